@@ -1,4 +1,4 @@
-"""What the library costs: workloads, their floor (asyncio), their measure (Erlang/OTP), and the report on them.
+"""Benchmarks: workloads, their floor (asyncio), their reference (Erlang/OTP).
 
 `make bench` runs everything and writes `docs/performance.md`. Each program here also runs alone.
 """

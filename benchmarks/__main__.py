@@ -1,9 +1,9 @@
-"""`make bench`: measures everything and writes docs/performance.md.
+"""`make bench`: run all benchmarks and write docs/performance.md.
 
 python -m benchmarks [--quick] [--only workloads,soak,web] [--anyway] [options of benchmarks.run]
 
-On a machine that does other work, before or during the run, nothing is written; `--anyway` measures there too, and
-prints the page of the library without writing any.
+If the machine is busy with other work before or during the run, no page is written; `--anyway` measures all the same
+and prints the library's page without writing it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main() -> int:
 
 
 def web(arguments: list[str], *, write: bool = True) -> int:
-    """What the pages cost, in programs of their own; `docs/web-performance.md` is theirs, if none of them failed."""
+    """Measure the pages; write `docs/web-performance.md` if nothing failed."""
     for part, given in (("web", arguments), ("web_crowd", arguments), *([("web_report", [])] if write else [])):
         ran = subprocess.run([sys.executable, "-m", f"benchmarks.{part}", *given], cwd=ROOT)
         if ran.returncode:
@@ -56,7 +56,7 @@ def web(arguments: list[str], *, write: bool = True) -> int:
 
 
 def soak(arguments: list[str]) -> None:
-    """Each part in a process of its own on one core; what fails is left out and said."""
+    """Run each part in a process of its own on one core; report and skip failed parts."""
     result: dict[str, Any] = {}
     environment = os.environ | {"PYTHONPATH": str(ROOT / "otp" / "src")}
     program = str(Path(__file__).parent / "soak.py")

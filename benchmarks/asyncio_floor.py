@@ -1,6 +1,6 @@
-"""The floor: the workloads on bare asyncio, with tasks, queues and futures, and without any of what OTP promises.
+"""The floor: the workloads on bare asyncio, without the guarantees of OTP.
 
-No links, monitors, exits, time-outs or supervision: what is left is the least that one can pay.
+Tasks, queues and futures without links, monitors, exits, timeouts or supervision: the least the workloads can cost.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ report = Reporter("asyncio")
 
 
 class Server:
-    """A counter behind a queue; a request with a future is a call, one without a cast."""
+    """A counter behind a queue; a request with a future is a call, otherwise a cast."""
 
     def __init__(self) -> None:
         self.requests: asyncio.Queue[tuple[str, asyncio.Future[Any] | None]] = asyncio.Queue()

@@ -1,13 +1,13 @@
-"""What a door costs the service behind it: idle, attached, its tree watched, the messages of one process traced.
+"""The cost of observation for a service: idle, attached, watched, traced.
 
     python -m benchmarks.attach [--rounds 9] [--seconds 1]
 
-One service in a process of its own answers requests as fast as it can: each is a coroutine of the loop, outside of any
-process, that calls a server once. Ten times a second a child of a supervisor crashes and is started again, so that
-there is something to see. This program looks on as a platform does, over the same line and with the same questions, and
-asks for each next frame at once. Every round measures every case beside the service without a door, in another order;
-what is printed is the median of those ratios. 1.0 is as fast as without. Seconds are those of the service's own
-processor time.
+A service in a process of its own answers requests as fast as it can: each is a coroutine of the loop, outside of any
+process, that calls a server once. Ten times a second a child of a supervisor crashes and restarts, so that there are
+events to show. This program observes it as a platform does, over the same connection with the same requests, and asks
+for each next frame at once. Every round measures all cases and the unobserved service in a different order; the output
+is the median of the ratios. 1.0 is as fast as without observation. Seconds are those of the service's own processor
+time.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ CRASH_EVERY_S: Final = 0.1
 
 
 class Counter(GenServer[int]):
-    """What a request calls; it crashes when it is told to."""
+    """The server that requests call; it crashes on request."""
 
     @impl
     def init(self, arg: Any) -> Ok[int]:
@@ -53,7 +53,7 @@ class Counter(GenServer[int]):
 
 
 class Tree(Supervisor):
-    """Two counters that are called in turns, and one that crashes."""
+    """A supervisor of two counters that are called in turn, and one that crashes."""
 
     @impl
     def init(self, arg: Any) -> Children:
@@ -65,7 +65,7 @@ class Tree(Supervisor):
 
 
 async def serve() -> None:
-    """Do what is read from standard input, line by line: `open`, `close`, `measure SECONDS`."""
+    """Execute commands from standard input: `open`, `close`, `measure SECONDS`."""
     logging.disable()
     loop = asyncio.get_running_loop()
     door = None
@@ -85,7 +85,7 @@ async def serve() -> None:
 
 
 async def measured(seconds: float) -> float:
-    """Requests in a second of the processor: what else runs on the machine does not change it much."""
+    """Return requests per second of processor time, hardly affected by others."""
     clock = time.process_time
     begun = now = clock()
     crash_at = begun
@@ -102,22 +102,22 @@ async def measured(seconds: float) -> float:
 
 
 async def request(name: str) -> int:
-    """One request: the loop turns once, as it does for whatever comes over a socket."""
+    """Make one request; the loop turns once, as for any socket request."""
     await asyncio.sleep(0)
     return await GenServer.call(name, "count")
 
 
-# Who looks
+# The observer
 
 
 class Service:
-    """The service, as this program speaks to it."""
+    """The client side of the service."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
 
     async def do(self, command: str) -> Any:
-        """Have it do something, and wait for its answer."""
+        """Send a command and return its answer."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(f"{command}\n".encode())
@@ -125,7 +125,7 @@ class Service:
 
 
 async def ask(node: RemoteNode, request: Any, expected: Any) -> Any:
-    """What the service answers; ends the program where that is an error."""
+    """Return the service's answer; exit on an error."""
     answer = await node.ask(request, expected, 30)
     if not isinstance(answer, expected):
         raise SystemExit(f"the service refuses {request!r}: {answer!r}")
@@ -133,7 +133,7 @@ async def ask(node: RemoteNode, request: Any, expected: Any) -> Any:
 
 
 async def operation(node: RemoteNode, name: str, **parameters: Any) -> Any:
-    """What an operation there answers."""
+    """Return an operation's answer."""
     module = "superlearner.operations.builtin.tracing"
     text = json.dumps(parameters).encode()
     request = p.Execute(name, module, text, "owner", list(SCOPES), True, "rest", False)
@@ -142,7 +142,7 @@ async def operation(node: RemoteNode, name: str, **parameters: Any) -> Any:
 
 @asynccontextmanager
 async def watched(node: RemoteNode, topic: str, asked: dict[str, str]) -> AsyncGenerator[None]:
-    """A page looks at a topic: each frame is asked for when the one before it has come."""
+    """Subscribe to a topic as a page does, requesting one frame after the other."""
     number = (await ask(node, p.Attach(topic, asked), p.Attached)).number
 
     async def read() -> None:
@@ -160,7 +160,7 @@ async def watched(node: RemoteNode, topic: str, asked: dict[str, str]) -> AsyncG
 
 @asynccontextmanager
 async def traced(node: RemoteNode) -> AsyncGenerator[None]:
-    """The messages of one of the two counters are traced and looked at."""
+    """Trace the messages of one of the two counters and watch the trace."""
     trace = (await operation(node, "trace.start", pid="first", message_limit=1000))["trace_id"]
     try:
         async with watched(node, "traces", {"trace": trace}):
@@ -171,7 +171,7 @@ async def traced(node: RemoteNode) -> AsyncGenerator[None]:
 
 
 async def case(service: Service, name: str, seconds: float) -> float:
-    """Requests in a second of the service's processor time in one case."""
+    """Return requests per second of the service's processor time in one case."""
     async with contextlib.AsyncExitStack() as stack:
         address, token = await service.do("open")
         stack.push_async_callback(service.do, "close")
@@ -196,7 +196,7 @@ async def main(rounds: int, seconds: float) -> None:
     )  # fmt: skip
     service = Service(process)
     try:
-        await case(service, CASES[3], 0.1)  # the first one imports the backend
+        await case(service, CASES[3], 0.1)  # the first run imports the backend
         ratios: dict[str, list[float]] = {name: [] for name in CASES}
         plain: list[float] = []
         for number in range(rounds):

@@ -1,8 +1,8 @@
-"""The floor of Python: messages, starts and restarts written down with plain functions and coroutines, nothing of ours.
+"""The floor of Python: the workloads as plain functions and coroutines.
 
-What is left is what CPython takes for what the interface asks of it: a coroutine for a call, a record for each verdict
-of a callback, a context of its own for each process, and the current task told to asyncio. No mailbox that can be
-searched, no monitors, links, time-outs, budgets, exits or traces; an error ends the program.
+What remains is what CPython needs for this interface: a coroutine for a call, an object for each callback result, a
+context for each process, and setting asyncio's current task. There are no searchable mailboxes, monitors, links,
+timeouts, budgets, exits or traces; an error ends the program.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CAST = "cast"
 
 
 class NoReply:
-    """As much of a verdict as its callers may write: options that nobody gives."""
+    """A callback result with the options of the real one, which are unused."""
 
     __slots__ = ("hibernate", "state", "then", "timeout")
 
@@ -38,7 +38,7 @@ class NoReply:
 
 
 class Reply(NoReply):
-    """The same with an answer."""
+    """A callback result with a reply."""
 
     __slots__ = ("value",)
 
@@ -60,7 +60,7 @@ class Counter:
 
 
 class Caller:
-    """Who waits for which answer."""
+    """A waiting caller and the reference of its request."""
 
     __slots__ = ("request", "waiter")
     request: Any
@@ -68,7 +68,7 @@ class Caller:
 
 
 class Process:
-    """A coroutine, its context and what it is handed."""
+    """A coroutine, its context and its next value."""
 
     __slots__ = ("context", "step", "value")
 
@@ -83,7 +83,7 @@ current: dict[str, Process] = {}
 
 
 def run() -> None:
-    """Resume whoever is ready until nobody is."""
+    """Resume processes until none is ready."""
     while ready:
         p = ready.popleft()
         current["loop"] = p
@@ -220,7 +220,7 @@ def pairs() -> None:
 
 
 class Server:
-    """A callback process: as many fields as a pid needs that can wait, be linked, watched, named and signalled."""
+    """A callback process with the fields of a real pid."""
 
     __slots__ = (
         *("__weakref__", "context", "coroutine", "links", "mailbox", "monitors", "name", "node", "number"),
@@ -229,7 +229,7 @@ class Server:
 
 
 class Ok:
-    """The verdict of `init`."""
+    """The result of `init`."""
 
     __slots__ = ("state",)
 
@@ -242,7 +242,7 @@ names: dict[str, Server] = {}
 
 
 def new_server(number: int, parent: Any) -> Server:
-    """The process, its context, its `init`."""
+    """Create the process and its context, and run its `init`."""
     p = _blank(Server)
     p.node = table
     p.number = number
@@ -277,7 +277,7 @@ def starts() -> None:
 
 
 def restarts() -> None:
-    """A signal, the tables, three events, the decision and a start; whoever asks gives way in between."""
+    """Time a signal, the tables, three events, the decision and a start."""
     n = operations("restart")
     now = time.monotonic_ns
     ends: deque[int] = deque(maxlen=1_000)

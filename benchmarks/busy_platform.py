@@ -1,11 +1,11 @@
-"""What the API answers while trees crash, and while there are very many processes.
+"""API latency while trees crash, and with very many processes.
 
 python -m benchmarks.busy_platform [--seconds 3] [--crowd 100000]
 
-Loopback, one client process beside the platform on the same machine. First the ten routes that are used most, each
-asked by four connections at once while 20 workers a second are killed; then lists of a crowd of 100,000 processes, one
-request after the other. Meanwhile a process of the platform asks for a timer every 10 ms and notes how late it comes:
-what holds the loop holds that, too. Writes the table of `docs/platform-performance.md`.
+Loopback, one client process beside the platform on the same machine. First the ten most used routes, each requested by
+four connections at once while 20 workers a second are killed; then lists of a crowd of 100,000 processes, one request
+after the other. Meanwhile a process of the platform sets a timer every 10 ms and records how late it fires: what blocks
+the loop delays it, too. Writes the table of `docs/platform-performance.md`.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ LISTS = (
 
 
 class Platform:
-    """A platform that runs, and how late its loop was."""
+    """A running platform, with the lag of its loop."""
 
     def __init__(self, address: str, pid: int, folder: Path) -> None:
         self.folder = folder
@@ -112,7 +112,7 @@ def platform(world: str, **environment: str) -> Iterator[Platform]:
 
 
 def stormed(there: Platform, method: str, path: str, body: Any, seconds: float) -> dict[str, Any]:
-    """Four connections ask one route as fast as answers come."""
+    """Request one route over four connections as fast as answers come."""
     took: list[float] = []
     end = time.monotonic() + seconds
 
@@ -122,7 +122,7 @@ def stormed(there: Platform, method: str, path: str, body: Any, seconds: float) 
             try:
                 ask(connection, method, path, body)
             except RuntimeError as error:
-                if "404" not in str(error):  # killed just now, and not back yet
+                if "404" not in str(error):  # just killed, and not yet restarted
                     raise
                 continue
             took.append(time.monotonic() - begun)
@@ -140,7 +140,7 @@ def stormed(there: Platform, method: str, path: str, body: Any, seconds: float) 
 
 
 def listed(there: Platform, path: str) -> dict[str, Any]:
-    """One connection asks a list thirty times, one after the other."""
+    """Request a list thirty times over one connection, one request after the other."""
     connection = there.connect()
     ask(connection, "GET", path)
     there.driver("forget", "cast")
@@ -156,7 +156,7 @@ def listed(there: Platform, path: str) -> dict[str, Any]:
 
 
 def sampling(size: int) -> tuple[float, float]:
-    """What monitoring takes of a core with so many processes, in percent, and the longest step of a sample in ms."""
+    """Return monitoring's percentage of a core, and its longest step in ms."""
 
     async def measured() -> tuple[float, float]:
         settings = Settings()

@@ -1,4 +1,4 @@
-"""The part of a page of the documentation that a benchmark writes; what stands around it is written by people."""
+"""The generated part of a documentation page; the rest is written by hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ END: Final = "<!-- figures: end -->"
 
 
 def write_figures(name: str, lines: Iterable[str]) -> None:
-    """Put `lines` in the place of the figures that the page `docs/NAME` has."""
+    """Replace the figures of the page `docs/NAME` by `lines`."""
     path = Path(__file__).parent.parent / "docs" / name
     page = path.read_text(encoding="utf-8")
     before, after = page.partition(BEGIN)[0], page.partition(END)[2]

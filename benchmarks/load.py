@@ -1,8 +1,8 @@
-"""How loaded the machine is by others: figures measured beside other work say more about that work than about `otp`.
+"""The load of the machine by other programs, which would distort the measurements.
 
-Read from the kernel's counters, so nothing runs beside what is measured: the time of the processor that programs used,
-less the time of this one and of the programs that it has run. Only Linux has the counters; elsewhere the load average
-decides before a run, and nothing does during it.
+It is read from the kernel's counters, so no program runs beside the measured one: the processor time of all programs,
+less that of this one and its children. Only Linux has them; elsewhere the load average decides before a run, and
+nothing is checked during it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Load:
     average: float
 
     def is_quiet(self) -> bool:
-        """Return whether figures measured at this load are worth a page."""
+        """Return whether figures measured at this load may be published."""
         if self.others is None or self.stolen is None:
             return self.average <= 0.5 * (os.cpu_count() or 1)
         return self.others <= MOST_OTHERS and self.stolen <= MOST_STOLEN
@@ -52,18 +52,18 @@ class Load:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as the results of a run keep it."""
+        """Return the load for the results of a run."""
         return {"others": self.others, "stolen": self.stolen, "average": self.average}
 
 
 class Meter:
-    """Counts what others use, from when it is made."""
+    """A meter of the use by other programs since its creation."""
 
     def __init__(self) -> None:
         self._begun = self._counted()
 
     def read(self) -> Load:
-        """Return the load since the meter was made. Programs of this one count once they have been waited for."""
+        """Return the load since the creation; children count once they were waited for."""
         average = os.getloadavg()[0]
         now = self._counted()
         if now is None or self._begun is None:
@@ -83,7 +83,7 @@ class Meter:
 
 
 def parse(counters: str) -> tuple[float, float]:
-    """Return the seconds that programs used and that the host stole, of the text of `/proc/stat`."""
+    """Parse `/proc/stat`; return the seconds used by programs and stolen by the host."""
     line = next(line for line in counters.splitlines() if line.startswith("cpu "))
     user, nice, system, _idle, _waiting, hard, soft, stolen = (int(word) for word in line.split()[1:9])
     ticks = os.sysconf("SC_CLK_TCK")
@@ -98,7 +98,7 @@ def sample(seconds: float = _SAMPLE) -> Load:
 
 
 def refusal(when: str, load: Load) -> str:
-    """Return what to print where a page is not written."""
+    """Return the message for a page that is not written."""
     return (
         f"refused to write the page: {when}, {load}; expected at most {MOST_OTHERS} cores and {MOST_STOLEN:.0%}. "
         "Try again when nothing else runs; --anyway measures and prints the page without writing it."

@@ -1,4 +1,4 @@
-"""The class of the machine a run was made on: enough to read figures by, nothing that names the host."""
+"""The class of the machine of a run, without anything that identifies the host."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ print(json.dumps([platform.python_version(), "--enable-optimizations" in flags o
 
 
 def machine(python: str) -> dict[str, object]:
-    """Processor family, cores, memory, system, load, and how the measured Python was built."""
+    """Return processor, cores, memory, system, load, and the build of the Python."""
     asked = subprocess.run([python, "-c", _ASK], capture_output=True, text=True, check=True)
     version, optimised = json.loads(asked.stdout)
     return {

@@ -1,4 +1,4 @@
-"""Where the time of one workload goes: the ten functions with the most time of their own.
+"""A profile of one workload: the ten functions with the most time of their own.
 
 python benchmarks/own_time.py WORKLOAD        (PYTHONPATH=otp/src)
 """
@@ -21,7 +21,7 @@ from benchmarks import peer_otp, protocol
 
 
 def profile(workload: str) -> list[tuple[float, float, str]]:
-    """(share of all own time, calls for each operation, function), the largest first."""
+    """Return (share of own time, calls per operation, function), the largest first."""
     profiler = cProfile.Profile()
     for program, arguments in peer_otp.WORKLOADS[workload]:
         with redirect_stdout(io.StringIO()):
@@ -33,7 +33,7 @@ def profile(workload: str) -> list[tuple[float, float, str]]:
     found = [
         (own / total, calls / n, _words(*place))
         for place, (_, calls, own, _, _) in rows.items()
-        if calls > n / 10  # not what is done once, such as imports
+        if calls > n / 10  # ignore one-time work such as imports
     ]
     return sorted(found, reverse=True)[:10]
 

@@ -1,6 +1,6 @@
-"""What runs in the peers that `benchmarks.peer_nodes` measures: its text is put into each peer's folder.
+"""The code of the peers in `benchmarks.peer_nodes`, copied into their folders.
 
-Programs that mean harm tell the time on the machine's clock (`act 123.4`) right before they do.
+Hostile programs print the time of the machine's clock (`act 123.4`) right before they act.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from otp import GenServer, NoReply, Ok, Reply, impl
 
 
 class Echo(GenServer):
-    """Answers calls with what they say, and counts casts."""
+    """A server that echoes calls and counts casts."""
 
     @impl
     def init(self, arg):
@@ -30,11 +30,11 @@ class Echo(GenServer):
 
 
 def idle(here):
-    """Nothing."""
+    """Do nothing."""
 
 
 async def connected(here):
-    """An echo, a view of the node, and a server that gets messages as fast as it can take them once it is told to."""
+    """Start an echo, a view of the node, and a server to flood on request."""
     from otp.observer import ViewServer
 
     await here.node.start(Echo, name="echo")
@@ -54,14 +54,14 @@ async def _flood(node):
 
 
 async def observed(here):
-    """As a sandbox has it: with what answers the platform's operations and pages."""
+    """Start the backend for the platform's operations and pages, as a sandbox does."""
     from superlearner.backend import start
 
     await here.connect(services=await start(here.node))
 
 
 def spin(here):
-    """Hold the loop for ever, once it is ready."""
+    """Block the loop forever once it is ready."""
     asyncio.get_running_loop().call_later(0.01, _loop)
 
 
@@ -76,7 +76,7 @@ def _loop():
 
 
 def fill(here):
-    """Take memory, a megabyte at a time."""
+    """Allocate memory, a megabyte at a time."""
     _act()
     kept = []
     while True:
@@ -90,7 +90,7 @@ def leave(here):
 
 
 def fork(here):
-    """Fork for ever, and the children too."""
+    """Fork forever, in the children too."""
     _act()
     while True:
         try:

@@ -1,9 +1,9 @@
-"""What peers cost: their start and memory, the line to them, their containment, and what one that spins does to others.
+"""The cost of peers: start, memory, connection, containment, effect on others.
 
 python -m benchmarks.peer_nodes [--rounds 15] [--seconds 3] [--many 30]
 
-Kinds that are compared take turns within one run; a figure is the median, with the lowest and the highest beside it.
-Linux only: memory is read from `/proc`. Writes the tables of `docs/peers.md`.
+Compared kinds take turns within one run; figures are medians, with the lowest and the highest. Linux only: memory is
+read from `/proc`. Writes the tables of `docs/peers.md`.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ async def started(boot: str, name: str = NODE, **options: Any) -> Peer:
 
 
 async def until_warm(spares: Spares) -> None:
-    """Wait until what is in reserve has imported: its guard says so then, and nobody has read that."""
+    """Wait until the spare peers have imported, which their guards report."""
     guards = [spare.guard for spare in spares._ready]
     while len(select.select(guards, [], [], 0)[0]) < len(guards):
         await asyncio.sleep(0.01)
 
 
 def spread(values: Sequence[float], unit: str, digits: int = 0) -> str:
-    """Median, and from where to where."""
+    """Return median, lowest and highest."""
     low, middle, high = min(values), statistics.median(values), max(values)
     return f"{middle:,.{digits}f} {unit} | {low:,.{digits}f} to {high:,.{digits}f}"
 
@@ -75,7 +75,7 @@ def quantile(values: Sequence[float], part: float) -> float:
 
 
 def memory(*roots: int) -> float:
-    """MiB that these programs and all below them have, what several share counted once (proportional set size)."""
+    """Return the MiB of programs and descendants, shared memory counted once (PSS)."""
     total = 0
     for root in roots:
         for pid in descendants(root):
@@ -91,14 +91,14 @@ def guard_of(peer: Peer) -> int:
 
 
 async def said_hello(peer: Peer) -> Distribution:
-    """The platform's first question, after which all its pages and operations work there."""
+    """Send the platform's first request, which makes its operations available."""
     distribution = await peer.connect(None, timeout=30)
     await GenServer.call(("backend", peer.name), written(Hello(PROTOCOL, "measured", "0", {})), 30)
     return distribution
 
 
 async def starts(rounds: int) -> list[str]:
-    """Each way to start one, in turns."""
+    """Measure each kind of start, in turns."""
     took: dict[tuple[str, str, str], list[float]] = {}
     held: dict[str, list[float]] = {"alone": [], "observed": []}
     with Spares(1, PLAIN) as plain, Spares(1, OBSERVED) as observed:
@@ -127,11 +127,11 @@ async def starts(rounds: int) -> list[str]:
     return lines
 
 
-# The line
+# The connection
 
 
 async def line(rounds: int) -> list[str]:
-    """Calls, casts and events of a trace over the connection; calls within one node beside them."""
+    """Measure calls, casts and trace events over the connection, and local calls."""
     peer = await started("connected", walls=Walls(), limits=Limits(cpu_s=None))
     distribution = await peer.connect()
     here = await Echo.start()
@@ -183,7 +183,7 @@ async def _calls(server: Any) -> list[float]:
 
 
 async def _traced(view: RemoteView) -> tuple[int, int, float]:
-    """Events that arrived, that were missed, and the seconds."""
+    """Return the numbers of received and missed events, and the seconds."""
     spec = TraceSpec(pids=("busy",), kinds=("received",), limit=100_000, rate=100_000, buffer=10_000)
     arrived = missed = 0
     async with view.trace(spec) as stream:
@@ -199,7 +199,7 @@ async def _traced(view: RemoteView) -> tuple[int, int, float]:
 
 
 class Echo(GenServer[None]):
-    """The server of this node that calls are compared with."""
+    """The local server for comparison."""
 
     @otp.impl
     def init(self, arg: Any) -> otp.Ok[None]:
@@ -214,7 +214,7 @@ class Echo(GenServer[None]):
 
 
 async def contained(rounds: int) -> list[str]:
-    """From the act to the end of everything that it started."""
+    """Measure the time from the act to the end of everything that it started."""
     lines = [
         "| misbehaving program, behind walls | time until it is gone | lowest to highest | reason |",
         "| --- | --: | --: | --- |",
@@ -237,14 +237,14 @@ async def contained(rounds: int) -> list[str]:
     return lines
 
 
-# Others
+# Effect on others
 
 
 async def beside(rounds: int, seconds: float) -> list[str]:
-    """What a platform of its own answers, and how late its loop is, with and without a peer that spins."""
+    """Measure a platform's answers and loop lag with and without a spinning peer."""
     found: dict[str, dict[str, list[float]]] = {"quiet": {}, "spinning": {}}
     with platform("World") as there:
-        await asyncio.to_thread(_asked, there, seconds)  # the first requests import
+        await asyncio.to_thread(_asked, there, seconds)  # the first requests import modules
         for _ in range(rounds):
             for state, measured in found.items():
                 peer = await started("spin", walls=Walls(), limits=Limits(hold_s=None)) if state == "spinning" else None
@@ -284,7 +284,7 @@ def _asked(there: Platform, seconds: float) -> dict[str, float]:
 
 
 async def many(count: int) -> list[str]:
-    """All at once, without a reserve."""
+    """Start many at once, without spare peers."""
     me = otp.self()
 
     async def one(number: int) -> None:
@@ -331,7 +331,7 @@ def main() -> int:
     parser.add_argument("--many", type=int, default=30)
     parser.add_argument("--only", help="one part, and nothing is written")
     options = parser.parse_args()
-    logging.getLogger("otp").setLevel(logging.CRITICAL)  # that peers crash is what is measured
+    logging.getLogger("otp").setLevel(logging.CRITICAL)  # the peers crash on purpose
     here = machine(sys.executable)
     lines: list[str] = []
     for part, arguments in _parts(options.rounds, options.seconds, options.many):

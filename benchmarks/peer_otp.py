@@ -1,4 +1,4 @@
-"""The workloads on `otp`, with what `otp.run` does by default and public names only.
+"""The workloads on `otp`, with the defaults of `otp.run` and public names only.
 
 OTP_BENCH_ONLY=call,ring python benchmarks/peer_otp.py
 """
@@ -40,7 +40,7 @@ async def call_to_idle() -> None:
 
 
 async def calls_of_many() -> None:
-    """Every round begins with a cast, so all the callers find the server busy and queue up."""
+    """Measure calls to a busy server: a cast precedes them, so they have to queue."""
     pid = await Counter.start()
     each = operations("call_queued") // CALLERS or 1
     me = otp.self()

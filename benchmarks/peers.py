@@ -1,7 +1,7 @@
-"""What is measured beside each other: this library on every Python, Erlang/OTP, bare asyncio and Python, and peers.
+"""The compared programs: this library, Erlang/OTP, asyncio, Python, and peers.
 
-`../shared/bench` is a folder of other people's actor libraries with environments of their own. It is no part of this
-repository; where it is missing, its columns are left out, as Erlang's is where there is no `erl`.
+`../shared/bench` has other actor libraries in environments of their own. It is not part of this repository;
+without it, its columns are left out, as Erlang's is without `erl`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = [
 ROOT = Path(__file__).parents[1]
 HERE = Path(__file__).parent
 MAIN = "3.13"
-"""The Python the promises are about."""
+"""The Python of the promises."""
 ERLANG = "Erlang/OTP"
 
 WORKLOADS = (
@@ -39,7 +39,7 @@ WORKLOADS = (
 )  # fmt: skip
 
 _ALL = frozenset(WORKLOADS)
-_SHARED = {  # name: (script, its arguments, what it can do)
+_SHARED = {  # name: (script, its arguments, its workloads)
     "proto": ("peer_proto.py", ("--gc",), _ALL - {"call_queued", "call_behind", "call_async"}),
     "fauxtp": ("peer_fauxtp.py", (), frozenset("call cast ring spawn idle restart monitor backlog".split())),
     "otpylib": ("peer_otpylib.py", (), frozenset("call ring spawn idle monitor pairs".split())),
@@ -52,7 +52,7 @@ _SHARED = {  # name: (script, its arguments, what it can do)
 
 
 class Column(NamedTuple):
-    """One program that is measured, and the workloads it knows."""
+    """A measured program, with its workloads."""
 
     name: str
     command: tuple[str, ...]
@@ -61,7 +61,7 @@ class Column(NamedTuple):
 
 
 def find_python(version: str) -> str | None:
-    """The Python of this version that runs here, as the continuous checks look for it."""
+    """Return an interpreter of this version, found as in the continuous checks."""
     if sys.version_info[:2] == tuple(map(int, version.split("."))):
         return sys.executable
     found = subprocess.run(
@@ -71,7 +71,7 @@ def find_python(version: str) -> str | None:
 
 
 def main_python() -> str:
-    """The Python of the promises, or the one that runs this."""
+    """Return the interpreter of the promises, or the current one."""
     return find_python(MAIN) or sys.executable
 
 
@@ -82,12 +82,12 @@ def version_of(python: str) -> str:
 
 
 def pinned(command: tuple[str, ...], cpu: int) -> tuple[str, ...]:
-    """The command on one core, where that can be asked for."""
+    """Return the command pinned to one core, where that is possible."""
     return ("taskset", "-c", str(cpu), *command) if shutil.which("taskset") else command
 
 
 def columns(build: Path, *, every_python: bool, shared: Path, environments: Path) -> Iterator[Column]:
-    """Everything that can be measured here; `build` is a folder for what is compiled."""
+    """Yield all programs that can be measured here; `build` is for compiled files."""
     erl = _erlang(build)
     if erl is not None:
         yield Column(ERLANG, erl, _ALL, {})
@@ -123,12 +123,12 @@ def _shared(shared: Path, environments: Path, python: str) -> Iterator[Column]:
     for name, (script, arguments, workloads) in _SHARED.items():
         path = shared / "peers" / script
         own = environments / name / "bin" / "python"
-        if name == "proto":  # nothing but the standard library: the same Python, so that the two can be compared
+        if name == "proto":  # needs only the standard library: use the same Python for a fair comparison
             own = Path(python)
         if path.exists() and own.exists():
             yield Column(name, (str(own), str(path), *arguments), workloads, {"PYTHONDONTWRITEBYTECODE": "1"})
 
 
 def environments_folder() -> Path:
-    """Where the environments of the other peers are."""
+    """Return the folder of the other libraries' environments."""
     return Path(os.environ.get("OTP_BENCH_VENVS", Path.home() / ".cache" / "otp-bench"))

@@ -1,7 +1,7 @@
-"""What is promised of the runtime, and how a run is judged by it.
+"""The performance promises of the runtime, and their verdicts.
 
-A promise is a ratio to Erlang/OTP on the same core in the same run, on the Python that is named in the report; lower
-is faster. The figures are those of the design; the stretch is where a further round of work would lead.
+A promise is a ratio to Erlang/OTP on the same core in the same run, on the Python named in the report; lower is faster.
+The figures come from the design; a stretch is a goal for further work.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ __all__ = ["LIMITS", "NOTES", "PROMISES", "READING", "WORDS", "Promise"]
 
 
 class Promise(NamedTuple):
-    """One line of the table. `memory` compares resident bytes, the others time for one operation."""
+    """A row of the table; `memory` compares resident bytes, others time."""
 
     work: str
     workload: str
@@ -47,7 +47,7 @@ LIMITS = {
     "ring_restart_percent": ("lifecycle ring, part of crash to replacement, %", 10.0),
     "trace_factor": ("message trace of everything, factor on a call and a cast", 2.0),
 }
-"""What `soak.py` measures: words, and the most it may be."""
+"""Measurements of `soak.py`: description and upper limit."""
 
 WORDS = {
     "call": "`GenServer.call` and its answer, one caller, one plain counter that is idle",
@@ -68,7 +68,7 @@ WORDS = {
     "selective": "a selective receive behind 1,000 messages, with a predicate",
     "selective_memo": "the same with a pattern object, which remembers how far it has looked",
 }
-"""What one operation of a workload is."""
+"""The meaning of one operation of each workload."""
 
 NOTES = {
     "cast": (
@@ -120,7 +120,7 @@ NOTES = {
         "kinds and processes and set a rate, so that nobody has to read everything."
     ),
 }
-"""Why a promise is not reached, shown only where that is so."""
+"""Reasons for missed promises, shown only for those."""
 
 READING = (
     "Ratios of one run can be compared, nanoseconds of two machines cannot. A difference below 10 % is noise.",
@@ -134,4 +134,4 @@ READING = (
     "not hold up the others. Python has none of that: on many cores, or with work that computes, Erlang wins by as "
     "much as there are cores.",
 )
-"""How to read the tables."""
+"""Notes on reading the tables."""

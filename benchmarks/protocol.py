@@ -1,7 +1,7 @@
-"""What every program under measurement shares: sizes of the workloads, the JSON lines, memory.
+"""Code shared by all measured programs: workload sizes, JSON output, memory.
 
-One line a workload on standard output: `{peer, version, workload, n, seconds, ns_per_op, bytes_per_proc, …}`.
-`OTP_BENCH_ONLY=call,cast` picks workloads, `OTP_BENCH_SCALE=0.3` makes them shorter, `OTP_BENCH_CLOCK=cpu` counts
+Each workload prints one line: `{peer, version, workload, n, seconds, ns_per_op, bytes_per_proc, …}`.
+`OTP_BENCH_ONLY=call,cast` selects workloads, `OTP_BENCH_SCALE=0.3` makes them shorter, `OTP_BENCH_CLOCK=cpu` measures
 CPU time (to compare variants of one program on a busy machine).
 """
 
@@ -39,32 +39,32 @@ OPERATIONS = {
 """Operations of each workload at scale 1."""
 
 RING = PAIRS = AHEAD = 1_000
-"""Processes in the ring, pairs that play, messages in front of the one that is looked for."""
+"""Processes in the ring, ping-pong pairs, and messages ahead of the searched one."""
 
 CALLERS = 100
 """Callers of one busy server."""
 
 
 def operations(workload: str) -> int:
-    """How many operations of `workload` this run does."""
+    """Return the number of operations of `workload` in this run."""
     return max(10, int(OPERATIONS[workload] * float(os.environ.get("OTP_BENCH_SCALE", "1"))))
 
 
 def wanted(workload: str) -> bool:
-    """Whether this run was asked for `workload`."""
+    """Return whether `workload` is selected."""
     only = os.environ.get("OTP_BENCH_ONLY", "")
     return not only or workload in only.split(",")
 
 
 def resident_bytes() -> int:
-    """Physical memory of this process now."""
+    """Return the physical memory of this process."""
     with open("/proc/self/statm") as statm:
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager
 def growth_per_item(count: int) -> Generator[Callable[[], int | None]]:
-    """Resident growth of the block for each of `count` items; the answer is known when the block is left."""
+    """Measure resident growth in the block per item; call the result afterwards."""
     known = os.path.exists("/proc/self/statm")
     grown: list[int] = []
     gc.collect()
@@ -76,7 +76,7 @@ def growth_per_item(count: int) -> Generator[Callable[[], int | None]]:
 
 
 class Reporter:
-    """Prints the lines of one program."""
+    """A printer of one program's results."""
 
     def __init__(self, peer: str) -> None:
         self.peer = os.environ.get("OTP_PEER", peer)

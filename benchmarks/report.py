@@ -1,8 +1,8 @@
-"""Writes `docs/performance.md` from what the programs of this folder left in `benchmarks/results`.
+"""Write `docs/performance.md` from the results in `benchmarks/results`.
 
 python -m benchmarks.report [--anyway]
 
-What was measured beside other work is not written: `--anyway` prints it.
+Figures measured on a busy machine are not written; `--anyway` prints them.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def page(workloads: Any, soak: Any) -> Iterator[str]:
 
 
 class Figures:
-    """Medians of every workload of every program."""
+    """The medians of all workloads and programs."""
 
     def __init__(self, rows: list[dict[str, Any]]) -> None:
         self.peers = list(dict.fromkeys(row["peer"] for row in rows))
@@ -89,7 +89,7 @@ class Figures:
         return median(self._bytes.get((peer, workload)))
 
     def spread(self, peer: str, workload: str) -> float | None:
-        """Distance of the quartiles, as a part of the median."""
+        """Return the interquartile range as a fraction of the median."""
         values = sorted(self._times.get((peer, workload), ()))
         if len(values) < 3:
             return None
@@ -127,7 +127,7 @@ def introduction(workloads: Any) -> Iterator[str]:
 
 
 def beside(at: Any) -> str:
-    """The other work on the machine, in one sentence."""
+    """Return a sentence about other work on the machine."""
     if at.get("others"):
         return f"While it ran, {Load(**at['others'])}."
     return f"Other work on the machine when the run began: load {at.get('load', 0):.1f}."
@@ -258,7 +258,7 @@ def reading(figures: Figures, workloads: Any) -> Iterator[str]:
 
 
 def table(head: Iterable[str], lines: Iterable[Iterable[str]], right: tuple[int, ...] | None = None) -> Iterator[str]:
-    """A table in Markdown; without `right` all columns but the first stand to the right."""
+    """Yield a Markdown table; by default all columns but the first are right-aligned."""
     head = list(head)
     to_right = set(range(1, len(head)) if right is None else right)
     yield f"| {' | '.join(head)} |"

@@ -1,8 +1,8 @@
-"""Measures the workloads: every one in a process of its own on one core, the programs interleaved in each repeat.
+"""Measure the workloads, each in a process of its own, programs interleaved.
 
 python -m benchmarks.run [--repeats 5] [--scale 1] [--cpu N] [--only otp,Erlang] [--workloads call,cast] [--no-shared]
 
-Writes `benchmarks/results/workloads.json`: every line of every program, and the profile of the slowest promise.
+Writes `benchmarks/results/workloads.json`: all results, and a profile of the workload farthest from its promise.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from benchmarks.peers import ERLANG, ROOT, WORKLOADS, Column, columns, environme
 from benchmarks.promises import PROMISES
 
 RESULTS = Path(__file__).parent / "results"
-LONGEST = 120  # seconds one workload of one program may take
+LONGEST = 120  # limit in seconds for one workload of one program
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -73,7 +73,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def measured(column: Column, workload: str, scale: float, cpu: int) -> list[dict[str, Any]]:
-    """The JSON lines of one workload of one program; none, with a word on standard error, if it failed."""
+    """Return the results of one workload of one program; print an error if it fails."""
     environment = os.environ | column.environment | {"OTP_BENCH_ONLY": workload, "OTP_BENCH_SCALE": str(scale)}
     try:
         ran = subprocess.run(
@@ -102,7 +102,7 @@ def save(rows: list[dict[str, Any]], options: argparse.Namespace, at: Any, profi
 
 
 def profile_of_slowest(rows: list[dict[str, Any]]) -> Any:
-    """The own times of the workload that is farthest from its promise."""
+    """Return the profile of the workload farthest from its promise."""
     ours = next((row["peer"] for row in rows if row["peer"].startswith("otp")), None)
     distances: list[tuple[float, str]] = []
     for promise in PROMISES:

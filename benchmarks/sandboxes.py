@@ -1,12 +1,12 @@
-"""What sandboxes cost: their start, thirty at once, and what one that spins does to the platform.
+"""The cost of sandboxes: their start, thirty at once, a spinning one.
 
 python -m benchmarks.sandboxes [--rounds 30] [--cold 3] [--seconds 4] [--many 30]
 
-Over the API of a platform of its own with 300 processes. A start is cold if it is the first of a platform, warm if a
-program is in reserve and has imported. In turns a sandbox rests, it spins, and a program that is none of ours spins
-instead, four seconds for each thing measured; what the platform does is compared round by round: what else the machine
-does meanwhile meets all alike. In blocks of a second a p99 was the second worst of 170 answers, and said little. Linux
-only: memory is read from `/proc`. Takes three quarters of an hour and writes the tables of `docs/sandboxes.md`.
+Uses the API of a platform of its own with 300 processes. The first start on a platform is cold; a start is warm if a
+spare program has already imported its modules. In turns a sandbox is idle, it spins, and an unrelated program spins
+instead, four seconds for each measurement; the platform is compared round by round, so that other work on the machine
+affects all cases alike. Blocks of one second are too short: their p99 is the second worst of 170 answers. Linux only:
+memory is read from `/proc`. Takes three quarters of an hour and writes the tables of `docs/sandboxes.md`.
 """
 
 from __future__ import annotations
@@ -54,25 +54,25 @@ class Main(Supervisor):
     def init(self, arg):
         return Children([Spinner.child_spec(0, name="spinner")])
 """
-"""It takes all that it can get of a core, and stays a sandbox that answers, so that no limit ends it meanwhile."""
+"""A tree that uses all processor time but still answers, so no limit ends it."""
 
 WARM: Final = 7
 """Warm starts."""
 
 QUIET_S: Final = 0.3
 BUSY: Final = 0.05
-"""Share of a core from which on a sandbox does not rest; one that rests takes a hundredth."""
+"""Share of a core below which a sandbox is idle; usually it uses a hundredth."""
 
 BESIDE: Final = ("rests", "spins", "stranger")
 
 PAUSE_S: Final = 0.005
-"""Between two requests."""
+"""Pause between two requests."""
 
 UNSURE: Final = 0.05
 
 
 def once(there: Platform, method: str, path: str, body: Any = None) -> Any:
-    """One request of the owner: code of one's own takes the token of the platform that was just started."""
+    """Make one request with the owner's token, which custom code requires."""
     connection = there.connect()
     token = (there.folder / "token").read_text().strip()
     try:
@@ -82,7 +82,7 @@ def once(there: Platform, method: str, path: str, body: Any = None) -> Any:
 
 
 def created(there: Platform, id: str, **more: Any) -> tuple[int, float]:
-    """A new one: its process, and seconds until its tree ran."""
+    """Create a sandbox; return its process and the seconds until its tree ran."""
     wanted = {"demo": "demo_one_for_one"} if "source" not in more else {}
     begun = time.monotonic()
     made = once(there, "POST", "/sandboxes", {"sandbox_id": id, **wanted, **more})
@@ -90,7 +90,7 @@ def created(there: Platform, id: str, **more: Any) -> tuple[int, float]:
 
 
 def until_warm(there: Platform) -> None:
-    """Wait until nothing that the platform has started takes processor's time: what is in reserve has imported."""
+    """Wait until the platform's programs are idle, so spare ones have imported."""
     before = -1.0
     while (now := used_below(there.pid) - cpu_seconds(there.pid)) > before:
         before = now
@@ -98,12 +98,12 @@ def until_warm(there: Platform) -> None:
 
 
 def used_below(pid: int) -> float:
-    """Seconds of processor's time that a program and all below it have had."""
+    """Return the processor time in seconds of a program and its descendants."""
     return sum(cpu_seconds(one) for one in descendants(pid))
 
 
 def until_it(spins: bool, pid: int) -> None:
-    """Wait until a sandbox spins, or rests."""
+    """Wait until a sandbox spins, or is idle."""
     while True:
         before = used_below(pid)
         time.sleep(QUIET_S)
@@ -112,7 +112,7 @@ def until_it(spins: bool, pid: int) -> None:
 
 
 def starts(cold: int) -> Iterator[str]:
-    """The first of a platform, then those that find one in reserve."""
+    """Measure the first start on a platform, then starts from spare programs."""
     first: list[float] = []
     warm: list[float] = []
     for turn in range(cold):
@@ -129,9 +129,9 @@ def starts(cold: int) -> Iterator[str]:
 
 
 def many(count: int) -> Iterator[str]:
-    """All at once; the loop of the platform is measured meanwhile."""
+    """Start many at once, and measure the loop of the platform meanwhile."""
     with platform("World") as there, ThreadPoolExecutor(count) as at_once:
-        once(there, "GET", "/processes")  # the first request imports
+        once(there, "GET", "/processes")  # the first request imports modules
         there.driver("forget", "cast")
         begun = time.monotonic()
         made = list(at_once.map(lambda number: created(there, f"s{number}"), range(count)))
@@ -155,17 +155,16 @@ def parent_of(pid: int) -> int:
 
 
 def beside(rounds: int, seconds: float, *, apart: bool) -> Iterator[str]:
-    """What the platform does beside a sandbox that rests, the same one while it spins, and a stranger that spins.
+    """Compare the platform beside an idle, a spinning and an unrelated program.
 
-    Each round has all three, in turns with another one first, so that what changes slowly changes all alike. The
-    stranger is a program without a line of ours, as nice as the sandbox and on the same core: what the platform loses
-    beside it the machine takes, and no sandbox.
+    Each round has all three in a rotating order, so that slow drifts affect all alike. The unrelated program has no
+    code of ours, but the sandbox's priority and core: the loss beside it is due to the machine, not to sandboxes.
 
     Args:
-        rounds: how many.
-        seconds: of each thing measured.
-        apart: the platform and who asks it have one core in all rounds, and the sandbox another. Else both may take
-            all cores, and of two the one that is left has to do for the platform and for who asks it.
+        rounds: number of rounds.
+        seconds: duration of each measurement.
+        apart: give platform and client one core, and the sandbox another. Otherwise both may use all cores,
+            and on two cores a spinning sandbox leaves one for platform and client.
     """
     found: dict[str, dict[str, list[float]]] = {}
     shares: list[float] = []
@@ -175,7 +174,7 @@ def beside(rounds: int, seconds: float, *, apart: bool) -> Iterator[str]:
         until_warm(there)
         if apart:
             keep_apart(there)
-        measured(there, seconds)  # the first requests import
+        measured(there, seconds)  # the first requests import modules
         for turn in range(rounds):
             for who in (*BESIDE[turn % 3 :], *BESIDE[: turn % 3]):
                 cast = {"message": "spin" if who == "spins" else "rest", "message_type": "cast"}
@@ -202,7 +201,7 @@ def beside(rounds: int, seconds: float, *, apart: bool) -> Iterator[str]:
 
 
 def change(before: Sequence[float], after: Sequence[float]) -> str:
-    """The median of the changes, round by round, and where it lies."""
+    """Return the median of the changes, round by round, and its confidence interval."""
     changes = [100 * (b / a - 1) for a, b in zip(before, after, strict=True)]
     low, high = interval_of_median(changes)
     return f"{statistics.median(changes):+.0f} % | {low:+.0f} to {high:+.0f} %"
@@ -210,7 +209,7 @@ def change(before: Sequence[float], after: Sequence[float]) -> str:
 
 @contextlib.contextmanager
 def stranger(*, like: int) -> Generator[None]:
-    """A program that spins and has nothing to do with the platform, with the cores and the priority of another one."""
+    """Run an unrelated spinning program, with cores and priority like another one."""
     program = subprocess.Popen([sys.executable, "-I", "-c", "while True: pass"])
     try:
         os.sched_setaffinity(program.pid, os.sched_getaffinity(like))
@@ -222,7 +221,7 @@ def stranger(*, like: int) -> Generator[None]:
 
 
 def keep_apart(there: Platform) -> None:
-    """Let the platform and this program have one core, and what the platform has started the others."""
+    """Pin the platform and this program to one core, its children to the others."""
     first, *others = sorted(os.sched_getaffinity(0))
     for pid in (os.getpid(), *descendants(there.pid)):
         cores = [first] if pid in (os.getpid(), there.pid) else others
@@ -231,9 +230,9 @@ def keep_apart(there: Platform) -> None:
 
 
 def interval_of_median(values: Sequence[float]) -> tuple[float, float]:
-    """Where the median of what these are a sample of lies, with at least 95 %; of fewer than six: their range.
+    """Return the median's 95 % confidence interval; the range of fewer than six.
 
-    Each value is above it or below it as a coin falls, whatever their distribution, so the ranks follow from the
+    Each value is above or below the median with equal probability in any distribution, so the ranks follow from the
     binomial distribution (the sign test).
 
     >>> interval_of_median(range(1, 21))
@@ -248,7 +247,7 @@ def interval_of_median(values: Sequence[float]) -> tuple[float, float]:
 
 
 def measured(there: Platform, seconds: float) -> dict[str, float]:
-    """How late its loop is while nobody asks, and how long answers take, one request after the other; in ms."""
+    """Measure the loop's lag without requests, and sequential response times; in ms."""
     there.driver("forget", "cast")
     time.sleep(seconds)
     late = there.driver("stats", "call")
@@ -263,7 +262,7 @@ def measured(there: Platform, seconds: float) -> dict[str, float]:
 
 
 def asked(there: Platform, path: str, seconds: float) -> list[float]:
-    """How long the answers took, in ms."""
+    """Return response times in ms."""
     connection = there.connect()
     took: list[float] = []
     end = time.monotonic() + seconds

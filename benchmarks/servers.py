@@ -1,4 +1,4 @@
-"""The servers that the workloads of `peer_otp.py` talk to."""
+"""The servers of the workloads in `peer_otp.py`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["AsyncCounter", "BusyCounter", "Counter", "Desk"]
 
 
 class Counter(GenServer[int]):
-    """Counts what it is asked and told."""
+    """A counter of calls and casts."""
 
     @impl
     def init(self, arg):
@@ -24,7 +24,7 @@ class Counter(GenServer[int]):
 
 
 class BusyCounter(Counter):
-    """Has always a message of its own in front of the next request."""
+    """A counter with a message to itself in front of each request."""
 
     @impl
     def handle_call(self, request, caller, state):
@@ -37,7 +37,7 @@ class BusyCounter(Counter):
 
 
 class AsyncCounter(Counter):
-    """The same counter with a callback that may wait, though it does not."""
+    """A counter with an async callback that never waits."""
 
     @impl
     async def handle_call(self, request, caller, state):
@@ -45,7 +45,7 @@ class AsyncCounter(Counter):
 
 
 class Desk(GenServer[tuple]):
-    """Lets its callers wait until somebody says so."""
+    """A server that keeps its callers waiting until it gets a message."""
 
     @impl
     def init(self, arg):

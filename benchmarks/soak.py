@@ -1,8 +1,8 @@
-"""What only shows in the large: a million servers, fairness beside full load, the price of being observed.
+"""Large-scale behaviour: a million servers, fairness, the cost of observation.
 
 python benchmarks/soak.py million|fairness|ring|trace [--seconds 60] [--servers 1000000]
 
-Prints one JSON object. Runs on `otp.run` as it is; PYTHONPATH=otp/src.
+Prints one JSON object. Uses the defaults of `otp.run`; PYTHONPATH=otp/src.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MS = 1000.0
 
 
 class Cell(GenServer[int]):
-    """An int behind a process."""
+    """A server that holds an int."""
 
     @impl
     def init(self, arg):
@@ -44,7 +44,7 @@ class Cell(GenServer[int]):
 
 
 def spread_of(values: list[float], name: str, factor: float = MS) -> dict[str, float]:
-    """p50, p99 and the worst, in milliseconds."""
+    """Return p50, p99 and the worst value, in milliseconds."""
     ordered = sorted(values) or [0.0]
     return {
         f"{name}_p50_ms": round(ordered[len(ordered) // 2] * factor, 3),
@@ -54,7 +54,7 @@ def spread_of(values: list[float], name: str, factor: float = MS) -> dict[str, f
 
 
 async def lateness(into: list[float], every: float, until: float) -> None:
-    """Note how late a timer fires, until the time has come."""
+    """Record how late a timer fires until the given time."""
     loop = asyncio.get_running_loop()
     while loop.time() < until:
         due = loop.time() + every
@@ -66,7 +66,7 @@ async def lateness(into: list[float], every: float, until: float) -> None:
 
 
 async def million(servers: int, seconds: float) -> dict[str, Any]:
-    """Start `servers` under one supervisor, then cast to them and kill some while a timer is watched."""
+    """Start many servers, then cast to them and kill some while watching a timer."""
     random = otp.random
     pool = await DynamicSupervisor.start_link(max_restarts="infinity")
     spec = Cell.child_spec(0)
@@ -90,7 +90,7 @@ async def million(servers: int, seconds: float) -> dict[str, Any]:
         for _ in range(10):
             GenServer.cast(random.choice(cells), "add")
         while killed < kills * tick // ticks:
-            otp.exit(random.choice(cells), "kill")  # a second one to the same pid meets a dead process
+            otp.exit(random.choice(cells), "kill")  # may hit a dead process
             killed += 1
         cast_count += 10
         await asyncio.sleep(max(0.0, first + tick / 100 - loop.time()))
@@ -103,7 +103,7 @@ async def million(servers: int, seconds: float) -> dict[str, Any]:
         "cpu_share": round((time.process_time() - cpu) / (loop.time() - first), 3),
         **spread_of(late, "load_lateness"),
     }
-    otp.exit(pool, "kill")  # not the million one by one
+    otp.exit(pool, "kill")  # faster than stopping a million children one by one
     return result
 
 
@@ -111,7 +111,7 @@ async def million(servers: int, seconds: float) -> dict[str, Any]:
 
 
 async def fairness(seconds: float) -> dict[str, Any]:
-    """A timer and a TCP echo beside ping-pong pairs, callers and flooders that never rest."""
+    """Run a timer and a TCP echo beside ping-pong pairs, callers and flooders."""
     messages = [0]
 
     async def player() -> None:
@@ -178,7 +178,7 @@ async def fairness(seconds: float) -> dict[str, Any]:
     }
 
 
-# The price of being observed
+# The cost of observation
 
 
 async def cpu_of(work: Callable[[], Awaitable[None]]) -> float:
@@ -190,7 +190,7 @@ async def cpu_of(work: Callable[[], Awaitable[None]]) -> float:
 async def compared(
     work: Callable[[], Awaitable[None]], prepare: Callable[[bool], None], rounds: int = 15
 ) -> tuple[float, float]:
-    """Medians of the CPU time of `work` without and with, in turns."""
+    """Return the median CPU times of `work` without and with observation, in turns."""
     found: dict[bool, list[float]] = {False: [], True: []}
     for number in range(2 * rounds + 2):
         observed = bool(number % 2)
@@ -203,7 +203,7 @@ async def compared(
 
 
 async def ring(_seconds: float) -> dict[str, Any]:
-    """Spawn-and-end and crash-to-replacement with the lifecycle ring, and with everything that feeds it taken out."""
+    """Measure starts, ends and restarts with and without the lifecycle ring."""
     from otp.behaviours import supervisor_server
     from otp.kernel import death, tracing
 
@@ -217,7 +217,7 @@ async def ring(_seconds: float) -> dict[str, Any]:
             supervisor_server,
             "told_restarted",
             lambda *_arguments: log.isEnabledFor(logging.INFO),
-        ),  # the log is no event
+        ),  # the log is not part of the ring
     ]
     real = [getattr(place, name) for place, name, _ in feeders]
 
@@ -258,7 +258,7 @@ async def ring(_seconds: float) -> dict[str, Any]:
 
 
 async def trace(_seconds: float) -> dict[str, Any]:
-    """Calls and casts with nobody reading, and with a reader of every message."""
+    """Measure calls and casts without a reader, and with a reader of every message."""
     server = await Cell.start(0)
     node = otp.process_info(otp.self()).pid._node
     read = [0]

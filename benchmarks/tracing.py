@@ -1,10 +1,11 @@
-"""What tracing one process costs the others: it gets 50,000 messages a second, they work as fast as they can.
+"""The cost of tracing one process for the others.
+
+The process gets 50,000 messages a second while the others work at full speed.
 
 python -m benchmarks.tracing [--seconds 0.5] [--rounds 9] [--rate 50000] [--every]
 
-Rounds with and without a trace alternate in one run; the figure is the median of their ratios, of operations that the
-others did for each second of processor time. `--every` adds a reader of all messages of the node, for comparison.
-Prints one line of JSON.
+Rounds with and without a trace alternate; the figure is the median ratio of the others' operations per second
+of processor time. `--every` adds a reader of all messages of the node, for comparison. Prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ TICK = 0.005
 
 
 class Plain(GenServer[int]):
-    """Answers calls and counts casts."""
+    """A server that answers calls and counts casts."""
 
     @impl
     def init(self, arg: Any) -> Ok[int]:
@@ -42,7 +43,7 @@ class Plain(GenServer[int]):
 
 
 class World:
-    """One server that is flooded at a rate, and others at work; `done` and `sent` count."""
+    """A server that is flooded at a rate, and others at work; `done` and `sent` count."""
 
     def __init__(self, rate: int) -> None:
         self.rate = rate
@@ -50,7 +51,7 @@ class World:
         self.sent = 0
 
     async def flood(self, server: otp.Pid) -> None:
-        """Cast so many for each second of processor time, in bursts of 5 ms: other programs do not disturb it."""
+        """Cast in bursts of 5 ms at a rate per second of processor time."""
         begun = time.process_time()
         while True:
             await asyncio.sleep(0)
@@ -60,7 +61,7 @@ class World:
             self.sent = max(due, self.sent)
 
     async def call(self, server: otp.Pid) -> None:
-        """Calls of an idle server, one after the other."""
+        """Call an idle server repeatedly."""
         while True:
             for _ in range(20):
                 await GenServer.call(server, 1)
@@ -68,7 +69,7 @@ class World:
             await asyncio.sleep(0)
 
     async def cast(self, server: otp.Pid) -> None:
-        """Bursts of casts, and a call that waits for them."""
+        """Send bursts of casts, each followed by a call that waits for them."""
         while True:
             for _ in range(20):
                 GenServer.cast(server, 1)
@@ -77,7 +78,7 @@ class World:
             await asyncio.sleep(0)
 
     async def rounds(self, seconds: float, rounds: int, every: bool) -> dict[str, Any]:
-        """Alternate, and compare."""
+        """Alternate rounds and compare them."""
         target = await Plain.start(None)
         for _ in range(CALLERS):
             otp.spawn(self.call, await Plain.start(None))
@@ -113,7 +114,7 @@ class World:
         return {"messages_per_second": round(self.rate), **loss, **worst, "last_round": seen}
 
     async def measure(self, seconds: float) -> float:
-        """Operations of the others for each second of processor time."""
+        """Return the others' operations per second of processor time."""
         done, used = self.done, time.process_time()
         while time.process_time() < used + seconds:
             await asyncio.sleep(0)
@@ -121,7 +122,7 @@ class World:
 
 
 def main() -> int:
-    """Run, and print."""
+    """Run and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.tracing", description=__doc__)
     parser.add_argument("--seconds", type=float, default=0.5)
     parser.add_argument("--rounds", type=int, default=9)

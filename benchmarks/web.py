@@ -1,11 +1,11 @@
-"""What a viewer of the page sees, and what that costs: 300 processes, 20 events a second, three viewers.
+"""Latency and cost of the live page: 300 processes, 20 events/s, three viewers.
 
 python -m benchmarks.web [--seconds 10] [--viewers 3] [--rounds 4] [--quick]
 
-Needs Chromium and playwright. Measures the platform and, if it is there, the prototype of the design beside it
-(`../shared/reference/web-prototype`, with a Python that has its packages), in turns in one run: whatever else the
-machine does meets both, and the ratio is taken round by round. What is idle is the same for both: the events happen,
-and nobody looks. Writes `benchmarks/results/web.json`.
+Needs Chromium and playwright. Measures the platform and, if available, the prototype of the design
+(`../shared/reference/web-prototype`, with a Python that has its packages), in turns in one run, so that other work on
+the machine affects both; ratios are taken round by round. Idle means the same for both: events happen without viewers.
+Writes `benchmarks/results/web.json`.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from benchmarks.peers import ROOT, environments_folder
 RESULTS = Path(__file__).parent / "results"
 PROTOTYPE = ROOT.parent / "shared" / "reference" / "web-prototype"
 RATE = 20
-"""Events a second: a crash is one, its restart another, as the prototype counts."""
+"""Events a second: as in the prototype, a crash and its restart are two events."""
 
 SETTLES = 8.0
-"""Seconds after which what is done once, after the first answer, is over: it is no part of being idle."""
+"""Seconds to wait for one-time work after the first answer."""
 
 CLICKS = 30
 UNSEEN = (2000.0, 2000.0)
 
-# Before the page: notes when the picture is made that shows a change, the one that is just being made or the next one.
+# Runs before the page: records when the frame with a change is drawn, be it the current or the next one.
 PICTURES = """(() => {
   const ask = window.requestAnimationFrame, after = new MessageChannel(); let making = false, waiting = [];
   window.requestAnimationFrame = (run) => ask((at) => {
@@ -59,7 +59,7 @@ PICTURES = """(() => {
   };
 })()"""
 
-# Notes when a row changed, in wall-clock ms; READ says what the row stands for. (No `eval`: the page forbids it.)
+# Records when a row changes, in wall clock ms; READ returns the row's value. (No `eval`: the page's CSP forbids it.)
 WATCH = """() => {
   const read = (row) => READ; window.__seen = [];
   new MutationObserver((changes) => {
@@ -72,7 +72,7 @@ WATCH = """() => {
   }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
 }"""
 
-# Clicks and waits for the first change on the row, and for the change that says that it is done.
+# Clicks and waits for the first change of the row, and for the change that shows the result.
 CLICK = """(selector) => new Promise((resolve) => {
   const find = () => document.querySelector(selector), settled = (row) => SETTLED;
   const element = find(), before = settled(element), begun = performance.now(); let first = 0;
@@ -88,13 +88,13 @@ CLICK = """(selector) => new Promise((resolve) => {
 
 
 class Stack(Protocol):
-    """One thing that is measured."""
+    """A measured server with its page."""
 
     name: str
     url: str
     row: str  # CSS selector of a row
-    read: str  # JavaScript: what is noted of a changed `row`
-    settled: str  # JavaScript: something of `row` that changes when the effect of a click is there
+    read: str  # JavaScript: the value to record for a changed `row`
+    settled: str  # JavaScript: a value of `row` that changes when the click has taken effect
     pid: int
 
     def start_events(self) -> None: ...
@@ -105,7 +105,7 @@ class Stack(Protocol):
 
 
 class Platform:
-    """The page of the platform, with the tree of `web_world.py`."""
+    """The page of the platform with the tree of `web_world.py`."""
 
     name, row = "superlearner", "li[data-key]"
     read = "row.dataset.key.split('/').pop()"
@@ -133,7 +133,7 @@ class Platform:
         return self._driver("stats", "call")
 
     def latencies(self, seen: list[Any]) -> list[tuple[float, float]]:
-        """From the kill to the first change of that row; a row of which nothing was seen counts as 2 s."""
+        """Return times from kill to first change of the row; 2 s if there was none."""
         changes: dict[str, list[tuple[float, float]]] = {}
         for key, at, shown in seen:
             changes.setdefault(key, []).append((at, shown))
@@ -149,7 +149,7 @@ class Platform:
 
 
 class Prototype:
-    """The design's own prototype of the page; its rows carry the time of their event."""
+    """The design's prototype of the page; its rows carry the time of their event."""
 
     name, row = "prototype", "[data-pid]"
     read = "row.dataset.ts"
@@ -185,7 +185,7 @@ def get(url: str) -> bytes:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far."""
+    """Return user and system time of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -226,7 +226,7 @@ def prototype(python: Path) -> Iterator[Prototype]:
 
 
 def prototype_python() -> Path | None:
-    """A Python with the prototype's packages, if the prototype is there at all."""
+    """Return a Python with the prototype's packages, if the prototype is available."""
     for python in (Path(sys.executable), environments_folder() / "web" / "bin" / "python"):
         if (PROTOTYPE / "stack_c.py").exists() and python.exists():
             asked = subprocess.run(
@@ -250,7 +250,7 @@ def wait_for(url: str, seconds: float = 20.0) -> None:
 
 
 def measured(stack: Stack, browser: Any, viewers: int, seconds: float) -> dict[str, Any]:
-    """One round with one stack."""
+    """Measure one round with one stack."""
     time.sleep(SETTLES)
     stack.start_events()
     result: dict[str, Any] = {"stack": stack.name, "load": round(os.getloadavg()[0], 1)}
@@ -310,7 +310,7 @@ def quantiles(values: list[float], name: str) -> dict[str, Any]:
 
 
 def start_times(times: int) -> list[float]:
-    """Seconds from the start of the program to the first good answer of `/health/ready`."""
+    """Return seconds from the start to the first good answer of `/health/ready`."""
     found: list[float] = []
     for _ in range(times):
         with TemporaryDirectory() as folder:

@@ -1,10 +1,10 @@
-"""The page with very many: 10,000 processes and 500 events a second in a browser, and 30 viewers of the feed.
+"""The live page at scale: 10,000 processes and 500 events/s; 30 viewers.
 
 python -m benchmarks.web_crowd [--seconds 8] [--workers 10000] [--rate 500] [--sockets 30] [--quick]
 
-Needs Chromium and playwright. The browser draws with software and shares the cores with the server; frames are counted
-by `requestAnimationFrame`, at rest and while the list is scrolled. The viewers without a browser read the same feed of
-the tree of 300 processes. Writes `benchmarks/results/web_crowd.json`.
+Needs Chromium and playwright. The browser renders in software and shares the cores with the server; frames are counted
+with `requestAnimationFrame`, at rest and while the list scrolls. The viewers without a browser read the same feed of a
+tree of 300 processes. Writes `benchmarks/results/web_crowd.json`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from tools.chromium import ARGUMENTS, chromium
 
 from benchmarks.web import RATE, RESULTS, Platform, cpu_seconds, platform, resident_mib
 
-# Notes how long each frame took, in ms.
+# Records the duration of each frame in ms.
 FRAMES = """() => {
   window.__frames = []; let last = performance.now();
   const note = (now) => { window.__frames.push(now - last); last = now; requestAnimationFrame(note); };
   requestAnimationFrame(note);
 }"""
 TAKE = "() => { const frames = window.__frames; window.__frames = []; return frames; }"
-# Goes through the list and back at a steady pace until it is told to stop.
+# Scrolls through the list and back at a steady pace until stopped.
 SCROLL = """() => {
   const list = document.querySelector(".tree-scroll"); let way = 90;
   const step = () => {
@@ -42,7 +42,7 @@ STOP = "() => cancelAnimationFrame(window.__scroll)"
 
 
 def frames(page: Any, seconds: float) -> dict[str, float]:
-    """How the frames of the next seconds were: how many a second, and how long the longer ones took."""
+    """Measure frames per second and the longest frames during the next seconds."""
     page.evaluate(TAKE)
     page.wait_for_timeout(seconds * 1000)
     took = sorted(page.evaluate(TAKE))
@@ -56,7 +56,7 @@ def frames(page: Any, seconds: float) -> dict[str, float]:
 
 
 def in_the_browser(stack: Platform, browser: Any, rate: int, seconds: float) -> dict[str, Any]:
-    """The page of many processes: until it is there, its frames at rest and in motion, what the server pays."""
+    """Measure a page of many processes: first picture, frames, server cost."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     sizes: list[int] = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda payload: sizes.append(len(payload))))
@@ -91,7 +91,7 @@ def in_the_browser(stack: Platform, browser: Any, rate: int, seconds: float) -> 
 
 
 async def listen(address: str, viewers: int, seconds: float) -> list[int]:
-    """Bytes that each of so many viewers got."""
+    """Return the bytes that each of the viewers received."""
     import websockets
 
     got = [0] * viewers
@@ -112,7 +112,7 @@ async def listen(address: str, viewers: int, seconds: float) -> list[int]:
 
 
 def by_many(stack: Platform, viewers: int, seconds: float) -> dict[str, Any]:
-    """So many viewers without a browser, of 300 processes and 20 events a second."""
+    """Measure many viewers without a browser, of 300 processes and 20 events a second."""
     stack.start_events(RATE)
     time.sleep(2)
     alone, begun = cpu_seconds(stack.pid), time.monotonic()

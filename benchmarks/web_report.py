@@ -1,4 +1,4 @@
-"""Writes `docs/web-performance.md`: what a viewer sees, and what that costs.
+"""Write `docs/web-performance.md`: latency and cost of the live pages.
 
 python -m benchmarks.web_report
 """
@@ -59,7 +59,7 @@ def page(web: dict[str, Any], crowd: dict[str, Any] | None) -> Iterator[str]:
 
 
 def where(at: dict[str, Any]) -> str:
-    """The machine in words."""
+    """Return a description of the machine."""
     virtual = ", a virtual machine" if at["virtual"] else ""
     return (
         f"{at['processor']}{virtual}, {at['cores']} cores, {at['memory_gib']} GiB, {at['system']}, "
@@ -68,7 +68,7 @@ def where(at: dict[str, Any]) -> str:
 
 
 def beside_the_prototype(web: dict[str, Any]) -> Iterator[str]:
-    """Medians of the rounds, one column a stack, and the ratio where there are two."""
+    """Yield medians of the rounds, a column per stack, and the ratio if there are two."""
     rows = [row | {"cpu_over_idle": row["cpu"] - row["idle_cpu"]} for row in web["rows"]]
     stacks = list(dict.fromkeys(row["stack"] for row in rows))
 
@@ -111,13 +111,13 @@ def beside_the_prototype(web: dict[str, Any]) -> Iterator[str]:
 
 
 def loads(rows: list[dict[str, Any]]) -> str:
-    """From the least to the most."""
+    """Return the lowest and the highest load."""
     found = [row["load"] for row in rows]
     return f"{min(found):g} to {max(found):g}"
 
 
 def very_many(measured: dict[str, Any]) -> Iterator[str]:
-    """One browser with very many processes, and many viewers without one."""
+    """Yield results of a browser with very many processes, and of many viewers."""
     crowd, many = measured["crowd"], measured["many"]
     yield f"## {measured['workers']:,} processes\n"
     yield (

@@ -1,11 +1,11 @@
-"""The tree the page is measured with: 300 processes under nested supervisors, and a driver that lets them crash.
+"""The measured tree: 300 nested processes, and a driver that crashes them.
 
 superlearner run benchmarks/web_world.py:World    (BENCHMARK_WORKERS workers, 274 by default)
 superlearner run benchmarks/web_world.py:Crowd    (the driver, and BENCHMARK_CROWD idle servers, 100,000 by default)
 
 `POST /api/v1/processes/driver/message` with `["rate", 20]` (a cast) makes it kill 20 workers a second; the call
-`"stats"` answers how late the loop was and writes whom it killed when into the file `BENCHMARK_KILLS`, as JSON: an
-answer of the API is bounded, the list is not.
+`"stats"` returns the loop's lag and writes the kills with their times as JSON to the file `BENCHMARK_KILLS`, since API
+answers are bounded and this list is not.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LAG_EVERY = 0.002
 
 
 class Worker(GenServer[int]):
-    """Somebody to be killed."""
+    """A worker to be killed."""
 
     @impl
     def init(self, arg):
@@ -39,7 +39,7 @@ class Worker(GenServer[int]):
 
 
 class Branch(Supervisor):
-    """A supervisor of as many workers as its siblings have."""
+    """A supervisor with as many workers as its siblings have."""
 
     @impl
     def init(self, arg):
@@ -48,7 +48,7 @@ class Branch(Supervisor):
 
 
 class Lag:
-    """How late the loop is, in ms: asked of it as the prototype asks its own."""
+    """A meter of the loop's lag in ms, which measures as the prototype does."""
 
     def __init__(self) -> None:
         self.found: deque[float] = deque(maxlen=50_000)
@@ -61,13 +61,13 @@ class Lag:
             self.found.append((time.perf_counter() - begun - LAG_EVERY) * 1000)
 
     def quantiles(self) -> dict[str, float]:
-        """The middle, the hundredth part that was latest, and the latest."""
+        """Return the median, the 99th percentile and the maximum."""
         lags = sorted(self.found) or [0.0]
         return {"lag_p50": lags[len(lags) // 2], "lag_p99": lags[int(len(lags) * 0.99)], "lag_worst": lags[-1]}
 
 
 class Done(NamedTuple):
-    """What the driver knows: how late the loop is, its rate, and whom it killed when (wall clock, ms)."""
+    """State of the driver: lag, rate, and kills with their times (wall clock, ms)."""
 
     lag: Lag
     rate: float = 0.0
@@ -75,7 +75,7 @@ class Done(NamedTuple):
 
 
 class Driver(GenServer[Done]):
-    """Kills workers at a steady rate, and measures the loop it lives in."""
+    """A server that kills workers at a steady rate and measures its loop."""
 
     @impl
     def init(self, arg):
@@ -113,7 +113,7 @@ class Driver(GenServer[Done]):
 
 
 class World(Supervisor):
-    """The root."""
+    """The root of the tree."""
 
     @impl
     def init(self, arg):
@@ -122,7 +122,7 @@ class World(Supervisor):
 
 
 class Filler(GenServer[int]):
-    """Starts the crowd, a thousand at a time."""
+    """A server that starts the crowd, a thousand processes at a time."""
 
     @impl
     def init(self, arg):
@@ -137,7 +137,7 @@ class Filler(GenServer[int]):
 
 
 class Crowd(Supervisor):
-    """Very many that do nothing."""
+    """A supervisor of very many idle processes."""
 
     @impl
     def init(self, arg):

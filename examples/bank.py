@@ -1,7 +1,8 @@
 """A bank whose money survives the crash of an account.
 
-The ledger knows every payment, and an account that starts asks it for its balance: accounts may crash one by one
-(`one_for_one`). Without it they would show money that nobody wrote down, so they restart with it (`rest_for_one`).
+The ledger keeps every payment, and an account asks it for its balance when it starts. So accounts may crash one by one
+(`one_for_one`). When the ledger crashes, accounts would show money without a record, so they restart with it
+(`rest_for_one`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Chat rooms that open when somebody enters; one that crashes opens again, and nobody is thrown out.
+"""Chat rooms that open when someone enters, and survive crashes with members.
 
-Two registries: `rooms` finds the one process of a title, `members` the many processes that listen to it.
+Two registries: `rooms` maps a title to one process, `members` maps it to the many processes that listen to it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Lines = tuple[str, ...]
 
 
 class Room(GenServer[Lines]):
-    """The last lines that were said, for those who come later."""
+    """The last lines of a room, for those who enter later."""
 
     @impl
     def init(self, arg: str):
@@ -47,18 +47,18 @@ class Chat(Supervisor):
 
 
 async def enter(title: str, nickname: str) -> Lines:
-    """Join a room, opened if need be; what was said before."""
+    """Join a room, opening it if necessary; return its earlier lines."""
     room = Registry.via("rooms", title)
     try:
         await DynamicSupervisor.start_child("open_rooms", Room.child_spec(title, name=room))
     except otp.AlreadyStarted:
-        pass  # somebody is there already
+        pass  # the room is open already
     Registry.register("members", title, nickname)
     return await GenServer.call(room, "lines")
 
 
 def say(title: str, line: str) -> None:
-    """Tell the room and everybody in it."""
+    """Send a line to the room and all its members."""
     GenServer.cast(Registry.via("rooms", title), ("said", line))
     Registry.dispatch("members", title, lambda members: [otp.send(one.pid, ("said", line)) for one in members])
 

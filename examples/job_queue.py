@@ -1,7 +1,7 @@
-"""A queue that runs a few jobs at once and tries a failing one again.
+"""A queue that runs a few jobs at once and retries failing ones.
 
-Each job is a process of its own under a `DynamicSupervisor`, and the queue monitors it: whatever a job does, the
-queue learns how it ended and lives on.
+Each job is a process of its own under a `DynamicSupervisor`, and the queue monitors it: however a job ends, the queue
+gets its exit reason and keeps running.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Job(NamedTuple):
 
 
 class Worker(GenServer[Job]):
-    """Does one job, answers whoever asked for it, ends."""
+    """A process that does one job, replies to the client and ends."""
 
     @impl
     def init(self, arg: Job):
@@ -64,12 +64,12 @@ class Queue(GenServer[Jobs]):
 
 
 async def start_waiting(waiting: tuple[Job, ...], running: dict[Ref, Job]) -> Jobs:
-    """Start what waits, oldest first, while fewer than `AT_ONCE` run."""
+    """Start waiting jobs, oldest first, while fewer than `AT_ONCE` run."""
     while waiting and len(running) < AT_ONCE:
         job, *rest = waiting
         worker = await DynamicSupervisor.start_child("workers", Worker.child_spec(job, restart="temporary"))
         waiting, running = tuple(rest), {**running, otp.monitor(worker): job}
-        GenServer.cast(worker, "work")  # only now: a job that ended before the monitor would be a lost one
+        GenServer.cast(worker, "work")  # not before the monitor: an earlier end would be missed
     return Jobs(waiting, running)
 
 

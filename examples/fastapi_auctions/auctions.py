@@ -1,7 +1,7 @@
 """Auctions that end by themselves and survive a crash: the `otp` half of the service.
 
-Each auction is a process with a clock of its own. What was bid is written down by the book before it counts, so an
-auction that crashes asks the book and goes on, for the time that is left.
+Each auction is a process with a clock of its own. The book records a bid before it counts, so an auction that crashes
+reads its lot from the book and continues for the remaining time.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from otp import (
 
 @dataclass(frozen=True)
 class Lot:
-    """What is known of one auction: the best bid so far, and when it ends on `otp.monotonic()`."""
+    """The state of an auction: the best bid so far, and its end on `otp.monotonic()`."""
 
     item: str
     ends_at: float
@@ -44,14 +44,14 @@ class Look(Request[Lot]):
 
 @dataclass(frozen=True)
 class Bid(Request[bool]):
-    """Offer a price; answered with whether it is the best one now."""
+    """Offer a price; the reply is whether it is the best one now."""
 
     bidder: str
     price: int
 
 
 class Book(GenServer[dict[str, Lot]]):
-    """Every lot as it was written last, those that are over as well."""
+    """The last recorded state of every lot, including those of finished auctions."""
 
     @impl
     def init(self, arg: Any):
@@ -69,7 +69,7 @@ class Book(GenServer[dict[str, Lot]]):
 
 
 class Auction(GenServer[Lot]):
-    """One running auction. It ends with reason `"normal"` when its time is up, so nobody starts it again."""
+    """A running auction; it ends with reason `"normal"`, so it is not restarted."""
 
     @impl
     async def init(self, arg: Lot):
@@ -94,7 +94,7 @@ class Auction(GenServer[Lot]):
 
 
 class House(Supervisor):
-    """The book first; without it the auctions cannot go on, so they go with it."""
+    """A supervisor of the book and the auctions, which restart with the book."""
 
     @impl
     def init(self, arg: Any):
@@ -123,7 +123,7 @@ async def bid(item: str, bidder: str, price: int) -> bool:
 
 
 async def look(item: str) -> tuple[Lot, bool] | None:
-    """The lot of an item, and whether its auction is running; `None` if nobody knows it."""
+    """Return the lot of an item and whether its auction is running, or `None`."""
     try:
         return await GenServer.call(Registry.via("lots", item), Look()), True
     except CallExit:

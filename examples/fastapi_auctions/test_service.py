@@ -1,4 +1,4 @@
-"""The service under virtual time: an auction of an hour ends at once, and a crash in it is one line."""
+"""The service under virtual time: an hour's auction ends at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.otp(seed=(1, 2, 3))
 
 @asynccontextmanager
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    """A browser without a socket, and the tree behind the service as part of the test."""
+    """A client without a socket, with the tree behind the service as part of the test."""
     await start_supervised(House)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://auctions") as browser:
