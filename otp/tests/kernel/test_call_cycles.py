@@ -373,7 +373,7 @@ def test_a_time_out_in_a_cycle_draws_it() -> None:
 
     kind, text, _, at = among(3, program)
     assert (CallTimeout, 1.0) == (kind, at)
-    assert "no answer within 1 s: the server waits for the caller in calls of its own: a -> b -> c -> a" in text
+    assert "no answer within 1 s: the server waits, through its own calls, for the caller: a -> b -> c -> a" in text
 
 
 def test_in_real_time_a_cycle_is_ended_before_the_time_outs() -> None:

@@ -64,9 +64,9 @@ def test_a_call_to_a_misspelt_name_suggests_the_name_that_is_registered() -> Non
 @pytest.mark.parametrize(
     ("what", "asked"),
     [
-        (lambda: otp.send("countre", 1), "send: nobody has the name 'countre'"),
-        (lambda: otp.unregister("countre"), "unregister: nobody has the name 'countre'"),
-        (lambda: otp.exit("countre", "kill"), "exit(pid, reason): nobody has the name 'countre'"),
+        (lambda: otp.send("countre", 1), "send: no process has the name 'countre'"),
+        (lambda: otp.unregister("countre"), "unregister: no process has the name 'countre'"),
+        (lambda: otp.exit("countre", "kill"), "exit(pid, reason): no process has the name 'countre'"),
     ],
 )
 def test_what_needs_a_name_suggests_a_close_one(what: Any, asked: str) -> None:
@@ -118,7 +118,7 @@ def test_a_class_without_init_shows_no_error_of_the_runtime_itself() -> None:
     ("request_", "timeout", "expected"),
     [
         ("hold", 0.01, "no answer within 0.01 s: the server took the request and went on with NoReply"),
-        ("await", 0.01, "no answer within 0.01 s: its handle_call is not through"),
+        ("await", 0.01, "no answer within 0.01 s: its handle_call has not finished"),
     ],
 )
 def test_a_call_in_vain_says_how_long_and_what_the_server_did(request_: str, timeout: float, expected: str) -> None:
@@ -182,7 +182,7 @@ def test_a_server_that_stops_in_a_call_is_told_how_to_answer() -> None:
     async def call() -> None:
         await GenServer.call(await Server.start_link(1), "stop")
 
-    assert said(call).endswith("who stops in a call answers with Stop(reason, state, reply=value)")
+    assert said(call).endswith("to stop in a call and still reply, return Stop(reason, state, reply=value)")
 
 
 def test_the_caller_of_a_server_with_a_wrong_result_reads_what_to_return() -> None:
@@ -299,4 +299,4 @@ def test_a_reply_to_a_cast_is_told_that_it_is_for_calls(caplog: pytest.LogCaptur
         await otp.wait_down(pid)
 
     otp.run(main)
-    assert "Reply is for handle_call, a cast has nobody to answer; return NoReply(state)" in caplog.text
+    assert "Reply is for handle_call, a cast has no reply; return NoReply(state)" in caplog.text

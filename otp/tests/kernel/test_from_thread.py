@@ -460,4 +460,4 @@ def test_on_the_thread_of_the_loop_a_cast_from_a_thread_is_refused() -> None:
 
 def test_a_message_from_a_thread_to_nobody_is_a_warning_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     in_a_thread(lambda node: (node.send_from_thread("nobody", 1), node.call_from_thread(asyncio.sleep(0))))
-    assert ["node.send_from_thread('nobody', …) of node n: nobody is there"] == caplog.messages
+    assert ["node.send_from_thread('nobody', …) of node n: no process has the name"] == caplog.messages

@@ -42,7 +42,7 @@ def test_a_send_to_a_name_nobody_has_is_an_error(run: Any) -> None:
     """Pitfall 25."""
 
     async def main() -> None:
-        with pytest.raises(otp.BadArgument, match="nobody has the name 'ghost'"):
+        with pytest.raises(otp.BadArgument, match="no process has the name 'ghost'"):
             otp.send("ghost", 1)
 
     run(main)

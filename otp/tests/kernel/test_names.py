@@ -39,7 +39,7 @@ def test_a_taken_name_a_dead_pid_and_a_second_name_are_refused(run: Any) -> None
         otp.exit(two, "kill")
         with pytest.raises(otp.BadArgument, match="is dead"):
             otp.register("m", two)
-        with pytest.raises(otp.BadArgument, match="nobody has the name 'm'"):
+        with pytest.raises(otp.BadArgument, match="no process has the name 'm'"):
             otp.unregister("m")
 
     run(main)
@@ -175,7 +175,7 @@ def test_a_name_can_be_waited_for() -> None:
             await otp.receive()
 
         pid = otp.spawn(later)
-        with pytest.raises(TimeoutError, match="nobody took the name 'late' within 1 s"):
+        with pytest.raises(TimeoutError, match="no process took the name 'late' within 1 s"):
             await node.wait_registered("late", timeout=1)
         first = await node.wait_registered("late") is pid
         return first, await node.wait_registered("late", timeout=1) is pid, otp.monotonic(), node._watched_life  # type: ignore[attr-defined]

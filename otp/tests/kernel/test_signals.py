@@ -208,7 +208,7 @@ def test_exit_takes_a_name_and_refuses_one_nobody_has(run: Any) -> None:
         pid, ref = otp.spawn_monitor(waits)
         otp.register("victim", pid)
         otp.exit("victim", "boom")
-        with pytest.raises(otp.BadArgument, match="nobody has the name 'victim'"):
+        with pytest.raises(otp.BadArgument, match="no process has the name 'victim'"):
             otp.exit("victim", "boom")
         return (await otp.receive(ref)).reason
 
@@ -564,7 +564,7 @@ def test_wait_down_answers_the_reason_in_a_process_a_child_task_and_outside() ->
 def test_wait_down_uses_no_mailbox_and_has_a_time_out(run: Any) -> None:
     async def main() -> Any:
         pid = otp.spawn(waits)
-        with pytest.raises(TimeoutError, match="still lives after 2 s"):
+        with pytest.raises(TimeoutError, match="is still alive after 2 s"):
             await otp.wait_down(pid, timeout=2)
         info = otp.process_info(pid)
         assert info is not None

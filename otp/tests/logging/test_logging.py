@@ -68,7 +68,7 @@ def test_the_text_is_for_reading_and_has_no_place_of_the_runtime(seen: Any) -> N
     first, *rest = seen.text(0).splitlines()
     assert re.match(r"till \(<0\.\d+\.0>\), Server, ended in handle_call\(.*\): Crash\('GenServer\.reply", first)
     assert "    state 7" in rest
-    assert any(re.fullmatch(r"    asked by <0\.\d+\.0>", line) for line in rest)
+    assert any(re.fullmatch(r"    called by <0\.\d+\.0>", line) for line in rest)
     places = [line for line in rest if line.startswith("  File ")]
     assert ["logged_servers.py", "test_logging.py"] == [Path(re.findall('"(.*)"', line)[0]).name for line in places]
     assert seen.records[0].exc_info is not None

@@ -1,7 +1,7 @@
-"""Waiting for a name: one of a node, or one that a registry keeps.
+"""Waiting for a registered name of a node, or for a key of a registry.
 
-The events of a node tell of its registered names. A `via` object that can be waited for has a method
-`__otp_watch__(node, settle) -> stop`, which calls `settle` with the first process that has the name.
+The events of a node report its registered names. A `via` object that supports waiting has a method `__otp_watch__(node,
+settle) -> stop`, which calls `settle` with the first process that has the name.
 """
 
 # Names are terms of any type.
@@ -31,7 +31,7 @@ _WHAT = "node.wait_registered(name)"
 
 
 Settle: TypeAlias = "Callable[[Pid | BadArgument], None]"
-"""Ends a wait: with the holder of the name, or with the reason why there will be none."""
+"""Ends a wait: with the holder of the name, or with the error that says why there will be none."""
 
 
 async def wait_registered(node: Node, name: Any, timeout: Any) -> Pid:
@@ -63,13 +63,13 @@ async def wait_registered(node: Node, name: Any, timeout: Any) -> Pid:
         async with asyncio.timeout(None if limit is None or future.done() else limit / 1e9):
             return await future
     except TimeoutError:
-        raise TimeoutError(f"nobody took the name {name!r} within {timeout} s") from None
+        raise TimeoutError(f"no process took the name {name!r} within {timeout} s") from None
     finally:
         stop()
 
 
 def _watch(node: Node, name: Any, settle: Settle) -> Callable[[], None]:
-    """Report the first holder of a name; the result ends that."""
+    """Report the first holder of a name; call the result to stop."""
     watch = None if isinstance(name, (str, type)) else getattr(name, "__otp_watch__", None)
     if watch is not None:
         return watch(node, settle)
@@ -89,7 +89,7 @@ def _watch(node: Node, name: Any, settle: Settle) -> Callable[[], None]:
 
 
 def watch_end(node: Node, settle: Settle, seen: Callable[[Event], None] | None = None) -> Callable[[], None]:
-    """Report the end of a node, and until then each registered name to `seen`; the result ends both."""
+    """Report the end of a node, and until then each new name to `seen`; call the result to stop."""
 
     def ended() -> None:
         settle(BadArgument(f"{_WHAT}: node {node.name!r} is closed; no process can take a name there"))

@@ -20,16 +20,16 @@ __all__ = ["Become"]
 
 
 class Become(Exception):
-    """Raised in a process's main coroutine: go on with `fn(*args, **kwargs)` in this process, instead of this.
+    """An exception for a process's main coroutine: go on with `fn(*args, **kwargs)` instead.
 
-    It is a tail call to `fn` itself, however often, on a stack that does not grow. What stands in `finally` and
-    `async with` around it runs first; an `except Exception` around it catches it. `otp.code.latest(fn)` in the place
-    of `fn` is the call that finds new code.
+    It is a tail call to `fn`, and the stack does not grow however often it is repeated. Enclosing `finally` and `async
+    with` blocks run first; an enclosing `except Exception` catches it. To pick up new code, pass `otp.code.latest(fn)`
+    for `fn`.
 
     Raised anywhere else (a callback, a child task) it is an error like any other. Raises `BadArgument` if `fn` cannot
     be called.
 
-    Difference to OTP: there a last call is one by its place; Python must be told.
+    Difference to Erlang: there, a call in last position is a tail call; Python needs this exception.
 
     >>> import otp
     >>> async def down(n, parent):

@@ -1,4 +1,4 @@
-"""Any Python value as a short text, without running a line of its code; people find it as `otp.bounded.text`."""
+"""Any Python value as a short text, without running its code; public as `otp.bounded.text`."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from otp.redaction import HIDDEN, Redact, hides, is_secret, without_secrets
 
 __all__ = ["Shortened", "text"]
 
-# Types of the standard library whose repr is short and runs no foreign code.
+# Standard library types whose repr is short and runs no foreign code.
 _PLAIN: Final = frozenset[type]([
     *(bool, NoneType, float, complex, range, type(...), type(NotImplemented), Decimal, Fraction, UUID),
     *(date, datetime, time, timedelta, timezone, PosixPath, PurePosixPath, PureWindowsPath, WindowsPath),
 ])  # fmt: skip
 _LARGEST_INT: Final = 1 << 512
 
-# The containers' own methods; those of a subclass are not called.
+# The containers' own methods, so that overrides in a subclass are not called.
 _tuple: Any = tuple
 _list: Any = list
 _dict: Any = dict
@@ -55,11 +55,11 @@ def text(
 
     Args:
         value: any object; it is not changed, and none of its own code runs.
-        length: the most characters of the answer; a longer one ends in `…`.
-        depth: how many containers deep; what lies deeper is `…`.
-        items: how many elements of one container; then `… 97 more` follows.
-        redact: asked for each key, field, attribute and for the tag of a tuple; `True` hides what
-            belongs to it. `None` hides nothing.
+        length: the maximum length of the result in characters; a longer text ends in `…`.
+        depth: how many levels of containers are shown; deeper ones are `…`.
+        items: how many elements of each container are shown; then `… 97 more` follows.
+        redact: called for each key, field, attribute and tag of a tuple; `True` hides the value that belongs to it.
+        `None` hides nothing.
 
     Returns:
         one line of text. It never raises for any value.
@@ -69,16 +69,16 @@ def text(
         writer.write(value, depth)
     except _Full:
         pass
-    except KeyboardInterrupt:  # of the person at the terminal
+    except KeyboardInterrupt:  # Ctrl-C
         raise
-    except BaseException as failure:  # what even the means of the interpreter cannot read
+    except BaseException as failure:  # not even the interpreter's own methods can read the value
         writer.parts.append(f"<unreadable: {type(failure).__name__}>")
     found = "".join(writer.parts)
     return found if len(found) <= length else found[: max(length - 1, 0)] + "…"
 
 
 class Shortened:
-    """Stands for a value that was too large to keep: the name of its type, and a bounded text of it."""
+    """A stand-in for a value that was too large to keep: its type's name and a bounded text."""
 
     __slots__ = ("text", "type_name")
 
@@ -91,7 +91,7 @@ class Shortened:
 
 
 class _Full(Exception):
-    """The text has its length; the rest of the value is not looked at."""
+    """Raised when the text has reached its length; the rest of the value is skipped."""
 
 
 class _Writer:
@@ -244,7 +244,7 @@ class _Writer:
             if budget < 0:
                 break
         self.put("{" if kind is set else f"{name_of(kind)}({{")
-        self.put(", ".join(sorted(shown)))  # the order of a set may depend on the seed of string hashes
+        self.put(", ".join(sorted(shown)))  # set order may depend on the hash seed
         self.more(size)
         self.put("}" if kind is set else "})")
 
@@ -260,7 +260,7 @@ class _Writer:
         self.put("}" if kind is dict else "})")
 
     def result(self, value: Any, kind: type, depth: int) -> None:
-        """What a callback returned, as it is written: `Reply(value, state, timeout=1)`."""
+        """Write the result of a callback as code: `Reply(value, state, timeout=1)`."""
         given = dict(islice(stored(value, kind), self.items))
         written = next(base for base in mro(kind) if base.__module__ == Result.__module__ and "_fields" in vars(base))
         positional: Any = vars(written)["_fields"]

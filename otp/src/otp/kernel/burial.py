@@ -1,6 +1,6 @@
-"""What the burial of a process consists of: its event, its callers, its watchers, what it held.
+"""The release of a dead process: its event, its callers, its monitors and its resources.
 
-`death` decides that a process ends and calls these in one step; nothing here ends another process.
+`death` decides that a process ends and calls these functions in one step; none of them ends another process.
 """
 
 # Messages, states and reasons are terms of any type.
@@ -28,7 +28,7 @@ _new_tuple = tuple.__new__
 
 
 def safely(function: Any, argument: Any) -> None:
-    """What follows an end must not stop it."""
+    """Call a function whose failure must not stop the end of a process."""
     try:
         function(argument)
     except Exception as failure:
@@ -36,10 +36,13 @@ def safely(function: Any, argument: Any) -> None:
 
 
 def cause_of(p: Process, sender: Any, cause: int) -> int:
-    """The event that led to a signal: the end of its sender, or what that is handling; 0 if none is known here."""
+    """Return the event that caused a signal, 0 if none is recorded.
+
+    It is the end of the sender, or the event that the sender is handling.
+    """
     if not isinstance(sender, Process):
         return cause
-    if sender._node is not p._node:  # whose pids and events bear the same numbers as ours
+    if sender._node is not p._node:  # pids and events of another node use the same numbers
         return 0
     if cause:
         return cause
@@ -48,7 +51,7 @@ def cause_of(p: Process, sender: Any, cause: int) -> int:
 
 
 def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[Any, ...]:
-    """The data of an `exited` event, in the order of `tracing.FIELDS`."""
+    """Return the data of an `exited` event, in the order of `tracing.FIELDS`."""
     what = p._vt.cls.__qualname__ if p._vt is not None else p._node.describe(p)
     if sender is None and x is not None:
         sender = x.sender
@@ -73,18 +76,18 @@ def _shown_message(x: Ext) -> str:
 
 
 def _request_of(message: Any) -> Any:
-    """What a server was asked: the request of a call or a cast, another message as it is."""
+    """Return the request of a call or a cast, another message unchanged."""
     if type(message) is From:
         return message._request
     cast = type(message) is tuple and len(message) == 2 and message[0] is CAST_TAG
     return message[1] if cast else message
 
 
-_CALLBACK_WORDS: Final = {"failed": "init", "ignored": "init"}  # how a start on its starter's stack ended
+_CALLBACK_WORDS: Final = {"failed": "init", "ignored": "init"}  # how an inline start ended
 
 
 def fail_callers(p: Process, x: Ext | None, reason: Any) -> None:
-    """Callers whose requests lie here see the death: this is their monitor."""
+    """Fail the callers whose requests this process holds: this replaces a monitor for each call."""
     pending = p._val
     if p._vt is not None and type(pending) is tuple:
         if type(pending[1]) is CoroutineType:
@@ -111,7 +114,7 @@ def fail_callers(p: Process, x: Ext | None, reason: Any) -> None:
 
 
 def tell_watcher(ref: Any, reason: Any) -> None:
-    """A `Down` for the process that watches, a call for a function of the runtime."""
+    """Send `Down` to the process that monitors; call a monitor that is a function of the runtime."""
     watcher, target = ref._watcher, ref._target
     ref._target = None
     if isinstance(watcher, Process):
@@ -127,7 +130,7 @@ def tell_watcher(ref: Any, reason: Any) -> None:
 
 
 def release(p: Process, x: Ext) -> None:
-    """Its own monitors, timers, asyncio's callbacks."""
+    """Release the monitors of a process, its timers and its asyncio callbacks."""
     if x.mrefs:
         for ref in x.mrefs:
             unwatch(ref)

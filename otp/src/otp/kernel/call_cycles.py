@@ -1,9 +1,9 @@
-"""Calls that wait for each other in a cycle: found when the last of them is made, and ended before its time is up.
+"""Cycles of calls: found with the call that closes one, and ended before its time-out.
 
-A cycle of callers is a deadlock only if none of them can get an answer from elsewhere: a server may have handed its
-`From` to another process, which replies later. Whoever replies needs a reference to that `From`, so the calls of a
-cycle are compared with the references that the callers and the servers themselves hold. With one reference more, or
-a limit that a caller has set itself, the calls are left to their time-outs.
+A cycle of callers is a deadlock only if none of them can get a reply from elsewhere: a server may have handed its
+`From` to another process, which replies later. A reply needs a reference to the `From`, so the reference count of each
+call in the cycle is compared with the references that the callers and servers themselves hold. If there is one more, or
+a caller has set a limit of its own, the calls are left to their time-outs.
 """
 
 # Messages, states and reasons are terms of any type.
@@ -27,8 +27,8 @@ from otp.kernel.states import CALLING, READY
 __all__ = ["CYCLE_NS", "cycle_of", "drawn", "suspect"]
 
 CYCLE_NS: Final = 2_000_000_000
-"""How long a cycle may last: less than the default time-out of a call, long enough to be seen by an observer."""
-LONGEST: Final = 100  # processes of a cycle that is looked for
+"""How long a cycle may last: shorter than the default time-out of a call, long enough for an observer to see it."""
+LONGEST: Final = 100  # longest cycle that is searched for, in processes
 _NAME: Final = 60  # characters of a name
 _FOREVER: Final = float("inf")
 _CALLABLE: Final = frozenset[type]([BuiltinMethodType, FunctionType, MethodType, MethodWrapperType])
@@ -36,7 +36,10 @@ _COUNTS_REFERENCES: Final = sys.implementation.name == "cpython"
 
 
 def cycle_of(frm: From) -> list[Process] | None:
-    """The processes that wait for each other from the caller of `frm` on, in that order; None without a cycle."""
+    """Return the processes that wait for each other; None without a cycle.
+
+    They are listed from the caller of `frm` on, in the order of the calls.
+    """
     me = frm._waiter
     found = [me]
     p = frm._to
@@ -50,7 +53,7 @@ def cycle_of(frm: From) -> list[Process] | None:
 
 
 def drawn(cycle: list[Process]) -> str:
-    """The cycle in words: `a -> b -> a`."""
+    """Return the cycle as text: `a -> b -> a`."""
     return " -> ".join(_name_of(p) for p in (*cycle, cycle[0]))
 
 
@@ -62,14 +65,17 @@ def _name_of(p: Process) -> str:
 
 
 def suspect(frm: From) -> None:
-    """The server of a new call waits in a call itself: look again later if that leads back to the caller."""
+    """Check a new call to a server that is itself waiting in a call.
+
+    If the chain of calls leads back to the caller, it is examined again `CYCLE_NS` later.
+    """
     if _COUNTS_REFERENCES and cycle_of(frm) is not None:
         s = frm._waiter._node._s
-        s.call_at(s.now_ns() + CYCLE_NS, _examine, (frm._waiter, id(frm)))  # by number: a reference would count
+        s.call_at(s.now_ns() + CYCLE_NS, _examine, (frm._waiter, id(frm)))  # by id: a reference would count
 
 
 def _examine(timer: Timer) -> None:
-    """End the call that would be the first to run into its time-out, if the cycle still stands and is a deadlock."""
+    """End the call that would time out first, if the cycle still exists and is a deadlock."""
     me, number = timer.target
     if me._st != CALLING or type(me._val) is not From or id(me._val) != number:
         return
@@ -85,14 +91,14 @@ def _examine(timer: Timer) -> None:
     if s.cycles is None:
         s.cycles = WeakKeyDictionary()
     for p in cycle[1:]:
-        s.cycles[p] = (p._val, found)  # they may fail with the one that is ended
+        s.cycles[p] = (p._val, found)  # they may fail together with the call that is ended
     first._val = failed
     first._st = READY
     s.push(first)
 
 
 def _is_certain(p: Process) -> bool:
-    """Return whether only the server itself can answer the call in which `p` waits, which has no limit of its own."""
+    """Return whether only the server can answer the call of `p`, and no custom limit ends it."""
     x = p._x
     if (x is not None and x.tasks is not None and x.tasks.acted) or not _waits_patiently(p):
         return False
@@ -113,7 +119,7 @@ def _waits_patiently(p: Process) -> bool:
 
 
 def _deadline(p: Process) -> float:
-    """When the call of `p` runs into its time-out, in ns."""
+    """Return the time at which the call of `p` times out, in ns."""
     timer = _timer_of(p)
     if timer is not None:
         return timer.due
@@ -128,7 +134,7 @@ def _timer_of(p: Process) -> Timer | None:
 
 
 def _coroutines(p: Process) -> list[Any]:
-    """The coroutines of a process that waits, outermost first."""
+    """Return the coroutines of a process that waits, outermost first."""
     found: list[Any] = []
     waits: Any = p._coro
     while type(waits) is CoroutineType or type(waits) is GeneratorType:
@@ -138,7 +144,10 @@ def _coroutines(p: Process) -> list[Any]:
 
 
 def _holders(frm: From) -> list[Any]:
-    """Return what may hold a call that nothing else can answer: its caller, its server, and what is theirs alone."""
+    """Return what may hold a call that nothing else can answer.
+
+    That is its caller, its server, and the objects that only these two hold.
+    """
     found: dict[int, Any] = {}
     for p in (frm._waiter, frm._to):
         for holder in _owned_by(p, frm):
@@ -168,7 +177,7 @@ def _owned_by(p: Process, frm: From) -> Iterator[Any]:
 
 
 def _count(frm: From, holders: list[Any]) -> int:
-    """How many references to a call these objects hold themselves."""
+    """Return how many references to a call these objects hold themselves."""
     count = 0
     for held in gc.get_referents(*holders):
         if held is frm:

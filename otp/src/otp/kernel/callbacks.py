@@ -1,6 +1,6 @@
-"""The engine of callback processes: takes messages, calls callbacks, carries out what they return.
+"""The engine of callback processes: it takes messages, calls callbacks and applies their results.
 
-A callback process has no coroutine and no asyncio task. Only while an `async def` callback waits does it own one.
+A callback process has no coroutine and no asyncio task, except while an `async def` callback waits.
 """
 
 # Messages, states and reasons are terms of any type.
@@ -27,11 +27,11 @@ from otp.kernel.system import handle_system, is_system
 __all__ = ["BATCH", "Starting", "callback_done", "run_callbacks", "settle"]
 
 BATCH: Final = 256  # messages one server may handle in a row
-PART: Final = 32  # of a backlog, whose unread rest goes back for each async callback that receives
+PART: Final = 32  # of a long mailbox: what is left goes back for each async callback that receives
 
 
 def run_callbacks(p: Process, s: Scheduler) -> None:
-    """Let a callback process that is READY handle what lies in its mailbox, at most `BATCH` messages."""
+    """Let a READY callback process handle its mailbox, at most `BATCH` messages."""
     p._st = RUN
     s.current = p
     if p._ctx is not None:
@@ -67,7 +67,7 @@ def _activate(p: Process, s: Scheduler) -> None:
         if n > BATCH:
             part = islice(it, BATCH)
             m = None
-        if x is not None:  # the batch is still its mailbox: `demonitor(flush=True)` and process_info look there
+        if x is not None:  # the batch still counts as its mailbox: `demonitor(flush=True)` and process_info read it
             x.it = it
     s.credit -= n if n < BATCH else BATCH
     if p._told or p._node._watched:
@@ -91,7 +91,7 @@ def _activate(p: Process, s: Scheduler) -> None:
                     if waiter._st == CALLING and waiter._val is message and not (p._node._watched or waiter._told):
                         waiter._val = result.value
                         waiter._st = READY
-                        s.push(waiter)  # of this scheduler: the call knew it by the server's
+                        s.push(waiter)  # the call used the server's scheduler, so the caller is on this one
                     else:
                         reply(message, result.value)
                     continue
@@ -111,7 +111,7 @@ def _activate(p: Process, s: Scheduler) -> None:
             result = Raised(error)
         left = it.__length_hint__()
         x = p._ext()
-        x.it = it  # everything rare; the rest of the batch stays owned by p
+        x.it = it  # all rare cases; p still owns the rest of the batch
         if kind is From:
             apply(p, "handle_call", message, message, result)
         elif kind is tuple and len(message) == 2 and message[0] is CAST_TAG:
@@ -120,7 +120,7 @@ def _activate(p: Process, s: Scheduler) -> None:
             handle_system(p, message)
         else:
             apply(p, what, None, message, result)
-        result = None  # what it raised must not be kept alive by this frame
+        result = None  # this frame must not keep an exception alive
         goes_on = p._st == RUN
         if goes_on and p._val is None and x.it is not None and not x.suspended and x.timeout_ns is None and p._vt is vt:
             continue
@@ -147,7 +147,7 @@ def _activate(p: Process, s: Scheduler) -> None:
 
 
 def _part_of_backlog(p: Process, backlog: deque[Any]) -> list[Any]:
-    """The first messages of a long mailbox into which an async callback has looked, and may look again."""
+    """Return the first messages of a long mailbox that async callbacks receive from."""
     part = [backlog.popleft() for _ in range(min(PART, len(backlog)))]
     if not backlog:
         p._mbox = None
@@ -155,7 +155,7 @@ def _part_of_backlog(p: Process, backlog: deque[Any]) -> list[Any]:
 
 
 def _begin_pending(p: Process) -> bool:
-    """What comes before the mailbox: the result of a call begun on its caller's stack, or a continue."""
+    """Handle what precedes the mailbox: the result of an inline call, or a continue."""
     pending = p._val
     p._val = None
     if p._node._watched or p._told:
@@ -193,7 +193,7 @@ def _begin_pending(p: Process) -> bool:
 
 
 def _failed_inline(p: Process, frm: From, _result: None, error: BaseException) -> tuple[From, Any]:
-    """Return the outcome of a callback that raised on its caller's stack; run it again if that stack was full."""
+    """Return the outcome of a callback that raised on its caller's stack; rerun it if the stack was full."""
     if not isinstance(error, RecursionError):
         return frm, Raised(error)
     try:
@@ -212,7 +212,7 @@ def _told_pending(p: Process, pending: Any) -> None:
 
 
 class Starting:
-    """A start that is not run on the starter's stack: `init` waits in the run queue."""
+    """A start whose `init` waits in the run queue instead of running on the starter's stack."""
 
     __slots__ = ("arg",)
 
@@ -220,7 +220,7 @@ class Starting:
         self.arg: Any = arg
 
     def run(self, p: Process) -> None:
-        """Call `init` and carry out its verdict."""
+        """Call `init` and apply its result."""
         try:
             result = p._vt.init(self.arg)
         except BaseException as error:
@@ -230,10 +230,10 @@ class Starting:
 
 
 def settle(p: Process) -> None:
-    """After a callback: queue the process again if there is work, else let it idle, with its time-out running."""
+    """Queue a process again after a callback if it has work, else let it idle with its time-out running."""
     s = p._node._s
     x = p._x
-    if type(p._mbox) is deque and len(p._mbox) <= BATCH:  # an async callback looked into its mailbox
+    if type(p._mbox) is deque and len(p._mbox) <= BATCH:  # an async callback received from its mailbox
         p._mbox = list(p._mbox)
     if x is not None and x.suspended:
         merge_batch(p)
@@ -286,7 +286,7 @@ def _from_parent(p: Process, message: Any) -> bool:
 
 
 def _while_suspended(p: Process, s: Scheduler) -> None:
-    """A suspended server takes system messages and the exit of its parent out of order; the rest keeps waiting."""
+    """Let a suspended server handle one system message or the exit of its parent; others keep waiting."""
     merge_batch(p)
     m = p._mbox or []
     for i, message in enumerate(m):
@@ -304,7 +304,7 @@ def _while_suspended(p: Process, s: Scheduler) -> None:
 
 
 def callback_done(p: Process, result: Any) -> None:
-    """The async callback of a process has returned or raised: carry out its result and go on."""
+    """Apply the result of an async callback that returned or raised, and go on."""
     x = p._ext()
     frm, what, message = x.frm, x.callback, x.message
     x.frm = x.callback = x.message = None

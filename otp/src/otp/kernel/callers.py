@@ -1,4 +1,4 @@
-"""Who calls: the reference of a call, its reply address and envelope at once, and callers without a process."""
+"""Callers: `From`, which is a call's reference, reply address and envelope, and callers that are no process."""
 
 # Messages, states and reasons are terms of any type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -27,20 +27,20 @@ __all__ = [
 
 
 class OutsideCaller(Process):
-    """Stands for a caller that is no process: plain asyncio code, or a child task of `_parent`."""
+    """A stand-in for a caller that is no process: plain asyncio code, or a child task of `_parent`."""
 
     __slots__ = ()
 
 
 class From(Identity):
-    """Who waits for the answer of a call: frozen, hashable, good for one `GenServer.reply`.
+    """The caller that waits for a reply: immutable, hashable, valid for one `GenServer.reply`.
 
-    `pid` is the calling process (in a child task the owning process, from outside a pid that dies when the call
-    ends), `ref` the reference of the call.
+    `pid` is the calling process: in a child task the owning process, outside any process a pid that dies when the call
+    ends. `ref` is the reference of the call.
     """
 
     __slots__ = ("_ref", "_request", "_to", "_waiter")
-    _ref: Ref  # made when somebody asks for it
+    _ref: Ref  # made on first use
     _waiter: Process
     _request: Any
     _to: Process
@@ -66,7 +66,10 @@ class From(Identity):
 
 
 def new_call(waiter: Process, request: Any, to: Process) -> From:
-    """The `From` of the next call of `waiter`; made without `__init__`, which would cost a third of it."""
+    """Return the `From` of the next call of `waiter`.
+
+    Written without `__init__`, which would cost a third of it.
+    """
     frm = From()
     frm._waiter = waiter
     frm._request = request
@@ -76,7 +79,7 @@ def new_call(waiter: Process, request: Any, to: Process) -> From:
 
 
 def new_outside_caller(to: Process) -> Process:
-    """A stand-in that waits for an answer of `to`: its future wakes the caller."""
+    """Return a stand-in that waits for a reply of `to`; its future wakes the caller."""
     s = to._node._s
     s.check_thread("a call", CALL_FROM_THREAD)
     owner = s.current if s.current is not None else OWNER.get()  # an eager task's first step runs in its owner's
@@ -85,7 +88,7 @@ def new_outside_caller(to: Process) -> Process:
 
 
 def stand_in(node: Any, parent: Process | None, future: Any) -> Process:
-    """A caller that is no process; `future.set_result(value)` is called with the answer, or with a `Failed`."""
+    """Return a stand-in caller; its `future` gets the reply, or a `Failed`."""
     stub = OutsideCaller.__new__(OutsideCaller)
     template = new_process(node, parent)
     for slot in Process.__slots__:
@@ -98,14 +101,14 @@ def stand_in(node: Any, parent: Process | None, future: Any) -> Process:
 
 
 def as_message(me: Process, message: Any) -> Any:
-    """What `receive()` shows of a message: a call that waits in a server's mailbox is what Erlang would show."""
+    """Return a message as `receive()` shows it: a call in a server's mailbox looks as it does in Erlang."""
     if type(message) is From and me._vt is not None:
         return (CALL_TAG, message, message._request)
     return message
 
 
 def call_of(message: Any) -> From | None:
-    """The call whose request this message is, None if it is another message."""
+    """Return the call whose request this message is, None for other messages."""
     if type(message) is From:
         return message
     if type(message) is tuple and len(message) == 3 and type(message[1]) is From:  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
@@ -121,14 +124,14 @@ class _Unset:
 
 
 UNSET: Final[Any] = _Unset()  # any time-out may stand in its place
-"""The time-out nobody gave: five seconds, and not shown in the reason of a failed call."""
+"""The default for a time-out: five seconds, not shown in the reason of a failed call."""
 
 
 class Failed:
-    """Wakes a blocked caller with a reason; the caller's own frame makes the exception."""
+    """A failure that wakes a blocked caller; the caller's own frame raises the exception."""
 
     __slots__ = ("cycle", "reason")
 
     def __init__(self, reason: Any) -> None:
         self.reason: Any = reason
-        self.cycle: tuple[tuple[Process, ...], str] | None = None  # the callers that waited for each other, and drawn
+        self.cycle: tuple[tuple[Process, ...], str] | None = None  # the callers that waited for each other, and as text

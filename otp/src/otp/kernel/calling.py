@@ -1,7 +1,7 @@
 """`call` and `cast`: the client side of every server.
 
-The hot path is an idle server with a plain `handle_call`: `await call(…)` is a suspension point anyway, so the
-handler may run there and then on the caller's stack. It is an order Erlang could have chosen as well.
+The hot path is an idle server with a plain `handle_call`: `await call(…)` is a suspension point anyway, so the handler
+may run at once on the caller's stack. Erlang could have chosen that order as well.
 """
 
 # Messages, states and reasons are terms of any type.
@@ -41,20 +41,20 @@ _CRASHED: Final = object()
 
 
 async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
-    """Send `request` to a server and wait for its answer, 5 seconds by default.
+    """Send `request` to a server and wait for its reply, 5 seconds by default.
 
-    Raises a `CallExit`: `NoProcess`, `CallTimeout`, `ServerDown` or `CallingSelf`, whose `reason` is
-    `(R, ("gen_server", "call", [dest, request]))`, with the time-out as third only if it was given.
+    Raises a `CallExit`: `NoProcess`, `CallTimeout`, `ServerDown` or `CallingSelf`. Its `reason` is `(R, ("gen_server",
+    "call", [dest, request]))`, with the time-out as third element only if one was given.
     """
     try:
         st: int | None = dest._st
         s: Any = dest._node._s
         me: Any = s.current
         owned: Any = s.owned
-    except AttributeError:  # left before the name is looked up: it must not be the context of what the server raises
+    except AttributeError:  # leave this block first: it must not become the context of other errors
         st = me = s = owned = None
-    # No credit: nothing runs in a drain, or all is traced. In an `except` block the server would see its exception.
-    # Not owned: the drain of another thread runs beside this one.
+    # No credit: no drain is running, or all messages are traced. In an `except` block the server would see its
+    # exception. Not owned: the drain of another thread is running.
     if st == IDLE and (credit := s.credit) > 0 and dest._told is None and handled_exception() is None and owned():
         if timeout is not UNSET:
             _check_timeout(dest, request, timeout)
@@ -72,7 +72,7 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
                 result = dest._vt.handle_call(request, frm, dest._state)
             else:
                 result = context.run(dest._vt.handle_call, request, frm, dest._state)
-        except BaseException as error:  # calls no function: the stack of the caller may have no frame left
+        except BaseException as error:  # call no function here: the caller's stack may have no frame left
             result = _CRASHED
             dest._val = (frm, None, error)
         s.current = me
@@ -90,13 +90,13 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
                 await park()
             return result.value
         if result is not _CRASHED:
-            dest._val = (frm, result)  # stop, no reply, coroutine: finished in the drain
+            dest._val = (frm, result)  # stop, no reply or coroutine: the drain handles it
         result = None
         dest._st = READY
         s.push(dest)
         if me._val is not frm:
             return await _answered_early(me)
-        if s._ct.get(s.loop) is not me:  # an eager task in its first step: its owner runs on, and cannot wait for it
+        if s._ct.get(s.loop) is not me:  # first step of an eager task: its owner still runs and cannot wait for it
             return await _wait_in_eager_task(me, frm, dest, timeout)
     elif me is None or s._ct.get(s.loop) is not me:
         if st is None:
@@ -113,7 +113,7 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
             and not (dest._told or dest._node._watched)
             and me._st != EXITING
         ):
-            frm = From()  # a server that is queued or busy already
+            frm = From()  # the server is queued or busy already
             frm._waiter = me
             frm._request = request
             frm._to = dest
@@ -130,7 +130,7 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
                 try:
                     raise sent
                 finally:
-                    del sent  # else frame, error and traceback are a cycle
+                    del sent  # else frame, error and traceback form a cycle
             frm = sent
     wait = me._side
     if timeout is UNSET and wait is not None and wait.armed and not s.virtual and wait.armed <= s.default_deadline:
@@ -156,7 +156,7 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
 
 
 def _send_request(me: Process, to: Process, dest: Any, request: Any, timeout: Any) -> From | CallExit:
-    """Put a call into the mailbox: the server is busy, or traced. Returns the failure if that is certain already."""
+    """Put a call into the mailbox of a busy or traced server; return the failure if it is already certain."""
     if timeout is not UNSET:
         _check_timeout(dest, request, timeout)
     if to is me:
@@ -180,7 +180,7 @@ async def _call_by_name(dest: Any, request: Any, timeout: Any) -> Any:
             return await call(to, request, timeout)
         except CallExit as failed:
             if type(failed) is BadTimeout:
-                _check_timeout(dest, request, timeout)  # raises it again, with the name
+                _check_timeout(dest, request, timeout)  # raises it again, naming the argument
             described = failure(failed.cause_reason, dest, request, timeout).reason
             raise retold(failed, described, dest, request) from failed.__cause__
     s = to._node._s
@@ -201,7 +201,7 @@ async def _call_by_name(dest: Any, request: Any, timeout: Any) -> Any:
 
 
 async def _wait_in_eager_task(owner: Process, frm: From, dest: Any, timeout: Any) -> Any:
-    """The server took the request on this stack and has not answered: a stand-in waits instead of the owner."""
+    """Wait through a stand-in for a server that took the request inline and has not replied."""
     owner._val = None
     frm._waiter = stub = new_outside_caller(frm._to)
     stub._val = frm
@@ -209,7 +209,7 @@ async def _wait_in_eager_task(owner: Process, frm: From, dest: Any, timeout: Any
 
 
 async def _answered_early(me: Process) -> Any:
-    """The handler called `GenServer.reply` itself; a second answer in its result is dropped."""
+    """Return the reply that the handler gave with `GenServer.reply`; a second one in its result is dropped."""
     value, me._val = me._val, None
     if me._sig is not None:
         await park()
@@ -223,7 +223,7 @@ def _check_timeout(dest: Any, request: Any, timeout: Any) -> None:
         from otp.kernel.exception_reasons import stack_of
         from otp.kernel.reasons import Crash
 
-        reason = Crash("function_clause", stack_of(error.__traceback__))  # as OTP's guard
+        reason = Crash("function_clause", stack_of(error.__traceback__))  # like OTP's guard
         described = failure(reason, dest, request, timeout).reason
         raise BadTimeout(described, dest, request, str(error)) from None
 
@@ -238,13 +238,13 @@ async def _call_from_outside(to: Process, dest: Any, request: Any, timeout: Any)
 
 
 def cast(dest: Any, request: Any) -> str:
-    """Send `request` to a server without waiting; always `"ok"`, also if nobody is there."""
+    """Send `request` to a server without waiting; always returns `"ok"`, even if the server does not exist."""
     try:
         mailbox = dest._mbox
         node = dest._node
     except AttributeError:
         return _cast_by_name(dest, request)
-    if type(mailbox) is list and not (node._watched or dest._told):  # a server that is queued or busy already
+    if type(mailbox) is list and not (node._watched or dest._told):  # the server is queued or busy already
         mailbox.append((CAST_TAG, request))
     elif dest._st == IDLE and not (node._watched or dest._told):
         s = node._s
@@ -264,5 +264,5 @@ def _cast_by_name(dest: Any, request: Any) -> str:
         if type(dest) is not tuple and not hasattr(dest, "whereis"):
             raise error from None
         check_some_node("cast(dest, request)")
-        return "ok"  # no such node, or no such registry, is nobody there
+        return "ok"  # an unknown node or registry counts as a missing process
     return "ok" if to is None else cast(to, request)

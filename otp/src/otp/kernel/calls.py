@@ -1,8 +1,8 @@
-"""The call protocol: request and answer between a caller and a server.
+"""The call protocol: request and reply between a caller and a server.
 
-OTP monitors the server for every call. Here the request itself is the monitor: it lies in the server's mailbox or in
-its table of calls not answered yet, and the server's death fails whoever is found there. A `From` is the reference
-of the call, its reply address and its envelope at once; an answer that finds the caller past that call is dropped.
+OTP monitors the server for every call. Here the request itself is the monitor: it is in the server's mailbox or in its
+table of unanswered calls, and the end of the server fails every caller found there. A `From` is a call's reference,
+reply address and envelope at once; a reply to a call that is over is dropped.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ __all__ = [
 ]
 
 EXACT_BELOW: Final = 250_000_000  # ns: shorter limits get a timer of their own
-EXACT_ABOVE: Final = 60_000_000_000  # longer ones too: a bucket keeps its callers, dead ones also, until its time
+EXACT_ABOVE: Final = 60_000_000_000  # longer ones too: a bucket keeps its callers, including dead ones, until its time
 
 
 def failure(reason: Any, dest: Any, request: Any, timeout: Any = UNSET, behaviour: str = "gen_server") -> CallExit:
-    """The exception of a failed call, of the class that fits `reason`."""
+    """Return the exception of a failed call, of the class that fits `reason`."""
     arguments = [dest, request] if timeout is UNSET else [dest, request, "infinity" if timeout is None else timeout]
     described = (reason, (behaviour, "call", arguments))
     kind = _KINDS.get(reason, ServerDown) if type(reason) is str else ServerDown
@@ -57,14 +57,14 @@ _KINDS: Final[dict[str, type[CallExit]]] = {
 }
 
 
-# Time-outs of calls. A blocked caller sits in one 8 ms bucket at most; a finished call leaves it there, and the
-# bucket's expiry re-files or drops it. A loop timer for each call costs three times the call itself.
+# Time-outs of calls. A blocked caller is in one 8 ms bucket at most. A finished call stays there until the bucket
+# expires, which re-files or drops it. A loop timer for each call would cost three times the call itself.
 
 
 def start_waiting(me: Process, frm: From, timeout: Any) -> Timer | Literal[False] | None:
-    """`me`, whose request `frm` is under way, is about to park: note its deadline. Returns an exact timer, if any.
+    """Note the deadline of `me`, whose request `frm` is sent and who is about to wait.
 
-    False for a limit of 0, which is over already.
+    Returns the timer if the limit needs one, False for a limit of 0, which is already over.
     """
     s = me._node._s
     if timeout is UNSET:
@@ -87,7 +87,7 @@ def start_waiting(me: Process, frm: From, timeout: Any) -> Timer | Literal[False
     else:
         if wait is None:
             wait = me._side = Side()
-        # what the running process has done since the drain began is no part of the time of its call; see `prolong`
+        # the time a process has run since the drain began does not count towards its call; see `prolong`
         wait.deadline = deadline = s.default_deadline if timeout is UNSET else s.now_ns() + limit
         if wait.armed == 0 or (deadline // TICK + 1) * TICK < wait.armed:
             _file(me, wait, deadline)
@@ -110,7 +110,7 @@ def _file(me: Process, wait: Side, deadline: int) -> None:
 
 
 def _sweep(s: Scheduler) -> None:
-    """Drop callers that have ended, once they may be half of all: each would be kept for the time of its call."""
+    """Drop callers that have ended, once they may be half of all; else each stays for the full time-out."""
     left = 0
     for k, bucket in s.wheel.items():
         bucket[:] = [p for p in bucket if p._side is not None and p._side.armed == k * TICK]  # the dead have no side
@@ -149,7 +149,7 @@ def _expire_exactly(timer: Timer) -> None:
 
 
 async def wait_for_reply(me: Process, frm: From, timeout: Any, dest: Any) -> Any:
-    """Block `me`, whose request `frm` is under way, until the answer, the server's end, or the time-out."""
+    """Block `me`, whose request `frm` is sent, until the reply, the server's end or the time-out."""
     timer = start_waiting(me, frm, timeout)
     if timer is False:
         await spend()
@@ -168,7 +168,7 @@ async def wait_for_reply(me: Process, frm: From, timeout: Any, dest: Any) -> Any
 
 
 def call_failed(frm: From, failed: Failed, dest: Any, timeout: Any) -> CallExit:
-    """The exception for a caller that was woken with a reason."""
+    """Return the exception for a caller that was woken by a failure."""
     why = why_silent(frm) if type(failed.reason) is str and failed.reason == "timeout" else ""
     forget(frm)
     found = failure(failed.reason, dest, frm._request, timeout)
@@ -183,7 +183,7 @@ def call_failed(frm: From, failed: Failed, dest: Any, timeout: Any) -> CallExit:
 
 
 def _note_cycle(frm: From, failed: CallExit) -> None:
-    """The server ended because its own call was one of a cycle: this caller was in it, too."""
+    """Attach the cycle to a failure if the server ended because its own call was part of one."""
     cycles = frm._waiter._node._s.cycles
     call, found = (None, None) if cycles is None else cycles.pop(frm._waiter, (None, None))
     if call is frm and found is not None:
@@ -191,7 +191,7 @@ def _note_cycle(frm: From, failed: CallExit) -> None:
 
 
 def nobody(dest: Any, request: Any, timeout: Any = UNSET) -> CallExit:
-    """The exception of a call to a name that nobody has; it keeps some of the names that there are."""
+    """Return the exception of a call to an unregistered name, with some registered names as suggestions."""
     found = failure("noproc", dest, request, timeout)
     if isinstance(found, NoProcess) and isinstance(dest, str):
         found.known = some_names()
@@ -199,7 +199,7 @@ def nobody(dest: Any, request: Any, timeout: Any = UNSET) -> CallExit:
 
 
 def retold(failed: CallExit, reason: Any, dest: Any, request: Any) -> CallExit:
-    """The same failure with another description of the call."""
+    """Return the same failure with another description of the call."""
     found = type(failed)(reason, dest, request)
     for name in ("why", "known", "cycle", "drawn"):
         if name in failed.__dict__:
@@ -213,7 +213,7 @@ def retold(failed: CallExit, reason: Any, dest: Any, request: Any) -> CallExit:
 async def call_from_outside(
     to: Process, dest: Any, request: Any, timeout: Any, send_request: Callable[[From], None]
 ) -> Any:
-    """A call by plain asyncio code or by a child task: a stand-in process waits, a future wakes the caller."""
+    """Make a call for plain asyncio code or a child task: a stand-in waits, a future wakes the caller."""
     nanoseconds(5 if timeout is UNSET else timeout, "call(timeout=…)", infinite=True)
     frm = new_call(new_outside_caller(to), request, to)
     send_request(frm)
@@ -221,7 +221,7 @@ async def call_from_outside(
 
 
 async def wait_outside(frm: From, dest: Any, timeout: Any) -> Any:
-    """Wait for the answer of a request that is under way, whose caller is a stand-in."""
+    """Wait for the reply to a request that was sent with a stand-in as its caller."""
     stub = frm._waiter
     s = stub._node._s
     future: Any = stub._ext().fut
@@ -252,7 +252,7 @@ async def wait_outside(frm: From, dest: Any, timeout: Any) -> Any:
 
 
 def outside_done(stub: Process) -> None:
-    """The drain found an outside caller in the run queue: hand the answer to its future."""
+    """Hand the reply to the future of an outside caller that the drain found in the run queue."""
     x = stub._x
     if x is None or x.fut is None:
         return
@@ -266,7 +266,7 @@ def outside_done(stub: Process) -> None:
 
 
 def send_call(to: Process, frm: From) -> None:
-    """Put the request of a call on its way; a process that is no server sees `("$gen_call", From, request)`."""
+    """Send the request of a call; a process that is no server sees `("$gen_call", From, request)`."""
     if to._st == CALLING:
         suspect(frm)
     if to._vt is not None:
@@ -280,7 +280,7 @@ def send_call(to: Process, frm: From) -> None:
 
 
 def send_system(to: Process, frm: From) -> None:
-    """Put a system message on its way (Erlang's `{system, From, Request}`)."""
+    """Send a system message (Erlang's `{system, From, Request}`)."""
     if to._st == CALLING:
         suspect(frm)
     x = to._ext()
@@ -291,7 +291,7 @@ def send_system(to: Process, frm: From) -> None:
 
 
 async def system_call(dest: Any, request: Any, timeout: Any = UNSET, function: str = "call") -> Any:
-    """A system message and its answer; fails like a call."""
+    """Send a system message and return the reply; fails like a call."""
     to = resolve(dest)
     if to is None or to._st in (DEAD, EXITING):
         await spend()

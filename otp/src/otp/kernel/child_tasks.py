@@ -1,12 +1,12 @@
-"""Child tasks: the asyncio tasks that a process has made, and their end.
+"""Child tasks: the asyncio tasks that a process has created, and how they end.
 
-Under `otp.run` and under virtual time the loop reports each task to `adopt`. In somebody else's loop nothing is
-installed; there the tasks of a process are found, when it ends, by the context variable `OWNER` that they inherit.
+Under `otp.run` and in virtual time the loop reports each task to `adopt`. In a loop that belongs to other code nothing
+is installed: the tasks of a process are found when it ends, by the context variable `OWNER` that they inherit.
 
 A process that returns ends the tasks that have acted for it (`otp.self()`, `call`, …) and leaves the others to the
-loop, as a coroutine of asyncio would. Any other end ends all of them: `CancelledError` once, then time for cleanup
-(none after a kill), then further cancellations, a bounded number of turns, and at last `close()`. Links and monitors
-are notified at once. Supervisors, `stop` and `Task.shutdown` also wait for the tasks: `tasks_ended`.
+loop, like a coroutine of asyncio. Any other end ends all of them: `CancelledError` once, then time for cleanup (none
+after a kill), then further cancellations for a limited number of turns, and finally `close()`. Links and monitors are
+notified at once. Supervisors, `stop` and `Task.shutdown` also wait for the tasks: `tasks_ended`.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ UNLIMITED: Final = 1e9
 """Seconds that stand for `"infinity"`."""
 
 ACCEPTED_AFTER: Final = 5
-"""Turns of the loop from the acceptance of a connection to the task of its handler, and one to spare."""
+"""Turns of the loop from the acceptance of a connection to the task of its handler, plus one."""
 
 TURNS: Final = 20
-"""Turns of the loop in which a task that has been cancelled too late for cleanup may still end by itself."""
+"""Turns of the loop in which a task that was cancelled too late for cleanup may still end by itself."""
 
 
 def adopt(s: Scheduler, task: Any) -> None:
-    """Record a task that was just made with the process whose code made it."""
+    """Record a new task with the process whose code created it."""
     p = s.current
     if p is None:
         p = OWNER.get()
@@ -80,10 +80,10 @@ def end_tasks(
     parent: Process | None,
     found: bool = False,
 ) -> None:
-    """Cancel the tasks of a process that ends, in the order in which they were made.
+    """Cancel the tasks of a process that ends, in the order of their creation.
 
-    `seconds` is the time for cleanup, None for the default; `parent` is who started the process. Tasks that were
-    `found` a turn after the end may have been cancelled in the end itself, and clean up.
+    `seconds` is the time for cleanup, None for the default; `parent` is the process that started this one. Tasks that
+    were `found` one turn after the end may have been cancelled during the end itself, and get time for cleanup.
     """
     s = p._node._s
     if tasks.listens and not returned:
@@ -105,21 +105,21 @@ def end_tasks(
 
 
 class Ended(NamedTuple):
-    """How a process ended whose tasks are to be found."""
+    """The end of a process whose tasks are still to be found."""
 
     killed: bool
     seconds: float | None
     parent: Process | None
-    state: Any  # it may hold the only reference to a task
-    badge: ref[Badge] | None  # what the contexts of its tasks refer to; None if that is not known
+    state: Any  # may hold the only reference to a task
+    badge: ref[Badge] | None  # what the contexts of its tasks refer to; None if unknown
 
     def may_have_tasks(self) -> bool:
-        """Return whether a context of the process is left."""
+        """Return whether a context of the process still exists."""
         return self.badge is None or self.badge() is not None
 
 
 def find_tasks(p: Process, killed: bool, seconds: float | None, parent: Process | None) -> None:
-    """Look for the tasks of a process that ends in a loop that reports none: in one search for all that end now."""
+    """Schedule a search for the tasks of a process, in a loop that reports none; one search serves all that end now."""
     s = p._node._s
     if not s.tasks_to_find:
         s.loop.call_soon(end_found_tasks, s, context=s._base)
@@ -158,7 +158,7 @@ def _end_late_tasks(s: Scheduler, ended: dict[Process, Ended], turns: int) -> No
 
 
 def watch_found_tasks(p: Process) -> None:
-    """Enter the tasks of a process into its table, in a loop that reports none: in one search a turn."""
+    """Enter the tasks of a process into its table, in a loop that reports none; one search per turn."""
     s = p._node._s
     if not s.tasks_to_watch:
         s.loop.call_soon(_watch_found, s, context=s._base)
@@ -174,16 +174,16 @@ def _watch_found(s: Scheduler) -> None:
 
 
 def left_by(s: Scheduler, p: Any) -> Leftover | None:
-    """Return the tasks that a process has left, if it has ended and they have not."""
+    """Return the tasks left by a process that has ended, if they have not ended yet."""
     if p in s.tasks_to_find:
         end_found_tasks(s)
     return s.leftover.get(p)
 
 
 async def tasks_ended(s: Scheduler, ended: Iterable[tuple[Any, Any]], began: int | None = None) -> None:
-    """Wait until the tasks of processes that have ended have ended as well.
+    """Wait until the tasks of ended processes have ended as well.
 
-    Each process comes with its `shutdown`, which limits the time for cleanup from `began` on, or from its end.
+    Each process comes with its `shutdown`, which limits the time for cleanup, counted from `began` or from its end.
     """
     if not (s.leftover or s.tasks_to_find):
         return
@@ -201,14 +201,15 @@ async def tasks_ended(s: Scheduler, ended: Iterable[tuple[Any, Any]], began: int
 
 
 def _in_order(tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
-    """Sort tasks as they were made, as far as their names show it."""
+    """Sort tasks by creation, as far as their names show it."""
     return sorted(tasks, key=lambda task: (len(task.get_name()), task.get_name()))
 
 
 def _is_to_end(task: Any) -> bool:
-    """Return whether a task has not ended; the loop's closing of a dropped async generator does not count.
+    """Return whether a task has yet to end.
 
-    Nor does an accepted connection that is about to get its handler: that is ended instead.
+    The closing of a dropped async generator does not count, nor does an accepted connection that is about to get its
+    handler: the handler is ended instead.
     """
     if task.done():
         return False
@@ -217,12 +218,12 @@ def _is_to_end(task: Any) -> bool:
 
 
 def _cleans_up(task: Any) -> bool:
-    """Return whether a task waits although it was cancelled."""
+    """Return whether a task still waits after it was cancelled."""
     return task.cancelling() > 0 and task._fut_waiter is not None
 
 
 def _owner(task: Any) -> Any:
-    """The process in whose context a task runs."""
+    """Return the process in whose context a task runs."""
     get_context = getattr(task, "get_context", None)
     if get_context is not None:
         return get_context().get(OWNER)
@@ -233,7 +234,7 @@ def _owner(task: Any) -> Any:
 
 
 class _LeftTasks(TaskTable):
-    """A table of tasks that tells when the last one is done."""
+    """A table of tasks that signals when the last one is done."""
 
     __slots__ = ("waiting",)
 
@@ -247,7 +248,7 @@ class _LeftTasks(TaskTable):
             self.tell()
 
     def tell(self) -> None:
-        """Wake those who wait."""
+        """Wake the waiters."""
         for future in self.waiting:
             if not future.done():
                 future.set_result(None)
@@ -255,14 +256,14 @@ class _LeftTasks(TaskTable):
 
 
 class Leftover:
-    """The tasks of a dead process that have been cancelled and have not ended yet."""
+    """The cancelled tasks of a dead process that have not ended yet."""
 
     __slots__ = ("_timer", "killed", "p", "parent", "reported", "seconds", "since", "tasks", "turns")
 
     def __init__(self, p: Process, killed: bool, seconds: float, parent: Process | None) -> None:
         self.p: Process = p
         self.parent: Process | None = parent
-        self.killed: bool = killed  # or the time for cleanup is over
+        self.killed: bool = killed  # killed, or its time for cleanup is over
         self.since: int = p._node._s.now_ns()
         self.seconds: float = seconds
         self.tasks: _LeftTasks = _LeftTasks()
@@ -271,14 +272,14 @@ class Leftover:
         self._timer: Timer | None = None
 
     def limit(self, seconds: float) -> None:
-        """Give the tasks so much time for cleanup, from the end of their process on."""
+        """Limit the time for cleanup to `seconds`, counted from the end of the process."""
         self.seconds = seconds
         if self._timer is not None and self._timer.fire is not None:
             self._timer.fire = None
             self._start_timer()
 
     def ended(self) -> asyncio.Future[None]:
-        """Return a future that is done when all tasks are, or when those that are left cannot be ended."""
+        """Return a future that is done when all tasks are, or when the remaining ones cannot be ended."""
         s = self.p._node._s
         future: asyncio.Future[None] = s.loop.create_future()
         if self.tasks.acted and s.leftover.get(self.p) is self:
@@ -288,7 +289,7 @@ class Leftover:
         return future
 
     def look(self) -> None:
-        """A turn of the loop later: what still waits gets the time for cleanup, or no more time."""
+        """Check one turn later: tasks that still wait get time for cleanup, or run out of it."""
         s = self.p._node._s
         if not self.tasks.acted:
             s.leftover.pop(self.p, None)
@@ -296,10 +297,10 @@ class Leftover:
             self._start_timer()
         elif self.turns < TURNS:
             self.turns += 1
-            # those that wait; the others are about to run, and may end by themselves
+            # those that wait; the others are about to run and may end by themselves
             waiting = [task for task in self.tasks.acted if task._fut_waiter is not None]
             if waiting:
-                self._report(waiting[-1])  # the others may wait for this one, which was made last
+                self._report(waiting[-1])  # created last: the others may wait for this one
             for task in waiting:
                 task.cancel()
             s.loop.call_soon(self.look, context=s._base)
@@ -327,17 +328,17 @@ class Leftover:
 
 
 def look_at_error(task: asyncio.Future[Any]) -> None:
-    """Keep asyncio from reporting the error of a task or a future that ends with its process."""
+    """Keep asyncio from reporting the error of a task or future that ends with its process."""
     if not task.cancelled():
         task.exception()
 
 
 def _close(task: Any) -> None:
-    """Close the coroutine of a task that took every cancellation and went on."""
+    """Close the coroutine of a task that swallowed every cancellation."""
     task.add_done_callback(look_at_error)
     coro = task.get_coro()
     for _ in range(TURNS):
-        with suppress(BaseException):  # its reason is known, and what its cleanup raises has no reader
+        with suppress(BaseException):  # the reason is fixed, and nothing reads what the cleanup raises
             close_from_inside(coro)
         if coro.cr_frame is None:
             task.cancel()

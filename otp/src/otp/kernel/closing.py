@@ -1,4 +1,4 @@
-"""The ordered shutdown of a node: applications, what the node owns, then everything else from the leaves up."""
+"""The ordered shutdown of a node: applications, owned behaviours, then all other processes from the leaves up."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["shut_down"]
 
-CLOSE_ROUNDS: Final = 1_000  # depth of the tallest tree, and where a process that leaves successors ends
+CLOSE_ROUNDS: Final = 1_000  # depth of the deepest tree; ends processes that keep starting successors
 
 
 async def shut_down(node: Node, timeout: float) -> None:
-    """Stop all that lives on `node` and take it off its scheduler. It may be cancelled and begun again."""
+    """Stop all processes of `node` and remove it from its scheduler; may be cancelled and called again."""
     if node._applications is not None:
         await node._applications.stop_all(timeout)
     for p in reversed(node._owned):
@@ -36,7 +36,7 @@ async def shut_down(node: Node, timeout: float) -> None:
         await _stop(node, roots or list(node._procs.values()), timeout)
         rounds += 1
         if rounds == CLOSE_ROUNDS:
-            say(logging.ERROR, "node %s closes, yet its processes start others again and again: killed", node.name)
+            say(logging.ERROR, "node %s closes, but its processes keep starting others: killed", node.name)
         if rounds >= CLOSE_ROUNDS:
             for p in list(node._procs.values()):
                 exit_signal(p, node._outside, "kill", False)
@@ -68,13 +68,13 @@ async def _tasks_end(node: Node, timeout: float) -> None:
 
 
 async def _stop(node: Node, processes: list[Process], timeout: float) -> None:
-    """Ask processes to stop, wait for all together, kill what is left. A behaviour is asked as `stop` asks it."""
+    """Ask processes to stop, wait for all of them, and kill the rest; behaviours are asked as by `stop`."""
     waiting: list[Process] = []
     for p in reversed(processes):
         if p._st != DEAD:
             waiting.append(p)
             busy = p._step is not None and (p._x is None or not p._x.trap)
-            if p._vt is None or busy:  # who is busy and traps nothing would not look for minutes
+            if p._vt is None or busy:  # a busy process that traps nothing might not read the request for minutes
                 exit_signal(p, node._outside, "shutdown", False)
             else:
                 send_system(p, new_call(node._outside, ("terminate", "shutdown"), p))

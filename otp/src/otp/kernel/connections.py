@@ -1,7 +1,7 @@
-"""Sockets of `asyncio.start_server` whose process has ended: listeners are closed, and connections with their handlers.
+"""Sockets of `asyncio.start_server` whose process has ended: closes listeners and connections.
 
-asyncio itself closes neither: the loop keeps a listener open although no code can reach it, and the next process cannot
-take its port.
+asyncio closes neither: the loop keeps a listener open although no code can reach it, so the next process cannot bind
+its port.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _HANDLER_ENDED: Final = "StreamReaderProtocol.connection_made.<locals>.callback"
 def close_listeners(s: Scheduler, ended: Container[Process]) -> list[Process]:
     """Close the servers of asyncio that processes have opened, and return those processes.
 
-    Connections that have a protocol, and no handler, are closed as well. uvloop and Windows show neither.
+    Connections that have a protocol but no handler are closed as well. uvloop and Windows show neither.
     """
     listened: list[Process] = []
     selector: Any = getattr(s.loop, "_selector", None)
     sockets: Any = selector.get_map() if hasattr(selector, "get_map") else {}
     for key in list(sockets.values()):
-        data: Any = key.data  # the handles of the reader and the writer, if it is no socket of the selector itself
+        data: Any = key.data  # the handles of reader and writer, unless it is the selector's own socket
         reader = data and data[0]
         if not reader:
             continue
@@ -56,14 +56,14 @@ def _is_acceptance(coro: Any) -> bool:
 
 
 def is_accepted(coro: Any) -> bool:
-    """Return whether a coroutine has accepted a connection, which has a transport and is about to get its handler."""
+    """Return whether a coroutine has accepted a connection and is about to get its handler."""
     return _is_acceptance(coro) and coro.cr_frame.f_locals.get("transport") is not None
 
 
 def refuse(coro: Any) -> bool:
-    """Close the socket of the connection that a coroutine of asyncio is to accept; return False for any other one.
+    """Close the socket of a connection that asyncio is about to accept; False for other coroutines.
 
-    asyncio cannot accept it: its server is closed.
+    asyncio cannot accept it any more: its server is closed.
     """
     if not _is_acceptance(coro):
         return False
@@ -72,9 +72,9 @@ def refuse(coro: Any) -> bool:
 
 
 def close_when_cancelled(task: Any) -> None:
-    """Have the connection of a task closed that accepts or handles one, and is to be cancelled.
+    """Close the connection of a task that is about to be cancelled and accepts or handles one.
 
-    Python 3.13 closes that of a handler. Before, asyncio leaves it open, and logs an error for it.
+    Python 3.13 closes the connection of a handler. Earlier versions leave it open and log an error.
     """
     if not refuse(task.get_coro()) and not _CLOSES_CONNECTIONS:
         for callback, context in task._callbacks or ():

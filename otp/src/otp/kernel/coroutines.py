@@ -17,7 +17,7 @@ __all__ = ["ASYNC", "check_function", "coroutine_of"]
 ASYNC: Final = 0x80  # CO_COROUTINE
 
 
-_GENERATOR: Final = 0x220  # CO_GENERATOR | COASYNC_GENERATOR
+_GENERATOR: Final = 0x220  # CO_GENERATOR | CO_ASYNC_GENERATOR
 
 
 async def _run_callable(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -28,12 +28,12 @@ async def _run_callable(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: d
 
 def _plain(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     coro = _run_callable(fn, args, kwargs)
-    coro.__qualname__ = str(getattr(fn, "__qualname__", None) or type(fn).__qualname__)  # what people see it run
+    coro.__qualname__ = str(getattr(fn, "__qualname__", None) or type(fn).__qualname__)  # shown to people as what runs
     return coro
 
 
 def check_function(fn: Any, what: str) -> None:
-    """Raise `TypeError` for what is no function, with the way to write it for a coroutine object."""
+    """Raise `TypeError` unless `fn` is a function; for a coroutine object, show the correct call."""
     if type(fn) is CoroutineType:
         fn.close()
         raise TypeError(
@@ -45,7 +45,7 @@ def check_function(fn: Any, what: str) -> None:
 
 
 def coroutine_of(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The coroutine that runs `fn(*args, **kwargs)`; raises `TypeError` for what is no function."""
+    """Return the coroutine that runs `fn(*args, **kwargs)`; raises `TypeError` for what is no function."""
     kind: Any = type(fn)
     if kind is FunctionType or kind is MethodType:
         flags = fn.__code__.co_flags

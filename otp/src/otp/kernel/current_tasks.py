@@ -1,4 +1,4 @@
-"""The table of the current tasks of asyncio, in which the scheduler enters the process that runs."""
+"""asyncio's table of current tasks, in which the scheduler enters the running process."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["current_task_table"]
 
 
 class _SwappedTasks:
-    """`asyncio`'s current task where it is no dictionary that can be written."""
+    """Access to `asyncio`'s current task where it is no writable dictionary."""
 
     __slots__ = ("_swap",)
 
     def __init__(self) -> None:
-        self._swap: Any = vars(tasks)["_swap_current_task"]  # private, and not in its type stub
+        self._swap: Any = vars(tasks)["_swap_current_task"]  # private, and missing in its type stub
 
     def __setitem__(self, loop: AbstractEventLoop, task: Any) -> None:
         self._swap(loop, task)
@@ -31,7 +31,7 @@ class _SwappedTasks:
 
 
 def current_task_table(loop: AbstractEventLoop) -> Any:
-    """The table of asyncio's current tasks, tested: what is written there is what `current_task` answers."""
+    """Return asyncio's table of current tasks, after a test that `current_task` reads it."""
     table: Any = vars(tasks)["_current_tasks"]
     probe = object()
     before = table.get(loop)

@@ -1,8 +1,8 @@
-"""The end of a process: exit signals, unwinding with cleanup, and the one step in which everything is released.
+"""The end of a process: exit signals, unwinding with cleanup, and the release of everything in one step.
 
-A fatal signal fixes the reason once. A process without cleanup frames ends in the same step; otherwise it is
-*exiting* (not alive, messages dropped) while its `finally` blocks may await asyncio things. Cascades over links are
-worked off from a list, so a chain of any length needs no stack.
+A fatal signal fixes the reason once. A process without cleanup frames ends in the same step; otherwise it is *exiting*
+(not alive, messages dropped) while its `finally` blocks may await asyncio operations. Cascades over links are processed
+from a queue, so a chain of any length needs no stack.
 
 Source: Erlang reference manual, Processes, "Links", "Monitors", "Sending exit signals".
 """
@@ -45,14 +45,14 @@ __all__ = [
     "terminate",
 ]
 
-AT_ONCE: Final = 5_000  # links, or monitors, that are notified in the step of the end itself
+AT_ONCE: Final = 5_000  # links, or monitors, that are notified in the same step
 IN_ONE_STEP: Final = 25_000  # links of all processes that end in one step
-LOOK_AT_CLOCK: Final = 16  # notices between two looks
+LOOK_AT_CLOCK: Final = 16  # notifications between two reads of the clock
 _new_tuple = tuple.__new__
 
 
 class Fatal:
-    """A fatal signal that waits for its process to leave the stack."""
+    """A fatal signal that is pending until its process leaves the stack."""
 
     __slots__ = ("cause", "killed", "reason", "sender")
 
@@ -66,7 +66,7 @@ class Fatal:
 def exit_signal(p: Process, sender: Any, reason: Any, linked: bool, cause: int = 0) -> None:
     """Deliver an exit signal: trapped as a message, ignored (`normal`), or fatal.
 
-    `linked` says that it came over a link: only an explicit `kill` cannot be trapped.
+    `linked` says that it came over a link; only an explicit `kill` is never trapped.
     """
     st = p._st
     if st <= DEAD:
@@ -82,7 +82,7 @@ def exit_signal(p: Process, sender: Any, reason: Any, linked: bool, cause: int =
     if x is not None and x.trap:
         deliver(p, _new_tuple(ExitSignal, (sender, reason)))
     elif (
-        (reason != "normal" if type(reason) is str else not is_word(reason, "normal"))  # most are, without a call
+        (reason != "normal" if type(reason) is str else not is_word(reason, "normal"))  # most are texts: no call needed
         or (sender is p and not linked)
     ):
         decide(p, reason, sender, cause, False)
@@ -92,7 +92,7 @@ def decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> No
     """End a process by a signal that it cannot trap."""
     step = p._step
     s = p._node._s
-    if step is None and p._sig is None and p._st != RUN and not s.burying:  # a server at rest: nothing to unwind
+    if step is None and p._sig is None and p._st != RUN and not s.burying:  # an idle server: nothing to unwind
         s.burying = True
         try:
             _bury(p, reason, sender, cause, killed)
@@ -109,13 +109,13 @@ def decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> No
             p._sig = Fatal(reason, sender, cause, killed)
         return
     older = p._sig
-    if type(older) is Fatal and (older.killed or not killed):  # it came while the process was on the stack
+    if type(older) is Fatal and (older.killed or not killed):  # it arrived while the process was on the stack
         reason, sender, cause, killed = older.reason, older.sender, older.cause, older.killed
     _work(p, reason, sender, cause, killed)
 
 
 def deliver_fatal(p: Process) -> None:
-    """The process left the stack with a fatal signal pending: carry it out."""
+    """Apply the pending fatal signal of a process that has left the stack."""
     fatal: Fatal = p._sig
     p._sig = None
     x = p._ext()
@@ -125,7 +125,7 @@ def deliver_fatal(p: Process) -> None:
 
 
 def terminate(p: Process, reason: Any) -> None:
-    """The process is over by itself (returned, raised, stopped): release it."""
+    """Release a process that ended by itself (returned, raised, stopped)."""
     x = p._x
     node = p._node
     side = p._side
@@ -139,7 +139,7 @@ def terminate(p: Process, reason: Any) -> None:
     ):
         parent = p._parent
         if parent is None or parent._vt is None or not parent._vt.supervisor:
-            p._st = DEAD  # most processes end here: they have no link and at most one monitor
+            p._st = DEAD  # most processes end here: no link and at most one monitor
             node._procs.pop(p._id, None)
             p._step = p._state = p._val = p._sig = p._ctx = p._side = p._parent = p._mons = None
             if mons is not None:
@@ -180,7 +180,7 @@ def _work(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> Non
 
 
 def _drain_dead(s: Scheduler) -> None:
-    """Work off the ends that this end led to; one that fails, which is our bug, does not stop the others."""
+    """Process the ends caused by this end; one that fails, a bug of ours, does not stop the others."""
     queue = s.dead
     try:
         while queue:
@@ -198,7 +198,7 @@ def _drain_dead(s: Scheduler) -> None:
 
 
 def end_stand_in(stub: Process) -> None:
-    """Notify the links and monitors of a caller that is no process: it ends with its call."""
+    """Notify the links and monitors of a stand-in caller, which ends with its call."""
     s = stub._node._s
     _notify_many(s, stub, stub._links, stub._mons, "normal", 0)
     if not s.burying:
@@ -206,7 +206,7 @@ def end_stand_in(stub: Process) -> None:
 
 
 def _notify_many(s: Scheduler, p: Process, links: Any, mons: Any, reason: Any, seq: int) -> None:
-    """Notify the links and monitors of a dead process, in slices if that takes too long for one step."""
+    """Notify the links and monitors of a dead process, in slices if one step would take too long."""
     linked: Any = () if links is None else tuple(links) if type(links) is dict else (links,)
     monitors: Any = () if mons is None else mons if type(mons) is dict else (mons,)
     if len(linked) > AT_ONCE or len(monitors) > AT_ONCE or s.notices > IN_ONE_STEP:
@@ -223,9 +223,9 @@ def _notify_many(s: Scheduler, p: Process, links: Any, mons: Any, reason: Any, s
 
 
 def _notify_in_slices(s: Scheduler, p: Process, reason: Any, seq: int) -> None:
-    """Leave the links and monitors of a dead process to later callbacks of the loop, which notify them in order.
+    """Leave links and monitors of a dead process to later callbacks of the loop, which notify them in order.
 
-    Until then they stay where `unlink` and `demonitor` find them.
+    Until then `unlink` and `demonitor` still find them.
     """
     for table in ("_links", "_mons"):
         entries = getattr(p, table)
@@ -249,7 +249,7 @@ def _notify_slice(s: Scheduler) -> None:
             other = p._links.popitem()[0]
             forget_link(other, p)
             s.burying = True
-            s.notices = IN_ONE_STEP - LOOK_AT_CLOCK  # what follows from it waits for its slice as well
+            s.notices = IN_ONE_STEP - LOOK_AT_CLOCK  # its consequences wait for their slice as well
             try:
                 exit_signal(other, p, reason, True, seq)
             finally:
@@ -269,7 +269,7 @@ def _notify_slice(s: Scheduler) -> None:
 
 
 def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None:
-    """Unwind the coroutine, if there is one, then bury. `killed` closes it without waiting for anything."""
+    """Unwind the coroutine, if any, then bury; `killed` closes it without waiting."""
     if p._st == DEAD and p._node._procs.get(p._id) is not p:
         return
     p._sig = None
@@ -282,18 +282,18 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
         x.reason = (reason,)
         x.sender, x.cause = sender, cause
     p._st = EXITING
-    held, p._val = p._val, None  # what was in its hands is lost with it
+    held, p._val = p._val, None  # a value it held is lost with it
     if type(held) is From and held._to is p:  # a call that an async callback was about to receive
         if x.pend is None:
             x.pend = {}
         x.pend[held] = None
     if type(p._mbox) is list:
-        p._mbox = deque(p._mbox)  # off the short way of call and cast: it takes nothing any more
-    x.ncancel += 1  # else an `asyncio.timeout` that expires now would take the cancellation for its own
+        p._mbox = deque(p._mbox)  # leaves the fast path of call and cast: it takes no more messages
+    x.ncancel += 1  # else an `asyncio.timeout` that expires now would claim the cancellation
     future = x.fut
     if future is not None:
         cancelled = future.cancel()
-        if not future.done():  # a task, or a `gather`, which keeps an error that asyncio reports unless it is looked at
+        if not future.done():  # a task or `gather` keeps an error, which asyncio reports unless it is retrieved
             future.add_done_callback(look_at_error, context=p._node._s._base)
         if cancelled and not killed and not future.done():  # a child task: it ends first, as under Task.cancel
             p._val = Thrown(CancelledError)
@@ -305,15 +305,15 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
         close(p, step.__self__, _is_time_over(x))
         _bury(p, x.reason[0], x.sender, x.cause, True)
     else:
-        _step_cleanup(p, Thrown(CancelledError))  # of this very type: TaskGroup and timeout() look for it with `is`
+        _step_cleanup(p, Thrown(CancelledError))  # of exactly this type: TaskGroup and timeout() compare with `is`
 
 
 def _step_cleanup(p: Process, thrown: Thrown | None) -> None:
-    """Let an exiting process run until its cleanup waits or ends; whatever it raises or returns, its reason stays."""
+    """Run an exiting process until its cleanup waits or ends; its reason stays, whatever the cleanup raises."""
     s = p._node._s
     coro: Any = p._coro
     x = p._ext()
-    waits_for: Any = p  # for itself: it is over
+    waits_for: Any = p  # itself: it has ended
     try:
         if thrown is None:
             waits_for = on_the_stack(p, coro.send, None)
@@ -349,7 +349,7 @@ def _limit_cleanup(p: Process, x: Ext) -> None:
 
 
 def resume_exiting(p: Process) -> None:
-    """What the cleanup of an exiting process waited for is there."""
+    """Resume an exiting process when what its cleanup awaited is done."""
     s = p._node._s
     if p._st != EXITING or p._step is None or p._ext().fut is not None:
         return
@@ -365,7 +365,7 @@ def resume_exiting(p: Process) -> None:
 
 
 def _is_time_over(x: Ext) -> bool:
-    """Return whether the time for cleanup is over, which is reported as it ends."""
+    """Return whether the time for cleanup is over, which is reported when it happens."""
     return x.cleanup_timer is not None and x.cleanup_timer.fire is None
 
 
@@ -387,7 +387,7 @@ def forget_link(a: Process, b: Process) -> None:
 
 
 def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False) -> None:
-    """The one step in which everything of a process is released: name, callers, links, monitors."""
+    """Release everything of a process in one step: name, callers, links, monitors."""
     p._st = DEAD
     node = p._node
     node._procs.pop(p._id, None)
@@ -414,11 +414,11 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
         seq = trace.record("exited", p, values, cause, None if less is reason else reason)
         if p._told and trace.focus is not None:
             trace.focus.forget(p)
-        causes = trace.causes  # anew: a reader that was told may have been the last one, and ended
+        causes = trace.causes  # read again: a reader that was notified may have been the last one
         if causes is not None:
             causes.forget(p)
             causes.now = seq
-            node._watched = True  # as long as it is carried out, whoever is watched
+            node._watched = True  # while this is carried out, whichever processes are watched
     side = p._side
     if side is not None and side.name is not None:
         node.release_name(p)
@@ -440,7 +440,7 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
             if links is not None:
                 p._links = None
                 s.notices = 1
-                theirs = links._links  # as `forget_link`, without the call
+                theirs = links._links  # like `forget_link`, without the call
                 if theirs is p:
                     links._links = None
                 elif type(theirs) is dict:

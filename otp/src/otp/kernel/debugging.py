@@ -1,7 +1,7 @@
-"""What a debugger switches on in a server: counting, logging, tracing, functions of its own.
+"""Debugging of a running server: counting, logging, tracing and functions of the debugger.
 
-A server without any of it has the callbacks of its class and knows nothing of this module. Switching something on
-gives its process callbacks of its own, which tell what comes and goes; switching the last thing off takes them away.
+A server that is not debugged has the callbacks of its class and does not touch this module. Switching something on
+gives its process wrapped callbacks that report each event; switching the last thing off restores the originals.
 
 Source: Erlang/OTP, stdlib, `sys` (`handle_debug/4`), and the events of `gen_server` and `gen_statem`.
 """
@@ -34,7 +34,7 @@ _COPIED: Final = tuple(name for name in Callbacks.__slots__ if name != "debug")
 
 
 class Debug:
-    """What is switched on in one process. `base` are the callbacks of its class."""
+    """The debug functions that are active in one process; `base` are the callbacks of its class."""
 
     __slots__ = ("base", "functions", "log", "process", "received", "sent", "started", "tracing")
 
@@ -48,10 +48,10 @@ class Debug:
         self.received: int = 0
         self.sent: int = 0
 
-    # Telling
+    # Reporting
 
     def tell(self, event: Any) -> None:
-        """Something happened in the server. Of a sensitive process only numbers are kept."""
+        """Report an event in the server; for a sensitive process only numbers are kept."""
         if self.started is not None:
             if event[0] == "in":
                 self.received += 1
@@ -83,33 +83,33 @@ class Debug:
             p._vt = self.base
 
     def active(self) -> bool:
-        """Whether anything is switched on."""
+        """Return whether any debug function is active."""
         return bool(self.functions) or self.log is not None or self.tracing or self.started is not None
 
     def name(self) -> Any:
-        """The registered name of the process, or its pid."""
+        """Return the registered name of the process, or its pid."""
         name = self.process._name
         return self.process if name is None else name
 
     def shown(self, state: Any) -> Any:
-        """The state as people know it."""
+        """Return the state as the server's callbacks see it."""
         show = getattr(self.base.handler, "__otp_get_state__", None)
         return state if show is None else show(state)
 
     # Callbacks
 
     def handle_call(self, request: Any, caller: From, state: Any) -> Any:
-        """Tell of the call and of its answer."""
+        """Report the call and its reply."""
         self._came(("call", caller), request, (CALL_TAG, caller, request), state)
         return self._watch(self.base.handle_call, (request, caller, state), caller)
 
     def handle_cast(self, request: Any, state: Any) -> Any:
-        """Tell of the cast."""
+        """Report the cast."""
         self._came("cast", request, (CAST_TAG, request), state)
         return self._watch(self.base.handle_cast, (request, state), None)
 
     def handle_info(self, message: Any, state: Any) -> Any:
-        """Tell of the message."""
+        """Report the message."""
         self._came("info", message, message, state)
         return self._watch(self.base.handle_info, (message, state), None)
 
@@ -152,7 +152,7 @@ class Debug:
 
 
 def _line(name: Any, event: Any) -> str:
-    """One line of a trace, in the words of `gen_server:print_event`."""
+    """Return one line of a trace, worded like `gen_server:print_event`."""
     match event:
         case ("in", (tag, caller, request)) if tag == CALL_TAG:
             text = f"got call {bounded_text(request)} from {caller.pid}"
@@ -175,7 +175,7 @@ def _line(name: Any, event: Any) -> str:
 
 
 def with_debug(debug: Debug, base: Callbacks) -> Callbacks:
-    """Callbacks like `base` that tell `debug`."""
+    """Return callbacks like `base` that report to `debug`."""
     own: Callbacks = object.__new__(Callbacks)
     for name in _COPIED:
         setattr(own, name, getattr(base, name))
@@ -187,11 +187,11 @@ def with_debug(debug: Debug, base: Callbacks) -> Callbacks:
     return own
 
 
-# What `sys` asks for
+# Requests of `sys`
 
 
 def debug_command(p: Process, command: Any) -> Any:
-    """Carry out what a debugger wants to be switched on, off or shown."""
+    """Carry out a debug command: switch something on, off, or show it."""
     debug: Debug = p._vt.debug or Debug(p)
     answer = _carry_out(debug, command)
     if not debug.active():

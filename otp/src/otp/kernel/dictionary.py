@@ -1,8 +1,8 @@
-"""The process dictionary: a few values a process keeps beside its state, seen by nobody but itself.
+"""The process dictionary: values that a process keeps outside its state, private to the process.
 
-For what belongs to a process and to no single function: a request id for the log, a seed. State that a restart must
-begin anew, and that others ask for, belongs into the state of a server. Source: Erlang/OTP, `erlang:put/2`, `get/1`,
-`erase/1`, `get_keys/0`.
+It is for values that belong to the process and not to one function: a request id for the log, a seed. Keep values that
+others ask for, or that must be initialised again after a restart, in the state of a server. Source: Erlang/OTP,
+`erlang:put/2`, `get/1`, `erase/1`, `get_keys/0`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ __all__ = ["erase", "get", "get_keys", "put"]
 
 
 def put(key: Hashable, value: Any) -> Any:
-    """Keep `value` under `key` in the running process; the value that was there before, or `None`.
+    """Store `value` under `key` in the running process; return the previous value, or `None`.
 
-    `otp.process_info(pid, "dictionary")` shows it, it goes with the process, and child tasks use that of their
-    process. Raises `NotAProcess` outside one. Write `otp.put(…)`, as with `otp.self()`.
+    `otp.process_info(pid, "dictionary")` shows it. It is lost when the process ends. Child tasks use the dictionary of
+    their process. Raises `NotAProcess` outside a process. Write `otp.put(…)`, as with `otp.self()`.
 
     >>> import otp
     >>> async def main():
@@ -44,7 +44,7 @@ def get() -> dict[Hashable, Any]: ...
 @overload
 def get(key: Hashable, default: Any = None) -> Any: ...
 def get(key: Any = ABSENT, default: Any = None) -> Any:
-    """The value under `key` in the running process, or `default`; without a key a copy of the whole dictionary.
+    """Return the value of `key`, or `default`; without a key, a copy of the whole dictionary.
 
     >>> import otp
     >>> async def main():
@@ -63,7 +63,7 @@ def erase() -> dict[Hashable, Any]: ...
 @overload
 def erase(key: Hashable) -> Any: ...
 def erase(key: Any = ABSENT) -> Any:
-    """Remove `key` from the running process's dictionary; its value, or `None`. Without a key: all of it.
+    """Remove `key` and return its value, or `None`; without a key, remove all.
 
     >>> import otp
     >>> async def main():
@@ -82,7 +82,7 @@ def erase(key: Any = ABSENT) -> Any:
 
 
 def get_keys() -> list[Hashable]:
-    """The keys of the running process's dictionary, in order of their making.
+    """Return the keys of the running process's dictionary, in order of insertion.
 
     >>> import otp
     >>> async def main():

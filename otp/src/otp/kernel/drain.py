@@ -1,7 +1,7 @@
-"""The drain: the one callback of the event loop in which processes run.
+"""The drain: the single callback of the event loop in which processes run.
 
-It ends after a budget of messages and resumes, or half a millisecond, and queues itself again, so that timers and
-sockets are served in between.
+It ends after a budget of messages and resumes, or after half a millisecond, and schedules itself again, so that timers
+and sockets are served in between.
 """
 
 # Messages, states and reasons are terms of any type.
@@ -30,9 +30,9 @@ from otp.kernel.waiting import interrupt, wait_for
 
 __all__ = ["LoopScheduler", "run_one"]
 
-ROUND: Final = 32  # resumes between two looks at budget and clock
+ROUND: Final = 32  # resumes between two checks of budget and clock
 LONG_DRAIN_NS: Final = 50_000_000
-POOL: Final = 1_000  # spare mailboxes kept
+POOL: Final = 1_000  # spare mailboxes that are kept
 _ROUND = range(ROUND)
 
 
@@ -58,13 +58,13 @@ class LoopScheduler(Scheduler):
 
 def _drain(s: Scheduler) -> None:
     s.credit = credit = s.drain_credit()
-    floor = credit - BUDGET  # a drain in which nothing runs inline begins without credit, and does as much
+    floor = credit - BUDGET  # a drain without inline calls begins without credit, and does as much work
     rounds = at = served = 0
     started = s.read_clock()
     s.drains += 1
     table, loop = s._ct, s.loop
     pop = s.runq.popleft
-    ready, running = READY, RUN  # a local name is found in a third of the time
+    ready, running = READY, RUN  # local names are found in a third of the time
     try:
         while True:
             for at in _ROUND:
@@ -82,7 +82,7 @@ def _drain(s: Scheduler) -> None:
                         _answer_outside(p)
                     else:
                         run_callbacks(p, s)
-                        if s.credit < floor:  # one batch may use up all that a drain may do
+                        if s.credit < floor:  # one batch may use up the whole budget
                             at += 1
                             break
                     continue
@@ -104,7 +104,7 @@ def _drain(s: Scheduler) -> None:
                 else:
                     if waits_for is not None or p._st == running:
                         wait_for(p, waits_for)
-                        if s.credit < floor:  # it gave way because it has had its share
+                        if s.credit < floor:  # it yielded because it has used its share
                             at += 1
                             break
                     elif p._sig is not None:
@@ -119,9 +119,9 @@ def _drain(s: Scheduler) -> None:
     except BaseException as failure:
         blame(s, failure)
     finally:
-        # once a drain: the hot path counts nothing
+        # once per drain: the hot path counts nothing
         s.switches += rounds * ROUND + at
-        s.handled += credit - s.credit + at - served  # a round has cost as much as it has let run
+        s.handled += credit - s.credit + at - served  # a round has cost as much as it ran
         _end_drain(s, started)
 
 
@@ -152,7 +152,7 @@ def _end_drain(s: Scheduler, started: int) -> None:
 
 
 def run_one(s: Scheduler, p: Process) -> None:
-    """One entry of the run queue of a deterministic run."""
+    """Run one entry of the run queue, for a deterministic run."""
     if p._st != READY:
         run_odd(p)
         return

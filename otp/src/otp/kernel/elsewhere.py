@@ -1,7 +1,7 @@
-"""What the kernel asks of the node of a process that is elsewhere (its state is `REMOTE`).
+"""The interface between the kernel and the node of a remote process (state `REMOTE`).
 
-`otp.distribution` brings such nodes. The kernel knows of them what stands here, and asks for it only where a process
-turns out not to be one of this runtime.
+`otp.distribution` provides such nodes. The kernel uses only this protocol, and only where a process turns out to be
+remote.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ __all__ = ["Elsewhere", "elsewhere"]
 
 
 class Elsewhere(Protocol):
-    """The node of a process that is elsewhere. Nothing here waits, and nothing raises because nobody is there."""
+    """The node of a remote process. No method waits, and none raises because the process is missing."""
 
     home: Node
-    """The node of this runtime to which it is known."""
+    """The node of this runtime that is connected to it."""
 
     def forward(self, dest: Process, message: Any) -> None:
-        """Bring a message, a cast, a call or a `Down` to `dest`."""
+        """Deliver a message, a cast, a call or a `Down` to `dest`."""
 
     def exit(self, p: Process, sender: Process, reason: Any, linked: bool) -> None:
-        """Bring an exit signal to `p`."""
+        """Deliver an exit signal to `p`."""
 
     def link(self, me: Process, p: Process) -> None:
         """Link `me` with `p`."""
 
     def unlink(self, me: Process, p: Process) -> None:
-        """Take that back."""
+        """Remove the link."""
 
     def monitor(self, ref: Monitor) -> None:
-        """A new monitor watches a process there."""
+        """Install a monitor for a process there."""
 
     def demonitor(self, ref: Monitor) -> None:
-        """It is taken back."""
+        """Remove a monitor."""
 
 
 def elsewhere(p: Process) -> Elsewhere:
-    """The node of a process whose state is `REMOTE`."""
+    """Return the node of a process whose state is `REMOTE`."""
     return cast("Elsewhere", p._node)  # pyright: ignore[reportPrivateUsage]

@@ -3,15 +3,15 @@
 Exception
 ├── Exit                 ends the process with exactly .reason
 │   └── CallExit         a call failed: .reason is (R, ("gen_server", "call", [dest, request]))
-│       ├── NoProcess    nobody there (noproc)
-│       ├── CallTimeout  no answer in time (also a TimeoutError)
-│       │   └── CallCycle  processes that call wait for each other
-│       ├── ServerDown   the server ended before it answered
+│       ├── NoProcess    no such process (noproc)
+│       ├── CallTimeout  no reply in time (also a TimeoutError)
+│       │   └── CallCycle  processes wait for each other's replies
+│       ├── ServerDown   the server ended before it replied
 │       ├── CallingSelf  a server called itself
-│       └── BadTimeout   timeout= is no time, nobody was asked (also a BadArgument)
+│       └── BadTimeout   timeout= is invalid, nothing was sent (also a BadArgument)
 ├── Error                Erlang's class error: uncaught, the reason is Crash(reason, stack)
 │   └── BadArgument      (also a ValueError)
-├── Throw                Erlang's class throw: a callback's result, thrown
+├── Throw                Erlang's class throw: the thrown result of a callback
 ├── StartError           a start failed: .reason is R of {error, R}
 │   ├── AlreadyStarted   .pid has the name or the id
 │   ├── AlreadyPresent   the id is there, not running
@@ -57,7 +57,7 @@ __all__ = [
 
 
 def _shown(term: Any, length: int = 200) -> str:
-    """A term in at most so many characters: a reason, a request or a name may be of any size, and run no code here."""
+    """Return a bounded text of any term, without running its code."""
     return text(term, length=length, depth=6)
 
 
@@ -76,7 +76,7 @@ def _close(name: Any, known: tuple[Any, ...]) -> str:
 
 
 class Exit(Exception):
-    """Ends the process that raises it with exactly `reason`; also what a failed call raises.
+    """The end of the process that raises it, with exactly `reason`; also the base of failed calls.
 
     >>> Exit("shutdown").reason
     'shutdown'
@@ -108,9 +108,9 @@ class Error(Exception):
 
 
 class BadArgument(Error, ValueError):
-    """An argument is wrong; the text says what was expected. The exit reason's term is the text.
+    """An invalid argument; the text, which is also the exit reason's term, says what was expected.
 
-    Where a name is wrong, the text also suggests a close one, `name` of `known`.
+    For a wrong name, the text also suggests a close one: `name` is compared with `known`.
     """
 
     name: Any = None
@@ -121,7 +121,7 @@ class BadArgument(Error, ValueError):
 
 
 class Throw(Exception):
-    """Erlang's `throw(Value)`: in a callback `value` is taken as its result, elsewhere it is an error."""
+    """Erlang's `throw(Value)`: in a callback `value` becomes its result, elsewhere it is an error."""
 
     def __init__(self, value: Any = None) -> None:
         super().__init__(value)
@@ -135,10 +135,10 @@ class Throw(Exception):
 
 
 class CallExit(Exit):
-    """A call failed. `.reason` is `(R, ("gen_server", "call", [dest, request]))`, `.cause_reason` is R."""
+    """A failed call. `.reason` is `(R, ("gen_server", "call", [dest, request]))`, `.cause_reason` is R."""
 
-    cycle: tuple[Pid, ...] = ()  # the processes that waited for each other, if that is why it failed
-    drawn: str = ""  # the same in words: `a -> b -> a`
+    cycle: tuple[Pid, ...] = ()  # the processes that waited for each other, if that was the cause
+    drawn: str = ""  # the same as text: `a -> b -> a`
 
     def __init__(self, reason: Any, dest: Any = None, request: Any = None) -> None:
         super().__init__(reason)
@@ -165,18 +165,18 @@ class CallExit(Exit):
 
 
 class NoProcess(CallExit):
-    """Nobody is there: the pid is dead or the name is not registered. Is the server started, and supervised?"""
+    """A call to a process that does not exist: the pid is dead or the name is not registered."""
 
-    known: tuple[Any, ...] = ()  # names that were registered, some of them, to suggest one
+    known: tuple[Any, ...] = ()  # some of the registered names, for a suggestion
 
     def _advice(self) -> str:
         return _close(self.dest, self.known) or "is it being restarted just now, or was it never started?"
 
 
 class CallTimeout(CallExit, TimeoutError):
-    """The server did not answer in time. It may still handle the request; its late answer is dropped."""
+    """A call without a reply in time. The server may still handle it; a late reply is dropped."""
 
-    why: str = ""  # what the server did instead, when the time was over
+    why: str = ""  # what the server was doing when the time was over
 
     def _advice(self) -> str:
         described: Any = self.reason[1] if isinstance(self.reason, tuple) and len(self.reason) == 2 else None
@@ -186,10 +186,11 @@ class CallTimeout(CallExit, TimeoutError):
 
 
 class CallCycle(CallTimeout):
-    """The server waits, in calls of its own, for the caller: `.cycle` are the processes, `.drawn` shows them.
+    """A call whose server waits, through its own calls, for the caller.
 
-    It comes 2 seconds after the last call of the cycle, in the process whose call would be the first to run into its
-    time-out; the reason is that of the time-out. See `docs/decisions/0019-a-cycle-of-calls-is-ended.md`.
+    `.cycle` holds the processes, `.drawn` shows them. It is raised 2 seconds after the last call of the cycle, in the
+    process whose call would time out first; the reason is that of the time-out. See
+    `docs/decisions/0019-a-cycle-of-calls-is-ended.md`.
     """
 
     def _advice(self) -> str:
@@ -197,14 +198,14 @@ class CallCycle(CallTimeout):
 
 
 class ServerDown(CallExit):
-    """The server ended before it answered; `.cause_reason` is its exit reason."""
+    """A call whose server ended before it replied; `.cause_reason` is its exit reason."""
 
     def _advice(self) -> str:
         return down_hint(self.cause_reason)
 
 
 class CallingSelf(CallExit):
-    """A server called itself: it would wait for ever. Call the function that the callback uses instead."""
+    """A call of a server to itself, which would wait for ever. Call the callback's own function instead."""
 
     def _advice(self) -> str:
         return (
@@ -214,7 +215,7 @@ class CallingSelf(CallExit):
 
 
 class BadTimeout(CallExit, BadArgument):
-    """The time-out of a call is no time; the server was not asked. `.cause_reason` is OTP's function_clause."""
+    """A call with an invalid time-out; nothing was sent. `.cause_reason` is OTP's function_clause."""
 
     def __init__(self, reason: Any, dest: Any = None, request: Any = None, problem: str = "") -> None:
         super().__init__(reason, dest, request)
@@ -225,7 +226,7 @@ class BadTimeout(CallExit, BadArgument):
 
 
 class StartError(Exception):
-    """A start failed; `.reason` is what Erlang has in `{error, Reason}`, `.hint` what to do, if more is known."""
+    """A failed start; `.reason` is what Erlang has in `{error, Reason}`, `.hint` suggests a fix, if known."""
 
     hint: str = ""
 
@@ -246,7 +247,7 @@ class StartError(Exception):
 
 
 class AlreadyStarted(StartError):
-    """The name (or the child id) is taken by `.pid`, which runs; `.name` is what is taken, if that is known."""
+    """A start under a name or child id that `.pid` has already; `.name` is the name, if known."""
 
     def __init__(self, pid: Pid, name: Any = None) -> None:
         super().__init__(("already_started", pid))
@@ -260,7 +261,7 @@ class AlreadyStarted(StartError):
 
 
 class AlreadyPresent(StartError):
-    """The supervisor has a child spec of this id, `.id`, that does not run; restart or delete it."""
+    """A start of a child whose spec, with the id `.id`, the supervisor has already; it is not running."""
 
     def __init__(self, reason: Any = "already_present", id: Any = None) -> None:
         super().__init__(reason)
@@ -273,7 +274,7 @@ class AlreadyPresent(StartError):
 
 
 class NotFound(StartError):
-    """The supervisor has no such child; `.id` is who was asked for."""
+    """An operation on a child that the supervisor does not have; `.id` is the id that was given."""
 
     def __init__(self, reason: Any = "not_found", id: Any = None) -> None:
         super().__init__(reason)
@@ -285,12 +286,12 @@ class NotFound(StartError):
 
 
 class ReceiveTimeout(TimeoutError):
-    """No message (that matches) arrived in time."""
+    """A `receive` for which no matching message arrived in time."""
 
 
 class NotAProcess(RuntimeError):
-    """The caller is no process, and this needs one."""
+    """An operation that only a process can do, called elsewhere."""
 
 
 class NotProcessMain(RuntimeError):
-    """A child task of a process tried what belongs to the process's main coroutine."""
+    """An operation of a process's main coroutine, called in one of its child tasks."""

@@ -1,4 +1,4 @@
-"""How an exception becomes an exit reason, and what is dropped from it so that no frame stays alive.
+"""Exit reasons made from exceptions, without references to frames.
 
 Source: *Erlang reference manual*, Processes, "Errors" and "Exit reasons".
 """
@@ -24,7 +24,7 @@ TEXT_LIMIT: Final = 2000
 _FRAMELESS: Final = frozenset[type]([str, int, float, bool, bytes, type(None)])
 
 
-_new_tuple: Final = tuple.__new__  # what the constructors of named tuples do, without a call in between
+_new_tuple: Final = tuple.__new__  # like the constructors of named tuples, without a call in between
 
 
 _arguments: Final[Callable[[BaseException], Any]] = BaseException.__dict__["args"].__get__
@@ -43,7 +43,7 @@ _name_of: Final[Callable[[type], str]] = type.__dict__["__name__"].__get__
 
 
 def stack_of(traceback: TracebackType | None) -> tuple[StackEntry, ...]:
-    """Copy a traceback into (file, line, function) entries, so that no frame stays alive."""
+    """Copy a traceback into (file, line, function) entries that keep no frame alive."""
     entries: list[StackEntry] = []
     while traceback is not None:
         code = traceback.tb_frame.f_code
@@ -53,7 +53,7 @@ def stack_of(traceback: TracebackType | None) -> tuple[StackEntry, ...]:
 
 
 def without_our_frames(error: BaseException) -> None:
-    """Let a traceback begin with the user's code: its first entries are the places in the runtime that called it."""
+    """Remove the runtime's own frames from the start of a traceback, so that it begins with user code."""
     traceback = _traceback(error)
     while traceback is not None and traceback.tb_next is not None:
         if not is_ours(traceback.tb_frame.f_code.co_filename):
@@ -63,7 +63,7 @@ def without_our_frames(error: BaseException) -> None:
 
 
 def drop_traceback(error: BaseException) -> None:
-    """Release the frames of an error that is not reported: a frame that refers to it would keep them all alive."""
+    """Release the frames of an error that is not reported; a frame that refers to it would keep them all alive."""
     _put_traceback(error, None)
 
 
@@ -76,27 +76,27 @@ def drop_group(error: BaseException) -> None:
 def _text_of(error: BaseException) -> str:
     try:
         return str(error)[:TEXT_LIMIT]
-    except KeyboardInterrupt:  # of the person at the terminal
+    except KeyboardInterrupt:  # Ctrl-C
         raise
-    except BaseException as failure:  # also what ends an endless loop in there
+    except BaseException as failure:  # also what ends an endless loop in it
         return f"<str() of this {_name_of(type(error))} raised {_name_of(type(failure))}>"
 
 
 def exit_reason(error: BaseException) -> tuple[Any] | None:
-    """Return the reason of an `Exit`, or of a group of them that agree, in a tuple; None also for a failed call."""
+    """Return, in a 1-tuple, the reason of an `Exit` or of a group of equal ones; None otherwise."""
     try:
         found: Any = _single_exit(error) if issubclass(type(error), BaseExceptionGroup) else error
         if issubclass(type(found), Exit) and not issubclass(type(found), CallExit):
             return (found.reason,)
     except KeyboardInterrupt:
         raise
-    except BaseException:  # a class of the program's own whose `reason` cannot be had
+    except BaseException:  # a class of the program whose `reason` cannot be read
         pass
     return None
 
 
 def _single_exit(group: BaseException) -> Any:
-    """The one `Exit` that all leaves of a group agree on, if they do."""
+    """Return the one `Exit` that all leaves of a group agree on, if they do."""
     found: Any = None
     pending: list[Any] = list(_members(group))
     while pending:
@@ -111,7 +111,7 @@ def _single_exit(group: BaseException) -> Any:
 
 
 def reason_of(error: BaseException) -> Reason:
-    """The exit reason of a process that ends by `error`.
+    """Return the exit reason of a process that ends by `error`.
 
     `Exit(R)` gives R, `Error(R)` gives `Crash(R, stack)`, `Throw(V)` gives `Crash(("nocatch", V), stack)`, any other
     exception `Crash(ExceptionTerm(...), stack)`. A group whose leaves are all `Exit` with one reason unwraps to it.
@@ -131,7 +131,7 @@ def reason_of(error: BaseException) -> Reason:
                 return single.reason
     except KeyboardInterrupt:
         raise
-    except BaseException:  # a class of the program's own whose `reason` cannot be had
+    except BaseException:  # a class of the program whose `reason` cannot be read
         pass
     return _new_tuple(Crash, (_term(error, 0), stack))
 
@@ -149,7 +149,7 @@ def _term(error: BaseException, depth: int) -> ExceptionTerm:
 
 
 def _frameless(argument: Any, depth: int) -> Any:
-    """The exceptions of a group (and others in arguments) hold frames as well; four levels are looked at."""
+    """Replace exceptions in an argument, such as those of a group, which hold frames; four levels deep."""
     kind = type(argument)
     if issubclass(kind, BaseException):
         return _term(argument, depth) if depth < 4 else _text_of(argument)

@@ -1,8 +1,8 @@
-"""Faults on purpose in a running node: what befalls messages on their way to a process.
+"""Injected faults in a running node: what happens to messages on their way to a process.
 
-A process with a fault is in focus of a reader that is told next to nothing, so what is sent to it takes the slow way,
-and all others pay nothing. (Under the deterministic scheduler `otp.testing` has faults of its own, which are part of
-the schedule.)
+A process with a fault is in focus of a reader that receives almost nothing, so its messages take the slow path and all
+other processes pay nothing. (The deterministic scheduler of `otp.testing` has faults of its own, which are part of the
+schedule.)
 """
 
 # Messages are terms of any type.
@@ -28,13 +28,13 @@ __all__ = ["LATE", "LOST", "Fate", "Fault", "Faults", "crashing", "late"]
 LOST: Final = "lost"
 LATE: Final = "late"
 Fate = Literal["lost", "late"]
-"""What a fault does with a message: it never arrives, or arrives later."""
+"""The effect of a fault on a message: it never arrives, or arrives later."""
 
-QUIET: Final = 1  # events a second for the reader that only keeps a process in focus
+QUIET: Final = 1  # events per second for the reader that only keeps a process in focus
 
 
 class Fault:
-    """A fault in force on one process; `hits` counts the messages it has met."""
+    """A fault that is active on one process; `hits` counts the affected messages."""
 
     __slots__ = ("_act", "_left", "_matches", "_monitor", "_subscription", "ended", "hits", "target")
 
@@ -62,7 +62,7 @@ class Fault:
         self._monitor: Monitor = watch(target, lambda _reason: self.heal())
 
     def meet(self, dest: Process, message: Any) -> Fate | None:
-        """What becomes of a message, None if it is not one of those that the fault is about."""
+        """Return the fate of a message; None if the fault does not apply to it."""
         if not self._matches(message):
             return None
         self.hits += 1
@@ -73,7 +73,7 @@ class Fault:
         return self._act(dest, message)
 
     def heal(self) -> None:
-        """End the fault; what is late already still arrives. Healing twice is nothing."""
+        """End the fault; delayed messages still arrive. Calling it twice has no effect."""
         node = self.target._node
         faults = node._faults
         mine = None if faults is None else faults.of.get(self.target)
@@ -91,7 +91,7 @@ class Fault:
 
 
 class Faults:
-    """The faults of a node."""
+    """The active faults of a node."""
 
     __slots__ = ("_handing_over", "of")
 
@@ -100,7 +100,7 @@ class Faults:
         self._handing_over = False
 
     def fate(self, dest: Process, message: Any) -> Fate | None:
-        """What becomes of a message to `dest`; None if nothing does. Signals and system messages meet no fault."""
+        """Return the fate of a message to `dest`; None without a fault. Signals and system messages are exempt."""
         kind = type(message)
         if self._handing_over or kind is Down or kind is ExitSignal:
             return None
@@ -113,7 +113,7 @@ class Faults:
         return None
 
     def hand_over(self, dest: Process, message: Any) -> None:
-        """Bring a message that was late."""
+        """Deliver a delayed message."""
         self._handing_over = True
         try:
             deliver(dest, message)
@@ -122,7 +122,7 @@ class Faults:
 
 
 def late(ns: int) -> Callable[[Process, Any], Fate]:
-    """Messages arrive `ns` nanoseconds later."""
+    """Return a fault that delays messages by `ns` nanoseconds."""
 
     def act(dest: Process, message: Any) -> Fate:
         s = dest._node._s
@@ -133,7 +133,7 @@ def late(ns: int) -> Callable[[Process, Any], Fate]:
 
 
 def crashing(reason: Any) -> Callable[[Process, Any], Fate]:
-    """The message ends the process before it is there."""
+    """Return a fault that ends the process before the message is delivered."""
 
     def act(dest: Process, _message: Any) -> Fate:
         if dest._st != DEAD:
@@ -144,7 +144,7 @@ def crashing(reason: Any) -> Callable[[Process, Any], Fate]:
 
 
 def _hand_over(dest: Process, message: Any) -> None:
-    """Bring a message that was late past whatever faults are in force by then."""
+    """Deliver a delayed message, whatever faults are active by then."""
     faults: Faults | None = dest._node._faults
     if faults is None:
         deliver(dest, message)

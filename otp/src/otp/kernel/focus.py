@@ -1,11 +1,11 @@
-"""Watching the messages of a few processes, while all others run as fast as without a reader.
+"""Reading the messages of a few processes while all others run at full speed.
 
-A process in focus has `_told` set: what is sent to it takes the slow way on which messages are told. While it runs
-itself, `node._watched` is up, so that what it sends takes that way, too. The others pay one check for each message.
+A process in focus has `_told` set: messages to it take the slow path, which reports them. While it runs,
+`node._watched` is set, so that what it sends takes that path too. Other processes pay one check per message.
 
-What is told is admitted first: a reader with a rate gets so many messages a second, spread over tenths of a second, and
-the rest is counted before anything of it is looked at. An answer belongs to its call: it is told if the call was,
-counted if the call was counted, and neither if the call was under way before the watching began.
+A message is admitted before it is reported: a reader with a rate gets so many messages per second, spread over tenths
+of a second, and the rest is only counted. A reply follows its call: it is reported if the call was, counted if the call
+was counted, and neither if the call was sent before reading began.
 """
 
 # Messages are terms of any type.
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Focus", "sender_of"]
 
-CALLS: Final = 10_000  # calls whose answers are awaited; of older ones the answer is neither told nor counted
+CALLS: Final = 10_000  # calls whose replies are awaited; replies to older calls are neither reported nor counted
 
 
 class _Step:
-    """Resumes the coroutine of a process in focus: what it does until it waits again is told."""
+    """A step of a process in focus: what the process does until it waits again is reported."""
 
     __slots__ = ("_focus", "step")
 
@@ -56,7 +56,7 @@ class _Step:
 
 
 def sender_of(message: Any) -> Any:
-    """Who sends this: the process that runs, or who an exit signal or a `Down` is about."""
+    """Return the sender of a message: the running process, or the subject of an exit signal or a `Down`."""
     kind = type(message)
     if kind is ExitSignal or kind is Down:
         sender = message.pid if kind is ExitSignal else message.item
@@ -66,7 +66,7 @@ def sender_of(message: Any) -> Any:
 
 
 class Focus:
-    """Who is watched on a node, by whom, and what is under way to them."""
+    """The processes in focus on a node, their readers, and the messages on their way to them."""
 
     __slots__ = (
         "_backlog",
@@ -88,16 +88,16 @@ class Focus:
         self._readers: dict[Any, tuple[Subscription, ...]] = {}
         self._under_way: dict[Any, dict[int, deque[Any]]] = {}
         self._backlog: dict[Any, int] = {}
-        self._calls: dict[From, tuple[bool, tuple[Subscription, ...]]] = {}  # whether told, and held back from whom
-        self._untold: dict[int, tuple[Subscription, ...]] = {}  # of messages under way: from whom, as far as from any
+        self._calls: dict[From, tuple[bool, tuple[Subscription, ...]]] = {}  # reported?, and the readers held back
+        self._untold: dict[int, tuple[Subscription, ...]] = {}  # of messages under way: the readers held back, if any
         self.held_back: tuple[Subscription, ...] = ()
-        """Readers whose rate does not admit the message that is told now."""
-        self._full: dict[Any, int] = {}  # for whom a drain has told all that it may
+        """Readers whose rate does not admit the message that is being reported."""
+        self._full: dict[Any, int] = {}  # processes for which a drain has reported all that it may
         self._runs = False
         self._credit = 0
 
     def set(self, subscriptions: Iterable[Subscription]) -> None:
-        """From now on these readers watch their processes."""
+        """Make these the readers of their processes from now on."""
         readers: dict[Any, tuple[Subscription, ...]] = {}
         for subscription in subscriptions:
             for p in subscription.pids or ():
@@ -111,10 +111,10 @@ class Focus:
                 if p._step is not None:
                     p._step = self.step_of(p._step)
         self._readers = readers
-        self._full.clear()  # a new reader has had nothing yet
+        self._full.clear()  # a new reader has received nothing yet
 
     def end(self) -> None:
-        """Nobody is watched any more, or everybody is."""
+        """End the focus: no process is read any more, or all are."""
         for p in self._readers:
             self._let_go(p)
         self._readers = {}
@@ -129,49 +129,49 @@ class Focus:
             self._trace.causes.forget(p)
 
     def forget(self, p: Process) -> None:
-        """`p` has ended: nobody takes what is under way to it, so that is held no longer. What comes is told still."""
+        """Forget `p`, which has ended, and what is under way to it; later messages are still reported."""
         self._under_way.pop(p, None)
         self._full.pop(p, None)
         self._backlog.pop(p, None)
 
-    # What the process itself does
+    # While a process in focus runs
 
     def step_of(self, step: Any) -> Any:
-        """The step of a process in focus: as `step`, and what it does is told."""
+        """Return a step like `step` whose effects are reported."""
         return _Step(self, step)
 
     def begins(self) -> None:
-        """One in focus runs: what it sends is told, and no call runs on its stack."""
+        """Enter a process in focus: report what it sends, and run no call inline."""
         s = self._node._s
         self._credit = max(0, s.credit)
         s.credit -= self._credit
         self._node._watched = self._runs = True
 
     def ends(self) -> None:
-        """It waits, is queued, or has ended."""
+        """Leave a process in focus: it waits, is queued, or has ended."""
         credit, self._credit, self._runs = self._credit, 0, False
         s = self._node._s
-        if s.watched:  # somebody has begun to read everything meanwhile: no call may run inline
+        if s.watched:  # a reader of all messages was added meanwhile: no call may run inline
             s.handled -= credit
         else:
             s.credit += credit
         self.settle()
 
     def settle(self) -> None:
-        """`node._watched` is up while one in focus runs, or an end is carried out, or everything is read."""
+        """Set `node._watched` while a process in focus runs, an end is carried out, or all messages are read."""
         node, trace = self._node, self._trace
         causes = trace.causes
         carried_out = causes is not None and causes.now != 0
         node._watched = self._runs or carried_out or trace.messages_read or node._s.post is not None
 
-    # What happens to messages
+    # Messages
 
     def admits_sending(self, dest: Process, message: Any) -> bool:
-        """Whether a message to `dest` is to be told; if not, it is counted, or of nobody's interest."""
+        """Return whether to report a message to `dest`; if not, it is counted where a reader asks for it."""
         readers = self._readers
         theirs = readers.get(dest)
         s = self._node._s
-        if theirs is not None and not self._runs and self._full.get(dest) == s.drains:  # no look at the clock
+        if theirs is not None and not self._runs and self._full.get(dest) == s.drains:  # without reading the clock
             for subscription in theirs:
                 subscription.dropped += 1
             self._note(message, theirs, told=False)
@@ -203,19 +203,19 @@ class Focus:
         return admitted
 
     def watches(self, p: Any) -> bool:
-        """Whether `p` is in focus."""
+        """Return whether `p` is in focus."""
         return p in self._readers
 
     def told(self) -> None:
-        """What was admitted last has been told."""
+        """Note that the admitted message has been reported."""
         self.held_back = ()
 
     def asked(self, message: Any) -> None:
-        """A message was told: if it is a call, its answer will be, too."""
+        """Note that a message was reported: if it is a call, its reply will be as well."""
         self._note(message, self.held_back, told=True)
 
     def _note(self, message: Any, held_back: tuple[Subscription, ...], *, told: bool) -> None:
-        """What becomes of the answer, if the message is a call."""
+        """Note how to treat the reply, if the message is a call."""
         frm = call_of(message)
         if frm is not None:
             if len(self._calls) >= CALLS:
@@ -223,7 +223,7 @@ class Focus:
             self._calls[frm] = told, held_back
 
     def admits_answer(self, frm: From) -> bool:
-        """Whether the call that is answered was told; whoever it was held back from counts the answer."""
+        """Return whether the answered call was reported; readers that were held back count the reply."""
         told, held_back = self._calls.pop(frm, (False, ()))
         for subscription in held_back:
             subscription.dropped += 1
@@ -232,7 +232,7 @@ class Focus:
         return told
 
     def sent(self, dest: Process, message: Any, seq: int) -> None:
-        """The event `seq` put a message into the mailbox of `dest`."""
+        """Record that the event `seq` put a message into the mailbox of `dest`."""
         if dest not in self._readers:
             return
         waiting = self._under_way.get(dest)
@@ -242,25 +242,25 @@ class Focus:
         if known is not None:
             known.append(seq)
         elif len(waiting) < UNDER_WAY:
-            waiting[id(message)] = deque((message, seq))  # held, so that no other message gets its identity
+            waiting[id(message)] = deque((message, seq))  # kept, so that no other message gets its id
         self.leaves(seq)
 
     def leaves(self, seq: int) -> None:
-        """The message of the event `seq` is under way: who is not told of it will not be told of its arrival."""
+        """Record that the message of the event `seq` is under way; readers that missed it miss its arrival too."""
         if self.held_back:
             if len(self._untold) >= UNDER_WAY:
                 self._untold.pop(next(iter(self._untold)))
             self._untold[seq] = self.held_back
 
     def arrives(self, seq: int) -> None:
-        """The message of the event `seq` arrives."""
+        """Note that the message of the event `seq` arrives."""
         self.held_back = self._untold.pop(seq, ())
 
     def taken(self, p: Process, message: Any) -> int | None:
-        """`p` takes a message: the event that sent it, 0 if it waited before the watching began, None if not told."""
+        """Return the event that sent a message `p` takes; 0 if it is older than the focus, None if not reported."""
         backlog = self._backlog.get(p)
         waiting = self._under_way.get(p)
-        if not waiting and not backlog and p._vt is not None:  # what its callback before did was told to have ended
+        if not waiting and not backlog and p._vt is not None:  # the end of its previous callback was reported
             return None
         if backlog:
             self._backlog[p] = backlog - 1

@@ -1,7 +1,7 @@
-"""Forks of the process of the operating system: the schedulers of the thread that forks stay with the parent.
+"""Forks of the OS process: schedulers of the forking thread stay with the parent.
 
-The event loop goes on in the parent alone. In the fork all that uses a node raises `BadArgument`; a node of its own may
-be begun there. Signals sent to the fork are its own: it gets the handlers that were there before `otp.run`.
+The event loop goes on in the parent only. In the fork, everything that uses a node raises `BadArgument`; a new node may
+be started there. Signals sent to the fork use the handlers from before `otp.run`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ __all__ = ["Forks", "watch_forks"]
 
 @functools.cache
 def watch_forks() -> Forks:
-    """Have each fork leave the schedulers of its thread, and the signals of `otp.run`, to its parent.
+    """Make each fork leave its thread's schedulers and the signals of `otp.run` to the parent.
 
-    The first program or scheduler registers this, not the import. To compare process numbers in each `spawn` and `call`
+    The first program or scheduler registers this, not the import. Comparing process ids in each `spawn` and `call`
     would take a system call.
     """
     forks = Forks()
@@ -34,10 +34,10 @@ def watch_forks() -> Forks:
 
 
 class Forks:
-    """The signals whose handlers a fork does not inherit; one object, as the handlers are of the whole OS process.
+    """The signals whose handlers a fork does not inherit; one object for the whole OS process.
 
-    The handlers of an event loop write into a socket that parent and fork share. A signal to the fork would be handled
-    by the parent, and not end the fork.
+    The handlers of an event loop write into a socket shared by parent and fork. A signal to the fork would be handled
+    by the parent and would not end the fork.
     """
 
     __slots__ = ("_taken",)
@@ -47,7 +47,7 @@ class Forks:
 
     @contextlib.contextmanager
     def parents_signal(self, number: int, before: Any) -> Generator[None, None, None]:
-        """Restore the handler `before` in each fork that is made in a block; the parent's is installed already."""
+        """Restore the handler `before` in each fork that is created in the block; the parent's is installed."""
         self._taken[number] = (signal.getsignal(number), before)
         try:
             yield
@@ -55,24 +55,24 @@ class Forks:
             self._taken.pop(number, None)
 
     def hold_signals(self) -> None:
-        """Hold these signals back until the fork can handle them: Python forgets those that come earlier."""
+        """Block these signals until the fork can handle them: Python loses those that come earlier."""
         if self._taken:
             thread.signal_mask = signal.pthread_sigmask(signal.SIG_BLOCK, self._taken)
 
     def release_signals(self) -> None:
-        """Let the signals of the thread that forked arrive again."""
+        """Unblock the signals of the forking thread."""
         mask, thread.signal_mask = thread.signal_mask, None
         if mask is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def in_child(self) -> None:
-        """Leave schedulers and signals to the parent. The thread that forked is the main thread of the fork."""
+        """Leave schedulers and signals to the parent. The forking thread is the fork's main thread."""
         _leave_schedulers()
         if self._taken:
             signal.set_wakeup_fd(-1)
             handlers = [handler for handler, _ in self._taken.values()]
             for number, (_, before) in self._taken.items():
-                if signal.getsignal(number) in handlers:  # else the program has chosen another one since
+                if signal.getsignal(number) in handlers:  # else the program has since installed another one
                     signal.signal(number, before)
             self._taken.clear()
         self.release_signals()
@@ -89,7 +89,7 @@ def _leave_schedulers() -> None:
         s.post = _RefusingPost(s)
         for same_name in s.nodes.values():
             for node in same_name:
-                node._watched = True  # each message goes by way of the post
+                node._watched = True  # sends each message through the post
 
 
 def _nowhere() -> bool:
@@ -97,7 +97,7 @@ def _nowhere() -> bool:
 
 
 class _RefusingPost:
-    """The post of a scheduler in a fork, where a message would wait in a mailbox that nothing reads."""
+    """The post of a scheduler in a fork, where nothing would read a message."""
 
     __slots__ = ("_s",)
 

@@ -1,8 +1,8 @@
-"""The way into a node from other threads: `node.call_from_thread`, `cast_from_thread` and `send_from_thread`.
+"""Access to a node from other threads: `call_from_thread`, `cast_from_thread` and `send_from_thread`.
 
-Processes belong to the thread of their event loop. What another thread wants is put into the loop's queue, and the
-thread waits for a future of its own. A call never outlives its caller's patience nor the node: the task that runs it
-is cancelled with the wait, and a node that closes ends the calls that are under way.
+Processes belong to the thread of their event loop. A request from another thread goes into the loop's queue, and the
+thread waits for a future. A call ends with the wait of its caller and with the node: cancelling the wait cancels the
+task that runs the call, and a node that closes ends the calls in progress.
 """
 
 # Messages, states and reasons are terms of any type.
@@ -47,11 +47,11 @@ __all__ = [
 
 
 GRACE: Final = 0.05
-"""Seconds that calls have to find out that their server has just ended, before the node ends them."""
+"""Seconds that calls have to notice that their server has just ended, before the node ends them."""
 
 
 class ThreadCall:
-    """A coroutine that another thread has handed in, and the future on which that thread waits."""
+    """A coroutine submitted by another thread, and the future on which that thread waits."""
 
     __slots__ = ("context", "coroutine", "done", "node", "task")
 
@@ -63,8 +63,8 @@ class ThreadCall:
         self.task: asyncio.Task[Any] | None = None
 
     def begin(self) -> None:
-        """In the loop: run the coroutine, unless nobody waits for it any more."""
-        if self.done.cancelled() or self.node._life == "closed":  # which it became while this was on its way
+        """Run the coroutine in the loop, unless its caller has stopped waiting."""
+        if self.done.cancelled() or self.node._life == "closed":  # it closed in the meantime
             self.done.cancel()
             self._forget()
         else:
@@ -72,7 +72,7 @@ class ThreadCall:
             self.task.add_done_callback(self._ended)
 
     def give_up(self) -> None:
-        """In the loop: nobody waits any more."""
+        """Cancel the call in the loop: its caller has stopped waiting."""
         if self.task is None:
             self.done.cancel()
             self._forget()
@@ -94,7 +94,7 @@ class ThreadCall:
 
 
 def call_from_thread(node: Node, coroutine: Any, timeout: Any) -> Any:
-    """See `Node.call_from_thread`."""
+    """Run a coroutine from another thread; see `Node.call_from_thread`."""
     what = "node.call_from_thread(coroutine)"
     if not iscoroutine(coroutine):
         raise TypeError(
@@ -116,7 +116,7 @@ def call_from_thread(node: Node, coroutine: Any, timeout: Any) -> Any:
     try:
         return call.done.result(None if limit is None else min(limit / 1e9, TIMEOUT_MAX))
     except BaseException as error:
-        if call.done.done():  # its own failure, which may be a TimeoutError as well
+        if call.done.done():  # its own failure, which may also be a TimeoutError
             raise
         _in_the_loop(node, what, call.give_up, call.context)
         if isinstance(error, TimeoutError):
@@ -125,14 +125,14 @@ def call_from_thread(node: Node, coroutine: Any, timeout: Any) -> Any:
 
 
 def send_from_thread(node: Node, dest: Any, message: Any) -> None:
-    """See `Node.send_from_thread`."""
+    """Send a message from another thread; see `Node.send_from_thread`."""
     what = "node.send_from_thread(dest, message)"
     _check(node, what, "write otp.send(dest, message)")
     _hand_over(node, what, dest, message)
 
 
 def cast_from_thread(node: Node, dest: Any, request: Any) -> str:
-    """See `Node.cast_from_thread`."""
+    """Cast from another thread; see `Node.cast_from_thread`."""
     what = "node.cast_from_thread(dest, request)"
     _check(node, what, "write GenServer.cast(dest, request)")
     _hand_over(node, what, dest, (CAST_TAG, request))
@@ -153,13 +153,13 @@ def _hand_over(node: Node, what: str, dest: Any, message: Any) -> None:
 def _deliver(node: Node, dest: Any, message: Any) -> None:
     try:
         to = resolve(dest)
-    except BadArgument:  # a node or a registry that is not there
+    except BadArgument:  # the node or registry does not exist
         to = None
     if to is not None:
         node._s.send(to, message)
-    elif type(message) is not tuple or not message or message[0] is not CAST_TAG:  # who casts does not ask
+    elif type(message) is not tuple or not message or message[0] is not CAST_TAG:  # a cast ignores a missing process
         name = dest[0] if type(dest) is tuple and dest[1] is node else dest
-        say(logging.WARNING, "node.send_from_thread(%s, …) of node %s: nobody is there", text(name), node.name)
+        say(logging.WARNING, "node.send_from_thread(%s, …) of node %s: no process has the name", text(name), node.name)
 
 
 def _check(node: Node, what: str, instead: str, *, waits: bool = False) -> None:
@@ -179,7 +179,7 @@ def _check(node: Node, what: str, instead: str, *, waits: bool = False) -> None:
 
 
 def _context(node: Node) -> Context:
-    """The context of the thread; what it calls without a process behind it belongs to the node, names included."""
+    """Return the thread's context; calls without a process belong to the node, which also resolves names."""
     context = copy_context()
     owner = context.get(OWNER)
     if owner is None or owner._st == DEAD or owner._node is not node:
@@ -197,7 +197,7 @@ def _in_the_loop(node: Node, what: str, function: Any, context: Context) -> None
 
 
 def run_as_in_a_thread(s: Scheduler, function: Callable[[], T]) -> T:
-    """Run a function in the thread of the loop as another thread would: it finds no process and no running loop."""
+    """Run a function in the loop's thread as if in another one: without a process or a running loop."""
     current, s.current = s.current, None
     last, here.last = last_scheduler(), None
     loop = running_loop()
@@ -211,8 +211,8 @@ def run_as_in_a_thread(s: Scheduler, function: Callable[[], T]) -> T:
 
 
 async def end_calls(node: Node, timeout: float) -> None:
-    """The node is closed: whoever waits in another thread is told so, by a `CancelledError`."""
-    calls = tuple(node._thread_calls)  # in any order: so are threads
+    """End the calls of a closed node: threads that wait for one get a `CancelledError`."""
+    calls = tuple(node._thread_calls)  # in any order, like threads
     begun = [call.task for call in calls if call.task is not None]
     if begun:
         await asyncio.wait(begun, timeout=GRACE)

@@ -1,4 +1,4 @@
-"""What the running code may ask about where it runs: `self`, `node`, `monotonic`, `make_ref`, the random source."""
+"""Properties of the running code: `self`, `node`, `monotonic`, `make_ref` and the random source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["make_ref", "monotonic", "node", "random_here", "self"]
 
 
 def self() -> Pid:
-    """The pid of the running process; in a child task that of the owning process.
+    """Return the pid of the running process, in a child task that of the owning process.
 
     Raises `NotAProcess` outside. Write `otp.self()`.
     """
@@ -27,16 +27,16 @@ def self() -> Pid:
 
 
 def monotonic() -> float:
-    """The clock of the scheduler in seconds: monotonic in production, virtual under test."""
+    """Return the scheduler's clock in seconds: monotonic in production, virtual in tests."""
     s = find_scheduler()
     return time.monotonic() if s is None else s.now_ns() / 1e9
 
 
 def node() -> Node:
-    """The node this runs on: that of the running process, outside one the only node of this event loop.
+    """Return the node of the running process; outside one, the only node of this event loop.
 
-    Raises `BadArgument` where there is none, or several. Difference to Erlang's `node/0`: the `Node` itself, whose
-    `.name` is what Erlang answers.
+    Raises `BadArgument` if there is none, or more than one. Difference to Erlang's `node/0`: returns the `Node`, whose
+    `.name` is what Erlang returns.
 
     >>> import otp
     >>> async def main():
@@ -48,11 +48,11 @@ def node() -> Node:
 
 
 def make_ref() -> Ref:
-    """A fresh reference, equal to nothing but itself."""
+    """Return a new reference, equal only to itself."""
     return node_here("make_ref()").make_ref()
 
 
 def random_here() -> random_module.Random:
-    """The scheduler's random source (`otp.random`): seeded in a deterministic run."""
+    """Return the scheduler's random source (`otp.random`): seeded in a deterministic run."""
     s = find_scheduler()
     return random_module.Random() if s is None else s.random

@@ -1,6 +1,6 @@
-"""What to do about a failure, in words: the texts behind those of the exceptions, made when somebody reads them.
+"""Hints for failures: texts of exceptions that explain and suggest a fix, built when they are read.
 
-A reason is Erlang's and says what happened; here is what that mostly means in Python, and what to try.
+A reason is Erlang's and says what happened; a hint says what that usually means in Python and what to try.
 """
 
 # Messages, states and reasons are terms of any type.
@@ -33,7 +33,7 @@ _TAGS: Final = {
 
 
 def did_you_mean(name: Any, known: Iterable[Any]) -> str:
-    """`did you mean 'counter'?`, or nothing.
+    """Return a suggestion such as `did you mean 'counter'?`, or an empty text.
 
     >>> did_you_mean("countre", ["counter", "clock"])
     "did you mean 'counter'?"
@@ -47,10 +47,10 @@ def did_you_mean(name: Any, known: Iterable[Any]) -> str:
 
 
 def result_hint(what: str, value: Any) -> str:
-    """What was wrong with the result of the callback `what`; `what` is empty where nobody knows which it was.
+    """Explain an invalid result of the callback `what`, which is empty if unknown.
 
     >>> result_hint("handle_cast", Reply(1, 2))
-    'Reply is for handle_call, a cast has nobody to answer; return NoReply(state)'
+    'Reply is for handle_call, a cast has no reply; return NoReply(state)'
     """
     expected = _EXPECTED.get(what, "a result such as NoReply(state)")
     if forgotten := unawaited(value):
@@ -60,7 +60,7 @@ def result_hint(what: str, value: Any) -> str:
     if isinstance(value, type):
         return f"return an instance, as in {value.__name__}(…), not the class"
     if isinstance(value, Reply) and what not in ("handle_call", "init", ""):
-        who = "a cast has nobody to answer" if what == "handle_cast" else f"{what} has nobody to answer"
+        who = "a cast has no reply" if what == "handle_cast" else f"{what} has no caller to reply to"
         return f"Reply is for handle_call, {who}; return NoReply(state)"
     if isinstance(value, (Ok, Ignore)) and what not in ("init", ""):
         return f"{type(value).__name__.strip('_').removesuffix('With')} is for init; expected {expected}"
@@ -80,15 +80,15 @@ def _is_allowed(what: str, value: Any) -> bool:
 
 
 def reason_hint(reason: Any, what: str = "") -> str:
-    """What an exit reason means for who reads it at the other end of a call or a start; empty if it says it all."""
+    """Explain an exit reason to the other end of a call or a start; empty if it is self-explanatory."""
     if starts_with(reason, "bad_return_value"):
         return result_hint(what, reason[1])
     if type(reason) is Crash:
         if reason.term == "undef" and reason.stack and reason.stack[-1][0].endswith("gen_state_machine.py"):
             missing = reason.stack[-1][2]  # the function itself, as in Erlang
-            return f"{missing}: it went to a state that has no method of that name; its crash report says which"
+            return f"{missing}: the next state has no method of that name; the crash report names it"
         if starts_with(reason.term, "bad_return_from_state_function") and (forgotten := unawaited(reason.term[1])):
-            return f"expected NextState(state, data), KeepState(data) or another of their kind, {forgotten}"
+            return f"expected NextState(state, data), KeepState(data) or another of these results, {forgotten}"
         place = place_of(reason)
         return f"raised at {place}" if place else ""
     match reason:
@@ -110,7 +110,7 @@ def _child_hint(id: Any, reason: Any) -> str:
     shown = f"the child {id.__name__ if isinstance(id, type) else bounded_text(id, 80)} failed to start"
     if reason is None:
         return (
-            f"{shown}: its start function returned None; expected the pid of the linked process, is a return missing?"
+            f"{shown}: its start function returned None; expected the pid of the linked process; is a return missing?"
         )
     if forgotten := unawaited(reason):
         return f"{shown}: expected the pid of a linked process from its start function, {forgotten}"
@@ -119,7 +119,7 @@ def _child_hint(id: Any, reason: Any) -> str:
 
 
 def place_of(crash: Crash) -> str:
-    """Where the user's code raised it, as `shop.py:12, in Counter.handle_call`; empty if nowhere there."""
+    """Return the user code that raised, as `shop.py:12, in Counter.handle_call`; empty if there is none."""
     for file, line, function in reversed(crash.stack):
         if not is_ours(file):
             return f"{os.path.basename(file)}:{line}, in {function}"
@@ -127,14 +127,14 @@ def place_of(crash: Crash) -> str:
 
 
 def down_hint(reason: Any) -> str:
-    """What it means for a caller that the server ended with this reason."""
+    """Explain to a caller why the server ended."""
     if is_clean(reason):
-        return "it ended before it answered; who stops in a call answers with Stop(reason, state, reply=value)"
+        return "it ended before it replied; to stop in a call and still reply, return Stop(reason, state, reply=value)"
     return reason_hint(reason)
 
 
 def start_hint(reason: Any) -> str:
-    """What it means for a starter that the start failed with this reason."""
+    """Explain to the starter why a start failed."""
     if isinstance(reason, str) and reason == "timeout":
         return "init took longer than the timeout= of the start"
     if isinstance(reason, (Stop, Reply, NoReply)):

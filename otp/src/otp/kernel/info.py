@@ -25,9 +25,9 @@ __all__ = ["ProcessInfo", "is_alive", "process_info", "processes"]
 
 @dataclass(frozen=True, slots=True)
 class ProcessInfo:
-    """What the tables say about a living process; Erlang's item names.
+    """A snapshot of a living process, with Erlang's item names.
 
-    `links` and `monitors` are in order of making; `monitors` holds pids, or `(name, node)` for monitors by name;
+    `links` and `monitors` are in order of creation; `monitors` holds pids, or `(name, node)` for monitors by name;
     `status` is a word such as `"waiting"`; `registered_name` is `None` without a name;
     `current_function` is `"hibernate"` while a server hibernates; `messages` and `dictionary` of
     a sensitive process are empty, as in Erlang.
@@ -57,14 +57,14 @@ def _links(p: Process) -> tuple[Pid, ...]:
 
 
 def _mailbox_len(p: Process) -> int:
-    """How many messages `mailbox_of` would show, counted where they lie."""
+    """Return the length of what `mailbox_of` would show, without building it."""
     post = p._node._s.post
     if post is not None:
         post.asked(p)
     waiting = p._mbox
     n = len(waiting) if waiting else 0
     if not n and p._st == READY and p._step is not None and p._val is not None and p._vt is None:
-        n = 1  # in its hands already
+        n = 1  # already received
     x = p._x
     if x is not None and x.it is not None:
         n += x.it.__length_hint__()
@@ -126,7 +126,7 @@ def process_info(pid: Pid, item: Literal["messages"]) -> tuple[Any, ...] | None:
 @overload
 def process_info(pid: Pid, item: Literal["dictionary"]) -> dict[Hashable, Any] | None: ...
 def process_info(pid: Any, item: str | None = None) -> Any:
-    """What the tables say about a process: a `ProcessInfo`, or the bare value of one item; `None` for a dead pid.
+    """Return the `ProcessInfo` of a process, or the value of one item; `None` for a dead pid.
 
     Raises `BadArgument` for an unknown item, with the list of items.
 
@@ -150,12 +150,12 @@ def process_info(pid: Any, item: str | None = None) -> Any:
 
 
 def processes() -> list[Pid]:
-    """The pids of all living processes of this node, oldest first."""
+    """Return the pids of all living processes of this node, oldest first."""
     return node_here("processes()").processes()
 
 
 def is_alive(pid: Pid) -> bool:
-    """Whether the process lives; an exiting one does not. A fatal signal that waits for it counts as the end."""
+    """Return whether a process lives; an exiting one, or one with a fatal signal pending, does not."""
     if not isinstance(pid, Process):
         raise not_a_pid("is_alive(pid)", pid, f"; try otp.whereis({pid!r}) is not None")
     _require_local(pid, "is_alive(pid)")

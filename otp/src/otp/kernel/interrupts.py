@@ -1,6 +1,6 @@
-"""Ctrl-C in `otp.run`, as `asyncio.Runner` has it: the first asks for an orderly stop, the second interrupts.
+"""Ctrl-C in `otp.run`: the first asks for an orderly stop, the second interrupts, as in `asyncio.Runner`.
 
-The handler is one of Python's, not of the event loop: it runs between two lines of whatever code holds the loop.
+The handler belongs to Python, not to the event loop: it runs between two instructions of any code.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ __all__ = ["Interrupts", "interrupts"]
 class Interrupts:
     """The handling of Ctrl-C while a program runs.
 
-    The first calls `stop`. Each later one raises `KeyboardInterrupt` where the code of the main thread is: a process
-    that computes ends by it, also in its cleanup; where no code runs, the loop is left and what still stops is
-    cancelled. Without a `stop`, which is before the node runs and after it has ended, the first one raises too.
+    The first Ctrl-C calls `stop`. Each later one raises `KeyboardInterrupt` in the code of the main thread: it ends a
+    process that computes, also during cleanup; if no code runs, the loop is left and what is still stopping is
+    cancelled. Without `stop`, that is before the node runs and after it has ended, the first one raises too.
     """
 
     __slots__ = ("asked", "stop")
@@ -32,7 +32,7 @@ class Interrupts:
         self.stop: Callable[[], object] | None = None
 
     def on_signal(self, number: int, frame: object) -> None:
-        """Handle SIGINT. Runs in the main thread, between two instructions of any code."""
+        """Handle SIGINT; runs in the main thread, between two instructions of any code."""
         stop = self.stop
         if stop is None or self.asked:
             raise KeyboardInterrupt
@@ -43,7 +43,7 @@ class Interrupts:
 
 @contextlib.contextmanager
 def interrupts() -> Generator[Interrupts, None, None]:
-    """Take SIGINT over for a block, and restore the handler that was there; in the main thread only."""
+    """Handle SIGINT during a block and restore the previous handler; only in the main thread."""
     taken = Interrupts()
     before = signal.getsignal(signal.SIGINT)
     if before is None or threading.current_thread() is not threading.main_thread():
@@ -58,7 +58,7 @@ def interrupts() -> Generator[Interrupts, None, None]:
 
 
 def _say(line: str) -> None:
-    """Write to standard error; the code that the signal interrupts may be writing there itself."""
+    """Write to standard error, which the interrupted code may be using as well."""
     try:
         sys.stderr.write(line)
         sys.stderr.flush()

@@ -1,7 +1,7 @@
-"""What the runtime keeps of values that are not its own: small ones as they are, of others a bounded text.
+"""Values that the runtime keeps of programs: small ones unchanged, others as bounded text.
 
-An exit reason may hold anything. The event ring and the records of supervisors outlive the process by thousands of
-events, so they must not keep its objects alive; and no text made here runs a line of the value's own code.
+An exit reason may hold any object. The event ring and the records of supervisors outlive the process by thousands of
+events, so they must not keep its objects alive. No text made here runs the value's own code.
 """
 
 # Messages, states and reasons are terms of any type.
@@ -19,13 +19,13 @@ from otp.redaction import without_secrets
 
 __all__ = ["bounded_text", "kept"]
 
-LONGEST: Final = 200  # characters of a text, bytes of bytes
+LONGEST: Final = 200  # characters of a text, bytes of a bytes
 MEMBERS: Final = 8  # of a tuple or a list
 DEPTH: Final = 4
-TEXT: Final = 500  # of an exception, and of a stand-in
+TEXT: Final = 500  # of an exception and of a stand-in
 FRAMES: Final = (10, 40)  # of a stack: outermost, innermost
 
-_name_of: Any = type.__dict__["__name__"].__get__  # a metaclass may answer for `__name__`, or raise
+_name_of: Any = type.__dict__["__name__"].__get__  # a metaclass may override `__name__`, or raise
 _LARGEST_INT: Final = 1 << 512
 
 
@@ -35,14 +35,14 @@ def _is_atom(value: Any, longest: int) -> bool:
         return len(value) <= longest
     if kind is int:
         return -_LARGEST_INT < value < _LARGEST_INT
-    # one by one: to look a class up in a set asks its metaclass for a hash
+    # compared one by one: a set would ask the metaclass of a class for a hash
     return value is None or kind is bool or kind is float or kind is complex or value is ...
 
 
 def bounded_text(value: Any, limit: int = 200) -> str:
-    """The value in at most `limit` characters, for logs and events: its `repr` where that is short and ours to call."""
+    """Return a text of at most `limit` characters; the `repr` if it is short and safe to call."""
     kind = type(value)
-    if kind is str and len(value) <= limit:  # most messages: no further question
+    if kind is str and len(value) <= limit:  # the common case first
         shown = repr(value)
         return shown if len(shown) <= limit else shown[: limit - 1] + "…"
     if _is_atom(value, limit) or (
@@ -54,7 +54,7 @@ def bounded_text(value: Any, limit: int = 200) -> str:
 
 
 def kept(reason: Any) -> Any:
-    """An exit reason as it may be kept: itself if it is small, else with stand-ins for its large parts."""
+    """Return an exit reason as it may be kept: its large parts replaced by stand-ins."""
     return reason if (type(reason) is str and len(reason) <= LONGEST) or reason is None else _kept(reason, DEPTH)
 
 

@@ -1,4 +1,4 @@
-"""The one way to the log: a handler that fails must not become the end of a scheduler."""
+"""The single way to the log; a failing handler must not end a scheduler."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ logger: logging.Logger = logging.getLogger("otp")
 
 
 def say(level: int, text: str, *args: Any, exc_info: BaseException | None = None) -> None:
-    """Log on the logger `otp`; what a handler or a filter raises goes to the standard error stream."""
+    """Log on the logger `otp`; errors of a handler or filter go to standard error."""
     if not logger.isEnabledFor(level):
         return
     try:
@@ -24,10 +24,10 @@ def say(level: int, text: str, *args: Any, exc_info: BaseException | None = None
 
 
 def is_taken(log: logging.Logger, level: int) -> bool:
-    """Whether anybody would see a record of this level: who makes a long one asks before."""
+    """Return whether a record of this level would be handled; checked before a long one is built."""
     if not log.isEnabledFor(level):
         return False
-    if log.filters:  # which may be there to look at it
+    if log.filters:  # a filter may want to see it
         return True
     found = False
     place: logging.Logger | None = log
@@ -50,7 +50,7 @@ def tell(
     error: BaseException | None = None,
     error_text: str | None = None,
 ) -> None:
-    """Log one record with `fields` as attributes; `error_text` is the traceback of `error` as it may be shown."""
+    """Log one record with `fields` as attributes; `error_text` is the traceback of `error` to show."""
     try:
         info = None if error is None else (type(error), error, error.__traceback__)
         file, line = _place(fields)
@@ -62,7 +62,7 @@ def tell(
 
 
 def _place(fields: Mapping[str, Any]) -> tuple[str, int]:
-    """Where a record comes from: the user's line that raised, else ours that tells."""
+    """Return the origin of a record: the user's line that raised, else the runtime's own."""
     stack = fields.get("otp_stack")
     if stack:
         return stack[-1]["file"], stack[-1]["line"]

@@ -1,7 +1,7 @@
 """Sending and receiving.
 
-A coroutine process that waits in `receive()` gets its message handed over and owns no mailbox; an idle callback
-process borrows a list from the scheduler's pool for as long as messages lie in it.
+A coroutine process that waits in `receive()` gets its message directly and owns no mailbox; an idle callback process
+borrows a list from the scheduler's pool while it has messages.
 """
 
 # Messages, states and reasons are terms of any type.
@@ -47,22 +47,22 @@ __all__ = ["deliver", "mailbox_of", "merge_batch", "messages_from", "park", "rec
 
 T = TypeVar("T")
 
-NEAR: Final = 64  # messages: so far from an end of a deque one is found by its number as quickly as by any other way
+NEAR: Final = 64  # messages from an end of a deque that are found by index as fast as by any other way
 NO_MATCH: Final = "no message that matches arrived in time"
 LOOK: Final[Any] = object()
-"""Wakes a selective receive whose pattern is a function: it looks at what has arrived since."""
+"""Wakes a selective receive whose pattern is a function, to check what has arrived since."""
 MOST_REFUSALS: Final = 100
-"""How often the cleanup of a process may ask for what it cannot have any more."""
+"""How often the cleanup of a process may ask for messages or calls that are refused."""
 
 
 def deliver(dest: Process, message: Any) -> None:
-    """Put a message into a process's mailbox, or into its hands if it waits for one; its node may have to bring it."""
+    """Put a message into a process's mailbox, or hand it over if it waits; a remote one gets it by its node."""
     st = dest._st
     node = dest._node
     if node._watched or dest._told:
         if told_sent(dest, message, st):
             return
-        st = dest._st  # who was told may have sent, or ended, something itself
+        st = dest._st  # a reader of events may have sent or ended something
     if st == RECV:
         dest._val = message
         dest._st = READY
@@ -80,11 +80,11 @@ def deliver(dest: Process, message: Any) -> None:
             m = dest._mbox = deque((message,)) if dest._vt is None or st == SEL else [message]
         else:
             m.append(message)
-        if st < RECV:  # READY or RUN: most do not wait
+        if st < RECV:  # READY or RUN: most processes do not wait
             return
         if st == SEL:
             match: Any = dest._ext().match
-            if not getattr(match, "pure", False):  # a function of the receiver's: it runs there, not on our stack
+            if not getattr(match, "pure", False):  # a function of the receiver runs in the receiver, not on this stack
                 dest._val = LOOK
                 dest._st = READY
                 node._s.push(dest)
@@ -103,7 +103,7 @@ def deliver(dest: Process, message: Any) -> None:
 
 
 def wake_timed(dest: Process, message: Any) -> None:
-    """A message ends the idle time-out of a server, but a system message only restarts it."""
+    """End the idle time-out of a server by a message; a system message only restarts it."""
     x = dest._ext()
     timer = x.timeout_timer
     if timer is not None:
@@ -116,7 +116,7 @@ def wake_timed(dest: Process, message: Any) -> None:
 
 
 def _reaches_suspended(dest: Process, message: Any) -> bool:
-    """A suspended server obeys system messages and the exit of its parent, nothing else."""
+    """Return whether a suspended server handles a message: system messages and its parent's exit only."""
     from otp.kernel.messages import ExitSignal
 
     if type(message) is ExitSignal:
@@ -134,10 +134,10 @@ def park() -> Generator[None, Any, Any]:
 
 
 def _refused(me: Process) -> Generator[Any, Any, Any]:
-    """In an exiting process `receive` and `call` raise its reason.
+    """Raise the reason of an exiting process in its `receive` and `call`.
 
-    Code that swallows that and asks again for ever would hold the loop, so it waits in the end: until the time of its
-    cleanup is over, or, killed, at once as one that ignores `GeneratorExit`.
+    Code that swallows it and retries for ever would hold the loop, so it has to wait in the end: until its time for
+    cleanup is over, or, when killed, at once, like code that ignores `GeneratorExit`.
     """
     x: Any = me._x
     asked = x.match if type(x.match) is int else 0
@@ -153,12 +153,12 @@ refuse_to_wait: Callable[[Process], Awaitable[Any]] = types.coroutine(_refused)
 
 
 def merge_batch(me: Process) -> None:
-    """Before an async callback looks into its mailbox: put the unread rest of the batch in front of it."""
+    """Put the unread rest of the batch back in front of the mailbox, before an async callback reads it."""
     x = me._x
     if x is not None and x.it is not None:
         rest = list(x.it)
         x.it = None
-        if type(me._mbox) is deque:  # a backlog, which is long
+        if type(me._mbox) is deque:  # a long backlog
             me._mbox.extendleft(reversed(rest))
         elif rest:
             if me._mbox:
@@ -167,7 +167,7 @@ def merge_batch(me: Process) -> None:
 
 
 def mailbox_of(p: Process) -> list[Any]:
-    """The waiting messages of a process, oldest first, without changing anything."""
+    """Return the waiting messages of a process, oldest first, without changing anything."""
     post = p._node._s.post
     if post is not None:
         post.asked(p)
@@ -183,7 +183,7 @@ def mailbox_of(p: Process) -> list[Any]:
 
 
 def _refuse() -> NoReturn:
-    """Say why `receive()` cannot be used here."""
+    """Raise the error that says why `receive()` cannot be used here."""
     s = find_scheduler()
     running = thread_current()
     owner = OWNER.get() if running is None else running
@@ -205,8 +205,8 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
     """Take the oldest message, or the oldest that matches; the others stay, in order.
 
     `matching` is a predicate, a type, a `Ref` (its `Down`, `TimerFired`, or a tuple starting with it), or a pattern
-    `Tag("done")`, `Is(Down, ref=ref)`, `AnyOf(p, q)`. `timeout` is in seconds; when it runs out `ReceiveTimeout` is
-    raised. A predicate that raises on a message does not match it.
+    `Tag("done")`, `Is(Down, ref=ref)`, `AnyOf(p, q)`. `timeout` is in seconds; `ReceiveTimeout` is raised when it is
+    over. A predicate that raises on a message does not match it.
 
     Source: Erlang reference manual, "Receive".
 
@@ -224,13 +224,13 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
         if s.eager and s._ct[s.loop] is not me:
             _refuse()
         x = me._x
-    except (AttributeError, KeyError):  # no scheduler, or no process
+    except (AttributeError, KeyError):  # no scheduler or no process
         _refuse()
     if matching is None and timeout is FOREVER and (x is None or (me._vt is None and x.reason is None)):  # hot
         m = me._mbox
         if m:
             s.credit = credit = s.credit - 1
-            if credit < -BUDGET:  # a full mailbox, or one that fills itself: the others have their turn
+            if credit < -BUDGET:  # a full mailbox, or one that fills itself: let others run
                 yield
                 m = me._mbox
             if x is not None:
@@ -246,10 +246,10 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
         if x.it is not None:
             merge_batch(me)
     s.credit = credit = s.credit - 1
-    if credit < -BUDGET:  # with an empty mailbox, too: `timeout=0` may be asked for ever
+    if credit < -BUDGET:  # also with an empty mailbox: `timeout=0` may be repeated for ever
         yield
     m = me._mbox
-    if type(m) is list:  # an async callback: what waits for a message owns no list, see cast
+    if type(m) is list:  # an async callback: a waiting process owns no list, see cast
         m = me._mbox = deque(m) if m else None
     limit = nanoseconds(timeout, "receive(timeout=…)", infinite=True) if timeout != "infinity" else None
     if matching is None:
@@ -271,7 +271,7 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
         else:
             x.mark = 0
         x.match = match
-    s.handled -= 1  # what it has spent is no message: there is none
+    s.handled -= 1  # the credit it has spent was for no message
     if limit == 0:
         raise ReceiveTimeout(f"no message{' that matches' if matching is not None else ''} in the mailbox")
     me._st = RECV if matching is None else SEL
@@ -285,7 +285,7 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
             found = _scan(me, x, x.match, x.mark)
             if found is not ABSENT:
                 return _found(me, found)
-            if timer is not None and timer.fire is None:  # it fired while the process was about to look
+            if timer is not None and timer.fire is None:  # it fired when the process was about to check
                 raise ReceiveTimeout(NO_MATCH)
             me._st = SEL
     finally:
@@ -300,7 +300,7 @@ def _found(me: Process, message: Any) -> Any:
 
 
 def _taken(me: Process, message: Any) -> Any:
-    """What an async callback has received; a call it took is one it owes an answer: its end fails the caller."""
+    """Note a call received by an async callback as unanswered, so that its end fails the caller."""
     if type(message) is not From or me._vt is None:
         return message
     x = me._ext()
@@ -311,9 +311,9 @@ def _taken(me: Process, message: Any) -> Any:
 
 
 def _scan(me: Process, x: Any, match: Any, i: int = 0) -> Any:
-    """The oldest match from number `i` on, taken out of the mailbox, or `ABSENT`.
+    """Remove and return the oldest match from index `i` on, or `ABSENT`.
 
-    A pure pattern does not see again what it has refused.
+    A pure pattern skips the messages that it has refused before.
     """
     m = me._mbox
     last = x.match
@@ -334,8 +334,8 @@ def _scan(me: Process, x: Any, match: Any, i: int = 0) -> Any:
         before = i
         try:
             for message in messages:
-                # What `matches` and `Tag` do, written out: to call them takes twice the time a message, for a `Tag`
-                # five times.
+                # `matches` and `Tag` written inline: calling them takes twice as long per message, for a `Tag` five
+                # times.
                 if word is not None and type(message) is tuple and message and type(message[0]) is str:
                     if message[0] != word:
                         i += 1
@@ -357,25 +357,25 @@ def _scan(me: Process, x: Any, match: Any, i: int = 0) -> Any:
                 else:
                     keep_search(x, since, match, i, is_found=True)
                 return message
-        except RuntimeError:  # a predicate has sent to this very process: the deque changed under the loop
+        except RuntimeError:  # a predicate has sent to this process: the deque changed during iteration
             pass
         if i == before:
-            break  # a predicate has taken messages away
+            break  # a predicate has received messages
         messages = _messages_from(m, i, end, i == begun)
     keep_search(x, since, match, min(i, len(m)), is_found=False)
     return ABSENT
 
 
 def _messages_from(m: Any, i: int, end: int, is_first: bool) -> Iterable[Any]:
-    """The messages `i` to `end` of a mailbox, or the first of them: the caller asks again for the rest."""
+    """Return the messages `i` to `end` of a mailbox, or only the first ones: the caller asks again."""
     return messages_from(m, i, min(end, i + NEAR) if is_first and i >= NEAR else end)
 
 
 def messages_from(m: Any, i: int, end: int) -> Iterable[Any]:
-    """The messages `i` to `end` of a mailbox, in the quickest of three ways.
+    """Return the messages `i` to `end` of a mailbox, in the quickest of three ways.
 
-    A deque finds a message by its number in a time that grows with its distance from the nearer end, 2 us in the
-    middle of 200,000. A few are looked up so, further ones in a row.
+    A deque finds a message by index in a time that grows with the distance from the nearer end: 2 us in the middle of
+    200,000. A few messages are found by index, more by iteration.
     """
     if i < NEAR or type(m) is list:
         return islice(m, i, end)
@@ -390,5 +390,5 @@ def messages_from(m: Any, i: int, end: int) -> Iterable[Any]:
 
 def _receive_timeout(timer: Timer) -> None:
     p: Process = timer.target
-    if p._val is timer and p._st in (RECV, SEL):  # not woken by a message meanwhile
+    if p._val is timer and p._st in (RECV, SEL):  # not woken by a message in the meantime
         p._throw(ReceiveTimeout(NO_MATCH if p._st == SEL else "no message arrived in time"))

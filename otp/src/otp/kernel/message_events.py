@@ -1,7 +1,7 @@
-"""Events of messages, made only while somebody reads them: sent, dropped, received, callbacks begun and ended.
+"""Events of messages, made only for readers: sent, dropped, received, callbacks begun and ended.
 
-A call and its answer bear the same `ref`. `term` is the message itself, for readers in the same program; `message`
-is its bounded text. Of a process that is sensitive neither is shown.
+A call and its reply have the same `ref`. `term` is the message itself, for readers in the same program; `message` is
+its bounded text. For a sensitive process neither is shown.
 """
 
 # Messages, states and reasons are terms of any type.
@@ -42,7 +42,7 @@ HIDDEN: Final = "<sensitive>"
 
 
 def described(message: Any, dest: Any = None) -> dict[str, Any]:
-    """What a message is to a reader: its way (call, cast, system, info), its term, and the reference of a call."""
+    """Describe a message for readers: its kind (call, cast, system, info), term and call reference."""
     way, term, ref = _parts(message)
     x = None if dest is None else dest._x
     if x is not None and x.sensitive:
@@ -74,15 +74,15 @@ def _is_sensitive(p: Any) -> bool:
 
 
 def told_sent(dest: Process, message: Any, st: int) -> bool:
-    """A message leaves; a dead or exiting receiver drops it. A process that waits for it receives it at once.
+    """Report that a message is sent; a dead or exiting receiver drops it, a waiting one receives it.
 
-    True if it is not to be delivered now: the post of a testing scheduler took it, or a fault befell it.
+    True if it is not to be delivered now: the post of a testing scheduler took it, or a fault applies to it.
     """
     faults = dest._node._faults
     fate = None if faults is None else faults.fate(dest, message)
     if fate is not None:
         if fate == "late":
-            return True  # told when it arrives
+            return True  # reported when it arrives
         st = DEAD
     post = dest._node._s.post
     if post is not None and fate is None:
@@ -101,7 +101,7 @@ def told_sent(dest: Process, message: Any, st: int) -> bool:
 
 
 def told_under_way(sender: Process, dest: Process, message: Any) -> int:
-    """A message leaves, and the post of a testing scheduler has taken it; the event, 0 if nobody is to be told."""
+    """Report a message that the post of a testing scheduler took; return the event, 0 without a reader."""
     trace = dest._node._trace
     focus = trace.focus
     if not trace.messages_read and (focus is None or not focus.admits_sending(dest, message)):
@@ -116,7 +116,7 @@ def told_under_way(sender: Process, dest: Process, message: Any) -> int:
 
 
 def told_delivered(sender: Process, dest: Process, message: Any, st: int, seq: int) -> None:
-    """The post brings the message of the event `seq`."""
+    """Report that the post delivers the message of the event `seq`."""
     trace = dest._node._trace
     focus = trace.focus
     if focus is not None:
@@ -144,16 +144,16 @@ def _tell_sent(dest: Process, message: Any, st: int) -> None:
         focus = trace.focus
         if focus is not None:
             focus.asked(message)
-            if not focus.watches(dest):  # what becomes of it there is nobody's interest
+            if not focus.watches(dest):  # nothing that happens to it there is read
                 return
         told_arrived(dest, message, st, seq)
 
 
 def told_arrived(dest: Process, message: Any, st: int, seq: int) -> None:
-    """The message that the event `seq` sent has arrived: in the hands of who waits for it, or in the mailbox."""
+    """Report that the message of the event `seq` is in the mailbox, or handed to a waiting process."""
     trace = dest._node._trace
     causes = trace.causes
-    if causes is None:  # who was told of the sending has stopped reading
+    if causes is None:  # the reader that saw the sending has stopped reading
         return
     if st == RECV or (st == SEL and _is_handed_over(dest, message)):
         data = described(message, dest)
@@ -165,13 +165,13 @@ def told_arrived(dest: Process, message: Any, st: int, seq: int) -> None:
 
 
 def _is_handed_over(dest: Process, message: Any) -> bool:
-    """Return whether a selective receive takes a message as it is sent; one with a function looks later."""
+    """Return whether a selective receive takes a message at once; one with a function checks later."""
     match = dest._ext().match
     return getattr(match, "pure", False) and matches(match, as_message(dest, message))
 
 
 def told_received(me: Process, message: Any) -> None:
-    """A process takes a message out of its mailbox."""
+    """Report that a process takes a message out of its mailbox."""
     post = me._node._s.post
     if post is not None:
         post.taken(me, message)
@@ -188,12 +188,12 @@ def told_received(me: Process, message: Any) -> None:
 
 
 def _taken_in(focus: Focus, me: Process, message: Any) -> int | None:
-    """As `Causes.taken`; None where nobody is to be told."""
+    """Like `Causes.taken`; None if nothing is to be reported."""
     return focus.taken(me, message) if focus.watches(me) else None
 
 
 def told_replied(frm: Any, value: Any) -> None:
-    """A server answers a call; its caller has the answer at once."""
+    """Report the reply to a call, which the caller receives at once."""
     server = frm._to
     post = server._node._s.post
     if post is not None:
@@ -213,12 +213,12 @@ def told_replied(frm: Any, value: Any) -> None:
             focus.told()
             if not focus.watches(caller):
                 return
-        if type(caller) is not OutsideCaller and caller._st > DEAD:  # whose end would let go of it
+        if type(caller) is not OutsideCaller and caller._st > DEAD:  # a dead one would keep its entry for ever
             causes.handles(caller, received)
 
 
 def told_late(frm: Any, value: Any) -> None:
-    """An answer is dropped: nobody waits for it any more."""
+    """Report that a late reply is dropped."""
     server = frm._to
     trace = server._node._trace
     if trace.causes is not None and (trace.focus is None or trace.focus.admits_answer(frm)):
@@ -230,7 +230,7 @@ def told_late(frm: Any, value: Any) -> None:
 
 
 def watched(p: Process, messages: Iterable[Any]) -> Iterator[Any]:
-    """The messages of a callback process, with the events around each one's callback."""
+    """Yield the messages of a callback process, with the events around each callback."""
     focus = p._node._trace.focus
     if focus is None:
         return _watched(p, messages)
@@ -253,12 +253,12 @@ def _watched(p: Process, messages: Iterable[Any]) -> Iterator[Any]:
         try:
             yield message
         finally:
-            if p._coro is None:  # else it waits: `callback_done` tells of its end
+            if p._coro is None:  # else it waits: `callback_done` reports its end
                 told_ended(p)
 
 
 def _focused(p: Process, messages: Iterable[Any], focus: Focus) -> Iterator[Any]:
-    """As `_watched`, for a process in focus; most of its messages may be counted only."""
+    """Like `_watched`, for a process in focus; most of its messages may only be counted."""
     trace = p._node._trace
     post = p._node._s.post
     focus.begins()
@@ -284,7 +284,7 @@ def _focused(p: Process, messages: Iterable[Any], focus: Focus) -> Iterator[Any]
 
 
 def told_begun(p: Process, callback: str, cause: int = 0) -> None:
-    """A callback begins."""
+    """Report that a callback begins."""
     trace = p._node._trace
     causes, focus = trace.causes, trace.focus
     if causes is None or (focus is not None and not focus.watches(p)):
@@ -295,7 +295,7 @@ def told_begun(p: Process, callback: str, cause: int = 0) -> None:
 
 
 def told_ended(p: Process) -> None:
-    """The callback that was begun is over, and the state may be another one; nothing if it was told already."""
+    """Report the end of the current callback and a changed state; nothing if already reported."""
     trace = p._node._trace
     causes = trace.causes
     if causes is None:

@@ -1,4 +1,4 @@
-"""Messages the runtime itself puts in a mailbox: immutable, made for `match`."""
+"""Messages that the runtime itself sends: immutable, made for `match`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Down", "ExitSignal", "NodeDown", "NodeUp", "Timeout", "TimerFired"]
 
 
 class Down(NamedTuple):
-    """A monitored process ended, or was not there (`"noproc"`).
+    """The end of a monitored process, or `"noproc"` if it did not exist.
 
     `item` is the pid, or `(name, node)` for a monitor by name.
     """
@@ -32,7 +32,7 @@ class ExitSignal(NamedTuple):
 
 @final
 class Timeout:
-    """The `timeout=` of a callback's result ran out; arrives in `handle_info`. All instances are equal."""
+    """The expiry of the `timeout=` of a callback's result, for `handle_info`. All instances are equal."""
 
     __slots__ = ()
 
@@ -47,7 +47,7 @@ class Timeout:
 
 
 class TimerFired(NamedTuple):
-    """A timer of `start_timer` fired (Erlang's `{timeout, Ref, Msg}`)."""
+    """The expiry of a timer of `start_timer` (Erlang's `{timeout, Ref, Msg}`)."""
 
     ref: Ref
     message: Any

@@ -1,7 +1,7 @@
-"""Monitors: who is told of a process's end.
+"""Monitors: notifications of the end of a process.
 
-The usual process is watched by nobody or once, so `Process._mons` is `None`, one `Monitor`, or a dict of them; a
-dict for each watched process would cost more than all the rest of its end.
+Most processes have no monitor or one, so `Process._mons` is `None`, one `Monitor`, or a dict of them; a dict for each
+would cost more than everything else at the end of a process.
 """
 
 # Messages, states and reasons are terms of any type.
@@ -21,7 +21,7 @@ __all__ = ["Monitor", "forget_monitor", "monitors_of", "unwatch", "watch", "watc
 
 
 class Monitor(Ref):
-    """The reference of a monitor: who watches (a process, or a function of the runtime), whom, and by what name."""
+    """The reference of a monitor: its owner (a process or a runtime function), its target and the target's name."""
 
     __slots__ = ("_item", "_target", "_watcher")
     _item: Any
@@ -30,7 +30,7 @@ class Monitor(Ref):
 
 
 def watch(p: Process, watcher: Process | Callable[[Any], object], item: Any = None) -> Monitor:
-    """Let `watcher` be told of the end of `p`, a process of this runtime: by a `Down`, or a call with the reason."""
+    """Notify `watcher` of the end of `p`, a local process: by a `Down`, or a call with the reason."""
     node = p._node
     n = node._next_ref
     node._next_ref = n + 1
@@ -49,7 +49,7 @@ def watch(p: Process, watcher: Process | Callable[[Any], object], item: Any = No
 
 
 def watch_anywhere(p: Process, watcher: Process | Callable[[Any], object], item: Any = None) -> Monitor:
-    """As `watch`, for a process that may be elsewhere: the usual one is not, and needs not be asked."""
+    """Like `watch`, for a process that may be remote; a local one is not checked twice."""
     ref = watch(p, watcher, item)
     if p._st == REMOTE:
         elsewhere(p).monitor(ref)
@@ -57,10 +57,10 @@ def watch_anywhere(p: Process, watcher: Process | Callable[[Any], object], item:
 
 
 def unwatch(ref: Monitor) -> None:
-    """Take a monitor back; nothing if its process has ended."""
+    """Remove a monitor; no effect if its process has ended."""
     p = ref._target
     if p is not None:
-        mons = p._mons  # as `forget_monitor`, without the call
+        mons = p._mons  # like `forget_monitor`, without the call
         if mons is ref:
             p._mons = None
         elif type(mons) is dict:
@@ -70,7 +70,7 @@ def unwatch(ref: Monitor) -> None:
 
 
 def forget_monitor(p: Process, ref: Monitor) -> None:
-    """Take a monitor out of the table of the process that it watches."""
+    """Remove a monitor from the table of the process that it watches."""
     mons = p._mons
     if mons is ref:
         p._mons = None
@@ -79,7 +79,7 @@ def forget_monitor(p: Process, ref: Monitor) -> None:
 
 
 def watchers_of(p: Process) -> tuple[Process, ...]:
-    """The processes that watch `p`, once for each monitor; waits of the runtime itself are left out."""
+    """Return the processes that monitor `p`, once per monitor; waits of the runtime are left out."""
     mons = p._mons
     if mons is None:
         return ()
@@ -88,6 +88,6 @@ def watchers_of(p: Process) -> tuple[Process, ...]:
 
 
 def monitors_of(p: Process) -> tuple[Any, ...]:
-    """What `p` watches, in order of making: pids, or `(name, node)` for a monitor by name."""
+    """Return the targets of the monitors of `p`, in order of creation: pids, or `(name, node)`."""
     x = p._x
     return () if x is None or not x.mrefs else tuple(ref._item for ref in x.mrefs)

@@ -1,4 +1,4 @@
-"""Registered names: one name a process, one process a name, released in the step in which the process ends.
+"""Registered names: at most one name per process, released in the step in which the process ends.
 
 Source: Erlang/OTP, `erlang:register/2`.
 """
@@ -42,11 +42,11 @@ __all__ = [
     "whereis",
 ]
 
-SUGGESTED: Final = 64  # names looked through for a suggestion: a failed call must stay cheap where there are many
+SUGGESTED: Final = 64  # names searched for a suggestion: a failed call must stay cheap
 
 
 def node_here(what: str, scheduler: Scheduler | None = None) -> Node:
-    """The node of the running process; outside one, the only node of this loop."""
+    """Return the node of the running process; outside one, the only node of this loop."""
     running = thread_current()
     if running is not None:
         return running._node
@@ -78,17 +78,17 @@ def _nowhere() -> str:
 
 
 def check_some_node(what: str) -> None:
-    """Raise `BadArgument` where no node runs in this loop: nothing can be sent from here, whatever it is."""
+    """Raise `BadArgument` if no node runs in this loop, so that nothing can be sent from here."""
     s = find_scheduler()
     if s is None or not s.nodes:
         raise BadArgument(f"{what}: {_nowhere()}")
 
 
 def find_node(node: Any, what: str) -> Node | None:
-    """A node by its name (or itself), one of this loop or one that is connected; `None` if there is none.
+    """Return a node by its name (or the node itself), local or connected; `None` if there is none.
 
-    Two nodes of one loop that both take part in a distribution meet by way of that, as if they were far apart.
-    `BadArgument` if several of this loop bear the name.
+    Two nodes of one loop that both take part in a distribution use it, as if they were remote. Raises `BadArgument` if
+    several nodes of this loop have the name.
     """
     if not isinstance(node, str):
         return node
@@ -104,7 +104,7 @@ def find_node(node: Any, what: str) -> Node | None:
 
 
 def _distribution_here(s: Scheduler | None) -> Any:
-    """What connects the node of the running process with others; of a node without, and outside, the only one here."""
+    """Return the distribution of the running process's node; otherwise that of the only node here."""
     if s is None:
         return None
     running = thread_current() or OWNER.get()
@@ -116,16 +116,16 @@ def _distribution_here(s: Scheduler | None) -> Any:
 
 
 def is_name_and_node(dest: Any) -> bool:
-    """Whether a destination reads as `(name, node)`, with a node or its name. Other tuples are names."""
+    """Return whether a destination is `(name, node)`, with a node or its name; other tuples are names."""
     return type(dest) is tuple and len(dest) == 2 and (type(dest[1]) is str or hasattr(dest[1], "_names"))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
 def _resolve_pair(dest: tuple[Any, Any], what: str) -> Process | None:
-    """`(name, node)`; if no node is called so, it may be a name itself, such as `("room", "lobby")`."""
+    """Resolve `(name, node)`; without such a node, try it as a name, such as `("room", "lobby")`."""
     found = find_node(dest[1], what)
     if found is not None:
         return found._names.get(dest[0])
-    with contextlib.suppress(BadArgument):  # outside of several nodes nobody is here
+    with contextlib.suppress(BadArgument):  # outside a process, with several nodes, there is no current node
         holder = node_here(what)._names.get(dest)
         if holder is not None:
             return holder
@@ -136,7 +136,7 @@ def _resolve_pair(dest: tuple[Any, Any], what: str) -> Process | None:
 
 
 def some_names() -> tuple[Any, ...]:
-    """Some of the names that are registered here, for a failure to keep: one of them may have been meant."""
+    """Return some registered names, so that a failure can suggest one."""
     me = thread_current()
     if me is not None:
         return tuple(islice(me._node._names, SUGGESTED))
@@ -147,7 +147,7 @@ def some_names() -> tuple[Any, ...]:
 
 
 def unknown_name(name: Any, text: str) -> BadArgument:
-    """The failure of what needs somebody to have the name; a close name is suggested when it is read."""
+    """Return the error for an unregistered name; a close name is suggested when it is read."""
     error = BadArgument(text)
     error.name = name
     error.known = some_names()
@@ -155,11 +155,11 @@ def unknown_name(name: Any, text: str) -> BadArgument:
 
 
 def nodes_here(what: str) -> list[Any]:
-    """All nodes that can be reached, the own one first: their names, or the `Node` where two bear one name."""
+    """Return all reachable nodes, the own one first: their names, or the `Node` for an ambiguous name."""
     s = find_scheduler()
     by_name: dict[str, list[Node]] = {} if s is None else s.nodes
     if not by_name:
-        node_here(what)  # says what is missing
+        node_here(what)  # raises an error that says what is missing
     running = thread_current()
     own = None if running is None else running._node
     shown = (node for same_name in by_name.values() for node in same_name if node is own or not node.hidden)
@@ -172,10 +172,10 @@ def nodes_here(what: str) -> list[Any]:
 
 
 def resolve(dest: Any, what: str = "dest") -> Process | None:
-    """The process a destination stands for: a pid, a name, `(name, node)`, or a `via` object. `None`: nobody."""
+    """Return the process of a destination (pid, name, `(name, node)`, `via` object), or `None`."""
     if type(dest) is str and dest != "undefined":
         try:
-            me = here.last.current  # as `thread_current`, without the call
+            me = here.last.current  # like `thread_current`, without the call
         except AttributeError:
             me = None
         return (node_here(what) if me is None else me._node)._names.get(dest)
@@ -191,7 +191,7 @@ def resolve(dest: Any, what: str = "dest") -> Process | None:
 
 
 def check_name(name: Any, what: str) -> None:
-    """Raise `BadArgument` for what can be no name."""
+    """Raise `BadArgument` unless `name` can be a name."""
     if forgotten := unawaited(name):
         raise BadArgument(f"{what}: expected a pid, a name, (name, node) or Registry.via(…), {forgotten}")
     if name is None or isinstance(name, (bool, int, float, list, dict, set, Process)) or name == "undefined":
@@ -253,20 +253,20 @@ def enter_name(node: Node, name: Any, p: Process) -> None:
 
 
 def unregister(name: Name) -> bool:
-    """Free a name; raises `BadArgument` if nobody has it."""
+    """Free a name; raises `BadArgument` if no process has it."""
     node = node_here("unregister(name)")
     p = node._names.get(name)
     if p is None:
-        raise unknown_name(name, f"unregister: nobody has the name {name!r}")
+        raise unknown_name(name, f"unregister: no process has the name {name!r}")
     node.release_name(p)
     return True
 
 
 def whereis(name: Dest) -> Pid | None:
-    """The pid that has the name, or `None`; also for `(name, node)`."""
-    if type(name) is str and name != "undefined":  # as `resolve`: without that call it takes two thirds of the time
+    """Return the pid that has the name, or `None`; also for `(name, node)`."""
+    if type(name) is str and name != "undefined":  # like `resolve`: without that call it takes two thirds of the time
         try:
-            me = here.last.current  # as `thread_current`, without the call
+            me = here.last.current  # like `thread_current`, without the call
         except AttributeError:
             me = None
         p = (node_here("whereis(name)") if me is None else me._node)._names.get(name)
@@ -278,10 +278,10 @@ def whereis(name: Dest) -> Pid | None:
 
 
 def registered() -> list[Name]:
-    """All names of this node, in order of registration."""
+    """Return all names of this node, in order of registration."""
     return list(node_here("registered()")._names)
 
 
 def not_a_pid(what: str, got: Any, instead: str = "") -> BadArgument:
-    """Make the error of a function that needs a pid; `instead` is what to try for a name."""
+    """Return the error of a function that needs a pid; `instead` is what to try for a name."""
     return BadArgument(f"{what}: expected a pid, {unawaited(got) or f'got {got!r}{instead}'}")

@@ -1,4 +1,4 @@
-"""A node: one process table with its names and its event stream, carried by the scheduler of an event loop."""
+"""A node: a process table with its names and its event stream, run by the scheduler of an event loop."""
 
 # Messages, states and reasons are terms of any type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -42,20 +42,20 @@ __all__ = ["Node"]
 T = TypeVar("T")
 
 LONGEST_NAME: Final = 100  # characters of a name in the log
-_creations: Final = itertools.count(1)  # told apart incarnations of a node name; carries no other state
+_creations: Final = itertools.count(1)  # distinguishes incarnations of a node name; holds no other state
 
 
 class Node:
     """A running `otp` runtime: processes, names, events.
 
-    `async with otp.Node("shop") as node:` starts it in the running loop; leaving is the ordered shutdown, after which
-    no task of ours is left. It changes nothing global.
+    `async with otp.Node("shop") as node:` starts it in the running loop; leaving the block is the ordered shutdown,
+    after which no task of the runtime is left. It changes no global state.
 
     Args:
-        name: how it is called.
-        scheduler: that of a loop that somebody else turns; None takes or makes that of the running loop.
-        hidden: not "the node here" for code outside of any process, and not among those that `multi_call` asks: for
-            what looks into another node of the loop. Erlang's hidden nodes (`erl -hidden`) are not in `nodes/0`.
+        name: its name.
+        scheduler: that of a loop that other code runs; None uses or creates that of the running loop.
+        hidden: not the default node for code outside any process, and not asked by `multi_call`; for a node that
+        inspects another node of the loop. Erlang's hidden nodes (`erl -hidden`) are not in `nodes/0`.
 
     >>> import asyncio, otp
     >>> async def main():
@@ -104,7 +104,7 @@ class Node:
         self._given = scheduler
         self._procs: dict[int, Process] = {}
         self._names: dict[Any, Process] = {}
-        self._shown: WeakValueDictionary[int, Pid] = WeakValueDictionary()  # those whose number somebody has
+        self._shown: WeakValueDictionary[int, Pid] = WeakValueDictionary()  # pids whose number has been shown
         self._next_id = 1
         self._next_ref = 1
         self._watched = self._watched_life = self._watched_links = False
@@ -113,8 +113,8 @@ class Node:
         self._owned: list[Process] = []
         self._applications: Any = None
         self._awaited: dict[Any, list[Callable[[], None]]] = {}  # by key of a registry, see otp.kernel.awaiting
-        self._faults: Any = None  # what befalls messages on purpose, see otp.kernel.faults
-        self._distribution: Any = None  # what connects it with other nodes, see otp.distribution
+        self._faults: Any = None  # injected faults, see otp.kernel.faults
+        self._distribution: Any = None  # connections with other nodes, see otp.distribution
         self._shutdown_request: BaseException | None = None
         self._closing: asyncio.Task[None] | None = None
         self._thread_calls: set[ThreadCall] = set()
@@ -134,17 +134,17 @@ class Node:
         if scheduler.virtual:
             self._trace.clock = scheduler.now_ns
         scheduler.nodes.setdefault(self.name, []).append(self)
-        self._outside = new_process(self, None)  # who sends when no process does
+        self._outside = new_process(self, None)  # the sender outside any process
         del self._procs[self._outside._id]
         self._outside._st = DEAD
         self._trace.emit("node_up", None, {})
 
     def _check_life(self, what: str, *, also_after: bool = False) -> None:
-        """Raise `BadArgument` where the node cannot do `what`: before it is entered, and from its shutdown on."""
+        """Raise `BadArgument` if the node cannot do `what`: before it is entered, or from its shutdown on."""
         if self._life == "new":
             raise BadArgument(f"{what}: node {self.name!r} does not run yet; first enter it with `async with node:`")
         if self._life != "open" and not also_after:
-            raise BadArgument(f"{what}: node {self.name!r} {self._word()}; nothing is started on it any more")
+            raise BadArgument(f"{what}: node {self.name!r} {self._word()}; it starts no more processes")
 
     def _word(self) -> str:
         return "is closing" if self._life == "closing" else "is closed"
@@ -154,7 +154,7 @@ class Node:
             raise BadArgument(f"node {self.name!r} {self._word()}; try a new one: otp.Node({self.name!r})")
         if self._given is None:
             if self._life == "open":
-                raise BadArgument(f"node {self.name!r} runs already; each `async with` needs a Node of its own")
+                raise BadArgument(f"node {self.name!r} runs already; use a separate Node for each `async with`")
             self._open(find_scheduler() or LoopScheduler(asyncio.get_running_loop()))
         return self
 
@@ -164,11 +164,11 @@ class Node:
         await self.close()
 
     async def close(self, timeout: float = 10.0) -> None:
-        """The ordered shutdown: what the node owns stops in reverse order, then everything else that lives.
+        """Shut the node down in order: what it owns in reverse order, then all other processes.
 
-        What does not stop within `timeout` seconds is killed. The shutdown runs once, in a task of its own: whoever
-        calls waits for it, and who is cancelled while waiting does not stop it. A process of the node only asks for
-        it, and is stopped like all others.
+        Processes that do not stop within `timeout` seconds are killed. The shutdown runs once, in a task of its own:
+        callers wait for it, and cancelling a caller does not stop it. A process of the node only requests the shutdown,
+        and is stopped like all others.
         """
         closing = self.begin_close(timeout)
         current = None if closing is None else self._s.current
@@ -176,17 +176,17 @@ class Node:
             await asyncio.shield(closing)
 
     def begin_close(self, timeout: float = 10.0) -> asyncio.Task[None] | None:
-        """Begin the ordered shutdown unless it has begun; its task, `None` for a node that does not run."""
+        """Begin the ordered shutdown unless it has begun; return its task, `None` if the node does not run."""
         if self._life == "new":
             self._life = "closed"
         if self._life == "closed":
             return None
         self._s.check_thread("node.close()", "loop.call_soon_threadsafe(node.begin_close)")
         closing = self._closing
-        if closing is None or closing.cancelled():  # somebody cancelled all tasks: what was left is done now
+        if closing is None or closing.cancelled():  # all tasks were cancelled: finish the shutdown now
             self._life = "closing"
             s = self._s
-            current, s.current = s.current, None  # no process owns this task, whoever asks
+            current, s.current = s.current, None  # no process owns this task
             try:
                 closing = self._closing = s.loop.create_task(shut_down(self, timeout), context=Context())
             finally:
@@ -194,28 +194,27 @@ class Node:
         return closing
 
     def request_shutdown(self, error: BaseException) -> None:
-        """`KeyboardInterrupt` or `SystemExit` inside a process: ask for the node's ordered shutdown, once."""
+        """Request the node's ordered shutdown, once, for a `KeyboardInterrupt` or `SystemExit` in a process."""
         if self._shutdown_request is None:
             self._shutdown_request = error
             if self.on_shutdown is not None:
                 self.on_shutdown(error)
-            else:  # a guest in somebody's program: the node ends, the program is not ours to end
+            else:  # embedded in another program: end the node, not the program
                 say(logging.ERROR, "node %s shuts down: %r in one of its processes", self.name, error)
                 self.begin_close()
 
     async def start(self, cls: type[Startable], arg: Any = None, *, name: GivenName = None, **options: Any) -> Pid:
-        """Start a behaviour that this node owns: the node stops it when it closes and logs its end.
+        """Start a behaviour that the node owns: the node logs its end and stops it on shutdown.
 
         Args:
-            cls: a behaviour's class: a `GenServer`, a `Supervisor`, …
-            arg: the argument of its `init`. A `DynamicSupervisor`, a `TaskSupervisor` and a `Registry` have none: there
-                it is a dict of the options of `start_link` (such as `{"max_children": 100}`), or None.
+            cls: the class of a behaviour: a `GenServer`, a `Supervisor`, …
+            arg: the argument of its `init`. A `DynamicSupervisor`, a `TaskSupervisor` and a `Registry` have none: here
+            it is a dict of the options of `start_link` (such as `{"max_children": 100}`), or None.
             name: a name to register, or `Registry.via(…)`.
             options: further options of the behaviour's start.
 
-        Returns the pid or `Ignore()`; raises `StartError` like `start_link`. Nobody starts it again when it ends, a
-        supervisor that gave up included: `await otp.wait_down(pid)` in a task of yours tells when, for whoever wants
-        to end the program then, or to start it once more.
+        Returns the pid or `Ignore()`; raises `StartError` like `start_link`. The node does not restart it, not even a
+        supervisor that gave up. To end the program or to start it again, use `await otp.wait_down(pid)` in a task.
 
         >>> import asyncio, otp
         >>> async def main():
@@ -233,7 +232,7 @@ class Node:
         return await start_owned(self, cls, arg, name, options)
 
     def spawn(self, fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Pid:
-        """`otp.spawn` on this node; raises `BadArgument` before it is entered and once it closes."""
+        """Spawn a process on this node, like `otp.spawn`; raises `BadArgument` unless the node runs."""
         from otp.kernel.starting import spawn_on
 
         self._check_life("node.spawn(fn)")
@@ -243,13 +242,13 @@ class Node:
     # Tables
 
     def processes(self) -> list[Pid]:
-        """The pids of all living processes, oldest first."""
+        """Return the pids of all living processes, oldest first."""
         return [p for p in self._procs.values() if p._st != EXITING]
 
     def parse_pid(self, text: str) -> Pid:
-        """The pid of this node that `text` names (`<0.17.0>`, `0.17.0`, `#PID<0.17.0>`, `to_text()`'s form).
+        """Return the pid that a text names: `<0.17.0>`, `0.17.0`, `#PID<0.17.0>` or `to_text()`'s form.
 
-        A pid that is not alive is found too, as a dead one that equals the pid it was. Raises `BadArgument` for other
+        A pid that is not alive is found too, as a dead pid that equals the original. Raises `BadArgument` for other
         texts and other nodes.
         """
         parsed = parse_pid_number(text) if isinstance(text, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -263,7 +262,7 @@ class Node:
         return self.pid_numbered(number)
 
     def pid_numbered(self, number: int) -> Pid:
-        """The pid with this number, a dead one where no process has it."""
+        """Return the pid with this number; a dead pid if no process has it."""
         found = self._procs.get(number) or self._shown.get(number)
         if found is None:
             found = new_process(self, None)
@@ -275,7 +274,7 @@ class Node:
         return found
 
     def whereis(self, name: Name) -> Pid | None:
-        """The pid with this name on this node, or `None`."""
+        """Return the pid with this name on this node, or `None`."""
         return self._names.get(name)
 
     def release_name(self, p: Process) -> None:
@@ -296,7 +295,7 @@ class Node:
             self._trace.emit("unregistered", p, {"name": name})
 
     def _sweep_names(self, p: Process) -> None:
-        """Free a name that cannot be asked for any more; others that cannot be hashed go with it."""
+        """Free a name that cannot be looked up any more, and all others that cannot be hashed."""
         entries = list(self._names.items())
         self._names.clear()
         for name, holder in entries:
@@ -308,12 +307,12 @@ class Node:
         """Wait until a process has the name, now or after a restart, and return the pid.
 
         Args:
-            name: a registered name of this node, `Registry.via(…)`, or `(name, node)` for another node of this loop.
-                A registry that does not run yet is waited for, too.
-            timeout: the most seconds to wait; by default without end. Then `TimeoutError`.
+            name: a registered name of this node, `Registry.via(…)`, or `(name, node)` for another node of this loop. A
+            registry that does not run yet is waited for as well.
+            timeout: seconds to wait, by default without limit. Then `TimeoutError`.
 
-        Raises `BadArgument` for what no process can take: a pid, a key of something that is no unique registry, a name
-        on a node that is elsewhere; also where the node, or the registry that was given by its pid, ends meanwhile.
+        Raises `BadArgument` for a name that no process can take: a pid, a key of an object that is no unique registry,
+        a name on a remote node. It is also raised if the node, or a registry given by its pid, ends meanwhile.
 
         >>> import otp
         >>> async def main():
@@ -354,11 +353,11 @@ class Node:
         return self._trace.restarts
 
     def make_ref(self) -> Ref:
-        """A fresh reference."""
+        """Return a fresh reference."""
         return Ref(self, self.next_ref())
 
     def next_ref(self) -> int:
-        """The number of the next reference."""
+        """Return the number of the next reference."""
         n = self._next_ref
         self._next_ref = n + 1
         return n
@@ -366,18 +365,18 @@ class Node:
     # Threads
 
     def call_from_thread(self, coroutine: Coroutine[Any, Any, T], timeout: Limit = "infinity") -> T:
-        """From another thread: run a coroutine (such as `GenServer.call(…)`) in the node's loop and wait for it.
+        """Run a coroutine (such as `GenServer.call(…)`) in the node's loop from another thread, and wait.
 
-        Names that it uses are those of this node. Servers see the process whose `Task.run_blocking` started the
-        thread as their caller, else one that is there for this call only.
+        Names that it uses are those of this node. Servers see the process whose `Task.run_blocking` started the thread
+        as their caller, otherwise a pid that exists for this call only.
 
         Args:
             coroutine: a coroutine object, not yet awaited.
             timeout: seconds to wait; then the coroutine is cancelled.
 
-        Returns what it returns and raises what it raises; `TimeoutError` when the time is up; `CancelledError` (of
-        `concurrent.futures`) if the node closed meanwhile; `BadArgument` on the thread of the node's own loop, which
-        would wait for itself, and for a node that does not run.
+        Returns what the coroutine returns and raises what it raises; `TimeoutError` when the time is over;
+        `CancelledError` (of `concurrent.futures`) if the node closed meanwhile; `BadArgument` on the thread of the
+        node's own loop, which would wait for itself, and for a node that does not run.
 
         >>> import asyncio, otp
         >>> async def main():
@@ -391,12 +390,13 @@ class Node:
         return call_from_thread(self, coroutine, timeout)
 
     def send_from_thread(self, dest: Dest, message: Any) -> None:
-        """From another thread: send a message; those of one thread arrive in their order.
+        """Send a message from another thread; messages of one thread arrive in order.
 
-        A name is one of this node and resolved when the message is delivered: nobody there, and the log has a
-        warning. (The thread has gone on by then; `otp.send` raises.)
-        Raises `BadArgument` on the thread of the node's own loop, for a node that does not run, and for what can be
-        no destination.
+        A name is resolved on this node when the message is delivered; an unknown name is logged as a warning (the
+        thread has gone on by then; `otp.send` raises).
+
+        Raises `BadArgument` on the thread of the node's own loop, for a node that does not run, and for an invalid
+        destination.
 
         >>> import asyncio, otp
         >>> async def main():
@@ -408,9 +408,9 @@ class Node:
         send_from_thread(self, dest, message)
 
     def cast_from_thread(self, dest: Any, request: Any) -> str:
-        """From another thread: `GenServer.cast`; always `"ok"`, also if nobody is there when it is delivered.
+        """Cast from another thread, like `GenServer.cast`; always `"ok"`, even if the process does not exist.
 
-        Names are those of this node; what one thread casts and sends arrives in order. Raises `BadArgument` like
+        Names are those of this node; casts and messages of one thread arrive in order. Raises `BadArgument` like
         `send_from_thread`.
 
         >>> import asyncio, otp
@@ -422,16 +422,16 @@ class Node:
         """
         return cast_from_thread(self, dest, request)
 
-    # Words
+    # Descriptions
 
     def describe(self, p: Process) -> str:
-        """What a process runs: its class, or its function."""
+        """Return what a process runs: its class or its function."""
         if p._vt is not None:
             return p._vt.cls.__qualname__
         return "process" if p._coro is None else p._coro.__qualname__
 
     def label(self, p: Process) -> str:
-        """A process in words: name, pid and what it runs."""
+        """Return a description of a process: name, pid and what it runs."""
         name = p._name
         if name is None:
             shown = f"process {p}"

@@ -1,6 +1,6 @@
-"""What a callback's outcome means: results, thrown results, crashes, coroutines and stops.
+"""The outcome of a callback: results, thrown results, crashes, coroutines and stops.
 
-The one entry is `apply`. It leaves the process in RUN when the server may go on with its mailbox.
+`apply` is the only entry. It leaves the process in RUN if the server may go on with its mailbox.
 """
 
 # Messages, states and reasons are terms of any type.
@@ -34,10 +34,10 @@ logger: logging.Logger = logging.getLogger("otp")
 
 
 class Raised:
-    """A callback ended by an exception, whose traceback now begins with the callback.
+    """An exception that ended a callback; its traceback begins with the callback.
 
-    Whoever makes one forgets it after use: frame, record and traceback would be a circle that keeps messages and
-    states alive until the next collection.
+    Code that creates one must forget it after use: frame, record and traceback form a cycle that keeps messages and
+    states alive until the next garbage collection.
     """
 
     __slots__ = ("error",)
@@ -48,7 +48,7 @@ class Raised:
 
 
 def apply(p: Process, what: str, frm: From | None, message: Any, result: Any) -> None:
-    """Carry out what the callback `what` returned or raised."""
+    """Apply what the callback `what` returned or raised."""
     if p._sig is not None:
         if p._sig is CANCEL:
             p._sig = None
@@ -74,7 +74,7 @@ def apply(p: Process, what: str, frm: From | None, message: Any, result: Any) ->
         return
     kind = _BAD
     if error is None:
-        try:  # a result may be of any class, and a class may lie about itself or raise
+        try:  # a result may be of any class, which may report a wrong class or raise
             kind = _kind_of(what, result)
         except BaseException as raised:
             error = raised
@@ -114,7 +114,7 @@ async def _await(awaitable: Any) -> Any:
 
 
 def _signalled(p: Process, frm: From | None, message: Any, result: Any) -> None:
-    """A fatal signal arrived while the callback ran: it ends here, `terminate` is not called."""
+    """End a process whose callback received a fatal signal; `terminate` is not called."""
     if type(result) is CoroutineType:
         result.close()
     x = p._ext()
@@ -148,7 +148,7 @@ def _carry_out(p: Process, what: str, frm: From | None, message: Any, result: An
         x = p._ext()
         if x.pend is None:
             x.pend = {}
-        if frm._waiter._val is frm:  # not answered inside the callback
+        if frm._waiter._val is frm:  # not replied to inside the callback
             x.pend[frm] = None
     if what == "init":
         _started(p)
@@ -214,7 +214,7 @@ def stop(
     error: BaseException | None = None,
     what: str = "",
 ) -> None:
-    """End a server in order: `terminate` first, then the answer it owes, then its exit."""
+    """End a server in order: `terminate` first, then the reply it owes, then its exit."""
     x = p._ext()
     x.message = frm._request if frm is not None else message[1] if what == "handle_cast" else message
     x.frm = frm
@@ -241,7 +241,7 @@ def stop(
 
 
 def _terminated(p: Process, result: Any, error: BaseException | None) -> None:
-    """`terminate` is through: a crash in it replaces the reason, a thrown value does not."""
+    """Finish a stop after `terminate`: a crash in it replaces the reason, a thrown value does not."""
     x = p._ext()
     reason = x.stop_reason
     if error is not None:
@@ -264,14 +264,14 @@ def _finish(p: Process, reason: Any) -> None:
 
 
 def begin_async(p: Process, what: str, frm: From | None, message: Any, coro: Any) -> None:
-    """Run an async callback in place; only if it waits does the server become a coroutine process for a while."""
+    """Run an async callback; only if it waits does the server become a coroutine process for a while."""
     s = p._node._s
     table, loop = s._ct, s.loop
     before = table.get(loop)
     table[loop] = p
     x = p._ext()
     x.frm, x.callback, x.message = frm, what, message
-    x.mark = 0  # how far a pattern looked says nothing about this mailbox
+    x.mark = 0  # a mark of the previous pattern does not apply to this mailbox
     p._step = step = coro.send
     if p._told:
         p._step = told_step(p, step)
@@ -283,7 +283,7 @@ def begin_async(p: Process, what: str, frm: From | None, message: Any, coro: Any
         result = Raised(error)
     else:
         x.begun = s.now_ns()
-        if p._ctx is None:  # context="shared": what waits needs one of its own until it is done
+        if p._ctx is None:  # context="shared": a waiting callback needs its own until it is done
             p._ctx = copy_context()
             p._ctx.run(OWNER.set, p)
         wait_for(p, waits_for)

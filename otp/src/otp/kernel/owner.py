@@ -19,7 +19,7 @@ __all__ = ["start_owned"]
 
 
 async def start_owned(node: Node, cls: Any, arg: Any, name: Any, options: dict[str, Any]) -> Any:
-    """Start `cls` on `node` without a parent; its abnormal end is logged."""
+    """Start `cls` on `node` without a parent; log its abnormal end."""
     hook = getattr(cls, "__otp_start_on__", None)
     if hook is not None:
         pid = await hook(node, arg, name=name, **options)

@@ -1,7 +1,8 @@
-"""Owners: in the loop of `otp.run`, tasks and callbacks of the loop belong to the process that makes them.
+"""Owners: in the loop of `otp.run`, tasks and callbacks belong to the process that creates them.
 
-They inherit the context variable `OWNER`. To set it in each process would take 5 % of a spawn and a quarter of the
-memory of an idle server. So the loop sets it, in the context of the process, when a process first asks for something.
+They inherit the context variable `OWNER`. Setting it in each process would take 5 % of a spawn and a quarter of the
+memory of an idle server. The loop therefore sets it, in the context of the process, when the process first uses the
+loop.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from otp.kernel.states import DEAD
 __all__ = ["own_tasks_and_callbacks"]
 
 _ASKED: Final = ("_call_soon", "call_at", "create_future", "_add_reader", "_add_writer", "add_signal_handler")
-"""The methods of a loop that lead to a callback in the running context; the others call these, or make tasks."""
+"""The methods of a loop that lead to a callback in the running context; others call these or create tasks."""
 
 _OPENS: Final = "_start_serving"
 
 
 def own_tasks_and_callbacks(s: Scheduler) -> None:
-    """Have the loop of a scheduler tell tasks and callbacks which process makes them.
+    """Make the loop of a scheduler attribute tasks and callbacks to the process that creates them.
 
     Our task factory calls the one that the program sets later, such as `asyncio.eager_task_factory`. In a loop that
     asyncio does not implement (uvloop), each process carries the variable from its start.
@@ -42,7 +43,7 @@ def own_tasks_and_callbacks(s: Scheduler) -> None:
         def by_owner(*args: Any, **options: Any) -> Any:
             p = s.current
             if p is not None and OWNER.get() is not p:
-                if p._ctx is None:  # `context = "shared"`: what runs is not its own
+                if p._ctx is None:  # `context = "shared"`: the running context is not its own
                     return copy_context().run(_as_owner, p, function, *args, **options)
                 OWNER.set(p)
             return function(*args, **options)
@@ -52,7 +53,7 @@ def own_tasks_and_callbacks(s: Scheduler) -> None:
     owned_new_task = owned(_new_task)
 
     def make(loop: asyncio.AbstractEventLoop, coro: Any, context: Context | None = None, **options: Any) -> Any:
-        if context is not None and not context:  # `Context()`: the task is to outlive the process that makes it
+        if context is not None and not context:  # `Context()`: the task is meant to outlive its process
             return _new_task(chosen, loop, coro, context, options)
         if options.get("eager_start"):
             s.eager = True
@@ -62,7 +63,7 @@ def own_tasks_and_callbacks(s: Scheduler) -> None:
             task = _new_task(chosen, loop, coro, context, options)
         else:
             if context is not None:
-                with contextlib.suppress(RuntimeError):  # it is entered: the process's own, which runs
+                with contextlib.suppress(RuntimeError):  # it is entered: the context of the running process
                     context.run(OWNER.set, s.current)
             task = owned_new_task(chosen, loop, coro, context, options)
         adopt(s, task)
@@ -94,7 +95,7 @@ def own_tasks_and_callbacks(s: Scheduler) -> None:
 
 
 def _is_late(s: Scheduler, coro: Any) -> bool:
-    """Return whether a callback makes a task although its process has ended; cleanup of the process may make some."""
+    """Return whether a callback creates a task after its process has ended; cleanup may create some."""
     p = OWNER.get()
     return (
         p is not None
@@ -106,18 +107,18 @@ def _is_late(s: Scheduler, coro: Any) -> bool:
 
 
 async def _refused(coro: Any) -> None:
-    """Stand for a task that a callback makes after the end of its process, such as the handler of a connection."""
+    """Stand for a task created after the end of its process, such as the handler of a connection."""
     refuse(coro)
     coro.close()
-    await asyncio.sleep(0)  # asyncio adds a callback to the task of a handler after making it
+    await asyncio.sleep(0)  # asyncio adds a callback to the task of a handler after creating it
     close_when_cancelled(asyncio.current_task())
     raise asyncio.CancelledError
 
 
 def _skip_outside_processes(s: Scheduler, loop: Any) -> None:
-    """Let the two methods that every asyncio task uses cost no more than before, outside processes.
+    """Keep the two methods that every asyncio task uses as fast as before, outside processes.
 
-    A call to the method of asyncio in between would be an eighth of a turn of a task: what they do is written out.
+    Calling asyncio's own method would cost an eighth of a turn of a task, so its work is written inline.
     """
     kind: Any = loop.__class__
     asyncio_kind: Any = BaseEventLoop
@@ -149,7 +150,7 @@ def _skip_outside_processes(s: Scheduler, loop: Any) -> None:
 
 
 def _noted(start_serving: Callable[..., Any]) -> Callable[..., Any]:
-    """Have a process that opens a server of asyncio noted as one that listens."""
+    """Mark a process that opens a server of asyncio as listening."""
 
     def start(*args: Any, **options: Any) -> Any:
         p = thread_current() or OWNER.get()

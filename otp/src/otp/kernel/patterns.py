@@ -1,7 +1,7 @@
-"""What `receive(matching=…)` accepts: predicates, types, refs and pattern objects.
+"""Patterns for `receive(matching=…)`: predicates, types, refs and pattern objects.
 
-A pattern object is *pure*: it looks at nothing but the message, so a mailbox remembers how far it has looked. One that
-holds what may change, such as a list, is not, nor is a subclass, and looks at every message again.
+A pattern object is *pure*: it depends on nothing but the message, so a mailbox remembers how far it has searched. A
+pattern that holds a mutable value, such as a list, is not pure, nor is a subclass, and checks every message again.
 """
 
 # Messages, states and reasons are terms of any type.
@@ -19,9 +19,9 @@ __all__ = ["AnyOf", "Is", "Tag", "compile_pattern", "matches"]
 
 
 def matches(match: Callable[[Any], Any], message: Any) -> bool:
-    """Whether a predicate accepts a message; one that raises on it does not, be it `CancelledError`.
+    """Return whether a predicate accepts a message; one that raises, even `CancelledError`, does not.
 
-    It runs on the stack of whoever sends. `KeyboardInterrupt` and `SystemExit` are not the predicate's.
+    It runs on the sender's stack. `KeyboardInterrupt` and `SystemExit` are passed on.
     """
     try:
         return bool(match(message))
@@ -32,13 +32,13 @@ def matches(match: Callable[[Any], Any], message: Any) -> bool:
 
 
 class _Pattern:
-    """A predicate. What is `pure` finds the same in a message whenever it is asked: a scan need not ask again."""
+    """A predicate. A `pure` one always gives the same result for a message, so a scan need not ask again."""
 
     __slots__ = ()
 
 
 def _is_fixed(value: Any) -> bool:
-    """Whether a value equals tomorrow what it equals today."""
+    """Return whether a value always compares in the same way."""
     kind = type(value)
     if kind is tuple:
         return all(map(_is_fixed, value))
@@ -49,7 +49,7 @@ _FIXED: Final = frozenset[type]([str, int, float, bool, bytes, complex, type(Non
 
 
 class Tag(_Pattern):
-    """Matches tuples that begin with these elements; `Tag("done")` matches `("done", anything, …)`.
+    """A pattern for tuples that begin with these elements: `Tag("done")` matches `("done", …)`.
 
     >>> Tag("done", 1)(("done", 1, "x"))
     True
@@ -63,7 +63,7 @@ class Tag(_Pattern):
         self.elements: tuple[Any, ...] = elements
         self._length = len(elements)
         self._single = first = elements[0]
-        self._word = first if len(elements) == 1 and type(first) is str else None  # what a scan may compare itself
+        self._word = first if len(elements) == 1 and type(first) is str else None  # a scan may compare it itself
         self.pure: bool = type(self) is Tag and (self._word is not None or _is_fixed(elements))
 
     def __call__(self, message: Any) -> bool:
@@ -84,7 +84,7 @@ class Tag(_Pattern):
 
 
 class Is(_Pattern):
-    """Matches a value, or instances of a type whose attributes have the given values.
+    """A pattern for a value, or for instances of a type with the given attribute values.
 
     >>> Is(complex, real=1.0)(1 + 2j), Is("go")("go")
     (True, True)
@@ -122,7 +122,7 @@ class Is(_Pattern):
 
 
 class AnyOf:
-    """Matches what any of the given patterns matches; takes what `receive(matching=…)` takes."""
+    """A pattern that matches if any of the given ones does; takes what `receive(matching=…)` takes."""
 
     __slots__ = ("patterns", "pure")
 
@@ -144,14 +144,14 @@ class AnyOf:
 
 
 class OfRef(_Pattern):
-    """What belongs to a reference: its Down, its TimerFired, a tuple that starts with it."""
+    """A pattern for messages of a reference: its Down, its TimerFired, a tuple that starts with it."""
 
     __slots__ = ("ref", "since")
     pure: Final = True
 
     def __init__(self, ref: Ref) -> None:
         self.ref: Ref = ref
-        self.since: Any = None  # while it is what a process waits for: see `kernel.received_since`
+        self.since: Any = None  # set while a process waits for it: see `kernel.received_since`
 
     def __call__(self, message: Any) -> bool:
         return isinstance(message, tuple) and len(message) > 0 and message[0] is self.ref  # pyright: ignore[reportUnknownArgumentType]
@@ -181,7 +181,7 @@ class _OfType(_Pattern):
 
 
 def compile_pattern(matching: Any) -> Callable[[Any], Any]:
-    """The predicate for anything `receive(matching=…)` accepts; a plain value is a `TypeError` with the fix."""
+    """Return the predicate of what `receive(matching=…)` accepts; a plain value is a `TypeError` with a fix."""
     if isinstance(matching, (_Pattern, AnyOf)):
         return matching  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
     if isinstance(matching, type):

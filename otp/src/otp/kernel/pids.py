@@ -17,13 +17,16 @@ _PID_TEXT = re.compile(r"(?:#PID)?<?0\.(\d+)\.0>?(?:@(.+))?")
 
 
 def parse_pid_number(text: str) -> tuple[int, str | None] | None:
-    """The process number (and node name, if given) in `<0.17.0>`, `0.17.0`, `#PID<0.17.0>` or `to_text()`'s form."""
+    """Return the process number, and the node name if given, from a pid's text.
+
+    The text is `<0.17.0>`, `0.17.0`, `#PID<0.17.0>` or `to_text()`'s form.
+    """
     match = _PID_TEXT.fullmatch(text.strip())
     return None if match is None else (int(match[1]), match[2])
 
 
 class Identity:
-    """What only stands for something else, and is shown by its own short text and not by its parts: a caller."""
+    """A stand-in for another object, shown by its own short text and not by its parts, such as a caller."""
 
     __slots__ = ()
 
@@ -54,11 +57,11 @@ class Pid:
         return self._node.name
 
     def send(self, message: Any) -> None:
-        """Send `message` to the process; never fails, a dead one drops it."""
+        """Send `message` to the process; never fails, a dead process drops it."""
         raise NotImplementedError
 
     def to_text(self) -> str:
-        """A text from which `node.parse_pid` finds the pid again."""
+        """Return a text that `node.parse_pid` turns into the pid again."""
         _keep_findable(self)
         return f"<0.{self._id}.0>@{self._node.name}"
 
@@ -88,11 +91,11 @@ class Pid:
 
 
 def _keep_findable(pid: Pid) -> None:
-    """Let its number lead to this very object as long as it exists, also when the process has ended.
+    """Keep the pid's number resolvable to this object while it exists, even after the process ends.
 
-    Pids are equal that are one object: an `__eq__` and `__hash__` of our own would cost each linked start 3 to 6 %.
+    Equal pids are one object: an `__eq__` and `__hash__` of our own would cost each linked start 3 to 6 %.
     """
-    shown: Any = getattr(pid._node, "_shown", None)  # a node elsewhere has a table of its own
+    shown: Any = getattr(pid._node, "_shown", None)  # a remote node has its own table
     if shown is not None and pid._id not in shown:
         shown[pid._id] = pid
 
@@ -100,7 +103,7 @@ def _keep_findable(pid: Pid) -> None:
 class Ref:
     """A unique reference: names one monitor, timer or call.
 
-    Two refs are equal only if they are the same; they order by age on their node.
+    Two refs are equal only if they are identical; they sort by age on their node.
     """
 
     __slots__ = ("__weakref__", "_id", "_node")

@@ -1,7 +1,7 @@
-"""Places: where a suspended coroutine waits, and how it is closed there.
+"""Places: the lines where a suspended coroutine waits, and closing it from there.
 
-Python shows what a coroutine awaits (`cr_await`), but not the generator behind `async for` and `async with`: that is
-found among the objects to which its awaitable refers.
+Python shows what a coroutine awaits (`cr_await`), but not the generator behind `async for` and `async with`: it is
+found among the objects to which the awaitable refers.
 """
 
 # Awaited objects are of any type.
@@ -26,11 +26,11 @@ _ATTRIBUTES: Final[dict[type[Any], tuple[str, str]]] = {
 }
 _GENERATOR_STEPS: Final = ("async_generator_asend", "async_generator_athrow")
 _STEPS: Final = (*_GENERATOR_STEPS, "anext_awaitable", "coroutine_wrapper")
-DEEPEST: Final = 1_000  # places looked at
+DEEPEST: Final = 1_000  # maximum number of places
 
 
 def where_in(coro: Any) -> str:
-    """Return the file and line in which a coroutine waits: the innermost of the program, else of a library."""
+    """Return the file and line where a coroutine waits: the innermost of the program, else of a library."""
     places: list[tuple[str, int]] = []
     for awaited in _awaited_by(coro):
         frame = _frame_of(awaited)
@@ -48,15 +48,15 @@ def where_in(coro: Any) -> str:
 
 
 def close_from_inside(coro: Any) -> Any:
-    """Throw `GeneratorExit` at the innermost place of a suspended coroutine, then where that was awaited, and so on.
+    """Throw `GeneratorExit` at the innermost place of a suspended coroutine, then outwards, level by level.
 
-    Returns what is awaited next; raises what the coroutine ends with. Thrown into the coroutine itself, `GeneratorExit`
+    Returns what is awaited next; raises what the coroutine ends with. `GeneratorExit` thrown into the coroutine itself
     closes what is awaited, which does not reach into an async generator before Python 3.13.
     """
     for level in reversed(_levels(coro)):
         try:
             return level.throw(GeneratorExit)
-        except BaseException as raised:  # a level may end with any error; the next one is closed all the same
+        except BaseException as raised:  # a level may end with any error; the next one is still closed
             if level is coro:
                 raise
             drop_traceback(raised)
@@ -89,7 +89,7 @@ def _awaited_by(coro: Any) -> Iterator[Any]:
 
 
 def _behind(awaited: Any) -> Any:
-    """Return what the object that drives a generator, or a coroutine, refers to first."""
+    """Return the first object that the driver of a generator or coroutine refers to."""
     if type(awaited).__name__ not in _STEPS:
         return getattr(awaited, "cr_await", None)  # a coroutine of a compiled module
     for part in gc.get_referents(awaited):
@@ -104,8 +104,8 @@ def _frame_of(awaited: Any) -> FrameType | None:
 
 
 def _library_folders() -> tuple[str, str, str]:
-    """Return where the code of this library, of Python and of installed packages lies."""
-    import sysconfig  # for a report, and not for the start of a program
+    """Return the folders of this library, of Python and of installed packages."""
+    import sysconfig  # needed for reports only, not at start
 
     ours = os.path.dirname(os.path.dirname(__file__))
     found = (ours, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))

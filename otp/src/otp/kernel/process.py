@@ -1,8 +1,8 @@
-"""The process object: mailbox, state and links in one slotted record that is its own pid.
+"""The process object: mailbox, state and links in one slotted record, which is also the pid.
 
-While its coroutine runs it also answers what asyncio asks of the current task (`cancel`, `uncancel`,
-`add_done_callback`, …), so that `asyncio.timeout`, `TaskGroup`, anyio, httpx and the like work inside a process.
-Those members are asyncio's, not the interface of a pid: `dir(pid)` leaves them out.
+While its coroutine runs it also implements what asyncio expects of the current task (`cancel`, `uncancel`,
+`add_done_callback`, …), so that `asyncio.timeout`, `TaskGroup`, anyio, httpx and others work inside a process. Those
+members belong to asyncio, not to the interface of a pid: `dir(pid)` leaves them out.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ __all__ = [
 
 
 class _Cancel:
-    """Marks a pending asyncio cancellation in a process's signal slot; compares with identity only."""
+    """A pending asyncio cancellation in a process's signal slot; compared by identity."""
 
     __slots__ = ()
 
@@ -51,11 +51,11 @@ CANCEL: Final = _Cancel()
 
 
 CUT_SHORT: Final = True
-"""The state of a dead process that did not return: what it left to the loop makes no more tasks."""
+"""The state of a dead process that did not return: no more tasks are created for it."""
 
 
 class Thrown:
-    """In the place of a value: what a process is resumed with, an error or its class, is raised where it waits."""
+    """A value with which a process is resumed by raising it: an error or its class."""
 
     __slots__ = ("_held",)
 
@@ -63,18 +63,18 @@ class Thrown:
         self._held: list[BaseException | type[BaseException]] = [error]
 
     def into(self, coro: Any) -> Any:
-        """Raise it where `coro` waits, and forget it: its traceback refers to the frame that resumes the process."""
+        """Raise it where `coro` waits, and drop it: its traceback refers to the frame that resumes."""
         return coro.throw(self._held.pop())
 
 
 class ThrowingStep:
-    """The step of a process for one resume that raises what is `Thrown`, so that no other resume has to ask."""
+    """A step for one resume that raises what is `Thrown`, so that other resumes need no check."""
 
     __slots__ = ("__self__", "_p")
 
     def __init__(self, p: Process) -> None:
         self._p = p
-        self.__self__: Any = p._coro  # as the `send` of a coroutine
+        self.__self__: Any = p._coro  # like the `send` of a coroutine
 
     def __call__(self, value: Any) -> Any:
         p, send = self._p, self.__self__.send
@@ -83,11 +83,11 @@ class ThrowingStep:
 
 
 OWNER: ContextVar[Process | None] = ContextVar("otp_owner", default=None)
-"""The process whose code (or whose child task) runs in this context."""
+"""The process whose code, or whose child task, runs in this context."""
 
 
 class Badge:
-    """In the contexts of one server: it lives as long as any of them does, such as that of a task."""
+    """A marker in the contexts of one server; it lives as long as any of them, such as a task's."""
 
     __slots__ = ("__weakref__",)
 
@@ -96,29 +96,29 @@ BADGE: ContextVar[Badge | None] = ContextVar("otp_badge", default=None)
 
 
 def own_context(p: Process | None, /) -> None:
-    """Make the running context that of a server, in a loop that does not report which tasks are made in it.
+    """Mark the running context as a server's, in a loop that does not report new tasks.
 
-    A coroutine process has no badge: that would be a fifth of its start.
+    A coroutine process has no badge: it would cost a fifth of its start.
     """
     OWNER.set(p)
     BADGE.set(Badge())
 
 
 class Side:
-    """What callers and named processes have: a tenth of an `Ext`, which most of them never need."""
+    """Fields of callers and named processes only: a tenth of an `Ext`, which most of them never need."""
 
     __slots__ = ("armed", "deadline", "name")
 
     def __init__(self) -> None:
-        self.armed: int = 0  # due time of the bucket of call time-outs it sits in, 0 for none
+        self.armed: int = 0  # due time of its bucket of call time-outs, 0 for none
         self.deadline: int = 0
         self.name: Any = None
 
 
 class TaskTable:
-    """The child tasks of a process that are not done, oldest first, and whether each has acted for the process.
+    """The unfinished child tasks of a process, oldest first, and whether each has acted for it.
 
-    `p` is the process while it lives, None for the tasks that it has left behind. `listens` says that it has opened a
+    `p` is the process while it lives, None for tasks that it has left behind. `listens` says that it has opened a
     server of asyncio.
     """
 
@@ -133,21 +133,21 @@ class TaskTable:
         """Enter a task until it is done."""
         if task not in self.acted:
             task.add_done_callback(self._forget)
-        self.acted[task] = acted or self.acted.get(task, False)  # an eager one acts before it is reported
+        self.acted[task] = acted or self.acted.get(task, False)  # an eager task acts before it is reported
 
     def watch(self, task: Any) -> None:
-        """Enter a task whose end matters, if it is not known."""
+        """Enter a task whose end matters, unless it is in the table."""
         if task not in self.acted:
             self.add(task, False)
 
     def _forget(self, task: Any) -> None:
         self.acted.pop(task, None)
-        if self.p is not None and getattr(task, "_exception", None) is not None:  # `exception()` would mark it as seen
+        if self.p is not None and getattr(task, "_exception", None) is not None:  # `exception()` would retrieve it
             self.p._node._s.task_failed(self.p, task)
 
 
 class Ext:
-    """The cold half of a process, allocated on first need."""
+    """The rarely used fields of a process, allocated on first need."""
 
     __slots__ = (
         "ack",
@@ -184,31 +184,31 @@ class Ext:
     mrefs: dict[Any, None] | None  # its monitors
     trap: bool
     sensitive: bool
-    pend: dict[Any, None] | None  # calls taken and not answered yet
+    pend: dict[Any, None] | None  # calls received and not yet replied to
     fut: Future[Any] | None
     ncancel: int
     cbs: list[tuple[Callable[[Any], object], Context | None]] | None
-    match: Any  # what it looked for last; of an exiting process: how often it was refused to wait
+    match: Any  # the last pattern; of an exiting process: how often it was refused a wait
     mark: int
     frm: Any  # the call being handled
     message: Any  # the message being handled by an async callback
-    callback: Any  # its name
+    callback: Any  # name of the async callback
     reason: Any  # the decided reason, in a 1-tuple, while cleanup runs
     it: Any  # the unread rest of a batch
     hooks: dict[Any, Callable[[Any], object]] | None
-    ack: Any  # who waits for the start
+    ack: Any  # the caller that waits for the start
     suspended: bool
     timeout_ns: int | None
     timeout_timer: Any
     cleanup_timer: Any
     dictionary: dict[Any, Any] | None
     doing: str | None  # the callback whose outcome ends it
-    sender: Any  # who sent the fatal signal
+    sender: Any  # the sender of the fatal signal
     cause: int  # the event that led to it
     begun: int  # when the async callback began, ns
     shutdown: float | None  # seconds its cleanup may take
     tasks: TaskTable | None
-    answer: Any  # what a stopping server still owes
+    answer: Any  # the reply that a stopping server still owes
     stop_reason: Any
 
     def __init__(self) -> None:
@@ -220,14 +220,14 @@ class Ext:
         self.ncancel = self.mark = self.cause = self.begun = 0
 
     def task_table(self, p: Process) -> TaskTable:
-        """Return the table of the child tasks of `p`, whose `Ext` this is; made on first use."""
+        """Return the table of the child tasks of `p`, whose `Ext` this is; created on first use."""
         if self.tasks is None:
             self.tasks = TaskTable(p)
         return self.tasks
 
 
 class Process(Pid):
-    """A local process; see the module's text for its two faces."""
+    """A local process; the module's docstring explains its two roles."""
 
     __slots__ = (
         "_ctx",
@@ -249,8 +249,8 @@ class Process(Pid):
     _val: Any
     _mbox: Any
     _mons: Any
-    _told: bool | None  # True: its messages are told to a reader, see `focus`; `is None` is the cheapest question
-    _step: Any  # `send` of its coroutine: made anew for each resume it takes a twelfth of a hop
+    _told: bool | None  # True: its messages are reported, see `focus`; `is None` is the cheapest check
+    _step: Any  # `send` of its coroutine: looking it up for each resume takes a twelfth of a hop
     _vt: Any
     _state: Any
     _links: Any
@@ -261,14 +261,14 @@ class Process(Pid):
     _parent: Process | None
 
     def send(self, message: Any) -> None:
-        """Send `message` to the process; never fails, a dead one drops it."""
+        """Send `message` to the process; never fails, a dead process drops it."""
         self._node._s.send(self, message)
 
     def __dir__(self) -> list[str]:
         return [name for name in object.__dir__(self) if name not in _TASK_NAMES]
 
     def _throw(self, error: BaseException | type[BaseException]) -> None:
-        """Resume its coroutine, which waits, by raising `error` there."""
+        """Resume its waiting coroutine by raising `error` there."""
         self._val = Thrown(error)
         self._step = ThrowingStep(self)
         if self._st != READY:
@@ -283,13 +283,13 @@ class Process(Pid):
 
     @property
     def _name(self) -> Any:
-        """Its registered name, if it has one."""
+        """Its registered name, or None."""
         side = self._side
         return None if side is None else side.name
 
     @property
     def _coro(self) -> Coroutine[Any, Any, Any] | None:
-        """Its coroutine, if it has one: a callback process has one only while an async callback waits."""
+        """Its coroutine, if any: a callback process has one only while an async callback waits."""
         step = self._step
         return None if step is None else step.__self__
 
@@ -300,13 +300,13 @@ class Process(Pid):
 
     @property
     def _was_signalled(self) -> bool:
-        """Whether an exit signal ended it, so that it wrote no report itself; known as `_exit_seq` is."""
+        """Whether an exit signal ended it, so that it wrote no report; known if `_exit_seq` is."""
         return self._st == DEAD and type(self._val) is int and self._val < 0
 
-    # What asyncio and the libraries on it ask of a task.
+    # The interface of a task that asyncio and libraries on it use.
 
     def cancel(self, msg: Any = None) -> bool:
-        """Ask it to end, as `asyncio` cancels a task; False if it has ended."""
+        """Request its end, as `asyncio` cancels a task; False if it has ended."""
         st = self._st
         if st == DEAD:
             return False
@@ -324,11 +324,11 @@ class Process(Pid):
         return True
 
     def cancelling(self) -> int:
-        """How many requests to cancel it are open."""
+        """Return how many requests to cancel it are pending."""
         return 0 if self._x is None else self._x.ncancel
 
     def uncancel(self) -> int:
-        """Take back one request to cancel it; how many are left."""
+        """Withdraw one request to cancel it; return how many are left."""
         x = self._ext()
         if x.ncancel:
             x.ncancel -= 1
@@ -337,43 +337,43 @@ class Process(Pid):
         return x.ncancel
 
     def done(self) -> bool:
-        """Whether it has ended."""
+        """Return whether it has ended."""
         return self._st == DEAD
 
     def cancelled(self) -> bool:
-        """False: a process ends with a reason, whoever asked for it."""
+        """Return False: a process ends with a reason, never as cancelled."""
         return False
 
     def get_loop(self) -> AbstractEventLoop:
-        """The event loop it runs in."""
+        """Return the event loop it runs in."""
         return self._node._s.loop
 
     def get_coro(self) -> Coroutine[Any, Any, Any] | None:
-        """Its main coroutine, or None."""
+        """Return its main coroutine, or None."""
         return self._coro
 
     def get_name(self) -> str:
-        """Its name in the lists of tasks."""
+        """Return its name in the lists of tasks."""
         return repr(self)
 
     def set_name(self, value: object) -> None:
-        """Change nothing: a process is listed by its pid, and its registered name is no name of a task."""
+        """Do nothing: a process is listed by its pid, and its registered name is not a task name."""
 
     def result(self) -> None:
-        """Return None, as a process ends with a reason and not with a value; raises `InvalidStateError` before."""
+        """Return None: a process ends with a reason, not a value; raises `InvalidStateError` before its end."""
         if self._st != DEAD:
             raise InvalidStateError(f"process {self} has not ended")
 
     def exception(self) -> None:
-        """Return None, as a process ends with a reason, which its monitors are told; raises before as `result`."""
+        """Return None: the exit reason goes to its monitors; raises `InvalidStateError` before its end."""
         self.result()
 
     def get_context(self) -> Context | None:
-        """The context it runs in."""
+        """Return the context it runs in."""
         return self._ctx
 
     def add_done_callback(self, callback: Callable[[Any], object], *, context: Context | None = None) -> None:
-        """Have `callback(process)` called when it has ended."""
+        """Call `callback(process)` when it has ended."""
         if self._st == DEAD:
             self._node._s.loop.call_soon(callback, self, context=context)
             return
@@ -383,7 +383,7 @@ class Process(Pid):
         x.cbs.append((callback, context))
 
     def remove_done_callback(self, callback: Callable[[Any], object]) -> int:
-        """Forget a callback; how often it was there."""
+        """Remove a callback; return how often it was registered."""
         x = self._x
         if x is None or x.cbs is None:
             return 0
@@ -432,8 +432,8 @@ _TASK_NAMES: Final = frozenset(
 
 
 def new_process(node: Node, parent: Process | None) -> Process:
-    """A fresh process in the table of `node`, READY and not yet in the run queue."""
-    p = Process()  # which has no initialiser; `__new__` by name takes 20 ns more
+    """Return a new process in the table of `node`, READY and not yet in the run queue."""
+    p = Process()  # it has no initialiser; `__new__` by name takes 20 ns more
     p._node = node
     p._id = n = node._next_id
     node._next_id = n + 1
@@ -447,22 +447,22 @@ def new_process(node: Node, parent: Process | None) -> Process:
 
 
 def run_in_context(p: Process, function: Callable[..., Any], *args: Any) -> Any:
-    """Call `function` in the context of `p`, which may be the one that runs already."""
+    """Call `function` in the context of `p`, which may already be the running one."""
     context = p._ctx
     if context is None:
         return function(*args)
     try:
         context.run(_nothing)
-    except RuntimeError:  # entered already
+    except RuntimeError:  # already entered
         return function(*args)
     return context.run(function, *args)
 
 
 def _nothing() -> None:
-    """Tells whether a context can be entered."""
+    """Do nothing, to test whether a context can be entered."""
 
 
 def told_step(p: Process, step: Any) -> Any:
-    """The step of a process in focus whose callback begins to wait: what it does when it goes on is told, too."""
+    """Return the step of a process in focus, whose effects are reported, else `step`."""
     focus = p._node._trace.focus
     return step if focus is None else focus.step_of(step)

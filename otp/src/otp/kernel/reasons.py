@@ -1,4 +1,4 @@
-"""Exit reasons: plain values that compare like Erlang's, and how an exception becomes one.
+"""Exit reasons: plain values that compare like Erlang's.
 
 Source: *Erlang reference manual*, Processes, "Errors" and "Exit reasons".
 """
@@ -25,20 +25,20 @@ __all__ = [
 
 MEMBERS: Final = 3  # of an exception group, in a text
 
-# An exception's class may answer for any of these itself, raise, or loop; the interpreter's own ways do not ask it.
+# A class may override any of these, raise, or loop; the interpreter's own accessors do not call it.
 _OURS: Final = tuple(
     os.path.join(os.path.dirname(os.path.dirname(__file__)), folder, "") for folder in ("kernel", "behaviours")
 )
 
 Reason = Any
-"""An exit reason is any value; `"normal"`, `"shutdown"` and `("shutdown", term)` are the clean ones."""
+"""An exit reason: any value; `"normal"`, `"shutdown"` and `("shutdown", term)` are the clean ones."""
 
 StackEntry = tuple[str, int, str]
 """(file, line, function) of one frame, without the frame."""
 
 
 class ExceptionTerm(NamedTuple):
-    """The term of a foreign exception: what is left of it when its frames are gone.
+    """The term of an exception that is not ours: what remains without its frames.
 
     >>> ExceptionTerm("ValueError", ("no",), "no").type_name
     'ValueError'
@@ -66,12 +66,12 @@ class Crash(tuple[Any, tuple[StackEntry, ...]]):
 
     @property
     def term(self) -> Any:
-        """What was raised: R of `Error(R)` or an `ExceptionTerm`."""
+        """The raised value: R of `Error(R)` or an `ExceptionTerm`."""
         return self[0]
 
     @property
     def stack(self) -> tuple[StackEntry, ...]:
-        """Where it was raised, innermost frame last."""
+        """The stack where it was raised, innermost frame last."""
         return self[1]
 
     def __eq__(self, other: object) -> bool:
@@ -92,7 +92,7 @@ class Crash(tuple[Any, tuple[StackEntry, ...]]):
 
 
 def _written(term: ExceptionTerm) -> str:
-    """Return an exception as its constructor was written; of a group also the first members, as Python writes them."""
+    """Return an exception as its constructor call; of a group also its first members."""
     members = term.args[1] if len(term.args) == 2 else ()
     if type(members) is not tuple or not members or any(type(member) is not ExceptionTerm for member in members):
         return f"{term.type_name}({term.text!r})"
@@ -103,33 +103,33 @@ def _written(term: ExceptionTerm) -> str:
 
 
 def is_ours(file: str) -> bool:
-    """Whether a source file is one of the runtime."""
+    """Return whether a source file belongs to the runtime."""
     return file.startswith(_OURS)
 
 
 def same(one: Any, other: Any) -> bool:
-    """Equality of two terms that never raises: a `==` without a truth value, as that of arrays, counts as unequal."""
+    """Compare two terms without ever raising; a `==` without a truth value, as of arrays, is unequal."""
     try:
         return one is other or bool(one == other)
-    except KeyboardInterrupt:  # of the person at the terminal
+    except KeyboardInterrupt:  # Ctrl-C
         raise
     except BaseException:
         return False
 
 
 def starts_with(reason: Reason, word: str) -> bool:
-    """Whether a reason is a pair whose first element is `word`, as `{shutdown, _}` matches in Erlang."""
+    """Return whether a reason is a pair whose first element is `word`, like `{shutdown, _}` in Erlang."""
     return issubclass(type(reason), tuple) and len(reason) == 2 and is_word(reason[0], word)
 
 
 def is_word(reason: Reason, word: str) -> bool:
-    """Whether a reason is this text; it may be of a class that raises where it is asked for itself, or compared."""
+    """Return whether a reason is this text; its class may raise when it is inspected or compared."""
     kind = type(reason)
     return reason == word if kind is str else issubclass(kind, str) and str.__eq__(reason, word)
 
 
 def is_clean(reason: Reason) -> bool:
-    """Whether a reason is a normal end for a supervisor and the log: normal, shutdown, (shutdown, term).
+    """Return whether supervisors and the log treat a reason as normal: normal, shutdown, (shutdown, term).
 
     >>> is_clean(("shutdown", "moved")), is_clean("killed")
     (True, False)

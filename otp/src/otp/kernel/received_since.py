@@ -1,8 +1,8 @@
-"""Messages that arrived since a reference was made: no older one can belong to it.
+"""Messages that arrived since a reference was made: older ones cannot belong to it.
 
-Erlang's receive optimisation: a wait for the answer to a request that was made just now does not search the messages
-that were there before. `Ext.match` and `Ext.mark` keep how far the last pattern has searched; a `Since` stands in the
-place of that pattern, and holds it too. A mark of 0 says that messages were taken from the front: nothing is known.
+Erlang's receive optimisation: waiting for the reply to a new request does not search the messages that were there
+before. `Ext.match` and `Ext.mark` keep how far the last pattern has searched; a `Since` takes the place of that pattern
+and holds it. A mark of 0 says that messages were taken from the front: nothing is known.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from otp.kernel.pids import Ref
 
 __all__ = ["Since", "forget_place", "keep_search", "note_ref", "since_of"]
 
-CLOSE: Final = 256  # messages: an older place that is so near serves a new reference as well, and the older ones too
+CLOSE: Final = 256  # an older place this near serves a new reference as well
 VALID: Final = 1
 
 
 class Since:
-    """The messages before `place` are older than the references of `node` from `number` on."""
+    """A mark in the mailbox: messages before `place` are older than refs of `node` from `number` on."""
 
     __slots__ = ("match", "node", "number", "place", "searched")
 
@@ -27,16 +27,16 @@ class Since:
         self.node: Any = ref._node  # pyright: ignore[reportPrivateUsage]
         self.number: int = ref._id  # pyright: ignore[reportPrivateUsage]
         self.place: int = place
-        self.match: Any = match  # the pattern that was looked for last, and how far
+        self.match: Any = match  # the last pattern, and how far it has searched
         self.searched: int = searched
 
     def is_before(self, ref: Ref) -> bool:
-        """Return whether `ref` was made since."""
+        """Return whether `ref` was made after this mark."""
         return ref._node is self.node and ref._id >= self.number  # pyright: ignore[reportPrivateUsage]
 
 
 def since_of(x: Any) -> Since | None:
-    """The `Since` that is valid now, if there is one."""
+    """Return the valid `Since`, or None."""
     last = x.match
     if x.mark:
         if type(last) is Since:
@@ -47,7 +47,7 @@ def since_of(x: Any) -> Since | None:
 
 
 def note_ref(x: Any, ref: Ref, waiting: int) -> None:
-    """A process has made a reference while `waiting` messages lay in its mailbox."""
+    """Note that a process made a reference while `waiting` messages were in its mailbox."""
     since = since_of(x)
     if since is None:
         x.match = Since(ref, waiting, x.match if type(x.match) is not Since else None, x.mark)
@@ -57,7 +57,7 @@ def note_ref(x: Any, ref: Ref, waiting: int) -> None:
 
 
 def keep_search(x: Any, since: Since | None, match: Any, place: int, *, is_found: bool) -> None:
-    """A search for `match` has ended at `place`, where it has taken a message or, at the end, found none."""
+    """Note that a search for `match` ended at `place`, with a message or at the end of the mailbox."""
     if since is None:
         x.match = match
         x.mark = place
@@ -73,14 +73,14 @@ def keep_search(x: Any, since: Since | None, match: Any, place: int, *, is_found
         x.match = since
         x.mark = VALID
         return
-    x.match = match  # which a message that arrives is compared with
+    x.match = match  # an arriving message is compared with it
     x.mark = place
     if type(match) is OfRef:
         match.since = since
 
 
 def forget_place(x: Any, since: Since | None, place: int) -> None:
-    """The message at `place` was taken out of the mailbox, and by no search."""
+    """Note that the message at `place` was taken out of the mailbox other than by a search."""
     if since is None:
         x.mark = 0
         return

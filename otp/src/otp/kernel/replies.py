@@ -1,4 +1,4 @@
-"""The answer of a call: delivered to a caller that still waits, dropped if it comes too late."""
+"""The reply to a call: delivered to a caller that still waits, dropped if it is late."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ __all__ = ["fail", "forget", "reply"]
 
 
 def reply(frm: From, value: Any) -> None:
-    """Answer a call; an answer that comes too late, or a second one, is dropped."""
+    """Reply to a call; a late reply or a second one is dropped."""
     waiter = frm._waiter
     to = frm._to
     x = to._x
     if x is not None and x.pend:
         x.pend.pop(frm, None)
-    if waiter._val is not frm:  # answered, timed out, cancelled or dead: too late
+    if waiter._val is not frm:  # replied, timed out, cancelled or dead: too late
         if to._node._watched or to._told:
             told_late(frm, value)
         return
@@ -32,7 +32,7 @@ def reply(frm: From, value: Any) -> None:
 
 
 def fail(frm: From, reason: Any) -> None:
-    """Let a call fail because its server ended with `reason`."""
+    """Fail a call because its server ended with `reason`."""
     waiter = frm._waiter
     if waiter._val is frm and waiter._st == CALLING:
         post = waiter._node._s.post
@@ -44,7 +44,7 @@ def fail(frm: From, reason: Any) -> None:
 
 
 def forget(frm: From) -> None:
-    """The caller gave up: the server's death need not find it any more."""
+    """Forget a call that its caller has given up, so that the end of the server need not fail it."""
     x = frm._to._x
     if x is not None and x.pend:
         x.pend.pop(frm, None)

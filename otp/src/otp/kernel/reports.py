@@ -1,8 +1,8 @@
-"""Crash reports: who ended, in which callback, with which message and state, why, and whose child it was.
+"""Crash reports: the process, callback, message and state, the reason, and the ancestors.
 
-One record of the logger `otp` for each crash, written only if somebody takes it. `docs/logging.md` has the table of its
-fields. Nothing in it is longer than `LONGEST` characters, no line of a value's own code runs to show it, and what
-looks like a secret is not shown. Source: Erlang/OTP, `proc_lib`, crash reports; `gen_server:format_log/1`.
+Each crash is one record of the logger `otp`, written only if a handler takes it. `docs/logging.md` has the table of its
+fields. No field is longer than `LONGEST` characters, no line of a value's own code runs to show it, and what looks like
+a secret is redacted. Source: Erlang/OTP, `proc_lib`, crash reports; `gen_server:format_log/1`.
 """
 
 # Messages, states and reasons are terms of any type.
@@ -31,7 +31,7 @@ logger: Final = logging.getLogger("otp")
 
 
 def report_crash(p: Process, what: str, message: Any, reason: Any, error: BaseException | None) -> None:
-    """Log the abnormal end of a process; nothing for clean reasons, nor for what is meant to end the program."""
+    """Log the abnormal end of a process, except for errors that end the program."""
     if isinstance(error, (KeyboardInterrupt, SystemExit)) or is_clean(reason) or not is_taken(logger, logging.ERROR):
         return
     try:
@@ -40,17 +40,17 @@ def report_crash(p: Process, what: str, message: Any, reason: Any, error: BaseEx
         tell(logger, logging.ERROR, _words(p, fields), fields, error, trace)
     except (KeyboardInterrupt, SystemExit) as meant:  # raised by `format_status`, or Ctrl-C just now
         p._node.request_shutdown(meant)
-    except Exception as failure:  # a value that even the means of the interpreter cannot read
+    except Exception as failure:  # not even the interpreter's own methods can read a value
         say(logging.ERROR, "%s ended; its report failed with %s", p, type(failure).__name__)
 
 
 def shown(value: Any, length: int = LONGEST) -> str:
-    """A value in a report: bounded, without secrets, without running its code."""
+    """Return a value for a report: bounded, without secrets, without running its code."""
     return text(value, length=length, depth=8, items=50)
 
 
 def about(p: Process) -> dict[str, Any]:
-    """The fields that say of whom a report speaks."""
+    """Return the fields that identify the process of a report."""
     name = p._name
     return {
         "otp_node": p._node.name,
@@ -86,7 +86,7 @@ def _fields(p: Process, what: str, message: Any, reason: Any, error: BaseExcepti
 
 
 def _doing(p: Process, what: str, message: Any) -> tuple[str | None, str | None, str | None]:
-    """The callback, what it was called with, and the name of the state of a machine."""
+    """Return the callback, its event, and the state name of a state machine."""
     where = None if p._vt is None else getattr(p._vt.handler, "__otp_doing__", None)
     found = None if where is None else where(p._state)
     if found is not None:
@@ -96,7 +96,7 @@ def _doing(p: Process, what: str, message: Any) -> tuple[str | None, str | None,
 
 
 def _state_text(p: Process) -> str:
-    """The state, as its `format_status` lets others see it, without what looks like a secret."""
+    """Return the state as its `format_status` shows it, without secrets."""
     return shown(formatted_state(p))
 
 
@@ -118,7 +118,7 @@ def _ancestors(p: Process) -> list[str]:
 
 
 def _words(p: Process, fields: dict[str, Any]) -> str:
-    """The report for people: one line that says it all, and one for each of the rest."""
+    """Return the report as text: a summary line, then one line for each detail."""
     doing = ""
     if fields["otp_callback"] is not None:
         doing = f" in {fields['otp_callback']}"
@@ -131,7 +131,7 @@ def _words(p: Process, fields: dict[str, Any]) -> str:
     if fields["otp_state"] is not None:
         lines.append(f"state {fields['otp_state']}")
     if fields["otp_client"] is not None:
-        lines.append(f"asked by {fields['otp_client']}")
+        lines.append(f"called by {fields['otp_client']}")
     if fields["otp_mailbox"]:
         lines.append(f"messages waiting: {fields['otp_mailbox']}")
     if fields["otp_callers"]:

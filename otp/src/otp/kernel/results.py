@@ -1,7 +1,7 @@
-"""What callbacks return: small records, one class a verdict.
+"""The results of callbacks: small records, one class per verdict.
 
-`Reply` and `NoReply` without options are the hot ones: with an option the object becomes an instance of a private
-subclass, so that the engine tells the two apart by type.
+`Reply` and `NoReply` without options are the frequent ones. With an option, the object becomes an instance of a private
+subclass, so that the engine distinguishes the two by type.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class _Absent:
 
 
 ABSENT: Final[Any] = _Absent()
-"""Stands for an argument nobody gave, where `None` is a value."""
+"""Stands for an argument that was not given, where `None` is a value."""
 
 
 class Continue:
-    """`then=Continue(term)`: `handle_continue(term, state)` runs before any message."""
+    """An argument of `then=`: `handle_continue(term, state)` runs before any message."""
 
     __slots__ = ("term",)
     __match_args__ = ("term",)
@@ -47,7 +47,7 @@ class Continue:
 
 
 class Result:
-    """Base of all verdicts of a callback."""
+    """The base class of all results of callbacks."""
 
     __slots__: tuple[str, ...] = ()
     _fields: tuple[str, ...] = ()
@@ -75,16 +75,16 @@ class Result:
 
 
 class WithOptions:
-    """Mixed into results that carry `timeout=`, `hibernate=` or `then=`."""
+    """A mixin for results that carry `timeout=`, `hibernate=` or `then=`."""
 
     __slots__ = ()
 
 
 class _Options(Result):
-    """Options are stored only if one is given, else they read as their defaults.
+    """Options of a result, stored only if one is given.
 
-    Three more stores would be a tenth of a `Reply`; `__getattr__` would keep Python 3.11 from its short way to `state`,
-    a tenth of a call.
+    Three more stores would cost a tenth of a `Reply`; `__getattr__` would keep Python 3.11 from its fast access to
+    `state`, a tenth of a call.
     """
 
     __slots__ = ()
@@ -102,7 +102,7 @@ class _Options(Result):
 
         @property
         def hibernate(self):
-            """Whether the server hibernates until its next message."""
+            """Return whether the server hibernates until its next message."""
             return getattr(self, "_hibernate", False)
 
         @property
@@ -112,9 +112,9 @@ class _Options(Result):
 
 
 class Ok(_Options, Generic[S]):
-    """The server started (from `init`) or changed its code (from `code_change`) with this state.
+    """A successful start (from `init`) or code change (from `code_change`), with the state.
 
-    `timeout` (seconds) asks for a `Timeout()` in `handle_info` if nothing arrives, `then=Continue(term)` for
+    `timeout` (seconds) delivers `Timeout()` to `handle_info` if no message arrives; `then=Continue(term)` runs
     `handle_continue` before any message.
     """
 
@@ -145,7 +145,7 @@ class _OkWith(Ok[S], WithOptions):
 
 
 class Reply(_Options, Generic[S]):
-    """Answer the call with `value` and go on with `state`."""
+    """A reply to the call with `value`; the server goes on with `state`."""
 
     __slots__ = ("_hibernate", "_then", "_timeout", "state", "value")
     __match_args__ = ("value", "state")
@@ -182,7 +182,7 @@ class _ReplyWith(Reply[S], WithOptions):
 
 
 class NoReply(_Options, Generic[S]):
-    """Go on with `state`; the answer of a call, if one is owed, is given later with `GenServer.reply`."""
+    """No reply: the server goes on with `state`, and may reply later with `GenServer.reply`."""
 
     __slots__ = ("_hibernate", "_then", "_timeout", "state")
     __match_args__ = ("state",)
@@ -211,9 +211,9 @@ class _NoReplyWith(NoReply[S], WithOptions):
 
 
 class Stop(Result):
-    """End the server with `reason`; `terminate` runs first, then the answer `reply=` leaves, if there is one.
+    """The end of the server with `reason`; `terminate` runs first, then the reply is sent, if any.
 
-    From `init`: `Stop(reason)`. Without `state` the state stays as it was.
+    From `init`: `Stop(reason)`. Without `state` the state is unchanged.
     """
 
     __slots__ = ("reason", "reply", "state")
@@ -227,6 +227,6 @@ class Stop(Result):
 
 
 class Ignore(Result):
-    """From `init`: do not start, and that is no failure; from `start_link`: nothing was started."""
+    """A start that is declined without an error, from `init`; `start_link` returns it as well."""
 
     __slots__ = ()

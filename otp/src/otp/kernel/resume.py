@@ -1,4 +1,4 @@
-"""Running coroutine processes: one step at a time, from the run queue or from the future they waited for."""
+"""Running coroutine processes: one step at a time, from the run queue or from an awaited future."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["blame", "coroutine_done", "future_done", "run_odd"]
 
 
 def future_done(s: Scheduler, p: Process, future: Future[Any]) -> None:
-    """What `p` awaited is done: resume it now, in the future's own callback, as a task would."""
+    """Resume `p`, whose future is done, in the future's own callback, as a task would."""
     x = p._x
     if x is None or x.fut is not future:
         return
@@ -57,7 +57,7 @@ def future_done(s: Scheduler, p: Process, future: Future[Any]) -> None:
 def _resume(p: Process) -> None:
     coro: Any = p._coro
     try:
-        if p._sig is CANCEL:  # cancelled after the future was done, before it woke us
+        if p._sig is CANCEL:  # cancelled after the future was done, before it woke the process
             p._sig = None
             waits_for = run_in_context(p, coro.throw, CancelledError)
         else:
@@ -71,9 +71,9 @@ def _resume(p: Process) -> None:
 
 
 def blame(s: Scheduler, failure: BaseException) -> None:
-    """An error that is none of the user's code came up: the process at fault ends, the others go on.
+    """Handle an unexpected error: end the process at fault and let the others go on.
 
-    `KeyboardInterrupt` and `SystemExit` are nobody's fault: they shut the node down in order.
+    `KeyboardInterrupt` and `SystemExit` are no faults: they shut the node down in order.
     """
     p = s.current
     if isinstance(failure, (KeyboardInterrupt, SystemExit)):
@@ -97,10 +97,10 @@ def _is_over(coro: Any) -> bool:
 
 
 def coroutine_done(p: Process, value: Any, error: BaseException | None) -> None:
-    """The coroutine of `p` returned or raised: the process, or the async callback, is over."""
+    """Finish the coroutine of `p` that returned or raised: the process or the async callback is over."""
     if p._st == DEAD:
         return
-    if type(p._sig) is Fatal:  # an untrapped signal to oneself, or one that arrived in the last step
+    if type(p._sig) is Fatal:  # an untrapped signal to itself, or one that arrived in the last step
         if error is not None:
             drop_traceback(error)
         p._st = READY
@@ -126,7 +126,7 @@ def coroutine_done(p: Process, value: Any, error: BaseException | None) -> None:
 
 
 def _become(p: Process, call: Become) -> None:
-    """Go on with another coroutine, from the run queue: whoever becomes something for ever lets others run."""
+    """Go on with another coroutine, from the run queue, so that endless tail calls let others run."""
     try:
         coro = run_in_context(p, coroutine_of, call.fn, call.args_of_call, call.keywords_of_call)
     except Exception as error:
@@ -139,6 +139,6 @@ def _become(p: Process, call: Become) -> None:
 
 
 def run_odd(p: Process) -> None:
-    """An entry of the run queue whose process is not READY any more."""
+    """Handle an entry of the run queue whose process is no longer READY."""
     if p._st == EXITING:
         resume_exiting(p)

@@ -1,7 +1,7 @@
-"""The scheduler: one per event loop and thread. It owns the run queue, the clock, the random source and the timers.
+"""The scheduler, one per event loop and thread: run queue, clock, random source and timers.
 
-Everything that would differ between production and a deterministic run (time, randomness, order) is read here and
-nowhere else.
+Everything that differs between production and a deterministic run (time, randomness, order) is read here and nowhere
+else.
 """
 
 from __future__ import annotations
@@ -53,21 +53,21 @@ __all__ = [
 
 BUDGET: Final = 500  # messages and resumes of one drain: about 0.2 ms
 DRAIN_NS: Final = 500_000
-CLEANUP_SECONDS: Final = 5.0  # for what ends otherwise than by a kill, outside a supervisor
+CLEANUP_SECONDS: Final = 5.0  # for ends other than a kill, outside a supervisor
 SWEEP_FROM: Final = 1_000  # timers, or callers in the wheel; below, dead entries wait for their time
 DEFAULT_TIMEOUT: Final = 5_000_000_000  # ns, of a call
-TICK: Final = 8_000_000  # ns: width of a bucket of call time-outs, each of which fires one width after its end
+TICK: Final = 8_000_000  # ns: width of a bucket of call time-outs, which fires one width after its end
 NS: Final = 1_000_000_000
 CALL_FROM_THREAD: Final = "node.call_from_thread(GenServer.call(dest, request))"
 FROM_THREADS: Final = (
     f"node.cast_from_thread(dest, request), node.send_from_thread(dest, message) or {CALL_FROM_THREAD}"
 )
 IN_A_FORK: Final = "try otp.run(main) for a node of its own, or multiprocessing.get_context('spawn')"
-LONGEST: Final = 1e12  # seconds, 31,000 years: what is longer is no number of nanoseconds a clock can be asked for
+LONGEST: Final = 1e12  # seconds, 31,000 years: more is no valid number of nanoseconds for a clock
 
 
 def nanoseconds(seconds: Any, what: str, *, infinite: bool = False) -> int | None:
-    """Round a time in seconds to whole nanoseconds; `None` for no limit, where `infinite` allows it.
+    """Round seconds to whole nanoseconds; return `None` for no limit, where `infinite` allows it.
 
     Raises `BadArgument` for a negative time, one of more than 1e12 s, a bool, a text or NaN.
     """
@@ -98,22 +98,22 @@ class Timer:
         self.ref: Any = ref
 
     def is_idle(self) -> bool:
-        """Whether it will do nothing: cancelled, fired, or a message to a process that has ended."""
+        """Return whether it has no effect: cancelled, fired, or a message to a process that has ended."""
         return self.fire is None or (self.ref is not None and getattr(self.target[0], "_st", None) == DEAD)
 
 
 class _Thread(threading.local):
-    """The schedulers of this thread by their loop."""
+    """The schedulers of this thread, by loop."""
 
     def __init__(self) -> None:
         self.by_loop: dict[AbstractEventLoop, Scheduler] = {}
-        self.is_fork: bool = False  # it had schedulers in the process of the operating system that was forked
-        self.signal_mask: Any = None  # that of before, while it forks
+        self.is_fork: bool = False  # its schedulers belong to the parent of this fork
+        self.signal_mask: Any = None  # the mask before a fork
 
 
 thread: _Thread = _Thread()
 here: Any = threading.local()  # of this very type: an attribute is found in half the time
-"""The scheduler used `last` in this thread, or None; in a thread without any the attribute is missing."""
+"""The scheduler used `last` in this thread, or None; a thread that never had one lacks the attribute."""
 
 
 class Scheduler:
@@ -190,40 +190,40 @@ class Scheduler:
         self.runq: deque[Process] = deque()
         self._append = self.runq.append
         self.push: Callable[[Process], None] = self._push_first
-        """Put a process that is READY into the run queue."""
+        """Put a READY process into the run queue."""
         self.current: Process | None = None
         self.credit: int = 0
         self.cycles: Any = None  # calls that were part of a cycle, by their caller, see `call_cycles`
         self.depth: int = 0
         self.idle: bool = True
-        self.idle_watch: Any = None  # who waits for it to be idle, see otp.testing.real_idle
+        self.idle_watch: Any = None  # waiters for idleness, see otp.testing.real_idle
         self.inline = inline
         self.random: random.Random = random.Random() if rng is None else rng
-        self.eager: bool = True  # a task of this loop may take its first step on the stack of whoever makes it
-        self.tells_owners: bool = False  # the loop tells tasks and callbacks which process makes them, see `owners`
-        self.reports_tasks: bool = False  # the loop reports each task that is made, see `child_tasks`
+        self.eager: bool = True  # a task may take its first step on the stack of its creator
+        self.tells_owners: bool = False  # the loop attributes tasks and callbacks to processes, see `owners`
+        self.reports_tasks: bool = False  # the loop reports each new task, see `child_tasks`
         self.leftover: dict[Process, Leftover] = {}  # tasks that outlive their process
         self.tasks_to_find: dict[Process, Ended] = {}  # dead processes that may have left tasks
         self.tasks_to_watch: dict[Process, None] = {}  # processes in whose child tasks `otp.exit` was called
         self.nodes: dict[str, list[Node]] = {}
-        self.burying: bool = False  # an end is being carried out: further ones wait in `dead`
+        self.burying: bool = False  # an end is being carried out: others wait in `dead`
         self.dead: deque[Any] = deque()
         self.notices: int = 0  # links notified in this step
         self.to_notify: deque[Any] = deque()  # (process, reason, event) of ends whose links are notified in slices
         self.drains: int = 0
         self.switches: int = 0  # entries taken from the run queue
         self.handled: int = 0  # messages of servers, spent credit, and steps of coroutines from the run queue
-        self.busy: int = 0  # ns spent in drains, in all
-        self.longest: int = 0  # and at most in one
-        self.late: int | None = None  # ns by which the timers that fired last came too late
+        self.busy: int = 0  # ns spent in all drains
+        self.longest: int = 0  # ns of the longest drain
+        self.late: int | None = None  # ns by which the last timers that fired were late
         self.late_worst: int = 0
         self.pool: list[list[Any]] = []
-        self.post: Any = None  # a testing scheduler's: takes messages to be delivered later
-        self.watched: set[Node] = set()  # nodes whose messages somebody reads: no inline calls meanwhile
+        self.post: Any = None  # post of a testing scheduler: delivers messages later
+        self.watched: set[Node] = set()  # nodes whose messages are read: no inline calls
         self.wheel: dict[int, list[Process]] = {}
-        self.filed: int = 0  # callers in the wheel, and when the dead ones are dropped
+        self.filed: int = 0  # callers in the wheel, and the count at which dead ones are dropped
         self.sweep_wheel_at: int = SWEEP_FROM
-        self.prolonged: dict[int, int] = {}  # default deadline of a drain that took long: that of its last call
+        self.prolonged: dict[int, int] = {}  # default deadlines of long drains, with their extended values
         self._heap: list[tuple[int, int, Timer]] = []
         self._sweep_at = SWEEP_FROM
         self._timer_no = 0
@@ -237,7 +237,7 @@ class Scheduler:
         self.now: int = 0
         self.default_deadline: int = 0
         self.owned: Callable[[], bool]
-        """Return whether this is the thread of the loop, as `is_here`, which looks closer where this says no."""
+        """Return whether this is the loop's thread; `is_here` checks again if it says no."""
         self._own()
         self.os_pid: int = os.getpid()
         self.read_clock()
@@ -248,46 +248,49 @@ class Scheduler:
     # Clock
 
     def now_ns(self) -> int:
-        """The monotonic clock in whole nanoseconds; virtual under a virtual-time loop."""
+        """Return the monotonic clock in whole nanoseconds; virtual under a virtual-time loop."""
         if self.virtual:
             loop: Any = self.loop
             return loop.now_ns
         return time.monotonic_ns()
 
     def read_clock(self) -> int:
-        """Read the clock for all that one drain does: what time it is, and when a call begun now has had its time."""
+        """Read the clock once for a whole drain: its time, and the deadline of calls that begin in it."""
         self.now = now = self.now_ns()
         self.default_deadline = now + DEFAULT_TIMEOUT
         return now
 
     def prolong(self, now: int) -> None:
-        """A drain took long: calls that were begun in it have their five seconds from its end, not from its start."""
+        """Extend the deadlines of calls begun in a long drain: their five seconds start at its end."""
         prolonged = self.prolonged
         while prolonged and next(iter(prolonged.values())) <= now:
             del prolonged[next(iter(prolonged))]
         prolonged[self.default_deadline] = now + DEFAULT_TIMEOUT
 
     def loop_is_due(self) -> bool:
-        """Return whether the loop gets its turn when a process awaits `asyncio.sleep(0)`.
+        """Return whether the loop runs when a process awaits `asyncio.sleep(0)`.
 
-        It does if it has callbacks to run, or after the time of a drain: timers or sockets may be ready by then. A turn
-        without work would take several times as long as the resume of a process. uvloop does not show its callbacks.
+        It does if it has callbacks to run, or after the time of a drain: timers or sockets may be ready by then. An
+        empty turn would take several times as long as resuming a process. uvloop does not show its callbacks.
         """
         return bool(getattr(self.loop, "_ready", True)) or self.now_ns() - self.now >= DRAIN_NS
 
     # Run queue
 
     def _push_first(self, p: Process) -> None:
-        """What `push` is while no drain is due: so no message has to ask whether one is, nor in which thread it is."""
+        """Queue a process and wake the loop: the `push` in use while no drain is scheduled.
+
+        Other pushes therefore need no check for a drain, nor for the thread.
+        """
         if running_loop() is not self.loop and not self.is_here():
             self._refuse_push(p)
         self._append(p)
         self.wake()
 
     def _refuse_push(self, p: Process) -> NoReturn:
-        """Another thread woke a process. That is an error; yet `p` is READY by now, and must get to run.
+        """Refuse a push from another thread, but queue `p`, which is READY already.
 
-        Whoever woke it has changed its state in the fast path, which knows no way back: what was sent arrives.
+        Its state was changed by the fast path, which cannot undo it: the message arrives.
         """
         if os.getpid() == self.os_pid:
             with contextlib.suppress(RuntimeError):  # the loop is closed
@@ -296,24 +299,24 @@ class Scheduler:
         raise AssertionError("should never happen, a bug of otp: refused in the scheduler's own thread")
 
     def rest(self) -> None:
-        """Nothing is left to run: the next process that is READY wakes the loop."""
+        """Mark the queue as empty: the next READY process wakes the loop."""
         self.idle = True
         self.push = self._push_first
 
     def wake(self) -> None:
-        """Let the loop call the drain soon; in the base context, so that no context variable leaks into it."""
+        """Schedule the drain, in the base context, so that no context variable leaks into it."""
         self.idle = False
         self.push = self._append
         self.loop.call_soon(self.drain, context=self._base)
 
     def on_main(self, me: Process) -> bool:
-        """Whether the main coroutine of the current process `me` runs, not an eager child task in its first step."""
+        """Return whether the main coroutine of the current process `me` runs, not an eager child task."""
         return self._ct.get(self.loop) is me
 
     def _own(self) -> None:
         """Make this thread the one that the loop runs in.
 
-        A lock that the thread holds and never releases answers `owned` in 20 ns, a third of a `threading.local`.
+        A lock that the thread holds for ever answers `owned` in 20 ns, a third of a `threading.local`.
         """
         lock: Any = threading.RLock()
         lock.acquire()
@@ -328,9 +331,9 @@ class Scheduler:
         return True
 
     def check_thread(self, what: str, instead: str = "") -> None:
-        """Raise `BadArgument` in another thread than that of the loop, where tables may not be touched.
+        """Raise `BadArgument` in a thread other than the loop's, where tables must not be touched.
 
-        `send` and `cast` do not check: their messages are noticed where they wake a loop with nothing to run.
+        `send` and `cast` do not check: their messages are noticed when they wake an idle loop.
         """
         if not self.is_here():
             self.check_os_process(what)
@@ -340,7 +343,7 @@ class Scheduler:
             )
 
     def check_os_process(self, what: str) -> None:
-        """Raise `BadArgument` in a fork of the process of the operating system that runs the loop."""
+        """Raise `BadArgument` in a fork of the OS process that runs the loop."""
         if os.getpid() != self.os_pid:
             raise BadArgument(
                 f"{what}: expected the process {self.os_pid} of the operating system, which runs the node's event "
@@ -348,16 +351,16 @@ class Scheduler:
             )
 
     def watch(self, node: Node, watched: bool) -> None:
-        """Somebody began or ended to read the messages of a node: inline calls would not be seen."""
+        """Note that reading a node's messages began or ended; meanwhile no call runs inline, unseen."""
         if watched:
             self.watched.add(node)
-            self.handled -= self.credit  # taken away, and not spent
+            self.handled -= self.credit  # removed, not spent
             self.credit = 0
         else:
             self.watched.discard(node)
 
     def drain_credit(self) -> int:
-        """How many calls may run inline in a drain."""
+        """Return how many calls may run inline in a drain."""
         return BUDGET if self.inline is True and not self.watched else 0
 
     # Timers
@@ -367,7 +370,7 @@ class Scheduler:
         timer = Timer(due, fire, target, ref)
         handle = self._timer_handle
         if handle is None or due < handle[0]:
-            self._arm(due)  # first: a time the loop refuses must not get into the heap
+            self._arm(due)  # first: a time that the loop refuses must not enter the heap
         self._timer_no += 1
         heap = self._heap
         heapq.heappush(heap, (due, self._timer_no, timer))
@@ -386,7 +389,7 @@ class Scheduler:
         self._timer_handle = (due, handle)
 
     def _sweep(self) -> None:
-        """Drop entries that will do nothing, once they may be half of all: a cancelled hour must not cost an hour."""
+        """Drop entries without effect once they may be half of all, so that cancelled timers do not pile up."""
         self._heap[:] = [entry for entry in self._heap if not entry[2].is_idle()]
         heapq.heapify(self._heap)
         self._sweep_at = max(SWEEP_FROM, 2 * len(self._heap))
@@ -410,14 +413,14 @@ class Scheduler:
                     fire(timer)
             while heap and heap[0][2].fire is None:
                 heapq.heappop(heap)
-        finally:  # one that raises must not stop the others, nor one that sets another which is due after them
+        finally:  # a timer that raises must not stop the others, nor a new one that is due after them
             if heap and ((handle := self._timer_handle) is None or heap[0][0] < handle[0]):
                 self._arm(heap[0][0])
 
     # Life
 
     def forget_work(self) -> None:
-        """Drop what waits to be run: in a fork, where it would be run a second time."""
+        """Drop all queued work: in a fork it would run a second time."""
         self.push = self._push_first
         self.current = None
         self.credit = 0
@@ -425,7 +428,7 @@ class Scheduler:
         self._heap.clear()
 
     def close(self) -> None:
-        """Forget the loop. Called when the last node of the loop is closed."""
+        """Forget the loop, when its last node is closed."""
         if self._timer_handle is not None:
             self._timer_handle[1].cancel()
             self._timer_handle = None
@@ -445,7 +448,7 @@ def last_scheduler() -> Scheduler | None:
 
 
 def find_scheduler() -> Scheduler | None:
-    """The scheduler of the running loop of this thread, if there is one."""
+    """Return the scheduler of this thread's running loop, or None."""
     s = last_scheduler()
     loop = running_loop()
     if s is not None and s.loop is loop:
@@ -459,7 +462,7 @@ def find_scheduler() -> Scheduler | None:
 
 
 def current_process(what: str, instead: str = "") -> Process:
-    """The process whose code runs now; raises `NotAProcess` that names `what` and what to use instead."""
+    """Return the process whose code runs now; raises `NotAProcess`, which says `what` needs one."""
     me = thread_current()
     if me is not None:
         return me
@@ -469,7 +472,7 @@ def current_process(what: str, instead: str = "") -> Process:
         if p._st == DEAD:
             raise NotAProcess(f"{what}: the process {p}, in whose child task this runs, has ended")
         child = asyncio.current_task(s.loop)
-        if isinstance(child, asyncio.Future) and _belongs(child, p):  # it ends with its process
+        if isinstance(child, asyncio.Future) and _belongs(child, p):  # the task ends with its process
             p._ext().task_table(p).add(child, True)
         return p
     hint = f"; {instead}" if instead else ""
@@ -477,13 +480,13 @@ def current_process(what: str, instead: str = "") -> Process:
 
 
 def _belongs(child: Any, p: Process) -> bool:
-    """Whether a task is one of `p`. A server may run on the stack of one that calls it in its first, eager step."""
+    """Return whether a task belongs to `p`; a server may run on the stack of another process's eager task."""
     context = getattr(child, "get_context", None)  # Python 3.12; before, no task is eager
     return context is None or context().get(OWNER) is p
 
 
 def thread_current() -> Process | None:
-    """The process on the stack of this thread right now (not the owner of a child task), or `None`."""
+    """Return the process on this thread's stack (not the owner of a child task), or `None`."""
     try:
         return here.last.current
     except AttributeError:  # no scheduler in this thread

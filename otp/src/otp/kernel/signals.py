@@ -1,4 +1,4 @@
-"""Links, monitors and exit signals as people use them.
+"""Links, monitors and exit signals: the public functions.
 
 Source: Erlang reference manual, Processes, "Links", "Monitors", "Sending exit signals".
 """
@@ -53,17 +53,17 @@ def send(dest: Pid, message: T) -> T: ...
 @overload
 def send(dest: Dest, message: T) -> T: ...
 def send(dest: Any, message: Any) -> Any:
-    """Send `message` to a pid, a name, `(name, node)` or `Registry.via(…)`; returns the message.
+    """Send `message` to a pid, a name, `(name, node)` or `Registry.via(…)`; return the message.
 
-    A dead pid drops it. Raises `BadArgument` for a name that nobody has, like Erlang's `!`.
+    A dead pid drops it. Raises `BadArgument` for an unregistered name, like Erlang's `!`.
     """
     try:
         st = dest._st
         node = dest._node
     except AttributeError:
-        pass  # a name; looked up outside, so that this is no context of what is raised there
+        pass  # a name: resolved outside this block, so that its errors have no other context
     else:
-        if st == RECV and not (node._watched or dest._told):  # the hot case: into the hands of a waiting process
+        if st == RECV and not (node._watched or dest._told):  # the hot case: straight to a waiting process
             dest._val = message
             dest._st = READY
             node._s.push(dest)
@@ -76,7 +76,7 @@ def send(dest: Any, message: Any) -> Any:
 def _send_by_name(dest: Any, message: Any) -> Any:
     p = resolve(dest, "send(dest, message)")
     if p is None:
-        raise unknown_name(dest, f"send: nobody has the name {dest!r}; a cast does not need somebody there")
+        raise unknown_name(dest, f"send: no process has the name {dest!r}; a cast would ignore that")
     deliver(p, message)
     return message
 
@@ -85,7 +85,7 @@ def _send_by_name(dest: Any, message: Any) -> Any:
 
 
 def link_processes(a: Process, b: Process) -> None:
-    """Link two living processes. `_links`: None, one process, or a dict; the usual single link costs no container."""
+    """Link two living processes. `_links`: None, one process, or a dict; a single link needs no container."""
     links = a._links
     if links is None:
         a._links = b
@@ -93,7 +93,7 @@ def link_processes(a: Process, b: Process) -> None:
         links[b] = None
     elif links is not b:
         a._links = {links: None, b: None}
-    links = b._links  # the same again, not in a loop or a function: one more call is 3 % of a start
+    links = b._links  # written twice, without loop or function: a call is 3 % of a start
     if links is None:
         b._links = a
     elif type(links) is dict:
@@ -105,9 +105,9 @@ def link_processes(a: Process, b: Process) -> None:
 
 
 def link(pid: Pid) -> bool:
-    """Link the calling process with `pid`: the end of one is an exit signal to the other.
+    """Link the calling process with `pid`: when one ends, the other gets an exit signal.
 
-    To a dead pid: a process that traps exits finds `ExitSignal(pid, "noproc")`, another gets `Error("noproc")`.
+    If `pid` is dead, a process that traps exits gets `ExitSignal(pid, "noproc")`, another gets `Error("noproc")`.
     """
     me = current_process("link(pid)", "outside a process use otp.wait_down(pid)")
     p = _require_pid(pid, "link(pid)")
@@ -155,10 +155,10 @@ def _require_own_thread(me: Process, p: Process, what: str) -> None:
 
 
 def monitor(dest: Dest) -> Ref:
-    """Watch a process: its end puts `Down(ref, item, reason)` into the caller's mailbox, once.
+    """Monitor a process: its end puts `Down(ref, item, reason)` into the caller's mailbox, once.
 
-    `item` is the pid, or `(name, node)` if `dest` is a name. Nobody there: `Down(…, "noproc")` at once. Never raises
-    for dead processes.
+    `item` is the pid, or `(name, node)` if `dest` is a name. If the process does not exist, `Down(…, "noproc")` arrives
+    at once. Never raises for dead processes.
 
     >>> import otp
     >>> async def main():
@@ -183,7 +183,7 @@ def monitor(dest: Dest) -> Ref:
 
 
 def monitor_process(me: Process, p: Process | None, item: Any) -> Ref:
-    """Let `me` watch `p`; `None` counts as dead."""
+    """Make `me` monitor `p`; `None` counts as dead."""
     if p is None or p._st <= DEAD:
         if p is None or p._st == DEAD:
             ref = me._node.make_ref()
@@ -207,9 +207,9 @@ def monitor_process(me: Process, p: Process | None, item: Any) -> Ref:
 
 
 def demonitor(ref: Ref, *, flush: bool = False, info: bool = False) -> bool:
-    """End a monitor of the calling process. `flush` also removes its `Down` from the mailbox.
+    """End a monitor of the calling process; `flush` also removes its `Down` from the mailbox.
 
-    Always true; with `info`, whether a living monitor was removed.
+    Always true; with `info`, whether an active monitor was removed.
     """
     me = current_process("demonitor(ref)")
     if not isinstance(ref, Ref):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -243,14 +243,14 @@ def _flush_down(me: Process, ref: Ref) -> None:
 
 
 def _keeps_mailbox(me: Process) -> bool:
-    """Return whether only `receive` takes messages from it now: not a server outside its async callbacks."""
+    """Return whether only `receive` takes messages from it now: not so for a server between async callbacks."""
     return me._step is not None
 
 
 async def wait_down(pid: Pid, timeout: Limit = "infinity") -> Any:
-    """Wait until `pid` has ended and return its exit reason; `"noproc"` if it was dead already.
+    """Wait until `pid` has ended and return its exit reason; `"noproc"` if it was already dead.
 
-    Works in a process, in a child task and outside; uses no mailbox. Raises `TimeoutError`.
+    Works in a process, in a child task and outside; needs no mailbox. Raises `TimeoutError`.
     """
     p = _require_pid(pid, "wait_down(pid)")
     if p._st == DEAD:
@@ -276,7 +276,7 @@ async def wait_down(pid: Pid, timeout: Limit = "infinity") -> Any:
             timer.fire = None
         unwatch(ref)
     if result is None:
-        raise TimeoutError(f"process {p} still lives after {timeout} s")
+        raise TimeoutError(f"process {p} is still alive after {timeout} s")
     return result[0]
 
 
@@ -288,14 +288,14 @@ def exit(reason: Any, /) -> NoReturn: ...
 @overload
 def exit(pid: Dest, reason: Any, /) -> Literal[True]: ...
 def exit(pid: Any, reason: Any = ABSENT, /) -> Literal[True]:
-    """`exit(reason)` ends the calling process, `exit(pid, reason)` sends an exit signal; the latter returns True.
+    """End the calling process, or send an exit signal to `pid`; the latter returns True.
 
     `exit(reason)` raises `Exit(reason)`. In a child task (`asyncio.create_task`), code that awaits the task gets the
     exception. If no code does, the process ends a few turns of the loop later, as by a signal from itself that it
     cannot trap; a server that traps exits calls `terminate` first.
 
-    `"kill"` cannot be trapped, the victim's reason is `"killed"`. An untrapped signal to oneself takes effect here.
-    A name stands for its pid (a difference to Erlang); raises `BadArgument` if nobody has it.
+    `"kill"` cannot be trapped; the exit reason is then `"killed"`. An untrapped signal to oneself takes effect here. A
+    name stands for its pid (a difference to Erlang); raises `BadArgument` for an unregistered name.
 
     >>> import asyncio, otp
     >>> async def child():
@@ -313,7 +313,7 @@ def exit(pid: Any, reason: Any = ABSENT, /) -> Literal[True]:
         raise _end_of_caller(pid)
     p = pid if isinstance(pid, Process) else resolve(pid, "exit(pid, reason)")
     if p is None:
-        raise unknown_name(pid, f"exit(pid, reason): nobody has the name {pid!r}")
+        raise unknown_name(pid, f"exit(pid, reason): no process has the name {pid!r}")
     s = p._node._s
     if not s.owned():
         s.check_thread("exit(pid, reason)", "node.call_from_thread(f()), where `async def f()` does it")
@@ -323,12 +323,12 @@ def exit(pid: Any, reason: Any = ABSENT, /) -> Literal[True]:
         sender = p._node._outside
     exit_signal(p, sender, reason, False)
     if me is p and p._sig is not None and p._sig is not CANCEL:
-        raise CancelledError  # unwinds; of this very type, which asyncio's own cleanup looks for
+        raise CancelledError  # unwinds; exactly this type, which asyncio's own cleanup checks for
     return True
 
 
 def _end_of_caller(reason: Any) -> Exit:
-    """The exception of `exit(reason)`; a frame that raises it and has it in a variable would be a cycle."""
+    """Return the exception of `exit(reason)`; in a variable of the raising frame it would be a cycle."""
     ends = Exit(reason)
     if isinstance(reason, Process):
         ends.add_note(f"exit(pid) ended the caller, with the pid as its reason; try otp.exit({reason}, reason)")
@@ -338,7 +338,7 @@ def _end_of_caller(reason: Any) -> Exit:
 def process_flag(flag: Literal["trap_exit", "sensitive"], value: bool) -> bool:
     """Set a flag of the calling process and return its old value.
 
-    `"trap_exit"` (bool): exit signals become `ExitSignal` messages. `"sensitive"` (bool): its state is not shown.
+    `"trap_exit"` (bool): exit signals become `ExitSignal` messages. `"sensitive"` (bool): its state is hidden.
     """
     me = current_process("process_flag(flag, value)")
     x = me._ext()
@@ -353,11 +353,11 @@ def process_flag(flag: Literal["trap_exit", "sensitive"], value: bool) -> bool:
     return old
 
 
-# Hooks for tables that must follow a process in the step in which it ends
+# Hooks for tables that must be updated in the step in which a process ends
 
 
 def on_exit(pid: Any, key: Any, hook: Any) -> None:
-    """Call `hook(pid)` in the step in which the process ends, before its links and monitors speak."""
+    """Call `hook(pid)` in the step in which the process ends, before links and monitors are notified."""
     x = pid._ext()
     if x.hooks is None:
         x.hooks = {}

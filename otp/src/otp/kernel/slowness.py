@@ -1,4 +1,4 @@
-"""A server whose callbacks take longer, on purpose."""
+"""A fault that makes the callbacks of a server slow."""
 
 # Messages are terms of any type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -21,9 +21,9 @@ SLOWED: Final = ("handle_call", "handle_cast", "handle_info")
 
 
 class Slowness:
-    """Each callback of `target` waits before it does its work, as one does that asks a slow disk; `hits` counts them.
+    """A delay in front of each callback of `target`, like that of a slow disk; `hits` counts the callbacks.
 
-    The server is busy meanwhile and its mailbox keeps; others go on. A change of its code ends it, too.
+    Meanwhile the server is busy and its mailbox grows; other processes go on. A code change also ends the delay.
     """
 
     __slots__ = ("_base", "_monitor", "_own", "_seconds", "ended", "hits", "target")
@@ -52,7 +52,7 @@ class Slowness:
         return slowly
 
     def heal(self) -> None:
-        """Go on at full speed, after the callback that waits now. Healing twice is nothing."""
+        """Go on at full speed, after the callback that waits now. Calling it twice has no effect."""
         ended, self.ended = self.ended, None
         unwatch(self._monitor)
         callbacks: Callbacks | None = self.target._vt

@@ -1,7 +1,7 @@
 """Starting processes: `spawn` for coroutine processes, `start_server` for behaviours.
 
-A behaviour starts on its starter's stack where it can: a plain `init` needs no switch, and the starter has its pid
-or its error before anything else runs.
+A behaviour starts on its starter's stack if possible: a plain `init` needs no switch, and the starter has the pid or
+the error before anything else runs.
 """
 
 # Messages, states and reasons are terms of any type.
@@ -61,11 +61,11 @@ def _tell_spawned(node: Node, by: Process | None, p: Process, name: Any, what: s
     trace = node._trace
     seq = trace.emit("spawned", p, {"parent": p._parent, "name": name, "what": what}, trace.cause_of(by))
     if trace.causes is not None:
-        trace.causes.handles(p, seq)  # what it does first
+        trace.causes.handles(p, seq)  # the cause of what it does first
 
 
 def spawn_on(node: Node, parent: Process | None, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Process:
-    """Make a coroutine process on `node`; it is in the run queue already."""
+    """Start a coroutine process on `node`; it is already in the run queue."""
     kind = type(fn)
     if (kind is FunctionType or kind is MethodType) and fn.__code__.co_flags & ASYNC:
         coro: Any = fn(*args, **kwargs)
@@ -84,9 +84,10 @@ def spawn_on(node: Node, parent: Process | None, fn: Any, args: tuple[Any, ...],
 
 
 def spawn(fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Pid:
-    """Start a process that runs `fn(*args, **kwargs)`; works outside a process too, if one node lives in this loop.
+    """Start a process that runs `fn(*args, **kwargs)`.
 
-    `fn` is any callable; an awaitable result is awaited, else the process ends `"normal"` with the call.
+    `fn` is any callable; an awaitable result is awaited, otherwise the process ends `"normal"` with the call. Works
+    outside a process too, if exactly one node lives in this loop.
 
     >>> import otp
     >>> async def main():
@@ -103,7 +104,7 @@ def spawn(fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Pid:
 
 
 def spawn_link(fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Pid:
-    """Like `spawn`, linked with the calling process from the first moment."""
+    """Start a process like `spawn`, linked with the calling process from its first moment."""
     me = current_process("spawn_link(fn)", "outside a process use otp.spawn or node.start")
     p = spawn_on(me._node, me, fn, args, kwargs)
     link_processes(me, p)
@@ -111,7 +112,7 @@ def spawn_link(fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) ->
 
 
 def spawn_monitor(fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> tuple[Pid, Ref]:
-    """Like `spawn`, monitored by the calling process from the first moment; returns (pid, ref)."""
+    """Start a process like `spawn`, monitored by the caller from its first moment; return (pid, ref)."""
     me = current_process("spawn_monitor(fn)", "outside a process use otp.spawn and otp.wait_down")
     p = spawn_on(me._node, me, fn, args, kwargs)
     return p, monitor_process(me, p, p)
@@ -151,9 +152,9 @@ async def start_server(
 
 
 class Begun:
-    """A start whose `init` is not through yet; `wait_for_start` waits for its verdict.
+    """A start whose `init` has not finished; `wait_for_start` waits for its result.
 
-    One of its starter itself is none: an exiting process starts nothing, and is told so where it can be made to wait.
+    An exiting starter gets one without a process: it cannot start anything, and gets the error when it waits.
     """
 
     __slots__ = ("link", "me", "p", "ref")
@@ -182,31 +183,31 @@ def begin_server(
     node: Node | None = None,
     me: Process | None = None,
 ) -> Any:
-    """What `start_server` does without suspending: its result, or a `Begun` where `init` has to be waited for.
+    """Begin `start_server` without suspending; return its result, or a `Begun` to wait for `init`.
 
-    `me` is the starter, if the caller knows better than the thread who it is.
+    `me` is the starter, if the caller knows it better than the thread.
     """
     if me is None:
         try:
-            me = here.last.current  # as `thread_current`, without the call
+            me = here.last.current  # like `thread_current`, without the call
         except AttributeError:
             me = None
         if me is None and (link or monitor):
             me = current_process(f"{cls.__name__}.start_link", _outside(cls))
     if me is not None:
         if me._st == EXITING:
-            return Begun(me, me, None, link)  # of nobody: `wait_for_start` says so
+            return Begun(me, me, None, link)  # no process: `wait_for_start` raises the error
         if node is None:
             node = me._node
     elif node is None:
         node = node_here(f"{cls.__name__}.start")
     try:
-        vt = cls.__otp_callbacks__  # as `callbacks_of` finds them
+        vt = cls.__otp_callbacks__  # like `callbacks_of`
         if vt.cls is not cls or (handler is not None and vt.handler is not handler):
             vt = None
     except AttributeError:
         vt = None
-    if vt is None:  # not inside `except`: what is missing in a class must not have that as its context
+    if vt is None:  # not inside `except`, which would become the context of the error
         vt = callbacks_of(handler, cls)
     via: Any = None
     taken: Any = None
@@ -233,7 +234,7 @@ def begin_server(
                 registered = via.register(p)
             elif taken is None:
                 registered = enter_name(node, name, p)
-            else:  # its holder is dead, and not buried yet
+            else:  # the holder is dead, but not buried yet
                 registered = take_name(name, p)
         except BaseException:
             _discard(p)
@@ -267,11 +268,11 @@ def begin_server(
             result = vt.init(arg) if context is None else context.run(vt.init, arg)
         except BaseException as error:
             result = Raised(error)
-        if type(result) is Ok and p._sig is None:  # `_not_plain` does the same by way of all that may be
+        if type(result) is Ok and p._sig is None:  # `_not_plain` does the same in the general way
             p._state = result.state
             s.depth = depth
             s.current = before
-            s.credit = credit - 1  # charged here, asked for by those who can wait
+            s.credit = credit - 1  # charged here; callers that can wait yield for it
             if p._mbox:
                 p._st = READY
                 s.push(p)
@@ -282,7 +283,7 @@ def begin_server(
             failed = None
         else:
             failed = _not_plain(p, result, before, credit)
-            result = None  # what it raised must not be kept alive by this frame
+            result = None  # this frame must not keep an exception alive
         if node._watched and p._step is None:
             told_ended(p)
             if s.post is not None:
@@ -308,7 +309,7 @@ def _node_name(name: Any) -> Any:
         try:
             check_name(name, "name=…")
         except BadArgument:
-            if is_name_and_node(name):  # its text says what is wrong
+            if is_name_and_node(name):  # its error says what is wrong
                 raise
             name_is_one = False
         else:
@@ -319,14 +320,14 @@ def _node_name(name: Any) -> Any:
 
 
 def _tell_post(p: Process, starter: Process | None) -> None:
-    """The post of a testing scheduler has to know who comes from whom."""
+    """Report to the post of a testing scheduler which process started which."""
     post = p._node._s.post
     if post is not None and starter is not None:
         post.born(p, starter)
 
 
 def _discard(p: Process) -> None:
-    """A process that could not have its name never was."""
+    """Remove a process that could not get its name, without a trace."""
     p._node.release_name(p)
     p._node._procs.pop(p._id, None)
     p._st = DEAD
@@ -341,7 +342,7 @@ _IGNORED: Final = _Outcome()
 
 
 def _not_plain(p: Process, result: Any, before: Process | None, credit: int) -> Any:
-    """Carry out what `init` returned or raised on this stack. `None`: started; a 1-tuple: the reason why not."""
+    """Apply what `init` returned or raised on this stack. `None`: started; a 1-tuple: the reason why not."""
     s = p._node._s
     try:
         x = p._ext()
@@ -370,7 +371,7 @@ def _not_plain(p: Process, result: Any, before: Process | None, credit: int) -> 
 
 
 async def wait_for_start(begun: Begun, timeout: Any = "infinity") -> Any:
-    """`init` is not through yet: wait for its verdict."""
+    """Wait for the result of an `init` that has not finished."""
     me, p, ref, link = begun.me, begun.p, begun.ref, begun.link
     if p is me:
         await refuse_to_wait(p)
@@ -392,7 +393,10 @@ async def wait_for_start(begun: Begun, timeout: Any = "infinity") -> Any:
         if isinstance(failed, CallTimeout):
             _give_up(p, me, link)
     except BaseException:
-        if me is None or me._st not in (DEAD, EXITING):  # its starter goes on and has no pid: nobody else could end it
+        if me is None or me._st not in (
+            DEAD,
+            EXITING,
+        ):  # its starter has no pid of it: nothing could end it
             _give_up(p, me, link)
             if ref is not None:
                 demonitor(ref, flush=True)
@@ -407,7 +411,7 @@ async def wait_for_start(begun: Begun, timeout: Any = "infinity") -> Any:
 
 
 def _give_up(p: Process, me: Process | None, link: bool) -> None:
-    """Nobody waits for this start any more."""
+    """Give up a start that its starter no longer waits for."""
     if p._st != DEAD:
         if link and me is not None:
             forget_link(me, p)

@@ -1,4 +1,4 @@
-"""The state of a process as a small integer: every decision of the hot paths is one comparison with it."""
+"""The state of a process as a small integer: each decision of a hot path is one comparison."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ __all__ = [
     "WAITING",
 ]
 
-REMOTE: Final = -1  # stands for a process of another node; below DEAD, so that one question finds both
+REMOTE: Final = -1  # a process of another node; below DEAD, so that one comparison finds both
 DEAD: Final = 0
 READY: Final = 1  # in the run queue
 RUN: Final = 2  # on the stack now
 IDLE: Final = 3  # callback process, empty mailbox
-RECV: Final = 4  # coroutine process in receive() without a pattern: the mailbox is empty
+RECV: Final = 4  # coroutine process in receive() without a pattern; the mailbox is empty
 SEL: Final = 5  # coroutine process in a selective receive
 CALLING: Final = 6  # waits for a reply
-FUT: Final = 7  # awaits something of asyncio
-EXITING: Final = 8  # its end is decided, cleanup is still awaiting
+FUT: Final = 7  # awaits an asyncio future
+EXITING: Final = 8  # its end is decided, its cleanup still runs
 SUSPENDED: Final = 9  # callback process stopped by sys.suspend
-TIMED: Final = 10  # callback process, idle, with a `timeout=` running, or hibernating
+TIMED: Final = 10  # callback process, idle with a `timeout=` running, or hibernating
 
 HIBERNATE: Final = -1
 """The `timeout_ns` of a TIMED process that hibernates: no timer runs."""
@@ -60,7 +60,7 @@ STATE_NAMES: Final = {
     TIMED: "waiting",
 }
 
-# The tags Erlang/OTP puts in front of its own messages; a process that is no server sees them in its mailbox.
+# The tags that Erlang/OTP puts in front of its own messages; a process that is no server sees them.
 CALL_TAG: Final = "$gen_call"
 CAST_TAG: Final = "$gen_cast"
 SYSTEM_TAG: Final = "system"

@@ -1,4 +1,4 @@
-"""System messages: what a debugger or an upgrade asks of any behaviour, in the order of its mailbox.
+"""System messages: requests of debuggers and upgrades to any behaviour, in mailbox order.
 
 Source: Erlang/OTP, stdlib, module `sys`.
 """
@@ -36,20 +36,20 @@ __all__ = [
 
 
 LATE: Final = "code_change_timeout"
-"""Why a `change_code` fails whose `code_change` was broken off; the server has its state and goes on."""
+"""The reason of a `change_code` whose `code_change` took too long; the server keeps its state and goes on."""
 
 _COUNTS: Final = frozenset({"statistics", "remove", "no_debug"})
-"""What may be asked of a sensitive process, too."""
+"""Requests that are also allowed for a sensitive process."""
 
 
 class Downgrade(tuple[str, Any]):
-    """The `old_vsn` of a `code_change` on the way back: `("down", vsn)`, with which the class that runs is asked."""
+    """The `old_vsn` of a `code_change` back to older code: `("down", vsn)`, passed to the running class."""
 
     __slots__ = ()
 
 
 class Refused:
-    """The answer of a system request that raised; the asker raises it again, the server goes on."""
+    """The answer to a system request that raised; the requester raises it, the server goes on."""
 
     __slots__ = ("error",)
 
@@ -58,7 +58,7 @@ class Refused:
 
 
 def is_system(message: Any) -> bool:
-    """Whether a message is a system message of the runtime (not merely a tuple that looks like one)."""
+    """Return whether a message is a system message of the runtime, not just a tuple that looks like one."""
     return type(message) is tuple and len(message) == 3 and message[0] is SYSTEM_TAG and type(message[1]) is From
 
 
@@ -74,14 +74,14 @@ def handle_system(p: Process, message: Any) -> None:
                 work = _change_code(p, frm, cls, old_vsn, extra, at_once, limit[0] if limit else None)
                 begin_async(p, "handle_info", None, message, work)
             else:
-                error = BadArgument(f"change_code: expected {p} to be suspended; try await sys.suspend(server) before")
+                error = BadArgument(f"change_code: expected {p} to be suspended; try await sys.suspend(server) first")
                 reply(frm, Refused(error))
         case _:
             try:
                 answer = _answer(p, request)
             except (KeyboardInterrupt, SystemExit):
                 raise
-            except BaseException as error:  # of a function or a callback of others, `CancelledError` included
+            except BaseException as error:  # from foreign functions or callbacks, including `CancelledError`
                 answer = Refused(error)
             if answer is _UNKNOWN:
                 fail(frm, ("unknown_system_msg", request))
@@ -95,7 +95,7 @@ _UNKNOWN: Final = object()
 def _look_inside(p: Process, function: str) -> None:
     if p._ext().sensitive:
         raise BadArgument(
-            f"sys.{function}: expected a process that may be looked into, got {p}, which is sensitive; "
+            f"sys.{function}: expected a process that may be inspected, got {p}, which is sensitive; "
             'try process_flag("sensitive", False) in its own code'
         )
 
@@ -128,7 +128,7 @@ def _answer(p: Process, request: Any) -> Any:
 
 
 def resume_later(p: Process) -> None:
-    """Take back a `suspend` that its asker has given up while it waits in the mailbox: nobody waits for the answer."""
+    """Undo a `suspend` in the mailbox whose requester has given up; nothing waits for the answer."""
     frm = From()
     frm._waiter = frm._to = p
     frm._request = ("resume",)
@@ -156,23 +156,23 @@ def _status(p: Process) -> dict[str, Any]:
 async def _change_code(
     p: Process, frm: From, cls: Any, old_vsn: Any, extra: Any, at_once: bool, limit: float | None
 ) -> Any:
-    """Let a newer class make its state from this one; the answer is the callbacks and the state to come.
+    """Convert the state with a newer class; answer with the new callbacks and state.
 
-    With `at_once` they are taken over here, else by whoever asked, when all others have agreed. `limit` is in seconds:
-    what waits longer is broken off, and the state stays what it was.
+    With `at_once` they are installed here, else by the requester once all other servers have agreed. `limit` is in
+    seconds: a conversion that takes longer is cancelled, and the state is unchanged.
     """
     time = timeout(limit)
     try:
         callbacks = changed_class(p._vt, cls)
         newer, running = callbacks.handler, p._vt
         if type(old_vsn) is Downgrade and isinstance(running.handler, running.cls):
-            newer = running.handler  # of the two classes, it alone knows both forms of the state
+            newer = running.handler  # of the two classes, only it handles both forms of the state
         change = getattr(newer, "code_change", None)
         async with time:
             state = p._state if change is None else await _changed(change, old_vsn, p._state, extra)
-    except (KeyboardInterrupt, GeneratorExit, CancelledError):  # the end of the program, or of the process
+    except (KeyboardInterrupt, GeneratorExit, CancelledError):  # the end of the program or of the process
         raise
-    except BaseException as error:  # `SystemExit` among them: new code that ends the program is refused
+    except BaseException as error:  # `SystemExit` too: new code that ends the program is refused
         if time.expired():
             fail(frm, LATE)
         else:
@@ -197,7 +197,7 @@ async def _changed(change: Any, old_vsn: Any, state: Any, extra: Any) -> Any:
 
 
 def install(p: Process, callbacks: Callbacks, state: Any) -> None:
-    """Give a suspended process other callbacks and another state; what a debugger switched on stays on."""
+    """Give a suspended process other callbacks and another state; active debug functions stay."""
     debug = p._vt.debug
     p._vt = callbacks if debug is None else with_debug(debug, callbacks)
     p._state = state

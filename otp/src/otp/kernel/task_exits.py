@@ -1,4 +1,4 @@
-"""`otp.exit(reason)` in a child task ends the process, unless the program retrieves the exception of the task.
+"""`otp.exit(reason)` in a child task: ends the process unless the task's exception is retrieved.
 
 asyncio leaves the exception in the task. It is checked a few turns of the loop after the task has ended, since a
 `TaskGroup`, a `gather` or an `await` has retrieved it by then.
@@ -24,11 +24,11 @@ from otp.kernel.states import DEAD, EXITING
 __all__ = ["note_exit", "task_failed"]
 
 TURNS: Final = 5
-"""Turns of the loop until an exit counts as not retrieved; `asyncio.wait` and `wait_for` need two each."""
+"""Turns of the loop until an exit counts as unretrieved; `asyncio.wait` and `wait_for` need two each."""
 
 
 def note_exit() -> None:
-    """Have the end of the running child task looked at, and of those of its process that may wait for it."""
+    """Watch the running child task, and the tasks of its process that may wait for it."""
     p, s = OWNER.get(), find_scheduler()
     if p is None or s is None or p._node._s is not s or p is p._node._outside or p._st == DEAD:
         return
@@ -40,7 +40,7 @@ def note_exit() -> None:
 
 
 def task_failed(p: Process, task: Any) -> None:
-    """End the process of a child task that failed with an exit, if the program does not retrieve that exception."""
+    """End the process of a child task that failed with an exit, unless its exception is retrieved."""
     reason = exit_reason(task._exception)
     if reason is not None and p._st not in (DEAD, EXITING):
         s = p._node._s
@@ -54,7 +54,7 @@ def _look(p: Process, task: Any, reason: Any, turns: int) -> None:
     if turns and not is_over:
         p._node._s.loop.call_soon(_look, p, task, reason, turns - 1, context=p._node._s._base)
         return
-    task.exception()  # retrieved here: asyncio must not report it
+    task.exception()  # retrieved here, so that asyncio does not report it
     if is_over:
         return
     if p._vt is not None and p._x is not None and p._x.trap:

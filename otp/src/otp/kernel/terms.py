@@ -1,7 +1,7 @@
-"""What the arguments that stand everywhere may be, for annotations; nothing imports this while a program runs.
+"""Types of common arguments, for annotations only; not imported while a program runs.
 
 Messages, states, replies and exit reasons have no type: they are terms, `Any` (see docs/decisions/0008). Destinations,
-names and times have one.
+names and times are typed.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from otp.kernel.pids import Pid
 __all__ = ["Code", "Dest", "GivenName", "Limit", "Monitored", "Name", "Record", "Via"]
 
 Code: TypeAlias = type | ModuleType | str
-"""What a child spec says of the code of its child: classes, modules, or names of them."""
+"""The code of a child in its spec: classes, modules, or names of them."""
 
 Limit: TypeAlias = float | Literal["infinity"] | None
-"""How long to wait, in seconds; `"infinity"` and None: without limit."""
+"""A time limit in seconds; `"infinity"` and None mean no limit."""
 
 
 class Record(Protocol):
@@ -31,20 +31,20 @@ class Record(Protocol):
 
 
 class Via(Protocol):
-    """What finds a process by itself, such as `Registry.via(…)`."""
+    """An object that finds a process, such as `Registry.via(…)`."""
 
     def whereis(self) -> Pid | None:
-        """The process, or None."""
+        """Return the process, or None."""
 
 
 Name: TypeAlias = str | bytes | tuple[Hashable, ...] | frozenset[Any] | Enum | UUID | type | Record
-"""A name that a process can have: hashable, and neither None nor a number, so that a pid not found is no name."""
+"""The registered name of a process: hashable, and neither None nor a number, so that a missing pid is no name."""
 
 GivenName: TypeAlias = Name | Via | None
-"""What `name=` of a start takes; None: no name."""
+"""The `name=` of a start; None for no name."""
 
 Dest: TypeAlias = Pid | Name | Via
-"""Where a message can go: a pid, a name, `(name, node)`, or what finds a process by itself."""
+"""The destination of a message: a pid, a name, `(name, node)`, or an object that finds a process."""
 
 Monitored: TypeAlias = Pid | tuple[Name | Via, str]
-"""What a monitor watches: a pid, or a name with the name of the node."""
+"""The target of a monitor: a pid, or a name with the name of the node."""

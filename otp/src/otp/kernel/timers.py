@@ -23,23 +23,24 @@ __all__ = ["cancel_timer", "read_timer", "send_after", "start_timer"]
 
 
 class TimerRef(Ref):
-    """The reference of a timer; knows its entry."""
+    """The reference of a timer; holds its entry."""
 
     __slots__ = ("_set", "_timer")
     _timer: Timer
-    _set: int  # the event that told of it; absent where nobody read
+    _set: int  # the event of its creation; absent without a reader
 
 
 def send_after(seconds: float, dest: Dest, message: Any) -> Ref:
-    """Send `message` to `dest` after `seconds`; a name is resolved when the timer fires, nobody there: nothing.
+    """Send `message` to `dest` after `seconds`.
 
-    A timer to a pid ends with that process. Raises `BadArgument` for a negative or infinite time.
+    A name is resolved when the timer fires; without such a process nothing is sent. A timer to a pid ends with that
+    process. Raises `BadArgument` for a negative or infinite time.
     """
     return _start(seconds, dest, message, wrap=False)
 
 
 def start_timer(seconds: float, dest: Dest, message: Any) -> Ref:
-    """Like `send_after`, but delivers `TimerFired(ref, message)`."""
+    """Start a timer like `send_after` that delivers `TimerFired(ref, message)`."""
     return _start(seconds, dest, message, wrap=True)
 
 
@@ -69,7 +70,7 @@ def _fire(timer: Timer) -> None:
         try:
             by_itself = is_name_and_node(dest) or hasattr(dest, "whereis")
             dest = resolve(dest, "timer") if by_itself else node._names.get(dest)
-        except BadArgument:  # its node is gone: nobody there
+        except BadArgument:  # the node is gone: no process
             return
         if dest is None:
             return
@@ -91,7 +92,7 @@ def _tell_fired(node: Any, dest: Process, ref: Any, message: Any) -> None:
 def _left(ref: Ref, function: str) -> float | None:
     if not isinstance(ref, TimerRef):
         if not isinstance(ref, Ref):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise BadArgument(f"{function}(ref): expected the Ref that send_after or start_timer answered, got {ref!r}")
+            raise BadArgument(f"{function}(ref): expected the Ref that send_after or start_timer returned, got {ref!r}")
         return None
     timer = ref._timer
     if timer.fire is None or (isinstance(timer.target[0], Process) and timer.target[0]._st == DEAD):
@@ -100,10 +101,10 @@ def _left(ref: Ref, function: str) -> float | None:
 
 
 def cancel_timer(ref: Ref) -> float | None:
-    """Stop a timer; returns the seconds that were left, or `None` if it fired, was cancelled or is unknown.
+    """Stop a timer; return the seconds that were left, or `None` if it fired, was cancelled or is unknown.
 
-    Any process may cancel. `None` does not mean that the message was handled already. What is no reference is refused
-    with `BadArgument`.
+    Any process may cancel. `None` does not mean that the message has been handled. Raises `BadArgument` for what is no
+    reference.
     """
     left = _left(ref, "cancel_timer")
     if left is not None and isinstance(ref, TimerRef):
@@ -115,5 +116,5 @@ def cancel_timer(ref: Ref) -> float | None:
 
 
 def read_timer(ref: Ref) -> float | None:
-    """The seconds left of a timer, or `None` if it fired, was cancelled or is unknown."""
+    """Return the seconds left of a timer, or `None` if it fired, was cancelled or is unknown."""
     return _left(ref, "read_timer")

@@ -1,4 +1,4 @@
-"""Tracebacks for people: without the places in the runtime, without secrets, of bounded length."""
+"""Tracebacks for readers: without the runtime's frames, without secrets, of bounded length."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["cut_our_frames", "note_places", "own_stack", "traceback_text"]
 _PACKAGE: Final = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 _ASYNCIO: Final = os.path.join(os.path.dirname(asyncio.__file__), "")
 FRAMES: Final = 40
-HEAD: Final = 3_000  # characters: where it began
-TAIL: Final = 5_000  # and where it ended
-WIDEST: Final = 500  # of a line: an exception may show a whole value
+HEAD: Final = 3_000  # characters of the beginning
+TAIL: Final = 5_000  # characters of the end
+WIDEST: Final = 500  # characters of a line: an exception may show a whole value
 
 
 def own_stack(stack: tuple[Any, ...]) -> list[dict[str, Any]]:
-    """The user's places of a `Crash`'s stack, outermost first; of many the outer and the inner half."""
+    """Return the user's frames of a `Crash`'s stack, outermost first; if many, the outer and inner half."""
     places = [entry for entry in stack if not is_ours(entry[0])]
     if len(places) > FRAMES:
         places = places[: FRAMES // 2] + places[-FRAMES // 2 :]
@@ -30,7 +30,7 @@ def own_stack(stack: tuple[Any, ...]) -> list[dict[str, Any]]:
 
 
 def note_places(error: BaseException, places: list[dict[str, Any]]) -> None:
-    """Add to an error that came from elsewhere where the process was that it ended."""
+    """Add to an error from another place where the process waited when it ended."""
     for place in places:
         if place["file"].startswith(_PACKAGE):
             continue
@@ -38,7 +38,7 @@ def note_places(error: BaseException, places: list[dict[str, Any]]) -> None:
 
 
 def traceback_text(error: BaseException) -> str:
-    """The traceback of an exception and of those that led to it."""
+    """Return the traceback of an exception and of its causes."""
     import traceback
 
     found = traceback.TracebackException(type(error), error, error.__traceback__, compact=True)
@@ -50,10 +50,10 @@ def traceback_text(error: BaseException) -> str:
 
 
 def cut_our_frames(error: BaseException) -> None:
-    """Take the places in `otp`, and those of asyncio that lead there, out of the tracebacks of an error.
+    """Remove frames of `otp`, and of asyncio leading to it, from the tracebacks of an error.
 
-    Those of the errors that led to it and of a group's members as well. What has no place of the user keeps its own:
-    then it may be a bug of ours.
+    This includes the errors that caused it and the members of a group. A traceback without user frames keeps its own:
+    it may show a bug of ours.
     """
     seen: set[int] = set()
     pending: list[BaseException | None] = [error]
@@ -80,7 +80,7 @@ def cut_our_frames(error: BaseException) -> None:
 
 
 def _parts(found: Any) -> Iterator[Any]:
-    """A traceback and all that hang on it; the module `traceback` has cut circles already."""
+    """Yield a traceback and all connected with it; the module `traceback` has already cut cycles."""
     pending = [found]
     while pending:
         part = pending.pop()

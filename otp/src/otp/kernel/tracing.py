@@ -1,6 +1,6 @@
 """The event stream of a node: numbered records, a bounded ring for lifecycle, and the readers' filters.
 
-The kernel writes here; `otp.trace` is the face for readers. Without a reader of message events the message path
+The kernel writes here; `otp.trace` is the interface for readers. Without a reader of message events the message path
 pays one check of `node._watched`.
 """
 
@@ -36,8 +36,8 @@ __all__ = [
 ]
 
 RING_SIZE: Final = 4_096
-NESTED: Final = 10_000  # events in a row that readers may cause while they are told of one
-SLICES: Final = 10  # of a second, over which a reader with `focus` gets its messages
+NESTED: Final = 10_000  # successive events that readers may cause while one is delivered
+SLICES: Final = 10  # of a second, over which the rate of a reader with `focus` is spread
 SLICE_NS: Final = 1_000_000_000 // SLICES
 
 MESSAGE_KINDS: Final = frozenset(
@@ -52,13 +52,13 @@ MESSAGE_KINDS: Final = frozenset(
         "timer_cancelled",
     }
 )
-"""Kinds that exist only while a reader asks for them."""
+"""Kinds that exist only while a reader requests them."""
 
 DETAIL_KINDS: Final = frozenset({"linked", "unlinked", "monitored", "demonitored"})
-"""Kinds that are told to who asks for them, and kept nowhere."""
+"""Kinds that are delivered on request and not kept."""
 
 STATE_KINDS: Final = frozenset({"state_changed"})
-"""Kinds that cost a text of the whole state after each callback: asked for by name only."""
+"""Kinds that cost a text of the whole state after each callback: requested by name only."""
 
 LIFECYCLE: Final = frozenset(
     {
@@ -86,8 +86,9 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "child_terminated": ("id", "child", "reason", "by"),
     "child_restarted": ("id", "child", "old", "reason", "strategy", "used", "allowed", "window", "group"),
 }
-"""What the data of the frequent kinds holds. The ring keeps the values only: a tuple costs a quarter of a dictionary,
-and most are never read."""
+"""The data of the frequent kinds. The ring keeps only the values: a tuple costs a quarter of a dictionary, and most are
+never read.
+"""
 
 
 def _checked(kinds: Iterable[str]) -> frozenset[str]:
@@ -103,7 +104,7 @@ def _checked(kinds: Iterable[str]) -> frozenset[str]:
 
 
 class Event:
-    """One thing that happened on a node.
+    """An event on a node.
 
     `seq` numbers the node's events from 1, `at` is the node's clock in ns, `cause` the seq of the event that led to
     it (0: none recorded), `data` depends on `kind`.
@@ -128,10 +129,10 @@ class Event:
 
 
 class Subscription:
-    """A reader of a node's events. Ends by `close()`, or by itself after `limit` events.
+    """A reader of a node's events; ends by `close()`, or by itself after `limit` events.
 
     `dropped` counts what the rate held back; `rate` is events per second, counted in windows of one second. A reader
-    with `focus` is admitted to messages before they are told: its rate counts messages, in windows of a tenth.
+    with `focus` is admitted to messages before they are reported: its rate counts messages, in windows of a tenth.
     """
 
     __slots__ = (
@@ -173,11 +174,11 @@ class Subscription:
         self.on_node_end: Callable[[], object] | None = None
 
     def wants(self, kind: str) -> bool:
-        """Whether events of this kind may be delivered. Without `kinds` a reader gets the lifecycle only."""
+        """Return whether events of this kind may be delivered; without `kinds`, only lifecycle events."""
         return kind in self._kinds if self._kinds is not None else kind in LIFECYCLE
 
     def deliver(self, event: Event) -> None:
-        """Hand an event of a wanted kind to the reader, unless pid, rate or limit are against it."""
+        """Deliver an event of a wanted kind to the reader, unless pid, rate or limit exclude it."""
         pids = self.pids
         if pids is not None and event.pid not in pids and event.data.get("to") not in pids:
             return
@@ -196,14 +197,14 @@ class Subscription:
         self.delivered += 1
         try:
             self._callback(event)
-        except Exception as error:  # a reader's mistake must not become the runtime's
+        except Exception as error:  # an error of a reader must not become the runtime's
             say(logging.ERROR, "a reader of %s's events raised and is closed", event.node, exc_info=error)
             self.close()
         if self._limit is not None and self.delivered >= self._limit:
             self.close()
 
     def admits(self, at: int) -> bool:
-        """Whether a message that is sent at this time may be told to a reader with `focus`; if not, it is counted."""
+        """Return whether a message sent at this time is within the rate of a reader with `focus`; else count it."""
         if self._rate is None:
             return True
         window = at // SLICE_NS
@@ -221,7 +222,7 @@ class Subscription:
         self._tracer.chosen()
 
     def close(self) -> None:
-        """Stop reading. Closing twice is nothing."""
+        """Stop reading. Calling it twice has no effect."""
         self._tracer.remove(self)
 
 
@@ -229,7 +230,7 @@ _blank = object.__new__
 
 
 class Tracer:
-    """Writer side of a node's event stream."""
+    """The writer of a node's event stream."""
 
     __slots__ = (
         "_by_kind",
@@ -252,24 +253,25 @@ class Tracer:
     def __init__(self, node: Node, ring_size: int = RING_SIZE) -> None:
         self._node = node
         self._ring: deque[tuple[int, int, str, Any, int, Any]] = deque(maxlen=ring_size)
-        self.subscriptions: tuple[Subscription, ...] = ()  # without any, nobody would miss some events in the ring
+        self.subscriptions: tuple[Subscription, ...] = ()  # none: gaps in the ring go unnoticed
         self._by_kind: dict[str, tuple[Subscription, ...]] = {}
-        self._waiting: deque[tuple[tuple[Subscription, ...], Event]] | None = None  # there while readers are told
-        self._reader: Subscription | None = None  # who is being told
+        self._waiting: deque[tuple[tuple[Subscription, ...], Event]] | None = None  # set while readers are notified
+        self._reader: Subscription | None = None  # the reader that is being notified
         self._nested = 0
         self.seq: int = 0
         self.restarts: int = 0  # counted by the supervisors of the node, as are the give-ups
         self.give_ups: int = 0
         self.messages_read: bool = False
         self.states_read: bool = False
-        self.causes: Causes | None = None  # there while messages are read
-        self.focus: Focus | None = None  # there while only those of some processes are
+        self.causes: Causes | None = None  # set while messages are read
+        self.focus: Focus | None = None  # set while only messages of some processes are read
         self.clock: Callable[[], int] = time.monotonic_ns
 
     def emit(self, kind: str, pid: Any, data: dict[str, Any], cause: int = 0) -> int:
-        """Record a lifecycle event in the ring and tell its readers; returns its number.
+        """Record a lifecycle event in the ring and notify its readers; return its number.
 
-        The ring keeps no objects of the user: of a large reason it has a bounded stand-in, the readers have it whole.
+        The ring keeps no objects of the user: for a large reason it has a bounded stand-in, while readers get the
+        original.
         """
         self.seq = seq = self.seq + 1
         at = self.clock()
@@ -287,9 +289,9 @@ class Tracer:
     def record(
         self, kind: str, pid: Any, values: tuple[Any, ...], cause: int = 0, whole: Any = None, at: int = 0
     ) -> int:
-        """As `emit`, for a kind of `FIELDS`: its values, with the reason as the ring may keep it.
+        """Record an event of a kind in `FIELDS`, like `emit`: its values, with the reason as the ring may keep it.
 
-        `whole` is the reason for the readers, if it is another one; `at` is the time, if the caller has just read it.
+        `whole` is the reason for readers, if it differs; `at` is the time, if the caller has just read it.
         """
         self.seq = seq = self.seq + 1
         at = at or self.clock()
@@ -304,7 +306,7 @@ class Tracer:
         return seq
 
     def notice(self, kind: str, pid: Any, data: dict[str, Any], cause: int = 0) -> int:
-        """Tell readers of an event that the ring does not keep (messages, links, timers)."""
+        """Notify readers of an event that the ring does not keep (messages, links, timers)."""
         self.seq = seq = self.seq + 1
         if not cause and self.causes is not None:
             cause = self.causes.of(pid)
@@ -312,7 +314,7 @@ class Tracer:
         if subscriptions is None:
             subscriptions = self._readers_of(kind)
         if subscriptions:
-            event = _blank(Event)  # several for each message: without `__init__` a record takes half the time
+            event = _blank(Event)  # several per message: without `__init__` a record takes half the time
             event.seq = seq
             event.at = self.clock()
             event.node = self._node.name
@@ -329,7 +331,7 @@ class Tracer:
             self._deliver(subscriptions, Event(seq, at, self._node.name, kind, pid, cause, data))
 
     def _deliver(self, subscriptions: tuple[Subscription, ...], event: Event) -> None:
-        """Tell readers of an event. What a reader does in its turn is told after that: all hear all in one order."""
+        """Notify readers of an event; events caused by a reader follow later, so that all see the same order."""
         waiting = self._waiting
         if waiting is not None:
             self._nested += 1
@@ -359,15 +361,15 @@ class Tracer:
         return found
 
     def cause_of(self, p: Any) -> int:
-        """The event that `p` is handling; 0 if none is known, as always while nobody reads messages."""
+        """Return the event that `p` is handling; 0 if unknown, as always while messages are not read."""
         return 0 if self.causes is None else self.causes.of(p)
 
     def history(self, since: int = 0) -> list[Event]:
-        """What the ring still holds with a number greater than `since`, oldest first."""
+        """Return the events in the ring with a number greater than `since`, oldest first."""
         return [self._event(entry) for entry in self._ring if entry[0] > since]
 
     def newest(self) -> Iterator[Event]:
-        """What the ring holds, newest first, made while it is read."""
+        """Yield the events in the ring, newest first, built while they are read."""
         for entry in reversed(self._ring):
             yield self._event(entry)
 
@@ -385,7 +387,7 @@ class Tracer:
         rate: int | None,
         focus: bool = False,
     ) -> Subscription:
-        """Add a reader; raises `BadArgument` for a kind that does not exist, which would never be told."""
+        """Add a reader; raises `BadArgument` for an unknown kind, which would never be delivered."""
         subscription = Subscription(
             self,
             callback,
@@ -400,21 +402,21 @@ class Tracer:
         return subscription
 
     def chosen(self) -> None:
-        """A reader has chosen other processes."""
+        """Update the focus after a reader has chosen other processes."""
         if self.focus is not None:
             self.focus.set(sub for sub in self.subscriptions if sub.focus)
 
     def reads(self, kind: str) -> bool:
-        """Whether anybody is told of this kind."""
+        """Return whether a reader gets this kind."""
         return bool(self._readers_of(kind))
 
     def remove(self, subscription: Subscription) -> None:
-        """Remove a reader; nothing if it is gone already."""
+        """Remove a reader; no effect if it is already gone."""
         self.subscriptions = tuple(other for other in self.subscriptions if other is not subscription)
         self._changed()
 
     def finish(self) -> None:
-        """The node has ended: no event comes any more, and the readers are told."""
+        """End the stream with the node, and notify the readers."""
         subscriptions, self.subscriptions = self.subscriptions, ()
         self._changed()
         for subscription in subscriptions:
@@ -425,7 +427,7 @@ class Tracer:
         self._by_kind = {}
         node = self._node
         if self.subscriptions:
-            self._by_kind[""] = ()  # not empty: somebody listens
+            self._by_kind[""] = ()  # not empty: there are readers
         self.states_read = any(sub.wants("state_changed") for sub in self.subscriptions)
         everything = [sub for sub in self.subscriptions if not sub.focus]
         focused = [sub for sub in self.subscriptions if sub.focus]
@@ -442,7 +444,7 @@ class Tracer:
         if self.focus is None:
             node._watched = self.messages_read or node._s.post is not None
         else:
-            self.focus.settle()  # one in focus may be running: what it does next is told, too
+            self.focus.settle()  # a process in focus may be running: what it does next is reported too
         node._s.watch(node, self.messages_read)
         node._watched_life = read or any(sub.wants("spawned") or sub.wants("exited") for sub in everything)
         node._watched_links = any(sub.wants(kind) for sub in self.subscriptions for kind in DETAIL_KINDS)

@@ -1,4 +1,4 @@
-"""Why a server has not answered a call, in words: what it does at the time-out."""
+"""Explanations of why a server has not replied to a call, made at the time-out."""
 
 # Messages, states and reasons are terms of any type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -13,10 +13,10 @@ __all__ = ["why_silent"]
 
 
 def why_silent(frm: From) -> str:
-    """Why a server has not answered this call: what it does just now."""
+    """Explain why a server has not replied to this call, by what it is doing now."""
     server = frm._to
     if server._st == REMOTE:
-        return f"the server is on node {server.node!r}; it is busy there, or what it answered is still on its way"
+        return f"the server is on node {server.node!r}; it is busy there, or its reply is still on its way"
     x = server._x
     if x is not None and x.suspended:
         return "the server is suspended (sys.suspend)"
@@ -26,13 +26,13 @@ def why_silent(frm: From) -> str:
         other = server._val._to
         if other is frm.pid:
             return (
-                f"the server waits for an answer of {other}, which is the caller: the two wait for each other: "
+                f"the server waits for a reply of {other}, which is the caller: the two wait for each other: "
                 f"{drawn([other, server])}"
             )
         cycle = cycle_of(frm)
         if cycle is not None:
-            return f"the server waits for the caller in calls of its own: {drawn(cycle)}"
-        return f"the server waits for an answer of {other} itself"
+            return f"the server waits, through its own calls, for the caller: {drawn(cycle)}"
+        return f"the server itself waits for a reply of {other}"
     if x is not None and x.frm is frm:
-        return "its handle_call is not through; let it return NoReply(state) and answer later, or give more time"
-    return "the server is busy with what came before; give it more time, or it less to do"
+        return "its handle_call has not finished; return NoReply(state) and reply later, or allow more time"
+    return "the server is busy with earlier messages; allow more time, or reduce its load"

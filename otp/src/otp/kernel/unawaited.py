@@ -1,4 +1,4 @@
-"""Hints for a coroutine or a generator in the place of a pid, a child or a result."""
+"""Hints for a coroutine or generator given as a pid, a child or a result."""
 
 # Messages, states and reasons are terms of any type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -12,7 +12,7 @@ __all__ = ["unawaited"]
 
 
 def unawaited(value: Any) -> str:
-    """Say what a coroutine or a generator is and what was forgotten; empty for any other value.
+    """Explain a coroutine or generator that was not awaited; empty for any other value.
 
     A list or tuple with one in it counts, too.
 

@@ -1,4 +1,4 @@
-"""Unwinding: the cleanup of a process that may not wait for anything, run to its end in the step of a kill."""
+"""Unwinding without waiting: the cleanup of a killed process, run to its end in the step of the kill."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ CLOSE_ATTEMPTS: Final = 100
 
 
 def close(p: Process, coro: Any, reported: bool) -> None:
-    """Unwind a coroutine that may not wait for anything: `CancelledError` once, then `GeneratorExit`.
+    """Unwind a coroutine that must not wait: throw `CancelledError` once, then `GeneratorExit`.
 
-    A bare `sleep(0)` is no wait and is passed; what refuses to end is dropped and reported. Both are thrown, since a
-    lock gives back its permit for the first only. `reported` says that the event is recorded already.
+    A bare `sleep(0)` is no wait and is skipped; a coroutine that refuses to end is dropped and reported. Both errors
+    are thrown, since a lock returns its permit for the first only. `reported` says that the event has been recorded.
     """
     abandoned = ""
     step: Any = coro.throw
-    argument: Any = CancelledError  # no instance: its traceback and this frame would be a cycle
+    argument: Any = CancelledError  # no instance: its traceback and this frame would form a cycle
     for _ in range(CLOSE_ATTEMPTS):
         waits_for: Any = None
         try:
@@ -56,7 +56,7 @@ def close(p: Process, coro: Any, reported: bool) -> None:
 
 
 def _waits_for_its_tasks(coro: Any) -> bool:
-    """Return whether a coroutine waits in the end of an `asyncio.TaskGroup`."""
+    """Return whether a coroutine waits at the end of an `asyncio.TaskGroup`."""
     code: Any = None
     while coro is not None:
         code = getattr(coro, "cr_code", code)
@@ -65,7 +65,7 @@ def _waits_for_its_tasks(coro: Any) -> bool:
 
 
 def _drop(p: Process, x: Ext, coros: list[Any]) -> None:
-    """Let go of a coroutine that refused to be closed, now that no frame holds it.
+    """Drop a coroutine that refused to be closed, now that no frame holds it.
 
     Python closes it once more; the code that runs then acts as `p`, not as the process that happens to run.
     """
@@ -77,7 +77,7 @@ def _drop(p: Process, x: Ext, coros: list[Any]) -> None:
 
 
 def on_the_stack(p: Process, step: Any, *args: Any) -> Any:
-    """Run cleanup of `p`: it is the current process and asyncio's current task, and no call runs inline."""
+    """Run cleanup of `p` as the current process and asyncio's current task, without inline calls."""
     s = p._node._s
     table, loop = s._ct, s.loop
     process, credit, task = s.current, s.credit, table.get(loop)

@@ -1,4 +1,4 @@
-"""The callbacks of a behaviour's class, looked up once: the engine reads slots, not attributes of user classes."""
+"""The callbacks of a behaviour's class, looked up once: the engine reads slots, not class attributes."""
 
 # Messages, states and reasons are terms of any type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -12,7 +12,7 @@ __all__ = ["Callbacks", "callbacks_of", "changed_class", "forget_callbacks"]
 
 
 class Callbacks:
-    """Bound callbacks of one handler. `terminate` is `None` where a class does not define it."""
+    """The bound callbacks of a handler. `terminate` is `None` if a class does not define it."""
 
     __slots__ = (
         "behaviour",
@@ -32,7 +32,7 @@ class Callbacks:
     def __init__(self, handler: Any, cls: type) -> None:
         self.handler: Any = handler
         self.cls: type = cls
-        self.debug: Any = None  # what a debugger has switched on; such callbacks belong to one process
+        self.debug: Any = None  # active debug functions; such callbacks belong to one process
         self.init: Callable[[Any], Any] = handler.init
         self.handle_call: Callable[[Any, Any, Any], Any] = handler.handle_call
         self.handle_cast: Callable[[Any, Any], Any] = handler.handle_cast
@@ -47,7 +47,10 @@ class Callbacks:
 
 
 def callbacks_of(handler: Any, cls: Any) -> Callbacks:
-    """The callbacks of a class (`handler` None: its one instance), kept on the class, or of a handler of its own."""
+    """Return the callbacks of a class, kept on the class, or of a separate handler.
+
+    `handler` None stands for the one instance of the class.
+    """
     found: Callbacks | None = getattr(cls, "__otp_callbacks__", None)
     if found is not None and found.cls is cls and (handler is None or found.handler is handler):
         return found
@@ -57,7 +60,7 @@ def callbacks_of(handler: Any, cls: Any) -> Callbacks:
 
 
 def forget_callbacks(cls: type) -> None:
-    """Look the callbacks of `cls` and of its subclasses up again at the next start: one of them was replaced."""
+    """Drop the cached callbacks of `cls` and its subclasses, after one was replaced."""
     if "__otp_callbacks__" in cls.__dict__:
         type.__delattr__(cls, "__otp_callbacks__")
     for subclass in type.__subclasses__(cls):
@@ -65,10 +68,13 @@ def forget_callbacks(cls: type) -> None:
 
 
 def changed_class(old: Callbacks, cls: Any) -> Callbacks:
-    """The callbacks of `cls`, a newer version of the class of `old`; raises `MissingCallback` for half a class."""
+    """Return the callbacks of `cls`, a newer version of the class of `old`.
+
+    Raises `MissingCallback` for an incomplete class.
+    """
     handler = old.handler
     if isinstance(handler, old.cls):
         return callbacks_of(None, cls)
-    if hasattr(cls, "__handler__"):  # an Agent's functions are all it has
+    if hasattr(cls, "__handler__"):  # an Agent consists of its functions only
         cls.__handler__()
     return Callbacks(type(handler)(cls) if getattr(handler, "cls", None) is old.cls else handler, cls)

@@ -1,4 +1,4 @@
-"""The suspension points of coroutine processes: what a process waits for, and signals that arrived while it ran."""
+"""Suspension points of coroutine processes: the awaited object, and signals that arrived in between."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["interrupt", "wait_for"]
 
 
 def _take_turn(p: Process) -> None:
-    """Put a process back into the run queue after the callbacks of the loop that were due before it."""
+    """Put a process back into the run queue, after the loop callbacks that were due before it."""
     p._node._s.push(p)
 
 
 def wait_for(p: Process, waits_for: Any) -> None:
-    """The coroutine of a process has yielded: remember what it waits for.
+    """Note what the coroutine of a process waits for after it has yielded.
 
-    `None` is one of our own waits (the state says which) or a bare `sleep(0)`; else it must be a future.
+    `None` is one of our own waits (the state says which) or a bare `sleep(0)`; otherwise it must be a future.
     """
     if waits_for is None:
         if p._st == RUN:
@@ -43,7 +43,7 @@ def wait_for(p: Process, waits_for: Any) -> None:
 
 
 def interrupt(p: Process) -> None:
-    """A signal or a cancellation arrived while `p` ran: deliver it at this suspension point."""
+    """Deliver a signal or a cancellation, which arrived while `p` ran, at this suspension point."""
     if p._sig is not CANCEL:
         deliver_fatal(p)
         return
