@@ -18,6 +18,7 @@ from superlearner.operations.declaration import Operation, Paged, declared, oper
 from superlearner.operations.execution import Answer, checked, execute
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage
+from superlearner.operations.services import Services
 from superlearner.operations.users import ANONYMOUS, OWNER, User
 from superlearner.settings.settings import Settings
 
@@ -90,14 +91,12 @@ class Stage:
         self.telemetry.attach(lambda event, _, metadata: self.events.append((event, metadata["outcome"])))
 
     def run(self, function: Any, user: User = OWNER, *, dry_run: bool = False, **parameters: Any) -> Answer:
-        platform: Any = SimpleNamespace(
-            audit=self.audit,
-            telemetry=self.telemetry,
-            nodes=Nodes(Settings),
-            running_node=lambda: SimpleNamespace(name="here@127.0.0.1"),
-        )
-        context = Context(platform, user, "test", dry_run)
-        return asyncio.run(execute(of(function), context, parameters))
+        nodes, services, home = Nodes(Settings), Services(), SimpleNamespace(name="here@127.0.0.1")
+        setattr(nodes, "home", home)
+        services.provide(AuditLog, lambda: self.audit)
+        services.provide(Telemetry, lambda: self.telemetry)
+        context = Context(nodes, user, "test", dry_run)
+        return asyncio.run(execute(services, of(function), context, parameters))
 
 
 def test_an_answer_is_json_without_what_was_not_said() -> None:

@@ -99,15 +99,15 @@ class SuperLearner(Application):
     @impl
     async def start(self, kind: str, args: Any) -> tuple[otp.Pid, Platform]:
         platform: Platform = args
-        platform.node = otp.trace.node_of(otp.self())
+        node = platform.nodes.home = otp.trace.node_of(otp.self())
         if platform.listener is not None:
             make_web(platform, platform.listener)
         keep_everything(platform)
         platform.configuration.listen(partial(adopt, platform), partial(refuse, platform))
         platform.hear_the_log()
-        platform.events.follow(platform.node)
-        platform.keeper.watch(platform.node)
-        platform.nodes.open(platform.node, platform.analytics, Backups(), platform.monitor)
+        platform.events.follow(node)
+        platform.keeper.watch(node)
+        platform.nodes.open(node, platform.analytics, Backups(), platform.monitor)
         root = await Root.start_link(platform, name="superlearner")
         if not isinstance(root, otp.Pid):
             raise otp.StartError("the root was not started")
@@ -124,7 +124,7 @@ class SuperLearner(Application):
         state.keeper.close()
         if state.own_program is not None:
             state.own_program.give_up()
-        await state.catch_up()
+            await state.own_program.remembered.catch_up()
         state.nodes.ask_no_more()
         state.rescue = Rescue(state.running_node())
         state.rescue.begin()

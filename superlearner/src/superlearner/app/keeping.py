@@ -149,6 +149,10 @@ class Keeper:
         kept = self.kept[supervisor, id] = Kept(self, supervisor, id, start, **options)
         return kept
 
+    def restarts(self, supervisor: str | None, id: str) -> bool:
+        """Return whether this child of a supervisor is kept."""
+        return (supervisor, id) in self.kept
+
     def of(self, supervisor: str) -> list[Kept]:
         """What is kept under a supervisor, in the order of their start."""
         return [kept for (name, _), kept in self.kept.items() if name == supervisor]

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import otp
 from superlearner.app.keeping import Keeper, Kept
+from superlearner.app.services import services_of
 from superlearner.base.data_dir import DATABASE_FILE
 from superlearner.base.listening import Listener
 from superlearner.base.telemetry import Telemetry
@@ -112,7 +113,6 @@ class Platform:
         self.epoch = epoch or secrets.token_hex(4)
         self.started_at = time.time()
         self.ready = False
-        self.node: otp.Node | None = None
         self.root: otp.Pid | None = None
         self.hubs: Hubs | None = None
         self.trace_feeds: TraceFeeds | None = None
@@ -155,10 +155,14 @@ class Platform:
         self.sandboxes.changed = self._sandboxes_changed
         if settings.data_dir is not None:
             self.sandboxes.ledger = SandboxLedger(settings.data_dir.absolute() / "sandboxes")
+        self.nodes.node_of = self.sandboxes.node_of
+        self.nodes.explainers = [self.sandboxes.absence, self.attachments.absence]
         self.tokens.listen(self._forsake)
         self.arsenal = all_operations() if arsenal is None else arsenal
         self.manual = Manual(root=settings.root_path, more=lambda: searched(self.arsenal, settings.root_path))
         self.openapi: Callable[[], dict[str, Any]] = dict
+        self.services = services_of(self)
+        self.services.check(self.arsenal)
 
     @property
     def settings(self) -> Settings:
@@ -176,24 +180,18 @@ class Platform:
             return ["application"]
         return [name for name in PARTS if self.node.whereis(name) is None]
 
-    async def catch_up(self) -> None:
-        """Hear what has happened until now in the program of the person's tree, if it has one and says so."""
-        if self.own_program is not None:
-            await self.own_program.remembered.catch_up()
-
     def figures(self) -> Source:
         """What exporters read."""
         return Source(lambda: self.node, self.monitor, self.tally, self.version, self.started_at)
 
-    async def document(self) -> dict[str, Any]:
-        """The OpenAPI document. Making it takes half a second once, so that is done beside the loop."""
-        return await asyncio.to_thread(self.openapi)
+    @property
+    def node(self) -> otp.Node | None:
+        """The node on which it runs; None until the application has started."""
+        return self.nodes.home
 
     def running_node(self) -> otp.Node:
         """The node; there is one as soon as the application has started."""
-        if self.node is None:
-            raise RuntimeError("the platform has not started; this is a bug of SuperLearner, please report it")
-        return self.node
+        return self.nodes.running_home()
 
     def answers_again(self, held: Held) -> None:
         """The loop turns again after a callback held it: the page tells who it was."""

@@ -83,7 +83,7 @@ class Headless:
         self.platform = platform = Platform(
             Settings(browser=False, **settings), None, (), version, epoch=epoch, arsenal=Registry()
         )
-        platform.node = hidden
+        platform.nodes.home = hidden
         platform.events = EventLog(secrets.token_hex(4), platform.settings.events_kept)  # separate ids
         platform.events.follow(node)
         self.watched: WatchedNode = platform.nodes.attach(node)

@@ -164,9 +164,12 @@ class Observing:
             told = refusal(operation, self._permissions)
             return p.Failed("missing_scope", told, [p.Detail(None, told, remedy(operation))])
         user = User(request.user, scopes, request.local)
-        context = Context(self._begun().platform, user, request.door, request.dry_run, self.node.name)
+        platform = self._begun().platform
+        context = Context(platform.nodes, user, request.door, request.dry_run, self.node.name)
         try:
-            answer = await execute(operation, context, checked(operation, json.loads(request.parameters)))
+            answer = await execute(
+                platform.services, operation, context, checked(operation, json.loads(request.parameters))
+            )
         except OperationError as error:
             return failed(error, context)
         finally:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from otp import Node
+from otp import Node, Pid
 from superlearner.control.clock import Clock
+from superlearner.control.terms import plain_pid
 from superlearner.control.tree import TreeReader
 from superlearner.live.attached_hub import AttachedHub
 from superlearner.live.hub import Hub
 from superlearner.nodes.nodes import Nodes, WatchedNode
+from superlearner.operations.seams import ChildPast
 
 __all__ = ["Hubs"]
 
@@ -48,6 +50,25 @@ class Hubs:
     def known(self, node: Node) -> Hub | None:
         """Return the hub of a node, if there is one."""
         return self.own if node is self.own.node else self._others.get(node)
+
+    def past_of(self, node: Node, pid: Pid) -> ChildPast:
+        """Return what the hub of a node remembers of the child that a process is."""
+        hub = self.known(node)
+        key = None if hub is None else hub.model.by_pid.get(plain_pid(pid))
+        if hub is None or key is None:
+            return ChildPast()
+        row = hub.model.rows.get(key)
+        return ChildPast(key, None if row is None else row.since, hub.exits.of(key))
+
+    def hurry(self, node: Node) -> None:
+        """Have the hub of a node send its next frame at once."""
+        hub = self.known(node)
+        if hub is not None:
+            hub.hurry()
+
+    def viewer_count(self) -> int:
+        """Count the viewers of the platform's own node."""
+        return len(self.own.viewers)
 
     def of(self, watched: WatchedNode) -> Hub:
         """Return the hub of a node."""

@@ -20,7 +20,7 @@ from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring import Monitor
 from superlearner.settings.settings import Settings
 
-__all__ = ["SHARED", "Nodes", "WatchedNode", "shared"]
+__all__ = ["SHARED", "Absence", "Nodes", "WatchedNode", "shared"]
 
 HELLO_S: Final = 10.0
 MOST_LEFT: Final = 50
@@ -55,6 +55,14 @@ class WatchedNode:
         return self.node.name
 
 
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Why there is no node of a name, and what to try."""
+
+    why: str
+    hint: str
+
+
 class Nodes:
     """The nodes by name. The platform's own comes first; the others are attached, and left when they close.
 
@@ -87,6 +95,12 @@ class Nodes:
         self._fault = fault
         self._epoch = epoch
         self._version = version
+        self.home: Node | None = None
+        """The node on which the platform itself runs, as soon as it has started."""
+        self.node_of: Callable[[str], str] = str
+        """Returns the name of the node that a text means: also the id of a sandbox means its node."""
+        self.explainers: list[Callable[[str], Absence | None]] = []
+        """Each returns why there is no node of a name, if it knows."""
         self._own: WatchedNode | None = None
         self.default: str | None = None
         """The node that is meant where none is named, if not the platform's own; it may rest, and come back."""
@@ -184,6 +198,16 @@ class Nodes:
             return self._own
         self._leave_closed()
         return self._others.get(name)
+
+    def running_home(self) -> Node:
+        """Return the node on which the platform runs; there is one as soon as the application has started."""
+        if self.home is None:
+            raise RuntimeError("the platform has not started; this is a bug of SuperLearner, please report it")
+        return self.home
+
+    def absence(self, name: str) -> Absence | None:
+        """Return why there is no node of this name, if that is known."""
+        return next((found for explain in self.explainers if (found := explain(name)) is not None), None)
 
     def names(self) -> list[str]:
         """How they are called, the one first that is meant where none is named, though it rest."""

@@ -13,8 +13,7 @@ from superlearner.operations.users import Scope, User
 
 if TYPE_CHECKING:
     import otp
-    from superlearner.app.running import Platform
-    from superlearner.nodes.nodes import WatchedNode
+    from superlearner.nodes.nodes import Nodes, WatchedNode
 
 __all__ = ["Context", "DryRun"]
 
@@ -34,12 +33,12 @@ class DryRun(Exception):
 class Context:
     """One execution of an operation.
 
-    `door` is how it came: `rest`, `cli`, `console`, `mcp`, `page` or `test`; `on` names the node that is
-    asked, or the sandbox whose node it is, None for the platform's own: `execute` puts the one there that is meant if
-    none was named.
+    `nodes` are all that can be asked. `door` is how it came: `rest`, `cli`, `console`, `mcp`, `page` or `test`; `on`
+    names the node that is asked, or the sandbox whose node it is, None for the platform's own: `execute` puts the one
+    there that is meant if none was named.
     """
 
-    platform: Platform
+    nodes: Nodes
     user: User
     door: str = "test"
     dry_run: bool = False
@@ -50,7 +49,7 @@ class Context:
 
     def __post_init__(self) -> None:
         if self.on is not None:
-            self.on = self.platform.sandboxes.node_of(self.on)
+            self.on = self.nodes.node_of(self.on)
 
     @property
     def found(self) -> WatchedNode | RemoteNode:
@@ -59,32 +58,31 @@ class Context:
         Raises:
             OperationError: `node_not_found`.
         """
-        nodes = self.platform.nodes
-        found = nodes.find(self.platform.running_node().name if self.on is None else self.on)
-        if found is None and self.on == nodes.default:
-            why = nodes.left.get(self.on or "", "it has not started yet")
-            hint = f"what it did is at GET /api/v1/analytics/history; {self.platform.running_node().name} is there"
-            raise OperationError("node_unavailable", f"{self.on} is not there just now: {why}", hint=hint)
+        found = self.nodes.find(self.home.name if self.on is None else self.on)
         if found is None:
             raise self._no_node((self.on or "")[:LONGEST_NAME])
         return found
 
     def _no_node(self, name: str) -> OperationError:
-        """The refusal where no node has this name: was it that of a sandbox, or is it misspelt?"""
-        for one in self.platform.sandboxes.all():
-            if one.node == name and not one.alive:
-                told = f"the sandbox {one.id} has ended: {one.reason}"
-                return OperationError(
-                    "node_not_found", told, hint="POST /api/v1/sandboxes/{sandbox_id}/restart starts it again"
-                )
-        if (service := self.platform.attachments.find(name)) is not None:
-            return OperationError("node_not_found", service.told(), hint="see GET /api/v1/nodes/attached")
-        known = [one.name for one in self.platform.nodes]
+        """Return the refusal where no node has this name: why it has gone, or what may be meant."""
+        nodes = self.nodes
+        if self.on == nodes.default:
+            why = nodes.left.get(self.on or "", "it has not started yet")
+            hint = f"what it did is at GET /api/v1/analytics/history; {self.home.name} is there"
+            return OperationError("node_unavailable", f"{self.on} is not there just now: {why}", hint=hint)
+        if (absence := nodes.absence(name)) is not None:
+            return OperationError("node_not_found", absence.why, hint=absence.hint)
+        known = [one.name for one in nodes]
         near = get_close_matches(name, known, 1)
         meant = f"; did you mean {near[0]}?" if near else ""
         return OperationError(
             "node_not_found", f"there is no node {name!r}{meant}", hint=f"expected one of {', '.join(known)}"
         )
+
+    @property
+    def home(self) -> otp.Node:
+        """The node on which the platform itself runs."""
+        return self.nodes.running_home()
 
     @property
     def remote(self) -> RemoteNode | None:
@@ -108,12 +106,12 @@ class Context:
     @property
     def is_own(self) -> bool:
         """Whether it acts on the platform's own node."""
-        return self.on is None or self.platform.nodes.is_own(self.on)
+        return self.on is None or self.nodes.is_own(self.on)
 
     @property
     def owner(self) -> str | None:
         """Whose node it acts on; None for one that nobody owns, as the platform's."""
-        found = None if self.on is None else self.platform.nodes.find(self.on)
+        found = None if self.on is None else self.nodes.find(self.on)
         return None if found is None else found.owner
 
     def missing_scope(self, what: str, scope: Scope) -> OperationError:

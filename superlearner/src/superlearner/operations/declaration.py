@@ -7,11 +7,13 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import NoneType
 from typing import Annotated, Any, Final, Generic, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model, model_validator
 from pydantic.fields import FieldInfo
 
+from superlearner.operations.context import Context
 from superlearner.operations.failures import CODES
 from superlearner.operations.users import SCOPES, Scope
 
@@ -151,6 +153,14 @@ class Parameter:
         return self.default is inspect.Parameter.empty
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceUse:
+    """A service that an operation gets from the platform, by its type; an optional one may be None."""
+
+    kind: type[Any]
+    optional: bool = False
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     """One declared operation."""
@@ -163,6 +173,7 @@ class Operation:
     function: Callable[..., Awaitable[Any]]
     summary: str
     description: str
+    services: tuple[ServiceUse, ...]
     parameters: tuple[Parameter, ...]
     result: Any
     changes: bool
@@ -210,6 +221,9 @@ def operation(
     short: str = "",
 ) -> Callable[[F], F]:
     """Declare an operation; the function stays as it is.
+
+    Parameters before a `/` come from the platform, by their type: the `Context`, and services such as `Settings` or
+    `Traces`. Those after it come from the caller. Without a `/`, the first parameter is the `Context`.
 
     Args:
         name: `category.verb`, unique: `process.kill`.
@@ -303,7 +317,11 @@ def _read(
     streams = get_origin(result) is Streamed
     if streams:
         result = Part[get_args(result)[0]]  # pyright: ignore[reportInvalidTypeArguments]
-    parameters = tuple(_parameters(function, hints, method, path))
+    before, after = _divided(function)
+    services = tuple(_service(hints.get(one.name)) for one in before) or (ServiceUse(Context),)
+    if odd := [one.name for one, use in zip(before, services, strict=False) if not isinstance(use.kind, type)]:
+        raise wrong("the type of a service for each parameter before the /", odd)
+    parameters = tuple(_parameters(after, hints, method, path))
     if missing := {found[1] for found in IN_PATH.finditer(path)} - {one.name for one in parameters}:
         raise wrong("a parameter for each part of the path", sorted(missing))
     reserved = RESERVED if on == "node" else RESERVED[:1]
@@ -320,6 +338,7 @@ def _read(
         function=function,
         summary=summary.replace("\n", " ").removesuffix("."),
         description=description,
+        services=services,
         parameters=parameters,
         result=result,
         changes=changes,
@@ -348,12 +367,26 @@ def _paths(short: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _parameters(function: Callable[..., Any], hints: dict[str, Any], method: Method, path: str) -> list[Parameter]:
+def _divided(function: Callable[..., Any]) -> tuple[list[inspect.Parameter], list[inspect.Parameter]]:
+    """The parameters before the `/` of a function, and those after it; without a `/` its first one is left out."""
+    found = list(inspect.signature(function).parameters.values())
+    before = [one for one in found if one.kind is one.POSITIONAL_ONLY]
+    return before, found[len(before) or 1 :]
+
+
+def _service(annotation: Any) -> ServiceUse:
+    kinds = get_args(annotation)
+    if len(kinds) == 2 and kinds[1] is NoneType:
+        return ServiceUse(kinds[0], optional=True)
+    return ServiceUse(annotation)
+
+
+def _parameters(given: list[inspect.Parameter], hints: dict[str, Any], method: Method, path: str) -> list[Parameter]:
     in_path = {found[1] for found in IN_PATH.finditer(path)}
     elsewhere: Place = "query" if method == "GET" else "body"
     found: list[Parameter] = []
-    for name, parameter in list(inspect.signature(function).parameters.items())[1:]:
-        annotation = hints[name]
+    for parameter in given:
+        name, annotation = parameter.name, hints[parameter.name]
         place: Place = "path" if name in in_path else elsewhere
         metadata = annotation.__metadata__ if get_origin(annotation) is Annotated else ()
         picker = next((item.kind for item in metadata if isinstance(item, Picker)), None)

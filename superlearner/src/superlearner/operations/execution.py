@@ -10,14 +10,17 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from superlearner.base.shortage import shortage_of
+from superlearner.base.telemetry import Telemetry
 from superlearner.base.validation import meant, problem_text
 from superlearner.control.terms import clip, text_of
 from superlearner.operations.answer import Answer
-from superlearner.operations.audit import kept
+from superlearner.operations.audit import AuditLog, kept
 from superlearner.operations.context import Context, DryRun
 from superlearner.operations.declaration import Download, Operation, Paged
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.forwarding import LONGEST_S, forward
+from superlearner.operations.seams import LivePages
+from superlearner.operations.services import Services
 
 __all__ = ["checked", "execute", "refuse_without_scope"]
 
@@ -48,7 +51,9 @@ def _detail(problem: Any) -> Detail:
     return Detail(where, problem_text(problem), hint)
 
 
-def refuse_without_scope(operation: Operation, context: Context, parameters: Mapping[str, Any]) -> None:
+def refuse_without_scope(
+    services: Services, operation: Operation, context: Context, parameters: Mapping[str, Any]
+) -> None:
     """For doors that read parameters: who has not the scope is not told what is wrong with theirs.
 
     `parameters` is what is known of them so far, for the audit log.
@@ -57,11 +62,17 @@ def refuse_without_scope(operation: Operation, context: Context, parameters: Map
         OperationError: `missing_scope`.
     """
     if not _may(operation, context):
-        raise _missing_scope(operation, context, parameters)
+        raise _missing_scope(services, operation, context, parameters)
 
 
-async def execute(operation: Operation, context: Context, parameters: Mapping[str, Any]) -> Answer:
+async def execute(services: Services, operation: Operation, context: Context, parameters: Mapping[str, Any]) -> Answer:
     """Run an operation with checked parameters.
+
+    Args:
+        services: those of the platform; the operation gets what its signature names.
+        operation: what to run.
+        context: the request's user, node and interface.
+        parameters: as `checked` returns them.
 
     Raises:
         OperationError: it could not be done.
@@ -69,7 +80,7 @@ async def execute(operation: Operation, context: Context, parameters: Mapping[st
     if context.on is None and operation.on_node:
         context.on = _meant(operation, context)
     if not _may(operation, context):
-        raise _missing_scope(operation, context, parameters)
+        raise _missing_scope(services, operation, context, parameters)
     begun = time.perf_counter_ns()
     outcome = "internal_error"
     limit = asyncio.timeout(None if "timeout_ms" in parameters else LONGEST_S)
@@ -81,14 +92,14 @@ async def execute(operation: Operation, context: Context, parameters: Mapping[st
                 answer = await forward(operation, context, remote, parameters)
                 outcome = "ok"
                 return answer
-            result = await operation.function(context, **parameters)
+            result = await operation.function(*services.arguments(operation, context), **parameters)
         if operation.changes and not context.announced:
             raise RuntimeError(
                 f"{operation.name} changed something without ctx.about_to; this is a bug, please report it"
             )
         outcome = "ok"
         if operation.changes and operation.on_node and context.door == "page":
-            _show(context)
+            services.get(LivePages).hurry(context.node)  # without waiting until the next frame is due
     except DryRun as dry:
         outcome = "dry_run"
         return Answer({"dry_run": True, "would": dry.would, "affects": list(dry.affects)})
@@ -115,7 +126,7 @@ async def execute(operation: Operation, context: Context, parameters: Mapping[st
             hint="try again, or end what is not needed any more",
         ) from error
     finally:
-        _account(operation, context, parameters, time.perf_counter_ns() - begun, outcome)
+        _account(services, operation, context, parameters, time.perf_counter_ns() - begun, outcome)
     if operation.streams:
         return Answer(None, stream=result)
     if isinstance(result, Download):
@@ -126,17 +137,9 @@ async def execute(operation: Operation, context: Context, parameters: Mapping[st
     return Answer(operation.encode.dump_python(result, mode="json", exclude_unset=True))
 
 
-def _show(context: Context) -> None:
-    """What a hand on a page did shows as soon as it has happened, not when the next frame is due."""
-    hubs = context.platform.hubs
-    hub = None if hubs is None else hubs.known(context.node)
-    if hub is not None:
-        hub.hurry()
-
-
 def _meant(operation: Operation, context: Context) -> str | None:
     """The node that is meant if none is named; what runs in the platform does without one that rests."""
-    nodes = context.platform.nodes
+    nodes = context.nodes
     return None if operation.here and nodes.find(None) is None else nodes.default
 
 
@@ -146,7 +149,7 @@ def _check_node(operation: Operation, context: Context) -> None:
         return
     if operation.on_node:
         _ = context.found
-    elif context.on != context.platform.running_node().name:
+    elif context.on != context.home.name:
         raise OperationError(
             "validation_error",
             f"node: expected none, {operation.name} is about the platform itself",
@@ -164,9 +167,11 @@ def _may(operation: Operation, context: Context) -> bool:
     return context.user.may(operation.scope, context.owner if operation.on_node else None)
 
 
-def _missing_scope(operation: Operation, context: Context, parameters: Mapping[str, Any]) -> OperationError:
+def _missing_scope(
+    services: Services, operation: Operation, context: Context, parameters: Mapping[str, Any]
+) -> OperationError:
     error = context.missing_scope(operation.name, operation.scope)
-    _account(operation, context, parameters, 0, error.code)
+    _account(services, operation, context, parameters, 0, error.code)
     return error
 
 
@@ -175,16 +180,22 @@ def _meta(page: Paged[Any]) -> dict[str, int]:
     return {"total": page.total, "page": page.page, "per_page": page.per_page, "total_pages": pages}
 
 
-def _account(operation: Operation, context: Context, parameters: Mapping[str, Any], took_ns: int, outcome: str) -> None:
+def _account(
+    services: Services,
+    operation: Operation,
+    context: Context,
+    parameters: Mapping[str, Any],
+    took_ns: int,
+    outcome: str,
+) -> None:
     """Tell telemetry of every execution, and the audit log of every one that changed something or was to."""
-    platform = context.platform
-    platform.telemetry.execute(
+    services.get(Telemetry).execute(
         "operation.stop",
         {"duration": took_ns / 1e9},
         {"operation": operation.name, "door": context.door, "outcome": outcome},
     )
     if operation.changes and outcome != "dry_run":
-        platform.audit.record(
+        services.get(AuditLog).record(
             user=context.user.name,
             door=context.door,
             operation=operation.name,
@@ -200,4 +211,4 @@ def _node_of(operation: Operation, context: Context) -> str | None:
     """Where it was done, or was to be: for the audit log, so also a name that is none."""
     if not operation.on_node:
         return None
-    return clip(context.platform.running_node().name if context.on is None else context.on, LONGEST_NAME)
+    return clip(context.home.name if context.on is None else context.on, LONGEST_NAME)

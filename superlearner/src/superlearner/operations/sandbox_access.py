@@ -9,10 +9,13 @@ import otp
 from superlearner.control.terms import clip, safe_text
 from superlearner.operations.context import Context
 from superlearner.operations.failures import OperationError
+from superlearner.operations.tokens import Tokens
 from superlearner.operations.users import Scope
+from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.happenings import Refused
 from superlearner.sandbox.manager import Asked, SandboxManager
 from superlearner.sandbox.record import Sandbox
+from superlearner.settings.settings import Settings
 from superlearner.store import StoreUnavailable
 
 __all__ = ["THERE", "allow", "ask", "found", "may_run_here"]
@@ -22,11 +25,11 @@ LONGEST: Final = 2000
 LONGEST_ID: Final = 64
 
 
-def found(ctx: Context, id: str) -> Sandbox:
+def found(sandboxes: Sandboxes, id: str) -> Sandbox:
     """The sandbox with that id. Raises OperationError: `sandbox_not_found`."""
-    sandbox = ctx.platform.sandboxes.find(id)
+    sandbox = sandboxes.find(id)
     if sandbox is None:
-        known = [one.id for one in ctx.platform.sandboxes.all()]
+        known = [one.id for one in sandboxes.all()]
         near = get_close_matches(id[:LONGEST_ID], known, 1)
         meant = f"; did you mean {near[0]}?" if near else ""
         hint = f"there are: {', '.join(known[:10])}" if known else "there is none; create one: POST /api/v1/sandboxes"
@@ -43,22 +46,22 @@ def allow(ctx: Context, sandbox: Sandbox, scope: Scope) -> None:
         raise ctx.missing_scope(f"the sandbox {sandbox.id}, which is {sandbox.owner}'s,", scope)
 
 
-async def may_run_here(ctx: Context) -> None:
+async def may_run_here(ctx: Context, sandboxes: Sandboxes, settings: Settings, tokens: Tokens) -> None:
     """Go on where the required walls stand, or where their absence was accepted by the only user there is.
 
     Raises OperationError: `service_unavailable`.
     """
-    walls = await ctx.platform.sandboxes.walls()
+    walls = await sandboxes.walls()
     missing = ", ".join(f"{one.name} ({one.says})" for one in walls if one.required and not one.up)
     if not missing:
         return
-    if not ctx.platform.settings.weak_walls:
+    if not settings.weak_walls:
         raise OperationError(
             "service_unavailable",
             clip(f"this machine lacks a wall that a sandbox needs: {missing}", LONGEST),
             hint="for code of your own, start the platform with --weak-walls",
         )
-    others = await _others(ctx)
+    others = await _others(tokens)
     if others or not ctx.user.local:
         raise OperationError(
             "service_unavailable",
@@ -69,12 +72,12 @@ async def may_run_here(ctx: Context) -> None:
         )
 
 
-async def _others(ctx: Context) -> list[str]:
+async def _others(tokens: Tokens) -> list[str]:
     """Who has a token besides the owner; nobody where there is no store to keep them."""
-    if ctx.platform.store.url is None:
+    if not tokens.kept:
         return []
     try:
-        return sorted({token.user for token in await ctx.platform.tokens.all() if token.revoked is None})
+        return sorted({token.user for token in await tokens.all() if token.revoked is None})
     except StoreUnavailable as error:
         raise OperationError("service_unavailable", f"whether others have tokens is not known: {error}") from None
 
@@ -82,7 +85,7 @@ async def _others(ctx: Context) -> list[str]:
 async def ask(ctx: Context, request: Asked) -> Any:
     """Have the service do something. Raises OperationError with the service's own code."""
     try:
-        answer = await SandboxManager.ask(request, node=ctx.platform.running_node())
+        answer = await SandboxManager.ask(request, node=ctx.home)
     except otp.CallExit as failed:
         if failed.cause_reason == "timeout":
             raise OperationError(

@@ -41,7 +41,7 @@ async def begun(ctx: Context, plan: Plan, *, force: bool) -> SimulationLine:
     with steering():
         protect(ctx, plan.target, force=force)
         ctx.about_to(words_of(plan), lambda: feels_of(plan))
-        pid = await begin(ctx.platform.running_node(), plan)
+        pid = await begin(ctx.home, plan)
     return line_of(pid, plan)
 
 

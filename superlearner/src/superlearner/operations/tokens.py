@@ -62,6 +62,11 @@ class Tokens:
         self._lock = asyncio.Lock()
         self._listeners: tuple[Callable[[Token], object], ...] = ()
 
+    @property
+    def kept(self) -> bool:
+        """Whether there is a store that keeps them."""
+        return self._store.url is not None
+
     def listen(self, listener: Callable[[Token], object]) -> None:
         """Call `listener(token)` when a token is revoked."""
         self._listeners = (*self._listeners, listener)

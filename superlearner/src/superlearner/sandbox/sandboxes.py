@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import otp
 from otp import Pid
+from superlearner.nodes.nodes import Absence
 from superlearner.sandbox.fleet import Fleet
 from superlearner.sandbox.ledger import SandboxLedger
 from superlearner.sandbox.program import Launcher, Program
@@ -75,6 +76,14 @@ class Sandboxes:
         """The name of a sandbox's node, of which its id is enough; any other name stays as it is."""
         sandbox = self.find(name)
         return name if sandbox is None else sandbox.node
+
+    def absence(self, node: str) -> Absence | None:
+        """Return why there is no node of this name, if it was that of a sandbox that has ended."""
+        for one in self.all():
+            if one.node == node and not one.alive:
+                hint = "POST /api/v1/sandboxes/{sandbox_id}/restart starts it again"
+                return Absence(f"the sandbox {one.id} has ended: {one.reason}", hint)
+        return None
 
     def all(self) -> list[Sandbox]:
         """All of them, the newest first."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
+from superlearner.operations.seams import ApiDocument
 from superlearner.operations.searched import anchor_of
 from superlearner.teaching.manual import inline
 from superlearner.web.docs_pages import Render
@@ -67,7 +68,7 @@ def install_api_docs(app: FastAPI, platform: Platform, render: Render) -> None:
     async def by_category() -> tuple[dict[str, Any], dict[str, list[Shown]]]:
         """Half a second of work the first time, so it is done beside the loop."""
         if not made:
-            document = await platform.document()
+            document = await platform.services.get(ApiDocument).read()
             made.append((document, await asyncio.to_thread(_by_category, document)))
         return made[0]
 

@@ -127,8 +127,8 @@ class ScopeFirst(APIRoute):
             platform = request.app.state.platform
             operation = platform.arsenal.get(self.name)
             if operation is not None:
-                context = Context(platform, user_of(request), _door(request), on=_node_of(operation, request))
-                refuse_without_scope(operation, context, request.path_params)
+                context = Context(platform.nodes, user_of(request), _door(request), on=_node_of(operation, request))
+                refuse_without_scope(platform.services, operation, context, request.path_params)
                 _refuse_unknown_words(operation, request)
             return await answer(StrictRequest(request.scope, request.receive))
 
@@ -184,10 +184,11 @@ def _endpoint(operation: Operation) -> Callable[..., Any]:
         dry_run = values.pop("dry_run", False)
         node = values.pop("node") if operation.on_node else _node_of(operation, request)
         values |= _in_body_or_query(operation, body, values)
-        context = Context(request.app.state.platform, user_of(request), _door(request), dry_run, node)
+        platform = request.app.state.platform
+        context = Context(platform.nodes, user_of(request), _door(request), dry_run, node)
         if operation.streams and (resumed := request.headers.get(LAST_EVENT_ID)) is not None:
             values["last_id"] = resumed  # a browser that comes back shows here where it is, and asks as at first
-        result = await execute(operation, context, values)
+        result = await execute(platform.services, operation, context, values)
         if result.stream is not None:
             if wants_events(request.headers):
                 return EventStreamResponse(result.stream)

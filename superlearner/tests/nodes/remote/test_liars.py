@@ -269,7 +269,8 @@ def test_a_file_without_end_is_cut_off_and_not_taken_for_whole(inside: Inside, m
         async with liar(running, answer) as found:
             operation = running.platform.arsenal.get("system.export")
             asked = {"format": "csv", "what": "processes", "limit": 10}
-            file = (await execute(operation, Context(running.platform, ADMIN, on=LIAR), asked)).data
+            context = Context(running.platform.nodes, ADMIN, on=LIAR)
+            file = (await execute(running.platform.services, operation, context, asked)).data
             got = 0
             with pytest.raises(BadAnswer):
                 async for part in file.parts:
@@ -353,7 +354,8 @@ def test_a_file_of_nothing_ends(inside: Inside) -> None:
         async with liar(running, answer) as found:
             operation = running.platform.arsenal.get("system.export")
             given = {"format": "csv", "what": "processes", "limit": 10}
-            file = (await execute(operation, Context(running.platform, ADMIN, on=LIAR), given)).data
+            context = Context(running.platform.nodes, ADMIN, on=LIAR)
+            file = (await execute(running.platform.services, operation, context, given)).data
             with pytest.raises(BadAnswer, match="text"):
                 await anext(file.parts)
             assert 2 == asked
@@ -372,7 +374,8 @@ def test_a_file_of_single_characters_ends(inside: Inside, monkeypatch: pytest.Mo
         async with liar(running, answer):
             operation = running.platform.arsenal.get("system.export")
             given = {"format": "csv", "what": "processes", "limit": 10}
-            file = (await execute(operation, Context(running.platform, ADMIN, on=LIAR), given)).data
+            context = Context(running.platform.nodes, ADMIN, on=LIAR)
+            file = (await execute(running.platform.services, operation, context, given)).data
             with pytest.raises(BadAnswer, match="in 100 parts"):
                 assert 100 == len([part async for part in file.parts])
 

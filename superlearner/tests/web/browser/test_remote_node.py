@@ -69,7 +69,9 @@ async def traced(far_node: Any) -> str:
     """Trace the ledger there; the id of the trace."""
     platform = far_node.platform
     operation = platform.arsenal.get("trace.start")
-    answer = await execute(operation, Context(platform, OWNER, on=SECOND), checked(operation, {"pid": "ledger"}))
+    answer = await execute(
+        platform.services, operation, Context(platform.nodes, OWNER, on=SECOND), checked(operation, {"pid": "ledger"})
+    )
     return str(answer.data["trace_id"])
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from superlearner.nodes.attaching.attachment import PAUSES_S, Attachment
 from superlearner.nodes.attaching.whereabouts import Whereabouts
-from superlearner.nodes.nodes import Nodes
+from superlearner.nodes.nodes import Absence, Nodes
 
 __all__ = ["Attachments", "NameTaken"]
 
@@ -42,6 +42,11 @@ class Attachments:
     def find(self, name: str) -> Attachment | None:
         """The one whose node has this name here."""
         return next((one for one in self if one.name == name), None)
+
+    def absence(self, node: str) -> Absence | None:
+        """Return why there is no node of this name, if it is that of a service."""
+        found = self.find(node)
+        return None if found is None else Absence(found.told(), "see GET /api/v1/nodes/attached")
 
     async def attach(self, address: str, token: str | None, name: str | None = None) -> Attachment:
         """Look into a service from now on, also after it has started again.

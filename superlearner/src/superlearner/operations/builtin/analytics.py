@@ -29,8 +29,9 @@ from superlearner.operations.results_analytics import (
     SupervisorStatsLine,
     SupervisorTrends,
 )
+from superlearner.operations.seams import RemoteHistory
 from superlearner.operations.targets import answering, supervisor_of
-from superlearner.store import Restart, StoreUnavailable
+from superlearner.store import Restart, Store, StoreUnavailable
 
 NOT_THERE = ("malformed_pid", "supervisor_not_found")
 SYNC_S = 5.0
@@ -247,6 +248,9 @@ async def baseline(ctx: Context, name: SupervisorText) -> BaselineResult:
 )
 async def stored(
     ctx: Context,
+    store: Store,
+    remote: RemoteHistory | None,
+    /,
     supervisor: Annotated[str | None, Field(max_length=200, description="only of the supervisor of this name")] = None,
     event_type: Kind = None,
     child: ChildFilter = None,
@@ -260,8 +264,8 @@ async def stored(
 
     Restarts, give-ups and crashes out of the database, newest first; those of earlier runs of the platform, too.
     """
-    store = ctx.platform.store
-    await ctx.platform.catch_up()
+    if remote is not None:
+        await remote.catch_up()
     try:
         await store.sync()
         rows = await store.restarts(

@@ -17,6 +17,7 @@ from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage, Term
 from superlearner.operations.results_code import ApplicationChange, ApplicationDetails, Environment, EnvironmentValue
+from superlearner.operations.seams import PlaygroundApplication, PlaygroundTrees
 from superlearner.operations.steering import steering
 from superlearner.operations.targets import term_of
 
@@ -37,16 +38,18 @@ class Known:
     type: Literal["permanent", "transient", "temporary"] | None = None
     top: Pid | None = None
     master: Pid | None = None
-    own: Any = None
+    own: PlaygroundApplication | None = None
 
 
 @operation("application.list", http=("GET", "/applications"), scope="read")
-async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[ApplicationDetails]:
+async def list_all(
+    ctx: Context, trees: PlaygroundTrees, /, page: PageNumber = 1, per_page: PerPage = 50
+) -> Paged[ApplicationDetails]:
     """List applications.
 
     Those that a node knows, running or not. On the platform's own node those of the playground are among them.
     """
-    found = await _known(ctx)
+    found = await _known(ctx, trees)
     start = (page - 1) * per_page
     return Paged([await _shown(ctx, one) for one in found[start : start + per_page]], len(found), page, per_page)
 
@@ -57,12 +60,12 @@ async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -
     scope="read",
     errors=("application_not_found",),
 )
-async def info(ctx: Context, name: ApplicationText) -> ApplicationDetails:
+async def info(ctx: Context, trees: PlaygroundTrees, /, name: ApplicationText) -> ApplicationDetails:
     """All about an application.
 
     Whether and how it runs, what it needs, the keys of its environment.
     """
-    return await _shown(ctx, await _find(ctx, name))
+    return await _shown(ctx, await _find(ctx, trees, name))
 
 
 @operation(
@@ -75,6 +78,8 @@ async def info(ctx: Context, name: ApplicationText) -> ApplicationDetails:
 )
 async def start(
     ctx: Context,
+    trees: PlaygroundTrees,
+    /,
     application: Annotated[
         str, Field(max_length=500, description="`module:Class` that is imported, or the name of a known one")
     ],
@@ -87,8 +92,8 @@ async def start(
 
     What it depends on starts before it.
     """
-    cls = await _class_of(ctx, application)
-    known = next((one for one in await _known(ctx) if one.cls is cls), None)
+    cls = await _class_of(ctx, trees, application)
+    known = next((one for one in await _known(ctx, trees) if one.cls is cls), None)
     if known is not None and known.running:
         raise OperationError("already_started", f"{known.name} runs already")
     term = () if args is None else term_of(args, "args")
@@ -110,12 +115,12 @@ async def start(
     destroys=True,
     errors=STEERED,
 )
-async def stop(ctx: Context, name: ApplicationText) -> ApplicationChange:
+async def stop(ctx: Context, trees: PlaygroundTrees, /, name: ApplicationText) -> ApplicationChange:
     """Stop an application.
 
     `prep_stop`, its tree from the leaves to the root, `stop`; what depends on it is not stopped.
     """
-    known = await _running(ctx, name)
+    known = await _running(ctx, trees, name)
     with steering():
         ctx.about_to(f"stop the application {name}", [name])
         await _stop(ctx, known)
@@ -130,12 +135,12 @@ async def stop(ctx: Context, name: ApplicationText) -> ApplicationChange:
     changes=True,
     errors=STEERED,
 )
-async def restart(ctx: Context, name: ApplicationText) -> ApplicationChange:
+async def restart(ctx: Context, trees: PlaygroundTrees, /, name: ApplicationText) -> ApplicationChange:
     """Restart an application.
 
     Stop it and start it again, with its type and its environment as it is now.
     """
-    known = await _running(ctx, name)
+    known = await _running(ctx, trees, name)
     with steering():
         ctx.about_to(f"stop the application {name} and start it again", [name])
         await _stop(ctx, known)
@@ -152,12 +157,12 @@ async def restart(ctx: Context, name: ApplicationText) -> ApplicationChange:
     scope="read",
     errors=("application_not_found",),
 )
-async def environment(ctx: Context, name: ApplicationText) -> Environment:
+async def environment(ctx: Context, trees: PlaygroundTrees, /, name: ApplicationText) -> Environment:
     """Show the environment of an application.
 
     The class's values, and over them those that were set.
     """
-    known = await _find(ctx, name)
+    known = await _find(ctx, trees, name)
     values = Application.get_all_env(known.cls, node=ctx.node)
     return Environment(name=name, values=json_of(values))
 
@@ -168,9 +173,9 @@ async def environment(ctx: Context, name: ApplicationText) -> Environment:
     scope="read",
     errors=("application_not_found",),
 )
-async def get_env(ctx: Context, name: ApplicationText, key: KeyText) -> EnvironmentValue:
+async def get_env(ctx: Context, trees: PlaygroundTrees, /, name: ApplicationText, key: KeyText) -> EnvironmentValue:
     """Get a value of the environment of an application."""
-    return _value(ctx, await _find(ctx, name), key)
+    return _value(ctx, await _find(ctx, trees, name), key)
 
 
 @operation(
@@ -180,12 +185,14 @@ async def get_env(ctx: Context, name: ApplicationText, key: KeyText) -> Environm
     changes=True,
     errors=("application_not_found", "critical_process_protection"),
 )
-async def set_env(ctx: Context, name: ApplicationText, key: KeyText, value: Term) -> EnvironmentValue:
+async def set_env(
+    ctx: Context, trees: PlaygroundTrees, /, name: ApplicationText, key: KeyText, value: Term
+) -> EnvironmentValue:
     """Set a value of the environment of an application.
 
     On its node, as long as that runs; an application reads it when it asks for it. Lists become tuples.
     """
-    known = await _steerable(ctx, name)
+    known = await _steerable(ctx, trees, name)
     term = term_of(value, "value")
     ctx.about_to(f"set {key[:200]} in the environment of {name}", [name])
     Application.put_env(known.cls, key, term, node=ctx.node)
@@ -199,18 +206,18 @@ async def set_env(ctx: Context, name: ApplicationText, key: KeyText, value: Term
     changes=True,
     errors=("application_not_found", "critical_process_protection"),
 )
-async def unset_env(ctx: Context, name: ApplicationText, key: KeyText) -> EnvironmentValue:
+async def unset_env(ctx: Context, trees: PlaygroundTrees, /, name: ApplicationText, key: KeyText) -> EnvironmentValue:
     """Take back a value of the environment of an application.
 
     The class's own value holds again, if it has one.
     """
-    known = await _steerable(ctx, name)
+    known = await _steerable(ctx, trees, name)
     ctx.about_to(f"unset {key[:200]} in the environment of {name}", [name])
     Application.unset_env(known.cls, key, node=ctx.node)
     return _value(ctx, known, key)
 
 
-async def _known(ctx: Context) -> list[Known]:
+async def _known(ctx: Context, trees: PlaygroundTrees) -> list[Known]:
     """All applications of the node, those of the playground last."""
     found = [
         Known(spec.name, spec.cls, spec.type is not None, spec.type, spec.top, spec.master)
@@ -219,17 +226,16 @@ async def _known(ctx: Context) -> list[Known]:
     if not ctx.is_own:
         return found
     children = {one.id: one.pid for one in await Supervisor.which_children(("playground", ctx.node))}
-    for tree in ctx.platform.trees:
-        if tree.application is not None:
-            pid = children.get(tree.name)
-            top = pid if isinstance(pid, Pid) else None
-            found = [one for one in found if one.cls is not tree.application.cls]
-            found.append(Known(tree.name, tree.application.cls, top is not None, top=top, own=tree.application))
+    for name, application in trees.applications:
+        pid = children.get(name)
+        top = pid if isinstance(pid, Pid) else None
+        found = [one for one in found if one.cls is not application.cls]
+        found.append(Known(name, application.cls, top is not None, top=top, own=application))
     return found
 
 
-async def _find(ctx: Context, name: str) -> Known:
-    for one in await _known(ctx):
+async def _find(ctx: Context, trees: PlaygroundTrees, name: str) -> Known:
+    for one in await _known(ctx, trees):
         if one.name == name:
             return one
     raise OperationError(
@@ -239,8 +245,8 @@ async def _find(ctx: Context, name: str) -> Known:
     )
 
 
-async def _steerable(ctx: Context, name: str) -> Known:
-    known = await _find(ctx, name)
+async def _steerable(ctx: Context, trees: PlaygroundTrees, name: str) -> Known:
+    known = await _find(ctx, trees, name)
     if name == OURS:  # with force neither: who asks would never hear the answer
         raise OperationError(
             "critical_process_protection",
@@ -250,8 +256,8 @@ async def _steerable(ctx: Context, name: str) -> Known:
     return known
 
 
-async def _running(ctx: Context, name: str) -> Known:
-    known = await _steerable(ctx, name)
+async def _running(ctx: Context, trees: PlaygroundTrees, name: str) -> Known:
+    known = await _steerable(ctx, trees, name)
     if not known.running:
         raise OperationError("conflict", f"the application {name} does not run")
     return known
@@ -266,10 +272,10 @@ async def _stop(ctx: Context, known: Known) -> None:
     await known.own.stop()
 
 
-async def _class_of(ctx: Context, text: str) -> type[Application]:
+async def _class_of(ctx: Context, trees: PlaygroundTrees, text: str) -> type[Application]:
     module, colon, path = text.partition(":")
     if not colon:
-        return (await _find(ctx, text)).cls
+        return (await _find(ctx, trees, text)).cls
     found: Any = sys.modules.get(module)
     for part in path.split("."):
         found = getattr(found, "__dict__", {}).get(part)

@@ -6,27 +6,29 @@ from typing import Any
 
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation, operation
+from superlearner.operations.registry import Registry
 from superlearner.operations.results import Asker, OperationLine
+from superlearner.operations.seams import ApiDocument
 from superlearner.operations.users import ANONYMOUS, GRANTS, SCOPES
 
 
 @operation("arsenal.operations", http=("GET", "/arsenal/operations"), scope="read", here=True,
            short="name summary scope changes on_node")  # fmt: skip
-async def operations(ctx: Context) -> list[OperationLine]:
+async def operations(arsenal: Registry, /) -> list[OperationLine]:
     """List all operations.
 
     Each with its route, what it needs, and the JSON Schema of its parameters.
     """
-    return [line_of(one) for one in ctx.platform.arsenal]
+    return [line_of(one) for one in arsenal]
 
 
 @operation("arsenal.docs", http=("GET", "/arsenal/docs"), scope="read", on="platform", bare=True)
-async def docs(ctx: Context) -> dict[str, Any]:
+async def docs(document: ApiDocument, /) -> dict[str, Any]:
     """This API as an OpenAPI document.
 
     The bare document, without the envelope.
     """
-    return await ctx.platform.document()
+    return await document.read()
 
 
 @operation("arsenal.whoami", http=("GET", "/arsenal/whoami"), scope="read", here=True)

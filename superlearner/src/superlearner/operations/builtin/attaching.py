@@ -11,7 +11,7 @@ from otp import BadArgument, CallExit
 from otp.doors import DoorError, WrongToken
 from otp.observer import ViewError
 from superlearner.control.terms import clip
-from superlearner.nodes.attaching import Attachment, NameTaken
+from superlearner.nodes.attaching import Attachment, Attachments, NameTaken
 from superlearner.nodes.remote import RemoteError
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
@@ -41,6 +41,8 @@ Name = Annotated[
 )
 async def attach(
     ctx: Context,
+    attachments: Attachments,
+    /,
     address: Annotated[
         str,
         Field(
@@ -64,7 +66,7 @@ async def attach(
     """
     ctx.about_to(f"attach {clip(address, LONGEST)}")
     try:
-        found = await ctx.platform.attachments.attach(address, token, name)
+        found = await attachments.attach(address, token, name)
     except WrongToken as error:
         problem = str(error)
         raise OperationError("validation_error", problem, details=[Detail("token", problem)]) from None
@@ -93,12 +95,13 @@ async def attach(
 )
 async def detach(
     ctx: Context,
+    attachments: Attachments,
+    /,
     name: Annotated[
         str, Field(max_length=200, description="its name, from the list of those attached", examples=["auction_house"])
     ],
 ) -> DetachedNode:
     """Look no more into a service that was attached, nor for it. Nothing happens to the service."""
-    attachments = ctx.platform.attachments
     if attachments.find(name) is None:
         known = ", ".join(one.name or "" for one in attachments) or "none"
         raise OperationError("node_not_found", f"no service {name!r} is attached", hint=f"expected one of {known}")
@@ -108,9 +111,9 @@ async def detach(
 
 
 @operation("node.attached", http=("GET", "/nodes/attached"), scope="read", on="platform")
-async def attached(ctx: Context) -> list[AttachedNode]:
+async def attached(attachments: Attachments, /) -> list[AttachedNode]:
     """List the services that are attached, with how they are and what can be done with each."""
-    return await asyncio.gather(*(_line(one) for one in ctx.platform.attachments))
+    return await asyncio.gather(*(_line(one) for one in attachments))
 
 
 async def _line(found: Attachment) -> AttachedNode:

@@ -42,6 +42,7 @@ from superlearner.operations.results_supervisors import (
 from superlearner.operations.shown import shown_child
 from superlearner.operations.steering import steering, view_of
 from superlearner.operations.targets import answering, called, feels, protect, supervisor_of, term_of
+from superlearner.settings.settings import Settings
 
 OF_CHILD = (*STEERED, "child_not_found")
 MOST_AT_ONCE = 1000
@@ -258,6 +259,8 @@ async def bulk(
 )
 async def simulate_failure(
     ctx: Context,
+    settings: Settings,
+    /,
     name: SupervisorText,
     failure_type: Annotated[
         Literal["child_crash", "supervisor_crash"], Field(description="who ends: a child, or the supervisor itself")
@@ -278,7 +281,7 @@ async def simulate_failure(
             victim, child = _victim(pid, target)
         protect(ctx, victim, force=force)
         ctx.about_to(f"send the exit signal {reason} to {called(victim)}", lambda: feels(victim, reason))
-        killed = await kill(victim, reason, force=force, wait=ctx.platform.settings.kill_wait)
+        killed = await kill(victim, reason, force=force, wait=settings.kill_wait)
     return FailureSimulated(
         status="failure_simulated",
         failure_type=failure_type,

@@ -106,7 +106,7 @@ async def reload(ctx: Context, module: ModuleText, force: Force = False) -> Upgr
         f"read {module} anew and let its {len(servers)} servers go over to it",
         [called(one.pid) for one in servers[:100]],
     )
-    await try_import(ctx.platform.running_node(), module)
+    await try_import(ctx.home, module)
     with _refusals(servers), ending_loops(ctx.node):
         return _upgrade(await code.reload(module, timeout=CHANGE_S, trial=TRIAL_S), done=True)
 
@@ -125,7 +125,7 @@ async def compatibility(ctx: Context, module: ModuleText, force: Force = False) 
     """
     _loaded(ctx, module, force=force)
     ctx.about_to(f"run the file of {module} and ask its servers whether they would go over to it")
-    await try_import(ctx.platform.running_node(), module)
+    await try_import(ctx.home, module)
     with _refusals(_running(ctx).get(module, [])), ending_loops(ctx.node):
         return _upgrade(await code.check(module), done=False)
 

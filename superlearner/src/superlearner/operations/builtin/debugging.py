@@ -8,10 +8,12 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from otp import Pid, sys
+from superlearner.base.telemetry import Telemetry
 from superlearner.control.debug_words import debug_words
 from superlearner.control.names import registered_name
 from superlearner.control.terms import plain_pid, text_of
 from superlearner.control.tree import what_of
+from superlearner.observing.events import EventLog
 from superlearner.observing.events.event import Event
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
@@ -125,6 +127,9 @@ async def keep_log(
 @operation("debug.trace", http=("PUT", "/processes/{pid}/debug/trace"), scope="operate", changes=True, errors=CHANGES)
 async def trace(
     ctx: Context,
+    telemetry: Telemetry,
+    events: EventLog,
+    /,
     pid: PidText,
     on: On = True,
     limit: Annotated[int, Field(ge=1, le=10_000, description="it ends by itself after so many events")] = 1000,
@@ -136,7 +141,7 @@ async def trace(
     the command that prints them.
     """
     found = server_of(ctx, pid)
-    telemetry, events, number = ctx.platform.telemetry, ctx.platform.events, plain_pid(found)
+    number = plain_pid(found)
     node, registered, process = ctx.node.name, registered_name(found), called(found)
 
     def tell(seen: int, event: Any, name: Any) -> int | str:

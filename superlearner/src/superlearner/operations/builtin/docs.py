@@ -6,11 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from superlearner.operations.context import Context
 from superlearner.operations.declaration import Picker, operation
 from superlearner.operations.failures import OperationError
 from superlearner.operations.results_docs import DocsHeading, DocsHit, DocsLine, DocsPage
-from superlearner.teaching.manual import NoSuchPage, current
+from superlearner.teaching.manual import Manual, NoSuchPage, current
 
 PageText = Annotated[
     str,
@@ -32,14 +31,14 @@ Question = Annotated[
 
 @operation("docs.list", http=("GET", "/docs/pages"), scope="read", on="platform", short="page title about")
 async def pages(
-    ctx: Context,
+    manual: Manual,
+    /,
     contributors: Annotated[bool, Field(description="also the pages for contributors")] = False,
 ) -> list[DocsLine]:
     """List the pages of the documentation.
 
     In the order in which they are read, by subject.
     """
-    manual = ctx.platform.manual
     return [
         DocsLine(page=one.name, title=one.title, about=one.about, part=part.title, path=manual.address(one.name))
         for part in manual.parts()
@@ -56,12 +55,12 @@ async def pages(
     errors=("page_not_found",),
     short="markdown",
 )
-async def page(ctx: Context, page: PageText) -> DocsPage:
+async def page(manual: Manual, /, page: PageText) -> DocsPage:
     """Read a page of the documentation.
 
     As Markdown, with its headings and the pages before and after it.
     """
-    manual, page = ctx.platform.manual, current(page)
+    page = current(page)
     try:
         drawn, text = await manual.page(page), await manual.markdown(page)
     except NoSuchPage as error:
@@ -82,7 +81,7 @@ async def page(ctx: Context, page: PageText) -> DocsPage:
 
 @operation("docs.search", http=("GET", "/docs/search"), scope="read", on="platform", short="title heading excerpt path")
 async def search(
-    ctx: Context, q: Question, limit: Annotated[int, Field(ge=1, le=100, description="at most so many")] = 10
+    manual: Manual, /, q: Question, limit: Annotated[int, Field(ge=1, le=100, description="at most so many")] = 10
 ) -> list[DocsHit]:
     """Search the documentation.
 
@@ -97,5 +96,5 @@ async def search(
             marks=[list(mark) for mark in hit.marks],
             score=hit.score,
         )
-        for hit in await ctx.platform.manual.search(q, limit)
+        for hit in await manual.search(q, limit)
     ]

@@ -12,6 +12,7 @@ from superlearner.control.clock import Clock
 from superlearner.control.reasons import is_crash, text_of_reason, where_of
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, plain_pid, text_of
+from superlearner.operations.audit import AuditLog
 from superlearner.operations.builtin.processes import NOT_THERE, info
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
@@ -19,6 +20,7 @@ from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage, PidText
 from superlearner.operations.results import PastExit, Pid
 from superlearner.operations.results_errors import ErrorLine, ErrorPattern, LastError, Why, WhyLine, WhyParty, WhyStep
+from superlearner.operations.seams import LivePages
 from superlearner.operations.targets import process_of
 
 AUDIT_S: Final = 0.05
@@ -29,35 +31,37 @@ DOORS: Final = {"rest": "over HTTP", "cli": "from the command line", "page": "fr
 
 
 @operation("error.last", http=("GET", "/processes/{pid}/errors/last"), scope="read", errors=NOT_THERE)
-async def last(ctx: Context, pid: PidText) -> LastError:
+async def last(ctx: Context, pages: LivePages, /, pid: PidText) -> LastError:
     """The last error of a process.
 
     How the one before it in its place ended: reason, line, and what it was handling.
     """
-    number, exits = await _exits(ctx, pid)
+    number, exits = await _exits(ctx, pages, pid)
     return LastError(pid=number, error=exits[0] if exits else None)
 
 
 @operation("error.history", http=("GET", "/processes/{pid}/errors"), scope="read", errors=NOT_THERE,
            short="at reason where message pid")  # fmt: skip
-async def history(ctx: Context, pid: PidText, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[PastExit]:
+async def history(
+    ctx: Context, pages: LivePages, /, pid: PidText, page: PageNumber = 1, per_page: PerPage = 50
+) -> Paged[PastExit]:
     """The ends before a process.
 
     Of those that ran in its place, newest first; the last 20 are remembered.
     """
-    _, exits = await _exits(ctx, pid)
+    _, exits = await _exits(ctx, pages, pid)
     start = (page - 1) * per_page
     return Paged(exits[start : start + per_page], len(exits), page, per_page)
 
 
 @operation("error.patterns", http=("GET", "/processes/{pid}/errors/patterns"), scope="read", errors=NOT_THERE,
            short="count reason where last_at first_at")  # fmt: skip
-async def patterns(ctx: Context, pid: PidText) -> list[ErrorPattern]:
+async def patterns(ctx: Context, pages: LivePages, /, pid: PidText) -> list[ErrorPattern]:
     """Which ends are alike.
 
     The ends before a process, put together by reason and line, the most frequent first.
     """
-    _, exits = await _exits(ctx, pid)
+    _, exits = await _exits(ctx, pages, pid)
     alike: dict[tuple[str, str | None], list[PastExit]] = {}
     for one in exits:
         alike.setdefault((one.reason, one.where), []).append(one)
@@ -77,7 +81,7 @@ async def patterns(ctx: Context, pid: PidText) -> list[ErrorPattern]:
 
 @operation("error.why", http=("GET", "/processes/{pid}/errors/why"), scope="read", errors=NOT_THERE,
            short="summary restarted alive")  # fmt: skip
-async def why(ctx: Context, pid: PidText) -> Why:
+async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
     """Why a process was started again.
 
     The chain from the first cause, in words and as values: what failed, at which line, whom it took along, what the
@@ -93,7 +97,7 @@ async def why(ctx: Context, pid: PidText) -> Why:
         if not causes_of(ctx.node, number):
             raise
     clock = Clock()
-    steps = [_with_request(ctx, step, clock.wall(step.at_ns)) for step in causes_of(ctx.node, number)]
+    steps = [_with_request(ctx, audit, step, clock.wall(step.at_ns)) for step in causes_of(ctx.node, number)]
     return Why(
         pid=number,
         alive=alive,
@@ -104,12 +108,12 @@ async def why(ctx: Context, pid: PidText) -> Why:
     )
 
 
-def _with_request(ctx: Context, step: Step, at: float) -> tuple[Step, str | None]:
+def _with_request(ctx: Context, audit: AuditLog, step: Step, at: float) -> tuple[Step, str | None]:
     """The step, and the request that ended the process: who asked for it, if that was they themselves, and how."""
     if step.signal_from != OUTSIDE or not ctx.is_own:
         return step, None
     named = {step.pid, f"<{step.pid}>", f"#PID<{step.pid}>", step.name} - {None}
-    for entry in reversed(ctx.platform.audit.entries()):
+    for entry in reversed(audit.entries()):
         if entry.at < at - AUDIT_S:
             break
         if entry.outcome == "ok" and entry.at - entry.duration <= at + AUDIT_S and _names(entry.parameters, named):
@@ -188,6 +192,6 @@ def _text(message: object) -> str:
     return clip(message, 300) if isinstance(message, str) else text_of(message, 300)
 
 
-async def _exits(ctx: Context, pid: str) -> tuple[Pid, list[PastExit]]:
-    details = await info(ctx, pid)
+async def _exits(ctx: Context, pages: LivePages, pid: str) -> tuple[Pid, list[PastExit]]:
+    details = await info(ctx, pages, pid)
     return details.pid, details.exits

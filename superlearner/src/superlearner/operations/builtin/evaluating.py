@@ -14,6 +14,7 @@ from superlearner.operations.declaration import operation
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.parameters import TimeoutMs
 from superlearner.operations.results_evaluating import EvaluationResult
+from superlearner.operations.seams import Evaluation
 
 LONGEST: Final = 4000
 LONGEST_ERROR: Final = 500
@@ -29,6 +30,8 @@ LONGEST_ERROR: Final = 500
 )
 async def run(
     ctx: Context,
+    evaluation: Evaluation,
+    /,
     source: Annotated[
         str,
         Field(
@@ -45,7 +48,7 @@ async def run(
     In a sandbox, or in a platform and its tree started with --allow-eval. It runs in a process of its own on the node,
     knows `otp` and what it imports, and is killed when its time is over; a line that holds the loop holds the node.
     """
-    if not ctx.platform.evaluates:
+    if not evaluation.allowed:
         raise OperationError(
             "eval_not_allowed",
             f"{ctx.node.name} evaluates nothing",

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from superlearner.control.terms import text_of
-from superlearner.observing.events import TYPES, Reader, Wanted
+from superlearner.observing.events import TYPES, EventLog, Reader, Wanted
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Picker, Streamed, operation
 from superlearner.operations.failures import OperationError
@@ -21,6 +21,8 @@ Who = Annotated[str | None, Field(max_length=20_000)]
 @operation("events.stream", http=("GET", "/events"), scope="read", errors=("service_unavailable",))
 async def stream(
     ctx: Context,
+    events: EventLog,
+    /,
     types: Annotated[
         list[str], Field(max_length=100, description="only these types, see docs/events.md; commas divide several")
     ] = [],  # noqa: B006
@@ -48,7 +50,6 @@ async def stream(
     of the last one goes on behind it; what is no longer there is told as an event `gap` with how many are missing.
     """
     node = ctx.node
-    events = ctx.platform.events
     if len(events.readers) >= MOST_READERS:
         raise OperationError("service_unavailable", f"{MOST_READERS} read already; try again when some have left")
     wanted = Wanted(_types(types), _bare(pid), _bare(supervisor), node.name, ctx.is_own)

@@ -150,4 +150,4 @@ async def _harm_the_node(ctx: Context, plan: Plan, *, force: bool) -> Simulation
             hint='try it in a sandbox; to do it all the same, send {"force": true}',
         )
     ctx.about_to(words_of(plan), lambda: [called(pid) for pid in ctx.node.processes()[:MOST_NAMED]])
-    return line_of(await begin(ctx.platform.running_node(), plan), plan)
+    return line_of(await begin(ctx.home, plan), plan)

@@ -9,18 +9,19 @@ from superlearner.operations.declaration import operation
 from superlearner.operations.forwarding import registered
 from superlearner.operations.results_learning import LearningCondition, LearningPart, LearningStep, LearningTour
 from superlearner.teaching.learning import PARTS, Condition, Event, Operation, Step, Tour
+from superlearner.teaching.manual import Manual
 
 CONCEPTS = "concepts"
 
 
 @operation("learning.tours", http=("GET", "/learning/tours"), scope="read", here=True,
            short="title about tours.title,minutes,why")  # fmt: skip
-async def tours(ctx: Context) -> list[LearningPart]:
+async def tours(ctx: Context, manual: Manual, /) -> list[LearningPart]:
     """List the tours of the learning path.
 
     By part, with their steps, what ticks each of them off, and whether the processes they are about are there.
     """
-    address = ctx.platform.manual.address
+    address = manual.address
     names = await registered(ctx, {name for tour in _all() for name in tour.needs})
     return [
         LearningPart(

@@ -7,8 +7,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from superlearner.control.clock import timestamp
-from superlearner.observing.logs import LogLine
-from superlearner.operations.context import Context
+from superlearner.observing.logs import LogLine, LogView
 from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.parameters import UNIX_TIME, PageNumber, PerPage
 from superlearner.operations.results_log import Level, LogLineResult
@@ -20,7 +19,8 @@ Who = Annotated[str | None, Field(max_length=20_000)]
 
 @operation("log.list", http=("GET", "/log"), scope="read", on="platform", short="at level text")
 async def list_log(
-    ctx: Context,
+    log: LogView,
+    /,
     level: Annotated[Level | None, Field(description="of this level and above")] = None,
     process: Annotated[
         Who, Field(description="only of this process, by pid or registered name"), Picker("process")
@@ -63,7 +63,7 @@ async def list_log(
             and (words is None or words in line.text.casefold() or words in (line.traceback or "").casefold())
         )
 
-    found = [(number, line) for number, line in ctx.platform.log.lines() if wanted(number, line)]
+    found = [(number, line) for number, line in log.lines() if wanted(number, line)]
     found.reverse()
     start = (page - 1) * per_page
     shown = [_result(number, line) for number, line in found[start : start + per_page]]

@@ -11,7 +11,6 @@ from superlearner.control.terms import clip
 from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import BadAnswer, NodeGone, RemoteError, RemoteNode
 from superlearner.nodes.remote.protocol import Fact
-from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.results import NodeLine
 
@@ -21,13 +20,12 @@ ASKED_S: Final = 0.5
 
 @operation("node.list", http=("GET", "/nodes"), scope="read", on="platform",
            short="name status life owner processes supervisors python")  # fmt: skip
-async def list_(ctx: Context) -> list[NodeLine]:
+async def list_(nodes: Nodes, /) -> list[NodeLine]:
     """List the nodes that can be looked into.
 
     The platform's own comes first. Any of their names is a `node` for the other operations. Those in other processes
     say themselves how they are, within half a second.
     """
-    nodes = ctx.platform.nodes
     return await asyncio.gather(*(_line(one, nodes) for one in nodes))
 
 

@@ -26,6 +26,7 @@ from superlearner.operations.results_processes import (
     Place,
     Related,
 )
+from superlearner.operations.seams import LivePages
 from superlearner.operations.targets import process_of
 
 ITEMS = "|".join(name for name in ProcessDetails.model_fields if name != "pid")
@@ -34,6 +35,8 @@ ITEMS = "|".join(name for name in ProcessDetails.model_fields if name != "pid")
 @operation("process.item", http=("GET", "/processes/{pid}/info/{item}"), scope="read", errors=NOT_THERE)
 async def item(
     ctx: Context,
+    pages: LivePages,
+    /,
     pid: PidText,
     item: Annotated[
         str, Field(pattern=f"^({ITEMS})$", description="a field of `process.info`", examples=["trap_exit"])
@@ -43,7 +46,7 @@ async def item(
 
     Any field of `process.info`: `registered_name`, `trap_exit`, `status`, `message_queue_len`, …
     """
-    details = await info(ctx, pid)
+    details = await info(ctx, pages, pid)
     return Item(pid=details.pid, item=item, value=details.model_dump(mode="json")[item])
 
 

@@ -27,7 +27,9 @@ from superlearner.operations.results import (
     ProcessDetails,
     ProcessLine,
 )
+from superlearner.operations.seams import LivePages
 from superlearner.operations.targets import answering, called, feels, process_of, protect, term_of
+from superlearner.settings.settings import Settings
 
 MAX_BULK = 1000
 NOT_THERE = ("malformed_pid", "process_not_found")
@@ -84,19 +86,16 @@ async def list_all(
 @operation("process.info", http=("GET", "/processes/{pid}/info"), scope="read", errors=NOT_THERE,
            short="pid name what type status alive started_at parent message_queue_len messages current_call "
                  "state state_note trap_exit critical child links monitors monitored_by exits")  # fmt: skip
-async def info(ctx: Context, pid: PidText) -> ProcessDetails:
+async def info(ctx: Context, pages: LivePages, /, pid: PidText) -> ProcessDetails:
     """All about a process.
 
     Links, monitors, mailbox, state (bounded, secrets hidden), ancestors, and how the ones before it ended.
     """
     found = process_of(ctx, pid)
-    hub = None if ctx.platform.hubs is None else ctx.platform.hubs.known(ctx.node)
-    key = None if hub is None else hub.model.by_pid.get(plain_pid(found))
-    row = None if hub is None or key is None else hub.model.rows.get(key)
-    exits = [] if hub is None or key is None else hub.exits.of(key)
+    past = pages.past_of(ctx.node, found)
     with answering():
         try:
-            facts = describe(ctx.node, found, key=key, started_at=None if row is None else row.since, exits=exits)
+            facts = describe(ctx.node, found, key=past.key, started_at=past.since, exits=past.exits)
         except LookupError:
             raise NotThere("process", pid) from None
     return ProcessDetails(**facts)
@@ -110,7 +109,9 @@ async def info(ctx: Context, pid: PidText) -> ProcessDetails:
     destroys=True,
     errors=(*NOT_THERE, "critical_process_protection"),
 )
-async def end(ctx: Context, pid: PidText, reason: Reason = "kill", force: Force = False) -> KillResult:
+async def end(
+    ctx: Context, settings: Settings, /, pid: PidText, reason: Reason = "kill", force: Force = False
+) -> KillResult:
     """End a process.
 
     Send an exit signal and answer when the process is gone; `terminated: false` if it trapped it and lives.
@@ -119,7 +120,7 @@ async def end(ctx: Context, pid: PidText, reason: Reason = "kill", force: Force 
     with answering():
         protect(ctx, found, force=force)
         ctx.about_to(f"send the exit signal {reason} to {called(found)}", lambda: feels(found, reason))
-        killed = await kill(found, reason, force=force, wait=ctx.platform.settings.kill_wait)
+        killed = await kill(found, reason, force=force, wait=settings.kill_wait)
     return KillResult(
         pid=killed.pid, name=killed.name, reason=killed.reason, terminated=killed.terminated, timestamp=timestamp()
     )
@@ -134,6 +135,8 @@ async def end(ctx: Context, pid: PidText, reason: Reason = "kill", force: Force 
 )
 async def bulk(
     ctx: Context,
+    settings: Settings,
+    /,
     action: Annotated[Literal["kill"], Field(description="what is done with each of them")],
     pids: Annotated[
         list[str],
@@ -153,7 +156,7 @@ async def bulk(
         try:
             found = process_of(ctx, text)
             with answering():
-                killed = await kill(found, reason, force=force, wait=ctx.platform.settings.kill_wait)
+                killed = await kill(found, reason, force=force, wait=settings.kill_wait)
         except OperationError as error:
             return BulkItem(pid=text, ok=False, error=BulkError(code=error.code, message=error.message))
         return BulkItem(pid=text, ok=killed.terminated, terminated=killed.terminated)

@@ -25,10 +25,12 @@ from superlearner.observing.tracing import (
     BadRecording,
     NoRecording,
     NoTrace,
+    Recordings,
     RecordingsFull,
     RecordingsUnavailable,
     StillRecording,
     Trace,
+    Traces,
     as_recording,
 )
 from superlearner.operations.context import Context
@@ -49,6 +51,7 @@ from superlearner.operations.results_recordings import (
     RecordingLine,
     RecordingMoment,
 )
+from superlearner.operations.seams import PlayedRecordings
 from superlearner.store import NameTaken, Recording, StoreUnavailable
 
 STORED: Final = ("store_unavailable", "service_unavailable")
@@ -80,6 +83,8 @@ Known = Annotated[
 )
 async def start(
     ctx: Context,
+    recordings: Recordings,
+    /,
     name: Name,
     messages: Annotated[
         bool, Field(description="with all messages, which slows the node down; else what lives")
@@ -98,18 +103,18 @@ async def start(
     if states:
         kinds |= STATE_KINDS
     with recording_errors():
-        if await ctx.platform.recordings.knows(name):
+        if await recordings.knows(name):
             raise NameTaken(f"there is a recording {name} already")
         ctx.about_to(f"record what {ctx.found.name} does as {name}")
         about = {"node": ctx.found.name, "messages": messages, "states": states}
         if ctx.remote is not None:
             far = partial(FarRecorder.begin, ctx.remote, kinds=kinds, limit=min(limit, MAX_EVENTS), rate=rate)
-            return _line(ctx, await ctx.platform.recordings.begin(name, far, about))
+            return _line(recordings, await recordings.begin(name, far, about))
         slots = trees_at(ctx.node, TreeReader(Clock()))
-        row = await ctx.platform.recordings.start(
+        row = await recordings.start(
             ctx.node, name, kinds=kinds, limit=limit, rate=rate, about=about, tree=[asdict(slot) for slot in slots]
         )
-        return _line(ctx, row)
+        return _line(recordings, row)
 
 
 @operation(
@@ -120,16 +125,16 @@ async def start(
     on="platform",
     errors=THERE,
 )
-async def stop(ctx: Context, name: Known) -> RecordingLine:
+async def stop(ctx: Context, recordings: Recordings, /, name: Known) -> RecordingLine:
     """End a recording.
 
     It can be read and taken elsewhere then.
     """
     with recording_errors():
-        if ctx.platform.recordings.recorder(name) is None:
+        if recordings.recorder(name) is None:
             raise NoRecording(f"no recording {name[:100]!r} runs")
         ctx.about_to(f"end the recording {name}")
-        return _line(ctx, await ctx.platform.recordings.stop(name))
+        return _line(recordings, await recordings.stop(name))
 
 
 @operation(
@@ -142,6 +147,9 @@ async def stop(ctx: Context, name: Known) -> RecordingLine:
 )
 async def save(
     ctx: Context,
+    recordings: Recordings,
+    traces: Traces,
+    /,
     trace_id: Annotated[str, Field(max_length=40, description="the id of a trace", examples=["t1"])],
     name: Name,
 ) -> RecordingLine:
@@ -150,32 +158,32 @@ async def save(
     Its messages, ends and starts: to be replayed, and to be handed on. Secrets are hidden in it.
     """
     with recording_errors():
-        if await ctx.platform.recordings.knows(name):
+        if await recordings.knows(name):
             raise NameTaken(f"there is a recording {name} already")
         if ctx.remote is not None:
             saved = await saved_trace(ctx.remote, trace_id)
             ctx.about_to(_keep(saved.messages, trace_id, name))
             packed = saved.content
         else:
-            trace = _trace(ctx, trace_id)
+            trace = _trace(ctx, traces, trace_id)
             ctx.about_to(_keep(len(trace.messages), trace.id, name))
             packed = await _packed(trace)
         try:
-            row, _ = await ctx.platform.recordings.take_in(name, packed, kind="traced")
+            row, _ = await recordings.take_in(name, packed, kind="traced")
         except BadRecording as error:
             if ctx.remote is None:
                 raise
             raise told(ctx.remote.bad(f"no recording: {error}")) from None
-        return _line(ctx, row)
+        return _line(recordings, row)
 
 
 def _keep(messages: int, trace: str, name: str) -> str:
     return f"keep {messages} messages of the trace {trace} as the recording {name}"
 
 
-def _trace(ctx: Context, trace_id: str) -> Trace:
+def _trace(ctx: Context, traces: Traces, trace_id: str) -> Trace:
     try:
-        return ctx.platform.traces.find(trace_id, node=ctx.node.name)
+        return traces.find(trace_id, node=ctx.node.name)
     except NoTrace as error:
         raise OperationError("trace_not_found", clip(str(error), 400), hint="see GET /api/v1/traces") from None
 
@@ -188,26 +196,28 @@ async def _packed(trace: Trace) -> bytes:
 
 
 @operation("recording.list", http=("GET", "/recordings"), scope="read", on="platform", errors=STORED)
-async def list_recordings(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[RecordingLine]:
+async def list_recordings(
+    recordings: Recordings, /, page: PageNumber = 1, per_page: PerPage = 50
+) -> Paged[RecordingLine]:
     """List the recordings.
 
     Of all runs of the platform, the newest first.
     """
     with recording_errors():
-        rows = await ctx.platform.recordings.all()
+        rows = await recordings.all()
     first = (page - 1) * per_page
-    return Paged([_line(ctx, row) for row in rows[first : first + per_page]], len(rows), page, per_page)
+    return Paged([_line(recordings, row) for row in rows[first : first + per_page]], len(rows), page, per_page)
 
 
 @operation("recording.show", http=("GET", "/recordings/{name}"), scope="read", on="platform", errors=THERE)
-async def show(ctx: Context, name: Known) -> RecordingDetails:
+async def show(recordings: Recordings, /, name: Known) -> RecordingDetails:
     """What is in a recording.
 
     Whether it is whole, how long it took, and how many events of which kind it has.
     """
     with recording_errors():
-        read = await ctx.platform.recordings.read(name)
-        row = await ctx.platform.recordings.find(name)
+        read = await recordings.read(name)
+        row = await recordings.find(name)
 
     def count() -> tuple[Counter[str], float]:
         kinds = Counter(event.kind for event in read.events)
@@ -219,7 +229,7 @@ async def show(ctx: Context, name: Known) -> RecordingDetails:
     started = header.get("started")
     python = header.get("python")
     return RecordingDetails(
-        **_line(ctx, row).model_dump(),
+        **_line(recordings, row).model_dump(),
         complete=read.complete,
         problem=None if read.problem is None else clip(read.problem, 500),
         node=clip(read.node, 200),
@@ -241,7 +251,8 @@ async def show(ctx: Context, name: Known) -> RecordingDetails:
     errors=THERE,
 )
 async def timeline(
-    ctx: Context,
+    recordings: Recordings,
+    /,
     name: Known,
     kind: Annotated[
         str | None, Field(max_length=40, description="only events of this kind", examples=["exited"])
@@ -255,7 +266,7 @@ async def timeline(
     In order; the place of each leads to the moment after it.
     """
     with recording_errors():
-        read = await ctx.platform.recordings.read(name)
+        read = await recordings.read(name)
     first, begun = (page - 1) * per_page, _begun(read)
     if kind is None and pid is None:
         rows = [_event(place, row, begun) for place, row in enumerate(read.events[first : first + per_page], first + 1)]
@@ -274,7 +285,8 @@ async def timeline(
     "recording.moment", http=("GET", "/recordings/{name}/moments/{place}"), scope="read", on="platform", errors=THERE
 )
 async def moment(
-    ctx: Context,
+    recordings: Recordings,
+    /,
     name: Known,
     place: Annotated[int, Field(ge=0, le=MAX_EVENTS, description="after so many events")],
 ) -> RecordingMoment:
@@ -283,7 +295,7 @@ async def moment(
     Its processes with their mailboxes and what they handled, and the messages under way. Past the end it is the end.
     """
     with recording_errors():
-        read = await ctx.platform.recordings.read(name)
+        read = await recordings.read(name)
     last = len(read.events)
     at = min(place, last)
     then = read.at(at)
@@ -302,7 +314,9 @@ async def moment(
 
 @operation("recording.frames", http=("GET", "/recordings/{name}/frames"), scope="read", on="platform", errors=THERE)
 async def frames(
-    ctx: Context,
+    recordings: Recordings,
+    played: PlayedRecordings | None,
+    /,
     name: Known,
     place: Annotated[int, Field(ge=0, le=MAX_EVENTS, description="begin after so many events")] = 0,
     limit: Annotated[int, Field(ge=1, le=MOST_FRAMES, description="the most events")] = 2_000,
@@ -311,13 +325,12 @@ async def frames(
 
     The supervision trees as frames of the live feed, begun by a snapshot, and the events, part by part.
     """
-    replays = ctx.platform.replays
-    if replays is None:
+    if played is None:
         raise OperationError("service_unavailable", "this platform has no pages, and makes no frames for them")
     with recording_errors():
-        read = await ctx.platform.recordings.read(name)
+        read = await recordings.read(name)
     last = len(read.events)
-    page = await replays.page(read, min(place, last), limit)
+    page = await played.page(read, min(place, last), limit)
     after = page["place"] + len(page["events"])
     started = read.header.get("started")
     return RecordingFrames(
@@ -335,7 +348,8 @@ async def frames(
 
 @operation("recording.export", http=("GET", "/recordings/{name}/file"), scope="read", on="platform", errors=THERE)
 async def export(
-    ctx: Context,
+    recordings: Recordings,
+    /,
     name: Known,
     offset: Annotated[int, Field(ge=0, le=2**40, description="where the part begins")] = 0,
 ) -> RecordingFile:
@@ -344,7 +358,7 @@ async def export(
     The file, as base64, in parts of a million bytes. Any machine with `otp` reads it.
     """
     with recording_errors():
-        content = await ctx.platform.recordings.content(name)
+        content = await recordings.content(name)
     part = content[offset : offset + PART]
     after = offset + len(part)
     return RecordingFile(
@@ -368,6 +382,8 @@ async def export(
 )
 async def load(
     ctx: Context,
+    recordings: Recordings,
+    /,
     name: Name,
     content: Annotated[str, Field(min_length=1, description="the file, as base64")],
     damaged: Annotated[bool, Field(description="take what can be read of a damaged one")] = False,
@@ -383,11 +399,11 @@ async def load(
             "validation_error", "content: expected the file as base64", hint="base64 -w0 FILE gives it"
         ) from None
     with recording_errors():
-        if await ctx.platform.recordings.knows(name):
+        if await recordings.knows(name):
             raise NameTaken(f"there is a recording {name} already")
         ctx.about_to(f"keep a recording of {len(packed)} bytes as {name}")
-        row, _ = await ctx.platform.recordings.take_in(name, packed, damaged=damaged)
-        return _line(ctx, row)
+        row, _ = await recordings.take_in(name, packed, damaged=damaged)
+        return _line(recordings, row)
 
 
 @operation(
@@ -399,14 +415,14 @@ async def load(
     on="platform",
     errors=(*THERE, "conflict"),
 )
-async def delete(ctx: Context, name: Known) -> RecordingDeleted:
+async def delete(ctx: Context, recordings: Recordings, /, name: Known) -> RecordingDeleted:
     """Delete a recording and its file."""
     with recording_errors():
-        if ctx.platform.recordings.recorder(name) is not None:
+        if recordings.recorder(name) is not None:
             raise StillRecording(f"{name} is being recorded")
-        await ctx.platform.recordings.find(name)
+        await recordings.find(name)
         ctx.about_to(f"delete the recording {name}")
-        await ctx.platform.recordings.delete(name)
+        await recordings.delete(name)
     return RecordingDeleted(name=name, deleted=True)
 
 
@@ -434,8 +450,8 @@ def recording_errors() -> Generator[None]:
         ) from None
 
 
-def _line(ctx: Context, row: Recording) -> RecordingLine:
-    recorder = ctx.platform.recordings.recorder(row.name)
+def _line(recordings: Recordings, row: Recording) -> RecordingLine:
+    recorder = recordings.recorder(row.name)
     return RecordingLine(
         name=row.name,
         kind=row.kind,

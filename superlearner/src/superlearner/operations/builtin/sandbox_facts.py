@@ -21,8 +21,10 @@ from superlearner.operations.results_sandboxes import (
     wall_of,
 )
 from superlearner.operations.sandbox_access import THERE, allow, found
+from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.our_paths import without_our_paths
 from superlearner.sandbox.template import templates
+from superlearner.settings.settings import Settings
 
 SHOWN: Final = 64_000
 
@@ -31,6 +33,8 @@ SHOWN: Final = 64_000
            errors=(*THERE, "source_not_found"), short="source")  # fmt: skip
 async def source(
     ctx: Context,
+    sandboxes: Sandboxes,
+    /,
     sandbox_id: SandboxId,
     version: Annotated[int | None, Field(ge=1, description="which version; the current one by default")] = None,
 ) -> SandboxSource:
@@ -38,7 +42,7 @@ async def source(
 
     Of the version that runs, or of one before.
     """
-    sandbox = found(ctx, sandbox_id)
+    sandbox = found(sandboxes, sandbox_id)
     allow(ctx, sandbox, "code")
     wanted = sandbox.current if version is None else version
     for one in sandbox.versions:
@@ -52,28 +56,28 @@ async def source(
 
 @operation("sandbox.output", http=("GET", "/sandboxes/{sandbox_id}/output"), scope="operate", on="platform", owned=True,
            errors=THERE, short="text")  # fmt: skip
-async def output(ctx: Context, sandbox_id: SandboxId) -> SandboxOutput:
+async def output(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) -> SandboxOutput:
     """What a sandbox printed.
 
     Its standard output and standard error, tracebacks among them: the newest 64 kB. It stays when the sandbox ends.
     """
-    sandbox = found(ctx, sandbox_id)
+    sandbox = found(sandboxes, sandbox_id)
     allow(ctx, sandbox, "operate")
-    text, total = ctx.platform.sandboxes.output(sandbox.id)
+    text, total = sandboxes.output(sandbox.id)
     shown = safe_text(without_our_paths(text[-SHOWN:]))
     return SandboxOutput(id=sandbox.id, text=shown, total=total, cut=total > len(text.encode("utf-8", "replace")))
 
 
 @operation("sandbox.notices", http=("GET", "/sandboxes/{sandbox_id}/notices"), scope="read", on="platform", owned=True,
            errors=THERE)  # fmt: skip
-async def notices(ctx: Context, sandbox_id: SandboxId) -> list[SandboxNotice]:
+async def notices(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) -> list[SandboxNotice]:
     """What happened to a sandbox.
 
     Its starts and ends with their reasons, and callbacks in it that were ended: the newest first, at most 50.
     """
-    sandbox = found(ctx, sandbox_id)
+    sandbox = found(sandboxes, sandbox_id)
     allow(ctx, sandbox, "read")
-    return [notice_of(one) for one in reversed(ctx.platform.sandboxes.notices(sandbox.id))]
+    return [notice_of(one) for one in reversed(sandboxes.notices(sandbox.id))]
 
 
 @operation("sandbox.templates", http=("GET", "/sandbox-templates"), scope="read", on="platform", short="id title about")
@@ -87,12 +91,12 @@ async def list_templates(ctx: Context) -> list[SandboxTemplate]:
 
 @operation("sandbox.walls", http=("GET", "/sandbox-walls"), scope="read", on="platform",
            short="says walls.name,up,means,says")  # fmt: skip
-async def walls(ctx: Context) -> WallsHere:
+async def walls(sandboxes: Sandboxes, settings: Settings, /) -> WallsHere:
     """The walls of this machine.
 
     Which of them a sandbox has here, what holds each up, and why one does not stand.
     """
-    found = await ctx.platform.sandboxes.walls()
+    found = await sandboxes.walls()
     up = sum(one.up for one in found)
     missing = [one.name for one in found if one.required and not one.up]
     says = f"{up} of {len(found)} walls up"
@@ -102,7 +106,7 @@ async def walls(ctx: Context) -> WallsHere:
         up=up,
         of=len(found),
         untrusted=not missing,
-        weak=bool(missing) and ctx.platform.settings.weak_walls,
+        weak=bool(missing) and settings.weak_walls,
         says=says,
         walls=[wall_of(one) for one in found],
     )

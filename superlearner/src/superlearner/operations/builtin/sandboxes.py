@@ -28,11 +28,14 @@ from superlearner.operations.results_sandboxes import (
     version_of,
 )
 from superlearner.operations.sandbox_access import THERE, allow, ask, found, may_run_here
+from superlearner.operations.tokens import Tokens
+from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.happenings import Create, Destroy, Reload, Restart
 from superlearner.sandbox.memory import memory_of
 from superlearner.sandbox.record import Configuration, Origin, Sandbox, node_of_sandbox
 from superlearner.sandbox.source import MOST_SOURCE, Source, SourceProblem, check_source
 from superlearner.sandbox.told import Report
+from superlearner.settings.settings import Settings
 
 ID: Final = r"^[A-Za-z0-9_-]{1,64}$"
 DEMOS: Final = {
@@ -60,13 +63,13 @@ SHORT: Final = "id status reason node restart_count os_pid"
 
 @operation("sandbox.list", http=("GET", "/sandboxes"), scope="read", on="platform",
            short="id status reason created_at restart_count memory_bytes configuration.origin node owner")  # fmt: skip
-async def list_sandboxes(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[SandboxRecord]:
+async def list_sandboxes(sandboxes: Sandboxes, /, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[SandboxRecord]:
     """List the sandboxes.
 
     Also those that have ended, with why. The newest comes first.
     """
-    ctx.platform.sandboxes.prepare()
-    everyone = ctx.platform.sandboxes.all()
+    sandboxes.prepare()
+    everyone = sandboxes.all()
     start = (page - 1) * per_page
     shown = everyone[start : start + per_page]
     memory = await memory_of(shown)
@@ -78,24 +81,24 @@ async def list_sandboxes(ctx: Context, page: PageNumber = 1, per_page: PerPage =
            short="id status reason node created_at restart_count owner os_pid supervisor_pid "
                  "configuration.origin,title,supervisor_module,strategy,max_restarts,max_seconds,custom_config,limits "
                  "walls.name,up,means")  # fmt: skip
-async def info(ctx: Context, sandbox_id: SandboxId) -> SandboxRecord:
+async def info(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) -> SandboxRecord:
     """What is known of a sandbox.
 
     What runs in it is asked with its `node`, as of any node.
     """
-    sandbox = found(ctx, sandbox_id)
+    sandbox = found(sandboxes, sandbox_id)
     allow(ctx, sandbox, "read")
     return record_of(sandbox, (await memory_of([sandbox])).get(sandbox.id))
 
 
 @operation("sandbox.pid", http=("GET", "/sandboxes/{sandbox_id}/pid"), scope="read", on="platform", owned=True,
            errors=(*THERE, "conflict"))  # fmt: skip
-async def pid(ctx: Context, sandbox_id: SandboxId) -> SandboxPid:
+async def pid(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) -> SandboxPid:
     """Where a sandbox runs.
 
     Its node, its process of the operating system, and the pid of its top supervisor.
     """
-    sandbox = found(ctx, sandbox_id)
+    sandbox = found(sandboxes, sandbox_id)
     allow(ctx, sandbox, "read")
     if sandbox.os_pid is None or sandbox.supervisor_pid is None:
         raise OperationError("conflict", f"{sandbox.id} does not run: it {sandbox.busy or 'has ended'}")
@@ -106,6 +109,10 @@ async def pid(ctx: Context, sandbox_id: SandboxId) -> SandboxPid:
            errors=STARTS, short=SHORT)  # fmt: skip
 async def create(
     ctx: Context,
+    sandboxes: Sandboxes,
+    settings: Settings,
+    tokens: Tokens,
+    /,
     sandbox_id: Annotated[
         str, Field(pattern=ID, description="a name of letters, digits, `_` and `-`; at most 64", examples=["my_first"])
     ],
@@ -162,7 +169,7 @@ async def create(
         custom_config,
         limits_of(limits or LimitsGiven()),
     )
-    await may_run_here(ctx)
+    await may_run_here(ctx, sandboxes, settings, tokens)
     ctx.about_to(f"start the sandbox {sandbox_id} with {_what(configuration, known)}")
     made = await ask(ctx, Create(None, sandbox_id, ctx.user.name, node_of_sandbox(sandbox_id), configuration, known))
     return record_of(made)
@@ -172,6 +179,10 @@ async def create(
            changes=True, owned=True, errors=(*THERE, *STARTS, "sandbox_busy"), short=SHORT)  # fmt: skip
 async def restart(
     ctx: Context,
+    sandboxes: Sandboxes,
+    settings: Settings,
+    tokens: Tokens,
+    /,
     sandbox_id: SandboxId,
     source: Annotated[SourceText | None, Field(description="another source, which needs the scope code")] = None,
 ) -> SandboxRecord:
@@ -179,10 +190,10 @@ async def restart(
 
     Its configuration is kept and its old tree is gone before the new one starts. Also for one that has ended.
     """
-    sandbox = found(ctx, sandbox_id)
+    sandbox = found(sandboxes, sandbox_id)
     allow(ctx, sandbox, "operate" if source is None else "code")
     known = None if source is None else await _checked(source)
-    await may_run_here(ctx)
+    await may_run_here(ctx, sandboxes, settings, tokens)
     ctx.about_to(f"start {sandbox.id} anew{'' if known is None else ' with another source'}")
     return record_of(await ask(ctx, Restart(None, sandbox.id, ctx.user.name, known)))
 
@@ -192,6 +203,8 @@ async def restart(
            short="id status reason")  # fmt: skip
 async def destroy(
     ctx: Context,
+    sandboxes: Sandboxes,
+    /,
     sandbox_id: SandboxId,
     force: Annotated[bool, Field(description="kill its processes instead of stopping them in order")] = False,
 ) -> SandboxRecord:
@@ -200,7 +213,7 @@ async def destroy(
     In order, from the leaves to the root, within 5 s; `sandbox_busy` if something does not stop. With `force` its whole
     process group is killed.
     """
-    sandbox = found(ctx, sandbox_id)
+    sandbox = found(sandboxes, sandbox_id)
     allow(ctx, sandbox, "operate")
     ctx.about_to(f"{'kill' if force else 'stop'} {sandbox.id} and forget it")
     return record_of(await ask(ctx, Destroy(None, sandbox.id, force)))
@@ -212,6 +225,8 @@ async def destroy(
            short="id version changed servers.name,what,before,after,pid still_old")  # fmt: skip
 async def hot_reload(
     ctx: Context,
+    sandboxes: Sandboxes,
+    /,
     sandbox_id: SandboxId,
     source: SourceText | None = None,
     version: Annotated[int | None, Field(ge=1, description="instead: a version that ran before")] = None,
@@ -221,14 +236,14 @@ async def hot_reload(
     All its processes go over to it with their pids, mailboxes and states (`code_change` makes the new state of the old
     one), or none does and everything is as before. The answer shows who went over, with the state before and after.
     """
-    sandbox = found(ctx, sandbox_id)
+    sandbox = found(sandboxes, sandbox_id)
     allow(ctx, sandbox, "code")
     if (source is None) == (version is None):
         raise OperationError("validation_error", "expected one of source and version")
     known = await _checked(source) if source is not None else _version(sandbox, version)
     ctx.about_to(f"let what runs in {sandbox.id} go over to another source")
     report = await ask(ctx, Reload(None, sandbox.id, ctx.user.name, known))
-    now = found(ctx, sandbox_id)
+    now = found(sandboxes, sandbox_id)
     if report is None:
         return SandboxReload(id=now.id, version=now.current, changed=False, servers=[], servers_count=0, still_old=[])
     return _reload(now, report)
@@ -236,12 +251,12 @@ async def hot_reload(
 
 @operation("sandbox.versions", http=("GET", "/sandboxes/{sandbox_id}/versions"), scope="read", on="platform",
            owned=True, errors=THERE, short="version current lines created_at by")  # fmt: skip
-async def versions(ctx: Context, sandbox_id: SandboxId) -> list[SandboxVersion]:
+async def versions(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) -> list[SandboxVersion]:
     """List the sources that ran in a sandbox.
 
     The newest first; the last ten are kept.
     """
-    sandbox = found(ctx, sandbox_id)
+    sandbox = found(sandboxes, sandbox_id)
     allow(ctx, sandbox, "read")
     return [version_of(one, sandbox.current) for one in reversed(sandbox.versions)]
 

@@ -22,8 +22,9 @@ from superlearner.operations.results_settings import (
     SettingsChanged,
     SettingsFile,
 )
-from superlearner.settings.configuration import PRIVATE, Change, Described, Plan, described
+from superlearner.settings.configuration import PRIVATE, Change, Configuration, Described, Plan, described
 from superlearner.settings.settings import SettingsError
+from superlearner.store import Store
 
 Name = Annotated[str, Field(max_length=100, description="the setting", examples=["kill_wait"]), Picker("setting")]
 Value = Annotated[Any, Field(description="the value, in the unit of the setting", examples=[2.5])]
@@ -33,33 +34,34 @@ Value = Annotated[Any, Field(description="the value, in the unit of the setting"
            short="name value description where")  # fmt: skip
 async def list_settings(
     ctx: Context,
+    configuration: Configuration,
+    /,
     source: Annotated[str | None, Field(max_length=20, description="only those set by this source")] = None,
 ) -> list[SettingResult]:
     """List the settings.
 
     Each with its value, who gave it, its default and unit, and whether a running platform can change it.
     """
-    lines = [_shown(ctx, one) for one in described().values()]
+    lines = [_shown(ctx, configuration, one) for one in described().values()]
     return [line for line in lines if source is None or line.source == source]
 
 
 @operation("settings.get", http=("GET", "/settings/{name}"), scope="read", on="platform", errors=("setting_not_found",),
            short="name value where description type unit default choices bounds hot after_restart")  # fmt: skip
-async def get_setting(ctx: Context, name: Name) -> SettingResult:
+async def get_setting(ctx: Context, configuration: Configuration, /, name: Name) -> SettingResult:
     """Show a setting.
 
     Its value, who gave it, its default, unit and bounds.
     """
-    return _shown(ctx, _setting(name))
+    return _shown(ctx, configuration, _setting(name))
 
 
 @operation("settings.file", http=("GET", "/settings/file"), scope="read", on="platform")
-async def file(ctx: Context) -> SettingsFile:
+async def file(ctx: Context, configuration: Configuration, /) -> SettingsFile:
     """How superlearner.toml is.
 
     Whether it was taken when it was read last, and if not, which line is wrong and why.
     """
-    configuration = ctx.platform.configuration
     path = None if configuration.path is None or not ctx.user.may("code") else str(configuration.path)
     state = configuration.file
     return SettingsFile(
@@ -79,12 +81,12 @@ async def file(ctx: Context) -> SettingsFile:
     changes=True,
     errors=("setting_not_found", "restart_needed"),
 )
-async def set_setting(ctx: Context, name: Name, value: Value) -> SettingsChanged:
+async def set_setting(ctx: Context, configuration: Configuration, /, name: Name, value: Value) -> SettingsChanged:
     """Change a setting of the running platform.
 
     At once, and until it is reset or the platform ends: write it into superlearner.toml if it is to stay.
     """
-    return _make(ctx, {name: value})
+    return _make(ctx, configuration, {name: value})
 
 
 @operation(
@@ -97,6 +99,8 @@ async def set_setting(ctx: Context, name: Name, value: Value) -> SettingsChanged
 )
 async def update_settings(
     ctx: Context,
+    configuration: Configuration,
+    /,
     values: Annotated[
         dict[str, Any],
         Field(min_length=1, max_length=100, description="values by name", examples=[{"kill_wait": 2.5}]),
@@ -106,7 +110,7 @@ async def update_settings(
 
     All of them or, if one is wrong, none; see settings.set.
     """
-    return _make(ctx, values)
+    return _make(ctx, configuration, values)
 
 
 @operation(
@@ -117,15 +121,15 @@ async def update_settings(
     changes=True,
     errors=("setting_not_found", "validation_error"),
 )
-async def reset_setting(ctx: Context, name: Name) -> SettingsChanged:
+async def reset_setting(ctx: Context, configuration: Configuration, /, name: Name) -> SettingsChanged:
     """Forget what was set over the API.
 
     The setting has the value again that flags, environment, file or default give it.
     """
     _setting(name)
-    plan = _planned(lambda: ctx.platform.configuration.plan_reset([name]))
+    plan = _planned(lambda: configuration.plan_reset([name]))
     ctx.about_to(f"go on with what {name} is without the API{_becomes(plan)}")
-    ctx.platform.configuration.make(plan)
+    configuration.make(plan)
     return SettingsChanged(changed=_changes(plan.changes), kept_until=None)
 
 
@@ -137,13 +141,13 @@ async def reset_setting(ctx: Context, name: Name) -> SettingsChanged:
     changes=True,
     errors=("validation_error",),
 )
-async def reload_settings(ctx: Context) -> SettingsChanged:
+async def reload_settings(ctx: Context, configuration: Configuration, /) -> SettingsChanged:
     """Read superlearner.toml now.
 
     A change of it is noticed within a second anyway; this says what came of it.
     """
     ctx.about_to("read superlearner.toml")
-    changes = _planned(ctx.platform.configuration.reload)
+    changes = _planned(configuration.reload)
     return SettingsChanged(changed=_changes(changes), kept_until=None)
 
 
@@ -151,7 +155,8 @@ async def reload_settings(ctx: Context) -> SettingsChanged:
     "settings.changes", http=("GET", "/settings/changes"), scope="code", on="platform", errors=("store_unavailable",)
 )
 async def changes(
-    ctx: Context,
+    store: Store,
+    /,
     setting: Annotated[str | None, Field(max_length=100, description="only of this setting")] = None,
     before: Annotated[int | None, Field(ge=1, le=2**53, description="only older ones than that of this id")] = None,
     limit: Annotated[int, Field(ge=1, le=1000, description="at most so many")] = 100,
@@ -160,7 +165,6 @@ async def changes(
 
     Those of all runs that the database holds, newest first.
     """
-    store = ctx.platform.store
     with reading_the_store():
         await store.sync()
         rows = await store.setting_changes(setting, before=before, limit=limit)
@@ -178,7 +182,7 @@ async def changes(
     ]
 
 
-def _make(ctx: Context, values: Mapping[str, Any]) -> SettingsChanged:
+def _make(ctx: Context, configuration: Configuration, values: Mapping[str, Any]) -> SettingsChanged:
     for name in values:
         if not _setting(name).hot:
             raise OperationError(
@@ -187,9 +191,9 @@ def _make(ctx: Context, values: Mapping[str, Any]) -> SettingsChanged:
                 hint=f"write it into superlearner.toml ({name} = {text_of(json_of(values[name]), 100)}), start again",
             )
     by = f"the API ({ctx.user.name})"
-    plan = _planned(lambda: ctx.platform.configuration.plan_set(values, by))
+    plan = _planned(lambda: configuration.plan_set(values, by))
     ctx.about_to(f"set {', '.join(values)}{_becomes(plan)}")
-    ctx.platform.configuration.make(plan)
+    configuration.make(plan)
     return SettingsChanged(changed=_changes(plan.changes), kept_until="restart")
 
 
@@ -229,8 +233,7 @@ def _changes(changes: Iterable[Change]) -> list[SettingChanged]:
     ]
 
 
-def _shown(ctx: Context, one: Described) -> SettingResult:
-    configuration = ctx.platform.configuration
+def _shown(ctx: Context, configuration: Configuration, one: Described) -> SettingResult:
     hidden = one.name in PRIVATE and not ctx.user.may("code")
     given = configuration.given(one.name)
     later = configuration.after_restart().get(one.name)

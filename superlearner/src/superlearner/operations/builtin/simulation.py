@@ -23,6 +23,7 @@ from superlearner.operations.results_simulation import SimulationLine
 from superlearner.operations.simulated import ERRORS, a_server, begun, feels_of, line_of, words_of
 from superlearner.operations.steering import steering
 from superlearner.operations.targets import called, process_of, protect, supervisor_of, term_of
+from superlearner.settings.settings import Settings
 
 DurationMs = Annotated[int, Field(ge=1, le=60_000, description="milliseconds until it is over")]
 
@@ -33,13 +34,15 @@ async def list_all(ctx: Context) -> list[SimulationLine]:
 
     At most 20 run at once.
     """
-    return [line_of(pid, plan) for pid, plan in running(ctx.platform.running_node(), ctx.node)]
+    return [line_of(pid, plan) for pid, plan in running(ctx.home, ctx.node)]
 
 
 @operation("simulation.crash", http=("POST", "/processes/{pid}/simulate/crash"), scope="operate", changes=True,
            errors=ERRORS)  # fmt: skip
 async def crash(
     ctx: Context,
+    settings: Settings,
+    /,
     pid: PidText,
     reason: Reason = "kill",
     delay_ms: Annotated[int, Field(ge=0, le=600_000, description="0: now, and the answer comes when it is gone")] = 0,
@@ -55,7 +58,7 @@ async def crash(
     with steering():
         protect(ctx, plan.target, force=force)
         ctx.about_to(words_of(plan), lambda: feels_of(plan))
-        killed = await kill(plan.target, reason, force=force, wait=ctx.platform.settings.kill_wait)
+        killed = await kill(plan.target, reason, force=force, wait=settings.kill_wait)
     return SimulationLine(
         id=None,
         kind="crash",
@@ -134,7 +137,7 @@ async def end(
     A process that was held goes on; what has ended stays so.
     """
     with steering():
-        home = ctx.platform.running_node()
+        home = ctx.home
         known(home, ctx.node, id)
         ctx.about_to(f"cancel the simulation {id}", [id])
         plan = await cancel(home, ctx.node, id)

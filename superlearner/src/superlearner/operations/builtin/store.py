@@ -12,12 +12,14 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from superlearner.control.clock import timestamp
+from superlearner.nodes.nodes import Nodes
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import UNIX_TIME, PageNumber, PerPage
 from superlearner.operations.results_store import AuditLine, Compacted, FileWritten, RowsDeleted, StoreInfo
-from superlearner.store import AuditRow, NameTaken, NotOfThisDatabase, StoreUnavailable, Written
+from superlearner.settings.settings import Settings
+from superlearner.store import AuditRow, NameTaken, NotOfThisDatabase, Store, StoreUnavailable, Written
 
 Asked = Annotated[str | None, Field(max_length=200)]
 Exported = Literal["restarts", "audit", "setting_changes", "recordings"]
@@ -38,7 +40,9 @@ WRITES: Final = ("store_unavailable", "name_taken", "conflict")
 @operation("audit.list", http=("GET", "/audit"), scope="code", on="platform", errors=("store_unavailable",),
            short="at user did outcome node operation door id")  # fmt: skip
 async def audit(
-    ctx: Context,
+    store: Store,
+    nodes: Nodes,
+    /,
     user: Annotated[Asked, Field(description="only what this user did")] = None,
     door: Annotated[
         Asked, Field(description="only what came through it: `rest`, `cli`, `console`, `mcp` or `page`")
@@ -59,11 +63,10 @@ async def audit(
 
     The audit log of all runs, newest first, with what was refused. It names parameters, so it takes the scope code.
     """
-    store = ctx.platform.store
     with reading_the_store():
         await store.sync()
         asked: dict[str, Any] = {"user": user, "door": door, "operation": operation, "outcome": outcome}
-        asked["node"] = None if node is None else ctx.platform.sandboxes.node_of(node)
+        asked["node"] = None if node is None else nodes.node_of(node)
         start = (page - 1) * per_page
         asked |= {"since": since, "until": until}
         rows = await store.audit(**asked, limit=per_page, offset=start)
@@ -72,12 +75,11 @@ async def audit(
 
 
 @operation("store.info", http=("GET", "/store"), scope="read", here=True)
-async def info(ctx: Context) -> StoreInfo:
+async def info(ctx: Context, store: Store, /) -> StoreInfo:
     """How the store is.
 
     Whether history is being kept, how much there is, and what to do if it is not.
     """
-    store = ctx.platform.store
     status = asdict(store.status())
     rows = None
     try:
@@ -93,6 +95,9 @@ async def info(ctx: Context) -> StoreInfo:
 @operation("store.export", http=("POST", "/store/export"), scope="code", changes=True, on="platform", errors=WRITES)
 async def export(
     ctx: Context,
+    store: Store,
+    settings: Settings,
+    /,
     table: Annotated[Exported, Field(description="what to write")] = "restarts",
     since: Annotated[Moment, Field(description="only from this time on, in seconds since 1970")] = None,
     until: Annotated[Moment, Field(description="only before this time")] = None,
@@ -103,43 +108,41 @@ async def export(
     Lines of JSON, oldest first, in the folder `exports` of the data directory, readable by its owner alone. Users and
     tokens are left out. It takes the scope code because the audit log names parameters.
     """
-    store = ctx.platform.store
     with changing_the_store():
         await store.sync()
-        target = _file(ctx, "exports", f"{name or f'{table}-{_stamp()}'}.jsonl")
+        target = _file(settings, "exports", f"{name or f'{table}-{_stamp()}'}.jsonl")
         ctx.about_to(f"write the rows of {table} into {target.name}")
         written = await store.upkeep.export(table, target, since, until)
     return _written(written)
 
 
 @operation("store.backup", http=("POST", "/store/backup"), scope="code", changes=True, on="platform", errors=WRITES)
-async def backup(ctx: Context, name: FileName = None) -> FileWritten:
+async def backup(ctx: Context, store: Store, settings: Settings, /, name: FileName = None) -> FileWritten:
     """Copy the database.
 
     A consistent copy of an SQLite database, made while the platform runs, in the folder `backups` of the data
     directory. It holds everything, hashes of tokens included. To go back to it, stop the platform and put the copy
     in the place of `superlearner.db`.
     """
-    store = ctx.platform.store
     with changing_the_store():
         await store.sync()
-        target = _file(ctx, "backups", f"{name or f'superlearner-{_stamp()}'}.db")
+        target = _file(settings, "backups", f"{name or f'superlearner-{_stamp()}'}.db")
         ctx.about_to(f"copy the database into {target.name}")
         written = await store.upkeep.backup(target)
     return _written(written)
 
 
 @operation("store.compact", http=("POST", "/store/compact"), scope="code", changes=True, on="platform", errors=WRITES)
-async def compact(ctx: Context) -> Compacted:
+async def compact(ctx: Context, store: Store, /) -> Compacted:
     """Give the room of deleted rows back.
 
     SQLite keeps the room of deleted rows for new ones; this gives it back to the disk. It needs as much room again for
     a moment, and what is to be stored waits meanwhile.
     """
     with changing_the_store():
-        await ctx.platform.store.sync()
+        await store.sync()
         ctx.about_to("compact the database")
-        before, after = await ctx.platform.store.upkeep.compact()
+        before, after = await store.upkeep.compact()
     return Compacted(bytes_before=before, bytes_after=after)
 
 
@@ -154,6 +157,8 @@ async def compact(ctx: Context) -> Compacted:
 )
 async def delete(
     ctx: Context,
+    store: Store,
+    /,
     before: Annotated[
         float,
         Field(
@@ -171,7 +176,6 @@ async def delete(
     Rows of all runs that are older than a time; they do not come back. It takes the scope code because what is gone is
     evidence, of the audit log above all: who deletes is written there afterwards.
     """
-    store = ctx.platform.store
     with changing_the_store():
         await store.sync()
         count = await store.count_before(table, before)
@@ -209,8 +213,8 @@ def changing_the_store() -> Generator[None]:
         raise OperationError("conflict", error.why, hint=error.hint) from None
 
 
-def _file(ctx: Context, folder: str, name: str) -> Path:
-    data_dir = ctx.platform.settings.data_dir
+def _file(settings: Settings, folder: str, name: str) -> Path:
+    data_dir = settings.data_dir
     if data_dir is None:
         raise OperationError("conflict", "this platform has no data directory", hint="start it with --data-dir FOLDER")
     return data_dir.absolute() / folder / name

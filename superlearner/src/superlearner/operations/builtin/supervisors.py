@@ -32,6 +32,7 @@ from superlearner.operations.results_supervisors import (
     PredictionResult,
     PredictionStep,
 )
+from superlearner.operations.seams import RestartedChildren
 from superlearner.operations.shown import shown
 from superlearner.operations.steering import steering
 from superlearner.operations.targets import answering, called, protect, supervisor_of
@@ -162,6 +163,8 @@ async def set_flags(
 )
 async def predict(
     ctx: Context,
+    restarted: RestartedChildren,
+    /,
     name: SupervisorText,
     child: ChildText,
     reason: Annotated[
@@ -182,12 +185,7 @@ async def predict(
         steps = predict_all(pid, record, reason, strategy)
     shown = [_step(step) for step in steps]
     back = bool(steps) and steps[-1].found.outcome == "restarts"
-    if (
-        steps
-        and not back
-        and (registered_name(steps[-1].supervisor), steps[-1].child) in ctx.platform.keeper.kept
-        and ctx.is_own
-    ):
+    if steps and not back and restarted.restarts(registered_name(steps[-1].supervisor), steps[-1].child) and ctx.is_own:
         shown[-1].words = f"{steps[-1].child} rests for a moment, then the platform starts it again"
         back = True
     return PredictionResult(child=child, reason=reason, steps=shown, comes_back=back)

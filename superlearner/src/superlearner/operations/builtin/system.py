@@ -26,6 +26,9 @@ from superlearner.operations.results_system import (
     SystemMetrics,
     Totals,
 )
+from superlearner.operations.seams import LivePages, PlatformFacts
+from superlearner.settings.settings import Settings
+from superlearner.store import Store
 
 POINTS: Final = 300
 """Points of an answer that does not say how fine it wants them."""
@@ -36,13 +39,13 @@ UNHEALTHY_PERCENT: Final = 80.0
 
 
 @operation("system.health", http=("GET", "/system/health"), scope="read", on="platform")
-async def health(ctx: Context) -> Health:
+async def health(ctx: Context, facts: PlatformFacts, store: Store, pages: LivePages, /) -> Health:
     """How the platform is.
 
     Numbers of the node, and which parts of the platform are up. `supervision_health` is the share of supervisors that
     neither storm nor give up; the status is `healthy` while all parts are up and that is above 80 %.
     """
-    platform, node = ctx.platform, ctx.node
+    node = ctx.node
     scan = await ctx.watched.monitor.look_at_all()
     ctx.watched.monitor.look()
     info = observer.metrics(node, deadline=0)
@@ -50,12 +53,11 @@ async def health(ctx: Context) -> Health:
         services=node.whereis("services") is not None,
         playground=node.whereis("playground") is not None,
         web=node.whereis("web") is not None,
-        store=platform.store.trouble is None,
+        store=store.trouble is None,
     )
     active = [alarm.finding for alarm in ctx.watched.monitor.alarms.active.values()]
     stormy = {finding.pid for finding in active if finding.type in STORMY}
     share = round(100 * (1 - min(1.0, len(stormy) / max(1, scan.supervisors))), 1)
-    hub = platform.hub
     metrics = Metrics(
         total_processes=info.processes,
         supervisors=scan.supervisors,
@@ -66,16 +68,16 @@ async def health(ctx: Context) -> Health:
         supervision_health=share,
         anomalies=len(active),
         restarts=info.restarts,
-        viewers=None if hub is None else len(hub.viewers),
+        viewers=pages.viewer_count(),
     )
-    well = platform.ready and all(parts.model_dump().values()) and share > UNHEALTHY_PERCENT
+    well = facts.ready and all(parts.model_dump().values()) and share > UNHEALTHY_PERCENT
     return Health(
         status="healthy" if well else "degraded",
         parts=parts,
         node=node.name,
-        version=platform.version,
+        version=facts.version,
         python=platform_module.python_version(),
-        uptime_s=round(time.time() - platform.started_at, 1),
+        uptime_s=round(time.time() - facts.started_at, 1),
         metrics=metrics,
     )
 
@@ -83,6 +85,9 @@ async def health(ctx: Context) -> Health:
 @operation("system.metrics", http=("GET", "/system/metrics"), scope="read", short="node now totals")
 async def metrics(
     ctx: Context,
+    facts: PlatformFacts,
+    settings: Settings,
+    /,
     window_s: Annotated[float, Field(ge=1, le=86_400, description="how far back the history goes")] = 3_600,
     resolution_s: Annotated[
         float | None, Field(ge=0.01, le=86_400, description="one point for so many seconds; by itself, 300 points")
@@ -111,12 +116,12 @@ async def metrics(
             cpu_s=round(time.process_time(), 3),
             gc_collections=sum(counted.collections),
             gc_paused_s=round(monitor.paused, 6),
-            uptime_s=round(time.time() - ctx.platform.started_at, 1),
+            uptime_s=round(time.time() - facts.started_at, 1),
         ),
         history=[_point(point) for point in monitor.history.read(window_s, resolution, now.at)],
         window_s=window_s,
         resolution_s=resolution,
-        scan_interval_s=ctx.platform.settings.scan_interval,
+        scan_interval_s=settings.scan_interval,
     )
 
 

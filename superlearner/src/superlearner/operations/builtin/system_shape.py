@@ -29,6 +29,7 @@ from superlearner.operations.results_system import (
     SystemGraph,
     Talk,
 )
+from superlearner.settings.settings import Settings
 
 SHOWN: Final = 20
 TALKS: Final = 1_000
@@ -76,6 +77,8 @@ async def graph(
 @operation("system.bottlenecks", http=("GET", "/system/bottlenecks"), scope="read")
 async def bottlenecks(
     ctx: Context,
+    settings: Settings,
+    /,
     large_queue: Annotated[int, Field(ge=1, description="messages that make a mailbox large")] = 100,
     measure_ms: MeasureMs = 0,
 ) -> Bottlenecks:
@@ -84,7 +87,7 @@ async def bottlenecks(
     Large mailboxes, callbacks that do not come back, and who let nothing else run in the last minute. With `measure_ms`
     also who handled most messages and spent most time in callbacks, measured message by message.
     """
-    monitor, limits = ctx.watched.monitor, ctx.platform.settings
+    monitor, limits = ctx.watched.monitor, settings
     seen = await measure(ctx.node, measure_ms / 1000) if measure_ms else None
     scan = await monitor.look_at_all(deep=large_queue)
     await monitor.fresh()

@@ -13,6 +13,7 @@ from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.parameters import PageNumber, PerPage
 from superlearner.operations.results_tokens import TokenLine, TokenMade, TokenRevoked
+from superlearner.operations.tokens import Tokens
 from superlearner.operations.users import ANONYMOUS, GRANTS, OWNER, Grant
 from superlearner.store import NameTaken, StoreUnavailable, Token
 
@@ -39,6 +40,8 @@ Name = Annotated[
 )
 async def create(
     ctx: Context,
+    tokens: Tokens,
+    /,
     name: Name,
     scopes: Annotated[
         list[Grant],
@@ -62,7 +65,6 @@ async def create(
         if value.lower() in RESERVED:
             problem = f"expected a name of somebody, got {value!r}, which the audit log uses itself"
             raise OperationError("validation_error", f"{field}: {problem}", details=[Detail(field, problem)])
-    tokens = ctx.platform.tokens
     with _the_store():
         if any(one.name == name for one in await tokens.all()):
             raise _taken(name)
@@ -73,20 +75,20 @@ async def create(
             made, secret = await tokens.create(name, who, unique, expires=expires)
         except NameTaken:
             raise _taken(name) from None
-    return TokenMade(**_line(ctx, made).model_dump(), secret=secret)
+    return TokenMade(**_line(tokens, made).model_dump(), secret=secret)
 
 
 @operation("token.list", http=("GET", "/tokens"), scope="code", on="platform", errors=("store_unavailable",))
-async def list_tokens(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[TokenLine]:
+async def list_tokens(tokens: Tokens, /, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[TokenLine]:
     """List the tokens.
 
     All that were ever made, newest first, with who has them, what they open and when they were last used. The owner's
     own token is a file and not among them.
     """
     with _the_store():
-        rows = await ctx.platform.tokens.all()
+        rows = await tokens.all()
     start = (page - 1) * per_page
-    return Paged([_line(ctx, row) for row in rows[start : start + per_page]], len(rows), page, per_page)
+    return Paged([_line(tokens, row) for row in rows[start : start + per_page]], len(rows), page, per_page)
 
 
 @operation(
@@ -99,14 +101,16 @@ async def list_tokens(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50
     errors=("token_not_found", "store_unavailable"),
 )
 async def revoke(
-    ctx: Context, name: Annotated[str, Field(max_length=200, description="its name, from the list"), Picker("token")]
+    ctx: Context,
+    tokens: Tokens,
+    /,
+    name: Annotated[str, Field(max_length=200, description="its name, from the list"), Picker("token")],
 ) -> TokenRevoked:
     """Take a token back.
 
     From now on it opens nothing, sessions that were opened with it included; live pages and event streams that are open
     end.
     """
-    tokens = ctx.platform.tokens
     with _the_store():
         if not await tokens.has(name):
             raise OperationError(
@@ -123,8 +127,8 @@ def _taken(name: str) -> OperationError:
     )
 
 
-def _line(ctx: Context, row: Token) -> TokenLine:
-    state = "revoked" if row.revoked is not None else "expired" if ctx.platform.tokens.has_expired(row) else "live"
+def _line(tokens: Tokens, row: Token) -> TokenLine:
+    state = "revoked" if row.revoked is not None else "expired" if tokens.has_expired(row) else "live"
     return TokenLine(
         name=row.name,
         user=row.user,

@@ -19,6 +19,7 @@ from superlearner.observing.tracing import (
     TooManyTraces,
     Trace,
     TraceOptions,
+    Traces,
     as_mermaid,
     as_svg,
     causes_of,
@@ -86,6 +87,8 @@ TRACED: Final = "total messages." + ",".join(MESSAGE.split()) + " patterns.laten
            short=TRACE)  # fmt: skip
 async def start(
     ctx: Context,
+    traces: Traces,
+    /,
     pid: PidText,
     message_limit: MessageLimit = 1000,
     pattern_matching: Pattern = None,
@@ -100,7 +103,7 @@ async def start(
     """
     found = process_of(ctx, pid)
     options = _options(message_limit, pattern_matching, include_system_messages, auto_cleanup, rate, duration_ms)
-    return _start(ctx, [found], options, f"trace the messages of {called(found)}")
+    return _start(ctx, traces, [found], options, f"trace the messages of {called(found)}")
 
 
 @operation(
@@ -113,6 +116,8 @@ async def start(
 )
 async def start_group(
     ctx: Context,
+    traces: Traces,
+    /,
     pids: Annotated[list[PidText], Field(max_length=MAX_PIDS, description="several processes"), Picker("process")] = [],  # noqa: B006
     supervisor: SupervisorText | None = None,
     message_limit: MessageLimit = 1000,
@@ -134,34 +139,34 @@ async def start_group(
     members = [process_of(ctx, pid) for pid in pids] if root is None else list(_below(root))
     options = _options(message_limit, pattern_matching, include_system_messages, auto_cleanup, rate, duration_ms)
     what = f"{len(members)} processes" if root is None else f"all {len(members)} processes of {called(root)}"
-    return _start(ctx, members, options, f"trace the messages of {what}", root)
+    return _start(ctx, traces, members, options, f"trace the messages of {what}", root)
 
 
 @operation("trace.stop", http=("DELETE", "/processes/{pid}/trace"), scope="operate", changes=True, errors=NO_TRACE,
            short=TRACE)  # fmt: skip
-async def stop(ctx: Context, pid: PidText) -> TraceInfo:
+async def stop(ctx: Context, traces: Traces, /, pid: PidText) -> TraceInfo:
     """Stop the trace of a process.
 
     What was captured stays. The process may have ended.
     """
-    trace = _trace(ctx, pid)
+    trace = _trace(ctx, traces, pid)
     if trace.is_group and trace.id != pid:
         raise OperationError(
             "trace_not_found",
             f"{clip(pid, 200)} is traced with others only, by {trace.id}",
             hint=f"POST /api/v1/traces/{trace.id}/stop ends it",
         )
-    return _stop(ctx, trace)
+    return _stop(ctx, traces, trace)
 
 
 @operation("trace.end", http=("POST", "/traces/{trace_id}/stop"), scope="operate", changes=True, errors=NO_TRACE,
            short=TRACE)  # fmt: skip
-async def end(ctx: Context, trace_id: TraceId) -> TraceInfo:
+async def end(ctx: Context, traces: Traces, /, trace_id: TraceId) -> TraceInfo:
     """Stop a trace by its id.
 
     What was captured stays.
     """
-    return _stop(ctx, _trace(ctx, trace_id))
+    return _stop(ctx, traces, _trace(ctx, traces, trace_id))
 
 
 @operation(
@@ -172,45 +177,47 @@ async def end(ctx: Context, trace_id: TraceId) -> TraceInfo:
     destroys=True,
     errors=NO_TRACE,
 )
-async def delete(ctx: Context, trace_id: TraceId) -> TraceForgotten:
+async def delete(ctx: Context, traces: Traces, /, trace_id: TraceId) -> TraceForgotten:
     """Forget a trace with all that it captured."""
-    trace = _trace(ctx, trace_id)
+    trace = _trace(ctx, traces, trace_id)
     ctx.about_to(f"forget the trace {trace.id} with {len(trace.messages)} messages")
-    ctx.platform.traces.forget(trace)
+    traces.forget(trace)
     return TraceForgotten(trace_id=trace.id, messages=len(trace.messages), forgotten=True)
 
 
 @operation("trace.list", http=("GET", "/traces"), scope="read",
            short="trace_id tracing names messages started_at ended node")  # fmt: skip
-async def list_traces(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[TraceInfo]:
+async def list_traces(
+    ctx: Context, traces: Traces, /, page: PageNumber = 1, per_page: PerPage = 50
+) -> Paged[TraceInfo]:
     """List the traces.
 
     Running and ended ones, the newest first.
     """
-    ctx.platform.traces.look()
-    found = [one for one in ctx.platform.traces if one.node == ctx.node.name]
+    traces.look()
+    found = [one for one in traces if one.node == ctx.node.name]
     return paged([trace_info(one) for one in found], page, per_page)
 
 
 @operation("trace.info", http=("GET", "/traces/{trace_id}"), scope="read", errors=NO_TRACE, short=TRACE)
-async def info(ctx: Context, trace_id: TraceId) -> TraceInfo:
+async def info(ctx: Context, traces: Traces, /, trace_id: TraceId) -> TraceInfo:
     """How a trace is.
 
     What it looks at, how many messages it keeps, and how many it counted only.
     """
-    return trace_info(_trace(ctx, trace_id))
+    return trace_info(_trace(ctx, traces, trace_id))
 
 
 @operation("trace.messages", http=("GET", "/processes/{pid}/messages"), scope="read", errors=NO_TRACE, short=TRACED)
 async def messages(
-    ctx: Context, pid: PidText, redact: Redact = True, page: PageNumber = 1, per_page: PerPage = 50
+    ctx: Context, traces: Traces, /, pid: PidText, redact: Redact = True, page: PageNumber = 1, per_page: PerPage = 50
 ) -> TracedMessages:
     """The captured messages of a process.
 
     With an analysis of all of them: kinds, frequencies, latencies, first words. It works after the end of the process.
     """
     ctx.check_secrets(redact=redact)
-    trace = _trace(ctx, pid)
+    trace = _trace(ctx, traces, pid)
     mine = pids_of(trace, pid)
     found = [one for one in trace.messages if one.sender in mine or one.receiver in mine]
     start = (page - 1) * per_page
@@ -232,6 +239,8 @@ async def messages(
 @operation("trace.history", http=("GET", "/traces/{trace_id}/messages"), scope="read", errors=NO_TRACE, short=MESSAGE)
 async def history(
     ctx: Context,
+    traces: Traces,
+    /,
     trace_id: TraceId,
     kind: Kind = None,
     search: Annotated[str, Field(max_length=200, description="only messages whose shown text holds this")] = "",
@@ -245,7 +254,7 @@ async def history(
     Oldest first. With `after` a reader goes on where it was.
     """
     ctx.check_secrets(redact=redact)
-    trace = _trace(ctx, trace_id)
+    trace = _trace(ctx, traces, trace_id)
     mine = {pid for pid, one in trace.people.items() if one.traced}
     found = [
         one
@@ -261,6 +270,8 @@ async def history(
            short=MESSAGE)  # fmt: skip
 async def causes(
     ctx: Context,
+    traces: Traces,
+    /,
     trace_id: TraceId,
     seq: Annotated[int, Field(ge=0, le=2**53, description="the number of a message")],
     redact: Redact = True,
@@ -272,7 +283,7 @@ async def causes(
     The message, then the one its sender was handling, and so on, as far as the trace knows.
     """
     ctx.check_secrets(redact=redact)
-    trace = _trace(ctx, trace_id)
+    trace = _trace(ctx, traces, trace_id)
     mine = {pid for pid, one in trace.people.items() if one.traced}
     chain = causes_of(trace.messages, seq)
     if not chain:
@@ -283,22 +294,24 @@ async def causes(
 
 
 @operation("trace.patterns", http=("GET", "/traces/{trace_id}/patterns"), scope="read", errors=NO_TRACE)
-async def patterns(ctx: Context, trace_id: TraceId) -> PatternsResult:
+async def patterns(ctx: Context, traces: Traces, /, trace_id: TraceId) -> PatternsResult:
     """A trace in numbers.
 
     Kinds, frequencies, latencies, first words of all that was captured.
     """
-    return patterns_result(_trace(ctx, trace_id).messages)
+    return patterns_result(_trace(ctx, traces, trace_id).messages)
 
 
 @operation("trace.latency", http=("GET", "/traces/{trace_id}/latency"), scope="read", errors=NO_TRACE,
            short="to_name tag calls unanswered latency.p50_ms,p99_ms,max_ms")  # fmt: skip
-async def latency(ctx: Context, trace_id: TraceId, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[LatencyLine]:
+async def latency(
+    ctx: Context, traces: Traces, /, trace_id: TraceId, page: PageNumber = 1, per_page: PerPage = 50
+) -> Paged[LatencyLine]:
     """How long calls take.
 
     By who is asked what, the slowest first.
     """
-    trace = _trace(ctx, trace_id)
+    trace = _trace(ctx, traces, trace_id)
     lines = [
         LatencyLine(
             to=row.receiver, to_name=name_in(trace, row.receiver), tag=row.tag, calls=row.calls,
@@ -311,12 +324,14 @@ async def latency(ctx: Context, trace_id: TraceId, page: PageNumber = 1, per_pag
 
 @operation("trace.graph", http=("GET", "/traces/{trace_id}/graph"), scope="read", errors=NO_TRACE,
            short="from_name to_name total calls casts infos replies dropped latency.p50_ms,max_ms")  # fmt: skip
-async def graph(ctx: Context, trace_id: TraceId, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[ChatterLine]:
+async def graph(
+    ctx: Context, traces: Traces, /, trace_id: TraceId, page: PageNumber = 1, per_page: PerPage = 50
+) -> Paged[ChatterLine]:
     """Who talks to whom.
 
     A line for each pair and direction, the most talkative first.
     """
-    trace = _trace(ctx, trace_id)
+    trace = _trace(ctx, traces, trace_id)
     lines = [
         ChatterLine(
             from_pid=row.sender, from_name=name_in(trace, row.sender), to=row.receiver,
@@ -331,14 +346,20 @@ async def graph(ctx: Context, trace_id: TraceId, page: PageNumber = 1, per_page:
 @operation("trace.unanswered", http=("GET", "/traces/{trace_id}/unanswered"), scope="read", errors=NO_TRACE,
            short=MESSAGE)  # fmt: skip
 async def unanswered(
-    ctx: Context, trace_id: TraceId, redact: Redact = True, page: PageNumber = 1, per_page: PerPage = 50
+    ctx: Context,
+    traces: Traces,
+    /,
+    trace_id: TraceId,
+    redact: Redact = True,
+    page: PageNumber = 1,
+    per_page: PerPage = 50,
 ) -> Paged[TracedMessage]:
     """Calls that were never answered.
 
     Up to now; the oldest first.
     """
     ctx.check_secrets(redact=redact)
-    trace = _trace(ctx, trace_id)
+    trace = _trace(ctx, traces, trace_id)
     mine = {pid for pid, one in trace.people.items() if one.traced}
     return paged([message_line(trace, one, mine, redact) for one in unanswered_of(trace.messages)], page, per_page)
 
@@ -347,6 +368,8 @@ async def unanswered(
            short="drawing")  # fmt: skip
 async def diagram(
     ctx: Context,
+    traces: Traces,
+    /,
     trace_id: TraceId,
     format: Annotated[Literal["data", "mermaid", "svg"], Field(description="data, text for Mermaid, a picture")] = (
         "data"
@@ -359,7 +382,7 @@ async def diagram(
 
     Who sent whom what in which order; calls with their answers, ends and crashes as marks. Secrets are hidden.
     """
-    trace = _trace(ctx, trace_id)
+    trace = _trace(ctx, traces, trace_id)
     note = f"{trace.over_rate} not captured" if trace.over_rate else ""
     found = diagram_of(
         [one for one in trace.messages if one.seq > after],
@@ -395,8 +418,9 @@ def _options(
     return TraceOptions(limit, pattern, system, cleanup, rate, None if duration_ms is None else duration_ms / 1000)
 
 
-def _start(ctx: Context, pids: list[Pid], options: TraceOptions, would: str, root: Pid | None = None) -> TraceInfo:
-    traces = ctx.platform.traces
+def _start(
+    ctx: Context, traces: Traces, pids: list[Pid], options: TraceOptions, would: str, root: Pid | None = None
+) -> TraceInfo:
     with _starting():
         traces.check(ctx.node, pids, root=root)
         ctx.about_to(would)
@@ -429,19 +453,19 @@ def _below(root: Pid) -> Iterable[Pid]:
     return seen
 
 
-def _stop(ctx: Context, trace: Trace) -> TraceInfo:
+def _stop(ctx: Context, traces: Traces, trace: Trace) -> TraceInfo:
     if not trace.running:
         raise OperationError(
             "trace_not_found", f"the trace {trace.id} has ended already", hint=f"see GET /api/v1/traces/{trace.id}"
         )
     ctx.about_to(f"stop the trace {trace.id}; its {len(trace.messages)} messages stay")
-    ctx.platform.traces.stop(trace)
+    traces.stop(trace)
     return trace_info(trace)
 
 
-def _trace(ctx: Context, words: str) -> Trace:
+def _trace(ctx: Context, traces: Traces, words: str) -> Trace:
     try:
-        return ctx.platform.traces.find(words, node=ctx.node.name)
+        return traces.find(words, node=ctx.node.name)
     except NoTrace as error:
         raise OperationError(
             "trace_not_found", clip(str(error), 400), hint="POST /api/v1/processes/{pid}/trace begins one"

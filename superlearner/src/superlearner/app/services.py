@@ -1,0 +1,71 @@
+"""The services of a platform, as its operations name them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from superlearner.base.telemetry import Telemetry
+from superlearner.nodes.attaching import Attachments
+from superlearner.nodes.nodes import Nodes
+from superlearner.observing.events import EventLog
+from superlearner.observing.logs import LogView
+from superlearner.observing.tracing import Recordings, Traces
+from superlearner.operations.audit import AuditLog
+from superlearner.operations.registry import Registry
+from superlearner.operations.seams import (
+    ApiDocument,
+    Evaluation,
+    LivePages,
+    PlatformFacts,
+    PlayedRecordings,
+    PlaygroundTrees,
+    RemoteHistory,
+    RestartedChildren,
+)
+from superlearner.operations.services import Services
+from superlearner.operations.tokens import Tokens
+from superlearner.sandbox import Sandboxes
+from superlearner.settings.configuration import Configuration
+from superlearner.settings.settings import Settings
+from superlearner.store import Store
+from superlearner.teaching.manual import Manual
+
+if TYPE_CHECKING:
+    from superlearner.app.running import Platform
+
+__all__ = ["services_of"]
+
+
+def services_of(platform: Platform) -> Services:
+    """Return the services that operations can name; each is looked up when an operation runs."""
+    services = Services()
+    provide = services.provide
+    provide(ApiDocument, lambda: ApiDocument(platform.openapi))
+    provide(Attachments, lambda: platform.attachments)
+    provide(AuditLog, lambda: platform.audit)
+    provide(Configuration, lambda: platform.configuration)
+    provide(Evaluation, lambda: Evaluation(platform.evaluates))
+    provide(EventLog, lambda: platform.events)
+    provide(LivePages, lambda: platform.hubs)
+    provide(LogView, lambda: platform.log)
+    provide(Manual, lambda: platform.manual)
+    provide(Nodes, lambda: platform.nodes)
+    provide(PlatformFacts, lambda: PlatformFacts(platform.version, platform.started_at, platform.ready))
+    provide(PlayedRecordings, lambda: platform.replays)
+    provide(PlaygroundTrees, lambda: _trees(platform))
+    provide(Recordings, lambda: platform.recordings)
+    provide(Registry, lambda: platform.arsenal)
+    provide(RemoteHistory, lambda: None if platform.own_program is None else platform.own_program.remembered)
+    provide(RestartedChildren, lambda: platform.keeper)
+    provide(Sandboxes, lambda: platform.sandboxes)
+    provide(Settings, lambda: platform.settings)
+    provide(Store, lambda: platform.store)
+    provide(Telemetry, lambda: platform.telemetry)
+    provide(Tokens, lambda: platform.tokens)
+    provide(Traces, lambda: platform.traces)
+    return services
+
+
+def _trees(platform: Platform) -> PlaygroundTrees:
+    named = ((tree.name, tree.application) for tree in platform.trees)
+    return PlaygroundTrees([(name, application) for name, application in named if application is not None])

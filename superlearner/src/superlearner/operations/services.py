@@ -1,0 +1,79 @@
+"""The services of a platform by type; an operation gets those that its signature names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import DeclarationError, Operation
+
+__all__ = ["Services"]
+
+T = TypeVar("T")
+
+
+class Services:
+    """The services that operations of one platform can use.
+
+    >>> services = Services()
+    >>> services.provide(int, lambda: 7)
+    >>> services.get(int)
+    7
+    """
+
+    def __init__(self) -> None:
+        self._providers: dict[type[Any], Callable[[], Any]] = {}
+
+    def provide(self, kind: type[T], provider: Callable[[], T | None]) -> None:
+        """Add a service.
+
+        Args:
+            kind: the type by which operations name it.
+            provider: returns the service as it is now; None while there is none, for operations that name it as
+                `kind | None`.
+        """
+        self._providers[kind] = provider
+
+    def get(self, kind: type[T]) -> T:
+        """Return a service that is always there.
+
+        Raises:
+            LookupError: there is none of this type.
+        """
+        provider = self._providers.get(kind)
+        found = None if provider is None else provider()
+        if found is None:
+            raise LookupError(f"expected a service of the platform, got {kind.__name__}")
+        return found
+
+    def check(self, operations: Iterable[Operation]) -> None:
+        """Check that each service that these operations name is there.
+
+        Raises:
+            DeclarationError: one is unknown; the text names the operation and all services.
+        """
+        for operation in operations:
+            for service in operation.services:
+                if service.kind is not Context and service.kind not in self._providers:
+                    known = ", ".join(sorted(kind.__name__ for kind in (Context, *self._providers)))
+                    raise DeclarationError(
+                        f"operation {operation.name!r} of {operation.function.__module__}: "
+                        f"expected services of {known}, got {service.kind.__name__!r}; "
+                        "parameters of the caller stand after the /"
+                    )
+
+    def arguments(self, operation: Operation, context: Context) -> list[Any]:
+        """Return what the parameters before the `/` of an operation get.
+
+        Raises:
+            LookupError: there is no service of a type.
+        """
+        return [
+            context
+            if service.kind is Context
+            else self._providers[service.kind]()
+            if service.optional
+            else self.get(service.kind)
+            for service in operation.services
+        ]

@@ -1,0 +1,126 @@
+"""Operations get the services that their signatures name, and no more."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import fields
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from superlearner.app.running import Platform
+from superlearner.base.telemetry import Telemetry
+from superlearner.nodes.nodes import Nodes
+from superlearner.observing.tracing import Traces
+from superlearner.operations.audit import AuditLog
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import DeclarationError, Operation, declared, operation
+from superlearner.operations.execution import execute
+from superlearner.operations.registry import Registry, all_operations
+from superlearner.operations.services import Services
+from superlearner.operations.users import OWNER
+from superlearner.settings.settings import Settings
+
+MOST_SERVICES = 4
+
+
+class Tide:
+    """A service of these tests."""
+
+    def __init__(self, level: int) -> None:
+        self.level = level
+
+
+@operation("tide.level", http=("GET", "/tide"), scope="read", on="platform")
+async def level(ctx: Context, tide: Tide, low: Tide | None, /, above: int = 0) -> list[Any]:
+    """Show the level."""
+    return [ctx.user.name, tide.level - above, low is None]
+
+
+@operation("tide.clock", http=("GET", "/tide/clock"), scope="read", on="platform")
+async def clock(tide: Tide, /) -> int:
+    """Show the level alone."""
+    return tide.level
+
+
+def of(function: Any) -> Operation:
+    found = declared(function)
+    assert found is not None
+    return found
+
+
+def services_with(**provided: Tide | None) -> Services:
+    services = Services()
+    services.provide(AuditLog, AuditLog)
+    services.provide(Telemetry, Telemetry)
+    for tide in provided.values():
+        services.provide(Tide, lambda tide=tide: tide)
+    return services
+
+
+def answer(services: Services, function: Any, **parameters: Any) -> Any:
+    nodes = Nodes(Settings)
+    setattr(nodes, "home", SimpleNamespace(name="here@127.0.0.1"))
+    return asyncio.run(execute(services, of(function), Context(nodes, OWNER), parameters)).data
+
+
+def test_an_operation_gets_the_services_that_stand_before_the_slash() -> None:
+    assert answer(services_with(tide=Tide(7)), level, above=2) == ["owner", 5, False]
+
+
+def test_an_operation_needs_no_context() -> None:
+    assert answer(services_with(tide=Tide(7)), clock) == 7
+
+
+def test_callers_see_only_the_parameters_after_the_slash() -> None:
+    assert [one.name for one in of(level).parameters] == ["above"]
+    assert list(of(level).schema()["properties"]) == ["above"]
+
+
+def test_without_a_slash_the_first_parameter_is_the_context() -> None:
+    @operation("tide.who", http=("GET", "/tide/who"), scope="read", on="platform")
+    async def who(ctx, times: int = 1) -> str:  # type: ignore[no-untyped-def]
+        """Say who asks."""
+        return ctx.user.name * times
+
+    assert [one.name for one in of(who).parameters] == ["times"]
+    assert answer(services_with(), who, times=2) == "ownerowner"
+
+
+def test_a_service_that_is_not_there_is_none_where_the_operation_allows_that() -> None:
+    @operation("tide.low", http=("GET", "/tide/low"), scope="read", on="platform")
+    async def low(tide: Tide | None, /) -> bool:
+        """Say whether there is a tide."""
+        return tide is not None
+
+    assert answer(services_with(tide=None), low) is False
+    with pytest.raises(LookupError, match="expected a service of the platform, got Tide"):
+        answer(services_with(tide=None), clock)
+
+
+def test_a_platform_does_not_start_with_an_operation_whose_service_is_unknown() -> None:
+    expected = r"operation 'tide.level' of .*: expected services of ApiDocument, .*, got 'Tide'"
+    with pytest.raises(DeclarationError, match=expected):
+        Platform(Settings(browser=False), None, (), arsenal=Registry([of(level)]))
+
+
+def test_only_types_of_services_stand_before_the_slash() -> None:
+    with pytest.raises(DeclarationError, match="expected the type of a service for each parameter before the /, got"):
+
+        @operation("tide.odd", http=("GET", "/tide/odd"), scope="read")
+        async def odd(ctx: Context, levels: list[int] | int | None, /) -> str:  # pyright: ignore[reportUnusedFunction]
+            """Do it."""
+            return ""
+
+
+def test_no_operation_of_ours_gets_the_whole_platform() -> None:
+    ours = all_operations()
+    platform = Platform(Settings(browser=False), None, (), arsenal=ours)
+    with pytest.raises(LookupError):
+        platform.services.get(Platform)
+    assert "platform" not in [field.name for field in fields(Context)]
+    platform.services.check(ours)
+    named = {one.name: [use.kind for use in one.services if use.kind is not Context] for one in ours}
+    assert Traces in named["trace.list"]
+    assert [] == [name for name, kinds in named.items() if len(kinds) > MOST_SERVICES]
