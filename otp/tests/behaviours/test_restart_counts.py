@@ -74,6 +74,13 @@ def total() -> int:
     return observer.metrics(otp.trace.node_of(otp.self())).restarts
 
 
+def starts() -> list[tuple[Any, ...]]:
+    """Return what the events tell of each start: their kind, the child's id, its restarts, whether it went along."""
+    events = otp.trace.history(otp.trace.node_of(otp.self()))
+    told = [event for event in events if event.kind in {"child_started", "child_restarted"}]
+    return [(event.kind, event.data["id"], event.data["restarts"], event.data["along"]) for event in told]
+
+
 def test_four_kills_are_three_restarts_of_the_child_and_one_of_its_supervisor(run: Any) -> None:
     async def main() -> None:
         otp.process_flag("trap_exit", True)
@@ -149,7 +156,7 @@ def test_a_start_by_hand_is_a_restart_only_after_an_end_of_its_own(run: Any) -> 
     run(main)
 
 
-def test_a_child_that_ended_and_comes_back_with_a_sibling_has_restarted(run: Any) -> None:
+def test_a_sibling_whose_start_failed_did_not_end_by_itself(run: Any) -> None:
     """The group's restart begins with `b`, whose start fails; then it is `b` that is tried again, and `a` with it."""
 
     async def main() -> None:
@@ -157,8 +164,38 @@ def test_a_child_that_ended_and_comes_back_with_a_sibling_has_restarted(run: Any
         await Supervisor.start_link_children([leaf("b"), leaf("a")], strategy="one_for_all", max_restarts=5)
         Leaf.failures = 1
         await kill("a")
-        assert counts() == {"b": (1, 0), "a": (1, 0)}
+        assert counts() == {"b": (0, 1), "a": (1, 0)}
+        assert total() == 1
+        assert starts()[-2:] == [("child_restarted", "b", 0, True), ("child_started", "a", 1, False)]
+
+    run(main)
+
+
+@pytest.mark.parametrize("strategy", ["one_for_all", "rest_for_one"])
+def test_a_sibling_that_crashes_in_the_same_instant_ended_by_itself(run: Any, strategy: Any) -> None:
+    async def main() -> None:
+        otp.process_flag("trap_exit", True)
+        specs = [leaf("a"), leaf("b"), leaf("c")]
+        await Supervisor.start_link_children(specs, strategy=strategy, max_restarts=5)
+        otp.exit(otp.whereis("a"), "kill")
+        await kill("b")
+        assert counts() == {"a": (1, 0), "b": (1, 0), "c": (0, 1)}
         assert total() == 2
+        assert starts()[-3:] == [
+            ("child_restarted", "a", 1, False), ("child_started", "b", 1, False), ("child_started", "c", 0, True),
+        ]  # fmt: skip
+
+    run(main)
+
+
+def test_a_child_that_ended_before_it_was_stopped_by_hand_has_restarted(run: Any) -> None:
+    async def main() -> None:
+        otp.process_flag("trap_exit", True)
+        top = await Supervisor.start_link_children([leaf("a")])
+        otp.exit(otp.whereis("a"), "kill")  # the supervisor learns of it behind the request
+        await Supervisor.terminate_child(top, "a")
+        await Supervisor.restart_child(top, "a")
+        assert (sum(own for own, _ in counts().values()), total()) == (1, 1)
 
     run(main)
 
@@ -171,6 +208,19 @@ def test_nothing_of_a_supervisor_that_ended_is_kept_but_numbers(run: Any) -> Non
         assert record.below is otp.whereis("counters")._state
         await Supervisor.terminate_child(top, "counters")
         assert record.below == {"one": (1, 0, None)}
+
+    run(main)
+
+
+def test_a_child_of_a_dynamic_supervisor_is_told_with_its_count(run: Any) -> None:
+    async def main() -> None:
+        await otp.DynamicSupervisor.start_link(name="orders", max_restarts=5)
+        await otp.DynamicSupervisor.start_child("orders", leaf("a"))
+        for _ in range(2):
+            await kill("a")
+        assert starts() == [
+            ("child_started", None, 0, False), ("child_restarted", None, 1, False), ("child_restarted", None, 2, False),
+        ]  # fmt: skip
 
     run(main)
 

@@ -426,6 +426,8 @@ def test_a_restart_is_caused_by_the_exit_of_the_old_process(run: Any) -> None:
             "allowed": 3,
             "window": 5,
             "group": ["b"],
+            "restarts": 1,
+            "along": False,
         }
         lifecycle = [(e.kind, e.data.get("id"), e.data.get("by")) for e in told if e.kind.startswith("child")]
         assert lifecycle == [

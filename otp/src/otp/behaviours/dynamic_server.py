@@ -327,10 +327,10 @@ def _restarted(outcome: Any, me: Process, state: DynamicState, old: Process, cau
     if pid is None:
         spec = state.running.get(old) or state.restarting[old]
         said_ended(me, None, old, reason, spec, "ignored")
-    state.restarted(old, pid)
+    restarts = state.restarted(old, pid)
     if pid is not None:
         limit_cleanup(pid, state.running[pid].shutdown)
-        told_restarted(me, state, state.strategy, None, pid, old, reason, cause)
+        told_restarted(me, state, state.strategy, None, pid, old, reason, cause, restarts=restarts)
     return NoReply(state)
 
 

@@ -55,17 +55,18 @@ async def start_record(me: Process, state: SupervisorState, record: ChildRecord)
                 continue_counts(record, pid._state)
             if old is not None:
                 record.restarts += 1
-            told_started(me, record.id, pid, record.spec, old=old)
+            told_started(me, record.id, pid, record.spec, old=old, restarts=record.restarts)
     return outcome
 
 
 async def stop_record(me: Process, state: SupervisorState, record: ChildRecord) -> None:
     """Stop a child if it runs, and take back what was to be tried again."""
-    pid, reason = record.pid, None
+    pid, reason, ended = record.pid, None, False
     if pid is not None:
+        ended = not is_alive(pid)
         reason = await stop(pid, record.spec.shutdown)
         told_stopped(me, record.id, pid, reason, ended_as_asked(record.spec, reason))
-    state.stopped(record, reason, me._node._s.now_ns())
+    state.stopped(record, reason, me._node._s.now_ns(), ended=ended)
 
 
 async def stop_children(me: Process, state: SupervisorState) -> None:

@@ -262,13 +262,13 @@ def _started_again(
         limit_cleanup(pid, record.spec.shutdown)
     if type(pid._state) is SupervisorState:
         continue_counts(record, pid._state)
+    if ended:
+        record.restarts += 1
+    elif old is not None:
+        record.restarted_along += 1
+    restarts, along = record.restarts, old is not None and not ended
     if record is failed:
-        record.restarts += 1
-        told_restarted(me, state, state.strategy, record.id, pid, old, reason, cause, others)
-    elif ended:
-        record.restarts += 1
-        told_started(me, record.id, pid, record.spec, cause, old)
+        told_restarted(me, state, state.strategy, record.id, pid, old, reason, cause, others, restarts, along)
     else:
-        record.restarted_along += old is not None
-        told_started(me, record.id, pid, record.spec, cause)
+        told_started(me, record.id, pid, record.spec, cause, old if ended else None, restarts, along)
     return True

@@ -247,11 +247,11 @@ class SupervisorState(RestartWindow):
             _note_end(record, reason, now)
         return record
 
-    def stopped(self, record: ChildRecord, reason: Any, now: int) -> None:
-        """The supervisor stopped a child, or took back the attempt to restart it."""
+    def stopped(self, record: ChildRecord, reason: Any, now: int, *, ended: bool = False) -> None:
+        """The supervisor stopped a child, which had perhaps `ended` before, or took back the attempt to restart it."""
         record.restarting = False
         if record.pid is not None:
-            record.ended = False
+            record.ended = ended
             self._by_pid.pop(record.pid, None)
             _note_end(record, reason, now)
         if record.spec.restart == "temporary":

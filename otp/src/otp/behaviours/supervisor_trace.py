@@ -25,15 +25,25 @@ __all__ = ["told_ended", "told_failed", "told_gave_up", "told_restarted", "told_
 ALONE: Final[tuple[Hashable, ...]] = ()
 
 
-def told_started(me: Process, id: Hashable, pid: Any, spec: ChildSpec, cause: int = 0, old: Any = None) -> None:
-    """A child runs: for the first time, along with a sibling that was restarted (`cause`), or on request.
+def told_started(
+    me: Process,
+    id: Hashable,
+    pid: Any,
+    spec: ChildSpec,
+    cause: int = 0,
+    old: Any = None,
+    restarts: int = 0,
+    along: bool = False,
+) -> None:
+    """A child runs: for the first time, `along` with a sibling that was restarted (`cause`), or on request.
 
-    `old` is the process that ran in its place if that ended by itself: then this start is a restart.
+    `old` is the process that ran in its place if that ended by itself: then this start is a restart, the last one of
+    `restarts`.
     """
     trace = me._node._trace
     if old is not None:
         trace.restarts += 1
-    trace.record("child_started", me, (me, id, pid, spec.restart, spec.type, old), cause)
+    trace.record("child_started", me, (me, id, pid, spec.restart, spec.type, old, restarts, along), cause)
 
 
 def told_ended(
@@ -73,11 +83,19 @@ def told_restarted(
     reason: Reason,
     cause: int,
     group: Iterable[Hashable] = ALONE,
+    restarts: int = 0,
+    along: bool = False,
 ) -> None:
-    """A child that ended, with a reason that may be kept, runs again; `group`: the ids of those restarted with it."""
-    values = (id, pid, old, reason, strategy, state.counted, state.max_restarts, state.max_seconds, group)
+    """A child that ended, with a reason that may be kept, runs again; `group`: the ids of those restarted with it.
+
+    `along`: it was stopped because of a sibling, and its start failed before this one; then this is no restart of its
+    own, of which there are `restarts`.
+    """
+    limits = state.max_restarts, state.max_seconds
+    values = (id, pid, old, reason, strategy, state.counted, *limits, group, restarts, along)
     trace = me._node._trace
-    trace.restarts += 1
+    if not along:
+        trace.restarts += 1
     trace.record("child_restarted", me, values, cause)
     if logger.isEnabledFor(INFO):
         said_restarted(me, state, strategy, id, pid, old, reason, group)

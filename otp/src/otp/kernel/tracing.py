@@ -82,10 +82,12 @@ LIFECYCLE: Final = frozenset(
 
 FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "exited": ("reason", "message", "callback", "sender", "what", "name"),
-    "child_started": ("supervisor", "id", "child", "restart", "type", "old"),
+    "child_started": ("supervisor", "id", "child", "restart", "type", "old", "restarts", "along"),
     "child_terminated": ("id", "child", "reason", "by"),
-    "child_restarted": ("id", "child", "old", "reason", "strategy", "used", "allowed", "window", "group"),
-}
+    "child_restarted": (
+        "id", "child", "old", "reason", "strategy", "used", "allowed", "window", "group", "restarts", "along",
+    ),
+}  # fmt: skip
 """The data of the frequent kinds. The ring keeps only the values: a tuple costs a quarter of a dictionary, and most are
 never read.
 """

@@ -88,7 +88,7 @@ def _child(event: Any) -> Event:
     who = _who(name or id, pid)
     if kind == "child_started":
         old = _pid(data.get("old"))
-        told |= {"restart": data.get("restart"), "type": data.get("type"), "old": old}
+        told |= {"restart": data.get("restart"), "type": data.get("type"), "old": old, **_counts(data)}
         text = f"{supervisor} {'started' if old is None else 'restarted'} {who}"
     elif kind == "child_terminated":
         told |= {"reason": text_of_reason(data.get("reason")), "by": data.get("by")}
@@ -104,7 +104,7 @@ def _child(event: Any) -> Event:
         if kind == "child_restarted":
             old = _pid(data.get("old"))
             group = [id_text(one) for one in (data.get("group") or ())[:20]]
-            told |= {"old": old, "strategy": data.get("strategy"), "group": group}
+            told |= {"old": old, "strategy": data.get("strategy"), "group": group, **_counts(data)}
             also = (*also, *(() if old is None else (old,)))
             text = f"{supervisor} restarted {who} ({told['reason']}); {budget}"
         elif kind == "restart_failed":
@@ -115,6 +115,10 @@ def _child(event: Any) -> Event:
             pid, name = own, supervisor
     shown = name or id
     return Event(kind, 0.0, text, told, pid=pid, name=shown, supervisor=supervisor, also=also)
+
+
+def _counts(data: dict[str, Any]) -> dict[str, Any]:
+    return {"restarts": data.get("restarts"), "along": data.get("along")}
 
 
 def _strategy_changed(event: Any) -> Event:

@@ -35,12 +35,14 @@ TYPES: Final[dict[str, Type]] = {
     "unregistered": Type("a process lost its name"),
     "child_started": Type(
         "a supervisor started a child",
-        "`id`, `restart`, `type`, `old` (the process before it, if that ended by itself: then this is a restart)",
+        "`id`, `restart`, `type`, `old` (the process before it, if that ended by itself: then this is a restart), "
+        "`restarts` (of this child so far), `along` (started with a sibling that ended)",
     ),
     "child_terminated": Type("a child of a supervisor ended", "`id`, `reason`, `by` (`exit` or `supervisor`)"),
     "child_restarted": Type(
         "a supervisor started a child again",
-        "`id`, `old` (pid), `reason`, `strategy`, `used`, `allowed`, `window` (s), `group`",
+        "`id`, `old` (pid), `reason`, `strategy`, `used`, `allowed`, `window` (s), `group`, "
+        "`restarts` (of this child so far), `along` (a sibling ended, not this child)",
     ),
     "restart_failed": Type(
         "the start of a child failed and is tried again", "`id`, `reason`, `used`, `allowed`, `window`"
