@@ -408,10 +408,11 @@ def test_what_everything_costs_a_supervisor_is_bounded() -> None:
     async def test(ledger: Ledger) -> None:
         me, old = otp.self(), otp.spawn(lambda: None)
         reason = otp.Crash(("boom", [1, 2, 3]), ())
-        budget = {"strategy": "one_for_one", "used": 1, "allowed": 3, "window": 5, "group": ()}
+        budget = {"strategy": "one_for_one", "used": 1, "allowed": 3, "window": 5, "group": (), "along": False}
         events: list[Any] = []
         for n in range(10_000):
             events.append(Event(n, "child_terminated", me, id="w", child=old, reason=reason, by="exit"))
+            budget["restarts"] = n + 1
             events.append(Event(n, "child_restarted", me, id="w", child=old, old=old, reason=reason, **budget))
         begun = time.process_time()
         for event in events:

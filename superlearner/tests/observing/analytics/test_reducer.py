@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from superlearner.control.terms import text_of
 from superlearner.observing.analytics import Book, Entry, apply, failure_rate, meet
 
 NS = 1_000_000_000
@@ -32,6 +33,7 @@ class Story:
         self.events: list[Happened] = []
         self.seq = 0
         self.next_pid = 100
+        self.restarts: Counter[str] = Counter()
 
     def tell(self, kind: str, pid: str, at: int, cause: int = 0, **data: Any) -> int:
         self.seq += 1
@@ -42,9 +44,12 @@ class Story:
         self.next_pid += 1
         return f"0.{self.next_pid}.0"
 
-    def start(self, sup: str, id: Any, at: int, cause: int = 0) -> str:
+    def start(self, sup: str, id: Any, at: int, cause: int = 0, *, along: bool = False) -> str:
         child = self.new_pid()
-        self.tell("child_started", sup, at, cause, supervisor=sup, id=id, child=child, restart="permanent", type="w")
+        self.tell(
+            "child_started", sup, at, cause, supervisor=sup, id=id, child=child, restart="permanent", type="w",
+            old=None, restarts=self.restarts[f"{sup} {text_of(id)}"], along=along,
+        )  # fmt: skip
         return child
 
     def end(self, sup: str, id: Any, child: str, reason: Any, at: int, by: str = "exit") -> int:
@@ -55,9 +60,10 @@ class Story:
 
     def restart(self, sup: str, id: Any, old: str, reason: Any, at: int, cause: int) -> str:
         child = self.new_pid()
+        self.restarts[f"{sup} {text_of(id)}"] += 1
         self.tell(
             "child_restarted", sup, at, cause, id=id, child=child, old=old, reason=reason, strategy="one_for_one",
-            used=1, allowed=3, window=5, group=(),
+            used=1, allowed=3, window=5, group=(), restarts=self.restarts[f"{sup} {text_of(id)}"], along=False,
         )  # fmt: skip
         return child
 
@@ -94,7 +100,7 @@ def test_siblings_that_go_along_are_told_from_children_that_are_started() -> Non
     exited = story.end("0.1.0", "a", a, "boom", at=1)
     story.end("0.1.0", "b", b, "shutdown", at=2, by="supervisor")
     story.restart("0.1.0", "a", a, "boom", at=3, cause=exited)
-    again = story.start("0.1.0", "b", at=4, cause=exited)
+    again = story.start("0.1.0", "b", at=4, cause=exited, along=True)
     story.start("0.1.0", "c", at=5, cause=77)  # while messages are traced, an ordinary start has a cause, too
     book, entries = story.book("0.1.0")
     assert [facts(entry) for entry in entries[3:]] == [
@@ -176,6 +182,23 @@ def test_names_of_children_and_reasons_are_counted_one_by_one_up_to_a_limit() ->
     assert sum(history.by_reason.values()) == 300
 
 
+def test_the_limits_hold_for_two_histories_of_one_place_together() -> None:
+    story = Story()
+    for sup in ("0.1.0", "0.2.0"):
+        for number in range(150):
+            child = story.start(sup, number, at=number)
+            exited = story.end(sup, number, child, f"{sup} {number}", at=number)
+            story.restart(sup, number, child, f"{sup} {number}", at=number, cause=exited)
+    book, _ = story.book("0.1.0", "0.2.0", most=20)
+    book.settle("0.1.0", "top/shop")
+    book.settle("0.2.0", "top/shop")
+    history = book.by_pid["0.2.0"]
+    assert (history.total_restarts, len(history.recent), len(history.others)) == (300, 20, 20)
+    assert (len(history.by_reason), history.by_reason["…"], sum(history.by_reason.values())) == (201, 100, 300)
+    history.take_over((f"child {number}", 2, 0) for number in range(300))
+    assert (len(history.by_child), history.by_child["…"], sum(history.by_child.values())) == (201, 200, 600)
+
+
 class Nasty:
     """An id and a reason that fight back."""
 
@@ -244,7 +267,7 @@ def test_all_figures_are_those_of_a_naive_recount(moves: list[Any], most: int, w
         running[sup, id] = story.restart(sup, id, old, reason, now, cause)
         expected.append((sup, now, "restarted", str(id), reason))
         for other in others:
-            running[other] = story.start(sup, other[1], now, cause)
+            running[other] = story.start(sup, other[1], now, cause, along=True)
             expected.append((sup, now, "restarted_along", str(other[1]), "shutdown"))
     book, entries = story.book("0.1.0", "0.2.0", most=most)
     assert [entry.number for entry in entries] == list(range(1, len(story.events) + 1))

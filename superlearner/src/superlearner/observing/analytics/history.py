@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from heapq import merge
 from typing import Final, Literal
@@ -11,10 +11,13 @@ from typing import Final, Literal
 from superlearner.observing.analytics.entries import RESTART_TYPES, Entry, EventType
 from superlearner.observing.analytics.times import Times
 
-__all__ = ["Baseline", "Book", "History", "Sample"]
+__all__ = ["Baseline", "Book", "History", "Sample", "belongs", "count"]
 
 PIDS: Final = 20
 SAMPLES: Final = 150
+MAX_NAMES: Final = 200
+OTHERS: Final = "…"
+"""Counts of children and reasons beyond the first 200 of a supervisor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,10 @@ class History:
     recent: deque[Entry] = field(default_factory=deque[Entry])
     others: deque[Entry] = field(default_factory=deque[Entry])
     counts: dict[EventType, int] = field(default_factory=dict[EventType, int])
-    by_child: dict[str, int] = field(default_factory=dict[str, int])
+    by_child_now: dict[str, int] = field(default_factory=dict[str, int])
+    """The restarts of its children as its table has them."""
+    by_child_before: dict[str, int] = field(default_factory=dict[str, int])
+    """Those in a program before this one."""
     by_reason: dict[str, int] = field(default_factory=dict[str, int])
     restarts: Times = field(default_factory=Times)
     attempts: Times = field(default_factory=Times)
@@ -82,10 +88,38 @@ class History:
         """Children that ended and were started again; siblings that went along are counted apart."""
         return self.count("restarted")
 
-    def begin_with(self, by_child: dict[str, int], total: int) -> None:
-        """Count what happened before it was watched, of which no more is known."""
-        self.by_child |= by_child
-        self.counts["restarted"] = total
+    @property
+    def by_child(self) -> dict[str, int]:
+        """The restarts of each child."""
+        found = dict(self.by_child_before)
+        for name, number in self.by_child_now.items():
+            count(found, name, number)
+        return found
+
+    def note_start(self, name: str, restarts: int, *, again: bool) -> None:
+        """Take over the count of a child that was started; `again`: this start is one of its restarts."""
+        known = self.by_child_now
+        if name not in known and len(known) >= MAX_NAMES:
+            if again:
+                count(known, OTHERS)
+        elif restarts:
+            known[name] = restarts
+        else:
+            known.pop(name, None)
+
+    def take_over(self, counted: Iterable[tuple[str | None, int, int]]) -> None:
+        """Take over the counts in the supervisor's table: of each child its id, its restarts and those along.
+
+        The totals never decrease: the table has lost the counts of deleted children.
+        """
+        self.by_child_now = {}
+        restarts = along = 0
+        for name, own, others in counted:
+            if own and name is not None:
+                count(self.by_child_now, name, own)
+            restarts, along = restarts + own, along + others
+        self.counts["restarted"] = max(self.count("restarted"), restarts)
+        self.counts["restarted_along"] = max(self.count("restarted_along"), along)
 
     def absorb(self, later: History, most: int) -> None:
         """Go on with what a supervisor in the same place did before its place was known."""
@@ -93,9 +127,8 @@ class History:
             self.keep(replace(entry, supervisor=self.key), most)
         for kind, number in later.counts.items():
             self.counts[kind] = self.count(kind) + number
-        for mine, others in ((self.by_child, later.by_child), (self.by_reason, later.by_reason)):
-            for name, number in others.items():
-                mine[name] = mine.get(name, 0) + number
+        for name, number in later.by_reason.items():
+            count(self.by_reason, name, number)
         for at in later.restarts.newest(0):
             self.restarts.add(at)
         self.recoveries += later.recoveries
@@ -170,3 +203,10 @@ def belongs(book: Book, history: History, pid: str) -> None:
     book.by_pid[pid] = history
     while len(history.pids) > PIDS:
         book.by_pid.pop(history.pids.popleft(), None)
+
+
+def count(counts: dict[str, int], name: str, number: int = 1) -> None:
+    """Add to the number of a name; there is room for the first 200 names."""
+    if name not in counts and len(counts) >= MAX_NAMES:
+        name = OTHERS
+    counts[name] = counts.get(name, 0) + number

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -19,7 +19,7 @@ from superlearner.control.tree import place_of, supervisor_state
 from superlearner.observing.analytics.entries import RESTART_TYPES, Entry
 from superlearner.observing.analytics.figures import FailureRate, Trend, failure_rate, trend_of
 from superlearner.observing.analytics.history import Baseline, Book, History, Sample
-from superlearner.observing.analytics.reducer import KINDS, apply, count, meet
+from superlearner.observing.analytics.reducer import KINDS, apply, meet
 from superlearner.store import Restart
 
 __all__ = ["AllStats", "HistoryStore", "Ledger", "SupervisorStats"]
@@ -132,19 +132,8 @@ class Ledger:
         self.book.offset = Clock().offset
         self.book.total_restarts += node.restart_count
         for pid in supervisors(node):
-            self._begin(pid)
+            self.meet(pid)
         self._subscription = otp.trace.subscribe(node, self.on_event, kinds=KINDS)
-
-    def _begin(self, pid: Pid) -> None:
-        """Take over how often a supervisor has restarted its children."""
-        history, state = self.meet(pid), supervisor_state(pid)
-        records = [] if state is None else [one for one in state.children if one.restarts]
-        by_child: dict[str, int] = {}
-        for record in records:
-            if record.id is not None:
-                count(by_child, id_text(record.id), record.restarts)
-        if records and not history.total_restarts:
-            history.begin_with(by_child, sum(record.restarts for record in records))
 
     def close(self) -> None:
         """Stop following; what is known stays."""
@@ -155,37 +144,48 @@ class Ledger:
     def meet(self, pid: Pid, name: str | None = None) -> History:
         """The history of a supervisor, new if it is seen for the first time."""
         text = plain_pid(pid)
-        known = self.book.by_pid.get(text)
-        if known is not None:
-            return known
+        if text not in self.book.by_pid:
+            self._enter(pid, name)
+            self._continue(pid)
+        return self.book.by_pid[text]
+
+    def _enter(self, pid: Pid, name: str | None = None) -> None:
         if len(self.book.histories) >= self._sweep_at:
             self.forget_ended()
             self._sweep_at = max(SWEEP_AT, 2 * len(self.book.histories))
         registered = otp.process_info(pid, "registered_name")
-        meet(self.book, text, name if registered is None else id_text(registered))
+        meet(self.book, plain_pid(pid), name if registered is None else id_text(registered))
         self._settle(pid)
-        return self.book.by_pid[text]
 
     def _settle(self, pid: Pid) -> None:
-        """Find the place of a supervisor without a name, and of those below it; none is known while it starts."""
-        history, state = self.book.by_pid.get(plain_pid(pid)), supervisor_state(pid)
-        if history is None or state is None:
-            return
+        """Find the place of a supervisor without a name; none is known while it starts."""
+        history = self.book.by_pid[plain_pid(pid)]
         if history.name is None and history.place is None and (place := place_of(pid)) is not None:
             self.book.settle(plain_pid(pid), place)
+
+    def _continue(self, pid: Pid) -> None:
+        """Take over place and counts of a supervisor and of those below it; it has them when its start is told."""
+        text, state = plain_pid(pid), supervisor_state(pid)
+        if state is None or text not in self.book.by_pid:
+            return
+        self._settle(pid)
+        self.book.by_pid[text].take_over(_counts(state))
         if state.strategy not in DYNAMIC:
             for record in state.children:
-                if record.pid is not None and supervisor_state(record.pid) is not None:
-                    self._settle(record.pid)
+                if record.pid is not None:
+                    self._continue(record.pid)
 
     def on_event(self, event: Event) -> None:
         """One event of the trace. Whatever goes wrong here stays here: the supervisor that emits must not suffer."""
         try:
-            if event.pid is not None and plain_pid(event.pid) not in self.book.by_pid:
-                self.meet(event.pid)
-            if event.kind in STARTS and event.data["child"] is not None:
-                self._settle(event.data["child"])
+            fresh = None if event.pid is None or plain_pid(event.pid) in self.book.by_pid else event.pid
+            if fresh is not None:
+                self._enter(fresh)
             entry = apply(self.book, event)
+            if fresh is not None:  # not before: the table counts this event already
+                self._continue(fresh)
+            if event.kind in STARTS and event.data["child"] is not None:
+                self._continue(event.data["child"])
             if entry is not None:
                 self.hand_on(entry)
         except Exception:
@@ -324,6 +324,16 @@ class Ledger:
         for place, (since, key) in enumerate(ended):
             if place < surplus or now - since > KEEP_ENDED_S:
                 self.book.forget(key)
+
+
+def _counts(state: Any) -> Iterator[tuple[str | None, int, int]]:
+    """The children that were restarted: id, restarts, restarts along. A dynamic child has no id."""
+    if state.strategy in DYNAMIC:
+        yield None, sum(past.restarts for past in state.history.values()), 0
+        return
+    for record in state.children:
+        if record.restarts or record.restarted_along:
+            yield id_text(record.id), record.restarts, record.restarted_along
 
 
 def _now() -> int:

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from superlearner.observing.analytics.entries import Entry
-from superlearner.observing.analytics.history import Book, History
-from superlearner.observing.analytics.reducer import count
+from superlearner.observing.analytics.history import Book, History, count
 
 __all__ = ["recall"]
 
@@ -48,5 +47,5 @@ def _restarted(book: Book, history: History, entry: Entry) -> None:
     if entry.recovery_s is not None:
         history.recovered(round(entry.recovery_s * NS))
     if entry.child_id is not None:
-        count(history.by_child, entry.child_id)
+        count(history.by_child_before, entry.child_id)
     count(history.by_reason, entry.reason or "")

@@ -15,10 +15,10 @@ from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
 from superlearner.observing.analytics.entries import Entry, EventType
-from superlearner.observing.analytics.history import Book, History, belongs
+from superlearner.observing.analytics.history import Book, History, belongs, count
 from superlearner.observing.analytics.times import Times
 
-__all__ = ["KINDS", "apply", "count", "meet"]
+__all__ = ["KINDS", "apply", "meet"]
 
 KINDS: Final = frozenset(
     {"child_started", "child_terminated", "child_restarted", "restart_failed", "gave_up", "strategy_changed"}
@@ -27,10 +27,7 @@ KINDS: Final = frozenset(
 
 MAX_DOWN: Final = 1_000
 MAX_CAUSES: Final = 64
-MAX_NAMES: Final = 200
 UNKNOWN: Final = "unknown"
-OTHERS: Final = "…"
-"""Counts of children and reasons beyond the first 200 of a supervisor."""
 
 
 def meet(book: Book, pid: str, name: str | None) -> History:
@@ -86,14 +83,13 @@ def apply(book: Book, event: TraceEvent) -> Entry | None:
 def _started(book: Book, history: History, event: TraceEvent, data: Mapping[str, Any]) -> Entry:
     id, child = data["id"], plain_pid(data["child"])
     before = None if id is None else history.down.pop(_place(id), None)
-    if data.get("old") is not None:  # started on request, or with a sibling, after an end of its own
-        reason = UNKNOWN if before is None else before[2]
-        return _ran_again(book, history, event, id, plain_pid(data["old"]), child, reason, None)
-    if event.cause not in history.causes or before is None:
-        return _entry(book, history, event, "started", id, None, child, None)
-    old, ended, why = before
-    along: EventType = "restarted_along"
-    return _entry(book, history, event, along, id, old, child, why, crash=False, recovery=event.at - ended)
+    if id is not None:
+        history.note_start(id_text(id), data["restarts"], again=data["old"] is not None)
+    if data["old"] is not None:  # started on request, or with a sibling, after an end of its own
+        return _ran_again(book, history, event, plain_pid(data["old"]), UNKNOWN if before is None else before[2])
+    if data["along"]:
+        return _went_along(book, history, event, before)
+    return _entry(book, history, event, "started", id, None, child, None)
 
 
 def _terminated(book: Book, history: History, event: TraceEvent, data: Mapping[str, Any]) -> Entry:
@@ -111,36 +107,39 @@ def _terminated(book: Book, history: History, event: TraceEvent, data: Mapping[s
 
 
 def _restarted(book: Book, history: History, event: TraceEvent, data: Mapping[str, Any]) -> Entry:
-    id, child = data["id"], plain_pid(data["child"])
+    id = data["id"]
     old = None if data["old"] is None else plain_pid(data["old"])
     history.attempts.add(event.at)
     _budget(history, data["allowed"], data["window"])
     before = history.down.pop((old or "") if id is None else _place(id), None)
-    return _ran_again(book, history, event, id, old, child, data["reason"], before)
+    if id is not None:
+        history.note_start(id_text(id), data["restarts"], again=not data["along"])
+    if data["along"]:
+        return _went_along(book, history, event, before)
+    recovery = None if before is None else max(0, event.at - before[1])
+    return _ran_again(book, history, event, old, data["reason"], recovery)
 
 
 def _ran_again(
-    book: Book,
-    history: History,
-    event: TraceEvent,
-    id: Any,
-    old: str | None,
-    child: str,
-    reason: Any,
-    before: tuple[str, int, str] | None,
+    book: Book, history: History, event: TraceEvent, old: str | None, reason: Any, recovery: int | None = None
 ) -> Entry:
     """Count a restart."""
     history.restarts.add(event.at)
     book.total_restarts += 1
-    recovery = None
-    if before is not None:
-        recovery = max(0, event.at - before[1])
+    if recovery is not None:
         history.recovered(recovery)
+    id, child = event.data["id"], plain_pid(event.data["child"])
     entry = _entry(book, history, event, "restarted", id, old, child, reason, recovery=recovery)
-    if id is not None:
-        count(history.by_child, entry.child_id or "")
     count(history.by_reason, entry.reason or "")
     return entry
+
+
+def _went_along(book: Book, history: History, event: TraceEvent, before: tuple[str, int, str] | None) -> Entry:
+    """Count a child that was stopped and started again because of a sibling; `before` is its end."""
+    old, ended, why = (None, None, UNKNOWN) if before is None else before
+    took = None if ended is None else event.at - ended
+    id, child, kind = event.data["id"], plain_pid(event.data["child"]), "restarted_along"
+    return _entry(book, history, event, kind, id, old, child, why, crash=False, recovery=took)
 
 
 def _entry(
@@ -191,10 +190,3 @@ def _caused(history: History, seq: int, old: str | None) -> None:
         history.causes[seq] = old
         if len(history.causes) > MAX_CAUSES:
             del history.causes[next(iter(history.causes))]
-
-
-def count(counts: dict[str, int], name: str, number: int = 1) -> None:
-    """Add to the number of a name; there is room for the first 200 names."""
-    if name not in counts and len(counts) >= MAX_NAMES:
-        name = OTHERS
-    counts[name] = counts.get(name, 0) + number
