@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import otp
+from otp import GenServer, Ok, Supervisor, impl
+from otp.testing import Scheduler, wait_all_idle
 from otp.trace import Recording, Row, load, pack
 from superlearner.live.replay import Replay, Replays
 from superlearner.observing.tracing import Captured, Mark, Person, as_recording
@@ -50,6 +52,12 @@ CRASH = numbered(
 )
 
 
+class Worker(GenServer[Any]):
+    @impl
+    def init(self, arg: Any) -> Ok[Any]:
+        return Ok(arg)
+
+
 def rows_of(page: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {row["key"]: row for row in page["keyframe"]["nodes"]}
 
@@ -83,6 +91,38 @@ def test_a_supervisor_that_starts_takes_the_children_along_that_it_started_befor
     assert "shop_sup/orders" not in rows_of(replay.page(3, 10))  # one step back begins anew
 
 
+def test_the_counts_at_the_end_of_a_recording_are_those_of_the_tables(tmp_path: Path) -> None:
+    """A start by hand has a cause, too: the message that asked for it."""
+    path, counted = str(tmp_path / "run"), {}
+
+    async def main() -> None:
+        otp.process_flag("trap_exit", True)
+        specs = [Worker.child_spec(None, id=name, name=name) for name in "abcd"]
+        top = await Supervisor.start_link_children(specs, name="top", strategy="rest_for_one", max_restarts=10)
+        with otp.trace.record(otp.node(), path):
+            for name in "bcd":
+                otp.exit(name, "kill")
+                await wait_all_idle()
+            await Supervisor.terminate_child(top, "a")
+            await Supervisor.restart_child(top, "a")
+            await Supervisor.terminate_child(top, "d")
+            await Supervisor.delete_child(top, "d")
+            await Supervisor.start_child(top, specs[3])
+            otp.exit("b", "kill")
+            otp.exit("c", "kill")
+            await wait_all_idle()
+        (view,) = otp.observer.supervision_tree(otp.node()).roots
+        counted.update({child.id.strip("'"): (child.restarts, child.restarted_along) for child in view.children})
+
+    Scheduler(seed=1).run(main)
+    recording = load(path)
+    last = len(recording.events)
+    rows = rows_of(Replay(recording).page(last, 1))
+    assert counted == {"a": (0, 0), "b": (2, 0), "c": (2, 1), "d": (0, 1)}
+    shown = {row["id"]: (row.get("restarts", 0), row.get("restarted_along", 0)) for row in rows.values()}
+    assert {id: counts for id, counts in shown.items() if id in counted} == counted
+
+
 def test_parts_in_order_and_a_jump_tell_the_same_tree() -> None:
     rows = numbered(*((one.kind, one.pid, one.data) for _ in range(5) for one in CRASH))
     recording = made(rows, PEOPLE)
@@ -94,7 +134,7 @@ def test_parts_in_order_and_a_jump_tell_the_same_tree() -> None:
 values = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers(-(2**53), 2**53)
+    | st.integers(-(2**70), 2**70)
     | st.text(max_size=5)
     | st.sampled_from([SUP, LEDGER, "ledger"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
@@ -102,7 +142,8 @@ values = st.recursive(
 )
 KINDS = ["child_started", "child_restarted", "child_terminated", "restart_failed", "gave_up", "strategy_changed",
          "registered", "unregistered", "spawned", "exited", "sent", "nonsense"]  # fmt: skip
-KEYS = ["id", "child", "old", "reason", "type", "by", "used", "allowed", "window", "name", "strategy", "to", "message"]
+KEYS = ["id", "child", "old", "reason", "type", "by", "used", "allowed", "window", "name", "strategy", "to", "message",
+        "restarts", "along"]  # fmt: skip
 
 
 @settings(max_examples=60, deadline=None)

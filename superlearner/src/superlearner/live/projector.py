@@ -20,7 +20,7 @@ from superlearner.control.terms import plain_pid
 from superlearner.live.projection import Projection, graft, patch, remove, row_of
 from superlearner.live.rows import Last, Row
 
-__all__ = ["KINDS", "apply", "measure", "rest"]
+__all__ = ["KINDS", "apply", "counts_after", "is_restart", "measure", "rest"]
 
 KINDS: Final = frozenset(
     {
@@ -38,6 +38,7 @@ KINDS: Final = frozenset(
 
 MAX_TIMES: Final = 64
 MAX_CARRIED: Final = 200
+LARGEST: Final = 2**53
 
 replace = msgspec.structs.replace
 
@@ -66,9 +67,9 @@ def apply(model: Projection, event: TraceEvent, fresh: Slot | None = None) -> se
         return set()  # not in the tree yet: it will be added with all its children when its own start is reported
     match event.kind:
         case "child_started":
-            return _started(model, supervisor, data, at, fresh)
+            return _started(model, supervisor, event, at, fresh)
         case "child_restarted":
-            return _restarted(model, supervisor, data, at, fresh)
+            return _restarted(model, supervisor, event, at, fresh)
         case "child_terminated":
             return _terminated(model, supervisor, data, at)
         case "restart_failed":
@@ -108,7 +109,26 @@ def rest(model: Projection, supervisor: str, id: str, again_at: float) -> set[st
 # Events
 
 
-def _started(model: Projection, supervisor: Row, data: Mapping[str, Any], at: float, fresh: Slot | None) -> set[str]:
+def is_restart(kind: str, data: Mapping[str, Any]) -> bool:
+    """Whether a start is that of a child that had ended by itself."""
+    return data.get("along") is not True and (kind == "child_restarted" or data.get("old") is not None)
+
+
+def counts_after(kind: str, data: Mapping[str, Any], before: Row | None) -> tuple[int, int]:
+    """Return a child's restarts and those along after a start; the row `before` counts where a file does not tell."""
+    own, along = (0, 0) if before is None else (before.restarts, before.restarted_along)
+    told = data.get("restarts")
+    if type(told) is not int or not 0 <= told < LARGEST:
+        told = own + is_restart(kind, data)
+    elif told < own:  # it was deleted, and has begun anew
+        along = 0
+    return told, along + (data.get("along") is True)
+
+
+def _started(
+    model: Projection, supervisor: Row, event: TraceEvent, at: float, fresh: Slot | None, before: Row | None = None
+) -> set[str]:
+    data = event.data
     pid = plain_pid(data["child"])
     if pid in model.by_pid:
         return set()
@@ -119,11 +139,9 @@ def _started(model: Projection, supervisor: Row, data: Mapping[str, Any], at: fl
     if key not in model.rows and len(siblings) >= MAX_CHILDREN:
         return patch(model, supervisor, children=(supervisor.children or 0) + 1)
     if fresh is None:
-        kind, before = str(data.get("type", "worker")), model.rows.get(key)
-        restarts = (0 if before is None else before.restarts) + (data.get("old") is not None)
-        along = 0 if before is None else before.restarted_along
+        restarts, along = counts_after(event.kind, data, before or model.rows.get(key))
         fresh = Slot(
-            id_text(data["id"]), part, pid, None, kind, "",
+            id_text(data["id"]), part, pid, None, str(data.get("type", "worker")), "",
             restart=data.get("restart"), restarts=restarts, restarted_along=along,
         )  # fmt: skip
     dirty = graft(model, fresh, supervisor.key, at)
@@ -133,14 +151,14 @@ def _started(model: Projection, supervisor: Row, data: Mapping[str, Any], at: fl
     return dirty
 
 
-def _restarted(model: Projection, supervisor: Row, data: Mapping[str, Any], at: float, fresh: Slot | None) -> set[str]:
+def _restarted(model: Projection, supervisor: Row, event: TraceEvent, at: float, fresh: Slot | None) -> set[str]:
+    data = event.data
     dirty = patch(model, supervisor, budget=_spent(supervisor, data, at))
-    dirty |= _started(model, model.rows[supervisor.key], data, at, fresh)
-    key = model.by_pid.get(plain_pid(data["child"]))
     carried = model.carried.pop(plain_pid(data["old"]), None) if data.get("old") is not None else None
+    dirty |= _started(model, model.rows[supervisor.key], event, at, fresh, carried)
+    key = model.by_pid.get(plain_pid(data["child"]))
     if key is not None and carried is not None:  # a dynamic child has a new key; keep its history
-        restarts = max(model.rows[key].restarts, carried.restarts + 1)
-        dirty |= patch(model, model.rows[key], restarts=restarts, last=carried.last)
+        dirty |= patch(model, model.rows[key], last=carried.last)
     return dirty
 
 

@@ -24,7 +24,7 @@ from superlearner.control.slots import DYNAMIC, Budget, Slot, id_text, key_part
 from superlearner.control.terms import clip
 from superlearner.live.frames import Frames, encode
 from superlearner.live.projection import Projection, graft, remove
-from superlearner.live.projector import KINDS, apply
+from superlearner.live.projector import KINDS, apply, counts_after, is_restart
 
 __all__ = ["Replay", "Replays"]
 
@@ -212,7 +212,7 @@ class Replay:
         child = _pid(data.get("child"))
         fresh: Slot | None = None
         if child is not None and row.kind in ("child_started", "child_restarted"):
-            fresh = self._fresh(pid, child, data, row.kind, row.cause)
+            fresh = self._fresh(pid, child, data, row.kind)
             if pid not in self._model.by_pid:  # its own start comes later and includes this event
                 members = self._waiting.setdefault(pid, [])
                 if len(members) < MOST_TREE:
@@ -228,7 +228,7 @@ class Replay:
             fresh = Slot("", "", pid, None, "supervisor", "", strategy=id_text(data["strategy"]), budget=budget)
         return apply(self._model, Told(row.seq, _bounded(row.at), row.kind, pid, row.cause, data), fresh)
 
-    def _fresh(self, supervisor: str, child: str, data: Mapping[str, Any], event: str, cause: int) -> Slot:
+    def _fresh(self, supervisor: str, child: str, data: Mapping[str, Any], event: str) -> Slot:
         """Return what the living node's tables would have said of a newly started child."""
         model = self._model
         above = model.rows.get(model.by_pid.get(supervisor, ""))
@@ -247,12 +247,8 @@ class Replay:
         dynamic = above is not None and above.strategy in DYNAMIC
         restart = data.get("restart")
         before = model.carried.get(_pid(data.get("old")) or "") if dynamic else old
-        own, along = (0, 0) if before is None else (before.restarts, before.restarted_along)
-        if event == "child_restarted" or data.get("old") is not None:
-            own += 1
-            model.restarts += 1
-        elif cause and old is not None:
-            along += 1
+        own, along = counts_after(event, data, before)
+        model.restarts += is_restart(event, data)
         return Slot(
             id,
             child if dynamic else key_part(data["id"]),
