@@ -115,6 +115,23 @@ def test_children_that_end_with_their_supervisor_have_that_end_in_their_history(
     inside(test)
 
 
+@pytest.mark.parametrize("handled", [False, True])
+def test_an_end_just_before_that_of_the_supervisor_is_in_the_history_once(inside: Inside, handled: bool) -> None:
+    async def test(platform: Any) -> None:
+        supervisor, counter = map(platform.node.whereis, ("demo_one_for_one", "counter_2"))
+        again = names_taken(platform, "demo_one_for_one", "counter_2")
+        otp.exit(counter, "boom")
+        if handled:
+            await platform.node.wait_registered("counter_2")
+        otp.exit(supervisor, "kill")
+        await again
+        ends = [(end.pid, end.reason) for end in platform.hub.exits.of(f"{DEMO}/counter_2")][::-1]
+        assert ends[0] == (str(counter).strip("<>"), "boom")
+        assert [reason for _, reason in ends[1:]] == (["killed"] if handled else [])
+
+    inside(test)
+
+
 class Slow(GenServer[None]):
     """A worker that is still cleaning up when its supervisor is back."""
 

@@ -50,11 +50,17 @@ class EndsBelow:
         if not below or not event.cause:
             return
         self._waiting |= below
-        for past in otp.trace.history(self._node, event.cause):
-            if past.kind == "exited":
-                self.ended(past)
+        self._take_since(event.cause)
+        dead = (pid for pid in below if pid in self._waiting and not otp.is_alive(self._node.parse_pid(pid)))
+        if next(dead, None) is not None:  # it ended before its supervisor, which did not get to handle that
+            self._take_since(0)
         while len(self._waiting) > MOST_WAITING:
             del self._waiting[next(iter(self._waiting))]
+
+    def _take_since(self, seq: int) -> None:
+        for past in otp.trace.history(self._node, seq):
+            if past.kind == "exited":
+                self.ended(past)
 
     def ended(self, event: Event) -> None:
         """Handle an `exited` event; it means nothing for a process that is not waited for."""
