@@ -166,6 +166,46 @@ class Trees(Supervisor):
         return Children([ChildSpec("pool", (Pool.start_link, worker), type="supervisor")], max_restarts=100)
 
 
+class Line(Supervisor):
+    @impl
+    def init(self, arg: Any) -> Children:
+        workers = [Plain.child_spec(None, id=name, name=name) for name in ("first", "second", "third")]
+        return Children(workers, strategy="rest_for_one", max_restarts=100)
+
+
+def test_siblings_that_crash_together_and_a_child_started_anew_have_one_number_everywhere(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        line = platform.node.whereis("line")
+        again = names_taken(platform, "third")
+        otp.exit("third", "kill")
+        await again
+        await Supervisor.terminate_child(line, "third")
+        await Supervisor.delete_child(line, "third")
+        await Supervisor.start_child(line, Plain.child_spec(None, id="third", name="third"))
+        again = names_taken(platform, "first", "second", "third")
+        otp.exit("first", "boom")
+        otp.exit("second", "boom")
+        await again
+
+        children = await data(platform, "/supervisors/line/children")
+        counted = {"first": (1, 0), "second": (1, 0), "third": (0, 1)}
+        assert {one["id"]: (one["restarts"], one["restarted_along"]) for one in children} == counted
+        listed = await data(platform, "/processes?sort=-restarts&per_page=5")
+        assert {one["name"] for one in listed if one["restarts"]} == {"first", "second"}
+        shown = await data(platform, "/supervisors/line/analytics")
+        assert shown["restarts_by_child"] == {"first": 1, "second": 1}
+        assert (shown["total_restarts"], shown["restarted_along"]) == (3, 1)
+        assert (await data(platform, "/analytics/supervisors"))["total_restarts"] == 3
+        assert (await data(platform, "/system/health"))["metrics"]["restarts"] == 3
+        figures = (await platform.client.get("/metrics")).text
+        assert '\nsuperlearner_supervisor_restarts_total{supervisor="line"} 3.0\n' in figures
+        page = await frame(platform.hub.attach())
+        rows = {row["id"]: (row["restarts"], row["restarted_along"]) for row in page["nodes"] if row["id"] in counted}
+        assert (rows, page["r"]) == (counted, 3)
+
+    inside(test, Tree("line", lambda: Line.start_link(None, name="line")))
+
+
 def test_an_end_that_comes_later_than_that_of_the_supervisor_is_in_the_history_too(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         (pool,) = await Supervisor.which_children(platform.node.whereis("trees"))

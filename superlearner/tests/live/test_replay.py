@@ -163,6 +163,12 @@ def test_whatever_a_file_holds_there_are_frames(events: list[tuple[str, str | No
     assert page["keyframe"]["k"] == "s"
 
 
+@pytest.mark.parametrize("told", [2**70, -1, True, "7", None])
+def test_a_count_that_makes_no_sense_is_passed_over(told: Any) -> None:
+    rows = numbered(*((one.kind, one.pid, {**one.data, "restarts": told}) for one in CRASH))
+    assert rows_of(Replay(made(rows, PEOPLE)).page(4, 1))["shop_sup/ledger"]["restarts"] == 1
+
+
 def test_a_tree_in_the_header_that_is_none_of_ours_is_passed_over() -> None:
     recording = made(CRASH, PEOPLE)
     deep: dict[str, Any] = {"id": "x"}
