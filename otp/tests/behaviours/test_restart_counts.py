@@ -192,10 +192,14 @@ def test_a_child_that_ended_before_it_was_stopped_by_hand_has_restarted(run: Any
     async def main() -> None:
         otp.process_flag("trap_exit", True)
         top = await Supervisor.start_link_children([leaf("a")])
+        await otp.sys.suspend(top)
+        asked = otp.spawn_monitor(Supervisor.terminate_child, top, "a")
+        await wait_all_idle()
         otp.exit(otp.whereis("a"), "kill")  # the supervisor learns of it behind the request
-        await Supervisor.terminate_child(top, "a")
+        await otp.sys.resume(top)
+        await otp.receive(asked[1])
         await Supervisor.restart_child(top, "a")
-        assert (sum(own for own, _ in counts().values()), total()) == (1, 1)
+        assert (counts(), total()) == ({"a": (1, 0)}, 1)
 
     run(main)
 
