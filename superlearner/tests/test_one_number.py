@@ -98,7 +98,7 @@ def test_four_fast_kills_are_three_restarts_of_the_child_and_one_of_its_supervis
         assert page["r"] == page["health"]["restarts"] == 4
         (told,) = [entry for entry in page["feed"] if entry["kind"] == "gave_up"]
         assert abs(told["at"] - gave_up_at) < 0.5
-        assert "started it again" in told["text"]
+        assert "restarted it" in told["text"]
 
     inside(test)
 

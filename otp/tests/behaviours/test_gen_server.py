@@ -473,6 +473,6 @@ def test_a_server_reports_in_the_words_of_its_author(run: Any, caplog: pytest.Lo
     run(main)
     texts = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
     assert len(texts) == 1
-    assert texts[0].startswith("counter (<0.")
-    assert "Counter, ended in handle_cast('no such case')" in texts[0]
+    assert texts[0].startswith("counter <0.")
+    assert ", in handle_cast('no such case')" in texts[0]
     assert "did no case match, or is a return missing?" in texts[0]

@@ -94,7 +94,7 @@ def test_a_name_that_cannot_be_shown_does_not_hold_up_a_crash(run: Any, errors: 
             await GenServer.call(server, "crash")
 
     run(main)
-    assert "ended in handle_call('crash')" in errors()[0]
+    assert ", in handle_call('crash')" in errors()[0]
 
 
 class Liar:

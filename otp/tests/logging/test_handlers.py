@@ -57,7 +57,7 @@ def test_without_any_handler_the_last_resort_of_logging_gets_it(
     monkeypatch.setattr(log, "propagate", False)
     monkeypatch.setattr(log, "handlers", [])
     Scheduler().run(main)
-    assert "ended in handle_cast('go')" in capsys.readouterr().err
+    assert ", in handle_cast('go')" in capsys.readouterr().err
 
 
 def test_a_handler_that_raises_disturbs_nobody(seen: Any, capsys: pytest.CaptureFixture[str]) -> None:

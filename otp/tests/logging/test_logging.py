@@ -66,7 +66,7 @@ def test_the_text_is_for_reading_and_has_no_place_of_the_runtime(seen: Any) -> N
 
     Scheduler().run(main)
     first, *rest = seen.text(0).splitlines()
-    assert re.match(r"till \(<0\.\d+\.0>\), Server, ended in handle_call\(.*\): Crash\('GenServer\.reply", first)
+    assert re.match(r"till <0\.\d+\.0> crashed: GenServer\.reply.*, in handle_call\(.*\)$", first)
     assert "    state 7" in rest
     assert any(re.fullmatch(r"    called by <0\.\d+\.0>", line) for line in rest)
     places = [line for line in rest if line.startswith("  File ")]
@@ -184,5 +184,5 @@ def test_a_crash_report_comes_from_the_line_that_raised(caplog: pytest.LogCaptur
         await otp.wait_down(otp.spawn(crash))
 
     otp.run(main)
-    (record,) = [record for record in caplog.records if record.getMessage().startswith("process")]
+    (record,) = [record for record in caplog.records if " crashed: " in record.getMessage()]
     assert (record.filename, record.lineno) == ("test_logging.py", crash.__code__.co_firstlineno + 1)

@@ -135,7 +135,7 @@ def test_its_end_is_told_in_words_and_it_starts_again(shop: Any, word: str, cast
         assert tree_of(shop)["restarts_used"] == 0
     _, errors = shop.end()
     assert 1 == errors.count("ended the interpreter") + errors.count("Shop gave up")
-    assert f"Shop {why}; playground starts it again in 1 s" in errors
+    assert f"Shop {why}; playground restarts it in 1 s" in errors
 
 
 def test_what_it_did_and_logged_is_there_after_a_kill_of_its_program_and_a_restart_of_the_platform(

@@ -81,7 +81,7 @@ def test_what_a_platform_did_to_a_service_stands_in_the_log_of_the_service(
             assert done.startswith("process.kill of anonymous, through the door: ")
             assert "counter_1" in done
             assert "restarted child 'counter_1'" in decided
-            assert "it ended with 'killed'" in decided
+            assert " was killed; " in decided
 
     inside(test)
 

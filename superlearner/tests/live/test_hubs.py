@@ -90,7 +90,7 @@ def test_a_tree_that_starts_while_somebody_looks_comes_and_when_it_ends_goes(ins
             otp.exit(pid, "kill")
             gone = await until(viewer, lambda found: "late" in found.get("x", ()))
             # who started it is linked to it, and may be told of in the same frame
-            assert "late ended: killed; it has no supervisor that starts it again" in [one["text"] for one in gone["e"]]
+            assert "late was killed; it has no supervisor that restarts it" in [one["text"] for one in gone["e"]]
 
     inside(test, heartbeat_interval=0.05)
 

@@ -351,7 +351,9 @@ def test_a_process_without_a_supervisor_comes_and_goes_in_a_group_of_its_own(ins
         assert [row["parent"] for row in came["n"]] == [GROUP]
         otp.send(second, "go")
         gone = await until(viewer, lambda found: f"{GROUP}/{plain_pid(second)}" in found.get("x", ()))
-        assert gone["e"][0]["text"].endswith("crashed: ValueError('no supervisor'); no supervisor starts it again")
+        assert gone["e"][0]["text"].endswith(
+            "crashed: ValueError('no supervisor'); it has no supervisor that restarts it"
+        )
         otp.send(first, "go")
         await until(viewer, lambda found: f"{GROUP}/{plain_pid(first)}" in found.get("x", ()))
         platform.hub.detach(viewer)

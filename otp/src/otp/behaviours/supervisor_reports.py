@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Hashable, Iterable
+from itertools import islice
 from typing import Any, Final
 
 from otp.behaviours.child_spec import ChildSpec
@@ -17,7 +18,19 @@ from otp.behaviours.supervisor_state import RestartWindow
 from otp.kernel.log import is_taken, tell
 from otp.kernel.process import Process
 from otp.kernel.reasons import Reason, is_clean
-from otp.kernel.reports import about, shown
+from otp.kernel.reports import LONGEST, about, called, shown
+from otp.kernel.sentences import (
+    could_not_restart,
+    could_not_start,
+    ended,
+    gave_up,
+    no_restart_left,
+    not_restarted,
+    restarted,
+    stopped,
+    story,
+)
+from otp.kernel.wording import name_text, process_text, reason_text
 
 __all__ = [
     "logger",
@@ -39,25 +52,32 @@ GROUP: Final = 20
 def said_restarted(
     me: Process, state: RestartWindow, strategy: str, id: Hashable, pid: Any, old: Any, reason: Reason, group: Any
 ) -> None:
-    """A child ended and runs again."""
+    """Say that a child ended and runs again."""
     if not is_taken(logger, logging.INFO):
         return
     ids = _ids(group)
-    others = f"; by {strategy} with it: {', '.join(ids)}" if ids else ""
-    decided = f"restarted {_child(id)} {old} as {pid}: it ended with {shown(reason)}; {_restarts(state)}{others}"
+    again = restarted(
+        _me(me), _child(id, pid), strategy=strategy, along=[name_text(one) for one in islice(group, GROUP)],
+        used=state.counted, allowed=state.max_restarts, window=state.max_seconds,
+    )  # fmt: skip
     more = {"otp_child_pid": str(pid), "otp_old_pid": str(old), "otp_strategy": strategy, "otp_group": ids}
     more |= _signalled(old, reason)
-    _say(logging.INFO, me, "restarted", id, reason, decided, {**more, **_budget(state)})
+    words = story(_ended(_child(id, old, pid), reason), again)
+    _say(logging.INFO, me, "restarted", id, reason, words, {**more, **_budget(state)})
 
 
 def said_ended(me: Process, id: Hashable, pid: Any, reason: Reason, spec: ChildSpec, verdict: str) -> None:
-    """A child ended by itself; `verdict`: what becomes of that, if it is no restart that was made.
+    """Say that a child ended by itself; `verdict`: what becomes of that, if it is no restart that was made.
 
     Besides those of `Verdict`: `"ignored"`, and `"other_failed"`, as the restart of a child of its group did.
     """
     if (spec.restart == "permanent" or not is_clean(reason)) and is_taken(logger, logging.INFO):
-        decided = _DECIDED.get(verdict, "").format(restart=spec.restart)
-        words = f"{_child(id)} {pid} ended with {shown(reason)}{decided}"
+        decided = (
+            not_restarted(spec.restart) if verdict == "gone"
+            else no_restart_left(_me(me)) if verdict == "give_up"
+            else _DECIDED.get(verdict, "")
+        )  # fmt: skip
+        words = story(_ended(_child(id, pid), reason), decided)
         more = {"otp_old_pid": str(pid), "otp_restart": spec.restart}
         more |= _signalled(pid, reason) if verdict != "give_up" else {}  # giving up tells of it, as an error
         _say(logging.INFO, me, _NAMES.get(verdict, verdict), id, reason, words, more)
@@ -71,49 +91,51 @@ _NAMES: Final = {
     "shutdown": "auto_shutdown",
 }
 _DECIDED: Final = {
-    "gone": "; it is {restart} and not restarted",
-    "ignored": "; its restart was ignored",
-    "other_failed": "; another child failed to restart with it",
-    "shutdown": "; it was significant: the supervisor stops",
+    "ignored": "its restart was ignored",
+    "other_failed": "another child could not be restarted with it",
+    "shutdown": "it was significant, so its supervisor stops",
 }
 
 
 def said_stopped(me: Process, id: Hashable, pid: Any, reason: Reason) -> None:
-    """The supervisor stopped a child, which ended otherwise than it was asked to."""
+    """Say that the supervisor stopped a child, which ended otherwise than it was asked to."""
     if is_taken(logger, logging.WARNING):
-        words = f"{_child(id)} {pid} stopped, but with {shown(reason)}"
+        words = story(stopped(_me(me), [_child(id, pid)]), _ended("it", reason))
         _say(logging.WARNING, me, "stopped", id, reason, words, {"otp_old_pid": str(pid)})
 
 
 def said_failed(me: Process, state: RestartWindow, id: Hashable, reason: Reason) -> None:
-    """A restart failed and is tried again."""
+    """Say that a restart failed; it is tried again."""
     if is_taken(logger, logging.ERROR):
-        words = f"{_child(id)} failed to restart: {shown(reason)}; it is tried again, {_restarts(state)} so far"
+        words = could_not_restart(
+            _me(me), _child(id), reason_text(reason, LONGEST),
+            used=state.counted, allowed=state.max_restarts, window=state.max_seconds,
+        )  # fmt: skip
         _say(logging.ERROR, me, "retries", id, reason, words, _budget(state))
 
 
 def said_gave_up(me: Process, state: RestartWindow, id: Hashable, reason: Reason) -> None:
-    """One restart too many: the supervisor stops."""
+    """Say that the supervisor needed one restart too many, and stops."""
     if is_taken(logger, logging.ERROR):
-        words = (
-            f"gave up: {state.counted} restarts within {state.max_seconds} s, allowed are {state.max_restarts}; "
-            f"the last to end was {_child(id) if id is None else _id(id)}: {shown(reason)}"
-        )
+        last = _ended(_child(id), reason)
+        words = gave_up(
+            _me(me), last, used=state.counted, allowed=state.max_restarts, window=state.max_seconds
+        )  # fmt: skip
         _say(logging.ERROR, me, "gave_up", id, reason, words, _budget(state))
 
 
 def said_failed_to_start(me: Process, id: Hashable, reason: Reason) -> None:
-    """A child did not start with its supervisor, which does not start either."""
+    """Say that a child did not start with its supervisor, which does not start either."""
     if is_taken(logger, logging.ERROR):
-        words = f"{_child(id)} failed to start: {shown(reason)}; those before it are stopped"
+        words = story(could_not_start(_me(me), _child(id), reason_text(reason, LONGEST)), "it stops those before it")
         _say(logging.ERROR, me, "not_started", id, reason, words, {})
 
 
 def said_unexpected(me: Process, message: Any) -> None:
-    """A supervisor got a message that is none for it."""
+    """Say that a supervisor got a message that is none for it."""
     if is_taken(logger, logging.ERROR):
         fields = {"otp_report": "supervisor", **about(me), "otp_decision": "dropped", "otp_message": shown(message)}
-        tell(logger, logging.ERROR, f"{me._node.label(me)} unexpected message {shown(message)}", fields)
+        tell(logger, logging.ERROR, f"{_me(me)} got an unexpected message: {shown(message)}", fields)
 
 
 def _say(
@@ -127,7 +149,7 @@ def _say(
         "otp_reason": shown(reason),
         **more,
     }
-    tell(logger, level, f"{me._node.label(me)} {words}", fields)
+    tell(logger, level, words, fields)
 
 
 def _signalled(pid: Any, reason: Reason) -> dict[str, Any]:
@@ -142,17 +164,23 @@ def _id(id: Hashable) -> str:
 _name_of: Any = type.__dict__["__qualname__"].__get__
 
 
-def _child(id: Hashable) -> str:
-    """`child 'a'`; a dynamic child has no id."""
-    return "child" if id is None else f"child {_id(id)}"
+def _me(me: Process) -> str:
+    """Return what the supervisor is called: its name, else its pid."""
+    return called(me) if me._name is None else name_text(me._name)
+
+
+def _child(id: Hashable, pid: Any = None, named: Any = None) -> str:
+    """Return what a child is called: the name of its process, or that of `named`, which came after it, else its id."""
+    name = getattr(pid if named is None else named, "_name", None)
+    return process_text(id if name is None else name, pid, "child")
+
+
+def _ended(who: str, reason: Reason) -> str:
+    return ended(who, reason_text(reason, LONGEST), failed=not is_clean(reason))
 
 
 def _ids(group: Iterable[Hashable]) -> list[str]:
     return [_id(id) for id, _ in zip(group, range(GROUP), strict=False)]
-
-
-def _restarts(state: RestartWindow) -> str:
-    return f"restart {state.counted} of {state.max_restarts} in {state.max_seconds} s"
 
 
 def _budget(state: RestartWindow) -> dict[str, Any]:

@@ -18,10 +18,12 @@ from otp.kernel.hints import result_hint
 from otp.kernel.log import is_taken, say, tell
 from otp.kernel.process import Process
 from otp.kernel.reasons import Crash, is_clean, starts_with
+from otp.kernel.sentences import ended, handling
 from otp.kernel.state_view import formatted_state
 from otp.kernel.tracebacks import own_stack, traceback_text
+from otp.kernel.wording import process_text, reason_text
 
-__all__ = ["LONGEST", "about", "report_crash", "shown"]
+__all__ = ["LONGEST", "about", "called", "report_crash", "shown"]
 
 LONGEST: Final = 500  # characters of a message, a state, a reason
 ANCESTORS: Final = 20
@@ -37,7 +39,7 @@ def report_crash(p: Process, what: str, message: Any, reason: Any, error: BaseEx
     try:
         fields = _fields(p, what, message, reason, error)
         trace = None if error is None else traceback_text(error)
-        tell(logger, logging.ERROR, _words(p, fields), fields, error, trace)
+        tell(logger, logging.ERROR, _words(p, reason, fields), fields, error, trace)
     except (KeyboardInterrupt, SystemExit) as meant:  # raised by `format_status`, or Ctrl-C just now
         p._node.request_shutdown(meant)
     except Exception as failure:  # not even the interpreter's own methods can read a value
@@ -117,17 +119,17 @@ def _ancestors(p: Process) -> list[str]:
     return found
 
 
-def _words(p: Process, fields: dict[str, Any]) -> str:
+def called(p: Process) -> str:
+    """Return the label of a process in the log: its name, else what it runs, and its pid."""
+    return process_text(p._node.describe(p) if p._name is None else p._name, p)
+
+
+def _words(p: Process, reason: Any, fields: dict[str, Any]) -> str:
     """Return the report as text: a summary line, then one line for each detail."""
-    doing = ""
-    if fields["otp_callback"] is not None:
-        doing = f" in {fields['otp_callback']}"
-        if fields["otp_message"] is not None:
-            doing += f"({fields['otp_message']})"
-        if fields["otp_state_name"] is not None:
-            doing += f", state {fields['otp_state_name']}"
-    hint = "" if fields["otp_hint"] is None else f"; {fields['otp_hint']}"
-    lines = [f"{p._node.label(p)} ended{doing}: {fields['otp_reason']}{hint}"]
+    doing = handling(fields["otp_message"], fields["otp_callback"], fields["otp_state_name"])
+    lines = [ended(called(p), reason_text(reason, LONGEST), failed=True, doing=doing)]
+    if fields["otp_hint"] is not None:
+        lines.append(fields["otp_hint"])
     if fields["otp_state"] is not None:
         lines.append(f"state {fields['otp_state']}")
     if fields["otp_client"] is not None:

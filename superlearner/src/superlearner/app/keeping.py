@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal
 
 import otp
-from otp import ChildSpec, GenServer, Ignore, NoReply, Ok, Pid, Supervisor, impl
+from otp import ChildSpec, GenServer, Ignore, NoReply, Ok, Pid, Supervisor, impl, sentences
 from otp.trace import Event
 from superlearner.control.reasons import text_of_reason
 
@@ -182,11 +182,16 @@ class Keeper:
         """Let a child rest for its pause; the caretaker starts it again."""
         pause = kept.pause()
         kept.due = otp.monotonic() + pause
-        log.warning("%s %s; %s starts it again in %g s", kept.id, why, kept.supervisor, pause)
+        log.warning("%s", rest_text(kept, why, pause))
         if self.tell is not None:
             self.tell(kept, why, pause)
         if otp.whereis(CARETAKER) is not None:  # a new one looks by itself who waits
             otp.send(CARETAKER, ("rests", kept.supervisor, kept.id))
+
+
+def rest_text(kept: Kept, why: str, pause: float) -> str:
+    """Return the sentence about a child that waits for its restart."""
+    return sentences.story(f"{kept.id} {why}", sentences.restarts_after(kept.supervisor, "it", pause))
 
 
 def _name_of(pid: Any) -> str:

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import otp
-from superlearner.app.keeping import Keeper, Kept
+from otp import sentences
+from superlearner.app.keeping import Keeper, Kept, rest_text
 from superlearner.app.services import services_of
 from superlearner.base.data_dir import DATABASE_FILE
 from superlearner.base.listening import Listener
@@ -205,7 +206,7 @@ class Platform:
         if hub is not None:
             who = held.name or held.pid or "something outside of any process"
             place = f"{os.path.basename(held.file)}:{held.line} in {held.function.rpartition('.')[2]}"
-            text = f"{who} held everything up for {seconds:.1f} s ({place}); {who_answers} answers again"
+            text = sentences.story(sentences.held(who, seconds, place), f"{who_answers} answers again")
             hub.held(seconds, text, None if held.pid is None else held.pid.strip("<>"))
 
     def _tell_fault(self, node: str, what: str) -> None:
@@ -293,9 +294,8 @@ class Platform:
     def _tell(self, kept: Kept, why: str, pause: float) -> None:
         about = {"supervisor": kept.supervisor, "id": kept.id, "why": why}
         self.telemetry.execute("keeper.rest", {"pause": pause}, about)
-        text = f"{kept.id} {why}; {kept.supervisor} starts it again in {pause:g} s"
         data = {"id": kept.id, "why": why, "pause": pause}
-        self.events.tell("rests", text, data, name=kept.id, supervisor=kept.supervisor)
+        self.events.tell("rests", rest_text(kept, why, pause), data, name=kept.id, supervisor=kept.supervisor)
         if self.hub is not None:
             self.hub.rests(kept.supervisor, kept.id, why, pause)
 

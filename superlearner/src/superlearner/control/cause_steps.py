@@ -8,18 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
+from otp import sentences
 from superlearner.control.events import TraceEvent
 from superlearner.control.reasons import is_crash, own_frame, tagged, text_of_reason
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, is_a, plain_pid, safe_text, text_of
 
-__all__ = ["OUTSIDE", "Line", "Party", "Role", "Step", "Words", "names_in", "number_of"]
+__all__ = ["BY_OUTSIDE", "OUTSIDE", "Line", "Party", "Role", "Step", "Words", "names_in", "number_of"]
 
 MOST_PARTIES: Final = 50
-NAMED: Final = 10
-"""Beyond so many names in one sentence the rest is counted."""
-
 OUTSIDE: Final = "outside"
+BY_OUTSIDE: Final = "a signal from outside"
 
 Role = Literal["stopped", "started", "linked", "earlier"]
 
@@ -32,6 +31,11 @@ class Line:
     line: int
     function: str
     source: str | None
+
+    @property
+    def place(self) -> str:
+        """The line as a part of a sentence."""
+        return f"{self.file}:{self.line} in {self.function}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +116,18 @@ class Words:
     def ended(self, event: TraceEvent) -> Step:
         """A process ended: the first cause, as far as the node knows."""
         data, number = event.data, number_of(event.pid)
-        who, reason = self._who(event), data["reason"]
-        said = [f"{who} ended: {text_of_reason(reason)}"]
-        if data.get("message") is not None:
-            message = data["message"]
-            text = clip(message, 200) if is_a(message, str) else text_of(message, 200)
-            said.append(f"while it handled {text}" + (f" in {data['callback']}" if data.get("callback") else ""))
-        line = line_of(reason)
-        if line is not None:
-            said.append(f"at {line.file}:{line.line} in {line.function}")
-        sender = number_of(data.get("sender"))
+        reason, message, line = data["reason"], data.get("message"), line_of(data["reason"])
+        shown = None if message is None else clip(message, 200) if is_a(message, str) else text_of(message, 200)
+        sender, by = number_of(data.get("sender")), None
         if sender is not None:
             sender = OUTSIDE if self.outside(sender) else sender
-            said.append("by a signal from " + ("outside" if sender == OUTSIDE else self.called(sender)))
+            by = BY_OUTSIDE if sender == OUTSIDE else f"a signal from {self.called(sender)}"
+        text = sentences.ended(
+            self._who(event), text_of_reason(reason), failed=is_crash(reason),
+            doing=sentences.handling(shown, data.get("callback")), at=None if line is None else line.place, by=by,
+        )  # fmt: skip
         return Step(
-            event.seq, event.at, "exited", number, ", ".join(said), self.called(number), text_of_reason(reason),
+            event.seq, event.at, "exited", number, text, self.called(number), text_of_reason(reason),
             is_crash(reason), line, sender,
         )  # fmt: skip
 
@@ -134,7 +135,7 @@ class Words:
         """A process ended because one that it was linked to did."""
         number, to = number_of(event.pid), number_of(other.pid)
         reason = text_of_reason(event.data["reason"])
-        text = f"{self._who(event)} was linked to {self.called(to)} and ended with it: {reason}"
+        text = sentences.ended_with(self._who(event), self.called(to), reason)
         party = Party("linked", self.called(to), to, other.at, text_of_reason(other.data["reason"]))
         return Step(
             event.seq, event.at, "linked", number, text, self.called(number), reason, is_crash(event.data["reason"]),
@@ -153,12 +154,13 @@ class Words:
         )
         several = len(stops) > 1
         if why is None:
-            why = "all its children start again together" if strategy == "one_for_all" else (
+            why = "it restarts all its children together" if strategy == "one_for_all" else (
                 f"{'they were' if several else 'it was'} started after {first}"
             )  # fmt: skip
-        kind = f" ({strategy})" if strategy else ""
-        whom = listed([party.name for party in parties], len(stops), "then")
-        text = f"{self.called(number_of(one.pid))}{kind} stopped {whom}: {why}"
+        text = sentences.stopped(
+            self.called(number_of(one.pid)), [party.name for party in parties],
+            strategy=strategy, why=why, more=len(stops) - len(parties),
+        )  # fmt: skip
         return self._of_supervisor(one, "stopped", text, strategy=strategy, parties=parties)
 
     def restarted(self, event: TraceEvent, lead: TraceEvent | None, group: Sequence[TraceEvent]) -> Step:
@@ -168,16 +170,14 @@ class Words:
             Party("started", self._child(one), number_of(one.data.get("child")), one.at) for one in group[:MOST_PARTIES]
         )
         if lead is None:
-            text = f"{by} started {self._child(event)} again as {number_of(event.data.get('child'))}"
+            text = sentences.restarted(by, self._new(event))
             return self._of_supervisor(event, "child_restarted", text, parties=parties)
-        data, first = lead.data, self._child(lead)
-        text = (
-            f"{by} ({data['strategy']}) started {first} again as {number_of(data.get('child'))}: "
-            f"restart {data['used']} of {data['allowed']} allowed in {plain(data['window'])} s"
-        )
-        others = [f"{one.name} ({one.pid})" for one in parties if one.pid != number_of(data.get("child"))]
-        if others:
-            text += f"; with it {listed(others, len(group) - 1, 'and')}"
+        data, first = lead.data, number_of(lead.data.get("child"))
+        along = [sentences.process_text(one.name, one.pid) for one in parties if one.pid != first]
+        text = sentences.restarted(
+            by, self._new(lead), strategy=data["strategy"], along=along, more=len(group) - len(parties),
+            used=data["used"], allowed=data["allowed"], window=data["window"],
+        )  # fmt: skip
         return self._of_supervisor(lead, "child_restarted", text, strategy=data["strategy"], parties=parties).told(
             used=data["used"], allowed=data["allowed"], window=data["window"]
         )
@@ -185,9 +185,7 @@ class Words:
     def started(self, event: TraceEvent) -> Step:
         """A supervisor started a child."""
         child = number_of(event.data.get("child"))
-        text = f"{self.called(number_of(event.pid))} started {self._child(event)} as {child}"
-        if event.data.get("restart"):
-            text += f", {event.data['restart']}"
+        text = sentences.started(self.called(number_of(event.pid)), self._new(event))
         parties = (Party("started", self._child(event), child, event.at),)
         return self._of_supervisor(event, "child_started", text, parties=parties)
 
@@ -195,20 +193,20 @@ class Words:
         """Starting a child again failed."""
         tag, rest = tagged(event.data["reason"])
         cause = rest[0] if tag == "EXIT" and len(rest) == 1 else event.data["reason"]
-        reason = text_of_reason(cause)
+        reason = text_of_reason(event.data["reason"])
         who = "its child" if event.data.get("id") is None else id_text(event.data["id"])
-        text = f"{self.called(number_of(event.pid))} could not start {who} again: {reason}"
+        budget = {key: event.data.get(key) for key in ("used", "allowed", "window")}
+        text = sentences.could_not_restart(self.called(number_of(event.pid)), who, reason, **budget)
         step = self._of_supervisor(event, "restart_failed", text)
         return step.told(reason=reason, crash=True, line=line_of(cause))
 
     def gave_up(self, event: TraceEvent, before: Sequence[TraceEvent]) -> Step:
         """A supervisor had no restart left; `before` are those that it did within the window."""
         data = event.data
-        several = "restart" if data["used"] == 1 else "restarts"
         earlier = tuple(self._earlier(one) for one in before[-MOST_PARTIES:])
-        text = (
-            f"{self.called(number_of(event.pid))} gave up: {data['used']} {several} in {plain(data['window'])} s, "
-            f"allowed are {data['allowed']}; it stopped its children and ended"
+        last = sentences.ended(self._child(event), text_of_reason(data["reason"]), failed=is_crash(data["reason"]))
+        text = sentences.gave_up(
+            self.called(number_of(event.pid)), last, used=data["used"], allowed=data["allowed"], window=data["window"]
         )
         step = self._of_supervisor(event, "gave_up", text, parties=earlier)
         return step.told(
@@ -239,41 +237,21 @@ class Words:
 
     def _who(self, event: TraceEvent) -> str:
         name = event.data.get("name")
-        return f"{id_text(event.data.get('what') if name is None else name)} ({number_of(event.pid)})"
+        return sentences.process_text(event.data.get("what") if name is None else name, number_of(event.pid))
 
     def _earlier(self, event: TraceEvent) -> Party:
         """The end that a restart was about."""
         old, reason = number_of(event.data.get("old")), text_of_reason(event.data["reason"])
         return Party("earlier", self._child(event), old, event.at, reason)
 
+    def _new(self, event: TraceEvent) -> str:
+        """Return what a child that was just started is called, with its pid."""
+        return sentences.process_text(self._child(event), number_of(event.data.get("child")))
+
     def _child(self, event: TraceEvent) -> str:
         """A child as its supervisor's event names it."""
         given = event.data.get("id")
         return id_text(given) if given is not None else self.called(number_of(event.data.get("child")))
-
-
-def listed(names: Sequence[str], count: int, last: str) -> str:
-    """Some names in a sentence.
-
-    >>> listed(["mailer", "cart"], 2, "then"), listed(["a"], 1, "and"), listed(["a", "b", "c"], 3, "and")
-    ('mailer, then cart', 'a', 'a, b and c')
-    """
-    more = count - NAMED
-    if more > 0:
-        return f"{', '.join(names[:NAMED])} and {more} more"
-    if len(names) < 2:
-        return "".join(names)
-    comma = ", " if last == "then" else " "
-    return f"{', '.join(names[:-1])}{comma}{last} {names[-1]}"
-
-
-def plain(amount: Any) -> str:
-    """Seconds as people write them.
-
-    >>> plain(5.0), plain(2.5), plain("infinity")
-    ('5', '2.5', 'infinity')
-    """
-    return f"{amount:g}" if is_a(amount, int, float) else str(amount)
 
 
 def line_of(reason: Any) -> Line | None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from superlearner.control.terms import clip, is_a, text_of
+from otp.sentences import name_text as id_text
+from superlearner.control.terms import is_a
 
 __all__ = ["DYNAMIC", "MAX_CHILDREN", "Budget", "LastExit", "Slot", "id_text", "slot_key"]
 
@@ -77,21 +78,6 @@ class Slot:
     def dynamic(self) -> bool:
         """True if its children have no id of their own."""
         return self.strategy in DYNAMIC
-
-
-def id_text(child_id: Any) -> str:
-    """Return a child id or name as displayed: strings as is, classes by name.
-
-    At most 120 characters.
-
-    >>> id_text("ledger"), id_text(int), id_text(("worker", 1))
-    ('ledger', 'int', "('worker', 1)")
-    """
-    if type(child_id) is str or is_a(child_id, str):
-        return clip(child_id, 120)
-    if is_a(child_id, type):
-        return clip(type.__dict__["__name__"].__get__(child_id), 120)
-    return text_of(child_id, 120)
 
 
 def slot_key(parent: str | None, child_id: Any, pid: str | None = None) -> str:

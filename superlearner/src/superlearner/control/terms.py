@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 from otp import Crash, Pid, Ref
 from otp.bounded import text
 from otp.redaction import HIDDEN, hides, is_secret, without_secrets
+from otp.sentences import clip, safe_text
 
 __all__ = ["TooDeep", "clip", "is_a", "json_of", "plain_pid", "safe_json", "safe_text", "term_of_json", "text_of"]
 
@@ -42,15 +43,6 @@ def is_a(value: object, *kinds: type) -> bool:
     return any(base is kind for base in _bases(type(value)) for kind in kinds)
 
 
-def safe_text(words: str) -> str:
-    r"""Return text that UTF-8 can encode; lone surrogates are shown as escapes.
-
-    >>> safe_text("caf\udce9.txt")
-    'caf\\udce9.txt'
-    """
-    return words if words.isascii() else words.encode("utf-8", "backslashreplace").decode()
-
-
 def safe_json(content: Any) -> Any:
     """Return a JSON value with `safe_text` applied to every string."""
     if isinstance(content, str):
@@ -75,12 +67,6 @@ def text_of(value: object, limit: int = MAX_TEXT) -> str:
     "('add', 3)"
     """
     return clip(text(value, length=limit, depth=MAX_DEPTH), limit)
-
-
-def clip(words: str, limit: int) -> str:
-    """Return the text as `safe_text`, cut to `limit` characters with an ellipsis."""
-    shown = safe_text(str.__getitem__(words, slice(0, limit + 1)))
-    return shown if len(shown) <= limit else shown[: max(0, limit - 1)] + "…"
 
 
 def json_of(value: Any, depth: int = MAX_DEPTH) -> Any:

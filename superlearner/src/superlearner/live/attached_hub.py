@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import otp
-from otp import Pid
+from otp import Pid, sentences
 from otp.observer.reading import kind_of
 from otp.observer.tree import is_child, top_supervisors
 from otp.trace import Event
@@ -59,7 +59,8 @@ class AttachedHub(Hub):
             return set()
         reason = event.data.get("reason")
         level = "bad" if is_crash(reason) or row.state == "gave_up" else "info"
-        text = f"{label(row)} ended: {text_of_reason(reason)}; it has no supervisor that starts it again"
+        end = sentences.ended(label(row), text_of_reason(reason), failed=is_crash(reason))
+        text = sentences.story(end, sentences.not_restarted(None))
         self.feed.note(self.model, self.model.wall(event.at), level, text, plain_pid(pid), "ended")
         return remove(self.model, row.key)
 

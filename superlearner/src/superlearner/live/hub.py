@@ -14,7 +14,7 @@ from collections import deque
 from typing import Any, Final
 
 import otp
-from otp import Node, Pid
+from otp import Node, Pid, sentences
 from otp.trace import Event
 from superlearner.control.clock import Clock
 from superlearner.control.ends_below import EndsBelow
@@ -201,7 +201,8 @@ class Hub:
         try:
             row = row_of(self.model, event.pid)
             if row is not None and row.parent == GROUP and is_crash(event.data["reason"]):
-                words = f"{label(row)} crashed: {text_of_reason(event.data['reason'])}; no supervisor starts it again"
+                end = sentences.ended(label(row), text_of_reason(event.data["reason"]), failed=True)
+                words = sentences.story(end, sentences.not_restarted(None))
                 self.feed.note(self.model, self.model.wall(event.at), "bad", words, pid, "crashed")
             dirty = ended(self.model, pid)
         except Exception:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
+from otp import sentences
 from superlearner.live.bursts import Burst
-from superlearner.live.phrases import Restarts, after_restart, trigger_text
 
-__all__ = ["Entry", "Story"]
+__all__ = ["Entry", "Restarts", "Story"]
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -25,6 +26,56 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pid: str | None = None
     sup: str | None = None
     parts: dict[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class Restarts:
+    """What a supervisor has restarted in one story, what failed, and which restart of its budget that is.
+
+    `restarted` are the labels of the children by the keys of their slots: a label alone does not identify one.
+    """
+
+    restarted: dict[str, str] = field(default_factory=dict[str, str])
+    successor: str = ""
+    failure: str = ""
+    used: int | None = None
+    max: Any = None
+    window_s: Any = None
+
+    def add(self, group: Mapping[str, str], data: Mapping[str, Any], successor: str = "") -> None:
+        """Take in children (key → label) that run again; `successor` is the new pid of a child without an id."""
+        self.restarted |= group
+        self.successor = successor
+        self.failure = ""
+        self._budget(data)
+
+    def failed(self, by: str, who: str, reason: str, data: Mapping[str, Any]) -> None:
+        """Take in a restart that failed."""
+        self._budget(data)
+        self.failure = sentences.could_not_restart(
+            by, who, reason, used=self.used, allowed=self.max, window=self.window_s
+        )
+
+    def text(self, by: str, strategy: str, key: str | None, who: str) -> str:
+        """Return what the supervisor did about the end of `who` in the slot `key`."""
+        if not self.restarted:
+            return self.failure
+        whom = f"it as {self.successor}" if self.successor else who
+        along = [label for other, label in self.restarted.items() if other != key]
+        did = sentences.restarted(
+            by, whom, strategy=strategy, along=along, used=self.used, allowed=self.max, window=self.window_s
+        )
+        return sentences.story(did, self.failure)
+
+    def parts(self) -> dict[str, Any]:
+        """Return the facts for clients that need more than the sentence."""
+        if self.used is None:
+            return {}
+        restarted = list(self.restarted.values())
+        return {"restarted": restarted, "used": self.used, "max": self.max, "window_s": self.window_s}
+
+    def _budget(self, data: Mapping[str, Any]) -> None:
+        self.used, self.max, self.window_s = data["used"], data["allowed"], data["window"]
 
 
 @dataclass(slots=True)
@@ -64,6 +115,11 @@ class Story:
         return not self.waits and not self.pending
 
     @property
+    def end(self) -> str:
+        """The sentence about the end with which the story began."""
+        return sentences.ended(self.who, self.reason, failed=self.what != "stopped")
+
+    @property
     def kind(self) -> str:
         """The kind of the entry."""
         if self.what == "gave_up":
@@ -79,12 +135,12 @@ class Story:
 
     def entry(self) -> Entry:
         """The entry that tells the story."""
-        opening = self.opening or trigger_text(self.who, self.what, self.reason)
+        opening = self.opening or self.end
         if self.times > 1:
             seconds = max(self.at - self.first_at, 0.1)
             opening = f"{self.who} ended {self.times} times in {seconds:.1f} s, last: {opening}"
-        did = after_restart(self.supervisor, self.strategy, self.key, self.who, self.restarts)
-        text = opening + did + self.tail
+        did = self.restarts.text(self.supervisor, self.strategy, self.key, self.who)
+        text = sentences.story(opening, did, self.tail)
         parts = {"who": self.who, "reason": self.reason, "by": self.supervisor, "strategy": self.strategy}
         return Entry(
             id=self.id,

@@ -1,7 +1,7 @@
 """The event feed: what happened and why, in plain words, one entry for one cause.
 
-    ledger crashed: ValueError('negative amount'); shop_sup (rest_for_one) restarted ledger and the 2 after it;
-    2 of 3 restarts left in 5 s
+    ledger crashed: ValueError('negative amount'); shop_sup (rest_for_one) restarted ledger, and with it cart and
+    mailer; restart 1 of 3 in 5 s
 
 `Feed.take` reads the trace beside the projector: a child's end opens a story, what its supervisor does about it
 continues the story, and the entry with the story's number is sent again. Pure: no clock, no table, no network.
@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
 
+from otp import sentences
 from superlearner.control.clock import wall_of
 from superlearner.control.events import TraceEvent
 from superlearner.control.reasons import is_crash, text_of_reason
@@ -21,11 +22,10 @@ from superlearner.control.terms import plain_pid
 from superlearner.live.bursts import Burst
 from superlearner.live.entries import MAX_ENTRIES, Entries, shorten
 from superlearner.live.naming import called, name_of, slot_of
-from superlearner.live.phrases import Restarts, flags_text, gave_up_text
 from superlearner.live.projection import Projection, row_of
 from superlearner.live.rows import Row, label
 from superlearner.live.signals import Signals, comes_back, party_of
-from superlearner.live.stories import Entry, Story
+from superlearner.live.stories import Entry, Restarts, Story
 
 __all__ = ["Feed"]
 
@@ -91,8 +91,9 @@ class Feed:
             story.who, story.key, story.what = label(row) or id, None if row is None else row.key, "restart_failed"
             story.opening = f"{story.who} {why}"
             why = ""
-        said = "" if why in ("", "gave up") else f"; it {why}"
-        story.tail, story.again, story.done = f"{said}; {supervisor} starts it again in {pause:g} s", supervisor, True
+        said = "" if why in ("", "gave up") else f"it {why}"
+        story.tail = sentences.story(said, sentences.restarts_after(supervisor, "it", pause))
+        story.again, story.done = supervisor, True
         story.waits = False
         story.failed = said
         self._put(story)
@@ -117,12 +118,13 @@ class Feed:
             case "strategy_changed":
                 sup = row_of(model, event.pid)
                 if sup is not None:
-                    self.note(model, at, "info", flags_text(label(sup), sup.strategy, data), plain_pid(event.pid))
+                    text = sentences.flags_changed(label(sup), data, sup.strategy)
+                    self.note(model, at, "info", text, plain_pid(event.pid))
             case "drain_too_long" if data.get("ms", 0) >= LONG_DRAIN_MS:
                 self._held_up(model, event, data, at)
             case "abandoned_cleanup":
                 who = label(row_of(model, event.pid)) or str(event.pid)
-                self.note(model, at, "warn", f"{who} did not finish its cleanup ({data.get('where', '?')})", None)
+                self.note(model, at, "warn", sentences.abandoned_cleanup(who, data.get("where")), None)
             case _:
                 pass
 
@@ -162,6 +164,8 @@ class Feed:
         story.reason = text_of_reason(reason)
         story.supervisor, story.sup_key, story.strategy = label(supervisor), supervisor.key, supervisor.strategy or ""
         story.waits = row is None or comes_back(row.restart, reason)
+        if not story.waits and row is not None and row.restart:
+            story.tail = sentences.not_restarted(row.restart)
         if row is not None and row.kind == "supervisor" and pid is not None:
             stopped = self._entries.drop_stops_below(key)
             self._signals.took_along(story, self._open.get(pid), model, row, stopped, event)
@@ -187,7 +191,7 @@ class Feed:
         if key in model.rows and model.rows[key].state == "stopped":
             return  # it was stopped before
         self._entries.drop_stops_below(key)
-        text = f"{label(supervisor)} stopped {called(model, supervisor, data['id'])}"
+        text = sentences.stopped(label(supervisor), [called(model, supervisor, data["id"])])
         self._put(Entry(id=self._number(), at=at, kind="stopped", level="info", text=text, key=key, sup=supervisor.key))
 
     def _started_again(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
@@ -202,11 +206,11 @@ class Feed:
         story, row = self._latest.get(key), model.rows.get(key)
         who, by = called(model, supervisor, data["id"]), label(supervisor)
         if story is not None and story.again:
-            story.tail, story.again = f"{story.failed}; {story.again} started it again", ""
+            story.tail, story.again = sentences.story(story.failed, sentences.restarted(story.again, "it")), ""
             self._put(story)
-            text = f"{by} started {who} again"
+            text = sentences.restarted(by, who)
         elif row is not None and row.state == "stopped" and row.last is not None and not event.cause:
-            text = f"{by} started {who}"
+            text = sentences.started(by, who)
         else:
             return
         pid = plain_pid(data["child"])
@@ -257,7 +261,7 @@ class Feed:
         if story is None or supervisor is None:
             return
         who = called(model, supervisor, data.get("id"), story.who)
-        story.restarts.failed(who, text_of_reason(data["reason"]), data)
+        story.restarts.failed(label(supervisor), who, text_of_reason(data["reason"]), data)
         self._signals.failed(model, event, supervisor, story)
         self._put(story)
 
@@ -277,7 +281,7 @@ class Feed:
         last = self._open.get(sup_pid)
         if last is not None and not last.done:
             last.done, last.waits = True, False
-            last.tail = f"; {last.supervisor} has no restart left"
+            last.tail = sentences.no_restart_left(last.supervisor)
             self._put(last)
         if supervisor is None:
             return
@@ -289,7 +293,8 @@ class Feed:
         story.strategy = "" if parent is None else parent.strategy or ""
         story.reason = text_of_reason(data["reason"])
         child = called(model, supervisor, data.get("id"), last.who if last is not None else "a child")
-        story.opening = gave_up_text(who, child, story.reason, data)
+        end = sentences.ended(child, story.reason, failed=is_crash(data["reason"]))
+        story.opening = sentences.gave_up(who, end, used=data["used"], allowed=data["allowed"], window=data["window"])
         story.waits = parent is not None
         self._signals.gave_up(story, last, event, supervisor)
         self._open[sup_pid] = story
@@ -300,7 +305,7 @@ class Feed:
     def _held_up(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
         row = row_of(model, event.pid)
         who = label(row) or str(event.pid)
-        text = f"{who} kept everybody waiting for {data['ms'] / 1000:.1f} s"
+        text = sentences.held(who, data["ms"] / 1000)
         pid = None if event.pid is None else plain_pid(event.pid)
         entry = self._entry(model, at, "warn", text, pid, "stuck")
         self._holds.append((at, pid, entry.id))

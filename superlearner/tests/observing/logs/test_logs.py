@@ -205,7 +205,7 @@ def test_in_ones_own_program_a_supervisor_called_sandboxes_is_heard(monkeypatch:
     finally:
         terminal.log.close()
     (line,) = terminal.lines()
-    assert "ERROR otp.supervisor: " in line and "it is temporary and not restarted" in line
+    assert "ERROR otp.supervisor: " in line and "it is temporary and is not restarted" in line
 
 
 def kill(*at: float) -> None:

@@ -72,19 +72,18 @@ def test_a_restart_is_explained_in_words(inside: Inside) -> None:
         before = number(platform)
         first = (await platform.get(f"{AT}/errors/why"))["data"]
         assert (first["restarted"], first["known"], first["alive"]) == (False, True, True)
-        assert first["summary"] == f"demo_one_for_one started counter_1 as {before}, permanent"
+        assert first["summary"] == f"demo_one_for_one started counter_1 <{before}>"
         await crash(platform)
         found = (await platform.get(f"{AT}/errors/why"))["data"]
         assert (found["restarted"], found["pid"]) == (True, number(platform))
         ended, started = found["steps"]
         assert (ended["kind"], ended["pid"], started["kind"]) == ("exited", before, "child_restarted")
         assert ended["text"].startswith(
-            f"counter_1 ({before}) ended: RuntimeError('crashed on request'), "
-            "while it handled 'crash' in handle_cast, at one_for_one.py:"
+            f"counter_1 <{before}> crashed: RuntimeError('crashed on request'), "
+            "in handle_cast('crash'), at one_for_one.py:"
         )
         assert started["text"] == (
-            f"demo_one_for_one (one_for_one) started counter_1 again as {number(platform)}: "
-            "restart 1 of 3 allowed in 5 s"
+            f"demo_one_for_one (one_for_one) restarted counter_1 <{number(platform)}>; restart 1 of 3 in 5 s"
         )
         assert ended["at"] <= started["at"]
         gone = (await platform.get(f"/api/v1/processes/{before}/errors/why"))["data"]
@@ -126,7 +125,7 @@ def test_a_restart_after_a_give_up_is_explained_from_the_request_that_was_one_to
         ended, gave_up, restarted, started = found["steps"]
         assert (ended["name"], ended["by"], ended["reason"]) == ("robot", "outside", "killed")
         assert ended["request"].endswith("request from the page (process.kill)")
-        assert ended["text"].endswith(f"ended: killed, by {ended['request']}")
+        assert ended["text"].endswith(f"robot <{ended['pid']}> was killed, by {ended['request']}")
         assert [(one["role"], one["name"]) for one in gave_up["parties"]] == [("earlier", "robot")] * 3
         assert (gave_up["used"], gave_up["allowed"], gave_up["window"]) == (4, 3, 5)
         assert (restarted["strategy"], restarted["parties"][0]["name"]) == ("one_for_one", "warehouse_sup")

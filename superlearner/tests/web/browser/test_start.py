@@ -97,7 +97,7 @@ def test_a_tree_of_ones_own_is_shown_with_its_own_words(
         expect(page.locator("#answer-left")).to_contain_text(f"{count} of 2 restarts in 3600 s")
     steps.get_by_role("button", name="Kill left again").click()
     if where:
-        expect(page.locator("#answer-why")).to_contain_text("gave up: 3 restarts")
+        expect(page.locator("#answer-why")).to_contain_text("gave up: it needed 3 restarts")
     else:  # its program begins anew, and the answers with it
         wrong = page.get_by_role("region", name="Wrong now")
         expect(wrong).to_contain_text("Tally gave up once in the last 60 s: killed")

@@ -22,9 +22,10 @@ superlearner process kill counter_1
 ```
 
 ```text
-15:43:39.614  exited            counter_1 <0.15.0> ended: killed
+15:43:39.614  exited            counter_1 <0.15.0> was killed
 15:43:39.615  operation_done    owner did process.kill
-15:43:39.671  child_restarted   demo_one_for_one restarted counter_1 <0.31.0> (killed); restart 1 of 3 in 5 s
+15:43:39.671  child_restarted   counter_1 <0.15.0> was killed; demo_one_for_one (one_for_one) restarted counter_1
+                                <0.31.0>; restart 1 of 3 in 5 s
 ```
 
 A line for each event as it comes, until Ctrl-C; `--json` writes each as JSON on a line of its own, for a pipe. When the

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import otp
+from otp import sentences
 from otp.redaction import without_secrets
 from superlearner.control.clock import Clock
 from superlearner.control.reasons import is_crash, text_of_reason, where_of
@@ -46,7 +47,7 @@ def _spawned(event: Any) -> Event:
     data, pid = event.data, plain_pid(event.pid)
     name, what, parent = _name(data.get("name")), _words(data.get("what")), data.get("parent")
     who, by = (None, None) if not isinstance(parent, otp.Pid) else _supervisor(parent)
-    text = f"{_who(name, pid, what)} was started"
+    text = sentences.started("", _who(name, pid, what))
     told = {"parent": by, "what": what, "supervisor_pid": by}
     return Event("spawned", 0.0, text, told, pid=pid, name=name, supervisor=who)
 
@@ -56,7 +57,7 @@ def _exited(event: Any) -> Event:
     name, reason, sender = _name(data.get("name")), data.get("reason"), _pid(data.get("sender"))
     said, abnormal, what = text_of_reason(reason), is_crash(reason), _words(data.get("what"))
     if sender is None and type(reason) is otp.Crash:
-        told = {
+        told: dict[str, Any] = {
             "reason": said,
             "abnormal": True,
             "callback": _words(data.get("callback")),
@@ -64,16 +65,18 @@ def _exited(event: Any) -> Event:
             "where": where_of(reason),
             "what": what,
         }
-        where = "" if told["where"] is None else f" ({told['where']})"
-        return Event("crashed", 0.0, f"{_who(name, pid, what)} crashed: {said}{where}", told, pid=pid, name=name)
+        doing = sentences.handling(told["message"], told["callback"])
+        text = sentences.ended(_who(name, pid, what), said, failed=True, doing=doing, at=told["where"])
+        return Event("crashed", 0.0, text, told, pid=pid, name=name)
     told = {"reason": said, "abnormal": abnormal, "sender": sender, "what": what}
-    return Event("exited", 0.0, f"{_who(name, pid, what)} ended: {said}", told, pid=pid, name=name)
+    text = sentences.ended(_who(name, pid, what), said, failed=abnormal)
+    return Event("exited", 0.0, text, told, pid=pid, name=name)
 
 
 def _registered(event: Any) -> Event:
     pid, name = plain_pid(event.pid), _name(event.data.get("name"))
-    verb = "is called" if event.kind == "registered" else "is no longer called"
-    return Event(event.kind, 0.0, f"{pid} {verb} {name}", {}, pid=pid, name=name)
+    told = sentences.registered if event.kind == "registered" else sentences.unregistered
+    return Event(event.kind, 0.0, told(pid, str(name)), {}, pid=pid, name=name)
 
 
 def _child(event: Any) -> Event:
@@ -85,33 +88,32 @@ def _child(event: Any) -> Event:
     supervisor, own = _supervisor(event.pid)
     told: dict[str, Any] = {"id": id, "supervisor_pid": own}
     also = () if id is None else (id,)
-    who = _who(name or id, pid)
+    called = name or id
+    who = sentences.process_text(called, pid, "child")
+    reason, failed = text_of_reason(data.get("reason")), is_crash(data.get("reason"))
     if kind == "child_started":
         old = _pid(data.get("old"))
         told |= {"restart": data.get("restart"), "type": data.get("type"), "old": old, **_counts(data)}
-        text = f"{supervisor} {'started' if old is None else 'restarted'} {who}"
+        text = sentences.started(supervisor, who) if old is None else sentences.restarted(supervisor, who)
     elif kind == "child_terminated":
-        told |= {"reason": text_of_reason(data.get("reason")), "by": data.get("by")}
-        text = f"{who} of {supervisor} ended: {told['reason']}"
+        told |= {"reason": reason, "by": data.get("by")}
+        end = sentences.ended(who, reason, failed=failed)
+        text = sentences.stopped(supervisor, [who]) if data.get("by") == "supervisor" else end
     else:
-        told |= {
-            "reason": text_of_reason(data.get("reason")),
-            "used": _number(data.get("used")),
-            "allowed": _number(data.get("allowed")),
-            "window": _number(data.get("window")),
-        }
-        budget = f"restart {told['used']} of {told['allowed']} in {told['window']} s"
+        budget: dict[str, Any] = {key: _number(data.get(key)) for key in ("used", "allowed", "window")}
+        told |= {"reason": reason, **budget}
         if kind == "child_restarted":
-            old = _pid(data.get("old"))
+            old, strategy = _pid(data.get("old")), data.get("strategy")
             group = [id_text(one) for one in (data.get("group") or ())[:20]]
-            told |= {"old": old, "strategy": data.get("strategy"), "group": group, **_counts(data)}
+            told |= {"old": old, "strategy": strategy, "group": group, **_counts(data)}
             also = (*also, *(() if old is None else (old,)))
-            text = f"{supervisor} restarted {who} ({told['reason']}); {budget}"
+            end = sentences.ended(sentences.process_text(called, old, "child"), reason, failed=failed)
+            again = sentences.restarted(supervisor, who, strategy=strategy, along=group, **budget)
+            text = sentences.story(end, again)
         elif kind == "restart_failed":
-            text = f"{supervisor} could not restart {who}: {told['reason']}; {budget}"
+            text = sentences.could_not_restart(supervisor, who, reason, **budget)
         else:
-            times = f"{told['used']} restarts in {told['window']} s, allowed are {told['allowed']}"
-            text = f"{supervisor} gave up: {times} (last: {who}, {told['reason']})"
+            text = sentences.gave_up(supervisor, sentences.ended(who, reason, failed=failed), **budget)
             pid, name = own, supervisor
     shown = name or id
     return Event(kind, 0.0, text, told, pid=pid, name=shown, supervisor=supervisor, also=also)
@@ -124,7 +126,7 @@ def _counts(data: dict[str, Any]) -> dict[str, Any]:
 def _strategy_changed(event: Any) -> Event:
     supervisor, own = _supervisor(event.pid)
     told = {key: _plain(value) for key, value in event.data.items()}
-    text = f"{supervisor} is {told.get('strategy')} now (was {told.get('before')})"
+    text = sentences.flags_changed(supervisor, event.data)
     return Event(
         event.kind, 0.0, text, {**told, "supervisor_pid": own}, pid=own, name=supervisor, supervisor=supervisor
     )
@@ -135,8 +137,16 @@ def _other(event: Any) -> Event:
     name = None if event.pid is None else _name(otp.process_info(event.pid, "registered_name"))
     told = {key: _plain(value) for key, value in event.data.items()}
     details = ", ".join(f"{key} {value}" for key, value in told.items() if value is not None)
-    who = f"{_who(name, pid)}: " if pid is not None else ""
-    return Event(event.kind, 0.0, f"{who}{event.kind.replace('_', ' ')} {details}".strip(), told, pid=pid, name=name)
+    if event.kind == "drain_too_long":
+        text = sentences.held(_who(name, pid, told.get("what")), event.data["ms"] / 1000)
+    elif event.kind in ("node_up", "node_down"):
+        text = sentences.node_changed(event.node, up=event.kind == "node_up")
+    elif event.kind == "abandoned_cleanup":
+        text = sentences.abandoned_cleanup(_who(name, pid), told.get("where"))
+    else:
+        who = f"{_who(name, pid)}: " if pid is not None else ""
+        text = f"{who}{event.kind.replace('_', ' ')} {details}".strip()
+    return Event(event.kind, 0.0, text, told, pid=pid, name=name)
 
 
 TRANSLATORS = {
@@ -160,10 +170,8 @@ def _supervisor(pid: Any) -> tuple[str, str]:
 
 
 def _who(name: str | None, pid: str | None, what: str | None = None) -> str:
-    """A process as people are to read it: by its name, else by what it runs."""
-    if pid is None:
-        return name or "a process"
-    return f"{name or what or 'process'} <{pid}>"
+    """Return what a process is called: its name, else what it runs, and its pid."""
+    return sentences.process_text(name or what, pid)
 
 
 def _pid(value: Any) -> str | None:

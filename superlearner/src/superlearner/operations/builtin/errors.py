@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Final, cast
 
 import otp
-from superlearner.control.cause_steps import OUTSIDE, Step
+from superlearner.control.cause_steps import BY_OUTSIDE, OUTSIDE, Step
 from superlearner.control.causes import why as causes_of
 from superlearner.control.clock import Clock
 from superlearner.control.reasons import is_crash, text_of_reason, where_of
@@ -119,7 +119,7 @@ def _with_request(ctx: Context, audit: AuditLog, step: Step, at: float) -> tuple
         if entry.outcome == "ok" and entry.at - entry.duration <= at + AUDIT_S and _names(entry.parameters, named):
             whose = "your request" if entry.user == ctx.user.name else "the request of another user"
             request = f"{whose} {DOORS.get(entry.door, entry.door)} ({entry.operation})"
-            return step.told(text=step.text.replace("by a signal from outside", f"by {request}")), request
+            return step.told(text=step.text.replace(f"by {BY_OUTSIDE}", f"by {request}")), request
     return step, None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from otp import sentences
 from otp.bounded import text
 from otp.redaction import HIDDEN
 from superlearner.control.terms import json_of
@@ -50,10 +51,7 @@ class Change:
         return HIDDEN if self.setting in PRIVATE else shown
 
     def _text(self, before: str, after: str) -> str:
-        was = f"was {before}; {self.where}"
-        if self.now:
-            return f"{self.setting} is {after} ({was})"
-        return f"{self.setting} will be {after} after a restart ({was})"
+        return sentences.setting_changed(self.setting, before, after, self.where, now=self.now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ function item(step, first, place, seen) {
 /** The sentence of a step; the place of a crash stands below it with its line. @param {Step} step */
 function told(step) {
   const place = step.line ? `, at ${step.line.file}:${step.line.line} in ${step.line.function}` : "";
-  const budget = left(step) ? `: restart ${step.used} of ${step.allowed} allowed in ${step.window} s` : "";
+  const budget = left(step) ? `; restart ${step.used} of ${step.allowed} in ${step.window} s` : "";
   return step.text.replace(place, "").replace(budget, "");
 }
 
@@ -113,7 +113,7 @@ function earlier({ parties }) {
 
 /** A sentence with its pids as links, as far as they are in the tree. @param {string} text @param {Seen} seen @returns {Node[]} */
 function linked(text, seen) {
-  return text.split(/(\b\d+\.\d+\.\d+\b)/).map((part, place) => {
+  return text.split(/<(\d+\.\d+\.\d+)>/).map((part, place) => {
     if (place % 2 === 0) return document.createTextNode(part);
     if (seen.find(part)) return make("button", { type: "button", class: "link pid-link", "data-goto": part }, part);
     return make("code", { title: "It has ended." }, part);

@@ -1,0 +1,309 @@
+"""Sentences about what happened to a process, made of the facts of its event.
+
+The log, the feed of a page, a list of events and an explanation of causes all take their sentences from here, so that
+the same event reads the same everywhere. A fact is text or a number; `otp.kernel.wording` makes text of terms.
+`otp.sentences` has these functions for everybody else.
+
+>>> story(ended("ledger", "ValueError('no')", failed=True), restarted("shop", "ledger", used=1, allowed=3, window=5))
+"ledger crashed: ValueError('no'); shop restarted ledger; restart 1 of 3 in 5 s"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
+
+__all__ = [
+    "abandoned_cleanup",
+    "budget",
+    "could_not_restart",
+    "could_not_start",
+    "duration",
+    "ended",
+    "ended_with",
+    "flags_changed",
+    "gave_up",
+    "handling",
+    "held",
+    "listed",
+    "node_changed",
+    "no_restart_left",
+    "not_restarted",
+    "registered",
+    "restarted",
+    "restarts_after",
+    "setting_changed",
+    "started",
+    "stopped",
+    "story",
+    "unregistered",
+]
+
+NAMED: Final = 10
+"""Names in one sentence; the rest is counted."""
+
+UNREMARKABLE: Final = 1000
+"""A supervisor that allows this many restarts has no budget worth a word."""
+
+
+def story(*clauses: str) -> str:
+    """Join clauses in the order of what happened; empty ones are left out."""
+    return "; ".join(clause for clause in clauses if clause)
+
+
+# Starts and ends
+
+
+def started(by: str, child: str) -> str:
+    """Return the sentence about the start of a child, or of a process whose parent is `by`.
+
+    >>> started("shop_sup", "ledger"), started("", "till <0.7.0>")
+    ('shop_sup started ledger', 'till <0.7.0> was started')
+    """
+    return f"{by} started {child}" if by else f"{child} was started"
+
+
+def stopped(by: str, children: Sequence[str], *, strategy: str | None = None, why: str = "", more: int = 0) -> str:
+    """Return the sentence about children that their supervisor stopped, in this order.
+
+    >>> stopped("shop_sup", ["mailer", "cart"], strategy="rest_for_one", why="they were started after ledger")
+    'shop_sup (rest_for_one) stopped mailer, then cart: they were started after ledger'
+    """
+    whom = listed(children, "then", more)
+    return f"{_by(by, strategy)} stopped {whom}{f': {why}' if why else ''}"
+
+
+def ended(who: str, reason: str, *, failed: bool, doing: str = "", at: str | None = None, by: str | None = None) -> str:
+    """Return the sentence about an end.
+
+    Args:
+        who: the process.
+        reason: its exit reason as text.
+        failed: whether that is a failure: not `normal`, `shutdown` or `("shutdown", term)`.
+        doing: what `handling` returned.
+        at: the line, as `shop.py:58 in handle_call`.
+        by: who sent the exit signal.
+
+    >>> ended("ledger", "killed", failed=True, by="a signal from outside")
+    'ledger was killed, by a signal from outside'
+    >>> ended("ledger <0.5.0>", "ValueError('no')", failed=True, at="shop.py:58 in handle_call")
+    "ledger <0.5.0> crashed: ValueError('no'), at shop.py:58 in handle_call"
+    >>> ended("it", "shutdown", failed=False)
+    'it ended: shutdown'
+    """
+    how = "was killed" if reason == "killed" else f"crashed: {reason}" if failed else f"ended: {reason}"
+    more = (doing, f"at {at}" if at else "", f"by {by}" if by else "")
+    return ", ".join((f"{who} {how}", *(part for part in more if part)))
+
+
+def handling(message: str | None, callback: str | None, state: str | None = None) -> str:
+    """Return what a process was doing, as a part of a sentence.
+
+    >>> handling("('pay', 3)", "handle_call"), handling("'cast', 'go'", "Door.open", "'open'"), handling(None, "init")
+    ("in handle_call(('pay', 3))", "in Door.open('cast', 'go'), state 'open'", 'in init')
+    """
+    if not callback:
+        return ""
+    called = callback if message is None else f"{callback}({message})"
+    return f"in {called}, state {state}" if state else f"in {called}"
+
+
+def ended_with(who: str, other: str, reason: str) -> str:
+    """Return the sentence about an end that came over a link.
+
+    >>> ended_with("mailer", "ledger", "killed")
+    'mailer was linked to ledger and ended with it: killed'
+    """
+    return f"{who} was linked to {other} and ended with it: {reason}"
+
+
+# What supervisors do about an end
+
+
+def restarted(
+    by: str,
+    child: str,
+    *,
+    strategy: str | None = None,
+    along: Sequence[str] = (),
+    more: int = 0,
+    used: Any = None,
+    allowed: Any = None,
+    window: Any = None,
+) -> str:
+    """Return the sentence about a restart, with the siblings that were restarted along and the budget.
+
+    >>> restarted(
+    ...     "shop", "ledger <0.9.0>", strategy="rest_for_one", along=["cart", "mailer"], used=1, allowed=3, window=5.0
+    ... )
+    'shop (rest_for_one) restarted ledger <0.9.0>, and with it cart and mailer; restart 1 of 3 in 5 s'
+    """
+    others = f", and with it {listed(along, 'and', more)}" if along else ""
+    return story(f"{_by(by, strategy)} restarted {child}{others}", budget(used, allowed, window))
+
+
+def could_not_restart(
+    by: str, child: str, reason: str, *, used: Any = None, allowed: Any = None, window: Any = None
+) -> str:
+    """Return the sentence about a restart that failed.
+
+    >>> could_not_restart("shop", "ledger", "no_disk", used=2, allowed=3, window=5)
+    'shop could not restart ledger: no_disk; restart 2 of 3 in 5 s'
+    """
+    return story(f"{by} could not restart {child}: {reason}", budget(used, allowed, window))
+
+
+def could_not_start(by: str, child: str, reason: str) -> str:
+    """Return the sentence about a child that did not start with its supervisor."""
+    return f"{by} could not start {child}: {reason}"
+
+
+def not_restarted(restart: str | None) -> str:
+    """Return the clause about a child that is not restarted; `restart` is None without a supervisor.
+
+    >>> not_restarted("temporary"), not_restarted(None)
+    ('it is temporary and is not restarted', 'it has no supervisor that restarts it')
+    """
+    return f"it is {restart} and is not restarted" if restart else "it has no supervisor that restarts it"
+
+
+def no_restart_left(by: str) -> str:
+    """Return the clause about the end for which a supervisor gives up."""
+    return f"{by} has no restart left"
+
+
+def gave_up(who: str, last: str, *, used: Any, allowed: Any, window: Any) -> str:
+    """Return the sentence about a supervisor that needed one restart too many; `last` is what `ended` returned.
+
+    >>> gave_up("shop", "ledger was killed", used=4, allowed=3, window=5)
+    'shop gave up: it needed 4 restarts in 5 s, 3 are allowed (last: ledger was killed)'
+    >>> gave_up("shop", "", used=1, allowed=0, window=5)
+    'shop gave up: it needed 1 restart in 5 s, none is allowed'
+    """
+    limit = "none is" if allowed == 0 else f"{allowed} is" if allowed == 1 else f"{allowed} are"
+    needed = f"{used} restart{'' if used == 1 else 's'}{_within(window)}"
+    return f"{who} gave up: it needed {needed}, {limit} allowed{f' (last: {last})' if last else ''}"
+
+
+def restarts_after(by: str, who: str, pause: float) -> str:
+    """Return the clause about a restart after a pause.
+
+    >>> restarts_after("playground", "it", 30)
+    'playground restarts it in 30 s'
+    """
+    return f"{by} restarts {who} in {duration(pause)}"
+
+
+def budget(used: Any, allowed: Any, window: Any) -> str:
+    """Return which restart of its budget this is; "" where the supervisor allows any number.
+
+    >>> budget(1, 3, 5.0), budget(1, "infinity", 5)
+    ('restart 1 of 3 in 5 s', '')
+    """
+    limited = type(used) is int and type(allowed) in (int, float) and allowed < UNREMARKABLE
+    return f"restart {used} of {allowed}{_within(window)}" if limited else ""
+
+
+def flags_changed(who: str, flags: Mapping[str, Any], known: str | None = None) -> str:
+    """Return the sentence about new flags of a supervisor.
+
+    Args:
+        who: the supervisor.
+        flags: the data of its event: `strategy`, `max_restarts`, `max_seconds`, and in `before` the old ones.
+        known: the strategy that it had, for an event without `before`.
+
+    >>> flags_changed("shop", {"strategy": "one_for_all"}, "one_for_one")
+    'shop changed its strategy from one_for_one to one_for_all'
+    >>> flags_changed("shop", {"strategy": "one_for_one", "max_restarts": 9, "max_seconds": 5}, "one_for_one")
+    'shop now allows 9 restarts in 5 s'
+    """
+    old, strategy, allowed = flags.get("before"), flags.get("strategy"), flags.get("max_restarts")
+    before = cast("Mapping[str, Any]", old).get("strategy") if isinstance(old, Mapping) else known
+    if not isinstance(strategy, str) or not isinstance(before, str):
+        return f"{who} changed its strategy"
+    if before != strategy:
+        return f"{who} changed its strategy from {before} to {strategy}"
+    return f"{who} now allows {allowed} restart{'' if allowed == 1 else 's'}{_within(flags.get('max_seconds'))}"
+
+
+# Names and the event loop
+
+
+def registered(pid: str, name: str) -> str:
+    """Return the sentence about a name that a process got."""
+    return f"<{pid}> is registered as {name}"
+
+
+def unregistered(pid: str, name: str) -> str:
+    """Return the sentence about a name that a process lost."""
+    return f"<{pid}> is no longer registered as {name}"
+
+
+def held(who: str, seconds: float, at: str = "") -> str:
+    """Return the sentence about a callback that held the event loop, and does so no more.
+
+    >>> held("till", 3.21, "shop.py:12 in handle_cast")
+    'till held the event loop for 3.2 s, at shop.py:12 in handle_cast'
+    """
+    return f"{who} held the event loop for {seconds:.1f} s{f', at {at}' if at else ''}"
+
+
+def abandoned_cleanup(who: str, at: str | None) -> str:
+    """Return the sentence about a killed process that had no time to clean up."""
+    return f"{who} did not finish its cleanup{f', at {at}' if at else ''}"
+
+
+# Settings and nodes
+
+
+def setting_changed(setting: str, before: str, after: str, where: str, *, now: bool) -> str:
+    """Return the sentence about another value of a setting; `now` is False for one that waits for a restart.
+
+    >>> setting_changed("port", "4000", "4001", "default", now=False)
+    'port will be 4001 after a restart (was 4000; default)'
+    """
+    when = f"is {after}" if now else f"will be {after} after a restart"
+    return f"{setting} {when} (was {before}; {where})"
+
+
+def node_changed(node: str, *, up: bool, why: str = "") -> str:
+    """Return the sentence about a node that began or ended.
+
+    >>> node_changed("shop@127.0.0.1", up=False, why="it was closed")
+    'node shop@127.0.0.1 is down: it was closed'
+    """
+    return f"node {node} is {'up' if up else 'down'}{f': {why}' if why else ''}"
+
+
+# Parts
+
+
+def listed(names: Sequence[str], last: str = "and", more: int = 0) -> str:
+    """Return names as a part of a sentence; beyond ten, and the `more` that are not given, they are counted.
+
+    >>> listed(["mailer", "cart"], "then"), listed(["a"]), listed(["a", "b", "c"]), listed(["a"], more=4)
+    ('mailer, then cart', 'a', 'a, b and c', 'a and 4 more')
+    """
+    more += max(0, len(names) - NAMED)
+    if more:
+        return f"{', '.join(names[:NAMED])} and {more} more"
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])}{', ' if last == 'then' else ' '}{last} {names[-1]}"
+
+
+def duration(seconds: Any) -> str:
+    """Return seconds as people write them.
+
+    >>> duration(5.0), duration(2.5), duration("infinity")
+    ('5 s', '2.5 s', 'infinity')
+    """
+    return f"{seconds:g} s" if type(seconds) in (int, float) else str(seconds)
+
+
+def _within(window: Any) -> str:
+    return f" in {duration(window)}" if type(window) in (int, float) else ""
+
+
+def _by(by: str, strategy: str | None) -> str:
+    return f"{by} ({strategy})" if strategy else by

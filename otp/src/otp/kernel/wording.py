@@ -1,0 +1,159 @@
+"""Names, pids and exit reasons as words: `ledger <0.5.0>`, `ValueError('negative amount')`, `killed`.
+
+`otp.sentences` has them for everybody else. A value may be any object of a program; none of its own code runs here.
+"""
+
+# Reasons and names are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import os
+from itertools import islice
+from typing import Any, Final
+
+from otp.kernel.bounded import text
+from otp.kernel.info import is_alive
+from otp.kernel.pids import Pid
+from otp.kernel.process import Process
+from otp.kernel.reasons import Crash, ExceptionTerm
+from otp.kernel.states import REMOTE
+from otp.redaction import without_secrets
+
+__all__ = ["clip", "name_text", "process_text", "reason_text", "safe_text", "tagged"]
+
+REASON: Final = 200
+"""Characters of a reason, if the caller does not say otherwise."""
+
+NAME: Final = 120
+DEPTH: Final = 6
+NESTED: Final = 10
+"""Supervisors around the child that failed to start."""
+
+BEHAVIOURS: Final = os.path.join(os.path.dirname(os.path.dirname(__file__)), "behaviours")
+
+_class_name: Any = type.__dict__["__name__"].__get__  # a metaclass may answer for `__name__`, or raise
+
+
+def safe_text(words: str) -> str:
+    r"""Return `words` as UTF-8 can carry it: half a surrogate pair becomes its escape.
+
+    >>> safe_text("caf\udce9.txt")
+    'caf\\udce9.txt'
+    """
+    return words if words.isascii() else words.encode("utf-8", "backslashreplace").decode()
+
+
+def clip(words: str, limit: int) -> str:
+    """Return `words` as `safe_text`, cut to `limit` characters with an ellipsis."""
+    shown = safe_text(str.__getitem__(words, slice(0, limit + 1)))
+    return shown if len(shown) <= limit else shown[: max(0, limit - 1)] + "…"
+
+
+def name_text(name: Any) -> str:
+    """Return a registered name or child id as words: text as it is, a class by its name; at most 120 characters.
+
+    >>> name_text("ledger"), name_text(int), name_text(("worker", 1))
+    ('ledger', 'int', "('worker', 1)")
+    """
+    kind = type(name)
+    if issubclass(kind, str):
+        return clip(name, NAME)
+    if issubclass(kind, type):
+        return clip(_class_name(name), NAME)
+    return _value(name, NAME)
+
+
+def process_text(name: Any, pid: Any = None, kind: str = "process") -> str:
+    """Return what a process is called: its name or child id, with the pid where that is given.
+
+    Args:
+        name: a registered name, a child id or a class; `kind` stands in its place where it is None.
+        pid: a pid, with or without its brackets.
+
+    >>> process_text("ledger"), process_text("ledger", "0.5.0"), process_text(None, "<0.5.0>", "child")
+    ('ledger', 'ledger <0.5.0>', 'child <0.5.0>')
+    """
+    called = kind if name is None else name_text(name)
+    return called if pid is None else f"{called} <{str(pid).strip('<>')}>"
+
+
+def reason_text(reason: Any, limit: int = REASON) -> str:
+    """Return an exit reason in at most `limit` characters, without secrets.
+
+    >>> reason_text("killed")
+    'killed'
+    >>> reason_text(Crash(ExceptionTerm("ValueError", ("negative amount",), "negative amount")))
+    "ValueError('negative amount')"
+    >>> reason_text(("bad_return_value", None))
+    'a callback returned None: did no case match, or is a return missing?'
+    """
+    if type(reason) is str:
+        return _words(reason, limit)
+    plain = _plain(reason, limit, NESTED)
+    if plain:
+        return clip(plain, limit)
+    term = reason.term if issubclass(type(reason), Crash) else reason
+    if issubclass(type(term), ExceptionTerm):
+        arguments = ", ".join(_value(argument, limit) for argument in islice(term.args, limit))
+        return clip(f"{term.type_name}({arguments})", limit)
+    if issubclass(type(term), str):
+        return _words(term, limit)
+    return _value(term, limit)
+
+
+def tagged(term: Any) -> tuple[str, tuple[Any, ...]]:
+    """Return the tag of a plain tuple and what follows it; "" for another value. Nothing in it is compared."""
+    return (term[0], term[1:]) if type(term) is tuple and term and type(term[0]) is str else ("", ())
+
+
+def _value(value: object, limit: int) -> str:
+    return clip(text(value, length=limit, depth=DEPTH), limit)
+
+
+def _words(words: str, limit: int) -> str:
+    if str.isidentifier(words):  # most are: `killed`, `shutdown`
+        return clip(words, limit)
+    return clip(without_secrets(words, limit), limit)
+
+
+def _plain(reason: Any, limit: int, depth: int) -> str:
+    """Return what a reason of the runtime means; "" for the reasons of a program."""
+    if issubclass(type(reason), Crash):
+        unknown = type(reason.term) is str and reason.term == "function_clause"
+        in_behaviour = bool(reason.stack) and str(reason.stack[-1][0]).startswith(BEHAVIOURS)
+        return "got a message it does not know (function_clause)" if unknown and in_behaviour else ""
+    tag, rest = tagged(reason)
+    match tag, len(rest):
+        case "bad_return_value", 1:
+            if rest[0] is None:
+                return "a callback returned None: did no case match, or is a return missing?"
+            return f"a callback returned {_value(rest[0], limit)}, which is no result"
+        case "EXIT", 1 if depth:
+            return reason_text(rest[0], limit)
+        case "already_started", 1 if issubclass(type(rest[0]), Pid):
+            return _taken(rest[0])
+        case "shutdown", 1 if depth:
+            inner_tag, inner = tagged(rest[0])
+            if inner_tag != "failed_to_start_child" or len(inner) != 2:
+                return ""
+            child, cause = name_text(inner[0]), inner[1]
+            cause_tag, taken = tagged(cause)
+            if cause_tag == "already_started" and len(taken) == 1 and issubclass(type(taken[0]), Pid):
+                old = f"the old {child} had not finished stopping"
+                return f"its child {child} did not start: {old if _is_leaving(taken[0]) else _taken(taken[0])}"
+            why = _plain(cause, limit, depth - 1) or reason_text(cause, limit)
+            return f"its child {child} did not start: {why}"
+        case _:
+            return ""
+
+
+def _taken(pid: Pid) -> str:
+    return f"its name is taken by {str(pid).strip('<>')}"
+
+
+def _is_leaving(pid: Any) -> bool:
+    """Return whether a process has ended or has lost its supervisor: then it is the predecessor, on its way out."""
+    if not issubclass(type(pid), Process) or pid._st == REMOTE:
+        return False
+    return not is_alive(pid) or pid._parent is None or not is_alive(pid._parent)

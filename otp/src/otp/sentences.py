@@ -1,0 +1,73 @@
+"""One sentence for one event: what a log, a page or a command says about starts, ends and restarts.
+
+Facts become words first (`process_text`, `reason_text`), then a sentence (`ended`, `restarted`, `gave_up`, …). The log
+of `otp` and all readers of the platform use these functions, so that the same event reads the same everywhere.
+
+>>> from otp import sentences
+>>> end = sentences.ended(sentences.process_text("ledger", "<0.5.0>"), sentences.reason_text("killed"), failed=True)
+>>> sentences.story(end, sentences.restarted("shop_sup", "ledger <0.9.0>", used=1, allowed=3, window=5))
+'ledger <0.5.0> was killed; shop_sup restarted ledger <0.9.0>; restart 1 of 3 in 5 s'
+
+Nothing here runs code of a reason or name, and secrets in them are hidden (`otp.redaction`).
+"""
+
+from __future__ import annotations
+
+from otp.kernel.sentences import (
+    abandoned_cleanup,
+    budget,
+    could_not_restart,
+    could_not_start,
+    duration,
+    ended,
+    ended_with,
+    flags_changed,
+    gave_up,
+    handling,
+    held,
+    listed,
+    no_restart_left,
+    node_changed,
+    not_restarted,
+    registered,
+    restarted,
+    restarts_after,
+    setting_changed,
+    started,
+    stopped,
+    story,
+    unregistered,
+)
+from otp.kernel.wording import clip, name_text, process_text, reason_text, safe_text, tagged
+
+__all__ = [
+    "abandoned_cleanup",
+    "budget",
+    "clip",
+    "could_not_restart",
+    "could_not_start",
+    "duration",
+    "ended",
+    "ended_with",
+    "flags_changed",
+    "gave_up",
+    "handling",
+    "held",
+    "listed",
+    "name_text",
+    "node_changed",
+    "no_restart_left",
+    "not_restarted",
+    "process_text",
+    "reason_text",
+    "registered",
+    "restarted",
+    "restarts_after",
+    "safe_text",
+    "setting_changed",
+    "started",
+    "stopped",
+    "story",
+    "tagged",
+    "unregistered",
+]

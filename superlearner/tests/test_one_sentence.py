@@ -1,0 +1,223 @@
+"""One event reads the same in the feed, in `GET /events`, in the explanation of causes and in the log."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import otp
+from otp import ChildSpec, GenServer, NoReply, Ok, Supervisor, impl
+from superlearner.app.running import Tree
+from superlearner.control.causes import why
+from superlearner.control.steer import kill, resolve
+from superlearner.control.terms import plain_pid
+
+CRASH = "ValueError('negative amount')"
+READERS = ("feed", "events", "causes", "log")
+
+
+class Worker(GenServer[Any]):
+    @impl
+    def init(self, arg: Any) -> Ok[Any]:
+        return Ok(arg)
+
+    @impl
+    def handle_cast(self, request: Any, state: Any) -> NoReply[Any]:
+        raise ValueError(request)
+
+
+def tree(*specs: ChildSpec, **options: Any) -> Tree:
+    return Tree("sup", lambda: Supervisor.start_link_children(specs, name="sup", **options))
+
+
+def workers(*names: str, **options: Any) -> list[ChildSpec]:
+    return [Worker.child_spec(None, id=name, name=name, **options) for name in names]
+
+
+class Told:
+    """What each reader says, without the pids; `causes` explains the process `about`."""
+
+    def __init__(self, platform: Any, caplog: pytest.LogCaptureFixture, about: str) -> None:
+        platform.hub.flush()
+        events = platform.platform.events
+        self.texts = {
+            "feed": [entry.text for entry in platform.hub.feed.entries()],
+            "events": [event.text for event in events.between(0, events.number)],
+            "causes": [step.text for step in why(platform.node, about)],
+            "log": [record.getMessage().split("\n")[0] for record in caplog.records],
+        }
+        self.texts = {reader: [re.sub(r" <[\d.]+>", "", one) for one in texts] for reader, texts in self.texts.items()}
+
+    def whole(self, reader: str, *clauses: str) -> bool:
+        """Return whether a reader says these clauses, and nothing else, in one text."""
+        return "; ".join(clauses) in self.texts[reader]
+
+    def said(self, clause: str) -> list[str]:
+        """Return the readers that say a clause, alone or as a part of a text."""
+        return [reader for reader in READERS if any(clause in text for text in self.texts[reader])]
+
+
+async def end(platform: Any, name: str, how: str) -> str:
+    """End a process and wait until its supervisor has dealt with it; return the pid that it had."""
+    pid = resolve(platform.node, name)
+    if how == "crash":
+        GenServer.cast(pid, "negative amount")
+    elif how == "kill":
+        await kill(pid)
+    else:
+        otp.exit(pid, how)
+    await otp.wait_down(pid, timeout=5)
+    if platform.node.whereis("sup") is not None:
+        await Supervisor.count_children(("sup", platform.node))
+    return plain_pid(pid)
+
+
+ENDS = [
+    ("crash", f"crashed: {CRASH}"),
+    ("kill", "was killed"),
+    ("boom", "crashed: boom"),
+    ("shutdown", "ended: shutdown"),
+]
+
+
+@pytest.fixture(autouse=True)
+def all_lines(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+
+
+@pytest.mark.parametrize(("how", "verb"), ENDS, ids=[how for how, _ in ENDS])
+def test_a_restart_is_one_sentence_for_all(
+    how: str, verb: str, inside: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test(platform: Any) -> None:
+        await end(platform, "ledger", how)
+        told = Told(platform, caplog, plain_pid(resolve(platform.node, "ledger")))
+        did, budget = "sup (rest_for_one) restarted ledger, and with it cart", "restart 1 of 3 in 5 s"
+        assert [told.whole(reader, f"ledger {verb}", did, budget) for reader in ("feed", "events", "log")] == [True] * 3
+        assert told.whole("causes", did, budget)
+        assert told.said(f"ledger {verb}") == list(READERS)
+
+    inside(test, tree(*workers("first", "ledger", "cart"), strategy="rest_for_one"))
+
+
+def test_a_crash_names_the_callback_and_the_line_in_the_same_words(
+    inside: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test(platform: Any) -> None:
+        old = await end(platform, "ledger", "crash")
+        told = Told(platform, caplog, old)
+        line = f"test_one_sentence.py:{Worker.handle_cast.__code__.co_firstlineno + 2} in handle_cast"
+        crash = f"ledger crashed: {CRASH}, in handle_cast('negative amount')"
+        assert told.whole("log", crash)
+        assert (told.whole("events", f"{crash}, at {line}"), told.whole("causes", f"{crash}, at {line}")) == (
+            True,
+            True,
+        )
+
+    inside(test, tree(*workers("ledger")))
+
+
+@pytest.mark.parametrize(("restart", "how", "verb"), [("temporary", "kill", "was killed"), ("temporary", *ENDS[0])])
+def test_an_end_without_a_restart_is_one_sentence_for_all(
+    restart: Any, how: str, verb: str, inside: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test(platform: Any) -> None:
+        old = await end(platform, "job", how)
+        told = Told(platform, caplog, old)
+        assert told.said(f"job {verb}") == list(READERS)
+        for reader in ("feed", "log"):  # an event does not tell what a supervisor leaves undone
+            assert told.whole(reader, f"job {verb}", "it is temporary and is not restarted")
+
+    inside(test, tree(*workers("job", restart=restart)))
+
+
+def test_a_give_up_is_one_sentence_for_all(inside: Callable[..., Any], caplog: pytest.LogCaptureFixture) -> None:
+    async def test(platform: Any) -> None:
+        sup = resolve(platform.node, "sup")
+        await end(platform, "a", "kill")
+        await kill(resolve(platform.node, "a"))
+        await otp.wait_down(sup, timeout=5)
+        told = Told(platform, caplog, plain_pid(sup))
+        gave_up = "sup gave up: it needed 2 restarts in 5 s, 1 is allowed (last: a was killed)"
+        assert told.said(gave_up) == list(READERS)
+        assert [told.whole(reader, "a was killed", "sup has no restart left") for reader in ("feed", "log")] == [
+            True
+        ] * 2
+        assert told.whole("log", "sup gave up", "playground restarts it in 30 s")
+        assert told.whole("events", "sup gave up", "playground restarts it in 30 s")
+        assert told.whole("feed", gave_up, "playground restarts it in 30 s")
+
+    inside(test, tree(*workers("a"), max_restarts=1), playground_restart_after=30)
+
+
+def test_a_restart_that_fails_is_one_sentence_for_all(
+    inside: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    starts: list[int] = []
+
+    async def moody() -> Any:
+        starts.append(1)
+        if 1 < len(starts):
+            raise RuntimeError("the disk is full")
+        return await Worker.start_link(None, name="w")
+
+    async def test(platform: Any) -> None:
+        sup = resolve(platform.node, "sup")
+        await kill(resolve(platform.node, "w"))
+        await otp.wait_down(sup, timeout=5)
+        told = Told(platform, caplog, plain_pid(sup))
+        failed = "sup could not restart w: RuntimeError('the disk is full')"
+        assert told.said(f"{failed}; restart 1 of 1 in 5 s") == list(READERS)
+
+    inside(test, tree(ChildSpec("w", (moody,)), max_restarts=1), playground_restart_after=30)
+
+
+def test_a_stop_and_a_start_on_request_are_one_sentence_for_all(
+    inside: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test(platform: Any) -> None:
+        await Supervisor.terminate_child("sup", "a")
+        await Supervisor.restart_child("sup", "a")
+        told = Told(platform, caplog, plain_pid(resolve(platform.node, "a")))
+        assert [told.whole(reader, "sup stopped a") for reader in ("feed", "events")] == [True] * 2
+        assert [told.whole(reader, "sup started a") for reader in ("feed", "events", "causes")] == [True] * 3
+
+    inside(test, tree(*workers("a")))
+
+
+def test_new_flags_are_one_sentence_for_all(inside: Callable[..., Any], caplog: pytest.LogCaptureFixture) -> None:
+    async def test(platform: Any) -> None:
+        await Supervisor.change_flags("sup", strategy="one_for_all")
+        await Supervisor.change_flags("sup", max_restarts=7)
+        told = Told(platform, caplog, plain_pid(resolve(platform.node, "sup")))
+        for text in ("sup changed its strategy from one_for_one to one_for_all", "sup now allows 7 restarts in 5 s"):
+            assert [told.whole(reader, text) for reader in ("feed", "events")] == [True] * 2
+
+    inside(test, tree(*workers("a")))
+
+
+def test_a_changed_setting_is_one_sentence_for_all(
+    inside: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test(platform: Any) -> None:
+        configuration = platform.platform.configuration
+        configuration.make(configuration.plan_set({"kill_wait": 2.5}, "the API"))
+        told = Told(platform, caplog, "0.1.0")
+        text = "kill_wait is 2.5 (was 5.0; the API)"
+        assert [told.whole(reader, text) for reader in ("feed", "events", "log")] == [True] * 3
+
+    inside(test)
+
+
+def test_the_end_of_a_node_is_told_as_such(inside: Callable[..., Any]) -> None:
+    async def test(platform: Any) -> None:
+        events = platform.platform.events
+        async with otp.Node("other", hidden=True) as node:
+            events.follow(node)
+        texts = [event.text for event in events.between(0, events.number)]
+        assert f"node {node.name} is down" in texts
+
+    inside(test)
