@@ -184,7 +184,7 @@ def test_a_state_that_is_no_method_suggests_the_one_that_was_meant(caplog: pytes
             await Door.call(door, 1)
         return str(failed.value)
 
-    assert "it went to a state that has no method of that name; its crash report says which" in otp.run(main)
+    assert "the machine went to a state without such a method; the crash report names it" in otp.run(main)
     assert "Door has no method for the state 'opne'; did you mean 'open'?" in caplog.text
 
 
@@ -205,7 +205,7 @@ def test_an_unknown_state_is_named_to_the_caller() -> None:
             await GenStateMachine.call(await Lost.start(), "knock")
         return str(failed.value)
 
-    assert ".Lost.opne: it went to a state that has no method of that name" in otp.run(main)
+    assert ".Lost.opne: the machine went to a state without such a method" in otp.run(main)
 
 
 def test_an_unmarked_state_with_the_wrong_arguments_says_where_it_is() -> None:
@@ -246,7 +246,7 @@ def test_self_holds_no_state_says_what_init_returns() -> None:
         Server().init(1)
     with pytest.raises(AttributeError) as failed:
         Server().handle_cast(1, 1)
-    assert failed.value.__notes__ == ["handle_cast has nobody to answer: return NoReply(new_state)"]
+    assert failed.value.__notes__ == ["handle_cast has no caller to reply to: return NoReply(new_state)"]
     with pytest.raises(AttributeError, match=r"return KeepState\(new_data\)"):
         Door().n = 1  # type: ignore[attr-defined]
 

@@ -236,7 +236,7 @@ async def test_a_registry_that_does_not_run_is_a_clear_error() -> None:
     registry = await Registry.start_link(keys="unique", name="r")
     otp.exit(registry, "kill")
     await otp.wait_down(registry)
-    with pytest.raises(BadArgument, match="a name that nobody has"):
+    with pytest.raises(BadArgument, match="an unregistered name"):
         Registry.register("r", "k")
     await Echo.start_link(None, name="echo")
     with pytest.raises(BadArgument, match="which is no registry"):

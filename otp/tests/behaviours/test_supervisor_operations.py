@@ -162,7 +162,7 @@ def test_a_spec_may_hand_options_to_the_start(run: Any) -> None:
 def test_what_wants_a_stopped_child_says_how_to_stop_it(run: Any, operation: Any) -> None:
     async def main() -> None:
         tree = await Supervisor.start_link_children([worker("a")])
-        with pytest.raises(StartError, match=r"\('a'\): the child runs; try Supervisor.terminate_child before"):
+        with pytest.raises(StartError, match=r"\('a'\): the child runs; try Supervisor.terminate_child first"):
             await operation(tree, "a")
 
     run(main)

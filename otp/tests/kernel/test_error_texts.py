@@ -280,7 +280,7 @@ def test_a_task_awaited_twice_is_told_so() -> None:
             await Task.await_(task, 0.001)
         return failed.value.__notes__
 
-    assert otp.run(main) == ["its result was taken before: a task is awaited once; keep what await_ returned"]
+    assert otp.run(main) == ["its result was taken before: a task can be awaited only once; keep what await_ returned"]
 
 
 def test_a_reply_to_a_cast_is_told_that_it_is_for_calls(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,7 +1,7 @@
-"""The applications of one node, and the master process of each that runs.
+"""The applications of one node, and the master process of each running one.
 
-What Erlang's application controller keeps in a process is a table here, changed in one step by the
-masters' starts and ends.
+Erlang's application controller is a process; here it is a table, changed in one step by the starts and ends of the
+masters.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ class AppInfo(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AppSpec:
-    """What a node knows of an application: its class, and how it runs, if it does.
+    """The state of an application on a node.
 
-    `type` is how it was started, `master` its process between the node and `top`, the top supervisor; all None while
-    it does not run.
+    `type` is how it was started, `master` its process between the node and `top`, the top supervisor; all three are
+    None while it does not run.
     """
 
     name: str
@@ -73,7 +73,7 @@ class AppSpec:
 
 
 class Running:
-    """One application that runs: its class, type, master and top supervisor."""
+    """A running application: its class, type, master and top supervisor."""
 
     __slots__ = ("app", "kind", "master", "reason", "state", "top")
 
@@ -83,11 +83,11 @@ class Running:
         self.master: Pid | None = None
         self.top: Pid | None = None
         self.state: Any = None
-        self.reason: Any = "killed"  # unless the master says how it ended
+        self.reason: Any = "killed"  # unless the master reports how it ended
 
 
 class Applications:
-    """The applications of a node: which run, in order of their start, and everybody's environment."""
+    """The applications of a node: the running ones in start order, and all environments."""
 
     __slots__ = ("_classes", "_env", "node", "running", "starting")
 
@@ -99,11 +99,11 @@ class Applications:
         self._env: dict[str, dict[str, Any]] = {}
 
     def load(self, app: type[Application]) -> None:
-        """Know an application by its name."""
+        """Make an application known by its name."""
         self._classes[app.name] = app
 
     def get_env(self, app: type[Application] | str, key: str, default: Any) -> Any:
-        """The value that `put_env` set, else the class's, else `default`."""
+        """Return the value that `put_env` set, else the class's, else `default`."""
         name = name_of(app)
         set_here = self._env.get(name, {})
         if key in set_here:
@@ -112,17 +112,17 @@ class Applications:
         return default if known is None else known.env.get(key, default)
 
     def get_all_env(self, app: type[Application] | str) -> dict[str, Any]:
-        """The whole environment: the class's values, and over them those that `put_env` set."""
+        """Return the whole environment: the class's values, and over them those that `put_env` set."""
         name = name_of(app)
         known = self._classes.get(name) if isinstance(app, str) else app
         return {**({} if known is None else known.env), **self._env.get(name, {})}
 
     def unset_env(self, app: type[Application] | str, key: str) -> None:
-        """Take back what `put_env` set."""
+        """Remove what `put_env` set."""
         self._env.get(name_of(app), {}).pop(key, None)
 
     def specs(self) -> list[AppSpec]:
-        """All applications that the node knows."""
+        """Return all applications known to the node."""
         return [self._spec(app) for app in self._classes.values()]
 
     def _spec(self, app: type[Application]) -> AppSpec:
@@ -133,13 +133,13 @@ class Applications:
         return AppSpec(app.name, record.app, app.description, app.vsn, needs, record.kind, record.master, record.top)
 
     def put_env(self, app: type[Application] | str, key: str, value: Any) -> None:
-        """Set a value on this node; the class keeps its own."""
+        """Set a value on this node; the class keeps its default."""
         if not isinstance(app, str):
             self.load(app)
         self._env.setdefault(name_of(app), {})[key] = value
 
     async def stop_all(self, timeout: float) -> None:
-        """Stop what runs, the latest first: the node closes. What takes longer than `timeout` s is killed."""
+        """Stop all running applications, the latest first, and kill those that take longer than `timeout` s."""
         for name, record in reversed(list(self.running.items())):
             tree = [pid for pid in (record.master, record.top) if pid is not None]
             try:
@@ -149,16 +149,16 @@ class Applications:
                 for pid in tree:
                     exit(pid, "kill")
             except (StartError, CallExit):
-                pass  # it ended meanwhile
+                pass  # it has ended in the meantime
 
 
 def name_of(app: type[Application] | str) -> str:
-    """The name of an application given by its class or its name."""
+    """Return the name of an application given by its class or its name."""
     return app if isinstance(app, str) else app.name
 
 
 def applications_of(node: Node | None = None) -> Applications:
-    """The table of a node; by default that of the running process, outside one the only node of this loop."""
+    """Return the table of a node, by default that of the running process or of the only node of this loop."""
     if node is None:
         node = node_here("Application")
     found = node._applications
@@ -168,7 +168,7 @@ def applications_of(node: Node | None = None) -> Applications:
 
 
 async def start_application(apps: Applications, app: type[Application], kind: Kind, args: Any) -> Pid:
-    """Start one application, whose dependencies must run; its master."""
+    """Start one application, whose dependencies must run; return its master."""
     apps.load(app)
     if app.name in apps.running or app.name in apps.starting:
         await spend(FAILED_START)
@@ -194,7 +194,7 @@ async def stop_application(apps: Applications, app: str, timeout: float | Litera
 
 
 def _ended(apps: Applications, record: Running, _master: Pid) -> None:
-    """A master is gone: so is its application, and perhaps the node."""
+    """Handle the end of a master: the application has ended, and perhaps the node must."""
     name = record.app.name
     if apps.running.get(name) is record:
         del apps.running[name]
@@ -258,7 +258,7 @@ class _Master(GenServer[Running]):
 
 
 async def _stop_tree(record: Running) -> None:
-    """`prep_stop`, the tree from its leaves to its root, `stop`."""
+    """Run `prep_stop`, stop the tree from the leaves to the root, then run `stop`."""
     top = record.top
     record.top = None
     record.state = await _guarded(record, "prep_stop")
@@ -270,7 +270,7 @@ async def _stop_tree(record: Running) -> None:
 
 
 async def _guarded(record: Running, name: Literal["prep_stop", "stop"]) -> Any:
-    """A callback on the way down: it may fail, the way down goes on (as in OTP)."""
+    """Run a callback of the shutdown; if it fails, the shutdown goes on (as in OTP)."""
     app = record.app
     if not implements(app, name):
         return record.state

@@ -1,4 +1,4 @@
-"""Whether a method is a callback whose name was misspelt: a slip of the hand away, and nothing mentions it."""
+"""Detection of misspelt callbacks: methods one slip away from a callback that nothing mentions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["is_mentioned", "is_slip"]
 
 
 def is_slip(name: str, callback: str) -> bool:
-    """Whether few letters are wrong, missing, too many or exchanged: one, in names of eight and more two."""
+    """Return whether two names differ by one wrong, missing, extra or swapped letter; two in longer names."""
     most = 1 if len(callback) < 8 else 2
     if abs(len(name) - len(callback)) > most:
         return False
@@ -26,7 +26,7 @@ def is_slip(name: str, callback: str) -> bool:
 
 
 def is_mentioned(cls: type, name: str) -> bool:
-    """Whether code of the class or its bases reads the name, has it as a text, or uses `getattr`."""
+    """Return whether code of the class or its bases reads the name, has it as a text, or uses `getattr`."""
     for base in cls.__mro__:
         if base.__module__.startswith("otp.behaviours."):
             continue
@@ -48,7 +48,7 @@ def is_mentioned(cls: type, name: str) -> bool:
 
 
 def _holds(part: object, name: str) -> bool:
-    """Whether a table in the body of a class has the name, such as `handlers = {"all": "handle_all"}`."""
+    """Return whether a table in the class body has the name, such as `handlers = {"all": "handle_all"}`."""
     if isinstance(part, str):
         return part == name
     members: list[object] = list(cast("Any", part))

@@ -1,16 +1,16 @@
-"""The guard of an external program: a small process between it and us. Run as a script, never imported by `otp`.
+"""The guard of an external program: a small process between it and otp, run as a script.
 
     python -I -S _os_guard.py CONTROL
 
-`CONTROL` is the number of an inherited socket. What comes over it: eight bytes with the length of the marshalled
-(argv, environment, directory), then one byte for each signal that the group is to get; its end means that we are
-dead. What the guard answers, a line each: `started PID` or `failed ERRNO PLACE`, `exited STATUS`, and `gone` when
-nobody of the group is left, with which the guard ends as well.
+`CONTROL` is the number of an inherited socket. It receives eight bytes with the length of the marshalled (argv,
+environment, directory), then one byte for each signal to send to the group; end of file means that the parent is dead.
+The guard answers in lines: `started PID` or `failed ERRNO PLACE`, `exited STATUS`, and `gone` when no process of the
+group is left, after which the guard ends.
 
-Why a process: whoever is killed with SIGKILL runs no code any more, and what it started lives on. The guard sees the
-socket close, whatever closed it, and kills the group; killed itself, it takes the program along (PR_SET_PDEATHSIG).
-It has one thread, so what it does between `fork` and `exec` is safe, which `preexec_fn` in a program with threads is
-not. On Linux it adopts the orphans of the group, so that it is told of their end; elsewhere it looks.
+A process killed with SIGKILL runs no more code, and what it started lives on. The guard sees the socket close for
+whatever reason and kills the group; if the guard itself is killed, the program is killed too (PR_SET_PDEATHSIG). The
+guard has a single thread, so what it does between `fork` and `exec` is safe, unlike `preexec_fn` in a program with
+threads. On Linux it adopts the orphans of the group and is notified of their end; elsewhere it polls.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
-LOOK_AGAIN = 0.05  # seconds, while the program has ended and others of its group have not
-GIVE_UP = 1.0  # seconds after a kill: who is still listed then is a zombie that its parent does not bury
+LOOK_AGAIN = 0.05  # seconds, once the program has ended and others of its group have not
+GIVE_UP = 1.0  # seconds after a kill: what is still listed is a zombie that its parent does not reap
 
-HELD_OFF = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)  # the order to stop comes from us
+HELD_OFF = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)  # the order to stop comes over the socket
 
 
 def main() -> NoReturn:
-    """Start the program, report, and outlive it."""
+    """Start the program, report, and wait for the end of its group."""
     control = int(sys.argv[1])
     os.set_inheritable(control, False)
     parent = os.getppid()
     prctl = _prctl()
     prctl(PR_SET_CHILD_SUBREAPER, 1)
-    prctl(PR_SET_PDEATHSIG, signal.SIGUSR1)  # beside the socket, of which a forked copy of us may hold an end
+    prctl(PR_SET_PDEATHSIG, signal.SIGUSR1)  # in addition to the socket, whose other end a forked copy of us may hold
     before = {number: signal.getsignal(number) for number in HELD_OFF}
     for number in HELD_OFF:
         signal.signal(number, signal.SIG_IGN)
@@ -58,13 +58,13 @@ def main() -> NoReturn:
     program = os.fork()
     if program == 0:
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != guard:  # killed meanwhile
+        if os.getppid() != guard:  # killed in the meantime
             os._exit(127)
         restore = [number for number, was in before.items() if was is not signal.SIG_IGN]
         _become(argv, environment, folder, restore, fail)
     os.close(fail)
     nothing = os.open(os.devnull, os.O_RDWR)
-    for number in (0, 1, 2):  # the program's ends of the pipes are the only ones now
+    for number in (0, 1, 2):  # only the program has its ends of the pipes now
         os.dup2(nothing, number)
     if failure := os.read(failed, 100):
         os.waitpid(program, 0)
@@ -76,7 +76,7 @@ def main() -> NoReturn:
 
 
 def _watch(control: int, woken: int, program: int, parent: int) -> None:
-    """Pass signals on, and reap, until nobody of the group is left."""
+    """Pass signals on and reap, until no process of the group is left."""
     ended = orphaned = False
     give_up: float | None = None
     while True:
@@ -118,10 +118,10 @@ def _reaped() -> list[tuple[int, int]]:
 
 
 def _signal(group: int, number: int) -> bool:
-    """Whether there was somebody to take the signal."""
+    """Return whether a process received the signal."""
     try:
         os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):  # macOS refuses where only zombies are left
+    except (ProcessLookupError, PermissionError):  # macOS refuses if only zombies are left
         return False
     return True
 
@@ -133,7 +133,7 @@ def _become(
     restore: list[signal.Signals],
     fail: int,
 ) -> NoReturn:
-    """In the forked child: lead a new group, and turn into the program."""
+    """Lead a new group in the forked child, and execute the program."""
     place = "folder"
     try:
         os.setpgid(0, 0)
@@ -151,7 +151,7 @@ def _become(
 
 
 def _tell(control: int, line: str) -> None:
-    with contextlib.suppress(OSError):  # nobody listens any more
+    with contextlib.suppress(OSError):  # the reader is gone
         os.write(control, f"{line}\n".encode())
 
 
@@ -166,7 +166,7 @@ def _read(control: int, size: int) -> bytes:
 
 
 def _prctl() -> Callable[[int, int], object]:
-    """Linux's `prctl` with one argument; elsewhere, and where Python has no ctypes, nothing."""
+    """Return Linux's `prctl` with one argument; a no-op elsewhere or without ctypes."""
     if sys.platform == "linux":
         with contextlib.suppress(ImportError, OSError, AttributeError):
             import ctypes

@@ -1,4 +1,4 @@
-"""Cutting what a program writes into messages: whole lines as text, or bytes as they come."""
+"""Splitting a program's output into messages: whole lines as text, or bytes as they come."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import Final, Protocol
 __all__ = ["LONGEST", "Bytes", "Cutter", "Lines"]
 
 LONGEST: Final = 65_536
-"""Bytes in one message at most; a longer line comes in parts."""
+"""Maximum bytes of a message; a longer line comes in parts."""
 
 
 class Cutter(Protocol):
-    """Takes what was read, and gives the messages it makes, each with whether its line goes on."""
+    """A splitter of input into messages, each with a flag that its line continues."""
 
     def feed(self, data: bytes) -> None:
-        """Take what was read."""
+        """Add input."""
         ...
 
     def end(self) -> None:
-        """Nothing more comes."""
+        """Finish: no more input follows."""
         ...
 
     def take(self) -> tuple[str | bytes, bool] | None:
-        """The next message, or None until more was fed."""
+        """Return the next message, or None if more input is needed."""
         ...
 
 
 class Lines:
-    r"""Text, a line a message, without its end (`\n` or `\r\n`); the last line needs none.
+    r"""Text, one message per line, without its end (`\n` or `\r\n`); the last line needs none.
 
-    Bytes that are no UTF-8 become U+FFFD. A line of more than `longest` bytes comes in parts, cut between two
-    characters; all but the last are marked.
+    Bytes that are not UTF-8 become U+FFFD. A line of more than `longest` bytes comes in parts, cut between characters;
+    all but the last part are marked.
 
     >>> lines = Lines(longest=5)
     >>> lines.feed(b"one\r\nno end, ")
@@ -44,24 +44,24 @@ class Lines:
 
     def __init__(self, longest: int = LONGEST) -> None:
         self._data = bytearray()
-        self._at = 0  # what is before has been taken
-        self._seen = 0  # and up to here there is no line end
+        self._at = 0  # what precedes has been returned
+        self._seen = 0  # no line end before this
         self._ended = False
         self._longest = longest
 
     def feed(self, data: bytes) -> None:
-        """Take what was read."""
+        """Add input."""
         del self._data[: self._at]
         self._seen = max(0, self._seen - self._at)
         self._at = 0
         self._data += data
 
     def end(self) -> None:
-        """What is left is the last line."""
+        """Finish: the rest is the last line."""
         self._ended = True
 
     def take(self) -> tuple[str, bool] | None:
-        """The next line or part of one."""
+        """Return the next line or part of one."""
         data, start = self._data, self._at
         found = data.find(b"\n", max(start, self._seen), start + self._longest + 1)
         if found >= 0:
@@ -79,7 +79,7 @@ class Lines:
 
 
 class Bytes:
-    """Bytes as they come, at most `LONGEST` a message."""
+    """Bytes as they come, at most `LONGEST` per message."""
 
     __slots__ = ("_parts",)
 
@@ -87,22 +87,22 @@ class Bytes:
         self._parts: deque[bytes] = deque()
 
     def feed(self, data: bytes) -> None:
-        """Take what was read."""
+        """Add input."""
         self._parts.extend(data[at : at + LONGEST] for at in range(0, len(data), LONGEST))
 
     def end(self) -> None:
-        """Nothing is kept back, so nothing is left."""
+        """Finish; nothing is buffered."""
 
     def take(self) -> tuple[bytes, bool] | None:
-        """The next part."""
+        """Return the next part."""
         return (self._parts.popleft(), False) if self._parts else None
 
 
 def _cut(data: bytearray, start: int, end: int) -> int:
-    r"""Where a line that goes on may be cut: neither within a character nor before a `\n` whose `\r` is taken."""
+    r"""Return where to cut a long line: neither within a character nor between `\r` and `\n`."""
     cut = end
     while cut > max(start, end - 4) + 1 and data[cut] & 0xC0 == 0x80:
         cut -= 1
-    if data[cut] & 0xC0 == 0x80:  # no UTF-8 at all
+    if data[cut] & 0xC0 == 0x80:  # not UTF-8 at all
         cut = end
     return cut - 1 if data[cut - 1] == 13 and cut - 1 > start else cut

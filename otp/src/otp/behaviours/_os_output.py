@@ -1,4 +1,4 @@
-"""What a program writes, on its way from a pipe to the mailbox of the owner, no faster than the owner reads."""
+"""A program's output, from a pipe to its owner's mailbox, no faster than the owner reads."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from otp.kernel.timers import send_after
 __all__ = ["Note", "Outlet", "Output", "StreamName"]
 
 MAX_WAITING: Final = 256
-"""Messages in the owner's mailbox with which nothing more is read: the program waits in its `write` then."""
+"""Messages in the owner's mailbox at which reading pauses: the program then waits in its `write`."""
 
 LOOK_AGAIN: Final = (0.001, 0.05)
-"""Seconds between two looks whether the owner has read some, from first to longest: no one tells."""
+"""Seconds between checks of the owner's mailbox, from first to longest: no event reports it."""
 
 REST: Final = 1 << 20
-"""Bytes that are read at the end at most: more than a pipe holds comes from somebody who has left the group."""
+"""Maximum bytes read at the end: more than a pipe holds is from a process that has left the group."""
 
 StreamName: TypeAlias = Literal["stdout", "stderr"]
 
 
 class Output(NamedTuple):
-    """What a program has written, as its owner receives it.
+    """Output of a program, as its owner receives it.
 
-    `stream` is `"stdout"` or `"stderr"`; `data` is a line without its end, or bytes with `lines=False`. `partial`:
-    the line was too long for one message (65,536 bytes), and goes on in the next one of this stream.
+    `stream` is `"stdout"` or `"stderr"`; `data` is a line without its end, or bytes with `lines=False`. `partial` says
+    that the line was too long for one message (65,536 bytes) and continues in the next one of this stream.
 
     >>> import otp
     >>> from otp import OsProcess, Output
@@ -53,20 +53,20 @@ class Output(NamedTuple):
 
 
 class Note(NamedTuple):
-    """Something the event loop noticed: `"guard"` (a line of it), `"read"` (an `Outlet`), `"written"`."""
+    """An event of the loop: `"guard"` (a line from it), `"read"` (an `Outlet`), `"written"`."""
 
     what: str
     about: object = None
 
 
 class Outlet:
-    """One of the two outputs of a program. All but `note` is called in the process of the program.
+    """One of the two outputs of a program. All methods but `note` run in the program's process.
 
     Args:
         process: the process of the program.
-        owner: who gets the output; a name is looked up for each message.
-        name: which output.
-        fd: the pipe to read, not blocking; closed here.
+        owner: the receiver of the output; a name is resolved for each message.
+        name: `"stdout"` or `"stderr"`.
+        fd: the non-blocking pipe to read; closed here.
         lines: text in lines, or bytes.
     """
 
@@ -78,30 +78,30 @@ class Outlet:
         self._fd: int | None = fd
         self._cutter: Cutter = Lines() if lines else Bytes()
         self._pause = 0.0
-        self._left: int | None = None  # what may still be read, once nobody should write any more
-        self._under_way = False  # a note about it is on its way
+        self._left: int | None = None  # how much may still be read, once all writers should have ended
+        self._under_way = False  # a note about it is pending
 
     def wait(self) -> None:
-        """Be told by a note when there is something to read."""
+        """Request a note when there is something to read."""
         if self._fd is not None:
             self._loop.add_reader(self._fd, self.note)
 
     def note(self) -> None:
-        """Tell the process that there is something to do; nothing else is noticed until it has."""
+        """Notify the process of new data; nothing more is reported until it has read."""
         if self._fd is not None:
             self._loop.remove_reader(self._fd)
         self._under_way = True
         deliver(self._process, Note("read", self))
 
     def read(self) -> None:
-        """What a note asks for: hand over as far as there is room, and read on when all is handed over."""
+        """Handle a note: hand over as much as there is room for, then read on when all is handed over."""
         room = self._room()
         if not self._hand_over(room):
             if room > 0:  # the owner reads
                 self._pause = 0.0
             if self._pause:
                 send_after(self._pause, self._process, Note("read", self))
-            else:  # whoever is only slower than the program has read when this comes back
+            else:  # an owner that is merely slow has read when this runs again
                 send(self._process, Note("read", self))
             self._pause = min(max(self._pause * 2, LOOK_AGAIN[0]), LOOK_AGAIN[1])
             return
@@ -119,7 +119,7 @@ class Outlet:
         self.note()
 
     def finish(self) -> bool:
-        """The program has ended: whether there are notes to come before an owner that reads has all of it."""
+        """Handle the end of the program; return whether notes follow before a reading owner has all output."""
         if self._left is None:
             self._left = REST
             if not self._under_way:
@@ -127,18 +127,18 @@ class Outlet:
         return self._under_way and self._pause < LOOK_AGAIN[1]
 
     def finish_now(self) -> None:
-        """Hand over everything that lies in the pipe, whether there is room or not."""
+        """Hand over everything left in the pipe, even without room."""
         self._left = REST if self._left is None else self._left
         self._hand_over(float("inf"))
         while self._fd is not None:
             data = b""
-            with contextlib.suppress(OSError):  # nothing there, and nobody to wait for
+            with contextlib.suppress(OSError):  # nothing to read, and nothing to wait for
                 data = os.read(self._fd, LONGEST)
             self._take(data)
             self._hand_over(float("inf"))
 
     def close(self) -> None:
-        """Read nothing more."""
+        """Stop reading."""
         fd, self._fd = self._fd, None
         if fd is not None:
             self._loop.remove_reader(fd)
@@ -154,7 +154,7 @@ class Outlet:
             self.close()
 
     def _hand_over(self, room: float) -> bool:
-        """Whether there was room for all."""
+        """Return whether there was room for all."""
         owner = self._owner()
         while room > 0:
             found = self._cutter.take()

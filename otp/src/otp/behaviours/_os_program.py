@@ -1,7 +1,7 @@
-"""A program that runs under its guard, as the process that owns it sees it: pipes, output, input, signals, the end.
+"""A program under its guard, as its process sees it: pipes, output, input, signals and the end.
 
-What the event loop notices becomes a `Note` in the mailbox of that process, which calls `take` with it; nothing else
-happens behind its back. `destroy` is for the case that it cannot act any more: it was killed.
+Each event of the loop becomes a `Note` in the mailbox of that process, which calls `take` with it. `destroy` is for the
+case that the process cannot act any more because it was killed.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 __all__ = ["Order", "Program", "reason_of_status"]
 
 KILL_WAIT: Final = 2.0
-"""Seconds that a killed group is waited for."""
+"""Seconds to wait for a killed group."""
 
 
 class Order(NamedTuple):
-    """What is to be run, and how."""
+    """The arguments of a program to run."""
 
     argv: list[bytes]
     owner: Any
@@ -46,7 +46,7 @@ class Order(NamedTuple):
 
 
 class Program:
-    """See the module's text. `status` is what it ended with, `gone` says that nobody of its group is left."""
+    """A running program. `status` is its exit status, `gone` says that no process of its group is left."""
 
     def __init__(self, order: Order, process: Process) -> None:
         self.order = order
@@ -68,14 +68,14 @@ class Program:
     # The beginning
 
     async def begin(self) -> None:
-        """Start the guard and tell it what to run; its first `Note` says what became of it. Raises `OSError`."""
+        """Start the guard and send it the order; its first `Note` reports the result. Raises `OSError`."""
         import marshal
 
         self._start_guard()
         order, control = self.order, self._control
         assert control is not None
         header = marshal.dumps((order.argv, order.env, order.cwd))
-        with contextlib.suppress(ConnectionError):  # its end is told below
+        with contextlib.suppress(ConnectionError):  # the end of file reports it
             await self._loop.sock_sendall(control, len(header).to_bytes(8, "big") + header)
         self._loop.add_reader(control.fileno(), self._hear)
 
@@ -102,14 +102,14 @@ class Program:
                 stdout=theirs[2],
                 stderr=theirs[3],
                 pass_fds=theirs[:1],
-                start_new_session=True,  # what is typed at our terminal is not for it
+                start_new_session=True,  # keys typed at our terminal must not reach it
             )
         finally:
             for fd in theirs:
                 os.close(fd)
 
     def started(self, line: str) -> Any:
-        """None if the first line of the guard says that the program runs, else the reason why not."""
+        """Return None if the guard's first line says that the program runs, else the error."""
         match line.split():
             case ["started", number]:
                 self.os_pid = int(number)
@@ -121,14 +121,14 @@ class Program:
                 code = int(number)
                 order = self.order
                 path = order.argv[0] if place == "program" or order.cwd is None else order.cwd
-                if code == errno.ENOTDIR and place == "program" and b"/" not in path:  # a strange entry of PATH
+                if code == errno.ENOTDIR and place == "program" and b"/" not in path:  # an invalid entry of PATH
                     code = errno.ENOENT
                 return (errno.errorcode.get(code, str(code)).lower(), os.fsdecode(path))
             case _:
                 self.gone = True
                 return ("guard", "ended before the program began")
 
-    # What the loop notices
+    # Events of the loop
 
     def _tell(self, note: Note) -> None:
         deliver(self._process, note)
@@ -157,7 +157,7 @@ class Program:
         self._tell(Note("written"))
 
     def take(self, note: Note) -> None:
-        """Do what a note asks for."""
+        """Handle a note."""
         match note:
             case Note("read", Outlet() as outlet):
                 outlet.read()
@@ -183,19 +183,19 @@ class Program:
                 pass
 
     def finish(self) -> bool:
-        """Nobody writes any more: whether there are notes to come before an owner that reads has all output."""
-        under_way = [outlet.finish() for outlet in self._outlets]  # each of them
+        """Handle the end of all writers; return whether notes follow before a reading owner has all output."""
+        under_way = [outlet.finish() for outlet in self._outlets]  # finish each of them
         return any(under_way)
 
     def finish_now(self) -> None:
-        """Hand over all output that there is, whether its owner has room or not: this is the end."""
+        """Hand over all available output at the end, even if its owner has no room."""
         for outlet in self._outlets:
             outlet.finish_now()
 
     # Input
 
     def write(self, data: bytes | None, caller: From) -> None:
-        """Write and answer when the program's pipe has taken all of it; None closes it after that."""
+        """Write, and reply when the program's pipe has taken all; None then closes it."""
         self._to_write.append((None if data is None else memoryview(data), caller))
         if len(self._to_write) == 1:
             self._write()
@@ -233,13 +233,13 @@ class Program:
     # The end
 
     def signal(self, number: int) -> None:
-        """Send a signal to the whole group, through the guard: only it knows for sure that the group is still ours."""
+        """Send a signal to the group through the guard, which knows that the group id is still valid."""
         if self._control is not None and not self.gone:
             with contextlib.suppress(OSError):
                 self._control.send(bytes([number]))
 
     def destroy(self, process: Process | None = None) -> None:
-        """Leave nothing behind, now: what still runs is killed, and waited for, which takes a moment of the loop."""
+        """Kill all that still runs and wait for it, which holds the loop for a moment."""
         if self._loop.is_closed():
             return
         self._close_stdin()
@@ -252,7 +252,7 @@ class Program:
         try:
             with contextlib.suppress(ConnectionError), control:
                 control.settimeout(KILL_WAIT)
-                control.shutdown(socket.SHUT_WR)  # to the guard this is our death
+                control.shutdown(socket.SHUT_WR)  # the guard takes this as our death
                 while control.recv(4096):
                     pass
         except OSError as error:
@@ -264,7 +264,7 @@ class Program:
 
 
 def _guard() -> list[str]:
-    """The guard's code, for an interpreter: its file, or its text if we run from an archive."""
+    """Return the guard's code for an interpreter: its file, or its text when run from an archive."""
     script = Path(__file__).with_name("_os_guard.py")
     if script.is_file():
         return [str(script)]
@@ -274,7 +274,7 @@ def _guard() -> list[str]:
 
 
 def reason_of_status(status: int) -> Any:
-    """The exit reason of a process whose program ended so, as `subprocess` tells it: negative by a signal."""
+    """Return the exit reason for a status as in `subprocess`: negative means a signal."""
     if status == 0:
         return "normal"
     if status > 0:
@@ -283,8 +283,8 @@ def reason_of_status(status: int) -> Any:
 
 
 def signal_name(number: int) -> str:
-    """`SIGTERM` for 15."""
+    """Return the name of a signal, such as `SIGTERM` for 15."""
     try:
         return signal.Signals(number).name
-    except ValueError:  # those for real time have names for the first and the last only
+    except ValueError:  # most real-time signals have no name
         return f"SIG{number}"

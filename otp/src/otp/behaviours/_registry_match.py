@@ -1,4 +1,4 @@
-"""Patterns for the values of a registry: what `receive(matching=…)` takes, and plain values with holes."""
+"""Patterns for the values of a registry: those of `receive(matching=…)`, and values with wildcards."""
 
 # Values are terms of any type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -16,9 +16,10 @@ __all__ = ["matcher"]
 
 
 def matcher(pattern: Any) -> Callable[[Any], bool]:
-    """Whether a value matches: `...` stands for anything, in tuples and lists of one length and among a dict's values.
+    """Return a predicate for values that match a pattern, in which `...` stands for any value.
 
-    A dict matches one that has these keys, and maybe more, as in `match`.
+    `...` may stand in tuples and lists of equal length and among a dict's values. A dict matches one that has at least
+    these keys, as in `match`.
 
     >>> admin = matcher(("admin", ...))
     >>> admin(("admin", 7)), admin(("admin",)), matcher({"role": "admin"})({"role": "admin", "id": 1})

@@ -1,7 +1,7 @@
-"""The tables of a registry: who is registered under which key, and under which keys is who.
+"""The tables of a registry: processes by key, and keys by process.
 
-Both kinds keep the same two promises: entries of a key come in the order of their making, and all
-entries of a process are found without a search when it ends.
+Both kinds guarantee that the entries of a key are in order of creation, and that all entries of a process are found
+without a search when it ends.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Kind = Literal["unique", "duplicate"]
 
 
 Wanted = Callable[[Any], bool]
-"""Says of the value of an entry whether it is meant."""
+"""A predicate that selects entries by their value."""
 
 
 class Entry(NamedTuple):
@@ -46,22 +46,22 @@ class RegistryEntry(NamedTuple):
 
 
 class Table(Protocol):
-    """What a registry asks of its table."""
+    """The operations that a registry needs of its table."""
 
     def add(self, key: Hashable, entry: Entry) -> Pid | None:
-        """Make an entry; the pid that holds a unique key already, else `None`."""
+        """Add an entry; return the pid that already holds a unique key, else `None`."""
         ...
 
     def remove(self, key: Hashable, pid: Pid, wanted: Wanted | None = None) -> int:
-        """Remove the entries of `pid` under `key` whose value is `wanted`, all by default; how many there were."""
+        """Remove the entries of `pid` under `key` whose value is `wanted` (default all); return how many."""
         ...
 
     def drop(self, pid: Pid) -> list[Hashable]:
-        """Remove all entries of `pid`; their keys."""
+        """Remove all entries of `pid`; return their keys."""
         ...
 
     def lookup(self, key: Hashable) -> list[Entry]:
-        """The entries under `key`, oldest first."""
+        """Return the entries under `key`, oldest first."""
         ...
 
     def replace(self, key: Hashable, entry: Entry) -> None:
@@ -69,22 +69,22 @@ class Table(Protocol):
         ...
 
     def keys(self, pid: Pid) -> list[Hashable]:
-        """The keys of `pid`, oldest first, one for each entry."""
+        """Return the keys of `pid`, oldest first, one for each entry."""
         ...
 
     def has(self, pid: Pid) -> bool:
-        """Whether `pid` has an entry."""
+        """Return whether `pid` has an entry."""
         ...
 
     def items(self) -> Iterator[tuple[Hashable, Entry]]:
-        """All entries, by key."""
+        """Return all entries, by key."""
         ...
 
     def __len__(self) -> int: ...
 
 
 def _sweep(table: dict[Hashable, Any], gone: Callable[[Any], bool]) -> None:
-    """Remove entries whose key cannot be asked for; other keys that cannot be hashed any more go with them."""
+    """Remove entries whose key cannot be looked up, and other keys that cannot be hashed any more."""
     entries = list(table.items())
     table.clear()
     for key, entry in entries:
@@ -94,7 +94,7 @@ def _sweep(table: dict[Hashable, Any], gone: Callable[[Any], bool]) -> None:
 
 
 class UniqueTable:
-    """One entry a key."""
+    """A table with one entry per key."""
 
     __slots__ = ("_by_key", "_by_pid")
 
@@ -127,7 +127,7 @@ class UniqueTable:
                 whole = self._by_key[key].pid is pid
                 if whole:
                     del self._by_key[key]
-            except Exception:  # its hash has changed, or its `__hash__` or `__eq__` raises: the entry goes all the same
+            except Exception:  # its hash has changed, or its `__hash__` or `__eq__` raises: remove the entry anyway
                 whole = False
             if not whole:
                 _sweep(self._by_key, lambda entry: entry.pid is pid)
@@ -154,14 +154,14 @@ class UniqueTable:
 
 
 class DuplicateTable:
-    """Any number of entries a key, also several of one process."""
+    """A table with any number of entries per key, also several of one process."""
 
     __slots__ = ("_by_key", "_by_pid", "_next", "_numbers", "_size")
 
     def __init__(self) -> None:
         self._by_key: dict[Hashable, dict[int, Entry]] = {}
         self._by_pid: dict[Pid, dict[int, Hashable]] = {}
-        self._numbers: dict[Pid, dict[Hashable, list[int]]] = {}  # of the entries of a process under a key
+        self._numbers: dict[Pid, dict[Hashable, list[int]]] = {}  # entries of a process under a key
         self._next = 0
         self._size = 0
 
@@ -198,7 +198,7 @@ class DuplicateTable:
         for number, key in mine.items():
             try:
                 self._forget(key, number)
-            except Exception:  # as in `UniqueTable.drop`
+            except Exception:  # like `UniqueTable.drop`
                 self._sweep(number)
         return list(mine.values())
 

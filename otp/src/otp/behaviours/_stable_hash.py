@@ -1,4 +1,4 @@
-"""A hash that is the same in every run and on every machine; `hash()` of a text differs from run to run."""
+"""A hash that is the same in every run and on every machine, unlike `hash()` of a text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["partition_of", "stable_hash"]
 
 
 def partition_of(key: Any, count: int) -> int:
-    """The partition of a key, 0 … count - 1; equal keys have the same.
+    """Return the partition of a key, 0 … count - 1; equal keys have the same.
 
     An int goes to `abs(key) % count`, as does a number equal to it; else it is the stable hash.
 
@@ -33,11 +33,11 @@ def partition_of(key: Any, count: int) -> int:
 
 
 def stable_hash(key: Any) -> int:
-    """32 bits that depend on what the key is equal to, and on nothing else.
+    """Return 32 bits that depend only on what the key is equal to.
 
-    For texts, bytes, numbers, None, tuples, frozensets, enums, dataclasses, pids, refs, classes and
-    functions, and for objects of other classes that have a `repr` of their own. Raises
-    `BadArgument` for an object that is told from others by its address alone.
+    Works for texts, bytes, numbers, None, tuples, frozensets, enums, dataclasses, pids, refs, classes and functions,
+    and for objects of other classes that define `repr`. Raises `BadArgument` for an object that is distinguished by its
+    address only.
 
     >>> stable_hash(("user", 17))
     694509183
@@ -48,7 +48,7 @@ def stable_hash(key: Any) -> int:
 
 
 def _text(key: Any) -> str:
-    """A text that two keys share if they are equal."""
+    """Return a text that is the same for equal keys."""
     match key:
         case str() if not isinstance(key, Enum):
             return f"s{len(key)}:{key}"
@@ -88,7 +88,7 @@ def _name(thing: Any) -> str:
 
 
 def _ratio(number: Any) -> tuple[int, int] | None:
-    """A real number exactly; None for what is no such (infinite, imaginary)."""
+    """Return the exact ratio of a real number; None for others (infinite, imaginary)."""
     real: Any = number.real if isinstance(number, complex) and not number.imag else number
     try:
         return cast("tuple[int, int]", real.as_integer_ratio())

@@ -1,4 +1,4 @@
-"""A stream of tasks under way: whom it started, what has ended, what the reader gets next.
+"""A running stream of tasks: the started tasks, their ends, and the next result for the reader.
 
 Source: Elixir's `task/supervised.ex`, `stream_reduce` and `stream_monitor_loop`.
 """
@@ -31,13 +31,13 @@ OnTimeout: TypeAlias = Literal["exit", "kill_task"]
 Starter: TypeAlias = Callable[[Callable[[Process], Any]], Awaitable[Any]]
 
 DEFAULT_CONCURRENCY: Final = 8
-"""Elixir asks the machine for its cores. One loop runs on one, and a run is to be the same on every machine."""
+"""The default concurrency; not the number of cores as in Elixir, so that runs do not differ by machine."""
 
 _END: Final = object()
 
 
 class StreamOptions(NamedTuple):
-    """The options of a stream, as they were given."""
+    """The options of a stream, as given."""
 
     max_concurrency: int = DEFAULT_CONCURRENCY
     ordered: bool = True
@@ -45,10 +45,10 @@ class StreamOptions(NamedTuple):
     on_timeout: OnTimeout = "exit"
     zip_input_on_exit: bool = False
     link: bool = True
-    start: Starter | None = None  # who starts the processes, if not the stream itself
+    start: Starter | None = None  # starts the processes, if not the stream itself
 
     def checked(self, what: str) -> StreamOptions:
-        """The same, if each of them can be used; raises `BadArgument`."""
+        """Return the options themselves if they are valid; raises `BadArgument`."""
         count = self.max_concurrency
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
             raise BadArgument(f"{what}: expected max_concurrency= an int of at least 1, got {count!r}")
@@ -73,11 +73,11 @@ class _Job:
         self.late = False
 
     def done(self, value: Any) -> None:
-        """The function returned."""
+        """Store the value that the function returned."""
         self.value = value
 
     def ended(self, reason: Any) -> None:
-        """The process ended."""
+        """Store the end of the process."""
         run = self.run
         if self.timer is not None:
             self.timer.fire = None
@@ -94,7 +94,7 @@ class _Job:
         run.wake()
 
     def time_is_up(self, timer: Timer) -> None:
-        """It took too long: killed, whatever `on_timeout` says, and nobody linked to it is to end for that."""
+        """Kill a task that took too long, whatever `on_timeout` says; nothing linked to it ends for that."""
         pid, anchor = self.pid, self.run.anchor
         self.late = True
         if pid is not None:
@@ -105,7 +105,7 @@ class _Job:
 
 
 class Run:
-    """A stream under way. The tasks know it and not the `TaskStream`, whose end is therefore seen."""
+    """A running stream. Tasks refer to it and not to the `TaskStream`, so that the latter's end is noticed."""
 
     __slots__ = (
         "active",
@@ -150,7 +150,7 @@ class Run:
         self.jobs: dict[int, _Job] = {}
         self.finished: deque[tuple[int, TaskOk[Any] | TaskExit | None]] = deque()
         self.done: dict[int, TaskOk[Any] | TaskExit] = {}
-        self.active = 0  # tasks whose end the reader has not looked at
+        self.active = 0  # tasks whose end the reader has not processed
         self.spawned = 0
         self.delivered = 0
         self.broken: tuple[Any] | None = None
@@ -159,7 +159,7 @@ class Run:
         self.watching = None if me is None else watch(me, self.reader_ended)
 
     async def next(self) -> TaskOk[Any] | TaskExit:
-        """As `stream_reduce`: deliver what is due, take new items, look at one end, and again."""
+        """Return the next result, like `stream_reduce`: deliver what is due, take items, process an end, repeat."""
         while not self.closed:
             due = self.done.pop(self.delivered, None)
             if due is not None:
@@ -187,12 +187,12 @@ class Run:
         raise StopAsyncIteration
 
     def fail(self, reason: Any) -> NoReturn:
-        """End the reader's wait as `exit` does."""
+        """End the reader's wait, like `exit`."""
         self.close()
         raise Exit((reason, ("Task", "async_stream", [shown(self.options.timeout)])))
 
     async def fill(self) -> None:
-        """Start tasks while there is room. An async source is left alone while there is an end to look at."""
+        """Start tasks while there is room; an async source is not read while an end is unprocessed."""
         try:
             while self.active < self.options.max_concurrency and self.source is not None:
                 if not self.is_async:
@@ -237,7 +237,7 @@ class Run:
         return pid
 
     async def wait(self) -> None:
-        """Until something has ended."""
+        """Wait until a task has ended."""
         if self.waiter is not None:
             raise RuntimeError("a stream of tasks: expected one reader at a time, got two; try a stream for each")
         self.waiter = self.s.loop.create_future()
@@ -247,18 +247,18 @@ class Run:
             self.waiter = None
 
     def wake(self) -> None:
-        """Something ended."""
+        """Wake the reader after an end."""
         if self.waiter is not None and not self.waiter.done():
             self.waiter.set_result(None)
 
     def broke(self, reason: Any) -> None:
-        """The process that holds the tasks together ended."""
+        """Handle the end of the process that links the tasks."""
         if not self.closed:
             self.broken = (reason,)
             self.wake()
 
     def reader_ended(self, reason: Any) -> None:
-        """The reader ended and did not leave the stream. Where links do not end the tasks, this does."""
+        """End the tasks of a reader that ended without leaving the stream, where links do not."""
         anchor = self.anchor
         if anchor is None or reason == "normal":
             self.close()
@@ -267,7 +267,7 @@ class Run:
             exit_signal(anchor, self.sender, reason, True)
 
     def close(self) -> None:
-        """Kill the tasks that run; nothing of them is left in a mailbox."""
+        """Kill the running tasks; none of their messages stays in a mailbox."""
         if self.closed:
             return
         self.closed = True
@@ -286,7 +286,7 @@ class Run:
                 exit_signal(job.pid, self.sender, "kill", False)
         if anchor is not None:
             exit_signal(anchor, anchor if me is None else me, "kill", False)
-            if me is not None and self.s.current is me:  # it may have ended before, and told a reader that traps exits
+            if me is not None and self.s.current is me:  # its exit may already be in the mailbox
                 take(me, lambda message: type(message) is ExitSignal and message.pid is anchor)  # pyright: ignore[reportUnknownArgumentType]
         self.finished.clear()
         self.done.clear()
@@ -294,16 +294,16 @@ class Run:
 
 
 def _reader(options: StreamOptions) -> Process | None:
-    """Who reads: the process that runs here; without links it may be no process."""
+    """Return the reader: the running process; without links it may be None."""
     if options.link:
         return current_process("a stream of linked tasks", "outside a process use TaskSupervisor.async_stream_nolink")
     return who_asks()
 
 
 async def _hold_together() -> None:
-    """The process between the reader and the tasks: it lives for its links."""
+    """Run the process between the reader and the tasks: it exists for its links."""
     while True:
-        await receive()  # the ends of tasks, if the reader traps exits
+        await receive()  # exits of tasks, if the reader traps exits
 
 
 _hold_together.__qualname__ = "Task.async_stream"

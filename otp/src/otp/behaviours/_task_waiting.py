@@ -1,4 +1,4 @@
-"""Waiting for tasks: what `Task.await_`, `yield_`, `shutdown` and their like do in the owner's mailbox.
+"""Waiting for tasks in the owner's mailbox: `Task.await_`, `yield_`, `shutdown` and others.
 
 Source: Elixir's `task.ex`, from `await/2` on.
 """
@@ -25,31 +25,31 @@ Outcome = TaskOk[Any] | TaskExit | None
 
 
 class AnyTask(Protocol):
-    """What waiting needs to know of a task."""
+    """The part of a task that waiting needs."""
 
     @property
     def pid(self) -> Pid | None:
-        """Its process, if it has one."""
+        """Its process, or None."""
         ...
 
     @property
     def ref(self) -> Ref:
-        """The monitor of its process, and the mark of its reply."""
+        """The monitor of its process, which also marks its reply."""
         ...
 
     @property
     def owner(self) -> Pid:
-        """Who started it."""
+        """The process that started it."""
         ...
 
 
 def shown(timeout: Any) -> Any:
-    """A time limit as it stands in exit reasons."""
+    """Return a time limit as it appears in exit reasons."""
     return "infinity" if timeout is None else timeout
 
 
 def require_owner(tasks: Sequence[AnyTask], what: str) -> Process:
-    """The calling process, if all tasks are its own."""
+    """Return the calling process if it owns all tasks."""
     me = current_process(f"Task.{what}")
     for task in tasks:
         if task.owner is not me:
@@ -61,7 +61,7 @@ def require_owner(tasks: Sequence[AnyTask], what: str) -> Process:
 
 
 class _Limit:
-    """How long one call may wait in all its receives together."""
+    """The time that one call may wait in all its receives together."""
 
     __slots__ = ("_deadline", "_s")
 
@@ -80,25 +80,25 @@ class _Limit:
 
 
 async def await_one(task: AnyTask, timeout: Any) -> Any:
-    """The value of the task; ends the caller's wait with `Exit` where there is none."""
+    """Return the value of the task; ends the caller's wait with `Exit` if there is none."""
     me = require_owner((task,), "await_(task)")
     call = ("Task", "await", [task, shown(timeout)])
     found = await _result(task.ref, _Limit(me, timeout, "await_"), call)
     if found is None:
         failed = Exit(("timeout", call))
         if not demonitor(task.ref, flush=True, info=True):
-            failed.add_note("its result was taken before: a task is awaited once; keep what await_ returned")
+            failed.add_note("its result was taken before: a task can be awaited only once; keep what await_ returned")
         try:
             raise failed
         finally:
-            del failed  # else frame, error and traceback are a cycle
+            del failed  # else frame, error and traceback form a cycle
     if isinstance(found, TaskExit):
         raise Exit((found.reason, call))
     return found.value
 
 
 async def yield_one(task: AnyTask, timeout: Any) -> Outcome:
-    """What has become of the task within the time; None: it goes on, and may be asked again."""
+    """Return the outcome of the task within the time; None if it still runs and can be waited for again."""
     me = require_owner((task,), "yield_(task)")
     return await _result(task.ref, _Limit(me, timeout, "yield_"), ("Task", "yield", [task, shown(timeout)]))
 
@@ -112,7 +112,7 @@ async def _result(ref: Ref, limit: _Limit, call: Any) -> Outcome:
 
 
 def _outcome(message: Any, call: Any) -> TaskOk[Any] | TaskExit:
-    """What a reply or a `Down` says; after a reply no `Down` follows."""
+    """Return the outcome in a reply or a `Down`; after a reply no `Down` follows."""
     if type(message) is not Down:
         demonitor(message[0], flush=True)
         return TaskOk(message[1])
@@ -123,7 +123,7 @@ def _outcome(message: Any, call: Any) -> TaskOk[Any] | TaskExit:
 
 
 def take(me: Process, wanted: Callable[[Any], bool]) -> Any:
-    """Take the oldest message that is wanted out of the mailbox, without waiting; None if there is none."""
+    """Take the oldest matching message without waiting; None if there is none."""
     merge_batch(me)
     waiting = me._mbox
     if waiting:
@@ -141,7 +141,7 @@ def _of(ref: Ref) -> Callable[[Any], bool]:
 
 
 def ignore(task: AnyTask) -> Outcome:
-    """Give the task up: what has arrived is the answer, what comes later is dropped."""
+    """Give up the task: return what has arrived, drop what comes later."""
     me = require_owner((task,), "ignore(task)")
     message = take(me, _of(task.ref))
     if message is not None:
@@ -160,7 +160,7 @@ def ignore(task: AnyTask) -> Outcome:
 
 
 async def await_many(tasks: Sequence[AnyTask], timeout: Any) -> list[Any]:
-    """The values of all tasks, in the order of the tasks."""
+    """Return the values of all tasks, in the order of the tasks."""
     me = require_owner(tasks, "await_many(tasks)")
     limit = _Limit(me, timeout, "await_many")
     call = ("Task", "await_many", [tasks, shown(timeout)])
@@ -187,7 +187,7 @@ async def await_many(tasks: Sequence[AnyTask], timeout: Any) -> list[Any]:
 async def yield_many(
     tasks: Sequence[AnyTask], timeout: Any, limit: int | None, on_timeout: Literal["nothing", "ignore", "kill_task"]
 ) -> list[Outcome]:
-    """What has become of each task within the time, or when `limit` of them are through."""
+    """Return the outcome of each task within the time, or when `limit` of them have ended."""
     me = require_owner(tasks, "yield_many(tasks)")
     if on_timeout not in ("nothing", "ignore", "kill_task"):
         raise BadArgument(
@@ -221,7 +221,7 @@ def _of_any(refs: Collection[Ref]) -> Callable[[Any], bool]:
 
 
 async def shut_down(task: AnyTask, shutdown: Any) -> Outcome:
-    """Unlink and stop the task; what it had replied by then still counts."""
+    """Unlink and stop the task; a reply sent by then still counts."""
     pid = task.pid
     if pid is None:
         return ignore(task)
@@ -235,7 +235,7 @@ async def shut_down(task: AnyTask, shutdown: Any) -> Outcome:
         exit_process(pid, "kill")
     else:
         if isinstance(pid, Process) and pid._step is not None:
-            # How long its `finally` blocks may await things is the caller's word.
+            # The caller decides how long its `finally` blocks may await.
             pid._ext().shutdown = 1e9 if shown(shutdown) == "infinity" else shutdown
         exit_process(pid, "shutdown")
     try:
@@ -251,9 +251,9 @@ async def shut_down(task: AnyTask, shutdown: Any) -> Outcome:
 
 
 def _ended(ref: Ref, down: Down, asked: str, call: Any) -> Outcome:
-    """What the end of a task that was asked to end with `asked` means, but for a reply."""
+    """Return the outcome of a task that was told to end with `asked` and sent no reply."""
     reason = down.reason
-    if reason == "noproc":  # it was over before; its own Down may lie there, behind the reply
+    if reason == "noproc":  # it had ended before; its own Down may follow the reply
         me = current_process("Task.shutdown")
         own = take(me, lambda message: type(message) is Down and message.ref is ref)  # pyright: ignore[reportUnknownArgumentType]
         if own is not None:

@@ -1,4 +1,4 @@
-"""What a task is made of: the process that does its work, the reply, and the two ways it may end."""
+"""The parts of a task: the process that does its work, the reply, and its two outcomes."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ T_co = TypeVar("T_co", covariant=True)
 _new_tuple: Callable[..., Any] = cast("Any", tuple).__new__
 
 CALLERS: Final = "$callers"
-"""Where the process dictionary of a task keeps who asked for it, the nearest first, as in Elixir."""
+"""The process dictionary key of a task's callers, nearest first, as in Elixir."""
 
 
 class TaskReply(NamedTuple, Generic[T]):
     """The result of a task, as its owner receives it: `ref` is that of the task.
 
-    Who awaits a task never sees it. A server that started one with `async_nolink` finds it in
-    `handle_info`, and after it the `Down` of the same ref unless it was demonitored:
+    Code that awaits a task never sees it. A server that started one with `async_nolink` finds it in `handle_info`,
+    followed by the `Down` of the same ref unless it was demonitored:
 
     >>> import otp
     >>> from otp import Task, TaskReply
@@ -64,7 +64,7 @@ class TaskReply(NamedTuple, Generic[T]):
 
 
 class TaskOk(tuple[Literal["ok"], T_co]):
-    """A task returned `.value`: the tuple `("ok", value)`, made for `match`.
+    """The outcome of a task that returned `.value`: the tuple `("ok", value)`, made for `match`.
 
     >>> TaskOk(3) == ("ok", 3), TaskOk(3).value
     (True, 3)
@@ -78,7 +78,7 @@ class TaskOk(tuple[Literal["ok"], T_co]):
 
     @property
     def value(self) -> T_co:
-        """What the task returned."""
+        """The value that the task returned."""
         return self[1]
 
     def __repr__(self) -> str:
@@ -89,7 +89,7 @@ class TaskOk(tuple[Literal["ok"], T_co]):
 
 
 class TaskExit(tuple[Literal["exit"], Any]):
-    """A task ended without a result, for `.reason`: the tuple `("exit", reason)`, made for `match`.
+    """The outcome of a task without a result: the tuple `("exit", reason)`, made for `match`.
 
     >>> TaskExit("killed") == ("exit", "killed"), TaskExit("killed").reason
     (True, 'killed')
@@ -103,7 +103,7 @@ class TaskExit(tuple[Literal["exit"], Any]):
 
     @property
     def reason(self) -> Any:
-        """Why the process of the task ended."""
+        """The exit reason of the task's process."""
         return self[1]
 
     def __repr__(self) -> str:
@@ -114,7 +114,7 @@ class TaskExit(tuple[Literal["exit"], Any]):
 
 
 def check_function(fn: Any, what: str) -> None:
-    """Raise `TypeError` for what cannot be run; a coroutine object gets the fix."""
+    """Raise `TypeError` unless `fn` can be run; for a coroutine object, show the correct call."""
     if iscoroutine(fn):
         fn.close()
         called = fn.__name__
@@ -128,13 +128,13 @@ def check_function(fn: Any, what: str) -> None:
 
 
 def name_of(fn: Any) -> str:
-    """What people see a task run."""
+    """Return the name under which a task is shown."""
     fn = _unbound(fn)
     return str(getattr(fn, "__qualname__", None) or type(fn).__qualname__)
 
 
 def mfa_of(fn: Any, arity: int) -> tuple[str, str, int]:
-    """What a task runs: module, function, number of arguments."""
+    """Return the module, function and number of arguments of a task."""
     fn = _unbound(fn)
     return (str(getattr(fn, "__module__", None) or type(fn).__module__), name_of(fn), arity)
 
@@ -146,7 +146,7 @@ def _unbound(fn: Any) -> Any:
 
 
 def who_asks() -> Process | None:
-    """The process that runs here, also for a child task of it; None outside."""
+    """Return the running process, also for its child tasks; None outside."""
     me = thread_current()
     if me is not None:
         return me
@@ -155,7 +155,7 @@ def who_asks() -> Process | None:
 
 
 def callers_of(process: Process | None) -> tuple[Process, ...]:
-    """Who asked for what `process` starts now: itself, who asked for it, and so on."""
+    """Return the callers for what `process` starts now: itself, its own caller, and so on."""
     if process is None:
         return ()
     x = process._x
@@ -172,7 +172,7 @@ def spawn_work(
     kwargs: dict[str, Any] | None = None,
     done: Callable[[Any], None] | None = None,
 ) -> Process:
-    """A process that runs `fn` and tells `done` its value; it does not run before the caller has gone on."""
+    """Return a process that runs `fn` and passes its value to `done`; it starts after the caller goes on."""
 
     async def work() -> None:
         value = fn(*args, **kwargs) if kwargs else fn(*args)
@@ -189,14 +189,14 @@ def spawn_work(
 
 
 def send_reply(owner: Process, ref: Ref, value: Any) -> None:
-    """Deliver the result, if it is still wanted: the owner's monitor is the address, and goes with it."""
+    """Deliver the result if it is still wanted: the owner's monitor is its address."""
     x = owner._x
     if x is not None and x.mrefs is not None and ref in x.mrefs:
         deliver(owner, TaskReply(ref, value))
 
 
 def require_free(name: Any, node: Node, what: str) -> None:
-    """Raise `AlreadyStarted` if somebody has the name, `BadArgument` if it can be none."""
+    """Raise `AlreadyStarted` for a taken name, `BadArgument` for an invalid one."""
     via = getattr(name, "whereis", None)
     if via is None:
         check_name(name, what)

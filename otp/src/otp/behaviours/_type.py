@@ -1,4 +1,4 @@
-"""The type of behaviours: a callback that is replaced on a class is the one of servers that start afterwards."""
+"""The metaclass of behaviours: callbacks that are replaced on a class apply to servers started afterwards."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from otp.kernel.vtable import forget_callbacks
 if TYPE_CHECKING:
     from abc import ABCMeta as _Meta
 else:
-    _Meta = type(Protocol)  # derived from `ABCMeta`: else a server could be neither abstract nor name its protocols
+    _Meta = type(Protocol)  # derived from `ABCMeta`, so that a server can be abstract and name its protocols
 
 __all__ = ["BehaviourType"]
 
 
 class BehaviourType(_Meta, type):
-    """The metaclass of `Behaviour`: an assignment to a class drops the callbacks that were looked up.
+    """The metaclass of `Behaviour`: assigning to a class drops its cached callbacks.
 
-    It costs a start nothing; to compare the callbacks at each start would cost a tenth of it.
+    It costs a start nothing; comparing the callbacks at each start would cost a tenth of it.
     """
 
     if not TYPE_CHECKING:  # else a type checker would accept the assignment of any attribute
-        __instancecheck__ = type.__instancecheck__  # those of protocols ask for attributes that only protocols have
+        __instancecheck__ = type.__instancecheck__  # those of protocols read attributes that only protocols have
         __subclasscheck__ = type.__subclasscheck__
 
         def __setattr__(cls, name: str, value: object) -> None:

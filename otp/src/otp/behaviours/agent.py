@@ -1,4 +1,4 @@
-"""Agent: a process that keeps a value, and runs the functions that read or change it.
+"""Agent: a process that keeps a value and runs the functions that read or change it.
 
 >>> import otp
 >>> from otp import Agent
@@ -9,13 +9,12 @@
 >>> otp.run(main)
 3
 
-A function is run in the agent, one after the other: what it does is done when the next one sees
-the state, and while an async one waits all others wait. What takes long and needs no exclusive
-look at the state belongs into the caller, with what `get` gave it. A function that raises ends the
+Functions run in the agent one after the other; while an async one waits, all others wait. Work that takes long and
+needs no exclusive access to the state belongs in the caller, on what `get` returned. A function that raises ends the
 agent and the call.
 
-Values are passed by reference: make a new value in `update` (`fruits | {…}`, not `fruits["apples"] = 3`)
-and who has read the old one is not surprised.
+Values are passed by reference: build a new value in `update` (`fruits | {…}`, not `fruits["apples"] = 3`), so that
+callers which hold the old one do not see it change.
 
 Source: Elixir's `Agent`.
 """
@@ -46,7 +45,7 @@ T = TypeVar("T")
 
 
 class Agent(Startable):
-    """A process that keeps a value: start one with `start_link`, ask it by pid or name.
+    """A process that keeps a value; start it with `start_link` and use it by pid or name.
 
     >>> import otp
     >>> async def main():
@@ -62,7 +61,7 @@ class Agent(Startable):
 
     @classmethod
     async def start_link(cls, fn: Callable[[], Any], *, name: GivenName = None, timeout: Limit = "infinity") -> Pid:
-        """Start an agent linked with the calling process; its state is what `fn()` returns.
+        """Start an agent, linked with the calling process, whose state is what `fn()` returns.
 
         Args:
             fn: a function without arguments, plain or async, run in the agent.
@@ -79,7 +78,7 @@ class Agent(Startable):
 
     @classmethod
     async def start(cls, fn: Callable[[], Any], *, name: GivenName = None, timeout: Limit = "infinity") -> Pid:
-        """Start an agent without a link, also from outside a process; as `start_link` otherwise.
+        """Start an agent without a link, also from outside a process; otherwise like `start_link`.
 
         >>> import otp
         >>> async def main():
@@ -91,7 +90,7 @@ class Agent(Startable):
 
     @classmethod
     async def __otp_start_on__(cls, node: Node, arg: Any = None, *, name: GivenName = None) -> Pid:
-        """How a node starts an agent that it owns."""
+        """Start an agent that a node owns."""
         return await _start(cls, arg, name=name, node=node)
 
     @overload
@@ -104,7 +103,7 @@ class Agent(Startable):
     async def get(agent: Dest, fn: Callable[[Any], Any], timeout: Limit = 5) -> Any:
         """Run `fn(state)` in the agent and return what it returns.
 
-        Raises as `GenServer.call`: `CallTimeout` after `timeout` seconds, `NoProcess`, `ServerDown`.
+        Raises like `GenServer.call`: `CallTimeout` after `timeout` seconds, `NoProcess`, `ServerDown`.
         Source: Elixir's `Agent.get/3`.
 
         >>> import otp
@@ -117,9 +116,9 @@ class Agent(Startable):
 
     @staticmethod
     async def update(agent: Dest, fn: Callable[[Any], Any], timeout: Limit = 5) -> None:
-        """Make `fn(state)` the state, and return when it is.
+        """Replace the state by `fn(state)`, and return when that is done.
 
-        Raises as `get`. Source: Elixir's `Agent.update/3`.
+        Raises like `get`. Source: Elixir's `Agent.update/3`.
 
         >>> import otp
         >>> async def main():
@@ -141,7 +140,7 @@ class Agent(Startable):
     async def get_and_update(agent: Dest, fn: Callable[[Any], Any], timeout: Limit = 5) -> Any:
         """Run `fn(state)`, which returns `(answer, new_state)`, and return the answer.
 
-        Anything else ends the agent with `("bad_return_value", …)`. Raises as `get`.
+        Any other result ends the agent with `("bad_return_value", …)`. Raises like `get`.
         Source: Elixir's `Agent.get_and_update/3`.
 
         >>> import otp
@@ -155,7 +154,7 @@ class Agent(Startable):
 
     @staticmethod
     def cast(agent: Dest, fn: Callable[[Any], Any]) -> None:
-        """Have `fn(state)` made the state some time; plain, and nobody there is no error.
+        """Replace the state by `fn(state)` later, without waiting; a missing agent is no error.
 
         Source: Elixir's `Agent.cast/2`.
         """
@@ -163,12 +162,12 @@ class Agent(Startable):
 
     @staticmethod
     async def stop(agent: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
-        """Stop the agent in order and wait until it and its child tasks have ended; raises as `GenServer.stop`."""
+        """Stop the agent in order and wait until it and its child tasks have ended; raises like `GenServer.stop`."""
         await stop(agent, reason, timeout)
 
 
 class _AgentServer(GenServer[Any]):
-    """Elixir's `Agent.Server`."""
+    """The server of an agent (Elixir's `Agent.Server`)."""
 
     __slots__ = ()
 
@@ -210,7 +209,7 @@ def _both(pair: Any, state: Any) -> Any:
 
 
 def _then(value: Any, result: Callable[[Any], Any]) -> Any:
-    """The result made of a value, or of what an async function will give."""
+    """Return the result for a value, or for what an async function will return."""
     return _when(value, result) if isawaitable(value) else result(value)
 
 

@@ -1,4 +1,4 @@
-"""Applications: trees of processes that start and stop as one, in the order of their dependencies.
+"""Applications: trees of processes that start and stop as a unit, in the order of their dependencies.
 
 >>> import otp
 >>> from otp import Application, Children, Supervisor, impl
@@ -19,10 +19,9 @@
 >>> otp.run(main)
 (['shop'], 'EUR')
 
-Each running application has a master: a process that ran `start`, is linked to the top supervisor
-and ends with it. An application of the type `permanent` takes the node with it when it ends, a
-`transient` one if it ends with another reason than `normal` (a supervisor that gives up ends with
-`shutdown`, which counts), a `temporary` one never.
+Each running application has a master: a process that ran `start`, is linked to the top supervisor and ends with it. The
+end of a `permanent` application stops the node; that of a `transient` one only for a reason other than `normal` (a
+supervisor that gives up ends with `shutdown`, which counts); that of a `temporary` one never does.
 
 Differences to OTP: what OTP reads from the `.app` file are class attributes, and dependencies are
 classes. Source: Erlang's `application` and *Design Principles, Applications*.
@@ -58,7 +57,7 @@ __all__ = ["AppInfo", "AppSpec", "Application"]
 
 
 class _Contract(Behaviour):
-    """The callbacks. Their names are also those of functions of `Application`, so they stand apart."""
+    """The callbacks, kept separate because `Application` has functions of the same names."""
 
     @positional
     @callback
@@ -75,19 +74,19 @@ class _Contract(Behaviour):
 
 
 class _Functions(BehaviourType, type):
-    """The functions `Application.start(…)` and so on.
+    """The functions `Application.start(…)` and others.
 
-    They belong to the metaclass, so that a subclass can have callbacks of the same names: `Shop.start` is the
-    callback, `Application.start` is the function.
+    They belong to the metaclass, so that a subclass can have callbacks of the same names: `Shop.start` is the callback,
+    `Application.start` is the function.
     """
 
     async def start(cls, app: type[Application], type: Kind = "temporary", *, args: Any = ()) -> None:
-        """Start an application whose dependencies run; `args` reaches its callback `start("normal", args)`.
+        """Start an application whose dependencies run; `args` is passed to its callback `start("normal", args)`.
 
         Raises:
             StartError: `("already_started", name)`; `("not_started", name)` for a dependency that does not run;
                 `(R, (name, "start", [kind, args]))` if the callback raised `StartError(R)`;
-                `("bad_return", ((name, "start", [kind, args]), what))` for a crash or another result than a pid.
+                `("bad_return", ((name, "start", [kind, args]), what))` for a crash or a result that is no pid.
         """
         await start_application(applications_of(), _checked(app), _checked_type(type), args)
 
@@ -95,10 +94,10 @@ class _Functions(BehaviourType, type):
         """Start the dependencies that do not run, depth first, then the application.
 
         Returns:
-            the names of what was started now, in order.
+            the names of the applications started now, in order.
 
         Raises:
-            StartError: `(name, reason)` of the one that failed; what was started before it is stopped again.
+            StartError: `(name, reason)` of the one that failed; those started before it are stopped again.
         """
         await spend()
         return await _start_all(applications_of(), _checked(app), _checked_type(type), args)
@@ -106,26 +105,26 @@ class _Functions(BehaviourType, type):
     async def stop(cls, app: type[Application] | str) -> None:
         """Stop an application: `prep_stop(state)`, its tree from the leaves to the root, `stop(state)`.
 
-        What depends on it is not stopped. Raises `StartError(("not_started", name))`.
+        Applications that depend on it are not stopped. Raises `StartError(("not_started", name))`.
         """
         await stop_application(applications_of(), name_of(app))
 
     async def which_applications(cls, *, node: Node | None = None) -> list[AppInfo]:
-        """The running applications of `node`, by default that of the calling process, the latest first."""
+        """Return the running applications of `node`, by default that of the calling process, the latest first."""
         running = applications_of(node).running.values()
         return [AppInfo(r.app.name, r.app.description, r.app.vsn) for r in reversed(running)]
 
     def get_env(cls, app: type[Application] | str, key: str, default: Any = None, *, node: Node | None = None) -> Any:
         """Return a value of an application's environment, or `default`.
 
-        A value that `put_env` set on the node comes first, then that of the class. This is a plain function, as are
-        the other functions of the environment: a plain `init` can call it.
+        A value set by `put_env` on the node has precedence over the value of the class. Like the other functions of the
+        environment this is a plain function, so a plain `init` can call it.
 
         Args:
             app: the class, or its name once the node has loaded it.
             key: the name of the value.
             default: the result for an unknown key.
-            node: of this loop; by default that of the calling process.
+            node: a node of this loop; by default that of the calling process.
 
         >>> import otp
         >>> class Shop(otp.Application):
@@ -145,16 +144,16 @@ class _Functions(BehaviourType, type):
         return applications_of(node).get_env(app, key, default)
 
     def put_env(cls, app: type[Application] | str, key: str, value: Any, *, node: Node | None = None) -> None:
-        """Set a value of an application's environment on this node, or on `node`; it need not run yet.
+        """Set a value of an application's environment on this node or on `node`; it need not run yet.
 
         Source: Erlang's `application:set_env/3`.
         """
         applications_of(node).put_env(app, key, value)
 
     def get_all_env(cls, app: type[Application] | str, *, node: Node | None = None) -> dict[str, Any]:
-        """Return an application's whole environment on this node, or on `node`.
+        """Return an application's whole environment on this node or on `node`.
 
-        Values that `put_env` set replace those of the class.
+        Values set by `put_env` replace those of the class.
 
         >>> import otp
         >>> class Bank(otp.Application):
@@ -172,14 +171,14 @@ class _Functions(BehaviourType, type):
         return applications_of(node).get_all_env(app)
 
     def unset_env(cls, app: type[Application] | str, key: str, *, node: Node | None = None) -> None:
-        """Remove a value that `put_env` set, so that the class's own value holds again.
+        """Remove a value set by `put_env`, so that the value of the class applies again.
 
         Difference to OTP: there the value of the `.app` file goes, too. Source: `application:unset_env/2`.
         """
         applications_of(node).unset_env(app, key)
 
     async def loaded_applications(cls, *, node: Node | None = None) -> list[AppSpec]:
-        """The applications that a node knows: that were started there, or whose environment was set by their class.
+        """Return the applications known to a node: started there, or given an environment by class.
 
         Args:
             node: of this loop; by default that of the calling process.
@@ -190,7 +189,7 @@ class _Functions(BehaviourType, type):
 
 
 class Application(Behaviour, metaclass=_Functions):
-    """An application: class attributes say what it is, callbacks how it starts and stops.
+    """An application: class attributes describe it, callbacks start and stop it.
 
     `start(self, kind, args)` starts the top supervisor, linked, and returns its pid, or `(pid, state)`; it is
     required. `prep_stop(self, state)` runs before the tree stops and returns the state for `stop(self, state)`,
@@ -215,7 +214,7 @@ class Application(Behaviour, metaclass=_Functions):
     """
 
     name: ClassVar[str]
-    """What other applications and people call it; default: the class's name in lower case."""
+    """Its name; the default is the class's name in lower case."""
 
     applications: ClassVar[tuple[type[Application], ...]] = ()
     """The applications that must run before this one starts."""
@@ -233,7 +232,7 @@ class Application(Behaviour, metaclass=_Functions):
 
     @classmethod
     async def __otp_run__(cls, node: Node, *args: Any) -> Pid:
-        """What `otp.run(Shop)` starts: everything as permanent; the pid whose end is the program's."""
+        """Start all as permanent for `otp.run(Shop)`; return the pid whose end is the program's."""
         apps = applications_of(node)
         await _start_all(apps, _checked(cls), "permanent", args)
         master = apps.running[cls.name].master
@@ -275,7 +274,7 @@ def _checked_type(kind: Any) -> Kind:
 
 
 def _in_order(app: type[Application]) -> list[type[Application]]:
-    """The application after everything it needs, each once."""
+    """Return the application after all that it needs, each once."""
     found: dict[type[Application], None] = {}
 
     def visit(needed: type[Application], above: tuple[type[Application], ...]) -> None:

@@ -1,8 +1,8 @@
 """Fresh arguments for every start of a child.
 
-A child spec is started again after a crash. If its arguments hold a list, the incarnation that
-crashed may have changed it, and a restart would inherit the broken state. So mutable containers in
-the arguments are copied at each start:
+A child spec is used again after a crash. If its arguments hold a list, the incarnation that crashed may have changed
+it, and a restart would inherit the broken state. Mutable containers in the arguments are therefore copied at each
+start:
 
 >>> basket = ["apple"]
 >>> (first,) = copy_arguments((basket,))
@@ -41,7 +41,7 @@ _new_tuple: Callable[[type[Any], list[Any]], Any] = cast("Any", tuple).__new__
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shared(Generic[T]):
-    """Marks an argument of a child spec that all incarnations share: they get `value` itself.
+    """An argument of a child spec that all incarnations share: they get `value` itself.
 
     >>> cache: dict[str, int] = {}
     >>> copy_arguments((Shared(cache),))[0] is cache
@@ -54,22 +54,22 @@ class Shared(Generic[T]):
 _ATOMIC: Final = frozenset({
     BuiltinFunctionType, FunctionType, MethodType, NoneType, bool, bytes, complex, float, int, range, str, type,
 })  # fmt: skip
-"""What is met most and passed as it is, told apart by one look into a set."""
+"""Types that are passed unchanged, found by one lookup in a set."""
 
 
 def copy_arguments(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The arguments of one start; the same tuple if there is nothing to copy.
+    """Return the arguments of one start; the same tuple if there is nothing to copy.
 
-    What hangs together stays together: a list that two arguments share is copied once, and a list
-    that holds itself gives a list that holds itself.
+    Shared references are preserved: a list that two arguments share is copied once, and a list that contains itself is
+    copied to a list that contains itself.
     """
     try:
         for argument in arguments:
             if type(argument) not in _ATOMIC:
                 return cast("tuple[Any, ...]", _copied(arguments, {}))
-    except KeyboardInterrupt:  # of the person at the terminal
+    except KeyboardInterrupt:  # Ctrl-C
         raise
-    except BaseException:  # nested deeper than the stack, or of a class that raises: by reference, as all such
+    except BaseException:  # nested deeper than the stack, or of a class that raises: passed by reference
         pass
     return arguments
 
@@ -86,7 +86,7 @@ def _copied(value: Any, memo: _Memo) -> Any:
 
 
 def _copier_of(kind: type[Any]) -> Callable[[Any, _Memo], Any] | None:
-    """How instances of a class outside the table are copied; None: not at all."""
+    """Return how to copy instances of a class outside the table; None to pass them by reference."""
     if tuple in kind.__mro__:
         return _copy_tuple if hasattr(kind, "_fields") else None
     for base, copier in _CONTAINERS:
@@ -105,7 +105,7 @@ def _copy_tuple(value: tuple[Any, ...], memo: _Memo) -> Any:
     items = [_copied(item, memo) for item in value]
     if all(new is old for new, old in zip(items, value, strict=True)):
         return value
-    # A cycle through one of the items has made this copy already.
+    # A cycle through one of the items has already made this copy.
     known = memo.get(id(value))
     if known is None:
         known = memo[id(value)] = _new_tuple(type(value), items)
@@ -177,7 +177,7 @@ def _copy_dataclass(value: Any, memo: _Memo) -> Any:
         memo[id(value)] = new
         for field in fields(value):
             old = getattr(value, field.name)
-            memo.setdefault(0, []).append(old)  # a field may be computed: its id must not be used again
+            memo.setdefault(0, []).append(old)  # a field may be computed: its id must not be reused
             item = _copied(old, memo)
             if item is not old:
                 object.__setattr__(new, field.name, item)

@@ -1,7 +1,7 @@
-"""Contracts between a runtime and the code that people write.
+"""Contracts between a runtime and the code of its users.
 
-A *behaviour* is a class whose methods are marked `@callback`. Whoever fulfils the contract
-subclasses it and marks each method `@impl`:
+A *behaviour* is a class whose methods are marked `@callback`. To implement the contract, subclass it and mark each
+method `@impl`:
 
 >>> class Parser(Behaviour):
 ...     @callback
@@ -19,7 +19,7 @@ subclasses it and marks each method `@impl`:
 >>> Numbers.behaviour_info("callbacks")
 [('parse', 1), ('extensions', 0)]
 
-A misspelt name is found when the class is made, not when the message arrives that needs it:
+A misspelt name is found when the class is created, not when the message arrives that needs it:
 
 >>> class Words(Parser):  # doctest: +ELLIPSIS
 ...     @impl
@@ -29,9 +29,9 @@ Traceback (most recent call last):
     ...
 TypeError: expected the name of a callback after @impl in Words, got 'prase' (...); did you mean 'parse'? ...
 
-Differences to OTP: Erlang and Elixir warn at compile time, we raise, because nobody reads the
-warnings of an import. Sources: Erlang's *Design Principles, Behaviours*; Elixir's
-`Module` documentation, `@callback`, `@optional_callbacks` and `@impl`.
+Differences to OTP: Erlang and Elixir warn at compile time; here it is an error, because warnings of an import go
+unread. Sources: Erlang's *Design Principles, Behaviours*; Elixir's `Module` documentation, `@callback`,
+`@optional_callbacks` and `@impl`.
 """
 
 from __future__ import annotations
@@ -69,16 +69,16 @@ F = TypeVar("F", bound="Callable[..., Any]")
 _IMPL: Final = "__otp_impl__"
 _CALLBACK: Final = "__otp_callback__"
 _MOST_DECORATED: Final = 50
-"""Lines of decorators above a method."""
+"""Maximum lines of decorators above a method."""
 
 
 class MissingCallback(TypeError):
-    """A class was started although a required callback of its behaviour is missing."""
+    """The error of starting a class that lacks a required callback of its behaviour."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallbackSpec:
-    """One callback of a contract: its name, its arguments after `self`, and who asks for it."""
+    """One callback of a contract: its name, its arguments after `self`, and the behaviour that declares it."""
 
     name: str
     arity: int
@@ -93,8 +93,8 @@ class CallbackSpec:
 def impl(function: F) -> F:
     """Mark a method, `def` or `async def`, as the implementation of a callback.
 
-    The function is returned as it is, so its type stays what it was. That the name and the number
-    of arguments belong to a callback is checked when the class is made.
+    The function is returned unchanged, with its type. Whether the name and the number of arguments belong to a callback
+    is checked when the class is created.
 
     Source: Elixir's `@impl true`.
     """
@@ -102,7 +102,7 @@ def impl(function: F) -> F:
 
 
 def callback(function: F) -> F:
-    """Mark a method of a behaviour as a required callback; its body is never run.
+    """Mark a method of a behaviour as a required callback; its body never runs.
 
     Source: Elixir's `@callback`, Erlang's `-callback`.
     """
@@ -110,7 +110,7 @@ def callback(function: F) -> F:
 
 
 def optional_callback(function: F) -> F:
-    """Mark a method of a behaviour as a callback that may be left out; its body is the default.
+    """Mark a method of a behaviour as an optional callback; its body is the default.
 
     Source: Elixir's `@optional_callbacks`, Erlang's `-optional_callbacks`.
     """
@@ -125,14 +125,13 @@ def _mark(function: F, attribute: str, value: object) -> F:
 
 
 class Behaviour(metaclass=BehaviourType):
-    """The base of all contracts and of all classes that fulfil one.
+    """The base of all contracts and of all classes that implement one.
 
-    Each class has exactly one instance, made when it is first needed; `Counter()` gives it. It is
-    immutable and the same in all processes: state is an argument of a callback and part of its
-    result, never an attribute of `self`.
+    Each class has exactly one instance, created on first use; `Counter()` returns it. It is immutable and the same in
+    all processes: state is an argument of a callback and part of its result, never an attribute of `self`.
 
-    A callback that is replaced on a class, as `unittest.mock.patch.object` does, is the one of servers
-    that start afterwards; servers that run keep theirs.
+    A callback that is replaced on a class, as `unittest.mock.patch.object` does, applies to servers that start
+    afterwards; running servers keep theirs.
     """
 
     __slots__ = ()
@@ -162,12 +161,12 @@ class Behaviour(metaclass=BehaviourType):
 
     @classmethod
     def __accepts_impl__(cls, name: str) -> bool:
-        """Whether `@impl` may stand above a name that is no callback (a state of a machine)."""
+        """Return whether `@impl` may mark a name that is no callback (a state of a machine)."""
         return False
 
     @classmethod
     def __handler__(cls) -> Self:
-        """The one immutable instance of this class; raises `MissingCallback` for half a class."""
+        """Return the one immutable instance of this class; raises `MissingCallback` if it is incomplete."""
         found = cls.__dict__.get("__instance__")
         if found is None:
             check_callbacks(cls)
@@ -176,7 +175,7 @@ class Behaviour(metaclass=BehaviourType):
         return cast("Self", found)
 
     def __new__(cls, *args: object, **kwargs: object) -> Self:
-        """The one instance of the class; arguments are refused with the way to start a process."""
+        """Return the one instance of the class; arguments raise an error that shows how to start a process."""
         if args or kwargs:
             raise TypeError(
                 f"expected {cls.__name__}() without arguments (the one immutable instance), "
@@ -188,10 +187,10 @@ class Behaviour(metaclass=BehaviourType):
 
     @classmethod
     def behaviour_info(cls, item: Literal["callbacks", "optional_callbacks"]) -> list[tuple[str, int]]:
-        """The contract of this class as (name, arity), in order of declaration.
+        """Return the contract of this class as (name, arity), in order of declaration.
 
-        `"callbacks"` answers all of them, the optional ones too, as Erlang does. `self` is not
-        counted: `handle_call(self, request, caller, state)` is `("handle_call", 3)`.
+        `"callbacks"` includes the optional ones, as in Erlang. `self` is not counted: `handle_call(self, request,
+        caller, state)` is `("handle_call", 3)`.
 
         Raises `ValueError` for another item. Source: Erlang's `Module:behaviour_info/1`.
         """
@@ -215,7 +214,7 @@ class Behaviour(metaclass=BehaviourType):
             "handle_continue": "NoReply(new_state)",
         }
     )
-    """What a callback returns instead of `self.n = 1`, where that is not `Reply(value, new_state)`."""
+    """The results that replace `self.n = 1`, where that is not `Reply(value, new_state)`."""
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise self._no_state()
@@ -224,10 +223,10 @@ class Behaviour(metaclass=BehaviourType):
         raise self._no_state()
 
     def _no_state(self) -> AttributeError:
-        """What to do instead, in the callback that tried it."""
+        """Return the error for an assignment to `self`, with the result to return in that callback."""
         frame: FrameType | None = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
         running = ""
-        for _depth in range(4):  # it may have been a method that the callback called
+        for _depth in range(4):  # it may have been a method called by the callback
             if frame is None or running in self._new_state:
                 break
             running, frame = frame.f_code.co_name, frame.f_back
@@ -236,11 +235,11 @@ class Behaviour(metaclass=BehaviourType):
             return AttributeError(f"self holds no state; return {wanted}")
         error = AttributeError("self holds no state; return Reply(value, new_state)")
         if wanted is not None:
-            error.add_note(f"{running} has nobody to answer: return {wanted}")
+            error.add_note(f"{running} has no caller to reply to: return {wanted}")
         return error
 
     def __call__(self, *args: object, **kwargs: object) -> NoReturn:
-        """Refuse: `self()` inside a callback was meant to be `otp.self()`."""
+        """Refuse `self()` inside a callback, which was meant to be `otp.self()`."""
         raise TypeError("write otp.self() or self.pid")
 
     def __copy__(self) -> Self:
@@ -257,7 +256,7 @@ class Behaviour(metaclass=BehaviourType):
 
 
 def implements(cls: type[Behaviour], name: str) -> bool:
-    """Whether `cls` has a body of its own for the callback, not the one of the contract."""
+    """Return whether `cls` defines the callback itself, instead of inheriting the contract's."""
     for base in cls.__mro__:
         if name in base.__dict__:
             return getattr(base.__dict__[name], _CALLBACK, None) is None
@@ -267,8 +266,8 @@ def implements(cls: type[Behaviour], name: str) -> bool:
 def check_callbacks(cls: type[Behaviour]) -> None:
     """Raise `MissingCallback` if `cls` lacks a required callback of its behaviours.
 
-    A start does this; a test may do it for classes that are started rarely. A class that is only
-    a base for others may stay incomplete.
+    A start does this; a test may do it for classes that are rarely started. A class that is only a base for others may
+    stay incomplete.
 
     Difference to OTP: there the compiler warns and the start fails with `undef`.
     """
@@ -294,15 +293,15 @@ def _check_impl(cls: type[Behaviour], name: str, member: object) -> None:
 
 
 def check_arity(cls: type[Behaviour], name: str, member: object, arity: int, expected: str) -> None:
-    """Raise `TypeError` if a method cannot be called with `arity` arguments after `self`; says what it should take."""
+    """Raise `TypeError` if a method cannot be called with `arity` arguments after `self`."""
     if not _accepts(member, arity):
         raise _refusal(f"expected {name}{expected}, got {name}{_signature(member)}{_place(member)}", member)
 
 
 def _refusal(text: str, member: object) -> TypeError:
-    """The error about a method. Its traceback has the line of the class, so that of the method is with it.
+    """Return the error about a method; it names the method's line, as the traceback shows only the class's.
 
-    `otp_place` is a pair of file and line, for those that show where somebody's code is wrong.
+    `otp_place` is a pair of file and line, for tools that show where user code is wrong.
     """
     error = TypeError(text)
     found = _line_of(member)
@@ -317,7 +316,7 @@ def _place(member: object) -> str:
 
 
 def _line_of(member: object) -> tuple[str, int] | None:
-    """File and line of the `def` of a method; its code begins with the decorators, which may take several lines."""
+    """Return file and line of a method's `def`; its code begins with the decorators, which may be long."""
     code = getattr(inspect.unwrap(cast("Any", member)), "__code__", None)
     if not isinstance(code, CodeType):
         return None
@@ -333,7 +332,7 @@ def _line_of(member: object) -> tuple[str, int] | None:
 
 
 def misspelt_as(cls: type[Behaviour], callback: str) -> str | None:
-    """A method of `cls` whose name is that of the callback but for a slip of the hand."""
+    """Return a method of `cls` whose name is a misspelling of the callback."""
     for name, member in cls.__dict__.items():
         if type(member) is FunctionType and name not in cls.__callbacks__ and is_slip(name, callback):
             return name
@@ -343,12 +342,12 @@ def misspelt_as(cls: type[Behaviour], callback: str) -> str | None:
 def refuse_misspelt(cls: type[Behaviour], name: str, member: FunctionType) -> None:
     """Raise `TypeError` for a method that must be a misspelt callback.
 
-    Its name is a slip away from a callback that the class lacks, it takes the same arguments, nothing in the class or
-    its bases mentions it, and there is no `getattr` by which it could be found: it would never run.
+    Its name is close to a callback that the class lacks, it takes the same arguments, nothing in the class or its bases
+    mentions it, and there is no `getattr` that could find it: it would never run.
     """
     for spec in cls.__callbacks__.values():
         if spec.required or not is_slip(name, spec.name) or implements(cls, spec.name):
-            continue  # what is required is missed at the start, whose text names the slip
+            continue  # a required one is reported at the start, with a hint at the misspelling
         if member.__qualname__ != f"{cls.__qualname__}.{name}" or not _accepts(member, spec.arity):
             continue
         if not cls.__accepts_impl__(name) and not is_mentioned(cls, name):
@@ -378,7 +377,7 @@ def _positional(member: object) -> list[inspect.Parameter]:
 
 
 def _accepts(member: object, arity: int) -> bool:
-    """Whether the method can be called with `arity` positional arguments after `self`."""
+    """Return whether the method can be called with `arity` positional arguments after `self`."""
     positional = _positional(member)
     parameters = _signature(member).parameters.values()
     if any(p.kind is p.KEYWORD_ONLY and p.default is p.empty for p in parameters):
@@ -389,7 +388,7 @@ def _accepts(member: object, arity: int) -> bool:
 
 
 def _signature(member: object) -> inspect.Signature:
-    """The parameters as people read them: no annotations, no mark of positional-only ones."""
+    """Return the parameters as shown to users: without annotations and positional-only marks."""
     if isinstance(member, staticmethod | classmethod):
         member = cast("object", member.__func__)  # pyright: ignore[reportUnknownMemberType]
     signature = inspect.signature(cast("Callable[..., Any]", member))

@@ -1,10 +1,10 @@
-"""What a supervisor is told about its children: child specs, the forms of one, and `Children`.
+"""Descriptions of a supervisor's children: child specs, their accepted forms, and `Children`.
 
 A child is given in one of four forms:
 
 - a class: `Ledger` asks the class for its spec, `Ledger.child_spec(None)`;
 - a class and its argument: `(Counter, 0)` is `Counter.child_spec(0)`;
-- a `ChildSpec`, as `child_spec` makes one: `Counter.child_spec(0, restart="transient")`;
+- a `ChildSpec`, as returned by `child_spec`: `Counter.child_spec(0, restart="transient")`;
 - OTP's map: `{"id": "c", "start": (Counter.start_link, 0)}`.
 
 Sources: OTP's `supervisor`, "Child specification"; Elixir's `Supervisor`, "Child specification",
@@ -53,7 +53,7 @@ _FLAGS: Final = ("strategy", "max_restarts", "max_seconds", "auto_shutdown")
 
 
 class _Fields:
-    """The slots of a `ChildSpec`; open while one is made, which takes a third of the time of `object.__setattr__`."""
+    """The slots of a `ChildSpec`, writable while it is created: a third of the time of `object.__setattr__`."""
 
     __slots__ = FIELDS
 
@@ -70,20 +70,20 @@ class ChildSpec(_Fields):
     """How to start, restart and stop one child of a supervisor.
 
     Args:
-        id: names the child among its siblings; any hashable value.
+        id: identifies the child among its siblings; any hashable value.
         start: `(function, *args)` or a `functools.partial`. The function runs in the supervisor's
             process, may be `async`, and returns the pid of a linked process, `(pid, extra)` or
             `Ignore()`. Mutable arguments are copied at each start (see `Shared`).
         restart: `"permanent"` (always), `"transient"` (after an abnormal end) or `"temporary"`
-            (never; its spec goes with it).
+            (never; its spec is removed with it).
         shutdown: seconds the child may take to stop before it is killed, `"brutal_kill"` or
             `"infinity"`. None: 5 for a worker, `"infinity"` for a supervisor.
         type: `"worker"` or `"supervisor"`.
         significant: its end may stop the supervisor, see `auto_shutdown` of `Children`.
-        modules: what code the child runs, for upgrades; None: the class of `start`.
+        modules: the code that the child runs, for upgrades; None: the class of `start`.
 
-    A spec is immutable and is checked where it is used, so a wrong one gives the supervisor's
-    error: `StartError(("invalid_restart_type", "always"))`.
+    A spec is immutable and is checked where it is used, so that the supervisor reports a wrong one:
+    `StartError(("invalid_restart_type", "always"))`.
 
     Difference to OTP: `shutdown` is in seconds.
 
@@ -105,7 +105,7 @@ class ChildSpec(_Fields):
         modules: tuple[Code, ...] | Literal["dynamic"] | None = None,
         **unknown: Never,
     ) -> ChildSpec:
-        """Make a spec; see the class."""
+        """Create a spec; see the class."""
         if unknown:
             raise TypeError(wrong_keys("ChildSpec(…)", unknown))
         made: Any = _Fields()
@@ -120,7 +120,7 @@ class ChildSpec(_Fields):
         return made
 
     def replace(self, **changes: Any) -> ChildSpec:
-        """A copy with some fields changed: `spec.replace(restart="temporary")`.
+        """Return a copy with some fields changed: `spec.replace(restart="temporary")`.
 
         Raises `TypeError` with a suggestion for a field that does not exist.
         """
@@ -130,7 +130,7 @@ class ChildSpec(_Fields):
         return ChildSpec(**(dict(zip(FIELDS, self.values(), strict=True)) | changes))
 
     def values(self) -> tuple[Any, ...]:
-        """The fields in order: id, start, restart, shutdown, type, significant, modules."""
+        """Return the fields in order: id, start, restart, shutdown, type, significant, modules."""
         return (self.id, self.start, self.restart, self.shutdown, self.type, self.significant, self.modules)
 
     def __setattr__(self, name: str, value: object) -> Never:
@@ -159,7 +159,7 @@ class ChildSpec(_Fields):
 
 
 def _start_link_of(cls: Any) -> Any:
-    """The bound `start_link` of a class, one object for all its specs: a million children share it."""
+    """Return the bound `start_link` of a class, one object shared by all its specs."""
     now, known = cls.start_link, cls.__dict__.get("__otp_start_link__")
     if known == now:
         return known
@@ -168,10 +168,10 @@ def _start_link_of(cls: Any) -> Any:
 
 
 class Startable:
-    """What a class needs to stand in a list of children: `child_spec`.
+    """A class that can be listed as a child: it has `child_spec`.
 
-    All behaviours inherit it; a class of yours that does needs an awaitable classmethod
-    `start_link(arg, *, name=None)`.
+    All behaviours inherit it; a class of your own that does needs an awaitable classmethod `start_link(arg, *,
+    name=None)`.
     """
 
     __slots__ = ()
@@ -193,16 +193,16 @@ class Startable:
         significant: bool = False,
         **options: Any,
     ) -> ChildSpec:
-        """The spec of a child that runs this class; takes start options and child options alike.
+        """Return the spec of a child that runs this class; takes start options and child options.
 
         Args:
-            arg: the argument of `start_link`, handed to `init`.
+            arg: the argument of `start_link`, passed to `init`.
             name: the name the process is registered under.
             id: default the class; for `Registry`, `DynamicSupervisor`, `TaskSupervisor` and
                 `PartitionSupervisor` the name, if there is one.
             restart: as in `ChildSpec`.
             shutdown: as in `ChildSpec`.
-            type: as in `ChildSpec`; default what the class is.
+            type: as in `ChildSpec`; by default that of the class.
             significant: as in `ChildSpec`.
             options: further options of this class's `start_link`.
 
@@ -226,24 +226,24 @@ class Startable:
 
 
 Child: TypeAlias = ChildSpec | type[Startable] | tuple[type[Startable], Any] | Mapping[str, Any]
-"""Any of the accepted forms of a child."""
+"""Any accepted form of a child."""
 
 
 class Children:
-    """What `Supervisor.init` returns: the children in start order and the flags of the supervisor.
+    """The result of `Supervisor.init`: the children in start order and the supervisor's flags.
 
     Args:
         children: any of the forms of a child, in the order they start; they stop in reverse.
-        strategy: who is restarted when one child ends: `"one_for_one"` it alone,
-            `"one_for_all"` all, `"rest_for_one"` it and those after it; `"simple_one_for_one"`
-            takes exactly one spec, the template of children that are started later.
+        strategy: which children are restarted when one ends: `"one_for_one"` only that one, `"one_for_all"` all,
+        `"rest_for_one"` that one and those after it; `"simple_one_for_one"` takes exactly one spec, the template of
+        children that are started later.
         max_restarts: how many restarts are allowed within `max_seconds`; the one that exceeds it
             makes the supervisor give up. An int >= 0 or `"infinity"`.
         max_seconds: the length of the window in seconds, > 0 or `"infinity"`.
-        auto_shutdown: `"never"`, or stop the supervisor when a significant child has ended by
-            itself: `"any_significant"`, or the last of them: `"all_significant"`.
+        auto_shutdown: `"never"`, or stop the supervisor when a significant child has ended by itself:
+        `"any_significant"`, or the last of them: `"all_significant"`.
 
-    Wrong values are reported by the supervisor, as OTP does:
+    The supervisor reports wrong values, as in OTP:
     `StartError(("supervisor_data", ("invalid_strategy", …)))`.
 
     Difference to OTP: the defaults are Elixir's, 3 restarts in 5 seconds (OTP: 1 in 5), and the
@@ -287,9 +287,9 @@ class Children:
 
 
 def child_spec_of(child: Any) -> Any:
-    """Turn a form of a child into its `ChildSpec`; what is no form comes back as it is.
+    """Turn a form of a child into its `ChildSpec`; other values are returned unchanged.
 
-    Errors are left to the supervisor, so that a wrong child has the same reason wherever it is given.
+    The supervisor reports errors, so that a wrong child has the same reason wherever it is given.
     """
     kind = child.__class__
     if kind is ChildSpec:
@@ -300,7 +300,7 @@ def child_spec_of(child: Any) -> Any:
 
 
 def wrong_keys(where: str, unknown: Iterable[Any], known: Iterable[str] = FIELDS) -> str:
-    """The text for keys that do not exist: expected, got, did you mean."""
+    """Return the error text for unknown keys: expected, got, did you mean."""
     known = tuple(dict.fromkeys(known))
     wrong = sorted(map(str, unknown))
     close = difflib.get_close_matches(wrong[0], known, n=1, cutoff=0.5)
@@ -309,7 +309,7 @@ def wrong_keys(where: str, unknown: Iterable[Any], known: Iterable[str] = FIELDS
 
 
 def _misplaced(values: tuple[object, ...]) -> str:
-    """The text for flags of `Children` that were given by position."""
+    """Return the error text for flags of `Children` given by position."""
     flags = [f"{name}={value!r:.100}" for name, value in zip(_FLAGS, values, strict=False)]
     got = ", ".join(f"{value!r:.100}" for value in values)
     return f"Children(…): expected the flags by name, got {got}; try Children([…], {', '.join(flags)})"

@@ -1,4 +1,4 @@
-"""Starting one child: what all supervisors do, in their own process, inside their callbacks.
+"""Starting one child: shared by all supervisors, in their own process and callbacks.
 
 Source: OTP's `supervisor.erl`, `do_start_child`.
 """
@@ -42,16 +42,16 @@ _START_LINK: Final = GenServer.start_link.__func__
 _OWN_MODULES: Final = ("otp.behaviours.gen_server", "otp.behaviours.supervisor", "otp.behaviours.dynamic_supervisor")
 
 AGAIN: Final = "try_again_restart"
-"""First element of the message by which a supervisor reminds itself of a restart that failed."""
+"""The tag of the message by which a supervisor reminds itself to retry a failed restart."""
 
 
 def here() -> Process:
-    """The process of the supervisor whose callback runs."""
+    """Return the process of the supervisor whose callback runs."""
     return current_process("a supervisor's callback")
 
 
 class Failed:
-    """A start failed; `reason` is what OTP has in `{error, Reason}`."""
+    """A failed start; `reason` is what OTP has in `{error, Reason}`."""
 
     __slots__ = ("reason",)
 
@@ -60,11 +60,10 @@ class Failed:
 
 
 def prepare(spec: ChildSpec, extra: tuple[Any, ...] = ()) -> Callable[[], Any]:
-    """The call that starts a child; it copies what must be copied, each time anew.
+    """Return the call that starts a child; it copies mutable arguments each time.
 
     The function, and functions among its arguments, are the newest versions of those of the spec: their modules may
-    have been reloaded since.
-    `extra` goes before the arguments, as the extra arguments of a `DynamicSupervisor` do.
+    have been reloaded. `extra` precedes the arguments, as the extra arguments of a `DynamicSupervisor` do.
     """
     begun: Any = spec.start
     function, positional = (begun[0], begun[1:]) if begun.__class__ is tuple else (begun, ())
@@ -73,7 +72,7 @@ def prepare(spec: ChildSpec, extra: tuple[Any, ...] = ()) -> Callable[[], Any]:
         named = {**function.keywords, **named}
         function, positional = function.func, (*function.args, *positional)
     function = newest(function)
-    if any(type(value) is FunctionType for value in positional):  # what a Task or an Agent is to run
+    if any(type(value) is FunctionType for value in positional):  # the function that a Task or an Agent runs
         positional = tuple(map(newest, positional))
     if extra:
         positional = (*extra, *positional)
@@ -95,13 +94,13 @@ def prepare(spec: ChildSpec, extra: tuple[Any, ...] = ()) -> Callable[[], Any]:
 
 
 class Quick(functools.partial[Any]):
-    """The call of one of our own start functions: an `async def` that mostly does not suspend."""
+    """The call of one of our own start functions: an `async def` that usually does not suspend."""
 
     __slots__ = ()
 
 
 class QuickServer:
-    """The call of `GenServer.start_link` itself: mostly it needs no coroutine either."""
+    """The call of `GenServer.start_link` itself: usually it needs no coroutine either."""
 
     __slots__ = ("arg", "cls", "name")
 
@@ -115,7 +114,7 @@ class QuickServer:
 
 
 class Pending:
-    """A start that has been begun and waits for something; `await` it for its outcome."""
+    """A start that has begun and waits; `await` it for its outcome."""
 
     __slots__ = ("_coroutine", "_waits_for")
 
@@ -140,10 +139,10 @@ class Pending:
 
 
 def begin(call: Any, me: Process) -> Any:
-    """Start a child: its outcome as that of `start`, or a `Pending` or a coroutine that is to be awaited for it.
+    """Start a child; return the outcome like `start`, or a `Pending` or coroutine to await for it.
 
-    Most starts are through when the first step is; to await them properly costs twice the start. `me` is the
-    supervisor's process.
+    Most starts finish in their first step; awaiting them properly costs twice the start. `me` is the supervisor's
+    process.
     """
     coroutine: Any
     if type(call) is QuickServer:
@@ -164,23 +163,23 @@ def begin(call: Any, me: Process) -> Any:
     try:
         waits_for = coroutine.send(None)
     except StopIteration as done:
-        return done.value  # of a function of ours: an outcome already
+        return done.value  # of our own function: already an outcome
     except (Exception, CancelledError) as error:
         return failure_of(error)
     return Pending(coroutine, waits_for)
 
 
 def begin_in_call(call: Any, me: Process) -> Any:
-    """As `begin`, inside `handle_call`, which may run on the stack of its caller.
+    """Start a child like `begin`, inside `handle_call`, which may run on its caller's stack.
 
-    There the supervisor cannot wait as a process does until the stack is its own again. So the
-    start is made as by a task of the supervisor: what it waits for, if it does, is a future.
+    There the supervisor cannot wait like a process until the stack is its own again. The start therefore runs as in a
+    task of the supervisor: if it waits, it waits for a future.
     """
     if me._ctx is None or (type(call) is not QuickServer and type(call) is not Quick):
-        return start(call)  # without a context of its own nothing would tell whose task it is
+        return start(call)  # without its own context nothing would show whose task it is
     s = me._node._s
     if OWNER.get() is not me:
-        OWNER.set(me)  # in its own context: for good
+        OWNER.set(me)  # in its own context: permanent
     s.current = None
     try:
         return begin(call, me)
@@ -191,8 +190,8 @@ def begin_in_call(call: Any, me: Process) -> Any:
 async def start(call: Callable[[], Any]) -> Any:
     """Start a child: its pid, `(pid, extra)`, `Ignore()` or `Failed(reason)`.
 
-    A start function that lets `StartError(R)` escape has failed with R, one that raises anything
-    else with `("EXIT", reason)`, one that returns or throws something else with just that.
+    A start function that lets `StartError(R)` escape has failed with R; one that raises anything else with `("EXIT",
+    reason)`; one that returns or throws another value with that value.
     """
     try:
         result: Any = call()
@@ -204,14 +203,14 @@ async def start(call: Callable[[], Any]) -> Any:
 
 
 def outcome_of(result: Any) -> Any:
-    """What a start function returned, told apart: a start or a failure."""
+    """Return the outcome of a start function that returned: a start or a failure."""
     if isinstance(result, Process | Ignore) or started_pid(result) is not None:
         return result
     return Failed(result)
 
 
 def failure_of(error: BaseException) -> Any:
-    """What a start function raised, as OTP sees it; the end of the supervisor itself is raised again."""
+    """Return the outcome of a start function that raised, as in OTP; the supervisor's own end is raised again."""
     if isinstance(error, CancelledError):
         me = here()
         if me._st == EXITING or me._sig is not None or me.cancelling():
@@ -224,7 +223,7 @@ def failure_of(error: BaseException) -> Any:
 
 
 def started_pid(result: Any) -> Any:
-    """The pid in the result of a start: `pid` itself or `(pid, extra)`; else None."""
+    """Return the pid in the result of a start: `pid` itself or `(pid, extra)`; else None."""
     if type(result) is Process:
         return result
     if isinstance(result, tuple) and len(cast("tuple[Any, ...]", result)) == 2:

@@ -1,4 +1,4 @@
-"""Stopping children, one or many at once: what all supervisors do, in their own process, inside their callbacks.
+"""Stopping children, one or many at once: shared by all supervisors, in their own process and callbacks.
 
 Source: OTP's `supervisor.erl`, `shutdown`, `unlink_flush`, `terminate_dynamic_children`.
 """
@@ -24,14 +24,14 @@ from otp.kernel.timers import cancel_timer, start_timer
 __all__ = ["ended_as_asked", "limit_cleanup", "stop", "stop_all", "tasks_of_ended_children"]
 
 WAVE: Final = 256
-"""How many dynamic children are signalled between two looks at who has ended already."""
+"""Dynamic children that are signalled between two checks of which have ended."""
 
 
 async def stop(pid: Any, shutdown: Shutdown | None) -> Reason:
     """Stop a child in order and return the reason it ended with.
 
-    `"shutdown"` is signalled; who lives on after `shutdown` seconds is killed; `"brutal_kill"`
-    kills at once. Its child tasks have ended as well, and nothing of the child is left in the mailbox.
+    It gets the signal `"shutdown"`, and is killed if it lives after `shutdown` seconds; `"brutal_kill"` kills at once.
+    Its child tasks have ended as well, and no message of it is left in the mailbox.
     """
     ref = monitor(pid)
     s = ref._node._s
@@ -49,7 +49,7 @@ async def stop(pid: Any, shutdown: Shutdown | None) -> Reason:
         return type(message) is ExitSignal and message.pid is pid
 
     try:
-        # What the link says counts more: a child that was dead before has "noproc" in its Down.
+        # The reason of the link has precedence: for a child that was already dead, the Down has "noproc".
         return (await receive(is_exit, timeout=0)).reason
     except ReceiveTimeout:
         return down.reason
@@ -64,15 +64,15 @@ def _signal(pid: Any, shutdown: Shutdown | None) -> None:
 
 
 def limit_cleanup(pid: Any, shutdown: Shutdown | None) -> None:
-    """How long the `finally` blocks of a coroutine may await things, whoever ends it, is its supervisor's word."""
+    """Limit how long a coroutine's `finally` blocks may await, whatever ends it."""
     if type(pid) is Process and pid._step is not None and shutdown is not None and shutdown != "brutal_kill":
         pid._ext().shutdown = UNLIMITED if shutdown == "infinity" else shutdown
 
 
 def ended_as_asked(spec: ChildSpec, reason: Reason) -> bool:
-    """Whether a stopped child ended as it should; the others are reported.
+    """Return whether a stopped child ended as expected; other ends are reported.
 
-    Killed is right for `"brutal_kill"` only; a permanent child should end with `"shutdown"`.
+    `"killed"` is expected for `"brutal_kill"` only; a permanent child should end with `"shutdown"`.
     """
     if same(reason, "killed" if spec.shutdown == "brutal_kill" else "shutdown"):
         return True
@@ -80,10 +80,10 @@ def ended_as_asked(spec: ChildSpec, reason: Reason) -> bool:
 
 
 async def stop_all(children: Iterable[tuple[Any, Shutdown | None]]) -> dict[Any, Reason]:
-    """Stop many children at once: all are signalled first, then waited for together.
+    """Stop many children at once: signal all first, then wait for all together.
 
-    Those with one `shutdown` time share one timer; who lives on when it fires is killed. Returns
-    the reason of each.
+    Those with the same `shutdown` time share one timer; children that live when it fires are killed. Returns the reason
+    of each.
     """
     work = _Stopping()
     limits: dict[Any, list[Any]] = {}
@@ -99,7 +99,7 @@ async def stop_all(children: Iterable[tuple[Any, Shutdown | None]]) -> dict[Any,
             if shutdown != "brutal_kill" and shutdown != "infinity":
                 limits.setdefault(shutdown, []).append(pid)
             _signal(pid, shutdown)
-        # A child without cleanup has ended within the signal: look now, while the mailbox is short.
+        # A child without cleanup has ended within the signal: check now, while the mailbox is short.
         work.take_arrived()
     for seconds, pids in limits.items():
         late = [pid for pid in pids if pid not in work.reasons]
@@ -118,23 +118,23 @@ async def stop_all(children: Iterable[tuple[Any, Shutdown | None]]) -> dict[Any,
 
 
 async def tasks_of_ended_children(me: Process) -> None:
-    """Wait for the child tasks of children that ended before, so that they have ended when their supervisor does."""
+    """Wait for the child tasks of children that ended earlier, so that they end with their supervisor."""
     s = me._node._s
     end_found_tasks(s)
     await tasks_ended(s, [(p, None) for p, left in s.leftover.items() if left.parent is me])
 
 
 class _Stopping:
-    """Who is still waited for, and what has arrived about whom."""
+    """The children still waited for, and what has arrived about them."""
 
     __slots__ = ("exits", "reasons", "stopped", "timers", "waiting")
 
     def __init__(self) -> None:
         self.waiting: dict[Any, Any] = {}  # ref of a monitor -> pid
         self.stopped: dict[Any, None] = {}
-        self.reasons: dict[Any, Reason] = {}  # as the monitors said
-        self.exits: dict[Any, Reason] = {}  # as the links said, which counts more
-        self.timers: dict[Any, list[Any]] = {}  # ref of a timer -> whom it kills
+        self.reasons: dict[Any, Reason] = {}  # reasons of the monitors
+        self.exits: dict[Any, Reason] = {}  # reasons of the links, which have precedence
+        self.timers: dict[Any, list[Any]] = {}  # ref of a timer -> children it kills
 
     def concerns(self, message: Any) -> bool:
         kind = cast("Any", type(message))
@@ -161,7 +161,7 @@ class _Stopping:
 
 
 def _take_all(matching: Callable[[Any], bool]) -> list[Any]:
-    """All messages that have arrived and match, oldest first, in one pass over the mailbox."""
+    """Return all matching messages that have arrived, oldest first, in one pass over the mailbox."""
     me = here()
     merge_batch(me)
     mailbox = me._mbox

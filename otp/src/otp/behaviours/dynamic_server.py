@@ -1,7 +1,7 @@
-"""The process of a supervisor of many alike children: one engine for two dialects.
+"""The process of a supervisor of many similar children: one engine for two interfaces.
 
-`DynamicSupervisor` answers as Elixir's, a template of simple_one_for_one as OTP's; which one it is
-says `state.template`. Starting a child is one entry in a table, whatever their number.
+`DynamicSupervisor` behaves like Elixir's, a template of simple_one_for_one like OTP's; `state.template` says which one
+it is. Starting a child adds one entry to a table, whatever their number.
 
 Sources: Elixir's `dynamic_supervisor.ex`; OTP's `supervisor.erl`.
 """
@@ -106,11 +106,11 @@ class DynamicServer:
         return Ok(DynamicState(flags, arg=options, max_children=options.max_children, extra=extra))
 
     def handle_call(self, request: Any, caller: From, state: DynamicState) -> Any:
-        """The operations; anything else crashes the supervisor."""
+        """Answer an operation; anything else crashes the supervisor."""
         return handle_call(request, state)
 
     def handle_cast(self, request: Any, state: DynamicState) -> Any:
-        """Try a failed restart again; anything else crashes the supervisor."""
+        """Retry a failed restart; anything else crashes the supervisor."""
         match request:
             case (str(tag), old, int(cause)) if tag == AGAIN:
                 return try_again(here(), state, old, cause)
@@ -118,7 +118,7 @@ class DynamicServer:
                 raise Error("function_clause")
 
     def handle_info(self, message: Any, state: DynamicState) -> Any:
-        """The end of a child; other exits and messages mean nothing to a supervisor."""
+        """Handle the end of a child; ignore other exits and messages."""
         me = here()
         if type(message) is ExitSignal:
             return child_exited(me, state, message)
@@ -126,7 +126,7 @@ class DynamicServer:
         return NoReply(state)
 
     def handle_continue(self, term: Any, state: DynamicState) -> Any:
-        """Never asked for."""
+        """Do nothing: no result asks for it."""
         raise Error("function_clause")
 
     async def terminate(self, reason: Any, state: DynamicState) -> None:
@@ -135,7 +135,7 @@ class DynamicServer:
 
 
 def init_template(children: Children, arg: Any) -> Any:
-    """The state of a simple_one_for_one supervisor, or why there is none."""
+    """Return the state of a simple_one_for_one supervisor, or why there is none."""
     if len(children.children) != 1:
         return Stop(("bad_start_spec", children.children))
     try:
@@ -149,7 +149,7 @@ def init_template(children: Children, arg: Any) -> Any:
 
 
 def handle_call(request: Any, state: DynamicState) -> Any:
-    """Answer an operation in the dialect of the supervisor."""
+    """Answer an operation in the interface of the supervisor."""
     match request:
         case ("start_child", what):
             return _start_child(state, what) if state.template is None else _start_like(state, state.template, what)
@@ -199,7 +199,7 @@ def _start_like(state: DynamicState, template: ChildSpec, extra: Any) -> Any:
 
 
 def _call_of(state: DynamicState, spec: ChildSpec) -> Callable[[], Any]:
-    """The prepared call of a spec: the one made for the child before, if it was of this spec."""
+    """Return the prepared call of a spec, reused while consecutive children have the same spec."""
     call = state.call
     return prepare(spec, state.extra) if call is None or spec is not state.spec_of_call else call
 
@@ -260,7 +260,7 @@ def _is_dead(pid: Any) -> bool:
 
 
 def child_exited(me: Process, state: DynamicState, signal: ExitSignal) -> Any:
-    """A linked process ended: a child, or somebody who is of no interest."""
+    """Handle the end of a linked process, which may be no child."""
     pid: Any
     pid, reason = signal
     spec = state.exited(pid)
@@ -281,7 +281,7 @@ def child_exited(me: Process, state: DynamicState, signal: ExitSignal) -> Any:
 
 
 def try_again(me: Process, state: DynamicState, old: Any, cause: int) -> Any:
-    """The restart of the child that was `old` failed before: try again, unless it was taken back."""
+    """Retry the restart of the child that was `old`, unless it was cancelled."""
     if not isinstance(old, Process):
         return NoReply(state)
     reason = state.history[old].last_reason if old in state.history else None
@@ -308,7 +308,7 @@ def _restart(me: Process, state: DynamicState, old: Process, spec: ChildSpec, ca
 async def _restart_after_tasks(
     me: Process, state: DynamicState, old: Process, shutdown: Any, call: Callable[[], Any], cause: int
 ) -> Any:
-    """The child has left tasks that clean up: they may hold what the next one needs, such as a port."""
+    """Restart a child after its tasks have ended: they may hold resources, such as a port."""
     await tasks_ended(me._node._s, [(old, shutdown)])
     return await _restart_when(start(call), me, state, old, cause)
 
@@ -335,7 +335,7 @@ def _restarted(outcome: Any, me: Process, state: DynamicState, old: Process, cau
 
 
 async def stop_children(me: Process, state: DynamicState) -> None:
-    """Stop all children: all are signalled first, then waited for together."""
+    """Stop all children: signal all first, then wait for all together."""
     specs, state.running = state.running, {}
     state.restarting.clear()
     reasons = await stop_all((pid, shutdown_of(spec)) for pid, spec in specs.items())

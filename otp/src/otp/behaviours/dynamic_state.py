@@ -1,8 +1,8 @@
-"""What a supervisor of many alike children knows: `DynamicSupervisor` and simple_one_for_one.
+"""The state of a supervisor of many similar children: `DynamicSupervisor` and simple_one_for_one.
 
-A million children must fit, so a child is one entry of a table, pid → spec, and the spec is shared
-where it can be. What few children have (a past, an attempt to restart) stands in tables of its own.
-As in `supervisor_state`, nothing here touches a process.
+It must hold a million children, so a child is one entry of a table, pid → spec, and specs are shared where possible.
+What few children have (a history, an attempt to restart) is in separate tables. As in `supervisor_state`, nothing here
+touches a process.
 
 Sources: OTP's `supervisor.erl`, the `dyn_` functions; Elixir's `dynamic_supervisor.ex`.
 """
@@ -23,7 +23,7 @@ DynamicStrategy: TypeAlias = Literal["simple_one_for_one", "dynamic"]
 
 
 class History(NamedTuple):
-    """The past of a child that was restarted: how often, and its last end (ns)."""
+    """The history of a restarted child: its restarts and its last end (ns)."""
 
     restarts: int = 0
     last_reason: Any = None
@@ -34,7 +34,7 @@ class DynamicState(RestartWindow):
     """The children of a dynamic supervisor and its flags.
 
     `template` is the spec of simple_one_for_one, None in a `DynamicSupervisor`. `call` starts a child like the one
-    started last, whose spec is `spec_of_call`; it is remembered while children of that spec run.
+    started last, whose spec is `spec_of_call`; it is kept while children of that spec run.
     """
 
     __slots__ = (
@@ -72,32 +72,32 @@ class DynamicState(RestartWindow):
         self.running: dict[Any, ChildSpec] = {}
         self.restarting: dict[Any, ChildSpec] = {}  # by the pid it had
         self.history: dict[Any, History] = {}
-        self.supervisors: int = 0  # how many of both tables are supervisors
-        self.profiles: dict[Any, ChildSpec] = {}  # what temporary children share
+        self.supervisors: int = 0  # supervisors in both tables
+        self.profiles: dict[Any, ChildSpec] = {}  # specs shared by temporary children
         self.spec_of_call: ChildSpec | None = None
         self.call: Callable[[], Any] | None = None
 
     def __repr__(self) -> str:
         return f"<DynamicState {self.strategy} of {len(self)} children, {self.counted} restarts>"
 
-    # Looking
+    # Reading
 
     @property
     def children(self) -> DynamicChildren:
-        """The children as records, oldest first, made while they are read."""
+        """The children as records, oldest first, created while they are read."""
         return DynamicChildren(self)
 
     def __len__(self) -> int:
         return len(self.running) + len(self.restarting)
 
     def full(self) -> bool:
-        """Whether `max_children` is reached."""
+        """Return whether `max_children` is reached."""
         return len(self.running) + len(self.restarting) >= self.max_children
 
-    # What happened
+    # Events
 
     def started(self, pid: Any, spec: ChildSpec, call: Callable[[], Any] | None = None) -> None:
-        """A new child runs, by that call. A temporary one is never started again: its arguments are not kept."""
+        """Record a new child and its call; a temporary child's arguments are not kept."""
         if spec.restart == "temporary":
             spec = self._profile(spec)
         elif spec is not self.spec_of_call:
@@ -117,11 +117,11 @@ class DynamicState(RestartWindow):
         return found
 
     def exited(self, pid: Any) -> ChildSpec | None:
-        """A process ended. None if it is no child (or one whose end is known already)."""
+        """Return the spec of a child that ended; None if it is no child, or its end is known."""
         return self.running.get(pid)
 
     def restarted(self, old: Any, pid: Any) -> int:
-        """A restart succeeded; `pid` is None for one that was ignored. Answers how often it was restarted."""
+        """Record a successful restart and return the restart count; `pid` is None if it was ignored."""
         spec = self.running.pop(old, None) or self.restarting.pop(old)
         before = self.history.pop(old)
         if pid is None:
@@ -132,13 +132,13 @@ class DynamicState(RestartWindow):
         return before.restarts + 1
 
     def failed(self, old: Any) -> None:
-        """A restart failed and is to be tried again."""
+        """Record a failed restart, which will be retried."""
         spec = self.running.pop(old, None)
         if spec is not None:
             self.restarting[old] = spec
 
     def forget(self, pid: Any) -> None:
-        """A child is gone for good, or the attempt to restart it is taken back."""
+        """Remove a child for good, or cancel the attempt to restart it."""
         spec = self.running.pop(pid, None) or self.restarting.pop(pid)
         self.history.pop(pid, None)
         self._gone(spec)
@@ -149,10 +149,10 @@ class DynamicState(RestartWindow):
         if spec is self.spec_of_call:  # perhaps the last child of this spec: its arguments are not kept either
             self.renew_starts()
 
-    # What follows
+    # Decisions
 
     def decide(self, pid: Any, spec: ChildSpec, reason: Any, now: int) -> Verdict:
-        """What the end of a child means; called once for each end that `exited` knew."""
+        """Decide what follows from the end of a child; called once for each end found by `exited`."""
         if wants_restart(spec, reason):
             if self.count(now):
                 self.history[pid] = self.history.get(pid, _NO_PAST)._replace(last_reason=kept(reason), last_at=now)
@@ -165,7 +165,7 @@ class DynamicState(RestartWindow):
         return "shutdown" if self.auto_shutdown == "any_significant" or not len(self) else "gone"
 
     def retry(self, old: Any, now: int) -> tuple[Verdict, ChildSpec | None]:
-        """What to do about a failed restart: each attempt counts. Gone if it was taken back."""
+        """Decide about a failed restart: each attempt counts. `gone` if it was cancelled."""
         spec = self.restarting.get(old)
         if spec is None:
             return "gone", None
@@ -175,12 +175,12 @@ class DynamicState(RestartWindow):
         return "give_up", spec
 
     def change(self, flags: Children) -> None:
-        """Take over other limits; the strategy of dynamic children is what it is."""
+        """Apply other limits; the strategy of dynamic children cannot change."""
         self.set_limits(flags.max_restarts, flags.max_seconds)
         self.auto_shutdown = flags.auto_shutdown
 
     def renew_starts(self) -> None:
-        """Prepare the start function anew at the next start: a module was reloaded."""
+        """Prepare the start function again at the next start: a module was reloaded."""
         self.spec_of_call = self.call = None
 
     def undo(self) -> Callable[[], None]:
@@ -199,7 +199,7 @@ _NO_PAST = History()
 
 
 class DynamicChildren:
-    """The children of a `DynamicState` as `ChildRecord`s; a view, cheap to make and to count."""
+    """The children of a `DynamicState` as `ChildRecord`s; a view, cheap to create and to count."""
 
     __slots__ = ("_state",)
 

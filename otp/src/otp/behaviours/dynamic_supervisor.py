@@ -1,7 +1,7 @@
 """DynamicSupervisor: children that come and go while the program runs, any number of them.
 
-It starts empty. Each child has a spec of its own; its id does not matter, and children know no
-order among themselves, so there is one strategy, one_for_one:
+It starts empty. Each child has its own spec, whose id does not matter. Children have no order, so the only strategy is
+one_for_one:
 
 >>> import otp
 >>> from otp import DynamicSupervisor, GenServer, Ok, impl
@@ -17,7 +17,7 @@ order among themselves, so there is one strategy, one_for_one:
 >>> otp.run(main)
 Counts(specs=2, active=2, supervisors=0, workers=2)
 
-Starting and stopping a child takes the same time whatever their number, and a million fit.
+Starting and stopping a child takes the same time whatever their number, and a million children fit.
 Source: Elixir's `DynamicSupervisor`.
 """
 
@@ -42,7 +42,7 @@ __all__ = ["DynamicSupervisor"]
 
 
 class DynamicSupervisor(Behaviour, Startable):
-    """A supervisor whose children are all started with `start_child`. A subclass is a name for one.
+    """A supervisor whose children are all started with `start_child`; subclass it to give it a name.
 
     >>> import otp
     >>> from otp import Agent, DynamicSupervisor
@@ -75,10 +75,10 @@ class DynamicSupervisor(Behaviour, Startable):
 
         Args:
             name: a name to register, or `Registry.via(…)`.
-            max_children: how many children it takes at a time.
+            max_children: how many children it can have at a time.
             max_restarts: how many restarts are allowed within `max_seconds`.
             max_seconds: the length of that window in seconds.
-            extra_arguments: go before the arguments of every child's start function.
+            extra_arguments: precede the arguments of every child's start function.
 
         Raises:
             AlreadyStarted: the name is taken.
@@ -91,13 +91,13 @@ class DynamicSupervisor(Behaviour, Startable):
 
     @classmethod
     async def __otp_start_on__(cls, node: Any, arg: Any = None, *, name: GivenName = None, **options: Any) -> Any:
-        """How a node starts one that it owns; `arg` is a dict of options or nothing."""
+        """Start one that a node owns; `arg` is a dict of options or None."""
         given = DynamicOptions(**{**(arg or {}), **options})
         return await start_supervisor(cls, given, DynamicServer(), name=name, node=node)
 
     @staticmethod
     async def stop(supervisor: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
-        """Stop all children at once, then the supervisor with `reason`; raises as `Supervisor.stop`."""
+        """Stop all children at once, then the supervisor with `reason`; raises like `Supervisor.stop`."""
         await stop(supervisor, reason, timeout)
 
     @overload
@@ -110,8 +110,7 @@ class DynamicSupervisor(Behaviour, Startable):
     async def start_child(supervisor: Dest, child: Child) -> Any:
         """Start a child from its spec or any other form of a child; its id does not matter.
 
-        Returns the pid, `(pid, extra)` or `Ignore()`, as the start function answered; an ignored
-        child is not kept.
+        Returns the pid, `(pid, extra)` or `Ignore()`, as the start function returned; an ignored child is not kept.
 
         Raises:
             StartError: why the start failed; `"max_children"` if there is no room.
@@ -124,19 +123,19 @@ class DynamicSupervisor(Behaviour, Startable):
 
     @staticmethod
     async def terminate_child(supervisor: Dest, pid: Pid) -> None:
-        """Stop a child; it is no crash and is not restarted.
+        """Stop a child, without a restart.
 
-        Raises `NotFound` if it is no child (any more).
+        Raises `NotFound` if it is no child.
         Source: Elixir's `DynamicSupervisor.terminate_child/2`.
         """
         await ask(supervisor, ("terminate_child", pid))
 
     @staticmethod
     async def which_children(supervisor: Dest) -> list[ChildInfo]:
-        """All children, in no order to rely on; their id is None. With a million this takes a second."""
+        """Return all children in no particular order; their id is None. A million take a second."""
         return await call(supervisor, "which_children", "infinity")
 
     @staticmethod
     async def count_children(supervisor: Dest) -> Counts:
-        """How many children there are, by kind; takes the same time whatever their number."""
+        """Return how many children there are, by kind; takes the same time whatever their number."""
         return await call(supervisor, "count_children", "infinity")

@@ -19,8 +19,8 @@ Five lines are a server:
 >>> otp.run(main)
 42
 
-State is passed in and returned; `self` holds none. `async def` callbacks may wait; while one does, the server is
-busy, as in Erlang. Source: Erlang/OTP, stdlib, `gen_server`; Elixir's `GenServer`.
+State is passed in and returned; `self` holds none. `async def` callbacks may wait; meanwhile the server is busy, as in
+Erlang. Source: Erlang/OTP, stdlib, `gen_server`; Elixir's `GenServer`.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ logger: logging.Logger = logging.getLogger("otp")
 
 
 class GenServer(Behaviour, Startable, Generic[S]):
-    """Base class of servers; only `init` is required.
+    """The base class of servers; only `init` is required.
 
     A callback gets the state and returns the next one: `self` holds none.
 
@@ -104,13 +104,13 @@ class GenServer(Behaviour, Startable, Generic[S]):
     @positional
     @callback
     def init(self, arg: Any) -> InitResult[S] | Awaitable[InitResult[S]]:
-        """Make the state: `Ok(state)`, `Stop(reason)` or `Ignore()`. Runs in the new process."""
+        """Create the state: `Ok(state)`, `Stop(reason)` or `Ignore()`. Runs in the new process."""
         raise NotImplementedError
 
     @positional
     @optional_callback
     def handle_call(self, request: Any, caller: From, state: S) -> CallResult[S] | Awaitable[CallResult[S]]:
-        """Answer a call: `Reply(value, state)`, `NoReply(state)` (answer later) or `Stop(reason, state, reply=…)`."""
+        """Answer a call: `Reply(value, state)`, `NoReply(state)` (reply later) or `Stop(reason, state, reply=…)`."""
         raise BadArgument(
             f"{type(self).__name__} got the call {bounded_text(request)}, but has no handle_call; "
             "try @impl above def handle_call(self, request, caller, state)"
@@ -128,14 +128,14 @@ class GenServer(Behaviour, Startable, Generic[S]):
     @positional
     @optional_callback
     def handle_info(self, message: Any, state: S) -> MessageResult[S] | Awaitable[MessageResult[S]]:
-        """Handle any other message, `Timeout()` and `ExitSignal` among them. By default it is logged and dropped."""
+        """Handle any other message, such as `Timeout()` or `ExitSignal`; by default it is logged and dropped."""
         logger.warning("%s got the unexpected message %s", type(self).__name__, bounded_text(message))
         return NoReply(state)
 
     @positional
     @optional_callback
     def handle_continue(self, term: Any, state: S) -> MessageResult[S] | Awaitable[MessageResult[S]]:
-        """Go on after `then=Continue(term)`, before any message."""
+        """Continue after `then=Continue(term)`, before any message."""
         raise BadArgument(f"{type(self).__name__} returned then=Continue({term!r}), but has no handle_continue")
 
     @positional
@@ -147,13 +147,13 @@ class GenServer(Behaviour, Startable, Generic[S]):
     @positional
     @optional_callback
     def code_change(self, old_vsn: Any, state: Any, extra: Any) -> Ok[S] | Awaitable[Ok[S]]:
-        """Turn the state of an older version into one of this: `Ok(new_state)`; raise to refuse."""
+        """Convert the state of an older version to this one: `Ok(new_state)`; raise to refuse."""
         return Ok(state)
 
     @positional
     @optional_callback
     def format_status(self, state: S) -> Any:
-        """What debuggers and crash reports may show of the state."""
+        """Return what debuggers and crash reports may show of the state."""
         return state
 
     terminate.__otp_default__ = True  # pyright: ignore[reportFunctionMemberAccess]
@@ -166,7 +166,7 @@ class GenServer(Behaviour, Startable, Generic[S]):
     ) -> Coroutine[Any, Any, Pid]:
         """Start the server linked with the calling process and wait for its `init`.
 
-        Returns the pid (or `Ignore()` if `init` said so). Raises `StartError(reason)`; `AlreadyStarted(pid)` if the
+        Returns the pid (or `Ignore()` if `init` returned it). Raises `StartError(reason)`; `AlreadyStarted(pid)` if the
         name is taken. A process that traps exits also finds the `ExitSignal` of a failed start in its mailbox.
         """
         return start_server(cls, arg, name=name, link=True, timeout=timeout)
@@ -180,10 +180,10 @@ class GenServer(Behaviour, Startable, Generic[S]):
     def start_monitor(
         cls, arg: Any = None, *, name: GivenName = None, timeout: Limit = "infinity"
     ) -> Coroutine[Any, Any, tuple[Pid, Ref]]:
-        """Start the server monitored by the calling process; returns (pid, ref)."""
+        """Start the server, monitored by the calling process; return (pid, ref)."""
         return start_server(cls, arg, name=name, monitor=True, timeout=timeout)
 
-    # The client's side
+    # The client side
 
     if TYPE_CHECKING:
 
@@ -195,11 +195,11 @@ class GenServer(Behaviour, Startable, Generic[S]):
         async def call(dest: Dest, request: Any, timeout: Limit = ...) -> Any: ...
         @staticmethod
         async def call(dest: Dest, request: Any, timeout: Limit = UNSET) -> Any:
-            """Send `request` and wait for the answer (5 s by default)."""
+            """Send `request` and wait for the reply (5 s by default)."""
 
         @staticmethod
         def cast(dest: Dest, request: Any) -> str:
-            """Send `request` to a server without waiting; always `"ok"`, also if nobody is there."""
+            """Send `request` without waiting; always returns `"ok"`, even if the server does not exist."""
             ...
 
     else:
@@ -222,17 +222,16 @@ class GenServer(Behaviour, Startable, Generic[S]):
 
     @staticmethod
     async def multi_call(*args: Any, timeout: Limit = "infinity") -> MultiReplies:
-        """Ask the servers named `name` on several nodes at once: `multi_call(nodes, name, request, timeout)`.
+        """Call the servers named `name` on several nodes at once: `multi_call(nodes, name, request, timeout)`.
 
         Args:
-            nodes: nodes or their names; left out or None: all that can be reached, the own one first.
-            name: the registered name, the same everywhere.
-            request: what `handle_call` gets.
+            nodes: nodes or their names; omitted or None: all reachable nodes, the own one first.
+            name: the registered name, the same on each node.
+            request: the request for `handle_call`.
             timeout: seconds to wait for all of them; `"infinity"` by default, as in OTP.
 
-        Returns `(replies, bad_nodes)`: pairs `(node, value)` and the nodes without an answer (no such node,
-        nobody bears the name, the server ended, out of time), each as it was given and in that order. What is
-        answered later is dropped.
+        Returns `(replies, bad_nodes)`: pairs `(node, value)`, and the nodes without a reply (no such node, no process
+        with the name, the server ended, out of time), each as it was given and in that order. Late replies are dropped.
 
         >>> import asyncio, otp
         >>> from otp import GenServer, Ok, Reply, impl
@@ -252,7 +251,7 @@ class GenServer(Behaviour, Startable, Generic[S]):
         >>> asyncio.run(main())
         ([('a', 10), ('b', 20)], ['c'])
 
-        Difference to OTP: the own server of the caller is a bad node at once, where OTP waits for it in vain.
+        Difference to OTP: the caller's own server is a bad node at once, where OTP waits until the time-out.
         Source: `gen_server:multi_call/2,3,4`.
         """
         if len(args) == 4:
@@ -267,9 +266,9 @@ class GenServer(Behaviour, Startable, Generic[S]):
     def abcast(nodes: Iterable[Node | str] | None, name: Name, request: Any, /) -> str: ...
     @staticmethod
     def abcast(*args: Any) -> str:
-        """Cast to the servers named `name` on several nodes: `abcast(nodes, name, request)`; `"abcast"`, always.
+        """Cast to the servers named `name` on several nodes: `abcast(nodes, name, request)`; returns `"abcast"`.
 
-        Without `nodes`, or with None, to all that can be reached. Source: `gen_server:abcast/2,3`.
+        Without `nodes`, or with None, to all reachable nodes. Source: `gen_server:abcast/2,3`.
 
         >>> import otp
         >>> async def main():
@@ -281,7 +280,7 @@ class GenServer(Behaviour, Startable, Generic[S]):
 
     @staticmethod
     def reply(caller: From, value: Any) -> None:
-        """Answer a call later, from any process; a late answer or a second one is dropped."""
+        """Reply to a call later, from any process; a late or second reply is dropped."""
         if not isinstance(caller, From):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise BadArgument(f"GenServer.reply(caller, value): expected the caller of handle_call, got {caller!r}")
         send_reply(caller, value)
@@ -290,7 +289,7 @@ class GenServer(Behaviour, Startable, Generic[S]):
     async def stop(dest: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
         """Stop a server in order and wait until it and its child tasks have ended; `terminate` runs.
 
-        Raises `Exit` with the bare reason: `"noproc"`, `"timeout"`, or the reason the server ended with instead.
+        Raises `Exit` with the bare reason: `"noproc"`, `"timeout"`, or the other reason with which the server ended.
         """
         await stop(dest, reason, timeout)
 

@@ -1,4 +1,4 @@
-"""GenStateMachine: a process that is always in one of a few states, and does what its state says.
+"""GenStateMachine: a process that is always in one of a few states, which determines its behaviour.
 
 A door with a code. Locked, it collects digits; open, it locks itself after ten seconds:
 
@@ -32,13 +32,13 @@ A door with a code. Locked, it collects digits; open, it locks itself after ten 
 >>> otp.run(main)
 ['go on', 'go on', 'go on', 'welcome', 'come in']
 
-An event is what happens to a machine: `("call", caller)`, `"cast"`, `"info"` (any other message), `"internal"` (from
-`NextEvent`), `"state_timeout"`, `"timeout"`, `("timeout", name)`, and with `state_enter = True` `"enter"`, whose
-content is the state before. With `callback_mode = "handle_event_function"` one method gets them all, and a state may
-be any value: `handle_event(event, content, state, data)`. With `"state_functions"` a state is the name of a method,
-`(event, content, data)`. What they return, and which actions it may carry, is in `state_machine_results`.
+An event is `("call", caller)`, `"cast"`, `"info"` (any other message), `"internal"` (from `NextEvent`),
+`"state_timeout"`, `"timeout"`, `("timeout", name)`, or with `state_enter = True` also `"enter"`, whose content is the
+previous state. With `callback_mode = "handle_event_function"` one method handles them all, and a state may be any
+value: `handle_event(event, content, state, data)`. With `"state_functions"` a state is the name of a method, `(event,
+content, data)`. Their results, and the actions in them, are described in `state_machine_results`.
 
-`async def` callbacks may wait; while one does, the machine is busy and its mailbox keeps.
+`async def` callbacks may wait; meanwhile the machine is busy and its mailbox grows.
 
 Source: Erlang/OTP, stdlib, `gen_statem`; design principles, *gen_statem Behaviour*; Elixir's `GenStateMachine`.
 """
@@ -104,7 +104,7 @@ _MODES = ("handle_event_function", "state_functions")
 
 
 class GenStateMachine(Behaviour, Startable, Generic[S, D]):
-    """Base class of state machines; `init` is required.
+    """The base class of state machines; `init` is required.
 
     >>> import otp
     >>> from otp import GenStateMachine, KeepState, MachineOk, NextState, ReplyTo, impl
@@ -131,7 +131,8 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
     `callback_mode` and `state_enter` are class attributes. With `"state_functions"` a state cannot be named like a
     callback (`init`, `terminate`, `code_change`, `format_status`, `handle_event`) or begin with `_`.
 
-    Difference to OTP: there `callback_mode/0` is asked after `init/1`; here a wrong mode fails when the class is made.
+    Difference to OTP: there `callback_mode/0` is called after `init/1`; here a wrong mode fails when the class is
+    created.
     """
 
     __slots__ = ()
@@ -157,7 +158,7 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
     def handle_event(
         self, event: EventType, content: Any, state: S, data: D
     ) -> EventResult[S, D] | Awaitable[EventResult[S, D]]:
-        """Handle an event, in the mode `"handle_event_function"`, where it is required."""
+        """Handle an event; required in the mode `"handle_event_function"`."""
         raise NotImplementedError
 
     @positional
@@ -165,7 +166,7 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
     def terminate(self, reason: Any, state: S, data: D) -> Any:
         """Clean up before the end; not called for a fatal signal unless the process traps exits.
 
-        After an exception `reason` is what was raised, without its stack, which the exit reason has (as in OTP).
+        After an exception, `reason` is what was raised without its stack; the exit reason includes it (as in OTP).
         """
         return None
 
@@ -174,13 +175,13 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
     def code_change(
         self, old_vsn: Any, state: Any, data: Any, extra: Any
     ) -> MachineOk[S, D] | Awaitable[MachineOk[S, D]]:
-        """Turn state and data of an older version into those of this: `MachineOk(state, data)`; raise to refuse."""
+        """Convert state and data of an older version: `MachineOk(state, data)`; raise to refuse."""
         return MachineOk(state, data)
 
     @positional
     @optional_callback
     def format_status(self, state: S, data: D) -> Any:
-        """What debuggers and crash reports may show of state and data; by default `(state, data)`."""
+        """Return what debuggers and crash reports may show; by default `(state, data)`."""
         return state, data
 
     # The class
@@ -197,7 +198,7 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
                     check_arity(cls, name, member, 3, f"{_STATE_ARGUMENTS} in {cls.__name__}, as each state has")
 
     def _no_state(self) -> AttributeError:
-        """What to do instead; a state may be a method of any name."""
+        """Return the error for an assignment to `self`; a state may be a method of any name."""
         error = super()._no_state()
         if "Reply" in str(error):
             return AttributeError("self holds no state; return KeepState(new_data) or NextState(state, new_data)")
@@ -205,7 +206,7 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
 
     @classmethod
     def __accepts_impl__(cls, name: str) -> bool:
-        """A method of its own is a state, where states are functions."""
+        """Return whether a name may be a state, where states are functions."""
         if name.startswith("_"):
             return False
         if cls.callback_mode == "state_functions":
@@ -219,7 +220,7 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
 
     @classmethod
     def __handler__(cls) -> Self:
-        """The one immutable instance; `handle_event` is required in its mode."""
+        """Return the one immutable instance; `handle_event` is required in its mode."""
         if cls.callback_mode == "handle_event_function" and not implements(cls, "handle_event"):
             raise MissingCallback(
                 f"expected {cls.__name__} to have all required callbacks, got no handle_event; "
@@ -230,14 +231,17 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
 
     @classmethod
     def __state_function__(cls, state: Any) -> Callable[[Any, Any, Any], Any]:
-        """The method of a state. Raises `Error("undef")` if there is none, `Error("badarg")` if it can be none."""
+        """Return the method of a state.
+
+        Raises `Error("undef")` if there is none, `Error("badarg")` for an invalid state.
+        """
         if not isinstance(state, str):
             error = Error("badarg")
             error.add_note(f'expected a state that names a method (callback_mode = "state_functions"), got {state!r}')
             try:
                 raise error
             finally:
-                del error  # else frame, error and traceback are a cycle
+                del error  # else frame, error and traceback form a cycle
         table = cls.__dict__.get("__states__")
         if table is None:
             type.__setattr__(cls, "__states__", table := {})
@@ -252,7 +256,7 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
     async def start_link(cls, arg: Any = None, *, name: GivenName = None, timeout: Limit = "infinity") -> Pid:
         """Start the machine linked with the calling process and wait for its `init`.
 
-        Returns the pid (or `Ignore()` if `init` said so) before the first state is entered. Raises
+        Returns the pid (or `Ignore()` if `init` returned it) before the first state is entered. Raises
         `StartError(reason)`; `AlreadyStarted(pid)` if the name is taken.
         """
         return await _start(cls, arg, name=name, link=True, timeout=timeout)
@@ -266,15 +270,15 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
     async def start_monitor(
         cls, arg: Any = None, *, name: GivenName = None, timeout: Limit = "infinity"
     ) -> tuple[Pid, Ref]:
-        """Start the machine monitored by the calling process; returns (pid, ref)."""
+        """Start the machine, monitored by the calling process; return (pid, ref)."""
         return await _start(cls, arg, name=name, monitor=True, timeout=timeout)
 
     @classmethod
     async def __otp_start_on__(cls, node: Any, arg: Any = None, *, name: GivenName = None, **options: Any) -> Any:
-        """How a node starts a machine that it owns."""
+        """Start a machine that a node owns."""
         return await _start(cls, arg, name=name, node=node, **options)
 
-    # The client's side
+    # The client side
 
     if TYPE_CHECKING:
 
@@ -287,12 +291,13 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
 
     @staticmethod
     async def call(dest: Dest, request: Any, timeout: Limit = "infinity") -> Any:
-        """Send `request` and wait for its answer; there is no time limit by default.
+        """Send `request` and wait for the reply, by default without a time limit.
 
-        `GenServer.call` has one of 5 seconds. `timeout` is in seconds. The default is that of Erlang's `gen_statem`.
+        `GenServer.call` has a limit of 5 seconds. `timeout` is in seconds. The default is that of Erlang's
+        `gen_statem`.
 
-        Raises a `CallExit`: its `reason` is `(R, ("gen_statem", "call", [dest, request, timeout]))`. A wrong time is a
-        `BadArgument`, where OTP has an error, too.
+        Raises a `CallExit`: its `reason` is `(R, ("gen_statem", "call", [dest, request, timeout]))`. An invalid time is
+        a `BadArgument`, where OTP also has an error.
         """
         try:
             return await calling.call(dest, request, timeout)
@@ -307,7 +312,7 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
 
         @staticmethod
         def cast(dest: Dest, request: Any) -> str:
-            """Send `request` without waiting; always `"ok"`, also if nobody is there."""
+            """Send `request` without waiting; always returns `"ok"`, even if the machine does not exist."""
             ...
 
     else:
@@ -321,9 +326,9 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
     def reply(caller: ReplyTo | list[ReplyTo], /) -> None: ...
     @staticmethod
     def reply(caller: Any, value: Any = ABSENT, /) -> None:
-        """Answer a call later, from any process: `reply(caller, value)`, `reply(ReplyTo(…))` or a list of those.
+        """Reply to a call later: `reply(caller, value)`, `reply(ReplyTo(…))` or a list of those.
 
-        A late answer or a second one is dropped.
+        Any process may reply. A late or second reply is dropped.
         """
         if value is not ABSENT:
             replies = [ReplyTo(caller, value)]
@@ -340,7 +345,7 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
     async def stop(dest: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
         """Stop a machine in order and wait until it and its child tasks have ended; `terminate` runs.
 
-        Raises `Exit` with the bare reason: `"noproc"`, `"timeout"`, or the reason the machine ended with instead.
+        Raises `Exit` with the bare reason: `"noproc"`, `"timeout"`, or the other reason with which the machine ended.
         """
         await gen_server.stop(dest, reason, timeout)
 
@@ -359,12 +364,12 @@ def _own_method(cls: type[GenStateMachine[Any, Any]], state: str) -> Callable[[A
     error = Error("undef")
     close = did_you_mean(state, _states_of(cls)) or f"try def {state}{_STATE_ARGUMENTS}"
     error.add_note(f"{cls.__qualname__} has no method for the state {state!r}; {close}")
-    # as in Erlang, the innermost entry of the stack is the function that is missing
+    # as in Erlang, the innermost entry of the stack is the missing function
     code = _raise.__code__.replace(co_name=state, co_qualname=f"{cls.__qualname__}.{state}")
     try:
         return FunctionType(code, {})([error])
     finally:
-        del error  # else frame, error and traceback are a cycle
+        del error  # else frame, error and traceback form a cycle
 
 
 def _raise(held: list[Exception]) -> NoReturn:
@@ -372,7 +377,7 @@ def _raise(held: list[Exception]) -> NoReturn:
 
 
 def _states_of(cls: type[GenStateMachine[Any, Any]]) -> list[str]:
-    """The methods of a machine that may be states."""
+    """Return the methods of a machine that may be states."""
     own = [base for base in cls.__mro__ if base not in GenStateMachine.__mro__]
     return [
         name
@@ -383,7 +388,7 @@ def _states_of(cls: type[GenStateMachine[Any, Any]]) -> list[str]:
 
 
 async def _start(cls: type[GenStateMachine[Any, Any]], arg: Any, **options: Any) -> Any:
-    """Start a machine. What `init` raised is the bare reason of the `StartError`; the stack is in the exit reason."""
+    """Start a machine; a `StartError` has the bare reason of `init`, the exit reason includes the stack."""
     try:
         return await start_server(cls, arg, handler=server_of(cls), **options)
     except StartError as failed:

@@ -1,6 +1,6 @@
-"""One request to the servers that bear one name on several nodes.
+"""Requests to the servers that have one name on several nodes.
 
-The nodes of one event loop are reached here; a node elsewhere is reached where `names.find_node` learns to find it.
+The nodes of one event loop are reached here; remote nodes are found by `names.find_node`.
 Source: Erlang/OTP, stdlib, `gen_server:multi_call/2,3,4` and `abcast/2,3`.
 """
 
@@ -28,7 +28,7 @@ __all__ = ["abcast", "multi_call"]
 
 
 async def multi_call(what: tuple[Any, ...], timeout: Any) -> tuple[list[tuple[Any, Any]], list[Any]]:
-    """Ask all at once; the answers and the nodes that gave none, both in the order of the nodes."""
+    """Call all at once; return the replies and the nodes without one, both in the order of the nodes."""
     nodes, name, request = _arguments("multi_call", what)
     limit = nanoseconds(timeout, "multi_call(timeout=…)", infinite=True)
     calls: list[tuple[Any, From | None]] = []
@@ -57,7 +57,7 @@ async def multi_call(what: tuple[Any, ...], timeout: Any) -> tuple[list[tuple[An
 
 
 def abcast(what: tuple[Any, ...]) -> str:
-    """Cast to all; nobody there is no error."""
+    """Cast to all; a missing server is no error."""
     nodes, name, request = _arguments("abcast", what)
     for node in nodes:
         server = _server(node, name, "abcast(nodes, name, request)")
@@ -67,7 +67,7 @@ def abcast(what: tuple[Any, ...]) -> str:
 
 
 def _arguments(function: str, what: tuple[Any, ...]) -> tuple[list[Any], Any, Any]:
-    """(name, request) or (nodes, name, request), as in Erlang."""
+    """Return (nodes, name, request) from (name, request) or (nodes, name, request), as in Erlang."""
     nodes: Any = None
     if len(what) == 3:
         nodes, name, request = what
@@ -97,7 +97,7 @@ def _server(node: Any, name: Any, what: str) -> Process | None:
 
 
 def _asked(server: Process, request: Any) -> From | None:
-    """The request under way, its waiter a stand-in; to itself a process sends none: nobody would answer."""
+    """Return the request that was sent, with a stand-in as caller; None for a request to itself."""
     if server is thread_current():
         return None
     frm = new_call(new_outside_caller(server), request, server)
@@ -106,7 +106,7 @@ def _asked(server: Process, request: Any) -> From | None:
 
 
 def _give_up(frm: From) -> None:
-    """Whatever comes after this finds nobody."""
+    """Drop any later reply to the request."""
     stub = frm._waiter
     stub._st = DEAD
     stub._x = None

@@ -1,8 +1,8 @@
 """Reloaded modules, and how an old function or class finds its successor.
 
-A module that was reloaded exists more than once. Functions that still run keep the globals they were made with, as
-old code in Erlang keeps its local calls. The module object that others have imported stays the one it was and shows
-the newest version. By its name, (module, qualified name), every function finds the one that took its place.
+A module that was reloaded exists in several versions. Functions that still run keep their original globals, as old code
+in Erlang keeps its local calls. The module object that others have imported stays the same and shows the newest
+version. Every function finds its successor by name: (module, qualified name).
 
 Source: Erlang reference manual, *Compilation and Code Loading*, current and old code.
 """
@@ -35,7 +35,7 @@ _stored: Callable[[ModuleType], dict[str, Any]] = vars(ModuleType)["__dict__"]._
 
 
 class Renewed(ModuleType):
-    """The class of a module object whose module was reloaded: all that is asked of it the newest version answers."""
+    """The class of a reloaded module's object: the newest version answers all attribute access."""
 
     def __getattribute__(self, name: str) -> Any:
         return getattr(_stored(self)[_NEWEST], name)
@@ -51,7 +51,7 @@ class Renewed(ModuleType):
 
 
 def claim(module: ModuleType) -> bool:
-    """Begin an upgrade of a module; False if one is under way."""
+    """Begin an upgrade of a module; False if one is in progress."""
     if _CLAIMED in _stored(module):
         return False
     _stored(module)[_CLAIMED] = True
@@ -64,12 +64,12 @@ def release(module: ModuleType) -> None:
 
 
 def shown_version(module: ModuleType) -> ModuleType:
-    """The version that a module object shows: itself, if it was never reloaded."""
+    """Return the version that a module object shows: itself if it was never reloaded."""
     return _stored(module)[_NEWEST] if type(module) is Renewed else module
 
 
 def show_version(module: ModuleType, version: ModuleType) -> None:
-    """Let a module object show that version; itself is the first one."""
+    """Make a module object show that version; the object itself is the first version."""
     if version is module:
         object.__setattr__(module, "__class__", ModuleType)
         _stored(module).pop(_NEWEST, None)
@@ -79,12 +79,12 @@ def show_version(module: ModuleType, version: ModuleType) -> None:
 
 
 def previous_version(module: ModuleType) -> ModuleType | None:
-    """Return the version that a module object showed before its last reload, if that can still be taken back."""
+    """Return the version shown before the last reload, if that can still be undone."""
     return _stored(module).get(_PREVIOUS)
 
 
 def keep_previous(module: ModuleType, version: ModuleType | None) -> None:
-    """Keep one version to go back to, or none."""
+    """Keep one version to roll back to, or none."""
     if version is None:
         _stored(module).pop(_PREVIOUS, None)
     else:
@@ -92,12 +92,12 @@ def keep_previous(module: ModuleType, version: ModuleType | None) -> None:
 
 
 def version_names(version: ModuleType) -> dict[str, Any]:
-    """Return the names of one version; the module object that shows another version is the first one."""
+    """Return the names of one version; a module object that shows another version is the first one."""
     return _stored(version)
 
 
 def found_in_version(version: ModuleType, qualified_name: str) -> Any:
-    """Return what one version has under a qualified name, or None."""
+    """Return the object with a qualified name in one version, or None."""
     if type(version) is not Renewed:
         return found_in(version, qualified_name)
     first, *rest = qualified_name.split(".")
@@ -108,7 +108,7 @@ def found_in_version(version: ModuleType, qualified_name: str) -> Any:
 
 
 def found_in(module: ModuleType, qualified_name: str) -> Any:
-    """What a module has under a qualified name such as `Shop.Ledger`, or None."""
+    """Return the object with a qualified name such as `Shop.Ledger` in a module, or None."""
     found: Any = module
     for part in qualified_name.split("."):
         found = getattr(found, part, None)
@@ -116,7 +116,7 @@ def found_in(module: ModuleType, qualified_name: str) -> Any:
 
 
 def newest(thing: Any) -> Any:
-    """The newest version of a function, a class or a method of a class; itself if it has no successor."""
+    """Return the newest version of a function, class or method; the object itself if there is no newer one."""
     if type(thing) is MethodType:
         owner: Any = thing.__self__
         if not isinstance(owner, type):

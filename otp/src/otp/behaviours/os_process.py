@@ -1,4 +1,4 @@
-r"""OsProcess: an external program as a process of ours, which a supervisor can start, watch and stop.
+r"""OsProcess: an external program as a process that a supervisor can start, monitor and stop.
 
 >>> import otp
 >>> from otp import OsProcess, Output
@@ -10,23 +10,22 @@ r"""OsProcess: an external program as a process of ours, which a supervisor can 
 >>> otp.run(main)
 ('stdout', 'hello world')
 
-What the program writes comes to the *owner* as `Output` messages, line by line, all of them before the process ends.
-Its status is the process's exit reason: 0 is `"normal"`, n is `("exit_status", n)`, and by a signal it is
-`("exit_signal", "SIGSEGV")`.
+The output goes to the *owner* as `Output` messages, line by line, all of them before the process ends. The exit status
+is the process's exit reason: 0 is `"normal"`, n is `("exit_status", n)`, and a signal is `("exit_signal", "SIGSEGV")`.
 
-The program leads a process group of its own. When the process stops, the group gets `stop_signal`, and after the
-child spec's `shutdown` time SIGKILL; whoever is told of the end (`Down`, `ExitSignal`) may count on all of the group
-being gone, killed process or not. That holds for a program that ends by itself too: what it left in its group is
-stopped with it. A daemon that has made a group or session of its own is not ours any more.
+The program leads its own process group. When the process stops, the group gets `stop_signal`, and SIGKILL after the
+child spec's `shutdown` time. A `Down` or `ExitSignal` guarantees that the whole group is gone, even if the process was
+killed. That also holds for a program that ends by itself: what it left in its group is stopped with it. A daemon in a
+group or session of its own is no longer included.
 
-**No orphans.** Between us and the program stands a guard, a small Python process (some 10 ms to start, 8 MB) that
-waits for the end of a socket. If we are killed with SIGKILL, it kills the group; if the guard is killed, the kernel
-kills the program (Linux; elsewhere we do, if we can). `preexec_fn` and threads play no part in it.
+**No orphans.** A guard runs between otp and the program: a small Python process (some 10 ms to start, 8 MB) that waits
+for the end of a socket. If the Python program is killed with SIGKILL, the guard kills the group; if the guard is
+killed, the kernel kills the program (Linux; elsewhere otp does, if it can). `preexec_fn` and threads are not used.
 
-**Slow owners.** With 256 messages in the owner's mailbox nothing more is read, and the program waits until the owner
-has taken some. An owner that wants no output can be anybody who throws it away; one that waits for the end with a
-selective `receive` while a talkative program runs waits for ever. When the program has ended, what is left in its
-pipes (64 KiB each) comes in any case.
+**Slow owners.** With 256 messages in the owner's mailbox, reading pauses, and the program waits until the owner has
+taken some. If the output is not needed, let a process that drops it be the owner; an owner that waits for the end with
+a selective `receive` while a program keeps writing waits for ever. When the program has ended, what is left in its
+pipes (64 KiB each) is delivered in any case.
 
 Linux and macOS; elsewhere, and in a browser, a start fails with `("enotsup", program)`. Under virtual time it raises
 `RealIONotSimulated`.
@@ -74,7 +73,7 @@ START_AS: Final = "outside a process use node.start(OsProcess, argv, owner=…)"
 
 
 class OsProcess(Startable):
-    """An external program, supervised; what it writes comes to its owner as `Output`, line by line.
+    """An external program, supervised; its output goes to its owner as `Output`, line by line.
 
     >>> import otp
     >>> async def main():
@@ -105,20 +104,20 @@ class OsProcess(Startable):
         """Start a program, linked with the calling process, and wait until it runs.
 
         Args:
-            argv: the program and its arguments; no shell takes part. A program without a `/` is looked up in the
-                PATH of its environment.
-            owner: who gets the output: a pid or a name, of which the present holder gets it, if there is one. The
-                calling process, unless that is a supervisor, which would not know what to do with it.
-            env: its whole environment; None: ours.
-            cwd: its working directory; None: ours.
-            lines: text in whole lines, with U+FFFD for what is no UTF-8; False: bytes as they come.
-            stop_signal: how its group is asked to stop.
-            shutdown: seconds between that and SIGKILL, or `"infinity"`; as a child it has that of the child spec.
+            argv: the program and its arguments; no shell is involved. A program without a `/` is looked up in the PATH
+            of its environment.
+            owner: the receiver of the output: a pid, or a name, whose present holder gets it, if any. By default the
+            calling process, unless that is a supervisor, which cannot handle output.
+            env: its whole environment; None: that of this program.
+            cwd: its working directory; None: that of this program.
+            lines: text in whole lines, with U+FFFD for what is not UTF-8; False: bytes as they come.
+            stop_signal: the signal that asks its group to stop.
+            shutdown: seconds between that and SIGKILL, or `"infinity"`; a child uses that of the child spec.
             name: a name to register, or `Registry.via(…)`.
 
         Raises:
-            StartError: `("enoent", path)`: there is no such program, or no such `cwd`; `("eacces", path)`: it may
-                not be executed. Other errors of the operating system likewise.
+            StartError: `("enoent", path)`: the program or `cwd` does not exist; `("eacces", path)`: it may not be
+            executed. Other errors of the operating system are reported in the same way.
             AlreadyStarted: the name is taken.
             BadArgument: an argument is wrong, or a supervisor starts it without `owner=`.
         """
@@ -139,7 +138,7 @@ class OsProcess(Startable):
         shutdown: float | Literal["infinity"] = 5,
         name: GivenName = None,
     ) -> Pid:
-        """Start a program without a link; as `start_link` otherwise. Outside a process `owner` is required."""
+        """Start a program without a link; otherwise like `start_link`. Outside a process `owner` is required."""
         order = _order(argv, owner, thread_current(), env, cwd, lines, stop_signal, shutdown)
         return await _start(cls, order, name=name)
 
@@ -157,7 +156,7 @@ class OsProcess(Startable):
         stop_signal: str | int = "SIGTERM",
         shutdown: float | Literal["infinity"] = 5,
     ) -> Pid:
-        """How a node starts a program that it owns."""
+        """Start a program that a node owns."""
         order = _order(arg, owner, None, env, cwd, lines, stop_signal, shutdown)
         return await _start(cls, order, name=name, node=node)
 
@@ -175,7 +174,7 @@ class OsProcess(Startable):
         owner: Dest | None = None,
         **options: Any,
     ) -> ChildSpec:
-        """The spec of a child that runs the program `arg`; takes start options and child options alike.
+        """Return the spec of a child that runs the program `arg`; takes start options and child options.
 
         `owner` is required; the rest is as for `Startable.child_spec` and `start_link`.
         """
@@ -199,16 +198,16 @@ class OsProcess(Startable):
 
     @staticmethod
     async def write(pid: Dest, data: Text, timeout: Limit = "infinity") -> None:
-        """Write to the program's standard input, and wait until its pipe has taken all of it.
+        """Write to the program's standard input, and wait until its pipe has taken all.
 
         Args:
             pid: the process, or its name.
             data: text, written as UTF-8, or bytes. No line end is added.
-            timeout: seconds to wait for a program that does not read; what was given is written all the same.
+            timeout: seconds to wait for a program that does not read; the data is written anyway.
 
         Raises:
-            Error: `"epipe"`: the program has closed its input; `"closed"`: that was us.
-            CallExit: as `GenServer.call`.
+            Error: `"epipe"`: the program has closed its input; `"closed"`: `close_stdin` has.
+            CallExit: like `GenServer.call`.
         """
         if not isinstance(data, str | bytes | bytearray | memoryview):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise BadArgument(f"OsProcess.write(pid, data): expected text or bytes, got {data!r:.200}")
@@ -218,7 +217,7 @@ class OsProcess(Startable):
 
     @staticmethod
     async def close_stdin(pid: Dest, timeout: Limit = "infinity") -> None:
-        r"""Close the program's standard input after what was written before; again is no error.
+        r"""Close the program's standard input after all previous writes; repeating it is no error.
 
         >>> import otp
         >>> async def main():
@@ -233,9 +232,9 @@ class OsProcess(Startable):
 
     @staticmethod
     def os_pid(pid: Dest) -> int | None:
-        """The operating system's number of the program, which is that of its group too; None if it has ended.
+        """Return the process id of the program, also that of its group; None if it has ended.
 
-        A plain read of a table: it asks nobody.
+        It reads a table and sends no message.
         """
         process = resolve(pid, "OsProcess.os_pid(pid)")
         state: Any = None if process is None else process._state
@@ -243,12 +242,12 @@ class OsProcess(Startable):
 
     @staticmethod
     async def stop(pid: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
-        """Stop the program and wait until it and its group have ended; raises as `GenServer.stop`."""
+        """Stop the program and wait until it and its group have ended; raises like `GenServer.stop`."""
         await stop(pid, reason, timeout)
 
 
 class _OsProcessServer(GenServer[Program]):
-    """The process of a program. It traps exits, since it has to end somebody else before itself."""
+    """The process of a program. It traps exits, since it has to stop the program first."""
 
     __slots__ = ()
 
@@ -290,13 +289,13 @@ class _OsProcessServer(GenServer[Program]):
 
     @impl
     async def terminate(self, reason: Any, state: Program) -> None:
-        """Stop the group, in order at first; then hand over what it has written."""
+        """Stop the group, in order at first; then hand over its output."""
         s = current_process("terminate")._node._s
         limit = nanoseconds(state.order.shutdown, "shutdown=", infinite=True)
         deadline = None if limit is None else s.now_ns() + limit
         if not state.gone:
             state.signal(state.order.stop_signal)
-            state.signal(signal.SIGCONT)  # one that was halted could not hear it
+            state.signal(signal.SIGCONT)  # a halted one could not handle it
         while not state.gone:
             try:
                 state.take(await receive(Note, "infinity" if deadline is None else _left(deadline, s.now_ns())))
@@ -328,7 +327,7 @@ def _code(error: OSError) -> str:
 
 async def _start(cls: type[OsProcess], order: Order, *, node: Node | None = None, **options: Any) -> Pid:
     s = (node or node_here("OsProcess.start"))._s
-    if s.virtual:  # refused by the loop, in words that say what to use
+    if s.virtual:  # the loop refuses, with an error that says what to use
         refused: Any = s.loop.subprocess_exec
         refused()
     if not hasattr(os, "fork") or sys.platform in ("emscripten", "wasi") or getattr(sys, "frozen", False):
@@ -337,7 +336,7 @@ async def _start(cls: type[OsProcess], order: Order, *, node: Node | None = None
 
 
 def _split(line: str) -> str:
-    """A command line as the list it should have been; a long or an unclosed one as the call that makes it."""
+    """Return a command line as the list it should be; if long or unclosed, as the call that creates it."""
     import shlex
 
     try:
@@ -350,7 +349,7 @@ def _split(line: str) -> str:
 def _order(
     argv: Any, owner: Any, starter: Process | None, env: Any, cwd: Any, lines: bool, stop_signal: Any, shutdown: Any
 ) -> Order:
-    """The checked arguments of a start."""
+    """Return the validated arguments of a start."""
     if isinstance(argv, str | bytes) or not isinstance(argv, Sequence) or not argv:
         hint = f"try {_split(argv)}" if isinstance(argv, str) else 'try ["ls", "-l"]'
         raise BadArgument(f"OsProcess: expected a program and its arguments, got {argv!r:.200}; {hint}")

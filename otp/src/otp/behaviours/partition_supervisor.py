@@ -1,7 +1,6 @@
-"""PartitionSupervisor: several processes of one kind, among which keys are divided.
+"""PartitionSupervisor: several processes of one kind, with keys divided among them.
 
-One process for everybody may be one too few. If what it does for one key has nothing to do with
-other keys, start it several times:
+A single process may be a bottleneck. If its work for one key is independent of other keys, start it several times:
 
 >>> import otp
 >>> from otp import Agent, PartitionSupervisor
@@ -13,12 +12,12 @@ other keys, start it several times:
 >>> otp.run(main)
 (['tea'], 4)
 
-`via(name, key)` stands wherever a pid or name does; the same key is always the same partition.
-Several `TaskSupervisor` or `DynamicSupervisor` are divided likewise, with `otp.self()` as the key.
+`via(name, key)` can be used wherever a pid or name can; the same key is always in the same partition. Several
+`TaskSupervisor` or `DynamicSupervisor` are partitioned in the same way, with `otp.self()` as the key.
 
-Differences to Elixir: 8 partitions by default, not as many as the machine has cores, so that a
-program runs the same everywhere; a key whose partition is not there is nobody (`NoProcess`), and
-does not end the caller some other way; the number of partitions does not change while it runs.
+Differences to Elixir: 8 partitions by default, not the number of cores, so that a program runs the same everywhere; a
+key whose partition does not run is an unknown process (`NoProcess`), and does not end the caller in another way; the
+number of partitions does not change while it runs.
 
 Source: Elixir's `PartitionSupervisor`.
 """
@@ -55,7 +54,7 @@ DEFAULT_PARTITIONS: Final = 8
 
 
 class _Plan(NamedTuple):
-    """What the supervisor's process is started with."""
+    """The start argument of the supervisor's process."""
 
     partitions: int
     children: Children
@@ -69,7 +68,7 @@ class PartitionVia:
     key: Any
 
     def whereis(self) -> Pid | None:
-        """The process of the partition, or None."""
+        """Return the process of the partition, or None."""
         found = _state(self.supervisor, "via")
         if found is None:
             return None
@@ -78,16 +77,16 @@ class PartitionVia:
         return None if record is None else record.pid
 
     def register(self, pid: Pid) -> bool:
-        """Refused: a partition is nobody's name."""
+        """Refuse: a partition is not a name."""
         raise BadArgument(f"name={self!r}: expected a name, got a partition; try Registry.via(…)")
 
     def unregister(self, pid: Pid) -> None:
-        """Refused, as `register`."""
+        """Refuse, like `register`."""
         self.register(pid)
 
 
 class PartitionSupervisor(Behaviour, Startable):
-    """A supervisor of several children of one kind, among which keys are divided.
+    """A supervisor of several children of one kind, with keys divided among them.
 
     >>> import otp
     >>> from otp import Agent
@@ -111,7 +110,7 @@ class PartitionSupervisor(Behaviour, Startable):
     @positional
     @optional_callback
     def init(self, arg: Any) -> Children:
-        """The children, one a partition; asked by the supervisor's process."""
+        """Return the children, one per partition; called in the supervisor's process."""
         return arg.children
 
     @classmethod
@@ -131,17 +130,17 @@ class PartitionSupervisor(Behaviour, Startable):
         Args:
             child: any form of a child; its id is replaced by the number of the partition, from 0.
             name: a name to register, or `Registry.via(…)`.
-            partitions: how many, at least 1.
+            partitions: their number, at least 1.
             strategy: as in `Children`.
             max_restarts: how many restarts are allowed within `max_seconds`.
             max_seconds: the length of that window in seconds.
-            with_arguments: gets the arguments of the child's start function and the number of the
-                partition, and answers the arguments for this partition.
+            with_arguments: a function of the arguments of the child's start function and the number of the partition;
+            it returns the arguments for this partition.
 
         Raises:
-            BadArgument: no name, or no number of partitions.
-            InvalidChildSpec: the child is none.
-            StartError: a partition did not start; `.reason` as that of `Supervisor.start_link`.
+            BadArgument: no name, or an invalid number of partitions.
+            InvalidChildSpec: the child is invalid.
+            StartError: a partition did not start; `.reason` is like that of `Supervisor.start_link`.
 
         Source: Elixir's `PartitionSupervisor.start_link/1`.
 
@@ -160,7 +159,7 @@ class PartitionSupervisor(Behaviour, Startable):
 
     @classmethod
     async def __otp_start_on__(cls, node: Any, arg: Any = None, *, name: Any = None, **options: Any) -> Any:
-        """How a node starts one that it owns."""
+        """Start one that a node owns."""
         given: dict[str, Any] = {
             "partitions": DEFAULT_PARTITIONS,
             "strategy": "one_for_one",
@@ -173,7 +172,7 @@ class PartitionSupervisor(Behaviour, Startable):
 
     @staticmethod
     def via(name: Dest, key: Any) -> PartitionVia:
-        """The partition of `key`, wherever a pid or name stands: `call`, `cast`, `send`, `start_child`.
+        """Return the destination of `key`, for `call`, `cast`, `send` and `start_child`.
 
         An int goes to partition `abs(key) % n`; any other value is hashed, the same way in every run
         and on every machine. Elixir's `{:via, PartitionSupervisor, {name, key}}`.
@@ -191,7 +190,7 @@ class PartitionSupervisor(Behaviour, Startable):
 
     @staticmethod
     def partitions(name: Dest) -> int:
-        """How many partitions there are.
+        """Return the number of partitions.
 
         Raises `Exit(("noproc", …))` if there is no such supervisor.
         Source: Elixir's `PartitionSupervisor.partitions/1`.
@@ -203,17 +202,17 @@ class PartitionSupervisor(Behaviour, Startable):
 
     @staticmethod
     async def which_children(name: Dest) -> list[ChildInfo]:
-        """All partitions, the last one first; their id is the number. As `Supervisor.which_children`."""
+        """Return all partitions, the last one first; the id is the number. Like `Supervisor.which_children`."""
         return await call(name, "which_children", "infinity")
 
     @staticmethod
     async def count_children(name: Dest) -> Counts:
-        """How many partitions there are, by kind. As `Supervisor.count_children`."""
+        """Return how many partitions there are, by kind; like `Supervisor.count_children`."""
         return await call(name, "count_children", "infinity")
 
     @staticmethod
     async def stop(name: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
-        """Stop the partitions in reverse order, then the supervisor; raises as `Supervisor.stop`."""
+        """Stop the partitions in reverse order, then the supervisor; raises like `Supervisor.stop`."""
         await stop(name, reason, timeout)
 
 
@@ -248,12 +247,12 @@ def _numbered(spec: ChildSpec, number: int, with_arguments: Callable[[list[Any],
 
 def _list(arguments: Any) -> Sequence[Any]:
     if not isinstance(arguments, list | tuple):
-        raise BadArgument(f"with_arguments: expected it to answer a list of arguments, got {arguments!r:.200}")
+        raise BadArgument(f"with_arguments: expected it to return a list of arguments, got {arguments!r:.200}")
     return arguments  # pyright: ignore[reportUnknownVariableType]
 
 
 def _state(name: Any, what: str) -> tuple[SupervisorState, _Plan] | None:
-    """The bookkeeping of the supervisor, read as everybody may; None: nobody is there."""
+    """Return the bookkeeping of the supervisor without a call; None if it does not run."""
     pid = resolve(name, f"PartitionSupervisor.{what}(name)")
     if pid is None:
         return None

@@ -1,8 +1,8 @@
-"""The types of callbacks: an override may name its parameters as it likes.
+"""The types of callbacks: an override may use any parameter names.
 
-A `/` in the contract would say so, too, but then pyright takes no types over: it gives a parameter without annotation
-the type of the contract only if both methods are written with the same parameters. So the contract is written without
-`/`, and its type is positional.
+A `/` in the contract would express this too, but pyright then infers no types: it gives a parameter without annotation
+the type of the contract only if both methods have the same parameters. The contract therefore has no `/`, and its type
+is positional.
 """
 
 from __future__ import annotations
@@ -29,5 +29,5 @@ def positional(method: Callable[[T, A, B, C], R]) -> Callable[[T, A, B, C], R]: 
 @overload
 def positional(method: Callable[[T, A, B, C, D], R]) -> Callable[[T, A, B, C, D], R]: ...
 def positional(method: Any) -> Any:
-    """Return the method as it is; for type checkers its parameters have no names."""
+    """Return the method unchanged; for type checkers its parameters have no names."""
     return method

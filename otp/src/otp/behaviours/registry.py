@@ -1,7 +1,7 @@
-"""Local names for processes: any key, several processes a key, values beside them.
+"""Local names for processes: any key, several processes per key, with values.
 
-A registry is a process with a table that everybody reads. A name of a server need not be a string
-of the node any more:
+A registry is a process with a table that all processes can read. With it, the name of a server need not be a text
+registered on the node:
 
 >>> import otp
 >>> from otp import GenServer, Ok, Registry, Reply, impl
@@ -20,12 +20,12 @@ of the node any more:
 >>> otp.run(main)
 'Lisp: hello'
 
-With `keys="duplicate"` a key is a topic: processes register under it, `dispatch` reaches them all.
+With `keys="duplicate"` a key is a topic: processes register under it, and `dispatch` reaches them all.
 
-Differences to Elixir: an entry goes in the same step as its process, so whoever sees its `Down`
-never finds it (Elixir may lag); functions raise where Elixir returns `{:error, …}`;
-`partitions` is checked and otherwise without effect, because one loop writes the table; as a child
-a registry is a worker, for it is a single process. Source: Elixir's `Registry` documentation.
+Differences to Elixir: an entry is removed in the same step as its process, so it is gone when its `Down` arrives (in
+Elixir it may lag); functions raise where Elixir returns `{:error, …}`; `partitions` is checked but has no effect,
+because one loop writes the table; as a child a registry is a worker, since it is a single process. Source: Elixir's
+`Registry` documentation.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ __all__ = ["AlreadyRegistered", "Entry", "Registry", "RegistryEntry", "Via"]
 
 
 class AlreadyRegistered(Error):
-    """The unique key is taken by `.pid` (Elixir's `{:error, {:already_registered, pid}}`)."""
+    """A unique key that `.pid` has taken (Elixir's `{:error, {:already_registered, pid}}`)."""
 
     def __init__(self, pid: Pid) -> None:
         super().__init__(("already_registered", pid))
@@ -82,7 +82,7 @@ class Via(Identity):
         return f"Registry.via({', '.join(map(text, parts))})"
 
     def whereis(self) -> Pid | None:
-        """The process that has the key, or `None`."""
+        """Return the process that has the key, or `None`."""
         found = _state(self.registry, "via", unique=True).table.lookup(self.key)
         return found[0].pid if found else None
 
@@ -96,7 +96,7 @@ class Via(Identity):
         _leave(_state(self.registry, "via", unique=True), cast("Process", pid), self.key)
 
     def __otp_watch__(self, node: Node, settle: Settle) -> Callable[[], None]:
-        """Report the first process that has the key, for `node.wait_registered`; the result ends that."""
+        """Report the first process that has the key, for `node.wait_registered`; call the result to stop."""
         return _watch(self, node, settle)
 
 
@@ -108,7 +108,7 @@ class _Config(NamedTuple):
 
 
 class _State:
-    """What a registry process keeps: read and written by everybody, like an ETS table of Erlang."""
+    """The tables of a registry, read and written by all processes, like an ETS table of Erlang."""
 
     __slots__ = ("config", "meta", "pid", "table")
 
@@ -122,7 +122,7 @@ class _State:
 class _RegistryServer(GenServer[_State]):
     @impl
     def init(self, arg: _Config) -> Ok[_State]:
-        # Registered processes are linked to the registry: their ends are no news for it.
+        # Registered processes are linked to the registry: it ignores their ends.
         process_flag("trap_exit", True)
         return Ok(_State(arg, cast("Process", self.pid)))
 
@@ -132,7 +132,7 @@ class _RegistryServer(GenServer[_State]):
 
 
 class Registry(Startable):
-    """Start a registry with `start_link`, use it by its name.
+    """A registry of processes by key; start it with `start_link`, use it by name.
 
     >>> import otp
     >>> async def main():
@@ -152,9 +152,9 @@ class Registry(Startable):
         """Start a registry linked to the calling process; as a child `Registry.child_spec(keys=…, name=…)`.
 
         Args:
-            keys: `"unique"` (one process a key) or `"duplicate"` (any number).
+            keys: `"unique"` (one process per key) or `"duplicate"` (any number).
             name: the registered name by which all other functions find it.
-            partitions: at least 1; kept for Elixir's sake.
+            partitions: at least 1; exists for compatibility with Elixir.
             listeners: names of processes that receive `("register", name, key, pid, value)` and
                 `("unregister", name, key, pid)`.
 
@@ -183,7 +183,7 @@ class Registry(Startable):
 
     @staticmethod
     def register(registry: Dest, key: Hashable, value: Any = None) -> Pid:
-        """Register the calling process under `key`; the pid of the registry, which is linked to it.
+        """Register the calling process under `key`; return the registry's pid, which is linked to it.
 
         Raises:
             AlreadyRegistered: the registry is unique and the key taken, also by the caller itself.
@@ -199,18 +199,18 @@ class Registry(Startable):
 
     @staticmethod
     def unregister(registry: Dest, key: Hashable) -> None:
-        """Remove the calling process's entries under `key`; nothing if it has none."""
+        """Remove the calling process's entries under `key`; no effect if it has none."""
         me = current_process("Registry.unregister()")
         _leave(_state(registry, "unregister"), me, key)
 
     @staticmethod
     def lookup(registry: Dest, key: Hashable) -> list[Entry]:
-        """The entries under `key`, oldest first; of a unique registry one or none."""
+        """Return the entries under `key`, oldest first; of a unique registry one or none."""
         return _state(registry, "lookup").table.lookup(key)
 
     @staticmethod
     def unregister_match(registry: Dest, key: Hashable, pattern: Any) -> None:
-        """Remove those of the calling process's entries under `key` whose value matches; see `match`.
+        """Remove the calling process's entries under `key` whose value matches; see `match`.
 
         >>> import otp
         >>> from otp import Registry
@@ -227,12 +227,12 @@ class Registry(Startable):
 
     @staticmethod
     def match(registry: Dest, key: Hashable, pattern: Any) -> list[Entry]:
-        """The entries under `key` whose value matches `pattern`, oldest first.
+        """Return the entries under `key` whose value matches `pattern`, oldest first.
 
-        A pattern is a value in which `...` stands for anything; of a dict it names keys that must be there. A type, a
-        predicate and the patterns of `receive` (`Tag("admin")`, `Is(User, role="admin")`) are good as well.
+        A pattern is a value in which `...` stands for anything; for a dict it names keys that must exist. A type, a
+        predicate and the patterns of `receive` (`Tag("admin")`, `Is(User, role="admin")`) work as well.
 
-        Difference to Elixir: `...` stands where Elixir has `:_`; there are no guards, predicates do their work.
+        Difference to Elixir: `...` replaces `:_`, and predicates replace guards.
 
         >>> import otp
         >>> from otp import Registry
@@ -248,24 +248,24 @@ class Registry(Startable):
 
     @staticmethod
     def count_match(registry: Dest, key: Hashable, pattern: Any) -> int:
-        """How many entries `match` finds."""
+        """Return the number of entries that `match` finds."""
         return len(Registry.match(registry, key, pattern))
 
     @staticmethod
     def dispatch(registry: Dest, key: Hashable, fn: Callable[[list[Entry]], object]) -> None:
-        """Call `fn` once, in the calling process, with the entries under `key`; not at all without any."""
+        """Call `fn` once, in the calling process, with the entries under `key`, if there are any."""
         entries = _state(registry, "dispatch").table.lookup(key)
         if entries:
             fn(entries)
 
     @staticmethod
     def keys(registry: Dest, pid: Pid) -> list[Hashable]:
-        """The keys of `pid`, oldest first; a key twice if it registered twice under it."""
+        """Return the keys of `pid`, oldest first; a key occurs once per registration."""
         return _state(registry, "keys").table.keys(pid)
 
     @staticmethod
     def values(registry: Dest, key: Hashable, pid: Pid) -> list[Any]:
-        """The values that `pid` registered under `key`."""
+        """Return the values that `pid` registered under `key`."""
         return [entry.value for entry in Registry.lookup(registry, key) if entry.pid == pid]
 
     @staticmethod
@@ -273,7 +273,7 @@ class Registry(Startable):
         """Replace the value of the calling process's unique `key` by `fn(value)`.
 
         Returns:
-            `(new, old)`, or `None` if the key is not the caller's.
+            `(new, old)`, or `None` if the caller does not have the key.
         """
         me = current_process("Registry.update_value()")
         table = _state(registry, "update_value", unique=True).table
@@ -282,14 +282,14 @@ class Registry(Startable):
             return None
         new = fn(found[0].value)
         still = table.lookup(key)
-        if not still or still[0].pid != me:  # `fn` gave the key back: an entry made now would outlive its process
+        if not still or still[0].pid != me:  # `fn` removed the key: a new entry would outlive its process
             return None
         table.replace(key, Entry(me, new))
         return new, found[0].value
 
     @staticmethod
     def count(registry: Dest) -> int:
-        """How many entries there are."""
+        """Return the number of entries."""
         return len(_state(registry, "count").table)
 
     @staticmethod
@@ -298,7 +298,7 @@ class Registry(Startable):
 
         An entry has `key`, `pid` and `value`, and unpacks as that tuple.
 
-        Difference to Elixir: a predicate stands where Elixir has a match specification.
+        Difference to Elixir: a predicate replaces a match specification.
 
         >>> import otp
         >>> from otp import Registry
@@ -317,27 +317,30 @@ class Registry(Startable):
 
     @staticmethod
     def count_select(registry: Dest, where: Callable[[Any, Entry], bool]) -> int:
-        """How many entries `select` finds."""
+        """Return the number of entries that `select` finds."""
         return len(Registry.select(registry, where))
 
     @staticmethod
     def via(registry: Dest, key: Hashable, value: Any = None) -> Via:
-        """A name in a unique registry, for `name=`, `send`, `call`, `cast` (Elixir's `{:via, Registry, {…}}`)."""
+        """Return a name in a unique registry, for `name=`, `send`, `call` and `cast`.
+
+        Elixir's `{:via, Registry, {…}}`.
+        """
         return Via(registry, key, value)
 
     @staticmethod
     def put_meta(registry: Dest, key: Hashable, value: Any) -> None:
-        """Keep a value with the registry itself, for as long as it lives."""
+        """Store a value with the registry itself, for its lifetime."""
         _state(registry, "put_meta").meta[key] = value
 
     @staticmethod
     def meta(registry: Dest, key: Hashable, default: Any = None) -> Any:
-        """The value that `put_meta` kept, or `default`."""
+        """Return the value stored by `put_meta`, or `default`."""
         return _state(registry, "meta").meta.get(key, default)
 
     @staticmethod
     def delete_meta(registry: Dest, key: Hashable) -> None:
-        """Forget what `put_meta` kept; nothing if there is nothing."""
+        """Remove a value stored by `put_meta`, if there is one."""
         _state(registry, "delete_meta").meta.pop(key, None)
 
 
@@ -353,10 +356,10 @@ def _state(registry: Dest, what: str, *, unique: bool = False) -> _State:
     pid = registry if isinstance(registry, Pid) else whereis(registry)
     state = pid._state if isinstance(pid, Process) else None
     if not isinstance(state, _State):
-        got = "a name that nobody has" if pid is None else f"{pid}, which is no registry"
+        got = "an unregistered name" if pid is None else f"{pid}, which is no registry"
         raise BadArgument(
             f"Registry.{what}({registry!r}, …): expected the name of a running registry, got {got}; "
-            f"try Registry.start_link(keys=…, name={registry!r}), or a place before its users in their supervisor"
+            f"try Registry.start_link(keys=…, name={registry!r}), or start it before its users in their supervisor"
         )
     if unique and state.config.keys != "unique":
         raise BadArgument(
@@ -367,7 +370,7 @@ def _state(registry: Dest, what: str, *, unique: bool = False) -> _State:
 
 
 def _enter(state: _State, process: Process, key: Hashable, value: Any) -> Pid | None:
-    """Make the entry and tie it to the life of its process; the holder of a unique key that is taken."""
+    """Add the entry and tie it to its process; return the holder of a unique key that is taken."""
     if process._st in (DEAD, EXITING):
         raise BadArgument(f"Registry.register: process {process} has ended, it cannot have the key {text(key)}")
     table = state.table
@@ -392,7 +395,7 @@ def _leave(state: _State, process: Process, key: Hashable, wanted: Callable[[Any
     removed = table.remove(key, process, wanted)
     if removed and not table.has(process):
         off_exit(process, state)
-        if process is not state.pid._parent:  # whose link is that of start_link
+        if process is not state.pid._parent:  # its link is that of start_link
             forget_link(process, state.pid)
             forget_link(state.pid, process)
     for _ in range(removed):
@@ -412,7 +415,7 @@ def _tell(state: _State, message: tuple[Any, ...]) -> None:
 
 
 def _watch(via: Via, node: Node, settle: Settle) -> Callable[[], None]:
-    """Report the first process that has the key of `via`, whose registry is looked for on `node`."""
+    """Report the first process that has the key of `via`, whose registry is resolved on `node`."""
     registry: Any = via.registry
     home: Any = node
     named = is_name_and_node(registry) and find_node(registry[1], "via")
@@ -421,7 +424,7 @@ def _watch(via: Via, node: Node, settle: Settle) -> Callable[[], None]:
     elif named:
         home = named
     elif isinstance(registry, (str, type)) or not hasattr(registry, "whereis"):
-        via = Via((registry, node), via.key)  # a bare name means the one of this node
+        via = Via((registry, node), via.key)  # a bare name refers to this node
     if type(home) is not type(node):
         raise BadArgument(f"node.wait_registered({via!r}): its node is elsewhere; expected a node of this event loop")
 

@@ -1,4 +1,4 @@
-"""Typed requests: a class that says what its answer is.
+"""Typed requests: classes that declare the type of their reply.
 
 >>> import otp
 >>> from otp import GenServer, Ok, Reply, Request, impl
@@ -20,8 +20,7 @@
 >>> otp.run(main)
 42
 
-Erlang and Elixir have no types of answers. A class with an `__init__` of its own, a dataclass among them, is used
-as it is.
+Erlang and Elixir have no types of replies. A class with its own `__init__`, such as a dataclass, is used unchanged.
 """
 
 from __future__ import annotations
@@ -36,10 +35,10 @@ R = TypeVar("R")
 
 @dataclass_transform(frozen_default=True)
 class Request(Generic[R]):
-    """Base of typed requests: `call(server, Add(2))` has the type R of `class Add(Request[R])`.
+    """The base of typed requests: `call(server, Add(2))` has the type R of `class Add(Request[R])`.
 
-    Annotations are fields: given by position or by name, with defaults, compared, shown, matched by `case Add(n)`, and
-    not assigned to afterwards.
+    Annotations are fields: given by position or name, with defaults, compared, shown, matched by `case Add(n)`, and
+    read-only.
 
     >>> class Move(Request[bool]):
     ...     x: int
@@ -66,7 +65,7 @@ class Request(Generic[R]):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if _has_our_init(self):
-            raise AttributeError(f"{type(self).__name__} is a request and is not changed; try a new one")
+            raise AttributeError(f"{type(self).__name__} is a request and cannot be changed; create a new one")
         object.__setattr__(self, name, value)
 
     def __eq__(self, other: object) -> bool:
@@ -96,7 +95,7 @@ def _values(request: Request[Any]) -> tuple[Any, ...]:
 
 
 def _bound(cls: type[Request[Any]], values: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-    """The value of each field: as given, else its default, which is an attribute of the class."""
+    """Return the value of each field: as given, else its default, which is an attribute of the class."""
     names = cls.__match_args__
     defaults = {name: getattr(cls, name) for name in names if _has_default(cls, name)}
     given = dict(zip(names, values, strict=False))

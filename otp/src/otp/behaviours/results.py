@@ -1,4 +1,4 @@
-"""The verdicts of callbacks: `Ok`, `Reply`, `NoReply`, `Stop`, `Ignore`, `Continue`."""
+"""The results of callbacks: `Ok`, `Reply`, `NoReply`, `Stop`, `Ignore`, `Continue`."""
 
 from __future__ import annotations
 

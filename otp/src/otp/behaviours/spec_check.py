@@ -1,7 +1,7 @@
-"""What is wrong with a child spec or a flag: OTP's error terms, and the same in words.
+"""Checks of child specs and flags: OTP's error terms, and explanations.
 
-A supervisor refuses a wrong spec before it starts anything. The reason is OTP's term,
-`("invalid_restart_type", "always")`; the text of the exception shows what to write.
+A supervisor refuses a wrong spec before it starts anything. The reason is OTP's term, `("invalid_restart_type",
+"always")`; the text of the exception shows how to write it.
 
 Source: OTP's `supervisor.erl`, `check_childspec` and `check_flags`, order of checks included.
 """
@@ -44,11 +44,11 @@ RESTARTS: Final = ("permanent", "transient", "temporary")
 TYPES: Final = ("worker", "supervisor")
 AUTO_SHUTDOWNS: Final = ("never", "any_significant", "all_significant")
 WORKER_SHUTDOWN: Final = 5
-"""Seconds a worker has to stop, unless its spec says otherwise."""
+"""Seconds that a worker has to stop, unless its spec says otherwise."""
 
 
 class SpecError(Exception):
-    """Inside the supervisors: a spec or flag is wrong; `reason` is OTP's error term."""
+    """A wrong spec or flag, inside the supervisors; `reason` is OTP's error term."""
 
     def __init__(self, reason: Any) -> None:
         super().__init__(reason)
@@ -56,22 +56,22 @@ class SpecError(Exception):
 
 
 class InvalidChildSpec(StartError, ValueError):
-    """A child spec or a flag of a supervisor is wrong; `.reason` is OTP's term, the text shows what to write."""
+    """A wrong child spec or supervisor flag; `.reason` is OTP's term, the text shows how to write it."""
 
     def __str__(self) -> str:
         return f"{explain(self.reason)} (reason {self.reason!r:.300})"
 
 
 def check_spec(child: Any, auto_shutdown: Any = None) -> ChildSpec:
-    """The complete spec of a child: defaults filled in, everything checked in OTP's order.
+    """Return the complete spec of a child: defaults filled in, everything checked in OTP's order.
 
-    `auto_shutdown=None` does not judge `significant` against it. Raises `SpecError`.
+    `auto_shutdown=None` accepts any `significant`. Raises `SpecError`.
     """
     return complete(check_fields(child, auto_shutdown))
 
 
 def check_fields(child: Any, auto_shutdown: Any = None) -> ChildSpec:
-    """As `check_spec`, with the defaults left open: the spec itself, not a copy."""
+    """Check a spec like `check_spec`, without filling in defaults; return the spec itself."""
     spec: Any = child if type(child) is ChildSpec else _from_map(child)
     try:
         hash(spec.id)
@@ -95,7 +95,7 @@ def check_fields(child: Any, auto_shutdown: Any = None) -> ChildSpec:
 
 
 def complete(spec: ChildSpec) -> ChildSpec:
-    """The spec with its defaults filled in; itself if nothing is open."""
+    """Return the spec with its defaults filled in; the spec itself if none is missing."""
     if spec.shutdown is not None and spec.modules is not None:
         return spec
     return ChildSpec(
@@ -104,28 +104,28 @@ def complete(spec: ChildSpec) -> ChildSpec:
 
 
 def shutdown_of(spec: ChildSpec) -> Shutdown:
-    """How the child is stopped, its default considered."""
+    """Return how the child is stopped, by its spec or by default."""
     if spec.shutdown is not None:
         return spec.shutdown
     return WORKER_SHUTDOWN if spec.type == "worker" else "infinity"
 
 
 def modules_of(spec: ChildSpec) -> tuple[Any, ...] | Literal["dynamic"]:
-    """What code the child runs, its default considered: the class, or the module, of its start function."""
+    """Return the code of the child: by default the class or module of its start function."""
     return (_module_of(spec.start),) if spec.modules is None else spec.modules
 
 
 def without_arguments(spec: ChildSpec) -> ChildSpec:
-    """The spec of a temporary child that runs: it is never started again, so its arguments need not be kept.
+    """Return the spec of a running temporary child without its arguments: it is never restarted.
 
-    Difference to OTP: the start function stays, where `get_childspec` shows `undefined` arguments there.
+    Difference to OTP: the start function is kept, where `get_childspec` shows `undefined` arguments in OTP.
     """
     function: Any = spec.start[0] if isinstance(spec.start, tuple) else spec.start.func
     return spec.replace(start=(function,))
 
 
 def check_all(children: Iterable[Any], auto_shutdown: Any = None) -> list[ChildSpec]:
-    """The complete specs of all children; raises `SpecError`, also for an id that occurs twice."""
+    """Return the complete specs of all children; raises `SpecError`, also for a duplicate id."""
     specs: dict[Hashable, ChildSpec] = {}
     for child in children:
         spec = check_spec(child_spec_of(child), auto_shutdown)
@@ -153,7 +153,7 @@ def check_limits(max_restarts: Any, max_seconds: Any) -> None:
 
 
 def is_count(value: Any) -> bool:
-    """Whether this is an int >= 0."""
+    """Return whether this is an int >= 0."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
@@ -190,7 +190,7 @@ def _check_modules(modules: Any) -> None:
 
 
 def _module_of(start: Any) -> Any:
-    """The class whose classmethod starts the child, else the module of the function."""
+    """Return the class whose classmethod starts the child, else the module of the function."""
     function: Any = cast("Any", start[0] if isinstance(start, tuple) else start)
     while type(function) is functools.partial:
         function = function.func
@@ -225,7 +225,7 @@ _EXPECTED: Final[Mapping[str, str]] = {
 
 
 def explain(reason: Any) -> str | None:
-    """OTP's error term of a wrong spec or flag in words: expected, got, try. None for another reason."""
+    """Explain OTP's error term of a wrong spec or flag: expected, got, try. None for other reasons."""
     match reason:
         case ("start_spec" | "supervisor_data", inner):
             return explain(inner)
@@ -257,7 +257,7 @@ def explain(reason: Any) -> str | None:
 
 
 def another_id(id: Any) -> str:
-    """How to give a second child an id of its own, where the first one has `id`.
+    """Return how to give a second child its own id, if the first one has `id`.
 
     >>> another_id(type("EggTimer", (), {}))
     'EggTimer.child_spec(arg, id="egg_timer_2")'
@@ -296,7 +296,7 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
     "always": "permanent", "unless_stopped": "permanent", "on_failure": "transient", "never": "temporary",
     "no": "temporary",
 }  # fmt: skip
-"""What other supervisors of processes call the three kinds of restart."""
+"""The terms of other supervisors for the three kinds of restart."""
 
 
 def _suggestion(name: str, got: Any) -> str:

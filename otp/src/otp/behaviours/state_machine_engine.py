@@ -1,12 +1,12 @@
-"""What a state machine does with an event: a pure function from value to value.
+"""The logic of a state machine: pure functions from value to value.
 
-A `Machine` is all that is known: state, data, the events that wait and the timers that run. `begun`, `received` and
-`elapsed` give it something to do, `answered` takes what a callback returned. Each answers a `Step`: the machine as it
-is now, what is to be done in the world (answers and timers, in order), and what comes then: a callback, waiting for
-a message, or the end. Nothing here calls a callback, reads a clock or knows a process.
+A `Machine` is the complete state: state, data, waiting events and running timers. `begun`, `received` and `elapsed`
+start the handling of an event, `answered` continues it with the result of a callback. Each returns a `Step`: the new
+machine, the effects to carry out (replies and timers, in order), and what comes next: a callback, waiting for a
+message, or the end. Nothing here calls a callback, reads a clock or touches a process.
 
-The order in which events are handled: those of `NextEvent`, in the order of the actions; then, after a change of
-state, the postponed ones, oldest first; then time-outs of 0 seconds, as they were set; then messages.
+Events are handled in this order: those of `NextEvent`, in the order of the actions; then, after a change of state, the
+postponed ones, oldest first; then time-outs of 0 seconds, in the order they were set; then messages.
 
 Source: Erlang/OTP, stdlib, `gen_statem` ("loop_state_transition" and what follows); design principles,
 *gen_statem Behaviour*.
@@ -68,43 +68,43 @@ _NOTHING: Final[Mapping[Any, Any]] = {}
 
 
 class Event(NamedTuple):
-    """One event: what kind of event it is, as a callback sees it, and its content."""
+    """An event: its type, as a callback sees it, and its content."""
 
     kind: Any
     content: Any
 
 
 Events: TypeAlias = "tuple[Event, Events] | None"
-"""Events in a row: the first and the rest. However many wait, to take one or to put one in front is one step."""
+"""A linked list of events: adding or removing the first one takes constant time."""
 
 
 def in_front(events: Iterable[Event], rest: Events) -> Events:
-    """The events, in their order, before the rest."""
+    """Return a list with `events`, in order, before the rest."""
     for event in reversed(tuple(events)):
         rest = (event, rest)
     return rest
 
 
 def each(events: Events) -> Iterator[Event]:
-    """The events of a row, the first one first."""
+    """Yield the events of a list, the first one first."""
     while events is not None:
         event, events = events
         yield event
 
 
 class Deciding(NamedTuple):
-    """What the handling of an event has decided so far; kept while a state enter call belongs to it."""
+    """The decisions of an event so far; kept while a state enter call belongs to it."""
 
     state: Any
     data: Any
     events: tuple[Event, ...] = ()
-    timeouts: Mapping[Any, Any] = _NOTHING  # kind -> action, in the order in which they count
+    timeouts: Mapping[Any, Any] = _NOTHING  # kind -> action, in the order of precedence
     postpone: bool = False
     hibernate: bool = False
 
 
 class Machine(NamedTuple):
-    """A machine between two callbacks. While an event is handled it is the first of `queue`."""
+    """A machine between two callbacks. The event being handled is the first of `queue`."""
 
     state: Any
     data: Any
@@ -112,7 +112,7 @@ class Machine(NamedTuple):
     queue: Events = None
     postponed: Events = None  # newest first
     timers: Mapping[Any, Any] = _NOTHING  # kind -> content
-    due: tuple[Any, ...] = ()  # those of the timers that were set to 0 seconds
+    due: tuple[Any, ...] = ()  # timers that were set to 0 seconds
     hibernate: bool = False
     deciding: Deciding | None = None
 
@@ -121,7 +121,7 @@ Effect: TypeAlias = ReplyTo | StartTimer | CancelTimer
 
 
 class Callback(NamedTuple):
-    """Then: call the callback of `state` and hand its result to `answered`."""
+    """The next step: call the callback of `state` and pass its result to `answered`."""
 
     kind: Any
     content: Any
@@ -130,51 +130,51 @@ class Callback(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """Then: the machine ends. `error`: as if the callback had raised `Error(reason)`."""
+    """The next step: end the machine. `error`: as if the callback had raised `Error(reason)`."""
 
     reason: Any
     error: bool
 
 
 class Wait(NamedTuple):
-    """Then: wait for a message."""
+    """The next step: wait for a message."""
 
 
 WAIT: Final = Wait()
 
 
 class Step(NamedTuple):
-    """The machine as it is now, what is to be done, and what comes then."""
+    """The new machine, the effects to carry out, and the next step."""
 
     machine: Machine
     effects: list[Effect]
     then: Callback | Ended | Wait
 
 
-# What happens to a machine
+# Inputs of a machine
 
 
 def begun(state: Any, data: Any, module: Any, actions: tuple[Any, ...]) -> Step:
-    """`init` has answered: its actions are carried out, the first state is entered."""
-    first = Event("internal", "init_state")  # it is consumed, whatever the actions say
+    """Begin after `init`: carry out its actions and enter the first state."""
+    first = Event("internal", "init_state")  # consumed, whatever the actions say
     machine = Machine(state, data, (module,), queue=(first, None))
     return _act(machine, state, data, (*actions, Postpone(False)), True)
 
 
 def received(machine: Machine, kind: Any, content: Any) -> Step:
-    """A message came to a machine that waits."""
+    """Handle a message for a waiting machine."""
     state, data, modules, _queue, postponed, timers, due, hibernate, _deciding = machine
     machine = Machine(state, data, modules, (Event(kind, content), None), postponed, timers, due, hibernate)
     return Step(machine, [], Callback(kind, content, state, data))
 
 
 def elapsed(machine: Machine, kind: Any) -> Step:
-    """The timer of this kind has fired, and was neither cancelled nor replaced before."""
+    """Handle a timer that fired and was neither cancelled nor replaced before."""
     return received(machine._replace(timers=without(machine.timers, kind)), kind, machine.timers[kind])
 
 
 def answered(machine: Machine, result: Any) -> Step:
-    """The callback that was called last has answered with `result`."""
+    """Continue with the result of the last callback."""
     deciding = machine.deciding
     state, data = (machine.state, machine.data) if deciding is None else (deciding.state, deciding.data)
     kind = result.__class__
@@ -227,7 +227,7 @@ def _stop_and_reply(machine: Machine, state: Any, data: Any, result: Any) -> Ste
 
 
 def _act(machine: Machine, state: Any, data: Any, actions: tuple[Any, ...], enter: bool) -> Step:
-    """Carry out the actions of a result; then enter the state, if `enter` and its class asks for it, or go on."""
+    """Apply the actions of a result; then enter the state, if `enter` and the class require it, or go on."""
     modules = machine.modules
     effects: list[Effect] = []
     before = machine.deciding
@@ -257,7 +257,7 @@ def _act(machine: Machine, state: Any, data: Any, actions: tuple[Any, ...], ente
             modules = after
             machine = machine._replace(modules=modules)
         elif (timer := timer_of(action)) is not None and is_time(action):
-            timeouts.pop(timer, None)  # the last of a kind counts, where it stands
+            timeouts.pop(timer, None)  # of each kind, only the last counts, at its position
             timeouts[timer] = action
         else:
             return _error(machine, state, data, ("bad_action_from_state_function", action), effects)
@@ -285,7 +285,7 @@ def _is_event_kind(kind: Any) -> bool:
 
 
 def _modules_after(modules: tuple[Any, ...], action: Any) -> tuple[Any, ...]:
-    """The classes after the action; none if it cannot be done."""
+    """Return the classes after the action; none if it is invalid."""
     if type(action) is PopModule:
         return modules[1:]
     if not isinstance(action.cls, type) or not hasattr(action.cls, "callback_mode"):
@@ -297,7 +297,7 @@ def _modules_after(modules: tuple[Any, ...], action: Any) -> tuple[Any, ...]:
 
 
 def _settled(machine: Machine, deciding: Deciding, effects: list[Effect]) -> Step:
-    """The event is through: postpone or forget it, retry what was postponed, set timers, take the next event."""
+    """Finish an event: postpone or drop it, retry postponed events, set timers, take the next event."""
     state, data, events, timeouts, postpone, hibernate = deciding
     assert machine.queue is not None
     event, queue = machine.queue

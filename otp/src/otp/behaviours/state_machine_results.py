@@ -1,4 +1,4 @@
-"""What the callbacks of a state machine return, and the actions that a result may carry.
+"""Results of a state machine's callbacks, and the actions in them.
 
     result                                 the state             the data      state enter call
     MachineOk(state, data, *actions)       begins (from init)    begins        yes
@@ -8,11 +8,11 @@
     RepeatState(data, *actions)            stays                 changes       yes, again
     RepeatStateAndData(*actions)           stays                 stays         yes, again
     Stop(reason, data)                     the machine ends
-    StopAndReply(reason, replies, data)    it answers, then ends
+    StopAndReply(reason, replies, data)    it replies, then ends
 
     action                                 does
-    ReplyTo(caller, value)                 answers a call, at once
-    NextEvent(kind, content)               the next event to handle, before all that wait
+    ReplyTo(caller, value)                 replies to a call, at once
+    NextEvent(kind, content)               the next event to handle, before all others
     Postpone()                             this event comes again after the next change of state
     StateTimeout(seconds, content)         an event, unless the state changes before
     EventTimeout(seconds, content)         an event, unless another event comes before
@@ -20,9 +20,9 @@
     Hibernate()                            accepted; there is nothing to shrink
     ChangeModule(cls), PushModule(cls), PopModule()    another class has the callbacks
 
-Times are seconds. 0 is an event before any message, `"infinity"` (or `"cancel"`) stops the timer of that kind,
-`"update"` keeps its time and changes its content; to set a timer that runs replaces it. With `abs=True` the time is
-a point of `otp.monotonic()`.
+Times are in seconds. 0 is an event before any message, `"infinity"` (or `"cancel"`) stops the timer of that kind,
+`"update"` keeps its time and changes its content; setting a running timer replaces it. With `abs=True` the time is a
+value of `otp.monotonic()`.
 
 Source: Erlang/OTP, stdlib, `gen_statem`, types `action()`, `state_enter_result()`, `event_handler_result()`.
 """
@@ -70,14 +70,14 @@ EventType: TypeAlias = (
     | tuple[Literal["call"], From]
     | tuple[Literal["timeout"], Any]
 )
-"""What kind of event is handled; a call with its caller, a named time-out with its name."""
+"""The type of an event; a call has its caller, a named time-out its name."""
 
 Time: TypeAlias = float | Literal["infinity", "cancel", "update"] | None
-"""Seconds, or what is to become of a timer that runs; `None` means `"infinity"`."""
+"""Seconds, or the change of a running timer; `None` means `"infinity"`."""
 
 
 class ReplyTo(NamedTuple):
-    """Answer the call of `caller`, the one of the event `("call", caller)`, with `value`.
+    """An action: reply with `value` to `caller`, from the event `("call", caller)`.
 
     >>> ReplyTo("a caller", 42).value
     42
@@ -88,9 +88,10 @@ class ReplyTo(NamedTuple):
 
 
 class NextEvent(NamedTuple):
-    """Handle this event next: `kind` is `"internal"`, `"cast"`, `"info"`, `("call", caller)` or a time-out's.
+    """An action: handle this event next.
 
-    Several come in the order of the actions, before postponed events and before anything that waits.
+    `kind` is `"internal"`, `"cast"`, `"info"`, `("call", caller)` or a time-out's. Several are handled in the order of
+    the actions, before postponed and waiting events.
 
     >>> NextEvent("internal", "check").kind
     'internal'
@@ -101,7 +102,7 @@ class NextEvent(NamedTuple):
 
 
 class Postpone(NamedTuple):
-    """Let the event that is handled come again after the next change of state; `Postpone(False)` takes it back.
+    """An action: handle this event again after the next change of state; `Postpone(False)` cancels that.
 
     >>> Postpone().value
     True
@@ -111,7 +112,7 @@ class Postpone(NamedTuple):
 
 
 class StateTimeout(NamedTuple):
-    """The event `"state_timeout"` after `seconds`, unless the state changes before.
+    """An action: the event `"state_timeout"` after `seconds`, unless the state changes before.
 
     >>> StateTimeout(10, "lock").seconds
     10
@@ -123,7 +124,7 @@ class StateTimeout(NamedTuple):
 
 
 class EventTimeout(NamedTuple):
-    """The event `"timeout"` after `seconds`, unless any other event is handled before.
+    """An action: the event `"timeout"` after `seconds`, unless another event is handled before.
 
     >>> EventTimeout(0.5, "nothing happens").content
     'nothing happens'
@@ -135,7 +136,7 @@ class EventTimeout(NamedTuple):
 
 
 class NamedTimeout(NamedTuple):
-    """The event `("timeout", name)` after `seconds`, whatever state the machine is in then.
+    """An action: the event `("timeout", name)` after `seconds`, whatever the state is then.
 
     >>> NamedTimeout("session", 3600, "log out").name
     'session'
@@ -148,7 +149,7 @@ class NamedTimeout(NamedTuple):
 
 
 class Hibernate(NamedTuple):
-    """Hibernate until the next event. Nothing comes of it here: a process has no heap of its own.
+    """An action: hibernate until the next event. It has no effect: a process has no heap of its own.
 
     >>> Hibernate().value
     True
@@ -158,7 +159,7 @@ class Hibernate(NamedTuple):
 
 
 class ChangeModule(NamedTuple):
-    """Let another class handle all further events, in its own callback mode; state and data stay.
+    """An action: let another class handle all further events, in its callback mode; state and data stay.
 
     >>> ChangeModule(int).cls.__name__
     'int'
@@ -168,7 +169,7 @@ class ChangeModule(NamedTuple):
 
 
 class PushModule(NamedTuple):
-    """As `ChangeModule`, but `PopModule()` comes back to the class that is left.
+    """An action like `ChangeModule`, but `PopModule()` returns to the present class.
 
     >>> PushModule(int).cls.__name__
     'int'
@@ -178,7 +179,7 @@ class PushModule(NamedTuple):
 
 
 class PopModule(NamedTuple):
-    """Come back to the class that was left by `PushModule`.
+    """An action: return to the class that was left by `PushModule`.
 
     >>> PopModule()
     PopModule()
@@ -197,11 +198,11 @@ Action: TypeAlias = (
     | PushModule
     | PopModule
 )
-"""What a result may carry. All run in order; of several for one timer or one option the last counts."""
+"""An action of a result. All run in order; of several for one timer or option the last one counts."""
 
 
 class _MachineResult(Result):
-    """Compared and shown by what it says: the fields that were given, then the actions."""
+    """A result that is compared and shown by its given fields and actions."""
 
     __slots__ = ()
 
@@ -220,7 +221,7 @@ class _MachineResult(Result):
 
 
 class MachineOk(_MachineResult, Generic[S, D]):
-    """From `init` (and `code_change`): the machine begins in `state` with `data`.
+    """The result of `init` (and `code_change`): the machine begins in `state` with `data`.
 
     >>> MachineOk("locked", 0, StateTimeout(10, "alarm"))
     MachineOk('locked', 0, StateTimeout(seconds=10, content='alarm', abs=False))
@@ -237,7 +238,9 @@ class MachineOk(_MachineResult, Generic[S, D]):
 
 
 class NextState(_MachineResult, Generic[S, D]):
-    """Go to `state`, with new data. The same state again is no change: nothing postponed comes, no enter call.
+    """A result: go to `state`, with new data.
+
+    The same state is no change: no postponed event returns, and no enter call is made.
 
     >>> NextState("open", 1)
     NextState('open', 1)
@@ -254,7 +257,7 @@ class NextState(_MachineResult, Generic[S, D]):
 
 
 class KeepState(_MachineResult, Generic[D]):
-    """Stay in this state, with new data.
+    """A result: stay in this state, with new data.
 
     >>> KeepState(2, Postpone())
     KeepState(2, Postpone(value=True))
@@ -270,7 +273,7 @@ class KeepState(_MachineResult, Generic[D]):
 
 
 class KeepStateAndData(_MachineResult):
-    """Stay as you are.
+    """A result: keep state and data.
 
     >>> KeepStateAndData(ReplyTo("a caller", "ok")).actions
     (ReplyTo(caller='a caller', value='ok'),)
@@ -285,7 +288,7 @@ class KeepStateAndData(_MachineResult):
 
 
 class RepeatState(_MachineResult, Generic[D]):
-    """As `KeepState`, but with `state_enter` the state is entered again.
+    """A result like `KeepState`, but with `state_enter` the state is entered again.
 
     >>> RepeatState(3)
     RepeatState(3)
@@ -301,7 +304,7 @@ class RepeatState(_MachineResult, Generic[D]):
 
 
 class RepeatStateAndData(_MachineResult):
-    """As `KeepStateAndData`, but with `state_enter` the state is entered again.
+    """A result like `KeepStateAndData`, but with `state_enter` the state is entered again.
 
     >>> RepeatStateAndData()
     RepeatStateAndData()
@@ -316,9 +319,9 @@ class RepeatStateAndData(_MachineResult):
 
 
 class StopAndReply(_MachineResult):
-    """Answer with `replies`, a `ReplyTo` or several in a list, then end with `reason`.
+    """A result: reply with `replies`, a `ReplyTo` or a list of them, then end with `reason`.
 
-    Without `data` the data stays as it was.
+    Without `data` the data is unchanged.
 
     >>> StopAndReply("normal", ReplyTo("a caller", "bye"))
     StopAndReply('normal', ReplyTo(caller='a caller', value='bye'))

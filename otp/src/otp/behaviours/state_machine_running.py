@@ -1,7 +1,7 @@
-"""A state machine in its process: does what `state_machine_engine` says, calls the callbacks, keeps the timers.
+"""A state machine in its process: runs the steps of `state_machine_engine`, its callbacks and timers.
 
-Events that follow from one message are handled in one go, as in OTP, but after `CHAIN` callbacks others have a turn.
-While an `async def` callback waits, the machine's mailbox keeps.
+Events caused by one message are handled together, as in OTP, but after `CHAIN` callbacks other processes run. While an
+`async def` callback waits, the machine's mailbox grows.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ from otp.kernel.unawaited import unawaited
 __all__ = ["GO_ON", "Running", "follow", "hint", "is_running"]
 
 CHAIN: Final = 256
-"""Callbacks that one message may lead to before other processes have a turn."""
+"""Callbacks that one message may cause before other processes run."""
 
 GO_ON: Final = Continue("state machine")
 
 
 class Running:
-    """A machine with what ties it to its process."""
+    """A machine and what connects it with its process."""
 
     __slots__ = ("asked", "crashed", "handle", "late", "machine", "module", "pid", "refs", "then")
 
     machine: Machine
     pid: Process
-    refs: dict[Any, Ref] | None  # the timers that run, by the kind of their event
-    late: set[Ref] | None  # cancelled after they fired: their messages are still to come
-    then: Step | None  # what goes on when the others had their turn
+    refs: dict[Any, Ref] | None  # the running timers, by the kind of their event
+    late: set[Ref] | None  # cancelled after they fired: their messages will still arrive
+    then: Step | None  # the next step, after other processes have run
     asked: Callback | None  # the callback that runs, or crashed
     module: Any  # the class of the last callback
-    handle: Any  # its handle_event, None where states are functions
-    crashed: type[BaseException] | None  # what it raised
+    handle: Any  # its handle_event; None if states are functions
+    crashed: type[BaseException] | None  # the exception that it raised
 
     def __init__(self, machine: Machine, pid: Process) -> None:
         self.machine = machine
@@ -53,7 +53,7 @@ class Running:
         self.refs = self.late = self.then = self.asked = self.module = self.handle = self.crashed = None
 
     def with_machine(self, machine: Machine) -> Running:
-        """The same process with another machine; this one stays as it is."""
+        """Return a copy with another machine."""
         other = Running(machine, self.pid)
         other.refs, other.late = self.refs, self.late
         return other
@@ -63,7 +63,7 @@ class Running:
 
 
 class _Waits:
-    """A callback has returned something to await."""
+    """A callback's result that has to be awaited."""
 
     __slots__ = ("awaitable",)
 
@@ -71,13 +71,13 @@ class _Waits:
         self.awaitable = awaitable
 
 
-# What follows from an event
+# Running steps
 
 
 def follow(running: Running, step: Step, caller: From | None = None) -> Any:
-    """Do what a step says and what follows from it; the result of a callback of the kernel, or a coroutine.
+    """Run a step and what follows from it; return a result for the kernel's callback, or a coroutine.
 
-    `caller`: its answer, if it is the last thing that happens, is left to the kernel, which has a short way for it.
+    A reply to `caller` is left to the kernel if it is the last effect: the kernel has a fast path for it.
     """
     return _steps(running, step, caller)
 
@@ -95,7 +95,7 @@ async def _later(running: Running, awaitable: Any) -> Any:
             try:
                 return outcome
             finally:
-                del outcome  # what a callback raised must not be kept alive by this frame
+                del outcome  # this frame must not keep an exception alive
         awaitable = outcome.awaitable
 
 
@@ -116,7 +116,7 @@ def _steps(running: Running, step: Step, caller: From | None, is_awaited: bool =
             return NoReply(running, hibernate=machine.hibernate)
         _give(pid, answer)
         if pid._sig is not None and pid._sig is not CANCEL:
-            return NoReply(running)  # a fatal signal: the kernel ends it here
+            return NoReply(running)  # a fatal signal: the kernel ends the process here
         running.asked = then
         kind, content, state, data = then
         module = machine.modules[0]
@@ -142,7 +142,7 @@ def _steps(running: Running, step: Step, caller: From | None, is_awaited: bool =
 
 
 def _carry_out(running: Running, effects: list[Effect]) -> ReplyTo | None:
-    """Answer callers, in order, and set timers; the last answer is left to be given."""
+    """Reply to callers, in order, and set timers; the last reply is returned instead of sent."""
     last: ReplyTo | None = None
     for effect in effects:
         if isinstance(effect, ReplyTo):
@@ -172,7 +172,7 @@ def _end(running: Running, then: Ended) -> Any:
 
 
 _EXPECTED: Final = {
-    "bad_return_from_state_function": "NextState(state, data), KeepState(data), Stop(reason) or another of their kind",
+    "bad_return_from_state_function": "NextState(state, data), KeepState(data), Stop(reason) or a similar result",
     "bad_state_enter_return_from_state_function": "no change of state while it is entered",
     "bad_action_from_state_function": "actions such as ReplyTo(caller, value), a list of them as *actions",
     "bad_state_enter_action_from_state_function": "no Postpone, NextEvent or ChangeModule while a state is entered",
@@ -181,7 +181,7 @@ _EXPECTED: Final = {
 
 
 def hint(value: Any, expected: str) -> str:
-    """What was wrong with a result, in words."""
+    """Explain what is wrong with a result."""
     if timer_of(value) is not None and not is_time(value):
         return f'expected a time in seconds >= 0, "infinity", "cancel" or "update", got {bounded_text(value)}'
     if forgotten := unawaited(value):
@@ -194,7 +194,7 @@ def hint(value: Any, expected: str) -> str:
 
 
 def _crashed(running: Running, error: BaseException) -> Raised:
-    """The end by an exception of a callback, or by a result that is none."""
+    """Return the end of a machine whose callback raised, or returned an invalid result."""
     running.crashed = type(error)
     return Raised(error)
 
@@ -203,10 +203,10 @@ def _crashed(running: Running, error: BaseException) -> Raised:
 
 
 def is_running(refs: dict[Any, Ref], kind: Any, ref: Ref) -> bool:
-    """Whether this is the timer that runs for a kind of event."""
+    """Return whether this is the running timer of a kind of event."""
     try:
         return refs.get(kind) is ref
-    except TypeError:  # a timer of the user's own, with a message that cannot be hashed
+    except TypeError:  # a timer of the user, with an unhashable message
         return False
 
 

@@ -1,6 +1,6 @@
-"""The handler of state machines' processes: what the kernel's engine of callbacks calls.
+"""The handler of state machine processes, called by the kernel's callback engine.
 
-One object stands for one class of machines. The state of the process is a `Running`; a message changes it.
+One object serves one class of machines. The state of the process is a `Running`; a message changes it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ["MachineServer", "server_of"]
 
 
 def server_of(cls: type[GenStateMachine[Any, Any]]) -> MachineServer:
-    """The handler of all machines of `cls`; raises `MissingCallback` for half a class."""
+    """Return the handler of all machines of `cls`; raises `MissingCallback` if it is incomplete."""
     found: MachineServer | None = cls.__dict__.get("__machine_server__")
     if found is None:
         cls.__handler__()
@@ -39,7 +39,7 @@ def server_of(cls: type[GenStateMachine[Any, Any]]) -> MachineServer:
 
 
 class MachineServer:
-    """The callbacks of a machine's process; `cls` is the class that people wrote."""
+    """The callbacks of a machine's process; `cls` is the user's class."""
 
     __slots__ = ("cls",)
 
@@ -51,7 +51,7 @@ class MachineServer:
     # Starting
 
     def init(self, arg: Any) -> Any:
-        """Ask the class for the first state; its starter goes on before that state is entered, as in OTP."""
+        """Ask the class for the first state; the starter continues before that state is entered, as in OTP."""
         try:
             result: Any = self.cls.__handler__().init(arg)
         except Throw as thrown:
@@ -88,15 +88,15 @@ class MachineServer:
     # Messages
 
     def handle_call(self, request: Any, caller: From, running: Running) -> Any:
-        """A call is the event `("call", caller)`."""
+        """Handle a call as the event `("call", caller)`."""
         return follow(running, received(running.machine, ("call", caller), request), caller)
 
     def handle_cast(self, request: Any, running: Running) -> Any:
-        """A cast is the event `"cast"`."""
+        """Handle a cast as the event `"cast"`."""
         return follow(running, received(running.machine, "cast", request))
 
     def handle_info(self, message: Any, running: Running) -> Any:
-        """A message is the event `"info"`, unless it is that of one of the machine's timers."""
+        """Handle a message as the event `"info"`, unless it is from one of the machine's timers."""
         if type(message) is TimerFired:
             ref, kind = message
             if running.late is not None and ref in running.late:
@@ -108,7 +108,7 @@ class MachineServer:
         return follow(running, received(running.machine, "info", message))
 
     def handle_continue(self, term: Any, running: Running) -> Any:
-        """Enter the first state, or go on with a long chain of events."""
+        """Enter the first state, or continue a long chain of events."""
         step, running.then = running.then, None
         assert step is not None
         return follow(running, step)
@@ -116,7 +116,7 @@ class MachineServer:
     # Callbacks
 
     def terminate(self, reason: Any, running: Running) -> Any:
-        """The last callback: it gets the bare reason of a crash, without the stack, as in OTP."""
+        """Run the last callback with the bare reason of a crash, without the stack, as in OTP."""
         machine = running.machine
         module = machine.modules[0]
         if not implements(module, "terminate"):
@@ -126,11 +126,11 @@ class MachineServer:
         return module.__handler__().terminate(reason, machine.state, machine.data)
 
     def code_change(self, old_vsn: Any, running: Running, extra: Any) -> Any:
-        """Let the new class make state and data from the old; raises to refuse, and then nothing has changed."""
+        """Convert state and data with the new class; if it raises, nothing changes."""
         machine = running.machine
         name = (self.cls.__module__, self.cls.__qualname__)
         same_name = [(old.__module__, old.__qualname__) == name for old in machine.modules]
-        if not any(same_name):  # a successor of another name takes the place of the class that is at work
+        if not any(same_name):  # a successor with another name replaces the active class
             same_name[0] = True
         modules = tuple(self.cls if changes else old for old, changes in zip(machine.modules, same_name, strict=True))
         try:
@@ -145,17 +145,17 @@ class MachineServer:
     # Debugging
 
     def __otp_get_state__(self, running: Running | None) -> tuple[Any, Any] | None:
-        """What `sys.get_state` shows; nothing while `init` waits."""
+        """Return what `sys.get_state` shows; nothing while `init` waits."""
         return None if running is None else (running.machine.state, running.machine.data)
 
     def __otp_put_state__(self, running: Running, shown: Any) -> Running:
-        """What `sys.replace_state` sets; no state is entered and nothing postponed comes."""
+        """Apply what `sys.replace_state` sets; no state is entered and no postponed event returns."""
         if type(shown) is not tuple or len(shown) != 2:  # pyright: ignore[reportUnknownArgumentType]
             raise BadArgument(f"replace_state: expected fn to return (state, data) for a state machine, got {shown!r}")
         return running.with_machine(running.machine._replace(state=shown[0], data=shown[1]))
 
     def __otp_doing__(self, running: Running | None) -> tuple[str, Any, Any, Any] | None:
-        """Where a machine crashed, for the report: callback, kind and content of the event, state; None elsewhere."""
+        """Return where a machine crashed, for the report: callback, event type, content and state, or None."""
         asked = None if running is None else running.asked
         if running is None or asked is None or running.crashed is None:
             return None
@@ -164,7 +164,7 @@ class MachineServer:
         return f"{module.__qualname__}.{name}", asked.kind, asked.content, asked.state
 
     def format_status(self, running: Running) -> Any:
-        """What `sys.get_status` shows of state and data."""
+        """Return what `sys.get_status` shows of state and data."""
         machine = running.machine
         return machine.modules[0].__handler__().format_status(machine.state, machine.data)
 

@@ -1,7 +1,7 @@
-"""The timers of a state machine by their kind, as a value that is cheap to change however many there are.
+"""The timers of a state machine by kind, as a value that is cheap to change at any size.
 
-A machine is a value, so the timers of the machine before an event have to stay as they were. Few timers are copied with
-each change. Of many, the newest value has the table, and an older one only its difference to the next newer one.
+A machine is a value, so the timers of an earlier machine must not change. Few timers are copied with each change. Of
+many, the newest value has the table, and an older one only its difference to the next newer one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Final
 __all__ = ["TimerTable", "with_timer", "without"]
 
 FEW: Final = 32
-"""So many timers are copied as quickly as a difference is made."""
+"""Up to this number, timers are copied as fast as a difference is built."""
 
 
 class _Absent:
@@ -32,10 +32,10 @@ class TimerTable(Mapping[Any, Any]):
 
     def __init__(self, table: dict[Any, Any]) -> None:
         self._table: dict[Any, Any] | None = table
-        self._difference: tuple[TimerTable, Any, Any] | None = None  # the newer one, and what a kind has here
+        self._difference: tuple[TimerTable, Any, Any] | None = None  # next newer table, kind, content here
 
     def changed(self, kind: Any, content: Any) -> TimerTable:
-        """Return the same timers with another content of one kind, or without it if the content is `_ABSENT`."""
+        """Return the timers with another content of one kind, or without it if the content is `_ABSENT`."""
         table = self._own_table()
         newer = TimerTable(table)
         self._table, self._difference = None, (newer, kind, table.get(kind, _ABSENT))
@@ -43,7 +43,7 @@ class TimerTable(Mapping[Any, Any]):
         return newer
 
     def _own_table(self) -> dict[Any, Any]:
-        """The table as it was when this value was made; what is newer has a difference to it from now on."""
+        """Return this value's table; newer values now store their difference to it."""
         older: list[TimerTable] = []
         at = self
         while at._difference is not None:
@@ -83,7 +83,7 @@ def _put(table: dict[Any, Any], kind: Any, content: Any) -> None:
 
 
 def without(running: Mapping[Any, Any], kind: Any) -> Mapping[Any, Any]:
-    """Return the timers but that of one kind."""
+    """Return the timers except that of one kind."""
     if isinstance(running, TimerTable):
         return running.changed(kind, _ABSENT)
     return {other: content for other, content in running.items() if other != kind}

@@ -1,4 +1,4 @@
-"""The timers of a state machine, as values: which run, which are due, and what an action makes of them.
+"""The timers of a state machine as values: which run, which are due, and how actions change them.
 
 Source: Erlang/OTP, stdlib, `gen_statem`, `timeout_action()` and "loop_timeouts".
 """
@@ -27,7 +27,7 @@ TimeoutAction: TypeAlias = StateTimeout | EventTimeout | NamedTimeout
 
 
 class StartTimer(NamedTuple):
-    """Start the timer of this kind, `seconds` from now, or at `seconds` of the clock if `abs`."""
+    """An effect: start the timer of this kind, `seconds` from now, or at clock time `seconds` if `abs`."""
 
     kind: Any
     seconds: float
@@ -35,13 +35,13 @@ class StartTimer(NamedTuple):
 
 
 class CancelTimer(NamedTuple):
-    """Stop the timer of this kind, and forget its message if it has fired."""
+    """An effect: stop the timer of this kind, and drop its message if it has fired."""
 
     kind: Any
 
 
 def timer_of(action: Any) -> Any:
-    """The kind of the event that a time-out action is about; `None` for anything else."""
+    """Return the event kind of a time-out action; `None` for anything else."""
     kind = action.__class__
     if kind is StateTimeout:
         return "state_timeout"
@@ -53,7 +53,7 @@ def timer_of(action: Any) -> Any:
 
 
 def is_hashable(name: Any) -> bool:
-    """Whether a value can be the name of a timer."""
+    """Return whether a value can be the name of a timer."""
     try:
         hash(name)
     except TypeError:
@@ -62,7 +62,7 @@ def is_hashable(name: Any) -> bool:
 
 
 def is_time(action: TimeoutAction) -> bool:
-    """Whether what a time-out action says about its time makes sense."""
+    """Return whether the time of a time-out action is valid."""
     seconds: Any = action.seconds
     if not isinstance(action.abs, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
         return False
@@ -86,10 +86,10 @@ def timers_after(
     actions: Mapping[Any, TimeoutAction],
     effects: list[Any],
 ) -> tuple[Mapping[Any, Any], tuple[Any, ...]]:
-    """The timers after an event: (running, due); `changed` says whether the state has.
+    """Return the timers after an event: (running, due); `changed` says whether the state has.
 
-    `running` is kind -> content, `due` those of them that were set to 0 seconds, in that order. What is to be started
-    and stopped is added to `effects`.
+    `running` is kind -> content, `due` those set to 0 seconds, in that order. Timers to start and stop are added to
+    `effects`.
     """
     for kind in ("state_timeout", "timeout") if changed else ("timeout",):
         running, due = _cancel(running, due, kind, effects)

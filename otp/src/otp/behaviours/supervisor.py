@@ -1,6 +1,6 @@
-"""Supervisors: processes that start other processes, and start them again when they end.
+"""Supervisors: processes that start other processes and restart them when they end.
 
-A counter under a supervisor is killed, and is there again, at its first value:
+A counter under a supervisor is killed and restarted with its first value:
 
 >>> import otp
 >>> from otp import Children, GenServer, Ok, Reply, Supervisor, impl
@@ -27,9 +27,9 @@ A counter under a supervisor is killed, and is there again, at its first value:
 >>> otp.run(main)
 [0, 1, 0]
 
-`strategy="rest_for_one"` would restart those started after the counter with it, `"one_for_all"`
-all. The fourth restart within five seconds is one too many: the supervisor gives up, stops what is
-left in reverse order and ends with `"shutdown"`, and *its* supervisor decides what to do about it.
+With `strategy="rest_for_one"` the children started after the counter would be restarted too, with `"one_for_all"` all
+of them. The fourth restart within five seconds is one too many: the supervisor gives up, stops its remaining children
+in reverse order and ends with `"shutdown"`, and *its* supervisor decides what follows.
 
 Sources: OTP's `supervisor`; Elixir's `Supervisor`.
 """
@@ -64,8 +64,8 @@ __all__ = ["ChildInfo", "Counts", "Supervisor", "ask", "granted", "start_supervi
 class Supervisor(Behaviour, Startable):
     """A process that starts children in order, restarts them by a strategy, and stops them in reverse.
 
-    Subclass it and return `Children` from `init`, or start one without a class of its own with
-    `start_link_children`. All operations are awaitable and wait as long as the supervisor needs.
+    Subclass it and return `Children` from `init`, or start one without a class with `start_link_children`. All
+    operations are awaitable and wait as long as the supervisor needs.
 
     >>> import otp
     >>> from otp import Agent, Children, Supervisor, impl
@@ -93,8 +93,7 @@ class Supervisor(Behaviour, Startable):
     def init(self, arg: Any) -> Children | Ignore | Awaitable[Children | Ignore]:
         """Return `Children([...], strategy=…)` or `Ignore()`; may be `async def`.
 
-        Runs in the new process at its start, and again in an upgrade. The default takes `arg`,
-        a `Children`, as the answer.
+        Runs in the new process at its start, and again in an upgrade. The default returns `arg`, a `Children`.
         """
         return arg
 
@@ -132,7 +131,7 @@ class Supervisor(Behaviour, Startable):
         auto_shutdown: AutoShutdown = "never",
         name: GivenName = None,
     ) -> Pid:
-        """Start a supervisor of these children without a class of its own; as `start_link` otherwise.
+        """Start a supervisor of these children without a class; otherwise like `start_link`.
 
         Source: Elixir's `Supervisor.start_link/2`.
         """
@@ -147,39 +146,39 @@ class Supervisor(Behaviour, Startable):
 
     @classmethod
     async def __otp_start_on__(cls, node: Any, arg: Any = None, *, name: GivenName = None) -> Any:
-        """How a node starts a supervisor that it owns."""
+        """Start a supervisor that a node owns."""
         return await start_supervisor(cls, arg, SupervisorServer(cls), name=name, node=node)
 
     @staticmethod
     async def stop(supervisor: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
         """Stop the children in reverse order, then the supervisor with `reason`.
 
-        Raises `Exit` with the bare reason if it ended with another one, is not there (`"noproc"`)
-        or takes longer than `timeout` seconds (`"timeout"`). Source: Elixir's `Supervisor.stop/3`.
+        Raises `Exit` with the bare reason if it ended with another one, does not exist (`"noproc"`) or takes longer
+        than `timeout` seconds (`"timeout"`). Source: Elixir's `Supervisor.stop/3`.
         """
         await stop(supervisor, reason, timeout)
 
-    # Asking
+    # Queries
 
     @staticmethod
     async def which_children(supervisor: Dest) -> list[ChildInfo]:
-        """All children, the one started last first. Source: OTP's `supervisor:which_children/1`."""
+        """Return all children, the one started last first. Source: OTP's `supervisor:which_children/1`."""
         return await call(supervisor, "which_children", "infinity")
 
     @staticmethod
     async def count_children(supervisor: Dest) -> Counts:
-        """How many children there are, by kind. Source: OTP's `supervisor:count_children/1`."""
+        """Return how many children there are, by kind. Source: OTP's `supervisor:count_children/1`."""
         return await call(supervisor, "count_children", "infinity")
 
     @staticmethod
     async def get_childspec(supervisor: Dest, id: Hashable) -> ChildSpec:
-        """The complete spec of a child: by its id, for dynamic children also by pid.
+        """Return the complete spec of a child, by its id, or for dynamic children by pid.
 
         Raises `NotFound`. Source: OTP's `supervisor:get_childspec/2`.
         """
         return await ask(supervisor, ("get_childspec", id))
 
-    # Changing
+    # Changes
 
     @overload
     @staticmethod
@@ -189,7 +188,7 @@ class Supervisor(Behaviour, Startable):
     async def start_child(supervisor: Dest, child: Child | list[Any]) -> Pid | Any: ...
     @staticmethod
     async def start_child(supervisor: Dest, child: Child | list[Any]) -> Any:
-        """Start another child behind all others; under simple_one_for_one one like the template.
+        """Start another child after all others; under simple_one_for_one, one from the template.
 
         Args:
             supervisor: a pid or name.
@@ -197,11 +196,11 @@ class Supervisor(Behaviour, Startable):
                 those of the template.
 
         Returns:
-            The pid, `(pid, extra)` or `Ignore()`, as the start function answered.
+            The pid, `(pid, extra)` or `Ignore()`, as the start function returned.
 
         Raises:
             AlreadyStarted: a child with this id runs.
-            AlreadyPresent: a child with this id is known and does not run.
+            AlreadyPresent: a child with this id exists and does not run.
             InvalidChildSpec: the spec is wrong.
             StartError: the start failed and the spec was not kept; `.reason` is `(reason, spec)`,
                 for simple_one_for_one the bare reason.
@@ -213,18 +212,18 @@ class Supervisor(Behaviour, Startable):
 
     @staticmethod
     async def restart_child(supervisor: Dest, id: Hashable) -> Pid | Any:
-        """Start a child that does not run, from the spec it has; the answer is that of `start_child`.
+        """Start a child that does not run, from its spec; returns what `start_child` returns.
 
-        Raises `NotFound`, or `StartError` with `"running"`, `"restarting"`, `"simple_one_for_one"`
-        or why the start failed. Source: OTP's `supervisor:restart_child/2`.
+        Raises `NotFound`, or `StartError` with `"running"`, `"restarting"`, `"simple_one_for_one"` or the reason why
+        the start failed. Source: OTP's `supervisor:restart_child/2`.
         """
         return await ask(supervisor, ("restart_child", id))
 
     @staticmethod
     async def terminate_child(supervisor: Dest, id: Hashable) -> None:
-        """Stop a child, by its id, for dynamic children by pid; it is no crash and is not restarted.
+        """Stop a child, by its id, or for dynamic children by pid, without a restart.
 
-        The spec stays, unless the child is temporary. A child that does not run is no error.
+        The spec is kept, unless the child is temporary. A child that does not run is no error.
         Raises `NotFound`, or `StartError("simple_one_for_one")` for an id where a pid is needed.
         Source: OTP's `supervisor:terminate_child/2`.
         """
@@ -232,7 +231,7 @@ class Supervisor(Behaviour, Startable):
 
     @staticmethod
     async def delete_child(supervisor: Dest, id: Hashable) -> None:
-        """Forget a child that does not run.
+        """Remove a child that does not run.
 
         Raises `NotFound`, or `StartError` with `"running"`, `"restarting"`, `"simple_one_for_one"`.
         Source: OTP's `supervisor:delete_child/2`.
@@ -248,12 +247,12 @@ class Supervisor(Behaviour, Startable):
         max_seconds: float | Literal["infinity"] | None = None,
         auto_shutdown: AutoShutdown | None = None,
     ) -> None:
-        """Change the strategy or the limits of a running supervisor; its children do not notice.
+        """Change the strategy or the limits of a running supervisor; its children are not affected.
 
-        Restarts counted so far stay counted. Raises `InvalidChildSpec`; a supervisor cannot become
-        simple_one_for_one, nor leave it.
+        Restarts counted so far are kept. Raises `InvalidChildSpec`; a supervisor cannot become simple_one_for_one, nor
+        stop being one.
 
-        Difference to OTP: there it takes an upgrade of the class, `code_change`, which works too.
+        Difference to OTP: there this requires an upgrade of the class, `code_change`, which works too.
         """
         given = {
             "strategy": strategy,
@@ -266,9 +265,9 @@ class Supervisor(Behaviour, Startable):
 
     @staticmethod
     def check_childspecs(children: Iterable[Child], auto_shutdown: AutoShutdown | None = None) -> None:
-        """Raise `InvalidChildSpec` if one of these could not be a child; needs no process.
+        """Raise `InvalidChildSpec` if one of these is no valid child; needs no process.
 
-        Without `auto_shutdown` it is not judged whether a significant child is allowed.
+        Without `auto_shutdown`, any `significant` is accepted.
         Source: OTP's `supervisor:check_childspecs/2`.
         """
         if isinstance(children, str) or not isinstance(children, Iterable):
@@ -282,7 +281,7 @@ class Supervisor(Behaviour, Startable):
 
 
 async def start_supervisor(cls: type[Behaviour], arg: Any, handler: Any, **options: Any) -> Any:
-    """Start the process of a supervisor; a wrong spec or flag is raised with words."""
+    """Start the process of a supervisor; a wrong spec or flag raises an explanation."""
     try:
         return await start_server(cls, arg, handler=handler, **options)
     except StartError as error:
@@ -299,12 +298,15 @@ async def start_supervisor(cls: type[Behaviour], arg: Any, handler: Any, **optio
 
 
 async def ask(supervisor: Dest, request: Any) -> Any:
-    """Ask a supervisor for an operation that may be refused."""
+    """Request an operation that may be refused."""
     return granted(await call(supervisor, request, "infinity"), request)
 
 
 def granted(answer: Any, request: Any) -> Any:
-    """The value of an operation; raises if it was refused. What is no supervisor's answer is handed on, as in OTP."""
+    """Return the result of an operation; raise if it was refused.
+
+    Replies of processes that are no supervisor are returned unchanged, as in OTP.
+    """
     if answer.__class__ is tuple and len(answer) == 2:
         if answer[0] == "ok":
             return answer[1]
@@ -314,14 +316,14 @@ def granted(answer: Any, request: Any) -> Any:
 
 
 _WHY_REFUSED: Final = {
-    "running": "the child runs; try Supervisor.terminate_child before",
-    "restarting": "the child is being restarted; try Supervisor.terminate_child before",
-    "simple_one_for_one": "its children have no ids; give the pid to terminate_child, which forgets it, too",
+    "running": "the child runs; try Supervisor.terminate_child first",
+    "restarting": "the child is being restarted; try Supervisor.terminate_child first",
+    "simple_one_for_one": "its children have no ids; use terminate_child with the pid, which also removes the child",
 }
 
 
 def _refuse(reason: Any, operation: str, of: Any = None) -> NoReturn:
-    """`of` is what the operation was about: an id, or for `start_child` a spec."""
+    """Raise the error of a refused operation; `of` is its subject: an id, or a spec for `start_child`."""
     id = of.id if isinstance(of, ChildSpec) else of
     if reason == "not_found":
         raise NotFound(id=id)

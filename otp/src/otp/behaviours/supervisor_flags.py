@@ -1,4 +1,4 @@
-"""Other flags and other specs for a supervisor that runs: nothing is started or stopped by it.
+"""Changing the flags and specs of a running supervisor, without starting or stopping children.
 
 Source: OTP's `supervisor.erl`, `code_change/3` and `update_childspec`.
 """
@@ -22,7 +22,7 @@ FLAGS = ("strategy", "max_restarts", "max_seconds", "auto_shutdown")
 
 
 def change_flags(me: Process, state: State, changes: dict[str, Any]) -> tuple[str, Any]:
-    """Change some flags; the children and the restarts counted so far stay."""
+    """Change some flags; children and counted restarts are kept."""
     now = {name: getattr(state, name) for name in FLAGS}
     if isinstance(state, DynamicState):
         now["strategy"] = "simple_one_for_one"
@@ -42,7 +42,7 @@ def change_flags(me: Process, state: State, changes: dict[str, Any]) -> tuple[st
 
 
 def replace_children(me: Process, state: State, children: Children) -> None:
-    """Take over what a new version of the class's `init` returned; raises `Error` to refuse."""
+    """Apply the result of a new version of the class's `init`; raises `Error` to refuse."""
     dynamic = isinstance(state, DynamicState)
     try:
         check_flags(children)

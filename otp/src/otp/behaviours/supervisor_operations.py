@@ -1,4 +1,4 @@
-"""The operations of a supervisor with an order of children, and what they and the restarts have in common.
+"""The operations of a supervisor with ordered children, and what they share with restarts.
 
 Source: OTP's `supervisor.erl`, `handle_call/3`, `do_start_child`, `do_terminate`.
 """
@@ -36,13 +36,13 @@ __all__ = [
 
 
 def prepared(record: ChildRecord) -> Any:
-    """The prepared call of a child's start function, made when it is first needed."""
+    """Return the prepared call of a child's start function, created on first use."""
     call = record.start = prepare(record.spec)
     return call
 
 
 async def start_record(me: Process, state: SupervisorState, record: ChildRecord) -> Any:
-    """Start a child; what it became is in the records, what `start` answered is returned."""
+    """Start a child, record the outcome, and return what `start` returned."""
     await tasks_ended(me._node._s, [(record.old, record.spec.shutdown)])
     outcome = await start(record.start or prepared(record))
     if type(outcome) is not Failed:
@@ -60,7 +60,7 @@ async def start_record(me: Process, state: SupervisorState, record: ChildRecord)
 
 
 async def stop_record(me: Process, state: SupervisorState, record: ChildRecord) -> None:
-    """Stop a child if it runs, and take back what was to be tried again."""
+    """Stop a child if it runs, and cancel a pending restart."""
     pid, reason, ended = record.pid, None, False
     if pid is not None:
         ended = not is_alive(pid)
@@ -70,7 +70,7 @@ async def stop_record(me: Process, state: SupervisorState, record: ChildRecord) 
 
 
 async def stop_children(me: Process, state: SupervisorState) -> None:
-    """Stop all children, strictly one after the other, in reverse order of their start."""
+    """Stop all children one after the other, in reverse order of their start."""
     for record in reversed(list(state)):
         await stop_record(me, state, record)
     await tasks_of_ended_children(me)
@@ -80,7 +80,7 @@ async def stop_children(me: Process, state: SupervisorState) -> None:
 
 
 async def start_child(me: Process, state: SupervisorState, child: Any) -> Any:
-    """Start one more child, behind all others."""
+    """Start one more child, after all others."""
     try:
         spec = check_spec(child, state.auto_shutdown)
     except SpecError as error:
@@ -117,7 +117,7 @@ async def terminate_child(me: Process, state: SupervisorState, id: Any) -> Any:
 
 
 def delete_child(state: SupervisorState, id: Any) -> tuple[str, Any]:
-    """Forget a child that does not run."""
+    """Remove a child that does not run."""
     record = state.find(id)
     refused = _not_stopped(record)
     if record is None or refused is not None:
@@ -127,7 +127,7 @@ def delete_child(state: SupervisorState, id: Any) -> tuple[str, Any]:
 
 
 def _not_stopped(record: ChildRecord | None) -> str | None:
-    """Why a child can be neither restarted nor deleted."""
+    """Return why a child can be neither restarted nor deleted."""
     if record is None:
         return "not_found"
     if record.restarting:
@@ -136,13 +136,13 @@ def _not_stopped(record: ChildRecord | None) -> str | None:
 
 
 def info_of(record: ChildRecord) -> ChildInfo:
-    """A child as `which_children` shows it."""
+    """Return a child as `which_children` shows it."""
     spec = record.spec
     return ChildInfo(record.id, "restarting" if record.restarting else record.pid, spec.type, spec.modules)
 
 
 def counts_of(state: SupervisorState) -> Counts:
-    """The answer of `count_children`."""
+    """Return the result of `count_children`."""
     supervisors = sum(1 for record in state if record.spec.type == "supervisor")
     active = sum(1 for record in state if record.pid is not None and is_alive(record.pid))
     return Counts(len(state), active, supervisors, len(state) - supervisors)

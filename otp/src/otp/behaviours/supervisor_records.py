@@ -1,4 +1,4 @@
-"""What the questions to a supervisor are answered with."""
+"""The records that a supervisor's queries return."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["ChildInfo", "Counts"]
 
 
 class ChildInfo(NamedTuple):
-    """One child in the answer of `which_children`.
+    """A child in the result of `which_children`.
 
-    `id` is None for a dynamic child; `pid` is a pid, None if it does not run, `"restarting"` if an
-    attempt to restart it failed and the next is on its way.
+    `id` is None for a dynamic child; `pid` is a pid, None if it does not run, `"restarting"` if an attempt to restart
+    it failed and the next one is pending.
     """
 
     id: Hashable
@@ -26,7 +26,7 @@ class ChildInfo(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """The answer of `count_children`: how many specs, living processes, supervisors and workers."""
+    """The result of `count_children`: how many specs, living processes, supervisors and workers."""
 
     specs: int
     active: int

@@ -1,9 +1,9 @@
-"""The process of a supervisor: carries out what `supervisor_state` decides.
+"""The process of a supervisor: carries out the decisions of `supervisor_state`.
 
-One handler object stands for one class of supervisor. The state of the process is the bookkeeping
-object; a message changes it, and what it decides is done here, in the order of OTP's
-`supervisor.erl`. Starting a child whose `init` is plain does not suspend, so most messages are
-handled without a switch; while a child's `init` waits, the mailbox of the supervisor keeps.
+One handler object serves one class of supervisor. The state of the process is the bookkeeping object; a message changes
+it, and the decisions are carried out here, in the order of OTP's `supervisor.erl`. Starting a child whose `init` is
+plain does not suspend, so most messages are handled without a switch; while a child's `init` waits, the supervisor's
+mailbox grows.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ State = SupervisorState | DynamicState
 
 
 class SupervisorServer:
-    """The callbacks of a supervisor's process; `cls` is the class that people wrote."""
+    """The callbacks of a supervisor's process; `cls` is the user's class."""
 
     __slots__ = ("cls",)
 
@@ -67,7 +67,7 @@ class SupervisorServer:
     # Starting and ending
 
     async def init(self, arg: Any) -> Any:
-        """Ask the class for its children and start them in order; a failure stops those before it."""
+        """Ask the class for its children and start them in order; a failure stops those already started."""
         process_flag("trap_exit", True)
         children = self.cls.__handler__().init(arg)
         if isawaitable(children):
@@ -97,7 +97,7 @@ class SupervisorServer:
         return Ok(state)
 
     async def terminate(self, reason: Any, state: State) -> None:
-        """Stop all children, whatever the reason of the end is."""
+        """Stop all children, whatever the reason."""
         if isinstance(state, DynamicState):
             await dynamic.stop_children(here(), state)
         else:
@@ -117,7 +117,7 @@ class SupervisorServer:
     # Messages
 
     def handle_call(self, request: Any, caller: From, state: State) -> Any:
-        """The operations; anything else crashes the supervisor, as in OTP."""
+        """Answer an operation; anything else crashes the supervisor, as in OTP."""
         if isinstance(state, DynamicState):
             return dynamic.handle_call(request, state)
         match request:
@@ -142,7 +142,7 @@ class SupervisorServer:
                 raise Error("function_clause")
 
     def handle_cast(self, request: Any, state: State) -> Any:
-        """Try a failed restart again; anything else crashes the supervisor, as in OTP."""
+        """Retry a failed restart; anything else crashes the supervisor, as in OTP."""
         match request:
             case (str(tag), id, int(cause)) if tag == AGAIN:
                 me = here()
@@ -159,7 +159,7 @@ class SupervisorServer:
         return Stop("shutdown", state)
 
     def handle_info(self, message: Any, state: State) -> Any:
-        """The end of a child; other exits and messages mean nothing to a supervisor."""
+        """Handle the end of a child; ignore other exits and messages."""
         if type(message) is not ExitSignal:
             said_unexpected(here(), message)
             return NoReply(state)
@@ -184,7 +184,7 @@ class SupervisorServer:
         return Stop("shutdown", state)
 
     def handle_continue(self, term: Any, state: State) -> Any:
-        """Never asked for."""
+        """Do nothing: no result asks for it."""
         raise Error("function_clause")
 
 
@@ -192,7 +192,7 @@ class SupervisorServer:
 
 
 def _restart(me: Process, state: SupervisorState, record: ChildRecord, cause: int) -> Any:
-    """Restart a child and whom its strategy restarts with it; a failure is tried again after the next messages."""
+    """Restart a child and its group; a failure is retried after the next messages."""
     if state.strategy != "one_for_one":
         return _restart_group(me, state, record, cause)
     s = me._node._s
@@ -212,7 +212,7 @@ async def _restart_when(pending: Any, me: Process, state: SupervisorState, recor
 
 
 async def _restart_after_tasks(me: Process, state: SupervisorState, record: ChildRecord, cause: int) -> Any:
-    """The child has left tasks that clean up: they may hold what the next one needs, such as a port."""
+    """Restart a child after its tasks have ended: they may hold resources, such as a port."""
     await tasks_ended(me._node._s, [(record.old, record.spec.shutdown)])
     return await _restart_when(start(record.start or prepared(record)), me, state, record, cause)
 
@@ -242,11 +242,11 @@ def _started_again(
     cause: int,
     others: Any = (),
 ) -> bool:
-    """Note what became of a restart; `failed` is the child whose end set it off. False: to be tried again."""
+    """Record the result of a restart; `failed` is the child whose end caused it. False: to be retried."""
     if type(outcome) is Process:
         pid = outcome
     elif type(outcome) is Failed:
-        if record is not failed and failed.restarting:  # from now on the restart that is told is that of `record`
+        if record is not failed and failed.restarting:  # from now on the reported restart is that of `record`
             said_ended(me, failed.id, failed.old, failed.last_reason, failed.spec, "other_failed")
         calling.cast(me, (AGAIN, record.id, told_failed(me, state, record.id, outcome.reason, cause)))
         return False

@@ -1,4 +1,4 @@
-"""What supervisors tell: an event for everything that happens to a child, and a report for the log."""
+"""Events and log records of supervisors, for everything that happens to a child."""
 
 from __future__ import annotations
 
@@ -35,10 +35,9 @@ def told_started(
     restarts: int = 0,
     along: bool = False,
 ) -> None:
-    """A child runs: for the first time, `along` with a sibling that was restarted (`cause`), or on request.
+    """Report that a child runs: started first, `along` with a restarted sibling (`cause`), or on request.
 
-    `old` is the process that ran in its place if that ended by itself: then this start is a restart, the last one of
-    `restarts`.
+    `old` is its previous process if that ended by itself: this start is then the last of `restarts` restarts.
     """
     trace = me._node._trace
     if old is not None:
@@ -57,15 +56,15 @@ def told_ended(
     cause: int,
     verdict: Verdict,
 ) -> None:
-    """A child ended by itself; `less` is its reason as it may be kept, `cause` the event of its end."""
+    """Report that a child ended by itself; `less` is the reason to keep, `cause` the event of its end."""
     whole = None if less is reason else reason
     me._node._trace.record("child_terminated", me, (id, pid, less, "exit"), cause, whole, now)
-    if verdict != "restart":  # which is told when it is done
+    if verdict != "restart":  # reported when it is done
         said_ended(me, id, pid, reason, spec, verdict)
 
 
 def told_stopped(me: Process, id: Hashable, pid: Any, reason: Reason, as_asked: bool) -> None:
-    """The supervisor stopped a child."""
+    """Report that a child was stopped."""
     less = kept(reason)
     whole = None if less is reason else reason
     me._node._trace.record("child_terminated", me, (id, pid, less, "supervisor"), pid._exit_seq, whole)
@@ -86,10 +85,10 @@ def told_restarted(
     restarts: int = 0,
     along: bool = False,
 ) -> None:
-    """A child that ended, with a reason that may be kept, runs again; `group`: the ids of those restarted with it.
+    """Report a restarted child, with a reason to keep; `group` are the ids restarted with it.
 
-    `along`: it was stopped because of a sibling, and its start failed before this one; then this is no restart of its
-    own, of which there are `restarts`.
+    `restarts` counts the restarts of the child. `along` says that it had been stopped because of a sibling and its
+    start failed before this one, so that this start is not a restart of the child.
     """
     limits = state.max_restarts, state.max_seconds
     values = (id, pid, old, reason, strategy, state.counted, *limits, group, restarts, along)
@@ -102,13 +101,13 @@ def told_restarted(
 
 
 def told_failed(me: Process, state: RestartWindow, id: Hashable, reason: Reason, cause: int) -> int:
-    """A restart failed and will be tried again; the answer is the number of the event."""
+    """Report a failed restart that will be retried; return the number of the event."""
     said_failed(me, state, id, reason)
     return me._node._trace.emit("restart_failed", me, _intensity(state, id, reason), cause)
 
 
 def told_gave_up(me: Process, state: RestartWindow, id: Hashable, reason: Reason, cause: int) -> None:
-    """One restart too many: the supervisor stops."""
+    """Report that the supervisor gives up after one restart too many."""
     said_gave_up(me, state, id, reason)
     trace = me._node._trace
     trace.give_ups += 1

@@ -1,6 +1,6 @@
-"""Task: a process that does one thing, and its result for who asked for it.
+"""Task: a process that runs one function and delivers its result to the caller.
 
-Two slow things take as long as the slower one:
+Two slow operations take as long as the slower one:
 
 >>> import asyncio, otp
 >>> from otp import Task
@@ -13,19 +13,19 @@ Two slow things take as long as the slower one:
 >>> otp.run(main)
 42
 
-A task is an extension of its owner: the two are linked, so what would have ended the owner had it
-done the work itself still ends it. Who wants to outlive its tasks starts them with
-`TaskSupervisor.async_nolink`; who has no use for the result, with `TaskSupervisor.start_child`.
+A task is an extension of its owner: the two are linked, so an error that would have ended the owner, had it done the
+work itself, still ends it. To survive a task's failure, start it with `TaskSupervisor.async_nolink`; if the result is
+not needed, with `TaskSupervisor.start_child`.
 
-Only the owner, the process that called `async_`, may await, yield to, shut down or ignore a task,
-and it must do one of these. A server need not: it finds `TaskReply(ref, value)` in `handle_info`,
-or the `Down` of the same ref if the task ended without a result.
+Only the owner, the process that called `async_`, may await, yield to, shut down or ignore a task, and it must do one of
+these. A server need not: it receives `TaskReply(ref, value)` in `handle_info`, or the `Down` of the same ref if the
+task ended without a result.
 
-Of a task that was awaited nothing is in the mailbox, and nothing comes later: the monitor by which
-the owner learns of the end is also the address of the reply, and both go together.
+After a task was awaited, none of its messages is in the mailbox or arrives later: the monitor through which the owner
+learns of the end is also the address of the reply, and both are removed together.
 
-Differences to Elixir: times are seconds; a function is given with its arguments; a stream is an
-iterator, good for one pass. Source: Elixir's `Task`.
+Differences to Elixir: times are in seconds; a function is given with its arguments; a stream is an iterator for one
+pass. Source: Elixir's `Task`.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ _set = object.__setattr__
 
 
 class Task(Startable, Generic[T_co]):
-    """A task and its functions: `Task.async_` makes one, `await Task.await_(task)` gives its result, once.
+    """A task and its functions: `Task.async_` starts one, `await Task.await_(task)` returns its result, once.
 
     A task is no awaitable of asyncio's: `await task` is a `TypeError`.
 
@@ -93,8 +93,8 @@ class Task(Startable, Generic[T_co]):
     >>> otp.run(main)
     [1, 2, 4, 8]
 
-    `pid` is its process, None if it has none (`Task.completed`); `ref` marks its reply and its
-    `Down`; `owner` is who started it; `mfa` is (module, function, number of arguments).
+    `pid` is its process, None if it has none (`Task.completed`); `ref` marks its reply and its `Down`; `owner` is the
+    process that started it; `mfa` is (module, function, number of arguments).
     """
 
     __slots__ = ("mfa", "owner", "pid", "ref")
@@ -111,7 +111,7 @@ class Task(Startable, Generic[T_co]):
         _set(self, "mfa", mfa)
 
     def __setattr__(self, name: str, value: object) -> Never:
-        raise AttributeError("a Task is immutable; it only names a process and who waits for it")
+        raise AttributeError("a Task is immutable; it only refers to a process and its owner")
 
     def __repr__(self) -> str:
         return f"<Task {self.mfa[1]} {self.pid} of {self.owner}>"
@@ -126,10 +126,10 @@ class Task(Startable, Generic[T_co]):
     def async_(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Task[T]: ...
     @staticmethod
     def async_(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Task[Any]:
-        """Start `fn(*args, **kwargs)` in a process linked to and monitored by this one.
+        """Start `fn(*args, **kwargs)` in a process that is linked with and monitored by this one.
 
-        `fn` is any callable; an awaitable result is awaited. To be awaited, or in a server to be
-        seen in `handle_info`. Plain: works in plain callbacks too.
+        `fn` is any callable; an awaitable result is awaited. Await the task, or handle its messages in `handle_info` of
+        a server. This is a plain function, so plain callbacks can call it too.
 
         Raises `NotAProcess` outside a process. Source: Elixir's `Task.async/1`.
 
@@ -152,9 +152,9 @@ class Task(Startable, Generic[T_co]):
 
     @staticmethod
     def completed(value: T) -> Task[T]:
-        """A task that is through already, with this value and without a process.
+        """Return a finished task with this value and without a process.
 
-        For a list of tasks some of whose results are known. Source: Elixir's `Task.completed/1`.
+        It is for lists of tasks of which some results are known. Source: Elixir's `Task.completed/1`.
 
         >>> import otp
         >>> async def main():
@@ -169,9 +169,9 @@ class Task(Startable, Generic[T_co]):
 
     @classmethod
     async def start(cls, fn: Callable[[*Ts], Any], /, *args: *Ts, name: GivenName = None) -> Pid:
-        """Start a task whose result nobody waits for, linked to nobody; works outside a process too.
+        """Start a task without a link, whose result is not needed; works outside a process too.
 
-        `TaskSupervisor.start_child` is mostly the better choice: it ends with your program in order.
+        `TaskSupervisor.start_child` is usually better: its tasks end with your program, in order.
 
         Raises `AlreadyStarted` if the name is taken. Source: Elixir's `Task.start/1`.
 
@@ -187,7 +187,7 @@ class Task(Startable, Generic[T_co]):
 
     @classmethod
     async def start_link(cls, fn: Callable[[*Ts], Any], /, *args: *Ts, name: GivenName = None) -> Pid:
-        """Start a task whose result nobody waits for, linked with this process: for supervision trees.
+        """Start a linked task whose result is not needed: for supervision trees.
 
         Args:
             fn: any callable; an awaitable result is awaited. `functools.partial` binds keywords.
@@ -225,10 +225,10 @@ class Task(Startable, Generic[T_co]):
         significant: bool = False,
         **options: Any,
     ) -> ChildSpec:
-        """The spec of a child that runs `arg`, a function without arguments; as `Startable.child_spec`.
+        """Return the spec of a child that runs `arg`, a function without arguments; see `Startable.child_spec`.
 
-        A task is `"temporary"`: once through, or crashed, it is not started again. `(Task, fn)` in a
-        list of children is the short form. Source: Elixir's `Task.child_spec/1`.
+        A task is `"temporary"`: it is not restarted when it has finished or crashed. `(Task, fn)` in a list of children
+        is the short form. Source: Elixir's `Task.child_spec/1`.
 
         >>> Task.child_spec(print, id="warm up").restart
         'temporary'
@@ -246,7 +246,7 @@ class Task(Startable, Generic[T_co]):
 
     @classmethod
     async def __otp_start_on__(cls, node: Node, arg: Any = None, *, name: GivenName = None) -> Pid:
-        """How a node starts a task that it owns."""
+        """Start a task that a node owns."""
         check_function(arg, "node.start(Task, fn)")
         return await _spawn(node, None, arg, (), name, "node.start(name=…)")
 
@@ -257,9 +257,9 @@ class Task(Startable, Generic[T_co]):
         """Wait for the result of a task of this process and return it.
 
         Raises:
-            Exit: `.reason` is `(R, ("Task", "await", [task, timeout]))`; R is why the task ended
-                without a result, or `"timeout"`, after which its result is not wanted any more.
-                (Without trapped exits a linked task's crash ends this process instead.)
+            Exit: `.reason` is `(R, ("Task", "await", [task, timeout]))`; R is the reason why the task ended without a
+            result, or `"timeout"`, after which its result is dropped. (Unless exits are trapped, the crash of a linked
+            task ends this process instead.)
             BadArgument: another process started the task.
 
         Source: Elixir's `Task.await/2`.
@@ -277,10 +277,10 @@ class Task(Startable, Generic[T_co]):
 
     @staticmethod
     async def await_many(tasks: Sequence[Task[T]], timeout: Limit = 5) -> list[T]:
-        """Wait for the results of all these tasks, `timeout` seconds together; in their order.
+        """Wait for the results of all these tasks, `timeout` seconds in total; return them in order.
 
-        Raises `Exit` as `await_` does when the first of them fails; nothing of the others is left
-        in the mailbox. Source: Elixir's `Task.await_many/2`.
+        Raises `Exit` like `await_` when the first of them fails; no message of the others is left in the mailbox.
+        Source: Elixir's `Task.await_many/2`.
 
         >>> import otp
         >>> async def main():
@@ -292,10 +292,10 @@ class Task(Startable, Generic[T_co]):
 
     @staticmethod
     async def yield_(task: Task[T], timeout: Limit = 5) -> TaskOk[T] | TaskExit | None:
-        """Look for at most `timeout` seconds what has become of a task.
+        """Wait at most `timeout` seconds for the outcome of a task.
 
-        Returns `TaskOk(value)`, `TaskExit(reason)`, or None while it goes on: then you may ask again,
-        or `await Task.shutdown(task)`. Source: Elixir's `Task.yield/2`.
+        Returns `TaskOk(value)`, `TaskExit(reason)`, or None while it still runs: then call it again, or `await
+        Task.shutdown(task)`. Source: Elixir's `Task.yield/2`.
 
         >>> import otp
         >>> async def main():
@@ -313,15 +313,15 @@ class Task(Startable, Generic[T_co]):
         limit: int | None = None,
         on_timeout: Literal["nothing", "ignore", "kill_task"] = "nothing",
     ) -> list[tuple[Task[T], TaskOk[T] | TaskExit | None]]:
-        """Look for at most `timeout` seconds what has become of these tasks.
+        """Wait at most `timeout` seconds for the outcomes of these tasks.
 
         Args:
             tasks: tasks of this process.
-            timeout: seconds, for all together.
-            limit: return as soon as so many of them are through; `on_timeout` does not count then.
-            on_timeout: what happens to those that go on: `"nothing"`, `"ignore"`, `"kill_task"`.
+            timeout: seconds in total.
+            limit: return as soon as this many have ended; `on_timeout` then has no effect.
+            on_timeout: what to do with tasks that still run: `"nothing"`, `"ignore"`, `"kill_task"`.
 
-        Returns each task with what `yield_` answers. Source: Elixir's `Task.yield_many/2`.
+        Returns each task with the result of `yield_`. Source: Elixir's `Task.yield_many/2`.
 
         >>> import otp
         >>> async def main():
@@ -337,9 +337,9 @@ class Task(Startable, Generic[T_co]):
     async def shutdown(task: Task[T], shutdown: Limit | Literal["brutal_kill"] = 5) -> TaskOk[T] | TaskExit | None:
         """Unlink a task, stop it, and wait for its end.
 
-        Returns None, or `TaskOk(value)` if it had replied, or `TaskExit(reason)` if it ended for
-        another reason, `"killed"` after more than `shutdown` seconds of cleanup among them.
-        `"brutal_kill"` leaves it no time. Source: Elixir's `Task.shutdown/2`.
+        Returns None, or `TaskOk(value)` if it had replied, or `TaskExit(reason)` if it ended for another reason, such
+        as `"killed"` after more than `shutdown` seconds of cleanup. `"brutal_kill"` leaves no time for cleanup. Source:
+        Elixir's `Task.shutdown/2`.
 
         >>> import otp
         >>> async def main():
@@ -353,9 +353,9 @@ class Task(Startable, Generic[T_co]):
 
     @staticmethod
     def ignore(task: Task[T]) -> TaskOk[T] | TaskExit | None:
-        """Let a task go on alone: unlinked, its result dropped. Plain: it does not wait.
+        """Unlink a running task and drop its result, without waiting.
 
-        Returns what has arrived of it, else None. Source: Elixir's `Task.ignore/1`.
+        Returns the outcome that has arrived, else None. Source: Elixir's `Task.ignore/1`.
 
         >>> import otp
         >>> async def main():
@@ -389,22 +389,22 @@ class Task(Startable, Generic[T_co]):
         on_timeout: OnTimeout = "exit",
         zip_input_on_exit: bool = False,
     ) -> TaskStream[Any]:
-        """Run `fn(item, *args)` for each item in a task of its own, and read the results one by one.
+        """Run `fn(item, *args)` for each item in its own task, and iterate over the results.
 
         Args:
-            items: an iterable or async iterable, read as room allows; it may be endless.
+            items: an iterable or async iterable, read as there is room; it may be endless.
             fn: any callable; an awaitable result is awaited.
-            args: go after the item.
+            args: further arguments, after the item.
             max_concurrency: how many tasks run at a time.
-            ordered: results in the order of the items; else as they come.
-            timeout: seconds each task may take. It is killed then.
+            ordered: results in the order of the items; else in order of completion.
+            timeout: seconds that each task may take before it is killed.
             on_timeout: `"exit"`: the reader gets `Exit`; `"kill_task"`: it gets `TaskExit("timeout")`.
-            zip_input_on_exit: `TaskExit((item, reason))` in place of `TaskExit(reason)`.
+            zip_input_on_exit: return `TaskExit((item, reason))` instead of `TaskExit(reason)`.
 
         Returns an iterator of `TaskOk(value)` and `TaskExit(reason)`; see `otp.behaviours.task_stream`.
 
-        Difference to Elixir: 8 tasks by default, not as many as the machine has cores; an iterator,
-        good for one pass. Source: `Task.async_stream/5`.
+        Difference to Elixir: 8 tasks by default, not the number of cores; an iterator for one pass. Source:
+        `Task.async_stream/5`.
 
         >>> import otp
         >>> async def main():
@@ -420,16 +420,16 @@ class Task(Startable, Generic[T_co]):
 
     @staticmethod
     async def run_blocking(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function that blocks in a thread and wait for its result; all other processes go on.
+        """Run a blocking function in a thread and wait for its result; all other processes go on.
 
-        The process itself waits, as for any `await`. Its end, or `asyncio.timeout`, ends the wait
-        at once; the function cannot be interrupted, runs to its end, and its result is dropped.
-        One that had found no free thread is not started any more. There are few threads (those of
-        the loop, at most 32), and a program that ends waits for them. The function must not touch
-        processes: `send_from_thread` and `call_from_thread` of `otp.node()` are the way back.
+        The process itself waits, as for any `await`. Its end, or `asyncio.timeout`, ends the wait at once; the function
+        cannot be interrupted, runs to its end, and its result is dropped. A function that is still waiting for a free
+        thread then never starts. There are few threads (those of the loop, at most 32), and a program that ends waits
+        for them. The function must not touch processes: `send_from_thread` and `call_from_thread` of `otp.node()` are
+        the way back.
 
-        Under the virtual time of `otp.testing.Scheduler` there are no threads: the function runs at once, takes no
-        time, and the other processes may run before its result is there. `call_from_thread` is refused in it.
+        In the virtual time of `otp.testing.Scheduler` there are no threads: the function runs at once, takes no time,
+        and other processes may run before its result is available. It must not use `call_from_thread`.
 
         Raises what `fn` raises (`RuntimeError` for a `StopIteration`); `TypeError` for an async function.
 
@@ -451,12 +451,12 @@ class Task(Startable, Generic[T_co]):
             return await asyncio.to_thread(_owned_by, owner, fn, args, kwargs)
         try:
             return run_as_in_a_thread(s, partial(_owned_by, owner, fn, args, kwargs))
-        finally:  # as after a thread, others may run before the result is there
+        finally:  # as after a thread, other processes may run before the result is available
             await asyncio.sleep(0)
 
 
 def _owned_by(process: Process | None, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
-    """In the thread, whose context is a copy: the way back into the node knows the process by it."""
+    """Run a function in the thread, in a copied context that identifies the process for calls into the node."""
     OWNER.set(process)
     try:
         return fn(*args, **kwargs)
@@ -465,7 +465,7 @@ def _owned_by(process: Process | None, fn: Callable[..., T], args: tuple[Any, ..
 
 
 async def _spawn(node: Node, me: Process | None, fn: Any, args: tuple[Any, ...], name: Any, what: str) -> Process:
-    await spend()  # first: a process is linked in the step in which it is made
+    await spend()  # first: a process is linked in the step in which it is created
     if name is not None:
         require_free(name, node, what)
     pid = spawn_work(node, me, callers_of(me), fn, args)

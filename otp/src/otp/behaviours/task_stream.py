@@ -1,4 +1,4 @@
-"""Streams of tasks: a function over many items, some of them at a time, each in a process of its own.
+"""Streams of tasks: a function applied to many items concurrently, each in its own process.
 
 >>> import asyncio, otp
 >>> from otp import Task, TaskOk
@@ -16,12 +16,12 @@
 >>> otp.run(main)
 [2, 4, 6]
 
-The next item is taken, and its task started, only when somebody asks for a result and fewer than
-`max_concurrency` tasks run: the source may be endless, and a slow reader slows it down.
+The next item is taken, and its task started, only when a result is requested and fewer than `max_concurrency` tasks
+run: the source may be endless, and a slow reader slows it down.
 
-The tasks are linked to a process that is linked to the reader, so a task that crashes ends the
-reader with its reason, and the end of the reader ends the tasks. A reader that traps exits gets
-`TaskExit(reason)` in the place of the result. Results and ends use nobody's mailbox.
+The tasks are linked to a process that is linked to the reader, so a task that crashes ends the reader with its reason,
+and the end of the reader ends the tasks. A reader that traps exits gets `TaskExit(reason)` instead of the result.
+Results and ends do not use the reader's mailbox.
 
 Source: Elixir's `Task.async_stream/3`, `Task.Supervisor.async_stream_nolink/4`; `task/supervised.ex`.
 """
@@ -54,11 +54,11 @@ class StreamKeywords(TypedDict, total=False):
 
 
 class TaskStream(AsyncIterator[TaskOk[T_co] | TaskExit], Generic[T_co]):
-    """The results of `Task.async_stream` and its like: an async iterator that is an async context manager.
+    """The results of `Task.async_stream` and its variants: an async iterator and context manager.
 
-    Leaving the `async with` kills the tasks that still run before the next statement. Without it
-    they are killed soon after the iterator has been dropped. It is good for one pass; the process
-    that asks for the first result is the one the tasks are linked to.
+    Leaving the `async with` kills the tasks that still run before the next statement. Without it they are killed soon
+    after the iterator is dropped. It is for one pass; the tasks are linked to the process that requests the first
+    result.
     """
 
     __slots__ = ("__weakref__", "_args", "_fn", "_items", "_options", "_run")
@@ -79,7 +79,7 @@ class TaskStream(AsyncIterator[TaskOk[T_co] | TaskExit], Generic[T_co]):
         return self
 
     async def __anext__(self) -> TaskOk[T_co] | TaskExit:
-        """The next result.
+        """Return the next result.
 
         Raises:
             Exit: a task took longer than `timeout` seconds and `on_timeout` is `"exit"`:

@@ -1,6 +1,6 @@
-"""TaskSupervisor: tasks under a supervisor, linked to who awaits them or not.
+"""TaskSupervisor: tasks under a supervisor, linked with their owner or not.
 
-A task that crashes need not take its owner with it:
+A task that crashes need not end its owner:
 
 >>> import otp
 >>> from otp import Task, TaskExit, TaskSupervisor
@@ -13,11 +13,11 @@ A task that crashes need not take its owner with it:
 >>> otp.run(main)
 'too bad'
 
-A server starts a task so, goes on, and finds the outcome in `handle_info`: `TaskReply(ref, value)`,
-after which `otp.demonitor(ref, flush=True)` keeps the `Down` away, or that `Down` alone.
+A server starts a task in this way, goes on, and receives the outcome in `handle_info`: `TaskReply(ref, value)`, after
+which `otp.demonitor(ref, flush=True)` removes the `Down`, or only that `Down`.
 
-When the supervisor stops, it stops its tasks. Its process is that of a `DynamicSupervisor`, so what
-that can tell about children, `DynamicSupervisor.count_children` for one, it tells about tasks.
+When the supervisor stops, it stops its tasks. Its process is that of a `DynamicSupervisor`, so functions such as
+`DynamicSupervisor.count_children` work on tasks.
 
 Source: Elixir's `Task.Supervisor`.
 """
@@ -64,7 +64,7 @@ class StreamKeywordsSupervised(StreamKeywords, total=False):
 
 
 class TaskSupervisor(Behaviour, Startable):
-    """A supervisor of tasks. A subclass is a name for one.
+    """A supervisor of tasks; subclass it to give it a name.
 
     >>> import otp
     >>> async def main():
@@ -90,11 +90,11 @@ class TaskSupervisor(Behaviour, Startable):
         max_restarts: int | Literal["infinity"] = 3,
         max_seconds: float | Literal["infinity"] = 5,
     ) -> Pid:
-        """Start the supervisor, linked with the calling process; mostly `TaskSupervisor.child_spec(name="tasks")`.
+        """Start the supervisor, linked with the calling process; usually `TaskSupervisor.child_spec(name="tasks")`.
 
         Args:
             name: a name to register, or `Registry.via(…)`.
-            max_children: how many tasks it takes at a time.
+            max_children: how many tasks it can have at a time.
             max_restarts: how many restarts (of `start_child` with `restart=`) are allowed within `max_seconds`.
             max_seconds: the length of that window in seconds.
 
@@ -109,7 +109,7 @@ class TaskSupervisor(Behaviour, Startable):
 
     @classmethod
     async def __otp_start_on__(cls, node: Any, arg: Any = None, *, name: GivenName = None, **options: Any) -> Any:
-        """How a node starts one that it owns; `arg` is a dict of options or nothing."""
+        """Start one that a node owns; `arg` is a dict of options or None."""
         given = DynamicOptions(**{**(arg or {}), **options})
         return await start_supervisor(cls, given, DynamicServer(), name=name, node=node)
 
@@ -124,13 +124,13 @@ class TaskSupervisor(Behaviour, Startable):
         restart: Restart = "temporary",
         shutdown: Shutdown | None = None,
     ) -> Pid:
-        """Start a task for what it does; nobody waits for its result, and only the supervisor is linked to it.
+        """Start a task whose result is not needed; only the supervisor is linked with it.
 
         Args:
             supervisor: a pid or name.
             fn: any callable; an awaitable result is awaited. `functools.partial` binds keywords.
-            args: its arguments. For a task that may be started again they are copied at each start,
-                as in child specs (see `Shared`).
+            args: its arguments. For a task that may be restarted they are copied at each start, as in child specs (see
+            `Shared`).
             restart: `"temporary"`, `"transient"` or `"permanent"`.
             shutdown: seconds it may take to stop before it is killed (5), `"infinity"`, `"brutal_kill"`.
 
@@ -171,13 +171,13 @@ class TaskSupervisor(Behaviour, Startable):
     async def async_(
         supervisor: Dest, fn: Callable[..., Any], /, *args: Any, shutdown: Shutdown | None = None
     ) -> Task[Any]:
-        """Start a task to be awaited, as `Task.async_`: linked with and monitored by the calling process.
+        """Start a task to be awaited, like `Task.async_`: linked with and monitored by the calling process.
 
-        It is a child of the supervisor, and linked with that too; `shutdown` is as in `start_child`.
+        It is a child of the supervisor and linked with that too; `shutdown` is as in `start_child`.
 
         Raises:
             StartError: `"max_children"`: there is no room.
-            NoProcess: the supervisor is not there.
+            NoProcess: the supervisor does not run.
 
         Source: Elixir's `Task.Supervisor.async/3`.
 
@@ -204,24 +204,24 @@ class TaskSupervisor(Behaviour, Startable):
     async def async_nolink(
         supervisor: Dest, fn: Callable[..., Any], /, *args: Any, shutdown: Shutdown | None = None
     ) -> Task[Any]:
-        """Start a task to be awaited, monitored by the calling process and not linked with it.
+        """Start a task to be awaited that is monitored by the calling process, but not linked with it.
 
-        How it ends is for the caller to look at: `Task.yield_`, or in a server `handle_info`. The
-        rest is as for `async_`. Source: Elixir's `Task.Supervisor.async_nolink/3`.
+        The caller handles its end: with `Task.yield_`, or in `handle_info` of a server. The rest is as for `async_`.
+        Source: Elixir's `Task.Supervisor.async_nolink/3`.
         """
         return await _async(supervisor, fn, args, shutdown, False)
 
     @staticmethod
     async def children(supervisor: Dest) -> list[Pid]:
-        """The pids of the tasks that run. Source: Elixir's `Task.Supervisor.children/1`."""
+        """Return the pids of the tasks that run. Source: Elixir's `Task.Supervisor.children/1`."""
         found = await call(supervisor, "which_children", "infinity")
         return [child.pid for child in found if isinstance(child.pid, Pid)]
 
     @staticmethod
     async def terminate_child(supervisor: Dest, pid: Pid) -> None:
-        """Stop a task; it is not started again.
+        """Stop a task; it is not restarted.
 
-        Raises `NotFound` if it is none (any more). Source: Elixir's `Task.Supervisor.terminate_child/2`.
+        Raises `NotFound` if it is no task here. Source: Elixir's `Task.Supervisor.terminate_child/2`.
         """
         await ask(supervisor, ("terminate_child", pid))
 
@@ -261,7 +261,7 @@ class TaskSupervisor(Behaviour, Startable):
         zip_input_on_exit: bool = False,
         shutdown: Shutdown = 5,
     ) -> TaskStream[Any]:
-        """As `Task.async_stream`, with tasks that are children of the supervisor; linked with the reader.
+        """Run a function over items like `Task.async_stream`, in children linked with the reader.
 
         `shutdown` is as in `start_child`. The reader gets `StartError("max_children")` if there is
         no room. Source: Elixir's `Task.Supervisor.async_stream/4`.
@@ -303,10 +303,10 @@ class TaskSupervisor(Behaviour, Startable):
         zip_input_on_exit: bool = False,
         shutdown: Shutdown = 5,
     ) -> TaskStream[Any]:
-        """As `async_stream`, with tasks that are not linked with the reader: a crash is a `TaskExit(reason)`.
+        """Run a function over items like `async_stream`, unlinked: a crash is a `TaskExit(reason)`.
 
-        Leaving the stream ends its tasks all the same. Works outside a process too, in a web handler
-        for one. Source: Elixir's `Task.Supervisor.async_stream_nolink/4`.
+        Leaving the stream still ends its tasks. Works outside a process too, such as in a web handler. Source: Elixir's
+        `Task.Supervisor.async_stream_nolink/4`.
 
         >>> import otp
         >>> async def main():
@@ -329,7 +329,7 @@ async def _async(
     callers = callers_of(me)
 
     def begin(parent: Process) -> Any:
-        if me._st in (DEAD, EXITING):  # while its request was under way
+        if me._st in (DEAD, EXITING):  # while its request was being processed
             return Ignore()
 
         def done(value: Any) -> None:
@@ -372,19 +372,19 @@ async def _ask_to_start(supervisor: Dest, start: tuple[Any, ...], restart: Resta
     except StartError as error:
         if error.reason == "max_children":
             error.add_note(
-                "The task supervisor has as many tasks as its max_children= allows; try a greater one, "
+                "The task supervisor has as many tasks as its max_children= allows; try a larger value, "
                 "or a max_concurrency= of streams that leaves room for other tasks."
             )
         raise
 
 
 def _begin(begin: Callable[[Process], Any]) -> Any:
-    """The start function of a task that is started once, in the supervisor's process."""
+    """Start a task that runs once, in the supervisor's process."""
     return begin(current_process("a task's start"))
 
 
 def _run_child(callers: tuple[Process, ...], fn: Callable[..., Any], *args: Any) -> Process:
-    """The start function of a task that may be started again."""
+    """Start a task that may be restarted, in the supervisor's process."""
     parent = current_process("a task's start")
     pid = spawn_work(parent._node, parent, callers, fn, args)
     link_processes(parent, pid)

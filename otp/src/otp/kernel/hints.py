@@ -86,9 +86,9 @@ def reason_hint(reason: Any, what: str = "") -> str:
     if type(reason) is Crash:
         if reason.term == "undef" and reason.stack and reason.stack[-1][0].endswith("gen_state_machine.py"):
             missing = reason.stack[-1][2]  # the function itself, as in Erlang
-            return f"{missing}: the next state has no method of that name; the crash report names it"
+            return f"{missing}: the machine went to a state without such a method; the crash report names it"
         if starts_with(reason.term, "bad_return_from_state_function") and (forgotten := unawaited(reason.term[1])):
-            return f"expected NextState(state, data), KeepState(data) or another of these results, {forgotten}"
+            return f"expected NextState(state, data), KeepState(data) or a similar result, {forgotten}"
         place = place_of(reason)
         return f"raised at {place}" if place else ""
     match reason:
