@@ -1,4 +1,4 @@
-"""What a server was before an upgrade, and how it becomes that again."""
+"""A server's state before an upgrade, and the way back to it."""
 
 # States and processes are terms of any type.
 # pyright: reportPrivateUsage=false
@@ -22,12 +22,12 @@ _FLAGS: Final = ("strategy", "max_restarts", "max_seconds", "auto_shutdown")
 
 
 def is_supervisor(p: Process) -> bool:
-    """Whether a server is one; its state is then the children that it has."""
-    return issubclass(type(p._state), SupervisorState | DynamicState)  # a state may lie about its class, or raise
+    """Return whether a server is a supervisor, whose state is the children that it has."""
+    return issubclass(type(p._state), SupervisorState | DynamicState)  # a state may misreport its class, or raise
 
 
 class Before:
-    """A suspended server as it is now; made before its `code_change`, which may alter the state in place."""
+    """A snapshot of a suspended server, taken before its `code_change`, which may alter the state in place."""
 
     __slots__ = ("_backup", "_callbacks", "_p", "_state", "_undo", "kept")
 
@@ -38,14 +38,14 @@ class Before:
         self._undo: Any = None
         self._backup: Any = None
         self.kept: bool = True
-        """Whether `code_change` has left the state as it was."""
+        """Whether `code_change` has left the state unchanged."""
         if is_supervisor(p):
             self._undo = _undo_supervisor(p)
         else:
             (self._backup,) = copy_arguments((shown_state(p),))
 
     def bring_back(self) -> None:
-        """Undo what `code_change` has done to the state itself before it was refused."""
+        """Undo changes that `code_change` made to the state itself before it refused."""
         p = self._p
         if self._undo is not None:
             self._undo()
@@ -53,11 +53,11 @@ class Before:
             self._put_backup()
 
     def note_state(self) -> None:
-        """The new class is in place, and has handled nothing yet."""
+        """Note the state when the new class is installed and has handled nothing."""
         self.kept = same(shown_state(self._p), self._backup)
 
     def withdraw(self) -> bool:
-        """Take back the new class, and its state if `code_change` has made it; answers whether the state stays."""
+        """Restore the old class, and the old state if `code_change` converted it; return whether the state is kept."""
         self._p._vt = self._callbacks
         if self._undo is not None:
             self._p._state = self._state

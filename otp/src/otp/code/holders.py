@@ -1,7 +1,7 @@
 """Holders of a module's old classes and functions after a reload: modules, states and mailboxes.
 
-`from messages import Add` in another module is the old class after a reload of `messages`: what it makes matches no
-`case Add()` of the new code, and nothing fails. Tables are read here; no line of the program's own code runs.
+`from messages import Add` in another module is the old class after a reload of `messages`: its objects match no `case
+Add()` of the new code, and nothing fails. This module only reads tables and runs no code of the program.
 """
 
 # Names, states and messages are of any type.
@@ -29,11 +29,11 @@ from otp.kernel.reasons import same
 __all__ = ["Holders"]
 
 MOST: Final = 1000
-"""References that are named, and objects."""
+"""Maximum number of references and objects that are listed."""
 MODULES: Final = 20
-"""Modules that are looked at in one go."""
+"""Modules that are searched in one go."""
 LOOKS: Final = 10_000
-"""The most values that a search examines in states and mailboxes, which bounds the time of a reload."""
+"""Maximum number of values that a search examines in states and mailboxes, which limits the time of a reload."""
 MEMBERS: Final = 20
 MESSAGES: Final = 100
 DEPTH: Final = 3
@@ -41,7 +41,7 @@ _PLAIN: Final = frozenset[type]([type(None), bool, int, float, complex, str, byt
 
 
 class Holders:
-    """Finds who holds what of a module is not of one version of it.
+    """A search for what still holds objects of a module that are not of one version.
 
     Args:
         module: its name.
@@ -55,9 +55,9 @@ class Holders:
         self._looks = LOOKS
 
     async def references(self) -> tuple[OldReference, ...]:
-        """Return the names in other modules that stand for something old: imported, inherited from, or made of it.
+        """Return the names in other modules that stand for something old: imported, inherited or instantiated.
 
-        Others have their turns meanwhile: a program may have thousands of modules.
+        Other processes run in between: a program may have thousands of modules.
         """
         found: list[OldReference] = []
         for number, (holder, module) in enumerate(list(sys.modules.items())):
@@ -69,13 +69,13 @@ class Holders:
         return tuple(found[:MOST])
 
     def objects(self, processes: Iterable[Process]) -> tuple[OldObject, ...]:
-        """Return whose state or mailbox has objects of old classes, as far as a short look into them finds it."""
+        """Return the processes whose state or mailbox has objects of old classes, as far as a bounded search finds."""
         return tuple(islice(self._objects(processes), MOST))
 
     def _references(self, holder: str, module: Any) -> Iterator[OldReference]:
         if holder == self._module or not issubclass(type(module), ModuleType):
             return
-        if holder.partition(".")[0] in sys.stdlib_module_names:  # imports nothing of ours
+        if holder.partition(".")[0] in sys.stdlib_module_names:  # imports nothing of the program
             return
         for name, value in list(version_names(shown_version(module)).items()):
             for where, old in self._old_in(holder, name, value):
@@ -95,7 +95,7 @@ class Holders:
                     yield f"{name}.{member}", inner
 
     def _old_name(self, value: Any) -> str | None:
-        """The name of an old class or function, or of the old class of an object."""
+        """Return the name of an old class or function, or of the old class of an object."""
         kind: Any = type(value)
         if kind in _PLAIN:
             return None
@@ -112,12 +112,12 @@ class Holders:
         known = self._known.get(id(cls))
         if known is None:
             is_old = same(module_of(cls), self._module) and self._replaced(cls, name_of(cls))
-            known = self._known[id(cls)] = (cls, is_old)  # with the class, so that the id stays its own
+            known = self._known[id(cls)] = (cls, is_old)  # with the class, so that its id is not reused
         return known[1]
 
     def _replaced(self, thing: Any, qualified_name: str) -> bool:
-        """Return whether the version has something else under this name, or nothing."""
-        if "<" in qualified_name:  # made inside a function: it has no successor
+        """Return whether the version has another object under this name, or none."""
+        if "<" in qualified_name:  # defined in a function: it has no successor
             return False
         first, *rest = qualified_name.split(".")
         found: Any = version_names(self._version).get(first)
@@ -131,7 +131,7 @@ class Holders:
         for p in processes:
             try:
                 yield from self._objects_of(p)
-            except RuntimeError:  # the garbage collector ran a finalizer that changed what is looked at
+            except RuntimeError:  # the garbage collector ran a finalizer that changed the container
                 continue
             if self._looks <= 0:
                 return

@@ -1,4 +1,4 @@
-"""Reading a module's file again, and telling versions apart."""
+"""Loading a module's file again, and comparing versions."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ _PLAIN: Final[tuple[type, ...]] = (str, bytes, bool, int, float, type(None))
 
 
 def latest(fn: F) -> F:
-    """The newest version of a function or a class, found by module and qualified name: a fully qualified call.
+    """Return the newest version of a function or class, by module and qualified name.
 
-    `await latest(loop)(state)` runs the new code after an upgrade, where `await loop(state)` in a function that runs
-    already goes on with the old, as a local call in Erlang does. Raises `BadArgument` for what has no such name
-    (lambdas, functions made inside others), `Error(("undef", (module, name)))` if the new module has no such name.
+    It is the counterpart of Erlang's fully qualified call: `await latest(loop)(state)` runs the new code after an
+    upgrade, where `await loop(state)` in a running function goes on with the old, like a local call in Erlang. Raises
+    `BadArgument` for a function without such a name (lambdas, nested functions), and `Error(("undef", (module, name)))`
+    if the new module does not have the name.
 
     >>> from otp import code
     >>> code.latest(code.latest) is code.latest
@@ -55,9 +56,9 @@ def latest(fn: F) -> F:
 
 
 def load(module: ModuleType) -> ModuleType:
-    """A further version of a module, run from its file; the module itself stays what it is.
+    """Return another version of a module, run from its file; the module itself is unchanged.
 
-    The bytecode cache is not asked: it takes two versions of one second and length for the same.
+    The bytecode cache is skipped: it cannot distinguish two versions of the same second and length.
     """
     name = module.__name__
     spec = shown_version(module).__spec__
@@ -73,14 +74,14 @@ def load(module: ModuleType) -> ModuleType:
         linecache.checkcache(path)
         code = compile(loader.get_data(path), path, "exec", dont_inherit=True)
         fresh = importlib.util.module_from_spec(spec)
-        modules[name] = fresh  # dataclasses and whoever imports it from within look here
+        modules[name] = fresh  # dataclasses and imports of the module itself look here
         exec(code, vars(fresh))
-    except KeyboardInterrupt:  # of the person at the terminal, and not of the module
+    except KeyboardInterrupt:  # Ctrl-C, not from the module
         raise
-    except BaseException as error:  # also one that ends an endless loop: it is the module that fails, and nobody else
+    except BaseException as error:  # including errors that end an endless loop: they count as the module's
         raise UpgradeRefused(None, reason_of(error)) from error
     finally:
-        if sys.modules is not modules or "sys" not in modules:  # it was emptied: nobody could import anything any more
+        if sys.modules is not modules or "sys" not in modules:  # it was emptied, and no import would work any more
             sys.modules = modules
             modules.update(before)
         modules[name] = before[name]
@@ -91,7 +92,7 @@ def load(module: ModuleType) -> ModuleType:
 
 
 def vsn(cls: type) -> Any:
-    """The version of a class: its attribute `vsn`, or else a hash of its module's source, as it was compiled.
+    """Return the version of a class: its `vsn` attribute, else a hash of its module's compiled source.
 
     Comments, formatting and line numbers do not count.
 
@@ -112,14 +113,14 @@ def vsn(cls: type) -> Any:
 
 
 class Versions:
-    """The versions of classes, each found out once: it may be a hash of a whole module, and many servers share one."""
+    """The versions of classes, each determined once: it may be a hash of a module that many servers share."""
 
     def __init__(self) -> None:
-        # By its id, as a metaclass may answer for the hash of a class; with the class, so that the id stays its own.
+        # By id, as a metaclass may override the hash of a class; with the class, so that its id is not reused.
         self._known: dict[int, tuple[type, Any]] = {}
 
     def of(self, cls: type) -> Any:
-        """As `vsn`."""
+        """Return the version of a class, like `vsn`."""
         if id(cls) not in self._known:
             self._known[id(cls)] = (cls, vsn(cls))
         return self._known[id(cls)][1]
@@ -136,7 +137,7 @@ def _parts_of_module(cls: type) -> Iterator[str]:
 
 
 def _parts(name: str, value: Any, module: Any) -> Iterator[str]:
-    """What of a value counts; none of its own code runs, whatever its class defines."""
+    """Yield the parts of a value that count as its version, without running its own code."""
     if name.startswith("__"):
         return
     if type(value) is staticmethod or type(value) is classmethod:
@@ -158,7 +159,7 @@ def _parts(name: str, value: Any, module: Any) -> Iterator[str]:
 
 
 def _plain_text(value: Any) -> str | None:
-    """A value that can be told from another by its text; one of a class derived from these as what it is at bottom."""
+    """Return a text that distinguishes a value, or None; a subclass counts as its built-in base."""
     kind = cast("type[Any]", type(value))
     base = next((base for base in _PLAIN if issubclass(kind, base)), None)
     return None if base is None else base.__repr__(value)

@@ -1,4 +1,4 @@
-"""What an upgrade tells: who changed, who did not, why it was refused."""
+"""Reports of upgrades: the servers that changed, those that did not, and the reason of a refusal."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ __all__ = ["OldObject", "OldReference", "RunningVersion", "UpgradeRefused", "Upg
 
 
 class UpgradeRefused(Exception):
-    """An upgrade did not happen; classes, states and modules are what they were, and everybody goes on.
+    """A refused upgrade; classes, states and modules are unchanged, and all servers go on.
 
-    `server` is who refused, or None if the new file cannot be used at all; then the error is the `__cause__`.
-    `reason` is as a process would have ended: `Crash(term, stack)` for an exception of `code_change`, `"timeout"` for
-    a server that did not stop in time, `("undef", name)` for a class that is gone.
+    `server` is the one that refused, or None if the new file cannot be used at all; then the error is the `__cause__`.
+    `reason` has the form of an exit reason: `Crash(term, stack)` for an exception of `code_change`, `"timeout"` for a
+    server that was not suspended in time, `("undef", name)` for a missing class.
 
-    What could not be kept: `ended` says that the server has ended, and its state with it; its supervisor starts it with
-    the old code. `reset` are servers that went back, after a trial, to their state from before the upgrade: what they
-    did meanwhile is not in it.
+    Some state may be lost: `ended` says that the server has ended, and its state with it; its supervisor restarts it
+    with the old code. `reset` are servers that returned, after a trial, to their state from before the upgrade, which
+    lacks what they did in between.
     """
 
     def __init__(self, server: Pid | None, reason: Any, *, ended: bool = False, reset: tuple[Pid, ...] = ()) -> None:
@@ -45,7 +45,7 @@ class RunningVersion(NamedTuple):
 
 
 class UpgradedServer(NamedTuple):
-    """A server that runs new code now."""
+    """A server that now runs new code."""
 
     pid: Pid
     cls: type
@@ -54,10 +54,10 @@ class UpgradedServer(NamedTuple):
 
 
 class OldReference(NamedTuple):
-    """A name in another module that still stands for an old class or function of the module, or for an object of one.
+    """A name in another module that still stands for an old class or function, or for an old object.
 
     `module` and `name` say where: `name` is `"Add"` after `from messages import Add`, `"Server.Message"` for a member
-    of a class, `"Big(Add)"` for a class that inherits. `what` is the name that it has in the reloaded module.
+    of a class, `"Big(Add)"` for a class that inherits. `what` is the name in the reloaded module.
     """
 
     module: str
@@ -66,7 +66,7 @@ class OldReference(NamedTuple):
 
 
 class OldObject(NamedTuple):
-    """A process whose state, or a message that waits for it, has an object of the old class `what`."""
+    """A process with an object of the old class `what` in its state or in a waiting message."""
 
     pid: Pid
     where: Literal["state", "mailbox"]
@@ -75,15 +75,15 @@ class OldObject(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UpgradeReport:
-    """The result of a `reload` or `rollback`, or what `check` says a reload would do.
+    """The result of a `reload` or `rollback`, or the preview of one by `check`.
 
     `servers` are in order of their upgrade; `still_old` are coroutine processes that run a function of an older
-    version of the module: they go on with it until they call or become `code.latest(fn)`.
+    version, until they call or become `code.latest(fn)`.
 
-    `old_references` are names in other modules that stand for old classes and functions: a message made by
-    `from messages import Add` matches no `case Add()` of the new code. Reload those modules too, write
-    `import messages` and `messages.Add` there, or go back with `rollback`. `old_objects` are processes that hold
-    objects of old classes, as far as a short look into states and mailboxes finds them.
+    `old_references` are names in other modules that stand for old classes and functions: a message created through
+    `from messages import Add` matches no `case Add()` of the new code. Reload those modules too, write `import
+    messages` and `messages.Add` there, or go back with `rollback`. `old_objects` are processes that hold objects of old
+    classes, as far as a bounded search of states and mailboxes finds them.
     """
 
     module: str

@@ -1,4 +1,4 @@
-"""Whether servers come through what waits for them: the trial of new code."""
+"""The trial of new code: whether servers survive the messages that wait for them."""
 
 # pyright: reportPrivateUsage=false
 
@@ -20,12 +20,12 @@ LEAST_S: Final = 0.001
 
 
 async def first_crash(servers: Iterable[Process], seconds: float) -> tuple[Process, Any] | None:
-    """Wait until all have handled what is in their mailboxes now, at most so long; who crashed by that, and why.
+    """Wait until all have handled their waiting messages, or time is over; return the first crash and its reason.
 
-    One that is not through in time, or ends as it should, has not crashed.
+    A server that is too slow, or that ends normally, has not crashed.
     """
     asked: list[tuple[Process, Any]] = []
-    for p in servers:  # behind what waits there; whoever ends before it answers fails it with the reason
+    for p in servers:  # after the waiting messages; a server that ends earlier fails it with the reason
         frm = new_call(new_outside_caller(p), ("resume",), p)
         send_system(p, frm)
         asked.append((p, frm))

@@ -1,8 +1,8 @@
-"""All servers of a module go over to its new version, or none does.
+"""Upgrades: all servers of a module change to its new version, or none does.
 
-Everybody is stopped between two messages, then asked; what they answer is kept aside. Only when all have agreed
-classes and states are exchanged, in one step without a wait. So a refusal has little to undo. On trial they handle then
-what waited for them, while their supervisors still wait: after a crash all go back, see `trial`.
+All servers are suspended between two messages, then asked; their new states are kept aside. When all have agreed,
+classes and states are exchanged in one step without waiting, so a refusal has little to undo. In a trial they then
+handle their waiting messages while their supervisors are still suspended: after a crash all go back, see `trial`.
 
 Source: OTP's `release_handler_1.erl`, `suspend`, `load`, `code_change`, `resume`.
 """
@@ -53,33 +53,34 @@ if TYPE_CHECKING:
 __all__ = ["check", "reload", "rollback", "versions"]
 
 GRACE_S: Final = 1.0
-"""Beyond its time, for a `code_change` that does something when it is broken off."""
+"""Extra time for a `code_change` that still runs after it was cancelled."""
 
 
 async def reload(
     module: ModuleType | str, extra: Any = None, *, timeout: Limit = "infinity", trial: float = 0.0
 ) -> UpgradeReport:
-    """Read the file of `module` again and let all its servers in this event loop go over to it, or none.
+    """Load the file of `module` again and upgrade all its servers in this event loop, or none.
 
-    Each server is suspended, `code_change(old_vsn, state, extra)` of its new class makes the new state, then all go
-    on. Messages that came before the upgrade are handled by the old code, later ones by the new. Supervisors take
-    over the flags and specs that their new `init` returns, as with OTP's `code_change`; no child is started or
-    stopped by it. From then on child specs that name a function of the module start its newest version.
+    Each server is suspended, `code_change(old_vsn, state, extra)` of its new class returns the new state, then all go
+    on. Messages that came before the upgrade are handled by the old code, later ones by the new. Supervisors apply the
+    flags and specs that their new `init` returns, as with OTP's `code_change`; this starts or stops no child. From then
+    on child specs that name a function of the module start its newest version.
 
     Args:
         module: an imported module, or its name.
-        extra: for `code_change`.
-        timeout: seconds that one `code_change` may wait; then it is broken off and refuses with `"timeout"`.
-        trial: seconds; each server has to handle what waited for it, and if one crashes by that within this time, all
-            go back to the old code.
+        extra: passed to `code_change`.
+        timeout: seconds that one `code_change` may wait; then it is cancelled and refuses with `"timeout"`.
+        trial: seconds; each server has to handle its waiting messages, and if one crashes on them within this time, all
+        go back to the old code.
 
-    Raises `UpgradeRefused(server, reason)`: then everything is as before, but for what the error says. The module's
-    file is run before anybody is suspended; one that does not compile or raises is refused with the error as its cause.
-    A server that has not stopped after 5 s refuses with `"timeout"`; one that calls `reload` itself, with
-    `"calling_self"`; one that ends in its `code_change`, with the reason of its end.
+    Raises `UpgradeRefused(server, reason)`: then everything is unchanged, except for what the error lists. The module's
+    file is run before any server is suspended; if it does not compile or raises, the error is the cause of the refusal.
+    A server that cannot be suspended within 5 s refuses with `"timeout"`; one that calls `reload` itself, with
+    `"calling_self"`; one that ends in its `code_change`, with its exit reason.
 
-    Difference to OTP: there two versions can run at once and a third one kills who runs the first; here any number
-    can. A state that an old `code_change` changed in place is brought back from a copy if the upgrade is refused.
+    Difference to OTP: there two versions can run at once, and loading a third one kills processes that run the first;
+    here any number can. A state that an old `code_change` changed in place is restored from a copy if the upgrade is
+    refused.
     """
     shown = _claimed(module)
     limit = nanoseconds(timeout, "code.reload(timeout=…)", infinite=True)
@@ -92,16 +93,16 @@ async def reload(
 async def rollback(
     module: ModuleType | str, extra: Any = None, *, timeout: Limit = "infinity", trial: float = 0.0
 ) -> UpgradeReport:
-    """Go back to the version of `module` that was there before its last `reload`: its own classes, not its file.
+    """Go back to the version of `module` before its last `reload`: its old classes, not its old file.
 
-    All servers go over to it as with `reload`, or none. The class that runs is asked for the state to go back with, as
-    in OTP: `code_change(("down", vsn), state, extra)`, where `vsn` is the version to come; one without a `code_change`
-    keeps its state. A module that has a class of that version (`from messages import Add`) has the current one again.
+    All servers change to it as with `reload`, or none. The running class converts the state, as in OTP:
+    `code_change(("down", vsn), state, extra)`, where `vsn` is the target version; a class without `code_change` keeps
+    the state. A module that has a class of that version (`from messages import Add`) has the current one again.
 
-    One version is kept, until the next `reload` or `rollback`. The file stays as it is: a restart of the program, and
-    the next `reload`, run that. Arguments are those of `reload`.
+    One version is kept, until the next `reload` or `rollback`. The file is unchanged: a restart of the program, and the
+    next `reload`, run it. Arguments are those of `reload`.
 
-    Raises as `reload`; with the reason `"no_previous_version"` if there is nothing to go back to.
+    Raises like `reload`; with the reason `"no_previous_version"` if there is none.
 
     >>> import asyncio
     >>> from otp import code
@@ -124,10 +125,10 @@ async def rollback(
 
 
 async def check(module: ModuleType | str, extra: Any = None) -> UpgradeReport:
-    """Try the new version of a module without taking it: what `reload` would do just now, or how it would be refused.
+    """Try the new version of a module without installing it: report what `reload` would do, or its refusal.
 
-    The file is run, all servers are suspended and asked (`code_change`), and everything goes back to what it was. What
-    the file or a `code_change` does beside that has happened; a state that was changed in place is brought back.
+    The file is run, all servers are suspended and asked (`code_change`), and everything is restored. Side effects of
+    the file or a `code_change` remain; a state that was changed in place is restored.
 
     >>> import asyncio
     >>> from otp import code
@@ -136,7 +137,7 @@ async def check(module: ModuleType | str, extra: Any = None) -> UpgradeReport:
         ...
     otp.kernel.errors.BadArgument: code.reload(module): expected an imported module, got 'no_such_module'
 
-    Raises as `reload`. OTP has nothing of the kind.
+    Raises like `reload`. OTP has no such function.
     """
     shown = _claimed(module)
     try:
@@ -156,7 +157,7 @@ async def check(module: ModuleType | str, extra: Any = None) -> UpgradeReport:
 
 
 def _claimed(module: Any) -> ModuleType:
-    """The module of that name, for one upgrade at a time."""
+    """Claim the module of that name for one upgrade at a time, and return it."""
     shown = sys.modules.get(module) if isinstance(module, str) else module
     if not isinstance(shown, ModuleType) or sys.modules.get(shown.__name__) is not shown:
         raise BadArgument(f"code.reload(module): expected an imported module, got {module!r}; try `import` first")
@@ -191,14 +192,14 @@ async def _change_to(
 
 
 async def _with_holders(report: UpgradeReport, s: Scheduler | None, fresh: ModuleType) -> UpgradeReport:
-    """The report, and who holds what of the module is not of this version; everybody goes on already."""
+    """Return the report with the holders of old objects of the module; the servers run again already."""
     holders = Holders(report.module, fresh)
     objects = () if s is None else holders.objects(_processes(s))
     return replace(report, old_references=await holders.references(), old_objects=objects)
 
 
 def versions(module: ModuleType | str | None = None) -> tuple[RunningVersion, ...]:
-    """Which servers of the module, or of all modules, run in this event loop, and in which version.
+    """Return the servers of the module, or of all modules, in this event loop, with their versions.
 
     >>> from otp import code
     >>> code.versions("a_module_without_servers")
@@ -226,7 +227,7 @@ def _servers(s: Scheduler, module: str) -> list[Process]:
 
 
 class _Change(NamedTuple):
-    """What a server has agreed to."""
+    """The new class and state to which a server has agreed."""
 
     pid: Process
     callbacks: Any
@@ -245,20 +246,20 @@ class _Upgrade:
         self.limit = limit
         self.back = back
         self.versions = Versions()
-        self.stopped: dict[Process, bool] = {}  # by hand, before?
-        self.stopping: Process | None = None  # asked, has not answered yet
+        self.stopped: dict[Process, bool] = {}  # suspended by hand before?
+        self.stopping: Process | None = None  # asked, and has not answered yet
         self.changes: list[_Change] = []
         self.befores: dict[Process, Before] = {}
 
     # Forward
 
     async def prepare(self) -> None:
-        """Stop and ask them all. Raises UpgradeRefused."""
+        """Suspend and ask all servers. Raises UpgradeRefused."""
         try:
             await self._prepare()
         except (UpgradeRefused, KeyboardInterrupt, GeneratorExit, CancelledError):
             raise
-        except BaseException as error:  # of a class or a value of the new module that raises when it is looked at
+        except BaseException as error:  # from a class or value of the new module that raises when it is inspected
             raise UpgradeRefused(None, reason_of(error)) from error
 
     async def _prepare(self) -> None:
@@ -268,7 +269,7 @@ class _Upgrade:
             servers = [p for p in _servers(self.s, self.shown.__name__) if p not in self.stopped]
             if not servers:
                 break
-            show_version(self.shown, self.before)  # who is still working sees what it knows
+            show_version(self.shown, self.before)  # servers that still run see the version that they know
             for p in servers:
                 await self._stop(p)
             show_version(self.shown, self.fresh)
@@ -277,7 +278,7 @@ class _Upgrade:
                     await self._change(p)
         for p in self.stopped:
             if p._st != DEAD and p._st != EXITING and not p._ext().suspended:
-                raise UpgradeRefused(p, "resumed")  # by somebody else, with the old code
+                raise UpgradeRefused(p, "resumed")  # by other code, with the old version
 
     def _successor(self, p: Process) -> Any:
         old: type = p._vt.cls
@@ -305,7 +306,7 @@ class _Upgrade:
     async def _change(self, p: Process) -> None:
         cls = self._successor(p)
         self.befores[p] = Before(p)
-        self.versions.of(cls)  # which may run code of theirs, and nothing of that runs in `exchange`
+        self.versions.of(cls)  # this may run user code, which must not happen in `exchange`
         old_vsn = Downgrade(("down", self.versions.of(cls))) if self.back else self.versions.of(p._vt.cls)
         request = ("change_code", cls, old_vsn, self.extra, False, self.limit)
         try:
@@ -313,7 +314,7 @@ class _Upgrade:
         except CallExit as failed:
             if failed.cause_reason == LATE:
                 raise UpgradeRefused(p, "timeout") from None
-            exit_signal(p, p._node._outside, "kill", False)  # it has ended, or takes no end of the time for one
+            exit_signal(p, p._node._outside, "kill", False)  # it has ended, or ignores the end of its time
             raise UpgradeRefused(p, failed.cause_reason, ended=True) from None
         if isinstance(answer, Refused):
             raise UpgradeRefused(p, reason_of(answer.error)) from answer.error
@@ -321,7 +322,7 @@ class _Upgrade:
         self.changes.append(_Change(p, callbacks, state))
 
     def exchange(self) -> UpgradeReport:
-        """Exchange classes and states; nothing in here waits or runs code of theirs, and nobody goes on yet."""
+        """Exchange classes and states, without waiting or running user code; no server goes on yet."""
         done: list[UpgradedServer] = []
         for p, callbacks, state in self.changes:
             if p._st == DEAD or p._st == EXITING:
@@ -340,7 +341,7 @@ class _Upgrade:
         p._node._trace.emit("code_changed", p, data)
 
     def would_be(self) -> UpgradeReport:
-        """What `finish` would answer, had it been asked."""
+        """Return the report that `finish` would return."""
         servers = tuple(
             UpgradedServer(p, callbacks.cls, self.versions.of(p._vt.cls), self.versions.of(callbacks.cls))
             for p, callbacks, _ in self.changes
@@ -350,7 +351,7 @@ class _Upgrade:
         return UpgradeReport(self.shown.__name__, servers, lagging)
 
     def _renew_starts(self) -> None:
-        """Supervisors prepare start functions once: those they have were made for another version."""
+        """Renew the prepared start functions of supervisors, which were made for another version."""
         for p in _processes(self.s):
             if is_supervisor(p):
                 p._state.renew_starts()
@@ -365,7 +366,7 @@ class _Upgrade:
     # Back
 
     def go_back(self) -> None:
-        """Everything as it was; nothing in here waits."""
+        """Restore everything, without waiting."""
         show_version(self.shown, self.before)
         for before in reversed(self.befores.values()):
             before.bring_back()
@@ -375,7 +376,7 @@ class _Upgrade:
             resume_later(self.stopping)
 
     def resume(self) -> None:
-        """Let go on whoever was stopped for this, and was not let go on yet."""
+        """Resume all servers that were suspended for this and have not been resumed."""
         for p in list(self.stopped):
             self._let_go_on(p)
 
@@ -391,7 +392,7 @@ class _Upgrade:
     # On trial
 
     async def try_out(self, seconds: float) -> None:
-        """Let all but the supervisors handle what waited for them; if one crashes by that, everybody goes back."""
+        """Resume all but the supervisors for a trial; if one crashes, all go back."""
         alive = [p for p in self.befores if p._st != DEAD and p._st != EXITING and not self.stopped[p]]
         workers = [p for p in alive if not is_supervisor(p)]
         for p in workers:
@@ -405,7 +406,7 @@ class _Upgrade:
         raise UpgradeRefused(who, reason, ended=True, reset=reset)
 
     async def _withdraw(self) -> tuple[Process, ...]:
-        """The way back, when new code has run already. Answers those who lost what they did with it."""
+        """Go back after new code has run; return the servers that lost what they did with it."""
         for p in self.befores:
             if not await self._stops_again(p):
                 exit_signal(p, p._node._outside, "kill", False)
@@ -420,7 +421,7 @@ class _Upgrade:
             self._emit(p, new, self.versions.of(p._vt.cls))
         self._renew_starts()
         for p in _servers(self.s, self.shown.__name__):
-            if p not in self.befores:  # started meanwhile, and never had a state of old code
+            if p not in self.befores:  # started in the meantime, and never had a state of old code
                 exit_signal(p, p._node._outside, "kill", False)
         self.resume()
         return tuple(reset)

@@ -1,8 +1,8 @@
-"""Looking into a node without touching it.
+"""Inspecting a node without affecting it.
 
-All functions read the runtime's own tables and answer frozen, bounded records: no message is sent,
-no callback and no `__repr__` of a program runs, so a stuck or hostile process is seen like any
-other. They are called in the thread of the node's scheduler.
+All functions read the runtime's own tables and return frozen, bounded records: no message is sent, no callback and no
+`__repr__` of a program runs, so a stuck or hostile process is shown like any other. Call them in the thread of the
+node's scheduler.
 
 >>> import otp
 >>> from otp import Children, GenServer, Ok, Supervisor, impl, observer
@@ -23,7 +23,7 @@ other. They are called in the thread of the node's scheduler.
 >>> otp.run(main)
 ('bank', 'one_for_one', 'ledger', "{'owner': 'ada', 'token': ***}")
 
-Source: Erlang's `observer` and `process_info/1`; the rule "never a message to user code" is ours.
+Source: Erlang's `observer` and `process_info/1`; the rule *no message to user code* is ours.
 """
 
 from __future__ import annotations

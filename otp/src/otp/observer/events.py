@@ -1,4 +1,4 @@
-"""What a stream of events carries: events as frozen, bounded values, and the word of what is missing.
+"""The items of an event stream: events as frozen, bounded values, and notices of missing ones.
 
 >>> from otp.observer import Missed
 >>> match Missed("slow", 3, after=17, before=21):
@@ -37,11 +37,11 @@ _LARGEST_INT: Final = 1 << 512
 
 @dataclass(frozen=True, slots=True)
 class EventView:
-    """One thing that happened on a node.
+    """An event on a node.
 
     `seq` numbers the node's events from 1, `at` is its clock in seconds, `cause` the number of the event that led to
-    this one (0: none recorded). `data` depends on `kind`; its values are pids, numbers, short texts (refs among them),
-    reasons (`Crash` and `ExceptionTerm` as they are) and bounded text for whatever else a program had there.
+    this one (0: none recorded). `data` depends on `kind`; its values are pids, numbers, short texts (including refs),
+    reasons (`Crash` and `ExceptionTerm` unchanged) and bounded text for all other objects of a program.
     """
 
     seq: int
@@ -55,11 +55,11 @@ class EventView:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """Events are missing here, between those numbered `after` and `before`.
+    """A notice that events are missing here, between those numbered `after` and `before`.
 
-    `reason` is `ring` (the node keeps the last 4,096 lifecycle events; how many more there were is not known:
-    `count` is None), `restarted` (the number asked for was given by an earlier life of the node), `slow` (the reader
-    came too late for its buffer) or `rate` (more than it wanted in one second).
+    `reason` is `ring` (the node keeps the last 4,096 lifecycle events; how many were lost is unknown: `count` is None),
+    `restarted` (the requested number belongs to an earlier incarnation of the node), `slow` (the reader was too slow
+    for its buffer) or `rate` (more than it allowed in one second).
     """
 
     reason: Literal["ring", "restarted", "slow", "rate"]
@@ -70,20 +70,21 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class TraceSpec:
-    """What a reader of events wants; there is always a limit.
+    """The events that a reader wants; there is always a limit.
 
     Args:
         pids: only events of these processes, and messages to them: pids, names or texts; all if empty.
         kinds: the kinds of events, as `otp.trace` names them.
-        limit: the stream ends after so many events; 1 to 100,000.
-        rate: at most so many in one second of the node's clock; 1 to 100,000.
-        system: whether messages of `otp.sys` count, too.
+        limit: the stream ends after this many events; 1 to 100,000.
+        rate: the maximum per second of the node's clock; 1 to 100,000.
+        system: whether messages of `otp.sys` are included.
         redact: hide what looks like a secret.
-        length: the most characters of a message; 1 to 10,000.
-        buffer: how many events wait for a slow reader; 1 to 10,000, and with all their messages at most 2,000,000
-            characters.
+        length: the maximum length of a message in characters; 1 to 10,000.
+        buffer: how many events wait for a slow reader; 1 to 10,000, and with their messages at most 2,000,000
+        characters.
 
-    Raises `BadArgument` for anything else. Source: the lesson of Erlang's `recon_trace`, never to trace without limit.
+    Raises `BadArgument` for anything else. Source: Erlang's `recon_trace`, whose rule is never to trace without a
+    limit.
 
     >>> from otp.observer import TraceSpec
     >>> TraceSpec(pids=("counter",), limit=10).kinds
@@ -118,33 +119,33 @@ class TraceSpec:
 
 
 def check_number(what: str, value: Any, least: int, most: int) -> int:
-    """A whole number within bounds; raises `BadArgument` otherwise."""
+    """Return a whole number within bounds; raises `BadArgument` otherwise."""
     if type(value) is not int or not least <= value <= most:
         raise BadArgument(f"{what}: expected a whole number from {least} to {most:,}, got {text(value)}")
     return value
 
 
 def check_flag(what: str, value: Any) -> bool:
-    """A bool; raises `BadArgument` for anything else."""
+    """Return a bool; raises `BadArgument` for anything else."""
     if type(value) is not bool:
         raise BadArgument(f"{what}: expected True or False, got {text(value)}")
     return value
 
 
 def check_word(what: str, value: Any) -> None:
-    """A text or nothing; raises `BadArgument` for anything else."""
+    """Raise `BadArgument` unless the value is a text or None."""
     if value is not None and type(value) is not str:
         raise BadArgument(f"{what}: expected a text, got {text(value)}")
 
 
 def check_seconds(what: str, value: Any) -> None:
-    """Seconds from 0 to 60; raises `BadArgument` otherwise."""
+    """Raise `BadArgument` unless the value is a number of seconds from 0 to 60."""
     if type(value) not in (int, float) or not 0 <= value <= 60:
         raise BadArgument(f"{what}: expected seconds from 0 to 60, got {text(value)}")
 
 
 def check_kinds(what: str, kinds: tuple[Any, ...]) -> frozenset[str]:
-    """Kinds of events that there are; raises `BadArgument` for others and for none."""
+    """Return a set of event kinds; raise `BadArgument` for unknown kinds and for none."""
     unknown = [kind for kind in kinds if type(kind) is not str or kind not in KINDS]
     if unknown or not kinds:
         raise BadArgument(f"{what}: expected some of {', '.join(sorted(KINDS))}, got {text(unknown)}")
@@ -155,7 +156,7 @@ def check_kinds(what: str, kinds: tuple[Any, ...]) -> frozenset[str]:
 
 
 def event_view(event: Event, *, redact: bool, length: int = 200) -> EventView:
-    """An event of the kernel as a value: nothing in it is the program's, none of whose code runs."""
+    """Return an event of the kernel as a value that holds no object of the program, and runs none of its code."""
     data: dict[str, Any] = {}
     for key, value in event.data.items():
         if key == "message" and event.data.get("term") is not None:  # without a term its process is sensitive
@@ -166,12 +167,12 @@ def event_view(event: Event, *, redact: bool, length: int = 200) -> EventView:
 
 
 def shown(value: Any, redact: bool, length: int = 200) -> Any:
-    """A value as plain terms where it is small and made of them, else as bounded text; never raises."""
+    """Return a value as plain terms if it is small and consists of them, else as bounded text; never raises."""
     return _Shown(redact, length).of(value, DEPTH)
 
 
 class _Shown:
-    """What becomes of the parts of one value; all in all so many, since a small tuple may hold itself in millions."""
+    """The conversion of one value; the total is limited, since a small tuple may contain itself millions of times."""
 
     __slots__ = ("left", "length", "redact")
 
@@ -207,7 +208,7 @@ class _Shown:
                     for key, member in value.items()
                 }
         if issubclass(kind, Ref):
-            return repr(value)  # the same for a call and its answer
+            return repr(value)  # the same for a call and its reply
         return text(value, length=self.length, redact=is_secret if self.redact else None)
 
     def words(self, value: str, length: int) -> str:

@@ -1,4 +1,4 @@
-"""Errors that travel: what an operation raised on one side is raised on the other, with its reason."""
+"""Errors as terms: an error of an operation on one side is raised on the other, with its reason."""
 
 # Terms have no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -18,10 +18,10 @@ __all__ = ["NotPermitted", "ViewError", "from_failure", "to_failure"]
 
 
 class ViewError(Exception):
-    """A request through a `ViewServer` was not carried out; `code` says why in one word.
+    """A failed request to a `ViewServer`; `code` says why in one word.
 
-    `busy`: too many requests or streams at once; `no_stream`: the stream has ended; `superseded`: asked again
-    meanwhile; `failed`: anything else, the text says what.
+    `busy`: too many requests or streams at once; `no_stream`: the stream has ended; `superseded`: another request came
+    in between; `failed`: anything else, see the text.
 
     >>> from otp.observer import ViewError
     >>> ViewError("busy", "100 requests are under way; try again").code
@@ -34,7 +34,7 @@ class ViewError(Exception):
 
 
 class NotPermitted(ViewError):
-    """The `ViewServer` was started without the permission that this takes."""
+    """A request that needs a permission which the `ViewServer` does not have."""
 
     def __init__(self, said: str) -> None:
         super().__init__("not_permitted", said)
@@ -61,7 +61,7 @@ _MAKERS: Final[dict[str, Callable[[str, tuple[Any, ...]], Exception]]] = {
 
 
 def to_failure(error: BaseException) -> tuple[str, str, str, tuple[Any, ...]]:
-    """An exception as the term `("error", code, text, parts)`."""
+    """Return an exception as the term `("error", code, text, parts)`."""
     code, *parts = _described(error)
     said = text(error) if code == "failed" else _said(error)
     return ("error", code, said, tuple(to_term(part, strict=False) for part in parts))
@@ -98,13 +98,13 @@ def _described(error: BaseException) -> tuple[Any, ...]:
 def _said(error: BaseException) -> str:
     try:
         said = str(error)
-    except Exception:  # of a value in it
+    except Exception:  # from a value in it
         said = ""
     return (said if type(said) is str else "")[:2000] or text(error)
 
 
 def from_failure(term: Any, find_pid: FindPid) -> Exception:
-    """The exception that such a term stands for."""
+    """Return the exception of such a term."""
     match term:
         case ("error", str(code), said, tuple(parts)):
             values = tuple(from_term(part, find_pid) for part in parts)

@@ -1,4 +1,4 @@
-"""Faults on purpose in one process of a running node: lost and late messages, a crash to come, slow callbacks."""
+"""Injected faults in one process of a running node: lost and late messages, a crash, slow callbacks."""
 
 # Messages have no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -27,15 +27,15 @@ FaultKind = Literal["drop", "delay", "crash", "slow"]
 
 
 class InjectedFault(Protocol):
-    """A fault that is in force until its messages are used up, its process has ended, or `heal()`."""
+    """A fault that is active until its messages are used up, its process has ended, or `heal()`."""
 
     @property
     def hits(self) -> int:
-        """How many messages, or callbacks, it has met."""
+        """Return how many messages or callbacks it has affected."""
         ...
 
     def heal(self) -> None:
-        """End it; healing twice is nothing."""
+        """End it; calling it twice has no effect."""
         ...
 
 
@@ -52,20 +52,21 @@ def inject(
     reason: Any = "kill",
     ended: Callable[[], object] | None = None,
 ) -> InjectedFault:
-    """Let something go wrong in a process from now on. Erlang has nothing like it.
+    """Inject a fault into a process. Erlang has no such function.
 
     Args:
         pid: a living process of `node`.
-        fault: `"drop"` loses messages, `"delay"` lets them arrive `seconds` later (what is sent afterwards overtakes),
-            `"crash"` ends the process as one reaches it, `"slow"` lets each callback of a server wait `seconds` first.
-        kind, tag, search: which messages, as in `mailbox`; `"slow"` is about all of them.
-        times: how many messages; None for all that come. A crash comes once at most.
+        fault: `"drop"` loses messages, `"delay"` delivers them `seconds` later (messages sent afterwards overtake
+        them), `"crash"` ends the process when one reaches it, `"slow"` makes each callback of a server wait `seconds`
+        first.
+        kind, tag, search: which messages, as in `mailbox`; `"slow"` affects all of them.
+        times: how many messages; None for all. A crash happens once at most.
         seconds: of `"delay"` and `"slow"`.
-        reason: of the exit signal of `"crash"`; `"kill"` cannot be trapped.
-        ended: called when it ends, however it does.
+        reason: that of the exit signal of `"crash"`; `"kill"` cannot be trapped.
+        ended: called when the fault ends, for whatever reason.
 
-    Signals (`Down`, `ExitSignal`), answers of calls and system messages meet no fault: within a node these are never
-    lost. Raises `BadArgument` for a process that is not there, and where a fault makes no sense.
+    Signals (`Down`, `ExitSignal`), replies and system messages are exempt: within a node they are never lost. Raises
+    `BadArgument` for a process that does not exist, and for a fault that does not apply to it.
 
     >>> import otp
     >>> from otp import observer

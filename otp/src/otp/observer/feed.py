@@ -1,7 +1,7 @@
-"""The bounded queue between the events of a node and one reader, whoever reads it.
+"""The bounded queue between the events of a node and one reader.
 
-The runtime calls in here while it delivers a message, so everything is short: an event becomes a value, or is counted
-as missed. A reader that is slow loses events and is told how many; the memory it can take is that of its buffer.
+The runtime calls it while it delivers a message, so every method is short: an event becomes a value or is counted as
+missed. A slow reader loses events and is notified how many; its memory is limited by its buffer.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ __all__ = ["Ended", "EventFeed", "Item"]
 
 Item = EventView | Missed
 Ended = Literal["limit", "closed", "reader_down", "node_down"]
-"""Why a stream has ended: it had its limit, was closed, its reader's process ended, or the node did."""
+"""The reason why a stream ended: its limit, a close, or the end of its reader's process or of the node."""
 
 NS = 1_000_000_000
 
 
 class EventFeed:
-    """Events that wait for their reader; `wake` is called when there is something for one who waits.
+    """Events that wait for their reader; `wake` is called when there are some and the reader waits.
 
-    `unwatched` is a process whose messages are left out: the server that hands the events on would trace itself.
+    `unwatched` is a process whose messages are left out: the server that sends the events would trace itself.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class EventFeed:
         wake: Callable[[], object],
     ) -> None:
         self.ended: Ended | None = None
-        self.last: int = 0  # the number of the last event in or behind the queue
+        self.last: int = 0  # the number of the last event, queued or taken
         self._node = node
         self._wake = wake
         self._limit = limit
@@ -69,7 +69,7 @@ class EventFeed:
         self._subscription = _subscribe(self, kinds, pids)
 
     def replay(self, since: int, kinds: frozenset[str] | None) -> None:
-        """Put what the ring still holds in front, in the same step in which the subscription began."""
+        """Put the events still in the ring in front, in the step in which the subscription began."""
         trace = self._node._trace
         newest = trace.seq
         asked, since = since, since if since <= newest else 0
@@ -84,7 +84,7 @@ class EventFeed:
         self.last = newest
 
     def take(self, most: int) -> list[Item]:
-        """The oldest items, at most so many; they are gone from here."""
+        """Remove and return the oldest items, at most `most`."""
         found: list[Item] = []
         items = self._items
         while self._past and len(found) < most:
@@ -98,11 +98,11 @@ class EventFeed:
         return found
 
     def waiting(self) -> bool:
-        """Whether `take` would find something."""
+        """Return whether `take` would return something."""
         return bool(self._past or self._items or self._too_slow)
 
     def end(self, why: Ended) -> None:
-        """No more events; what waits can still be taken."""
+        """End the feed; waiting items can still be taken."""
         if self.ended is not None:
             return
         self.ended = why
@@ -113,10 +113,10 @@ class EventFeed:
         self._tell_rate()
         self._wake()
 
-    # What the runtime calls
+    # Called by the runtime
 
     def event(self, event: Event) -> None:
-        """Something happened."""
+        """Add an event."""
         if self.ended is not None:
             return
         if event.kind in MESSAGE_KINDS:
@@ -149,13 +149,13 @@ class EventFeed:
         if self._rate is None or self._in_window <= self._rate:
             return True
         self._too_many += 1
-        if self._timer is None:  # a burst may be the last that happens: its reader is told all the same
+        if self._timer is None:  # a burst may end here: its reader is notified anyway
             feed = ref(self)
             self._timer = self._node._s.call_at((window + 1) * NS, lambda _timer: _window_over(feed))
         return False
 
     def window_over(self) -> None:
-        """The second in which there were too many events is over."""
+        """End a second with too many events."""
         self._timer = None
         self._tell_rate()
         self._wake()
@@ -164,7 +164,7 @@ class EventFeed:
         if self._too_many:
             count, self._too_many = self._too_many, 0
             if self._items and isinstance(last := self._items[-1], Missed) and last.reason == "rate":
-                self._items.pop()  # one word for all that is missing here
+                self._items.pop()  # one notice for all that is missing here
                 count += last.count or 0
             self._items.append(Missed("rate", count, self.last, self._node._trace.seq + 1))
 
@@ -174,7 +174,7 @@ class EventFeed:
 
 
 def _subscribe(feed: EventFeed, kinds: frozenset[str] | None, pids: frozenset[Pid] | None) -> Subscription:
-    """The tracer knows a feed weakly: one that nobody reads any more ends by itself."""
+    """Subscribe a feed by a weak reference, so that an unread one ends by itself."""
     weak = ref(feed)
 
     def deliver(event: Event) -> None:

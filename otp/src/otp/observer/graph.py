@@ -1,4 +1,4 @@
-"""Who is tied to whom: processes as nodes, supervision, links and monitors as edges."""
+"""The connections of processes: processes as nodes; supervision, links and monitors as edges."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ EdgeKind = Literal["supervises", "link", "monitor"]
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """`supervises` and `monitor` point from `source` to `target`; a `link` has no direction, the older pid is first.
+    """An edge; `supervises` and `monitor` point from `source` to `target`.
 
-    A link between a supervisor and its child is part of `supervises`.
+    A `link` has no direction; the older pid is first. A link between a supervisor and its child is part of
+    `supervises`.
     """
 
     kind: EdgeKind
@@ -37,7 +38,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Processes and the edges among them; `partial` says that a limit left processes off."""
+    """Processes and the edges between them; `partial` says that a limit left out processes."""
 
     processes: tuple[ProcessSummary, ...]
     edges: tuple[Edge, ...]
@@ -45,9 +46,9 @@ class Graph:
 
 
 def graph(node: Node, *, pids: Iterable[Pid] | None = None, limit: int = 2000) -> Graph:
-    """The graph of a node's processes, or of the given ones: the `limit` oldest, with at most 20,000 edges.
+    """Return the graph of a node's processes, or of the given ones.
 
-    Monitors by name and of processes elsewhere are left out.
+    It has the `limit` oldest ones, with at most 20,000 edges. Monitors by name and of remote processes are left out.
     """
     table = node._procs
     if pids is None:
@@ -76,7 +77,7 @@ def _edges(p: Process, shown: set[Process]) -> Iterator[Edge]:
 
 
 def _links_among(p: Process, shown: set[Process]) -> Iterable[Process]:
-    """The linked processes that are shown: of a supervisor of a million, not all are looked at."""
+    """Return the linked processes that are shown; of a supervisor with a million, not all are read."""
     if link_count(p) > len(shown):
         links = p._links
         return sorted(other for other in shown if other in links)

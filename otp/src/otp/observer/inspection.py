@@ -1,4 +1,4 @@
-"""Single processes, the list of processes, the node in numbers."""
+"""Single processes, the list of processes, and summary figures of a node."""
 
 # Messages and states have no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -54,7 +54,7 @@ __all__ = ["Sort", "clock", "info", "process", "processes", "supervision_tree"]
 
 
 def info(node: Node) -> NodeInfo:
-    """The node in a few numbers.
+    """Return a summary of the node.
 
     >>> import otp
     >>> async def main():
@@ -98,16 +98,16 @@ def processes(
     limit: int = 1000,
     deadline: float | None = None,
 ) -> ProcessPage:
-    """The processes of a node that fit the filter.
+    """Return the processes of a node that match the filter.
 
     Args:
         kind: only supervisors, workers or coroutines.
         search: part of the name, of the class or function, or of the pid's text; case is ignored.
-        status: only processes of this status.
-        sort: by which column; equal ones by pid.
+        status: only processes with this status.
+        sort: the column to sort by; equal ones by pid.
         descending: the largest first.
-        offset, limit: which part of the sorted list.
-        deadline: seconds after which no more processes are looked at; the page then says `partial`.
+        offset, limit: the part of the sorted list to return.
+        deadline: seconds after which no more processes are read; the page is then `partial`.
 
     Raises `BadArgument` for an unknown `sort` or negative numbers.
     """
@@ -138,15 +138,15 @@ def process(
     exits: int = 10,
     related: int = 1000,
 ) -> ProcessDetails | None:
-    """All about one process; `None` if it is not alive on this node.
+    """Return the details of a process; `None` if it is not alive on this node.
 
     Args:
         messages: how many of the oldest messages to show.
-        length: the most characters of the state; a message gets a tenth of it, at least 200.
-        redact: what is hidden in state and messages; `None` hides nothing. The state is as the server's own
-            `format_status`, if it has one, lets others see it; of a sensitive process neither state nor messages.
-        exits: how many earlier ends of the same child to look up in the trace.
-        related: how many links, monitors, monitoring processes and children to name.
+        length: the maximum length of the state in characters; a message gets a tenth, at least 200.
+        redact: what is hidden in state and messages; `None` hides nothing. The state is shown as by the server's own
+        `format_status`, if it has one; for a sensitive process neither state nor messages are shown.
+        exits: how many earlier exits of the same child to look up in the trace.
+        related: how many links, monitors, monitoring processes and children to list.
     """
     p = node._procs.get(_pid(pid, "process(node, pid)").id)
     if p is None or p is not pid or p._st == DEAD:
@@ -196,7 +196,7 @@ def process(
 
 
 def _request_of(message: Any) -> Any:
-    """What a behaviour was asked: the request of a call or a cast, another message as it is."""
+    """Return the request of a call or a cast, another message unchanged."""
     if type(message) is From:
         return message._request
     if type(message) is tuple and len(message) == 2 and message[0] is CAST_TAG:
@@ -205,7 +205,7 @@ def _request_of(message: Any) -> Any:
 
 
 def _message_of(message: Any) -> Any:
-    """A message of the mailbox; a call as Erlang shows it."""
+    """Return a message of the mailbox; a call as Erlang shows it."""
     return (CALL_TAG, message.pid, message._request) if type(message) is From else message
 
 
@@ -243,23 +243,23 @@ def _exits(node: Node, p: Process, child_id: Any, most: int) -> tuple[ChildExit,
 
 
 def _same_id(one: Any, other: Any) -> bool:
-    """Whether two child ids are the same; what a program calls equal is not asked."""
+    """Return whether two child ids are the same, without calling a program's `__eq__`."""
     return one is other or (type(one) is type(other) and type(one) in (str, int, bytes) and bool(one == other))
 
 
 def supervision_tree(
     node: Node, root: Pid | None = None, *, depth: int = 20, limit: int = 5000, deadline: float | None = None
 ) -> Tree:
-    """The supervision trees of a node as their supervisors know them.
+    """Return the supervision trees of a node as recorded by their supervisors.
 
     Args:
-        root: only the tree below this supervisor; default all that no supervisor started.
+        root: only the tree below this supervisor; by default all without a supervisor above.
         depth: how many levels below a root, at most 32.
-        limit: how many supervisors and children in all.
+        limit: the total number of supervisors and children.
         deadline: seconds after which nothing more is read.
 
-    What is left off is counted in `more` of its supervisor; the tree says `partial`, and `why`.
-    Raises `BadArgument` if `root` is no living supervisor of this node, or a number makes no sense.
+    Children left out are counted in `more` of their supervisor; the tree is then `partial`, and `why` says the reason.
+    Raises `BadArgument` if `root` is no living supervisor of this node, or for an invalid number.
     """
     if not 0 <= depth <= 32 or limit < 1:
         raise BadArgument(f"supervision_tree(): expected depth of 0..32 and limit >= 1, got {depth} and {limit}")
@@ -279,7 +279,7 @@ def _pid(pid: Any, what: str) -> Pid:
 
 
 def clock(node: Node, deadline: float | None) -> Callable[[], bool]:
-    """Answers whether there is still time: `deadline` seconds of the node's clock from now."""
+    """Return a function that says whether there is time left: `deadline` seconds of the node's clock from now."""
     if deadline is None:
         return lambda: True
     now = node._s.now_ns

@@ -60,13 +60,13 @@ class LocalView:
         self._node = node
 
     def find(self, pid: Pid | Name) -> Process:
-        """The process that a pid, a registered name or a pid's text stands for; raises `BadArgument`."""
+        """Return the process for a pid, a registered name or a pid's text; raises `BadArgument`."""
         node = self._node
         found: Any = pid
         if not isinstance(pid, Pid):
             try:
                 found = node.whereis(pid)
-            except Exception:  # no name: not hashable, or its `__eq__` raises
+            except Exception:  # not a name: not hashable, or its `__eq__` raises
                 found = None
             if found is None and type(pid) is str:
                 found = _parsed(node, pid)
@@ -79,14 +79,14 @@ class LocalView:
         """The name of the node."""
         return self._node.name
 
-    # Looking: nothing of the node's programs is asked, called or changed
+    # Reading: no program code is asked, called or changed
 
     async def info(self) -> NodeInfo:
-        """The node in a few numbers."""
+        """Return a summary of the node."""
         return inspection.info(self._node)
 
     async def metrics(self) -> Metrics:
-        """What the runtime has counted."""
+        """Return the figures that the runtime counts."""
         return metrics(self._node, deadline=0.1)
 
     async def processes(
@@ -101,7 +101,7 @@ class LocalView:
         limit: int = 1000,
         deadline: float = 0.1,
     ) -> ProcessPage:
-        """A part of the list of processes; see `otp.observer.processes`."""
+        """Return a part of the list of processes; see `otp.observer.processes`."""
         for what, value in (("kind", kind), ("search", search), ("status", status), ("sort", sort)):
             check_word(f"processes({what}=…)", value)
         check_seconds("processes(deadline=…)", deadline)
@@ -120,11 +120,11 @@ class LocalView:
         )
 
     async def process(self, pid: Pid | Name, *, redact: bool = True) -> ProcessDetails | None:
-        """All about one process, `None` if it has ended."""
+        """Return the details of a process, `None` if it has ended."""
         return inspection.process(self._node, self.find(pid), redact=_redaction(redact))
 
     async def state(self, pid: Pid | Name, *, redact: bool = True, length: int = 10_000) -> str | None:
-        """The state of a server as bounded text; `None` for a coroutine and for a dead process."""
+        """Return the state of a server as bounded text; `None` for a coroutine and for a dead process."""
         check_number("state(length=…)", length, 1, 1_000_000)
         shown = inspection.process(self._node, self.find(pid), messages=0, length=length, redact=_redaction(redact))
         return None if shown is None else shown.state
@@ -132,7 +132,7 @@ class LocalView:
     async def supervision_tree(
         self, root: Pid | Name | None = None, depth: int = 20, deadline: float = 0.1, *, limit: int = 5000
     ) -> Tree:
-        """The supervision trees, or the one below `root`; what is left off, and why, is said in it."""
+        """Return the supervision trees, or the one below `root`; each says what was left out, and why."""
         found = None if root is None else self.find(root)
         check_number("supervision_tree(depth=…)", depth, 0, 32)
         check_seconds("supervision_tree(deadline=…)", deadline)
@@ -140,20 +140,20 @@ class LocalView:
         return inspection.supervision_tree(self._node, found, depth=depth, limit=limit, deadline=deadline)
 
     async def graph(self, *, pids: Iterable[Pid | Name] | None = None, limit: int = 2000) -> Graph:
-        """Processes and what ties them."""
+        """Return the processes and the connections between them."""
         check_number("graph(limit=…)", limit, 0, MOST)
         return graph(self._node, pids=None if pids is None else [self.find(pid) for pid in pids], limit=limit)
 
     async def which_children(self, supervisor: Pid | Name, *, limit: int = 1000) -> ChildPage:
-        """The children of a supervisor in start order, whatever it is busy with."""
+        """Return the children of a supervisor in start order, even while it is busy."""
         return operations.which_children(self.find(supervisor), check_number("which_children(limit=…)", limit, 0, MOST))
 
     async def count_children(self, supervisor: Pid | Name) -> ChildCounts:
-        """How many children a supervisor has, by kind."""
+        """Return how many children a supervisor has, by kind."""
         return operations.count_children(self.find(supervisor))
 
     def trace(self, spec: TraceSpec = DEFAULT_TRACE) -> EventStream:
-        """What happens from now on, as `spec` wants it."""
+        """Return the events from now on that match `spec`."""
         return LocalStream(self._node, lambda wake: self.trace_feed(spec, wake))
 
     def events(
@@ -164,13 +164,13 @@ class LocalView:
         redact: bool = True,
         buffer: int = 1000,
     ) -> EventStream:
-        """The lifecycle events after number `since` that the node still has, then those to come; `None`: only these.
+        """Return the lifecycle events after number `since` that the node still has, then new ones.
 
-        No event comes twice, and where some are missing the stream says so.
+        No event comes twice, and the stream reports missing ones. With `since=None` only new events are returned.
         """
         return LocalStream(self._node, lambda wake: self.events_feed(wake, since, kinds, redact, buffer))
 
-    # Steering
+    # Controlling
 
     async def send(self, pid: Pid | Name, message: Any) -> None:
         """Send a message."""
@@ -181,7 +181,7 @@ class LocalView:
         GenServer.cast(self.find(pid), request)
 
     async def call(self, pid: Pid | Name, request: Any, timeout: float | Literal["infinity"] = 5.0) -> Any:
-        """Call a server; raises `CallExit` as `GenServer.call` does."""
+        """Call a server; raises `CallExit` like `GenServer.call`."""
         return await GenServer.call(self.find(pid), request, timeout)
 
     async def exit(self, pid: Pid | Name, reason: Any = "kill") -> None:
@@ -193,14 +193,14 @@ class LocalView:
         await debug.suspend(self.find(pid))
 
     async def resume(self, pid: Pid | Name) -> None:
-        """Let a suspended server go on."""
+        """Resume a suspended server."""
         await debug.resume(self.find(pid))
 
     async def start_child(self, supervisor: Pid | Name, child: Any) -> Pid | None:
-        """Start one more child and answer its pid, `None` if its start was ignored.
+        """Start one more child and return its pid, `None` if its start was ignored.
 
         `child` is a `ChildStart`, a behaviour's class or `(class, arg)`; for a supervisor of simple_one_for_one a list
-        of further arguments. Raises as `Supervisor.start_child`.
+        of further arguments. Raises like `Supervisor.start_child`.
         """
         return await operations.start_child(self.find(supervisor), child)
 
@@ -209,11 +209,11 @@ class LocalView:
         await operations.terminate_child(self.find(supervisor), child)
 
     async def restart_child(self, supervisor: Pid | Name, child: Any) -> Pid | None:
-        """Start a child that does not run; raises `NotFound`, or `StartError` with `"running"` and the like."""
+        """Start a child that does not run; raises `NotFound`, or `StartError`, for example with `"running"`."""
         return await operations.restart_child(self.find(supervisor), child)
 
     async def delete_child(self, supervisor: Pid | Name, child: Any) -> None:
-        """Forget a child that does not run; raises as `restart_child`."""
+        """Remove a child that does not run; raises like `restart_child`."""
         await operations.delete_child(self.find(supervisor), child)
 
     async def change_strategy(
@@ -224,23 +224,23 @@ class LocalView:
         max_restarts: int | Literal["infinity"] | None = None,
         max_seconds: float | Literal["infinity"] | None = None,
     ) -> None:
-        """Give a running supervisor another strategy or intensity; its children do not notice."""
+        """Change the strategy or intensity of a running supervisor; its children are not affected."""
         await operations.change_strategy(self.find(supervisor), strategy, max_restarts, max_seconds)
 
     # Changing code and states
 
     async def replace_state(self, pid: Pid | Name, state: Any) -> None:
-        """Give a server another state, between two of its messages. A function would not travel, so it is a term."""
+        """Replace the state of a server between two messages; the state is a term, since functions do not travel."""
         await operations.replace_state(self.find(pid), state)
 
     async def reload(self, module: str) -> Reloaded:
-        """Read a module's file anew and let its servers go over to it, all or none; raises `UpgradeRefused`."""
+        """Reload a module and upgrade its servers, all or none; raises `UpgradeRefused`."""
         return await operations.reload(module)
 
-    # Feeds: what a stream reads, here and at the other end of a connection
+    # Feeds: the sources of streams, here and at the remote end of a connection
 
     def trace_feed(self, spec: TraceSpec, wake: Callable[[], object], unwatched: Pid | None = None) -> EventFeed:
-        """The events that `spec` wants."""
+        """Return a feed of the events that match `spec`."""
         if type(spec) is not TraceSpec:
             raise BadArgument(f"trace(spec): expected a TraceSpec, got {text(spec)}")
         feed = EventFeed(
@@ -268,7 +268,7 @@ class LocalView:
         buffer: int,
         unwatched: Pid | None = None,
     ) -> EventFeed:
-        """Lifecycle events after `since`, then those to come."""
+        """Return a feed of the lifecycle events after `since`, then new ones."""
         chosen = LIFECYCLE if kinds is None else check_kinds("events(kinds=…)", tuple(kinds))
         if not chosen <= LIFECYCLE:
             raise BadArgument(f"events(kinds=…): expected lifecycle kinds, got {text(chosen - LIFECYCLE)}; try trace()")

@@ -1,4 +1,4 @@
-"""What waits in a mailbox, message by message, and taking some of it away."""
+"""The messages waiting in a mailbox, and removing some of them."""
 
 # Messages have no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -34,10 +34,10 @@ LONGEST_TAG: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """One message that waits: `position` from 0, the oldest; `tag` is its first word, or else its type's name.
+    """A waiting message: `position` from 0, the oldest; `tag` is its first word, or else its type's name.
 
-    `sender` is known of calls only. A `system` message is one of the runtime: what `otp.sys` asks, or the parent's
-    signal to end.
+    `sender` is known for calls only. A `system` message is one of the runtime: a request of `otp.sys`, or the exit
+    signal of the parent.
     """
 
     position: int
@@ -49,9 +49,9 @@ class MessageView:
 
 @dataclass(frozen=True, slots=True)
 class MailboxPage:
-    """Some of the `total` messages that fit, of `waiting` in all.
+    """Some of the `total` messages that match, of `waiting` in all.
 
-    `partial`: only the oldest 10,000 were looked at, or none, because the process is sensitive.
+    `partial`: only the oldest 10,000 were read, or none, because the process is sensitive.
     """
 
     messages: tuple[MessageView, ...]
@@ -72,15 +72,15 @@ def mailbox(
     length: int = 200,
     redact: Redact | None = is_secret,
 ) -> MailboxPage:
-    """The messages that wait for a process and fit, oldest first. Nothing is changed, nobody is asked.
+    """Return the waiting messages of a process that match, oldest first, without changing anything.
 
     Args:
         kind: only calls, casts, infos, or messages of the runtime.
-        tag: only messages with this first word: of `("add", 3)` it is `add`, of `"stop"` `stop`, of 3 `int`.
+        tag: only messages with this first word: `add` for `("add", 3)`, `stop` for `"stop"`, `int` for 3.
         search: part of the text that is shown; case is ignored.
-        offset, limit: which part of those that fit.
-        length: the most characters of a message.
-        redact: which names have their values hidden; None hides nothing.
+        offset, limit: the part of the matches to return.
+        length: the maximum length of a message in characters.
+        redact: the names whose values are hidden; None hides nothing.
 
     >>> import otp
     >>> from otp import observer
@@ -113,12 +113,12 @@ def drop_messages(
     search: str = "",
     limit: int | None = None,
 ) -> int:
-    """Take the oldest messages that fit out of the mailbox of a process, and answer how many.
+    """Remove the oldest matching messages from the mailbox of a process; return how many.
 
     A caller whose call is dropped gets a `CallExit` with the reason `"dropped"` at once. Messages of the runtime stay.
-    Without a filter all others go; with one the oldest 10,000 are looked at. Erlang has nothing like it.
+    Without a filter all others are dropped; with one the oldest 10,000 are searched. Erlang has no such function.
 
-    Raises `BadArgument` for a supervisor, whose messages keep its tree right, and for the process that runs just now.
+    Raises `BadArgument` for a supervisor, whose messages keep its tree consistent, and for the running process.
 
     >>> import otp
     >>> from otp import observer
@@ -155,10 +155,10 @@ def drop_messages(
     chosen = set(sorted(chosen)[:limit])
     dropped = [message for i, message in enumerate(waiting) if i in chosen]
     kept = [message for i, message in enumerate(waiting) if i not in chosen]
-    waiting.clear()  # in place: some processes keep a list, others a deque
+    waiting.clear()  # in place: some processes have a list, others a deque
     waiting.extend(kept)
     if p._x is not None:
-        p._x.mark = 0  # where a selective receive went on: it looks at all of them again
+        p._x.mark = 0  # a selective receive starts its search again
     for message in dropped:
         if type(message) is From:
             fail(message, "dropped")
@@ -195,7 +195,7 @@ def view_if_it_fits(
     redact: Redact | None = is_secret,
     position: int = 0,
 ) -> MessageView | None:
-    """A message to `p` as it is shown, None if it is not one of those that are asked for."""
+    """Return a message to `p` as it is shown, None if it does not match."""
     found = kind_of_message(p, message)
     if kind is not None and found != kind:
         return None
@@ -210,7 +210,7 @@ def view_if_it_fits(
 
 
 def kind_of_message(p: Process, message: Any) -> MessageKind:
-    """How a message came."""
+    """Return how a message was sent."""
     if type(message) is From:
         return "call"
     if type(message) is tuple and len(message) == 2 and message[0] is CAST_TAG:
@@ -220,7 +220,7 @@ def kind_of_message(p: Process, message: Any) -> MessageKind:
 
 
 def _content(message: Any) -> Any:
-    """What was asked or said, without the envelope."""
+    """Return the content of a message, without the envelope."""
     if type(message) is From:
         return message._request
     if type(message) is tuple and len(message) == 2 and message[0] is CAST_TAG:
@@ -229,7 +229,7 @@ def _content(message: Any) -> Any:
 
 
 def _tag(content: Any, redact: Redact | None) -> str:
-    """The word that tells messages apart: the first of a tuple, the text itself, else the type."""
+    """Return the word that identifies a message: the first of a tuple, the text itself, else the type."""
     first = content[0] if type(content) is tuple and content else content
     if type(first) is str:
         return first[:LONGEST_TAG] if redact is None else without_secrets(first, 10 * LONGEST_TAG)[:LONGEST_TAG]

@@ -1,4 +1,4 @@
-"""A node in figures that the runtime counts anyway; what it does not count is not here."""
+"""Figures of a node that the runtime counts in any case."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ __all__ = ["Metrics", "metrics"]
 class Metrics:
     """Figures of a node at the time `at` (seconds of its clock); counts grow from the start of the node.
 
-    `mailbox_total` and `mailbox_deepest` are those of the `scanned` processes that there was time to look at.
-    `restarts` and `give_ups` are of all supervisors. Of the event loop, and so of all nodes in it, are: `run_queue`,
-    `timers`; `handled` (what reached processes until the last drain ended: messages that servers took, calls on their
-    caller's stack among them, and whatever a coroutine process waited for or found in its mailbox), `switches` (how
-    often a process was taken from the run queue), `drains` (how often the loop let processes run), `busy` and
-    `longest_drain` (seconds in which they ran), `loop_lag` and `loop_lag_worst` (seconds by which timers came too late,
-    at the last time and at worst; unknown before the first). Of the program: `memory` (resident bytes, unknown outside
-    Linux) and `collections` (of the collector, by generation).
+    `mailbox_total` and `mailbox_deepest` are those of the `scanned` processes, as many as the time allowed. `restarts`
+    and `give_ups` are of all supervisors. These belong to the event loop, and so to all nodes in it: `run_queue`,
+    `timers`; `handled` (what reached processes until the last drain ended: messages that servers took, including calls
+    on their caller's stack, and whatever a coroutine process waited for or found in its mailbox), `switches` (how often
+    a process was taken from the run queue), `drains` (how often the loop ran processes), `busy` and `longest_drain`
+    (seconds in which they ran), `loop_lag` and `loop_lag_worst` (seconds by which timers were late, the last time and
+    at worst; unknown before the first). These belong to the program: `memory` (resident bytes, unknown outside Linux)
+    and `collections` (of the garbage collector, by generation).
     """
 
     at: float
@@ -58,7 +58,7 @@ class Metrics:
 
 
 def metrics(node: Node, *, deadline: float | None = None) -> Metrics:
-    """The figures of a node now; `deadline` seconds is what looking at the mailboxes may take.
+    """Return the figures of a node; `deadline` limits the seconds spent reading mailboxes.
 
     >>> import otp
     >>> async def main():
@@ -68,7 +68,7 @@ def metrics(node: Node, *, deadline: float | None = None) -> Metrics:
     >>> otp.run(main)
     (1, 1, 0)
 
-    Source: Erlang's `statistics/1` and `memory/0`, as far as this runtime knows.
+    Source: Erlang's `statistics/1` and `memory/0`, as far as this runtime has the figures.
     """
     s = node._s
     trace = node._trace

@@ -1,4 +1,4 @@
-"""One interface for looking into a node and steering it, wherever the node runs."""
+"""One interface for inspecting and controlling a node, wherever it runs."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ DEFAULT_TRACE: Final = TraceSpec()
 
 
 class NodeView(Protocol):
-    """What the tools take: a local node answers from its tables, a remote one over a connection.
+    """The interface that tools use: a local node reads its tables, a remote one uses a connection.
 
-    A `pid`, `supervisor`, `root` or `child` may be a pid, a registered name, or a pid's text; one that was never of
-    this node raises `BadArgument`. Reads never send a message to user code, run none of its code, and are bounded
-    in size and time, whatever the processes hold. All answers are frozen dataclasses.
+    A `pid`, `supervisor`, `root` or `child` may be a pid, a registered name, or a pid's text; one that never belonged
+    to this node raises `BadArgument`. Reads never send a message to user code, run none of its code, and are bounded in
+    size and time, whatever the processes hold. All results are frozen dataclasses.
     """
 
     @property
@@ -35,14 +35,14 @@ class NodeView(Protocol):
         """The name of the node."""
         ...
 
-    # Looking: nothing of the node's programs is asked, called or changed
+    # Reading: no program code is asked, called or changed
 
     async def info(self) -> NodeInfo:
-        """The node in a few numbers."""
+        """Return a summary of the node."""
         ...
 
     async def metrics(self) -> Metrics:
-        """What the runtime has counted."""
+        """Return the figures that the runtime counts."""
         ...
 
     async def processes(
@@ -57,37 +57,37 @@ class NodeView(Protocol):
         limit: int = 1000,
         deadline: float = 0.1,
     ) -> ProcessPage:
-        """A part of the list of processes; see `otp.observer.processes`."""
+        """Return a part of the list of processes; see `otp.observer.processes`."""
         ...
 
     async def process(self, pid: Pid | Name, *, redact: bool = True) -> ProcessDetails | None:
-        """All about one process, `None` if it has ended."""
+        """Return the details of a process, `None` if it has ended."""
         ...
 
     async def state(self, pid: Pid | Name, *, redact: bool = True, length: int = 10_000) -> str | None:
-        """The state of a server as bounded text; `None` for a coroutine and for a dead process."""
+        """Return the state of a server as bounded text; `None` for a coroutine and for a dead process."""
         ...
 
     async def supervision_tree(
         self, root: Pid | Name | None = None, depth: int = 20, deadline: float = 0.1, *, limit: int = 5000
     ) -> Tree:
-        """The supervision trees, or the one below `root`; what is left off, and why, is said in it."""
+        """Return the supervision trees, or the one below `root`; each says what was left out, and why."""
         ...
 
     async def graph(self, *, pids: Iterable[Pid | Name] | None = None, limit: int = 2000) -> Graph:
-        """Processes and what ties them."""
+        """Return the processes and the connections between them."""
         ...
 
     async def which_children(self, supervisor: Pid | Name, *, limit: int = 1000) -> ChildPage:
-        """The children of a supervisor in start order, whatever it is busy with."""
+        """Return the children of a supervisor in start order, even while it is busy."""
         ...
 
     async def count_children(self, supervisor: Pid | Name) -> ChildCounts:
-        """How many children a supervisor has, by kind."""
+        """Return how many children a supervisor has, by kind."""
         ...
 
     def trace(self, spec: TraceSpec = DEFAULT_TRACE) -> EventStream:
-        """What happens from now on, as `spec` wants it."""
+        """Return the events from now on that match `spec`."""
         ...
 
     def events(
@@ -98,13 +98,13 @@ class NodeView(Protocol):
         redact: bool = True,
         buffer: int = 1000,
     ) -> EventStream:
-        """The lifecycle events after number `since` that the node still has, then those to come; `None`: only these.
+        """Return the lifecycle events after number `since` that the node still has, then new ones.
 
-        No event comes twice, and where some are missing the stream says so.
+        No event comes twice, and the stream reports missing ones. With `since=None` only new events are returned.
         """
         ...
 
-    # Steering
+    # Controlling
 
     async def send(self, pid: Pid | Name, message: Any) -> None:
         """Send a message."""
@@ -115,7 +115,7 @@ class NodeView(Protocol):
         ...
 
     async def call(self, pid: Pid | Name, request: Any, timeout: float | Literal["infinity"] = 5.0) -> Any:
-        """Call a server; raises `CallExit` as `GenServer.call` does."""
+        """Call a server; raises `CallExit` like `GenServer.call`."""
         ...
 
     async def exit(self, pid: Pid | Name, reason: Any = "kill") -> None:
@@ -127,14 +127,14 @@ class NodeView(Protocol):
         ...
 
     async def resume(self, pid: Pid | Name) -> None:
-        """Let a suspended server go on."""
+        """Resume a suspended server."""
         ...
 
     async def start_child(self, supervisor: Pid | Name, child: Any) -> Pid | None:
-        """Start one more child and answer its pid, `None` if its start was ignored.
+        """Start one more child and return its pid, `None` if its start was ignored.
 
         `child` is a `ChildStart`, a behaviour's class or `(class, arg)`; for a supervisor of simple_one_for_one a list
-        of further arguments. Raises as `Supervisor.start_child`.
+        of further arguments. Raises like `Supervisor.start_child`.
         """
         ...
 
@@ -143,11 +143,11 @@ class NodeView(Protocol):
         ...
 
     async def restart_child(self, supervisor: Pid | Name, child: Any) -> Pid | None:
-        """Start a child that does not run; raises `NotFound`, or `StartError` with `"running"` and the like."""
+        """Start a child that does not run; raises `NotFound`, or `StartError`, for example with `"running"`."""
         ...
 
     async def delete_child(self, supervisor: Pid | Name, child: Any) -> None:
-        """Forget a child that does not run; raises as `restart_child`."""
+        """Remove a child that does not run; raises like `restart_child`."""
         ...
 
     async def change_strategy(
@@ -158,15 +158,15 @@ class NodeView(Protocol):
         max_restarts: int | Literal["infinity"] | None = None,
         max_seconds: float | Literal["infinity"] | None = None,
     ) -> None:
-        """Give a running supervisor another strategy or intensity; its children do not notice."""
+        """Change the strategy or intensity of a running supervisor; its children are not affected."""
         ...
 
     # Changing code and states
 
     async def replace_state(self, pid: Pid | Name, state: Any) -> None:
-        """Give a server another state, between two of its messages. A function would not travel, so it is a term."""
+        """Replace the state of a server between two messages; the state is a term, since functions do not travel."""
         ...
 
     async def reload(self, module: str) -> Reloaded:
-        """Read a module's file anew and let its servers go over to it, all or none; raises `UpgradeRefused`."""
+        """Reload a module and upgrade its servers, all or none; raises `UpgradeRefused`."""
         ...

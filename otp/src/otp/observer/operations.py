@@ -1,7 +1,7 @@
-"""Steering supervisors from outside: children named as people see them, supervisors checked before they are asked.
+"""Controlling supervisors from outside: children by their shown names, supervisors checked first.
 
-A message that a process does not know crashes it, and whoever looks into a node may err. So nobody is asked who is
-not known, from the node's own tables, to understand the question.
+A message that a process does not handle crashes it, and users of a view make mistakes. A request is therefore sent only
+to processes that handle it, according to the node's own tables.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ _OPTIONS: Final = ("id", "name", "restart", "shutdown")
 
 @dataclass(frozen=True, slots=True)
 class ChildStart:
-    """A child in plain terms, to be started on a node that has its class loaded.
+    """A child in plain terms, to start on a node that has its class loaded.
 
     Args:
         start: `"module:Class"`, a behaviour of a module that the node has imported.
         arg: the argument of its `init`.
-        id, name, restart, shutdown: as in a child spec; what is None has its default.
+        id, name, restart, shutdown: as in a child spec; None means the default.
 
     >>> from otp.observer import ChildStart
     >>> ChildStart("shop:Counter", 0, name="c3").start
@@ -65,7 +65,7 @@ class ChildStart:
     shutdown: float | str | None = None
 
 
-# Asking the tables
+# Reading the tables
 
 
 def _state_of(p: Process) -> SupervisorState | DynamicState:
@@ -76,14 +76,14 @@ def _state_of(p: Process) -> SupervisorState | DynamicState:
 
 
 def which_children(p: Process, limit: int) -> ChildPage:
-    """The first `limit` children in start order, read from the supervisor's table."""
+    """Return the first `limit` children in start order, read from the supervisor's table."""
     state = _state_of(p)
     records = islice(cast("Any", state.children), limit)
     return ChildPage(tuple(child_view(record) for record in records), len(state))
 
 
 def count_children(p: Process) -> ChildCounts:
-    """How many children there are, read from the supervisor's table."""
+    """Return how many children there are, read from the supervisor's table."""
     state = _state_of(p)
     if isinstance(state, SupervisorState):
         return ChildCounts(*counts_of(state))
@@ -93,7 +93,7 @@ def count_children(p: Process) -> ChildCounts:
 
 
 def _child(p: Process, child: Any) -> Any:
-    """What the supervisor calls a child: people say its pid, its id, or its id as a view shows it."""
+    """Return the supervisor's id of a child given by its pid, its id, or its id as a view shows it."""
     state = _state_of(p)
     if isinstance(state, DynamicState):
         if not isinstance(child, Pid):
@@ -118,11 +118,11 @@ def _is_id(record: ChildRecord, wanted: Any) -> bool:
     return type(record.id) is type(wanted) and type(wanted) in (str, int, tuple) and bool(record.id == wanted)
 
 
-# Asking the supervisor
+# Requests to the supervisor
 
 
 async def start_child(p: Process, child: Any) -> Pid | None:
-    """Start one more child; its pid, `None` if its start was ignored."""
+    """Start one more child; return its pid, `None` if its start was ignored."""
     state = _state_of(p)
     if isinstance(state, DynamicState) and state.template is not None:
         if not isinstance(child, list | tuple):
@@ -139,7 +139,7 @@ def _spec(child: ChildStart) -> Any:
 
 
 def _class_named(name: Any) -> type[Startable]:
-    """A behaviour by the name of its module and its own: nothing is imported for it."""
+    """Return a behaviour by the names of its module and class; nothing is imported for it."""
     module, colon, path = name.partition(":") if type(name) is str else ("", "", "")
     found: Any = sys.modules.get(module)
     for part in path.split("."):
@@ -152,7 +152,7 @@ def _class_named(name: Any) -> type[Startable]:
 
 
 async def terminate_child(p: Process, child: Any) -> None:
-    """Stop a child; it is not restarted."""
+    """Stop a child, without a restart."""
     await ask(p, ("terminate_child", _child(p, child)))
 
 
@@ -162,7 +162,7 @@ async def restart_child(p: Process, child: Any) -> Pid | None:
 
 
 async def delete_child(p: Process, child: Any) -> None:
-    """Forget a child that does not run."""
+    """Remove a child that does not run."""
     await ask(p, ("delete_child", _kept_child(p, child)))
 
 
@@ -174,7 +174,7 @@ def _kept_child(p: Process, child: Any) -> Any:
 
 
 async def change_strategy(p: Process, strategy: Any, max_restarts: Any, max_seconds: Any) -> None:
-    """Give a running supervisor another strategy or intensity; what is None stays."""
+    """Change the strategy or intensity of a running supervisor; None leaves a value unchanged."""
     _state_of(p)
     await Supervisor.change_flags(p, strategy=strategy, max_restarts=max_restarts, max_seconds=max_seconds)
 
@@ -189,7 +189,7 @@ def _pid(answer: Any) -> Pid | None:
 
 
 async def replace_state(p: Process, state: Any) -> None:
-    """Give a server another state, between two of its messages."""
+    """Replace the state of a server between two messages."""
     if p._vt is None or p._vt.supervisor:
         what = "supervisor" if p._vt is not None else "coroutine"
         raise BadArgument(f"replace_state: expected a server, got the {what} {p}, whose state is not a term")
@@ -197,7 +197,7 @@ async def replace_state(p: Process, state: Any) -> None:
 
 
 async def reload(module: Any) -> Reloaded:
-    """Read a loaded module's file anew and let its servers go over to it."""
+    """Reload a loaded module and upgrade its servers."""
     if type(module) is not str or module not in sys.modules:
         raise BadArgument(f"reload(module): expected the name of a module that is imported, got {text(module)}")
     report = await code.reload(module)

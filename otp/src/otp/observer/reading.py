@@ -38,7 +38,7 @@ LONGEST_NAME: Final = 1000
 
 
 def name_text(p: Process) -> str | None:
-    """The registered name as text: a `str` as it is up to 1,000 characters, another value bounded."""
+    """Return the registered name as text: a `str` unchanged up to 1,000 characters, other values bounded."""
     name = p._name
     if name is None:
         return None
@@ -48,21 +48,21 @@ def name_text(p: Process) -> str | None:
 
 
 def kind_of(p: Process) -> Kind:
-    """Whether it is a supervisor, another behaviour, or a coroutine."""
+    """Return whether it is a supervisor, another behaviour, or a coroutine."""
     if p._vt is None:
         return "coroutine"
     return "supervisor" if p._vt.supervisor else "worker"
 
 
 def what_of(p: Process) -> str:
-    """The class of a behaviour, the function of a coroutine."""
+    """Return the class of a behaviour, or the function of a coroutine."""
     if p._vt is not None:
         return name_of(p._vt.cls)
     return p._node.describe(p)
 
 
 def module_of(p: Process) -> str:
-    """The module in which that class or function stands; `""` if unknown."""
+    """Return the module of that class or function; `""` if unknown."""
     if p._vt is not None:
         return _plain(type.__dict__["__dict__"].__get__(p._vt.cls).get("__module__"))
     frame = getattr(p._coro, "cr_frame", None)
@@ -74,14 +74,14 @@ def _plain(name: Any) -> str:
 
 
 def mailbox_len(p: Process) -> int:
-    """How many messages wait, without reading them; a batch that a server is busy with counts its rest."""
+    """Return how many messages wait, without reading them, including the rest of a batch being handled."""
     waiting = len(p._mbox) if p._mbox else 0
     x = p._x
     return waiting if x is None or x.it is None else waiting + int(x.it.__length_hint__())
 
 
 def status_of(p: Process) -> str:
-    """running, runnable, waiting, calling, awaiting, suspended, exiting, dead."""
+    """Return the status: running, runnable, waiting, calling, awaiting, suspended, exiting or dead."""
     x = p._x
     if x is not None and x.suspended:
         return "suspended"
@@ -89,7 +89,7 @@ def status_of(p: Process) -> str:
 
 
 def links_of(p: Process, most: int | None = None) -> tuple[Process, ...]:
-    """The linked processes, in order of linking, at most so many."""
+    """Return the linked processes, in order of linking, at most `most`."""
     links = p._links
     if links is None:
         return ()
@@ -97,13 +97,13 @@ def links_of(p: Process, most: int | None = None) -> tuple[Process, ...]:
 
 
 def link_count(p: Process) -> int:
-    """How many links it has."""
+    """Return how many links it has."""
     links = p._links
     return 0 if links is None else len(cast("dict[Process, Any]", links)) if isinstance(links, dict) else 1
 
 
 def monitors_of(p: Process, most: int | None = None) -> tuple[Any, ...]:
-    """Whom it monitors: pids, or `(name, node)` for a monitor by name; names and nodes as text."""
+    """Return what it monitors: pids, or `(name, node)` for a monitor by name; names and nodes as text."""
     x = p._x
     if x is None or not x.mrefs:
         return ()
@@ -118,13 +118,13 @@ def _item(item: Any) -> Any:
 
 
 def monitor_count(p: Process) -> int:
-    """How many monitors it has made."""
+    """Return how many monitors it has created."""
     x = p._x
     return 0 if x is None or not x.mrefs else len(x.mrefs)
 
 
 def monitored_by(p: Process, most: int | None = None) -> tuple[Process, ...]:
-    """Who monitors it, once for each monitor; waits of the runtime itself are left out."""
+    """Return the processes that monitor it, once per monitor; waits of the runtime are left out."""
     mons = p._mons
     if isinstance(mons, dict):
         refs = cast("dict[kernel_monitors.Monitor, Any]", mons)
@@ -133,7 +133,7 @@ def monitored_by(p: Process, most: int | None = None) -> tuple[Process, ...]:
 
 
 def monitored_by_count(p: Process) -> int:
-    """How many monitors of other processes watch it."""
+    """Return how many monitors of other processes it has."""
     mons = p._mons
     if isinstance(mons, dict):
         refs = cast("dict[kernel_monitors.Monitor, Any]", mons)
@@ -142,10 +142,10 @@ def monitored_by_count(p: Process) -> int:
 
 
 def waiting_at(p: Process, most: int = 12) -> tuple[Place, ...]:
-    """The lines at which the coroutine of a process stands, outermost first."""
+    """Return the lines at which the coroutine of a process waits, outermost first."""
     places: list[Place] = []
     at: Any = p._coro
-    while len(places) < most:  # what a program made to be awaited is not asked for anything
+    while len(places) < most:  # a program's own awaitables are not called
         frame, at = _frame_and_below(at)
         if frame is None:
             break
@@ -161,7 +161,7 @@ def _frame_and_below(at: Any) -> tuple[Any, Any]:
 
 
 def summary_of(p: Process) -> ProcessSummary:
-    """One line of the list of processes."""
+    """Return one line of the list of processes."""
     x = p._x
     return ProcessSummary(
         pid=p,

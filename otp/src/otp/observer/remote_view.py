@@ -1,4 +1,4 @@
-"""The view of a node from elsewhere: everything is asked of its `ViewServer`, over whatever connects the two."""
+"""The view of a remote node: all requests go to its `ViewServer`, over any connection."""
 
 # Requests and terms have no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -32,26 +32,26 @@ __all__ = ["Link", "RemoteView"]
 
 
 class Link(Protocol):
-    """What connects a `RemoteView` with the `ViewServer` of a node; `otp.distribution` is to bring one."""
+    """The connection between a `RemoteView` and the `ViewServer` of a node, as provided by `otp.distribution`."""
 
     @property
     def node(self) -> str:
-        """The name of the node at the other end."""
+        """The name of the remote node."""
         ...
 
     async def request(self, request: Any) -> Any:
-        """Bring a plain term to the server as a call and its answer back.
+        """Call the server with a plain term and return its reply.
 
-        Waits as long as the answer takes; raises `CallExit` when the connection or the server ends.
+        Waits as long as the reply takes; raises `CallExit` when the connection or the server ends.
         """
         ...
 
     def pid(self, node: str, creation: int, number: int) -> Pid:
-        """The pid here that stands for a process there."""
+        """Return the local pid that stands for a remote process."""
         ...
 
     def reader(self) -> Pid:
-        """The process with whose end the streams end that are opened now, as the server can monitor it.
+        """Return the process whose end closes the streams opened now, as the server can monitor it.
 
         That is the running process; outside one, a process that lives as long as the link.
         """
@@ -59,9 +59,9 @@ class Link(Protocol):
 
 
 class RemoteView:
-    """The `NodeView` of a node at the other end of a link.
+    """The `NodeView` of a node at the remote end of a link.
 
-    All methods raise what they would raise there; besides `NotPermitted` for what the server does not allow,
+    All methods raise what they would raise there, and also `NotPermitted` for what the server does not allow,
     `ViewError` if it has too much to do, and `CallExit` if the connection ends.
 
     >>> import otp
@@ -76,7 +76,7 @@ class RemoteView:
         self._link = link
 
     async def permissions(self) -> frozenset[str]:
-        """What the server at the other end allows."""
+        """Return what the remote server allows."""
         return frozenset((await _ask(self._link, "hello", {}))["permissions"])
 
     async def _ask(self, method: str, **arguments: Any) -> Any:
@@ -87,14 +87,14 @@ class RemoteView:
         """The name of the node."""
         return self._link.node
 
-    # Looking: nothing of the node's programs is asked, called or changed
+    # Reading: no program code is asked, called or changed
 
     async def info(self) -> NodeInfo:
-        """The node in a few numbers."""
+        """Return a summary of the node."""
         return await self._ask("info")
 
     async def metrics(self) -> Metrics:
-        """What the runtime has counted."""
+        """Return the figures that the runtime counts."""
         return await self._ask("metrics")
 
     async def processes(
@@ -109,7 +109,7 @@ class RemoteView:
         limit: int = 1000,
         deadline: float = 0.1,
     ) -> ProcessPage:
-        """A part of the list of processes; see `otp.observer.processes`."""
+        """Return a part of the list of processes; see `otp.observer.processes`."""
         return await self._ask(
             "processes",
             kind=kind,
@@ -123,33 +123,33 @@ class RemoteView:
         )
 
     async def process(self, pid: Pid | Name, *, redact: bool = True) -> ProcessDetails | None:
-        """All about one process, `None` if it has ended."""
+        """Return the details of a process, `None` if it has ended."""
         return await self._ask("process", pid=pid, redact=redact)
 
     async def state(self, pid: Pid | Name, *, redact: bool = True, length: int = 10_000) -> str | None:
-        """The state of a server as bounded text; `None` for a coroutine and for a dead process."""
+        """Return the state of a server as bounded text; `None` for a coroutine and for a dead process."""
         return await self._ask("state", pid=pid, redact=redact, length=length)
 
     async def supervision_tree(
         self, root: Pid | Name | None = None, depth: int = 20, deadline: float = 0.1, *, limit: int = 5000
     ) -> Tree:
-        """The supervision trees, or the one below `root`; what is left off, and why, is said in it."""
+        """Return the supervision trees, or the one below `root`; each says what was left out, and why."""
         return await self._ask("supervision_tree", root=root, depth=depth, limit=limit, deadline=deadline)
 
     async def graph(self, *, pids: Iterable[Pid | Name] | None = None, limit: int = 2000) -> Graph:
-        """Processes and what ties them."""
+        """Return the processes and the connections between them."""
         return await self._ask("graph", pids=None if pids is None else tuple(pids), limit=limit)
 
     async def which_children(self, supervisor: Pid | Name, *, limit: int = 1000) -> ChildPage:
-        """The children of a supervisor in start order, whatever it is busy with."""
+        """Return the children of a supervisor in start order, even while it is busy."""
         return await self._ask("which_children", supervisor=supervisor, limit=limit)
 
     async def count_children(self, supervisor: Pid | Name) -> ChildCounts:
-        """How many children a supervisor has, by kind."""
+        """Return how many children a supervisor has, by kind."""
         return await self._ask("count_children", supervisor=supervisor)
 
     def trace(self, spec: TraceSpec = DEFAULT_TRACE) -> EventStream:
-        """What happens from now on, as `spec` wants it."""
+        """Return the events from now on that match `spec`."""
         return RemoteStream(self._link, "trace", {"spec": spec})
 
     def events(
@@ -160,14 +160,14 @@ class RemoteView:
         redact: bool = True,
         buffer: int = 1000,
     ) -> EventStream:
-        """The lifecycle events after number `since` that the node still has, then those to come; `None`: only these.
+        """Return the lifecycle events after number `since` that the node still has, then new ones.
 
-        No event comes twice, and where some are missing the stream says so.
+        No event comes twice, and the stream reports missing ones. With `since=None` only new events are returned.
         """
         chosen = None if kinds is None else tuple(kinds)
         return RemoteStream(self._link, "events", {"since": since, "kinds": chosen, "redact": redact, "buffer": buffer})
 
-    # Steering
+    # Controlling
 
     async def send(self, pid: Pid | Name, message: Any) -> None:
         """Send a message."""
@@ -178,7 +178,7 @@ class RemoteView:
         await self._ask("cast", pid=pid, request=request)
 
     async def call(self, pid: Pid | Name, request: Any, timeout: float | Literal["infinity"] = 5.0) -> Any:
-        """Call a server; raises `CallExit` as `GenServer.call` does."""
+        """Call a server; raises `CallExit` like `GenServer.call`."""
         return await self._ask("call", pid=pid, request=request, timeout=timeout)
 
     async def exit(self, pid: Pid | Name, reason: Any = "kill") -> None:
@@ -190,14 +190,14 @@ class RemoteView:
         await self._ask("suspend", pid=pid)
 
     async def resume(self, pid: Pid | Name) -> None:
-        """Let a suspended server go on."""
+        """Resume a suspended server."""
         await self._ask("resume", pid=pid)
 
     async def start_child(self, supervisor: Pid | Name, child: Any) -> Pid | None:
-        """Start one more child and answer its pid, `None` if its start was ignored.
+        """Start one more child and return its pid, `None` if its start was ignored.
 
         `child` is a `ChildStart`, a behaviour's class or `(class, arg)`; for a supervisor of simple_one_for_one a list
-        of further arguments. Raises as `Supervisor.start_child`.
+        of further arguments. Raises like `Supervisor.start_child`.
         """
         return await self._ask("start_child", supervisor=supervisor, child=_by_name(child))
 
@@ -206,11 +206,11 @@ class RemoteView:
         await self._ask("terminate_child", supervisor=supervisor, child=child)
 
     async def restart_child(self, supervisor: Pid | Name, child: Any) -> Pid | None:
-        """Start a child that does not run; raises `NotFound`, or `StartError` with `"running"` and the like."""
+        """Start a child that does not run; raises `NotFound`, or `StartError`, for example with `"running"`."""
         return await self._ask("restart_child", supervisor=supervisor, child=child)
 
     async def delete_child(self, supervisor: Pid | Name, child: Any) -> None:
-        """Forget a child that does not run; raises as `restart_child`."""
+        """Remove a child that does not run; raises like `restart_child`."""
         await self._ask("delete_child", supervisor=supervisor, child=child)
 
     async def change_strategy(
@@ -221,7 +221,7 @@ class RemoteView:
         max_restarts: int | Literal["infinity"] | None = None,
         max_seconds: float | Literal["infinity"] | None = None,
     ) -> None:
-        """Give a running supervisor another strategy or intensity; its children do not notice."""
+        """Change the strategy or intensity of a running supervisor; its children are not affected."""
         await self._ask(
             "change_strategy",
             supervisor=supervisor,
@@ -233,16 +233,16 @@ class RemoteView:
     # Changing code and states
 
     async def replace_state(self, pid: Pid | Name, state: Any) -> None:
-        """Give a server another state, between two of its messages. A function would not travel, so it is a term."""
+        """Replace the state of a server between two messages; the state is a term, since functions do not travel."""
         await self._ask("replace_state", pid=pid, state=state)
 
     async def reload(self, module: str) -> Reloaded:
-        """Read a module's file anew and let its servers go over to it, all or none; raises `UpgradeRefused`."""
+        """Reload a module and upgrade its servers, all or none; raises `UpgradeRefused`."""
         return await self._ask("reload", module=module)
 
 
 class RemoteStream(EventStream):
-    """A stream that is read through a `ViewServer`, so many events at a time."""
+    """A stream that is read through a `ViewServer`, a number of events at a time."""
 
     ended: Ended | None
 
@@ -281,7 +281,7 @@ async def _ask(link: Link, method: str, arguments: dict[str, Any]) -> Any:
 
 
 def _by_name(child: Any) -> Any:
-    """A child in plain terms: a class is named, since classes do not travel."""
+    """Return a child in plain terms: a class by its name, since classes do not travel."""
     if isinstance(child, (ChildStart, list)):
         return child
     cls, arg = child if type(child) is tuple and len(child) == 2 else (child, None)

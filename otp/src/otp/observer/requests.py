@@ -1,4 +1,4 @@
-"""What may be asked of a `ViewServer`: the methods of `NodeView`, what each takes, and the permission for it."""
+"""Requests to a `ViewServer`: the methods of `NodeView`, their arguments and permissions."""
 
 # Terms have no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -18,11 +18,11 @@ from otp.observer.operations import ChildStart
 __all__ = ["METHODS", "Method", "Permission", "check_permissions", "needed", "to_arguments"]
 
 Permission = Literal["read", "operate", "code"]
-"""`read` looks, without secrets; `operate` sends, stops, restarts; `code` is for whoever may run code of their own."""
+"""`read` inspects, without secrets; `operate` sends, stops, restarts; `code` may run code of its own."""
 
 
 class Method(NamedTuple):
-    """A method: the permission it takes, whether it may wait for others, what it takes and what it must get."""
+    """A method: its permission, whether it may wait for others, its known and its required arguments."""
 
     permission: Permission
     waits: bool
@@ -54,7 +54,7 @@ METHODS: Final[dict[str, Method]] = {
 
 
 def check_permissions(given: Any) -> frozenset[Permission]:
-    """The permissions a server is started with: `None` for reading alone."""
+    """Return the permissions of a server; `None` means reading only."""
     if given is None:
         return frozenset({"read"})
     known = get_args(Permission)
@@ -64,7 +64,7 @@ def check_permissions(given: Any) -> frozenset[Permission]:
 
 
 def to_arguments(name: str, method: Method, given: Any) -> dict[str, Any]:
-    """The arguments of a request; raises `BadArgument` for what the method does not take or what is missing."""
+    """Return the arguments of a request; raises `BadArgument` for unknown or missing ones."""
     if type(given) is not dict:
         raise BadArgument(f"{name}: expected a dict of arguments, got {text(given)}")
     arguments: dict[Any, Any] = given
@@ -79,10 +79,10 @@ def to_arguments(name: str, method: Method, given: Any) -> dict[str, Any]:
 
 
 def needed(name: str, method: Method, arguments: dict[str, Any], permissions: frozenset[Permission]) -> None:
-    """Raise `NotPermitted` if a request takes more than is permitted.
+    """Raise `NotPermitted` if a request needs more than is permitted.
 
-    What is shown unredacted takes `code`, and so does the start of a child that the supervisor does not know: among
-    the classes that a node has loaded are some that start any program.
+    Unredacted values need `code`, and so does starting a child that the supervisor does not have: some of the classes
+    that a node has loaded can start any program.
     """
     spec = arguments.get("spec")
     wanted: Permission = method.permission

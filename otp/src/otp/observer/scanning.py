@@ -1,4 +1,4 @@
-"""One look at every process of a node, in as many steps as the caller likes: no step takes long, whatever runs."""
+"""A scan of all processes of a node, in short steps controlled by the caller."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WAITS: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """A process whose `async def` callback has not come back: which one, and since when (seconds of the node)."""
+    """A process whose `async def` callback has not returned: the process, and since when (seconds of the node)."""
 
     pid: Pid
     callback: str
@@ -32,12 +32,12 @@ class Busy:
 
 
 class Scan:
-    """What stands out among the processes of a node; each list is bounded, the counts are not.
+    """Conspicuous processes of a node; each list is bounded, the counts are not.
 
     Args:
-        node: whose processes.
+        node: the node to scan.
         deep: how many messages make a mailbox deep.
-        monitors: how many monitors one process has made before it is looked at more closely.
+        monitors: how many monitors a process must have for a closer check.
 
     >>> import otp
     >>> from otp.observer.scanning import Scan
@@ -79,18 +79,18 @@ class Scan:
         self.deep: list[tuple[int, Pid]] = []
         self.deepest_length: int = 0
         self.unread: list[Pid] = []
-        """Whose oldest waiting message is the word of an end that they monitored."""
+        """Processes whose oldest waiting message is a `Down`."""
         self.busy: list[Busy] = []
         self.calling: list[Pid] = []
-        """Who waits for the answer of a call, the oldest 2,000."""
+        """Processes that wait for the reply to a call, the oldest 2,000."""
         self.alone: list[Pid] = []
-        """Whom nobody is tied to, by link or monitor, the oldest 1,000 of `alone_count`."""
+        """Processes without links and monitors, the oldest 1,000 of `alone_count`."""
         self.alone_count: int = 0
         self.watchers: list[Pid] = []
-        """Who has made many monitors."""
+        """Processes that have created many monitors."""
 
     def step(self, most: int) -> bool:
-        """Look at the next `most` processes; whether all were looked at."""
+        """Read the next `most` processes; return whether all have been read."""
         seen = 0
         for p in islice(self._left, most):
             seen += 1
@@ -99,7 +99,7 @@ class Scan:
         return seen < most
 
     def deepest(self, most: int = MOST) -> list[tuple[int, Pid]]:
-        """The deepest of the deep mailboxes, the deepest first; of equal ones the oldest."""
+        """Return the deepest mailboxes, the deepest first; of equal ones the oldest."""
         return heapq.nsmallest(most, self.deep, key=lambda one: (-one[0], one[1].id))
 
     def _look(self, p: Process) -> None:

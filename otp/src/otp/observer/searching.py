@@ -1,4 +1,4 @@
-"""A part of the sorted list of processes, found in as many steps as the caller likes."""
+"""A part of the sorted list of processes, found in short steps controlled by the caller."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ _SORTS: Final[dict[str, Callable[[Process], Any]]] = {
 
 
 def everybody(node: Node) -> tuple[Process, ...]:
-    """The processes of a node as they are in its table, oldest first: those that are just ending, too."""
+    """Return the processes of a node in table order, oldest first, including those that are ending."""
     return tuple(node._procs.values())
 
 
 class Search:
-    """The processes of a node that fit a filter, as `otp.observer.processes` has them; each step is a sorted run.
+    """A search for the processes of a node that match a filter; each step adds a sorted run.
 
-    Who ends while the search goes on is neither on the page nor in its total, as far as the search comes by once more.
+    Processes that end during the search are left out of the page and its total, as far as the search notices.
 
     >>> import otp
     >>> from otp.observer.searching import Search
@@ -107,9 +107,9 @@ class Search:
         self.total: int = 0
 
     def step(self, most: int) -> bool:
-        """Look at the next `most` processes; whether all were looked at."""
+        """Read the next `most` processes; return whether all have been read."""
         seen = 0
-        run: list[Process] = []  # without their keys: 100,000 tuples would call the collector
+        run: list[Process] = []  # without keys: 100,000 tuples would start the garbage collector
         if self._left is None:
             self._left = iter(list(self._table.values()))
         for p in islice(self._left, most):
@@ -124,12 +124,12 @@ class Search:
         return seen < most
 
     def page(self, *, partial: bool = False) -> ProcessPage:
-        """The page, when all were looked at; `partial` if they were not."""
+        """Return the page when all have been read; `partial` if they have not."""
         pages = list(self.pages(1 << 62))
         return ProcessPage(tuple(map(summary_of, pages[-1])), self.total, partial)
 
     def pages(self, most: int) -> Iterator[list[Process]]:
-        """The processes of the page; before, an empty list for each `most` that come earlier in the sorted list."""
+        """Yield the processes of the page; before them an empty list per `most` earlier ones."""
         merged = heapq.merge(*self._runs, key=self._key, reverse=self._descending)
         found: list[Process] = []
         for passed, p in enumerate(merged, 1):

@@ -1,4 +1,4 @@
-"""How much memory the state and the mailbox of a process take, as far as the interpreter can tell."""
+"""The memory of a process's state and mailbox, as far as the interpreter shows it."""
 
 # States and messages have no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -30,9 +30,9 @@ _NOT_ITS_OWN: Final = (Pid, Ref, type, ModuleType, FunctionType, BuiltinFunction
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes that can be reached from a process, each object once; `state` is None for a coroutine.
+    """Bytes reachable from a process, each object once; `state` is None for a coroutine.
 
-    `complete` is False if there were more objects in one of them than were counted: then the numbers are the least.
+    `complete` is False if one of them had more objects than were counted: the numbers are then lower bounds.
     """
 
     state: int | None
@@ -42,15 +42,15 @@ class Memory:
 
 
 def memory(node: Node, pid: Pid, most: int = MOST) -> Memory | None:
-    """What state, mailbox and dictionary of a process take; None if it is not alive.
+    """Return the memory of a process's state, mailbox and dictionary; None if it is not alive.
 
     Args:
-        node: where it lives.
+        node: the node of the process.
         pid: the process.
-        most: objects that are counted in each of the three; a thousand take some milliseconds, which the loop is held.
+        most: objects counted in each of the three; a thousand hold the loop for some milliseconds.
 
-    Objects that several processes share count for each; pids, classes, functions and modules count for none. What
-    a coroutine keeps in its variables is not known.
+    Objects that several processes share count for each; pids, classes, functions and modules are not counted. The
+    variables of a coroutine are unknown.
 
     Difference to Erlang: there a process has a heap of its own, and `process_info(Pid, memory)` is exact.
 
@@ -73,8 +73,8 @@ def memory(node: Node, pid: Pid, most: int = MOST) -> Memory | None:
 
 
 def _bytes_of(roots: Iterable[Any], most: int) -> tuple[int, bool]:
-    """The bytes of all that can be reached, and whether that was all."""
-    seen: dict[int, Any] = {}  # keeps what was made on the way, so that no id comes twice
+    """Return the bytes of all reachable objects, and whether these are all."""
+    seen: dict[int, Any] = {}  # keeps temporary objects, so that no id occurs twice
     waiting = deque(islice(roots, most + 1))
     total = 0
     while waiting:
@@ -86,7 +86,7 @@ def _bytes_of(roots: Iterable[Any], most: int) -> tuple[int, bool]:
             return total, False
         seen[id(value)] = value
         kind = next((base for base in _SIZED if base in bases), object)
-        total += kind.__sizeof__(value)  # of the builtin base: a program's own `__sizeof__` is not asked
+        total += kind.__sizeof__(value)  # of the builtin base: a program's own `__sizeof__` is not called
         if type(value) is From:
             waiting.append(value._request)
             continue

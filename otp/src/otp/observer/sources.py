@@ -1,4 +1,4 @@
-"""Which code a process runs: its class or function, and the callback that is not through yet."""
+"""The code that a process runs: its class or function, and the active callback."""
 
 # Behaviours have no type here.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -24,7 +24,7 @@ __all__ = ["Code", "Running", "running"]
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A function: where it begins, and the line at which it stands, None while it does not run."""
+    """A function: its first line, and its current line, None while it does not run."""
 
     name: str
     file: str
@@ -34,9 +34,9 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What a process runs: `what` is its class or function, `callbacks` the functions that its own class defines.
+    """The code of a process: `what` is its class or function, `callbacks` the functions of its own class.
 
-    `now` is the one that is not through yet; None while the process waits for a message.
+    `now` is the active one; None while the process waits for a message.
     """
 
     what: str
@@ -45,7 +45,7 @@ class Running:
 
 
 def running(node: Node, pid: Pid) -> Running | None:
-    """Which code a process runs; None if it is not alive. No source is read, and no code of the program runs.
+    """Return the code that a process runs; None if it is not alive. No source is read, no code of it runs.
 
     >>> import otp
     >>> from otp import GenServer, Ok, impl, observer
@@ -77,7 +77,7 @@ def running(node: Node, pid: Pid) -> Running | None:
 
 
 def _standing(functions: list[Code], places: Any) -> Code | None:
-    """The function of these that stands at one of the places."""
+    """Return the function in this list that is running at one of the places."""
     for one in functions:
         for place in places:
             if place.file == one.file and place.function.rpartition(".")[2] == one.name.rpartition(".")[2]:
@@ -86,7 +86,7 @@ def _standing(functions: list[Code], places: Any) -> Code | None:
 
 
 def _functions(cls: type) -> Iterator[Code]:
-    """The functions of a class and of its bases up to the runtime's own, the class's first."""
+    """Yield the functions of a class and its bases up to the runtime's own, the class's first."""
     seen: set[str] = set()
     for base in mro(cls):
         attributes: Any = type.__dict__["__dict__"].__get__(base)

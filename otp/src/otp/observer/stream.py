@@ -1,4 +1,4 @@
-"""A stream of events as its reader has it: an async iterator to be closed."""
+"""A stream of events for its reader: an async iterator that is closed."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["CREDIT", "EventStream", "LocalStream"]
 
 CREDIT: Final = 256
-"""How many events a reader takes at a time."""
+"""Events that a reader takes at a time."""
 
 
 class EventStream(ABC, AsyncIterator[Item]):
-    """Events of a node, oldest first: `EventView`s, and a `Missed` wherever some are missing.
+    """Events of a node, oldest first: `EventView`s, and a `Missed` where some are missing.
 
-    It opens when it is entered, awaited or read first, and is closed by leaving, by `aclose()`, and by the end of the
-    process that opened it. `ended` then says why it has ended. One reader at a time.
+    It opens when it is entered, awaited or first read, and is closed by leaving it, by `aclose()`, and by the end of
+    the process that opened it. `ended` then gives the reason. It has one reader at a time.
 
     >>> import otp
     >>> async def main():
@@ -52,7 +52,7 @@ class EventStream(ABC, AsyncIterator[Item]):
 
     @abstractmethod
     async def _more(self) -> Sequence[Item]:
-        """Wait until there is something and take it; nothing if the stream has ended, `ended` then says why."""
+        """Wait for items and take them; return none if the stream has ended, with the reason in `ended`."""
 
     @abstractmethod
     async def _close(self) -> None: ...
@@ -85,7 +85,7 @@ class EventStream(ABC, AsyncIterator[Item]):
         return self._items.popleft()
 
     async def aclose(self) -> None:
-        """End the stream; what was not read is gone. Closing twice is nothing."""
+        """End the stream; unread items are lost. Calling it twice has no effect."""
         opened, self._state = self._state == "open", "closed"
         self._items.clear()
         if opened and self.ended is None:
@@ -96,7 +96,7 @@ class EventStream(ABC, AsyncIterator[Item]):
 
 
 class LocalStream(EventStream):
-    """A stream of a node of this loop; `make` makes its feed when it opens."""
+    """A stream of a node of this loop; `make` creates its feed when it opens."""
 
     ended: Ended | None
 
@@ -142,7 +142,7 @@ class LocalStream(EventStream):
             self._monitor = None
 
     def wake(self) -> None:
-        """There is something to read."""
+        """Wake the reader."""
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)

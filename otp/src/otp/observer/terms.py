@@ -1,9 +1,9 @@
-"""Views as plain terms and back: what travels between a `ViewServer` and who looks through it.
+"""Views as plain terms and back, for the way between a `ViewServer` and its users.
 
-A plain term is None, bool, int, float, str, bytes, or a tuple, list or dict of plain terms; a carrier has to bring
-these as they are, a tuple as a tuple. Everything else is a tuple that begins with a tag: `("$pid", node, creation,
-number)`, `("$view", name, fields)` for the records of `RECORDS`, `("$crash", term, stack)`; a tuple of a program that
-begins so is wrapped as `("$tuple", …)`. No code travels: no class, no function, no pickle.
+A plain term is None, bool, int, float, str, bytes, or a tuple, list or dict of plain terms; a carrier must deliver
+these unchanged, a tuple as a tuple. Everything else is a tuple that begins with a tag: `("$pid", node, creation,
+number)`, `("$view", name, fields)` for the records of `RECORDS`, `("$crash", term, stack)`; a program's tuple that
+begins in this way is wrapped as `("$tuple", …)`. No code travels: no class, no function, no pickle.
 
 >>> from otp.observer.terms import from_term, to_term
 >>> to_term({"who": ("$pid", 7)})
@@ -55,7 +55,7 @@ from otp.observer.waits import Wait
 __all__ = ["DEPTH", "MEMBERS", "RECORDS", "Decoder", "Encoder", "FindPid", "Opaque", "from_term", "to_term", "wrong"]
 
 FindPid = Callable[[str, int, int], Pid]
-"""Answers the pid of a process: name of its node, creation of that node, number."""
+"""Returns the pid of a process: name of its node, creation of that node, number."""
 
 DEPTH: Final = 64
 MEMBERS: Final = 100_000
@@ -65,7 +65,7 @@ _DIGITS: Final = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """Stands for a value that cannot travel, such as an object of a program's own class: its type and a bounded text.
+    """A stand-in for a value that cannot travel, such as an object of a program's class: type and bounded text.
 
     >>> from otp.observer import Opaque
     >>> Opaque("Decimal", "Decimal('1.5')").text
@@ -104,16 +104,16 @@ _FIELDS: Final = {record: tuple(field.name for field in fields(record)) for reco
 
 
 def to_term(value: Any, *, strict: bool = True) -> Any:
-    """A value as a plain term.
+    """Return a value as a plain term.
 
-    Raises `BadArgument` for what cannot travel: objects of other classes, functions, what is nested deeper than 64
-    or has more than 100,000 members. Without `strict`, an `Opaque` stands there instead.
+    Raises `BadArgument` for what cannot travel: objects of other classes, functions, values nested deeper than 64 or
+    with more than 100,000 members. Without `strict`, an `Opaque` replaces them.
     """
     return Encoder(strict).write(value, DEPTH)
 
 
 class Encoder:
-    """Writes one value; what else than here may travel is added by overriding `rest`."""
+    """The writer of one value; override `rest` to let other types travel."""
 
     __slots__ = ("left", "strict")
 
@@ -122,7 +122,7 @@ class Encoder:
         self.left: int = MEMBERS
 
     def write(self, value: Any, depth: int) -> Any:
-        """A value as a term."""
+        """Return a value as a term."""
         kind = type(value)
         if value is None or kind is bool or kind is float or kind is bytes:
             return value
@@ -143,11 +143,11 @@ class Encoder:
         return self.rest(value, kind, depth)
 
     def pid(self, value: Any) -> Any:
-        """A pid as a term."""
+        """Return a pid as a term."""
         return ("$pid", value._node.name, value._node.creation, value._id)
 
     def rest(self, value: Any, kind: type, depth: int) -> Any:
-        """A value of a type that is rarely sent."""
+        """Return a value of a rarely sent type as a term."""
         if kind is list:
             parts = self.members(value, depth)
             return self.refuse(value) if parts is None else parts
@@ -169,18 +169,18 @@ class Encoder:
         return self.refuse(value)
 
     def members(self, values: Any, depth: int) -> list[Any] | None:
-        """Many values as terms, `None` where they are too many or too deep."""
+        """Return values as terms, `None` if they are too many or too deep."""
         self.left -= len(values)
         if depth <= 0 or self.left < 0:
             return None
         return [self.write(value, depth - 1) for value in values]
 
     def large(self, value: int) -> Any:
-        """An integer of more than 64 bits."""
+        """Return an integer of more than 64 bits as a term."""
         return ("$int", hex(value)) if value.bit_length() <= 4 * _DIGITS else self.refuse(value)
 
     def refuse(self, value: Any) -> Any:
-        """What stands for a value that cannot travel; raises if that is to be strict."""
+        """Return a stand-in for a value that cannot travel; raise if `strict`."""
         if self.strict:
             raise BadArgument(
                 f"expected plain terms (None, bool, int, float, str, bytes, pids, and tuples, lists, dicts, sets of "
@@ -197,7 +197,7 @@ def _fields_of(kind: type) -> tuple[str, ...] | None:
 
 
 def _words(value: str) -> Any:
-    """A text as it is, unless it is none: half a surrogate pair cannot be written as UTF-8."""
+    """Return a text unchanged, unless it has half a surrogate pair, which UTF-8 cannot encode."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -206,30 +206,30 @@ def _words(value: str) -> Any:
 
 
 def from_term(term: Any, find_pid: FindPid | None, *, members: int | None = None) -> Any:
-    """The value of a plain term.
+    """Return the value of a plain term.
 
     Args:
-        find_pid: answers for the pids in it; without it, they are refused.
-        members: the most members that are accepted, where the sender is not trusted.
+        find_pid: returns the pids in it; without it, they are refused.
+        members: the maximum number of members, if the sender is not trusted.
 
-    Raises `BadArgument` for what is no term, and for tags and records that are not known.
+    Raises `BadArgument` for what is no term, and for unknown tags and records.
     """
-    return Decoder(find_pid, members).read(term, 3 * DEPTH)  # a record in a tuple counts thrice
+    return Decoder(find_pid, members).read(term, 3 * DEPTH)  # a record in a tuple counts three times
 
 
 class Decoder:
-    """Reads one term; what else may travel is added by overriding `tagged`."""
+    """The reader of one term; override `tagged` to accept other tags."""
 
     __slots__ = ("find_pid", "left")
     sequence: type = tuple
-    """What the carrier brings for a tuple."""
+    """The type that the carrier delivers for a tuple."""
 
     def __init__(self, find_pid: FindPid | None, members: int | None) -> None:
         self.find_pid: FindPid | None = find_pid
         self.left = members
 
     def read(self, term: Any, depth: int) -> Any:
-        """The value of a term."""
+        """Return the value of a term."""
         kind = type(term)
         if term is None or kind in (bool, int, float, str, bytes):
             return term
@@ -248,19 +248,19 @@ class Decoder:
         raise wrong("a plain term", term)
 
     def members(self, terms: Any, depth: int) -> list[Any]:
-        """The values of many terms."""
+        """Return the values of many terms."""
         self.count(terms)
         return [self.read(term, depth - 1) for term in terms]
 
     def count(self, terms: Any) -> None:
-        """Count members; too many of them are refused."""
+        """Count members, and refuse too many."""
         if self.left is not None:
             self.left -= len(terms)
             if self.left < 0:
                 raise BadArgument("expected fewer members in a term; try smaller parts")
 
     def tagged(self, tag: str, term: Any, depth: int) -> Any:
-        """The value of a term that begins with a tag."""
+        """Return the value of a term that begins with a tag."""
         match term:
             case ("$pid", str(node), int(creation), int(number)) if self.find_pid is not None:
                 return self.find_pid(node, creation, number)
@@ -287,7 +287,7 @@ class Decoder:
                 raise wrong(f"a term that {tag!r} may begin", term)
 
     def record(self, kind: type, given: dict[Any, Any], depth: int) -> Any:
-        """A record of `RECORDS`, with its fields."""
+        """Return a record of `RECORDS`, with its fields."""
         unknown = [name for name in given if name not in _FIELDS[kind]]
         if unknown:
             raise wrong(f"the fields {', '.join(_FIELDS[kind])} of {kind.__name__}", unknown)
@@ -299,7 +299,7 @@ class Decoder:
 
 
 def _stack(entries: Any) -> tuple[Any, ...]:
-    """The stack of a crash; who shows it takes its entries apart."""
+    """Return the stack of a crash; its entries are checked."""
     if type(entries) is tuple and all(type(entry) is tuple and len(entry) == 3 for entry in entries):
         if all(type(file) is type(where) is str and type(line) is int for file, line, where in entries):
             return entries
@@ -321,5 +321,5 @@ def _number(digits: str, term: Any) -> int:
 
 
 def wrong(expected: str, got: Any) -> BadArgument:
-    """The error for a term that is none."""
+    """Return the error for an invalid term."""
     return BadArgument(f"expected {expected}, got {text(got)}")

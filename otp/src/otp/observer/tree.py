@@ -1,4 +1,4 @@
-"""Supervision trees, read from the supervisors' own tables: no message, no wait, no user code."""
+"""Supervision trees, read from the supervisors' tables: no message, no wait, no user code."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _State = SupervisorState | DynamicState
 
 
 def supervisor_state(p: Process) -> _State | None:
-    """The bookkeeping of a supervisor; `None` for another process and while it starts or has ended."""
+    """Return a supervisor's bookkeeping; `None` for other processes, during its start, or after its end."""
     state: Any = p._state
-    return state if issubclass(type(state), SupervisorState | DynamicState) else None  # no `__class__` is asked
+    return state if issubclass(type(state), SupervisorState | DynamicState) else None  # `__class__` is not called
 
 
 def top_supervisors(node: Node) -> list[Process]:
-    """The supervisors that no supervisor started, oldest first."""
+    """Return the supervisors without a supervisor above, oldest first."""
     found: list[Process] = []
     for p in node._procs.values():
         vt = p._vt
@@ -40,13 +40,13 @@ def top_supervisors(node: Node) -> list[Process]:
 
 
 def is_child(p: Process) -> bool:
-    """Whether a living supervisor started this process."""
+    """Return whether a living supervisor started this process."""
     parent = p._parent
     return parent is not None and parent._st != DEAD and parent._vt is not None and bool(parent._vt.supervisor)
 
 
 def record_of(p: Process) -> ChildRecord | None:
-    """What the supervisor of `p` remembers about it."""
+    """Return the record of `p` in its supervisor's table."""
     parent = p._parent
     state = None if parent is None else supervisor_state(parent)
     if isinstance(state, SupervisorState):
@@ -61,12 +61,12 @@ def record_of(p: Process) -> ChildRecord | None:
 
 
 def budget_of(p: Process, state: _State) -> Budget:
-    """How much of its restarts a supervisor has used just now."""
+    """Return how many of its restarts a supervisor has used at present."""
     return Budget(state.max_restarts, state.max_seconds, state.used(p._node._s.now_ns()))
 
 
 def tree(node: Node, root: Process | None, depth: int, limit: int, in_time: Callable[[], bool]) -> Tree:
-    """The trees below `root`, or below all top supervisors: `depth` levels, `limit` supervisors and children."""
+    """Return the trees below `root` or all top supervisors: `depth` levels, `limit` entries."""
     reader = _Reader(limit, in_time)
     roots: list[SupervisorView] = []
     for p in top_supervisors(node) if root is None else [root]:
@@ -79,7 +79,7 @@ def tree(node: Node, root: Process | None, depth: int, limit: int, in_time: Call
 
 
 def child_view(record: ChildRecord) -> ChildView:
-    """A child without what is below it."""
+    """Return a child without what is below it."""
     return _Reader(1, _in_time).child(record, None)
 
 
@@ -97,7 +97,7 @@ class _Reader:
         self.why: set[Cut] = set()
 
     def full(self) -> Cut | None:
-        """Why nothing more is to be read, `None` if there is room and time."""
+        """Return why reading must stop, `None` if there is room and time."""
         cut: Cut | None = "limit" if self.read >= self.limit else None if self.in_time() else "deadline"
         if cut is not None:
             self.why.add(cut)
@@ -106,7 +106,7 @@ class _Reader:
     def supervisor(self, p: Process, depth: int) -> SupervisorView | None:
         state = supervisor_state(p)
         if state is None:
-            self.why.add("starting")  # nothing is known yet
+            self.why.add("starting")  # no state yet
             return None
         self.read += 1
         children: list[ChildView] = []

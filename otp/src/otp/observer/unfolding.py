@@ -1,4 +1,4 @@
-"""A state as a tree of terms, a part at a time: what a page unfolds while somebody looks."""
+"""A state as a tree of terms, read in parts, as a page expands it."""
 
 # States have no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -36,14 +36,14 @@ _LEAVES: Final = (
 )
 _SETS: Final = (set, frozenset)
 _MEMBERS: Final = 500
-"""Members that one look tells of, on all levels together: each costs time in which nobody else runs."""
+"""Members returned at once, on all levels together: each takes time of the loop."""
 _LENGTH: Final = 300
-"""The most characters of the text of a member; that of the value itself may be longer."""
+"""The maximum length of the text of a member; that of the value itself may be longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a process lets others see of its state. `exact`: it is the state itself, not what `format_status` made."""
+    """The visible state of a process. `exact`: it is the state itself, not the result of `format_status`."""
 
     value: Any
     exact: bool
@@ -51,11 +51,11 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A value: the name of its type, a bounded text, and what it is made of.
+    """A value: the name of its type, a bounded text, and its members.
 
-    `label` says where it stands in the value around it: the key, field or index. `size` counts its members, and for
-    text and bytes their length; `members` are those from `start` on that were asked for. `hidden`: a secret, of which
-    nothing but the label is told. `cut`: `text` is not all of it.
+    `label` is its position in the surrounding value: the key, field or index. `size` counts its members, for text and
+    bytes their length; `members` are the requested ones from `start` on. `hidden`: a secret, of which only the label is
+    shown. `cut`: `text` is not complete.
     """
 
     label: str
@@ -69,9 +69,9 @@ class Term:
 
 
 def seen_state(node: Node, pid: Pid) -> State | None:
-    """The state of a server as others may see it; None for a coroutine, a dead or a sensitive process.
+    """Return the visible state of a server; None for a coroutine, a dead or a sensitive process.
 
-    Nobody is asked: it is the state as the last callback left it.
+    No message is sent: it is the state as the last callback left it.
     """
     p: Process | None = node._procs.get(pid.id)
     if p is None or p is not pid or p._st == DEAD or p._vt is None:
@@ -91,19 +91,19 @@ def unfold(
     length: int = 200,
     redact: Redact | None = is_secret,
 ) -> Term | None:
-    """A value, or the one at `path` within it, opened `depth` levels deep; None if there is no such place.
+    """Return a value, or the one at `path` in it, opened `depth` levels deep; None if the path is invalid.
 
-    A look is bounded: it tells of some hundreds of members in all. A value whose members would be too many stays
-    closed: it has a `size` and no `members`, and can be asked for by its own path.
+    The result has some hundreds of members in all. A value with too many members stays closed: it has a `size` and no
+    `members`, and can be requested by its own path.
 
     Args:
         value: any object; it is not changed, and none of its own code runs.
         path: positions of members: `(2, 0)` is the first member of the third.
-        start: the first member that is told of the value at `path`.
+        start: the first member of the value at `path` to return.
         items: how many members of each value, 500 at most.
         depth: how many levels.
-        length: the most characters of a text; of members no more than 300.
-        redact: answers for the name of a key or field whether it is hidden; None hides nothing.
+        length: the maximum length of a text in characters; for members at most 300.
+        redact: returns whether a key or field with this name is hidden; None hides nothing.
 
     >>> from otp.observer import unfold
     >>> state = {"owner": "ada", "password": "hunter2", "items": [3, 4]}
@@ -152,9 +152,7 @@ class _Reader:
 
     def written(self, value: Any, length: int) -> str:
         bases = mro(type(value))
-        if (
-            str in bases
-        ):  # `text` cuts behind the quotes; a long text is read by people, so it is told to its full length
+        if str in bases:  # `text` cuts after the quotes; a long text is shown to its full length
             if self.redact is None:
                 return repr(str.__getitem__(value, slice(0, length)))
             return repr(without_secrets(value, length + 1)[:length])
@@ -167,7 +165,7 @@ def _is_leaf(value: Any) -> bool:
 
 
 def _size(value: Any) -> int | None:
-    """How many members, or characters; None for what has neither."""
+    """Return how many members or characters a value has; None if neither applies."""
     bases: Any = mro(type(value))
     for kind in (str, bytes, bytearray):
         if kind in bases:
@@ -182,7 +180,7 @@ def _size(value: Any) -> int | None:
 
 
 def _members(value: Any, redact: Redact | None) -> Iterator[tuple[str, Any, bool]]:
-    """What a value is made of: label, member, and whether it is hidden."""
+    """Yield the members of a value: label, member, and whether it is hidden."""
     kind: Any = type(value)
     bases = mro(kind)
     if any(one in bases for one in _LEAVES):

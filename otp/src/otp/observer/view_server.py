@@ -1,12 +1,12 @@
-"""The server side of a view: a process that answers in plain terms what a `NodeView` is asked.
+"""The server side of a view: a process that answers the requests of a `NodeView` in plain terms.
 
-Whoever holds a connection to the node looks through it; what travels is described in `otp.observer.terms`:
+A holder of a connection to the node can inspect it; `otp.observer.terms` describes the encoding:
 
 - `(method, arguments)`, a call, is answered with `("ok", value)` or `("error", code, text, parts)`;
-- `("trace", …)` and `("events", …)` answer the number of a stream, which is read by calls of `("next", {"stream": n,
-  "received": count, "credit": most})`. The answer waits until there is something. `received` says what has arrived
-  before, so nothing is lost with an answer that nobody waited for; `credit` is what the reader has room for. What
-  comes meanwhile waits in a bounded buffer, and what does not fit is counted and told.
+- `("trace", …)` and `("events", …)` return the number of a stream, which is read by calls of `("next", {"stream": n,
+  "received": count, "credit": most})`. The reply comes when there are items. `received` counts the items that have
+  arrived, so nothing is lost with a reply that found no caller; `credit` is the room that the reader has. Further items
+  wait in a bounded buffer; items that do not fit are counted and reported.
 """
 
 # Requests and terms have no type.
@@ -47,11 +47,11 @@ __all__ = ["ViewOf", "ViewServer"]
 
 PROTOCOL: Final = 1
 MOST_REQUESTS: Final = 100
-"""How many operations may be under way at a time."""
+"""Maximum number of operations in progress."""
 MOST_STREAMS: Final = 100
 MOST_CREDIT: Final = 1000
 SECONDS: Final = 300
-"""What an operation may take; `call` has a time-out of its own, and this as its longest."""
+"""Maximum seconds of an operation; `call` has its own time-out, which is at most this."""
 MEMBERS: Final = 100_000
 _STREAMS: Final = frozenset({"trace", "events"})
 _LOGGED: Final = frozenset(METHODS) - {
@@ -62,29 +62,30 @@ _LOGGED: Final = frozenset(METHODS) - {
 
 
 class ViewOf(NamedTuple):
-    """The argument of a `ViewServer` that lives on another node of the loop than the one that is looked into."""
+    """The argument of a `ViewServer` that runs on another node of the loop than the inspected one."""
 
     node: Node
     permissions: tuple[Permission, ...] = ("read",)
 
 
 class ViewServer(GenServer[Any]):
-    """Lets others look into the node it runs on; its argument says what they may do.
+    """A server through which others inspect the node it runs on; its argument has the permissions.
 
-    With `ViewOf(node, permissions)` it shows another node of the same loop, and is not seen there itself.
+    With `ViewOf(node, permissions)` it shows another node of the same loop, and is not visible there itself.
 
     Put it into a tree: `ViewServer.child_spec(("read", "operate"), name="view")`. The permissions are fixed at the
     start; without an argument it only reads, without secrets.
 
-    - `read`: everything that looks. States, messages and events are shown without what looks like a secret.
-    - `operate`: send, cast, call, exit, suspend, resume; start, stop, restart and forget children that a supervisor
-      knows (and those of simple_one_for_one), change a supervisor's strategy.
-    - `code`: replace a state, reload a module, start a child that the supervisor does not know, see without
-      redaction.
+    - `read`: all reads. States, messages and events are shown without what looks like a secret.
 
-    A request that it does not understand, or does not permit, is answered with an error; none crashes it. It never
-    waits for others itself: operations are carried out by processes of their own, at most 100 at a time, each for at
-    most 300 s. A stream ends with its reader's process.
+    - `operate`: send, cast, call, exit, suspend, resume; start, stop, restart and remove children that a supervisor
+      already has (and those of simple_one_for_one), change a supervisor's strategy.
+
+    - `code`: replace a state, reload a module, start a child that the supervisor does not have, see without redaction.
+
+    A request that is invalid or not permitted is answered with an error; none crashes it. It never waits for others
+    itself: operations run in processes of their own, at most 100 at a time, each for at most 300 s. A stream ends with
+    its reader's process.
 
     >>> import otp
     >>> from otp.observer import ViewServer
@@ -94,12 +95,12 @@ class ViewServer(GenServer[Any]):
     >>> otp.run(main)
     ('error', 'not_permitted')
 
-    Source: Erlang's `observer_backend`, which runs on the node that is looked into.
+    Source: Erlang's `observer_backend`, which runs on the observed node.
     """
 
     @impl
     def init(self, arg: Any) -> Ok[Any]:
-        """Begin with the permissions that `arg` gives."""
+        """Begin with the permissions in `arg`."""
         me = current_process("ViewServer")
         node, permissions = arg if type(arg) is ViewOf else (me._node, arg)
         serving = _Serving(me, node, check_permissions(permissions))
@@ -108,7 +109,7 @@ class ViewServer(GenServer[Any]):
 
     @impl
     async def handle_call(self, request: Any, caller: From, state: Any) -> Any:
-        """Answer what a view asks, if it may."""
+        """Answer a request, if it is permitted."""
         try:
             answer = await state.asked(request, caller)
         except Exception as error:
@@ -117,12 +118,12 @@ class ViewServer(GenServer[Any]):
 
     @impl
     def handle_cast(self, request: Any, state: Any) -> Any:
-        """Drop it."""
-        return NoReply(state)  # nothing is asked by a cast, and what nobody understands crashes nobody
+        """Drop it: no request is a cast."""
+        return NoReply(state)  # an unknown message must not crash the server
 
     @impl
     def handle_info(self, message: Any, state: Any) -> Any:
-        """Send on what a stream has ready; forget readers that have ended."""
+        """Pass on the items of a stream; forget readers that have ended."""
         if type(message) is _Ready:
             state.ready(message.stream)
         elif type(message) is Down:
@@ -131,14 +132,14 @@ class ViewServer(GenServer[Any]):
 
 
 class _Ready(NamedTuple):
-    """A message to itself: a stream has something for a reader that waits."""
+    """A message to itself: a stream has items for a waiting reader."""
 
     stream: _Stream
 
 
 @dataclass(slots=True, eq=False)
 class _Stream:
-    """One stream: what waits, what was sent and not yet confirmed, and who waits for more."""
+    """A stream: waiting items, items sent but not confirmed, and the waiting caller."""
 
     number: int
     feed: EventFeed
@@ -151,7 +152,7 @@ class _Stream:
 
 
 class _Serving:
-    """What a `ViewServer` knows: its permissions, the operations under way, the streams."""
+    """The state of a `ViewServer`: permissions, operations in progress, streams."""
 
     def __init__(self, me: Process, node: Node, permissions: frozenset[Permission]) -> None:
         self.me = me
@@ -166,7 +167,7 @@ class _Serving:
     # Requests
 
     async def asked(self, request: Any, caller: From) -> Any:
-        """The answer of a request; `None` if it comes later."""
+        """Return the answer to a request; `None` if it comes later."""
         if type(request) is not tuple or len(request) != 2 or type(request[0]) is not str:
             raise BadArgument(f"expected a request (method, arguments), got {text(request)}")
         name: str = request[0]
@@ -207,7 +208,7 @@ class _Serving:
         return None
 
     def find_pid(self, node: str, creation: int, number: int) -> Pid:
-        """The pid that a term names; one of this node that has ended is found, too."""
+        """Return the pid of a term; one of this node that has ended is found, too."""
         own, distribution = self.node, self.me._node._distribution
         if distribution is not None and (node, creation) != (own.name, own.creation):
             return distribution.pid(node, creation, number)  # a reader; elsewhere `LocalView.find` refuses it
@@ -216,7 +217,7 @@ class _Serving:
         return own._procs.get(number) or own.parse_pid(f"<0.{number}.0>")
 
     def down(self, ref: Ref, reason: Any) -> None:
-        """A process ended: one that carried out an operation, or a reader."""
+        """Handle the end of a process that carried out an operation, or of a reader."""
         caller = self.working.pop(ref, None)
         if caller is not None and reason != "normal":
             GenServer.reply(caller, to_failure(ViewError("failed", f"the operation ended with {text(reason)}")))
@@ -227,7 +228,7 @@ class _Serving:
     # Streams
 
     def open(self, name: str, arguments: dict[str, Any], reader: Any) -> int:
-        """Begin a stream and answer its number."""
+        """Begin a stream and return its number."""
         if not isinstance(reader, Pid):
             raise BadArgument(f"{name}(reader=…): expected a pid, got {text(reader)}")
         if len(self.streams) >= MOST_STREAMS:
@@ -247,7 +248,7 @@ class _Serving:
         return number
 
     def next(self, given: dict[str, Any], caller: From) -> Any:
-        """What comes next in a stream, or nothing: then the caller waits."""
+        """Return the next items of a stream; without any, the caller waits."""
         stream = self.streams.get(check_number("next(stream=…)", given["stream"], 1, 1 << 62))
         if stream is None:
             raise ViewError("no_stream", f"expected a stream that is open, got {given['stream']}: its reader ended?")
@@ -265,7 +266,7 @@ class _Serving:
         return answer
 
     def ready(self, stream: _Stream) -> None:
-        """A stream has something: answer who waits for it."""
+        """Answer the caller that waits for a stream with new items."""
         stream.rung = False
         caller = stream.waiting
         answer = None if caller is None else _part(stream, stream.credit)
@@ -274,7 +275,7 @@ class _Serving:
             GenServer.reply(caller, answer)
 
     def forget(self, number: Any) -> None:
-        """End a stream; nothing if it is none."""
+        """End a stream, if it exists."""
         stream = self.streams.pop(number, None) if type(number) is int else None
         if stream is not None:
             demonitor(stream.reader, flush=True)
@@ -284,13 +285,13 @@ class _Serving:
                 GenServer.reply(stream.waiting, to_failure(ViewError("no_stream", "the stream was closed")))
 
     def close(self, _me: Any) -> None:
-        """The server has ended: nobody reads any more."""
+        """Close all streams when the server has ended."""
         for stream in self.streams.values():
             stream.feed.end("closed")
 
 
 class _Alarm:
-    """Wakes the server when a stream has something and somebody waits; called while a message is being delivered."""
+    """A wake-up for the server when a stream has items for a waiting reader; called during a delivery."""
 
     __slots__ = ("me", "stream")
 
@@ -306,7 +307,7 @@ class _Alarm:
 
 
 def _part(stream: _Stream, credit: int) -> Any:
-    """The answer to a reader: what it has not confirmed and, as far as its credit reaches, what is new."""
+    """Return the answer to a reader: unconfirmed items, and new ones as far as its credit allows."""
     room = credit - len(stream.sent)
     if room > 0:
         stream.sent.extend(to_term(item, strict=False) for item in stream.feed.take(room))
@@ -317,7 +318,7 @@ def _part(stream: _Stream, credit: int) -> Any:
 
 
 async def _work(operation: Any, arguments: dict[str, Any], caller: From) -> None:
-    """Carry out an operation that may wait, in a process of its own."""
+    """Carry out an operation that may wait, in its own process."""
     try:
         async with asyncio.timeout(SECONDS):
             answer: Any = ("ok", to_term(await operation(**arguments), strict=False))

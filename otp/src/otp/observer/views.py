@@ -1,4 +1,4 @@
-"""The records that `otp.observer` answers: frozen, bounded, made for pages, command lines and wires."""
+"""The records that `otp.observer` returns: frozen, bounded, for pages, command lines and connections."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ __all__ = [
 ]
 
 Kind = Literal["supervisor", "worker", "coroutine"]
-"""What runs: a supervisor, another behaviour, or an `async def` function."""
+"""The kind of a process: a supervisor, another behaviour, or an `async def` function."""
 
 ChildState = Literal["running", "restarting", "stopped"]
 
 Cut = Literal["depth", "limit", "deadline", "starting"]
-"""Why something was left off: too deep, too many, too long, or a supervisor that has no children yet."""
+"""The reason for left-out parts: too deep, too many, too slow, or a supervisor without children yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeInfo:
-    """A node in a few numbers.
+    """A summary of a node.
 
-    `now` is its monotonic clock in seconds, `creation` tells incarnations of one name apart, `life` is `open` or
+    `now` is its monotonic clock in seconds, `creation` distinguishes incarnations of one name, `life` is `open` or
     `closing`; `spawned` and `events` count since its start. `nodes` are the names of all nodes in its event loop,
     `applications` the running ones, the latest first; `os_pid` and `system` are the program's.
     """
@@ -82,9 +82,9 @@ class ProcessSummary:
 
 @dataclass(frozen=True, slots=True)
 class ProcessPage:
-    """A part of the list: `total` processes fit the filter, these are some of them.
+    """A part of the list: some of the `total` processes that match the filter.
 
-    `partial` says that the deadline came first: then `total` counts those that were looked at.
+    `partial` says that the deadline came first: `total` then counts those that were read.
     """
 
     processes: tuple[ProcessSummary, ...]
@@ -103,7 +103,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class ChildExit:
-    """One end of a child: its pid, the reason as text, the time in seconds, the event's number."""
+    """An exit of a child: its pid, the reason as text, the time in seconds, the event's number."""
 
     pid: Pid | None
     reason: str
@@ -113,13 +113,13 @@ class ChildExit:
 
 @dataclass(frozen=True, slots=True)
 class ProcessDetails:
-    """All that the tables say about a process. Unknown is `None`.
+    """The details of a process from the tables; unknown values are `None`.
 
-    `messages` are the oldest of the mailbox as bounded text, `state` is bounded and without
-    secrets (`None` for a coroutine). `callback` and `handling` say what an `async def` callback
-    is busy with, `busy_for` since how many seconds. `child_id`, `restarts`, `restarted_along` and `exits` are what its
-    supervisor and the trace remember, latest exit first. `links`, `monitors`, `monitored_by` and `children` hold at
-    most as many as were asked for; the `…_count` fields count all.
+    `messages` are the oldest of the mailbox as bounded text, `state` is bounded and without secrets (`None` for a
+    coroutine). `callback` and `handling` describe the running `async def` callback, `busy_for` its seconds so far.
+    `child_id`, `restarts`, `restarted_along` and `exits` come from its supervisor and the trace, latest exit first.
+    `links`, `monitors`, `monitored_by` and `children` are limited to the requested number; the `…_count` fields count
+    all.
     """
 
     pid: Pid
@@ -163,7 +163,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class ChildView:
-    """A child as its supervisor knows it; `supervisor` is the tree below, if it is one and was read.
+    """A child as recorded by its supervisor; `supervisor` is the tree below, if it is one and was read.
 
     `restarts` counts its starts after it ended by itself, `restarted_along` those with a sibling that was restarted.
     Both go on when the supervisor itself is restarted.
@@ -187,7 +187,7 @@ class ChildView:
 
 @dataclass(frozen=True, slots=True)
 class SupervisorView:
-    """A supervisor and its children in start order; `more` were left off, and `cut` says why."""
+    """A supervisor and its children in start order; `more` were left out, and `cut` says why."""
 
     pid: Pid
     name: str | None
@@ -202,9 +202,9 @@ class SupervisorView:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """Supervision trees from their roots; `size` counts supervisors and children that are in it.
+    """Supervision trees from their roots; `size` counts the supervisors and children in it.
 
-    `partial` says that something was left off, `why` for what reasons, each once.
+    `partial` says that something was left out, `why` for what reasons, each once.
     """
 
     node: str
@@ -244,7 +244,7 @@ class ReloadedServer:
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
-    """A module was read anew: `servers` went over to it, `still_old` are coroutines that run old code."""
+    """A reloaded module: `servers` were upgraded, `still_old` are coroutines that run old code."""
 
     module: str
     servers: tuple[ReloadedServer, ...]

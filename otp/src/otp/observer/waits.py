@@ -1,4 +1,4 @@
-"""Who waits for whom just now: open calls, and starts whose `init` is not through."""
+"""Processes that wait for others at present: open calls, and starts whose `init` has not finished."""
 
 # Requests have no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -25,7 +25,7 @@ __all__ = ["Wait", "waits"]
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """`source` does nothing else until `target` has answered a call (`request`, bounded), or its `init` is through."""
+    """A wait: `source` is blocked until `target` replies to a call (`request`, bounded) or finishes `init`."""
 
     kind: Literal["call", "start"]
     source: Pid
@@ -41,10 +41,10 @@ def waits(
     redact: Redact | None = is_secret,
     pids: Iterable[Pid] | None = None,
 ) -> tuple[Wait, ...]:
-    """Which processes of a node wait for another one, oldest first, at most `limit`; only of `pids`, if they are given.
+    """Return the waits between processes of a node, oldest first, at most `limit`; only of `pids`, if given.
 
-    A circle of such waits is a deadlock, which ends when the first call fails. Calls made by a task
-    that a process has started for itself, and by code outside of any process, are not among them: they hold nobody up.
+    A cycle of such waits is a deadlock, which ends when the first call fails. Calls made by a child task of a process,
+    or by code outside any process, are left out: they block no process.
 
     >>> import otp
     >>> from otp import GenServer, NoReply, Ok, impl, observer
@@ -84,6 +84,6 @@ def _of(p: Process, length: int, redact: Redact | None) -> Iterator[Wait]:
 
 
 def _starts(p: Process) -> bool:
-    """Whether its `init` waits for something; whoever starts it waits for `init`."""
+    """Return whether its `init` waits for something; its starter then waits for `init`."""
     x = p._x
     return x is not None and x.callback == "init" and p._coro is not None
