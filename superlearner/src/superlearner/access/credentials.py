@@ -31,7 +31,7 @@ OPEN_CODES: Final = 16
 """Maximum number of unused links; when it is exceeded, the oldest is dropped."""
 
 OWNERS: Final = "owner"
-"""Holder of links and sessions that belong to the owner; those of another token have its id in the store."""
+"""Holder of the owner's links and sessions; others have the id of a token."""
 ENDED_SESSIONS: Final = 4096
 
 
@@ -40,7 +40,7 @@ class Session:
     """The result of checking a session cookie.
 
     Attributes:
-        worth: `expired` also for a session that was ended: its cookie was valid once, so it is no attempt to guess.
+        worth: `expired` also for a session that was ended: its cookie was valid once, so it is not an attempt to guess.
         holder: `OWNERS`, or the id of the token that opened it.
         name: id of the session, used to end it.
         until: expiry, in seconds since 1970.
@@ -53,7 +53,7 @@ class Session:
 
 
 class CredentialsError(OSError):
-    """The token cannot be read or created, or others could read it; the text says what to try."""
+    """The token is unusable, or others could read it; the text says what to try."""
 
 
 class Credentials:
@@ -114,7 +114,7 @@ class Credentials:
         return Session("expired" if over else "right", holder, name, float(until))
 
     def end_session(self, session: Session) -> None:
-        """End a session in every browser that has its cookie. Not kept across a restart of the platform."""
+        """End a session in all browsers, until the platform restarts."""
         now = self._now()
         self._ended = OrderedDict((name, until) for name, until in self._ended.items() if until > now)
         self._ended[session.name] = session.until
@@ -163,7 +163,9 @@ def read_token(data_dir: Path) -> str | None:
 
 
 def read_or_make_token(data_dir: Path) -> str:
-    """Return the token of this data directory; create it if there is none. The caller must hold the directory's lock.
+    """Return the token of this data directory; create it if there is none.
+
+    The caller must hold the directory's lock.
 
     Raises:
         CredentialsError: as for :func:`read_token`, or the file cannot be written.

@@ -1,4 +1,4 @@
-"""One-time sign-in links: printed at the start, and requested by a second `run`."""
+"""Links that sign in once: printed at the start, and requested by a second `run`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def answers(url: str, certificate: str | None = None) -> bool:
 
 
 def fresh_link(url: str, data_dir: Path, certificate: str | None = None) -> str:
-    """Return a sign-in link to the platform at `url`; `url` itself if sign-in is off or no link can be had."""
+    """Return a sign-in link to the platform at `url`, or `url` if there is none."""
     try:
         token = read_token(data_dir)
         if token is None:
@@ -58,7 +58,7 @@ def fresh_link(url: str, data_dir: Path, certificate: str | None = None) -> str:
 
 
 def _direct(url: str, certificate: str | None) -> urllib.request.OpenerDirector:
-    """Return an opener without a proxy that trusts only `certificate`, if one is given."""
+    """Return an opener without a proxy that trusts only `certificate`."""
     handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
     if url.startswith("https:"):
         handlers.append(urllib.request.HTTPSHandler(context=client_context(certificate)))

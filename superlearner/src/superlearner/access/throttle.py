@@ -53,7 +53,10 @@ class Throttle:
 
 
 def _group(address: str) -> str:
-    """Return the key to count by: an IPv4 address or an IPv6 network, since a host has many IPv6 addresses."""
+    """Return the key to count by.
+
+    A host has many IPv6 addresses, so those are counted by network.
+    """
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

@@ -17,7 +17,7 @@ __all__ = ["DATABASE_FILE", "AlreadyRunning", "DataDir", "DataDirError", "defaul
 DATABASE_FILE: Final = "superlearner.db"
 LOCK_FILE = "lock"
 START_WAIT_S = 3.0
-"""Time that a second `run` waits for the address of a platform that is still starting."""
+"""Seconds that a second `run` waits for the address of a starting platform."""
 
 
 class DataDirError(OSError):
@@ -97,7 +97,7 @@ class DataDir:
         self._lock.flush()
 
     def let_go(self) -> None:
-        """Close this copy of the lock in a forked child; otherwise it would outlive the platform.
+        """Close this copy of the lock in a forked child, which may outlive the platform.
 
         It writes and unlocks nothing: the platform's own copy keeps the lock.
         """

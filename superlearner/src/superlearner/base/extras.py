@@ -16,7 +16,7 @@ __all__ = ["EXTRAS", "Extra", "install"]
 
 
 class Extra(NamedTuple):
-    """An extra: a module that shows that it is installed, its purpose, and its requirements."""
+    """An extra: a module that shows that it is installed, purpose, requirements."""
 
     module: str
     purpose: str
@@ -33,7 +33,7 @@ EXTRAS: Final = {
     ),
     "postgres": Extra("asyncpg", "a PostgreSQL database", ("asyncpg>=0.30",)),
 }
-"""The same as in `pyproject.toml`."""
+"""Requirements, the same as in `pyproject.toml`."""
 
 
 def install(extra: str) -> str:

@@ -20,7 +20,10 @@ class CannotListen(OSError):
 
 
 class Listener:
-    """A bound socket; each web server gets a duplicate. Without a server, connections wait in its backlog."""
+    """A bound socket; each web server gets a duplicate.
+
+    Without a server, connections wait in its backlog.
+    """
 
     def __init__(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         self._socket = sock
@@ -61,7 +64,7 @@ class Listener:
         return twin
 
     def let_go(self) -> None:
-        """Close the copies in a forked child; otherwise they would keep the port and accept connections."""
+        """Close the copies in a forked child, which would accept connections."""
         for sock in (*self._twins, self._socket):
             with contextlib.suppress(OSError):
                 sock.close()

@@ -1,4 +1,4 @@
-"""Load `FILE.py:Name`, a user's Supervisor or Application class; errors show the user's line.
+"""Load `FILE.py:Name`, a Supervisor or Application class of the user.
 
 LoadError (Exception)    .message says what is wrong, .hint what to try
 NotStarted (Exception)   the class was found but does not start
@@ -39,7 +39,7 @@ class LoadError(Exception):
 
 
 class NotStarted(Exception):
-    """The user's tree, or the separate program it runs in, does not start; the text explains why."""
+    """The user's tree or its program does not start; the text explains why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,13 @@ class Loaded:
 
 
 def name_of(target: str) -> str:
-    """Return the name of the tree of `FILE.py:Name` as far as it is known without opening the file."""
+    """Return the name of the tree of `FILE.py:Name`, without opening the file."""
     file, _, name = target.rpartition(":")
     return name if file and name.isidentifier() else Path(target).name
 
 
 def check(target: str) -> None:
-    """Check the syntax of the file of `target` without running it, to report a slip early.
+    """Check the syntax of the file of `target` without running it.
 
     Raises:
         LoadError: as for `load`, if the file does not exist or is not valid Python.
@@ -78,10 +78,12 @@ def check(target: str) -> None:
 
 
 def load(target: str) -> Loaded:
-    """Import the file of `target` (`FILE.py:Name`, or `FILE.py` if it has one candidate) and return the class.
+    """Import the file of `target` and return its class.
+
+    `target` is `FILE.py:Name`, or `FILE.py` if the file has one candidate.
 
     Raises:
-        LoadError: there is no such file, it does not import, it has no such name, or the name is no such class.
+        LoadError: there is no such file, it does not import, it has no such name, or the name is of something else.
     """
     path, name = _split(target)
     module = _import_file(path)
@@ -123,7 +125,7 @@ def _similar_file(path: Path) -> str:
 
 
 def _import_file(path: Path) -> ModuleType:
-    """Import the file as a module named after its stem, with its folder importable, as `python FILE.py` does."""
+    """Import the file as a module, with its folder importable, as `python FILE.py`."""
     path = path.resolve()
     folder = str(path.parent)
     if folder not in sys.path:
@@ -167,7 +169,7 @@ def _where(error: BaseException, path: Path) -> str:
 
 
 def kind_of(found: object) -> Literal["supervisor", "application"] | None:
-    """Return the kind of tree that a class is; None for anything else, and for the classes of `otp` themselves.
+    """Return the kind of tree that a class is; None if it is none, or part of `otp`.
 
     >>> from superlearner.demo import Shop
     >>> kind_of(Shop), kind_of(Supervisor)

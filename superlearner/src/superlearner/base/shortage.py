@@ -1,4 +1,7 @@
-"""Resources this machine can run out of. Such an error is no bug and no wrong request: a retry may succeed."""
+"""Resources this machine can run out of.
+
+Such an error is neither a bug nor a bad request: a retry may succeed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Telemetry events: reports of the platform's parts about their work, for metrics and traces.
+"""Telemetry events: reports of the platform's parts about their work.
 
 An event has a name (`operation.stop`), measurements (numbers) and metadata (strings). Handlers are called at once; one
 that raises is detached, as in Erlang's `telemetry`, and the log says so.
@@ -31,7 +31,10 @@ class Telemetry:
         self._handlers: tuple[Handler, ...] = ()
 
     def attach(self, handler: Handler) -> Callable[[], None]:
-        """Call `handler(event, measurements, metadata)` for each event; return a function that detaches it."""
+        """Call `handler(event, measurements, metadata)` for each event.
+
+        Returns a function that detaches it.
+        """
         self._handlers = (*self._handlers, handler)
 
         def detach() -> None:

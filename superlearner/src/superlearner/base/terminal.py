@@ -1,4 +1,4 @@
-"""Messages on the terminal: news on standard output, problems on standard error, both unbuffered."""
+"""Messages on the terminal: news on standard output, problems on standard error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["complain", "say"]
 
 
 def say(text: str, end: str = "\n") -> None:
-    """Print a line of news; characters that the terminal cannot encode become question marks."""
+    """Print a line of news; characters that cannot be encoded become `?`."""
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(f"{text}{end}".encode(encoding, "replace").decode(encoding))
     sys.stdout.flush()

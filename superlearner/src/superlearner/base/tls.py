@@ -1,4 +1,4 @@
-"""TLS: the platform's certificate, checked before the start, and trust in it by the commands."""
+"""TLS: the platform's certificate, and trust in it by the commands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 __all__ = ["CACERT", "TlsError", "client_context", "first_certificate", "server_context"]
 
 CACERT: Final = "SUPERLEARNER_CACERT"
-"""The environment variable with a file of certificate authorities that commands trust besides the system's."""
+"""The environment variable with a file of further trusted authorities."""
 CERTIFICATE: Final = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -55,7 +55,9 @@ def server_context(certfile: Path, keyfile: Path | None = None) -> ssl.SSLContex
 
 
 def client_context(certificate: str | None = None) -> ssl.SSLContext:
-    """Return the TLS context of a command: it trusts only `certificate`, or else authorities, by host name.
+    """Return the TLS context of a command.
+
+    It trusts only `certificate`, or else authorities, by host name.
 
     Args:
         certificate: PEM of the platform's own certificate, trusted for any host name. None trusts the authorities of
@@ -82,7 +84,7 @@ def client_context(certificate: str | None = None) -> ssl.SSLContext:
 
 
 def first_certificate(certfile: Path) -> str:
-    """Return the first certificate in a file, without those of its authorities. Raises TlsError."""
+    """Return the first certificate in a file. Raises TlsError."""
     found = CERTIFICATE.search(_read(certfile, "certificate"))
     return found[0] if found else ""
 

@@ -1,4 +1,4 @@
-"""The child program that imports a changed module on trial, before servers on the platform's node switch to it."""
+"""The child program that imports a changed module on trial, before an upgrade."""
 
 from __future__ import annotations
 

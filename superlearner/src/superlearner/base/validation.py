@@ -10,16 +10,18 @@ __all__ = ["meant", "nearest", "plain", "problem_text"]
 
 CHOICE: Final = re.compile(r"'([^']*)'")
 FORM: Final = re.compile(r"\^(?:\[([^]^]+)\])?\[([^]^]+)\]\{\d+,(\d+)\}\$")
-"""The pattern of a name: an optional set for the first character, a set for the others, and a maximum length."""
+"""The pattern of a name: first character, other characters, maximum length."""
 PARTS: Final = re.compile("A-Za-z|0-9|.")
 MANY: Final = {"A-Za-z": "letters", "0-9": "digits"}
 ONE: Final = {"A-Za-z": "a letter", "0-9": "a digit"}
 LONGEST: Final = 100
-"""Longest value that is compared with the choices; a longer one is no typing slip, and comparing takes time."""
+"""Longest value that is compared with the choices; comparing takes time."""
 
 
 def problem_text(problem: Any) -> str:
-    """Return the message of one of `ValidationError.errors()`; messages of our own checks are kept as they are.
+    """Return the message of one of `ValidationError.errors()`.
+
+    Messages of our own checks are kept as they are.
 
     >>> problem_text({"type": "value_error", "msg": "Value error, expected a prime, got 4"})
     'expected a prime, got 4'
@@ -43,7 +45,7 @@ def plain(message: str) -> str:
 
 
 def meant(problem: Any) -> str:
-    """Return a suggestion for a value that is close to one of the choices; an empty string for other problems.
+    """Return a suggestion for a value close to one of the choices, else "".
 
     >>> meant({"type": "literal_error", "input": "kast", "ctx": {"expected": "'send', 'cast' or 'call'"}})
     '; did you mean cast?'

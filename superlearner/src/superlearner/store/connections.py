@@ -1,4 +1,4 @@
-"""The pool of connections to a database. Its transactions run to their end, even if the caller is killed."""
+"""Connections to a database, with transactions that outlive a killed caller."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Refused(Exception):
-    """The database rejects this row for good. This is a bug of ours and must not hold up other rows."""
+    """The database rejects this row for good; a bug of ours."""
 
 
 class Connections:
@@ -50,7 +50,9 @@ class Connections:
         return await self._end_of(task)
 
     async def alone(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Run `work` with no other use of these connections; other work waits here, not for SQLite's lock.
+        """Run `work` with no other use of these connections.
+
+        Other work waits here, not for SQLite's lock.
 
         Raises:
             StoreUnavailable: the database could not do it.
@@ -65,7 +67,7 @@ class Connections:
         return await self.whole(when_idle())
 
     async def whole(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine that is not a transaction to its end, even if the caller is killed meanwhile."""
+        """Run a coroutine to its end, even if the caller is killed meanwhile."""
         return await self._end_of(asyncio.create_task(work, context=Context()))
 
     async def settled(self) -> None:
@@ -107,6 +109,9 @@ class Connections:
 
 
 def _is_of_the_row(error: BaseException) -> bool:
-    """Return whether PostgreSQL rejects the row: error class 22 (invalid data) or 54 (too large for an index)."""
+    """Return whether PostgreSQL rejects the row itself.
+
+    Error class 22 is invalid data; 54 is too large for an index.
+    """
     state = getattr(getattr(error, "orig", None), "sqlstate", None)
     return isinstance(state, str) and state[:2] in ("22", "54")

@@ -1,4 +1,4 @@
-"""An open database: reads and writes rows, one transaction per batch. Statements run in the driver's thread."""
+"""An open database: reads and writes rows, one transaction per batch."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from superlearner.store.waiting import Row
 __all__ = ["Database"]
 
 AT_ONCE: Final = 250
-"""Rows per statement: preparing their values in the event loop takes about a millisecond."""
+"""Rows per statement; preparing their values takes about a millisecond."""
 
 
 class Database:
-    """A database prepared by `migrate`. Work that has begun is finished even if its caller is killed."""
+    """A database prepared by `migrate`; work outlives a killed caller."""
 
     def __init__(self, url: str | Path) -> None:
         self.url: URL = read_url(url)
@@ -121,7 +121,7 @@ class Database:
             raise NameTaken(f"there is a row named {values['name']!r} in {name} already; try another name") from None
 
     async def update(self, name: str, conditions: dict[str, Any], values: dict[str, Any]) -> int:
-        """Change rows and return their number. A condition of None matches rows without a value."""
+        """Change rows and return their number; None matches rows without a value."""
         table = tables.METADATA.tables[name]
         return await self._changed(update(table).where(*_are(table, conditions)).values(values))
 
@@ -141,7 +141,7 @@ class Database:
         return await self.connections.do(work)
 
     async def delete_oldest(self, name: str, conditions: dict[str, Any], limit: int) -> int:
-        """Remove at most `limit` of the rows that `oldest` would return; return the number removed."""
+        """Remove at most `limit` of the rows that `oldest` returns; return their number."""
         table = tables.METADATA.tables[name]
         ids = _where(select(table.c.id), table, conditions).order_by(table.c.id).limit(limit)
         return await self._changed(delete(table).where(table.c.id.in_(ids)))
@@ -190,7 +190,7 @@ class Database:
         return await self.connections.do(work)
 
     def _identity(self) -> tuple[int, int] | None:
-        """Return the identity of the file, to detect that it was moved away: writes would follow it."""
+        """Return the identity of the file; writes would follow it if it is moved away."""
         if self.file is None:
             return None
         with contextlib.suppress(OSError):
@@ -200,7 +200,7 @@ class Database:
 
 
 def _insert_of(url: URL) -> Any:
-    """Return this database's INSERT, which supports ON CONFLICT, without importing that of the other."""
+    """Return this database's INSERT, which supports ON CONFLICT."""
     if url.get_backend_name() == "sqlite":
         from sqlalchemy.dialects.sqlite import insert as into_sqlite
 
@@ -220,7 +220,7 @@ def _sought(column: str, value: Any) -> Any:
 
 
 def _where(query: Select[Any], table: Table, conditions: dict[str, Any]) -> Select[Any]:
-    """Add conditions: `since` and `until` limit `at`, other names their own column; None adds none."""
+    """Add conditions; `since` and `until` limit `at`, and None adds none."""
     for name, value in conditions.items():
         if value is None:
             continue

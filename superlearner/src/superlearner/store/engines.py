@@ -1,4 +1,4 @@
-"""Database engines: from a URL to an engine, and from its errors to readable messages."""
+"""Database engines, and their errors as readable messages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from superlearner.store.failures import StoreUnavailable
 __all__ = ["BUSY_S", "DATABASE_ERRORS", "explained", "file_of", "make_engine", "read_url", "shown"]
 
 BUSY_S: Final = 2.0
-"""Seconds that a statement waits for another program's lock. It cannot be interrupted, so closing waits too."""
+"""Seconds that a statement, or a close, waits for another program's lock."""
 
 JOURNAL_BYTES: Final = 16 * 1024 * 1024
 """Size to which SQLite's journal is cut after a checkpoint."""
@@ -89,7 +89,7 @@ def make_engine(url: URL, *, begin: str = "BEGIN", **options: Any) -> AsyncEngin
 
 
 def _prepare_sqlite(engine: AsyncEngine, begin: str) -> None:
-    """Set WAL, so that readers do not wait for writers, and sync at each commit, to survive a power cut.
+    """Set WAL, so that readers do not wait for writers, and sync at each commit.
 
     Transactions begin explicitly: Python's `sqlite3` begins none before a change of the schema.
     """

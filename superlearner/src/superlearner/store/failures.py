@@ -20,7 +20,7 @@ class StoreUnavailable(Exception):
 
 
 class NameTaken(ValueError):
-    """A record of this name exists already. Try another name, or remove that record first."""
+    """A record of this name exists already. Try another name, or remove the record."""
 
 
 class NotOfThisDatabase(Exception):

@@ -1,4 +1,4 @@
-"""Upgrades the schema by the steps in `migrations`. Imported only for a database that is not at the head."""
+"""Schema upgrades; imported only for a database that is not at the head."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening a database: check that it is ours and sound, then bring it to our schema.
+"""Opening a database: check that it is ours and sound, and migrate it.
 
 Everything here blocks; the store calls it in a thread, the command line directly. A database that is not ours, newer
 than this program or damaged is refused before a byte of it is changed.
@@ -33,7 +33,7 @@ ONE_AT_A_TIME: Final = 7_329_110_441
 
 @dataclass(frozen=True, slots=True)
 class DatabaseInfo:
-    """Facts about a database. `revision` is None while it is empty; `head` is the revision of this program."""
+    """Facts about a database; `revision` is None while it is empty."""
 
     database: str
     kind: str
@@ -126,7 +126,10 @@ def _words(url: URL) -> Generator[None]:
 
 
 def _check_file(url: URL, file: Path) -> str | None:
-    """Refuse a file that is not ours or not sound; return its revision. Read-only: WAL mode would change the file."""
+    """Refuse a file that is not ours or not sound; return its revision.
+
+    It is only read: WAL mode would change the file.
+    """
     try:
         with open(file, "rb") as opened:
             head = opened.read(len(MAGIC))
@@ -156,7 +159,7 @@ def _check_file(url: URL, file: Path) -> str | None:
 
 
 def _check_tables(connection: Connection) -> str | None:
-    """Refuse another program's tables that have our names; return the revision of the schema."""
+    """Refuse another program's tables with our names; return the revision."""
     names = set(inspect(connection).get_table_names())
     if VERSION_TABLE in names:
         return _known(connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}")))
@@ -179,7 +182,7 @@ def _known(revision: str | None) -> str | None:
 
 
 def _make_private(url: URL, file: Path) -> None:
-    """Create the file before SQLite does, readable only by its owner: it will contain hashes of tokens."""
+    """Create the file before SQLite does, readable only by its owner."""
     try:
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:

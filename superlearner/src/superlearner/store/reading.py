@@ -14,7 +14,9 @@ __all__ = ["Reading"]
 
 
 class Reading:
-    """Reading of committed rows of all runs. Every method raises `StoreUnavailable` while the database cannot be used.
+    """Reads of committed rows of all runs.
+
+    Every method raises `StoreUnavailable` while the database cannot be used.
 
     Args:
         opened: returns the open database.
@@ -73,7 +75,7 @@ class Reading:
         limit: int = 1000,
         offset: int = 0,
     ) -> list[AuditRow]:
-        """Return committed rows of the audit log, newest first; arguments and errors as for `restarts`."""
+        """Return committed rows of the audit log, newest first; see `restarts`."""
         asked = {
             "user": user, "door": door, "operation": operation, "outcome": outcome, "node": node, "since": since,
             "until": until,
@@ -87,13 +89,13 @@ class Reading:
     async def setting_changes(
         self, setting: str | None = None, *, before: int | None = None, limit: int = 1000
     ) -> list[SettingChange]:
-        """Return committed changes of one or all settings, newest first; errors as for `restarts`."""
+        """Return committed changes of settings, newest first; see `restarts`."""
         return await self._opened().setting_changes({"setting": setting}, limit, before)
 
     async def count_before(self, table: str, before: float) -> int:
-        """Return the number of rows of a table that are older than `before`, in seconds since 1970."""
+        """Return the number of rows older than `before`, in seconds since 1970."""
         return await self._opened().count(table, {"until": before})
 
     async def count_all(self) -> dict[str, int]:
-        """Return the number of rows of each table, over all runs; errors as for `restarts`."""
+        """Return the number of rows of each table, over all runs; see `restarts`."""
         return await self._opened().count_all()

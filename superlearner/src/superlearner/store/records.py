@@ -1,4 +1,4 @@
-"""Recordings, users and tokens: few, named, and written at once, so that a call returns when the row is stored."""
+"""Recordings, users and tokens: few, named, and written at once."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Records:
         return [_user(row) for row in await self._opened().rows("users")]
 
     async def revoke_user(self, name: str, at: float) -> bool:
-        """Revoke a user and all their tokens; return whether an active user of this name existed."""
+        """Revoke a user with all tokens; return whether there was an active one."""
         return await self._opened().revoke_user(name, at)
 
     async def add_token(self, token: Token) -> Token:
@@ -118,7 +118,7 @@ def _token(row: dict[str, Any]) -> Token:
 
 
 def json_text(value: Any) -> str:
-    """Return JSON that can always be parsed again; if it is too long, an object with its beginning."""
+    """Return valid JSON; for too long values, an object with their beginning."""
     try:
         text = json.dumps(value, default=str)
     except (TypeError, ValueError, RecursionError) as error:

@@ -1,4 +1,6 @@
-"""The rows of the store as values. Times are in seconds since 1970; texts are cut to what a table holds.
+"""The rows of the store as values.
+
+Times are in seconds since 1970; texts are cut to what a table accepts.
 
 The store sets `run` and `number`: the run of the platform that wrote the row, and its place among the rows of that run.
 Together they identify a row, so one that is written twice because the first outcome was unknown exists once. `id` grows
@@ -32,14 +34,14 @@ SETTING_CHANGES: Final = "setting_changes"
 TEXT_LIMIT: Final = 4000
 """Characters after which a text is cut; JSON gets four times as many."""
 NAME_LIMIT: Final = 500
-"""Characters of a name that can be searched for: PostgreSQL rejects rows with more than 2,700 bytes in an index."""
+"""Maximum characters of a searchable name: index rows have at most 2,700 bytes."""
 NAMES: Final = frozenset({"supervisor", "operation", "setting", "name", "user"})
 """Columns that hold names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """One event of a supervisor: a start, an end, a restart, a give-up.
+    """An event of a supervisor: a start, an end, a restart, a give-up.
 
     Attributes:
         at: time, in seconds since 1970.
@@ -89,7 +91,7 @@ class AuditRow:
 
 @dataclass(frozen=True, slots=True)
 class SettingChange:
-    """A setting that was changed while the platform ran; `source` is who or what changed it, values are JSON."""
+    """A setting that was changed by `source` while the platform ran; values are JSON."""
 
     at: float
     source: str
@@ -128,7 +130,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class UserRow:
-    """A user of the platform; `at` is when they were added, `revoked` when their access ended."""
+    """A user of the platform, added at `at`."""
 
     name: str
     scopes: tuple[str, ...]
@@ -139,7 +141,9 @@ class UserRow:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A credential, by its hash: the store never sees the token. `name` is unique and is used to revoke it.
+    """A credential, by its hash.
+
+    The store never sees the token. `name` is unique and is used to revoke it.
 
     `expires` is when it stops working, `used` when it was last used, to the minute; None means never.
     """
@@ -160,7 +164,7 @@ def clean(text: str, limit: int = TEXT_LIMIT) -> str: ...
 @overload
 def clean(text: None, limit: int = TEXT_LIMIT) -> None: ...
 def clean(text: str | None, limit: int = TEXT_LIMIT) -> str | None:
-    r"""Return a text that every database accepts: cut, without NUL, and with lone surrogates escaped.
+    r"""Return a text that every database accepts: cut, no NUL, no lone surrogates.
 
     >>> clean("a\0b\udce9"), clean("abcdef", 4), clean(None)
     ('a\\x00b\\udce9', 'abc…', None)
@@ -179,7 +183,7 @@ def stored_as(column: str, text: str) -> str: ...
 @overload
 def stored_as(column: str, text: None) -> None: ...
 def stored_as(column: str, text: str | None) -> str | None:
-    r"""Return a text as the column of this name stores it; search values pass through here too.
+    r"""Return a text as its column stores it; search values pass through here too.
 
     >>> len(stored_as("supervisor", "x" * 10_000)), len(stored_as("reason", "x" * 10_000))
     (500, 4000)

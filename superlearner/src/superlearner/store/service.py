@@ -1,4 +1,4 @@
-"""The service `store`: the only process that writes. After a crash, the next one continues where it stopped."""
+"""The service `store`, the only process that writes; it can be killed any time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STORE: Final = "store"
 
 
 class StoreService(GenServer[Store]):
-    """The process that opens the store's database and commits waiting rows when it is woken up."""
+    """The process that opens the store's database and commits waiting rows."""
 
     @impl
     def init(self, store: Store) -> Ok[Store]:

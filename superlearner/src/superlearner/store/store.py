@@ -34,7 +34,9 @@ HISTORY_ROWS: Final = 1_000_000
 
 
 class Store(Reading):
-    """The storage of one platform. A plain object, owned by the platform; the service `store` writes for it.
+    """The storage of one platform.
+
+    A plain object, owned by the platform; the service `store` writes for it.
 
     Args:
         url: `sqlite:///FILE`, `postgresql://…`, or the path of an SQLite file; None stores nothing.
@@ -84,7 +86,9 @@ class Store(Reading):
         self._reported_drops = False
 
     def append_restarts(self, rows: Iterable[Restart]) -> int:
-        """Accept rows of the restart history; return how many were accepted. Never waits, never raises.
+        """Accept rows of the restart history; return how many were accepted.
+
+        It never waits and never raises.
 
         The store sets `run`, `number` and `id`. Accepted rows are committed within a second, in this order; they
         survive a crash of the service and, once committed, a kill of the program. Rows that are refused, because too
@@ -120,7 +124,7 @@ class Store(Reading):
         )
 
     def append_setting_change(self, row: SettingChange) -> bool:
-        """Accept a changed setting; return whether it was accepted. Secret values must not be passed here."""
+        """Accept a changed setting, without secrets; return whether it was accepted."""
         return self._put(
             SETTING_CHANGES,
             at=row.at,
@@ -139,7 +143,10 @@ class Store(Reading):
         await self.writer.settle(timeout)
 
     async def close(self) -> None:
-        """Commit waiting rows if that takes only a moment, then close all connections. The service must have ended."""
+        """Commit waiting rows if possible, then close all connections.
+
+        Call it after the service has ended.
+        """
         await self.writer.close()
 
     @property
@@ -155,7 +162,7 @@ class Store(Reading):
         return "sqlite" if isinstance(self.url, Path) or self.url.startswith("sqlite") else "postgresql"
 
     def place(self) -> str | None:
-        """Return the location of the database, without its password; None while it is not open."""
+        """Return the location of the open database, without its password."""
         return None if self.writer.database is None else self.writer.database.place
 
     def status(self) -> StoreStatus:

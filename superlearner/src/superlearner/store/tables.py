@@ -1,4 +1,4 @@
-"""The current tables; the migrations lead to the same schema, and a test compares the two."""
+"""The current tables; a test compares them with the migrations."""
 
 from __future__ import annotations
 

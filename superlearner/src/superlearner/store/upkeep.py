@@ -37,7 +37,9 @@ class Written:
 
 
 class Upkeep:
-    """The maintenance of one store. Each method raises `StoreUnavailable` while the database cannot be used.
+    """The maintenance of one store.
+
+    Each method raises `StoreUnavailable` while the database cannot be used.
 
     Args:
         opened: returns the open database.
@@ -83,7 +85,9 @@ class Upkeep:
         return await database.connections.whole(copy())  # a cancelled thread would leave half a file
 
     async def compact(self) -> tuple[int, int]:
-        """Return the space of deleted rows to the disk; return the size before and after, in bytes. Writes wait.
+        """Return the space of deleted rows to the disk; writes wait.
+
+        Returns the size before and after, in bytes.
 
         Raises:
             NotOfThisDatabase: it is PostgreSQL, which does so by itself.
@@ -97,7 +101,7 @@ class Upkeep:
         return before, _size(file)
 
     async def delete_before(self, table: str, before: float) -> int:
-        """Remove rows older than `before`, in seconds since 1970; return their number. Other writes go on."""
+        """Remove rows older than `before`, in seconds since 1970; return their number."""
         database, deleted = self._opened(), 0
         while count := await database.delete_oldest(table, {"until": before}, DELETE_ROWS):
             deleted += count
@@ -106,7 +110,7 @@ class Upkeep:
 
 @contextlib.contextmanager
 def _appearing(target: Path) -> Generator[Path]:
-    """Create a private temporary file that is renamed to `target` when complete, and removed on failure."""
+    """Create a private temporary file, renamed to `target` when complete."""
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

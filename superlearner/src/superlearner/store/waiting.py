@@ -1,4 +1,4 @@
-"""Accepted rows that wait to be written. A plain object: it outlives the service that writes them."""
+"""Accepted rows that wait to be written, beyond the life of the service."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ Row = tuple[str, dict[str, Any]]
 
 
 class Waiting:
-    """A bounded queue that drops a row only after it is written. When full, it refuses and counts new rows.
+    """A bounded queue that drops a row only after it is written.
+
+    When full, it refuses and counts new rows.
 
     >>> waiting = Waiting(limit=2)
     >>> [waiting.put("audit", {"number": number}) for number in range(3)]
@@ -34,7 +36,7 @@ class Waiting:
         self.settled = 0
         """Accepted rows that no longer wait."""
         self.dropped: Counter[str] = Counter()
-        """By table: rows refused because too many waited, or rejected by the database."""
+        """Rows refused because too many waited, or rejected by the database, by table."""
         self._rows: deque[Row] = deque()
 
     def __len__(self) -> int:

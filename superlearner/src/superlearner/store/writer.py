@@ -1,4 +1,4 @@
-"""Opens the database and commits waiting rows: one task at a time, shared by all callers."""
+"""Opens the database and commits waiting rows, one task at a time."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ PAUSES_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 WRITES_S: Final = 1.5
 """Seconds that the end of the program waits for rows to be written."""
 OPENS_S: Final = 4.0
-"""The same while the database is still being opened, which takes long on a busy machine."""
+"""The same while the database is still being opened."""
 CLOSES_S: Final = 1.5
 """Seconds that it waits for statements that have begun."""
 
 
 class Writer:
-    """Moves rows from the queue into the database, and keeps the reason while it cannot.
+    """Moves rows into the database, and keeps the reason while it cannot.
 
     Args:
         url: `sqlite:///FILE`, `postgresql://…`, or the path of an SQLite file; None for no database.
@@ -114,7 +114,10 @@ class Writer:
             ) from None
 
     async def close(self) -> None:
-        """Commit waiting rows if that takes only a moment, then close all connections. The service must have ended."""
+        """Commit waiting rows if possible, then close all connections.
+
+        Call it after the service has ended.
+        """
         with contextlib.suppress(StoreUnavailable, TimeoutError):  # reported before, or by the count below
             async with asyncio.timeout(OPENS_S if self.database is None and self.trouble is None else WRITES_S):
                 if len(self.waiting) or (self._task is not None and not self._task.done()):
@@ -146,7 +149,7 @@ class Writer:
         return StoreUnavailable("the store is just being opened", "ask again in a moment")
 
     async def _work(self) -> StoreUnavailable | None:
-        """Do one round and return its failure: the caller may be gone and miss an exception."""
+        """Do one round and return its failure, since the caller may be gone."""
         try:
             await self._open()
             await self._write()
@@ -224,7 +227,7 @@ class Writer:
             self.tell("bad", f"the store is unavailable: {error.why}; history waits in memory meanwhile")
 
     def _usable(self) -> None:
-        """Clear the failure, only after a write or with an empty queue: a full disk can still be opened."""
+        """Clear the failure after a write; opening alone works on a full disk, too."""
         self.failures = 0
         if self.trouble is not None:
             self.trouble = None
@@ -234,7 +237,7 @@ class Writer:
 
 
 def _open(url: str | Path) -> Database:
-    """Open the database in a thread: the imports take a fifth of a second, and the check of a big file longer."""
+    """Open the database in a thread: imports and checks take long."""
     from superlearner.store.database import Database
     from superlearner.store.opening import migrate
 
