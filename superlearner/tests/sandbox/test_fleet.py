@@ -203,7 +203,7 @@ def test_a_sandbox_nobody_asks_is_stopped_and_says_why() -> None:
     fleet, actions = after(fleet, Looked({}), 180.0)
     assert [Stop] == [type(one) for one in actions]
     fleet, _ = after(fleet, Ended("a", 1, "it stopped in order"), 181.0)
-    assert fleet.sandboxes["a"].reason == "nobody asked it anything for 1 min"
+    assert fleet.sandboxes["a"].reason == "it was idle for 1 min"
 
 
 def test_a_sandbox_does_not_outlive_its_life_time() -> None:

@@ -145,7 +145,7 @@ def test_its_end_is_told_with_the_reason(tmp_path: Path) -> None:
             await otp.wait_down(pid)
         return await GenServer.call(service, ("next",))
 
-    news = {"notices": [], "missed": 0, "ended": "its tree gave up: it restarted more often than it may"}
+    news = {"notices": [], "missed": 0, "ended": "its tree gave up: it had too many restarts"}
     assert news == within(tmp_path, COUNTER, look)
 
 
@@ -349,7 +349,7 @@ def test_a_source_that_empties_the_modules_is_taken_over_and_others_can_still_im
 
 
 def test_who_ends_the_program_is_said_and_not_taken_for_a_give_up(tmp_path: Path) -> None:
-    """`its tree gave up: it restarted more often than it may`, of one `sys.exit()`."""
+    """`its tree gave up: it had too many restarts`, of one `sys.exit()`."""
     leaves = COUNTER.replace(
         'while request == "spin":\n            pass', 'if request == "leave":\n            raise SystemExit(3)'
     )

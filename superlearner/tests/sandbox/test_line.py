@@ -38,7 +38,7 @@ def test_more_answers_than_questions_end_the_line() -> None:
         theirs.sendall(HEAD.pack(0, 1, BACKEND) * 2)
         return await broken
 
-    assert "it answered more than it was asked" == with_line(work)
+    assert "it sent more answers than it got requests" == with_line(work)
 
 
 def test_who_answers_outlives_the_garbage_collector() -> None:
@@ -69,11 +69,11 @@ def test_a_sandbox_that_does_not_read_is_asked_no_more() -> None:
 
 
 ATTACKS: dict[str, tuple[bytes, str]] = {
-    "replayed": (HEAD.pack(2, 1, BACKEND) + b"ok" + HEAD.pack(2, 1, BACKEND) + b"ok", "more than it was asked"),
-    "on another channel": (HEAD.pack(2, 1, SANDBOX) + b"ok", "on another channel"),
-    "on no channel": (HEAD.pack(2, 1, 200) + b"ok", "on another channel"),
+    "replayed": (HEAD.pack(2, 1, BACKEND) + b"ok" + HEAD.pack(2, 1, BACKEND) + b"ok", "more answers than"),
+    "on another channel": (HEAD.pack(2, 1, SANDBOX) + b"ok", "on the wrong channel"),
+    "on no channel": (HEAD.pack(2, 1, 200) + b"ok", "on the wrong channel"),
     "too long": (HEAD.pack(MOST_BYTES + 1, 1, BACKEND), f"a frame of {MOST_BYTES + 1} bytes"),
-    "never asked, twice": (HEAD.pack(0, 7, BACKEND) * 2, "more than it was asked"),
+    "never asked, twice": (HEAD.pack(0, 7, BACKEND) * 2, "more answers than"),
 }
 
 

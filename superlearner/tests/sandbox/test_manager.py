@@ -117,7 +117,7 @@ def test_a_disk_that_refuses_does_not_keep_a_sandbox_from_running(
         return await create()
 
     assert managed(work).status == "running"
-    assert "the next run will not know" in caplog.text
+    assert "cannot record some sandboxes" in caplog.text
 
 
 def test_a_source_that_does_not_start_is_refused_and_nothing_is_left(managed: Any) -> None:
@@ -230,7 +230,7 @@ def test_a_new_service_takes_over_what_runs_and_ends_what_was_half_done(managed:
     kept, lost = managed(work)
     assert ("running", 0) == (kept.status, kept.restart_count)
     assert ("ended", "the sandbox service ended while it was starting") == (lost.status, lost.reason)
-    assert "the sandbox service started again; it took over a" in said
+    assert "the sandbox service restarted; it took over a" in said
 
 
 def test_a_kill_of_its_runner_ends_a_sandbox_and_says_so(managed: Any) -> None:

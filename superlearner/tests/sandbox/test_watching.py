@@ -96,14 +96,14 @@ NEWS: dict[str, Any] = {
 def test_news_that_are_none_end_it(news: str) -> None:
     child = watched(listen, some_time, next=NEWS[news])
     (why,) = child.killed
-    assert why.startswith("it does not keep to the protocol: its news are none: ")
+    assert why.startswith("it violates the protocol: its news is malformed: ")
     assert len(why) < 400
     assert [] == child.notices
 
 
 def test_a_line_that_is_not_read_ends_it() -> None:
     child = watched(listen, some_time, next=NodeBusy("it has not read what it was asked before"))
-    assert ["it does not read what it is asked"] == child.killed
+    assert ["it does not read its requests"] == child.killed
 
 
 def test_a_closed_line_ends_it() -> None:
@@ -114,7 +114,7 @@ def test_a_closed_line_ends_it() -> None:
 
 def test_one_whose_service_has_ended_is_ended() -> None:
     child = watched(listen, some_time, next=GONE)
-    assert ["what answers in it for its tree has ended"] == child.killed
+    assert ["the process that answers for its tree has ended"] == child.killed
 
 
 def test_one_that_ends_just_now_is_told_with_the_reason_of_its_end() -> None:
@@ -147,7 +147,7 @@ def test_a_flood_of_notices_is_asked_for_at_our_pace_and_told_in_part() -> None:
     assert len(child.asked) <= 242
     assert len(child.notices) <= 20 + 120 / 5 + 1
     assert "\\x1b[2Jlook at me" == child.notices[0]
-    assert any(words.endswith("notices were left out: it tells more than anybody reads") for words in child.notices)
+    assert any(words.endswith("notices were left out: there were too many") for words in child.notices)
 
 
 def test_notices_that_were_left_out_are_counted_when_it_tells_no_more() -> None:
@@ -165,20 +165,20 @@ def test_notices_that_were_left_out_are_counted_when_it_tells_no_more() -> None:
 
     notices = Scheduler().run(main)
     assert ["x"] * 20 == notices[:20]
-    assert ["1030 more notices were left out: it tells more than anybody reads"] == notices[20:]
+    assert ["1030 more notices were left out: there were too many"] == notices[20:]
 
 
 @pytest.mark.parametrize("silent", ["alive", "backend"])
 def test_one_of_whom_one_half_is_silent_is_ended(silent: str) -> None:
     answers: dict[str, Any] = {"alive": {}, "backend": b"x"}
     del answers[silent]
-    assert ["nobody in it has answered for 10 s"] == watched(beat, some_time, **answers).killed
+    assert ["it has not answered for 10 s"] == watched(beat, some_time, **answers).killed
 
 
 @pytest.mark.parametrize(("gone", "what"), [("alive", "its tree"), ("backend", "its pages")])
 def test_one_of_whom_one_half_has_ended_is_ended(gone: str, what: str) -> None:
     child = watched(beat, some_time, **({"alive": {}, "backend": b"x"} | {gone: GONE}))
-    assert [f"what answers in it for {what} has ended"] == child.killed
+    assert [f"the process that answers for {what} has ended"] == child.killed
 
 
 def test_one_that_answers_the_second_time_lives() -> None:

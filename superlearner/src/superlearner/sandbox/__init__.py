@@ -1,6 +1,6 @@
-"""Sandboxes: nodes of their own, in programs of their own, behind walls, for code that may do anything.
+"""Sandboxes: separate nodes in isolated programs, for code that may do anything.
 
-`SandboxManager` is the service, `Sandboxes` what outlives it, `PeerLauncher` starts programs.
+`SandboxManager` is the service, `Sandboxes` the state that outlives it, `PeerLauncher` starts programs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""All sandboxes of a platform as one value, and what follows from what happens.
+"""All sandboxes of a platform as one value, and its transitions.
 
-`after(fleet, event, now)` answers the next fleet and what is to be done. It touches no process, no file and no clock,
-so that every order of events can be tried; the process around it, `SandboxManager`, only orders and forwards.
+`after(fleet, event, now)` returns the next fleet and the actions to take. It touches no process, no file and no clock,
+so every order of events can be tested; the process around it, `SandboxManager`, only orders and forwards.
 
     starting ──Started──> running ──Ended──> ended ──Restart──> starting
         │                    │                 │
@@ -45,31 +45,31 @@ __all__ = ["MOST_ENDED", "Fleet", "after"]
 
 DESTROYED: Final = "it was destroyed"
 MOST_ENDED: Final = 100
-"""Records of sandboxes that have ended; the oldest make room."""
+"""Maximum number of ended sandboxes that are listed; the oldest are removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The sandboxes by id, and how many may run at once."""
+    """The sandboxes by id, and the limit on how many may run at once."""
 
     most: int = 30
     sandboxes: Mapping[str, Sandbox] = field(default_factory=dict[str, Sandbox])
 
     def put(self, sandbox: Sandbox) -> Fleet:
-        """With this one, in place of the one of its id."""
+        """Return the fleet with this sandbox added, or replaced if its id exists."""
         return replace(self, sandboxes={**self.sandboxes, sandbox.id: sandbox})
 
     def without(self, id: str) -> Fleet:
-        """Without this one."""
+        """Return the fleet without this sandbox."""
         return replace(self, sandboxes={key: one for key, one in self.sandboxes.items() if key != id})
 
     @property
     def full(self) -> Refused | None:
-        """Why no more can start, if so."""
+        """Return the refusal to start another sandbox; None if there is room."""
         if sum(one.alive for one in self.sandboxes.values()) < self.most:
             return None
         hint = "destroy one, or raise the setting `sandboxes`"
-        return Refused("conflict", f"{self.most} sandboxes are there already, which is the limit", hint)
+        return Refused("conflict", f"there are {self.most} sandboxes already, which is the limit", hint)
 
 
 Next = tuple[Fleet, list[Action]]
@@ -77,7 +77,7 @@ Happening = Started | NotStarted | Ended | StillThere | Reloaded | NotReloaded
 
 
 def after(fleet: Fleet, event: Event, now: float) -> Next:
-    """The fleet after an event, and what is to be done. `now` is seconds since 1970."""
+    """Return the fleet after an event, and the actions; `now` in seconds since 1970."""
     match event:
         case Create():
             return _create(fleet, event, now)
@@ -98,12 +98,12 @@ def after(fleet: Fleet, event: Event, now: float) -> Next:
         case _:
             sandbox = fleet.sandboxes.get(event.id)
             if sandbox is None or sandbox.run != event.run:
-                return fleet, []  # of a program before this one
-            return _told(fleet, sandbox, event, now)
+                return fleet, []  # from an earlier program
+            return _after_program(fleet, sandbox, event, now)
 
 
-def _told(fleet: Fleet, sandbox: Sandbox, event: Happening, now: float) -> Next:
-    """A program of a sandbox did something."""
+def _after_program(fleet: Fleet, sandbox: Sandbox, event: Happening, now: float) -> Next:
+    """Handle an event from a sandbox's program."""
     match event:
         case Started():
             return _started(fleet, sandbox, event, now)
@@ -122,7 +122,7 @@ def _told(fleet: Fleet, sandbox: Sandbox, event: Happening, now: float) -> Next:
             return fleet.put(sandbox), [*answers, told]
 
 
-# Somebody asks
+# Requests
 
 
 def _create(fleet: Fleet, event: Create, now: float) -> Next:
@@ -168,7 +168,7 @@ def _reload(fleet: Fleet, sandbox: Sandbox, event: Reload) -> Next:
     if sandbox.busy is not None:
         return fleet, [Answer(event.caller, _busy(sandbox))]
     if not sandbox.alive:
-        why = f"{sandbox.id} does not run, so that there is nothing to reload"
+        why = f"{sandbox.id} is not running, so there is nothing to reload"
         return fleet, [Answer(event.caller, Refused("conflict", why, "restart it with this source"))]
     if sandbox.source is not None and sandbox.source.sha256 == event.source.sha256:
         return fleet.put(sandbox), [Answer(event.caller, None)]
@@ -176,7 +176,7 @@ def _reload(fleet: Fleet, sandbox: Sandbox, event: Reload) -> Next:
     return fleet.put(sandbox), [Change(sandbox, event.source, event.by)]
 
 
-# A program does something
+# Events of programs
 
 
 def _started(fleet: Fleet, sandbox: Sandbox, event: Started, now: float) -> Next:
@@ -189,7 +189,7 @@ def _started(fleet: Fleet, sandbox: Sandbox, event: Started, now: float) -> Next
         started_at=now,
         ended_at=None,
     )
-    if sandbox.status != "starting":  # destroyed meanwhile: the kill is on its way
+    if sandbox.status != "starting":  # destroyed meanwhile: the kill is already sent
         return fleet.put(sandbox), []
     if not sandbox.versions and facts.source is not None:
         sandbox = replace(sandbox, versions=(Version(1, facts.source, now, sandbox.owner),), current=1)
@@ -199,7 +199,7 @@ def _started(fleet: Fleet, sandbox: Sandbox, event: Started, now: float) -> Next
 
 def _not_started(fleet: Fleet, sandbox: Sandbox, code: str, reason: str, now: float) -> Next:
     sandbox, answers = _answered(_over(sandbox, reason, now), Refused(code, reason), "create", "restart", "reload")
-    if sandbox.goal == "remove" or sandbox.restart_count == 0:  # never was: its id is free again
+    if sandbox.goal == "remove" or sandbox.restart_count == 0:  # it never ran: its id is free again
         _, more = _answered(sandbox, None, "destroy")
         return fleet.without(sandbox.id), [*answers, *more]
     return fleet.put(sandbox), [*answers, Tell("bad", sandbox, f"sandbox {sandbox.id} does not start: {reason}")]
@@ -216,20 +216,20 @@ def _ended(fleet: Fleet, sandbox: Sandbox, reason: str, now: float) -> Next:
         return fleet, [*answers, *actions]
     if wanted and sandbox.goal == "remove":
         if any(kind == "destroy" for kind, _ in sandbox.waiting):
-            sandbox = replace(sandbox, reason=DESTROYED)  # and not what its tree made of that
+            sandbox = replace(sandbox, reason=DESTROYED)  # rather than how its tree ended
         stopped = Refused("start_failed", f"{sandbox.id} was destroyed meanwhile")
         sandbox, refused = _answered(sandbox, stopped, "create", "restart")
         sandbox, done = _answered(sandbox, None, "destroy")
         return fleet.without(sandbox.id), [*answers, *refused, *done]
     if wanted and told is not None:
-        sandbox = replace(sandbox, reason=told)  # why it was stopped, and not how it did
+        sandbox = replace(sandbox, reason=told)  # the reason for the stop, rather than how it ended
     return fleet.put(sandbox), [*answers, Tell("bad", sandbox, f"sandbox {sandbox.id} ended: {sandbox.reason}")]
 
 
 def _still_there(fleet: Fleet, sandbox: Sandbox) -> Next:
     if sandbox.goal != "remove":
         return fleet, [Kill(sandbox, sandbox.reason or "it did not stop in time")]
-    busy = Refused("sandbox_busy", f"{sandbox.id} has not stopped in time; it may yet", "force=true kills it")
+    busy = Refused("sandbox_busy", f"{sandbox.id} has not stopped in time; it may still do so", "force=true kills it")
     sandbox, answers = _answered(sandbox, busy, "destroy")
     return fleet.put(sandbox), answers
 
@@ -253,7 +253,7 @@ def _looked(fleet: Fleet, event: Looked, now: float) -> Next:
             continue
         why = None
         if limits.idle_s and now - used >= limits.idle_s:
-            why = f"nobody asked it anything for {_span(limits.idle_s)}"
+            why = f"it was idle for {_span(limits.idle_s)}"
         elif limits.lifetime_s and sandbox.started_at is not None and now - sandbox.started_at >= limits.lifetime_s:
             why = f"it ran for {_span(limits.lifetime_s)}, which is its limit"
         if why is not None:
@@ -294,11 +294,11 @@ def _resumed(fleet: Fleet) -> Next:
     return fleet, actions
 
 
-# Parts
+# Helpers
 
 
 def _again(fleet: Fleet, sandbox: Sandbox) -> Next:
-    """Its next program, with the same configuration."""
+    """Start the next program, with the same configuration."""
     sandbox = replace(
         sandbox,
         status="starting",
@@ -320,7 +320,7 @@ def _over(sandbox: Sandbox, reason: str, now: float) -> Sandbox:
 
 
 def _answered(sandbox: Sandbox, answer: Any, *what: str) -> tuple[Sandbox, list[Action]]:
-    """Answer who waits for one of these; None stands for the sandbox."""
+    """Answer the callers that wait for one of these; None means the sandbox."""
     left = tuple(one for one in sandbox.waiting if one[0] not in what)
     told = replace(sandbox, waiting=left)
     callers = [caller for kind, caller in sandbox.waiting if kind in what]
@@ -328,7 +328,7 @@ def _answered(sandbox: Sandbox, answer: Any, *what: str) -> tuple[Sandbox, list[
 
 
 def _with_version(sandbox: Sandbox, source: Source, by: str, now: float) -> Sandbox:
-    """With this source as the current one: a new version, or the one that has it."""
+    """Return the sandbox with this source as the current version."""
     for known in sandbox.versions:
         if known.source.sha256 == source.sha256:
             return replace(sandbox, current=known.number)
@@ -350,12 +350,12 @@ def _busy(sandbox: Sandbox) -> Refused:
 
 def _unknown(fleet: Fleet, id: str) -> Refused:
     known = ", ".join(list(fleet.sandboxes)[:10])
-    hint = f"there are: {known}" if known else "there is none; create one"
+    hint = f"there are: {known}" if known else "there are none; create one"
     return Refused("sandbox_not_found", f"there is no sandbox {id[:100]!r}", hint)
 
 
 def _span(seconds: float) -> str:
-    """A time in words.
+    """Return a duration in words.
 
     >>> _span(1800), _span(90), _span(28800)
     ('30 min', '90 s', '8 h')

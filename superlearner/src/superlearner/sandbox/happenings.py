@@ -1,4 +1,4 @@
-"""What can happen to sandboxes, and what can follow: the words between the fleet and who does things."""
+"""Events of sandboxes, and the actions that follow them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = [
     "Tell",
 ]  # fmt: skip
 
-# What happens: somebody asks, or a program does something. `run` says which program of the sandbox it was.
+# Events: requests, or reports about a program. `run` is the number of the sandbox's program concerned.
 
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Somebody wants a new one."""
+    """A request to create a sandbox."""
 
     caller: Any
     id: str
@@ -32,7 +32,7 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """Somebody wants it from the start, perhaps with another source."""
+    """A request to restart a sandbox, perhaps with another source."""
 
     caller: Any
     id: str
@@ -42,7 +42,7 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class Destroy:
-    """Somebody wants it gone."""
+    """A request to destroy a sandbox."""
 
     caller: Any
     id: str
@@ -51,7 +51,7 @@ class Destroy:
 
 @dataclass(frozen=True, slots=True)
 class Reload:
-    """Somebody wants another source in what runs."""
+    """A request to load another source into a running sandbox."""
 
     caller: Any
     id: str
@@ -61,7 +61,7 @@ class Reload:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Its tree runs."""
+    """The tree of a sandbox runs."""
 
     id: str
     run: int
@@ -70,7 +70,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class NotStarted:
-    """It could not be started; the program is gone."""
+    """A program could not be started; nothing of it is left."""
 
     id: str
     run: int
@@ -80,7 +80,7 @@ class NotStarted:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Its program is gone."""
+    """The program of a sandbox has ended."""
 
     id: str
     run: int
@@ -89,7 +89,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class StillThere:
-    """It was asked to stop and has not in time."""
+    """A program did not stop in time."""
 
     id: str
     run: int
@@ -97,7 +97,7 @@ class StillThere:
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
-    """The new source runs; `report` is what came of it."""
+    """The new source runs; `report` describes the reload."""
 
     id: str
     run: int
@@ -107,7 +107,7 @@ class Reloaded:
 
 @dataclass(frozen=True, slots=True)
 class NotReloaded:
-    """The new source does not run: everything is as before."""
+    """The new source was rejected; everything is as before."""
 
     id: str
     run: int
@@ -116,21 +116,21 @@ class NotReloaded:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """Time has gone by; `used` says when each was last asked something."""
+    """A periodic check; `used` has the time of the last request to each sandbox."""
 
     used: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Forsaken:
-    """An owner is gone, and cannot come back for what they own."""
+    """An owner is gone and cannot return; their sandboxes go too."""
 
     owner: str
 
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """The service starts anew: who waited has had their answer, and nobody knows how far things were."""
+    """The service restarted, so the progress of each action is unknown."""
 
 
 Event = (
@@ -138,26 +138,26 @@ Event = (
     | Forsaken | Resumed
 )  # fmt: skip
 
-# What follows.
+# Actions.
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """Start a program for it."""
+    """Start a program for a sandbox."""
 
     sandbox: Sandbox
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Let it end in order, from the leaves to the root."""
+    """Stop a sandbox in order, from the leaves to the root."""
 
     sandbox: Sandbox
 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """End its whole process group, now."""
+    """End the whole process group at once."""
 
     sandbox: Sandbox
     why: str
@@ -165,7 +165,7 @@ class Kill:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Put another source into what runs."""
+    """Load another source into a running sandbox."""
 
     sandbox: Sandbox
     source: Source
@@ -174,7 +174,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Tell a caller: the sandbox, or what came of a reload, or why not."""
+    """Answer a caller: with the sandbox, the report of a reload, or a refusal."""
 
     caller: Any
     answer: Any
@@ -182,7 +182,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Say it on the page."""
+    """Show a notice on the page."""
 
     level: Literal["info", "bad"]
     sandbox: Sandbox
@@ -194,7 +194,7 @@ Action = Launch | Stop | Kill | Change | Answer | Tell
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why something is not done: a code of `superlearner.operations.failures`, and words."""
+    """A refusal: a code of `superlearner.operations.failures`, and words."""
 
     code: str
     message: str

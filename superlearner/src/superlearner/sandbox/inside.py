@@ -1,6 +1,8 @@
-"""In a sandbox: its tree, and what the platform asks about it. It shares the program with code that may do anything.
+"""Inside a sandbox: starts its tree and answers the platform.
 
-sandbox         this service, on a hidden node of its own: nothing of it is seen on the pages
+It shares its program with untrusted code.
+
+sandbox         this service, on a separate hidden node that pages do not show
 Main            the tree, on the sandbox's node
 """
 
@@ -37,39 +39,39 @@ A = TypeVar("A")
 
 @dataclass(slots=True)
 class Tree:
-    """What this service knows of the tree."""
+    """The state of the service."""
 
     node: otp.Node
     module: ModuleType
     top: Pid
     flags: dict[str, Any]
     asks: From | None = None
-    """Who waits for what is new."""
+    """The caller that waits for news."""
 
     notices: deque[str] = field(default_factory=deque[str])
     missed: int = 0
-    """Notices for which there was no room."""
+    """Notices dropped because the queue was full."""
 
     leaving: str | None = None
-    """Why the whole program ends, if that was meant inside: `sys.exit()` in a callback."""
+    """The reason the whole program ends, if code inside called `sys.exit()`."""
 
     ended: str | None = None
-    """How the tree has ended, until it is told."""
+    """The way the tree ended, until it is reported."""
 
     interrupter: Interrupter | None = None
 
 
 async def start(node: otp.Node, folder: str, wanted: Mapping[str, Any]) -> Pid:
-    """Start the tree on `node`, and on a hidden node the service that answers for it.
+    """Start the tree on `node`, and the service that answers for it on a hidden node.
 
     Args:
-        node: where the tree lives.
-        folder: where its source is, as `main.py`; nothing is there for one from a module.
-        wanted: `starts` names the class in the source, or `module` is `package.module:Class`, with a `text` in place
-            of its file or None; `strategy`, `max_restarts`, `max_seconds`: None leaves them to the code;
-            `custom_config`: what `init` gets; `held_s`: how long a callback may hold the loop.
+        node: the node of the tree.
+        folder: the folder with the source, as `main.py`; empty for a tree from a module.
+        wanted: `starts` names the class in the source, or `module` is `package.module:Class`, with a `text` that
+            replaces its file, or None; `strategy`, `max_restarts`, `max_seconds`: None keeps those of the code;
+            `custom_config`: the argument of `init`; `held_s`: how long a callback may hold the loop, in seconds.
 
-    Raises whatever the code raises while it is imported, and `StartError` with a sentence if the tree does not start.
+    Raises the errors of the code's import, and `StartError` with a sentence if the tree does not start.
     """
     hidden = await otp.Node(f"sandbox.{node.name}").__aenter__()
     node.subscribe(lambda _event: None, kinds={"node_down"}).on_node_end = hidden.begin_close
@@ -86,7 +88,10 @@ async def start(node: otp.Node, folder: str, wanted: Mapping[str, Any]) -> Pid:
 
 
 class Inside(GenServer[Tree]):
-    """Answers `("facts",)`, `("alive",)`, `("reload", text)`, and `("next",)` as soon as there are news; see `told`."""
+    """The service; calls: `("facts",)`, `("alive",)`, `("reload", text)`, `("next",)`.
+
+    The last is answered once there is news; see `told` for the answers.
+    """
 
     @impl
     def init(self, arg: tuple[Tree, float]) -> Ok[Tree]:
@@ -142,7 +147,7 @@ def _note(tree: Tree, words: str) -> None:
 
 
 def _tell_next(tree: Tree) -> None:
-    """Tell who asks what is new, once there is something."""
+    """Answer the caller that waits for news, once there is some."""
     if tree.asks is None or not (tree.notices or tree.ended):
         return
     GenServer.reply(tree.asks, {"notices": list(tree.notices), "missed": tree.missed, "ended": tree.ended})
@@ -154,7 +159,7 @@ def _tell_next(tree: Tree) -> None:
 
 
 async def _load(folder: str, wanted: Mapping[str, Any]) -> tuple[ModuleType, type]:
-    """The module and its class; what it raises is raised."""
+    """Load the module and return it with its class; errors are passed on."""
     name, _, cls_name = (wanted["module"] or f"{Path(FILE).stem}:{wanted['starts']}").partition(":")
     if wanted["module"] is None and folder not in sys.path:
         sys.path.insert(0, folder)
@@ -178,7 +183,7 @@ async def _start_tree(node: otp.Node, cls: Any, config: Any) -> Pid:
     if kind_of(cls) == "supervisor":
         found = await node.start(cls, config, name=cls.__name__)
         if not isinstance(found, Pid):
-            raise otp.StartError(f"{cls.__name__}.init answered Ignore()")
+            raise otp.StartError(f"{cls.__name__}.init returned Ignore()")
         return found
 
     args = () if config is None else config
@@ -188,7 +193,7 @@ async def _start_tree(node: otp.Node, cls: Any, config: Any) -> Pid:
 
 
 async def _on(node: otp.Node, work: Callable[[], Awaitable[A]]) -> A:
-    """Do something in a process of the node."""
+    """Run work in a process of the node."""
     answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
 
     async def do() -> None:
@@ -202,18 +207,18 @@ async def _on(node: otp.Node, work: Callable[[], Awaitable[A]]) -> A:
 
 
 async def _apply(tree: Tree) -> None:
-    """The options that were asked for, over those of the code."""
+    """Apply the requested supervisor options over those of the code."""
     if tree.flags and otp.is_alive(tree.top):
         await Supervisor.change_flags(tree.top, **tree.flags)
 
 
 def _leave(tree: Tree, error: BaseException) -> None:
-    """`SystemExit` or `KeyboardInterrupt` came up in one of its processes: the tree is stopped in order."""
+    """Stop the tree in order after `SystemExit` or `KeyboardInterrupt`."""
     tree.leaving = f"{text_of(error, 100)} was raised in one of its processes, which ends the whole program"
     tree.node.begin_close()
 
 
 def _end(reason: Any) -> str:
     if text_of_reason(reason) == "shutdown":
-        return "its tree gave up: it restarted more often than it may"
+        return "its tree gave up: it had too many restarts"
     return f"its tree ended: {text_of_reason(reason, 500)}"

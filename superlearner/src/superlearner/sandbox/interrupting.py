@@ -1,10 +1,10 @@
-"""In a sandbox: a callback that does not return is ended, so that its process crashes and the others go on.
+"""Inside a sandbox: interrupts callbacks that do not return.
 
-On the BEAM an endless loop takes a share of one scheduler and is killed like any process. Here it holds the loop that
-all share. So a thread looks whether the loop turns, and when it has not for too long, a signal makes the interpreter
-raise `EndlessLoop` where the person's code stands. Its process crashes with that, and its supervisor does what it does.
+On the BEAM an endless loop uses a share of one scheduler and can be killed like any process. Here it blocks the event
+loop that all processes share. So a thread checks that the loop turns; when it has been blocked for too long, a signal
+makes the interpreter raise `EndlessLoop` in the user's code. Its process crashes, and its supervisor reacts as usual.
 
-Code can evade that (catch everything, take the signal's handler away, hold the loop in C): for it there is the limit
+Code can evade that (catch everything, replace the signal handler, block the loop in C): for it there is the limit
 from outside, which ends the whole sandbox.
 """
 
@@ -25,26 +25,29 @@ from superlearner.control.simulations import hold_the_loop
 __all__ = ["EndlessLoop", "Interrupter"]
 
 SIGNAL: Final = getattr(signal, "SIGVTALRM", None)
-"""Sent to the thread of the loop; nobody else uses it in a sandbox."""
+"""Sent to the thread of the loop; nothing else uses it in a sandbox."""
 
 TRIES: Final = 100
 PAUSE_S: Final = 0.02
 OURS: Final = tuple(
     os.path.join(os.path.dirname(module.__file__ or ""), "") for module in (otp, asyncio)
-)  # raised in there, it would leave a queue or a mailbox half done
+)  # raising inside these would leave a queue or mailbox inconsistent
 
 
 class EndlessLoop(BaseException):
-    """A callback that held the loop for too long. No `Exception`: `except Exception` is not meant for it."""
+    """A callback held the loop for too long.
+
+    Not an `Exception`, so `except Exception` does not catch it.
+    """
 
 
 class Interrupter:
-    """Ends callbacks that hold the loop for longer than `after` seconds.
+    """Interrupts callbacks that hold the loop for longer than `after` seconds.
 
     Args:
-        node: whose processes run in this loop.
+        node: the node whose processes run in this loop.
         after: seconds.
-        tell: called in the loop with words about each that was ended.
+        tell: called in the loop with a sentence about each interrupted callback.
     """
 
     def __init__(self, node: otp.Node, after: float, tell: Callable[[str], object]) -> None:
@@ -57,17 +60,17 @@ class Interrupter:
         self._watchdog = Watchdog(self._loop, node, after=after, say=self._held)
 
     def start(self) -> None:
-        """Begin; call it in the thread of the loop, which has to be the first one."""
+        """Start; must be called in the thread of the loop, which must be the main thread."""
         if SIGNAL is not None:
             signal.signal(SIGNAL, self._interrupt)
             self._watchdog.start()
 
     def stop(self) -> None:
-        """End."""
+        """Stop."""
         self._watchdog.stop()
 
     def _held(self, held: Held) -> None:
-        """Something holds the loop; runs in the watchdog's thread."""
+        """Interrupt the callback that holds the loop; runs in the watchdog's thread."""
         if held.pid is None or SIGNAL is None:
             return
         self._who = held.name or held.pid
@@ -79,7 +82,7 @@ class Interrupter:
         self._who = None
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        """The signal has come; runs in the thread of the loop, on top of whatever stands there."""
+        """Handle the signal; runs in the thread of the loop, on top of the current frame."""
         who = self._who
         if who is None or frame is None or not _may_raise(frame):
             return
@@ -92,7 +95,7 @@ class Interrupter:
 
 
 def _may_raise(frame: FrameType) -> bool:
-    """Whether the innermost frame is called by a process, is not the runtime's own, and what it raises is not lost."""
+    """Return whether raising here reaches a process and breaks nothing of ours."""
     if frame.f_code.co_filename.startswith((*OURS, "<frozen")):
         return False
     lost = collector_listeners()
@@ -105,7 +108,7 @@ def _may_raise(frame: FrameType) -> bool:
 
 
 def _place(frame: FrameType) -> str:
-    """File and line of the person's code in which that is: the innermost frame of no library, if there is one."""
+    """Return file and line of the innermost frame, outside libraries if possible."""
     own: Any = frame
     while own is not None and own.f_code.co_filename.startswith((*LIBRARY_FOLDERS, "<frozen")):
         own = own.f_back

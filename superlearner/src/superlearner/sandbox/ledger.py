@@ -1,7 +1,7 @@
-"""What of the sandboxes is on disk, so that the next start of the platform knows which ended with this one.
+"""The record of sandboxes on disk, for a report and cleanup at the next start.
 
-A file for each, `ID.json`, that only the owner of the data directory can read, since it holds the source. The guard of
-a program ends it, and removes its folder, when the platform is killed; a start looks whether it did, and does the rest.
+Each sandbox has a file `ID.json`, readable only by the owner of the data directory, since it contains the source. The
+guard of a program ends it and removes its folder when the platform is killed; the next start finishes that if needed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ ENDED_WITH_US: Final = "the platform ended"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is noted of a sandbox; `ended_at` is None as long as it runs, `traces` where nothing tells its program."""
+    """The record of a sandbox.
+
+    `ended_at` is None while it runs, `traces` if its program cannot be identified later.
+    """
 
     id: str
     owner: str
@@ -43,30 +46,30 @@ ENTRY: Final = TypeAdapter(Entry)
 
 
 class Found(NamedTuple):
-    """What an earlier run left."""
+    """Sandboxes left by an earlier run."""
 
     sandboxes: list[Sandbox]
-    """As they are now: ended."""
+    """The sandboxes as they are now: ended."""
 
     said: list[tuple[Sandbox, str]]
-    """What is new about some of them, in words."""
+    """New facts about some of them, in words."""
 
     unreadable: list[str]
-    """Names of files that are no entries; they stay where they are."""
+    """Names of files that are not valid entries; they are left alone."""
 
 
 class SandboxLedger:
-    """The entries in a folder of the data directory. Every function raises OSError if the disk refuses.
+    """The entries in a folder of the data directory; methods raise OSError.
 
     Args:
-        folder: where; it is made when the first is written.
+        folder: the folder; it is created with the first entry.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def write(self, sandbox: Sandbox, traces: Traces | None = None) -> None:
-        """Note a sandbox in place of what was noted of it: all of it, or nothing."""
+        """Write the entry of a sandbox, atomically."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         version = next((one for one in sandbox.versions if one.number == sandbox.current), None)
         entry = Entry(
@@ -83,19 +86,19 @@ class SandboxLedger:
             raise
 
     def forget(self, id: str) -> None:
-        """Note nothing of a sandbox any more."""
+        """Delete the entry of a sandbox."""
         self._path(id).unlink(missing_ok=True)
 
     def take_over(self, now: float) -> Found:
-        """What earlier runs left, the newest first; what is provably left of their programs is ended and removed.
+        """Return the sandboxes of earlier runs, newest first, and clean up after them.
 
         Args:
-            now: seconds since 1970: when those that ran have ended, as far as anybody knows.
+            now: the end of those that still ran, as far as is known, in seconds since 1970.
         """
         found = Found([], [], [])
         if not self._folder.is_dir():
             return found
-        for part in self._folder.glob("*.part"):  # killed between the two steps of a write
+        for part in self._folder.glob("*.part"):  # killed halfway through a write
             part.unlink(missing_ok=True)
         entries: list[Entry] = []
         for path in self._folder.glob("*.json"):
@@ -116,7 +119,7 @@ class SandboxLedger:
             else:
                 self.forget(entry.id)
             if entry.ended_at is None:
-                more = f"; {' and '.join(removed)} was left and is removed" if removed else ""
+                more = f"; {' and '.join(removed)} was left over and has been removed" if removed else ""
                 found.said.append((sandbox, f"sandbox {entry.id} ended: {ENDED_WITH_US}{more}"))
         return found
 

@@ -1,9 +1,11 @@
-"""The line between a platform and a sandbox: questions one way, answers the other, over a pair of sockets.
+"""The connection between a platform and a sandbox, over a socket pair.
 
-A sandbox cannot begin anything over it: an answer that nobody waits for any more is thrown away; more answers than
-questions, or what is no frame, end the line, and with it the sandbox. A question names its channel (`backend` or
-`sandbox`) and is bytes, as is its answer. A frame is its length, the number of the question, the channel's number, and
-the bytes.
+Requests go one way, answers the other.
+
+A sandbox cannot start an exchange: answers that are no longer awaited are dropped; more answers than requests, or an
+invalid frame, end the connection, and with it the sandbox. A request names its channel (`backend` or `sandbox`); its
+content and its answer are bytes. A frame is its length, the number of the request, the number of the channel, and the
+bytes.
 """
 
 from __future__ import annotations
@@ -24,21 +26,21 @@ HEAD: Final = struct.Struct(">IIB")
 BACKEND: Final = 0
 SANDBOX: Final = 1
 GONE: Final = b""
-"""The answer when who should answer has ended."""
+"""The answer if the process that should answer has ended."""
 
 MOST_BYTES: Final = MOST_OF_ANSWER + 100_000
-"""Of one frame; what is longer ends the line."""
+"""Maximum size of a frame; a longer one ends the connection."""
 
 MOST_UNREAD: Final = 8_000_000
-"""Bytes of questions that the sandbox has not read yet."""
+"""Bytes of requests that the sandbox may leave unread."""
 
 
 class Line:
     """The platform's end.
 
     Args:
-        pair: our socket, which nobody else reads or writes.
-        broken: called with words when the other side does not keep to it.
+        pair: the platform's socket; nothing else reads or writes it.
+        broken: called with a sentence when the other side violates the protocol.
     """
 
     def __init__(self, pair: socket.socket, broken: Callable[[str], object]) -> None:
@@ -50,10 +52,10 @@ class Line:
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
         self.gone: str | None = None
-        """Why nothing can be asked any more."""
+        """The reason requests are no longer possible."""
 
     async def open(self) -> None:
-        """Begin. Raises OSError: no further descriptor may be open."""
+        """Start reading. Raises OSError if no more descriptors may be open."""
         pair = self._pair.dup()
         try:
             reader, self._writer = await asyncio.open_connection(sock=pair, limit=MOST_BYTES)
@@ -63,9 +65,9 @@ class Line:
         self._reading = asyncio.get_running_loop().create_task(self._read(reader), context=Context())
 
     async def ask(self, channel: int, question: bytes) -> bytes:
-        """Ask, and wait for the answer as long as it takes. Raises `NodeGone`, `NodeBusy`."""
+        """Send a request and wait for the answer. Raises `NodeGone`, `NodeBusy`."""
         if self._full:
-            raise NodeBusy("it has not read what it was asked before")
+            raise NodeBusy("it has not read earlier requests")
         number = self._put(channel, question)
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[number] = channel, answer
@@ -75,12 +77,12 @@ class Line:
             self._waiting.pop(number, None)
 
     def tell(self, channel: int, question: bytes) -> None:
-        """Ask, and do not wait for the answer; of one that does not read nothing more is asked."""
+        """Send a request without waiting, or drop it if too many are unread."""
         if self.gone is None and not self._full:
             self._put(channel, question)
 
     def close(self, why: str) -> None:
-        """End it: whoever waits for an answer is told why."""
+        """Close the connection; pending requests fail with this reason."""
         if self.gone is not None:
             return
         self.gone = why
@@ -113,12 +115,12 @@ class Line:
                     return
                 answer = await reader.readexactly(size)
                 self._owed -= 1
-                if self._owed < 0:  # a late answer is thrown away; a flood of them would keep us busy for ever
-                    self._broken("it answered more than it was asked")
+                if self._owed < 0:  # late answers are dropped; a flood of them would keep us busy forever
+                    self._broken("it sent more answers than it got requests")
                     return
                 asked, waiting = self._waiting.get(number, (channel, None))
                 if asked != channel:
-                    self._broken("it answered on another channel than it was asked")
+                    self._broken("it answered on the wrong channel")
                     return
                 if waiting is not None and not waiting.done():
                     waiting.set_result(answer)
@@ -127,10 +129,10 @@ class Line:
 
 
 class _Holding(asyncio.StreamReaderProtocol):
-    """Holds its reader, and with it who waits for what comes, as long as the loop holds the connection.
+    """A protocol that keeps its reader alive as long as the connection.
 
-    The protocol of asyncio has a weak reference only. The loop has one to a task, too, so that nobody held who answers
-    while nothing was asked: a large tree, at whose start the garbage collector came by, was never heard of again.
+    asyncio's own protocol has only a weak reference to its reader, and the loop only one to a task. Without this, the
+    garbage collector could remove the answering task while no request was pending; the sandbox then never answered.
     """
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
@@ -139,11 +141,11 @@ class _Holding(asyncio.StreamReaderProtocol):
 
 
 class Answering:
-    """The sandbox's end: carries questions to who answers them, several at a time.
+    """The sandbox's end: passes requests to the functions that answer.
 
     Args:
         pair: the sandbox's socket.
-        channels: who answers on which; an answer of None is never sent.
+        channels: the function that answers on each channel; an answer of None is never sent.
     """
 
     def __init__(self, pair: socket.socket, channels: Mapping[int, Callable[[bytes], Awaitable[bytes | None]]]) -> None:
@@ -152,7 +154,7 @@ class Answering:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
-        """Begin to answer."""
+        """Start answering."""
         self._pair.setblocking(False)
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(MOST_BYTES, loop)
@@ -166,7 +168,7 @@ class Answering:
                 question = await reader.readexactly(size)
                 self._keep(self._answer(writer, number, channel, question))
         except (asyncio.IncompleteReadError, OSError):
-            return  # the platform is gone, and we soon
+            return  # the platform is gone; this program ends soon
         finally:
             writer.close()
 

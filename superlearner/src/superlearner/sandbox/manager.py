@@ -1,7 +1,7 @@
-"""The service `sandbox_manager`: it puts what happens to sandboxes in order and has done what follows from it.
+"""The service `sandbox_manager`: orders events and carries out the actions.
 
-sandboxes            a supervisor: the runners, one a sandbox, each linked with a program of the operating system
-sandbox_manager      this service. It can be killed: the runners go on, the next one takes them over and says so
+sandboxes            a supervisor of runners, one per sandbox, each linked to an operating system process
+sandbox_manager      this service. If it is killed, the runners go on, and the next service takes them over
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ Asked = Create | Restart | Destroy | Reload
 
 
 class SandboxManager(GenServer[Sandboxes]):
-    """Creates, restarts, changes and ends sandboxes. The class methods ask the service of this node."""
+    """Creates, restarts, changes and ends sandboxes."""
 
     @impl
     def init(self, sandboxes: Sandboxes) -> Ok[Sandboxes]:
@@ -100,7 +100,7 @@ class SandboxManager(GenServer[Sandboxes]):
                 pass
         return NoReply(sandboxes)
 
-    # What follows
+    # Actions
 
     async def _happen(self, sandboxes: Sandboxes, event: Event) -> None:
         before = sandboxes.fleet.sandboxes
@@ -143,10 +143,10 @@ class SandboxManager(GenServer[Sandboxes]):
             return
         sandboxes.runners[sandbox.id] = runner
         otp.monitor(runner)
-        GenServer.cast(runner, ("launch",))  # from here on its end is heard of
+        GenServer.cast(runner, ("launch",))  # only now: its end must not be missed
 
     def _cast(self, sandboxes: Sandboxes, sandbox: Sandbox, request: Any) -> None:
-        """Tell its runner; one that is gone has told its end already, or a monitor will."""
+        """Send a cast to a sandbox's runner, if there is one."""
         if (runner := sandboxes.runners.get(sandbox.id)) is not None:
             GenServer.cast(runner, request)
 
@@ -154,7 +154,7 @@ class SandboxManager(GenServer[Sandboxes]):
         if sandbox.id in sandboxes.programs:
             self._cast(sandboxes, sandbox, ("kill", why))
         elif (runner := sandboxes.runners.get(sandbox.id)) is not None:
-            otp.exit(runner, "kill")  # it still starts, and what it starts is linked with it
+            otp.exit(runner, "kill")  # it is still starting; the program it starts is linked to it
 
     async def _gone(self, sandboxes: Sandboxes, id: str, reason: Any) -> None:
         sandboxes.ended(id)
@@ -165,7 +165,7 @@ class SandboxManager(GenServer[Sandboxes]):
         match rest[0] if tag == "shutdown" and len(rest) == 1 else reason:
             case ("peer", "unavailable", str(why)):
                 await self._happen(sandboxes, NotStarted(id, sandbox.run, "service_unavailable", why))
-            case ("ended", str(why)) | ("peer", _, str(why)):  # its program's own process is linked, and may be faster
+            case ("ended", str(why)) | ("peer", _, str(why)):  # its program's process is linked, and may end first
                 await self._happen(sandboxes, Ended(id, sandbox.run, _plain(why)))
             case ("not_started", str(code), str(why)):
                 await self._happen(sandboxes, NotStarted(id, sandbox.run, code, _plain(why)))
@@ -174,7 +174,7 @@ class SandboxManager(GenServer[Sandboxes]):
                 await self._happen(sandboxes, Ended(id, sandbox.run, why))
 
     def _resume(self, sandboxes: Sandboxes) -> None:
-        """Take over what the service before left: who runs is watched again, what was half done is ended."""
+        """Take over from the previous service, and end what was half done."""
         sandboxes.fleet, actions = after(sandboxes.fleet, Resumed(), time.time())
         for action in actions:
             if isinstance(action, Kill):
@@ -188,19 +188,19 @@ class SandboxManager(GenServer[Sandboxes]):
                 otp.monitor(sandboxes.runners[sandbox.id])
         kept = [one for one in sandboxes.all() if one.status == "running"]
         if kept:
-            words = f"the sandbox service started again; it took over {', '.join(one.id for one in kept)}"
+            words = f"the sandbox service restarted; it took over {', '.join(one.id for one in kept)}"
             sandboxes.tell("info", words, kept[0])
 
-    # The functions of the service
+    # The interface of the service
 
     @classmethod
     async def ask(cls, request: Asked, timeout: float = 25.0, *, node: otp.Node | None = None) -> Any:
-        """Have something done, and wait for it: the sandbox, the report of a reload, or `Refused`.
+        """Make a request and wait: for the sandbox, a report, or `Refused`.
 
         Args:
-            request: what; its caller is filled in.
+            request: the request; its caller is filled in.
             timeout: seconds.
-            node: where the service is; that of the calling process by itself.
+            node: the node of the service; by default that of the calling process.
 
         Raises:
             CallExit: the service ended meanwhile, or did not answer in time.
@@ -209,18 +209,18 @@ class SandboxManager(GenServer[Sandboxes]):
 
     @classmethod
     def forsake(cls, node: otp.Node, owner: str) -> None:
-        """Somebody is gone, and with them what they own."""
+        """Report that an owner is gone, with everything they own."""
         service = node.whereis(MANAGER)
         if service is not None:
             otp.send(service, ("forsaken", owner))
 
 
 def _nobody() -> None:
-    """Stands for a runner that was never known: it has ended."""
+    """Stand in for a runner that is not known: it ends at once."""
 
 
 def _plain(why: str) -> str:
-    """A reason as its author reads it: their file comes first, and none of ours with its place."""
+    """Return a reason without our prefixes and paths."""
     return without_our_paths(why.removeprefix("could not start: ").removeprefix("StartError: "))
 
 

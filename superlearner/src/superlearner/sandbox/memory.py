@@ -1,4 +1,4 @@
-"""How much memory sandboxes have, as the system counts it: nothing in them is asked."""
+"""Memory of sandboxes as the operating system counts it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["memory_of"]
 
 
 async def memory_of(sandboxes: Iterable[Sandbox]) -> dict[str, int]:
-    """Bytes in memory of all processes of each, by id; those of which it is not known are left out.
+    """Return the bytes in memory of all processes of each sandbox, by id.
 
     Args:
-        sandboxes: those of which some may have ended.
+        sandboxes: some of them may have ended.
 
     >>> import otp
     >>> from superlearner.sandbox.memory import memory_of

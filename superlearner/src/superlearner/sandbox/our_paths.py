@@ -1,7 +1,7 @@
-"""Texts of a sandbox without the paths of the platform's own installation.
+"""Removes the paths of the platform's installation from texts of a sandbox.
 
-Its program runs with our interpreter and our packages, so that tracebacks and import errors name their files. To who
-reads them `otp/kernel/calls.py` says that it is ours; where that is installed is nobody's business.
+A sandbox runs with our interpreter and packages, so its tracebacks and import errors name their files. A reader needs
+`otp/kernel/calls.py` to see that the code is ours; where it is installed must not be revealed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["without_our_paths"]
 
 
 def without_our_paths(text: str) -> str:
-    """`text` with files of ours as they are imported.
+    """Return `text` with paths of our files relative to their import folder.
 
     >>> import os
     >>> without_our_paths(f'File "{os.__file__}", line 7; File "/peer/main.py", line 1')
@@ -30,7 +30,7 @@ def without_our_paths(text: str) -> str:
 
 
 def _places() -> list[str]:
-    """Where modules are found, and what is around that; the innermost first."""
+    """Return the folders of modules, and those around them; innermost first."""
     packages = (os.path.dirname(os.path.dirname(module.__file__ or "")) for module in (otp, superlearner))
     found = {sys.prefix, sys.base_prefix, *sys.path, *packages}
     found |= {os.path.realpath(place) for place in found}

@@ -1,4 +1,4 @@
-"""What a node in a program of its own is asked over; who asks just when the program ends is told why it ended."""
+"""Requests to a node in another program, with its exit reason in errors."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from superlearner.sandbox.line import BACKEND, Line
 __all__ = ["PeerLink"]
 
 WORD_S: Final = 2.0
-"""The line is closed a moment before it is known why."""
+"""The connection closes a moment before the reason is known."""
 
 
 class PeerLink:
-    """The backend's channel of a line, as `RemoteNode` asks over it.
+    """The backend's channel of a connection, in the form that `RemoteNode` uses.
 
     Args:
-        line: to the program.
+        line: the connection to the program.
         peer: the program.
         node: the name of its node.
-        used: called when something is asked.
+        used: called at every request.
     """
 
     def __init__(self, line: Line, peer: Peer, node: str, used: Callable[[], object] | None = None) -> None:
@@ -33,7 +33,7 @@ class PeerLink:
         self._used = used
 
     async def ask(self, request: bytes) -> object:
-        """What it answers. Raises NodeGone, with why."""
+        """Send a request and return the answer. Raises NodeGone, with the reason."""
         if self._used is not None:
             self._used()
         try:
@@ -46,5 +46,5 @@ class PeerLink:
             raise NodeGone(f"the node {self._node} is gone: {why}") from None
 
     def tell(self, request: bytes) -> None:
-        """Say something that has no answer."""
+        """Send a message without an answer."""
         self._line.tell(BACKEND, request)

@@ -1,4 +1,4 @@
-"""Programs of sandboxes as processes of the operating system, behind walls, each with a line to what runs in it."""
+"""Programs of sandboxes as isolated operating system processes."""
 
 from __future__ import annotations
 
@@ -40,32 +40,32 @@ PRELOAD: Final = ("superlearner.backend.sandbox", "superlearner.backend.headless
 FACTS_S: Final = 5.0
 RELOAD_S: Final = 20.0
 AFTER_HELD_S: Final = 3.0
-"""A callback that cannot be ended from inside holds the loop so much longer before the whole program is ended."""
+"""Extra time to hold the loop, after which the whole program is ended."""
 
 LONGEST: Final = 1000
 LEFT_S: Final = 10.0
-"""Seconds for which a program waits for the end of the one before it, whose node has its name."""
+"""Seconds to wait for the end of the previous program with the same name."""
 
 AT_ONCE: Final = os.cpu_count() or 1
-"""Programs that start at one time: more would make none of them sooner."""
+"""Programs that start at the same time; more would not be faster."""
 
 TURN_S: Final = 1.0
-"""Seconds for which one that starts keeps others waiting, at most; most need a tenth of that."""
+"""Maximum time that a starting program makes others wait; most need a tenth of it."""
 
 
 class Written:
-    """Counts what a program writes."""
+    """A counter of bytes written by a program."""
 
     def __init__(self) -> None:
         self.total = 0
 
     def take(self, data: bytes) -> None:
-        """It wrote this."""
+        """Count these bytes."""
         self.total += len(data)
 
 
 class PeerProgram:
-    """One of them, as the runner has it."""
+    """A program of a sandbox, as its runner uses it."""
 
     def __init__(self, peer: Peer, line: Line, facts: Facts, written: Written, watched: Watched) -> None:
         self._peer = peer
@@ -75,45 +75,45 @@ class PeerProgram:
         self.facts = facts
 
     async def ended(self) -> str:
-        """Wait for its end; why, in words."""
+        """Wait for its end and return the reason, in words."""
         return str(await self._peer.ended())
 
     async def reload(self, text: str) -> Report:
-        """Put another source in; what it answered, or why it could not be asked."""
+        """Load another source; return the report, or the reason there is none."""
         seconds = RELOAD_S + self._watched.held_s
         self._watched.changing = True
         try:
             async with asyncio.timeout(seconds):
                 report = await ask(self._line, Report, "reload", text)
         except TimeoutError:
-            return Report(f"the sandbox has not answered for {seconds:g} s; what it did is not known")
+            return Report(f"the sandbox has not answered for {seconds:g} s; the result is unknown")
         except NodeGone as gone:
             return Report(f"the sandbox is gone: {await _end_of(self._peer) or gone}")
         except NodeBusy as busy:
             return Report(str(busy))
         except ValueError as error:
-            why = f"it does not keep to the protocol: its answer to a reload is none: {printable(str(error))}"
+            why = f"it violates the protocol: its answer to a reload is malformed: {printable(str(error))}"
             await self._peer.kill(clip(why, LONGEST))
             return Report(f"the sandbox is ended: {why}")
         finally:
             self._watched.changing = False
         if report is None:
-            return Report("what answers in the sandbox for its tree has ended")
+            return Report("the process that answers for its tree has ended")
         if report.refused is not None:
             report.refused = without_our_paths(printable_lines(report.refused))
         return report
 
     def ask_to_stop(self) -> None:
-        """Ask it to end in order."""
+        """Request an orderly end."""
         self._watched.stopping = True
-        otp.spawn(self._peer.stop, 3600.0)  # when it has not, somebody decides
+        otp.spawn(self._peer.stop, 3600.0)  # if it does not end in time, the service decides
 
     async def kill(self, why: str) -> None:
         """End its whole process group, and wait for that."""
         await self._peer.kill(why)
 
     def output(self) -> tuple[str, int]:
-        """The newest of what it wrote."""
+        """Return its latest output and the number of bytes in all."""
         return self._peer.output(), self._written.total
 
 
@@ -121,10 +121,10 @@ class PeerLauncher:
     """Starts programs in peers.
 
     Args:
-        nodes: where their nodes are looked into.
-        used: called with the id of a sandbox whenever its node is asked something.
-        weak: whether to start them also where a required wall does not stand.
-        spares: how many are kept warm.
+        nodes: the list that their nodes are added to.
+        used: called with the id of a sandbox at every request to its node.
+        weak: start sandboxes even if a required isolation measure is not available.
+        spares: number of programs kept ready.
     """
 
     def __init__(
@@ -139,15 +139,15 @@ class PeerLauncher:
         self._followers: dict[str, otp.Pid] = {}
 
     def warm(self) -> None:
-        """Keep programs ready; they import while others work."""
+        """Keep programs ready; they import modules in the background."""
         if self._spares is None:
             self._spares = Spares(self._count, PRELOAD)
 
     async def launch(self, sandbox: Sandbox, notice: Callable[[str], object]) -> PeerProgram:
-        """Start the program of a sandbox, linked with the calling process. Raises NotLaunched."""
+        """Start the program of a sandbox, linked to the caller. Raises NotLaunched."""
         self.warm()
         before = self._followers.get(sandbox.node)
-        if before is not None:  # its runner may have ended sooner than the program itself
+        if before is not None:  # its runner may have ended before the program
             with suppress(TimeoutError):
                 await otp.wait_down(before, LEFT_S)
         over = await self._turns.begin()
@@ -184,15 +184,15 @@ class PeerLauncher:
             code = "start_failed" if lacking is None else "service_unavailable"
             said = "it did not answer at its start" if lacking is None else f"this machine has not enough {lacking}"
             why = clip(printable(f"{said}: {error}".removesuffix(": ")), LONGEST)
-            otp.unlink(peer.pid)  # its end would end us before we have said why
+            otp.unlink(peer.pid)  # its end would end this process before it can report why
             raise NotLaunched(code, clip(str(await peer.kill(why)), LONGEST)) from None
 
     def walls(self) -> tuple[Wall, ...]:
-        """The walls that this machine has; trying them takes a tenth of a second, which blocks."""
+        """Return the isolation measures of this machine; blocks for 0.1 s."""
         return tuple(_wall(one) for one in probe().walls.values())
 
     def close(self) -> None:
-        """End those that were kept ready."""
+        """End the programs that were kept ready."""
         if self._spares is not None:
             self._spares.close()
 
@@ -200,7 +200,7 @@ class PeerLauncher:
         self, sandbox: Sandbox, peer: Peer, written: Written, notice: Callable[[str], object]
     ) -> PeerProgram:
         def broken(why: str) -> None:
-            otp.spawn(peer.kill, f"it does not keep to the protocol: {why}")
+            otp.spawn(peer.kill, f"it violates the protocol: {why}")
 
         assert peer.link is not None
         line = Line(peer.link, broken)
@@ -208,7 +208,7 @@ class PeerLauncher:
         async with asyncio.timeout(FACTS_S):
             told = await ask(line, Told, "facts")
         if told is None:
-            raise ValueError("what answers in it for its tree has ended")
+            raise ValueError("the process that answers for its tree has ended")
         walls = tuple(_wall(one) for one in peer.walls.values())
         source = None if told.source is None else Source(told.source, _class_of(sandbox))
         traces = None if peer.os_pid is None else traces_of(peer.os_pid, peer.folder_outside)
@@ -222,10 +222,10 @@ class PeerLauncher:
         return PeerProgram(peer, line, facts, written, watched)
 
     async def _follow(self, node: str, peer: Peer, line: Line, watched: Watched) -> None:
-        """Hear what happens inside until it ends; then its node is left."""
-        hearing = [otp.spawn_monitor(work, watched)[0] for work in (listen, beat)]
+        """Follow a program until it ends; then detach its node."""
+        followers = [otp.spawn_monitor(work, watched)[0] for work in (listen, beat)]
         ended = await peer.ended()
-        for one in hearing:
+        for one in followers:
             otp.exit(one, "kill")
         line.close(str(ended))
         self._nodes.detach(node, str(ended))
@@ -233,7 +233,7 @@ class PeerLauncher:
 
 
 async def _end_of(peer: Peer) -> str | None:
-    """Why a program whose line has ended did so itself, as by `os._exit`; None of one that goes on without its line."""
+    """Return why a program whose connection closed has ended; None if it runs."""
     try:
         return str(await peer.ended(GRACE_S))
     except otp.CallExit:

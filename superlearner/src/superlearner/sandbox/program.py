@@ -1,4 +1,4 @@
-"""The program of a sandbox, as the runner has it: the seam between the service and the operating system."""
+"""The interface between the sandbox service and the operating system."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Launcher", "NotLaunched", "Program"]
 
 
 class NotLaunched(Exception):
-    """A program did not start; nothing of it is left. `code` is one of an operation's."""
+    """A program did not start; `code` is an error code of an operation."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)
@@ -21,20 +21,20 @@ class NotLaunched(Exception):
 
 
 class Program(Protocol):
-    """A program that runs, and with it the node of a sandbox."""
+    """A running program, and with it the node of a sandbox."""
 
     facts: Facts
 
     async def ended(self) -> str:
-        """Wait for its end; why, in words."""
+        """Wait for its end and return the reason, in words."""
         ...
 
     async def reload(self, text: str) -> Report:
-        """Put another source in; what came of it, or why nothing did. What it says is not to be believed."""
+        """Load another source; return the untrusted report, or a refusal."""
         ...
 
     def ask_to_stop(self) -> None:
-        """Ask it to end in order, from the leaves to the root."""
+        """Request an orderly end, from the leaves to the root."""
         ...
 
     async def kill(self, why: str) -> None:
@@ -42,7 +42,7 @@ class Program(Protocol):
         ...
 
     def output(self) -> tuple[str, int]:
-        """The newest of what it wrote to its standard output and error, and how many bytes that were in all."""
+        """Return the latest output, and the number of bytes in all."""
         ...
 
 
@@ -50,25 +50,25 @@ class Launcher(Protocol):
     """Starts programs."""
 
     async def launch(self, sandbox: Sandbox, notice: Callable[[str], object]) -> Program:
-        """Start the program of a sandbox, linked with the calling process; answers when its tree runs.
+        """Start the program of a sandbox, linked to the caller, and wait for its tree.
 
         Args:
-            sandbox: whose program it is.
-            notice: called in the loop with words about what happens inside.
+            sandbox: the sandbox it belongs to.
+            notice: called in the loop with a sentence about each event inside.
 
         Raises:
-            NotLaunched: it does not start, or a wall is missing.
+            NotLaunched: it does not start, or a required isolation measure is missing.
         """
         ...
 
     def warm(self) -> None:
-        """Keep programs ready for those to come."""
+        """Keep programs ready for later starts."""
         ...
 
     def walls(self) -> tuple[Wall, ...]:
-        """The walls that this machine has; blocks while they are tried."""
+        """Return the isolation measures of this machine; blocks while they are probed."""
         ...
 
     def close(self) -> None:
-        """Give back what was kept ready."""
+        """Release the programs kept ready."""
         ...

@@ -1,4 +1,4 @@
-"""What is known of one sandbox: a value that says it all."""
+"""The record of one sandbox, as a value."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ __all__ = [
 Origin = Literal["source", "file", "module", "demo"]
 Status = Literal["starting", "running", "stopping", "ended"]
 Goal = Literal["keep", "start", "remove"]
-"""What follows when one that stops has ended: its record stays, it starts again, or it is gone."""
+"""The step after a stop: the record stays, the sandbox restarts, or it is removed."""
 
 MOST_VERSIONS: Final = 10
 _PREFIX: Final = "sandbox-"
 
 
 def node_of_sandbox(sandbox_id: str) -> str:
-    """The name of its node.
+    """Return the name of a sandbox's node.
 
     >>> node_of_sandbox("a")
     'sandbox-a@127.0.0.1'
@@ -41,7 +41,7 @@ def node_of_sandbox(sandbox_id: str) -> str:
 
 
 def is_node_of_sandbox(node: str) -> bool:
-    """Whether a node of this name is that of a sandbox; asked also where there is nobody who keeps their records.
+    """Return whether a name is that of a sandbox's node, even a forgotten one's.
 
     >>> is_node_of_sandbox("sandbox-a@127.0.0.1"), is_node_of_sandbox("shop@127.0.0.1")
     (True, False)
@@ -51,9 +51,9 @@ def is_node_of_sandbox(node: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a sandbox may take: megabytes, seconds, kilobytes.
+    """Limits on a sandbox: megabytes, seconds, kilobytes.
 
-    `held_s`: a callback may hold its loop so long. `idle_s`: nobody asked it anything for so long; 0: never mind.
+    `held_s`: how long a callback may hold the loop. `idle_s`: how long it may be idle; 0: no limit.
     """
 
     memory_mb: int = 512
@@ -67,11 +67,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What somebody asked for, kept over restarts. None leaves it to the code."""
+    """The options of a request, kept over restarts. None leaves a value to the code."""
 
     origin: Origin
     module: str | None = None
-    """`package.module:Class`; None for a source of its own."""
+    """`package.module:Class`; None for a separate source."""
 
     title: str | None = None
     strategy: str | None = None
@@ -93,7 +93,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Wall:
-    """One of the walls around it: whether it stands, and what that means, or why it does not."""
+    """An isolation measure: its effect if active, else why it is missing."""
 
     name: str
     up: bool
@@ -103,21 +103,21 @@ class Wall:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a sandbox when it has started."""
+    """Facts about a sandbox, known once it has started."""
 
     os_pid: int
     supervisor_pid: str
     walls: tuple[Wall, ...]
     source: Source | None = None
-    """For one from a module: its source, as far as it could be read."""
+    """The source of a tree from a module, if it could be read."""
 
     traces: Traces | None = None
-    """Where the kernel tells them."""
+    """None if the kernel does not provide them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A sandbox. `run` counts its programs: what a program before this one says is not about it."""
+    """A sandbox. `run` counts its programs; reports of earlier ones are ignored."""
 
     id: str
     owner: str
@@ -139,21 +139,21 @@ class Sandbox:
     goal: Goal = "keep"
     changing: Source | None = None
     waiting: tuple[tuple[str, Any], ...] = ()
-    """Who waits for what: `create`, `restart`, `destroy` or `reload`, and the caller to answer."""
+    """Pending requests: their kind, and the caller to answer."""
 
     @property
     def alive(self) -> bool:
-        """Whether it has a program, or is to have one."""
+        """Return whether it has a program, or is about to have one."""
         return self.status != "ended"
 
     @property
     def source(self) -> Source | None:
-        """The source that runs, None for a module whose source is not known."""
+        """Return the running source; None for a module whose source is not known."""
         return next((one.source for one in self.versions if one.number == self.current), None)
 
     @property
     def busy(self) -> str | None:
-        """What is done with it just now, in words; None if nothing is."""
+        """Return what is being done with it, in words; None if nothing is."""
         if self.status == "starting":
             return "is starting"
         if self.status == "stopping":

@@ -1,4 +1,4 @@
-"""In a sandbox: another source for what runs, taken over by all of it or by none of it."""
+"""Inside a sandbox: loads another source, in all servers or in none."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from superlearner.sandbox.told import MOST_SERVERS, STATE_LENGTH, WORDS
 __all__ = ["exchange", "reload", "show_lines", "source_of"]
 
 CHANGE_S: Final = 5.0
-"""Seconds that one `code_change` may wait."""
+"""Maximum duration of one `code_change`, in seconds."""
 
 TRIAL_S: Final = 1.0
-"""Seconds for each server to come through what waited for it."""
+"""Seconds for each server to handle the messages that were waiting for it."""
 
 
 class Typed(SourceFileLoader):
-    """Loads a module from a text instead of its file, which stays what it is: it may belong to somebody else."""
+    """Loads a module from a text; its file, perhaps someone else's, is unchanged."""
 
     def __init__(self, module: ModuleType, text: str) -> None:
         super().__init__(module.__name__, module.__file__ or FILE)
         self._text = text
 
     def get_data(self, path: str) -> bytes:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The text, for its file."""
+        """Return the text in place of the file."""
         return self._text.encode() if path == self.path else super().get_data(path)
 
 
 def source_of(module: ModuleType) -> str | None:
-    """The text of its file, as far as it has one of a size to edit."""
+    """Return the text of a module's file, unless it is too long to edit."""
     try:
         text = Path(module.__file__ or "").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -51,9 +51,9 @@ def source_of(module: ModuleType) -> str | None:
 
 
 async def exchange(module: ModuleType, text: str, trial: float = 0.0) -> code.UpgradeReport:
-    """Let a module and its servers go over to another text. Raises UpgradeRefused.
+    """Switch a module and its servers to another text. Raises UpgradeRefused.
 
-    With a `trial` all go back if one crashes in what waited for it; so many seconds are waited for that at most.
+    With a `trial`, all switch back if one crashes on the messages that waited for it; it lasts at most `trial` seconds.
     """
     spec: Any = module.__spec__
     before = spec.loader
@@ -66,10 +66,10 @@ async def exchange(module: ModuleType, text: str, trial: float = 0.0) -> code.Up
 
 
 def show_lines(module: ModuleType, text: str) -> Callable[[], object]:
-    """Let tracebacks show lines of this text from now on; answers what undoes that."""
+    """Make tracebacks show lines of this text; return a function that undoes that."""
     path = module.__file__ or FILE
     known = linecache.cache.get(path)
-    # without a time it is not compared with the file
+    # an entry without a time is not compared with the file
     linecache.cache[path] = len(text), None, io.StringIO(text, newline=None).readlines(), path
 
     def undo() -> None:
@@ -81,22 +81,22 @@ def show_lines(module: ModuleType, text: str) -> Callable[[], object]:
 
 
 async def reload(node: otp.Node, module: ModuleType, text: str) -> dict[str, Any]:
-    """Put another source in, or leave everything as it is; what came of it, as a `told.Report`.
+    """Load another source, or change nothing; return a `told.Report` as a dict.
 
-    It raises nothing: whatever the old or the new source defines, who answers for the tree goes on.
+    It raises nothing: whatever the old or the new source defines, the service of the sandbox goes on.
     """
     undo: Callable[[], object] = int
     names: dict[Pid, str] = {}
     try:
         servers = [one.pid for one in code.versions(module)][:MOST_SERVERS]
-        names |= {pid: _name(pid) for pid in servers}  # one that ends has none any more
+        names |= {pid: _name(pid) for pid in servers}  # an ended process has no name
         before = {pid: _state(node, pid) for pid in servers}
         undo = show_lines(module, text)
         report = await exchange(module, text, TRIAL_S)
     except code.UpgradeRefused as refused:
         words = explain_refusal(refused, lambda pid: names.get(pid) or _name(pid))
-    except BaseException as error:  # `SystemExit` and `KeyboardInterrupt`: here nobody else can have meant them
-        words = f"nothing has changed: the new source cannot be taken over: {text_of(error, WORDS)}"
+    except BaseException as error:  # here, `SystemExit` and `KeyboardInterrupt` can only come from the source
+        words = f"nothing has changed: the new source cannot be loaded: {text_of(error, WORDS)}"
     else:
         return {
             "servers": [
@@ -119,12 +119,12 @@ async def reload(node: otp.Node, module: ModuleType, text: str) -> dict[str, Any
 
 
 def _state(node: otp.Node, pid: Pid) -> str | None:
-    """The state of a server as text; a supervisor's is its children, which are seen elsewhere."""
+    """Return the state of a server as text; None for a supervisor."""
     if supervisor_state(pid) is not None:
         return None
     try:
         found = observer.process(node, pid, messages=0, length=STATE_LENGTH, exits=0, related=0)
-    except BaseException as error:  # a value may be of any class
+    except BaseException as error:  # a value may be of any class, with any `repr`
         return f"cannot be shown: {text_of(error, WORDS)}"
     return None if found is None or found.state is None else clip(safe_text(found.state), STATE_LENGTH)
 

@@ -1,6 +1,6 @@
-"""The process of a platform that a sandbox's program belongs to: one a run, linked with it, so that both end together.
+"""The process that owns a sandbox's program: one per run, linked to it.
 
-It ends with `("shutdown", ("ended", why))`, or with `("shutdown", ("not_started", code, why))`: the service watches it.
+It ends with `("shutdown", ("ended", why))` or `("shutdown", ("not_started", code, why))`; the service monitors it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ STOP_S: Final = 5.0
 
 @dataclass(slots=True)
 class Run:
-    """What a runner knows."""
+    """The state of a runner."""
 
     sandbox: Sandbox
     launcher: Launcher
     service: Any
-    """Whom it tells: a pid or a name."""
+    """The pid or name that it reports to."""
 
     program: Program | None = None
 
@@ -35,7 +35,7 @@ class Run:
 class Runner(GenServer[Run]):
     """Casts: `("launch",)` first, `("stop",)`, `("kill", why)`, `("change", text, by)`.
 
-    It tells the service what happens, with its run.
+    It reports events to the service, with its run.
     """
 
     @impl

@@ -1,4 +1,4 @@
-"""What outlives the sandbox service: the sandboxes, their runners and programs, and what happened in them."""
+"""The state that outlives the sandbox service."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ __all__ = ["MOST_NOTICES", "Notice", "Sandboxes"]
 
 MOST_NOTICES: Final = 50
 MOST_OUTPUT: Final = 65_536
-"""Characters of what was printed that are kept, over all programs of a sandbox."""
+"""Characters of output that are kept, over all programs of a sandbox."""
 
 LOG: Final = logging.getLogger("superlearner.sandbox")
 
 
 class Notice(NamedTuple):
-    """Something that happened in a sandbox, in words, and when."""
+    """An event in a sandbox, in words, and its time."""
 
     at: float
     text: str
@@ -40,22 +40,22 @@ def _nothing(level: str, text: str, sandbox: Sandbox) -> None:
 
 @dataclass(slots=True)
 class Sandboxes:
-    """A plain object of the platform: whoever is the service now works on it.
+    """A plain object of the platform; the current service works on it.
 
     Args:
         launcher: starts programs.
-        most: answers how many may run at once.
-        tell: is told what the page says: level, words, sandbox.
+        most: returns how many may run at once.
+        tell: called with a level, a sentence and a sandbox for the page to show.
     """
 
     launcher: Launcher
     most: Callable[[], int] = lambda: 30
     tell: Callable[[str, str, Sandbox], object] = _nothing
     changed: Callable[[], object] = int
-    """Called whenever something became of one."""
+    """Called whenever a sandbox changes."""
 
     ledger: SandboxLedger | None = None
-    """What the next run of the platform is told; None: nothing."""
+    """The record for the next run of the platform; None keeps none."""
 
     fleet: Fleet = field(default_factory=Fleet)
     runners: dict[str, Pid] = field(default_factory=dict[str, Pid])
@@ -66,14 +66,14 @@ class Sandboxes:
     _trying: asyncio.Future[tuple[Wall, ...]] | None = None
     _notices: dict[str, deque[Notice]] = field(default_factory=dict[str, "deque[Notice]"])
     services: int = 0
-    """How many services there were, this one included."""
+    """Number of services so far, including the current one."""
 
     def find(self, id: str) -> Sandbox | None:
-        """The sandbox with that id."""
+        """Return the sandbox with that id."""
         return self.fleet.sandboxes.get(id)
 
     def node_of(self, name: str) -> str:
-        """The name of a sandbox's node, of which its id is enough; any other name stays as it is."""
+        """Return the name of a sandbox's node from its id; keep any other name."""
         sandbox = self.find(name)
         return name if sandbox is None else sandbox.node
 
@@ -86,19 +86,19 @@ class Sandboxes:
         return None
 
     def all(self) -> list[Sandbox]:
-        """All of them, the newest first."""
+        """Return all sandboxes, newest first."""
         return sorted(self.fleet.sandboxes.values(), key=lambda one: -one.created_at)
 
     def notices(self, id: str) -> list[Notice]:
-        """What happened in a sandbox, the newest last."""
+        """Return the notices of a sandbox, newest last."""
         return list(self._notices.get(id, ()))
 
     def notice(self, id: str, text: str) -> None:
-        """Remember that something happened in it."""
+        """Add a notice."""
         self._notices.setdefault(id, deque(maxlen=MOST_NOTICES)).append(Notice(time.time(), text))
 
     def output(self, id: str) -> tuple[str, int]:
-        """The newest of what a sandbox printed in all its programs, and how many bytes that were."""
+        """Return the latest output of all its programs, and the number of bytes."""
         before, bytes_before = self.last_output.get(id, ("", 0))
         program = self.programs.get(id)
         if program is None:
@@ -107,20 +107,20 @@ class Sandboxes:
         return (before + text)[-MOST_OUTPUT:], bytes_before + count
 
     def ended(self, id: str) -> None:
-        """Its program is gone; what it printed is kept."""
+        """Drop an ended program, but keep its output."""
         if id in self.programs:
             self.last_output[id] = self.output(id)
         self.runners.pop(id, None)
         self.programs.pop(id, None)
 
     def prepare(self) -> None:
-        """Somebody looks at sandboxes, and may want one soon: a program is kept ready from now on."""
+        """Keep a program ready from now on: a sandbox may be created soon."""
         self.launcher.warm()
 
     async def walls(self) -> tuple[Wall, ...]:
-        """The walls of this machine, tried once, however many ask at a time.
+        """Return the isolation measures of this machine, probed once.
 
-        Raises `OSError`: they cannot be tried just now.
+        Raises `OSError` if they cannot be probed now.
         """
         if self._walls is not None:
             return self._walls
@@ -135,18 +135,18 @@ class Sandboxes:
             self._walls = trying.result()
 
     def forget(self, id: str) -> None:
-        """It is gone."""
+        """Drop everything about a removed sandbox."""
         for kept in (self._notices, self.used, self.programs, self.runners, self.last_output):
             kept.pop(id, None)
 
     def take_over(self) -> None:
-        """Say what became of the sandboxes of earlier runs, and have those that can be started again."""
+        """Report and list the sandboxes of earlier runs."""
         if self.ledger is None:
             return
         try:
             found = self.ledger.take_over(time.time())
         except OSError as error:
-            LOG.warning("what is known of the sandboxes of earlier runs cannot be read: %s", error)
+            LOG.warning("cannot read the records of earlier sandboxes: %s", error)
             return
         for name in found.unreadable:
             LOG.warning("expected an entry of a sandbox, got something else in %s; remove it", name)
@@ -157,7 +157,7 @@ class Sandboxes:
             self.tell("bad", text, sandbox)
 
     def note(self, before: Mapping[str, Sandbox]) -> None:
-        """Something became of some: the ledger has who runs, with what, and forgets who ended or is gone."""
+        """Update the records: write those that run, delete those that ended."""
         if self.ledger is None:
             return
         now = self.fleet.sandboxes
@@ -170,12 +170,12 @@ class Sandboxes:
                     program = self.programs.get(id)
                     self.ledger.write(new, None if program is None else program.facts.traces)
         except OSError as error:
-            LOG.warning("the next run will not know of some sandboxes: %s", error)
+            LOG.warning("cannot record some sandboxes for the next run: %s", error)
 
     def close(self) -> None:
-        """The platform ends: what is ready for the next sandbox goes, too."""
+        """Release the programs that are kept ready."""
         self.launcher.close()
 
     def touch(self, id: str) -> None:
-        """Somebody asked it something."""
+        """Note the time of a request to a sandbox."""
         self.used[id] = time.time()

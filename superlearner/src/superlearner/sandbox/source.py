@@ -1,6 +1,6 @@
-"""The source of a sandbox: looked at before anything is started, in a program of its own.
+"""The source of a sandbox, checked in a separate program before anything starts.
 
-SourceProblem (Exception)    .line .column .message .hint: where, what, and what to try
+SourceProblem (Exception)    .line .column .message .hint: the place, the problem, and what to try
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from superlearner.sandbox import syntax
 __all__ = ["MOST_SOURCE", "Source", "SourceProblem", "check_source"]
 
 MOST_SOURCE: Final = 200_000
-"""Characters of a source."""
+"""Maximum number of characters of a source."""
 
 PATIENCE_S: Final = 5.0
 LONGEST: Final = 500
 
 
 class SourceProblem(Exception):
-    """A text that cannot be started; `line` and `column` count from 1, as editors do."""
+    """A text that cannot be started; `line` and `column` count from 1, as in editors."""
 
     def __init__(
         self, line: int, column: int, message: str, hint: str | None = None, end: tuple[int, int] | None = None
@@ -40,25 +40,25 @@ class SourceProblem(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A text that Python can read, and the class in it that is started."""
+    """A valid Python text, and the name of the class to start."""
 
     text: str
     starts: str
 
     @property
     def sha256(self) -> str:
-        """What tells one version from another."""
+        """Return a hash that identifies the version."""
         return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 async def check_source(text: str) -> Source:
-    r"""The source that a text is.
+    r"""Check a text and return it as a source.
 
     Args:
         text: Python, with the class `Main` or one Supervisor or Application.
 
     Raises:
-        SourceProblem: it is none; says where.
+        SourceProblem: it is not valid; the error says where.
 
     >>> import otp
     >>> otp.run(lambda: check_source("from otp import Supervisor\nclass Main(Supervisor): ...")).starts
@@ -73,7 +73,7 @@ async def check_source(text: str) -> Source:
 
 
 def _asked(text: str) -> dict[str, Any]:
-    """What the other program says; it has the rights of the platform, and runs nothing of the text."""
+    """Return the result of the other program, which runs nothing of the text."""
     command = [sys.executable, "-I", "-S", syntax.__file__]
     try:
         done = subprocess.run(

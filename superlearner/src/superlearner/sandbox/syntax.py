@@ -1,8 +1,8 @@
-"""Whether a text is a Python program with a tree to start. Nothing of it runs.
+"""Checks that a text is a Python program with a tree to start. Nothing of it runs.
 
-A program of its own: `python -I -S syntax.py < text` answers one line of JSON. Python's compiler can be led to eat all
-memory or to end the interpreter, so the platform never compiles what somebody typed; see `source`. It imports nothing
-but the standard library, for a start in some twenty milliseconds.
+This is a separate program: `python -I -S syntax.py < text` prints one line of JSON. Some texts make Python's compiler
+use up all memory or crash the interpreter, so the platform never compiles user input; see `source`. It imports only the
+standard library, to start in about twenty milliseconds.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Final
 __all__ = ["FILE", "look"]
 
 FILE: Final = "main.py"
-"""What the text is called in tracebacks."""
+"""The name of the text in tracebacks."""
 
 MAIN: Final = "Main"
 APPLICATION: Final = "Application"
@@ -32,7 +32,9 @@ SECONDS: Final = 2
 
 
 def look(text: str) -> dict[str, Any]:
-    """What is wrong with the text (`problem`, with line and column from 1), or the class to start (`starts`).
+    """Return the `problem` of a text, or the class to start, as `starts`.
+
+    Lines and columns count from 1.
 
     >>> look("class Main(otp.Supervisor): ...")
     {'starts': 'Main'}
@@ -44,7 +46,7 @@ def look(text: str) -> dict[str, Any]:
         return {"problem": problem}
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what is legal is not our business
+            warnings.simplefilter("ignore")  # warnings are no errors
             tree = ast.parse(text, FILE)
             compile(tree, FILE, "exec", dont_inherit=True)
     except SyntaxError as error:
@@ -55,9 +57,9 @@ def look(text: str) -> dict[str, Any]:
 
 
 def _no_utf8(text: str) -> dict[str, Any] | None:
-    """What of a text is no UTF-8, or says that it is another coding: Python would run another text than we have read.
+    """Return the first thing that is not UTF-8, or a declaration of another coding.
 
-    Source: the Python reference, *Encoding declarations*; lines are what the compiler takes for lines.
+    Source: the Python reference, *Encoding declarations*; lines are those of the compiler.
     """
     found = NO_TEXT.search(text)
     if found is not None:
@@ -91,7 +93,7 @@ def _problem(error: SyntaxError) -> dict[str, Any]:
 
 
 def _start(tree: ast.Module) -> dict[str, Any]:
-    """The class `Main`, or else the only application, or else the only supervisor."""
+    """Return the class `Main`, or the only application, or the only supervisor."""
     if MAIN in _bound(tree):
         return {"starts": MAIN}
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
@@ -115,13 +117,13 @@ def _start(tree: ast.Module) -> dict[str, Any]:
             "line": second.lineno,
             "column": second.col_offset + 1,
             "message": f"it defines {len(kinds)} trees: {', '.join(kinds)}",
-            "hint": "call the one to start Main",
+            "hint": "name the one to start Main",
         }
     }
 
 
 def _bound(tree: ast.Module) -> Iterator[str]:
-    """The names that the top of the module gives to something."""
+    """Yield the names that the module defines at its top level."""
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             yield node.name
@@ -132,7 +134,7 @@ def _bound(tree: ast.Module) -> Iterator[str]:
 
 
 def _kind(name: str, classes: dict[str, ast.ClassDef], seen: frozenset[str]) -> str | None:
-    """The class of `otp` that a class of the text derives from, itself or by another class of the text."""
+    """Return the class of `otp` that a class derives from, directly or not."""
     for base in classes[name].bases:
         word = ast.unparse(base).partition("[")[0].rpartition(".")[2]
         if word in TREES:
@@ -143,10 +145,10 @@ def _kind(name: str, classes: dict[str, ast.ClassDef], seen: frozenset[str]) -> 
 
 
 def main() -> None:
-    """Read the text, within limits, and answer."""
+    """Read the text, within limits, and print the answer."""
     try:
         import resource
-    except ImportError:  # a system that has no limits: the parent's clock is there
+    except ImportError:  # no limits on this system; the parent's timeout remains
         pass
     else:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))

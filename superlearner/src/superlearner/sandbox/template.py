@@ -1,4 +1,4 @@
-"""The sources that a sandbox can be started from, as the page offers them."""
+"""The templates that a sandbox can be started from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ORDER: Final = ("counter", "pipeline", "stack", "rooms")
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A source: its first line is the title, the rest of its docstring what to try."""
+    """A template; its docstring is the title, then what to try."""
 
     id: str
     title: str
@@ -24,7 +24,7 @@ class Template:
 
 
 def templates() -> list[Template]:
-    """All of them, the simplest first.
+    """Return all templates, the simplest first.
 
     >>> [one.title for one in templates()][0]
     'A counter that can crash'

@@ -1,6 +1,6 @@
-"""What the program of a sandbox may say about itself: read with these types, and else no answer.
+"""The types of a sandbox's answers; anything else is rejected.
 
-It runs code that may have changed everything around it, so that each text, list and number has its bounds here.
+The program runs code that may have changed everything around it, so each text, list and number is bounded here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MOST_NEWS: Final = 50
 MANY: Final = 10_000_000
 
 LocalPid: TypeAlias = Annotated[str, Meta(pattern=r"\A0\.[0-9]{1,12}\.[0-9]{1,6}\Z")]
-"""A pid as its own node writes it: the first number of those of other nodes is not 0."""
+"""A pid as its own node writes it; pids of other nodes do not begin with 0."""
 
 Name: TypeAlias = Annotated[str, Meta(max_length=NAME)]
 State: TypeAlias = Annotated[str, Meta(max_length=STATE_LENGTH)] | None
@@ -30,18 +30,18 @@ Count: TypeAlias = Annotated[int, Meta(ge=0, le=MANY)]
 
 
 class Told(Struct, forbid_unknown_fields=True):
-    """Answer of `facts`: the pid of the top supervisor, and the text of its module as far as it is known."""
+    """Answer to `facts`: the top supervisor, and the module's text if known."""
 
     supervisor_pid: LocalPid
     source: Annotated[str, Meta(max_length=MOST_SOURCE)] | None
 
 
 class Alive(Struct, forbid_unknown_fields=True):
-    """Answer of `alive`: whoever answers for the tree is there."""
+    """Answer to `alive`: the service of the sandbox is running."""
 
 
 class News(Struct, forbid_unknown_fields=True):
-    """Answer of `next`: what happened since the last time, how much more did, and how the tree ended if it has."""
+    """Answer to `next`: new notices, how many are missing, and the tree's end."""
 
     notices: Annotated[list[Annotated[str, Meta(max_length=WORDS)]], Meta(max_length=MOST_NEWS)]
     missed: Count = 0
@@ -49,7 +49,7 @@ class News(Struct, forbid_unknown_fields=True):
 
 
 class Changed(Struct, forbid_unknown_fields=True):
-    """A server that went over to another source."""
+    """A server that switched to another source."""
 
     pid: LocalPid
     name: Name
@@ -61,7 +61,7 @@ class Changed(Struct, forbid_unknown_fields=True):
 
 
 class Report(Struct, forbid_unknown_fields=True):
-    """Answer of `reload`: why nothing came of it, or who went over."""
+    """Answer to `reload`: the reason it was refused, or the servers that switched."""
 
     refused: Annotated[str, Meta(max_length=WORDS)] | None = None
     servers: Annotated[list[Changed], Meta(max_length=MOST_SERVERS)] = []
@@ -73,10 +73,10 @@ T = TypeVar("T", Told, Alive, News, Report)
 
 
 def read(expected: type[T], answer: bytes) -> T:
-    """An answer as what it should be.
+    """Decode an answer as the expected type.
 
     Raises:
-        ValueError: it is not; says where.
+        ValueError: it does not match; the error says where.
 
     >>> read(News, b'{"notices": ["a was ended"]}').notices
     ['a was ended']

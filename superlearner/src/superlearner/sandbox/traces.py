@@ -1,4 +1,4 @@
-"""The traces of a program: what tells its process and its folder from others that have their number or name later."""
+"""Identification of a program, to tell it from later ones with its number."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["Traces", "remove", "traces_of"]
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """Of one program. A number is used again within a boot, and a name of a folder at any time."""
+    """The traces of one program, since process numbers are reused."""
 
     os_pid: int
     since: int
-    """When it started, in ticks since the boot."""
+    """Its start, in ticks since the boot."""
 
     boot: str
     folder: str = ""
@@ -29,7 +29,7 @@ class Traces:
 
 
 def traces_of(os_pid: int, folder: str) -> Traces | None:
-    """The traces of a program that runs, None where the kernel tells none."""
+    """Return the traces of a running program; None if the kernel provides none."""
     try:
         since, boot = _since(os_pid), _boot()
     except OSError:
@@ -42,9 +42,9 @@ def traces_of(os_pid: int, folder: str) -> Traces | None:
 
 
 def remove(traces: Traces) -> list[str]:
-    """End and remove what is left of a program that nobody watches any more; what that was, in words."""
+    """End and remove what is left of an abandoned program; return that in words."""
     left: list[str] = []
-    with contextlib.suppress(OSError):  # it has ended, or has become one of somebody else
+    with contextlib.suppress(OSError):  # it has ended, or the number belongs to another process now
         if traces.boot == _boot() and _kill(traces):
             left.append(f"its process {traces.os_pid}")
     with contextlib.suppress(OSError):
@@ -56,7 +56,10 @@ def remove(traces: Traces) -> list[str]:
 
 
 def _kill(traces: Traces) -> bool:
-    """Whether it was still there; a descriptor keeps its number from being used again between look and signal."""
+    """Kill the process; return whether it existed.
+
+    The descriptor protects against reuse of its number.
+    """
     descriptor = os.pidfd_open(traces.os_pid)
     try:
         if _since(traces.os_pid) != traces.since:

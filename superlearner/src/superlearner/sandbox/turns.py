@@ -1,4 +1,4 @@
-"""Programs start a few at a time: thirty that start at once would each take longer, and the platform with them."""
+"""A limit on concurrent starts, which would slow down each other."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ __all__ = ["Turns"]
 
 
 class Turns:
-    """Some may be at it at a time, the others wait for their turn in the order in which they came.
+    """A limit on concurrent work; the others wait in the order in which they came.
 
     Args:
-        most: how many.
-        longest: seconds after which a turn is over, whatever its owner does: what it starts may never return.
+        most: how many may work at a time.
+        longest: seconds after which a turn ends in any case: its owner may never return.
 
     >>> async def main():
     ...     turns = Turns(1, longest=60)
@@ -33,14 +33,14 @@ class Turns:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def begin(self) -> Callable[[], None]:
-        """Wait for a turn; answers what ends it, which may be called more than once."""
+        """Wait for a turn; return a function that ends it, once or more often."""
         loop = asyncio.get_running_loop()
         while not self._free:
             mine: asyncio.Future[None] = loop.create_future()
             self._waiting.append(mine)
             try:
                 await mine
-            except BaseException:  # its process was killed, perhaps just when it was its turn
+            except BaseException:  # its process was killed, perhaps just as its turn came
                 mine.cancel()
                 self._wake()
                 raise

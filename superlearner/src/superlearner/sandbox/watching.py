@@ -1,7 +1,7 @@
-"""What a platform hears of a sandbox that runs: its news, its silence, and the end of its line.
+"""Monitors a running sandbox: its news, its silence, and its end.
 
-Two processes for each: one waits for news, the other asks from time to time whether somebody still answers. A program
-that closed its line, or ended who answers in it, can be seen by nobody any more: it is ended, with that as the reason.
+Each sandbox has two processes here: one waits for news, the other checks from time to time that it still answers. A
+program that closed its connection, or ended the process that answers, can no longer be observed: it is ended.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from superlearner.sandbox.told import Alive, News, Report, Told, read
 __all__ = ["GRACE_S", "AtATime", "Watched", "ask", "beat", "listen"]
 
 BEAT_S: Final = 5.0
-"""Between two questions whether it answers."""
+"""Seconds between two checks."""
 
 MARGIN_S: Final = 3.0
-"""For an answer, beyond the time for which its loop may be held."""
+"""Seconds for an answer, in addition to the time its loop may be held."""
 
 TRIES: Final = 2
-"""A platform that was held itself sees the answer of the first one too late."""
+"""Attempts; a platform that was itself held up sees the first one too late."""
 
 GRACE_S: Final = 2.0
-"""What has just ended is told with its own reason, if that comes so soon after the end of its line."""
+"""Seconds to wait for the program's own exit reason after its connection."""
 
 PACE_S: Final = 0.5
-"""Between two questions for news."""
+"""Seconds between two requests for news."""
 
 BURST: Final = 20
 REFILL_S: Final = 5.0
@@ -44,15 +44,15 @@ T = TypeVar("T", Told, Alive, News, Report)
 
 
 class Asked(Protocol):
-    """A line, as far as it is asked."""
+    """The part of a connection that sends requests."""
 
     async def ask(self, channel: int, question: bytes) -> bytes:
-        """Ask, and wait for the answer as long as it takes. Raises NodeGone, NodeBusy."""
+        """Send a request and wait for the answer. Raises NodeGone, NodeBusy."""
         ...
 
 
 class Ending(Protocol):
-    """A peer, as far as its end is concerned."""
+    """The part of a peer that concerns its end."""
 
     async def ended(self, timeout: float) -> object:
         """Wait for its end. Raises CallTimeout."""
@@ -64,11 +64,11 @@ class Ending(Protocol):
 
 
 async def ask(line: Asked, expected: type[T], *question: str) -> T | None:
-    """The answer of a sandbox to a question about itself; None if who should answer has ended.
+    """Ask a sandbox about itself; None if the process that should answer has ended.
 
     Raises:
-        NodeGone, NodeBusy: of the line.
-        ValueError: it is no such answer.
+        NodeGone, NodeBusy: as for the connection.
+        ValueError: the answer is malformed.
     """
     answer = await line.ask(SANDBOX, json.dumps(question).encode())
     return None if answer == GONE else read(expected, answer)
@@ -76,13 +76,13 @@ async def ask(line: Asked, expected: type[T], *question: str) -> T | None:
 
 @dataclass(slots=True)
 class AtATime:
-    """Lets so many notices pass and counts the rest: twenty, and another one every five seconds.
+    """A rate limit on notices: twenty at once, then one every five seconds.
 
     >>> gate = AtATime(0.0)
     >>> [len(gate.passed(["a"] * 50, 0, now)) for now in (0.0, 1.0, 5.0)]
     [20, 0, 1]
     >>> gate.left_out(10.0)
-    '129 more notices were left out: it tells more than anybody reads'
+    '129 more notices were left out: there were too many'
     """
 
     at: float
@@ -90,7 +90,7 @@ class AtATime:
     untold: int = 0
 
     def passed(self, notices: list[str], missed: int, now: float) -> list[str]:
-        """Those of some notices that are told; `missed` are more, of which only the number is known."""
+        """Return the notices that pass; of `missed` ones only the number is known."""
         self._refill(now)
         count = min(len(notices), int(self.room))
         self.room -= count
@@ -98,13 +98,13 @@ class AtATime:
         return notices[:count]
 
     def left_out(self, now: float) -> str | None:
-        """What to say of those that were not told, when there is room for it."""
+        """Return a sentence about the dropped notices, when the limit allows one."""
         self._refill(now)
         if self.untold == 0 or self.room < 1:
             return None
         untold, self.untold = self.untold, 0
         self.room -= 1
-        return f"{untold} more notices were left out: it tells more than anybody reads"
+        return f"{untold} more notices were left out: there were too many"
 
     def _refill(self, now: float) -> None:
         self.room = min(BURST, self.room + (now - self.at) / REFILL_S)
@@ -113,13 +113,13 @@ class AtATime:
 
 @dataclass(slots=True)
 class Watched:
-    """A sandbox that runs, and what is done about it just now.
+    """A running sandbox, and the state of its monitoring.
 
     Args:
         peer: its program.
-        line: its line.
-        notice: called with words about what happens inside.
-        held_s: how long its loop may be held, before it is ended for that.
+        line: its connection.
+        notice: called with a sentence about each event inside.
+        held_s: how long its loop may be held before it is ended for that.
     """
 
     peer: Ending
@@ -127,28 +127,28 @@ class Watched:
     notice: Callable[[str], object]
     held_s: float
     stopping: bool = False
-    """It was asked to stop: who asked for that decides what follows if it does not."""
+    """A stop was requested; the requester decides what follows if it does not stop."""
 
     changing: bool = False
-    """It takes over another source, and answers when it has."""
+    """A reload is running; it answers when that is done."""
 
     gate: AtATime = field(default_factory=lambda: AtATime(otp.monotonic()))
 
     def tell(self, news: News) -> None:
-        """Its notices, as far as there are not too many."""
+        """Pass on its notices, within the limit."""
         now = otp.monotonic()
         self.tell_left_out(now)
         for words in self.gate.passed(news.notices, news.missed, now):
             self.notice(_line(words))
 
     def tell_left_out(self, now: float) -> None:
-        """How many there were besides."""
+        """Report how many notices were dropped."""
         more = self.gate.left_out(now)
         if more is not None:
             self.notice(more)
 
     async def lost(self, why: str) -> None:
-        """Nobody answers any more: it is ended for that, unless it has ended itself."""
+        """End a sandbox that no longer answers, unless it has ended by itself."""
         if self.stopping:
             return
         try:
@@ -159,7 +159,7 @@ class Watched:
 
 
 async def listen(watched: Watched) -> None:
-    """Ask for news, one question after the other, until there will be none."""
+    """Request news, one answer after the other, until the sandbox ends."""
     while True:
         try:
             news = await ask(watched.line, News, "next")
@@ -167,13 +167,13 @@ async def listen(watched: Watched) -> None:
             await watched.lost("it has closed its line to the platform")
             return
         except NodeBusy:
-            await watched.peer.kill("it does not read what it is asked")
+            await watched.peer.kill("it does not read its requests")
             return
         except ValueError as error:
-            await watched.peer.kill(f"it does not keep to the protocol: its news are none: {_line(str(error))}")
+            await watched.peer.kill(f"it violates the protocol: its news is malformed: {_line(str(error))}")
             return
         if news is None:
-            await watched.lost("what answers in it for its tree has ended")
+            await watched.lost("the process that answers for its tree has ended")
             return
         watched.tell(news)
         if news.ended is not None:
@@ -183,7 +183,7 @@ async def listen(watched: Watched) -> None:
 
 
 async def beat(watched: Watched) -> None:
-    """Ask from time to time whether both of those who answer still do."""
+    """Check regularly that the tree's service and the backend still answer."""
     while True:
         await _wait(BEAT_S)
         watched.tell_left_out(otp.monotonic())
@@ -192,17 +192,17 @@ async def beat(watched: Watched) -> None:
             try:
                 answer = await _answer(watched, channel, question)
             except NodeGone:
-                return  # who listens knows, too
+                return  # `listen` handles it
             except NodeBusy:
                 answer = None
             if excused or watched.changing or watched.stopping:
                 continue
             if answer is None:
-                await watched.peer.kill(f"nobody in it has answered for {TRIES * _patience(watched):g} s")
+                await watched.peer.kill(f"it has not answered for {TRIES * _patience(watched):g} s")
                 return
             if answer == GONE:
                 what = "its tree" if channel == SANDBOX else "its pages"
-                await watched.lost(f"what answers in it for {what} has ended")
+                await watched.lost(f"the process that answers for {what} has ended")
                 return
 
 

@@ -1,6 +1,6 @@
 """Answers what nobody asked, a hundred thousand times."""
 
-# ends: does not keep to the protocol: it answered more than it was asked
+# ends: violates the protocol: it sent more answers than it got requests
 
 import asyncio
 import os

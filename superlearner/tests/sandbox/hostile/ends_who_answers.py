@@ -1,4 +1,4 @@
-"""Kills what answers in it for its tree and for the pages."""
+"""Kills the process that answers for its tree and for the pages."""
 
 # ends: has ended
 

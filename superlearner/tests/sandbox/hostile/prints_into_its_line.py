@@ -1,6 +1,6 @@
 """Puts its line in the place of its output, and prints."""
 
-# ends: does not keep to the protocol
+# ends: violates the protocol
 
 import asyncio
 import os

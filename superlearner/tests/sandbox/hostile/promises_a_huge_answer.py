@@ -1,6 +1,6 @@
 """Promises an answer of four gigabytes."""
 
-# ends: does not keep to the protocol: it sent a frame of 4294967295 bytes
+# ends: violates the protocol: it sent a frame of 4294967295 bytes
 
 import asyncio
 import os

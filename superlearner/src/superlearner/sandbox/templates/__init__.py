@@ -1,1 +1,1 @@
-"""Sources to start from: each is a whole program with a tree, its docstring says what to try."""
+"""Templates for sandboxes: complete programs that say what to try."""

@@ -33,7 +33,7 @@ class Counter(GenServer[int]):
 
 
 class Main(Supervisor):
-    """Starts a counter again when it crashes, at most 3 times in 5 seconds."""
+    """Restarts a counter that crashes, at most 3 times in 5 seconds."""
 
     @impl
     def init(self, config: Any) -> Children:

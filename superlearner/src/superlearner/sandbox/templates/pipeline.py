@@ -28,7 +28,7 @@ class Source(GenServer[int]):
 
 
 class Filter(GenServer[int]):
-    """Lets odd numbers through, and counts the others."""
+    """Passes on odd numbers, and counts the others."""
 
     @impl
     def init(self, arg: Any) -> Ok[int]:
@@ -55,7 +55,7 @@ class Sink(GenServer[int]):
 
 
 class Main(Supervisor):
-    """rest_for_one: the order of the children is the order of who needs whom."""
+    """rest_for_one: each child depends on the ones before it."""
 
     @impl
     def init(self, config: Any) -> Children:

@@ -13,7 +13,7 @@ Open = dict[str, otp.Pid]
 
 
 class Room(GenServer[list[str]]):
-    """What was said in it."""
+    """Its state is the list of messages."""
 
     @impl
     def init(self, name: str) -> Ok[list[str]]:
@@ -25,7 +25,7 @@ class Room(GenServer[list[str]]):
 
 
 class Desk(GenServer[Open]):
-    """Opens rooms, watches them, and knows which are there."""
+    """Opens rooms, monitors them, and keeps the list of open ones."""
 
     @impl
     def init(self, arg: Any) -> Ok[Open]:
@@ -55,7 +55,7 @@ class Desk(GenServer[Open]):
 
 
 class House(Supervisor):
-    """one_for_all: the desk's list is worth nothing without the rooms, and the other way round."""
+    """one_for_all: the desk's list and the rooms are useless without each other."""
 
     @impl
     def init(self, arg: Any) -> Children:
@@ -66,7 +66,7 @@ class House(Supervisor):
 
 
 class Main(Application):
-    """What is started: its top supervisor is the house."""
+    """The application: its top supervisor is the house."""
 
     @impl
     async def start(self, kind: str, args: Any) -> Any:
