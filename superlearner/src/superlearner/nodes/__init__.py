@@ -1,1 +1,1 @@
-"""Which nodes there are, and how a platform reaches them."""
+"""The list of nodes, and the links from the platform to them."""

@@ -1,4 +1,4 @@
-"""Copies of states, taken while their processes run; they outlive the processes, and there is only so much room."""
+"""Copies of process states; they outlive the processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Why = Literal["asked", "before set", "before update", "before restore"]
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """One state. `shown` is what may be seen of it, as JSON; `copied` is False if it could not be copied."""
+    """A copied state; `shown` is its redacted JSON, `copied` whether that worked."""
 
     id: str
     at: str
@@ -31,12 +31,12 @@ class Backup:
     copied: bool
 
     def value_again(self) -> Any:
-        """The state for a process to have; the one that is kept stays as it is."""
+        """Return a fresh copy of the state for a process; the backup keeps its own."""
         return _copied(self.value)[0] if self.copied else self.value
 
 
 class Backups:
-    """The newest backups of one platform: 20 of a process, 200 in all.
+    """The newest backups of one platform: 20 per process, 200 in all.
 
     >>> backups = Backups()
     >>> kept = backups.keep(
@@ -60,7 +60,7 @@ class Backups:
     def keep(
         self, *, at: str, pid: str, name: str | None, what: str, why: Why, label: str, value: Any, shown: Any
     ) -> Backup:
-        """Copy a state and keep it; the oldest go."""
+        """Copy and keep a state; the oldest backups are dropped."""
         self._number += 1
         value, copied = _copied(value)
         backup = Backup(f"b{self._number}", at, pid, name, what, why, label, value, shown, copied)
@@ -72,13 +72,13 @@ class Backups:
         return backup
 
     def of(self, pid: str, name: str | None) -> Iterator[Backup]:
-        """Those of a process, and of others that had its name; newest first."""
+        """Yield the backups of a process, and of others that had its name; newest first."""
         for backup in reversed(list(self._kept.values())):
             if backup.pid == pid or (name is not None and backup.name == name):
                 yield backup
 
     def forget(self, backup: Backup) -> None:
-        """Drop one."""
+        """Drop a backup."""
         self._kept.pop(backup.id, None)
 
 

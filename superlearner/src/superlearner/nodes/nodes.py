@@ -1,8 +1,8 @@
-"""The nodes one platform looks into: its own, others of this program, and those in other processes.
+"""The nodes that one platform observes, in its program and in others.
 
-One of them is meant where none is named: the person's, if their tree has a node of its own, else the platform's.
+The default node is the user's, if their tree has a separate node, else the platform's.
 
-What a node of this program does is counted and remembered here; a node in another process does that itself, see
+For a node in this program, events are counted and stored here; a node in another process does that itself, see
 `superlearner.backend`.
 """
 
@@ -31,17 +31,17 @@ SHARED: Final = (
     "anomaly_mailbox", "anomaly_mailbox_growth", "anomaly_memory_growth", "anomaly_memory_window", "anomaly_callback",
     "anomaly_loop_held", "anomaly_unsupervised_after", "anomaly_monitors", "anomaly_down_unread", "watchdog_after",
 )  # fmt: skip
-"""The settings that a node in another process goes by, too."""
+"""The settings that also apply to nodes in other processes."""
 
 
 def shared(settings: Settings) -> dict[str, Any]:
-    """The values of those settings."""
+    """Return the values of those settings."""
     return {name: getattr(settings, name) for name in SHARED}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WatchedNode:
-    """A node, what the platform remembers of it, and who owns it: None is nobody, as with the platform's own."""
+    """A node in this program, its history, and its owner, if it has one."""
 
     node: Node
     analytics: Ledger
@@ -51,7 +51,7 @@ class WatchedNode:
 
     @property
     def name(self) -> str:
-        """How the node is called."""
+        """Return the node's name."""
         return self.node.name
 
 
@@ -64,12 +64,12 @@ class Absence:
 
 
 class Nodes:
-    """The nodes by name. The platform's own comes first; the others are attached, and left when they close.
+    """The nodes by name; the platform's own comes first.
 
     Args:
-        settings: answers the values in effect.
-        epoch, version: what live pages are told of the platform.
-        fault: called with name and what was wrong when a node in another process answers what is no answer.
+        settings: returns the settings in effect.
+        epoch, version: facts about the platform for live pages.
+        fault: called with a node's name and a description when a node in another process sends an invalid answer.
 
     >>> import otp
     >>> from superlearner.nodes.nodes import Nodes
@@ -103,30 +103,30 @@ class Nodes:
         """Each returns why there is no node of a name, if it knows."""
         self._own: WatchedNode | None = None
         self.default: str | None = None
-        """The node that is meant where none is named, if not the platform's own; it may rest, and come back."""
+        """The default node, if it is not the platform's own; it may stop and come back."""
         self._others: dict[str, WatchedNode | RemoteNode] = {}
         self._ends: dict[str, Any] = {}
         self.left: dict[str, str] = {}
-        """Why the platform has left the nodes in other processes that were left last."""
+        """The reasons why the latest nodes in other processes were detached."""
         self._listeners: list[Callable[[Nodes], object]] = []
 
     def listen(self, listener: Callable[[Nodes], object]) -> None:
-        """Call `listener` whenever there is a node more or fewer."""
+        """Call `listener` whenever a node is added or removed."""
         self._listeners.append(listener)
 
     def open(self, node: Node, analytics: Ledger, backups: Backups, monitor: Monitor) -> None:
-        """Begin with the platform's own node; its supervisors are followed from now on."""
+        """Set the platform's own node, and start watching it."""
         self._own = WatchedNode(node, analytics, backups, monitor)
         analytics.watch(node)
         monitor.watch(node)
 
     def attach(self, node: Node, *, owner: str | None = None) -> WatchedNode:
-        """Look into one more node of this program; what it does is counted from now on, in memory only.
+        """Attach another node of this program; record its events in memory.
 
-        Who owns it has every scope on it if they have the scope `own`.
+        The owner has every scope on it if they have the scope `own`.
 
         Raises:
-            ValueError: a node of this name is looked into already.
+            ValueError: a node of this name is attached already.
         """
         self._check_free(node.name)
         analytics = Ledger()
@@ -143,31 +143,31 @@ class Nodes:
     async def attach_remote(
         self, name: str, link: Link, *, owner: str | None = None, there: str | None = None
     ) -> RemoteNode:
-        """Look into a node in another process from now on, over the line to its backend.
+        """Attach a node in another process over the link to its backend.
 
-        Whoever holds the line calls `detach` when the node is gone.
+        The owner of the link must call `detach` when the node is gone.
 
         Args:
-            name: how the node is called.
-            link: the line.
-            owner: as of `attach`.
-            there: how the node calls itself, and its backend has to say the same; None: as it is called here.
+            name: the name of the node here.
+            link: the connection to its backend.
+            owner: as for `attach`.
+            there: the name that its backend must report; None for the same name.
 
         Raises:
-            ValueError: a node of this name is looked into already.
-            RemoteError: it does not answer as it should.
+            ValueError: a node of this name is attached already.
+            RemoteError: it does not answer as expected.
         """
         self._check_free(name)
         found = RemoteNode(name, link, owner, there)
         found.on_fault = partial(self._fault, name)
         await found.hello(self._epoch, self._version, shared(self._settings()), HELLO_S)
-        self._check_free(name)  # many may have come while it answered
+        self._check_free(name)  # others may have been attached meanwhile
         self._others[name] = found
         self._changed()
         return found
 
-    def detach(self, name: str, why: str = "it is not looked into any more") -> None:
-        """Let go of an attached node; nothing happens to it. Who waits for its answer is told `why`."""
+    def detach(self, name: str, why: str = "it was detached") -> None:
+        """Detach a node; it runs on. Callers that wait for its answer get `why`."""
         found = self._others.pop(name, None)
         if isinstance(found, RemoteNode):
             found.down(f"the node {name} is gone: {why}")
@@ -182,17 +182,17 @@ class Nodes:
             self._changed()
 
     def adopt(self) -> None:
-        """Tell the nodes in other processes of the settings in effect."""
+        """Send the settings in effect to the nodes in other processes."""
         for found in self:
             if isinstance(found, RemoteNode):
                 found.adopt(shared(self._settings()))
 
     def is_own(self, name: str) -> bool:
-        """Whether it is the platform's own."""
+        """Return whether this is the platform's own node."""
         return self._own is not None and self._own.name == name
 
     def find(self, name: str | None) -> WatchedNode | RemoteNode | None:
-        """The node of this name, for None the one that is meant then; None if it is not looked into (any more)."""
+        """Return the node of this name, or the default; None if it is not attached."""
         name = self.default if name is None else name
         if name is None or self.is_own(name):
             return self._own
@@ -210,29 +210,29 @@ class Nodes:
         return next((found for explain in self.explainers if (found := explain(name)) is not None), None)
 
     def names(self) -> list[str]:
-        """How they are called, the one first that is meant where none is named, though it rest."""
+        """Return the names of all nodes; the default comes first, even if stopped."""
         names = [found.name for found in self]
         return names if self.default is None else [self.default, *(name for name in names if name != self.default)]
 
     def __iter__(self) -> Iterator[WatchedNode | RemoteNode]:
-        """All of them, the platform's own first."""
+        """Iterate over all nodes, the platform's own first."""
         self._leave_closed()
         if self._own is not None:
             yield self._own
         yield from list(self._others.values())
 
     def here(self) -> Iterator[WatchedNode]:
-        """Those of this program."""
+        """Return the nodes of this program."""
         return (found for found in self if isinstance(found, WatchedNode))
 
     def ask_no_more(self) -> None:
-        """The platform is about to end: who waits for a node in another process waits no longer."""
+        """Fail all pending requests to nodes in other processes."""
         for found in self:
             if isinstance(found, RemoteNode):
-                found.down("the platform ends")
+                found.down("the platform is shutting down")
 
     def close(self) -> None:
-        """Let go of all; what is known of them stays."""
+        """Stop watching all nodes; their history is kept."""
         self.ask_no_more()
         for found in self.here():
             found.analytics.close()
@@ -240,7 +240,7 @@ class Nodes:
 
     def _check_free(self, name: str) -> None:
         if self.find(name) is not None:
-            raise ValueError(f"expected a node of another name, {name} is looked into already")
+            raise ValueError(f"expected a name that is free, {name} is attached already")
 
     def _changed(self) -> None:
         for listener in self._listeners:

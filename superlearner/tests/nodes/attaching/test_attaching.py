@@ -111,9 +111,10 @@ def test_its_end_is_said_and_after_a_restart_it_is_attached_again(inside: Run, t
             first.process.kill()
             await until(platform, lambda names: NODE not in names)
             [line] = (await platform.get(ATTACHED))["data"]
-            assert ("looked_for", "its service has ended, or the line to it is cut") == (line["state"], line["why"])
+            why = "its service has ended, or the connection to it is lost"
+            assert ("looked_for", why) == (line["state"], line["why"])
             asked = (await platform.client.get("/api/v1/processes", params={"node": NODE})).json()["error"]
-            assert f"{NODE} is not there just now, and is looked for: {line['why']}" == asked["message"]
+            assert f"{NODE} is not reachable, and is being looked for: {line['why']}" == asked["message"]
             assert ["see GET /api/v1/nodes/attached"] == [one["hint"] for one in asked["details"]]
         async with service(tmp_path) as second:
             await until(platform, lambda names: NODE in names)
@@ -147,7 +148,7 @@ def test_a_service_without_superlearner_is_attached_and_what_it_cannot_do_is_sai
         async with service(tmp_path, bare=True):
             answer = (await attach(platform)).json()["data"]
             assert (False, 2, 1) == (answer["pages"], answer["processes"], answer["supervisors"])
-            assert "no page and no operation: superlearner cannot be imported in the service" in answer["can_do"]
+            assert "no pages and no operations: superlearner cannot be imported in the service" in answer["can_do"]
             assert [platform.node.name] == [one.name for one in platform.platform.nodes]
             assert 409 == (await attach(platform)).status_code
 

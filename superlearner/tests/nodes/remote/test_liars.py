@@ -504,7 +504,7 @@ def test_hello_from_somebody_else_is_refused(inside: Inside) -> None:
             return written(Facts(PROTOCOL, "other@127.0.0.1", FACT))
 
     async def test(running: Any) -> None:
-        with pytest.raises(Exception, match="not the node that was expected"):
+        with pytest.raises(Exception, match="not the expected node"):
             await running.platform.nodes.attach_remote(LIAR, Other(None))
         assert running.platform.nodes.find(LIAR) is None
 

@@ -1,4 +1,4 @@
-"""Services that run elsewhere on this machine, or at an address, and have a door: see `otp.observe`."""
+"""Attached services: other programs that opened a door with `otp.observe`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One service that somebody attached: looked into while it runs, looked for when it has ended, for a while."""
+"""An attached service: observed while it runs, then looked for."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from superlearner.nodes.remote import RemoteError
 __all__ = ["PAUSES_S", "Attachment", "State"]
 
 PAUSES_S: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0)
-"""Between the tries to find a service again that has ended; after the last one it is given up."""
+"""Seconds between attempts to find a service; after the last one, it is given up."""
 
 LONGEST: Final = 300
 State = Literal["connecting", "attached", "looked_for", "given_up"]
 
 
 class Attachment:
-    """See the module's text; made by `Attachments`, which runs `live` in a task.
+    """An attached service; made by `Attachments`, which runs `live` in a task.
 
     Args:
-        where: where its door is.
-        name: how its node is called here; None: as it calls itself.
-        nodes: what it is put into.
-        tell: called with `ok` or `bad` and a sentence when something happens to it.
-        pauses: as `PAUSES_S`.
+        where: the address of its door.
+        name: the name of its node here; None keeps the node's own.
+        nodes: the list that the node is added to.
+        tell: called with `ok` or `bad` and a sentence when its state changes.
+        pauses: see `PAUSES_S`.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Attachment:
         self.tries = 0
         self.why: str | None = None
         self.begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Done when it was attached for the first time; fails if it could not be."""
+        """Done when the service was first attached; fails if that was not possible."""
         self.over = asyncio.Event()
         """Set when it was given up."""
         self._nodes = nodes
@@ -61,7 +61,7 @@ class Attachment:
         return f"<Attachment {self.name or self.where.address} {self.state}>"
 
     async def live(self) -> None:
-        """Look into it until it has been gone for too long."""
+        """Observe the service until it has been gone for too long."""
         while True:
             try:
                 await self._visit()
@@ -81,18 +81,18 @@ class Attachment:
             await self._rest()
 
     async def _rest(self) -> None:
-        """The pause before the next try: nobody tells the platform that a service has started."""
+        """Pause before the next attempt: there is no notification when a service starts."""
         await asyncio.sleep(self._pauses[self.tries - 1])
 
     async def _visit(self) -> None:
-        """Be attached once, until it ends."""
+        """Attach once and return when the service ends."""
         address, token = self.where.look(None if self.facts is None else self.facts.node)
         async with Visitor(address, token) as visitor:
             facts = visitor.facts
             if self.facts is not None and facts.node != self.facts.node:
-                raise DoorError(f"{address} is the door of {facts.node} now, and not of {self.facts.node}")
+                raise DoorError(f"{address} is now the door of {facts.node}, not of {self.facts.node}")
             name = self.name or facts.node
-            # Before the list of nodes changes: who hears of that may ask here.
+            # Before the list of nodes changes: its listeners may ask for this.
             self.name, self.facts, self.state, self.tries, self.why = name, facts, "attached", 0, None
             if facts.backend is not None:
                 await self._nodes.attach_remote(name, Line(facts.backend), there=facts.node)
@@ -101,28 +101,28 @@ class Attachment:
             if not self.begun.done():
                 self.begun.set_result(None)
             self.visitor = visitor
-            why = "it is not attached any more"
+            why = "it was detached"
             try:
                 await visitor.gone()
-                why = "its service has ended, or the line to it is cut"
+                why = "its service has ended, or the connection to it is lost"
             finally:
                 self.visitor, self.state, self.why = None, "looked_for", why
                 if facts.backend is not None:
                     self._nodes.detach(name, why)
-        self._tell("bad", f"{name} is gone: {why}; it is looked for {len(self._pauses)} times")
+        self._tell("bad", f"{name} is gone: {why}; it will be looked for {len(self._pauses)} times")
 
     def told(self) -> str:
-        """How it is, in a sentence, to one who asks for its node."""
+        """Return its state as a sentence, for requests to its node."""
         if self.state == "attached":
             return f"{self.name} is attached with {self.can_do()}"
-        what = "is not there just now, and is looked for" if self.state == "looked_for" else "was not found again"
+        what = "is not reachable, and is being looked for" if self.state == "looked_for" else "was not found again"
         return f"{self.name} {what}: {self.why}"
 
     def can_do(self) -> str:
-        """What can be looked at, in a sentence."""
+        """Return what the pages can show of it, as a phrase."""
         if self.facts is None:
             return "nothing yet"
         permits = " and ".join(self.facts.permissions) or "nothing"
         if self.facts.backend is not None:
             return f"every page and operation, as far as its service permits ({permits})"
-        return f"its figures alone, no page and no operation: {self.facts.why}"
+        return f"its metrics only, no pages and no operations: {self.facts.why}"

@@ -1,4 +1,4 @@
-"""All services that are attached to one platform."""
+"""The services attached to one platform."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ MOST: Final = 50
 
 
 class NameTaken(ValueError):
-    """There is a node of this name, or are as many services attached as can be."""
+    """A node of this name exists, or the maximum number of services is attached."""
 
 
 class Attachments:
-    """The services by the names of their nodes here.
+    """The attached services, by the names of their nodes here.
 
     Args:
-        nodes: the nodes that the platform looks into.
-        tell: called with `ok` or `bad` and a sentence when something happens to one.
-        pauses: between the tries to find one again.
+        nodes: the platform's list of nodes.
+        tell: called with `ok` or `bad` and a sentence when the state of a service changes.
+        pauses: seconds between attempts to find a service again.
     """
 
     def __init__(self, nodes: Nodes, tell: Callable[[str, str], object], pauses: tuple[float, ...] = PAUSES_S) -> None:
@@ -36,11 +36,11 @@ class Attachments:
         self._tasks: dict[Attachment, asyncio.Task[None]] = {}
 
     def __iter__(self) -> Iterator[Attachment]:
-        """All of them, those that were given up included, the longest attached first."""
+        """Iterate over all services, oldest first, including those that were given up."""
         return (one for one in list(self._tasks) if one.begun.done())
 
     def find(self, name: str) -> Attachment | None:
-        """The one whose node has this name here."""
+        """Return the service whose node has this name here."""
         return next((one for one in self if one.name == name), None)
 
     def absence(self, node: str) -> Absence | None:
@@ -49,24 +49,24 @@ class Attachments:
         return None if found is None else Absence(found.told(), "see GET /api/v1/nodes/attached")
 
     async def attach(self, address: str, token: str | None, name: str | None = None) -> Attachment:
-        """Look into a service from now on, also after it has started again.
+        """Attach a service; it stays attached when it restarts.
 
         Args:
-            address: where its door is, or the name of a door of this user.
+            address: the address of its door, or the name of a door of this user.
             token: the secret of the door; None for a door of this user, which is read from its file.
-            name: how its node is called here; None: as it calls itself.
+            name: the name of its node here; None keeps the node's own.
 
         Raises:
-            NameTaken: as its name says.
-            DoorError: nobody can look through the door; `WrongToken` for another token.
-            RemoteError: what is behind it does not answer as it should.
+            NameTaken: the name is in use, or too many services are attached.
+            DoorError: the door cannot be used; `WrongToken` if the token is wrong.
+            RemoteError: the service does not answer as expected.
         """
         if name is not None and self._is_taken(name):
-            raise NameTaken(f"there is a node {name!r}")
+            raise NameTaken(f"there is a node {name!r} already")
         if len(self._tasks) >= MOST:
-            raise NameTaken(f"{MOST} services are attached")
+            raise NameTaken(f"{MOST} services are attached, which is the limit")
         attachment = Attachment(Whereabouts(address, token), name, self._nodes, self._tell, self.pauses)
-        # In a context of its own: whose request it was has nothing to do with it.
+        # In a fresh context: the attachment outlives the request.
         task = asyncio.get_running_loop().create_task(attachment.live(), context=Context())
         self._tasks[attachment] = task
         try:
@@ -75,15 +75,15 @@ class Attachments:
             await self._end(attachment)
             raise
         same = [one for one in self._tasks if one.name == attachment.name and one is not attachment]
-        if any(one.state == "attached" for one in same):  # of services without a page the list of nodes knows nothing
+        if any(one.state == "attached" for one in same):  # services without pages are not in the list of nodes
             await self._end(attachment)
-            raise NameTaken(f"a service {attachment.name!r} is attached")
+            raise NameTaken(f"a service {attachment.name!r} is attached already")
         for one in same:
-            await self._end(one)  # it is not looked for any more: here it is
+            await self._end(one)  # stop looking for it: it has been found
         return attachment
 
     async def detach(self, name: str) -> bool:
-        """Look into a service no more, nor for it; whether it was attached. Nothing happens to it."""
+        """Detach from a service, which runs on; return whether it was attached."""
         attachment = self.find(name)
         if attachment is None:
             return False
@@ -91,7 +91,7 @@ class Attachments:
         return True
 
     async def close(self) -> None:
-        """Let go of all."""
+        """Detach from all services."""
         for attachment in list(self._tasks):
             await self._end(attachment)
 

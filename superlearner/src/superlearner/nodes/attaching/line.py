@@ -1,4 +1,4 @@
-"""The line of the platform to the backend behind a door."""
+"""The connection from the platform to the backend behind a door."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Line"]
 
 
 class Line:
-    """A `superlearner.nodes.remote.Link`: calls of a process of the service.
+    """A `superlearner.nodes.remote.Link` that calls a process of the service.
 
     Args:
         backend: the process that answers.
@@ -24,8 +24,8 @@ class Line:
         try:
             return await GenServer.call(self._backend, request, timeout=None)
         except otp.CallExit:
-            raise NodeGone("the service has ended, or the line to it is cut") from None
+            raise NodeGone("the service has ended, or the connection to it is lost") from None
 
     def tell(self, request: bytes) -> None:
-        """Send a request whose answer nobody waits for."""
+        """Send a request and ignore its answer."""
         GenServer.cast(self._backend, request)

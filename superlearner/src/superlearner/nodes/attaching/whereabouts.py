@@ -1,4 +1,4 @@
-"""Where the door of a service is: it has another address and another token after each start."""
+"""The location of a service's door; its address and token change with each start."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Whereabouts"]
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """What somebody said of a door: an address, or the name of a door of this user; its token, if they have it.
+    """A door as the user named it: by address, or by its name if it is theirs.
 
     >>> Whereabouts("127.0.0.1:7000", "a-token-of-somebody").look()
     ('127.0.0.1:7000', 'a-token-of-somebody')
@@ -22,13 +22,13 @@ class Whereabouts:
     token: str | None
 
     def look(self, node: str | None = None) -> tuple[str, str]:
-        """Address and token of the door as it is now.
+        """Return the current address and token of the door.
 
         Args:
-            node: the node that was behind it, if it has been seen: its service may have started again meanwhile.
+            node: the node seen behind it before; it identifies the door after a restart of the service.
 
         Raises:
-            DoorError: there is no such door, or there are several.
+            DoorError: there is no such door, or more than one.
         """
         if self.token is not None:
             return self.address, self.token
@@ -41,7 +41,7 @@ class Whereabouts:
             return found[0].address, found[0].token
         known = ", ".join(one.name for one in doors) or "none"
         several = "several doors are" if found else "no door of this user is"
-        raise DoorError(f"{several} called {self.address}: there are {known}; one elsewhere needs its token")
+        raise DoorError(f"{several} called {self.address}: there are {known}; one on another machine needs its token")
 
     def _among(self, doors: list[DoorRecord], node: str | None) -> list[DoorRecord]:
         exact = [one for one in doors if self.address in (one.name, one.address)]

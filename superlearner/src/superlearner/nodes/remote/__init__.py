@@ -1,6 +1,6 @@
-"""A node in another process, as the platform has it: asked over a link, and believed nothing.
+"""Nodes in other processes: asked over a link, their answers untrusted.
 
-The other side is `superlearner.backend`, which runs where the node is.
+The counterpart is `superlearner.backend`, which runs in the process of the node.
 """
 
 from __future__ import annotations

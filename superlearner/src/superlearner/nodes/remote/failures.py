@@ -1,10 +1,10 @@
-"""Why a node in another process does not answer as it should.
+"""Errors of a node in another process.
 
 RemoteError
-├── NodeGone       the node ended, or the line to it is cut
+├── NodeGone       the node ended, or the connection to it is lost
 ├── NodeSilent     no answer in time
-├── NodeBusy       too many questions wait for an answer already
-└── BadAnswer      it answered what is no answer
+├── NodeBusy       too many requests are pending
+└── BadAnswer      the answer is invalid
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ __all__ = ["BadAnswer", "NodeBusy", "NodeGone", "NodeSilent", "RemoteError"]
 
 
 class RemoteError(Exception):
-    """A node in another process did not answer as it should; the text says what happened, for people."""
+    """A node in another process did not answer as expected."""
 
 
 class NodeGone(RemoteError):
-    """The node ended, or the line to it is cut."""
+    """The node ended, or the connection to it is lost."""
 
 
 class NodeSilent(RemoteError):
-    """No answer came in time; what was asked for may still happen."""
+    """No answer came in time; the request may still be carried out."""
 
 
 class NodeBusy(RemoteError):
-    """So many questions wait for an answer that no more are asked."""
+    """Too many requests are pending."""
 
 
 class BadAnswer(RemoteError):
-    """What came is no answer to what was asked: a bug in the node, or somebody who pretends to be one."""
+    """The answer is invalid: a bug in the node, or an impostor."""

@@ -1,4 +1,4 @@
-"""The line to a node in another process: bytes there and back, nothing else is trusted of it."""
+"""The connection to a node in another process: it carries untrusted bytes."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ __all__ = ["Link"]
 
 
 class Link(Protocol):
-    """Carries requests of a platform to the backend of one node; see `protocol` for what they say."""
+    """Carries requests to the backend of one node; see `protocol`."""
 
     async def ask(self, request: bytes) -> object:
-        """Send a request and wait for its answer, which may be anything.
+        """Send a request and return its answer, which may be anything.
 
         Raises:
-            NodeGone: the node is not there, or ends meanwhile.
+            NodeGone: the node is gone, or ends meanwhile.
         """
         ...
 
     def tell(self, request: bytes) -> None:
-        """Send a request whose answer nobody waits for. A node that is gone is nothing to hear of here."""
+        """Send a request and ignore its answer, and whether the node still exists."""
         ...

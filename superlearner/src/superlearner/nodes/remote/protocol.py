@@ -1,8 +1,8 @@
-"""What a platform asks the backend of a node in another process, and what that answers: tagged records of msgpack.
+"""The protocol between a platform and a node in another process: msgpack records.
 
-A request and its answer are bytes, made and read here alone. The platform asks, and only the platform: what comes as
-it happens (items of a stream, frames of a page, the parts of a file) is asked for piece by piece, so that a node sends
-nothing that nobody has room for. Each record names its fields and their types; whatever else arrives is refused.
+Requests and answers are bytes, encoded and decoded only here. Only the platform sends requests: items of a stream,
+frames of a page and parts of a file are requested one by one, so a node never sends more than the platform can take.
+Each record declares its fields and their types; anything else is rejected.
 """
 
 from __future__ import annotations
@@ -63,21 +63,21 @@ __all__ = [
 PROTOCOL: Final = 1
 
 MOST_BYTES: Final = 4_000_000
-"""Of one answer."""
+"""Maximum size of an answer."""
 
 MOST_VALUES: Final = 150_000
-"""In one answer: reading so many holds up others for some dozens of milliseconds."""
+"""Maximum number of values in an answer; decoding more would block the loop."""
 
 
 class Record(msgspec.Struct, forbid_unknown_fields=True, tag=str.lower):
-    """One request or answer; its tag is the name of its class."""
+    """A request or an answer; its tag is the name of its class."""
 
 
-# What the platform asks
+# Requests of the platform
 
 
 class Hello(Record):
-    """Begin: what snapshots say of the platform, and the settings that a node goes by. Answered by `Facts`."""
+    """Start: facts about the platform, and its settings. Answered by `Facts`."""
 
     protocol: int
     epoch: str
@@ -86,19 +86,19 @@ class Hello(Record):
 
 
 class Ask(Record):
-    """How the node is; answered by `Facts`."""
+    """Ask for the node's state; answered by `Facts`."""
 
 
 class Adopt(Record):
-    """Go by these settings from now on; answered by `Done`."""
+    """Apply these settings from now on; answered by `Done`."""
 
     settings: dict[str, Any]
 
 
 class Execute(Record):
-    """Run an operation: its parameters as JSON, and who asks by which door.
+    """Run an operation with JSON parameters, for a user and an interface (`door`).
 
-    `module` declares the operation, so that a node imports no other. Answered by `Executed`, `Stream` or `File`.
+    `module` declares the operation, so the node imports no other. Answered by `Executed`, `Stream` or `File`.
     """
 
     operation: str
@@ -112,7 +112,7 @@ class Execute(Record):
 
 
 class More(Record):
-    """Wait for items of a stream, at most so many and so long; answered by `Items`."""
+    """Wait for items of a stream, up to a number and a time; answered by `Items`."""
 
     number: int
     most: int
@@ -120,27 +120,27 @@ class More(Record):
 
 
 class PartOf(Record):
-    """The next part of a file; answered by `Part`."""
+    """Return the next part of a file; answered by `Part`."""
 
     number: int
 
 
 class Attach(Record):
-    """Look at a live topic, with what the address asks besides; answered by `Attached`."""
+    """Open a live topic, with the address's parameters; answered by `Attached`."""
 
     topic: str
     asked: dict[str, str]
 
 
 class Next(Record):
-    """Wait for the next frame of a topic, at most so long; answered by `Frame`."""
+    """Wait for the next frame of a topic, up to a time; answered by `Frame`."""
 
     number: int
     seconds: float
 
 
 class Look(Record):
-    """Look at another part of a topic; answered by `Done`."""
+    """Switch to another part of a topic; answered by `Done`."""
 
     number: int
     asked: dict[str, str]
@@ -153,19 +153,19 @@ class Sync(Record):
 
 
 class Close(Record):
-    """Nobody reads a stream, a file or a topic any more; answered by `Done`."""
+    """Close a stream, file or topic that has no reader any more; answered by `Done`."""
 
     number: int
 
 
 class Saved(Record):
-    """What a trace saw, as a recording; answered by `Packed`."""
+    """Return the events of a trace as a recording; answered by `Packed`."""
 
     trace: str
 
 
 class Tape(Record):
-    """Begin to record what the node does; answered by `Attached`."""
+    """Start recording the node's events; answered by `Attached`."""
 
     kinds: list[str]
     limit: int
@@ -173,22 +173,24 @@ class Tape(Record):
 
 
 class Wound(Record):
-    """What was recorded since the last time, or, with `last`, the end of it; answered by `Taped`."""
+    """Return the next chunk of a recording, or the `last`; answered by `Taped`."""
 
     number: int
     last: bool
 
 
 class Names(Record):
-    """Which of these names are registered; answered by `Named`."""
+    """Return which of these names are registered; answered by `Named`."""
 
     names: list[str]
 
 
 class Hear(Record):
-    """What is worth keeping beyond the end of the program, behind these numbers; wait for it so long.
+    """Wait for new history entries and log lines to store.
 
-    Who asks behind a number has what is before it. Answered by `Heard`.
+    `entries` and `lines` are the last numbers received, `seconds` the time to wait.
+
+    A request with a number acknowledges everything up to it. Answered by `Heard`.
     """
 
     entries: int
@@ -197,7 +199,7 @@ class Hear(Record):
 
 
 class Recall(Record):
-    """What supervisors of the node did in a program before this one, oldest first; answered by `Done`."""
+    """Replay what supervisors did in an earlier program; answered by `Done`."""
 
     entries: list[Entry]
 
@@ -223,17 +225,17 @@ Request: TypeAlias = (
 )
 
 
-# What the node answers
+# Answers of the node
 
 
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-"""A number of things, as far as a browser can count."""
+"""A count that JavaScript can represent."""
 
 Word: TypeAlias = Annotated[str, Meta(max_length=100)]
 
 
 class Fact(msgspec.Struct, forbid_unknown_fields=True):
-    """How a node is."""
+    """The state of a node."""
 
     life: Word
     processes: Count
@@ -243,7 +245,7 @@ class Fact(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Facts(Record):
-    """The node by its name, and how it is."""
+    """The node's name and state."""
 
     protocol: int
     node: str
@@ -251,11 +253,11 @@ class Facts(Record):
 
 
 class Done(Record):
-    """It was done."""
+    """Success, without a result."""
 
 
 class Detail(msgspec.Struct, forbid_unknown_fields=True):
-    """One problem of an error."""
+    """A single problem of an error."""
 
     field: str | None
     problem: str
@@ -263,7 +265,7 @@ class Detail(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Failed(Record):
-    """It could not be done: the code, the words and the details of an operation's error; `did` as of `Executed`."""
+    """Failure: code, message and details of an error; `did` as in `Executed`."""
 
     code: str
     message: str
@@ -272,7 +274,7 @@ class Failed(Record):
 
 
 class Executed(Record):
-    """What an operation answered, as JSON; of which page of a list; `did`: what it said that it was about to do."""
+    """The result of an operation, as JSON; `did` says what it announced to do."""
 
     data: bytes
     meta: dict[str, Count] | None = None
@@ -280,14 +282,14 @@ class Executed(Record):
 
 
 class Stream(Record):
-    """An operation that streams has begun: the number to ask for `More`; who shows `last_id` goes on from here."""
+    """A stream: the number for `More`. Pass `last_id` to continue from here."""
 
     number: int
     last_id: str
 
 
 class File(Record):
-    """An operation answers a file: the number to ask for each `PartOf` it."""
+    """A file as a result: the number for each `PartOf` it."""
 
     number: int
     media: str
@@ -295,40 +297,40 @@ class File(Record):
 
 
 class Items(Record):
-    """Items of a stream as JSON, in the form of the operation's result; `closed` if no more will come."""
+    """Items of a stream, each the operation's result as JSON; `closed` at its end."""
 
     part: bytes
     closed: bool
 
 
 class Part(Record):
-    """A part of a file, which is not empty; None at its end."""
+    """A non-empty part of a file; None at its end."""
 
     text: Annotated[str, Meta(min_length=1)] | None
 
 
 class Attached(Record):
-    """The number of a topic that is looked at, or of a recording; None if it cannot be now."""
+    """The number of an open topic or recording; None if it cannot be opened now."""
 
     number: int | None
 
 
 class Frame(Record):
-    """A frame of a topic; None if there was none in time. `closed` if no more will come."""
+    """A frame of a topic, or None; `closed` if the topic has ended."""
 
     frame: bytes | None
     closed: bool
 
 
 class Packed(Record):
-    """A recording, and how many messages are in it."""
+    """A recording, and its number of messages."""
 
     content: bytes
     messages: Count
 
 
 class Taped(Record):
-    """A piece of the file of a recording; the numbers are those of the whole."""
+    """A chunk of a recording's file; the counts are those of the whole recording."""
 
     piece: bytes
     events: Count
@@ -337,13 +339,13 @@ class Taped(Record):
 
 
 class Named(Record):
-    """Those of the names that are registered."""
+    """The given names that are registered."""
 
     names: list[str]
 
 
 class Heard(Record):
-    """What supervisors did, and lines of the log, oldest first, each with its number; a gap is what was lost."""
+    """Numbered history entries and log lines, oldest first; a gap means lost ones."""
 
     entries: list[tuple[int, Entry]]
     lines: list[tuple[int, LogLine]]
@@ -358,12 +360,12 @@ _requests: Final = msgspec.msgpack.Decoder(Request)
 
 
 def excess(data: bytes) -> str | None:
-    """Why JSON is more than one answer may be; None if it is not.
+    """Return why JSON is too large for one answer; None if it is not.
 
     >>> excess(b"[1,2]"), excess(b"[" + b"1," * 200_000 + b"1]")
     (None, 'expected at most 150000 values, got more; ask for less')
     """
-    if len(data) > MOST_BYTES - 10_000:  # there is more in an answer than the data
+    if len(data) > MOST_BYTES - 10_000:  # an answer is a little larger than its data
         return f"expected at most {MOST_BYTES - 10_000} bytes, got {len(data)}; ask for less"
     if sum(map(data.count, (b",", b"[", b"{"))) > MOST_VALUES:
         return f"expected at most {MOST_VALUES} values, got more; ask for less"
@@ -371,10 +373,10 @@ def excess(data: bytes) -> str | None:
 
 
 def read_request(request: object) -> Request:
-    """The request that arrived.
+    """Decode a request.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a valid request.
 
     >>> read_request(written(Close(7)))
     Close(number=7)

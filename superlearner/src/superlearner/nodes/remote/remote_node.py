@@ -1,7 +1,7 @@
-"""A node in another process, as the platform has it: asked over a link, and believed nothing.
+"""A node in another process: asked over a link, its answers untrusted.
 
-Each question has its answer checked for type and size, and a deadline; so many may wait at a time. What a node that was
-taken over by its own program can do is to have its own questions fail.
+Each answer is checked for type and size and has a deadline; the number of pending requests is limited. A node that is
+taken over by its own program can only make requests to itself fail.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from superlearner.nodes.remote.protocol import (
 __all__ = ["RemoteNode"]
 
 MOST_WAITING: Final = 100
-"""Questions that one node is asked at a time."""
+"""Maximum number of pending requests to one node."""
 
 LONGEST_WORDS: Final = 200
 _answers: Final = msgspec.msgpack.Decoder(Answer)
@@ -42,13 +42,13 @@ A = TypeVar("A", bound=Record)
 
 
 class RemoteNode:
-    """See the module's text; made by `Nodes.attach_remote`.
+    """A node in another process; made by `Nodes.attach_remote`.
 
     Args:
-        name: how it is called.
-        link: the line to its backend.
-        owner: whose it is; None is nobody.
-        there: how it calls itself; None: the same.
+        name: its name here.
+        link: the connection to its backend.
+        owner: its owner; None if it has none.
+        there: the name that it reports; None for the same name.
     """
 
     def __init__(self, name: str, link: Link, owner: str | None = None, there: str | None = None) -> None:
@@ -56,7 +56,7 @@ class RemoteNode:
         self.owner = owner
         self._there = there or name
         self.on_fault: Callable[[str], object] = lambda _what: None
-        """Called with what was wrong whenever it answers what is no answer."""
+        """Called with a description of each invalid answer."""
         self.link = link
         self._gone: str | None = None
         self._waiting: set[asyncio.Future[Any]] = set()
@@ -66,16 +66,16 @@ class RemoteNode:
 
     @property
     def is_gone(self) -> bool:
-        """Whether nothing can be asked of it any more."""
+        """Return whether requests are no longer possible."""
         return self._gone is not None
 
     async def ask(self, request: Record, expected: type[A] | tuple[type[A], ...], seconds: float) -> A | Failed:
-        """Ask it; the answer is of the expected type, or says why it could not be done.
+        """Send a request; return an answer of the expected type, or a failure.
 
         Args:
-            request: what is asked.
-            expected: what its answer is; several types if it may be any of them.
-            seconds: how long to wait for it.
+            request: the request.
+            expected: the type of the answer; a tuple if there are several.
+            seconds: time to wait for the answer.
 
         Raises:
             NodeGone, NodeSilent, NodeBusy, BadAnswer: as their names say.
@@ -83,7 +83,7 @@ class RemoteNode:
         if self._gone is not None:
             raise NodeGone(self._gone)
         if len(self._waiting) >= MOST_WAITING:
-            raise NodeBusy(f"{MOST_WAITING} questions wait for an answer of {self.name} already")
+            raise NodeBusy(f"{MOST_WAITING} requests to {self.name} are pending already")
         asking = asyncio.ensure_future(self.link.ask(written(request)))
         self._waiting.add(asking)
         try:
@@ -99,40 +99,40 @@ class RemoteNode:
         return self._read(asking.result(), expected)
 
     def tell(self, request: Record) -> None:
-        """Ask it for something whose answer nobody waits for."""
+        """Send a request and ignore its answer."""
         if self._gone is None:
             self.link.tell(written(request))
 
     def down(self, why: str) -> None:
-        """It is gone: whoever waits for an answer is told why."""
+        """Mark the node as gone; pending requests fail with this reason."""
         if self._gone is None:
             self._gone = why
             for asking in list(self._waiting):
                 asking.cancel()
 
     def bad(self, what: str) -> BadAnswer:
-        """What it answered is none, says `what`; the error to raise."""
+        """Report an invalid answer; return the error to raise."""
         self.on_fault(what)
-        return BadAnswer(f"{self.name} answered what is no answer: {clip(printable(what), LONGEST_WORDS)}")
+        return BadAnswer(f"{self.name} sent an invalid answer: {clip(printable(what), LONGEST_WORDS)}")
 
-    # What is asked of the node itself
+    # Requests about the node itself
 
     async def hello(self, epoch: str, version: str, settings: Mapping[str, Any], seconds: float) -> Fact:
-        """The first question. Raises as `ask`; BadAnswer also for a node of another name or protocol."""
+        """Make the first request. Raises as `ask`, and if name or protocol differ."""
         answer = await self.ask(Hello(PROTOCOL, epoch, version, dict(settings)), Facts, seconds)
         if isinstance(answer, Failed) or (answer.protocol, answer.node) != (PROTOCOL, self._there):
-            raise self.bad("it is not the node that was expected, or not of this protocol")
+            raise self.bad("it is not the expected node, or has another protocol")
         return answer.fact
 
     async def facts(self, seconds: float) -> Fact:
-        """How it is. Raises as `ask`."""
+        """Return its state. Raises as `ask`."""
         answer = await self.ask(Ask(), Facts, seconds)
         if isinstance(answer, Failed):
-            raise self.bad(f"it does not say how it is: {answer.code}")
+            raise self.bad(f"it does not report its state: {answer.code}")
         return answer.fact
 
     def adopt(self, settings: Mapping[str, Any]) -> None:
-        """It goes by these settings from now on."""
+        """Send settings to apply from now on."""
         self.tell(Adopt(dict(settings)))
 
     def _read(self, answer: object, expected: type[A] | tuple[type[A], ...]) -> A | Failed:
@@ -148,4 +148,4 @@ class RemoteNode:
             return read
         if isinstance(read, expected):
             return read
-        raise self.bad(f"expected another answer, got {type(read).__name__}")
+        raise self.bad(f"expected another type of answer, got {type(read).__name__}")
