@@ -1,4 +1,4 @@
-"""Trees to look at and to break: the demo supervisor and the shop."""
+"""Demo trees to watch and to break: the demo supervisor and the shop."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The checkout: rest_for_one, because each worker holds a number that the one before it gave out.
 
-The ledger gives the cart an account, the cart gives the mailer a mailing list. A new ledger does not know the old
-account: a cart that kept it would book into nothing. So who comes after the ledger starts again with it. The other
-way round nothing is lost: the ledger does not hold anything of the mailer.
+The ledger gives the cart an account, the cart gives the mailer a mailing list. A new ledger does not have the old
+account, so a cart that kept it could not book anything. Everything started after the ledger therefore restarts with
+it. The reverse is not needed: the ledger holds nothing of the mailer.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Mail(NamedTuple):
 
 
 class Mailer(GenServer[Mail]):
-    """Writes to the customers every 4 s, for the mailing list that it got from the cart when it started."""
+    """Writes to the customers every 4 s, using the cart's mailing list."""
 
     @impl
     async def init(self, arg: object) -> Ok[Mail]:
@@ -106,7 +106,7 @@ class Mailer(GenServer[Mail]):
 
 
 class CheckoutSup(Supervisor):
-    """rest_for_one: whoever holds a number of a worker that is gone starts again with it."""
+    """rest_for_one: a worker that holds a number of a dead worker restarts with it."""
 
     @impl
     def init(self, arg: object) -> Children:

@@ -1,12 +1,12 @@
-"""The smallest tree worth watching: three workers that know nothing of one another.
+"""The smallest tree worth watching: three independent workers.
 
     demo_one_for_one          one_for_one, 3 restarts in 5 s
     ├── counter_1             starts at 0
     ├── counter_2             starts at 100
     └── printer_1
 
-Kill `counter_1` and only `counter_1` starts again, at 0: nobody else has seen its number, so nobody else has to
-forget it. Kill it a fourth time within 5 s and the supervisor gives up.
+Kill `counter_1` and only `counter_1` restarts, at 0: no other process holds its number, so no other has to restart
+with it. Kill it a fourth time within 5 s and the supervisor gives up.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ class Counter(GenServer[float]):
 
     @impl
     def handle_info(self, message: Any, value: float) -> NoReply[float]:
-        # A message that is neither call nor cast is nobody's contract: a server ignores it and lives.
+        # A stray message breaks no contract: the server ignores it and lives.
         return NoReply(value)
 
 
 class Printed(NamedTuple):
-    """What a printer remembers."""
+    """The state of a printer."""
 
     prints: int
     last: str | None

@@ -1,7 +1,7 @@
-"""Open orders: a process each, under a dynamic supervisor.
+"""Open orders: one process each, under a dynamic supervisor.
 
-transient: an order that ends normally is done; one that crashes or is killed starts again from its number, which is
-all that it needs to know.
+transient: an order that ends normally is done; one that crashes or is killed restarts from its number, which is all
+that it needs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ STEPS = ("placed", "packed", "paid", "delivered")
 
 
 class OrderState(NamedTuple):
-    """An order: its number and how far it is."""
+    """An order: its number and its progress."""
 
     number: int
     step: str
@@ -26,7 +26,7 @@ class OrderState(NamedTuple):
 
 
 class Order(GenServer[OrderState]):
-    """One order: it has its goods fetched, pays, is delivered and ends; a step takes 2 s."""
+    """An order: it is packed, paid and delivered, and then ends; a step takes 2 s."""
 
     @impl
     def init(self, number: int) -> Ok[OrderState]:
@@ -40,7 +40,7 @@ class Order(GenServer[OrderState]):
         try:
             order = await advanced(order)
         except otp.CallExit:
-            pass  # that department starts again just now: the order waits for its next try, as people do
+            pass  # that department is restarting: the order tries again later
         if order.step == STEPS[-1]:
             return Stop("normal", order)
         otp.send_after(STEP_S, self.pid, "next_step")
@@ -48,7 +48,7 @@ class Order(GenServer[OrderState]):
 
 
 async def advanced(order: OrderState) -> OrderState:
-    """The order after its next step."""
+    """Return the order after its next step."""
     match order.step:
         case "placed":
             goods = await GenServer.call("robot", ("fetch", 1 + order.number % 3))

@@ -1,6 +1,6 @@
-"""A shop that runs all day, in which every restart strategy has its reason.
+"""A shop that runs all day, with a reason for every restart strategy.
 
-    shop              one_for_one    the departments find one another by name, so none has to forget another
+    shop              one_for_one    the departments find each other by name, so none keeps another's pid
     ├── checkout_sup  rest_for_one   each one holds a number that the one before it gave out
     │   ├── ledger
     │   ├── cart
@@ -10,10 +10,10 @@
     │   └── robot
     ├── orders        dynamic        a process per open order; it comes and goes
     ├── customers                    places an order every 1.5 s
-    └── stocktaking   temporary      a task of one evening: done is done, failed is not tried again
+    └── stocktaking   temporary      a task for one evening: it is never restarted
 
-Kill `ledger` and `cart` and `mailer` start again, too; kill `mailer` and nobody else notices. Kill either half of the
-warehouse and both start again. Kill an order and it starts again from its number; let it finish and it is gone.
+Kill `ledger` and `cart` and `mailer` restart, too; kill `mailer` and nothing else restarts. Kill either half of the
+warehouse and both restart. Kill an order and it restarts from its number; let it finish and it is gone.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ class Customers(GenServer[int]):
             return NoReply(number)
         otp.send_after(ORDER_EVERY_S, self.pid, "next_customer")
         if otp.whereis("orders") is None:
-            return NoReply(number)  # the order department is just starting again; the customer comes back
+            return NoReply(number)  # the order department is restarting; the customer comes back
         try:
             await DynamicSupervisor.start_child("orders", Order.child_spec(number, restart="transient"))
         except (otp.StartError, otp.CallExit):
-            return NoReply(number)  # full (or gone in this very moment): the customer tries again
+            return NoReply(number)  # full, or gone at this very moment: the customer tries again
         return NoReply(number + 1)
 
 
@@ -71,7 +71,7 @@ async def stocktaking() -> None:
 
 
 class Shop(Supervisor):
-    """one_for_one: departments call one another by name, and each can do without the others for a moment."""
+    """one_for_one: departments call each other by name, and can wait for a restart."""
 
     @impl
     def init(self, arg: object) -> Children:

@@ -1,7 +1,7 @@
-"""The warehouse: one_for_all, because two workers keep one stock between them.
+"""The warehouse: one_for_all, because two workers share one stock.
 
-What is not on the shelves is in the robot's hands. A robot that starts with empty hands beside old shelves would have
-lost goods, shelves that start full beside a loaded robot would have doubled them. So both start again, together.
+Goods are either on the shelves or in the robot's hands. If only the robot restarted, empty-handed, goods would be
+lost; if only the shelves restarted, full, goods would be doubled. So both restart, together.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ class Shelves(GenServer[int]):
 
 
 class Hands(NamedTuple):
-    """What the robot carries, and how often it went."""
+    """The goods that the robot carries, and the number of its trips."""
 
     goods: int
     trips: int
 
 
 class Robot(GenServer[Hands]):
-    """Carries goods to the orders, and what is ordered anew to the shelves. The call `("fetch", n)`."""
+    """Carries goods to the orders, and refills the shelves. The call `("fetch", n)`."""
 
     @impl
     def init(self, arg: object) -> Ok[Hands]:
@@ -73,7 +73,7 @@ class Robot(GenServer[Hands]):
 
 
 class WarehouseSup(Supervisor):
-    """one_for_all: shelves and robot are right together or not at all."""
+    """one_for_all: shelves and robot are consistent only together."""
 
     @impl
     def init(self, arg: object) -> Children:
