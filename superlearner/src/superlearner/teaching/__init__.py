@@ -1,1 +1,1 @@
-"""What explains the platform: tours and the manual."""
+"""Teaching material: tours and the manual."""

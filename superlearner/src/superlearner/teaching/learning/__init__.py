@@ -1,4 +1,4 @@
-"""The learning path: tours through the live pages, as data. Nothing runs here; the browser watches the events."""
+"""The learning path: tours through the live pages, as data."""
 
 from __future__ import annotations
 

@@ -36,6 +36,6 @@ PARTS: Final = (
 
 
 def tours() -> Iterator[Tour]:
-    """All tours, in the order of the path."""
+    """Yield all tours, in the order of the path."""
     for part in PARTS:
         yield from part.tours

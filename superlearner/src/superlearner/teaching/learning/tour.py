@@ -1,7 +1,7 @@
-"""What a tour is: steps, each with the condition that ticks it off.
+"""The data of a tour: steps, each with the condition that completes it.
 
-A condition says what must have *happened*: an event of the platform (docs/events.md), an operation that somebody did,
-or what the address of the page shows. The browser matches them, so the platform has no work while somebody learns.
+A condition says what must have *happened*: an event of the platform (docs/events.md), an operation that was run, or
+what the address of the page shows. The browser matches them, so learners cost the platform nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["Condition", "Event", "Operation", "Step", "Tour", "Visited"]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event of a type, about a process or a supervisor if one is named, with these fields of its `data`."""
+    """An event of a type, perhaps of one process, with these fields in `data`."""
 
     type: str
     name: str | None = None
@@ -24,7 +24,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Somebody did one of these operations, through one of these doors if any are named, and it was not refused."""
+    """A successful call of one of these operations, perhaps by certain interfaces."""
 
     names: tuple[str, ...]
     doors: tuple[str, ...] = ()
@@ -32,9 +32,9 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Visited:
-    """The page shows this: its path, and words of its address.
+    """A page that is open: its path, and parameters of its address.
 
-    A word fits if it is the value or the last part of it behind a `/`: `process=counter_1` fits whatever is above it.
+    A parameter matches by its value, or the last part of it after a `/`: `process=counter_1` matches at any level.
     """
 
     path: str
@@ -46,18 +46,18 @@ Condition = Event | Operation | Visited
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do. Code in the texts stands between backticks."""
+    """A single action. Code in the texts is enclosed in backticks."""
 
     id: str
     title: str
     text: str
     page: str
-    """Where it is done: an address of the platform."""
+    """The page to do it on: an address of the platform."""
 
     done: Condition
     hint: str
     seen: str
-    """What it means, told when it is done."""
+    """An explanation, shown when it is done."""
 
     concept: str
     """Its heading in docs/concepts.md."""
@@ -65,7 +65,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Tour:
-    """Some minutes that end with one thing learned."""
+    """A few minutes that teach one thing."""
 
     id: str
     title: str
@@ -74,7 +74,7 @@ class Tour:
     steps: tuple[Step, ...]
     learned: str
     docs: str
-    """Where to read on: a page of the documentation, with its anchor."""
+    """Further reading: a page of the documentation, with its anchor."""
 
     needs: tuple[str, ...]
-    """Names of processes that must be there; they are the demo's."""
+    """Names of demo processes that must be running."""

@@ -1,7 +1,7 @@
-"""The documentation of one platform: what the list of contents names, drawn when somebody looks, found by searching.
+"""The documentation of one platform: contents, rendered pages, search.
 
-Drawing a page and indexing all of them takes tens of milliseconds, in which no process of the node could run: so it is
-done in a thread, once, and kept.
+Rendering a page and indexing all of them takes tens of milliseconds, which would block the node's processes: so it is
+done in a thread, once, and cached.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ __all__ = ["Manual", "NoSuchPage"]
 
 ADDRESS: Final = "/docs"
 LISTS: Final = frozenset({"arsenal", "changelog"})
-"""Pages that name everything: what explains a thing comes before what lists it."""
+"""Pages that list everything; explanations rank higher."""
 
 
 class NoSuchPage(LookupError):
-    """There is no page of this name; `near` is one that may be meant."""
+    """No page has this name; `near` is a similar one."""
 
     def __init__(self, name: str, near: str | None) -> None:
         super().__init__(f"there is no page {name[:100]!r} in the documentation")
@@ -37,9 +37,9 @@ class Manual:
     """The documentation.
 
     Args:
-        folder: holds `docs/`; by default what came with this package.
-        root: what stands before every address.
-        more: sections that no page holds, such as the operations; asked for when somebody searches first.
+        folder: contains `docs/`; by default the documentation that came with this package.
+        root: the prefix of all addresses.
+        more: further sections to search, such as the operations; called at the first search.
     """
 
     def __init__(
@@ -51,26 +51,26 @@ class Manual:
         self._drawn: dict[str, Rendered] = {}
         self._parts: tuple[Part, ...] | None = None
         self._index: Index | None = None
-        self._drawing = RLock()  # many may be first at once, and pygments is not made for being imported by them
+        self._drawing = RLock()  # callers may be concurrent, and importing pygments is not thread-safe
 
     def parts(self) -> tuple[Part, ...]:
-        """The list of contents; empty if no pages came with this package."""
+        """Return the table of contents; empty if no pages came with this package."""
         if self._parts is None:
             self._parts = parts_of(self._sources.text) if self._sources.pages() else ()
         return self._parts
 
     def names(self) -> list[str]:
-        """The names of all pages, in the order of reading; those that no part names come last."""
+        """Return the names of all pages, in reading order; unlisted ones come last."""
         listed = [entry.name for entry in self.entries()]
         return [*listed, *(name for name in map(name_of, self._sources.pages()) if name not in listed)]
 
     def entries(self) -> Iterator[Entry]:
-        """Every entry of the list of contents, those below others behind them."""
+        """Yield every entry of the table of contents, each followed by those below it."""
         for part in self.parts():
             yield from part.pages()
 
     def around(self, name: str) -> tuple[Part | None, Entry | None, Entry | None]:
-        """The part of a page, and the entries before and after it: of the pages for contributors, or of all others."""
+        """Return the part of a page, and the previous and next entry."""
         part = next((one for one in self.parts() if one.holds(name)), None)
         if part is None:
             return None, None, None
@@ -81,7 +81,7 @@ class Manual:
         return part, before, order[place + 1] if place + 1 < len(order) else None
 
     async def page(self, name: str) -> Rendered:
-        """A page by its name; "" is what stands before the list of contents.
+        """Return a page by its name; "" is the introduction before the table of contents.
 
         Raises:
             NoSuchPage: there is none.
@@ -90,7 +90,7 @@ class Manual:
         return self._drawn.get(name) or await asyncio.to_thread(self.draw, name)
 
     async def markdown(self, name: str) -> str:
-        """The Markdown of a page.
+        """Return the Markdown of a page.
 
         Raises:
             NoSuchPage: there is none.
@@ -98,11 +98,11 @@ class Manual:
         return await asyncio.to_thread(self._sources.text, self._path(current(name)))
 
     async def search(self, question: str, most: int = 20) -> list[Hit]:
-        """The best sections for a question, best first."""
+        """Return the best sections for a query, best first."""
         return await asyncio.to_thread(self.find, question, most)
 
     def draw(self, name: str) -> Rendered:
-        """As :meth:`page`, in the caller's thread."""
+        """Return a page as :meth:`page` does, in the caller's thread."""
         name = current(name)
         path = self._path(name)
         with self._drawing:
@@ -114,23 +114,23 @@ class Manual:
             return self._drawn[name]
 
     def find(self, question: str, most: int = 20) -> list[Hit]:
-        """As :meth:`search`, in the caller's thread."""
+        """Return the best sections as :meth:`search` does, in the caller's thread."""
         with self._drawing:
             if self._index is None:
                 self._index = Index((*self._sections(), *self._more()))
         return self._index.search(question, most)
 
     def picture(self, name: str) -> tuple[Path, str] | None:
-        """A picture of the pages and its type."""
+        """Return the path of a picture and its media type."""
         return self._sources.picture(name)
 
     def moved_to(self, name: str) -> str | None:
-        """Return the address of the page that a former page is part of now; None if `name` is no former page."""
+        """Return the address that has the content of a former page now, else None."""
         target = MOVED.get(name)
         return None if target is None else self.address(target)
 
     def address(self, name: str) -> str:
-        """The address of a page or a picture."""
+        """Return the address of a page or a picture."""
         return f"{self._root}{ADDRESS}/{name}" if name else f"{self._root}{ADDRESS}"
 
     def _path(self, name: str) -> str:

@@ -1,14 +1,14 @@
 """The order of the pages: `docs/README.md` is the list, for readers of files and for the page `/docs` alike.
 
-Its second-level headings are the parts; each line of a list below one that begins with a link is an entry:
+Its second-level headings are the parts; each list item below one that begins with a link is an entry:
 
     ## Build with it
     - [Testing](testing.md): virtual time, seeds, and no sleeping
 
-A page that is a list itself (`decisions/README.md`) brings the pages it links to with it.
+A page that is itself a list (`decisions/README.md`) adds the pages it links to.
 
-The pages of the part `For contributors` are read by their addresses. The search, the sidebar and the order of the other
-pages leave them out: they say nothing about using the platform.
+The pages of the part `For contributors` can only be opened by address. The search, the sidebar and the order of the
+other pages leave them out: they are not about using the platform.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FURTHER: Final = re.compile(r"^  (?P<more>\S.*)$")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A page in the list: its name, its path in the repository, its title there, and what it is about."""
+    """A page in the list: its name, path, title and summary."""
 
     name: str
     page: str
@@ -40,20 +40,20 @@ class Entry:
     below: tuple[Entry, ...] = ()
 
     def holds(self, name: str) -> bool:
-        """Return whether this is the page, or the list that brings it."""
+        """Return whether this is the page, or the list that contains it."""
         return self.name == name or any(one.name == name for one in self.below)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A subject with its pages, in the order in which they are read."""
+    """A subject with its pages, in reading order."""
 
     title: str
     entries: tuple[Entry, ...]
 
     @property
     def for_contributors(self) -> bool:
-        """Whether the search and the sidebar leave these pages out."""
+        """Return whether the search and the sidebar leave these pages out."""
         return self.title == CONTRIBUTORS
 
     def holds(self, name: str) -> bool:
@@ -61,14 +61,14 @@ class Part:
         return any(entry.holds(name) for entry in self.entries)
 
     def pages(self) -> Iterator[Entry]:
-        """Yield every entry, those below others behind them."""
+        """Yield every entry, each followed by those below it."""
         for entry in self.entries:
             yield entry
             yield from entry.below
 
 
 def parts_of(read: Callable[[str], str]) -> tuple[Part, ...]:
-    """The parts of the documentation; `read` gives the text of a page."""
+    """Return the parts of the documentation; `read` returns the text of a page."""
     parts: list[tuple[str, list[Entry]]] = []
     for heading, entries in _groups(CONTENTS, read):
         if entries:
@@ -100,7 +100,7 @@ def _groups(page: str, read: Callable[[str], str]) -> Iterator[tuple[str, list[E
 
 
 def plain(text: str) -> str:
-    """Inline Markdown as text: links as their words, code without its marks.
+    """Return inline Markdown as text: links as their words, code without backticks.
 
     >>> plain("`otp.run`, and [the *rest*](rest.md)")
     'otp.run, and the rest'

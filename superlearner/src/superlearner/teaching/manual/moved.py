@@ -1,6 +1,6 @@
-"""Names that pages had before they became part of another page, so that old links and bookmarks keep working.
+"""Former names of pages, to keep old links and bookmarks working.
 
-A target without an anchor leaves the anchor of the old link to the browser, which keeps it over a redirect.
+For a target without an anchor, the browser keeps the anchor of the old link over the redirect.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MOVED: Final = {
 
 
 def current(name: str) -> str:
-    """Return the name of the page that has the content of `name` now.
+    """Return the current name of the page with the content of `name`.
 
     >>> current("replay"), current("library")
     ('tracing', 'library')

@@ -1,8 +1,7 @@
-"""A page of Markdown as HTML: anchors and a table of contents, links that work here, code in colours.
+"""Rendering of Markdown pages: anchors, contents, links, highlighted code.
 
-HTML inside a page is text, so a page can only say what Markdown can. What a link leads to is decided by its path in
-the repository: a page becomes its address here, a picture too, and a source file, which is not shipped, becomes its
-name.
+HTML inside a page is escaped, so a page contains only Markdown. Links are resolved by path in the repository: a page or
+a picture becomes its address here; a source file, which is not shipped, becomes its name.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ __all__ = ["Heading", "Rendered", "Section", "inline", "render"]
 
 ELSEWHERE: Final = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 HERE: Final = "http://localhost:4000"
-"""What a page calls the platform: where it is unless it was told otherwise. The platform writes its own address."""
+"""The platform's address as pages write it; the actual one replaces it."""
 
 LANGUAGES: Final = {"sh": "bash", "console": "console", "text": ""}
 FIRST_PAGES: Final = frozenset({CONTENTS, "README.md"})
@@ -32,7 +31,7 @@ FIRST_PAGES: Final = frozenset({CONTENTS, "README.md"})
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading below the title: 2 for a section, 3 for one inside it."""
+    """A heading below the title: 2 for a section, 3 for a subsection."""
 
     level: int
     anchor: str
@@ -41,7 +40,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What stands below one heading, as text; the first one of a page has no anchor."""
+    """The text below one heading; the first section of a page has no anchor."""
 
     anchor: str
     heading: str
@@ -50,7 +49,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A page: its title, its HTML without the title, its headings, its sections as text, and every link in it."""
+    """A page: title, HTML without the title, headings, sections as text, links."""
 
     title: str
     html: str
@@ -60,18 +59,18 @@ class Rendered:
 
     @property
     def anchors(self) -> frozenset[str]:
-        """What a link to this page may name behind `#`."""
+        """Return the anchors that links to this page may use."""
         return frozenset(heading.anchor for heading in self.headings)
 
 
 def render(page: str, text: str, pages: Collection[str], address: Callable[[str], str]) -> Rendered:
-    """One page.
+    """Render one page.
 
     Args:
         page: its path in the repository.
         text: its Markdown.
         pages: the paths of all pages.
-        address: the address of a name below the documentation.
+        address: returns the address of a name below the documentation.
     """
     markdown = _markdown(page, pages, address)
     tokens = markdown.parse(text)
@@ -89,7 +88,7 @@ def render(page: str, text: str, pages: Collection[str], address: Callable[[str]
 
 
 def inline(text: str) -> str:
-    """A few words of Markdown as HTML: code, emphasis, links to elsewhere; paragraphs stay apart.
+    """Return short Markdown as HTML: code, emphasis, external links.
 
     >>> inline("`kill` cannot be <b>trapped</b>")
     '<code>kill</code> cannot be &lt;b&gt;trapped&lt;/b&gt;'
@@ -101,7 +100,7 @@ def inline(text: str) -> str:
 
 
 def anchor_of(text: str) -> str:
-    """The anchor of a heading, as readers of files on the web have it.
+    """Return the anchor of a heading, the same as on code hosting sites.
 
     >>> anchor_of("What `run` takes, and what it does not")
     'what-run-takes-and-what-it-does-not'
@@ -169,7 +168,7 @@ def _text_of(inline: Token) -> str:
     return "".join(" " if one.type in ("softbreak", "hardbreak") else one.content for one in inline.children or ())
 
 
-# How tokens become HTML. The rules are called with (tokens, place, options, environment).
+# Rules that render tokens, called with (tokens, place, options, environment).
 
 
 def _link_open(
@@ -218,7 +217,7 @@ def _heading_close(tokens: Sequence[Token], place: int, *_: Any) -> str:
 
 
 def _cell_open(tokens: Sequence[Token], place: int, *_: Any) -> str:
-    """The content policy of the pages takes no inline style."""
+    """Return the tag of a cell; inline styles are forbidden by policy."""
     token = tokens[place]
     side = str(token.attrGet("style") or "").removeprefix("text-align:")
     return f'<{token.tag} class="{html.escape(side)}">' if side in ("right", "center") else f"<{token.tag}>"

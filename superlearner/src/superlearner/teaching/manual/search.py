@@ -1,7 +1,7 @@
-"""A search over the sections of all pages: ranked (BM25), by beginnings of words, and forgiving of a slip.
+"""A search over the sections of all pages: BM25, prefixes, typing errors.
 
-A word of the question counts where it stands, less where it only begins a word, and, if it is nowhere, where a word is
-one slip away (two for long words). A section with all words is worth more than one with some.
+A word of the query counts fully where it occurs, less as the beginning of a word and, if it occurs nowhere, for a word
+one edit away (two for long words). Sections with all words rank above those with some.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LONG_WORD: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """A section as the search knows it; `weight` is less than 1 where a page is a list of everything."""
+    """A section in the index; `weight` is below 1 for pages that list everything."""
 
     address: str
     title: str
@@ -40,7 +40,7 @@ class Indexed:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A section that was found: its excerpt, and where in it the words stand."""
+    """A section that was found: its excerpt, and the positions of the words in it."""
 
     address: str
     title: str
@@ -51,7 +51,7 @@ class Hit:
 
 
 class Index:
-    """The words of all sections.
+    """An index of the words of all sections.
 
     >>> index = Index([Indexed("a", "Supervisor", "Restart intensity", "three restarts in five seconds")])
     >>> [hit.heading for hit in index.search("intensty")]
@@ -74,7 +74,7 @@ class Index:
         self._norms = [K * (1 - B + B * length / mean) for length in lengths]
 
     def search(self, question: str, most: int = 20) -> list[Hit]:
-        """The best sections for a question, best first."""
+        """Return the best sections for a query, best first."""
         asked = list(dict.fromkeys(_plain_words(question)))
         meant = [word for word in asked if word not in COMMON] or asked
         found = [self._scores(word) for word in meant]
@@ -86,7 +86,7 @@ class Index:
             having.update(scores.keys())
             for number, score in scores.items():
                 total[number] = total.get(number, 0.0) + score
-        phrases = {" ".join(asked), " ".join(meant)}  # "what is a process" asks for the process
+        phrases = {" ".join(asked), " ".join(meant)}  # "what is a process" means the process
         worth = {
             number: score * (having[number] / len(meant)) ** 2 * self._favour(self._sections[number], phrases)
             for number, score in total.items()
@@ -96,7 +96,7 @@ class Index:
         return [self._hit(number, worth[number], matched) for number in ranked[:most]]
 
     def _favour(self, one: Indexed, phrases: Collection[str]) -> float:
-        """More for what is called as the question, a page most of all; less for lists of everything."""
+        """Return a factor: high for a title, low for pages that list everything."""
         title, heading = one.title.lower(), one.heading.lower()
         if not heading and title in phrases:
             return 3 * one.weight
@@ -111,7 +111,7 @@ class Index:
         )
 
     def _scores(self, word: str) -> tuple[dict[int, float], set[str]]:
-        """What each section is worth for a word, and the words that stood for it."""
+        """Return the score of each section for a word, and the index words it matched."""
         root = stem(word)
         likely = {root: 1.0} if root in self._postings else {}
         if len(word) > 2:
@@ -119,7 +119,7 @@ class Index:
         if not likely:
             slips = 0 if len(word) < 4 else 1 if len(word) < LONG_WORD else 2
             likely = {one: SLIPPED for one in self._postings if slips and within(root, one, slips)}
-        counts: dict[int, float] = {}  # all that a word may stand for is one word: else the rarest of them would win
+        counts: dict[int, float] = {}  # all matched words count as one: otherwise the rarest would win
         for one, worth in likely.items():
             for number, count in self._postings[one].items():
                 counts[number] = counts.get(number, 0.0) + count * worth
@@ -144,7 +144,7 @@ class Index:
 
 
 def words_of(text: str) -> Iterator[str]:
-    """The words of a text as they are looked up: `one_for_one` as itself and in its parts, `GenServer` likewise.
+    """Yield the words of a text as indexed; compound words also in parts.
 
     >>> sorted(set(words_of("GenServer restarts")))
     ['gen', 'genserver', 'restart', 'server']
@@ -167,7 +167,7 @@ def _plain_words(text: str) -> Iterator[str]:
 
 
 def stem(word: str) -> str:
-    """A word without the ending that says how many or when.
+    """Return a word without its ending for number or tense.
 
     >>> [stem(word) for word in ("restarts", "retries", "killed", "killing", "process", "one_for_one")]
     ['restart', 'retry', 'kill', 'kill', 'process', 'one_for_one']
@@ -183,7 +183,9 @@ def stem(word: str) -> str:
 
 
 def within(left: str, right: str, slips: int) -> bool:
-    """Whether one word becomes the other by so many slips: a letter more, less, other, or two swapped.
+    """Return whether at most `slips` edits lead from one word to the other.
+
+    An edit is a letter more, less, other, or two swapped.
 
     >>> within("supervisor", "supervsior", 1), within("mailbox", "mailman", 1)
     (True, False)
@@ -205,7 +207,7 @@ def within(left: str, right: str, slips: int) -> bool:
 
 
 def _window(text: str, places: list[tuple[int, int]]) -> tuple[int, int]:
-    """Begin and end of the stretch with most of the words in it, at borders of words."""
+    """Return the start and end of the best excerpt, at word boundaries."""
     if len(text) <= EXCERPT:
         return 0, len(text)
     starts = [left for left, _ in places] or [0]
