@@ -393,7 +393,7 @@ def test_the_terminal_is_told_once_and_no_credential_is_in_the_log(
     for _ in range(10):
         door.send_form("hunter2")
     (record,) = [record for record in caplog.records if record.name == "superlearner.web.recognising"]
-    assert record.getMessage() == "too many wrong credentials from '192.0.2.1': it has to wait now"
+    assert record.getMessage() == "too many wrong credentials from '192.0.2.1': further attempts are delayed"
 
 
 # -- the whole platform ------------------------------------------------------------------------------------------

@@ -1,1 +1,1 @@
-"""The web side: guard, routes, pages and the live feed, served by a supervised process."""
+"""The web interface: guard, routes, pages and the live feed."""

@@ -1,4 +1,4 @@
-"""A line in the log for each request, where somebody wants one: method, path, status, time. Never the query."""
+"""The access log: method, path, status and time of requests, but no query."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ log: Final = logging.getLogger(ACCESS)
 
 
 def with_access_log(app: ASGIApp, wanted: Callable[[], bool]) -> ASGIApp:
-    """The application; each request writes a line when it has its answer, if that is `wanted` at the time it comes.
+    """Wrap the application to log requests, as long as `wanted` returns true.
 
-    The query is left out, since the link that signs in carries its code there.
+    The query is left out, since a sign-in link carries its code there.
     """
 
     async def logged(scope: Scope, receive: Receive, send: Send) -> None:

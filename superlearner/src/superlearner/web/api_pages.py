@@ -1,4 +1,4 @@
-"""`/api/docs`: the OpenAPI document as pages to read. Nothing is written here that the document does not say."""
+"""`/api/docs`: the OpenAPI document as readable pages, without any further text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BOUNDS: Final = (("minLength", "at least {} characters"), ("maxLength", "at most
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A parameter, or a field of an answer: `depth` says how far inside others it is."""
+    """A parameter, or a field of an answer; `depth` is its level of nesting."""
 
     name: str
     place: str
@@ -42,7 +42,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An operation as it is shown; texts are HTML where they are `words`."""
+    """An operation as shown; `words` are HTML."""
 
     id: str
     name: str
@@ -66,7 +66,7 @@ def install_api_docs(app: FastAPI, platform: Platform, render: Render) -> None:
     made: list[tuple[dict[str, Any], dict[str, list[Shown]]]] = []
 
     async def by_category() -> tuple[dict[str, Any], dict[str, list[Shown]]]:
-        """Half a second of work the first time, so it is done beside the loop."""
+        """Return the operations by category; built in a thread, in half a second."""
         if not made:
             document = await platform.services.get(ApiDocument).read()
             made.append((document, await asyncio.to_thread(_by_category, document)))
@@ -125,7 +125,7 @@ def _by_category(document: dict[str, Any]) -> dict[str, list[Shown]]:
 
 
 def shown_of(document: dict[str, Any]) -> Iterator[Shown]:
-    """Every operation of a document, as it is shown."""
+    """Yield every operation of a document, as shown."""
     schemas = document["components"]["schemas"]
     for path, item in document["paths"].items():
         for method, described in item.items():
@@ -170,7 +170,7 @@ def _in_body(body: dict[str, Any], schemas: dict[str, Any], elsewhere: set[str])
     schema = _resolved(_without_null(body.get("schema", {})), schemas)
     required = set(schema.get("required", ()))
     for name, field in schema.get("properties", {}).items():
-        if name not in elsewhere:  # of a DELETE, the query takes the same
+        if name not in elsewhere:  # a DELETE accepts the same fields in its query
             example = _telling(body.get("example", {}).get(name, (field.get("examples") or [None])[0]), field)
             words = inline(_words(field, schemas))
             yield Field(
@@ -179,7 +179,7 @@ def _in_body(body: dict[str, Any], schemas: dict[str, Any], elsewhere: set[str])
 
 
 def _answer(content: dict[str, Any], schemas: dict[str, Any]) -> Iterator[Field]:
-    """The fields of `data`; what a dry run answers is the same everywhere, so it is told once, in the guide."""
+    """Yield the fields of `data`, without those of a dry run."""
     schema = _resolved(next(iter(content.values())).get("schema", {}), schemas)
     data = schema.get("properties", {}).get("data")
     if data is None:
@@ -213,7 +213,7 @@ def _errors(responses: dict[str, Any], examples: dict[str, Any]) -> Iterator[tup
 
 
 def type_of(schema: dict[str, Any], schemas: dict[str, Any]) -> str:
-    """A schema in a few words.
+    """Return a schema in a few words.
 
     >>> type_of({"type": "integer", "minimum": 1, "maximum": 9}, {}), type_of({"enum": ["a", "b"]}, {})
     ('integer, 1 to 9', 'a | b')
@@ -241,12 +241,12 @@ def type_of(schema: dict[str, Any], schemas: dict[str, Any]) -> str:
 
 
 def _type_without_null(schema: dict[str, Any], schemas: dict[str, Any]) -> str:
-    """Of a parameter: that it may be left out is said already."""
+    """Return the type of a parameter; whether it is optional is shown elsewhere."""
     return type_of(schema, schemas).replace(" | null", "")
 
 
 def _telling(example: Any, schema: dict[str, Any]) -> Any:
-    """An example that says more than the default does, or the first of the choices."""
+    """Return an example if it adds something to the default and the choices."""
     return None if example == schema.get("default") or "enum" in _without_null(schema) else example
 
 
@@ -265,7 +265,7 @@ def _resolved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]
 
 
 def _words(schema: dict[str, Any], schemas: dict[str, Any]) -> str:
-    """What is said of a field, or of the type it has."""
+    """Return the description of a field, or of its type."""
     if "description" in schema:
         return schema["description"]
     inside = _without_null(schema)

@@ -1,6 +1,6 @@
 """The web application: guard, sign-in, routes, live feed, pages, static files. Its lifespan starts nothing.
 
-What runs belongs to the supervision tree (`superlearner.app.application`); this only answers.
+All processes belong to the supervision tree (`superlearner.app.application`); this module only answers requests.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ __all__ = ["create_app"]
 GOING_AWAY = 1001
 TRY_AGAIN_LATER = 1013
 NODE_GONE = 4404
-"""The node that is asked for is not looked into (any more): trying again helps only if it comes back."""
+"""Close code: the node is not attached; reconnecting helps if it comes back."""
 
 
 def create_app(platform: Platform) -> ASGIApp:
-    """The application of one platform, behind its guard and, where it asks for credentials, behind its door."""
+    """Create the application of one platform, with its guard and sign-in."""
     app = FastAPI(
         title="SuperLearner API",
         version=platform.version,
-        openapi_url=None,  # the document is at /api/v1/arsenal/docs, the same one for everybody
+        openapi_url=None,  # the document is at /api/v1/arsenal/docs, the same for all users
         docs_url=None,
         redoc_url=None,
         default_response_class=SafeJSONResponse,
@@ -67,7 +67,7 @@ def create_app(platform: Platform) -> ASGIApp:
     pages.install(app, platform, files)
     settings = platform.settings
     guarded = Guard(
-        with_packing(_behind_its_door(app, platform, files)),
+        with_packing(_with_sign_in(app, platform, files)),
         allowed_hosts=(*settings.allow_host, settings.host),
         limits=lambda: _body_limits(platform.settings),
         form_paths=() if platform.credentials is None else (SIGN_IN,),
@@ -87,7 +87,7 @@ def _body_limits(settings: Settings) -> BodyLimits:
 
 
 def _document(app: FastAPI, platform: Platform, one_at_a_time: Lock) -> dict[str, Any]:
-    """The OpenAPI document; it is made once, when somebody asks for it, perhaps several threads at once."""
+    """Return the OpenAPI document, built once; may run in several threads."""
     with one_at_a_time:
         if app.openapi_schema is None:
             settings = platform.settings
@@ -102,12 +102,12 @@ def _document(app: FastAPI, platform: Platform, one_at_a_time: Lock) -> dict[str
         return app.openapi_schema
 
 
-def _behind_its_door(app: ASGIApp, platform: Platform, files: StaticTree) -> ASGIApp:
+def _with_sign_in(app: ASGIApp, platform: Platform, files: StaticTree) -> ASGIApp:
     settings = platform.settings
     if platform.credentials is None:
-        if settings.asks_for_credentials:  # rather not at all than open to everybody
+        if settings.asks_for_credentials:  # better no service than an open one
             raise RuntimeError(
-                "credentials are needed and there are none; this is a bug of SuperLearner, please report it"
+                "credentials are needed and there are none; this is a bug in SuperLearner, please report it"
             )
         return app
     port = platform.listener.port if platform.listener is not None else settings.port
@@ -125,14 +125,14 @@ def _behind_its_door(app: ASGIApp, platform: Platform, files: StaticTree) -> ASG
 
 
 def _calls(settings: Settings) -> Throttle | None:
-    """How often somebody from elsewhere may ask."""
+    """Return the limit on the rate of calls from other machines."""
     if settings.calls_per_second == 0:
         return None
     return Throttle(burst=settings.calls_at_once, every=1 / settings.calls_per_second)
 
 
 def _add_health(app: FastAPI, platform: Platform) -> None:
-    """Open routes for whoever looks after the program; outside of the API and its envelope."""
+    """Add the health routes for monitoring; they are outside the API and its envelope."""
 
     @app.api_route("/health/live", methods=["GET", "HEAD"], include_in_schema=False)
     async def live() -> dict[str, str]:
@@ -147,7 +147,7 @@ def _add_health(app: FastAPI, platform: Platform) -> None:
 
 
 def _add_metrics(app: FastAPI, platform: Platform) -> None:
-    """What Prometheus scrapes. It is behind the door like a page: open on loopback, a token is asked for beyond."""
+    """Add the route that Prometheus scrapes; it takes a credential like a page."""
     exposition: Any = None
 
     @app.api_route("/metrics", methods=["GET", "HEAD"], include_in_schema=False)
@@ -162,12 +162,12 @@ def _add_metrics(app: FastAPI, platform: Platform) -> None:
 
 
 def _add_live(app: FastAPI, platform: Platform) -> None:
-    """The web sockets of the pages."""
+    """Add the web sockets of the pages."""
     looking = 0
     shown: dict[Viewer, WatchedNode | RemoteNode] = {}
 
     def keep(nodes: Iterable[WatchedNode | RemoteNode]) -> None:
-        """Nobody goes on to look at a node that the platform has left."""
+        """Close the viewers of nodes that were detached."""
         left = set(nodes)
         for viewer, watched in list(shown.items()):
             if watched not in left:
@@ -195,13 +195,13 @@ def _add_live(app: FastAPI, platform: Platform) -> None:
             viewer = source.attach()
             if watched is not None and name not in OF_PLATFORM:
                 shown[viewer] = watched
-                keep(platform.nodes)  # it may have been left just now
+                keep(platform.nodes)  # it may have been detached just now
             try:
                 await serve_viewer(socket, source, viewer)
                 gone = platform.nodes.find(node) is not watched
                 await socket.close(NODE_GONE if gone else GOING_AWAY)
             except (WebSocketDisconnect, RuntimeError):
-                pass  # the tab is closed, perhaps in the middle of a frame
+                pass  # the tab was closed, perhaps in the middle of a frame
             finally:
                 shown.pop(viewer, None)
                 tell("left", -1, name)

@@ -1,4 +1,4 @@
-"""Reading request bodies: whole, in time, no larger than allowed, and not too many at once."""
+"""Reading of request bodies, with limits on size, time and number."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["Bodies", "BodyLimits"]
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """What bodies may be.
+    """Limits on request bodies.
 
     Attributes:
-        largest: bytes of one.
-        together: bytes of all that are being read or answered.
-        seconds: in which one has to be there.
+        largest: maximum bytes of one body.
+        together: maximum bytes of all bodies that are being read or answered.
+        seconds: time in which a body must arrive.
     """
 
     largest: int = 1_000_000
@@ -29,10 +29,10 @@ class BodyLimits:
 
 
 class Bodies:
-    """The bodies that are in memory.
+    """The request bodies in memory.
 
     Args:
-        limits: answers the limits as they are now.
+        limits: returns the current limits.
     """
 
     def __init__(self, limits: Callable[[], BodyLimits]) -> None:
@@ -40,12 +40,12 @@ class Bodies:
         self._held = 0
 
     def check_length(self, length: int) -> None:
-        """Raises ApiError for a length that is too large, before a byte of the body is read."""
+        """Raise ApiError if a body is too large, before a byte of it is read."""
         if length > self._limits().largest:
             raise self._too_large()
 
     async def read(self, receive: Receive) -> Body:
-        """The whole body; `close()` it when it is answered.
+        """Read a whole body; `close()` it once it is answered.
 
         Raises:
             ApiError: it is too large (413) or too slow (408), or too many are being read (503).
@@ -58,7 +58,7 @@ class Bodies:
                         raise self._too_large()
                     if self._held > self._limits().together:
                         raise ApiError(
-                            503, "service_unavailable", "too many bodies come at once; try again in a moment"
+                            503, "service_unavailable", "too many request bodies at once; try again in a moment"
                         )
         except TimeoutError:
             body.close()
@@ -71,7 +71,7 @@ class Bodies:
         return body
 
     def hold(self, size: int) -> None:
-        """So many bytes more, or fewer, are in memory."""
+        """Add bytes to those in memory, or subtract them."""
         self._held += size
 
     def _too_large(self) -> ApiError:
@@ -80,7 +80,7 @@ class Bodies:
 
 
 class Body:
-    """One body, in memory from its first piece until it is closed."""
+    """A body, in memory from its first piece until it is closed."""
 
     def __init__(self, bodies: Bodies, receive: Receive) -> None:
         self._bodies = bodies
@@ -89,9 +89,9 @@ class Body:
         self.content = bytearray()
 
     async def more(self) -> bool:
-        """Read a piece; whether another one follows."""
+        """Read a piece; return whether another one follows."""
         message = await self._receive()
-        if message["type"] != "http.request":  # who sent it has gone
+        if message["type"] != "http.request":  # the client is gone
             self._left = [message]
             return False
         piece = message.get("body", b"")
@@ -103,11 +103,11 @@ class Body:
         return False
 
     async def receive(self) -> Message:
-        """What the application reads: the body in one piece, then what comes after it."""
+        """Return the next message for the application: first the whole body."""
         return self._left.pop() if self._left else await self._receive()
 
     def close(self) -> None:
-        """It is answered."""
+        """Release the body: its request is answered."""
         self._bodies.hold(-len(self.content))
         self.content = bytearray()
         self._left = []

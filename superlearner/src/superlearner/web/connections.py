@@ -1,15 +1,15 @@
-"""The connections of one platform: how many there may be, how long they may take, and who goes when there are too many.
+"""Limits on a platform's connections: their number and their times.
 
-A server that answers everybody must not be stopped by somebody who does nothing: sends a head letter by letter, never
-reads an answer, or only opens connections. Such a connection costs no request; it costs memory and a descriptor.
+An idle or malicious client must not stop a public server: by sending a request byte by byte, never reading an answer,
+or just opening connections. Such a connection makes no request, but costs memory and a descriptor.
 
-- A head has to be there after `head_timeout`; between requests a connection waits `keep_alive`.
-- What was sent has to be taken: at least 64 KiB in each `send_timeout`, or what is left if that is less.
-- What all slow readers together have not taken is at most `max_unsent`; beyond it the slowest goes.
-- There are at most `max_connections`, and fewer where the operating system allows fewer descriptors. When there is one
-  more, the one goes that has waited longest without a request; if all are at work, the new one is refused.
+- The head of a request must arrive within `head_timeout`; between requests, a connection may wait `keep_alive`.
+- Answers must be read: at least 64 KiB in each `send_timeout`, or the rest if that is less.
+- All slow readers together may leave `max_unsent` bytes unread; beyond that, the slowest are closed.
+- There are at most `max_connections`, fewer if the operating system allows fewer descriptors. One more closes the
+  connection that has been without a request the longest; if all are busy, the new one is refused.
 
-(A body is the guard's business, which reads it: `body_timeout`, `max_bodies`.)
+(The guard limits request bodies: `body_timeout`, `max_bodies`.)
 """
 
 from __future__ import annotations
@@ -29,34 +29,34 @@ RESERVED: Final = 256
 
 
 class Connections:
-    """All connections of a platform, those of earlier incarnations of its web server included.
+    """All connections of a platform, including those of earlier web server processes.
 
     Args:
-        settings: answers the settings as they are now.
+        settings: returns the current settings.
     """
 
     def __init__(self, settings: Callable[[], Settings]) -> None:
         self._settings = settings
         self._open: set[LimitedConnection] = set()
-        self._idle: dict[LimitedConnection, None] = {}  # in the order in which they began to wait
+        self._idle: dict[LimitedConnection, None] = {}  # in the order in which they became idle
         self._slow: dict[LimitedConnection, None] = {}
 
     @property
     def settings(self) -> Settings:
-        """As they are now."""
+        """The current settings."""
         return self._settings()
 
     def __len__(self) -> int:
         return len(self._open)
 
     def most(self) -> int:
-        """How many there may be."""
+        """Return the maximum number of connections."""
         allowed = descriptors()
         wanted = self.settings.max_connections
         return wanted if allowed is None else min(wanted, max(allowed // 2, allowed - RESERVED))
 
     def enter(self, one: LimitedConnection) -> bool:
-        """One more; whether there is room for it."""
+        """Add a connection; return whether there is room for it."""
         self._open.add(one)
         if len(self._open) <= self.most():
             return True
@@ -68,22 +68,22 @@ class Connections:
         return True
 
     def leave(self, one: LimitedConnection) -> None:
-        """One has ended."""
+        """Remove a connection that has ended."""
         self._open.discard(one)
         self._idle.pop(one, None)
         self._slow.pop(one, None)
 
     def waits(self, one: LimitedConnection) -> None:
-        """It has no request in progress."""
+        """Mark a connection as idle: it has no request in progress."""
         if one in self._open:
             self._idle.setdefault(one)
 
     def works(self, one: LimitedConnection) -> None:
-        """It has one."""
+        """Mark a connection as busy."""
         self._idle.pop(one, None)
 
     def is_slow(self, one: LimitedConnection) -> None:
-        """Its reader does not keep up; if too much waits for such readers, those go that have been slow longest."""
+        """Mark a connection as slow; close the slowest if too much is unread."""
         self._slow[one] = None
         unsent = sum(each.unsent() for each in self._slow)
         for each in list(self._slow):
@@ -94,15 +94,15 @@ class Connections:
             self._slow.pop(each, None)
 
     def keeps_up(self, one: LimitedConnection) -> None:
-        """It has caught up."""
+        """Mark a connection as no longer slow."""
         self._slow.pop(one, None)
 
 
 class LimitedConnection(asyncio.Protocol):
-    """A connection, as far as it can be too many or too slow; mixed into what speaks the protocol on it.
+    """The limits on one connection; a mixin for the protocol classes.
 
     Args:
-        connections: those that it is one of.
+        connections: the connections of the platform.
     """
 
     transport: asyncio.Transport
@@ -113,50 +113,50 @@ class LimitedConnection(asyncio.Protocol):
         self._send: SlowSend | None = None
 
     def _enter(self) -> bool:
-        """It has begun; whether there is room for it."""
+        """Register the connection; return whether there is room for it."""
         self._send = SlowSend(self.transport, lambda: self._all.settings.send_timeout)
         return self._all.enter(self)
 
     def _leave(self) -> None:
-        """It has ended, or is somebody else's now."""
+        """Unregister the connection: it has ended, or another protocol takes over."""
         if self._send is not None:
             self._send.end()
         self._all.leave(self)
 
     def _end_if_closing(self) -> None:
-        """What is left must be taken, else it is never closed."""
+        """Start the timer for a closing connection with unread bytes."""
         if self._send is not None and self.transport.is_closing():
             self._send.begin()
 
     def pause_writing(self) -> None:
-        """The other side does not take what is sent."""
+        """Start the timer: the client does not read fast enough."""
         super().pause_writing()
         if self._send is not None:
             self._send.begin()
         self._all.is_slow(self)
 
     def resume_writing(self) -> None:
-        """It does again."""
+        """Stop the timer: the client reads again."""
         super().resume_writing()
         self._all.keeps_up(self)
         if self._send is not None and not self.transport.is_closing():
             self._send.end()
 
     def unsent(self) -> int:
-        """Bytes that the other side has not taken."""
+        """Return the number of bytes that the client has not read."""
         return self.transport.get_write_buffer_size()
 
     def give_up(self) -> None:
-        """End at once, whatever is not sent."""
+        """Close the connection at once and discard unsent bytes."""
         self.transport.abort()
 
 
 class SlowSend:
-    """Watches that what was written to one connection is taken, and aborts it if not.
+    """A timer that aborts a connection whose client does not read.
 
     Args:
         transport: the connection.
-        seconds: answers the time in which some of it must be taken.
+        seconds: returns the time in which some bytes must be read.
     """
 
     def __init__(self, transport: asyncio.Transport, seconds: Callable[[], float]) -> None:
@@ -166,13 +166,13 @@ class SlowSend:
         self._left = 0
 
     def begin(self) -> None:
-        """Look from now on."""
+        """Start the timer."""
         if self._timer is None:
             self._left = self._transport.get_write_buffer_size()
             self._timer = asyncio.get_running_loop().call_later(self._seconds(), self._look)
 
     def end(self) -> None:
-        """Look no more."""
+        """Stop the timer."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -1,4 +1,4 @@
-"""The envelope and the errors of every answer, for the OpenAPI document and whoever makes a client of it."""
+"""The envelope and the errors of every answer, for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ __all__ = [
 T = TypeVar("T")
 
 ErrorCode = Literal[tuple(sorted({*CODES, "error"}))]  # pyright: ignore[reportInvalidTypeForm]
-"""Every code of `superlearner.operations.failures`."""
+"""All codes of `superlearner.operations.failures`."""
 
 
 class ErrorDetail(BaseModel):
-    """One problem: where, what, and what to try."""
+    """A problem: where it is, what is wrong, and what to try."""
 
     field: str | None
     problem: str
@@ -35,7 +35,7 @@ class ErrorDetail(BaseModel):
 
 
 class ErrorBody(BaseModel):
-    """What is wrong. `code` is stable, `message` is for people."""
+    """The error. `code` is stable, `message` is for people."""
 
     code: ErrorCode  # pyright: ignore[reportInvalidTypeForm]
     message: str
@@ -43,7 +43,7 @@ class ErrorBody(BaseModel):
 
 
 class ErrorAnswer(BaseModel):
-    """Every error has this form."""
+    """The form of every error."""
 
     error: ErrorBody
     success: Literal[False]
@@ -51,7 +51,7 @@ class ErrorAnswer(BaseModel):
 
 
 class Answer(BaseModel, Generic[T]):
-    """Every answer has this form."""
+    """The form of every answer."""
 
     data: T
     success: Literal[True]
@@ -59,7 +59,7 @@ class Answer(BaseModel, Generic[T]):
 
 
 class PageMeta(BaseModel):
-    """Which part of a list an answer holds."""
+    """The position of a page in its list."""
 
     total: int
     page: int
@@ -77,7 +77,7 @@ class ListAnswer(BaseModel, Generic[T]):
 
 
 class DryRunResult(BaseModel):
-    """What an operation would do, when it is asked with `dry_run`."""
+    """The effect that an operation would have, returned for `dry_run`."""
 
     dry_run: Literal[True]
     would: str
@@ -86,24 +86,24 @@ class DryRunResult(BaseModel):
 
 ERROR_CONTENT: Final = {"application/json": {"schema": {"$ref": f"#/components/schemas/{ErrorAnswer.__name__}"}}}
 EVENTS: Final = {
-    "text/event-stream": {"schema": {"description": "server-sent events; the data of each is an item as JSON has it"}}
+    "text/event-stream": {"schema": {"description": "server-sent events; the data of each is an item as JSON"}}
 }
 WHAT: Final[dict[int, str]] = {
-    400: "It cannot be read",
+    400: "The request is malformed",
     401: "A credential is missing or wrong",
-    403: "It must not be",
-    404: "It is not there",
-    405: "The path does not take the method",
-    408: "It did not come in time",
-    409: "It does not go together with what is there",
+    403: "The request is not allowed",
+    404: "Not found",
+    405: "The path does not support the method",
+    408: "The request took too long",
+    409: "It conflicts with the current state",
     413: "The body is too large",
-    415: "The body is no JSON by its header",
-    422: "It can be read and is not allowed, or the process ended of it",
-    431: "Its head is too large",
+    415: "The Content-Type of the body is not JSON",
+    422: "A value is invalid, or the process crashed on it",
+    431: "The request head is too large",
     429: "Too many requests, or wrong credentials",
-    500: "A bug of SuperLearner",
-    502: "A node in another process answered what is no answer",
-    503: "It is not up just now",
+    500: "A bug in SuperLearner",
+    502: "A node in another process sent an invalid answer",
+    503: "It is not available now",
     504: "No answer in time",
 }
 ALWAYS: Final = ("foreign_origin", "head_too_large", "host_not_allowed", "internal_error", "method_not_allowed",
@@ -122,25 +122,25 @@ MESSAGES: Final[dict[str, str]] = {
     "already_started": "it runs already, as <0.31.0>",
     "application_not_found": "no application 'shop' is known",
     "backup_not_found": "there is no backup 'b-1' of 0.17.0",
-    "bad_answer": "shop@127.0.0.1 answered what is no answer: pid: Input should be a valid string",
+    "bad_answer": "shop@127.0.0.1 sent an invalid answer: pid: Input should be a valid string",
     "body_too_large": "expected a body of at most 1000000 bytes, got more",
     "eval_failed": "line 2: ZeroDivisionError: division by zero",
-    "eval_not_allowed": "superlearner@127.0.0.1 evaluates nothing",
+    "eval_not_allowed": "superlearner@127.0.0.1 evaluates no expressions",
     "call_failed": "the process ended before it answered: ValueError('negative amount')",
     "child_not_found": "the supervisor has no such child",
     "critical_process_protection": "playground (0.11.0) keeps the platform alive",
     "foreign_origin": "the origin 'https://elsewhere.example' is not ours; open the page of SuperLearner",
     "host_not_allowed": "the host 'elsewhere.example' is not one of ours",
-    "internal_error": "this is a bug of SuperLearner; the terminal has the details",
+    "internal_error": "this is a bug in SuperLearner; the terminal has the details",
     "malformed_json": "the body is not JSON: Expecting value at character 1",
     "malformed_pid": "expected a pid such as 0.17.0 or <0.17.0>, got '0.17'",
     "malformed_request": "expected one header authorization, got 2",
     "method_not_allowed": "/api/v1/processes does not take PUT; it takes GET, POST",
     "missing_scope": "audit.list needs the scope code, and anonymous has operate, read",
     "module_not_found": "the module 'shop' is not imported",
-    "name_not_found": "nobody has the name 'counter_9'",
+    "name_not_found": "no process has the name 'counter_9'",
     "name_taken": "the name counter_1 belongs to 0.17.0",
-    "node_not_found": "the platform looks into no node 'shop@127.0.0.1'",
+    "node_not_found": "the platform observes no node 'shop@127.0.0.1'",
     "node_unavailable": "the node shop@127.0.0.1 has ended",
     "page_not_found": "there is no page 'supervisor' in the documentation",
     "process_not_found": "there is no process 0.99.0",
@@ -154,11 +154,11 @@ MESSAGES: Final[dict[str, str]] = {
     "unsupported_media_type": "expected a body of application/json, got 'text/plain'",
     "validation_error": "per_page: Input should be less than or equal to 1000",
 }
-"""What an error says, for example; of other codes it is what their status means."""
+"""Example messages by code; other codes use the description of their status."""
 
 
 def codes_of(operation: Operation) -> list[str]:
-    """Every code that an operation may answer."""
+    """Return every code that an operation may answer with."""
     codes = {*ALWAYS, *operation.errors}
     if operation.on_node:
         codes.update(("bad_answer", "node_not_found", "node_unavailable"))
@@ -168,20 +168,20 @@ def codes_of(operation: Operation) -> list[str]:
 
 
 def example_of_error(code: str) -> dict[str, Any]:
-    """An answer with this code."""
+    """Return an example of an error with this code."""
     message = MESSAGES.get(code, WHAT.get(CODES[code], code))
     error = {"code": code, "message": message, "details": [{"field": None, "problem": message, "hint": None}]}
     return {"error": error, "success": False, "timestamp": "2026-01-01T12:00:00.000Z"}
 
 
 def responses_of(operation: Operation) -> dict[int | str, dict[str, Any]]:
-    """The `responses=` of an operation's route: what it answers, and every code under its status."""
+    """Return the `responses=` of an operation's route: its result, and all codes."""
     by_status: dict[int, list[str]] = {}
     for code in codes_of(operation):
         by_status.setdefault(CODES[code], []).append(code)
     responses: dict[int | str, dict[str, Any]] = {200: {"model": _model(operation)}}
     if operation.streams:
-        words = "Events as they come; or, if only JSON is accepted, those of a while"
+        words = "Events as they happen; or, if only JSON is accepted, those of a limited time"
         responses[200] |= {"description": words, "content": EVENTS}
     if operation.media:
         responses[200]["content"] = {media: {"schema": {"type": "string"}} for media in operation.media}
@@ -191,9 +191,9 @@ def responses_of(operation: Operation) -> dict[int | str, dict[str, Any]]:
 
 
 def error_schemas() -> dict[str, Any]:
-    """The schemas of an error, for the components of the document.
+    """Return the schemas of an error, for the components of the document.
 
-    Given as `model=` of a route, FastAPI would build them anew for each of a thousand statuses: two thirds of a start.
+    With `model=`, FastAPI would rebuild them for each of a thousand statuses: two thirds of the start-up time.
     """
     schema = ErrorAnswer.model_json_schema(ref_template="#/components/schemas/{model}")
     return {**schema.pop("$defs"), ErrorAnswer.__name__: schema}

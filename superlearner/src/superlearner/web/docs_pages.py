@@ -1,4 +1,4 @@
-"""The documentation in the browser: `/docs`, its pages, its pictures, and its search, which needs no JavaScript."""
+"""The documentation in the browser: `/docs`, its pages, pictures and search."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def install_docs(app: FastAPI, platform: Platform, render: Render) -> None:
 
     Args:
         app: gets the routes.
-        platform: whose manual is shown.
-        render: makes a page out of a template and its values.
+        platform: the platform whose manual is shown.
+        render: renders a template with values.
     """
     manual = platform.manual
 
@@ -43,7 +43,7 @@ def install_docs(app: FastAPI, platform: Platform, render: Render) -> None:
             drawn = await manual.page("")
         except NoSuchPage:
             raise ApiError(
-                404, "page_not_found", "this installation came without its documentation", hint="install it anew"
+                404, "page_not_found", "this installation came without its documentation", hint="reinstall it"
             ) from None
         return show("docs_contents.html", title=drawn.title, drawn=drawn)
 
@@ -76,7 +76,7 @@ def install_docs(app: FastAPI, platform: Platform, render: Render) -> None:
 
 
 def marked(hit: Hit) -> Iterator[tuple[str, bool]]:
-    """The excerpt of a hit in pieces: the text, and whether it was looked for."""
+    """Yield the excerpt of a hit in pieces: the text, and whether it matched."""
     end = 0
     for left, right in _apart(hit.marks):
         if left > end:

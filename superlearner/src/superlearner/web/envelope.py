@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Envelope(BaseModel, Generic[T]):
-    """One thing."""
+    """An answer with a single value."""
 
     data: T
     success: bool = True
@@ -22,7 +22,7 @@ class Envelope(BaseModel, Generic[T]):
 
 
 class Page(BaseModel):
-    """Which part of a list an answer holds."""
+    """The position of a page in its list."""
 
     total: int
     page: int
@@ -40,7 +40,7 @@ class PageEnvelope(BaseModel, Generic[T]):
 
 
 def page_of(items: list[T], page: int, per_page: int) -> PageEnvelope[T]:
-    """The page numbered `page` (from 1) of `items`.
+    """Return page number `page` (from 1) of `items`.
 
     >>> page_of([1, 2, 3], 2, 2).data
     [3]

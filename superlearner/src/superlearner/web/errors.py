@@ -4,7 +4,7 @@
 403 critical_process_protection, foreign_origin, …
 404 process_not_found, …             not there            405 method_not_allowed    409 conflict
 413 body_too_large    415 unsupported_media_type          422 validation_error      parseable, not allowed
-429 rate_limited      500 internal_error     our bug      504 timeout
+429 rate_limited      500 internal_error     a bug        504 timeout
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ __all__ = ["API_PREFIX", "ApiError", "in_envelope", "install_error_handlers", "p
 
 API_PREFIX: Final = "/api"
 LONGEST_NEAR: Final = 200
-"""Nobody types a longer path, and to compare it would take time."""
+"""Longest path that is compared with others; comparing takes time."""
 API_PAGES: Final = "/api/docs"
-"""The reference of the API: pages for people, in the middle of what is for programs."""
+"""The reference of the API: pages below a prefix that is otherwise JSON."""
 ERRORS_IN_BODY: Final = "errors=body"
-"""What the page sends as `Prefer`: a browser writes every status from 400 to its console as a failure of the page."""
+"""Sent by our pages as `Prefer`, since browsers log error statuses."""
 CODES: Final = {400: "malformed_request", 404: "operation_not_found", 405: "method_not_allowed"}
 
 
@@ -66,12 +66,12 @@ class ApiError(Exception):
             self.details.append({"field": None, "problem": message, "hint": hint})
 
     def body(self) -> dict[str, Any]:
-        """The envelope."""
+        """Return the envelope."""
         error = {"code": self.code, "message": self.message, "details": self.details}
         return {"error": error, "success": False, "timestamp": timestamp()}
 
     def response(self, headers: dict[str, str] | None = None) -> SafeJSONResponse:
-        """The answer that carries it."""
+        """Return the error as a response."""
         return SafeJSONResponse(self.body(), self.status, headers=headers)
 
 
@@ -104,7 +104,7 @@ def install_error_handlers(app: FastAPI) -> None:
 
     async def our_bug(request: Request, error: Exception) -> Response:
         del error  # the web server logs it with its traceback
-        failure = ApiError(500, "internal_error", "this is a bug of SuperLearner; the terminal has the details")
+        failure = ApiError(500, "internal_error", "this is a bug in SuperLearner; the terminal has the details")
         return await _answer(app, request, failure, None)
 
     app.add_exception_handler(ApiError, api_error)
@@ -115,12 +115,12 @@ def install_error_handlers(app: FastAPI) -> None:
 
 
 def pattern_of(path: str) -> re.Pattern[str]:
-    """What fits a path with parameters: as Starlette's, and a line may end in a name."""
+    """Return a pattern for a path, as Starlette's, but with line breaks in names."""
     return re.compile(compile_path(path)[0].pattern, re.DOTALL)
 
 
 def in_envelope(path: str) -> bool:
-    """Whether what is asked for is no page, so that every answer there is JSON in the envelope.
+    """Return whether answers for this path are JSON, rather than pages.
 
     >>> in_envelope("/api/v1/processes"), in_envelope("/api/docs/process"), in_envelope("/docs")
     (True, False, False)
@@ -139,7 +139,7 @@ async def _answer(app: FastAPI, request: Request, error: ApiError, headers: dict
 
 
 def _methods_of(app: FastAPI, request: Request) -> list[str]:
-    """The methods of the most fitting path; the router names that of one operation only."""
+    """Return the methods of the best matching path, for all its operations."""
     platform: Platform | None = getattr(app.state, "platform", None)
     path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     if platform is None or not path.startswith(f"{API_PREFIX}/"):
@@ -150,7 +150,7 @@ def _methods_of(app: FastAPI, request: Request) -> list[str]:
 
 
 def _near(app: FastAPI, request: Request) -> str | None:
-    """The path of an operation that differs in misspelt words only; names and pids stay as they were given."""
+    """Return the closest path of an operation, without changing names and pids in it."""
     platform: Platform | None = getattr(app.state, "platform", None)
     root: str = request.scope.get("root_path", "")
     path = request.scope["path"].removeprefix(root)
@@ -169,14 +169,14 @@ def _near(app: FastAPI, request: Request) -> str | None:
 
 
 def _near_part(part: str, word: str) -> str | None:
-    """What a part of a path was meant to be: where a name stands the word itself, else the part if it is near."""
+    """Return a word for a parameter, else the fixed part if the word is close."""
     if part.startswith("{"):
         return word
     return part if get_close_matches(word.lower(), (part,)) else None
 
 
 def _openness(path: str) -> tuple[bool, list[bool]]:
-    """Of two paths that match, the one with less takes the request."""
+    """Return a sort key that prefers the more specific path."""
     return path.endswith(":path}"), ["{" in part for part in path.split("/")]
 
 

@@ -1,14 +1,15 @@
-"""The one guard in front of everything: who may address us, from which page, with which body.
+"""The guard: checks the host, the origin and the body of every request.
 
-A pure ASGI middleware. No CSRF token is needed: a foreign page cannot forge `Origin`, `Sec-Fetch-Site` or `Host`,
-and a request that is neither "simple" nor allowed by us does not leave the browser. So documented `curl` lines work.
+A pure ASGI middleware. No CSRF token is needed: a foreign page cannot forge `Origin`, `Sec-Fetch-Site` or `Host`, and
+browsers do not send a request that is neither "simple" nor allowed by us. So documented `curl` commands work as they
+are.
 
 - `Host` must be in the allow-list (against DNS rebinding); the health routes are open.
-- On unsafe methods and web sockets a present `Origin` must be ours and a present `Sec-Fetch-Site` must be
-  `same-origin` or `none`. Under a name of the allow-list `https` is ours, too: a proxy with TLS stands before it.
-- A body must be `application/json` and at most `max_body` bytes long, it must come in time, and there must not be too
-  many at once; only the sign-in page sends a form.
-- Every answer carries the security headers.
+- For unsafe methods and web sockets, an `Origin` must be ours and a `Sec-Fetch-Site` must be `same-origin` or `none`,
+  if present. For names of the allow-list `https` is ours, too, since a proxy with TLS may stand in front.
+- A body must be `application/json`, at most `max_body` bytes long and in time, and the number of concurrent bodies is
+  limited; only the sign-in page sends a form.
+- Every answer has the security headers.
 """
 
 from __future__ import annotations
@@ -44,12 +45,12 @@ SECURITY_HEADERS: Final = (
 
 
 class Guard:
-    """Lets through what comes from us, refuses the rest with an error in the API's envelope.
+    """Passes on requests from our own pages and programs; refuses others.
 
     Args:
         app: the application behind the guard.
-        allowed_hosts: names and addresses besides loopback's, without port.
-        limits: answers what bodies may be at the time of a request.
+        allowed_hosts: names and addresses in addition to loopback, without port.
+        limits: returns the current limits on bodies.
         form_paths: paths whose body is a form.
     """
 
@@ -68,7 +69,7 @@ class Guard:
         self.proxied_hosts = self.allowed_hosts.difference(LOOPBACK_NAMES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request or one web socket."""
+        """Handle one request or one web socket."""
         if scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -106,7 +107,7 @@ class Guard:
             self._check_host(headers)
             self._check_origin(scope, headers)
         except ApiError as error:
-            await receive()  # the client's `connect`; refusing it before it is accepted answers 403
+            await receive()  # the client's `connect`; refusing it before it is accepted sends 403
             await send({"type": "websocket.close", "code": WEB_SOCKET_REFUSED, "reason": error.code})
             return
         await self.app(scope, receive, send)
@@ -147,12 +148,12 @@ class Guard:
                 hint=f"send the header Content-Type: {expected}",
             )
         if headers.chunked and headers.has("content-length"):
-            raise ApiError(400, "malformed_request", "expected a length or a body in pieces, got both")
+            raise ApiError(400, "malformed_request", "expected Content-Length or a chunked body, got both")
         self.bodies.check_length(headers.content_length)
 
 
 class _Headers:
-    """The few request headers that the guard looks at."""
+    """The request headers that the guard checks."""
 
     __slots__ = ("_all",)
 
@@ -162,7 +163,7 @@ class _Headers:
             self._all.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1").strip())
 
     def only(self, name: str) -> str:
-        """The value of a header that may be there once; "" if it is absent."""
+        """Return the value of a header that may occur once; "" if it is absent."""
         values = self._all.get(name, [])
         if len(values) > 1:
             raise ApiError(400, "malformed_request", f"expected one header {name}, got {len(values)}")
@@ -190,7 +191,7 @@ class _Headers:
 
 
 def path_of(scope: Scope) -> str:
-    """The path behind the prefix of a proxy."""
+    """Return the path without the prefix of a proxy."""
     return str(scope["path"]).removeprefix(scope.get("root_path", ""))
 
 
@@ -213,7 +214,7 @@ def _without_port(host: str) -> str:
 
 
 def _bracketed(host: str) -> str:
-    """An IPv6 address as it stands in a `Host` header."""
+    """Return an IPv6 address as written in a `Host` header."""
     return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 

@@ -1,4 +1,4 @@
-"""One HTTP connection: uvicorn's, with an end for heads that do not come and answers that nobody takes."""
+"""An HTTP connection with timeouts for heads and for slow clients."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PHRASES: Final = {
 
 
 class HttpConnection(LimitedConnection, H11Protocol):
-    """One connection, from its first byte until it ends or becomes a web socket."""
+    """An HTTP connection, from its first byte until it ends or becomes a web socket."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -32,7 +32,7 @@ class HttpConnection(LimitedConnection, H11Protocol):
         self._begun = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Somebody is there, and has some time to say what they want."""
+        """Start the timer for the first request."""
         super().connection_made(transport)
         self.timeout_keep_alive = self._all.settings.keep_alive  # pyright: ignore[reportAttributeAccessIssue]
         if self._enter():
@@ -41,53 +41,53 @@ class HttpConnection(LimitedConnection, H11Protocol):
             self._refuse(ApiError(503, "service_unavailable", "too many connections are open; try again in a moment"))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It has ended."""
+        """Unregister the connection."""
         self._let_go()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Some bytes of a head or a body."""
+        """Handle some bytes of a head or a body."""
         self._begun = True
         super().data_received(data)
         self._look()
 
     def on_response_complete(self) -> None:
-        """An answer is written; the next request may come."""
+        """Prepare for the next request."""
         self._begun = False
         super().on_response_complete()
         self._look()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """From now on it is somebody else's."""
+        """Hand the connection over to a web socket."""
         self._let_go()
         super().handle_websocket_upgrade(event)
 
     def timeout_keep_alive_handler(self) -> None:
-        """Nothing came between two requests."""
+        """Close an idle connection."""
         super().timeout_keep_alive_handler()
         self._look()
 
     def shutdown(self) -> None:
-        """The server ends."""
+        """Handle the end of the server."""
         super().shutdown()
         self._look()
 
     def send_400_response(self, msg: str) -> None:
-        """What came is no HTTP; the head may only be too long."""
+        """Answer bytes that are not valid HTTP; the head may just be too long."""
         error = sys.exc_info()[1]
         status = getattr(error, "error_status_hint", 400)
         if status == 431:
             self._refuse(ApiError(431, "head_too_large", "expected a head of at most 64 KiB, got more"))
         else:
-            self._refuse(ApiError(400, "malformed_request", "what came is no HTTP request"))
+            self._refuse(ApiError(400, "malformed_request", "expected an HTTP request, got something else"))
 
     def _is_waiting(self) -> bool:
-        """For a head, or for the end of a body that nobody wants because the request is answered already."""
+        """Return whether it waits for a head, or for a body that is not needed."""
         theirs, ours = self.conn.their_state, self.conn.our_state
         return theirs is h11.IDLE or (theirs is h11.SEND_BODY and ours in (h11.DONE, h11.MUST_CLOSE))
 
     def _look(self) -> None:
-        """After everything that happens: which time runs now."""
+        """Update the timers after every event."""
         if self.transport.is_closing():
             self._stop_head_timer()
             self._end_if_closing()
@@ -110,7 +110,7 @@ class HttpConnection(LimitedConnection, H11Protocol):
             self.transport.abort()
 
     def _refuse(self, error: ApiError) -> None:
-        """An answer from here, and the end."""
+        """Send an error and close the connection."""
         body = json.dumps(error.body()).encode()
         headers = [
             (b"content-type", b"application/json"),

@@ -1,4 +1,4 @@
-"""JSON answers that no text can break: what UTF-8 has no place for is written as an escape."""
+"""JSON answers in which text that UTF-8 cannot encode is escaped."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["SafeJSONResponse"]
 
 
 class SafeJSONResponse(JSONResponse):
-    r"""As `JSONResponse`; half a surrogate pair (a file name that is no UTF-8 has some) is shown as `\udce9`."""
+    r"""A `JSONResponse` that shows a lone surrogate as `\udce9`."""
 
     def render(self, content: Any) -> bytes:
-        """The body."""
+        """Return the body."""
         try:
             return super().render(content)
         except UnicodeEncodeError:

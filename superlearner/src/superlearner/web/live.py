@@ -1,4 +1,4 @@
-"""One viewer's web socket: frames out, requests for a snapshot in. Commands never travel here."""
+"""The web socket of one viewer: frames out, snapshot requests in, no commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["serve_viewer"]
 
 
 class Request(msgspec.Struct):
-    """What a viewer may say."""
+    """A message from a viewer."""
 
     k: str = ""
     ask: dict[str, str] = {}
@@ -24,7 +24,7 @@ decode = msgspec.json.Decoder(Request).decode
 
 
 async def serve_viewer(socket: WebSocket, source: LiveSource, viewer: Viewer) -> None:
-    """Send the frames of an attached viewer until the tab or the source is gone."""
+    """Send frames to an attached viewer until the tab or the source is gone."""
     listening = asyncio.ensure_future(_listen(socket, viewer))
     sending = asyncio.ensure_future(_send(socket, viewer))
     try:
@@ -33,7 +33,7 @@ async def serve_viewer(socket: WebSocket, source: LiveSource, viewer: Viewer) ->
         source.detach(viewer)
         for task in (listening, sending):
             task.cancel()
-        # Both, before anything is raised: what one of them died of must not leave the other one behind.
+        # Wait for both before anything is raised: an error in one must not leave the other behind.
         await asyncio.gather(listening, sending, return_exceptions=True)
 
 
@@ -50,7 +50,7 @@ async def _listen(socket: WebSocket, viewer: Viewer) -> None:
         try:
             request = decode(message.get("text") or "")
         except msgspec.MsgspecError:
-            continue  # not ours; a viewer cannot do harm by what it says here
+            continue  # not from our page; a viewer can do no harm here
         if request.k == "sync":
             viewer.want_snapshot()
         elif request.k == "look":

@@ -1,7 +1,7 @@
-"""What makes the OpenAPI document complete: security, subjects, examples, errors with their bodies, and the doors.
+"""Additions to the OpenAPI document: security, categories, examples, samples.
 
-The routes bring parameters, schemas and statuses; this brings what people and generators of clients ask for besides.
-`x-scope`, `x-changes` and `x-destroys` are what an operation needs and does, `x-codeSamples` how it is asked.
+The routes provide parameters, schemas and statuses; this module adds what readers and client generators need.
+`x-scope`, `x-changes` and `x-destroys` describe an operation, `x-codeSamples` show how to call it.
 """
 
 from __future__ import annotations
@@ -17,37 +17,37 @@ from superlearner.web.described import codes_of, error_schemas, example_of_error
 __all__ = ["SUBJECTS", "completed"]
 
 SUBJECTS: Final[dict[str, str]] = {
-    "analytics": "What supervisors did, in numbers: restarts, failure rates, recovery, trends",
+    "analytics": "The work of supervisors in numbers: restarts, failure rates, recovery, trends",
     "application": "Applications: starts, stops, and their environment",
     "arsenal": "The operations themselves, and this document",
     "audit": "Who changed what",
     "code": "Modules: their versions, and new code for servers that run",
     "debug": "A server through otp.sys: status, statistics, log, trace",
     "docs": "The documentation: its pages, and a search",
-    "error": "How and why processes ended",
-    "mailbox": "What waits for a process, and thinning it out",
-    "node": "The nodes that the platform looks into",
-    "process": "Processes: list, look into, send to, hold, end",
-    "recording": "Recordings: any moment again",
+    "error": "Why processes ended",
+    "mailbox": "Waiting messages, and how to drop some of them",
+    "node": "The nodes that the platform observes",
+    "process": "Processes: list, inspect, message, suspend, end",
+    "recording": "Recordings: replay any moment",
     "registry": "Registered names, and registries with their entries",
-    "settings": "Settings: what holds, where it comes from, and changing it",
-    "simulation": "Failures on purpose, bounded, and called off at any time",
-    "state": "States of servers: read, set, keep, compare, bring back",
+    "settings": "Settings: their values, where these come from, and how to change them",
+    "simulation": "Deliberate failures, limited and cancellable at any time",
+    "state": "States of servers: read, set, back up, compare, restore",
     "store": "The database of the platform",
-    "supervisor": "Supervisors and their children: look, steer, predict, change the strategy",
+    "supervisor": "Supervisors and their children: inspect, control, predict, change the strategy",
     "system": "The platform as a whole",
-    "token": "Tokens of others than the owner, with scopes and an end",
-    "trace": "Messages of a process while they happen",
-    "tree": "Supervision trees, and who is related to whom",
+    "token": "Tokens for other users, with scopes and an expiry",
+    "trace": "Messages of a process as they happen",
+    "tree": "Supervision trees, and the relations between processes",
 }
 
 ABOUT: Final = """\
-See, steer and learn supervision trees.
+Observe, control and learn supervision trees.
 
-Every answer is `{"data": …, "success": true, "timestamp": …}`, a list has `meta` besides; every error is
+Every answer is `{"data": …, "success": true, "timestamp": …}`, plus `meta` for a list; every error is
 `{"error": {"code", "message", "details"}, "success": false, "timestamp": …}` with a code that does not change.
-Whatever changes something takes `dry_run=true` and then says what it would do. A process is named by its registered
-name or its pid (`0.17.0`)."""
+Operations that change something accept `dry_run=true` and then only report what they would do. A process is named by
+its registered name or its pid (`0.17.0`)."""
 
 BEARER: Final = "bearer"
 SESSION: Final = "session"
@@ -69,14 +69,14 @@ SCHEMES: Final[dict[str, Any]] = {
 def completed(
     document: dict[str, Any], operations: Iterable[Operation], *, at: str, root_path: str, asks_everybody: bool
 ) -> dict[str, Any]:
-    """The document with all that the routes did not bring.
+    """Add everything to the document that the routes do not provide.
 
     Args:
-        document: as FastAPI makes it out of the routes; it is changed.
+        document: the document that FastAPI built from the routes; it is changed in place.
         operations: those of the routes.
-        at: the address of the platform, for the lines that ask it.
-        root_path: what a proxy puts before every path.
-        asks_everybody: whether even reading takes a credential.
+        at: the address of the platform, for code samples.
+        root_path: the prefix that a proxy adds to every path.
+        asks_everybody: whether even reading requires a credential.
     """
     found = {operation.name.replace(".", "_"): operation for operation in operations}
     document["info"] |= {
@@ -126,7 +126,7 @@ def _complete(
             name: value for name, value in values.items() if name in in_body
         }
     described["responses"]["200"]["description"] = (
-        "Done, or with `dry_run` what would be" if operation.changes else "The answer"
+        "Done; with `dry_run`, what would be done" if operation.changes else "The answer"
     )
     by_status: dict[str, list[str]] = {}
     for code in codes_of(operation):
@@ -137,7 +137,7 @@ def _complete(
 
 
 def _describe(one: dict[str, Any], operation: Operation) -> None:
-    """A parameter that may be null has its words one level down, where few look for them."""
+    """Describe a parameter; an optional one has its description a level down."""
     if "description" not in one:
         words = next((other.description for other in operation.parameters if other.name == one["name"]), "")
         one["description"] = words or next(

@@ -1,7 +1,7 @@
-"""Who takes packed answers; and pages and large JSON answers packed for them, which is done beside the loop.
+"""Compress pages and large JSON answers in a thread, for clients that accept gzip.
 
-Small JSON answers are left alone: most are a few hundred bytes, and none that shows a credential gets near the limit.
-A page holds no credential, so its length tells nobody one.
+Small JSON answers are sent as they are: most have a few hundred bytes, and none with a credential gets near the limit.
+Pages contain no credentials, so the compressed length cannot reveal one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 __all__ = ["LEAST_PACKED", "takes_gzip", "with_packing"]
 
 LEAST_PACKED: Final = 32_768
-"""Bytes of JSON from which packing pays."""
+"""Bytes of JSON above which compression pays."""
 
 LEAST_PAGE: Final = 1000
 LEVEL: Final = 3
@@ -24,9 +24,9 @@ LEAST: Final = {"application/json": LEAST_PACKED, "text/html": LEAST_PAGE}
 
 
 def takes_gzip(accepted: str) -> bool:
-    """Whether who sends this `Accept-Encoding` takes gzip: it is named, or `*` is, and not with a weight of 0.
+    """Return whether an `Accept-Encoding` accepts gzip.
 
-    As RFC 9110, 12.5.3, but that an absent or empty header takes nothing packed.
+    As RFC 9110, 12.5.3, except that an absent or empty header accepts nothing compressed.
 
     >>> takes_gzip("br, GZIP;q=0.5"), takes_gzip("*"), takes_gzip("gzip;q=0, *"), takes_gzip("")
     (True, True, False, False)
@@ -39,14 +39,14 @@ def _coding(words: str) -> tuple[str, float]:
     name, _, weight = words.partition(";")
     try:
         return name.strip(), float(weight.strip().removeprefix("q=") or 1)
-    except ValueError:  # a weight that nobody can read is no consent
+    except ValueError:  # an invalid weight is no consent
         return name.strip(), 0.0
 
 
 def with_packing(app: ASGIApp) -> ASGIApp:
-    """The application; its pages and its JSON answers of at least `LEAST_PACKED` bytes are packed.
+    """Wrap the application to compress pages and large JSON answers.
 
-    An answer that is made in several pieces is left alone.
+    Answers that are sent in several pieces are left alone.
     """
 
     async def packing(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""The pages: server-made shells, filled by the live feed and the API. And the static files."""
+"""The pages, as shells that the live feed and the API fill; static files."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ NEAR: Final = 3
 
 
 class Page(NamedTuple):
-    """One page of the navigation: its template, `<id>.html`, names its scripts."""
+    """A page of the navigation; its template is `<id>.html`, which names its scripts."""
 
     id: str
     label: str
     title: str
     live: bool = False
-    """Whether it has a live feed, whose state the header shows."""
+    """True if it has a live feed; the header then shows the feed's state."""
 
     own_routes: bool = False
-    """Whether another module answers for it and for what is below it."""
+    """True if another module serves it and the pages below it."""
 
     aside: bool = False
-    """Whether it is reached by something else than the main navigation."""
+    """True if it is left out of the main navigation."""
 
     of_platform: bool = False
-    """Whether it shows the platform's own things, whatever node is looked at: one that is gone does not matter."""
+    """True if it is about the platform, so the chosen node may be gone."""
 
     @property
     def href(self) -> str:
-        """Where it is, below the root path."""
+        """Return its address, below the root path."""
         return "/" if self.id == START else f"/{self.id}"
 
 
@@ -70,17 +70,17 @@ PAGES: Final = (
     Page("settings", "Settings", "Settings", aside=True, of_platform=True),
 )
 MOVED: Final = {"/sandbox": "/sandboxes"}
-"""Addresses that pages had once."""
+"""Former addresses of pages."""
 
-HEADINGS: Final = {403: "Not allowed", 404: "There is no such page", 405: "Not like this", 500: "This is our bug"}
+HEADINGS: Final = {403: "Not allowed", 404: "There is no such page", 405: "Method not allowed", 500: "Internal error"}
 
-# The operating system's table of types may say something else, or nothing.
+# The operating system's table of types may differ, or be empty.
 mimetypes.add_type("text/javascript", ".js")
 mimetypes.add_type("font/woff2", ".woff2")
 
 
 def near(path: str) -> list[Page]:
-    """The pages whose address is like this one.
+    """Return the pages with an address similar to this one.
 
     >>> [page.id for page in near("/supervisor/ledger")]
     ['supervisors']
@@ -92,7 +92,7 @@ def near(path: str) -> list[Page]:
 
 
 def _only_reads(platform: Platform, node: str | None) -> bool:
-    """Whether it is the node of a service that lets nobody change anything."""
+    """Return whether this is the node of a service that allows no changes."""
     found = None if node is None else platform.attachments.find(node)
     return found is not None and found.facts is not None and "operate" not in found.facts.permissions
 
@@ -104,17 +104,17 @@ def _ended(sandbox: Sandbox) -> str:
 def _why(sandbox: Sandbox) -> str:
     if sandbox.alive:
         return "Try again in a moment."
-    return f"Why: {safe_text(sandbox.reason or 'nobody knows')}."
+    return f"Why: {safe_text(sandbox.reason or 'unknown')}."
 
 
 def make_templates(files: StaticTree) -> Environment:
-    """The templates of all pages: what is put into them is text, and a name that is missing is an error."""
+    """Create the templates of all pages; a missing name is an error."""
     templates = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=select_autoescape(default=True),
         undefined=StrictUndefined,
     )
-    always: Any = templates.globals  # typed by jinja as what it holds at first
+    always: Any = templates.globals  # typed by jinja as its initial content
     always.update(
         {"nodes": (), "node": "", "chosen": "", "own": "", "live": False, "only_reads": False, "can_sign_out": False}
         | {"learning": PARTS}
@@ -124,7 +124,7 @@ def make_templates(files: StaticTree) -> Environment:
 
 
 def install(app: FastAPI, platform: Platform, files: StaticTree) -> None:
-    """Add pages, static files and the page for errors."""
+    """Add the pages, the static files and the error page."""
     templates = make_templates(files)
 
     def render(template: str, code: int = 200, *, node: str | None = None, **values: Any) -> HTMLResponse:
@@ -146,7 +146,7 @@ def install(app: FastAPI, platform: Platform, files: StaticTree) -> None:
 
     async def error_page(request: Request, error: ApiError) -> Response:
         hint = error.details[0]["hint"] if error.details else None
-        nowhere = error.code == "operation_not_found"  # its words are for programs
+        nowhere = error.code == "operation_not_found"  # its message is for programs
         said = f"Nothing is at {request.scope['path'][:200]}" if nowhere else error.message
         lost = request.query_params.get("node") if error.code == "node_not_found" else None
         sandbox = next((one for one in platform.sandboxes.all() if one.node == lost), None)

@@ -1,4 +1,4 @@
-"""The prefix under which a proxy has us: it may take it from a path before we see that, or leave it."""
+"""Support for a path prefix that a proxy strips or leaves in place."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["with_prefix_left"]
 
 
 def with_prefix_left(app: ASGIApp, root_path: str, routes: Iterable[BaseRoute]) -> ASGIApp:
-    """The application, which is also asked by paths with the prefix: by such a proxy, and by who is on this machine.
+    """Wrap the application to also accept paths with the prefix.
 
-    The server puts the prefix before whatever comes, so what has it already has it twice then. A prefix that is the
-    beginning of a route of ours says nothing; there, the proxy has to take it away.
+    The server adds the prefix to every path, so a path that had it already then has it twice. A prefix that equals the
+    beginning of one of our routes is ambiguous; then the proxy must strip it.
     """
     ours = {path.split("/")[1] for route in routes if (path := str(getattr(route, "path", ""))).startswith("/")}
     if not root_path or root_path.split("/")[1] in ours:

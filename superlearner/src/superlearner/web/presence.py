@@ -1,7 +1,7 @@
-"""Who is here: the web sockets and streams that are open, each of which ends when the credential behind it does.
+"""Open web sockets and streams; each ends with the visitor's credential.
 
-A request that is answered in one piece was allowed when it came and is answered. What stays open, a live page or a
-stream of events, must not outlive a token that was revoked, a session that was ended, or the time of either.
+A request answered in one piece is checked once, on arrival. A live page or a stream of events stays open, but must not
+outlive its credential: a token may be revoked, a session ended, or either may expire.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from superlearner.web.visitors import Visitor
 __all__ = ["Presence"]
 
 SIGNED_OUT: Final = 4401
-"""The code with which a web socket closes."""
+"""The close code of a web socket whose credential has ended."""
 
 
 class Presence:
     """The open streams of all visitors with a credential.
 
     Args:
-        now: seconds since 1970, as the credentials count.
+        now: returns seconds since 1970, by the clock of the credentials.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -33,7 +33,7 @@ class Presence:
         self._stays: dict[str, set[_Stay]] = {}
 
     async def serve(self, app: ASGIApp, visitor: Visitor, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the application answer; what it keeps open ends with the visitor's credential."""
+        """Pass a request on; its streams end with the visitor's credential."""
         task = asyncio.current_task()
         assert task is not None
         stay = _Stay(task)
@@ -57,9 +57,9 @@ class Presence:
             await app(scope, receive, watched)
         except asyncio.CancelledError:
             if not stay.was_cut:
-                raise  # the server ends, or the loop
+                raise  # the server or the loop is stopping
             task.uncancel()
-            with suppress(Exception):  # who is gone already needs no goodbye
+            with suppress(Exception):  # the client may be gone
                 await send(_goodbye(scope))
         finally:
             if timer is not None:
@@ -71,7 +71,7 @@ class Presence:
                     del self._stays[key]
 
     def end(self, key: str) -> int:
-        """End what is open by this token or session; answers how many there were."""
+        """Close the streams of a token or session; return their number."""
         staying = list(self._stays.get(key, ()))
         for stay in staying:
             stay.cut()
@@ -79,7 +79,7 @@ class Presence:
 
 
 class _Stay:
-    """One visit, and whether what it opened is still open."""
+    """A request, and whether its stream is still open."""
 
     def __init__(self, task: asyncio.Task[object]) -> None:
         self._task = task
@@ -89,7 +89,7 @@ class _Stay:
 
     def begin(self) -> None:
         self.open = True
-        if self._ended:  # between the look at the credential and the first byte
+        if self._ended:  # ended after the credential was checked, before the first byte
             self.cut()
 
     def cut(self) -> None:

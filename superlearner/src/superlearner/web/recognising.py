@@ -1,4 +1,4 @@
-"""Who a visitor is, by the token or the session they bring, and how often they may be wrong."""
+"""Recognises visitors by their token or session, and limits failed attempts."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ __all__ = ["Recogniser", "Refused", "is_local", "unauthorized"]
 
 HINT: Final = (
     "send the header Authorization: Bearer TOKEN; `superlearner token` prints the owner's on the machine where the "
-    "platform runs, and it lies in the file `token` of its data directory"
+    "platform runs, and the file `token` of its data directory contains it"
 )
 log: Final = logging.getLogger(__name__)
 
 
 class Refused(Exception):
-    """Not let in.
+    """A visitor was refused.
 
     Args:
-        error: what a program is told.
-        problem: what a person is told; None for one who brought nothing, and only has to sign in.
-        wait: seconds until the next try.
-        forget: the browser shall forget its cookie, so that it does not bring it again.
+        error: the error for a program.
+        problem: the text for a person; None for a visitor without a credential, who just has to sign in.
+        wait: seconds until the next attempt is allowed.
+        forget: delete the browser's cookie.
     """
 
     def __init__(self, error: ApiError, problem: str | None = None, *, wait: int = 0, forget: bool = False) -> None:
@@ -44,14 +44,14 @@ class Refused(Exception):
 
 
 class Recogniser:
-    """Knows the owner, and the holders of tokens.
+    """Identifies the owner and the holders of tokens.
 
     Args:
         credentials: the owner's token, links and sessions.
-        tokens: those of others; None where there are none.
-        throttle: how often somebody may be wrong.
-        cookie: the name of the cookie that holds a session.
-        required: whether who has no credential stays outside.
+        tokens: those of other users; None if there are none.
+        throttle: the limit on failed attempts.
+        cookie: the name of the session cookie.
+        required: whether a credential is required.
     """
 
     def __init__(
@@ -64,10 +64,10 @@ class Recogniser:
         self.required = required
 
     async def visitor(self, visit: Visit) -> Visitor:
-        """Who it is; somebody anonymous where no credential is required.
+        """Return the visitor; an anonymous one if no credential is required.
 
         Raises:
-            Refused: a credential is wrong, or required.
+            Refused: a credential is wrong, or missing.
         """
         token = visit.bearer
         if token is not None:
@@ -77,13 +77,13 @@ class Recogniser:
         except Refused:
             if self.required:
                 raise
-            found = None  # an old cookie; whoever it is may look and operate here without one
+            found = None  # an outdated cookie; anonymous visitors are allowed here
         if found is None and self.required:
             raise Refused(unauthorized("expected a credential, got none"))
         return Visitor(ANONYMOUS) if found is None else found
 
     async def by_token(self, visit: Visit, given: str, problem: str | None = None) -> Visitor:
-        """The holder of a token. Raises Refused if it is none of ours; `problem` is for people."""
+        """Return the holder of a token. Raises Refused; `problem` is for people."""
         self.only_if_it_may_try(visit)
         if self.credentials.is_token(given):
             return Visitor(OWNER, OWNERS)
@@ -94,23 +94,23 @@ class Recogniser:
             except StoreUnavailable as error:
                 raise _unknown_now(error) from None
         if token is None:
-            raise self.wrong(visit, "the token is not one of this platform, or not any more", problem)
+            raise self.wrong(visit, "the token is not valid on this platform, or no longer", problem)
         return _holder(token, visit)
 
     async def by_session(self, visit: Visit) -> Visitor | None:
-        """Whose session the cookie is; None without a cookie.
+        """Return the holder of the session in the cookie; None without a cookie.
 
         Raises:
-            Refused: it is none, or not any more.
+            Refused: the session is not valid, or no longer.
         """
         cookie = visit.connection.cookies.get(self.cookie)
         if cookie is None:
             return None
         session = self.credentials.session(cookie)
         if session.worth == "wrong":
-            message, problem = "the session is not one of this platform", "Your session has ended."
-            if not self.required:  # one of a data directory that had this port before: it must not cost its owner
-                raise Refused(unauthorized(message), problem, forget=True)  # the tries of a right token
+            message, problem = "the session is not of this platform", "Your session has ended."
+            if not self.required:  # perhaps a cookie of another data directory on this port: it must not count
+                raise Refused(unauthorized(message), problem, forget=True)  # as a failed attempt of its owner
             self.only_if_it_may_try(visit, forget=True)
             raise self.wrong(visit, message, problem, forget=True)
         found = await self._in(session, visit) if session.worth == "right" else None
@@ -119,12 +119,12 @@ class Recogniser:
         return found
 
     async def by_link(self, visit: Visit, code: str) -> Visitor | None:
-        """Whom a link signs in; None if it was used, or is not ours."""
+        """Return the visitor that a link signs in; None if it is not valid."""
         holder = self.credentials.redeem(code)
         return None if holder is None else await self._of(holder, visit)
 
     def only_if_it_may_try(self, visit: Visit, *, forget: bool = False) -> None:
-        """Raises Refused for an address that was wrong too often."""
+        """Raise Refused for an address with too many failed attempts."""
         left = math.ceil(self.throttle.wait(visit.address))
         if left == 0:
             return
@@ -136,15 +136,15 @@ class Recogniser:
     def wrong(
         self, visit: Visit, message: str, problem: str | None, *, forget: bool = False, counts: bool = True
     ) -> Refused:
-        """Counts a wrong credential, and answers what to say.
+        """Count a wrong credential, and return the refusal to raise.
 
-        What another site makes a browser bring (the pictures of a page may be a hundred wrong links) counts not: it
-        would lock out whoever reads that page.
+        Requests that another site caused do not count: its pages could contain a hundred wrong links as pictures and
+        lock out their reader.
         """
         if counts:
             self.throttle.count(visit.address)
         if counts and self.throttle.wait(visit.address) > 0:
-            log.warning("too many wrong credentials from %r: it has to wait now", visit.address[:100])
+            log.warning("too many wrong credentials from %r: further attempts are delayed", visit.address[:100])
         return Refused(unauthorized(message), problem, forget=forget)
 
     async def _in(self, session: Session, visit: Visit) -> Visitor | None:
@@ -155,7 +155,7 @@ class Recogniser:
         return Visitor(found.user, found.holder, (*found.keys, session_key(session)), until, by_cookie=True)
 
     async def _of(self, holder: str, visit: Visit) -> Visitor | None:
-        """Who holds a session or a link; None if their token opens nothing any more."""
+        """Return the holder of a session or a link; None if no longer valid."""
         if holder == OWNERS:
             return Visitor(OWNER, OWNERS)
         if self.tokens is None:
@@ -168,17 +168,17 @@ class Recogniser:
 
 
 def session_key(session: Session) -> str:
-    """By what the streams of a session are found."""
+    """Return the key of a session's streams."""
     return f"session {session.name}"
 
 
 def token_key(token: Token) -> str:
-    """By what the streams of a token are found."""
+    """Return the key of a token's streams."""
     return f"token {token.id}"
 
 
 def is_local(address: str) -> bool:
-    """Whether an address is of this machine."""
+    """Return whether an address belongs to this machine."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
@@ -188,7 +188,7 @@ def is_local(address: str) -> bool:
 
 
 def unauthorized(message: str) -> ApiError:
-    """The answer to a credential that is missing or wrong."""
+    """Return the error for a missing or wrong credential."""
     return ApiError(401, "unauthorized", message, hint=HINT)
 
 

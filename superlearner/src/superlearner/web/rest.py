@@ -1,4 +1,4 @@
-"""The HTTP door: a route for each operation, under `/api/v1`."""
+"""The REST interface: a route for each operation, under `/api/v1`."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ from superlearner.web.visitors import user_of
 __all__ = ["described_routes_of", "routes_of"]
 
 DOOR: Final = "x-door"
-DryRun = Annotated[bool, Query(description="say what would be done, and do nothing")]
+DryRun = Annotated[bool, Query(description="only report what would be done")]
 NodeName = Annotated[
     str | None,
     Query(
         max_length=300,
-        description="the node that is asked, see GET /api/v1/nodes, or a sandbox by its id; by default that of "
+        description="the node to use, see GET /api/v1/nodes, or a sandbox by its id; by default that of "
         "the tree that the platform was started with, else the platform's own",
     ),
 ]
@@ -48,20 +48,20 @@ LAST_EVENT_ID: Final = "last-event-id"
 DOORS: Final = frozenset({"cli", "console", "mcp", "page"})
 IN_NAME: Final = re.compile("%2F", re.IGNORECASE)
 SLASH: Final = "\udc2f"
-"""In place of a slash that belongs to a name while its route is looked for: in no path that can be decoded."""
+"""Replaces an encoded slash in a name; it cannot occur in a decoded path."""
 
 
 @lru_cache(maxsize=8)
 def routes_of(operations: tuple[Operation, ...]) -> tuple[BaseRoute, ...]:
-    """The routes of operations; fixed paths come before those with parameters in the same place.
+    """Return the routes of operations, fixed paths before parameters.
 
-    A route finds its platform in the application that was asked, so that the same ones serve every application.
+    A route finds its platform through the application of the request, so all applications share the same routes.
     """
     return tuple(map(OperationRoute, _in_order(operations)))
 
 
 def described_routes_of(operations: tuple[Operation, ...]) -> tuple[BaseRoute, ...]:
-    """The same for the OpenAPI document, with all that they may answer."""
+    """Return the routes for the OpenAPI document, with all their responses."""
     return tuple(_read(operation, described=True) for operation in _in_order(operations))
 
 
@@ -70,9 +70,9 @@ def _in_order(operations: tuple[Operation, ...]) -> list[Operation]:
 
 
 class OperationRoute(Route):
-    """A route whose parameters are read when it is asked for the first time.
+    """A route whose parameters are read on its first request.
 
-    Reading those of all operations takes an eighth of the time in which a platform starts; most are never asked for.
+    Reading those of all operations would take an eighth of the start-up time, and most are never called.
     """
 
     def __init__(self, operation: Operation) -> None:
@@ -84,7 +84,7 @@ class OperationRoute(Route):
         self._route: APIRoute | None = None
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """As Starlette's, but an encoded slash divides nothing: `<b>x</b>` is a name like any other."""
+        """Match as Starlette does, except that an encoded slash is part of a name."""
         sent: bytes = scope.get("raw_path") or b""
         if b"%2" not in sent:
             return super().matches(scope)
@@ -117,10 +117,10 @@ def _read(operation: Operation, *, described: bool = False) -> APIRoute:
 
 
 class ScopeFirst(APIRoute):
-    """A route of an operation: the scope is looked at before path, query and body are."""
+    """A route of an operation that checks the scope before path, query and body."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """As FastAPI's, behind that look."""
+        """Return FastAPI's handler, behind that check."""
         answer = super().get_route_handler()
 
         async def after_the_scope(request: Request) -> Response:
@@ -136,10 +136,10 @@ class ScopeFirst(APIRoute):
 
 
 def _refuse_unknown_words(operation: Operation, request: Request) -> None:
-    """Who writes `?dryrun=true` wanted to change nothing, and who writes `?limt=2` not to see everything.
+    """Refuse unknown query parameters, such as a mistyped `?dryrun=true`.
 
-    An operation whose name takes slashes gets what was meant for an address below it, too: there, words that are near
-    none of its own pass, and the answer is that nothing has this name.
+    An operation whose name may contain slashes also gets requests for unknown addresses below it. There, parameters
+    that resemble none of its parameters are ignored, and the answer is that the name does not exist.
     """
     if not request.query_params:
         return
@@ -168,7 +168,7 @@ def _refuse_unknown_words(operation: Operation, request: Request) -> None:
 
 
 def _node_of(operation: Operation, request: Request) -> str | None:
-    """The node it is asked of; None where `node` is a parameter of its own, as of the audit log."""
+    """Return the requested node; None if `node` is a parameter of the operation."""
     own = any(one.name == "node" for one in operation.parameters)
     return None if own else request.query_params.get("node")
 
@@ -187,7 +187,7 @@ def _endpoint(operation: Operation) -> Callable[..., Any]:
         platform = request.app.state.platform
         context = Context(platform.nodes, user_of(request), _door(request), dry_run, node)
         if operation.streams and (resumed := request.headers.get(LAST_EVENT_ID)) is not None:
-            values["last_id"] = resumed  # a browser that comes back shows here where it is, and asks as at first
+            values["last_id"] = resumed  # a reconnecting browser repeats its request and sends its position here
         result = await execute(platform.services, operation, context, values)
         if result.stream is not None:
             if wants_events(request.headers):
@@ -204,7 +204,7 @@ def _endpoint(operation: Operation) -> Callable[..., Any]:
     for one in operation.parameters:
         if one.place != "body":
             parameters.append(_parameter(one, Path() if one.place == "path" else Query()))
-        elif operation.method == "DELETE":  # a body of DELETE is not everywhere let through
+        elif operation.method == "DELETE":  # not every proxy and client supports a body in DELETE
             optional = Annotated[one.annotation | None, Query()]  # pyright: ignore[reportOperatorIssue]
             parameters.append(
                 inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, annotation=optional, default=None)
@@ -220,7 +220,7 @@ def _endpoint(operation: Operation) -> Callable[..., Any]:
 
 
 def _in_body_or_query(operation: Operation, body: Any, values: dict[str, Any]) -> dict[str, Any]:
-    """The parameters of a body; a DELETE may have them in its query, since not every client sends it a body."""
+    """Return the parameters of a body; a DELETE may have them in its query."""
     if operation.body is None:
         return {}
     if body is None and operation.body_is_optional:

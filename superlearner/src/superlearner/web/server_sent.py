@@ -1,7 +1,7 @@
-"""Server-sent events: an answer that goes on for as long as somebody reads, and holds up neither a restart nor an end.
+"""Server-sent events: an answer that lasts until its reader leaves.
 
-Each web server process gives its end to its requests (`with_end`), so that open streams end with it and their readers
-come back to the next one with the id they have. Source: WHATWG HTML, §9.2 Server-sent events.
+Each web server process passes its own end to its requests (`with_end`), so that open streams end with it and their
+readers reconnect to the next one with their last id. Source: WHATWG HTML, §9.2 Server-sent events.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ BATCH: Final = 500
 RETRY: Final = b"retry: 1000\n"
 LIMIT: Final = 100
 WAIT_S: Final = 5.0
-"""Of the items of a while, if nothing else was asked for."""
+"""Time to collect items, in seconds, if the request sets no other."""
 
 FAREWELL_S: Final = 0.5
 
 
 def with_end(app: ASGIApp, end: asyncio.Event) -> ASGIApp:
-    """The application, with the end of the web server that has its requests; its last answers say that they are."""
+    """Pass the web server's end to its requests."""
 
-    async def told(scope: Scope, receive: Receive, send: Send) -> None:
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         async def last(message: Message) -> None:
             if message["type"] == "http.response.start" and end.is_set():
                 message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
@@ -42,17 +42,17 @@ def with_end(app: ASGIApp, end: asyncio.Event) -> ASGIApp:
         scope[END] = end
         await app(scope, receive, last)
 
-    return told
+    return wrapped
 
 
 def wants_events(headers: Mapping[str, str]) -> bool:
-    """Whether the answer is to be a stream: unless only JSON is accepted."""
+    """Return whether to answer with a stream: always, unless only JSON is accepted."""
     accepted = headers.get("accept", "*/*").lower()
     return EVENT_STREAM in accepted or "application/json" not in accepted
 
 
 async def collected(stream: Streamed[Any]) -> dict[str, Any]:
-    """The items of a while, for who wants one answer; the fields of `Part`."""
+    """Collect items for a limited time into one answer, with the fields of `Part`."""
     source, limit = stream.source, LIMIT if stream.limit is None else stream.limit
     until = time.monotonic() + (WAIT_S if stream.seconds is None else stream.seconds)
     items: list[dict[str, Any]] = []
@@ -72,7 +72,7 @@ async def collected(stream: Streamed[Any]) -> dict[str, Any]:
 
 
 class EventStreamResponse(Response):
-    """Items as they come, until the reader leaves, the web server ends, or the limit or the time is reached."""
+    """Sends items until the reader leaves, the server ends, or a limit is reached."""
 
     media_type = EVENT_STREAM
     charset = "utf-8"
@@ -84,7 +84,7 @@ class EventStreamResponse(Response):
         self.init_headers({"cache-control": "no-store", "x-accel-buffering": "no"})
 
     def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
-        """As `Response`'s, without a length."""
+        """Set headers as `Response` does, without a length."""
         self.body = b""
         super().init_headers(headers)
         self.raw_headers = [pair for pair in self.raw_headers if pair[0] != b"content-length"]
@@ -133,7 +133,7 @@ def _written(found: list[Item]) -> bytes:
 
 
 def _place(id: str) -> bytes:
-    """An id without an event: who comes back later shows where it is, also if nothing passed its filter."""
+    """Return an id without an event, for a reader that reconnects."""
     return f"id: {id}\n\n".encode()
 
 

@@ -1,18 +1,18 @@
-"""The door of a platform: who is let in, who is recognised, and how a browser gets its session.
+"""Sign-in: checks credentials, identifies visitors, starts sessions.
 
-A pure ASGI middleware behind the guard. Open are the health routes, the static files and `/sign-in`. Where the platform
-asks for a credential, all else, web sockets before they are accepted included, needs one of
+A pure ASGI middleware behind the guard. The health routes, the static files and `/sign-in` are open. If the platform
+requires credentials, everything else, including web sockets before they are accepted, needs one of
 
 - `Authorization: Bearer TOKEN`, for programs;
-- the session cookie, which a browser gets by a link that signs in once (`/?token=CODE`) or by the form of `/sign-in`,
-  and gives back at `/sign-out`.
+- the session cookie, which a browser gets from a one-time sign-in link (`/?token=CODE`) or from the form of
+  `/sign-in`, and gives up at `/sign-out`.
 
-Where it does not ask (on loopback), everybody is let in, and who brings one of them is recognised: what needs the scope
-`code` takes a credential everywhere. Operations ask for their scopes themselves; everything else, pages, live feed,
-event stream and metrics, needs `read`, and this is where that is seen to.
+If it does not (on loopback), everyone is let in and visitors with a credential are identified: the scope `code` always
+requires one. Operations check their scopes themselves; everything else (pages, live feed, event stream, metrics) needs
+`read`, which is checked here.
 
-Who brings something wrong too often has to wait: 429, and nothing it brings is looked at, but for a session that is
-right; otherwise whoever shares an address with the person at work could lock that person out.
+After too many wrong credentials an address has to wait: it gets 429 and nothing that it sends is checked, except a
+valid session; otherwise anyone who shares an address with a user could lock that user out.
 """
 
 from __future__ import annotations
@@ -49,19 +49,19 @@ OF_OPERATIONS: Final = f"{PREFIX}/"
 
 
 class SignIn:
-    """Lets in who has a credential, or everybody, and knows who it is.
+    """Lets in visitors with a credential, or everyone, and identifies them.
 
     Args:
-        app: what is behind the door.
+        app: the application behind it.
         credentials: the owner's token, links and sessions.
         files: the static files of the page with the form.
-        port: our port; browsers do not tell the cookies of two ports apart, so it is part of the cookie's name.
+        port: our port; it is part of the cookie's name, since browsers share cookies between ports.
         root_path: path prefix when behind a proxy.
-        version: what the page shows.
-        throttle: how often somebody may be wrong.
-        required: whether who has no credential stays outside.
-        tokens: those of others than the owner.
-        calls: how often somebody from elsewhere may ask at all; None sets no limit.
+        version: the version that the page shows.
+        throttle: the limit on failed attempts.
+        required: whether a credential is required.
+        tokens: those of other users than the owner.
+        calls: the limit on calls from other machines; None for no limit.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class SignIn:
         self._template = make_templates(files).get_template("sign_in.html")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request or one web socket."""
+        """Handle one request or one web socket."""
         kind = scope["type"]
         if kind == "lifespan" or (kind == "http" and _is_open(path_of(scope))):
             await self.app(scope, receive, send)
@@ -113,7 +113,7 @@ class SignIn:
             await send({"type": "websocket.close", "code": WEB_SOCKET_REFUSED, "reason": "unauthorized"})
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response | Visitor:
-        """Who it is, if they are let in; else what this visit gets instead of what it asked for."""
+        """Return the visitor if they are let in; else the answer to send."""
         visit = Visit.of(scope)
         try:
             if visit.path == SIGN_IN and scope["type"] == "http":
@@ -135,7 +135,7 @@ class SignIn:
         return visitor
 
     def _not_too_often(self, visit: Visit, visitor: Visitor) -> None:
-        """Who comes from elsewhere has a budget of calls: their own, or that of their address."""
+        """Count a call from another machine; raise Refused if there were too many."""
         if self.calls is None or is_local(visit.address):
             return
         who = f"user {visitor.user.name}" if visitor.holder else visit.address
@@ -146,11 +146,11 @@ class SignIn:
             raise Refused(error, f"Too many calls came from you. Try again in {left} seconds.", wait=left)
         self.calls.count(who)
 
-    # -- how a browser gets its session ----------------------------------------------------------------------
+    # -- sessions of browsers --------------------------------------------------------------------------------
 
     async def _by_link(self, visit: Visit) -> Response:
-        """A link that signs in once. Its code leaves the address bar at once."""
-        if "prefetch" in visit.connection.headers.get("sec-purpose", ""):  # a guess of the browser's, not a visit
+        """Sign in by a one-time link, and remove its code from the address bar."""
+        if "prefetch" in visit.connection.headers.get("sec-purpose", ""):  # not a click yet
             return Response(status_code=503, headers={"cache-control": "no-store"})
         try:
             before = await self.recogniser.by_session(visit) if self._has_right_session(visit) else None
@@ -164,7 +164,7 @@ class SignIn:
             refused = self.recogniser.wrong(visit, "the link was used before", problem, counts=not visit.is_sent)
             if self.required:
                 raise refused
-            return self._to(visit.target)  # the link of another day leads to the page all the same
+            return self._to(visit.target)  # an old link still leads to its page
         return self._welcome(visit, visit.target, visitor)
 
     def _has_right_session(self, visit: Visit) -> bool:
@@ -172,7 +172,7 @@ class SignIn:
         return cookie is not None and self.credentials.session(cookie).worth == "right"
 
     async def _sign_in(self, visit: Visit, receive: Receive) -> Response:
-        """The form, and what it sends."""
+        """Show the form, or handle it."""
         if visit.method in ("GET", "HEAD"):
             target = visit.next
             signed_in = await self.recogniser.by_session(visit) is not None
@@ -192,7 +192,7 @@ class SignIn:
         return self._welcome(visit, target, visitor)
 
     async def _sign_out(self, visit: Visit) -> Response:
-        """The session ends, wherever its cookie went, and so does what is open by it."""
+        """End the session in every browser that has its cookie, and close its streams."""
         cookie = visit.connection.cookies.get(self.cookie)
         session = None if cookie is None else self.credentials.session(cookie)
         if session is not None and session.worth == "right":
@@ -203,7 +203,7 @@ class SignIn:
         return response
 
     async def _new_link(self, visit: Visit) -> Response:
-        """The code of a fresh link, for the command line of a token's holder; a session is not enough."""
+        """Return the code of a new link, for the holder of a token."""
         if visit.bearer is None:
             raise Refused(unauthorized("expected a token, got none"))
         visitor = await self.recogniser.visitor(visit)
@@ -234,11 +234,11 @@ class SignIn:
         return response
 
     def _page(self, visit: Visit, status: int, target: str, problem: str | None = None, *, wait: int = 0) -> Response:
-        """The page with the form.
+        """Return the page with the form.
 
-        A browser that comes from another site does not bring a `SameSite=Strict` cookie, signed in or not. Such a visit
-        begins anew from this page, which is ours. (Where a visit comes from, browsers say only over https and on
-        loopback.)
+        A browser that comes from another site does not send a `SameSite=Strict` cookie, even if it is signed in. Such a
+        visit is repeated from this page, which is on our site. (Browsers report the origin of a visit only over https
+        and on loopback.)
         """
         from_elsewhere = visit.connection.headers.get("sec-fetch-site") not in ("none", "same-origin", "same-site")
         again = status == 401 and problem is None and from_elsewhere and visit.path != SIGN_IN
@@ -266,11 +266,11 @@ def _is_open(path: str) -> bool:
 
 
 def _may_look(visit: Visit, visitor: Visitor) -> None:
-    """What is no operation needs `read`."""
+    """Raise Refused if a visitor without `read` requests anything but an operation."""
     if visit.path.startswith(OF_OPERATIONS) or visitor.user.may("read"):
         return
     raise Refused(
-        ApiError(403, "missing_scope", f"{visit.path[:200]} needs the scope read, and {visitor.user.name} has it not"),
+        ApiError(403, "missing_scope", f"{visit.path[:200]} needs the scope read, {visitor.user.name} lacks it"),
         "Your token does not open this page.",
     )
 

@@ -1,7 +1,7 @@
-"""One web socket: uvicorn's, with an end for readers that do not read and for talkers that do not stop.
+"""A web socket with limits for clients that do not read or send too much.
 
-What a page says on its web socket are a few short words. Who says more than 20 a second, after 200 at once, is closed
-with 1008: control frames and pieces of messages count as well, since each costs time, and a pong costs memory.
+Our pages send only a few short messages. A client that sends more than 20 a second, after a burst of 200, is closed
+with 1008; control frames and fragments count as well, since each costs time, and a pong costs memory.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ LARGEST_MESSAGE: Final = 65_536
 AT_ONCE: Final = 200
 EVERY_S: Final = 0.05
 PIECE: Final = 4096
-"""Bytes that are read in one go: 256 KiB may hold forty thousand frames."""
+"""Bytes that are parsed in one go: 256 KiB may contain forty thousand frames."""
 POLICY_VIOLATION: Final = 1008
 
 
 class SocketConnection(LimitedConnection, WebSocketsSansIOProtocol):
-    """One web socket, from its handshake until it ends."""
+    """A web socket, from its handshake until it ends."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._pace = Throttle(burst=AT_ONCE, every=EVERY_S, now=self.loop.time)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The HTTP connection became ours."""
+        """Take over the HTTP connection."""
         super().connection_made(transport)
         if not self._enter():
             self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It has ended."""
+        """Unregister the connection."""
         self._leave()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Some frames."""
+        """Handle some frames."""
         for start in range(0, len(data), PIECE):
             if self.transport.is_closing():
                 break
@@ -58,47 +58,47 @@ class SocketConnection(LimitedConnection, WebSocketsSansIOProtocol):
         self._end_if_closing()
 
     def handle_cont(self, event: Frame) -> None:
-        """A piece of a message."""
+        """Handle a further fragment of a message."""
         self._pace.count("")
         super().handle_cont(event)
 
     def handle_text(self, event: Frame) -> None:
-        """A message, or its first piece."""
+        """Handle a text message, or its first fragment."""
         self._pace.count("")
         super().handle_text(event)
 
     def handle_bytes(self, event: Frame) -> None:
-        """A message, or its first piece."""
+        """Handle a binary message, or its first fragment."""
         self._pace.count("")
         super().handle_bytes(event)
 
     def handle_ping(self) -> None:
-        """Somebody wants to know whether we live."""
+        """Answer a ping."""
         self._pace.count("")
         super().handle_ping()
 
     def handle_pong(self, event: Frame) -> None:
-        """Somebody lives."""
+        """Handle a pong."""
         self._pace.count("")
         super().handle_pong(event)
 
     def keepalive_timeout(self) -> None:
-        """Somebody does not."""
+        """Close the connection: a pong did not come in time."""
         super().keepalive_timeout()
         self._end_if_closing()
 
     def shutdown(self) -> None:
-        """The server ends."""
+        """Handle the end of the server."""
         super().shutdown()
         self._end_if_closing()
 
     async def run_asgi(self) -> None:
-        """The application's part; then the connection ends."""
+        """Run the application; then the connection ends."""
         await super().run_asgi()
         self._end_if_closing()
 
     def _is_no_handshake(self) -> None:
-        """Say so: uvicorn answers only what could be read as a request, and such a connection would stay for ever."""
+        """Refuse an invalid handshake; uvicorn would leave the connection open."""
         error = ApiError(400, "malformed_request", "expected the handshake of a web socket, got something else")
         body = json.dumps(error.body()).encode()
         head = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nx-content-type-options: nosniff\r\n"

@@ -1,4 +1,4 @@
-"""The static files: kept for a year under the address that has their version, asked for again under the plain one."""
+"""Static files: cached for a year under a versioned address, revalidated under the plain one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from superlearner.web.static_tree import StaticTree
 __all__ = ["OwnFiles"]
 
 LEAST: Final = 1000
-"""Bytes below which packing saves nothing worth it."""
+"""Bytes below which compression does not pay."""
 PACKED: Final = ("text/", "image/svg", "application/json")
 AGAIN: Final = "no-cache"
 FOR_A_YEAR: Final = "public, max-age=31536000, immutable"
@@ -27,12 +27,12 @@ FOR_A_YEAR: Final = "public, max-age=31536000, immutable"
 class OwnFiles(StaticFiles):
     """The files of a tree, each under two addresses.
 
-    A browser keeps `/static/<version>/shell.js` and does not ask again. It asks for `/static/shell.js` each time, and
-    the answer is 304 unless the file changed; the same holds under a version that is no longer the current one, which a
-    page from before an update names.
+    A browser keeps `/static/<version>/shell.js` without asking again. It requests `/static/shell.js` each time, and
+    the answer is 304 unless the file changed. The same holds under an outdated version, which a page from before an
+    update still uses.
 
-    Text goes out as gzip to who takes it: a page is some fifty modules of three times that size. Each file is packed
-    once a version of it.
+    Clients that accept gzip get text compressed, at a third of its size; a page has some fifty modules. Each version of
+    a file is compressed once.
     """
 
     def __init__(self, tree: StaticTree) -> None:
@@ -41,7 +41,7 @@ class OwnFiles(StaticFiles):
         self._packed: dict[str, tuple[int, bytes]] = {}
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """As Starlette's; the path may begin with a version."""
+        """Return a file as Starlette does; the path may begin with a version."""
         version, name = self._tree.split(path)
         response = await super().get_response(name, scope)
         if version is not None and self._tree.is_current(version, name):
@@ -51,7 +51,7 @@ class OwnFiles(StaticFiles):
     def file_response(
         self, full_path: Any, stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
-        """As Starlette's, with our caching, and packed."""
+        """Return a file as Starlette does, with our caching headers, and compressed."""
         response = super().file_response(full_path, stat_result, scope, status_code)
         response.headers["cache-control"] = AGAIN
         if not isinstance(response, FileResponse) or not (response.media_type or "").startswith(PACKED):
@@ -60,7 +60,7 @@ class OwnFiles(StaticFiles):
         if stat_result.st_size < LEAST or not takes_gzip(Headers(scope=scope).get("accept-encoding", "")):
             return response
         body = self._pack(str(full_path), stat_result.st_mtime_ns)
-        # weak: it stands for the same text as the file's own, not for the same bytes
+        # weak: the same text as the file's own tag, not the same bytes
         headers = {**response.headers, "content-encoding": "gzip", "etag": f"W/{response.headers['etag']}"}
         del headers["content-length"]
         headers.pop("accept-ranges", None)

@@ -1,4 +1,4 @@
-"""The static files as a whole: one hash over all of them is part of their addresses, so a browser may keep them."""
+"""The static files as a whole, with a hash of all of them for caching."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ STATIC: Final = Path(__file__).parent / "static"
 HASH_LENGTH: Final = 12
 VERSION: Final = re.compile(r"[0-9a-f]{12}")
 Stamp = tuple[int, int]
-"""When a file was last changed, and its size."""
+"""The time of a file's last change, and its size."""
 
 IMPORT: Final = re.compile(rb"""\n(?:import|export)\b[^"'();=]*["'](\.{1,2}/[^"']+)["']""")
-"""A static import; one that a function makes later does not begin a line, or has parentheses."""
+"""A static import; a dynamic one does not begin a line, or has parentheses."""
 
 
 class StaticTree:
-    """The static files below a folder, their common version, and what their modules import.
+    """The static files below a folder, their version, and their imports.
 
     The version is a hash of all names and contents. It is part of the path, so relative imports between modules and
-    addresses in style sheets stay inside one version. The first page computes it, in about 10 ms; `look` computes it
-    again after a file was changed, so the next page shows an edit.
+    addresses in style sheets stay inside one version. The first page computes it, in about 10 ms; `look` recomputes it
+    after a file has changed, so the next page shows an edit.
 
     >>> files = StaticTree(STATIC)
     >>> files.url("icon.svg") == f"/static/{files.version}/icon.svg"
@@ -46,23 +46,23 @@ class StaticTree:
 
     @property
     def version(self) -> str:
-        """The hash of the files as they were at the last look."""
+        """Return the hash of the files as of the last look."""
         self._look_once()
         return self._version
 
     def look(self) -> None:
-        """Notice what was changed since the last look."""
+        """Detect changes since the last look."""
         stamps = dict(_stamps(self.folder))
         if stamps != self._stamps:
             self._stamps = stamps
             self._read()
 
     def url(self, path: str) -> str:
-        """The address of a file, below the root path."""
+        """Return the address of a file, below the root path."""
         return f"/static/{self.version}/{path}"
 
     def modules(self, entries: Iterable[str]) -> tuple[str, ...]:
-        """The modules that have to be there before `entries` run: they and all they import, the nearest first."""
+        """Return `entries` and all modules that they import statically, nearest first."""
         self._look_once()
         found = dict.fromkeys(entries)
         waiting = list(found)
@@ -73,17 +73,17 @@ class StaticTree:
         return tuple(found)
 
     def split(self, path: str) -> tuple[str | None, str]:
-        """The version that a requested path names, if it names one, and the path of the file."""
+        """Return the version in a requested path, if any, and the path of the file."""
         version, _, rest = path.partition("/")
         return (version, rest) if VERSION.fullmatch(version) else (None, path)
 
     def is_current(self, version: str, path: str) -> bool:
-        """Whether a file is still what it was when that version was computed."""
+        """Return whether a file is unchanged since that version was computed."""
         found = self._stamps.get(path) if version == self.version else None
         return found is not None and found == _stamp(os.stat(self.folder / path))
 
     def add_to(self, templates: Environment) -> None:
-        """Let templates ask for addresses: `static(path)`, and `modules(*entries)` for scripts and their preloads."""
+        """Give templates `static(path)`, and `modules(*entries)` for scripts."""
 
         @pass_context
         def static(context: Context, path: str) -> str:
@@ -98,7 +98,7 @@ class StaticTree:
             scripts = lines('<script type="module" src="{}"></script>', entries)
             return Markup("\n").join(preloads + scripts)
 
-        functions: Any = templates.globals  # typed by jinja as what it holds at first
+        functions: Any = templates.globals  # typed by jinja as its initial content
         functions.update(static=static, modules=modules)
 
     def _look_once(self) -> None:

@@ -1,4 +1,4 @@
-"""JSON as the standard has it, and nothing that two readers could understand in two ways."""
+"""Strict JSON: as the standard defines it, and without ambiguities."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from starlette.requests import Request
 __all__ = ["StrictRequest", "read_json"]
 
 DIGITS: Final = 4300
-"""Digits of the longest number, as Python's own limit: reading one takes time by the square of its length."""
+"""Maximum digits of a number, as in Python itself: parsing takes quadratic time."""
 
 
 class StrictRequest(Request):
     """A request whose body is read by `read_json`."""
 
     async def json(self) -> Any:
-        """The body."""
+        """Return the body as JSON."""
         return read_json(await self.body())
 
 
 def read_json(body: bytes) -> Any:
-    """The value of a body.
+    """Return the value of a body.
 
     Raises:
-        JSONDecodeError: it is no JSON, or one that is not for machines: NaN and Infinity, numbers that become one of
-            them or have thousands of digits, a name twice in an object, levels without end, bytes that are no UTF-8.
+        JSONDecodeError: it is not JSON, or not safe: NaN and Infinity, numbers that overflow or have thousands of
+            digits, duplicate names in an object, too deep nesting, bytes that are not UTF-8.
 
     >>> read_json(b'{"n": [1, 2.5]}')
     {'n': [1, 2.5]}
@@ -49,7 +49,7 @@ def read_json(body: bytes) -> Any:
 
 
 def _no_number(word: str) -> Any:
-    raise ValueError(f"{word} is no number of JSON")
+    raise ValueError(f"{word} is not a JSON number")
 
 
 def _float(digits: str) -> float:
@@ -68,7 +68,7 @@ def _int(digits: str) -> int:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        counts = Counter(name for name, _ in pairs)  # counted in one go: a million bytes hold a hundred thousand names
+        counts = Counter(name for name, _ in pairs)  # one pass: a million bytes may have a hundred thousand names
         twice = next(name for name, count in counts.items() if count > 1)
-        raise ValueError(f"the name {twice[:100]!r} is there twice")
+        raise ValueError(f"the name {twice[:100]!r} occurs twice")
     return found

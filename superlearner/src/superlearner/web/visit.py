@@ -1,4 +1,4 @@
-"""What the door looks at in a request: who comes, what it brings, and where on this host it wants to go."""
+"""A request as sign-in sees it: its client, credentials and target."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ OUR_PATH: Final = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request or web socket.
+    """A request or a web socket.
 
     Attributes:
         connection: its headers, cookies and query.
-        path: behind the prefix of a proxy.
+        path: without the prefix of a proxy.
         method: "" for a web socket.
-        address: whose it is, as far as it is known.
+        address: the client's address, as far as it is known.
     """
 
     connection: HTTPConnection
@@ -39,23 +39,23 @@ class Visit:
 
     @classmethod
     def of(cls, scope: Scope) -> Visit:
-        """The visit in this scope."""
+        """Return the visit in this scope."""
         client = scope.get("client")
         return cls(HTTPConnection(scope), path_of(scope), scope.get("method", ""), client[0] if client else "")
 
     @property
     def is_page(self) -> bool:
-        """Whether a person is looking: the answer is a page and no envelope."""
+        """Return whether the answer is for a person: a page, and not JSON in the envelope."""
         return self.method in ("GET", "HEAD") and not in_envelope(self.path) and not self.path.startswith(FOR_PROGRAMS)
 
     @property
     def is_sent(self) -> bool:
-        """Whether the browser says that the page of somebody else sent it here, which the person may not know of."""
+        """Return whether a page of another site caused the request."""
         return self.connection.headers.get("sec-fetch-site") in ("cross-site", "same-site")
 
     @property
     def bearer(self) -> str | None:
-        """The token in the header, if there is one; other schemes belong to somebody else, a proxy for instance.
+        """Return the token in the header, if any; other schemes are ignored.
 
         Raises:
             ApiError: there are two such headers.
@@ -68,7 +68,7 @@ class Visit:
 
     @property
     def target(self) -> str:
-        """Where it wants to go, without the code of a link."""
+        """Return the requested address, without the code of a link."""
         path = quote(self.path, safe="/:@!$&'()*+,;=~-._")
         query: str = self.connection.scope["query_string"].decode("latin-1")
         if "token" in self.connection.query_params:
@@ -77,15 +77,15 @@ class Visit:
 
     @property
     def next(self) -> str:
-        """Where it wants to go once it has signed in, as the address of the sign-in page has it."""
+        """Return the address to go to after sign-in, from the query of the sign-in page."""
         return ours(self.connection.query_params.get("next", "/"))
 
 
 async def form_of(receive: Receive) -> dict[str, str]:
-    """The fields of a small form; the guard has seen to its type.
+    """Return the fields of a small form; the guard has checked its type.
 
     Raises:
-        ApiError: it is not small, or no form.
+        ApiError: it is too large, or not a form.
     """
     body = b""
     more = True
@@ -103,7 +103,7 @@ async def form_of(receive: Receive) -> dict[str, str]:
 
 
 def ours(target: str) -> str:
-    """`target` if it is a path on this host, else the front page: nobody is sent elsewhere from here.
+    """Return `target` if it is a path on this host, else the front page.
 
     >>> ours("/supervisors?sort=name"), ours("//evil.example")
     ('/supervisors?sort=name', '/')

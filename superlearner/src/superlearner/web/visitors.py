@@ -1,4 +1,4 @@
-"""Who stands behind a request: the holder of a credential, or somebody on this machine."""
+"""Visitors: the holder of a credential, or an anonymous user."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ VISITOR: Final = "superlearner.visitor"
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody whom the door has recognised.
+    """An identified visitor.
 
     Attributes:
-        user: who, and what they may do.
-        holder: `OWNERS`, or the number of their token; what a session or a link of theirs is opened with.
-        keys: the token and the session by which they came; when one of them ends, their streams do.
-        until: when that is at the latest, in seconds since 1970.
+        user: their name and scopes.
+        holder: `OWNERS`, or the id of their token; their sessions and links belong to it.
+        keys: the token and the session of the request; when one of them ends, its streams are closed.
+        until: the latest end of these, in seconds since 1970.
         by_cookie: whether it is a browser that has signed in, and can sign out.
     """
 
@@ -35,17 +35,17 @@ class Visitor:
 
 
 def recognise(scope: Scope, visitor: Visitor) -> None:
-    """The door says who stands behind a request."""
+    """Attach the visitor to a request."""
     scope[VISITOR] = visitor
 
 
 def user_of(request: HTTPConnection) -> User:
-    """The user of a request or a web socket, as the door has recognised them; everybody is anonymous without a door."""
+    """Return the user of a request; without sign-in, users are anonymous."""
     visitor: Visitor | None = request.scope.get(VISITOR)
     return ANONYMOUS if visitor is None else visitor.user
 
 
 def is_signed_in(request: HTTPConnection) -> bool:
-    """Whether it is a browser that can sign out."""
+    """Return whether the request comes from a browser that can sign out."""
     visitor: Visitor | None = request.scope.get(VISITOR)
     return visitor is not None and visitor.by_cookie

@@ -1,8 +1,8 @@
 """The web server as a supervised process: kill it from its own page and it comes back.
 
-uvicorn runs inside a process of ours, on a duplicate of the application's listening socket. Signals, the event loop
-and the socket belong to the application. What uvicorn starts runs outside of any process (in a context of its own), so
-that a request that is being answered survives the end of the process that accepted it.
+uvicorn runs inside one of our processes, on a duplicate of the application's listening socket. Signals, the event loop
+and the socket belong to the application. uvicorn's tasks run outside of any process (in a separate context), so a
+request in progress survives the end of the process that accepted it.
 """
 
 from __future__ import annotations
@@ -32,18 +32,21 @@ __all__ = ["Incarnation", "WebServer", "WebState"]
 GRACE_S: Final = 2
 
 ACCEPTED_AT_ONCE: Final = 16
-"""Connections that are accepted in one turn of the loop. asyncio takes the same number for the length of the queue; and
-where descriptors are short, it tries that often in a turn and reports each."""
+"""Connections accepted per turn of the loop.
+
+asyncio uses the same number for the length of the queue. When descriptors run out, it tries that often in a turn and
+reports each failure."""
 
 FAREWELL_S: Final = 0.2
-"""How long connections between two requests stay open when another server listens already.
+"""Seconds that idle connections stay open when another server already listens.
 
-HTTP/1.1 has no word for "send no more here" but an answer's `Connection: close`: a request that was on its way when its
-connection was closed is lost, and most clients do not send it again (RFC 9112, section 9.5)."""
+HTTP/1.1 cannot tell a client to stop sending except by `Connection: close` in an answer: a request on its way to a
+closed
+connection is lost, and most clients do not repeat it (RFC 9112, section 9.5)."""
 
 
 class Incarnation(uvicorn.Server):
-    """One life of the server. It polls nothing and handles no signal."""
+    """A run of the server, without polling and signal handlers."""
 
     def __init__(self, app: ASGIApp, listener: Listener, root_path: str, connections: Connections) -> None:
         http: Any = partial(HttpConnection, connections=connections)
@@ -62,7 +65,7 @@ class Incarnation(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 date_header=False,
-                proxy_headers=False,  # the application looks at them, and knows whose word is taken
+                proxy_headers=False,  # the application handles them, with its list of trusted proxies
                 root_path=root_path,
                 timeout_graceful_shutdown=GRACE_S,
                 reset_contextvars=True,
@@ -74,16 +77,16 @@ class Incarnation(uvicorn.Server):
         self.task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Accept connections; returns when it does. Raises what uvicorn raised."""
+        """Start to listen and accept connections. Raises uvicorn's error if that fails."""
         loop = asyncio.get_running_loop()
         self.task = loop.create_task(self._life(), context=Context())
         await asyncio.shield(self._ready)
 
     def end(self, *, succeeded: bool = False) -> None:
-        """Begin to end: no new connections, answers in progress get `GRACE_S` seconds.
+        """Start to shut down: no new connections, `GRACE_S` for running answers.
 
         Args:
-            succeeded: Another server listens; requests that come meanwhile are answered, with `Connection: close`.
+            succeeded: another server listens; requests that still arrive are answered with `Connection: close`.
         """
         self._succeeded = succeeded
         self._end.set()
@@ -102,7 +105,7 @@ class Incarnation(uvicorn.Server):
             raise
 
     async def startup(self, sockets: Any = None) -> None:
-        """As uvicorn's, with a limit for handshakes of TLS, of which it knows none; then say so."""
+        """Start as uvicorn does, with a limit for TLS handshakes; report that."""
         loop = asyncio.get_running_loop()
         tls = self._listener.tls
         wait = self._connections.settings.head_timeout
@@ -129,12 +132,12 @@ class Incarnation(uvicorn.Server):
             self._ready.set_result(None)
 
     async def main_loop(self) -> None:
-        """Wait for the end instead of looking for it ten times a second."""
+        """Wait for the end, instead of polling for it ten times a second."""
         await self.on_tick(0)
         await self._end.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn's; with a successor, connections between two requests get a moment to hear of it."""
+        """Shut down as uvicorn does; with a successor, idle connections first wait."""
         if self._succeeded:
             for server in self.servers:
                 server.close()
@@ -143,12 +146,12 @@ class Incarnation(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Signals belong to the application."""
+        """Install no handlers: signals belong to the application."""
         yield
 
 
 class WebState:
-    """What outlives one web server process: the app, the socket, and the incarnations that have not ended."""
+    """The state that outlives a web server process."""
 
     def __init__(self, app: ASGIApp, listener: Listener, settings: Callable[[], Settings], root_path: str = "") -> None:
         self.app = app
@@ -156,16 +159,16 @@ class WebState:
         self.root_path = root_path
         self.connections = Connections(settings)
         self.incarnations: list[Incarnation] = []
-        """Those that have not ended, oldest first; more than one while older ones finish their answers."""
+        """Servers that have not ended, oldest first."""
 
     async def begin(self) -> Incarnation:
-        """Open a new one, and end all older ones when it listens, so that there is always somebody who does."""
+        """Start a new server; end all older ones once it listens."""
         older = list(self.incarnations)
         server = Incarnation(self.app, self.listener, self.root_path, self.connections)
         self.incarnations.append(server)
         try:
             await server.open()
-        except BaseException:  # its process may be killed while it opens: then nobody else would end it
+        except BaseException:  # its process may be killed while it opens: then nothing else would end it
             server.end()
             raise
         finally:
@@ -178,13 +181,16 @@ class WebState:
         return server
 
     def end(self) -> None:
-        """End all of them."""
+        """End all servers."""
         for server in self.incarnations:
             server.end()
 
 
 class WebServer(GenServer[Incarnation]):
-    """The process. Its state is the incarnation; a killed one leaves it behind, and the next one ends it in order."""
+    """The process; its state is the server.
+
+    If it is killed, the next process ends that server in order.
+    """
 
     @impl
     async def init(self, web: WebState) -> Ok[Incarnation]:
