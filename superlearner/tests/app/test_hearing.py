@@ -106,7 +106,7 @@ def test_what_cannot_be_true_ends_the_hearing_and_is_told(
     with caplog.at_level(logging.WARNING):
         entries, _, _ = heard(Heard([(1, entry(3)), (2, wrong())], []), wait=False)
     assert [one.number for one in entries] == [3]
-    assert "is not in the history" in caplog.text
+    assert "stops here" in caplog.text
 
 
 def test_the_next_program_is_told_what_the_ones_before_did_cut_to_a_length() -> None:

@@ -131,7 +131,7 @@ def test_its_end_is_told_in_words_and_it_starts_again(shop: Any, word: str, cast
         for _ in range(casts):
             cast(client, word)
         frames = list(told(shop, rests=True)) + list(told(shop, rests=False))
-        assert {f"{why}; the playground starts it again"} == {one["left"][SHOP_NODE] for one in frames if one["left"]}
+        assert {f"{why}; the playground restarts it"} == {one["left"][SHOP_NODE] for one in frames if one["left"]}
         assert tree_of(shop)["restarts_used"] == 0
     _, errors = shop.end()
     assert 1 == errors.count("ended the interpreter") + errors.count("Shop gave up")
@@ -151,7 +151,7 @@ def test_what_it_did_and_logged_is_there_after_a_kill_of_its_program_and_a_resta
         os_pid = next(one["os_pid"] for one in client.get("/api/v1/nodes").json()["data"] if one["default"])
         os.kill(os_pid, signal.SIGKILL)
         frames = list(told(shop, rests=True))
-        assert frames[-1]["left"][SHOP_NODE] == "killed by SIGKILL; the playground starts it again"
+        assert frames[-1]["left"][SHOP_NODE] == "killed by SIGKILL; the playground restarts it"
         list(told(shop, rests=False))
         assert tree_of(shop)["restarts_used"] == 0
         did = client.get("/api/v1/supervisors/Shop/analytics").json()["data"]

@@ -292,7 +292,7 @@ def test_the_file_of_the_settings_is_read_while_the_platform_runs(start: Callabl
     file.write_text('log_level = "inof"\nport = 1\n')
     while "superlearner.toml, line 1: log_level: expected 'debug', " not in (line := program.process.stderr.readline()):
         pass
-    assert "got 'inof'; the settings stay as they were" in line
+    assert "got 'inof'; the settings are unchanged" in line
     assert program.end()[0] == 0
 
 

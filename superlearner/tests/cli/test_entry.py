@@ -254,7 +254,7 @@ def test_an_application_of_ones_own_is_told_when_the_platform_stops(start: Calla
 BEYOND = ("--host", "0.0.0.0")
 UNENCRYPTED = (
     "superlearner: warning: credentials travel unencrypted; "
-    "use a network you trust, --certfile, or a proxy with TLS before it"
+    "use a network you trust, --certfile, or a proxy with TLS in front"
 )
 
 

@@ -1,7 +1,7 @@
-"""What becomes of a change of settings: it reaches those who made something of the old value, and is announced.
+"""Application of changed settings to what was built from old values.
 
-Most code asks `platform.settings` for a value when it needs it and has nothing to learn here. What was made of a value
-at the start is changed here: pauses, limits, timers that are under way.
+Most code reads `platform.settings` whenever it needs a value and is not concerned. This module updates what was derived
+from a value earlier: pauses, limits, running timers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ log: Final = logging.getLogger(__name__)
 
 
 def pauses_of_services(settings: Settings) -> tuple[float, ...]:
-    """How long a failing service rests the first time, the second time, …
+    """Return the restart backoff of a service, in seconds.
 
     >>> pauses_of_services(Settings(services_back_off_max=0.3))[:4]
     (0.1, 0.2, 0.3, 0.3)
@@ -38,12 +38,12 @@ def pauses_of_services(settings: Settings) -> tuple[float, ...]:
 
 
 def pauses_of_trees(settings: Settings) -> tuple[float, ...]:
-    """How long a tree that gave up rests."""
+    """Return the pause before a tree that gave up is restarted."""
     return (settings.playground_restart_after,)
 
 
 def adopt(platform: Platform, changes: tuple[Change, ...]) -> None:
-    """Go on with the new values, then tell of them: terminal, log, page, telemetry, store."""
+    """Apply new values and announce them: terminal, log, page, telemetry, store."""
     changed = {one.setting for one in changes if one.now}
     settings = platform.settings
     for kept in platform.keeper.of("services"):
@@ -74,19 +74,19 @@ def adopt(platform: Platform, changes: tuple[Change, ...]) -> None:
 
 
 def refuse(platform: Platform, file: str, problems: tuple[Problem, ...]) -> None:
-    """Tell that the file is wrong: everything stays as it was."""
+    """Report an invalid settings file: all settings stay as they were."""
     del file
     for one in problems:
         data = {"setting": one.setting, "line": one.line, "problem": one.problem}
-        platform.events.tell("setting_refused", f"{one}; the settings stay as they were", data)
-        log.warning("%s; the settings stay as they were", one)
+        platform.events.tell("setting_refused", f"{one}; the settings are unchanged", data)
+        log.warning("%s; the settings are unchanged", one)
         if platform.hub is not None:
-            platform.hub.note("bad", f"{one}; the settings stay as they were", kind="setting_refused")
+            platform.hub.note("bad", f"{one}; the settings are unchanged", kind="setting_refused")
     platform.telemetry.execute("settings.refused", {"problems": len(problems)}, {})
 
 
 def _announce(platform: Platform, one: Change) -> None:
-    if platform.settings.log_level in ("warning", "error"):  # else the log says it in the same place
+    if platform.settings.log_level in ("warning", "error"):  # else the log shows it in the same place
         say(str(one))
     public = one.public_text()
     log.info("%s", public)
@@ -102,7 +102,7 @@ def _announce(platform: Platform, one: Change) -> None:
 
 
 def _send(platform: Platform, name: str, message: str) -> None:
-    """Tell a service, if it is up: a new one reads the settings itself."""
+    """Send a message to a service if it runs; a new one reads the settings itself."""
     service = platform.running_node().whereis(name)
     if service is not None:
         otp.send(service, message)

@@ -1,25 +1,25 @@
-"""The platform's own supervision tree: read this first.
+"""The platform's own supervision tree. Read this module first.
 
-    superlearner              one_for_one: nothing below needs another of its siblings to be right
-    ├── services              what the platform does behind the page; a failing service rests and comes back
-    │   ├── caretaker         starts again what gave up
+    superlearner              one_for_one: siblings do not depend on each other's state
+    ├── services              the work behind the pages; a failing service is restarted with backoff
+    │   ├── caretaker         restarts children that gave up
     │   ├── store             writes history into the database
-    │   ├── analytics         counts what supervisors do
-    │   ├── monitoring        samples the node, and looks for anomalies
-    │   ├── otel              exports figures and operations, where that is set
+    │   ├── analytics         counts events of supervisors
+    │   ├── monitoring        samples the node, and detects anomalies
+    │   ├── otel              exports metrics and operations, if configured
     │   ├── tracer            starts and ends traces of messages, writes recordings
-    │   ├── settings          notices when superlearner.toml changes
-    │   ├── sandboxes         a process for each sandbox, tied to its program
-    │   ├── sandbox_manager   creates sandboxes, changes and ends them
+    │   ├── settings          watches superlearner.toml for changes
+    │   ├── sandboxes         a process for each sandbox, linked to its program
+    │   ├── sandbox_manager   creates, changes and ends sandboxes
     │   ├── watchdog          names the callback that holds the loop
     │   └── live              the clock of the live pages
-    ├── playground            trees to look at and to break: the demo, the shop, the person's own
+    ├── playground            trees to watch and to break: the demo, the shop, the user's own
     │   ├── demo_one_for_one
     │   └── shop
     └── web                   the web server; the socket belongs to the application
 
-Give-ups never reach the root: `services` and `playground` allow 10,000 restarts in 1 s, and what lives in them rests
-when it gave up (see `keeping`). Should the root end all the same, the program writes a crash report and exits with 70.
+Give-ups never reach the root: `services` and `playground` allow 10,000 restarts in 1 s, and their children pause after
+giving up (see `keeping`). Should the root end nevertheless, the program writes a crash report and exits with 70.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ WEB_SHUTDOWN_S = 4.0
 
 
 class Services(Supervisor):
-    """one_for_one: each service keeps what must not be lost in an object of the platform, not in another service."""
+    """one_for_one: services keep lasting state in objects of the platform."""
 
     @impl
     def init(self, platform: Platform) -> Children:
@@ -67,7 +67,7 @@ class Services(Supervisor):
 
 
 class Playground(Supervisor):
-    """one_for_one: the trees in it know nothing of one another."""
+    """one_for_one: its trees are independent of each other."""
 
     @impl
     def init(self, platform: Platform) -> Children:
@@ -76,7 +76,7 @@ class Playground(Supervisor):
 
 
 class Root(Supervisor):
-    """one_for_one. `web` is last, so it stops first; the trees of the playground start when it is there."""
+    """one_for_one. `web` stops first; the playground's trees start last."""
 
     @impl
     def init(self, platform: Platform) -> Children:
@@ -92,7 +92,7 @@ class Root(Supervisor):
 
 
 class SuperLearner(Application):
-    """The application: makes what outlives processes, then starts the tree."""
+    """The application: creates what outlives processes, then starts the tree."""
 
     name = "superlearner"
 
@@ -139,7 +139,7 @@ class SuperLearner(Application):
             if tree.application is not None:
                 await tree.application.stop()
         if state.web is not None:
-            state.web.end()  # one whose process was killed in the last moment
+            state.web.end()  # a server whose process was killed at the last moment
         if state.hubs is not None:
             state.hubs.close()
         state.sandboxes.close()
@@ -157,7 +157,7 @@ class SuperLearner(Application):
 
 
 def keep_everything(platform: Platform) -> None:
-    """Tell the keeper what it keeps: the services with a back-off, the trees with one pause."""
+    """Register the services and trees with the keeper."""
     settings = platform.settings
     for name, start in services(platform):
         platform.keeper.keep("services", name, start, type="worker", pauses=pauses_of_services(settings))
@@ -166,17 +166,17 @@ def keep_everything(platform: Platform) -> None:
 
 
 async def start_trees(platform: Platform) -> None:
-    """Start what lives in the playground, in order; the page is there already and shows it.
+    """Start the trees of the playground, in order; the page runs already and shows it.
 
     Raises:
-        StartError: a tree does not start; its `Kept.first_failure` says why.
+        StartError: a tree does not start; its `Kept.first_failure` has the reason.
     """
     for kept in platform.keeper.of("playground"):
         await first_start(kept)
 
 
 def services(platform: Platform) -> list[tuple[str, Any]]:
-    """The services besides the caretaker: their names and what starts them."""
+    """Return the names and start functions of all services but the caretaker."""
     found: list[tuple[str, Any]] = []
     if platform.store.url is not None:
         found.append((STORE, lambda: StoreService.start_link(platform.store, name=STORE)))
@@ -201,7 +201,7 @@ def services(platform: Platform) -> list[tuple[str, Any]]:
 
 
 def otel(platform: Platform) -> list[tuple[str, Any]]:
-    """The export by OpenTelemetry, or the word that its extra is missing."""
+    """Return the service that exports to OpenTelemetry, if installed."""
     from superlearner.observing.monitoring.otel import MISSING, OTEL, OtelService, is_installed
 
     if not is_installed():
@@ -212,12 +212,12 @@ def otel(platform: Platform) -> list[tuple[str, Any]]:
 
 
 def every_monitor(platform: Platform) -> list[Monitor]:
-    """Those of all nodes of this program, its own first."""
+    """Return the monitors of all nodes in this program, the platform's own first."""
     return [watched.monitor for watched in platform.nodes.here()]
 
 
 def make_watchdog(platform: Platform) -> Watchdog | None:
-    """A watchdog of the platform's loop, unless the settings want none; the one before it, if any, ends."""
+    """Create the watchdog of the loop, unless turned off; stop the previous one."""
     if platform.watchdog is not None:
         platform.watchdog.stop()
         platform.watchdog = None
@@ -234,7 +234,7 @@ def make_watchdog(platform: Platform) -> Watchdog | None:
 
 
 def make_web(platform: Platform, listener: Listener) -> None:
-    """The hubs of the live pages, the web application and what a web server process needs."""
+    """Create the hubs, the web application and the web server's state."""
     from superlearner.live.hubs import Hubs
     from superlearner.live.node_list import NodeList
     from superlearner.live.relay import Relays
@@ -263,12 +263,12 @@ def make_web(platform: Platform, listener: Listener) -> None:
 
 
 def trees_of(target: str | None, args: tuple[Any, ...] = ()) -> tuple[Tree, ...]:
-    """What lives in the playground: the person's own tree, or else the demo and the shop.
+    """Return the trees of the playground: the user's, or the demo and the shop.
 
-    `args` holds the argument of the person's tree, if one was given.
+    `args` contains the argument of the user's tree, if one was given.
 
     Raises:
-        LoadError: `target` is no tree.
+        LoadError: `target` is not a tree.
     """
     from superlearner.demo import DemoOneForOne, Shop
 
@@ -280,7 +280,9 @@ def trees_of(target: str | None, args: tuple[Any, ...] = ()) -> tuple[Tree, ...]
 
 
 def tree_of(loaded: Loaded, args: tuple[Any, ...] = ()) -> Tree:
-    """The person's tree. An application's dependencies start first; its top supervisor lives in the playground.
+    """Return the user's tree; its top supervisor runs in the playground.
+
+    An application's dependencies start first.
 
     A supervisor's `init` gets the argument in `args`, else None; an application's `start` gets it as `args`, else `()`.
     """
@@ -296,5 +298,5 @@ def tree_of(loaded: Loaded, args: tuple[Any, ...] = ()) -> Tree:
 
 
 def takes_argument(cls: Any) -> bool:
-    """Whether `start_link` of this supervisor takes the argument of `init` (a `DynamicSupervisor`'s does not)."""
+    """Return whether `start_link` of this class takes the argument of `init`."""
     return bool(getattr(cls, "_takes_argument", True))

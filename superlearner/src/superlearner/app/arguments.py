@@ -1,4 +1,4 @@
-"""The argument of a tree, as people write it on the command line."""
+"""The argument of a tree, as written on the command line."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["argument_of"]
 
 
 def argument_of(text: str) -> Any:
-    """The argument that a person gives a tree as JSON. Lists become tuples, as in messages.
+    """Parse the JSON argument of a tree. Lists become tuples, as in messages.
 
     Raises:
-        LoadError: the text is no JSON.
+        LoadError: the text is not JSON.
 
     >>> argument_of('["add", {"n": 1}]')
     ('add', {'n': 1})
@@ -30,4 +30,4 @@ def argument_of(text: str) -> Any:
 
 
 def _no_number(word: str) -> Any:
-    raise ValueError(f"{word} is no number of JSON")
+    raise ValueError(f"{word} is not a JSON number")

@@ -1,7 +1,7 @@
-"""How the program ends: by a signal, also while a callback holds everything up, or because a callback said so.
+"""The end of the program: by a signal, or by a callback's request.
 
-A signal asks the node to stop in order. While a callback holds the event loop, the signal's exception is raised in it
-as soon as the watchdog has noticed; a second Ctrl-C is raised at once where the code is, as in `otp.run`.
+A signal asks the node to stop in order. If a callback blocks the event loop, the signal's exception is raised in it
+once the watchdog has detected that; a second Ctrl-C is raised at once in the running code, as in `otp.run`.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ RAISED: Final = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: partial(Syste
 
 
 class Ending:
-    """The signals of one program, and what the terminal says about its end.
+    """The signal handlers of one program, and the terminal messages about its end.
 
     Args:
-        platform: whose watchdog knows whether something holds the loop.
+        platform: its watchdog detects whether the loop is blocked.
     """
 
     def __init__(self, platform: Platform) -> None:
@@ -42,12 +42,12 @@ class Ending:
         self._waiting: signal.Signals | None = None
         self._raised: BaseException | None = None
         self._ask_to_stop: Callable[[BaseException], None] | None = None
-        self._is_repeated = False  # the next signal is the one that waits, sent once more by us
+        self._is_repeated = False  # the next signal is the pending one, sent again by ourselves
         self._interrupted = False
-        self._told = False
+        self._announced = False
 
     def install(self) -> None:
-        """Begin to listen; call it in the loop's thread, in a running node."""
+        """Install the handlers; call it in the loop's thread, in a running node."""
         self._loop = asyncio.get_running_loop()
         node = self._platform.running_node()
         self._ask_to_stop = ask_to_stop = node.on_shutdown
@@ -64,20 +64,20 @@ class Ending:
                 signal.siginterrupt(number, False)
 
     def held(self) -> None:
-        """Something holds the loop: end it if a signal has been waiting since. Runs in the watchdog's thread."""
+        """Raise a pending signal in the blocked loop, from the watchdog's thread."""
         number = self._waiting
         if number is None:
             return
         self._is_repeated = True
-        if hasattr(signal, "pthread_kill"):  # it wakes up a main thread that sleeps in a system call
+        if hasattr(signal, "pthread_kill"):  # this wakes a main thread that sleeps in a system call
             signal.pthread_kill(threading.main_thread().ident or 0, number)
         else:
             signal.raise_signal(number)
 
     def done(self) -> None:
-        """The program has ended: finish the line."""
+        """Finish the line on the terminal: the program has ended."""
         logging.getLogger(SUPERVISORS).removeFilter(_is_no_ending)
-        if self._told:
+        if self._announced:
             say(" done")
 
     def _on_signal(self, number: int, frame: object) -> None:
@@ -89,7 +89,7 @@ class Ending:
         is_held = watchdog is not None and watchdog.holding
         self._loop.call_soon_threadsafe(self._loop_turns, RAISED[signal.Signals(number)]())
         if not is_held and not is_second:
-            self._waiting = signal.Signals(number)  # the loop handles it, unless somebody has just begun to hold it
+            self._waiting = signal.Signals(number)  # the loop handles it, unless something has just begun to block it
             if watchdog is None and number == signal.SIGINT:  # nothing else would interrupt a callback
                 complain("stopping; press Ctrl-C again to interrupt")
             return
@@ -104,20 +104,20 @@ class Ending:
             self._ask_to_stop(asked)
 
     def _explain(self, error: BaseException) -> None:
-        """A process ended by `SystemExit` or `KeyboardInterrupt` that was not ours: the program ends because of it."""
+        """Report that a process ended the program by `SystemExit` or the like."""
         if error is not self._raised:
             complain(f"the platform ends because of {error!r}{_place(error)}")
         logging.getLogger(SUPERVISORS).addFilter(_is_no_ending)
         self._say_stopping()
 
     def _say_stopping(self) -> None:
-        if not self._told:
-            self._told = True
+        if not self._announced:
+            self._announced = True
             say("stopping …", end="")
 
 
 def _is_no_ending(record: logging.LogRecord) -> bool:
-    """Supervisors see a child that crashed; for people it is the end that they asked for."""
+    """Leave out supervisors' reports of this end: users asked for it, it is no crash."""
     return not any(f"Crash({error.__name__}(" in record.getMessage() for error in (KeyboardInterrupt, SystemExit))
 
 

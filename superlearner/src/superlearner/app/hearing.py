@@ -1,8 +1,8 @@
-"""What a platform keeps of a node in a program of its own, beyond the end of that: what supervisors did, and its log.
+"""History that outlives a node in another program: its events and its log.
 
-It asks for both, one answer after the other, and believes what it believes a node: a name, a number, a word, of bounded
-length, in the order of their numbers. What comes faster than it is asked for is lost there, counted by the gap in the
-numbers, and told.
+This module requests both, one answer after the other, and trusts only what any node is trusted with: names, numbers and
+words of bounded length, in the order of their numbers. If events come faster than they are requested, the node drops
+some; the gap in the numbers counts them, and they are reported.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ log: Final = logging.getLogger(__name__)
 
 REMEMBERED: Final = 1_000
 LONGEST: Final = 1_000
-"""Characters of a text."""
+"""Maximum characters of a text."""
 
 WAIT_S: Final = 10.0
 MARGIN_S: Final = 5.0
 PAUSE_S: Final = 0.1
-"""Between two questions, so that a node that does nothing but log costs the platform a few hundred lines a second."""
+"""Pause between two requests; it limits a node that only logs."""
 
 CATCH_UP_S: Final = 0.3
 TELL_EVERY_S: Final = 5.0
@@ -42,11 +42,11 @@ LATEST: Final = 1e11
 
 
 class Remembered:
-    """What supervisors of one node did, over all programs that it had; the newest thousand entries.
+    """The supervisor events of one node, over all its programs.
 
     Args:
-        hand_on: called with each entry, once.
-        take: called with the node's name and each line of its log, once.
+        hand_on: called once with each entry.
+        take: called once with the node's name and each line of its log.
     """
 
     def __init__(self, hand_on: Callable[[Entry], object], take: Callable[[str, LogLine], object]) -> None:
@@ -54,20 +54,20 @@ class Remembered:
         self.hand_on = hand_on
         self.take = take
         self.now: Hearing | None = None
-        """The program that it has now."""
+        """The current program."""
 
     async def catch_up(self) -> None:
-        """Hear what the program that it has now has done until now, if it says so in a moment."""
+        """Fetch the latest entries of the current program, if it answers quickly."""
         if self.now is not None:
             await self.now.catch_up()
 
 
 class Hearing:
-    """One program of the node, from its start to its end.
+    """The connection to one program of the node, from its start to its end.
 
     Args:
         remote: the node.
-        remembered: what is known of the programs before, and where what is heard goes.
+        remembered: the history of earlier programs, which receives the new entries.
     """
 
     def __init__(self, remote: RemoteNode, remembered: Remembered) -> None:
@@ -76,46 +76,46 @@ class Hearing:
         self._entry = 0
         self._line = 0
         self._lost: dict[str, int] = {}
-        self._told = -math.inf
+        self._reported_at = -math.inf
         self._due = asyncio.Event()
 
     async def begin(self, seconds: float) -> None:
-        """Tell the node what it did before. Raises RemoteError."""
+        """Replay the earlier history to the node. Raises RemoteError."""
         answer = await self._remote.ask(Recall(list(self._remembered.entries)), Done, seconds)
         if isinstance(answer, Failed):
-            raise self._remote.bad(f"it does not take its history: {answer.code}")
+            raise self._remote.bad(f"it does not accept its history: {answer.code}")
         self._remembered.now = self
 
     async def live(self) -> None:
-        """Ask until the node is gone, or answers what is no answer."""
+        """Request entries until the node is gone or sends an invalid answer."""
         while True:
             try:
                 await self._more(WAIT_S)
             except NodeGone:
                 return
             except BadAnswer as error:
-                log.warning("what %s does from now on is not in the history: %s", self._remote.name, error)
+                log.warning("the history of %s stops here: %s", self._remote.name, error)
                 return
             except RemoteError:
-                pass  # it is held, or busy: what it has to say waits there
+                pass  # it is blocked or busy; its entries wait there
             self._due.clear()
             asyncio.get_running_loop().call_later(PAUSE_S, self._due.set)
             await self._due.wait()
 
     async def catch_up(self) -> None:
-        """Ask for what there is until now, as long as there is time."""
+        """Fetch the entries so far, within a time limit."""
         with contextlib.suppress(RemoteError, TimeoutError):
             async with asyncio.timeout(CATCH_UP_S):
                 while await self._more(0):
                     pass
 
     async def _more(self, seconds: float) -> bool:
-        """Ask once; whether there was anything."""
+        """Make one request; return whether there was anything new."""
         heard = await self._remote.ask(Hear(self._entry, self._line, seconds), Heard, seconds + MARGIN_S)
         if isinstance(heard, Failed):
-            raise self._remote.bad(f"it does not say what it did: {heard.code}")
+            raise self._remote.bad(f"it does not report its history: {heard.code}")
         for number, entry in heard.entries:
-            if number > self._entry:  # else another question was answered before
+            if number > self._entry:  # else another request was answered first
                 self._lose("entries of the history", number - self._entry - 1)
                 self._entry = number
                 self._hand_on(entry)
@@ -135,7 +135,7 @@ class Hearing:
         entries = self._remembered.entries
         right = entry.is_stored and 0 <= entry.at <= LATEST and 0 <= (entry.recovery_s or 0) <= LATEST
         if not right or entry.number <= (entries[-1].number if entries else 0):
-            raise self._remote.bad(f"expected what a supervisor did, got {clip(repr(entry), 200)}")
+            raise self._remote.bad(f"expected an event of a supervisor, got {clip(repr(entry), 200)}")
         entry = replace(
             entry,
             supervisor=clip(entry.supervisor, LONGEST),
@@ -149,11 +149,11 @@ class Hearing:
         self._remembered.hand_on(entry)
 
     def _tell(self) -> None:
-        if self._lost and otp.monotonic() - self._told > TELL_EVERY_S:
-            self._told = otp.monotonic()
+        if self._lost and otp.monotonic() - self._reported_at > TELL_EVERY_S:
+            self._reported_at = otp.monotonic()
             for what, number in self._lost.items():
                 log.warning(
-                    "%d %s of %s are lost: they came faster than they were read", number, what, self._remote.name
+                    "%d %s of %s are lost: they came faster than they could be read", number, what, self._remote.name
                 )
             self._lost = {}
 

@@ -1,12 +1,12 @@
-"""Trees and services that start again however often they give up, without ever troubling the root.
+"""Restart backoff: trees and services that always come back.
 
-A `Kept` child's start function never fails after its first start: where another supervisor would count the failure
-and at last give up itself, this one answers `Ignore()` (the slot stays, empty) and the caretaker starts it again after
-a pause. The same pause follows when a tree gave up (its slot is `transient`, so its supervisor lets it rest) and when
-something starts so often that it can only be failing.
+The start function of a `Kept` child never fails after its first start: where a supervisor would count a failure and in
+the end give up, it returns `Ignore()` (the slot stays, empty) and the caretaker restarts the child after a pause. The
+same pause follows when a tree gave up (its slot is `transient`, so its supervisor leaves it empty) and when a child
+starts so often that it must be failing.
 
-`Keeper` is the memory of this: who waits, and until when. It is a plain object that outlives the processes that use
-it, so a caretaker that was killed goes on where it was.
+`Keeper` has the state: which children wait, and until when. It is a plain object that outlives the processes that use
+it, so a new caretaker continues where a killed one stopped.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ class Kept:
     """A child that always comes back.
 
     Args:
-        keeper: the memory it belongs to.
+        keeper: the keeper it belongs to.
         supervisor: registered name of its supervisor.
         id: its child id.
         start: starts it, linked; called in the supervisor's process.
         type: as in a child spec.
-        pauses: seconds to wait after the first, second, … give-up or failure in a row; the last one repeats.
-        waits: its slot is empty until `first_start`, so that what is beside it is there first.
-        burst: how many starts within `burst_window` seconds are taken for a healthy child that is being killed.
+        pauses: seconds to wait after the first, second, … consecutive give-up or failure; the last value repeats.
+        waits: its slot is empty until `first_start`, so that its siblings start first.
+        burst: maximum number of starts within `burst_window` seconds that may still be a healthy child being killed.
     """
 
     def __init__(
@@ -72,37 +72,37 @@ class Kept:
         self.started_once = False
         self.first_failure: Exception | None = None
         self.due: float | None = None
-        """While it waits: when it is started again, on the scheduler's clock."""
+        """Time of its next start, on the scheduler's clock; None while it does not wait."""
 
     def child_spec(self) -> ChildSpec:
-        """Its spec. A tree is `transient`: one that gave up ends with `shutdown` and rests until its pause is over."""
+        """Return its spec; a tree is `transient`, so its slot stays after a give-up."""
         restart: Literal["permanent", "transient"] = "transient" if self.type == "supervisor" else "permanent"
         return ChildSpec(self.id, start=(start_kept, self), restart=restart, type=self.type)
 
     def pause(self) -> float:
-        """The next pause in seconds; longer each time in a row."""
+        """Return the next pause in seconds; it grows with each consecutive failure."""
         self.failures += 1
         return self.pauses[min(self.failures, len(self.pauses)) - 1]
 
     def starts_too_often(self) -> bool:
-        """Count a start; whether there were too many of them in the window."""
+        """Count a start; return whether there were too many in the window."""
         now = round(otp.monotonic() * NS)
         window = self.burst_window * NS
         too_often = len(self.starts) == self.burst and now - self.starts[0] <= window
         if not self.starts or now - self.starts[-1] > window:
-            self.failures = 0  # it ran well for a while: the next pause is a short one again
+            self.failures = 0  # it ran well for a while: the next pause is short again
         self.starts.append(now)
         return too_often
 
 
 async def first_start(kept: Kept) -> None:
-    """Start a child that waited for it; returns when it runs. Raises `StartError`, as any start."""
+    """Start a child with `waits` and wait until it runs. Raises `StartError`."""
     kept.waits = False
     await Supervisor.restart_child(kept.supervisor, kept.id)
 
 
 async def start_kept(kept: Kept) -> Any:
-    """Start a kept child, or let it rest; runs in its supervisor. The very first start fails as any other."""
+    """Start a kept child or begin its pause; only the first start may fail."""
     if kept.waits:
         return Ignore()
     if kept.starts_too_often():
@@ -132,10 +132,10 @@ def _text_of_failure(error: Exception) -> str:
 
 
 class Keeper:
-    """Remembers the kept children of a node, and notices those that gave up.
+    """The kept children of a node; detects those that gave up.
 
     Args:
-        tell: called with (kept, why, seconds until it starts again) when one starts to rest.
+        tell: called with (kept, why, seconds until the restart) when a pause begins.
     """
 
     def __init__(self, tell: Callable[[Kept, str, float], None] | None = None) -> None:
@@ -154,20 +154,20 @@ class Keeper:
         return (supervisor, id) in self.kept
 
     def of(self, supervisor: str) -> list[Kept]:
-        """What is kept under a supervisor, in the order of their start."""
+        """Return the children kept under a supervisor, in the order of their start."""
         return [kept for (name, _), kept in self.kept.items() if name == supervisor]
 
     def watch(self, node: otp.Node) -> None:
-        """Notice from the node's trace who gave up."""
+        """Detect give-ups from the node's trace."""
         self._subscription = otp.trace.subscribe(node, self.on_event, kinds=KINDS)
 
     def close(self) -> None:
-        """Stop noticing."""
+        """Stop watching the trace."""
         if self._subscription is not None:
             self._subscription.close()
 
     def on_event(self, event: Event) -> None:
-        """One event of the trace. A tree rests when its own supervisor gave up and it ended of that."""
+        """Handle an event of the trace: after a give-up, a pause begins."""
         if event.kind == "gave_up" and event.pid is not None:
             self._gave_up[event.pid] = None
             while len(self._gave_up) > 100:
@@ -179,13 +179,13 @@ class Keeper:
                 self.rest(kept, "gave up")
 
     def rest(self, kept: Kept, why: str) -> None:
-        """Let a child rest for its pause; the caretaker starts it again."""
+        """Begin a child's pause; the caretaker restarts it afterwards."""
         pause = kept.pause()
         kept.due = otp.monotonic() + pause
         log.warning("%s", rest_text(kept, why, pause))
         if self.tell is not None:
             self.tell(kept, why, pause)
-        if otp.whereis(CARETAKER) is not None:  # a new one looks by itself who waits
+        if otp.whereis(CARETAKER) is not None:  # a new caretaker looks for waiting children itself
             otp.send(CARETAKER, ("rests", kept.supervisor, kept.id))
 
 
@@ -200,7 +200,7 @@ def _name_of(pid: Any) -> str:
 
 
 class Caretaker(GenServer[Keeper]):
-    """Starts resting children again when their pause is over. It can be killed at any time: the keeper remembers."""
+    """Restarts waiting children after their pause; the keeper has its state."""
 
     @impl
     def init(self, keeper: Keeper) -> Ok[Keeper]:
@@ -226,11 +226,11 @@ class Caretaker(GenServer[Keeper]):
 
     async def _start_again(self, kept: Kept) -> None:
         if kept.due is None or kept.due > otp.monotonic() + 0.001:
-            return  # it runs again already, or rests anew: another reminder is on its way
+            return  # it runs already, or waits again with another timer
         kept.due = None
         try:
             await Supervisor.restart_child(kept.supervisor, kept.id)
         except otp.StartError:
-            pass  # it runs, or somebody deleted it: both are fine
+            pass  # it runs or was deleted; both are fine
         except otp.Exit:
-            pass  # its supervisor starts again itself, and everything below it with it
+            pass  # its supervisor is restarting, with all its children

@@ -1,4 +1,4 @@
-"""The person's `Application` in the playground: its callbacks at the times where OTP has them."""
+"""The user's `Application` in the playground, with all its callbacks."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ log = logging.getLogger(__name__)
 
 
 class OwnApplication:
-    """An application whose top supervisor is a child of the playground, so that it starts again if it gives up.
+    """An application whose top supervisor is a child of the playground.
 
     Args:
-        cls: the person's class.
-        args: what its `start` gets.
+        cls: the user's class.
+        args: the argument of its `start`.
     """
 
     def __init__(self, cls: Any, args: Any = ()) -> None:
@@ -28,7 +28,7 @@ class OwnApplication:
         self.started = False
 
     async def start(self) -> Any:
-        """Start what it depends on, then its top supervisor, linked; runs in the playground."""
+        """Start its dependencies, then its top supervisor, linked; runs in the playground."""
         for needed in self.cls.applications:
             await Application.ensure_all_started(needed)
         result: Any = self.cls.__handler__().start("normal", self.args)
@@ -39,15 +39,15 @@ class OwnApplication:
         return started
 
     async def prep_stop(self) -> None:
-        """Before its tree stops."""
-        self.state = await self._told("prep_stop")
+        """Call `prep_stop`, before its tree stops."""
+        self.state = await self._call("prep_stop")
 
     async def stop(self) -> None:
-        """After its tree has stopped."""
-        await self._told("stop")
+        """Call `stop`, after its tree has stopped."""
+        await self._call("stop")
 
-    async def _told(self, callback: Literal["prep_stop", "stop"]) -> Any:
-        """Call a callback on the way down: it may fail, the way down goes on (as in OTP)."""
+    async def _call(self, callback: Literal["prep_stop", "stop"]) -> Any:
+        """Call a callback during shutdown; if it fails, the shutdown continues, as in OTP."""
         if not self.started:
             return self.state
         try:

@@ -1,11 +1,11 @@
-"""The person's tree in a program of its own: an endless loop, a leak or `os._exit` in it ends that program alone.
+"""The user's tree in a separate program, so that it can only end itself.
 
     playground
     └── Shop        a process of the platform: starts the program, attaches its node, ends with it
           ┊
         Shop@127.0.0.1, the node in the other program, with the tree on it
 
-When the program or its tree ends, the playground lets it rest and starts it again, as any tree that gave up.
+When the program or its tree ends, the playground restarts it after a pause, as any tree that gave up.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ START_S: Final = 60.0
 
 
 def run_in_peer(platform: Platform, target: str, args: tuple[Any, ...], spares: Spares) -> None:
-    """Let the tree `target` be what lives in the playground of a platform that has not started yet."""
+    """Make the tree `target` the playground's only tree, before the start."""
     remembered = Remembered(platform.analytics.hand_on, platform.log.take)
     program = OwnProgram(target, args, spares, platform.nodes, lambda: platform.settings, remembered)
     keeper = platform.keeper
@@ -56,23 +56,23 @@ def run_in_peer(platform: Platform, target: str, args: tuple[Any, ...], spares: 
 
 
 def _is_no_end_of_it(record: logging.LogRecord) -> bool:
-    """The report of the process of its peer: `superlearner.app.keeping` says the same of the tree, by its name."""
+    """Leave out the report about the peer, which repeats that of its tree."""
     above: list[str] = getattr(record, "otp_ancestors", [])
     return getattr(record, "otp_what", None) != "Peer" or not any(one.startswith("playground ") for one in above)
 
 
 @dataclass(eq=False)
 class OwnProgram:
-    """What is started, again and again.
+    """The user's tree and the program it runs in, over all restarts.
 
     Args:
         target: `FILE.py:Name`.
         args: the argument of the tree, if any, in plain terms.
-        spares: where the first program is taken from.
-        nodes: where its node is attached.
-        settings: answers the values in effect.
-        remembered: what it did in its programs until now, and where what it does goes.
-        rests: called with why it ended, before the process of it ends.
+        spares: the pool that provides the first program.
+        nodes: the list that its node is added to.
+        settings: returns the values in effect.
+        remembered: the history of its programs.
+        rests: called with the reason of an end, before its process in the playground ends.
     """
 
     target: str
@@ -84,34 +84,34 @@ class OwnProgram:
     rests: Callable[[str], object] = field(default=str)
     first: bool = True
     run: _Run | None = None
-    """The program that it has now."""
+    """The current program."""
 
     @property
     def name(self) -> str:
-        """How it is called in the playground."""
+        """Return the name of the tree in the playground."""
         return name_of(self.target)
 
     @property
     def node(self) -> str:
-        """How its node is called."""
+        """Return the name of its node."""
         return f"{Path(self.name).stem}@127.0.0.1"
 
     @property
     def limits(self) -> Limits:
-        """Those of the program that starts now."""
+        """Return the limits for a program that starts now."""
         return Limits(hold_s=self.settings().playground_hold or None, start_s=START_S)
 
     def give_up(self) -> None:
-        """The platform stops: nobody waits any longer for a tree that does not come back from its start."""
+        """Give up waiting for a tree that does not finish its start."""
         if self.run is not None and not self.run.started:
             otp.spawn(self.run.peer.kill, "the platform stops")
             self.run.line.close("the platform stops")
 
     async def start(self) -> Any:
-        """Start it, linked with the calling process.
+        """Start it, linked to the calling process.
 
         Raises:
-            LoadError: there is no such tree in the file.
+            LoadError: the file has no such tree.
             NotStarted: the tree, or the program, does not start.
         """
         try:
@@ -129,13 +129,13 @@ class OwnProgram:
 
 
 class OwnPeer(GenServer[Any]):
-    """The process of the playground that stands for the program; its argument is an `OwnProgram`."""
+    """The playground process that represents an `OwnProgram`."""
 
     @impl
     async def init(self, program: OwnProgram) -> Any:
         otp.process_flag("trap_exit", True)
-        if program.run is not None:  # its process was killed, and nobody has left its node
-            await program.run.leave("its process was killed; the playground starts it again")
+        if program.run is not None:  # its process was killed, so its node is still attached
+            await program.run.leave("its process was killed; the playground restarts it")
         try:
             peer = await start_peer(program.node, BOOT, _wanted(program), limits=program.limits, env=dict(os.environ),
                                     cwd=os.getcwd(), spares=program.spares, link=True, ours=True)  # fmt: skip
@@ -145,9 +145,9 @@ class OwnPeer(GenServer[Any]):
         await line.open()
         run = program.run = _Run(program, peer, line)
         try:
-            await run.look()  # before its tree starts, so that nothing of that is missed
+            await run.look()  # before its tree starts, so that no event is missed
             failed = await _asked(line, "start")
-        except NodeGone:  # it ends, and has its own word on why
+        except NodeGone:  # it has ended and reports the reason itself
             return await run.failed("not_started", _words(await peer.ended()))
         except (RemoteError, ValueError) as error:
             return await run.failed("not_started", str(await peer.kill(str(error))))
@@ -175,14 +175,14 @@ class OwnPeer(GenServer[Any]):
 
     @impl
     async def terminate(self, reason: Any, run: Any) -> None:
-        """Stop the program in order, leaves to root."""
+        """Stop the program in order, from the leaves to the root."""
         await run.hear_the_rest()
         await run.peer.stop(STOP_S)
         await run.leave("it is stopped")
 
 
 class _Run:
-    """Of the process: the program that runs."""
+    """The state of the process: the running program."""
 
     __slots__ = ("hearing", "line", "peer", "program", "started")
 
@@ -194,7 +194,7 @@ class _Run:
         self.started = False
 
     async def look(self) -> None:
-        """Look into its node from now on, and hear what it does. Raises RemoteError, ValueError."""
+        """Attach its node, and start to fetch its history. Raises RemoteError, ValueError."""
         program = self.program
         link = PeerLink(self.line, self.peer, program.node)
         hearing = Hearing(await program.nodes.attach_remote(program.node, link), program.remembered)
@@ -202,25 +202,25 @@ class _Run:
         self.hearing = hearing, otp.spawn_monitor(hearing.live)[0]
 
     async def failed(self, what: str, *words: str) -> Stop:
-        """It, or its tree, has not started."""
+        """Stop: the program or its tree has not started."""
         await self.leave(f"it does not start: {' '.join(words)}")
         return Stop((what, *words))
 
     async def over(self, words: str) -> Stop:
-        """It has ended, or its tree has, say `words`."""
-        await self.leave(f"{words}; the playground starts it again")
+        """Stop: the program or its tree has ended, for this reason."""
+        await self.leave(f"{words}; the playground restarts it")
         self.program.rests(words)
         return Stop(("shutdown", ("ended", words)), self)
 
     async def hear_the_rest(self) -> None:
-        """Hear what it has still to say, while it runs."""
+        """Fetch its last entries while it still runs."""
         if self.hearing is not None:
             hearing, listening = self.hearing
             otp.exit(listening, "kill")
             await hearing.catch_up()
 
     async def leave(self, why: str) -> None:
-        """End it if it still runs, read what it has sent, and look no more into its node."""
+        """End the program if it still runs, read what it has sent, and detach its node."""
         await self.peer.kill(why)
         if self.hearing is not None:
             with contextlib.suppress(TimeoutError):
@@ -242,12 +242,12 @@ async def _watch_tree(line: Line, me: otp.Pid) -> None:
     try:
         words = await _asked(line, "ended")
     except (NodeGone, ValueError):
-        return  # the program ends
+        return  # the program is ending
     otp.send(me, ("tree", words))
 
 
 def _words(ended: Ended) -> str:
-    """Why it ended; and of one that was held for too long, what gives it more time."""
+    """Return the reason of its end, with the setting that allows more time."""
     return f"{ended} (setting playground_hold)" if ended.kind == "held" else str(ended)
 
 

@@ -1,6 +1,6 @@
-"""`superlearner run` as a program: lock, socket, node, tree, readiness line; then until a signal or the root's end.
+"""The program `superlearner run`, from its lock to its exit code.
 
-Exit codes: 0 ended by a signal, or a platform runs already · 1 it could not start, and why · 70 the root gave up.
+Exit codes: 0 ended by a signal, or a platform was running already · 1 it could not start · 70 the root gave up.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ DONE: Final = 0
 FAILED: Final = 1
 ROOT_GAVE_UP: Final = 70
 FOR_OTHERS: Final = 512
-"""Descriptors besides those for connections."""
+"""Descriptors in addition to those for connections."""
 PRELOAD: Final = ("superlearner.backend.own", "superlearner.backend.headless")
 SLOW_START_S: Final = 1.0
-"""After this time the address is told although a tree is still starting."""
+"""Seconds after which the address is printed although a tree is still starting."""
 
 
 class Failure(Exception):
@@ -50,7 +50,7 @@ class Failure(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """The tree to run: `FILE.py:Name` or None for the shop and the demo, its argument if any, and where it runs."""
+    """The tree to run: its target, its argument, and whether in a peer."""
 
     target: str | None = None
     args: tuple[Any, ...] = ()
@@ -60,10 +60,10 @@ class Own:
 def run_platform(
     configuration: Configuration, target: str | None = None, args: tuple[Any, ...] = (), *, peer: bool = False
 ) -> int:
-    """Run the platform until it is told to end; answers the exit code.
+    """Run the platform until it is stopped; return the exit code.
 
-    `target` is `FILE.py:Name`, a tree to run instead of the shop and the demo; `args` holds its argument, if any;
-    `peer`: it runs in a program of its own.
+    `target` is `FILE.py:Name`, a tree to run instead of the shop and the demo; `args` contains its argument, if any;
+    with `peer`, it runs in a separate program.
     """
     known: list[Credentials] = []
     terminal = TerminalLog(
@@ -101,14 +101,14 @@ def _run_on_data_dir(configuration: Configuration, tree: Own, known: list[Creden
             except Failure as error:
                 return _failed(str(error))
             if credentials is not None:
-                known.append(credentials)  # what is no secret before it is known here is read nowhere else
+                known.append(credentials)  # so that the log redacts them
             data.announce(listener.url(settings.root_path), target, certificate)
             _let_go_in_children(data, listener)
             return _run(configuration, listener, tree, data.path, credentials)
 
 
 def _let_go_in_children(data: DataDir, listener: Listener) -> None:
-    """A person's tree may fork (a process pool does): the child must hold neither our lock nor our port."""
+    """Close the lock and the port in children forked by the user's tree."""
 
     def let_go() -> None:
         data.let_go()
@@ -119,7 +119,7 @@ def _let_go_in_children(data: DataDir, listener: Listener) -> None:
 
 
 def _credentials(settings: Settings, listener: Listener, data_dir: Path) -> Credentials | None:
-    """Who may come in, or, where nobody is asked, who is recognised; None where no token can be kept."""
+    """Return the credentials to check; None if no token can be stored."""
     from superlearner.access.credentials import Credentials, CredentialsError, read_or_make_token
 
     asked = settings.asks_for_credentials
@@ -147,8 +147,7 @@ def _run(
 
     if not is_loopback(configuration.current.host) and listener.tls is None:
         complain(
-            "warning: credentials travel unencrypted; "
-            "use a network you trust, --certfile, or a proxy with TLS before it"
+            "warning: credentials travel unencrypted; use a network you trust, --certfile, or a proxy with TLS in front"
         )
     if tree.peer and tree.target is not None:
         from superlearner.base.loading import LoadError, check
@@ -157,10 +156,10 @@ def _run(
             check(tree.target)
         except LoadError as error:
             return _failed(str(error))
-    gc.disable()  # nearly all that a start makes stays: to look through it again and again took a sixth of its time
+    gc.disable()  # nearly all objects of a start survive it; scanning them took a sixth of its time
     with contextlib.ExitStack() as ending:
         ending.callback(gc.enable)
-        spares = ending.enter_context(Spares(1, PRELOAD, ours=True)) if tree.peer else None  # it imports while we do
+        spares = ending.enter_context(Spares(1, PRELOAD, ours=True)) if tree.peer else None  # it imports in parallel
         from superlearner.app.ending import Ending
         from superlearner.app.running import NODE_NAME, Platform
         from superlearner.base.loading import LoadError
@@ -196,7 +195,7 @@ def _trees(tree: Own) -> Any:
 
 
 async def _live(platform: Any) -> Any:
-    """The first process: start the application, say where it is, wait for the root's end."""
+    """Run the first process: start, print the address, wait for the root."""
     import otp
     from otp import Application
     from superlearner.app.application import SuperLearner, start_trees
@@ -207,7 +206,7 @@ async def _live(platform: Any) -> Any:
     late = ""
 
     def announce() -> None:
-        """Once: when the trees run, or when one takes so long that the page has to show it."""
+        """Print the address once, even if a tree is still starting."""
         nonlocal told, late
         if not told:
             told = True
@@ -231,7 +230,7 @@ async def _live(platform: Any) -> Any:
     except otp.StartError as error:
         raise Failure(_why_not_started(error, platform)) from None
     except otp.CallExit:
-        pass  # the playground ended meanwhile: it starts again, and its trees with it
+        pass  # the playground ended meanwhile; it restarts, with its trees
     finally:
         quiet.close()
     announce()
@@ -249,12 +248,12 @@ def _say_where(platform: Any, starting: str) -> None:
         say(f"SuperLearner {platform.version} runs at {link} (the link signs in once; Ctrl-C ends it){more}")
     if (folder := _named(platform.configuration)) is not None:
         say(f"commands in another terminal: superlearner --data-dir {shlex.quote(str(folder))} tree")
-    if platform.settings.browser:  # with a link of its own: the printed one stays good for another browser
+    if platform.settings.browser:  # with a separate link: the printed one stays valid for another browser
         _open_browser(url if credentials is None else link_of(url, credentials.new_code()))
 
 
 def _named(configuration: Configuration) -> Path | None:
-    """The data directory, if it was typed: a command elsewhere would look for the platform in another one."""
+    """Return the data directory if given as a flag, to show it in commands."""
     given = configuration.given("data_dir")
     if given.source != "flag":
         return None
@@ -264,7 +263,7 @@ def _named(configuration: Configuration) -> Path | None:
 
 @contextlib.contextmanager
 def _one_explanation(settings: Settings) -> Generator[None]:
-    """What does not start is explained once, by us; the reports of all supervisors above it would bury that."""
+    """Silence supervisors during the start; a failure is explained once."""
     reports = logging.getLogger("otp")
     before = reports.level
     if settings.log_level in ("warning", "error"):
@@ -290,7 +289,7 @@ def _why_not_started(error: Any, platform: Any) -> str:
 
 
 def _root_gave_up(reason: Any, data_dir: Path) -> int:
-    """The one thing that must not happen: write down what is known, and say where."""
+    """Write a crash report and print where it is; this must never happen."""
     from superlearner.control.reasons import text_of_reason
     from superlearner.control.terms import text_of
 
@@ -321,23 +320,23 @@ def _not_started(running: AlreadyRunning, target: str) -> int:
 def _open_the_first(running: AlreadyRunning, settings: Settings, path: Path) -> int:
     if running.url is None:
         return _failed(
-            f"another platform is starting on {path} and does not say where; try again, or --data-dir FOLDER"
+            f"another platform is starting on {path} and has not published its address; try again, or --data-dir FOLDER"
         )
     if not answers(running.url, running.certificate):
         return _failed(
             f"the data directory {path} is held by process {running.os_pid} or one of its children, "
             f"but nothing answers at {running.url}\n"
-            "  try again if it is busy; else end what is left of it, or run beside it with --data-dir FOLDER"
+            "  try again if it is busy; else end that process, or run another platform with --data-dir FOLDER"
         )
     say(f"SuperLearner runs already at {fresh_link(running.url, path, running.certificate)} (process {running.os_pid})")
-    complain("to run another one beside it, give it a data directory of its own: --data-dir FOLDER")
+    complain("to run another one in parallel, give it its own data directory: --data-dir FOLDER")
     if settings.browser:
         _open_browser(fresh_link(running.url, path, running.certificate), wait=True)
     return DONE
 
 
 def _open_browser(url: str, *, wait: bool = False) -> None:
-    """Open a browser if there is one, without holding up anything."""
+    """Open a browser if there is one, without blocking."""
     import webbrowser
 
     thread = threading.Thread(target=webbrowser.open, args=(url,), name="superlearner-browser", daemon=True)

@@ -1,6 +1,6 @@
-"""What the parts of one running platform share: settings, node, socket, and the memories that outlive processes.
+"""The state that the parts of a running platform share.
 
-A plain object, made by the command line or a test, handed down from the application. Nothing here is global.
+A plain object, created by the command line or a test and passed on by the application. Nothing here is global.
 """
 
 from __future__ import annotations
@@ -71,25 +71,25 @@ PARTS: Final = ("superlearner", "services", "playground")
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A tree of the playground: its name there, and what starts it, linked."""
+    """A tree of the playground: its name and its start function."""
 
     name: str
     start: Callable[[], Awaitable[Any]]
     application: OwnApplication | None = None
-    """The person's application, if it is one: it is told when the platform stops."""
+    """The user's application, if it is one: its callbacks run when the platform stops."""
 
 
 class Platform:
-    """One running platform.
+    """A running platform.
 
     Args:
-        settings: how it runs; as a `Configuration` with where it can be changed while it runs.
+        settings: its settings; a `Configuration` if they can change while it runs.
         listener: the bound socket; None for a platform without a web server (tests).
-        trees: what lives in the playground.
-        version: what the page shows.
-        credentials: who may come in; needed where the settings ask for credentials.
-        epoch: what tells this run of the platform from others; made by itself.
-        arsenal: the operations; all there are by itself.
+        trees: the trees of the playground.
+        version: the version that pages show.
+        credentials: required if the settings ask for credentials.
+        epoch: identifies this run of the platform; random by default.
+        arsenal: the operations; all of them by default.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Platform:
         self.version = version
         self.credentials = credentials
         self.evaluates = settings.allow_eval
-        """Whether Python that somebody sends is run on the nodes of this program."""
+        """True if Python code from requests is evaluated on the nodes of this program."""
         self.epoch = epoch or secrets.token_hex(4)
         self.started_at = time.time()
         self.ready = False
@@ -122,7 +122,7 @@ class Platform:
         self.replays: Replays | None = None
         self.web: WebState | None = None
         self.own_program: OwnProgram | None = None
-        """That of the person's tree, if it has one of its own."""
+        """The program of the user's tree, if it runs in a separate one."""
         self.watchdog: Watchdog | None = None
         self.ending: Ending | None = None
         self.rescue: Rescue | None = None
@@ -167,7 +167,7 @@ class Platform:
 
     @property
     def settings(self) -> Settings:
-        """The values in effect. Ask for them when you need them: they may change while the platform runs."""
+        """The values in effect; read them when needed, since they may change."""
         return self.configuration.current
 
     @property
@@ -176,13 +176,13 @@ class Platform:
         return None if self.hubs is None else self.hubs.own
 
     def missing_parts(self) -> list[str]:
-        """What keeps the platform from being ready; nothing while it is."""
+        """Return the parts that are missing for the platform to be ready."""
         if not self.ready or self.node is None:
             return ["application"]
         return [name for name in PARTS if self.node.whereis(name) is None]
 
     def figures(self) -> Source:
-        """What exporters read."""
+        """Return the source that exporters read."""
         return Source(lambda: self.node, self.monitor, self.tally, self.version, self.started_at)
 
     @property
@@ -191,15 +191,15 @@ class Platform:
         return self.nodes.home
 
     def running_node(self) -> otp.Node:
-        """The node; there is one as soon as the application has started."""
+        """Return the node; available once the application has started."""
         return self.nodes.running_home()
 
     def answers_again(self, held: Held) -> None:
-        """The loop turns again after a callback held it: the page tells who it was."""
+        """Report on the page that the loop runs again after a callback blocked it."""
         self.tell_held(held, self.monitor, self.hub)
 
     def tell_held(self, held: Held, monitor: Monitor, hub: Hub | None, who_answers: str = "the platform") -> None:
-        """Tell of a held loop the monitor and the hub of the node that was held."""
+        """Report a blocked loop to the monitor and the hub of its node."""
         seconds = monitor.was_held(held)
         who_held = {"pid": held.pid, "name": held.name, "place": f"{held.file}:{held.line}"}
         self.telemetry.execute("loop.held", {"duration": seconds}, who_held)
@@ -224,7 +224,7 @@ class Platform:
         self.events.tell("operation_done", f"{entry.user} {done} {entry.operation}", data)
 
     def _tell_attached(self, level: str, text: str) -> None:
-        """What happens to a service that is attached: the page says it, and the log."""
+        """Report a change of an attached service on the page and in the log."""
         log.log(logging.INFO if level == "ok" else logging.WARNING, "%s", text)
         if self.hub is not None:
             self.hub.note(level, text, kind="attached")
@@ -237,7 +237,7 @@ class Platform:
             self.hub.note(level, text)
 
     def hear_the_log(self) -> None:
-        """Keep what is logged from now on; warnings and errors are events, whatever thread they come from."""
+        """Record log lines from now on; warnings and errors become events."""
         loop = asyncio.get_running_loop()
         here = threading.get_ident()
 
@@ -247,7 +247,7 @@ class Platform:
             if threading.get_ident() == here:
                 self._tell_logged(number, line)
             else:
-                with contextlib.suppress(RuntimeError):  # the loop has just been closed
+                with contextlib.suppress(RuntimeError):  # the loop was just closed
                     loop.call_soon_threadsafe(self._tell_logged, number, line)
 
         self.log.listener = heard
@@ -270,7 +270,7 @@ class Platform:
             self.node_list.sandboxes_changed()
 
     def _forsake(self, revoked: Token) -> None:
-        """A token is revoked; with the last one of somebody ends what they own."""
+        """End what a user owns once their last token is revoked."""
         if self.node is not None and revoked.user not in self.tokens.users():
             SandboxManager.forsake(self.node, revoked.user)
 
@@ -301,7 +301,7 @@ class Platform:
 
 
 def _database(settings: Settings) -> str | Path | None:
-    """Where the store is: the setting, or a file in the data directory; nowhere for a platform that has none."""
+    """Return the location of the database; None if there is none."""
     if settings.database is not None or settings.data_dir is None:
         return settings.database
     return settings.data_dir.absolute() / DATABASE_FILE

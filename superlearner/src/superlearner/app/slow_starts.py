@@ -1,7 +1,7 @@
-"""Who has not come back from its `init`: said on the terminal, and where in the person's code it waits.
+"""Detection of processes that hang in `init`, with the user's line.
 
-A supervisor starts nothing else and answers nobody until the `init` of a child is through, so one that waits for ever
-looks like a platform that does nothing. This is about an `async` init; one that holds the loop is the watchdog's.
+A supervisor starts no other child and answers nothing until the `init` of a child returns, so one that waits forever
+makes the platform look idle. This concerns an `async` init; the watchdog covers one that blocks the loop.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from superlearner.observing.watchdog import AGAIN_AFTER_S, LIBRARY_FOLDERS
 __all__ = ["Rescue", "SlowStarts", "starting"]
 
 NEWEST: Final = 1000
-"""How many of the newest processes are looked at: one that hangs is among them at first, and is remembered then."""
+"""Number of the newest processes to check; a hanging one is remembered."""
 GRACE_S: Final = 0.5
 NS: Final = 1_000_000_000
 OWN: Final = "OwnPeer"
 PEERS: Final = ("Peer", OWN)
-"""Who waits on purpose, for a program that has a limit of its own, or tells itself who waits there."""
+"""Processes that wait on purpose, for a program with its own limit."""
 
 log = logging.getLogger(__name__)
 
 
 class SlowStarts:
-    """Who waits in its `init`, and when that was said last.
+    """The processes that wait in `init`, and when each was last reported.
 
     Args:
-        node: whose processes.
-        after: seconds in `init` after which a process is named.
-        say: called with each sentence; default: the terminal.
+        node: the node whose processes are checked.
+        after: seconds in `init` after which a process is reported.
+        say: called with each sentence; by default it is printed on the terminal.
     """
 
     def __init__(self, node: otp.Node, after: float, say: Callable[[str], object] = complain) -> None:
@@ -48,7 +48,7 @@ class SlowStarts:
         self._seen: list[Any] = []
 
     def look(self) -> None:
-        """Name who waits too long; again every ten seconds."""
+        """Report processes that wait too long; repeated every ten seconds."""
         found = starting(self._node, self._seen)
         self._seen = list(found)
         self._said = {pid: at for pid, at in self._said.items() if pid in found}
@@ -62,7 +62,9 @@ class SlowStarts:
 
 
 def starting(node: otp.Node, also: list[Any] | None = None) -> dict[Any, float]:
-    """Who is in an `init` that waits, and for how many seconds: of the newest processes and of `also`.
+    """Return the processes that wait in an `init`, with the seconds.
+
+    It checks the newest processes and `also`.
 
     Supervisors that wait for such a process are left out.
     """
@@ -78,23 +80,23 @@ def starting(node: otp.Node, also: list[Any] | None = None) -> dict[Any, float]:
 
 
 class Rescue:
-    """While the platform stops: kills who does not come back from its `init`, or its supervisor would wait for ever."""
+    """Kills processes that hang in `init` while the platform stops."""
 
     def __init__(self, node: otp.Node) -> None:
         self._node = node
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
-        """Look now, and every now and then, until `end`."""
+        """Check now, and repeatedly until `end`."""
         for pid, seconds in starting(self._node).items():
-            if seconds >= GRACE_S and what_of(pid) != OWN:  # that is told to give up, and ends its program first
+            if seconds >= GRACE_S and what_of(pid) != OWN:  # it gives up by itself, and ends its program first
                 who = self._node.label(pid).rstrip(",")
                 log.warning("%s is in its init while the platform stops, and is killed", who)
                 otp.exit(pid, "kill")
         self._timer = asyncio.get_running_loop().call_later(GRACE_S / 2, self.begin)
 
     def end(self) -> None:
-        """Nobody waits any more."""
+        """Stop checking."""
         if self._timer is not None:
             self._timer.cancel()
 
@@ -106,6 +108,6 @@ def _sentence(node: otp.Node, pid: Any, seconds: float) -> str:
     where = "" if not own else f": {own[-1].file}, line {own[-1].line}, in {own[-1].function}"
     name = "" if details is None or details.name is None else f"{details.name} "
     return (
-        f"waiting for {what_of(pid)}.init since {seconds:.1f} s{where} ({name}{pid}); its supervisor waits with it "
-        "(try to return first, and go on in handle_continue)"
+        f"waiting for {what_of(pid)}.init since {seconds:.1f} s{where} ({name}{pid}); its supervisor waits for it "
+        "(try to return first, and continue in handle_continue)"
     )
