@@ -1,4 +1,4 @@
-"""Credentials: the token's file, links that sign in once, sessions, and how often somebody may be wrong."""
+"""Credentials: the token's file, one-time links, sessions, and the throttle."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def test_a_token_that_others_can_read_is_refused_and_left_alone(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("text", ["", "hunter2", "x" * 31, "two words " * 10, "ü" * 40, "line\n" * 40])
-def test_what_is_too_short_or_fits_into_no_header_is_no_token(tmp_path: Path, text: str) -> None:
+def test_tokens_that_are_too_short_or_unfit_for_a_header_are_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "token").write_text(text)
     (tmp_path / "token").chmod(0o600)
     with pytest.raises(CredentialsError, match="32 or more letters"):
         read_token(tmp_path)
 
 
-def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
+def test_a_token_path_that_is_not_a_file_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "token").mkdir(mode=0o700)
     with pytest.raises(CredentialsError, match="expected to be a file"):
         read_token(tmp_path)
@@ -115,7 +115,7 @@ def test_every_secret_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPat
         (lambda: credentials.is_token(TOKEN), 1),
         (lambda: credentials.is_token("wrong"), 1),
         (lambda: credentials.redeem("wrong"), 2),
-        (lambda: credentials.redeem(codes[0]), 2),  # all are looked at, wherever it stands
+        (lambda: credentials.redeem(codes[0]), 2),  # all are compared, wherever the right one is
         (lambda: credentials.session(session), 1),
         (lambda: credentials.session("wrong"), 1),
     ]:
@@ -123,7 +123,7 @@ def test_every_secret_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPat
         ask()
         assert len(compared) == number
     assert credentials.is_token(TOKEN)
-    assert {len(one) for one in compared[-1]} == {32}  # digests, so the length of what was given is not told either
+    assert {len(one) for one in compared[-1]} == {32}  # digests, so timing does not reveal the length either
 
 
 def test_a_code_signs_in_once_and_is_not_the_token() -> None:
@@ -137,7 +137,7 @@ def test_a_code_signs_in_once_and_is_not_the_token() -> None:
     assert credentials.redeem(other)
 
 
-def test_codes_that_nobody_uses_do_not_pile_up() -> None:
+def test_unused_codes_do_not_pile_up() -> None:
     credentials = Credentials(TOKEN)
     codes = [credentials.new_code() for _ in range(17)]
     assert not credentials.redeem(codes[0])
@@ -179,7 +179,7 @@ def test_a_session_that_was_changed_is_wrong(change: Callable[[str], str]) -> No
     assert credentials.session(change(credentials.new_session())).worth == "wrong"
 
 
-def test_who_was_wrong_too_often_waits_and_is_forgiven_step_by_step() -> None:
+def test_too_many_failed_attempts_delay_the_next_ones_for_a_while() -> None:
     clock = Clock()
     throttle = Throttle(burst=3, every=5, now=clock)
     for _ in range(3):

@@ -34,7 +34,7 @@ HELD_ELSEWHERE: dict[str, str] = {
     ),
     "anomaly_*": "superlearner/tests/monitoring/test_detectors.py",  # read at each look, all in the same way
 }
-"""Settings that take effect at once whose test is in another file; a star stands for several."""
+"""Settings that take effect at once and are tested in another file; a star stands for several."""
 
 
 def takes_effect(check: Check) -> Check:
@@ -49,7 +49,7 @@ async def change(platform: Any, **values: Any) -> None:
 
 @takes_effect
 async def sandboxes(platform: Any) -> None:
-    """One more than may run is refused, however many could a moment ago."""
+    """A lower limit refuses the next start, even if it was allowed a moment ago."""
     await change(platform, sandboxes=0)
     body = {"sandbox_id": "one", "demo": "shop"}
     answer = await platform.client.post("/api/v1/sandboxes", json=body, headers=OWNER)
@@ -88,7 +88,7 @@ async def frame_interval(platform: Any) -> None:
 
 @takes_effect
 async def heartbeat_interval(platform: Any) -> None:
-    """A beat that would have come in an hour comes now: the timer begins anew."""
+    """The timer restarts: a beat that was an hour away comes now."""
     await change(platform, heartbeat_interval=3600)
     viewer = platform.hub.attach()
     await viewer.next()
@@ -100,7 +100,7 @@ async def heartbeat_interval(platform: Any) -> None:
 
 @takes_effect
 async def viewer_queue(platform: Any) -> None:
-    """It holds for who looks already."""
+    """It also applies to current viewers."""
     viewer = platform.hub.attach()
     await viewer.next()
     await change(platform, viewer_queue=1)
@@ -216,7 +216,7 @@ async def keep_traces(platform: Any) -> None:
 
 @takes_effect
 async def watchdog_after(platform: Any) -> None:
-    """Off, there is no thread; on again, there is one with the new time."""
+    """Turned off, it has no thread; turned on again, it has one with the new time."""
     before = platform.platform.watchdog
     await change(platform, watchdog_after=0)
     await otp.sys.get_state(platform.node.whereis("watchdog"))
@@ -246,7 +246,7 @@ def test_every_setting_that_takes_effect_at_once_has_a_test_of_that() -> None:
     assert hot - set(held) == set()
 
 
-def test_a_change_is_told_on_page_log_telemetry_and_kept(
+def test_a_change_is_announced_on_page_log_and_telemetry_and_stored(
     inside: Inside, tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def test(platform: Any) -> None:
@@ -288,7 +288,7 @@ def test_a_password_in_a_changed_setting_leaves_the_process_nowhere(
             await settle(platform, 'database = "postgresql://ada:hunter2@db/shop"\n')
             await settle(platform, 'otel_endpoint = "https://ada:hunter2@collector/x?token=hunter2"\n')
             await settle(platform, 'database = "mysql://ada:hunter2@db/shop"\n')
-            await settle(platform, "database = postgresql://ada:hunter2@db/shop\n")  # no quotes: this is no TOML
+            await settle(platform, "database = postgresql://ada:hunter2@db/shop\n")  # without quotes this is not TOML
             answer = await platform.client.put(
                 "/api/v1/settings", json={"values": {"database": "postgresql://ada:hunter2@db/shop"}}, headers=OWNER
             )

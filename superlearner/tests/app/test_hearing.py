@@ -1,4 +1,4 @@
-"""What is heard of a node in another program: once each, in order, believed only as far as it can be true."""
+"""History of a node in another program: entries arrive once, in order, and only if they are plausible."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def entry(number: int, **fields: Any) -> Entry:
 
 
 def heard(*answers: Heard, remembered: Remembered | None = None, wait: bool = True) -> Any:
-    """What was handed on, what of the log, and the line, after the answers."""
+    """Return the entries, the log lines and the connection, after the answers."""
     entries: list[Entry] = []
     lines: list[tuple[str, LogLine]] = []
     known = remembered or Remembered(entries.append, lambda node, line: lines.append((node, line)))
@@ -79,7 +79,7 @@ def test_each_entry_and_line_is_handed_on_once_and_acknowledged_with_the_next_qu
     assert [(one.entries, one.lines) for one in asked] == [(0, 0), (2, 1), (3, 1)]
 
 
-def test_what_is_lost_is_counted_and_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_lost_entries_are_counted_and_reported(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         heard(Heard([(8, entry(9))], [(4, LogLine(1.0, "info", "shop", "x"))]))
     said = [one.getMessage() for one in caplog.records if one.name == "superlearner.app.hearing"]
@@ -100,7 +100,7 @@ def test_what_is_lost_is_counted_and_told(caplog: pytest.LogCaptureFixture) -> N
     ],
     ids=["number", "no time", "before time", "for ever", "not stored"],
 )
-def test_what_cannot_be_true_ends_the_hearing_and_is_told(
+def test_implausible_entries_end_the_history_and_are_reported(
     wrong: Callable[[], Entry], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
@@ -109,7 +109,7 @@ def test_what_cannot_be_true_ends_the_hearing_and_is_told(
     assert "stops here" in caplog.text
 
 
-def test_the_next_program_is_told_what_the_ones_before_did_cut_to_a_length() -> None:
+def test_the_next_program_gets_the_earlier_history_cut_to_a_length() -> None:
     remembered = Remembered(lambda _entry: None, lambda _node, _line: None)
     heard(Heard([(1, entry(3, reason="r" * 5_000))], []), remembered=remembered)
     _, _, told = heard(Heard([(1, entry(4))], []), remembered=remembered)

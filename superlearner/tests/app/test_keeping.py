@@ -1,4 +1,4 @@
-"""What gave up comes back, also when the caretaker is away in that very moment."""
+"""Children that gave up come back, even if the caretaker is down at that moment."""
 
 from __future__ import annotations
 

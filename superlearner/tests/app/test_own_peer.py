@@ -1,4 +1,4 @@
-"""`superlearner run FILE:Name`: the tree lives in a program of its own, whose end the platform tells."""
+"""`superlearner run FILE:Name`: the tree runs in a separate program, and the platform reports its end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from otp.peer.meter import descendants
 
 pytestmark = [
     pytest.mark.program,
-    pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc for what is left"),
+    pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"),
 ]
 
 SHOP_NODE = "Shop@127.0.0.1"
@@ -46,7 +46,7 @@ class Till(GenServer):
     def handle_cast(self, request, state):
         match request:
             case "spin":
-                open(os.environ["SPINS"], "w").close()  # whoever reads the other end hears of it
+                open(os.environ["SPINS"], "w").close()  # the reader at the other end gets EOF
                 while True:
                     pass
             case "exit":
@@ -71,7 +71,7 @@ def shop(tmp_path: Path, start: Callable[..., Any], monkeypatch: pytest.MonkeyPa
 
 
 def told(program: Any, *, rests: bool) -> Iterator[dict[str, Any]]:
-    """What the list of nodes says, until that of the tree rests, or is there."""
+    """Yield the frames of the node list until the tree's node is gone, or is there."""
     with websockets.sync.client.connect(program.url.replace("http", "ws") + "/live/platform") as live:
         while True:
             frame = json.loads(live.recv(30))
@@ -126,7 +126,7 @@ def test_its_tree_is_on_a_node_of_its_own_with_argument_folder_environment_and_n
     [("exit", 1, "ended the interpreter with os._exit(3)"), ("crash", 2, "gave up")],
     ids=["os._exit", "gave up"],
 )
-def test_its_end_is_told_in_words_and_it_starts_again(shop: Any, word: str, casts: int, why: str) -> None:
+def test_its_end_is_reported_in_words_and_it_restarts(shop: Any, word: str, casts: int, why: str) -> None:
     with shop.client() as client:
         for _ in range(casts):
             cast(client, word)
@@ -138,7 +138,7 @@ def test_its_end_is_told_in_words_and_it_starts_again(shop: Any, word: str, cast
     assert f"Shop {why}; playground restarts it in 1 s" in errors
 
 
-def test_what_it_did_and_logged_is_there_after_a_kill_of_its_program_and_a_restart_of_the_platform(
+def test_its_history_and_log_survive_a_kill_of_its_program_and_a_restart_of_the_platform(
     shop: Any, start: Callable[..., Any]
 ) -> None:
     with shop.client() as client:
@@ -219,7 +219,7 @@ def cast_and_hear_nothing(program: Any) -> None:
     ],
     ids=["syntax", "import", "exit", "no supervisor", "no argument", "init"],
 )
-def test_what_does_not_start_is_told_as_in_the_platforms_own_process(
+def test_a_tree_that_does_not_start_is_explained_as_in_the_platforms_own_process(
     source: str, more: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SHOP", "cheese")
@@ -235,7 +235,7 @@ def test_what_does_not_start_is_told_as_in_the_platforms_own_process(
     assert ran[0].stderr
 
 
-def test_an_end_while_it_is_imported_is_told_and_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_end_during_the_import_is_reported_and_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SUPERLEARNER_DATA_DIR", str(tmp_path / "data"))
     (tmp_path / "shop.py").write_text("import os; os._exit(4)")
     program = [str(Path(sys.executable).parent / "superlearner"), "run", "--no-browser", "--port", "0"]

@@ -211,7 +211,7 @@ def test_an_async_init_that_waits_for_ever_is_named_while_the_page_is_up_and_can
     assert process.returncode == 0
 
 
-def test_an_application_that_did_not_start_is_not_told_to_stop(
+def test_an_application_that_did_not_start_gets_no_stop_callbacks(
     begin: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     (tmp_path / "app.py").write_text(
@@ -221,7 +221,7 @@ def test_an_application_that_did_not_start_is_not_told_to_stop(
         "    @impl\n    def stop(self, state): print('told to stop')\n"
     )
     said, errors = begin("app.py:Books").communicate(timeout=30)
-    assert "told to stop" not in said  # where starting takes long, the address was told before it failed
+    assert "told to stop" not in said  # a slow start prints the address before it fails
     assert "Books does not start" in errors
 
 
@@ -235,8 +235,8 @@ class Pool(GenServer):
         child = os.fork()
         if child == 0:
             signal.pause()
-        with open(file, "w") as told:
-            told.write(str(child))
+        with open(file, "w") as found:
+            found.write(str(child))
         return Ok(child)
 
 class Top(Supervisor):
@@ -262,7 +262,7 @@ def test_a_child_that_outlives_a_killed_platform_holds_neither_its_lock_nor_its_
         os.kill(child, signal.SIGKILL)
 
 
-def test_a_lock_whose_platform_does_not_answer_is_not_believed(
+def test_a_lock_whose_platform_does_not_answer_is_not_trusted(
     superlearner: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
     data = DataDir(tmp_path / "data")
@@ -277,7 +277,7 @@ def test_a_lock_whose_platform_does_not_answer_is_not_believed(
 
 
 def test_the_file_of_the_settings_is_read_while_the_platform_runs(start: Callable[..., Any], tmp_path: Path) -> None:
-    """A change is told on the terminal and holds, the level of the log too; a typo is refused with its line."""
+    """A change is announced on the terminal and applied, the log level too; a typo is refused with its line."""
     program = start()
     file = tmp_path / "superlearner.toml"
     file.write_text("kill_wait = 1\n")
@@ -329,8 +329,8 @@ def test_events_are_watched_from_the_command_line_across_a_restart_of_the_web_se
         watching.communicate()
 
 
-def test_no_credential_is_in_the_log_whatever_the_log_tells(start: Callable[..., Any], tmp_path: Path) -> None:
-    """Each line is JSON; neither the token nor the code of the link stands anywhere but in the readiness line."""
+def test_no_credential_is_ever_in_the_log(start: Callable[..., Any], tmp_path: Path) -> None:
+    """Each line is JSON; the token and the link's code appear only in the readiness line."""
     program = start(
         "--auth", "all", "--log-level", "debug", "--log-format", "json", SUPERLEARNER_ACCESS_LOG="true"
     )  # fmt: skip

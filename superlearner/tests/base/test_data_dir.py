@@ -10,7 +10,7 @@ import pytest
 from superlearner.base.data_dir import AlreadyRunning, DataDir, DataDirError, default_data_dir
 
 
-def test_a_locked_directory_tells_who_has_it(tmp_path: Path) -> None:
+def test_the_lock_of_a_directory_names_its_holder(tmp_path: Path) -> None:
     first, second = DataDir(tmp_path / "a" / "b"), DataDir(tmp_path / "a" / "b")
     first.acquire()
     first.announce("http://127.0.0.1:4000", "shop.py:Shop")

@@ -1,4 +1,4 @@
-"""FILE.py:Name → the person's class."""
+"""Loading of `FILE.py:Name`."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_file_with_two_trees_asks_which(file: Path) -> None:
         load(str(file))
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
+def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="folder"):
         load(str(tmp_path))
 

@@ -1,4 +1,4 @@
-"""https: what is wrong with a certificate is said before the start, and the commands know the platform by its own."""
+"""HTTPS: certificates are checked before the start, and commands trust the platform's own."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_certificate_that_cannot_be_used_is_said_before_the_start(superlearner
     assert (looked.returncode, "bad   certificate" in looked.stdout) == (1, True)
 
 
-def test_what_is_wrong_with_certificate_and_key_is_told_apart(tmp_path: Path) -> None:
+def test_each_problem_with_certificate_and_key_has_its_message(tmp_path: Path) -> None:
     certfile, keyfile = make(tmp_path)
     _, other = make(tmp_path, "other")
     _, encrypted = make(tmp_path, "encrypted", password=b"secret")
@@ -122,8 +122,8 @@ def test_what_is_wrong_with_certificate_and_key_is_told_apart(tmp_path: Path) ->
             server_context(*given)
 
 
-def test_a_command_tells_its_token_to_nobody_but_the_one_with_the_certificate(tmp_path: Path) -> None:
-    """Not even to somebody whose certificate the same name is in."""
+def test_a_command_sends_its_token_only_to_the_owner_of_the_certificate(tmp_path: Path) -> None:
+    """Another certificate with the same name is not enough."""
     own, own_key = make(tmp_path)
     foreign, foreign_key = make(tmp_path, "foreign")
     for shown, key, trusted in ((own, own_key, True), (foreign, foreign_key, False)):
@@ -134,7 +134,7 @@ def test_a_command_tells_its_token_to_nobody_but_the_one_with_the_certificate(tm
 
 
 def shakes_hands(client: ssl.SSLObject, server: ssl.SSLObject) -> bool:
-    """Whether the client trusts the server."""
+    """Return whether the client trusts the server."""
     for _ in range(4):
         for one in (client, server):
             try:

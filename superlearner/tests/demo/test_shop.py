@@ -1,4 +1,4 @@
-"""Every strategy of the demo has its reason: who is restarted with whom, and what that keeps right."""
+"""The strategies of the demo: which processes restart together, and why that is right."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def kill(name: str) -> None:
         ("customers", ["customers"]),
     ],
 )
-def test_a_kill_restarts_those_who_depend_on_the_killed_one(killed: str, restarted: list[str]) -> None:
+def test_a_kill_restarts_the_children_that_depend_on_the_killed_one(killed: str, restarted: list[str]) -> None:
     async def test() -> None:
         before = {name: otp.whereis(name) for name in WORKERS}
         await kill(killed)

@@ -1,4 +1,4 @@
-"""Two nodes in one program: every operation is asked of the one that `node` names."""
+"""Two nodes in one program: every operation acts on the one that `node` names."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_without_a_name_the_node_is_asked_that_is_meant_and_the_others_by_their_
     inside(test)
 
 
-def test_while_the_node_that_is_meant_rests_its_reason_is_told_and_the_platform_answers(
+def test_while_the_default_node_is_down_its_reason_is_shown_and_the_platform_answers(
     inside: Callable[..., Any],
 ) -> None:
     async def test(running: Any) -> None:

@@ -72,7 +72,7 @@ def refused(actions: list[Action]) -> str:
     return answer.code
 
 
-def test_who_creates_is_answered_when_the_tree_runs() -> None:
+def test_a_create_is_answered_when_the_tree_runs() -> None:
     fleet, actions = happened(create())
     assert [Launch] == [type(one) for one in actions]
     fleet, actions = happened(Started("a", 1, FACTS), fleet=fleet)
@@ -80,7 +80,7 @@ def test_who_creates_is_answered_when_the_tree_runs() -> None:
     assert ("running", 4711, "0.9.0", 0) == (answer.status, answer.os_pid, answer.supervisor_pid, answer.restart_count)
 
 
-def test_one_that_never_started_leaves_its_id_free() -> None:
+def test_a_sandbox_that_never_started_leaves_its_id_free() -> None:
     fleet, actions = happened(create(), NotStarted("a", 1, "start_failed", "NameError"))
     assert refused(actions) == "start_failed"
     assert fleet.sandboxes == {}
@@ -120,7 +120,7 @@ def test_a_restart_kills_what_does_not_stop() -> None:
     assert [Kill] == [type(one) for one in actions]
 
 
-def test_what_ended_starts_again_with_another_source() -> None:
+def test_an_ended_sandbox_restarts_with_another_source() -> None:
     _, actions = running(Ended("a", 1, "loop"), Restart("r", "a", "ada", TWO))
     (launch,) = actions
     assert isinstance(launch, Launch)
@@ -137,7 +137,7 @@ def test_a_restart_that_fails_keeps_the_record() -> None:
 def test_destroy_stops_in_order_and_then_it_is_gone() -> None:
     fleet, actions = running(Destroy("d", "a"))
     assert [Stop] == [type(one) for one in actions]
-    fleet, actions = happened(Ended("a", 1, "its tree gave up"), fleet=fleet)  # as one that is told to stop does
+    fleet, actions = happened(Ended("a", 1, "its tree gave up"), fleet=fleet)  # as one that is asked to stop does
     assert fleet.sandboxes == {}
     assert answers(actions)["d"].reason == "it was destroyed"
 
@@ -152,7 +152,7 @@ def test_destroy_is_refused_when_it_does_not_stop_and_force_kills_it() -> None:
     assert fleet.sandboxes == {}
 
 
-def test_one_that_is_destroyed_while_it_starts_is_answered_to_both() -> None:
+def test_destroying_a_starting_sandbox_answers_both_callers() -> None:
     fleet, actions = happened(create(), Destroy("d", "a"))
     assert [Kill] == [type(one) for one in actions]
     fleet, actions = happened(Ended("a", 1, "killed"), fleet=fleet)
@@ -196,7 +196,7 @@ def test_one_thing_at_a_time(asked: Event) -> None:
     assert refused(happened(create(), asked)[1]) == "sandbox_busy"
 
 
-def test_a_sandbox_nobody_asks_is_stopped_and_says_why() -> None:
+def test_an_idle_sandbox_is_stopped_with_the_reason() -> None:
     fleet, actions = running(idle_s=60)
     fleet, actions = after(fleet, Looked({"a": 120.0}), 179.0)
     assert actions == []
@@ -212,7 +212,7 @@ def test_a_sandbox_does_not_outlive_its_life_time() -> None:
     assert [Stop] == [type(one) for one in after(fleet, Looked({"a": 3699.0}), 3700.0)[1]]
 
 
-def test_what_belonged_to_somebody_who_is_gone_is_gone() -> None:
+def test_sandboxes_of_a_removed_owner_are_removed() -> None:
     fleet, _ = running()
     fleet, _ = happened(create("b", "bob"), Started("b", 1, FACTS), fleet=fleet)
     fleet, actions = happened(Forsaken("ada"), fleet=fleet)
@@ -232,7 +232,7 @@ def test_a_new_service_ends_what_was_half_done_and_says_so() -> None:
     assert answers(actions) == {}
 
 
-def test_what_a_program_before_says_is_not_about_this_one() -> None:
+def test_reports_from_an_earlier_program_are_ignored() -> None:
     fleet, _ = running(Restart("r", "a", "ada"), Ended("a", 1, "stopped"))
     assert (fleet, []) == happened(Ended("a", 1, "stopped"), fleet=fleet)
     assert (fleet, []) == happened(Started("a", 1, FACTS), fleet=fleet)

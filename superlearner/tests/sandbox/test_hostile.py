@@ -1,8 +1,8 @@
-"""Programs of sandboxes that mean harm to the platform itself: it goes on, says why they ended, and believes nothing.
+"""Hostile programs in sandboxes: the platform goes on, reports why they ended, and trusts none of their output.
 
-Each program of `hostile/` says in its first line what it tries, and below it how it `ends:`, a pattern of the reason
-that people read, or what a question about its node `answers:`, the code of an error or `ok`. What a program can do to
-the machine is tried in `otp/tests/peer/hostile`.
+The first line of each program in `hostile/` says what it tries. Below is how it `ends:`, as a pattern of the reason, or
+the answer to a request to its node (`answers:`), an error code or `ok`. Attacks on the machine are tried in
+`otp/tests/peer/hostile`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PATIENCE_S = 60
 
 
 def reason_of(client: httpx.Client, id: str) -> str:
-    """Why it ended, as soon as it has."""
+    """Return the reason of its end, as soon as there is one."""
     asked = {"types": "sandbox", "last": 1000}
     with client.stream("GET", f"{API}/events", params=asked, headers={"accept": "text/event-stream"}) as stream:
         for line in stream.iter_lines():
@@ -49,7 +49,7 @@ def test_programs_that_mean_harm_to_the_platform_are_contained(start: Callable[.
             return asks.post(f"{API}/sandboxes", json={"sandbox_id": id, "source": source})
 
     def contained(path: Path) -> str | None:
-        """What was not as it should be."""
+        """Return what differed from the expectation; None if nothing did."""
         id, source = path.stem, path.read_text()
         kind, expected = re.findall(r"^# (ends|answers): (.*)$", source, re.MULTILINE)[0]
         made = create(id, source)

@@ -1,4 +1,4 @@
-"""What a sandbox does inside: its tree starts with the options, changes its code, and an endless loop is ended."""
+"""Inside a sandbox: its tree starts with the options, changes its code, and endless loops are interrupted."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ NOTHING: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def _one_program_a_sandbox() -> Iterator[None]:
-    """Each has a program of its own, so that its module is always called main; here one comes after another."""
+    """Remove the module `main` after each test: in reality, each sandbox has a separate program."""
     known, path = sys.modules.pop("main", None), list(sys.path)
     yield
     sys.path[:] = path
@@ -137,7 +137,7 @@ class Main(Application):
     assert top == told
 
 
-def test_its_end_is_told_with_the_reason(tmp_path: Path) -> None:
+def test_its_end_is_reported_with_the_reason(tmp_path: Path) -> None:
     async def look(node: otp.Node, service: otp.Pid) -> Any:
         for _ in range(4):
             pid = await node.wait_registered("a")
@@ -149,7 +149,7 @@ def test_its_end_is_told_with_the_reason(tmp_path: Path) -> None:
     assert news == within(tmp_path, COUNTER, look)
 
 
-def test_a_reload_keeps_the_state_and_says_who_changed(tmp_path: Path) -> None:
+def test_a_reload_keeps_the_state_and_lists_the_changed_servers(tmp_path: Path) -> None:
     async def look(node: otp.Node, service: otp.Pid) -> Any:
         pid = at(node, "a")
         GenServer.cast(pid, "tick")
@@ -202,10 +202,10 @@ def changing(what: str) -> str:
     ],
     ids=["raises", "no Ok", "nothing", "ends", "kills itself", "loops", "leaves", "waits for ever"],
 )
-def test_one_that_fails_in_its_code_change_makes_the_whole_reload_fail(
+def test_a_server_that_fails_in_code_change_makes_the_whole_reload_fail(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, said: str, counts: list[int]
 ) -> None:
-    """One that crashed in it was taken for one that had ended by itself, and the reload said that all was well."""
+    """Regression: a crash in `code_change` was taken for a normal end, and the reload reported success."""
     monkeypatch.setattr("superlearner.sandbox.reloading.CHANGE_S", 0.2)
 
     async def look(node: otp.Node, service: otp.Pid) -> Any:
@@ -269,7 +269,7 @@ HOSTILE = {
 def test_a_source_that_raises_when_it_is_looked_at_is_refused_and_the_tree_goes_on(
     tmp_path: Path, hostile: str
 ) -> None:
-    """`SystemExit` out of an exception's `__str__` ended who answers for the tree, and with it the sandbox."""
+    """Regression: `SystemExit` from an exception's `__str__` ended the sandbox's service, and with it the sandbox."""
 
     async def look(node: otp.Node, service: otp.Pid) -> Any:
         GenServer.cast(at(node, "a"), "tick")
@@ -348,7 +348,7 @@ def test_a_source_that_empties_the_modules_is_taken_over_and_others_can_still_im
     assert (3, 10) == within(tmp_path, COUNTER, look)
 
 
-def test_who_ends_the_program_is_said_and_not_taken_for_a_give_up(tmp_path: Path) -> None:
+def test_a_process_that_ends_the_program_is_named_and_is_not_reported_as_a_give_up(tmp_path: Path) -> None:
     """`its tree gave up: it had too many restarts`, of one `sys.exit()`."""
     leaves = COUNTER.replace(
         'while request == "spin":\n            pass', 'if request == "leave":\n            raise SystemExit(3)'
@@ -415,7 +415,7 @@ def test_a_module_runs_with_another_text_and_its_file_stays_what_it_is(tmp_path:
     ids=["wrong name", "ends", "no usual error", "loops"],
 )
 def test_a_source_that_does_not_run_is_refused_and_the_old_one_goes_on(tmp_path: Path, source: str, why: str) -> None:
-    """One that looped ended who answers for the sandbox, and the sandbox with it."""
+    """Regression: a source that looped ended the sandbox's service, and with it the sandbox."""
 
     async def look(node: otp.Node, service: otp.Pid) -> Any:
         GenServer.cast(at(node, "a"), "tick")
@@ -445,7 +445,7 @@ def test_an_endless_loop_ends_its_process_and_no_other(tmp_path: Path) -> None:
 
 
 def test_an_endless_loop_that_makes_garbage_is_ended_in_its_own_lines_and_not_in_the_collector(tmp_path: Path) -> None:
-    """What was raised while the collector called us was thrown away, and told as the end of a line of ours."""
+    """Regression: an exception raised in the garbage collector's callback was lost."""
     makes_garbage = "import gc\n" + COUNTER.replace("            pass\n", "            gc.collect(0)\n")
     collector = Collector()
 
@@ -470,7 +470,7 @@ def test_an_endless_loop_that_makes_garbage_is_ended_in_its_own_lines_and_not_in
     assert re.fullmatch(r"a held the loop for 0\.2 s: main\.py, line 1[01]; it was ended there", notices[0])
 
 
-def test_a_loop_that_is_held_on_purpose_is_told_as_the_simulation_it_is(tmp_path: Path) -> None:
+def test_a_simulated_hang_is_reported_as_a_simulation(tmp_path: Path) -> None:
     """Regression: the notice named a process without a name, and a file and line of the platform."""
 
     async def look(node: otp.Node, service: otp.Pid) -> Any:

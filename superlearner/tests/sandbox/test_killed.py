@@ -1,4 +1,4 @@
-"""kill -9 of a platform with ten sandboxes: none of them outlives it, and the next one knows them."""
+"""kill -9 of a platform with ten sandboxes: all of them end, and the next platform lists them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ API = "/api/v1"
 
 
 def until_ended(processes: list[int], deadline: float) -> list[int]:
-    """Which of these, given by descriptors, are still there at a time."""
+    """Return those of the processes, given by descriptors, that are alive at a time."""
     return [one for one in processes if not select.select([one], [], [], max(0, deadline - time.monotonic()))[0]]
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="sandboxes need walls of Linux")
-def test_no_sandbox_survives_a_killed_platform_and_the_next_one_knows_them(start: Callable[..., Any]) -> None:
+def test_no_sandbox_survives_a_killed_platform_and_the_next_one_lists_them(start: Callable[..., Any]) -> None:
     program = start("--weak-walls")
     ids = [f"s{number}" for number in range(COUNT)]
 

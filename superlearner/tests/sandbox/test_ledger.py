@@ -1,4 +1,4 @@
-"""What a run of the platform leaves of its sandboxes, and what the next one makes of it."""
+"""The record that one run of the platform leaves of its sandboxes, and the next run reads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SANDBOX = Sandbox(
 )  # fmt: skip
 
 
-def test_who_ran_has_ended_and_can_be_started_with_what_it_was_started_with(tmp_path: Path) -> None:
+def test_a_sandbox_that_ran_has_ended_and_can_be_restarted_as_it_was(tmp_path: Path) -> None:
     SandboxLedger(tmp_path / "its").write(SANDBOX)
     found = SandboxLedger(tmp_path / "its").take_over(9.0)
     (one,) = found.sandboxes
@@ -43,7 +43,7 @@ def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
     assert [0o700, 0o600] == [path.stat().st_mode & 0o777 for path in (tmp_path / "its", tmp_path / "its" / "a.json")]
 
 
-def test_what_is_forgotten_is_not_there(tmp_path: Path) -> None:
+def test_a_deleted_entry_is_gone(tmp_path: Path) -> None:
     kept = SandboxLedger(tmp_path / "its")
     assert kept.take_over(9.0).sandboxes == []
     kept.write(SANDBOX)
@@ -61,7 +61,7 @@ def test_only_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert ["s2.json", "s3.json"] == sorted(path.name for path in tmp_path.iterdir())
 
 
-def test_what_is_no_entry_is_named_and_stays(tmp_path: Path) -> None:
+def test_an_invalid_file_is_named_and_stays(tmp_path: Path) -> None:
     kept = SandboxLedger(tmp_path)
     kept.write(SANDBOX)
     (tmp_path / "half.json").write_bytes((tmp_path / "a.json").read_bytes()[:40])

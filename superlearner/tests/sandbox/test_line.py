@@ -41,8 +41,8 @@ def test_more_answers_than_questions_end_the_line() -> None:
     assert "it sent more answers than it got requests" == with_line(work)
 
 
-def test_who_answers_outlives_the_garbage_collector() -> None:
-    """Nobody held it while nothing was asked: 5,000 linked processes, and a sandbox did not answer at its start."""
+def test_the_answering_task_outlives_the_garbage_collector() -> None:
+    """Regression: between requests, only weak references held the answering task, so a large tree never answered."""
 
     async def echo(question: bytes) -> bytes:
         return question
@@ -78,7 +78,7 @@ ATTACKS: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_what_is_no_answer_to_what_was_asked_ends_the_line(attack: str) -> None:
+def test_an_answer_without_a_request_ends_the_connection(attack: str) -> None:
     sent, why = ATTACKS[attack]
 
     async def work(line: Line, theirs: socket.socket, broken: asyncio.Future[str]) -> str:
@@ -92,7 +92,7 @@ def test_what_is_no_answer_to_what_was_asked_ends_the_line(attack: str) -> None:
     assert why in with_line(work)
 
 
-def test_answers_go_to_who_asked_in_whatever_order_they_come() -> None:
+def test_answers_reach_their_callers_in_any_order() -> None:
     async def work(line: Line, theirs: socket.socket, broken: asyncio.Future[str]) -> list[bytes]:
         asking = [asyncio.ensure_future(line.ask(channel, b"")) for channel in (BACKEND, SANDBOX)]
         await asyncio.sleep(0)
@@ -102,7 +102,7 @@ def test_answers_go_to_who_asked_in_whatever_order_they_come() -> None:
     assert [b"one", b"two"] == with_line(work)
 
 
-def test_the_end_of_the_line_is_told_to_who_waits() -> None:
+def test_pending_requests_fail_when_the_connection_ends() -> None:
     async def work(line: Line, theirs: socket.socket, broken: asyncio.Future[str]) -> None:
         asking = asyncio.ensure_future(line.ask(BACKEND, b""))
         await asyncio.sleep(0)

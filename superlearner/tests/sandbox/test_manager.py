@@ -1,4 +1,4 @@
-"""The service: what is asked happens to real nodes, and it can be killed at any moment."""
+"""The service with real nodes: requests are carried out, and it can be killed at any moment."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_sandbox_is_created_and_its_node_runs(managed: Any) -> None:
     assert known == made
 
 
-def test_the_next_run_knows_who_ran_and_starts_it_again_but_not_who_had_ended(managed: Any, tmp_path: Path) -> None:
+def test_the_next_run_can_restart_sandboxes_that_ran_but_not_those_that_had_ended(managed: Any, tmp_path: Path) -> None:
     def next_run(launcher: Any) -> tuple[Sandboxes, list[str]]:
         told: list[str] = []
         run = Sandboxes(launcher, ledger=SandboxLedger(tmp_path))
@@ -93,7 +93,7 @@ def test_the_next_run_knows_who_ran_and_starts_it_again_but_not_who_had_ended(ma
         runner = sandboxes.runners["ended"]
         await launcher.programs[1].close("used too much")
         await otp.wait_down(runner)
-        await SandboxManager.ask(Reload(None, "a", "ada", TEN))  # it has heard of it by now
+        await SandboxManager.ask(Reload(None, "a", "ada", TEN))  # by now it has received the end
         known, told = next_run(launcher)
         (found,) = known.all()
         sandboxes.fleet = known.fleet
@@ -130,7 +130,7 @@ def test_a_source_that_does_not_start_is_refused_and_nothing_is_left(managed: An
     assert "nonsense" in refused.message
 
 
-def test_a_sandbox_that_nobody_can_start_now_is_refused_without_the_inside_of_the_call(managed: Any) -> None:
+def test_a_refused_start_shows_no_internals_of_the_call(managed: Any) -> None:
     async def work(sandboxes: Sandboxes, launcher: Any) -> Any:
         otp.unregister(RUNNERS)
         return await create(), sandboxes.all()
@@ -175,7 +175,7 @@ def test_destroy_leaves_nothing(managed: Any) -> None:
     assert (("a", "it was destroyed"), [], [], {}) == managed(work)
 
 
-def test_what_does_not_stop_is_busy_until_it_is_killed(managed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sandbox_that_does_not_stop_is_busy_until_it_is_killed(managed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("superlearner.sandbox.runner.STOP_S", 0.01)
 
     async def work(sandboxes: Sandboxes, launcher: Any) -> Any:
@@ -188,13 +188,13 @@ def test_what_does_not_stop_is_busy_until_it_is_killed(managed: Any, monkeypatch
     assert ("sandbox_busy", "a", []) == managed(work)
 
 
-def test_what_ends_by_itself_is_known_with_its_reason(managed: Any) -> None:
+def test_a_sandbox_that_ends_by_itself_keeps_its_reason(managed: Any) -> None:
     async def work(sandboxes: Sandboxes, launcher: Any) -> Any:
         await create()
         runner = sandboxes.runners["a"]
         await launcher.programs[0].close("used more than 512 MiB of memory")
         await otp.wait_down(runner)
-        await SandboxManager.ask(Destroy(None, "nobody"))  # it has heard of it by now
+        await SandboxManager.ask(Destroy(None, "nobody"))  # by now it has received the end
         return sandboxes.find("a")
 
     ended = managed(work)
@@ -245,7 +245,7 @@ def test_a_kill_of_its_runner_ends_a_sandbox_and_says_so(managed: Any) -> None:
     assert managed(work).reason.startswith("its process in the platform ended: killed")
 
 
-def test_the_log_tells_the_end_of_a_sandbox_by_its_name_and_not_that_of_its_runner(
+def test_the_log_names_the_sandbox_that_ended_rather_than_its_runner(
     managed: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def work(sandboxes: Sandboxes, launcher: Any) -> Any:

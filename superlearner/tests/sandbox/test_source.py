@@ -1,4 +1,4 @@
-"""What somebody typed is read by another program, and the place of an error is told before anything starts."""
+"""Sources are checked by another program; errors have their place, before anything starts."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_syntax_error_says_line_and_column(text: str, line: int, column: int) 
     ["-" * 150_000 + "1", "(" * 150_000, "a\0b", "x = '\ud800'", "[" * 90 + "]" * 90 + "\n" + "f(" * 4000],
     ids=["signs", "brackets", "null", "surrogate", "calls"],
 )
-def test_no_text_ends_who_asks(text: str) -> None:
+def test_no_text_ends_the_caller(text: str) -> None:
     async def main() -> None:
         with pytest.raises(SourceProblem):
             await check_source(text)
@@ -105,7 +105,7 @@ MAIN = "class Main(Supervisor): ...\n"
     ],
     ids=["rot13", "second line", "carriage returns", "form feed", "byte order mark", "null", "surrogate"],
 )
-def test_a_text_is_utf_8_or_told_where_it_is_not(text: str, line: int, column: int, message: str) -> None:
+def test_text_that_is_not_utf_8_is_refused_with_the_place(text: str, line: int, column: int, message: str) -> None:
     """Python would read the file by the coding that it names: another text would run than the one that was read."""
     problem = look(text)["problem"]
     assert (line, column) == (problem["line"], problem["column"])
@@ -123,11 +123,11 @@ def test_a_text_is_utf_8_or_told_where_it_is_not(text: str, line: int, column: i
     ],
     ids=["utf-8", "in a text", "after code", "third line", "form feed"],
 )
-def test_what_names_no_other_coding_is_taken(text: str) -> None:
+def test_text_without_another_coding_is_accepted(text: str) -> None:
     assert starts(text) == "Main"
 
 
-def test_a_very_long_line_is_told_with_few_words() -> None:
+def test_the_message_about_a_very_long_line_is_short() -> None:
     problem = look("x=" + "1+" * 90_000 + "\n")["problem"]
     assert (1, 180_003) == (problem["line"], problem["column"])
     assert len(problem["message"]) < 100

@@ -1,4 +1,4 @@
-"""What is left of a program is removed only if it is provably that program's."""
+"""Remains of a program are removed only if they are provably that program's."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_folder_that_only_has_its_name_stays(process: subprocess.Popen[bytes],
     assert (tmp_path / "moved").is_dir()
 
 
-def test_what_has_ended_has_no_traces(process: subprocess.Popen[bytes]) -> None:
+def test_an_ended_program_has_no_traces(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     process.wait()
     assert traces_of(process.pid, "/") is None

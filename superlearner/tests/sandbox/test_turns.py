@@ -50,7 +50,7 @@ def test_a_turn_that_does_not_end_is_over_in_time() -> None:
     in_virtual_time(main)
 
 
-def test_who_is_killed_while_it_waits_takes_no_turn_along() -> None:
+def test_a_waiter_that_is_killed_keeps_no_turn() -> None:
     async def main() -> None:
         turns = Turns(1, longest=60)
         over = await turns.begin()

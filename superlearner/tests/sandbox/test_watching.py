@@ -1,4 +1,4 @@
-"""What a hand-made sandbox says, or does not say, ends it with words, and is bounded in number; time is virtual."""
+"""Monitoring of a hand-made sandbox: its answers and its silence end it with a reason; time is virtual."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Child:
 def watched(
     hears: Callable[[Watched], Awaitable[None]], work: Callable[[Child, Watched], Awaitable[None]], **answers: Any
 ) -> Child:
-    """The child, after `work` beside the process that hears it."""
+    """Return the child, after `work` beside the process that monitors it."""
     children: list[Child] = []
 
     async def main() -> None:
@@ -93,7 +93,7 @@ NEWS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("news", NEWS)
-def test_news_that_are_none_end_it(news: str) -> None:
+def test_malformed_news_ends_it(news: str) -> None:
     child = watched(listen, some_time, next=NEWS[news])
     (why,) = child.killed
     assert why.startswith("it violates the protocol: its news is malformed: ")
@@ -107,17 +107,17 @@ def test_a_line_that_is_not_read_ends_it() -> None:
 
 
 def test_a_closed_line_ends_it() -> None:
-    """It went on as running, and nobody could see what it did."""
+    """Regression: it was still shown as running, although it could not be observed."""
     child = watched(listen, some_time, next=NodeGone("its end of the line is closed"))
     assert ["it has closed its line to the platform"] == child.killed
 
 
-def test_one_whose_service_has_ended_is_ended() -> None:
+def test_a_sandbox_whose_service_has_ended_is_ended() -> None:
     child = watched(listen, some_time, next=GONE)
     assert ["the process that answers for its tree has ended"] == child.killed
 
 
-def test_one_that_ends_just_now_is_told_with_the_reason_of_its_end() -> None:
+def test_an_ending_sandbox_is_reported_with_its_own_reason() -> None:
     async def ends(child: Child, one: Watched) -> None:
         child.gone.set_result("ended the interpreter with os._exit(3)")
         await advance(10)
@@ -125,7 +125,7 @@ def test_one_that_ends_just_now_is_told_with_the_reason_of_its_end() -> None:
     assert [] == watched(listen, ends, next=NodeGone("its end of the line is closed")).killed
 
 
-def test_one_that_was_asked_to_stop_may_close_its_line() -> None:
+def test_a_stopping_sandbox_may_close_its_connection() -> None:
     async def stops(child: Child, one: Watched) -> None:
         one.stopping = True
         await advance(120)
@@ -134,15 +134,15 @@ def test_one_that_was_asked_to_stop_may_close_its_line() -> None:
     assert [] == watched(beat, stops).killed
 
 
-def test_the_end_of_its_tree_is_told_in_one_line_of_bounded_length() -> None:
+def test_the_end_of_its_tree_is_reported_in_a_line_of_bounded_length() -> None:
     child = watched(listen, some_time, next={"notices": [], "ended": "\x1b[2J" + "x" * 900})
     (why,) = child.killed
     assert why.isprintable()
     assert 300 == len(why)
 
 
-def test_a_flood_of_notices_is_asked_for_at_our_pace_and_told_in_part() -> None:
-    """It was told as fast as it came: events of others were pushed off the page."""
+def test_a_flood_of_notices_is_read_at_our_pace_and_shown_in_part() -> None:
+    """Regression: notices were shown as fast as they came and pushed other events off the page."""
     child = watched(listen, some_time, next={"notices": ["\x1b[2Jlook at me"] * 50})
     assert len(child.asked) <= 242
     assert len(child.notices) <= 20 + 120 / 5 + 1
@@ -150,7 +150,7 @@ def test_a_flood_of_notices_is_asked_for_at_our_pace_and_told_in_part() -> None:
     assert any(words.endswith("notices were left out: there were too many") for words in child.notices)
 
 
-def test_notices_that_were_left_out_are_counted_when_it_tells_no_more() -> None:
+def test_dropped_notices_are_counted_when_the_flood_is_over() -> None:
     def once(number: int) -> Any:
         return {"notices": ["x"] * 50, "missed": 1000} if number == 1 else "silence"
 
@@ -169,25 +169,25 @@ def test_notices_that_were_left_out_are_counted_when_it_tells_no_more() -> None:
 
 
 @pytest.mark.parametrize("silent", ["alive", "backend"])
-def test_one_of_whom_one_half_is_silent_is_ended(silent: str) -> None:
+def test_a_sandbox_with_a_silent_half_is_ended(silent: str) -> None:
     answers: dict[str, Any] = {"alive": {}, "backend": b"x"}
     del answers[silent]
     assert ["it has not answered for 10 s"] == watched(beat, some_time, **answers).killed
 
 
 @pytest.mark.parametrize(("gone", "what"), [("alive", "its tree"), ("backend", "its pages")])
-def test_one_of_whom_one_half_has_ended_is_ended(gone: str, what: str) -> None:
+def test_a_sandbox_with_an_ended_half_is_ended(gone: str, what: str) -> None:
     child = watched(beat, some_time, **({"alive": {}, "backend": b"x"} | {gone: GONE}))
     assert [f"the process that answers for {what} has ended"] == child.killed
 
 
-def test_one_that_answers_the_second_time_lives() -> None:
+def test_a_sandbox_that_answers_the_second_time_lives() -> None:
     """A platform whose loop was held finds the first answer too late."""
     child = watched(beat, some_time, alive=lambda number: "silence" if number == 1 else {}, backend=b"x")
     assert [] == child.killed
 
 
-def test_one_that_changes_its_code_may_be_silent_meanwhile() -> None:
+def test_a_sandbox_may_be_silent_during_a_reload() -> None:
     async def changes(child: Child, one: Watched) -> None:
         one.changing = True
         await advance(60)
@@ -237,7 +237,7 @@ def test_a_report_has_bounds(report: bytes) -> None:
         read(Report, report)
 
 
-def test_a_burst_is_told_and_then_one_after_the_other() -> None:
+def test_a_burst_of_notices_passes_and_then_one_at_a_time() -> None:
     gate = AtATime(0.0)
     told = [len(gate.passed(["x"] * 5, 0, now / 10)) for now in range(1000)]
     assert 20 + 99.9 / 5 == pytest.approx(sum(told), abs=1)

@@ -75,7 +75,7 @@ EARLIER = {
     "0002": FIRST_VERSION + SECOND_VERSION,
     "0003": FIRST_VERSION + SECOND_VERSION + THIRD_VERSION,
 }
-"""What platforms of earlier schemas left behind; `id` is written differently in each database."""
+"""Rows that platforms of earlier schemas left; `id` is written differently in each database."""
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def earlier() -> Callable[[str, str], str]:
 
 
 class Postgres:
-    """A PostgreSQL of our own: as an unprivileged user, in a folder of its own, on a free port."""
+    """A PostgreSQL server for the tests: unprivileged, in a separate folder, on a free port."""
 
     def __init__(self, programs: Path, folder: Path, user: str | None) -> None:
         self.programs = programs

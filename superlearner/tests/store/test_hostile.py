@@ -1,4 +1,4 @@
-"""Names, reasons and values that nobody expects: they come back as they can be shown, and keep nothing else waiting."""
+"""Unexpected names, reasons and values: they are stored in a printable form and block nothing else."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_any_name_of_a_recording_is_found_and_deleted_by_what_it_was(
     with_store(url, test)
 
 
-def test_parameters_that_are_no_json_are_told_in_words(url: str, with_store: WithStore) -> None:
+def test_parameters_that_are_not_json_are_stored_as_text(url: str, with_store: WithStore) -> None:
     circle: list[Any] = []
     circle.append(circle)
     deep: Any = None
@@ -123,7 +123,7 @@ def test_parameters_that_are_no_json_are_told_in_words(url: str, with_store: Wit
 def test_a_row_that_only_postgres_refuses_keeps_no_other_waiting(
     postgres: Any, with_store: WithStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One name that fits into no index stopped all that came after it for ever."""
+    """Regression: a name too long for an index stopped all rows after it for good."""
     monkeypatch.setattr("superlearner.store.rows.NAME_LIMIT", TEXT_LIMIT)
     long = next(text for text in texts(3) if len(text) == 10_000)
 

@@ -116,7 +116,7 @@ KILLS: Final = 1200
 
 
 def storm(program: Any, answered: list[float], enough: threading.Event) -> None:
-    """Kill workers, each with a reason of its own, as fast as answers come, until nobody answers any more."""
+    """Kill workers, each with a different reason, as fast as answers come, until there are none."""
     with program.client() as client, contextlib.suppress(httpx.TransportError):
         for number in range(10 * KILLS):
             body = {"reason": f"kill {number}"}

@@ -27,7 +27,7 @@ def restarts(start: int, count: int) -> list[Restart]:
 
 
 class Held:
-    """A place in the work of the store: told when it is reached, and gone on from when the test says so."""
+    """A place in the store's work that a test can wait for, and release."""
 
     def __init__(self) -> None:
         self.reached = asyncio.Event()
@@ -92,7 +92,7 @@ def test_killing_the_service_loses_nothing_and_writes_nothing_twice(
 def test_a_killed_service_leaves_no_lock_behind(
     tmp_path: Path, with_store: WithStore, phase: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It did: a connection that was torn apart held the file until the garbage collector came by; an end took 10 s."""
+    """Regression: an interrupted connection kept the file locked until garbage collection; an end took 10 s."""
     file = tmp_path / "store.db"
 
     async def test(running: Any) -> None:
@@ -157,7 +157,7 @@ def test_services_killed_while_the_database_is_opened_open_it_once(
     with_store(url, test)
 
 
-def test_whoever_is_killed_while_it_reads_or_writes_a_record_tears_nothing_apart(
+def test_killing_a_reader_or_writer_of_a_record_leaves_transactions_whole(
     url: str, with_store: WithStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A request of a client that is killed with the web server, say: what it had begun is done."""
@@ -187,7 +187,7 @@ def test_whoever_is_killed_while_it_reads_or_writes_a_record_tears_nothing_apart
 
 
 def test_without_a_service_a_barrier_writes_what_waits(url: str, with_store: WithStore) -> None:
-    """Between a kill and the restart nobody has to wait for the next service."""
+    """Between a kill and the restart, a barrier need not wait for the next service."""
 
     async def test(running: Any) -> None:
         store = running.store

@@ -203,7 +203,7 @@ def test_a_file_may_have_any_name(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["mysql://ada@db/shop", "sqlite://", "sqlite:///:memory:", "store.db"])
-def test_what_is_no_url_of_a_database_is_refused(url: str) -> None:
+def test_text_that_is_not_a_database_url_is_refused(url: str) -> None:
     with pytest.raises(StoreUnavailable, match="expected sqlite:///FILE or postgresql://"):
         migrate(url)
 

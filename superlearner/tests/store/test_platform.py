@@ -47,13 +47,13 @@ def kill(client: httpx.Client, name: str) -> None:
 
 
 def audited(client: httpx.Client, program: Any) -> list[str]:
-    """Who was killed, oldest first."""
+    """Return the killed processes, oldest first."""
     lines = client.get("/api/v1/audit?per_page=1000", headers=owner(program)).json()["data"]
     return [line["parameters"]["pid"] for line in reversed(lines)]
 
 
 class Page:
-    """The live page of a program, and what it has said."""
+    """The live page of a program, and its messages."""
 
     def __init__(self, socket: Any) -> None:
         self.socket = socket
@@ -96,7 +96,7 @@ def damaged(file: Path) -> None:
         (damaged, "is damaged", ".recover"),
     ],
 )
-def test_a_database_that_must_not_be_touched_is_told_everywhere_and_stays_as_it_is(
+def test_an_unusable_database_is_reported_everywhere_and_left_unchanged(
     start: Start, superlearner: Command, tmp_path: Path, spoil: Callable[[Path], None], why: str, hint: str
 ) -> None:
     file = database_in(tmp_path / "data")
@@ -161,8 +161,8 @@ def test_a_platform_ends_in_time_while_another_program_holds_its_database(start:
     assert took < 5
 
 
-def test_a_server_that_never_answers_is_told_and_holds_up_neither_start_nor_end(start: Start) -> None:
-    """It takes connections and is silent, as behind a firewall: the wait for it ends by itself, also at the end."""
+def test_a_server_that_never_answers_is_reported_and_delays_neither_start_nor_end(start: Start) -> None:
+    """The server accepts connections and never answers, as behind a firewall; the waits for it have a limit."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         program = start(SUPERLEARNER_DATABASE=f"postgresql://ada:secret@127.0.0.1:{silent.getsockname()[1]}/shop")
 
@@ -176,7 +176,7 @@ def test_a_server_that_never_answers_is_told_and_holds_up_neither_start_nor_end(
     assert took < 5
 
 
-def test_a_full_disk_is_told_and_what_waited_is_stored_when_there_is_room(start: Start, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_waiting_rows_are_stored_once_there_is_space(start: Start, tmp_path: Path) -> None:
     """Its files may not grow any more: the operating system refuses that to the program as a full disk does."""
     program = start()
     unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)[1]

@@ -71,7 +71,7 @@ def test_two_tokens_never_have_the_same_hash(url: str, with_store: WithStore) ->
     with_store(url, test)
 
 
-def test_changed_settings_are_told_newest_first(url: str, with_store: WithStore) -> None:
+def test_changed_settings_are_listed_newest_first(url: str, with_store: WithStore) -> None:
     async def test(running: Any) -> None:
         store = running.store
         assert store.append_setting_change(SettingChange(1.0, "superlearner.toml", "log_level", "warning", "debug"))

@@ -81,7 +81,7 @@ def test_an_end_just_after_the_start_waits_for_the_database_to_be_open(
     with_store(url, second)
 
 
-def test_what_an_earlier_run_stored_is_there(url: str, with_store: WithStore) -> None:
+def test_rows_of_an_earlier_run_are_there(url: str, with_store: WithStore) -> None:
     async def first(running: Any) -> None:
         running.store.append_restarts([restart(1)])  # written when the store is closed
 
@@ -141,7 +141,7 @@ def test_a_row_no_database_takes_is_counted_and_keeps_no_other_waiting(url: str,
     with_store(url, test)
 
 
-def test_the_audit_log_can_be_asked_who_did_what(url: str, with_store: WithStore) -> None:
+def test_the_audit_log_can_be_filtered(url: str, with_store: WithStore) -> None:
     def entry(number: int, user: str, operation: str, outcome: str = "ok") -> AuditRow:
         return AuditRow(float(number), user, "rest", operation, {"pid": "0.9.0"}, "kill it", outcome, 0.25)
 

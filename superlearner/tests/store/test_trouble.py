@@ -81,7 +81,7 @@ def test_rows_wait_for_a_database_that_is_locked_too_long(
 def test_a_full_disk_loses_nothing_and_keeps_what_was_stored(
     tmp_path: Path, with_store: WithStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SQLite is told that its file may not grow, and says what it says of a full disk."""
+    """A limit on SQLite's file makes it report a full disk."""
     pages = 40
     opened = Database.__init__
 
@@ -105,7 +105,7 @@ def test_a_full_disk_loses_nothing_and_keeps_what_was_stored(
             await store.sync()
         status = store.status()
         assert (status.state, status.stored, status.waiting, status.dropped) == ("unavailable", 10, 990, {})
-        for _ in range(3):  # the file can be opened, but that is no reason to say that all is well
+        for _ in range(3):  # the file can be opened, which does not prove that the store works
             otp.send("store", "open")
             await otp.sys.get_state("store")
         assert [running.telling.get_nowait()[0], running.telling.empty()] == ["bad", True]
@@ -162,7 +162,7 @@ def test_a_file_that_is_damaged_meanwhile_is_left_alone(tmp_path: Path, with_sto
     with_store(f"sqlite:///{file}", test)
 
 
-def test_too_many_rows_are_refused_counted_and_told_once(tmp_path: Path, with_store: WithStore) -> None:
+def test_too_many_rows_are_refused_counted_and_reported_once(tmp_path: Path, with_store: WithStore) -> None:
     counted = Telemetry()
     drops: list[Any] = []
     counted.attach(lambda name, numbers, words: drops.append(words["table"]) if name == "store.drop" else None)
@@ -214,7 +214,7 @@ def test_only_so_much_history_is_kept(url: str, with_store: WithStore) -> None:
     with_store(url, test, history_rows=100)
 
 
-def test_the_service_tries_again_whoever_found_the_database_unusable(
+def test_the_service_retries_whichever_caller_found_the_database_unusable(
     tmp_path: Path, with_store: WithStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("superlearner.store.engines.BUSY_S", 0.05)

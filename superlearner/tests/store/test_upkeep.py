@@ -169,7 +169,7 @@ def test_only_rows_that_are_older_are_deleted_in_pieces(
     with_store(url, test)
 
 
-def test_compacting_gives_room_back_and_nobody_is_told_of_a_lock(tmp_path: Path, with_store: WithStore) -> None:
+def test_compacting_returns_space_and_causes_no_lock_errors(tmp_path: Path, with_store: WithStore) -> None:
     async def test(running: Any) -> None:
         store = running.store
         store.append_restarts(restarts(*range(5000)))
@@ -187,7 +187,7 @@ def test_compacting_gives_room_back_and_nobody_is_told_of_a_lock(tmp_path: Path,
     with_store(f"sqlite:///{tmp_path / 'store.db'}", test)
 
 
-def test_what_postgres_does_itself_is_not_done_here(postgres: Any, with_store: WithStore, tmp_path: Path) -> None:
+def test_backup_and_compaction_are_left_to_postgres(postgres: Any, with_store: WithStore, tmp_path: Path) -> None:
     async def test(running: Any) -> None:
         await running.store.sync()
         with pytest.raises(NotOfThisDatabase, match="pg_dump"):

@@ -53,7 +53,7 @@ def failure(code: str, message: str, status: int, hint: str = "") -> JSONRespons
 
 @dataclass
 class FakePlatform:
-    """Runs in a thread of its own; every method may be called from the test's thread."""
+    """A fake platform in a thread; every method may be called from the test's thread."""
 
     nodes: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     feed: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
@@ -146,7 +146,7 @@ class FakePlatform:
         await self._send(json.dumps({"k": "d", "seq": self.seq, **parts}))
 
     def drop(self, *, refuse: bool = False) -> None:
-        """Closes every feed; with `refuse` none is opened again until `refuse=False` is said."""
+        """Close every feed; with `refuse`, new ones are refused until `refuse=False`."""
         self._refusing = refuse
         self._in_loop(self._close())
 
@@ -204,7 +204,7 @@ class FakePlatform:
             beat.cancel()
 
     async def _platform(self, viewer: WebSocket) -> None:
-        """Which nodes there are; nothing more, since there is one."""
+        """Send the list of nodes, which has only one."""
         await viewer.accept()
         await viewer.send_text(json.dumps({"k": "s", "nodes": ["test@127.0.0.1"], "left": {}, "sandboxes": 0}))
         try:

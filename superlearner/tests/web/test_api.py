@@ -116,7 +116,7 @@ def test_an_unknown_pid_is_not_there_and_a_broken_one_is_malformed(
 
 
 @pytest.mark.operation("process.info")
-def test_info_tells_everything_and_hides_secrets(inside: Inside) -> None:
+def test_info_shows_everything_but_secrets(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         data = (await platform.get("/api/v1/processes/odd/info"))["data"]
         assert data["registered_name"] == "odd"
@@ -179,7 +179,7 @@ def test_a_process_that_traps_the_signal_lives_and_the_answer_says_so(inside: In
     inside(test, ODD)
 
 
-def test_what_the_platform_needs_takes_force(inside: Inside) -> None:
+def test_critical_processes_need_force(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         for name in ("superlearner", "services", "playground", "live"):
             assert failure(await delete(platform, name)) == (403, "critical_process_protection")
@@ -217,7 +217,7 @@ def test_many_processes_are_ended_each_with_a_result_of_its_own(inside: Inside) 
 
 
 @pytest.mark.operation("process.bulk")
-def test_a_dry_run_for_many_names_all_who_would_feel_it(inside: Inside) -> None:
+def test_a_dry_run_for_many_lists_all_affected_processes(inside: Inside) -> None:
     """Regression: it named those that were asked for, and not their siblings that restart along."""
 
     async def test(platform: Any) -> None:
@@ -333,7 +333,7 @@ def test_a_dynamic_child_is_stopped_by_its_pid(inside: Inside) -> None:
 
 
 @pytest.mark.operation("system.health")
-def test_health_is_told(inside: Inside) -> None:
+def test_health_is_reported(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         data = (await platform.get("/api/v1/system/health"))["data"]
         assert data["status"] == "healthy"
@@ -378,13 +378,13 @@ def test_requests_at_once_do_not_wait_for_one_another(inside: Inside) -> None:
     inside(test, ODD)
 
 
-def test_what_a_process_is_doing_is_told_with_the_deepest_line_of_its_own_file(inside: Callable[..., Any]) -> None:
+def test_the_current_work_of_a_process_is_shown_with_the_deepest_line_of_its_file(inside: Callable[..., Any]) -> None:
     began: asyncio.Event
     never: asyncio.Future[None]
 
     async def inner() -> None:
         began.set()
-        await never  # the line that is told
+        await never  # the line that is reported
 
     class Slow(GenServer[Any]):
         @impl
@@ -416,7 +416,7 @@ class Evasive:
 
 
 class Ending(GenServer[Any]):
-    """Ends as it is told."""
+    """Ends as requested."""
 
     @impl
     def init(self, arg: Any) -> Ok[Any]:
@@ -437,7 +437,7 @@ ENDINGS = Tree("endings", lambda: Endings.start_link(None, name="endings"))
 
 
 @pytest.mark.parametrize("reason", ["evasive", "cannot read caf\udce9.txt"])
-def test_whatever_the_reason_of_an_end_is_it_is_told(inside: Inside, reason: str) -> None:
+def test_any_exit_reason_is_shown(inside: Inside, reason: str) -> None:
     async def test(platform: Any) -> None:
         live = platform.node.whereis("live")
         viewer = platform.hub.attach()
@@ -455,7 +455,7 @@ def test_whatever_the_reason_of_an_end_is_it_is_told(inside: Inside, reason: str
     inside(test, ENDINGS)
 
 
-def test_text_that_is_no_utf8_is_answered_as_an_escape(inside: Inside) -> None:
+def test_text_that_is_not_utf8_is_escaped_in_answers(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         body = b'{"action": "kill", "pids": ["\\ud800"]}'
         answer = await platform.client.post("/api/v1/processes/bulk", content=body, headers=JSON)

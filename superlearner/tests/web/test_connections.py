@@ -1,4 +1,4 @@
-"""Connections that do nothing, and those that do too much, against a real socket: each ends, and nobody else waits."""
+"""Connections that do nothing or too much, on a real socket: each is closed, and others do not wait."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def lines(inside: Run) -> Run:
 
 
 async def connect(port: int, sent: bytes = b"", *, room: int | None = None) -> Any:
-    """A connection that has said something; `room` is what it takes before it is read."""
+    """Open a connection and send bytes; `room` limits what it receives before it reads."""
     sock = socket.socket()
     if room is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
@@ -60,7 +60,7 @@ async def hang_up(writer: asyncio.StreamWriter) -> None:
 
 
 async def end_of(reader: asyncio.StreamReader) -> bytes:
-    """What comes until the other side ends."""
+    """Read until the other side closes."""
     try:
         return await reader.read(-1)
     except ConnectionResetError:
@@ -160,7 +160,9 @@ def test_bodies_that_come_at_once_have_room_together(lines: Run) -> None:
         (b"GET / HTTP/1.1\r\n\r\n", (400, "malformed_request")),
     ],
 )
-def test_what_is_no_request_is_told_so_in_the_envelope(lines: Run, sent: bytes, expected: tuple[int, str]) -> None:
+def test_bytes_that_are_not_a_request_get_an_error_in_the_envelope(
+    lines: Run, sent: bytes, expected: tuple[int, str]
+) -> None:
     async def test(platform: Any) -> None:
         reader, _ = await connect(port_of(platform), sent)
         assert code(await end_of(reader)) == expected
@@ -177,8 +179,8 @@ def test_what_is_no_request_is_told_so_in_the_envelope(lines: Run, sent: bytes, 
         b"GET /live/supervisors HTTP/1.1\r\n" + b"a: b\r\n" * 200,
     ],
 )
-def test_what_is_no_handshake_of_a_web_socket_ends_its_connection(lines: Run, sent: bytes) -> None:
-    """Such connections were neither answered nor ended: enough of them, and nobody else had room."""
+def test_an_invalid_web_socket_handshake_ends_its_connection(lines: Run, sent: bytes) -> None:
+    """Regression: such connections were neither answered nor closed, and together took all the room."""
     upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     key = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 
@@ -189,7 +191,7 @@ def test_what_is_no_handshake_of_a_web_socket_ends_its_connection(lines: Run, se
     lines(test)
 
 
-def test_an_answer_that_nobody_takes_ends_its_connection(lines: Run) -> None:
+def test_an_answer_that_is_not_read_ends_its_connection(lines: Run) -> None:
     async def test(platform: Any) -> None:
         platform.platform.listener._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         get = b"GET /api/v1/arsenal/docs HTTP/1.1\r\n" + HOST + b"\r\n"

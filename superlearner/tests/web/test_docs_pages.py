@@ -56,7 +56,7 @@ def test_a_question_in_the_address_of_the_contents_is_searched(inside: Inside) -
     inside(test)
 
 
-def test_old_names_of_a_page_lead_to_it_and_a_wrong_one_is_told(inside: Inside) -> None:
+def test_old_names_of_a_page_lead_to_it_and_wrong_ones_are_reported(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         for name, expected in (("library.md", "library"), ("behaviours/task.md", "behaviours/task"),
                                ("decisions/README.md", "decisions"), ("library/", "library")):  # fmt: skip

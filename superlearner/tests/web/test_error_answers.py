@@ -1,4 +1,4 @@
-"""What is answered where there is no operation, and where one failed."""
+"""Answers for unknown operations and for operations that failed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from envelopes import failure
 Inside = Callable[..., Any]
 
 
-def test_what_is_not_there_has_the_same_envelope(inside: Inside) -> None:
+def test_unknown_paths_get_the_same_envelope(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         for method, path, expected in (
             ("GET", "/api", (404, "operation_not_found")),
@@ -40,7 +40,7 @@ def test_a_path_that_is_near_one_of_an_operation_is_answered_with_that_one(insid
     inside(test)
 
 
-def test_a_method_that_a_path_does_not_take_is_told_those_it_takes(inside: Inside) -> None:
+def test_an_unsupported_method_gets_the_list_of_supported_ones(inside: Inside) -> None:
     """The router names those of the first operation only."""
 
     async def test(platform: Any) -> None:

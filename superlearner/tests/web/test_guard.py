@@ -1,4 +1,4 @@
-"""The guard: who may address us, from which page, with which body. A test for each rule."""
+"""The guard: hosts, origins and bodies. A test for each rule."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ JSON = {"content-type": "application/json"}
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """What stands behind the guard in these tests: it reads the whole body and answers 200 with it."""
+    """Read the whole body and answer 200 with it, behind the guard."""
     body = b""
     more = True
     while more:
@@ -95,7 +95,7 @@ def test_our_own_origin_and_none_at_all_are_fine() -> None:
 @pytest.mark.parametrize(
     ("site", "status"), [("same-origin", 200), ("none", 200), ("cross-site", 403), ("same-site", 403), ("", 403)]
 )
-def test_a_browser_that_says_where_a_change_comes_from_is_believed(site: str, status: int) -> None:
+def test_the_origin_that_a_browser_reports_is_checked(site: str, status: int) -> None:
     assert ask("POST", headers={"sec-fetch-site": site}).status_code == status
     assert ask("GET", headers={"sec-fetch-site": site}).status_code == 200
 
@@ -124,7 +124,7 @@ def test_a_body_that_is_too_large_is_refused_by_its_length_and_by_its_size() -> 
 
 
 @pytest.mark.parametrize("length", ["-1", "1e3", "9" * 40, "0x10"])
-def test_a_length_that_is_no_number_counts_as_too_large(length: str) -> None:
+def test_a_length_that_is_not_a_number_counts_as_too_large(length: str) -> None:
     assert ask("POST", headers={**JSON, "content-length": length}).status_code == 413
 
 

@@ -29,7 +29,7 @@ NAMES = [
 
 
 class Liar:
-    """A value that fails wherever it is asked."""
+    """A value whose methods all fail."""
 
     def __repr__(self) -> str:
         raise RuntimeError("no")
@@ -71,7 +71,7 @@ def value() -> Any:
 
 
 class Holder(GenServer[Any]):
-    """Holds it all, and crashes with what it is told."""
+    """Keeps all messages, and crashes with the one it gets."""
 
     @impl
     def init(self, state: Any) -> Ok[Any]:
@@ -83,7 +83,7 @@ class Holder(GenServer[Any]):
 
 
 class Top(Supervisor):
-    """Of holders with names that nobody should have."""
+    """The supervisor of holders with hostile names."""
 
     @impl
     def init(self, arg: Any) -> Children:
@@ -93,7 +93,7 @@ class Top(Supervisor):
 TREE = Tree("top", lambda: Top.start_link(None, name="top"))
 
 
-def test_what_others_call_and_hold_things_is_shown_as_text_at_every_route(inside: Run, tmp_path: Path) -> None:
+def test_hostile_names_and_values_are_shown_as_text_at_every_route(inside: Run, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         client = platform.client
         addresses = ways(platform)
@@ -119,7 +119,7 @@ def test_what_others_call_and_hold_things_is_shown_as_text_at_every_route(inside
 
 
 @pytest.mark.operation("process.message", "analytics.supervisor")
-def test_who_crashes_of_such_a_value_is_counted_and_told(inside: Run) -> None:
+def test_a_crash_caused_by_such_a_value_is_counted_and_reported(inside: Run) -> None:
     async def test(platform: Any) -> None:
         for name in ways(platform):
             path = f"/api/v1/processes/{quote(name, safe='')}/message"
@@ -140,7 +140,7 @@ def ways(platform: Any) -> list[str]:
     return [str(pid) if name == "\udce9" else name for name, pid in zip(NAMES, found, strict=True)]
 
 
-def test_what_is_logged_steers_no_terminal() -> None:
+def test_log_lines_contain_no_control_characters() -> None:
     record = logging.LogRecord("otp", logging.ERROR, "x.py", 1, "%s ended", ("\x1b[2J\u202e\x9b1m\r<b>",), None)
     try:
         raise ValueError("\x1b]0;title\x07")

@@ -30,7 +30,7 @@ from superlearner.web.described import ErrorCode
 Inside = Callable[..., Any]
 OPERATIONS = list(all_operations())
 NONE_YET = {"trace_not_found", "recording_not_found", "sandbox_not_found"}
-"""Codes of examples about what somebody has to begin first."""
+"""Codes of examples that need something to be started first."""
 
 REFUSED = {
     "application.restart": "application_not_found",
@@ -74,7 +74,7 @@ def test_a_validator_accepts_the_document(document: dict[str, Any]) -> None:
     assert list(OpenAPIV31SpecValidator(broken).iter_errors())
 
 
-def test_every_operation_says_what_it_is_who_may_and_how_it_fails(document: dict[str, Any]) -> None:
+def test_every_operation_documents_its_purpose_scope_and_errors(document: dict[str, Any]) -> None:
     tags = {tag["name"]: tag["description"] for tag in document["tags"]}
     schemes = set(document["components"]["securitySchemes"])
     lacking: list[str] = []
@@ -139,7 +139,7 @@ def test_every_curl_line_is_taken_by_the_platform(inside: Inside, document: dict
             method, path, body = parsed(operation["x-codeSamples"][0]["source"])
             options: dict[str, Any] = {"params": {"dry_run": "true"}} if operation["x-changes"] else {}
             if "text/event-stream" in operation["responses"]["200"]["content"]:
-                options = {"params": {"timeout_ms": 1}}  # else it goes on until somebody ends it
+                options = {"params": {"timeout_ms": 1}}  # else it never ends by itself
             if "?" in path and options:
                 path, options = f"{path}&dry_run=true", {}
             content = None if body is None else body.encode()

@@ -1,4 +1,4 @@
-"""Large answers go out packed, small ones and those of who cannot read that as they are."""
+"""Compression: large answers, for clients that accept it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Inside = Callable[..., Any]
 LIST = "/api/v1/arsenal/operations"
 
 
-def test_a_large_answer_is_packed_for_who_takes_that(inside: Inside) -> None:
+def test_a_large_answer_is_compressed_for_clients_that_accept_it(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         plain = await platform.client.get(LIST, headers={"accept-encoding": "identity"})
         packed = await platform.client.get(LIST, headers={"accept-encoding": "gzip"})
@@ -27,7 +27,7 @@ def test_a_large_answer_is_packed_for_who_takes_that(inside: Inside) -> None:
 
 
 @pytest.mark.parametrize("path", [LIST, "/static/tree/supervisors.js"], ids=["answer", "file"])
-def test_who_refuses_gzip_gets_none_though_the_word_stands_there(inside: Inside, path: str) -> None:
+def test_clients_that_refuse_gzip_get_none_although_they_name_it(inside: Inside, path: str) -> None:
     """Regression: `gzip;q=0` was answered with gzip."""
 
     async def test(platform: Any) -> None:
@@ -49,7 +49,7 @@ def test_who_refuses_gzip_gets_none_though_the_word_stands_there(inside: Inside,
 
 
 @pytest.mark.parametrize("path", ["/supervisors", "/docs/concepts", "/nothing"])
-def test_a_page_is_packed_for_who_takes_that(inside: Inside, path: str) -> None:
+def test_a_page_is_compressed_for_clients_that_accept_it(inside: Inside, path: str) -> None:
     async def test(platform: Any) -> None:
         plain = await platform.client.get(path, headers={"accept-encoding": "identity"})
         packed = await platform.client.get(path, headers={"accept-encoding": "gzip"})

@@ -24,7 +24,7 @@ def test_the_front_page_is_a_page_of_its_own(inside: Inside) -> None:
     inside(test)
 
 
-def test_who_comes_before_the_platform_is_there_is_told_so(inside: Inside) -> None:
+def test_a_visit_before_the_platform_is_ready_gets_a_page_that_says_so(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         platform.platform.ready = False
         page = await platform.client.get("/supervisors")
@@ -60,7 +60,7 @@ def test_a_page_that_is_not_there_names_those_near_it(inside: Inside) -> None:
 
 
 def test_a_page_about_the_platform_is_there_when_the_node_looked_at_is_gone(inside: Inside) -> None:
-    """Where a sandbox that has ended says why is reached from a page that looked at it."""
+    """A page about an ended sandbox's reason is reached from a page that showed its node."""
 
     async def test(platform: Any) -> None:
         for path in ("/sandboxes?sandbox=shelves&node=sandbox-shelves@127.0.0.1", "/settings?node=nobody"):
@@ -78,7 +78,7 @@ def test_a_path_prefix_is_in_every_address(inside: Inside) -> None:
     inside(test, root_path="/tools/sl")
 
 
-def test_a_page_that_is_not_there_is_told_as_a_page(inside: Inside) -> None:
+def test_a_missing_page_is_answered_with_a_page(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         page = await platform.client.get("/<script>alert(1)</script>")
         assert page.status_code == 404
@@ -89,7 +89,7 @@ def test_a_page_that_is_not_there_is_told_as_a_page(inside: Inside) -> None:
     inside(test)
 
 
-def test_text_is_sent_packed_to_who_takes_it(inside: Inside) -> None:
+def test_text_is_compressed_for_clients_that_accept_it(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         async def get(encoding: str, **more: str) -> Any:
             headers = {"accept-encoding": encoding, **more}

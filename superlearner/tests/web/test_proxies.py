@@ -1,4 +1,4 @@
-"""Who comes, when a proxy stands before the platform; and how often somebody from elsewhere may call."""
+"""Client addresses behind a proxy, and the limit on calls from other machines."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def coming_from(platform: Any, address: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url="http://shop.example")
 
 
-def test_a_trusted_proxy_says_who_comes_and_how_and_nobody_else_does(inside: Run) -> None:
+def test_only_a_trusted_proxy_sets_the_client_address_and_scheme(inside: Run) -> None:
     async def test(platform: Any) -> None:
         proxy, other = coming_from(platform, "10.0.0.1"), coming_from(platform, "10.0.0.2")
 
         def told(address: str) -> dict[str, str]:
             return {"x-forwarded-for": address, "x-forwarded-proto": "https", **WRONG}
 
-        for _ in range(10):  # somebody guesses; what they put before it themselves does not count
+        for _ in range(10):  # a forged address in front does not count
             await proxy.get("/api/v1/x", headers=told("198.51.100.7, 192.0.2.1"))
         assert (await proxy.get("/api/v1/x", headers=told("192.0.2.1"))).status_code == 429
         assert (await proxy.get("/api/v1/x", headers=told("192.0.2.2"))).status_code == 401
@@ -87,12 +87,12 @@ def test_behind_a_proxy_everybody_needs_a_credential(inside: Run) -> None:
         {"keyfile": "key.pem"},
     ],
 )
-def test_a_setting_that_would_let_in_somebody_is_refused(given: dict[str, Any]) -> None:
+def test_settings_that_would_open_the_platform_are_refused(given: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match="expected"):
         load_settings(**given)
 
 
-def test_who_comes_from_elsewhere_has_a_budget_of_calls_and_this_machine_has_none(inside: Run) -> None:
+def test_clients_elsewhere_have_a_call_limit_and_this_machine_has_none(inside: Run) -> None:
     async def test(platform: Any) -> None:
         elsewhere, other = coming_from(platform, "192.0.2.1"), coming_from(platform, "192.0.2.2")
         for _ in range(5):

@@ -1,4 +1,4 @@
-"""The door of a platform that asks for a credential. A test for each rule."""
+"""Sign-in of a platform that requires credentials. A test for each rule."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Clock:
 
 
 async def behind(scope: Scope, receive: Receive, send: Send) -> None:
-    """What stands behind the door in these tests: it accepts web sockets, and answers 200 with the path."""
+    """Accept web sockets, and answer 200 with the path, behind sign-in."""
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.accept"})
@@ -46,7 +46,7 @@ async def behind(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class Door:
-    """A guard, a door and what is behind them; each request is a client's that remembers nothing."""
+    """The guard, sign-in and an application; each request is that of a client without state."""
 
     def __init__(self, *, root_path: str = "", scheme: str = "http") -> None:
         self.clock = Clock()
@@ -75,7 +75,7 @@ class Door:
         return f"{path}?token={self.credentials.new_code()}"
 
     def connect(self, *, extensions: bool = True, **headers: str) -> list[Any]:
-        """What a web socket is told first."""
+        """Return the first messages to a web socket."""
         sent: list[Any] = []
 
         async def receive() -> Any:
@@ -105,7 +105,7 @@ def cookie_of(answer: httpx.Response) -> dict[str, str]:
     return {"cookie": f"{name}={value}"}
 
 
-# -- who is let in -----------------------------------------------------------------------------------------------
+# -- visitors with and without credentials -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/static/base/sl.css", "/sign-in"])
@@ -157,7 +157,7 @@ def test_a_cookie_opens_pages_and_api_and_a_wrong_one_is_taken_back(door: Door) 
     assert "Max-Age=0" in wrong.headers["set-cookie"]
 
 
-def test_a_session_that_has_ended_is_no_attempt_to_guess(door: Door) -> None:
+def test_an_ended_session_does_not_count_as_a_guess(door: Door) -> None:
     cookie = cookie_of(door.send_form(TOKEN))
     door.clock.now += 8 * 24 * 3600
     for _ in range(10):
@@ -180,7 +180,7 @@ def test_a_web_socket_without_a_credential_is_refused_before_it_is_accepted(door
 
 
 def test_a_foreign_page_gets_nothing_by_a_session(door: Door) -> None:
-    """The cookie does not leave the browser from there; should it ever, the guard stands in front of the door."""
+    """Browsers do not send the cookie from there; if one did, the guard would refuse it."""
     cookie = cookie_of(door.send_form(TOKEN))
     foreign = {**cookie, "origin": "http://evil.example"}
     assert failure(door.ask("DELETE", "/api/v1/processes/x", headers=foreign)) == (403, "foreign_origin")
@@ -208,7 +208,7 @@ def test_a_link_signs_in_once(door: Door) -> None:
     assert "This link was used before" in second.text
 
 
-def test_who_is_signed_in_only_loses_the_code_from_the_address(door: Door) -> None:
+def test_a_signed_in_visitor_only_loses_the_code_from_the_address(door: Door) -> None:
     link = door.link()
     cookie = cookie_of(door.get(link))
     assert door.get(link, headers=cookie).headers["location"] == "/"
@@ -225,7 +225,7 @@ def test_only_a_visit_uses_a_link_up(door: Door) -> None:
     assert door.get(link).status_code == 303
 
 
-def test_the_token_itself_is_no_link(door: Door) -> None:
+def test_the_token_itself_is_not_a_link(door: Door) -> None:
     assert door.get(f"/?token={TOKEN}").status_code == 401
 
 
@@ -297,7 +297,7 @@ def test_nobody_is_sent_elsewhere(door: Door, target: str) -> None:
     assert 'name="next" value="/"' in door.get(f"/sign-in?next={quote(target)}").text
 
 
-def test_a_link_sends_nobody_elsewhere(door: Door) -> None:
+def test_a_link_never_redirects_to_another_host(door: Door) -> None:
     assert door.get(f"http://localhost:4000{door.link('//evil.example/x')}").headers["location"] == "/"
 
 
@@ -311,8 +311,8 @@ def test_a_form_is_small_and_a_form(door: Door) -> None:
     assert failure(door.ask("DELETE", SIGN_IN)) == (405, "method_not_allowed")
 
 
-def test_a_visit_from_another_site_begins_anew_from_our_page_once(door: Door) -> None:
-    """There a browser keeps a strict cookie to itself, so who is signed in would be asked to sign in."""
+def test_a_visit_from_another_site_is_repeated_once_from_our_page(door: Door) -> None:
+    """Browsers do not send a strict cookie from another site, so a signed-in user would have to sign in again."""
     refresh = '<meta http-equiv="refresh" content="0; url=/sign-in?next=%2Fsupervisors">'
     assert refresh in door.get("/supervisors", headers={"sec-fetch-site": "cross-site"}).text
     assert refresh in door.get("/supervisors").text  # plain http beyond loopback: browsers do not say
@@ -337,7 +337,7 @@ WAYS: dict[str, Callable[[Door], httpx.Response]] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_who_was_wrong_too_often_has_to_wait_whatever_the_way(door: Door, way: str) -> None:
+def test_too_many_failed_attempts_delay_all_ways_to_sign_in(door: Door, way: str) -> None:
     for _ in range(3):
         assert WAYS[way](door).status_code == 401
     for one in WAYS.values():
@@ -355,7 +355,7 @@ def test_wrong_web_sockets_count_as_well(door: Door) -> None:
 
 
 def test_a_right_credential_waits_too_a_session_does_not_and_other_addresses_do_not(door: Door) -> None:
-    """Else guessing would go on at full speed. The person at work is not locked out by a neighbour's guesses."""
+    """Otherwise guessing would go on at full speed. A neighbour's guesses must not lock out the user."""
     cookie = cookie_of(door.send_form(TOKEN))
     link = door.link()
     for _ in range(3):
@@ -364,7 +364,7 @@ def test_a_right_credential_waits_too_a_session_does_not_and_other_addresses_do_
     assert door.get(link).status_code == 429
     assert door.get("/api/v1/x", headers=cookie).status_code == 200
     assert door.get("/api/v1/x", headers=BEARER, client="192.0.2.2").status_code == 200
-    assert door.get("/supervisors").status_code == 401  # who brings nothing is only asked to sign in
+    assert door.get("/supervisors").status_code == 401  # a visitor without a credential only has to sign in
     door.clock.now += 5
     assert door.get("/api/v1/x", headers=BEARER).status_code == 200
     assert door.get(link).status_code == 303
@@ -378,7 +378,7 @@ def test_a_wrong_token_does_not_cost_a_right_session(door: Door) -> None:
         assert "set-cookie" not in answer.headers
 
 
-def test_the_page_of_another_site_does_not_lock_out_who_reads_it(door: Door) -> None:
+def test_the_page_of_another_site_does_not_lock_out_its_reader(door: Door) -> None:
     """Its pictures may be a hundred wrong links; a link in a mail is opened from another site as well."""
     for site in ("cross-site", "same-site"):
         for _ in range(5):
@@ -387,7 +387,7 @@ def test_the_page_of_another_site_does_not_lock_out_who_reads_it(door: Door) -> 
     assert door.get(door.link(), headers={"sec-fetch-site": "cross-site"}).status_code == 303
 
 
-def test_the_terminal_is_told_once_and_no_credential_is_in_the_log(
+def test_the_terminal_shows_it_once_and_no_credential_is_in_the_log(
     door: Door, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(10):
@@ -430,7 +430,7 @@ def test_nobody_is_asked_on_loopback(inside: Inside) -> None:
 
 
 def test_the_cookie_of_another_data_directory_does_not_lock_out_the_owner_on_loopback(inside: Inside) -> None:
-    """It had this port before; the browser brings its cookie with each request, and nobody asks it to sign in."""
+    """It had this port before; the browser sends its cookie with each request, although no sign-in is required."""
 
     async def test(platform: Any) -> None:
         old = {"cookie": f"{cookie_name(platform)}=1.a.owner.b"}
@@ -445,7 +445,7 @@ def cookie_name(platform: Any) -> str:
     return f"superlearner-{platform.platform.listener.port}"
 
 
-def test_what_needs_the_scope_code_needs_a_credential_on_loopback_too(inside: Inside) -> None:
+def test_the_scope_code_requires_a_credential_on_loopback_too(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         client, path = platform.client, "/api/v1/audit"
         refused = await client.get(path)
@@ -471,7 +471,7 @@ def test_a_platform_that_should_ask_and_cannot_does_not_start() -> None:
 
 
 @pytest.mark.operation("arsenal.whoami")
-def test_everybody_can_ask_who_they_are(inside: Callable[..., Any]) -> None:
+def test_every_visitor_can_request_their_identity(inside: Callable[..., Any]) -> None:
     async def test(platform: Any) -> None:
         nobody = (await platform.get("/api/v1/arsenal/whoami"))["data"]
         assert (nobody["user"], nobody["credential"], nobody["local"]) == ("anonymous", False, True)

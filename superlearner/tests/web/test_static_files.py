@@ -68,14 +68,14 @@ def test_a_browser_keeps_a_file_under_its_version_and_asks_again_without(folder:
     assert ask.head(files.url("a.js")).headers["cache-control"] == FOR_A_YEAR
 
 
-def test_another_version_is_answered_with_the_file_of_now_which_nobody_keeps(folder: Path) -> None:
+def test_another_version_gets_the_current_file_without_caching(folder: Path) -> None:
     ask = client(StaticTree(folder))
     answer = ask.get("/static/0123456789ab/parts/b.js")
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
 
 
 @pytest.mark.parametrize("path", ["nothing.js", "", "parts", "..%2fpage.js", "%2e%2e/%2e%2e/page.js", "%00"])
-def test_what_is_no_file_is_not_found_under_a_version_either(folder: Path, path: str) -> None:
+def test_a_missing_file_is_not_found_under_a_version_either(folder: Path, path: str) -> None:
     files = StaticTree(folder / "parts")
     assert client(files).get(files.url(path)).status_code == 404
 
@@ -113,8 +113,8 @@ def test_modules_are_named_once_with_all_that_they_import_but_not_what_comes_on_
     assert files.modules(["page.js"])[-1] == "types.js"
 
 
-def test_what_scripts_and_style_sheets_name_is_there() -> None:
-    """What comes on demand is asked for when a person opens it, so no page shows that its address is wrong."""
+def test_files_named_in_scripts_and_style_sheets_exist() -> None:
+    """Files loaded on demand are requested when a page needs them, so no page shows a wrong address."""
     missing: list[str] = []
     for path in (*STATIC.rglob("*.js"), *STATIC.rglob("*.css")):
         if path.parent.name != "vendor":
@@ -126,7 +126,7 @@ def test_what_scripts_and_style_sheets_name_is_there() -> None:
 
 
 @pytest.mark.parametrize(("folder", "below"), [("base", set[str]()), ("live", {"base"}), ("components", {"base"})])
-def test_what_all_pages_share_imports_nothing_of_one_page(folder: str, below: set[str]) -> None:
+def test_shared_modules_import_nothing_of_a_single_page(folder: str, below: set[str]) -> None:
     files = StaticTree(STATIC)
     own = [path.relative_to(STATIC).as_posix() for path in (STATIC / folder).glob("*.js")]
     assert {path.partition("/")[0] for path in files.modules(own)} <= {folder} | below

@@ -1,4 +1,4 @@
-"""What is no JSON, or JSON that two readers understand in two ways, is refused; nothing of it is a bug of ours."""
+"""Strict JSON: invalid and ambiguous bodies are refused, and none causes an internal error."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_it_is_malformed(inside: Run, said: bytes, why: str) -> None:
 
 
 def test_a_name_that_is_there_twice_is_found_at_once_among_many() -> None:
-    """Whoever may send a body must not hold the event loop for minutes by it."""
+    """A body must not block the event loop for minutes."""
     names = [*map(str, range(60_000)), "59999"]
     body = "{" + ", ".join(f'"{name}": 1' for name in names) + "}"
     begun = time.process_time()

@@ -15,7 +15,7 @@ from superlearner.web.web_server import WebState
 
 
 async def nothing(scope: Any, receive: Any, send: Any) -> None:
-    """An application that is asked nothing here."""
+    """An application that is never called here."""
 
 
 async def hello(scope: Any, receive: Any, send: Any) -> None:
@@ -24,7 +24,7 @@ async def hello(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"hello"})
 
 
-def test_one_whose_start_was_cut_off_ends_and_so_do_all_older_ones() -> None:
+def test_a_server_whose_start_was_interrupted_ends_with_all_older_ones() -> None:
     async def main() -> None:
         listener = Listener.bind("127.0.0.1", 0)
         chosen = Settings()
@@ -49,7 +49,7 @@ def test_one_whose_start_was_cut_off_ends_and_so_do_all_older_ones() -> None:
 
 
 def test_a_request_on_a_kept_connection_is_answered_while_another_server_takes_over() -> None:
-    """The client cannot know of the change yet; the answer tells it."""
+    """The client cannot know of the change yet; the answer announces it."""
 
     async def main() -> None:
         listener = Listener.bind("127.0.0.1", 0)
@@ -76,7 +76,7 @@ def test_a_request_on_a_kept_connection_is_answered_while_another_server_takes_o
     asyncio.run(asyncio.wait_for(main(), 20))
 
 
-def test_without_descriptors_few_tries_are_made_in_a_turn_and_who_waited_is_answered(
+def test_without_descriptors_few_attempts_are_made_per_turn_and_waiting_clients_are_answered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """asyncio tried 2,048 times in a turn and wrote a traceback of each: all of a core, and 20 MB of log a second."""
@@ -95,7 +95,7 @@ def test_without_descriptors_few_tries_are_made_in_a_turn_and_who_waited_is_answ
             scarce.setattr("socket.socket.accept", no_descriptor)
             reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
             writer.write(b"GET / HTTP/1.1\r\nhost: here\r\n\r\n")
-            await reported.wait()  # all of the turn: nobody else has come between
+            await reported.wait()  # all in one turn: nothing else ran in between
         assert {errno.EMFILE} == {report["exception"].errno for report in reports}
         assert 0 < len(reports) < 100
         await reader.readuntil(b"hello")

@@ -27,7 +27,7 @@ NODE = "shop@127.0.0.1"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of doors, of this test alone."""
+    """A folder of doors for this test alone."""
     path = Path(tmp_path_factory.mktemp("d"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(path))
     return path
@@ -124,7 +124,7 @@ def test_its_end_is_said_and_after_a_restart_it_is_attached_again(inside: Run, t
     inside(test)
 
 
-def test_one_that_does_not_come_back_is_given_up(inside: Run, tmp_path: Path) -> None:
+def test_a_service_that_does_not_come_back_is_given_up(inside: Run, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         platform.platform.attachments.pauses = (0.0, 0.0)
         async with service(tmp_path) as shop:
@@ -155,7 +155,7 @@ def test_a_service_without_superlearner_is_attached_and_what_it_cannot_do_is_sai
     inside(test)
 
 
-def test_wrong_token_nobody_there_and_a_name_that_is_taken_are_refused(inside: Run, tmp_path: Path) -> None:
+def test_a_wrong_token_a_closed_port_and_a_taken_name_are_refused(inside: Run, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         async def code(*args: Any, **more: Any) -> Any:
             answer = await attach(platform, *args, **more)

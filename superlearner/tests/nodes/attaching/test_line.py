@@ -1,4 +1,4 @@
-"""The line to the backend of a service: two nodes at the ends of a pair of sockets, as behind a door."""
+"""The connection to the backend of a service: two nodes over a pair of sockets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BEHIND = "behind.till@127.0.0.1"
 
 @asynccontextmanager
 async def connected() -> AsyncIterator[Any]:
-    """A node, the line to its backend, and what ends that; the backend is on a hidden node, as behind a door."""
+    """Yield a node, the connection to its backend, and a function that ends it; the backend is on a hidden node."""
     gate, behind = socket.socketpair()
     async with otp.Node("gate@127.0.0.1") as a, otp.Node(TILL) as node, otp.Node(BEHIND, hidden=True) as b:
         services = {"backend": await serve(b, node)}

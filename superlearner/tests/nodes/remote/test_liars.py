@@ -1,4 +1,4 @@
-"""A backend that lies: whatever it answers, the platform says so by its code, stays up, and lets others go on."""
+"""A backend that lies: the platform reports it by its error codes, stays up, and serves others."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ FACT = Fact("open", 1, 1, "3", 1)
 
 
 class Liar:
-    """A line whose other end says hello, and then what the test wants."""
+    """A connection whose other end answers `Hello`, and then whatever the test needs."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
@@ -115,7 +115,7 @@ LIES: dict[str, Any] = {
 }
 
 
-def test_what_is_no_answer_is_a_bad_answer(inside: Inside) -> None:
+def test_an_invalid_answer_is_a_bad_answer(inside: Inside) -> None:
     async def test(running: Any) -> None:
         for lie, answer in LIES.items():
             async with liar(running, answer):
@@ -126,7 +126,7 @@ def test_what_is_no_answer_is_a_bad_answer(inside: Inside) -> None:
     inside(test)
 
 
-def test_to_read_a_lie_holds_nobody_up(inside: Inside) -> None:
+def test_reading_a_lie_does_not_block_the_loop(inside: Inside) -> None:
     """By the time of the processor: what is too much is refused by its size, before it is read."""
 
     async def test(running: Any) -> None:
@@ -141,7 +141,7 @@ def test_to_read_a_lie_holds_nobody_up(inside: Inside) -> None:
     inside(test)
 
 
-def test_a_right_answer_gets_through_and_only_what_its_model_knows(inside: Inside) -> None:
+def test_a_valid_answer_passes_with_the_fields_of_its_model_only(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with liar(running, executed(json.dumps({**RIGHT, "html": "<b>"}).encode())):
             assert (await ask(running)).json()["data"] == RIGHT
@@ -149,7 +149,7 @@ def test_a_right_answer_gets_through_and_only_what_its_model_knows(inside: Insid
     inside(test)
 
 
-def test_one_that_never_answers_is_a_timeout_and_nobody_else_waits(
+def test_a_node_that_never_answers_is_a_timeout_and_others_do_not_wait(
     inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("superlearner.operations.forwarding.MARGIN_S", 0.05)
@@ -316,7 +316,7 @@ def test_events_that_cannot_be_end_the_stream(inside: Inside, items: Any) -> Non
 
 
 def test_items_that_come_at_once_are_asked_for_at_our_pace(inside: Inside) -> None:
-    """None, or some, whenever it was asked: the platform asked as fast as it could, for as long as somebody read."""
+    """Regression: after an empty answer, the platform asked again at once, as long as there was a reader."""
 
     def answer(request: Any) -> bytes:
         if not hasattr(request, "most"):
@@ -341,7 +341,7 @@ def test_items_that_come_at_once_are_asked_for_at_our_pace(inside: Inside) -> No
 
 
 def test_a_file_of_nothing_ends(inside: Inside) -> None:
-    """Its size never grew, so that it went on for ever."""
+    """Regression: its size never grew, so the download never ended."""
     asked = 0
 
     def answer(request: Any) -> bytes:
@@ -452,7 +452,7 @@ def test_a_frame_that_cannot_be_ends_the_page_of_that_node_alone(inside: Inside,
 
 
 def flood() -> Callable[[Any], bytes]:
-    """One that always has another frame."""
+    """Return an answering function that always has another frame."""
     seq = 0
 
     def answer(request: Any) -> bytes:
@@ -498,7 +498,7 @@ def test_some_frames_after_a_quiet_moment_are_not_held_back(inside: Inside, monk
     inside(test)
 
 
-def test_hello_from_somebody_else_is_refused(inside: Inside) -> None:
+def test_hello_from_another_node_is_refused(inside: Inside) -> None:
     class Other(Liar):
         async def ask(self, request: bytes) -> object:
             return written(Facts(PROTOCOL, "other@127.0.0.1", FACT))

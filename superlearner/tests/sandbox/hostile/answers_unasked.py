@@ -1,4 +1,4 @@
-"""Answers what nobody asked, a hundred thousand times."""
+"""Sends a hundred thousand answers without a request."""
 
 # ends: violates the protocol: it sent more answers than it got requests
 

@@ -1,4 +1,4 @@
-"""Shuts its line to the platform down, and goes on as if nothing had happened."""
+"""Shuts down its connection to the platform, and goes on."""
 
 # ends: closed its line
 

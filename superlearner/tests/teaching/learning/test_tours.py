@@ -38,7 +38,7 @@ def test_the_path_has_five_parts_and_no_name_is_taken_twice() -> None:
 
 
 @pytest.mark.parametrize(("tour", "step"), STEPS, ids=[f"{tour.id}-{step.id}" for tour, step in STEPS])
-def test_what_a_step_waits_for_can_happen(tour: Tour, step: Step) -> None:
+def test_the_condition_of_each_step_can_be_met(tour: Tour, step: Step) -> None:
     pages = {page.href for page in PAGES}
     assert path_of(step.page) in pages
     match step.done:
@@ -50,7 +50,7 @@ def test_what_a_step_waits_for_can_happen(tour: Tour, step: Step) -> None:
             assert not [field for field in data if f"`{field}`" not in row]
         case Operation(names=names, doors=doors):
             found = {operation.name: operation for operation in all_operations()}
-            # only what changes something is told as an event
+            # only changes are announced as events
             assert [name for name in names if name in found and found[name].changes] == list(names)
             assert set(doors) <= {"page", "cli", "rest", "console", "mcp"}
         case Visited(path=path):

@@ -29,7 +29,7 @@ def drawn(page: str, text: str) -> Rendered:
 
 
 def test_every_page_is_in_a_part_of_the_list_of_contents() -> None:
-    """Who adds a page adds its line to docs/README.md, below the subject where a reader would look for it."""
+    """A new page needs a line in docs/README.md, below the subject where readers would look for it."""
     listed = [entry.page for entry in Manual().entries()]
     assert set(PAGES) == set(listed)
     assert sorted(set(listed)) == sorted(listed)

@@ -1,4 +1,4 @@
-"""What is found, and in which order."""
+"""Search results and their order."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def manual() -> Manual:
         ("fastapi lifespan", "/docs/fastapi"),
     ],
 )
-def test_what_is_looked_for_is_among_the_first_five(manual: Manual, question: str, expected: str) -> None:
+def test_the_expected_page_is_among_the_first_five(manual: Manual, question: str, expected: str) -> None:
     found = [hit.address for hit in manual.find(question, 5)]
     assert any(address.startswith(expected) for address in found), found
 
@@ -95,8 +95,8 @@ def test_every_excerpt_of_the_documentation_is_marked_within_its_bounds(manual: 
             assert all(0 <= left < right <= len(hit.excerpt) for left, right in hit.marks), hit
 
 
-def test_many_who_search_first_at_once_wait_for_one_index() -> None:
-    """Else each would draw all pages, and who imports pygments in several threads at once may fail of it."""
+def test_concurrent_first_searches_wait_for_one_index() -> None:
+    """Otherwise each would render all pages, and concurrent imports of pygments may fail."""
     asked = list[int]()
 
     def more() -> list[Indexed]:

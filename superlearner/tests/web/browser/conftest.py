@@ -52,7 +52,7 @@ SECOND = "shop@127.0.0.1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All that stands here drives a browser."""
+    """Mark all tests of this folder as browser tests."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
@@ -135,9 +135,9 @@ def failure() -> Callable[..., Any]:
 
 @pytest.fixture(scope="session")
 def held_port() -> Iterator[int]:
-    """A port on which one platform after the other listens: the browser knows the files that are there."""
+    """A port for one platform after another; the browser has cached their files."""
     with socket.socket() as held:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # who listens there says so as well
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the other listeners set this, too
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
 
@@ -165,7 +165,7 @@ def platform(held_port: int) -> Iterator[Any]:
 
 
 class Served:
-    """A real platform in a thread; where it looks into a second node, that is `node`."""
+    """A real platform in a thread; `node` is the second node that it observes, if any."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, platform: Any, node: otp.Node | None) -> None:
         self.url = platform.listener.url("")
@@ -185,7 +185,7 @@ class Served:
 
 @asynccontextmanager
 async def _with_second(platform: Any, *, far: bool = False) -> AsyncIterator[otp.Node]:
-    """A second node with a shop of its own, which the platform looks into; a `far` one over a line."""
+    """A second node with its own shop, which the platform observes; with `far`, over a connection."""
     async with otp.Node(SECOND) as node, remote(platform, node) if far else nullcontext():
         if not far:
             platform.nodes.attach(node)
@@ -230,14 +230,14 @@ def _served(second: Callable[[Any], AbstractAsyncContextManager[otp.Node | None]
 
 @pytest.fixture(scope="module")
 def two_nodes() -> Iterator[Served]:
-    """One for all tests of a module: the platform's own node has the demo and the shop, `shop@127.0.0.1` a shop."""
+    """A platform for all tests of a module: its own node has the demo and the shop, `shop@127.0.0.1` a shop."""
     with _served(_with_second, max_body=1 << 16) as served:
         yield served
 
 
 @pytest.fixture(scope="module")
 def far_node() -> Iterator[Served]:
-    """As `two_nodes`, and the platform looks into the second one as if it were in another process."""
+    """A platform as in `two_nodes`, which observes the second node as if it were in another process."""
     with _served(partial(_with_second, far=True)) as served:
         yield served
 

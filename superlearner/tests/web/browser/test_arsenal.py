@@ -1,4 +1,4 @@
-"""The page of the operations on a real platform: found, filled in, tried dry, run, run again; and who may not."""
+"""The page of the operations on a real platform: search, forms, dry runs, results, and missing scopes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def pid_of(running: Any, name: str) -> str:
 
 
 @pytest.mark.page("/arsenal")
-def test_a_newcomer_kills_a_process_and_is_told_the_same_for_every_door(arsenal: Callable[..., Page]) -> None:
+def test_a_newcomer_kills_a_process_and_sees_the_same_for_every_interface(arsenal: Callable[..., Page]) -> None:
     page = arsenal()
     expect(page.get_by_role("link", name="Kill a process and see who restarts it")).to_be_visible()
     page.keyboard.press("/")
@@ -92,7 +92,7 @@ def test_the_address_fills_the_form_and_never_runs_it(arsenal: Callable[..., Pag
     expect(page.get_by_role("heading", name="There is no such operation")).to_be_visible()
 
 
-def test_what_destroys_is_tried_dry_first_and_again_when_something_changed(
+def test_a_destructive_operation_needs_a_dry_run_first_and_again_after_a_change(
     arsenal: Callable[..., Page], running: Any
 ) -> None:
     page = arsenal("?operation=supervisor.terminate_child&name=demo_one_for_one&child=printer_1")
@@ -142,7 +142,7 @@ def test_the_server_refuses_a_field_and_it_is_marked(arsenal: Callable[..., Page
     expect(field(page, "types").locator("textarea")).to_have_attribute("aria-invalid", "true")
 
 
-def test_what_is_missing_stands_apart_from_the_lines(arsenal: Callable[..., Page]) -> None:
+def test_missing_values_are_listed_apart_from_the_lines(arsenal: Callable[..., Page]) -> None:
     page = arsenal("?operation=process.kill")
     missing = page.locator("#same").get_by_text("Still to fill in:")
     expect(missing).to_be_visible()
@@ -200,7 +200,7 @@ def test_the_history_of_the_tab_is_run_again_and_keeps_no_secret(arsenal: Callab
     assert kept == {"values": {"name": "auth_token", "other": 1}, "hidden": ["value", "more"]}
 
 
-def test_who_has_not_the_scope_is_told_what_it_takes(arsenal: Callable[..., Page]) -> None:
+def test_without_the_scope_the_page_says_what_is_required(arsenal: Callable[..., Page]) -> None:
     page = arsenal("?operation=code.reload&module=shop")
     expect(page.locator(".operation .note")).to_contain_text("You are anonymous and have read, operate")
     expect(page.get_by_role("link", name="sign in")).to_have_attribute("href", re.compile("next=%2Farsenal"))
@@ -233,7 +233,7 @@ def test_the_audit_log_is_filtered_and_goes_on_by_itself(
 def test_a_new_entry_of_the_audit_log_leaves_alone_what_a_person_reads(
     running: Any, arsenal: Callable[..., Page]
 ) -> None:
-    """Regression: each new entry made all rows anew, so the focus was lost, and the older ones that were asked for."""
+    """Regression: each new entry rebuilt all rows, which lost the focus and the older entries."""
     token = (running.data_dir / "token").read_text().strip()
     with running.client() as client:
         for number in range(110):
@@ -258,7 +258,7 @@ def test_a_new_entry_of_the_audit_log_leaves_alone_what_a_person_reads(
         assert page.evaluate(place) == before
 
 
-def test_a_credential_that_was_revoked_is_told_with_the_way_back(arsenal: Callable[..., Page], running: Any) -> None:
+def test_a_revoked_credential_is_reported_with_a_way_to_sign_in(arsenal: Callable[..., Page], running: Any) -> None:
     page = arsenal("?operation=process.list")
     told = {"error": {"code": "unauthorized", "message": "no", "status": 401, "details": []}, "success": False}
     page.route("**/api/v1/processes**", lambda route: route.fulfill(status=200, json=told))

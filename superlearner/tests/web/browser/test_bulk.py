@@ -1,4 +1,4 @@
-"""What is done with many: said before, seen while it happens, told afterwards."""
+"""Bulk actions: announced before, visible while they run, summed up afterwards."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_the_question_says_what_will_happen_supervisor_by_supervisor(page: Page,
     expect(told).to_have_attribute("data-level", "bad")
 
 
-def test_who_is_left_out_is_said_and_nothing_to_do_is_said_too(page: Page, platform: Any) -> None:
+def test_skipped_processes_are_listed_and_an_empty_result_is_reported(page: Page, platform: Any) -> None:
     platform.delta(p=[[LEDGER, {"state": "stopped", "pid": None}]])
     choose(page, LEDGER, "app/web", f"{SHOP}/cart")
     page.get_by_role("button", name="Kill 3 selected").click()
@@ -103,7 +103,7 @@ def test_failures_are_listed_and_the_rest_is_done(page: Page, platform: Any, fai
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_what_takes_long_shows_how_far_it_is_and_can_be_stopped(
+def test_a_long_action_shows_its_progress_and_can_be_stopped(
     page: Page, platform: Any, row: Callable[..., Any]
 ) -> None:
     go = threading.Event()

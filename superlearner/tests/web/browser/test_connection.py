@@ -1,4 +1,4 @@
-"""The feed: lost and found again, frames that are missing, another run of the server, a tab nobody looks at."""
+"""The feed: lost and recovered, with missing frames, over a new run of the server, in a hidden tab."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_lost_connection_is_said_and_found_again(page: Page, platform: Any) ->
     expect(page.locator(LEDGER)).to_have_attribute("data-restarts", "7")
 
 
-def test_what_happened_unseen_is_not_played_as_a_crash(page: Page, platform: Any, looks: Callable[..., Any]) -> None:
+def test_missed_events_are_not_played_as_a_crash(page: Page, platform: Any, looks: Callable[..., Any]) -> None:
     seen = looks(page, "app/shop_sup/ledger")
     platform.nodes[2] |= {"restarts": 7, "last": {"at": 1.0, "reason": "killed", "crash": True}}
     platform.drop()
@@ -33,7 +33,7 @@ def test_what_happened_unseen_is_not_played_as_a_crash(page: Page, platform: Any
 
 
 def test_a_gap_asks_for_a_snapshot_and_shows_nothing_half(page: Page, platform: Any) -> None:
-    platform.nodes[2]["restarts"] = 4  # known to the server, told in the frame that gets lost
+    platform.nodes[2]["restarts"] = 4  # the server has it, but its frame gets lost
     platform.seq += 1
     platform.delta(p=[["app/shop_sup/cart", {"restarts": 1}]])
     expect(page.locator(LEDGER)).to_have_attribute("data-restarts", "4")

@@ -19,7 +19,7 @@ PATHS = (
     pytest.param("/docs/library", marks=pytest.mark.slow),
     pytest.param("/api/docs/process", marks=pytest.mark.slow),
 )
-"""Of each kind one; the longest of them in `make full`, since axe takes as long as a page is."""
+"""A page of each kind; the longest only in `make full`, since axe takes time by length."""
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
@@ -74,7 +74,7 @@ def test_a_section_is_found_while_typing_and_opened_with_keys(open_page: Callabl
     assert page.evaluate("navigator.clipboard.readText()").startswith("import logging\n")
 
 
-def test_what_was_typed_before_the_script_ran_is_looked_for(open_page: Callable[..., Page], untouched: Any) -> None:
+def test_text_typed_before_the_script_ran_is_searched(open_page: Callable[..., Page], untouched: Any) -> None:
     """Regression: nothing was found until one typed on."""
     url = untouched.url
     page = open_page(f"{url}/docs", ready=False)

@@ -1,4 +1,4 @@
-"""What holds for every page, on a real platform: for any eye and screen, in many tabs, slowly, and over a restart."""
+"""Rules for every page, on a real platform: accessibility, screens, many tabs, slow links, a restart."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGES = ("/supervisors", "/system", "/processes", "/traces", "/arsenal", "/setti
 """As they open; `/`, `/learn` and `/replay` are looked at so with all that is on them, beside their own tests."""
 
 LIVE = ("/", "/supervisors", "/system", "/processes", "/traces")
-"""Those that say whether what they show is still true."""
+"""Elements that show whether the page is up to date."""
 
 ALSO = ("/replay", "/learn", "/settings")
 
@@ -68,7 +68,7 @@ def test_eight_tabs_on_a_slow_connection_all_show_their_page_and_are_live_again_
     expect(tabs["/"].get_by_role("region", name="Wrong now")).not_to_contain_text("Nothing")
     start("--port", str(port))
     for path in LIVE:
-        tabs[path].bring_to_front()  # a tab that nobody looks at may take its time
+        tabs[path].bring_to_front()  # a hidden tab may take its time
         expect(tabs[path].locator("#live")).to_have_attribute("data-status", "live", timeout=30_000)
     tabs["/settings"].bring_to_front()
     tabs["/settings"].get_by_role("tab", name="Configuration").click()

@@ -1,4 +1,4 @@
-"""What happened, in words; and what is said to people who listen to the page."""
+"""The feed of events in words, and announcements for screen readers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_events_stand_newest_first_in_the_words_of_the_server(page: Page, platfo
     expect(page.locator("#events > .hint")).to_be_hidden()
 
 
-def test_an_event_told_again_replaces_itself(page: Page, platform: Any) -> None:
+def test_a_repeated_event_replaces_itself(page: Page, platform: Any) -> None:
     platform.delta(e=[event(1), event(2, "cart crashed")])
     platform.delta(e=[event(1, "ledger crashed 41 times in 2 s")])
     expect(page.locator("#events li p")).to_have_text(["cart crashed", "ledger crashed 41 times in 2 s"])

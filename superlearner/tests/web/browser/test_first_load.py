@@ -1,4 +1,4 @@
-"""What a browser that has nothing yet gets for each page: at most 300 kB, and nothing from elsewhere."""
+"""First loads of each page, with an empty cache: at most 300 kB, and nothing from other hosts."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def line(**properties: Any) -> dict[str, Any]:
 
 
 def typed(modules: Page, schema: dict[str, Any], *entries: Any) -> list[Any]:
-    """What each entry is read as: a value, or what is wrong with it; ... for nothing."""
+    """Return what each entry is read as: a value or an error; `...` for nothing."""
     text = "([line, entries]) => entries.map((entry) => read(fieldsOf(line)[0], entry))"
     found = modules.evaluate(text, [line(value=schema), list(entries)])
     return [one["value"] if "value" in one else one.get("wrong", ...) for one in found]
@@ -90,7 +90,7 @@ def test_each_kind_of_parameter_has_its_field(modules: Page) -> None:
     )  # fmt: skip
 
 
-def test_what_is_typed_is_read_as_the_command_line_reads_it(modules: Page) -> None:
+def test_form_values_are_read_as_on_the_command_line(modules: Page) -> None:
     assert typed(modules, {}, "increment", '["add", 3]', "5", "true", '"5"', "null", "") == [
         "increment", ["add", 3], 5, True, "5", None, ...,
     ]  # fmt: skip
@@ -130,7 +130,7 @@ def test_every_value_goes_where_it_belongs(modules: Page) -> None:
     assert request("events.stream", {"types": ["a", "b"]})["query"] == [["types", "a"], ["types", "b"]]
 
 
-def test_a_refusal_is_told_beside_its_field(modules: Page) -> None:
+def test_a_refusal_is_shown_beside_its_field(modules: Page) -> None:
     details = [
         {"field": "body.children.0.start", "problem": "Field required", "hint": "this parameter is required"},
         {"field": "children", "problem": "too many"}, {"field": "other", "problem": "no"},

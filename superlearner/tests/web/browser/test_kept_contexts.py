@@ -1,4 +1,4 @@
-"""What a test leaves in a context is gone when the next one gets it; two tests, or two pages of one, share none."""
+"""Isolation of kept browser contexts: tests and pages share no state."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_nothing_that_was_stored_is_there_for_the_next(contexts: KeptContexts, p
     assert found(context.new_page()) == clean
 
 
-def test_what_a_test_stored_on_another_page_before_is_gone_too(contexts: KeptContexts, platform: Any) -> None:
+def test_storage_of_an_earlier_page_is_gone_too(contexts: KeptContexts, platform: Any) -> None:
     context = contexts.take()
     page = context.new_page()
     page.goto(f"{platform.url}/static/icon.svg")

@@ -1,4 +1,4 @@
-"""What comes late or at once: answers about another process, questions that cross, words before a socket is open."""
+"""Late and concurrent answers: for another process, out of order, before a socket is open."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_question_waits_until_the_one_before_it_is_answered(whole: Page) -> No
     assert told == [["First?", "Second?"], True, False]
 
 
-def test_what_is_looked_at_before_the_socket_is_open_is_asked_when_it_is(modules: Page) -> None:
+def test_a_view_opened_before_the_socket_is_requested_once_it_is_open(modules: Page) -> None:
     sent = modules.evaluate(
         """async () => {
             const { Feed } = await import("/static/live/live.js");
@@ -134,7 +134,7 @@ def test_what_is_looked_at_before_the_socket_is_open_is_asked_when_it_is(modules
     assert sent == [{"k": "look", "ask": {"offset": "90"}}]
 
 
-def test_a_feed_that_nobody_began_stays_silent_when_the_network_is_back(modules: Page) -> None:
+def test_a_feed_that_was_not_started_stays_silent_when_the_network_is_back(modules: Page) -> None:
     made = modules.evaluate(
         """async () => {
             const { Feed } = await import("/static/live/live.js");

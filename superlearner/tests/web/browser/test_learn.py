@@ -101,9 +101,7 @@ def test_a_step_for_the_terminal_is_ticked_by_the_terminal_and_not_by_the_page(
     expect(page.get_by_role("link", name="Again: Do it from the terminal")).to_be_visible()
 
 
-def test_the_tour_of_links_shows_who_ends_together_and_who_only_notices(
-    open_page: Callable[..., Page], program: Any
-) -> None:
+def test_the_tour_of_links_shows_linked_ends_and_monitors(open_page: Callable[..., Page], program: Any) -> None:
     page = open_page(f"{program.url}/supervisors?process=checkout_sup&tour=links")
     tour, pane = strip(page), page.locator("#process")
 

@@ -17,7 +17,7 @@ SHOP = "app/shop_sup"
 
 
 def trouble(platform: Any) -> None:
-    """One line in every state, a supervisor near its end, something to read."""
+    """Produce a row in every state, a supervisor near its limit, and some log lines."""
     now = time.time()
     spent = {"used": 3, "max": 3, "window_s": 5.0, "resets_at": now + 600, "expires": [now + 600] * 3}
     failed = {"at": now, "reason": "KeyError('sku-117')", "crash": True}
@@ -143,7 +143,7 @@ def test_restarts_left_are_never_cut_in_the_middle_of_a_word(
     select(page, f"{SHOP}/ledger")
     cell = page.locator(f'[role=treeitem][data-key="{SHOP}"] .bu')
     budget = {"used": 0, "window_s": 5.0, "resets_at": None, "expires": []}
-    # what is seen: each part stands in the cell as a whole, or on a line below that is not shown
+    # each part is visible in the cell as a whole, or wraps onto a hidden line
     seen = """(cell) => { const box = cell.getBoundingClientRect();
         return [...cell.querySelectorAll(".n, .in")].filter((one) => one.getBoundingClientRect().top < box.bottom - 2)
             .map((one) => [one.textContent.trim(), one.scrollWidth <= one.clientWidth + 1

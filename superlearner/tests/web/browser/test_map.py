@@ -1,4 +1,4 @@
-"""The map of /supervisors: where cells stand, what they show, and what a hand on it does."""
+"""The map of /supervisors: the places of its cells, their content, and pointer actions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LEDGER = f"{SHOP}/ledger"
 
 
 def place(page: Page, key: str) -> dict[str, float]:
-    """Where a cell is in the window."""
+    """Return the place of a cell in the window."""
     return page.locator("#map").evaluate(
         """(map, key) => {
             const {x, y} = map.placeOf(key), {left, top} = map.querySelector(".space").getBoundingClientRect();
@@ -54,7 +54,7 @@ def test_a_click_selects_in_the_list_and_the_list_selects_on_the_map(page: Page,
     expect(page.locator("[role=treeitem][aria-selected=true]")).to_have_count(2)
 
 
-def test_the_pointer_on_a_cell_tells_name_state_and_reason_as_text(
+def test_the_pointer_on_a_cell_shows_name_state_and_reason_as_text(
     page: Page, platform: Any, row: Callable[..., Any]
 ) -> None:
     evil = "<img src=x onerror=alert(1)>"
@@ -100,7 +100,7 @@ def test_list_map_or_both_is_kept_and_the_line_between_them_moves(page: Page, op
     expect(page.get_by_role("separator")).to_have_attribute("aria-valuenow", "62")
 
 
-def test_what_others_say_of_a_process_stands_in_its_line_and_on_the_map(page: Page) -> None:
+def test_marks_on_a_process_appear_in_its_row_and_on_the_map(page: Page) -> None:
     page.evaluate(
         """(key) => { for (const id of ["tree", "map"])
             document.getElementById(id).annotate(key, {mark: "expected", text: "will restart"}); }""",

@@ -45,10 +45,10 @@ def test_the_pane_shows_what_is_known_of_a_process(page: Page, platform: Any) ->
         expect(pane).to_contain_text(text)
     expect(pane).not_to_contain_text("Monitored by")
     started = pane.locator("dt:text-is('Started') + dd")
-    expect(started).to_have_text(re.compile(r"\d\d:\d\d:\d\d$"))  # no age that stands still
+    expect(started).to_have_text(re.compile(r"\d\d:\d\d:\d\d$"))  # the age must not stop
 
 
-def test_the_pane_reads_anew_when_its_process_was_replaced(page: Page, platform: Any) -> None:
+def test_the_pane_reloads_when_its_process_was_replaced(page: Page, platform: Any) -> None:
     page.locator(LEDGER).click()
     expect(page.locator("#process")).to_have_attribute(
         "data-loaded", page.locator(LEDGER).get_attribute("data-pid") or ""
@@ -98,7 +98,7 @@ def test_a_call_shows_its_answer(page: Page, platform: Any) -> None:
     assert platform.asked[0][2] == {"message": "get_value", "message_type": "call", "timeout_ms": 5000}
 
 
-def test_what_is_no_message_is_refused_with_the_accepted_forms(page: Page, platform: Any) -> None:
+def test_an_invalid_message_is_refused_with_the_accepted_forms(page: Page, platform: Any) -> None:
     page.locator(LEDGER).click()
     page.get_by_label("Message as JSON").fill("{not json")
     page.get_by_role("button", name="Send", exact=True).click()
@@ -106,7 +106,7 @@ def test_what_is_no_message_is_refused_with_the_accepted_forms(page: Page, platf
     assert platform.asked == []
 
 
-def test_nothing_is_not_sent_and_the_field_says_what_it_wants(page: Page, platform: Any) -> None:
+def test_an_empty_message_is_not_sent_and_the_field_says_what_it_expects(page: Page, platform: Any) -> None:
     page.locator(LEDGER).click()
     for nothing in ("", "  "):
         page.get_by_label("Message as JSON").fill(nothing)
@@ -116,7 +116,7 @@ def test_nothing_is_not_sent_and_the_field_says_what_it_wants(page: Page, platfo
     assert platform.asked == []
 
 
-def test_a_process_outside_the_tree_is_told_and_leads_nowhere(page: Page, platform: Any) -> None:
+def test_a_process_outside_the_tree_is_labelled_and_has_no_link(page: Page, platform: Any) -> None:
     shop = page.locator(f'[role=treeitem][data-key="{SHOP}"]').get_attribute("data-pid")
     platform.info = {
         "ancestors": [{"pid": shop, "name": None}, {"pid": "0.3.0", "name": None, "what": "ApplicationMaster"}],

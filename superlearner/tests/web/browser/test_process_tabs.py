@@ -232,7 +232,7 @@ def test_a_state_is_edited_with_its_changes_said_first_and_undone(desk: Desk) ->
     expect(pane.get_by_role("heading", name=re.compile("Kept states"))).to_be_visible()
 
 
-def test_who_may_not_change_states_or_see_source_is_told_what_it_takes(desk: Desk) -> None:
+def test_without_the_scope_the_page_says_what_states_and_source_require(desk: Desk) -> None:
     pane = desk.open("counter", "state", owner=False)
     pane.get_by_role("button", name="Edit").click()
     pane.get_by_label("State as JSON").fill("41")
@@ -311,7 +311,7 @@ def test_an_answer_about_another_process_opens_no_editor_and_asks_nothing(desk: 
     desk.send("slow", "go", "send")
 
 
-def test_a_trace_that_somebody_deletes_is_said_to_be_gone_and_begun_again(desk: Desk) -> None:
+def test_a_deleted_trace_is_reported_and_can_be_restarted(desk: Desk) -> None:
     pane = desk.open("talker", "messages")
     expect(pane.locator("sl-messages")).to_contain_text("It is traced while this tab is open")
     for trace in desk.ask("GET", "/traces"):

@@ -61,12 +61,12 @@ def served(crowd: Any) -> str:
 
 
 def row(page: Page, name: str) -> Locator:
-    """A row of the list itself; pinned ones stand above it."""
+    """Return a row of the list itself, not of the pinned ones above."""
     return page.locator(".grid-body").get_by_role("row").filter(has=page.get_by_text(name, exact=True))
 
 
 def pick(rows: Locator) -> None:
-    """Clicks the name: elsewhere in the row may stand a link."""
+    """Click the names: the rest of a row may contain links."""
     rows.first.locator(".id").click()
 
 

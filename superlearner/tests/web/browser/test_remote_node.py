@@ -82,7 +82,7 @@ def test_when_it_is_gone_its_pages_say_so(open_page: Callable[..., Page], far_no
     for other in others:
         expect(other.locator("#live")).to_have_text("Live")
     far_node.do(lambda: far_node.platform.nodes.detach(SECOND))
-    for other in others:  # nobody tries again, so nothing else is said
+    for other in others:  # the page does not retry, so nothing else follows
         expect(other.get_by_role("alert")).to_have_text(re.compile(f"^The node {SECOND} is gone"))
     said = page.get_by_role("alert").filter(has_text=f"The node {SECOND} is gone")
     expect(said.get_by_role("link")).to_have_text("superlearner@127.0.0.1")

@@ -53,7 +53,7 @@ def keep(client: Any, name: str, content: bytes) -> None:
 
 
 def without_tree() -> bytes:
-    """What a saved trace has: a message and an end."""
+    """Return a recording like a saved trace: a message and an end."""
     rows = [Row(1, 0, "shop", "sent", CART, 0, {"to": LEDGER, "way": "cast", "message": "'buy'"}),
             Row(2, 1, "shop", "exited", LEDGER, 0, {"reason": "killed"})]  # fmt: skip
     return pack(rows, node="shop@127.0.0.1", processes=PEOPLE, started=1000.0)

@@ -1,4 +1,4 @@
-"""What it costs to play an hour: nothing that stays."""
+"""The cost of playing an hour: no memory stays in use."""
 
 from __future__ import annotations
 

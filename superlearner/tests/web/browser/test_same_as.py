@@ -1,4 +1,4 @@
-"""The lines for the other doors under a form: what stands there does the same."""
+"""The lines for other interfaces below a form do the same as the form."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def request(modules: Page, name: str, values: dict[str, Any], **how: Any) -> dic
 
 
 def typed(monkeypatch: pytest.MonkeyPatch, line: str) -> Asked:
-    """What a command would ask."""
+    """Return the request that a command would send."""
     asked: list[Asked] = []
 
     def ask(_: Any, entry: Any, values: Any, *, dry_run: bool = False, node: str | None = None) -> Answer:
@@ -101,19 +101,19 @@ NAMES = namespace(Caller(REMOTE, LINES))
 
 
 def called(line: str) -> Asked:
-    """What a line of the console would ask."""
+    """Return the request that a line of the console would send."""
     eval(line, dict(NAMES))
     return REMOTE.asked
 
 
 def without_defaults(asked: Asked) -> Asked:
-    """The console sends what it is told; so does the command line."""
+    """Remove defaults: the console sends them, the command line does not."""
     properties = LINES[asked.name]["parameters"].get("properties", {})
     kept = {name: value for name, value in asked.values.items() if value != properties[name].get("default", ...)}
     return asked._replace(values=kept)
 
 
-def test_every_door_is_asked_for_the_same(modules: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_interface_sends_the_same_request(modules: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each operation's example: the words of curl are the request of the form, the others give its values."""
     for name in OPERATIONS:
         asked_for_the_same(modules, monkeypatch, name)
@@ -179,7 +179,7 @@ def test_a_text_that_looks_like_something_else_stays_a_text(
     assert typed(monkeypatch, same(modules, "process.message", values)["cli"]).values == values
 
 
-def test_what_is_run_in_a_shell_does_it(modules: Page, start_for_all: Callable[..., Any]) -> None:
+def test_the_line_for_a_shell_works(modules: Page, start_for_all: Callable[..., Any]) -> None:
     """A kill by curl, by the command line and by the console, typed as the page shows it."""
     program = start_for_all()
     with program.client() as client:

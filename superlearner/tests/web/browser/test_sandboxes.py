@@ -1,4 +1,4 @@
-"""The page /sandboxes as a person uses it, on a real platform: type, start, kill, break, mend."""
+"""The page /sandboxes on a real platform: type, start, kill, break, repair."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def opened(open_page: Callable[..., Page], at_work: Any, path: str = "/sandboxes
 
 
 def typed(page: Page, text: str, label: str = "Source of the new sandbox") -> None:
-    """As a person pastes: over everything that stands in the editor."""
+    """Paste over the whole content of the editor."""
     visible = page.locator("sl-code").and_(page.locator(":visible"))
     visible.hover()
     expect(visible).to_have_attribute("data-ready", "editor")
@@ -95,7 +95,7 @@ def test_typed_started_killed_broken_by_an_endless_loop_and_mended_with_the_stat
 ) -> None:
     page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
     made(page, "mine")
-    assert page.url.endswith("/sandboxes?sandbox=mine")  # whoever loads the page anew is here again
+    assert page.url.endswith("/sandboxes?sandbox=mine")  # reloading the page keeps the state
     page.get_by_role("link", name="Open its tree").click()
     expect(page.get_by_role("treeitem", name=re.compile("^left, "))).to_be_visible()
     page.get_by_role("button", name="Kill Main").click()
@@ -129,7 +129,7 @@ def test_typed_started_killed_broken_by_an_endless_loop_and_mended_with_the_stat
     assert ("100", "141") == (state(page, at_work, "mine", "left"), state(page, at_work, "mine", "right"))
 
 
-def test_what_ends_the_program_is_on_the_page_and_it_starts_again_mended(
+def test_the_page_shows_what_ended_the_program_and_it_restarts_when_fixed(
     open_page: Callable[..., Page], at_work: Any
 ) -> None:
     page = opened(open_page, at_work, **OWNER)
@@ -199,7 +199,7 @@ def test_tab_indents_and_escape_leads_out_of_the_editor(open_page: Callable[...,
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_focused()
 
 
-def test_what_is_typed_over_all_while_the_editor_is_loaded_replaces_it_and_its_letters_are_no_shortcuts(
+def test_typing_over_everything_while_the_editor_loads_replaces_it_without_shortcuts(
     open_page: Callable[..., Page], at_work: Any
 ) -> None:
     page = opened(open_page, at_work, **OWNER)
@@ -241,7 +241,7 @@ def test_letters_typed_into_the_code_that_runs_stay_there_and_are_looked_at(
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled()
 
 
-def test_who_has_no_credential_is_told_so_and_can_start_a_demo(open_page: Callable[..., Page], at_work: Any) -> None:
+def test_without_a_credential_a_demo_can_be_started(open_page: Callable[..., Page], at_work: Any) -> None:
     page = opened(open_page, at_work)
     typed(page, TYPED)
     told = page.locator("#make-said")
@@ -274,7 +274,7 @@ def test_the_page_is_for_everybody(width: int, theme: str, open_page: Callable[.
     accessible(page)
 
 
-def test_thirty_of_many_owners_are_told_apart_at_a_glance_and_those_that_have_ended_go_at_once(
+def test_thirty_sandboxes_show_their_owners_and_ended_ones_can_be_removed_together(
     open_page: Callable[..., Page], at_work: Any
 ) -> None:
     limits = {"memory_mb": 1, "processes": 1, "cpu_s": 1, "held_s": 1, "output_kb": 1, "idle_s": 1, "lifetime_s": 1}

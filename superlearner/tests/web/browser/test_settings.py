@@ -15,7 +15,7 @@ from page_width import SIDEWAYS
 
 @pytest.fixture(scope="module")
 def program(start_for_all: Callable[..., Any]) -> Any:
-    """A platform of its own: its settings are changed."""
+    """A separate platform, since its settings are changed."""
     return start_for_all()
 
 
@@ -32,7 +32,7 @@ def part(page: Page, name: str) -> None:
 
 @pytest.fixture
 def owned(open_page: Callable[..., Page], program: Any, served: str) -> Page:
-    """The page, of somebody who has the owner's token."""
+    """The page of a user with the owner's token."""
     page = open_page(f"{served}/settings", ready=False)
     part(page, "Configuration")
     page.get_by_role("link", name="Sign in with it").click()
@@ -51,7 +51,7 @@ def test_everybody_can_read_every_part(open_page: Callable[..., Page], served: s
         assert page.evaluate(SIDEWAYS) == 0
 
 
-def test_who_is_not_signed_in_is_told_what_takes_a_credential(open_page: Callable[..., Page], served: str) -> None:
+def test_without_sign_in_the_page_says_what_requires_a_credential(open_page: Callable[..., Page], served: str) -> None:
     page = open_page(f"{served}/settings#access", ready=False)
     expect(page.locator("#me-name")).to_have_text("Nobody is signed in in this browser")
     expect(page.locator("#me-scopes")).to_have_text("read, operate")
@@ -118,7 +118,7 @@ def test_a_token_is_shown_once_and_revoked_after_a_question(owned: Page) -> None
     expect(line).to_contain_text("revoked")
 
 
-def test_what_is_deleted_is_said_before_and_typed(owned: Page) -> None:
+def test_a_deletion_is_announced_and_must_be_typed(owned: Page) -> None:
     part(owned, "Data")
     owned.get_by_role("button", name="Back up").click()
     expect(owned.locator("#store-said")).to_contain_text("A copy of the database is in")

@@ -1,4 +1,4 @@
-"""What every page has: the palette, keys, the choice of the node, what is said when a node is gone, errors, phones."""
+"""The frame of every page: palette, keys, choice of the node, lost nodes, errors, phones."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ async def in_node(two_nodes: Any, name: str) -> None:
     await two_nodes.node.wait_registered(name)
 
 
-def test_keys_lead_to_pages_except_where_somebody_types(open_page: Callable[..., Page], two_nodes: Any) -> None:
+def test_keys_lead_to_pages_except_in_text_fields(open_page: Callable[..., Page], two_nodes: Any) -> None:
     page = open_page(f"{two_nodes.url}/settings", ready=False)
     page.keyboard.press("?")
     keys = page.get_by_role("dialog", name="Help")
@@ -158,7 +158,7 @@ def test_keys_lead_to_pages_except_where_somebody_types(open_page: Callable[...,
     expect(page).to_have_url(f"{two_nodes.url}/supervisors")
 
 
-def test_a_node_that_goes_while_its_page_is_open_is_told_and_comes_back_by_itself(
+def test_a_node_that_ends_while_its_page_is_open_is_reported_and_comes_back(
     open_page: Callable[..., Page], two_nodes: Any
 ) -> None:
     page = open_page(f"{two_nodes.url}/supervisors?node={SECOND}")
@@ -262,7 +262,7 @@ def test_nothing_in_the_header_lies_on_anything_else_in_a_narrow_window_with_a_m
     page.set_viewport_size({"width": 390, "height": 800})
     expect(page.locator("#palette-open kbd")).to_be_hidden()
     if live:
-        expect(page.get_by_role("status").filter(has_text="Live")).to_have_count(1)  # who hears the page has the word
+        expect(page.get_by_role("status").filter(has_text="Live")).to_have_count(1)  # for screen readers
 
 
 def test_notes_stack_and_are_dismissed_one_by_one(open_page: Callable[..., Page], platform: Any) -> None:

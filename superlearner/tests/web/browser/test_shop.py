@@ -1,4 +1,4 @@
-"""The page on the real platform: every strategy of the shop, a give-up, a dynamic child, a person's own tree."""
+"""The page on the real platform: the shop's strategies, a give-up, a dynamic child, a user's own tree."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_killed_child_comes_back_with_those_its_strategy_names(
 
 
 @pytest.mark.page("/supervisors")
-def test_a_crash_is_told_with_its_reason(shop: Page) -> None:
+def test_a_crash_is_shown_with_its_reason(shop: Page) -> None:
     line(shop, f"{DEMO}/counter_2").click()
     shop.get_by_label("Message as JSON").fill("crash")
     shop.get_by_label("Message as JSON").press("Enter")

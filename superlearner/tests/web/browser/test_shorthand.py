@@ -94,8 +94,8 @@ steps = st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["come", "go
     max_examples=60, deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
-def test_what_was_made_short_is_read_back_as_it_was(reader: Page, history: Any, later: bool, most: int) -> None:
-    """Also by who comes in the middle, and where more shapes come than are kept."""
+def test_shortened_frames_are_read_back_unchanged(reader: Page, history: Any, later: bool, most: int) -> None:
+    """Also for viewers who join later, and for more shapes than are kept."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(shorthand, "MOST_SHAPES", most)
         model = Projection()
@@ -108,7 +108,7 @@ def test_what_was_made_short_is_read_back_as_it_was(reader: Page, history: Any, 
             frame = frames.snapshot(5.0, feed, health)
             return encode(frame), encode(short.snapshot(frame, frames.sent))
 
-        told = [[snapshot()], [snapshot()]]  # the second one comes later, if anybody does
+        told = [[snapshot()], [snapshot()]]  # the second one joins later, if at all
         for place, (moves, happened) in enumerate(history):
             dirty: set[str] = set()
             for number, (name, what, at) in enumerate(moves):
@@ -139,7 +139,7 @@ def test_what_was_made_short_is_read_back_as_it_was(reader: Page, history: Any, 
             assert plain == back
 
 
-def test_both_forms_of_the_feed_tell_the_same_of_a_running_platform(reader: Page, inside: Callable[..., Any]) -> None:
+def test_both_forms_of_the_feed_show_the_same_running_platform(reader: Page, inside: Callable[..., Any]) -> None:
     async def test(platform: Any) -> tuple[list[bytes], list[bytes]]:
         plain, short = platform.hub.attach(), platform.hub.short.attach()
         told: tuple[list[bytes], list[bytes]] = ([await plain.next()], [await short.next()])

@@ -1,4 +1,4 @@
-"""The start page: from nothing to "I killed a process and saw why it came back", told by what really happened."""
+"""The start page: from nothing to "I killed a process and saw why it came back", with real events."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_from_the_start_to_the_reason_and_the_restarted_children_in_eight_action
     )
 
 
-def test_the_steps_tick_by_what_happens_whoever_does_it_and_stay_after_a_reload(
+def test_steps_tick_by_events_of_any_origin_and_stay_after_a_reload(
     open_page: Callable[..., Page], platform: Any, two_nodes: Any
 ) -> None:
     page = open_page(f"{two_nodes.url}/?node=shop@127.0.0.1", ready=False)
@@ -98,7 +98,7 @@ def test_a_tree_of_ones_own_is_shown_with_its_own_words(
     steps.get_by_role("button", name="Kill left again").click()
     if where:
         expect(page.locator("#answer-why")).to_contain_text("gave up: it needed 3 restarts")
-    else:  # its program begins anew, and the answers with it
+    else:  # its program restarts, and answers start over
         wrong = page.get_by_role("region", name="Wrong now")
         expect(wrong).to_contain_text("Tally gave up once in the last 60 s: killed")
 
@@ -117,14 +117,14 @@ def monitored(page: Page) -> Callable[[list[dict[str, Any]]], None]:
 
     def finds(anomalies: list[dict[str, Any]]) -> None:
         told.append(anomalies)
-        for socket in open_ones:  # whoever comes later has it in the snapshot
+        for socket in open_ones:  # later viewers have it in the snapshot
             socket.send(frame(k="d", point=[time.time() - 7200], gap=False))
 
     page.route_web_socket(re.compile("/live/system"), opened)
     return finds
 
 
-def test_what_is_wrong_is_told_as_it_begins_and_no_longer_when_it_has_ended(
+def test_problems_appear_when_they_begin_and_disappear_when_they_end(
     open_page: Callable[..., Page], two_nodes: Any
 ) -> None:
     page = open_page(f"{two_nodes.url}/docs", ready=False)
@@ -141,7 +141,7 @@ def test_what_is_wrong_is_told_as_it_begins_and_no_longer_when_it_has_ended(
     expect(wrong).to_have_text("Nothing: all that should run does.")
 
 
-def test_a_supervisor_that_gave_up_is_told_at_once_though_it_runs_again_and_nobody_has_judged_it(
+def test_a_give_up_is_shown_at_once_although_the_supervisor_runs_again(
     open_page: Callable[..., Page], two_nodes: Any
 ) -> None:
     page = open_page(f"{two_nodes.url}/docs", ready=False)

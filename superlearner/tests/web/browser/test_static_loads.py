@@ -1,4 +1,4 @@
-"""What a page fetches: all its modules at once the first time, and no static file the second time."""
+"""Requests for static files: all modules at once the first time, none the second time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What strategies mean, how answers are graded and how signals are laid out: pure functions, run where they live."""
+"""Rules of strategies, grading of answers, layout of signals: pure functions, run in the browser."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_an_answer_is_compared_with_the_feed_child_by_child_and_each_gets_its_re
     assert found["score"] == {"rounds": 1, "clean": 0, "right": 1, "of": 3}
 
 
-def test_nothing_is_told_before_the_feed_says_that_it_is_over(rules: Page) -> None:
+def test_nothing_is_shown_before_the_feed_reports_the_end(rules: Page) -> None:
     then = snapshot(tree(a="0.2.0", b="0.3.0"), [])
     open_entry = {
         "id": 1,
@@ -113,7 +113,7 @@ def test_nothing_is_told_before_the_feed_says_that_it_is_over(rules: Page) -> No
     assert not rules.evaluate(PLAY, [then, snapshot(tree(a="0.9.0", b="0.3.0"), [other]), []])["settled"]
 
 
-def test_a_give_up_is_told_as_such(rules: Page) -> None:
+def test_a_give_up_is_shown_as_one(rules: Page) -> None:
     then = snapshot(tree(a="0.2.0", b="0.3.0"), [])
     end = {"id": 1, "key": "s/b", "pid": "0.3.0", "kind": "killed", "parts": {"signals": started()}}
     up = {"id": 2, "key": "s", "pid": "0.1.0", "kind": "gave_up", "parts": {"signals": started("s")}}

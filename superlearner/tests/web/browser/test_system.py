@@ -1,4 +1,4 @@
-"""The system page on a real platform: figures, anomalies with evidence, who talks to whom, log, thresholds, export."""
+"""The system page on a real platform: metrics, anomalies with evidence, message matrix, log, thresholds, export."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ life = itertools.count(1)
 
 
 class Pulse(GenServer):
-    # Crashes in each of its first lives; what it says must not fill the pipe that nobody reads.
+    # It crashes in its first lives; its output must not fill the unread pipe.
     @impl
     def init(self, arg):
         otp.send_after(0.1, self.pid, 1)
@@ -114,7 +114,7 @@ def test_figures_come_with_each_point_and_an_anomaly_has_its_evidence_and_its_mo
     expect(page.locator(".log-line").first).to_be_visible(timeout=PLENTY)
 
 
-def test_the_page_goes_on_after_the_feed_was_lost_and_tells_a_new_anomaly(system: Any) -> None:
+def test_the_page_continues_after_a_lost_feed_and_shows_a_new_anomaly(system: Any) -> None:
     page = system()
     page.context.set_offline(True)
     page.evaluate("window.dispatchEvent(new Event('pagehide'))")  # closes the feed as a lost connection does
@@ -153,7 +153,7 @@ def test_the_range_is_in_the_address_and_outlives_a_reload(system: Any) -> None:
     expect(page).to_have_url(re.compile(r"/system$"))
 
 
-def test_who_talks_to_whom_as_graph_matrix_and_table(system: Any) -> None:
+def test_message_flows_as_graph_matrix_and_table(system: Any) -> None:
     page = system("talk")
     talk = page.locator("#talk")
     spot = talk.get_by_role("button", name=re.compile("^sink: sent"))
@@ -173,7 +173,7 @@ def test_who_talks_to_whom_as_graph_matrix_and_table(system: Any) -> None:
 
 def test_a_threshold_is_changed_in_place_refused_beside_its_field_and_reset(system: Any, troubled: Any) -> None:
     page = system("thresholds")
-    expect(page.get_by_text("Changing them takes the scope code")).to_be_visible()  # said before anything is typed
+    expect(page.get_by_text("Changing them takes the scope code")).to_be_visible()  # shown before anything is typed
     expect(page.locator("[data-setting=anomaly_monitors]").get_by_role("spinbutton")).not_to_be_editable()
     sign_in = page.get_by_role("link", name="Sign in with it")
     expect(sign_in).to_have_attribute("href", re.compile(re.escape("/sign-in?next=%2Fsystem%3Fview%3Dthresholds")))

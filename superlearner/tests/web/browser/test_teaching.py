@@ -1,4 +1,4 @@
-"""Strategies changed, restarts predicted, signals drawn and causes told, on the real shop."""
+"""Strategies changed, restarts predicted, signals drawn and causes explained, on the real shop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEMO = "superlearner/playground/demo_one_for_one"
 
 @pytest.fixture(scope="module")
 def shop(start_for_all: Callable[..., Any]) -> Any:
-    """One platform for all; each test has a supervisor of its own, since restarts are counted."""
+    """A platform for all tests; each has its own supervisor, since restarts are counted."""
     return start_for_all()
 
 
@@ -139,7 +139,7 @@ def test_signals_travel_in_their_order_and_can_be_seen_again(open_page: Callable
     page = open_page(f"{shop.url}/supervisors", reduced_motion="no-preference")
     page.evaluate(HELD)
     line(page, f"{DEMO}/counter_2").get_by_role("button", name="Kill").click()
-    page.evaluate(ONE_HELD)  # who kills one after the other sees no pieces of pictures
+    page.evaluate(ONE_HELD)  # rapid kills skip parts of the drawing
     signals = page.locator("sl-signals")
     assert signals.count() == 0
     page.evaluate("window.held.pop()()")
@@ -158,7 +158,7 @@ def test_signals_travel_in_their_order_and_can_be_seen_again(open_page: Callable
     expect(page.locator("#map .map-signals [data-n]")).to_have_count(0)
 
 
-def test_who_wants_less_motion_sees_numbered_arrows_at_once(open_page: Callable[..., Page], shop: Any) -> None:
+def test_with_reduced_motion_numbered_arrows_appear_at_once(open_page: Callable[..., Page], shop: Any) -> None:
     page = open_page(f"{shop.url}/supervisors", reduced_motion="reduce")
     line(page, f"{DEMO}/printer_1").get_by_role("button", name="Kill").click()
     entry = page.locator(".events li", has_text="printer_1").first

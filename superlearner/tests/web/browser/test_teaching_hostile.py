@@ -31,9 +31,7 @@ def test_names_are_text_however_long_they_are(open_page: Callable[..., Page], pl
     assert page.title() != "1"
 
 
-def test_a_kill_that_is_refused_is_told_and_can_be_tried_again(
-    page: Page, platform: Any, failure: Callable[..., Any]
-) -> None:
+def test_a_refused_kill_is_reported_and_can_be_retried(page: Page, platform: Any, failure: Callable[..., Any]) -> None:
     platform.on_command = lambda *_: failure("missing_scope", "process.kill needs the scope operate", 403, "ask")
     asked = predicting(page)
     asked.get_by_role("radio", name="cart").check()
@@ -44,7 +42,7 @@ def test_a_kill_that_is_refused_is_told_and_can_be_tried_again(
     expect(asked.get_by_role("button", name="Kill it and see")).to_be_enabled()
 
 
-def test_what_happened_is_read_from_the_feed_and_from_nowhere_else(page: Page, platform: Any) -> None:
+def test_the_outcome_is_read_from_the_feed_alone(page: Page, platform: Any) -> None:
     asked = predicting(page)
     asked.get_by_role("radio", name="cart").check()
     asked.get_by_role("checkbox", name="cart").check()

@@ -116,7 +116,7 @@ def test_the_list_keeps_the_focus_while_its_numbers_change_and_tabs_know_home_an
     expect(page.get_by_role("tabpanel", name="Messages")).to_be_visible()
 
 
-def test_messages_are_walked_by_keyboard_and_told_in_words(open_page: Open, shop: Any, traced: str) -> None:
+def test_messages_can_be_walked_by_keyboard_and_are_read_out(open_page: Open, shop: Any, traced: str) -> None:
     page = open_page(f"{shop.url}/traces?trace={traced}", ready=False)
     messages = page.get_by_role("listbox", name=re.compile("Messages"))
     expect(messages.get_by_role("option").first).to_be_attached()
@@ -136,15 +136,15 @@ def test_messages_are_walked_by_keyboard_and_told_in_words(open_page: Open, shop
     expect(said).to_contain_text("answered in")
 
 
-def test_who_is_no_process_has_one_lane_for_calls_and_answers(open_page: Open, shop: Any, traced: str) -> None:
-    """Each request to the API calls with a pid of its own, to which the answer goes."""
+def test_callers_that_are_not_processes_share_a_lane(open_page: Open, shop: Any, traced: str) -> None:
+    """Each request to the API makes its call with a new pid, which gets the answer."""
     page = open_page(f"{shop.url}/traces?trace={traced}", ready=False)
     outside = page.locator("#sequence .head").get_by_text("outside", exact=True)
     expect(outside).to_have_attribute("title", re.compile("^Code outside of every process"))
     expect(page.locator("#sequence .head").filter(has_text=re.compile("outside|0\\."))).to_have_count(1)
 
 
-def test_what_is_html_in_a_message_is_text(open_page: Open, shop: Any, traced: str) -> None:
+def test_html_in_a_message_is_text(open_page: Open, shop: Any, traced: str) -> None:
     page = open_page(f"{shop.url}/traces?trace={traced}", ready=False)
     page.get_by_label("Find in messages").fill("onerror")
     expect(page.get_by_role("option", name=re.compile("onerror"))).not_to_have_count(0)

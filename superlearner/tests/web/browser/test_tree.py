@@ -21,7 +21,7 @@ def crash(reason: str = "ValueError('negative amount')") -> dict[str, Any]:
     return {"at": time.time(), "reason": reason, "crash": True}
 
 
-def test_every_state_is_told_by_a_shape_and_a_word(page: Page, platform: Any) -> None:
+def test_every_state_has_a_shape_and_a_word(page: Page, platform: Any) -> None:
     since = time.time()
     for state, shape, word in (
         ("running", "i-running", "running"),
@@ -82,7 +82,7 @@ def test_a_refused_kill_says_why_and_what_to_try(page: Page, platform: Any, fail
     expect(line(page, LEDGER).locator(".st")).to_be_visible()
 
 
-def test_what_the_platform_needs_is_killed_only_after_a_question(page: Page, platform: Any) -> None:
+def test_a_critical_process_is_killed_only_after_a_confirmation(page: Page, platform: Any) -> None:
     dialog = page.get_by_role("dialog")
     line(page, "app/web").locator(".kill").click()
     dialog.get_by_role("button", name="Cancel").click()
@@ -97,7 +97,7 @@ def test_what_the_platform_needs_is_killed_only_after_a_question(page: Page, pla
 def test_a_crash_that_was_over_before_the_frame_is_held_and_then_let_go(
     page: Page, platform: Any, looks: Callable[..., Any]
 ) -> None:
-    """A restart takes less than a frame: without the hold nobody would see that anything happened."""
+    """A restart takes less than a frame: without a delay, it would be invisible."""
     ledger, cart = looks(page, LEDGER), looks(page, f"{SHOP}/cart")
     stopped = {"at": time.time(), "reason": "shutdown", "crash": False}
     platform.delta(
@@ -175,7 +175,7 @@ def test_a_dynamic_child_that_is_gone_stays_a_moment_as_it_ended(page: Page, pla
     expect(page.locator(f'[role=treeitem][data-key="{key}"]')).to_have_count(0)
 
 
-def test_a_closed_branch_tells_what_it_hides_and_stays_closed(page: Page, platform: Any) -> None:
+def test_a_collapsed_branch_summarises_its_content_and_stays_collapsed(page: Page, platform: Any) -> None:
     line(page, SHOP).locator(".twist").click()
     expect(line(page, SHOP)).to_have_attribute("aria-expanded", "false")
     expect(line(page, LEDGER)).to_have_count(0)
@@ -386,7 +386,7 @@ def test_a_stopped_child_can_be_started_and_has_no_kill(page: Page, platform: An
     expect(line(page, LEDGER).get_by_role("button", name="Kill ledger")).to_be_visible()
 
 
-def test_what_cannot_be_started_alone_offers_no_start(page: Page, platform: Any) -> None:
+def test_a_child_that_cannot_be_started_alone_offers_no_start(page: Page, platform: Any) -> None:
     platform.delta(p=[[LEDGER, {"state": "stopped", "pid": None}], [SHOP, {"state": "restarting", "pid": None}]])
     expect(line(page, SHOP)).to_have_attribute("data-state", "restarting")
     expect(line(page, LEDGER).locator(".kill")).to_be_hidden()
@@ -431,7 +431,7 @@ def test_empty_lines_are_given_back_when_no_hand_is_on_the_tree(
     platform.delta(x=["app/pool/0.81.0"])
     gone = page.locator(".tree [data-gone]")
     expect(gone).to_have_count(1)
-    # No timer runs out by it: a feed that was silent for so long would be opened anew, and begin with empty hands.
+    # No timer may expire: a feed that was silent for so long would reconnect, with a new snapshot.
     page.clock.set_system_time(datetime.now() + timedelta(seconds=40))
     platform.delta(n=[row("app/mailer")])
     expect(line(page, "app/mailer")).to_be_visible()
@@ -451,7 +451,7 @@ def test_the_number_of_restarts_never_goes_back(page: Page, platform: Any, row: 
     expect(total).to_have_text("5")
 
 
-def test_one_name_for_a_process_and_its_class_where_that_says_more(
+def test_a_process_shows_one_name_and_its_class_where_that_adds_something(
     page: Page, platform: Any, row: Callable[..., Any]
 ) -> None:
     key = f"{SHOP}/Counter"
