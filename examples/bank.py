@@ -1,8 +1,7 @@
 """A bank whose money survives the crash of an account.
 
-The ledger keeps every payment, and an account asks it for its balance when it starts. So accounts may crash one by one
-(`one_for_one`). When the ledger crashes, accounts would show money without a record, so they restart with it
-(`rest_for_one`).
+The ledger keeps every payment, and a starting account reads its balance there, so accounts may crash one by one
+(`one_for_one`). A new ledger is empty, so the accounts restart with it (`rest_for_one`).
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ class Balance(NamedTuple):
 
 
 class Account(GenServer[Balance]):
-    """The money of one owner. Nobody else spends it, so it cannot be spent twice."""
+    """The money of one owner; only this process spends it, so it cannot be spent twice."""
 
     @impl
     async def init(self, arg: str):
