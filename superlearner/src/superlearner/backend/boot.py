@@ -25,7 +25,7 @@ async def start(
     Args:
         node: the inspected node; nothing is started or registered on it.
         args: unused; must be empty.
-        diary: the record of what the node's supervisors do.
+        diary: the record of supervisor events.
         evaluates: whether the node may run Python sent by the platform.
 
     Returns the services that a link looks up by name: `{"backend": pid}`.
@@ -61,7 +61,7 @@ async def serve(
         hidden: the node that runs everything the backend needs; the backend ends with it.
         node: the inspected node.
         permissions: the most scopes anyone can have here, whatever scopes the platform sends.
-        diary: the record of what the node's supervisors do.
+        diary: the record of supervisor events.
         evaluates: whether the node may run Python sent by the platform.
     """
     return await hidden.start(Backend, Observed(node, frozenset(permissions), diary, evaluates))

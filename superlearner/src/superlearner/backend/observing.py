@@ -302,7 +302,7 @@ def refusal(operation: Operation, permissions: frozenset[Scope]) -> str:
 
 
 def remedy(operation: Operation) -> str:
-    """Return a hint for the person who runs the service: how to permit the operation."""
+    """Return a hint on how to permit the operation."""
     needed = SCOPES[: SCOPES.index(operation.scope) + 1]
     permissions = ", ".join(f'"{scope}"' for scope in needed)
     return f"the person who runs it can permit that: otp.observe(…, permissions=({permissions}))"

@@ -14,7 +14,7 @@ CRITICAL: Final = frozenset({"main", "superlearner", "services", "playground", "
 
 
 def is_critical(pid: Pid) -> bool:
-    """Return whether the platform needs this process, or its root's starter."""
+    """Return whether the platform needs a process; its root's starter counts, too."""
     root = otp.trace.node_of(pid).whereis("superlearner")
     if root is None:  # not a node of this platform
         return False

@@ -17,7 +17,7 @@ CLEAN: Final = frozenset({"normal", "shutdown"})
 Outcome = Literal["restarts", "stays_down", "gone", "gives_up", "stops"]
 """The predicted result of a child's end.
 
-The child is restarted; its slot stays, empty; its slot is removed; the supervisor reached its restart
+In order: the child is restarted; its slot stays, empty; its slot is removed; the supervisor reached its restart
 limit; the end of a significant child ends the supervisor."""
 
 Amount = float | Literal["infinity"]

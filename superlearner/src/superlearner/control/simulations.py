@@ -67,7 +67,7 @@ FAULTS: Final[dict[Kind, observer.FaultKind]] = {
 }
 """Simulations implemented as a runtime fault, which is active while they run."""
 OF_THE_NODE: Final = frozenset[Kind]({"hang", "memory"})
-"""Simulations of a whole node; they only end with their target."""
+"""Simulations of a whole node; the target only determines when they end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Plan:
     """A simulation's effect on `target`; `done` counts its actions so far.
 
     `crash`: an exit signal `reason` after `delay` s. `slow`: the target handles nothing for `duration` s. `flood`:
-    `message` `count` times, `per_second`. `chaos`: for `duration` s somebody below the target ends, `per_second`.
+    `message` `count` times, `per_second`. `chaos`: for `duration` s processes below the target end, `per_second`.
 
     For `duration` s at most: `crash_next` ends the target with `reason` at its next message; `drop` loses, `delay`
     delays by `pause` s the next `times` messages; `slow_callbacks` lets each callback wait `pause` s. `only` says which

@@ -41,7 +41,7 @@ LOOKED_AT: Final = 1000
 LONGEST_NAME: Final = 100
 
 TRAP_WAIT_S = 0.5
-"""Seconds after which a process that traps exits is considered to live on."""
+"""Seconds after which a process that traps exits counts as a survivor."""
 
 
 class NotThere(LookupError):

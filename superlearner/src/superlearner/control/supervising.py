@@ -48,7 +48,7 @@ class Step:
 
 
 class NotRestartable(Exception):
-    """The supervisor cannot be restarted so; the message gives reason and remedy."""
+    """The supervisor cannot be restarted; the message gives reason and remedy."""
 
 
 def flags_of(supervisor: Pid) -> Flags | None:
