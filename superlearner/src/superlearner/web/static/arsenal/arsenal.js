@@ -1,5 +1,5 @@
 /**
- * The page of the operations: search, form, result, the same at the other doors, history, audit log.
+ * The page of the operations: search, form, result, equivalents in other interfaces, history, audit log.
  *
  * @module
  */
@@ -45,13 +45,13 @@ const showView = tabs(byId("tab-operations", HTMLElement).parentElement ?? page,
   if (here.href !== location.href) history.replaceState(history.state, "", here);
 });
 
-/** On a phone one thing is shown at a time. @param {"list"|"form"|"result"} name */
+/** Select the part that is visible on a phone. @param {"list"|"form"|"result"} name */
 function step(name) {
   attribute(page, "data-step", name);
 }
 
 /**
- * Shows the form of an operation, and never runs it.
+ * Show the form of an operation without running it.
  * @param {string} name
  * @param {Record<string, unknown>} values
  * @param {{push?: boolean, focus?: boolean}} [how]
@@ -106,7 +106,7 @@ async function run(what, values, dryRun, node = chosen()) {
     result.wait(what.summary, () => stop.abort());
     outcome = await ask(what, values, how);
     if (stopping === stop) result.show(outcome, { dryRun, name: what.name });
-    if (dryRun && outcome.ok) step("form"); // where the button stands that does it
+    if (dryRun && outcome.ok) step("form"); // the button that runs it is there
   }
   const { ok, status, took, error } = outcome;
   remember({ operation: what.name, summary: what.summary, ...withoutSecrets(values, secrets), node, dryRun, at: Date.now(), ok, status, code: error?.code ?? "", took });
@@ -115,7 +115,7 @@ async function run(what, values, dryRun, node = chosen()) {
   return outcome;
 }
 
-/** A credential that ended or was revoked while the page was open. */
+/** Handle a credential that expired or was revoked while the page was open. */
 function lost() {
   const note = byId("lost", HTMLElement);
   const here = location.pathname.slice(root().length) + location.search;
@@ -123,7 +123,7 @@ function lost() {
   note.hidden = false;
 }
 
-/** The lines for the other doors, with what stands in the form now. */
+/** Update the equivalents in other interfaces from the form. */
 function same() {
   const holder = byId("same", HTMLElement);
   if (!line || !work) return holder.replaceChildren(make("p", { class: "hint" }, "Pick an operation: here stands how to do the same with curl, the command line, Python and an AI client."));
@@ -155,14 +155,14 @@ function drawRuns() {
   }))), clear);
 }
 
-/** Runs it once more with the same values; what destroys, or had a secret, only fills the form. @param {import("./run-history.js").Run} one */
+/** Run an operation again with the same values; if it is destructive or had a secret, only fill the form. @param {import("./run-history.js").Run} one */
 async function again(one) {
   open(one.operation, one.values, { push: true });
   if (!line || one.hidden.length) return;
   await (one.dryRun ? work?.tryDry() : work?.go());
 }
 
-/** What the address asks for: an operation, and values for its form. */
+/** Open the operation and form values of the URL. */
 function fromAddress() {
   const asked = new URL(location.href).searchParams;
   const name = asked.get("operation");

@@ -1,7 +1,7 @@
 /**
- * Running an operation from a form: the whole answer, with its status, how long it took, files, and streams as they come.
+ * Running an operation from a form: whole answers with status and duration, files, and streams.
  *
- * `api.js` is for pages that want the data and nothing else.
+ * `api.js` is for pages that need only the data.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { sentEvents } from "../base/sent-events.js";
 /** @typedef {import("./form-request.js").Detail} Detail */
 /** @typedef {{code: string, message: string, details: Detail[]}} Refusal */
 /**
- * `status` 0: no answer at all.
+ * `status` 0: there was no answer.
  * @typedef {{ok: boolean, status: number, took: number, data?: unknown, meta?: Record<string, number>, error?: Refusal,
  *   file?: {name: string, content: Blob}, size: number}} Outcome
  */
@@ -98,12 +98,12 @@ function parsed(text) {
 }
 
 /**
- * Reads a stream until it ends or is stopped.
+ * Read a stream until it ends or is stopped.
  * @param {Line} line
  * @param {Readonly<Record<string, unknown>>} values
  * @param {(items: import("../base/sent-events.js").Sent[]) => void} onItems
  * @param {How & {onOpen?: () => void}} how
- * @returns {Promise<Outcome>}  why it ended; `data` is undefined
+ * @returns {Promise<Outcome>}  the reason of the end; `data` is undefined
  */
 export async function follow(line, values, onItems, how) {
   const begun = performance.now();

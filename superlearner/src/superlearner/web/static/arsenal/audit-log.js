@@ -1,5 +1,5 @@
 /**
- * The audit log: who changed what, filtered, live as it happens.
+ * The audit log with filters, updated live.
  *
  * @module
  */
@@ -13,9 +13,9 @@ import { follow } from "./asking.js";
 
 const PER_PAGE = 100;
 const PAUSE_MS = 150;
-/** What each filter takes: a text, with an example; one of these; a time. @type {Record<string, string|string[]|null>} */
+/** The type of each filter: a text with an example, a choice, or a time. @type {Record<string, string|string[]|null>} */
 const FILTERS = { user: "", operation: "process.kill", door: ["page", "cli", "console", "rest", "mcp"], outcome: "ok", since: null, until: null };
-/** The stream of what happens, as an operation: the log is asked again when somebody did something. */
+/** The event stream as an operation; events by a user reload the log. */
 const EVENTS = /** @type {import("./form-fields.js").Line} */ ({ name: "events.stream", category: "events", method: "GET", path: "/api/v1/events", scope: "read", summary: "", description: "", changes: false, destroys: false, bare: false, on_node: false, parameters: {} });
 
 export class AuditLog {
@@ -34,7 +34,7 @@ export class AuditLog {
     this.fill = fill;
   }
 
-  /** Whether it is looked at: only then anything is asked. @param {boolean} on */
+  /** Start or stop updates when the log becomes visible or hidden. @param {boolean} on */
   look(on) {
     if (!on) return this.#leave();
     void this.#ask();
@@ -51,7 +51,7 @@ export class AuditLog {
     this.#timer = setTimeout(() => void this.#ask(), PAUSE_MS);
   }
 
-  /** @param {boolean} [older]  those behind the ones that are shown, not those before them */
+  /** @param {boolean} [older]  loads older entries instead of newer ones */
   async #ask(older = false) {
     const asked = new URLSearchParams([["per_page", `${PER_PAGE}`], ["page", `${older ? Math.floor(this.#entries.length / PER_PAGE) + 1 : 1}`], ...this.#wanted]);
     this.#asking?.abort();
@@ -72,7 +72,7 @@ export class AuditLog {
     this.#draw();
   }
 
-  /** Asks again when somebody did something; the stream says when. */
+  /** Reload the log when the stream reports an action. */
   async #watch() {
     const watching = (this.#watching = new AbortController());
     this.#live = "Live: new entries come by themselves.";
@@ -103,7 +103,7 @@ export class AuditLog {
     if (text) this.#wanted.set(name, FILTERS[name] === null ? String(new Date(text).getTime() / 1000) : text);
     else this.#wanted.delete(name);
     this.#asking?.abort();
-    this.#entries = []; // what fits the new filters is asked for alone; what is drawn stays until it comes
+    this.#entries = []; // keep showing the old entries until those for the new filters arrive
     this.#soon();
   }
 
@@ -121,7 +121,7 @@ export class AuditLog {
   }
 }
 
-/** A field of the filters. @param {[string, string|string[]|null]} named */
+/** Return an input for a filter. @param {[string, string|string[]|null]} named */
 function filter([name, takes]) {
   const id = `audit-${name}`;
   const field = Array.isArray(takes) ? html`<select id=${id} name=${name}><option value="">any</option>${takes.map((one) => html`<option>${one}</option>`)}</select>`
@@ -130,10 +130,10 @@ function filter([name, takes]) {
   return html`<div class="field"><label for=${id}>${name.charAt(0).toUpperCase() + name.slice(1)}</label>${field}</div>`;
 }
 
-/** Why there is nothing to see. @param {boolean} filtered */
+/** Explain an empty log. @param {boolean} filtered */
 const empty = (filtered) => html`<p><b>${filtered ? "Nothing fits these filters." : "No changes yet."}</b></p><p>Every operation that changes something is logged here, from every interface, with its caller and its outcome. Reads are not logged.</p>`;
 
-/** Why nothing may be seen, and the way on. @param {ApiError} error */
+/** Explain a refusal, with a remedy. @param {ApiError} error */
 function refusal(error) {
   const scope = error.code === "missing_scope";
   return html`<p><b>${error.message}</b></p><p>${scope ? "The log names parameters, so it takes the scope code: on the machine of the platform, superlearner token prints the owner's credential." : error.hint}</p>

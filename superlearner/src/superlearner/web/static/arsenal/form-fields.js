@@ -1,7 +1,7 @@
 /**
- * The fields of an operation's form, out of the JSON Schema of its parameters; what is typed into one, as a value.
+ * The fields of an operation's form, derived from the JSON Schema of its parameters, and the parsing of input.
  *
- * Pure: no DOM. The command line reads what is typed by the same rules (`superlearner/cli/values.py`).
+ * Pure: no DOM. The command line parses input by the same rules (`superlearner/cli/values.py`).
  *
  * @module
  */
@@ -14,7 +14,7 @@
  *   here?: boolean, streams?: boolean, media?: string[], parameters: Schema}} Line
  */
 /**
- * `any` is any JSON, `json` an object or a list, `mixed` a number or one of some words, `several` some of the choices.
+ * `any` is any JSON, `json` an object or a list, `mixed` a number or a keyword, `several` any number of choices.
  * @typedef {"text"|"integer"|"number"|"flag"|"choice"|"several"|"list"|"mixed"|"time"|"json"|"any"} Kind
  */
 /**
@@ -22,18 +22,18 @@
  *   words: string, fallback: unknown, choices: string[], of: Kind, min: number|null, max: number|null, above: number|null, longest: number|null,
  *   shortest: number|null, pattern: string, picker: string, example: unknown, secret: boolean}} Field
  */
-/** What stands in a field: its text, whether it is ticked, which choices are. @typedef {string|boolean|string[]} Entry */
+/** The content of a field: text, check mark, or selected choices. @typedef {string|boolean|string[]} Entry */
 /** @typedef {{value: unknown}|{absent: true}|{wrong: string}} Read */
 
 const SECRET = /secret|passw|credential|authorization|api_?key|(^|_)token$/i;
 const CHOICES_IN_PATTERN = /^\^\(([a-z_]+(?:\|[a-z_]+)+)\)\$$/;
 
-/** Whether what has this name is not to be kept or shown. @param {string} name */
+/** Return whether a name looks like that of a secret. @param {string} name */
 export const isSecret = (name) => SECRET.test(name);
 
 /**
  * @param {Line} line
- * @returns {Field[]}  those of the path first, then what is needed, then the rest as declared, and which page at the end
+ * @returns {Field[]}  path parameters first, then required ones, then the rest as declared, and pagination at the end
  */
 export function fieldsOf(line) {
   const { properties = {}, required = [], $defs = {} } = line.parameters;
@@ -58,7 +58,7 @@ function fieldOf(name, given, place, required, known) {
   const { schema, nullable, others } = plain(given, known);
   const items = schema.type === "array" ? plain(schema.items ?? {}, known).schema : {};
   const asked = kindOf(schema, items, others, given.format);
-  // yes, no, or left alone: a box to tick has only two states
+  // a checkbox has only two states, but this flag may also be unset
   const kind = asked === "flag" && nullable && (given.default ?? null) === null ? "choice" : asked;
   return {
     name, place, kind, required, nullable,
@@ -80,7 +80,7 @@ function fieldOf(name, given, place, required, known) {
 }
 
 /**
- * `timeout_ms` as people read it; what names a thing is called as that thing is.
+ * Return the label of a parameter: `timeout_ms` in words; for a picker, the kind of thing.
  * @param {string} name
  * @param {string} picker
  */
@@ -92,7 +92,7 @@ function labelOf(name, picker) {
 }
 
 /**
- * A schema without references and null; `others` are what else the value may be.
+ * Return a schema without references and null; `others` are alternatives for the value.
  * @param {Schema} given
  * @param {Record<string, Schema>} known
  * @returns {{schema: Schema, nullable: boolean, others: Schema[]}}
@@ -153,7 +153,7 @@ function choicesOf(kind, schema, items, others) {
 }
 
 /**
- * What a field shows for a value; for none, what is there at first.
+ * Return the content of a field for a value; without one, the initial content.
  * @param {Field} field
  * @param {unknown} [value]
  * @returns {Entry}
@@ -172,7 +172,7 @@ export function entryOf(field, value) {
   return String(value);
 }
 
-/** Seconds since 1970 as `datetime-local` has it. @param {number} seconds */
+/** Return seconds since 1970 in the format of `datetime-local`. @param {number} seconds */
 function localTime(seconds) {
   const date = new Date(seconds * 1000);
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
@@ -208,7 +208,7 @@ function readNumber(field, text) {
   return !Number.isFinite(value) || outside || (whole && !Number.isInteger(value)) ? { wrong: expected } : { value };
 }
 
-/** " from 1 to 9", as far as it is bounded. @param {Field} field */
+/** Return the bounds in words, such as " from 1 to 9". @param {Field} field */
 export function bounds({ min, max, above }) {
   const low = above !== null ? ` above ${above}` : min !== null ? ` from ${min}` : "";
   return `${low}${max !== null && max < 1e12 ? `${low ? " to" : " up to"} ${max}` : ""}`;
@@ -239,7 +239,7 @@ function readJson(text) {
 }
 
 /**
- * Any JSON, where a bare word is itself.
+ * Parse JSON; a bare word is a string.
  * @param {string} text
  * @returns {Read}
  */
@@ -267,7 +267,7 @@ function readText(field, text) {
   return { value: text };
 }
 
-/** Whether it matches; a pattern that this browser does not read is left to the server. @param {string} pattern @param {string} text */
+/** Test a pattern; one that this browser does not support is left to the server. @param {string} pattern @param {string} text */
 function matches(pattern, text) {
   try {
     return new RegExp(pattern, "u").test(text);
@@ -277,7 +277,7 @@ function matches(pattern, text) {
 }
 
 /**
- * The values of a form: what is needed, and what is not as it would be anyway.
+ * Return the values of a form: required ones and those that differ from their defaults.
  * @param {Field[]} fields
  * @param {Record<string, Entry>} entries
  * @returns {{values: Record<string, unknown>, wrong: Record<string, string>}}

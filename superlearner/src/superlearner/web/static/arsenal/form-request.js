@@ -1,5 +1,5 @@
 /**
- * An operation and its values as a request, and a refusal as words beside the fields. Pure: no DOM.
+ * Operations with values as requests, and refusals as texts per field. Pure: no DOM.
  *
  * @module
  */
@@ -9,12 +9,12 @@
 /** @typedef {{field?: string|null, problem?: string|null, hint?: string|null}} Detail */
 
 /**
- * Each value where it belongs: into the path, the query or the body. The body of a DELETE travels in the query, as not
- * everything on the way lets one through, unless a value needs the types of JSON.
+ * Return the request with each value in path, query or body. The body of a DELETE goes into the query, as some
+ * proxies drop it, unless a value needs JSON types.
  * @param {Line} line
  * @param {Readonly<Record<string, unknown>>} values
  * @param {{node?: string, dryRun?: boolean}} [how]
- * @returns {Request}  its path is whole: `/api/v1/processes/0.17.0`
+ * @returns {Request}  its path is complete: `/api/v1/processes/0.17.0`
  */
 export function requestOf(line, values, { node = "", dryRun = false } = {}) {
   /** @type {Set<string>} */ const used = new Set();
@@ -33,10 +33,10 @@ export function requestOf(line, values, { node = "", dryRun = false } = {}) {
   return { method: line.method, path, query, body };
 }
 
-/** A part of a path. A slash is escaped too, or what is behind it would be read as the way up or down. @param {string} text */
+/** Escape a part of a path, including slashes. @param {string} text */
 export const segment = (text) => escaped(text).replaceAll("%3A", ":");
 
-/** Everything but letters, digits and `-._~`. @param {string} text */
+/** Escape everything but letters, digits and `-._~`. @param {string} text */
 export const escaped = (text) => encodeURIComponent(text.replace(/\p{Surrogate}/gu, "\uFFFD")).replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
 
 /** @param {string} name @param {unknown} value @returns {[string, string][]} */
@@ -48,12 +48,12 @@ function pairs(name, value) {
 /** @param {unknown} value */
 const worded = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 
-/** The address of a request. @param {Request} request */
+/** Return the URL of a request. @param {Request} request */
 export const addressOf = ({ path, query }) =>
   path + (query.length ? `?${query.map(([name, value]) => `${escaped(name)}=${escaped(value)}`).join("&")}` : "");
 
 /**
- * What a refusal says of each field; what it says of none is left to the result.
+ * Return a refusal's messages by field; those without a field are shown with the result.
  * @param {Iterable<string>} names  of the fields
  * @param {readonly Detail[]} details
  * @returns {Record<string, string>}

@@ -1,11 +1,11 @@
 /**
- * `<sl-form>`: the form of an operation, made of its JSON Schema.
+ * `<sl-form>`: the form of an operation, built from its JSON Schema.
  *
  *     const form = new SlForm();
  *     form.show(line, {pid: "counter_1"});
- *     form.addEventListener("sl-change", () => form.values);   // every value that differs from its default
+ *     form.addEventListener("sl-change", () => form.values);   // values that differ from their defaults
  *     form.addEventListener("sl-run", () => form.check() && …); // Enter or Ctrl+Enter
- *     form.refuse(error.details);                               // what the server says, beside its fields
+ *     form.refuse(error.details);                               // shows the server's messages beside the fields
  *
  * @module
  */
@@ -36,7 +36,7 @@ export class SlForm extends HTMLElement {
 
   /**
    * @param {Line} line
-   * @param {Readonly<Record<string, unknown>>} [values]  what is filled in; the rest is as the defaults are
+   * @param {Readonly<Record<string, unknown>>} [values]  initial values; others have their defaults
    */
   show(line, values = {}) {
     this.#fields = fieldsOf(line);
@@ -61,30 +61,30 @@ export class SlForm extends HTMLElement {
     for (const control of this.#controls.values()) this.#say(control, "");
   }
 
-  /** Every value that is right, and is not as it would be anyway. */
+  /** The valid values that differ from their defaults. */
   get values() {
     return valuesOf(this.#fields, this.#entries()).values;
   }
 
-  /** What is wrong, by field, without marking it. */
+  /** The errors by field, without marking them. */
   get problems() {
     return valuesOf(this.#fields, this.#entries()).wrong;
   }
 
-  /** The names of those whose values are not to be kept. */
+  /** The names of fields with values that must not be stored. */
   get secrets() {
     return this.#fields.filter((one) => one.secret).map((one) => one.name);
   }
 
-  /** Marks what is wrong and goes to the first; whether all is right. */
+  /** Mark errors and focus the first; return whether there are none. */
   check() {
     return this.#mark(this.problems);
   }
 
   /**
-   * Puts what the server refused beside its fields.
+   * Show the server's messages beside their fields.
    * @param {readonly import("./form-request.js").Detail[]} details
-   * @returns {boolean}  whether some of it was about a field
+   * @returns {boolean}  whether one was about a field
    */
   refuse(details) {
     return !this.#mark(refusals(this.#controls.keys(), details));
@@ -188,7 +188,7 @@ export class SlForm extends HTMLElement {
 
 /** @typedef {{nodes: Node[], entry: () => Entry, fill: (entry: Entry) => void, focus: () => void, marked: Element, grouped: boolean}} Made */
 
-/** The name of a parameter, where its label does not say it. @param {Field} field */
+/** Return the parameter's name if it differs from its label. @param {Field} field */
 const unlike = ({ label, name }) => (label.toLowerCase().replaceAll(" ", "_") === name ? [] : [" ", make("code", {}, name)]);
 
 /** @param {Field} field */
@@ -198,7 +198,7 @@ function placeholderOf(field) {
   return `for example ${typeof field.example === "string" ? field.example : JSON.stringify(field.example)}`;
 }
 
-/** What a field means, how it is bounded, and what it is if it is left empty. @param {Field} field */
+/** Return the help of a field: meaning, bounds, and default. @param {Field} field */
 function inWords(field) {
   const parts = field.words.split(/(`[^`]+`)/).map((part) => (part.startsWith("`") && part.length > 2 ? make("code", {}, part.slice(1, -1)) : part));
   const limits = ["integer", "number", "mixed"].includes(field.kind) ? bounds(field).trim() : "";

@@ -1,18 +1,18 @@
 /**
- * Any JSON as lines of a foldable tree, and lists of flat objects as tables. Pure: no DOM.
+ * JSON values as lines of a foldable tree, and lists of flat objects as tables. Pure: no DOM.
  *
  * @module
  */
 
 /** @typedef {"object"|"list"|"text"|"number"|"boolean"|"null"} Kind */
 /**
- * `key` is null for the whole; `parts` is the way from there; `more` counts what of a long list or object is left out here.
+ * `key` is null for the root; `parts` is its path; `more` counts the omitted items of a long list or object.
  * @typedef {{id: string, parts: readonly (string|number)[], key: string|null, depth: number, kind: Kind, value: unknown, size: number, open: boolean, more: number}} Line
  */
 
-/** So many items of a list, or fields of an object, are shown at once. */
+/** Items of a list, or fields of an object, that are shown at once. */
 export const STEP = 100;
-/** Characters of a text that are shown before somebody wants all of it. */
+/** Characters of a text that are shown before it is expanded. */
 export const LONGEST = 400;
 const DEEPEST = 60;
 
@@ -32,8 +32,8 @@ const idOf = (parts) => JSON.stringify(parts);
 
 /**
  * @param {unknown} value
- * @param {ReadonlyMap<string, boolean>} folds  what somebody has opened or closed, by the id of the line
- * @param {ReadonlyMap<string, number>} shown  how much of a long one somebody wants to see, by its id
+ * @param {ReadonlyMap<string, boolean>} folds  lines that were opened or closed by hand, by id
+ * @param {ReadonlyMap<string, number>} shown  number of items to show of long lists, by id
  * @returns {Line[]}
  */
 export function linesOf(value, folds = new Map(), shown = new Map()) {
@@ -54,20 +54,20 @@ export function linesOf(value, folds = new Map(), shown = new Map()) {
   return lines;
 }
 
-/** What is not deep and not long is open at first. @param {number} depth @param {number} size */
+/** Return whether a value is open at first: neither deep nor long. @param {number} depth @param {number} size */
 const opensItself = (depth, size) => depth === 0 || (depth === 1 && size <= 20) || (depth === 2 && size <= 6);
 
 /**
- * The way to a value, as one would write it: `data.links[2].pid`.
+ * Return the path of a value in code notation: `data.links[2].pid`.
  * @param {readonly (string|number)[]} parts
  */
 export const pathOf = (parts) => parts.reduce((/** @type {string} */ text, part) =>
   typeof part === "number" ? `${text}[${part}]` : /^[A-Za-z_]\w*$/.test(part) ? `${text}.${part}` : `${text}[${JSON.stringify(part)}]`, "data");
 
-/** A value as text to copy: a text as it is, all others as JSON. @param {unknown} value */
+/** Return a value as text to copy: texts as they are, other values as JSON. @param {unknown} value */
 export const copied = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2) ?? "null");
 
-/** In a few characters what a closed object or list holds. @param {unknown} value @param {number} [room] */
+/** Return a short summary of a closed object or list. @param {unknown} value @param {number} [room] */
 export function preview(value, room = 80) {
   const text = JSON.stringify(value, (key, one) => (key !== "" && typeof one === "string" && one.length > 40 ? `${one.slice(0, 40)}…` : one)) ?? "null";
   return text.length > room ? `${text.slice(0, room)}…` : text;
@@ -76,11 +76,11 @@ export function preview(value, room = 80) {
 const PID = /^(?:#PID)?<?(\d{1,15}\.\d{1,15}\.\d{1,15})>?$/;
 const NO_PIDS = new Set(["version", "python", "release", "address", "host"]);
 
-/** The pid that a text is, as an address has it; "" if it is none, as a version. @param {string} text @param {string|null} key */
+/** Return the pid in a text in the form used in URLs, or "" if it is none, such as a version. @param {string} text @param {string|null} key */
 export const pidOf = (text, key) => (key !== null && NO_PIDS.has(key) ? "" : PID.exec(text)?.[1] ?? "");
 
 /**
- * Seconds since 1970 as people read them, where the name says that it is a time; "" for other numbers.
+ * Return a time for seconds since 1970 if the name denotes a time; "" for other numbers.
  * @param {unknown} value
  * @param {string|null} key
  */
@@ -92,7 +92,7 @@ export function momentOf(value, key) {
 /** @typedef {{columns: string[], rows: Record<string, unknown>[]}} Table */
 
 /**
- * A list of objects as a table, if most of their fields are plain values; null if a tree says it better.
+ * Return a list of objects as a table if most of their fields are plain values; null if a tree fits better.
  * @param {unknown} value
  * @returns {Table|null}
  */
@@ -107,7 +107,7 @@ export function tableOf(value) {
 }
 
 /**
- * The rows in the order of a column: numbers by size, all others as people read them; nothing comes last either way.
+ * Return the rows in the order of a column: numbers by size, other values as displayed; empty ones last.
  * @param {readonly Record<string, unknown>[]} rows
  * @param {string} column
  * @param {boolean} down

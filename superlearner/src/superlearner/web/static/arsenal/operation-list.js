@@ -1,5 +1,5 @@
 /**
- * The operations in the order in which people want them, and the search among them. Pure: no DOM.
+ * The operations, grouped by relevance, and a search among them. Pure: no DOM.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 /** @typedef {{category: string, label: string, lines: Line[]}} Group */
 /** @typedef {{effect: ""|"reads"|"changes"|"destroys", scope: ""|"read"|"operate"|"code"}} Filter */
 
-/** Categories in plain words, those that people come for first. @type {Record<string, string>} */
+/** Display names of categories, the most used first. @type {Record<string, string>} */
 export const LABELS = {
   process: "Processes", supervisor: "Supervisors", tree: "Supervision tree", state: "State of a process", mailbox: "Mailboxes", trace: "Traces of messages",
   error: "Errors and crashes", simulation: "Break things on purpose", recording: "Recordings", sandbox: "Sandboxes", debug: "Debugging a server", system: "The whole system",
@@ -16,13 +16,13 @@ export const LABELS = {
   settings: "Settings", token: "Tokens", audit: "Audit log", store: "What is stored", node: "Nodes", arsenal: "These operations", docs: "Documentation",
 };
 
-/** What people come for, in the words they have for it. @type {Record<string, string>} */
+/** The most used operations, in the words of users. @type {Record<string, string>} */
 export const OFTEN = {
   "process.kill": "Kill a process and see who restarts it", "process.list": "See all processes", "process.message": "Send a message to a process", "tree.show": "See the supervision tree",
   "supervisor.restart_child": "Restart a child of a supervisor", "error.why": "Find out why a process was restarted", "events.stream": "Watch what happens, live", "simulation.chaos": "Let chance break things, bounded",
 };
 
-/** Of a category, what is wanted most. @type {Record<string, string[]>} */
+/** The most used operations of each category. @type {Record<string, string[]>} */
 const FIRST = {
   process: ["kill", "list", "info", "message", "shutdown", "exit", "start", "bulk", "terminate_tree", "suspend", "resume"],
   supervisor: ["list", "info", "children", "restart_child", "restart", "start_child", "change_strategy", "predict", "terminate_child", "delete_child"],
@@ -31,7 +31,7 @@ const FIRST = {
   registry: ["names", "whereis", "register"], settings: ["list", "get", "set"], token: ["create", "list", "revoke"], application: ["list", "info", "start", "stop"],
 };
 
-/** Other words that people have for the same. @type {Record<string, string[]>} */
+/** Synonyms for the search. @type {Record<string, string[]>} */
 const SYNONYMS = {
   kill: ["end", "stop"], stop: ["end", "terminate", "shutdown"], delete: ["remove", "forget", "unregister"], crash: ["fail", "error"], send: ["message"], find: ["list", "search", "whereis"],
   show: ["list", "info"], queue: ["mailbox"], actor: ["process"], worker: ["process", "child"], memory: ["memory"], upgrade: ["reload"], reload: ["code"], undo: ["restore"], pause: ["suspend"],
@@ -44,7 +44,7 @@ export const labelOf = (category) => LABELS[category] ?? category.charAt(0).toUp
 
 /**
  * @param {readonly Line[]} lines
- * @returns {Group[]}  first what people come for, at the end what packages add
+ * @returns {Group[]}  the most used first, those of packages last
  */
 export function grouped(lines) {
   const order = Object.keys(LABELS);
@@ -73,8 +73,8 @@ export function passes(line, { effect, scope }) {
 }
 
 /**
- * How well an operation fits what was typed; 0 not at all. Every word must fit somewhere: in the name, in what it is called,
- * in what is said of it, by another word for the same, or by its letters in their order.
+ * Return how well an operation matches what was typed; 0 for not at all. Each word must match the name, the label,
+ * the description, a synonym, or a sequence of letters in order.
  * @param {Line} line
  * @param {string} typed
  */
@@ -107,7 +107,7 @@ function fitOf(line, word) {
   return word.length > 2 && inOrder(name, word) ? 1 : 0;
 }
 
-/** Whether the letters stand there in this order: `prkill` in `process.kill`. @param {string} text @param {string} letters */
+/** Return whether the letters occur in this order: `prkill` in `process.kill`. @param {string} text @param {string} letters */
 function inOrder(text, letters) {
   let at = -1;
   return [...letters].every((letter) => (at = text.indexOf(letter, at + 1)) >= 0);
@@ -117,7 +117,7 @@ function inOrder(text, letters) {
  * @param {readonly Line[]} lines
  * @param {string} typed
  * @param {Filter} filter
- * @returns {Group[]}  what is left, grouped; with a search the best first in one group
+ * @returns {Group[]}  the remaining operations, grouped; with a search in one group, best first
  */
 export function found(lines, typed, filter) {
   const left = lines.filter((line) => passes(line, filter));

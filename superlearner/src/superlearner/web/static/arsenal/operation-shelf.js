@@ -1,5 +1,5 @@
 /**
- * The list of operations by category, with search and filters, and its keys.
+ * The list of operations by category, with search, filters and keys.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import { found } from "./operation-list.js";
 /** @typedef {import("./form-fields.js").Line} Line */
 /** @typedef {import("./operation-list.js").Group} Group */
 
-/** Categories that are open before somebody opens others. */
+/** Categories that are open at first. */
 const OPEN = new Set(["process", "supervisor"]);
 
-/** The address of an operation on this page. @param {string} name */
+/** Return the URL of an operation on this page. @param {string} name */
 export function hrefOf(name) {
   const node = chosen() ? `&node=${encodeURIComponent(chosen())}` : "";
   return `${root()}/arsenal?operation=${encodeURIComponent(name)}${node}`;
@@ -45,7 +45,7 @@ export class Shelf {
     });
   }
 
-  /** @param {readonly Line[]} lines @param {ReadonlySet<string>} may  scopes */
+  /** @param {readonly Line[]} lines @param {ReadonlySet<string>} may  scopes of the user */
   show(lines, may) {
     this.#lines = lines;
     this.#may = may;
@@ -107,7 +107,7 @@ export class Shelf {
       make("span", { class: "what" }, line.summary), make("code", {}, line.name), marks ? make("span", { class: "marks" }, marks) : null);
   }
 
-  /** Those that can be seen. */
+  /** The visible links. */
   #links() {
     return /** @type {HTMLElement[]} */ ([...this.#groups.querySelectorAll("details[open] a")]);
   }

@@ -1,5 +1,5 @@
 /**
- * One operation: what it does, who may, its form, and its buttons. What destroys is tried dry first.
+ * One operation: description, permissions, form and buttons. Destructive ones start with a dry run.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const SCOPES = {
   code: "changes code, or shows what is hidden",
 };
 
-/** What the button says. @param {Line} line */
+/** Return the label of the button. @param {Line} line */
 const verbOf = (line) => (line.streams ? "Open the stream" : line.changes ? line.summary : "Run");
 
 export class Work {
@@ -27,11 +27,11 @@ export class Work {
   #buttons = make("div", { class: "acts" });
   #would = make("div", { class: "would", role: "status" });
   /** @type {Line} */ #line;
-  /** The values that were tried dry; what they were is what may be done. */
+  /** The values of the last dry run; only these may be run. */
   #tried = "";
   #busy = false;
   #allowed;
-  /** The service of the node refuses it, whoever asks. */ #refused;
+  /** The error if the node's service refuses it to everyone. */ #refused;
 
   /**
    * @param {Line} line
@@ -51,7 +51,7 @@ export class Work {
     this.#draw();
   }
 
-  /** Runs it, or tries it dry if it destroys and was not. */
+  /** Run it, or start a dry run if it is destructive and was not tried yet. */
   go() {
     return this.#start(this.#line.destroys && this.#tried !== this.#now());
   }
@@ -89,7 +89,7 @@ export class Work {
     }
   }
 
-  /** What a dry run said, where the button stands that does it. @param {{would?: string, affects?: string[]}} data */
+  /** Show the result of a dry run beside the button that runs it. @param {{would?: string, affects?: string[]}} data */
   #say({ would = "", affects = [] }) {
     this.#would.replaceChildren(make("div", { class: "note", "data-level": "warn" }, make("p", {}, "It would ", make("b", {}, would.slice(0, 1000)), "."),
       affects.length ? make("p", { class: "hint" }, `Felt by ${affects.slice(0, 12).join(", ").slice(0, 1000)}${affects.length > 12 ? ` and ${affects.length - 12} more` : ""}.`) : null));
@@ -129,7 +129,7 @@ export class Work {
   }
 }
 
-/** A description with `code`, as paragraphs. @param {string} text */
+/** Return a description with `code` as paragraphs. @param {string} text */
 function words(text) {
   return text.split(/\n{2,}/).filter(Boolean).map((part) => make("p", { class: "about" }, ...part.split(/(`[^`]+`)/).map((one) => (one.length > 2 && one.startsWith("`") ? make("code", {}, one.slice(1, -1)) : one))));
 }

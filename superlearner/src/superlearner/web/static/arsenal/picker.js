@@ -1,5 +1,5 @@
 /**
- * `<sl-picker>`: a text field that offers what there is: living processes, supervisors, traces, … Anything else may be typed.
+ * `<sl-picker>`: a text field with suggestions: living processes, supervisors, traces, … Any text is accepted.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export class SlPicker extends HTMLElement {
   /** @type {AbortController|null} */ #asking = null;
   /** @type {(name: string) => string} */ #valueOf = () => "";
   #kind = "";
-  /** The same for several values, one a line: what is chosen is added. */
+  /** True to add a choice as a line instead of replacing the value. */
   #adds = false;
 
   connectedCallback() {
@@ -38,7 +38,7 @@ export class SlPicker extends HTMLElement {
     this.#input.onclick = () => this.#list.hidden && this.#soon(0);
     this.#input.onkeydown = (event) => this.#key(event);
     this.#input.onblur = () => this.#close();
-    this.#list.onpointerdown = (event) => event.preventDefault(); // the focus stays in the field
+    this.#list.onpointerdown = (event) => event.preventDefault(); // keep the focus in the field
     this.#list.onclick = (event) => {
       const option = event.target instanceof Element ? event.target.closest("[role=option]") : null;
       if (option) this.#take([...this.#list.children].indexOf(option));
@@ -51,8 +51,8 @@ export class SlPicker extends HTMLElement {
   }
 
   /**
-   * @param {string} kind  of things
-   * @param {(name: string) => string} valueOf  what stands in another field
+   * @param {string} kind  of the choices
+   * @param {(name: string) => string} valueOf  returns the value of another field
    * @param {{adds?: boolean}} [how]
    */
   offer(kind, valueOf, { adds = false } = {}) {
@@ -62,7 +62,7 @@ export class SlPicker extends HTMLElement {
     return this;
   }
 
-  /** The text field itself, for its label and what is said of it. */
+  /** The text field itself, for its label and messages. */
   get field() {
     return this.#input;
   }
@@ -75,7 +75,7 @@ export class SlPicker extends HTMLElement {
     this.#input.value = text;
   }
 
-  /** Until the answer is there: what is shown and does not have what is typed is no choice any more. */
+  /** Hide suggestions that no longer match while new ones are loading. */
   #narrow() {
     const typed = this.#input.value.trim().toLowerCase();
     if (this.#list.hidden) return;
@@ -107,7 +107,7 @@ export class SlPicker extends HTMLElement {
     }
   }
 
-  /** @param {Choice[]} choices @param {string} empty  what is said where there is none */
+  /** @param {Choice[]} choices @param {string} empty  the text if there are none */
   #show(choices, empty) {
     this.#choices = choices;
     this.#at = -1;

@@ -1,5 +1,5 @@
 /**
- * What a field can be filled with: where the living processes, traces, recordings, … are listed, and a row of them as a choice.
+ * The sources of a picker's suggestions: routes that list processes, traces, recordings, …, and rows as choices.
  * Pure: no DOM.
  *
  * @module
@@ -7,7 +7,7 @@
 
 import { escaped, segment } from "./form-request.js";
 
-/** @typedef {{value: string, text: string, note: string}} Choice  `value` is filled in; `text` and `note` say what it is */
+/** @typedef {{value: string, text: string, note: string}} Choice  `value` is filled in; `text` and `note` describe it */
 /** @typedef {{path: string, search?: string, on?: "platform", row: (row: any) => Choice}} Source */
 
 /** @param {unknown} value */
@@ -19,7 +19,7 @@ const note = (...parts) => parts.map(said).filter(Boolean).join(" · ");
 /** @param {string} field @param {(row: any) => string} [words] @returns {(row: any) => Choice} */
 const named = (field, words = () => "") => (row) => ({ value: said(row[field]), text: said(row[field]), note: words(row) });
 
-/** A process is filled in by its name, if that can be typed; a name is still right after a restart. @param {any} row @returns {Choice} */
+/** Return a process as a choice, by name if that can be typed, since names survive restarts. @param {any} row @returns {Choice} */
 const process = (row) => {
   const name = said(row.name);
   const typed = /^[^0-9<#\s/][^\s/]{0,99}$/.test(name) ? name : "";
@@ -47,7 +47,7 @@ const SOURCES = {
 };
 
 /**
- * Where the choices of a picker are; undefined if there is none, or if it first needs another value.
+ * Return the request for a picker's choices; undefined if there is none, or if another value is needed first.
  * @param {string} kind
  * @param {(name: string) => string} valueOf  of another field
  * @param {string} typed
@@ -67,7 +67,7 @@ export function sourceOf(kind, valueOf, typed) {
 }
 
 /**
- * The rows of an answer as choices, those that have what was typed.
+ * Return the rows of an answer that match the input as choices.
  * @param {string} kind
  * @param {unknown} data
  * @param {string} typed

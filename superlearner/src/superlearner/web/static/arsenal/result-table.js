@@ -1,5 +1,5 @@
 /**
- * A list of flat objects as a table that can be sorted.
+ * A list of flat objects as a sortable table.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A JSON value as a tree on the page: keys, folds, pids as links, and what is marked to be copied.
+ * A JSON value as a tree on the page: keys, folds, links for pids, and a marked value to copy.
  *
  * @module
  */
@@ -41,7 +41,7 @@ export class JsonTree {
     this.#draw();
   }
 
-  /** Opens or closes all of it, as far as that is of use. @param {boolean} open */
+  /** Open or close the whole tree, within reason. @param {boolean} open */
   fold(open) {
     this.#folds.clear();
     let budget = 2000;
@@ -95,7 +95,7 @@ export class JsonTree {
     return make("span", { class: "value" }, text.slice(0, LONGEST), "… ", make("button", { type: "button", class: "link", tabindex: -1, "data-all": line.id }, `all ${text.length.toLocaleString("en")} characters`));
   }
 
-  /** Behind the last one that is shown: what is left. @param {Line} line */
+  /** Return the line that shows the remaining items. @param {Line} line */
   #more(line) {
     let last = this.#lines.indexOf(line);
     while (last + 1 < this.#lines.length && (this.#lines[last + 1]?.depth ?? 0) > line.depth) last += 1;

@@ -1,5 +1,5 @@
 /**
- * `<sl-result>`: what an operation answered, as a tree or a table; a refusal with what to try; a stream as it comes.
+ * `<sl-result>`: an operation's answer as a tree or a table, a refusal with remedies, or a live stream.
  *
  *     const result = new SlResult();
  *     result.wait(line.summary, () => stop.abort());
@@ -18,7 +18,7 @@ import { signInLink } from "../base/sign-in-link.js";
 /** @typedef {import("./asking.js").Outcome} Outcome */
 /** @typedef {import("../base/sent-events.js").Sent} Sent */
 
-/** Of a stream, the newest are kept. */
+/** Events of a stream that are kept, the newest. */
 const KEPT = 500;
 
 export class SlResult extends HTMLElement {
@@ -38,7 +38,7 @@ export class SlResult extends HTMLElement {
     this.clear();
   }
 
-  /** Nothing was run yet. @param {string} [text] */
+  /** Show a placeholder before the first run. @param {string} [text] */
   clear(text = "Run an operation to see here what it answers.") {
     this.#begin("none", "");
     this.#body.replaceChildren(make("p", { class: "hint empty" }, text));
@@ -71,7 +71,7 @@ export class SlResult extends HTMLElement {
   }
 
   /**
-   * A stream that has begun; what it answers takes what comes.
+   * Start to show a stream; return a function that adds events.
    * @param {() => void} stop
    * @returns {{more: (items: Sent[]) => void, end: (outcome: Outcome) => void}}
    */
@@ -193,7 +193,7 @@ export class SlResult extends HTMLElement {
   }
 }
 
-/** One event of a stream. @param {Sent} sent */
+/** Return an event of a stream as text. @param {Sent} sent */
 function happened({ type, data }) {
   let item = /** @type {Record<string, any>} */ ({});
   try {
@@ -207,7 +207,7 @@ function happened({ type, data }) {
   return make("li", {}, make("time", {}, time), make("b", {}, item.type ?? type), make("span", {}, words || data.slice(0, 500)));
 }
 
-/** What a dry run says. @param {unknown} data */
+/** Return the text of a dry run. @param {unknown} data */
 function said(data) {
   const { would = "", affects = [] } = /** @type {{would?: string, affects?: string[]}} */ (data ?? {});
   return [make("div", { class: "note would", "data-level": "warn" }, make("p", {}, "It would ", make("b", {}, would.slice(0, 2000)), "."),

@@ -1,5 +1,5 @@
 /**
- * What was run in this tab, kept in its sessionStorage, without secrets and without answers.
+ * The runs of this tab, kept in its sessionStorage, without secrets and answers.
  *
  * @module
  */
@@ -13,9 +13,9 @@ const KEPT = 50;
 const LARGEST = 20_000;
 
 /**
- * Values without what nobody else is to read: what is called so, and the value of a setting that is called so.
+ * Return the values without secrets: secret names, and values of settings with secret names.
  * @param {Readonly<Record<string, unknown>>} values
- * @param {readonly string[]} secrets  names of fields
+ * @param {readonly string[]} secrets  of fields
  * @returns {{values: Record<string, unknown>, hidden: string[]}}
  */
 export function withoutSecrets(values, secrets) {
@@ -51,7 +51,7 @@ export function remember(run) {
   try {
     sessionStorage.setItem(KEY, JSON.stringify(kept));
   } catch {
-    // a browser without storage, or a full one: the page works without history
+    // storage is unavailable or full: the page works without history
   }
 }
 
@@ -59,6 +59,6 @@ export function forget() {
   try {
     sessionStorage.removeItem(KEY);
   } catch {
-    // as above
+    // see above
   }
 }

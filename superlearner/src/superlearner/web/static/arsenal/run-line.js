@@ -1,5 +1,5 @@
 /**
- * A run in the history: what, with which values, how it went; to be run again, or filled in once more.
+ * A run in the history: operation, values and outcome, with buttons to run it again or fill the form.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { icon, make } from "../base/dom.js";
 
 /**
  * @param {import("./run-history.js").Run} run
- * @param {import("./form-fields.js").Line|undefined} line  none: the platform has it no longer
+ * @param {import("./form-fields.js").Line|undefined} line  undefined if the platform no longer has it
  * @param {{fill: () => void, again: () => void}} does
  */
 export function runLine(run, line, does) {

@@ -1,7 +1,7 @@
 /**
- * What a form would do, as a line for each other door: curl, the command line, the console, an AI client. Pure: no DOM.
+ * A form's operation as a line for other interfaces: curl, command line, console, AI client. Pure: no DOM.
  *
- * Tests give every operation's example through these lines and look whether the same arrives.
+ * Tests run these lines for every operation's example and compare the requests.
  *
  * @module
  */
@@ -15,19 +15,19 @@ import { addressOf, requestOf } from "./form-request.js";
 /** @typedef {{id: string, label: string, text: string, words: string}} Same */
 
 const PLAIN = /^[\w./:=@%+,-]+$/;
-// What a terminal would act on, and what turns the direction of writing.
+// Control characters, and those that reverse the direction of text.
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Surrogate}]/u;
 
-/** @param {string} one  a character */
+/** @param {string} one  a single character */
 const code = (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
-/** @param {string} text  JSON, where such characters stand in texts only */
+/** @param {string} text  such characters occur only inside its strings */
 const seen = (text) => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Surrogate}]/gu, (found) => [...Array(found.length).keys()].map((place) => code(found.charAt(place))).join(""));
 
 /** @param {unknown} value @param {number} [indent] */
 const json = (value, indent) => JSON.stringify(value, null, indent).split("\n").map(seen).join("\n");
 
-/** A word of a shell, whatever it holds. @param {string} text */
+/** Quote any text as a shell word. @param {string} text */
 export function quoted(text) {
   if (PLAIN.test(text)) return text;
   if (!UNSEEN.test(text)) return `'${text.replaceAll("'", `'"'"'`)}'`;
@@ -41,7 +41,7 @@ export function quoted(text) {
 /**
  * @param {Line} line
  * @param {Values} values
- * @param {How & {at: string, credential?: boolean}} how  `at` is the address of the platform; `credential`: nobody may come without
+ * @param {How & {at: string, credential?: boolean}} how  `at` is the platform's address; `credential`: whether requests need one
  */
 export function curlOf(line, values, { at, credential = false, ...how }) {
   const request = requestOf(line, values, how);
@@ -77,7 +77,7 @@ export function commandOf(line, values, { node = "", dryRun = false }) {
 /** @param {string} option @param {string} value */
 const named = (option, value) => (value.startsWith("-") ? [`${option}=${quoted(value)}`] : [option, quoted(value)]);
 
-/** What has to be typed so that this value is read. @param {import("./form-fields.js").Field} field @param {unknown} value */
+/** Return the text to type for a value. @param {import("./form-fields.js").Field} field @param {unknown} value */
 function typedAs(field, value) {
   if (typeof value !== "string") return json(value);
   if (field.kind !== "any" && field.kind !== "mixed") return value;
@@ -85,7 +85,7 @@ function typedAs(field, value) {
   return "value" in found && found.value === value ? value : json(value);
 }
 
-/** A call of the console. @param {Line} line @param {Values} values @param {How} how */
+/** Return a call for the console. @param {Line} line @param {Values} values @param {How} how */
 export function pythonOf(line, values, { node = "", dryRun = false }) {
   const fields = fieldsOf(line).filter((one) => values[one.name] !== undefined);
   const given = fields.map((one) => (one.place === "path" ? python(values[one.name]) : `${one.name}=${python(values[one.name])}`));
@@ -94,7 +94,7 @@ export function pythonOf(line, values, { node = "", dryRun = false }) {
   return `${line.name}(${given.join(", ")})`;
 }
 
-/** JSON as Python writes it. @param {unknown} value @returns {string} */
+/** Return JSON in Python's notation. @param {unknown} value @returns {string} */
 function python(value) {
   if (value === null || value === undefined) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
@@ -103,7 +103,7 @@ function python(value) {
   return json(value);
 }
 
-/** What an AI client sends. @param {Line} line @param {Values} values @param {How} how */
+/** Return the request of an AI client. @param {Line} line @param {Values} values @param {How} how */
 export function mcpOf(line, values, { node = "", dryRun = false }) {
   const more = { ...(node && line.on_node ? { node } : {}), ...(dryRun && line.changes ? { dry_run: true } : {}) };
   return json({ method: "tools/call", params: { name: line.name.replaceAll(".", "_"), arguments: { ...values, ...more } } }, 2);

@@ -1,18 +1,18 @@
 /**
- * The page's way to the REST interface: the same routes as curl, the same envelope.
+ * Access to the REST interface: the same routes and envelope as for curl.
  *
  * @module
  */
 
 import { chosen, root } from "./dom.js";
 
-/** A request that did not do what was asked, in words fit for the page. */
+/** A failed request, with a message for the page. */
 export class ApiError extends Error {
   /**
    * @param {string} code
    * @param {string} message
    * @param {string} hint
-   * @param {number} status  0: the server did not answer at all
+   * @param {number} status  0: the server did not answer
    */
   constructor(code, message, hint, status) {
     super(message);
@@ -23,12 +23,12 @@ export class ApiError extends Error {
 }
 
 /**
- * Asks an operation about the node that the page shows.
+ * Run an operation on the node that the page shows.
  * @param {string} method
  * @param {string} path  below /api/v1
  * @param {unknown} [body]
  * @param {AbortSignal} [signal]
- * @returns {Promise<any>}  what stands in `data`
+ * @returns {Promise<any>}  the content of `data`
  */
 export function request(method, path, body, signal) {
   const node = chosen();
@@ -37,12 +37,12 @@ export function request(method, path, body, signal) {
 }
 
 /**
- * Asks an operation about the platform, whatever node the page shows: settings, tokens, the audit log, the catalogue.
+ * Run an operation on the platform itself, whatever node is shown: settings, tokens, audit log, catalogue.
  * @param {string} method
  * @param {string} path  below /api/v1
  * @param {unknown} [body]
  * @param {AbortSignal} [signal]
- * @returns {Promise<any>}  what stands in `data`
+ * @returns {Promise<any>}  the content of `data`
  */
 export async function platform(method, path, body, signal) {
   /** @type {RequestInit} */
@@ -81,7 +81,7 @@ export const kill = (pid, { reason = "kill", force = false } = {}) => request("D
 
 /**
  * @param {string} supervisor  its pid
- * @param {string} id  of a child that does not run
+ * @param {string} id  of a stopped child
  * @returns {Promise<{pid?: string|null}>}
  */
 export const start = (supervisor, id) =>

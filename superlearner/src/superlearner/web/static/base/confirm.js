@@ -1,18 +1,18 @@
 /**
- * Asks before something that may hurt.
+ * Confirmation before destructive actions.
  *
  * @module
  */
 
 import { byId, write } from "./dom.js";
 
-/** The question that is asked now: one that comes meanwhile waits, so that no text changes under the hand. */
+/** The question that is shown; later ones wait, so that the text does not change under the pointer. */
 let asked = Promise.resolve(false);
 
 /**
  * @param {string} title
  * @param {string} text
- * @param {string} action  the words on the button that does it
+ * @param {string} action  the label of the confirming button
  * @returns {Promise<boolean>}
  */
 export function confirm(title, text, action) {
@@ -29,6 +29,6 @@ function ask(title, text, action) {
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.onclose = () => dialog.open || resolve(dialog.returnValue === "do"); // open: the end of the question before is told late
+    dialog.onclose = () => dialog.open || resolve(dialog.returnValue === "do"); // still open: the close event of the previous question comes late
   });
 }

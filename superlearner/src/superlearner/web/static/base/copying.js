@@ -1,5 +1,5 @@
 /**
- * Buttons that copy, and say that they did.
+ * Copy buttons with feedback.
  *
  * @module
  */
@@ -11,7 +11,7 @@ const SAID_MS = 1500;
 /**
  * @param {() => string|Promise<string>} text
  * @param {string} [words]
- * @param {string} [label]  for who cannot see what it stands beside
+ * @param {string} [label]  for screen readers
  * @param {string} [look]
  */
 export function copyButton(text, words = "Copy", label = words, look = "btn quiet") {
@@ -27,7 +27,7 @@ export function copyButton(text, words = "Copy", label = words, look = "btn quie
   return button;
 }
 
-/** Over plain http to another machine there is no clipboard; then the old way. @param {string} text */
+/** Copy a text; without https there is no clipboard API, so falls back to a selection. @param {string} text */
 export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -40,7 +40,7 @@ export async function copy(text) {
     area.select();
     const done = document.execCommand("copy");
     area.remove();
-    if (before instanceof HTMLElement) before.focus(); // selecting took it away
+    if (before instanceof HTMLElement) before.focus(); // restore the focus that the selection took
     return done;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Making and changing elements. Text goes in as text nodes only: no name, reason or message is ever read as HTML.
+ * Creation and modification of elements. Text only becomes text nodes: names, reasons and messages are never HTML.
  *
  * @module
  */
@@ -20,14 +20,14 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** A name that may go on in a second line after each of its words. @param {string} name */
+/** Return a name with possible line breaks after its words. @param {string} name */
 export const breakable = (name) => name.split(/(?<=_)/).flatMap((word, place) => (place ? [make("wbr"), word] : [word]));
 
-/** Words, with what stands between backticks as code. @param {string} text */
+/** Return text with the parts between backticks as code. @param {string} text */
 export const spoken = (text) => text.split("`").map((part, place) => (place % 2 ? make("code", {}, part) : part));
 
 /**
- * Sets, or with false and null removes, an attribute; writes only what changes.
+ * Set an attribute, or remove it for false and null; write only changes.
  * @param {Element} element
  * @param {string} name
  * @param {string|number|boolean|null|undefined} value
@@ -50,7 +50,7 @@ export function write(node, text) {
 }
 
 /**
- * Gives an element these children and leaves those that are equal alone, with their focus and selection.
+ * Replace the children of an element, but keep equal ones with their focus and selection.
  * @param {Element} element
  * @param {Node[]} nodes
  */
@@ -64,9 +64,9 @@ export function renew(element, nodes) {
 }
 
 /**
- * Gives an element these children and changes those it has in place, so that the focus stays and a click that has begun
- * ends where it began. Only for elements without handlers of their own: what holds them hears the clicks. Children with
- * `data-key` stay what they are, whatever comes before them.
+ * Update the children of an element in place, so that focus is kept and a click ends on the element where it began.
+ * Only for children without event handlers; their container handles clicks. Children with `data-key` keep their
+ * identity when others are inserted before them.
  * @param {Element} element
  * @param {Node[]} nodes
  */
@@ -92,7 +92,7 @@ export function mend(element, nodes) {
 }
 
 /**
- * One of the shapes of the sprite in the page.
+ * Return a symbol of the page's sprite.
  * @param {string} name
  * @param {string} [className]
  * @returns {SVGSVGElement}
@@ -108,7 +108,7 @@ export function icon(name, className = "icon") {
 }
 
 /**
- * Changes the shape of an icon.
+ * Change the shape of an icon.
  * @param {SVGSVGElement} svg
  * @param {string} name
  */
@@ -118,7 +118,7 @@ export function reshape(svg, name) {
 }
 
 /**
- * The element of the page with this id; a page without it is our bug.
+ * Return the element of the page with this id; its absence is a bug.
  * @template {HTMLElement} T
  * @param {string} id
  * @param {new () => T} type
@@ -130,11 +130,11 @@ export function byId(id, type) {
   return element;
 }
 
-/** The address below which the platform is mounted, without a slash at the end. */
+/** Return the path under which the platform is mounted, without a trailing slash. */
 export const root = () => document.documentElement.dataset.root ?? "";
 
-/** The address of a static file of the version that this page has. @param {string} path  below `static` */
+/** Return the URL of a static file in this page's version. @param {string} path  below `static` */
 export const staticFile = (path) => new URL(`../${path}`, import.meta.url).href;
 
-/** The node that the page shows; "" for the one that is meant where none is named. */
+/** Return the node that the page shows; "" for the platform's default. */
 export const chosen = () => document.documentElement.dataset.node ?? "";

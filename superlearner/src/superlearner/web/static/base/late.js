@@ -1,5 +1,5 @@
 /**
- * Parts of a page that come when they are looked at for the first time, so that they do not weigh on its first load.
+ * Parts of a page that are loaded when they are first shown, to keep the first load small.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { make, staticFile } from "./dom.js";
 /** @type {Map<string, Promise<void>>} */
 const styles = new Map();
 
-/** Loads a style sheet of the page once; who waits sees nothing without it. @param {string} name @returns {Promise<void>} */
+/** Load a style sheet once; await it before showing content. @param {string} name @returns {Promise<void>} */
 export function style(name) {
   let found = styles.get(name);
   if (!found) styles.set(name, found = new Promise((done) => {
@@ -23,7 +23,7 @@ export function style(name) {
   return found;
 }
 
-/** The element of a tab that is loaded when the tab is opened. */
+/** The element of a tab that is loaded when the tab is first opened. */
 export class SlLate extends HTMLElement {
   /** @type {TabElement|null} */ #made = null;
   /** @type {Seen|null} */ #seen = null;

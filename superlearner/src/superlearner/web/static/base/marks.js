@@ -1,5 +1,5 @@
 /**
- * The marks of the page: which shape stands for which state, the budget as pips, what a closed branch hides.
+ * Shared symbols: shapes of states, pips for restart budgets, and summaries of closed branches.
  *
  * @module
  */
@@ -7,17 +7,17 @@
 import { make } from "./dom.js";
 import { counted } from "./words.js";
 
-/** State → shape in the sprite. A state is never told by colour alone. @type {Record<string, string>} */
+/** The shape of each state in the sprite; colour alone never conveys a state. @type {Record<string, string>} */
 export const SHAPES = {
   running: "running", starting: "restarting", restarting: "restarting", exiting: "restarting",
   stopped: "stopped", crashed: "crashed", stuck: "stuck", gave_up: "gave-up", supervisor: "supervisor", group: "list",
 };
 
-/** More than this many restarts allowed are told in numbers only. */
+/** Larger budgets are shown as numbers only. */
 const MOST_PIPS = 6;
 
 /**
- * The restarts that are left, one mark each.
+ * Return the remaining restarts, one mark each.
  * @param {number} left
  * @param {number} max
  */

@@ -1,5 +1,5 @@
 /**
- * Whether nothing is to move: the system says so, or who looks chose it on the settings page. Styles ask the same in sl.css.
+ * Reduced motion, by the system or on the settings page. sl.css tests the same for styles.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The colours of the house style for canvases, which cannot read `light-dark()`: a probe element resolves them, again
- * whenever the theme changes.
+ * The colours of the house style for canvases, which do not support `light-dark()`: a probe element resolves them,
+ * and again when the theme changes.
  *
  * @module
  */
@@ -10,7 +10,7 @@
 /** @type {HTMLElement|null} */ let probe = null;
 
 /**
- * A token as a colour that a canvas takes: `colour("accent")`.
+ * Return a token as a colour for a canvas: `colour("accent")`.
  * @param {string} token
  */
 export function colour(token) {
@@ -25,7 +25,7 @@ export function colour(token) {
 }
 
 /**
- * Calls back after the theme has changed; answers what ends that.
+ * Call back after a change of the theme; return a function that stops this.
  * @param {() => void} callback
  */
 export function onTheme(callback) {

@@ -1,5 +1,5 @@
 /**
- * A pid as a link to its process, on the node that the page shows or on another one.
+ * A pid as a link to its process, on the shown node or on another one.
  *
  * @module
  */

@@ -1,10 +1,10 @@
 /**
- * Hands a table to the reader as a file, made here of what the page shows.
+ * Saving a table as a file, created from what the page shows.
  *
  * @module
  */
 
-/** How a text begins that a spreadsheet would take for a formula. */
+/** The start of a text that a spreadsheet would interpret as a formula. */
 const DANGEROUS = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 
 /** @typedef {string|number|boolean|null|undefined|object} Cell */
@@ -28,7 +28,7 @@ function cell(value) {
 }
 
 /**
- * Lets the browser save a text as a file.
+ * Let the browser save a text as a file.
  * @param {string} name
  * @param {string} media
  * @param {string} text

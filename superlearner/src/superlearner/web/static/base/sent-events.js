@@ -1,16 +1,16 @@
 /**
- * Server-sent events out of the pieces in which they arrive. Pure: no DOM. Source: WHATWG HTML, §9.2.
+ * A parser of server-sent events from chunks. Pure: no DOM. Source: WHATWG HTML, §9.2.
  *
  * @module
  */
 
 /** @typedef {{id: string, type: string, data: string}} Sent */
 
-/** Longest text that is kept while the end of an event has not come; more than that is no event of ours. */
+/** Maximum length of an incomplete event; none of ours is longer. */
 const LIMIT = 4_000_000;
 
 /**
- * A reader: it is given pieces of text, and answers the events that are complete.
+ * Return a function that takes chunks of text and returns complete events.
  * @returns {(piece: string) => Sent[]}
  */
 export function sentEvents() {

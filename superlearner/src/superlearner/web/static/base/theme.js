@@ -1,10 +1,9 @@
 /**
- * How the page looks, as the person at this browser likes it: light or dark, motion, density. Follows the system until
- * something is chosen; a theme that is switched to the system's own is forgotten again.
- * A classic script in the head, so that the page never flashes in the wrong colours.
+ * Appearance in this browser: theme, motion, density. Follows the system by default; a theme that equals the system's
+ * is not stored. This is a classic script in the head, so that the page never flashes in the wrong colours.
  */
 (() => {
-  /** What may be chosen; everything else means the first, which is no choice at all. @type {Record<string, string[]>} */
+  /** The choices; any other value means the first, the default. @type {Record<string, string[]>} */
   const CHOICES = { theme: ["system", "light", "dark"], motion: ["system", "reduced"], density: ["comfortable", "compact"] };
   const page = document.documentElement;
   const system = matchMedia("(prefers-color-scheme: dark)");
@@ -34,13 +33,13 @@
     button.title = `Switch to the ${other} theme`;
   };
 
-  /** @param {string} name @param {string|null} choice  null: none */
+  /** @param {string} name @param {string|null} choice  null for the default */
   const choose = (name, choice) => {
     try {
       if (choice === null) localStorage.removeItem(`superlearner.${name}`);
       else localStorage.setItem(`superlearner.${name}`, choice);
     } catch {
-      // Storage may be forbidden; the choice then lasts as long as the page.
+      // storage may be forbidden; the choice then lasts as long as the page
     }
     apply(name, choice);
   };
@@ -55,7 +54,7 @@
   window.addEventListener("storage", (event) => {
     for (const name of Object.keys(CHOICES)) if (event.key === null || event.key === `superlearner.${name}`) apply(name, stored(name));
   });
-  // The settings page chooses by this event: a classic script has no exports.
+  // the settings page sends this event, since a classic script has no exports
   document.addEventListener("sl-appearance", (event) => {
     const { name, choice } = /** @type {CustomEvent<{name: string, choice: string}>} */ (event).detail;
     if (CHOICES[name]) choose(name, choice === CHOICES[name][0] ? null : choice);

@@ -1,5 +1,5 @@
 /**
- * Short notes at the lower edge: what was refused and what to try. They wait while the pointer or the focus is on them.
+ * Short notes at the lower edge: errors and remedies. They stay while the pointer or the focus is on them.
  *
  * @module
  */
@@ -7,13 +7,13 @@
 import { icon, make } from "./dom.js";
 
 const SHOWN_MS = 7000;
-/** What went wrong takes longer to read. */
+/** Errors stay longer. */
 const BAD_MS = 14000;
 const LIMIT = 3;
 
 /**
  * @param {string} text
- * @param {{hint?: string, level?: "info"|"bad", about?: string}} [how]  `about`: what `settle` takes it away by
+ * @param {{hint?: string, level?: "info"|"bad", about?: string}} [how]  `about`: the key for `settle`
  */
 export function toast(text, { hint = "", level = "info", about = "" } = {}) {
   const shelf = document.getElementById("toasts");
@@ -40,7 +40,7 @@ export function toast(text, { hint = "", level = "info", about = "" } = {}) {
 }
 
 /**
- * Says what went wrong with a request.
+ * Show the error of a request.
  * @param {unknown} error
  * @param {string} what  "Kill ledger"
  */
@@ -49,7 +49,7 @@ export function complain(error, what) {
   toast(`${what}: ${message ?? "failed"}`, { hint: hint ?? "", level: "bad", about: code ?? "" });
 }
 
-/** Takes away notes that are no longer true. @param {string} about */
+/** Remove notes that no longer apply. @param {string} about */
 export function settle(about) {
   for (const note of document.querySelectorAll(`.toast[data-about="${about}"]`)) note.remove();
 }

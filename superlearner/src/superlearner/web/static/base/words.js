@@ -1,5 +1,5 @@
 /**
- * The page's own words: states, strategies, times and numbers as people say them. Pure.
+ * The page's texts for states, strategies, times and numbers. Pure.
  *
  * @module
  */
@@ -40,7 +40,7 @@ export const number = (value) => numbers.format(value);
 export const counted = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
 
 /**
- * A moment as a clock shows it, with the day when it was not today.
+ * Return a time of day, with the date if it is not today.
  * @param {number} at  seconds since 1970
  */
 export function time(at) {
@@ -50,7 +50,7 @@ export function time(at) {
 }
 
 /**
- * A time with its unit, never torn apart at the end of a line.
+ * Return a duration with its unit, without line breaks.
  * @param {number} seconds
  */
 export function duration(seconds) {
@@ -69,7 +69,7 @@ export function size(bytes) {
 }
 
 /**
- * The state of a row in words, with the time that belongs to it.
+ * Return the state of a row in words, with its duration or time.
  * @param {Row} row
  * @param {number} now  server time
  */
@@ -82,33 +82,33 @@ export function stateText(row, now) {
   return STATES[row.state] ?? row.state;
 }
 
-/** More restarts than anybody will need: their number says nothing. @param {Budget} budget */
+/** Return whether a budget allows so many restarts that their number is meaningless. @param {Budget} budget */
 export const unlimited = (budget) => budget.max > 999;
 
 /** @param {number} left @param {Budget} budget */
 export const budgetText = (left, budget) => unlimited(budget) ? "practically unlimited"
   : `${number(left)} of ${number(budget.max)} in ${duration(budget.window_s)}`;
 
-/** Classes of the library say no more than the strategy does. */
+/** Classes of the library that say no more than the strategy. */
 const PLAIN = new Set(["supervisor", "dynamicsupervisor", "tasksupervisor"]);
 
 /** @param {string} text */
 const bare = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]|\d+$/gu, "");
 
 /**
- * What stands behind the name of a process: its class where that says more than the name, and the strategy.
+ * Return the text after the name of a process: its class if it differs from the name, and the strategy.
  * @param {Row} row
  */
 export const kindText = (row) => [classText(row), row.strategy ?? ""].filter(Boolean).join(" · ");
 
-/** Its class, where that says more than its name. @param {Row} row */
+/** Return its class if it differs from the name. @param {Row} row */
 export function classText(row) {
   const what = row.what.toLowerCase();
   const more = what !== "" && bare(row.name ?? row.id) !== bare(row.what) && !(row.name ?? row.id).toLowerCase().startsWith(what) && !(row.kind === "supervisor" && PLAIN.has(what));
   return more ? row.what : "";
 }
 
-/** What the numbers of the page mean: titles for the pointer, and in the help for everybody. */
+/** The meaning of the page's figures, for tooltips and the help. */
 export const MEANINGS = {
   pid: "Process id. A process that is started again is a new one with a new pid.",
   state: "What the process does now; the help (?) shows the shapes.",

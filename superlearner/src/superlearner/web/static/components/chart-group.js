@@ -1,8 +1,8 @@
 /**
- * Charts that are read together: one range, one cursor, one moment that is held fast.
+ * A group of charts with a common range, cursor and pinned moment.
  *
- * Tells `sl-cursor` when the cursor moves (`cursor`, null: nowhere), `sl-moment` when a moment is held fast or let go
- * (`held`), and `sl-span` when a stretch of time was drawn (`detail` has `from` and `to`).
+ * Events: `sl-cursor` when the cursor moves (`cursor`, null: nowhere), `sl-moment` when a moment is pinned or
+ * released (`held`), and `sl-span` when a range was selected by dragging (`detail` has `from` and `to`).
  *
  * @module
  */
@@ -10,12 +10,12 @@
 /** @typedef {{from: number, to: number}} Span */
 
 export class ChartGroup extends EventTarget {
-  /** What all charts show. @type {Span} */ span = { from: 0, to: 1 };
-  /** Where the pointer or the keys are. @type {number|null} */ #pointed = null;
-  /** The moment that stays. @type {number|null} */ held = null;
+  /** The range of all charts. @type {Span} */ span = { from: 0, to: 1 };
+  /** The position of the pointer or of the keyboard cursor. @type {number|null} */ #pointed = null;
+  /** The pinned moment. @type {number|null} */ held = null;
   /** @type {Set<{spanChanged: () => void, cursorMoved: () => void}>} */ #charts = new Set();
 
-  /** Where all charts show their values: under the pointer, else at the moment that is held; null: the newest ones. */
+  /** The moment whose values all charts show: of the pointer, else the pinned one; null: the newest. */
   get cursor() {
     return this.#pointed ?? this.held;
   }
@@ -38,14 +38,14 @@ export class ChartGroup extends EventTarget {
     for (const chart of this.#charts) chart.spanChanged();
   }
 
-  /** The pointer is at a moment, or has gone. @param {number|null} at */
+  /** Move the pointer to a moment, or away. @param {number|null} at */
   point(at) {
     if (at === this.#pointed) return;
     this.#pointed = at;
     this.#moved();
   }
 
-  /** Holds a moment fast, or lets it go. @param {number|null} at */
+  /** Pin or release a moment. @param {number|null} at */
   hold(at) {
     if (at === this.held) return;
     this.held = at;
@@ -53,7 +53,7 @@ export class ChartGroup extends EventTarget {
     this.dispatchEvent(new CustomEvent("sl-moment", { detail: at }));
   }
 
-  /** Somebody has drawn a stretch of time. @param {number} from @param {number} to */
+  /** Report a selected range. @param {number} from @param {number} to */
   choose(from, to) {
     this.dispatchEvent(new CustomEvent("sl-span", { detail: { from, to } }));
   }

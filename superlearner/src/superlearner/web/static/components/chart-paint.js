@@ -1,5 +1,5 @@
 /**
- * Draws one chart on a canvas: grid, areas and lines, limit, percentiles, marks. It is told everything and keeps nothing.
+ * Drawing of one chart on a canvas: grid, areas, lines, limit, percentiles, marks. It is stateless.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export const LEFT = 70;
 export const RIGHT = 10;
 export const TOP = 8;
 export const BOTTOM = 20;
-/** Shapes of marks stand on the time axis; the word to each is in the table and in the head while the cursor is there. */
+/** Marks are on the time axis; their texts are in the table and in the heading at the cursor. */
 const MARK = 4;
 const FONT = '11px "JetBrains Mono SL", ui-monospace, monospace';
 
@@ -23,7 +23,7 @@ const FONT = '11px "JetBrains Mono SL", ui-monospace, monospace';
  */
 
 /**
- * Draws, and answers the value at the upper edge.
+ * Draw a chart and return the value at its upper edge.
  * @param {Sheet} sheet
  * @param {Picture} picture
  * @param {Span} span
@@ -103,7 +103,7 @@ function series(pen, picture, one, parts, { floor, x, y }) {
       else line.moveTo(X(place), height);
     });
     const [first, last] = [/** @type {number} */ (part[0]), /** @type {number} */ (part.at(-1))];
-    if (part.length === 1) line.arc(X(first), y(/** @type {number} */ (one.values[first])), 1.5, 0, 7); // alone between gaps
+    if (part.length === 1) line.arc(X(first), y(/** @type {number} */ (one.values[first])), 1.5, 0, 7); // isolated between gaps
     else if (one.area) {
       const area = new Path2D(line);
       area.lineTo(X(last), floor);
@@ -143,7 +143,7 @@ function triangles(pen, picture, span, { floor, x }) {
   for (const mark of picture.marks ?? []) {
     if (mark.at < span.from || mark.at > span.to) continue;
     const place = x(mark.at);
-    if (place - before < MARK) continue; // one on the other would be a blot
+    if (place - before < MARK) continue; // overlapping marks would merge
     before = place;
     pen.fillStyle = colour(mark.colour);
     pen.beginPath();

@@ -1,16 +1,15 @@
 /**
- * The arithmetic of charts: ticks at round numbers, numbers with their unit, which samples a chart so wide can show,
- * and where nothing was sampled. Pure.
+ * The arithmetic of charts: round ticks, numbers with units, selection of samples for a width, gaps. Pure.
  *
  * @module
  */
 
 /** @typedef {"count"|"per_s"|"ms"|"bytes"|"bytes_per_s"|"percent"} Unit */
-/** @typedef {(number|null)[]} Values  null: not known */
-/** @typedef {{at: number[], gap: boolean[]}} Times  seconds since 1970, ascending; `gap`: nothing was sampled before it */
+/** @typedef {(number|null)[]} Values  null: unknown */
+/** @typedef {{at: number[], gap: boolean[]}} Times  seconds since 1970, ascending; `gap`: samples are missing before it */
 
 const STEPS = [1, 2, 2.5, 5, 10];
-/** Steps of a time axis, in seconds. */
+/** Possible steps of a time axis, in seconds. */
 const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
 const SIZES = /** @type {const} */ ([[1e12, "TB"], [1e9, "GB"], [1e6, "MB"], [1e3, "kB"]]);
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
@@ -18,7 +17,7 @@ const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-dig
 const minutes = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 
 /**
- * Round numbers from 0 to above `most`, about `count` of them. What can only be counted has no half ticks.
+ * Return about `count` round numbers from 0 to above `most`, integers for counts.
  * @param {number} most
  * @param {number} count
  * @param {Unit} [unit]
@@ -38,10 +37,10 @@ export function ticks(most, count, unit = "per_s") {
 const clean = (value) => Number(value.toPrecision(12));
 
 /**
- * Moments of the time axis at whole seconds, minutes or hours of the reader's clock.
+ * Return ticks of the time axis at whole seconds, minutes or hours in local time.
  * @param {number} from
  * @param {number} to
- * @param {number} count  at most
+ * @param {number} count  maximum
  */
 export function timeTicks(from, to, count) {
   const step = TIME_STEPS.find((one) => (to - from) / one <= count) ?? 86400;
@@ -51,7 +50,7 @@ export function timeTicks(from, to, count) {
   return found;
 }
 
-/** @param {number} at @param {number} span  seconds that the axis shows */
+/** @param {number} at @param {number} span  range of the axis in seconds */
 export const timeLabel = (at, span) => (span > 900 ? minutes : clock).format(at * 1000);
 
 /** @param {number} value */
@@ -62,7 +61,7 @@ function short(value) {
 }
 
 /**
- * A number with its unit, as a reader says it: `1.5 ms`, `34.2 MB`.
+ * Return a number with its unit: `1.5 ms`, `34.2 MB`.
  * @param {number|null|undefined} value
  * @param {Unit} unit
  */
@@ -78,7 +77,7 @@ export function withUnit(value, unit) {
 }
 
 /**
- * The first place whose moment is not before `at`.
+ * Return the first index whose time is not before `at`.
  * @param {number[]} times
  * @param {number} at
  */
@@ -94,7 +93,7 @@ export function placeOf(times, at) {
 }
 
 /**
- * The sample nearest to a moment; -1 when there is none.
+ * Return the index of the sample nearest to a time, -1 if there is none.
  * @param {number[]} times
  * @param {number} at
  */
@@ -108,8 +107,8 @@ export function nearest(times, at) {
 }
 
 /**
- * What a chart of `columns` pixels draws of the samples from `from` to `to`: runs of places without a gap, of each pixel
- * the first, the least, the greatest and the last one. No peak is lost, and nothing is made up where nothing was sampled.
+ * Return the samples to draw in `columns` pixels from `from` to `to`: runs of indices without gaps, with the first,
+ * lowest, highest and last sample of each pixel. Peaks are kept, and gaps are not interpolated.
  * @param {Times} times
  * @param {Values} values
  * @param {number} from
@@ -119,7 +118,7 @@ export function nearest(times, at) {
  */
 export function runs(times, values, from, to, columns) {
   const { at, gap } = times;
-  // One sample beyond each end, so that the line goes on to the edge.
+  // include a sample beyond each end, so that the line reaches the edge
   const first = Math.max(0, placeOf(at, from) - 1);
   const last = Math.min(at.length - 1, placeOf(at, to));
   const all = last - first + 1 <= columns * 2;
@@ -153,7 +152,7 @@ export function runs(times, values, from, to, columns) {
   return found;
 }
 
-/** The first, the least, the greatest and the last of some places, in their order. @param {number[]} places @param {Values} values */
+/** Return the first, lowest, highest and last of some samples, in order. @param {number[]} places @param {Values} values */
 function extremes(places, values) {
   if (places.length <= 4) return places;
   const of = (/** @type {number} */ place) => values[place] ?? 0;
@@ -164,7 +163,7 @@ function extremes(places, values) {
 }
 
 /**
- * Greatest value and percentiles of what was sampled from `from` to `to`; null when nothing was.
+ * Return count, extremes and percentiles of the samples from `from` to `to`, null if there are none.
  * @param {Times} times
  * @param {Values} values
  * @param {number} from
@@ -182,7 +181,7 @@ export function summary(times, values, from, to) {
 }
 
 /**
- * The value that the share `of` of the values does not exceed.
+ * Return the value that the fraction `of` of the values does not exceed.
  * @param {number[]} sorted
  * @param {number} of
  */

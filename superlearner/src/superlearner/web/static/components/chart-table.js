@@ -1,5 +1,5 @@
 /**
- * The numbers of a chart as a table, newest first: each sample that the chart shows, its values and what happened then.
+ * The numbers of a chart as a table, newest first: each visible sample with its values and marks.
  *
  * @module
  */

@@ -1,12 +1,13 @@
 /**
- * `<sl-chart>`: one chart of several that are read together (`ChartGroup`): lines over time with one cursor for all.
+ * `<sl-chart>`: one chart of a group (`ChartGroup`), with lines over time and a common cursor.
  *
  *     const chart = make("sl-chart");
  *     chart.group = group;
  *     chart.show({ title: "Loop lag", unit: "ms", times, series: [{ name: "Loop lag", values }] });
  *
- * The pointer or the arrow keys move the cursor, a click or Enter holds the moment, Escape lets it go. A drag over a
- * stretch of time chooses that, and so does Shift and Enter for the time between the held moment and the cursor. It draws once a frame at most, and only after something has changed.
+ * Pointer and arrow keys move the cursor, a click or Enter pins the moment, Escape releases it. A drag selects a
+ * range, as does Shift+Enter from the pinned moment to the cursor. It draws at most once per frame, and only after a
+ * change.
  *
  * @module
  */
@@ -31,14 +32,14 @@ import { time } from "../base/words.js";
  * @property {Unit} unit
  * @property {Times} times
  * @property {Series[]} series
- * @property {string} [hint]  what the figure means
- * @property {Mark[]} [marks]  in order of time
- * @property {boolean} [percentiles]  draw p50 and p99 of what is shown
- * @property {number} [atLeast]  what the axis reaches to at least
- * @property {number} [limit]  a threshold
+ * @property {string} [hint]  explanation of the figure
+ * @property {Mark[]} [marks]  in time order
+ * @property {boolean} [percentiles]  draw p50 and p99 of the range
+ * @property {number} [atLeast]  minimum upper end of the axis
+ * @property {number} [limit]  threshold
  */
 
-/** A pointer that moved less than this has clicked. */
+/** Maximum movement of the pointer in a click. */
 const CLICK = 5;
 
 export class SlChart extends HTMLElement {
@@ -103,17 +104,17 @@ export class SlChart extends HTMLElement {
     this.#change();
   }
 
-  /** The group shows another stretch of time. */
+  /** React to a new range of the group. */
   spanChanged() {
     this.#change();
   }
 
-  /** The cursor of the group is elsewhere. */
+  /** React to a move of the group's cursor. */
   cursorMoved() {
     this.#point();
   }
 
-  /** Whether the table is shown instead of the lines. @param {boolean} open */
+  /** Show the table instead of the lines. @param {boolean} open */
   #tabulate(open) {
     this.#table.element.hidden = !open;
     this.#plot.hidden = open;
@@ -154,7 +155,7 @@ export class SlChart extends HTMLElement {
     this.#point();
   }
 
-  /** Puts the cursor and the figures where they belong. */
+  /** Update the positions of cursor and figures. */
   #point() {
     const picture = this.#picture;
     if (!picture) return;
@@ -186,7 +187,7 @@ export class SlChart extends HTMLElement {
     write(this.#tag, [time(moment), ...marks.slice(0, 2).map((mark) => mark.text)].join(" · "));
   }
 
-  /** The moment below a pointer. @param {PointerEvent} event */
+  /** Return the time at the pointer. @param {PointerEvent} event */
   #at(event) {
     const box = this.#plot.getBoundingClientRect();
     const { from, to } = this.#group.span;
@@ -231,7 +232,7 @@ export class SlChart extends HTMLElement {
     this.#band.hidden = true;
   }
 
-  /** The sample nearest to a moment. @param {number} at */
+  /** Return the time of the nearest sample. @param {number} at */
   #snapped(at) {
     const times = this.#picture?.times.at ?? [];
     return times[nearest(times, at)] ?? null;

@@ -1,7 +1,7 @@
 /**
- * `<sl-code>`: an editor for Python. At first a plain text field that can be read and typed into at once; CodeMirror is
- * loaded when somebody points at it or begins to type, and takes its place with what was typed. It lives in a shadow
- * root, where its style sheets need no leave of the page's content policy.
+ * `<sl-code>`: an editor for Python. At first a plain text field; CodeMirror is loaded when it is pointed at or
+ * edited, and takes over its text. It lives in a shadow root, where its style sheets are exempt from the page's
+ * content policy.
  *
  * @module
  */
@@ -26,7 +26,7 @@ const FRAME = `
   @media (pointer: coarse) { .plain > *, .cm-content { font-size: 16px !important; } .for-keys { display: none; } }
 `;
 
-/** How it looks: our tokens, which follow the theme by themselves. @param {CodeMirror} cm */
+/** Return the editor's style, with our tokens, which follow the theme. @param {CodeMirror} cm */
 function look(cm) {
   return cm.EditorView.theme({
     "&": { minHeight: "0", color: "var(--ink)", backgroundColor: "transparent", fontSize: "13px" },
@@ -63,8 +63,8 @@ function colours(cm) {
 }
 
 /**
- * What is selected. The browser tells of a selection in a task of its own: what a program or an aid selects and types over
- * at once is not known to the editor yet.
+ * Return the current selection. Browsers report selections asynchronously, so the editor does not know one yet that a
+ * program or assistive tool has just made and types over.
  * @param {View} view
  */
 function selected(view) {
@@ -76,11 +76,11 @@ function selected(view) {
 }
 
 /**
- * Types over a selection itself. Left to the browser, it would keep the look of what it deletes in a style attribute of
- * the new text, which the page's content policy refuses.
+ * Type over a selection. The browser would copy the style of the deleted text into a style attribute, which the
+ * page's content policy refuses.
  * @param {Event} event
  * @param {View} view
- * @param {readonly import("../vendor/codemirror.js").InputHandler[]} handlers  who may do it otherwise, as with a bracket
+ * @param {readonly import("../vendor/codemirror.js").InputHandler[]} handlers  other handlers, for brackets, for example
  */
 function overSelection(event, view, handlers) {
   if (!(event instanceof InputEvent) || event.isComposing || event.inputType !== "insertText" || event.data === null) return false;
@@ -121,8 +121,8 @@ export class SlCode extends HTMLElement {
     this.#plain.addEventListener("compositionstart", () => (this.#composing = true));
     this.#plain.addEventListener("compositionend", () => (this.#composing = false));
     this.#plain.onscroll = () => (this.#numbers.scrollTop = this.#plain.scrollTop);
-    // The browser's own event would reach the page before CodeMirror has read what was typed: whoever marks or unmarks in
-    // answer to it would draw the text anew, without that. The page gets the one of #changed.
+    // The browser's event would reach the page before CodeMirror has read the input; setting or removing a mark
+    // then would redraw the old text. #changed sends one afterwards.
     shadow.addEventListener("input", (event) => event.stopPropagation());
   }
 
@@ -132,7 +132,7 @@ export class SlCode extends HTMLElement {
     for (const sign of ["pointerenter", "focusin"]) this.addEventListener(sign, () => this.#begin());
   }
 
-  /** What stands in it. */
+  /** The text. */
   get value() {
     return this.#view ? this.#view.state.doc.toString() : this.#plain.value;
   }
@@ -149,7 +149,7 @@ export class SlCode extends HTMLElement {
     this.unmark();
   }
 
-  /** Whether it can be read and not changed. @param {boolean} locked */
+  /** Make it read-only or editable. @param {boolean} locked */
   lock(locked) {
     this.#locked = locked;
     this.#plain.readOnly = locked;
@@ -157,11 +157,11 @@ export class SlCode extends HTMLElement {
   }
 
   /**
-   * Marks where Python found an error.
-   * @param {number} line  from 1
-   * @param {number} column  from 1
+   * Mark an error found by Python.
+   * @param {number} line  starting at 1
+   * @param {number} column  starting at 1
    * @param {string} message
-   * @param {boolean} [go]  whether the cursor goes there: not while somebody types
+   * @param {boolean} [go]  moves the cursor there; not while the user is typing
    */
   mark(line, column, message, go = true) {
     attribute(this, "data-wrong", true);
@@ -180,7 +180,7 @@ export class SlCode extends HTMLElement {
     if (go) this.#view.dispatch({ effects: this.#cm.EditorView.scrollIntoView(from, { y: "center" }), selection: { anchor: at } });
   }
 
-  /** Takes the marks away. */
+  /** Remove the marks. */
   unmark() {
     attribute(this, "data-wrong", null);
     attribute(this.#plain, "aria-invalid", null);
@@ -193,14 +193,14 @@ export class SlCode extends HTMLElement {
     else this.#plain.focus(options);
   }
 
-  /** Somebody wants to edit. */
+  /** Switch to the full editor. */
   #begin() {
     if (this.#begun) return;
     this.#begun = true;
     void this.#load();
   }
 
-  /** The numbers of the lines of the plain field. */
+  /** Update the line numbers of the plain field. */
   #count() {
     const lines = this.#plain.value.split("\n").length;
     write(this.#numbers, Array.from({ length: lines }, (_, place) => place + 1).join("\n"));
@@ -216,10 +216,10 @@ export class SlCode extends HTMLElement {
     try {
       cm = /** @type {CodeMirror} */ (await import("../vendor/codemirror.js"));
     } catch {
-      attribute(this, "data-ready", "plain"); // the text field stays: it can do all but colours
+      attribute(this, "data-ready", "plain"); // the text field stays; it only lacks colours
       return;
     }
-    // A sign that an input method has begun lives in the field: it is finished there.
+    // A composition by an input method has begun in the plain field and must end there.
     if (this.#composing) await new Promise((done) => this.#plain.addEventListener("compositionend", done, { once: true }));
     const had = this.#plain.matches(":focus");
     const { selectionStart: from, selectionEnd: to, selectionDirection: way, scrollTop } = this.#plain;
@@ -235,7 +235,7 @@ export class SlCode extends HTMLElement {
       cm.EditorView.domEventHandlers({ beforeinput: (event, view) => overSelection(event, view, view.state.facet(cm.EditorView.inputHandler)) }), cm.EditorView.updateListener.of((update) => update.docChanged && this.#changed()),
       this.#fixed.of(cm.EditorState.readOnly.of(this.#locked)), look(cm), colours(cm),
     ];
-    // All that is selected is what the next key or paste replaces: with the cursor alone, the old text would stay below.
+    // Restore the selection, not only the cursor: the next key or paste must replace it.
     const selection = way === "backward" ? { anchor: to, head: from } : { anchor: from, head: to };
     const state = cm.EditorState.create({ doc: this.#plain.value, selection, extensions });
     this.#frame.replaceChildren(parent);

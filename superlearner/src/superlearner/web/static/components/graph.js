@@ -1,6 +1,6 @@
 /**
- * `<sl-graph>`: places and weighted lines between them, where the server has put them. The pointer or the focus on a place
- * shows its lines alone. Tells `sl-pick` (the place's key) when one is chosen.
+ * `<sl-graph>`: spots placed by the server, and weighted lines between them. Hovering or focusing a spot shows only
+ * its lines. Sends `sl-pick` (the spot's key) when one is chosen.
  *
  * @module
  */
@@ -13,17 +13,17 @@ import { counted, number } from "../base/words.js";
 /** @typedef {Spot & {way: [number, number]}} Placed */
 
 const SVG = "http://www.w3.org/2000/svg";
-/** @typedef {{from: number, width: number, height: number, across: number, letters: number}} Sheet  `from`: its least width in pixels; `across`: how much of its width the ring takes */
-/** The ring with its names beside it; in a narrow window upright, so that there is room for them. @type {Sheet[]} */
+/** @typedef {{from: number, width: number, height: number, across: number, letters: number}} Sheet  `from`: minimum width in pixels; `across`: width of the ring */
+/** The ring with names beside it; upright in a narrow window, to leave room for them. @type {Sheet[]} */
 const SHEETS = [
   { from: 900, width: 1320, height: 900, across: 1, letters: 17 },
   { from: 560, width: 1320, height: 900, across: 0.85, letters: 22 },
   { from: 0, width: 860, height: 1000, across: 0.36, letters: 24 },
 ];
-/** The width of a letter, as a part of the size of the font. */
+/** The width of a letter, relative to the font size. */
 const LETTER = 0.6;
 const LONGEST = 22;
-/** Arrow heads are so long. */
+/** Length of arrow heads. */
 const HEAD = 13;
 
 export class SlGraph extends HTMLElement {
@@ -70,7 +70,7 @@ export class SlGraph extends HTMLElement {
     if (focused !== undefined) for (const one of this.#spots.children) if (one instanceof SVGElement && one.dataset.key === focused) one.focus();
   }
 
-  /** Lets the lines of one place stand out. @param {string|null} key */
+  /** Highlight the lines of one spot. @param {string|null} key */
   #look(key) {
     attribute(this.#svg, "data-looking", key !== null);
     for (const line of this.#lines.children) attribute(line, "data-near", key !== null && line instanceof SVGElement && (line.dataset.source === key || line.dataset.target === key));
@@ -88,7 +88,7 @@ function keyOf(target) {
   return spot instanceof SVGElement ? spot.dataset.key ?? null : null;
 }
 
-/** Where a place stands on a sheet, and which way is outwards there. @param {Spot} spot @param {Sheet} sheet @returns {Placed} */
+/** Return the position of a spot on a sheet, and its outward direction. @param {Spot} spot @param {Sheet} sheet @returns {Placed} */
 const placed = (spot, { width, height, across }) => ({ ...spot, x: width / 2 + (spot.x - 500) * across, y: height / 2 + spot.y - 500, way: outward(spot) });
 
 /**
@@ -96,7 +96,7 @@ const placed = (spot, { width, height, across }) => ({ ...spot, x: width / 2 + (
  * @param {Placed} to
  * @param {Line} line
  * @param {number} most
- * @param {number} radius  of the place where it ends
+ * @param {number} radius  of the spot at the end
  * @param {Sheet} sheet
  */
 function path(from, to, line, most, radius, sheet) {
@@ -108,7 +108,7 @@ function path(from, to, line, most, radius, sheet) {
     const [sx, sy] = [-oy * 26, ox * 26];
     d = `M${x1} ${y1}C${x1 - ox * 60 + sx} ${y1 - oy * 60 + sy} ${x1 - ox * 60 - sx} ${y1 - oy * 60 - sy} ${x1} ${y1}`;
   } else {
-    // Bent towards the middle, and to the right of its direction, so that both ways are seen.
+    // Bend towards the middle and to the right of the direction, so that both directions are visible.
     const [cx, cy] = [sheet.width / 2, sheet.height / 2];
     const [mx, my] = [(x1 + x2) / 2, (y1 + y2) / 2];
     const length = Math.hypot(x2 - x1, y2 - y1) || 1;
@@ -123,7 +123,7 @@ function path(from, to, line, most, radius, sheet) {
   return element;
 }
 
-/** From the middle to a place, of length 1. @param {Spot} spot @returns {[number, number]} */
+/** Return the unit vector from the middle to a spot. @param {Spot} spot @returns {[number, number]} */
 function outward(spot) {
   const [x, y] = [spot.x - 500, spot.y - 500];
   const length = Math.hypot(x, y);
@@ -138,7 +138,7 @@ function place(spot, heavy, sheet) {
   const [ox, oy] = spot.way;
   const radius = radiusOf(spot, heavy);
   const x = ox * (radius + 9);
-  const side = Math.abs(ox) > 0.25 * sheet.across ? Math.sign(ox) : 0; // of the place, on which its name stands
+  const side = Math.abs(ox) > 0.25 * sheet.across ? Math.sign(ox) : 0; // the side of the spot for its name
   const room = side ? (side > 0 ? sheet.width - spot.x : spot.x) - Math.abs(x) : 2 * Math.min(spot.x, sheet.width - spot.x);
   const longest = Math.min(LONGEST, Math.floor(room / (sheet.letters * LETTER)));
   const label = spot.processes > 1 ? `${spot.name} (${number(spot.processes)})` : spot.name;
@@ -167,7 +167,7 @@ function draw(tag, attributes, ...children) {
 customElements.define("sl-graph", SlGraph);
 
 /**
- * The same as a matrix: senders down, receivers across, how many in each cell.
+ * Return the same data as a matrix: senders in rows, receivers in columns, messages in cells.
  * @param {Spot[]} spots
  * @param {Line[]} lines
  */

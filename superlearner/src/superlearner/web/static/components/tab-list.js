@@ -1,5 +1,5 @@
 /**
- * Tabs as the pattern of ARIA has them: one is in the tab order, arrows, Home and End go to the others.
+ * Tabs following the ARIA pattern: one is in the tab order; arrows, Home and End move between them.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { attribute } from "../base/dom.js";
 
 /**
- * The tab that a key goes to from the one that has the focus; the key is taken then.
+ * Return the tab that a key moves to from the focused one, and consume the key.
  * @template {HTMLElement} T
  * @param {Event} event
  * @param {readonly T[]} all
@@ -15,7 +15,7 @@ import { attribute } from "../base/dom.js";
  */
 export function tabByKey(event, all) {
   if (!(event instanceof KeyboardEvent)) return undefined;
-  if (event.ctrlKey || event.metaKey || event.altKey) return undefined; // Alt and an arrow go back in the browser
+  if (event.ctrlKey || event.metaKey || event.altKey) return undefined; // Alt and an arrow navigate the history
   const at = all.findIndex((tab) => tab === document.activeElement);
   const to = { ArrowRight: (at + 1) % all.length, ArrowLeft: (at - 1 + all.length) % all.length, Home: 0, End: all.length - 1 }[event.key];
   if (at < 0 || to === undefined) return undefined;
@@ -26,7 +26,7 @@ export function tabByKey(event, all) {
 
 /**
  * @param {Element} list  role=tablist
- * @param {(id: string) => unknown} [onShow]  the id of the panel
+ * @param {(id: string) => unknown} [onShow]  gets the id of the panel
  * @returns {(id: string, focus?: boolean) => void}  shows a panel
  */
 export function tabs(list, onShow = () => {}) {

@@ -1,6 +1,6 @@
 /**
- * The columns of a table: which of them are shown, how wide they are, and the menu in which that is chosen. Widths are
- * kept in this browser; the choice is the page's, which keeps it in its address.
+ * The columns of a table: visibility, widths, and the menu to choose them. Widths are stored in this browser; the
+ * choice is kept by the page in its URL.
  *
  * @module
  */
@@ -11,14 +11,14 @@ import { attribute, make } from "../base/dom.js";
  * @typedef {object} Column
  * @property {string} id
  * @property {string} label
- * @property {string} [hint]  what it means
+ * @property {string} [hint]  explanation
  * @property {number} width  pixels
- * @property {number} [grow]  its share of what is left
- * @property {boolean} [num]  numbers: to the right, in tabular figures
- * @property {"asc"|"desc"|""} [sort]  the order a first click asks for; "": cannot be ordered by
- * @property {boolean} [shown]  whether it is shown unless something else was chosen
+ * @property {number} [grow]  share of the remaining width
+ * @property {boolean} [num]  numbers: right-aligned, in tabular figures
+ * @property {"asc"|"desc"|""} [sort]  order of the first click; "": not sortable
+ * @property {boolean} [shown]  visible by default
  * @property {(row: any) => string} text
- * @property {(cell: HTMLElement, row: any) => void} [draw]  instead of the text alone
+ * @property {(cell: HTMLElement, row: any) => void} [draw]  draws more than text
  */
 
 const NARROWEST = 44;
@@ -29,14 +29,14 @@ export class Columns {
   /** @type {string[]} */ #shown = [];
   /** @type {Record<string, number>} */ #widths = {};
 
-  /** @param {string} name  under which widths are kept */
+  /** @param {string} name  storage key for widths */
   constructor(name) {
     this.key = `superlearner.table.${name}`;
     try {
       const kept = JSON.parse(localStorage.getItem(this.key) ?? "{}");
       for (const [id, width] of Object.entries(kept ?? {})) if (typeof width === "number") this.#widths[id] = width;
     } catch {
-      // no storage, or somebody else's value: the widths are those of the table
+      // no storage, or an invalid value: use the table's default widths
     }
   }
 
@@ -46,7 +46,7 @@ export class Columns {
     if (!this.#shown.length) this.choose(null);
   }
 
-  /** @param {string[]|null} ids  null: what is shown by itself; the first column always is */
+  /** @param {string[]|null} ids  null: the default; the first column is always visible */
   choose(ids) {
     const first = this.all[0]?.id;
     this.#shown = this.all.filter((one) => one.id === first || (ids ? ids.includes(one.id) : one.shown !== false)).map((one) => one.id);
@@ -56,7 +56,7 @@ export class Columns {
     return this.all.filter((one) => this.#shown.includes(one.id));
   }
 
-  /** The choice, null if it is what is shown by itself. */
+  /** The choice, null for the default. */
   get chosen() {
     const usual = this.all.every((one, place) => this.#shown.includes(one.id) === (place === 0 || one.shown !== false));
     return usual ? null : [...this.#shown];
@@ -67,18 +67,18 @@ export class Columns {
     return this.#widths[column.id] ?? column.width;
   }
 
-  /** @param {Column} column @param {number|null} width  null: as it was */
+  /** @param {Column} column @param {number|null} width  null: the default */
   resize(column, width) {
     if (width === null) delete this.#widths[column.id];
     else this.#widths[column.id] = Math.round(Math.min(WIDEST, Math.max(NARROWEST, width)));
     try {
       localStorage.setItem(this.key, JSON.stringify(this.#widths));
     } catch {
-      // the widths last as long as the page
+      // the widths last only as long as the page
     }
   }
 
-  /** As `grid-template-columns`. */
+  /** The value of `grid-template-columns`. */
   get template() {
     return this.shown.map((one, place) => {
       const grow = place === 0 ? one.grow ?? 1 : one.id in this.#widths ? 0 : one.grow ?? 0;
@@ -86,13 +86,13 @@ export class Columns {
     }).join(" ");
   }
 
-  /** Pixels that the columns take at least, without gaps. */
+  /** The minimum width in pixels, without gaps. */
   get least() {
     return this.shown.reduce((sum, one) => sum + this.width(one), 0);
   }
 
   /**
-   * Fills the menu of the chooser.
+   * Fill the menu of the chooser.
    * @param {HTMLElement} menu  an element with popover
    * @param {() => void} changed
    */

@@ -1,5 +1,5 @@
 /**
- * The titles of a table: buttons that order it, and the edges by which columns are made wider.
+ * The header of a table: buttons for sorting, and handles for column widths.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import { icon, make } from "../base/dom.js";
 /** @typedef {import("./table-columns.js").Columns} Columns */
 /**
  * @typedef {object} Told
- * @property {(id: string, descending: boolean) => void} order  another order is wanted
- * @property {() => void} moved  a width changes just now
- * @property {() => void} resized  a width has changed
- * @property {() => void} down  the focus goes to the rows
+ * @property {(id: string, descending: boolean) => void} order  called for a new order
+ * @property {() => void} moved  called while a width changes
+ * @property {() => void} resized  called after a width has changed
+ * @property {() => void} down  called when the focus moves to the rows
  */
 
 export class TableHead {
@@ -55,7 +55,7 @@ export class TableHead {
     return cell;
   }
 
-  /** What is drawn to make a column wider. @param {Column} column */
+  /** Return the handle that resizes a column. @param {Column} column */
   #grip(column) {
     const grip = make("span", { class: "grip", "aria-hidden": "true" });
     grip.onpointerdown = (event) => {
@@ -80,9 +80,9 @@ export class TableHead {
   }
 
   /**
-   * Left and right move between titles; with Alt they make a column wider or narrower.
+   * Handle keys: Left and Right move between headings, with Alt they resize a column.
    * @param {KeyboardEvent} event
-   * @returns {boolean}  whether it was pressed here
+   * @returns {boolean}  whether the key was handled
    */
   pressed(event) {
     if (!(event.target instanceof Node && this.element.contains(event.target))) return false;

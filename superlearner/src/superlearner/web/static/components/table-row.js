@@ -1,5 +1,5 @@
 /**
- * One row of a table, written into an element that may have been another row before.
+ * A row of a table, drawn in an element that may have shown another row.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import { attribute, make, write } from "../base/dom.js";
 
 /**
  * @param {HTMLElement} element
- * @param {any} row  undefined: it is on its way
+ * @param {any} row  undefined while it is loading
  * @param {{index: number, key: string, columns: readonly Column[], current: boolean, selected: boolean}} how  `index`:
- *   over pins and rows; `current`: it has, or would get, the focus
+ * over pins and rows; `current`: whether it has, or would get, the focus
  */
 export function fill(element, row, { index, key, columns, current, selected }) {
   attribute(element, "data-index", index);
@@ -42,7 +42,7 @@ export function fill(element, row, { index, key, columns, current, selected }) {
   });
 }
 
-/** Which row something is in, over pins and rows; null: none. @param {EventTarget|null} target */
+/** Return the index of the row that contains an element, over pins and rows; null: none. @param {EventTarget|null} target */
 export function indexOf(target) {
   const element = target instanceof Element ? target.closest(".grid-row") : null;
   return element instanceof HTMLElement ? Number(element.dataset.index) : null;

@@ -1,23 +1,23 @@
 /**
- * Which rows of a long table are on the screen, and where. Pure.
+ * The visible rows of a long table, and their positions. Pure.
  *
- * A browser cannot make an element as high as it likes; beyond `TALLEST` the scroll bar stands for more than it is high.
+ * Browsers limit the height of elements; beyond `TALLEST` the scroll position is scaled.
  *
  * @module
  */
 
-/** @typedef {{total: number, row: number, view: number}} Size  rows; pixels of one; pixels of the part that is seen */
+/** @typedef {{total: number, row: number, view: number}} Size  number of rows; pixels of a row; pixels of the visible part */
 
 /** Pixels that every browser can scroll. */
 export const TALLEST = 8_000_000;
-/** Rows that are kept beyond each edge, so that a short scroll finds them there. */
+/** Rows drawn beyond each edge, so that short scrolls need no drawing. */
 export const SPARE = 12;
 
-/** How high the element is that is scrolled. @param {Size} size */
+/** Return the height of the scrolled element. @param {Size} size */
 export const height = ({ total, row }) => Math.min(total * row, TALLEST);
 
 /**
- * The place in the whole list, in pixels, that a scroll position stands for.
+ * Return the pixel position in the whole list for a scroll position.
  * @param {Size} size
  * @param {number} top
  */
@@ -29,7 +29,7 @@ export function placeOf(size, top) {
 }
 
 /**
- * The rows from `first` up to, and without, `end`.
+ * Return the visible rows from `first` up to, and without, `end`.
  * @param {Size} size
  * @param {number} top
  * @param {number} [spare]
@@ -41,7 +41,7 @@ export function visible(size, top, spare = SPARE) {
 }
 
 /**
- * Where a row is drawn in the element that is scrolled.
+ * Return the position of a row in the scrolled element.
  * @param {Size} size
  * @param {number} top
  * @param {number} index
@@ -49,7 +49,7 @@ export function visible(size, top, spare = SPARE) {
 export const drawnAt = (size, top, index) => index * size.row - placeOf(size, top) + top;
 
 /**
- * The scroll position at which a row is seen: the same, if it is seen already.
+ * Return the scroll position at which a row is visible; unchanged if it already is.
  * @param {Size} size
  * @param {number} top
  * @param {number} index

@@ -1,14 +1,14 @@
 /**
- * <sl-table>: a grid of very many rows, of which those on the screen are in the page. Rows have one height.
+ * <sl-table>: a grid of very many rows, of which only the visible ones are in the page. All rows have the same height.
  *
  *     table.describe("Processes", "processes", columns);
  *     table.show({ total: 100000, rowAt: (index) => rows.get(index), keyOf: (row) => row.pid });
  *
- * It tells what it needs and what is wanted: `sl-range` {first, end}: these rows are on the screen; `sl-sort` {id,
- * descending}; `sl-columns`; `sl-open` {row}: Enter or a double click; `sl-menu` {row, x, y}; `sl-delete`; `sl-select`.
- * `rowAt` may answer undefined: the row is on its way, and its place is kept.
+ * Events: `sl-range` {first, end}: visible rows; `sl-sort` {id, descending}; `sl-columns`; `sl-open` {row}: Enter or
+ * a double click; `sl-menu` {row, x, y}; `sl-delete`; `sl-select`. `rowAt` may return undefined while a row is
+ * loading; its place is kept.
  *
- * Keys: arrows, Page Up and Down, Home, End; Space selects, with Shift up to here; Enter opens; the menu key opens a menu.
+ * Keys: arrows, Page Up and Down, Home, End; Space selects, with Shift a range; Enter opens; the menu key opens a menu.
  *
  * @module
  */
@@ -25,7 +25,7 @@ import { drawnAt, height, scrollTo, visible } from "./table-window.js";
  * @property {number} total
  * @property {(index: number) => any} rowAt
  * @property {(row: any) => string} keyOf
- * @property {any[]} [pins]  rows that stay above all others
+ * @property {any[]} [pins]  rows above all others
  * @property {(element: HTMLElement, row: any) => void} [dress]  sets attributes of a row
  */
 
@@ -40,7 +40,7 @@ export class SlTable extends HTMLElement {
   #row = 30;
   #frame = 0;
   #range = "";
-  /** Keys of the rows that are selected. @type {Set<string>} */ selected = new Set();
+  /** Keys of the selected rows. @type {Set<string>} */ selected = new Set();
 
   #scroll = make("div", { class: "grid-scroll" });
   #grid = make("div", { role: "grid", class: "grid", "aria-multiselectable": "true" });
@@ -76,7 +76,7 @@ export class SlTable extends HTMLElement {
 
   /**
    * @param {string} label
-   * @param {string} name  under which widths are kept
+   * @param {string} name  storage key for widths
    * @param {Column[]} columns
    */
   describe(label, name, columns) {
@@ -89,12 +89,12 @@ export class SlTable extends HTMLElement {
     return this.#columns;
   }
 
-  /** The part that is hovered: nothing in it should change its place. */
+  /** The part whose rows must not move while the pointer is over it. */
   get list() {
     return this.#grid;
   }
 
-  /** Where it is scrolled to, as a row. */
+  /** The index of the first visible row. */
   get first() {
     return Math.ceil(visible(this.#size, this.#scroll.scrollTop, 0).first);
   }
@@ -123,7 +123,7 @@ export class SlTable extends HTMLElement {
     this.drawHead();
   }
 
-  /** Scrolls to a row. @param {number} index @param {boolean} [focus] */
+  /** Scroll to a row. @param {number} index @param {boolean} [focus] */
   reveal(index, focus = false) {
     this.#scroll.scrollTop = scrollTo(this.#size, this.#scroll.scrollTop, index);
     if (focus) this.#go(index + this.#pinned.length);
@@ -152,7 +152,7 @@ export class SlTable extends HTMLElement {
     if (!this.#frame) this.#frame = requestAnimationFrame(() => this.draw());
   }
 
-  /** Draws what is on the screen, and tells what it is. */
+  /** Draw the visible rows and report their range. */
   draw() {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
@@ -163,7 +163,7 @@ export class SlTable extends HTMLElement {
     if (this.#body.style.height !== tall) this.#body.style.height = tall;
     const top = this.#scroll.scrollTop;
     const { first, end } = visible(size, top);
-    const keep = this.#body.contains(document.activeElement) ? this.#at : -1; // the focus must not fall out of the page
+    const keep = this.#body.contains(document.activeElement) ? this.#at : -1; // keep the focus inside the page
     for (const [index, element] of this.#drawn) {
       const inside = index >= first + pins && index < end + pins;
       if (index < pins ? index < this.#pinned.length : inside || (index === keep && index < this.#length)) continue;
@@ -185,7 +185,7 @@ export class SlTable extends HTMLElement {
     }
   }
 
-  /** @param {number} index @param {number|null} y  null: it stands among the pins */
+  /** @param {number} index @param {number|null} y  null: one of the pins */
   #put(index, y) {
     let element = this.#drawn.get(index);
     const home = y === null ? this.#pins : this.#body;
@@ -211,7 +211,7 @@ export class SlTable extends HTMLElement {
     if (row !== undefined) this.#shown.dress?.(element, row);
   }
 
-  /** Draws the titles of the columns: after a choice of columns, or of the order. */
+  /** Draw the header after a change of columns or order. */
   drawHead() {
     const columns = this.#columns.shown;
     attribute(this.#grid, "aria-colcount", columns.length);
@@ -220,7 +220,7 @@ export class SlTable extends HTMLElement {
     this.draw();
   }
 
-  /** The columns get their room. */
+  /** Distribute the width to the columns. */
   #spread() {
     this.style.setProperty("--columns", this.#columns.template);
     this.style.setProperty("--least", `${this.#columns.least + 12 * (this.#columns.shown.length - 1) + 32}px`);
@@ -252,7 +252,7 @@ export class SlTable extends HTMLElement {
     }
   }
 
-  /** The focus goes to a row. @param {number} index @param {boolean} [extend] */
+  /** Move the focus to a row. @param {number} index @param {boolean} [extend] */
   #go(index, extend = false) {
     if (!this.#length) return;
     const before = this.#at;
@@ -298,7 +298,7 @@ export class SlTable extends HTMLElement {
   }
 
   /**
-   * Tells of the row that an event is about; whether there is one.
+   * Send an event about the row of an event's target; return whether there is one.
    * @param {string} what
    * @param {Event} event
    * @param {Record<string, number>} [more]

@@ -1,5 +1,5 @@
 /**
- * Tabs of a page that stand in its address (`?view=log`).
+ * Tabs of a page, with the open one in its URL (`?view=log`).
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { tabs as tabList } from "./tab-list.js";
 
 /**
- * Makes a `role=tablist` work; answers what opens a view by its name, the end of the tab's id.
+ * Activate a `role=tablist`; return a function that opens a view by name, the end of the tab's id.
  * @param {HTMLElement} list
  * @param {(view: string) => void} opened
  */

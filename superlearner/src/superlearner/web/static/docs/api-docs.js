@@ -1,5 +1,5 @@
 /**
- * The API reference: the list of operations is filtered while somebody types. Without this, Enter asks the platform.
+ * The API reference: filters the operations during typing. Without this script, Enter sends the query to the platform.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Sections that are found while somebody types, as a list below the field; Enter without a choice opens all results.
+ * Search suggestions below the field during typing; Enter without a choice opens all results.
  *
  * @module
  */
@@ -85,7 +85,7 @@ export function suggest() {
       const answer = await fetch(`${root}/api/v1/docs/search?limit=8&q=${encodeURIComponent(question)}`, { signal: under.signal });
       if (answer.ok && document.activeElement === field) show((await answer.json()).data);
     } catch {
-      // The page of results works without this.
+      // the page of results works without this
     }
   };
 
@@ -113,5 +113,5 @@ export function suggest() {
     field.select();
   });
   close();
-  if (field.value !== field.defaultValue) look(); // somebody typed before this ran
+  if (field.value !== field.defaultValue) look(); // the user typed before this script ran
 }

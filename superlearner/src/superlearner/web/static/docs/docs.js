@@ -1,5 +1,5 @@
 /**
- * The documentation in the browser: what makes reading easier. Without it every page and the search work as well.
+ * Conveniences of the documentation in the browser; pages and search work without them, too.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { copyButton } from "../base/copying.js";
 import { suggest } from "./docs-search.js";
 
-/** A button on each piece of code that copies it. */
+/** Add a copy button to each code block. */
 function copying() {
   for (const box of document.querySelectorAll(".code")) {
     const code = box.querySelector("code");
@@ -19,7 +19,7 @@ function copying() {
   }
 }
 
-/** The table of contents says which section is being read. */
+/** Highlight the section being read in the table of contents. */
 function following() {
   const links = new Map([...document.querySelectorAll(".docs-toc a")].map((link) => [decodeURIComponent((link.getAttribute("href") ?? "").slice(1)), link]));
   const headings = [...document.querySelectorAll(".docs-main [id]")].filter((one) => links.has(one.id));
@@ -45,7 +45,7 @@ function following() {
   mark();
 }
 
-/** The navigation shows the page that is open. */
+/** Scroll the navigation to the open page. */
 function showing() {
   const nav = document.getElementById("docs-nav");
   const open = nav?.querySelector("[aria-current=page]");

@@ -1,5 +1,5 @@
 /**
- * The page /learn: what is done of the path, and what comes next.
+ * The page /learn: progress on the path, and the next tour.
  *
  * @module
  */

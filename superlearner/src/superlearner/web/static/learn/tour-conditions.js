@@ -1,11 +1,11 @@
 /**
- * Whether a step of a tour is done, told by an event of the platform or by the address of the page. Pure: no DOM.
+ * Conditions of tour steps, met by an event of the platform or by the page's URL. Pure: no DOM.
  *
  * @module
  */
 
 /**
- * As `learning.tours` has it.
+ * As in `learning.tours`.
  * @typedef {{kind: "event"|"operation"|"visited", type?: string|null, name?: string|null, supervisor?: string|null,
  *   data?: Record<string, string>, operations?: string[], doors?: string[], path?: string|null, words?: Record<string, string>}} Condition
  * @typedef {{id: string, title: string, text: string, page: string, done: Condition, hint: string, seen: string, concept: string}} Step
@@ -14,11 +14,11 @@
  * @typedef {{id?: string, type: string, name?: string|null, supervisor?: string|null, text?: string, data?: Record<string, any>|null}} Happened
  */
 
-/** The type of event that a condition waits for; null if it waits for none. @param {Condition} done */
+/** Return the type of event that a condition requires; null for none. @param {Condition} done */
 export const typeOf = (done) => (done.kind === "event" ? done.type ?? null : done.kind === "operation" ? "operation_done" : null);
 
 /**
- * Whether this event is what the step waits for.
+ * Return whether an event meets a condition.
  * @param {Condition} done
  * @param {Happened} event
  */
@@ -33,7 +33,7 @@ export function happened(done, event) {
 }
 
 /**
- * Whether the page shows what the step asks for.
+ * Return whether the page shows what a condition requires.
  * @param {Condition} done
  * @param {string} path  below the root
  * @param {URLSearchParams} words
@@ -44,7 +44,7 @@ export function shown(done, path, words) {
 }
 
 /**
- * The tour to go on with: one that was begun, else the first that is not done; null after the last.
+ * Return the tour to continue: one in progress, else the first unfinished one; null if there is none.
  * @param {readonly {id: string, steps: number}[]} tours  in the order of the path
  * @param {Readonly<Record<string, number>>} learned
  */
@@ -54,7 +54,7 @@ export function nextTour(tours, learned) {
 }
 
 /**
- * A text in pieces: words, and what stands between backticks.
+ * Split a text into plain parts and parts between backticks.
  * @param {string} text
  * @returns {{code: boolean, text: string}[]}
  */

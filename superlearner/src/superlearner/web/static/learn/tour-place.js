@@ -1,12 +1,12 @@
 /**
- * Where the reader is in a tour, for as long as this tab is open, and which tours are behind them, for as long as the
- * browser keeps it. Where nothing can be kept, a tour lasts as long as its page.
+ * The reader's position in a tour, stored per tab, and the finished tours, stored in the browser. Without storage, a
+ * tour lasts as long as its page.
  *
  * @module
  */
 
 /**
- * `over`: all steps are done; `after`: the id of the newest event that is known; `ticked`: whether the step is done, and `said` by which event.
+ * `over`: all steps are done; `after`: the id of the newest known event; `ticked`: whether the step is done, and `said` by which event.
  * @typedef {{tour: string, step: number, after: string, ticked: boolean, said: string, small: boolean, over: boolean}} Place
  */
 
@@ -28,7 +28,7 @@ function keep(where, key, value) {
     if (value === null) where().removeItem(key);
     else where().setItem(key, JSON.stringify(value));
   } catch {
-    // a browser that keeps nothing
+    // storage is unavailable
   }
 }
 
@@ -41,26 +41,26 @@ export function place() {
   return found && typeof found === "object" && typeof found.tour === "string" && Number.isInteger(found.step) ? { ...beginning(found.tour), ...found } : null;
 }
 
-/** @param {Place|null} next  null: no tour any more */
+/** @param {Place|null} next  null to end the tour */
 export const setPlace = (next) => keep(() => sessionStorage, PLACE, next);
 
-/** The tour that the address asks for; "" for none. */
+/** Return the tour in the URL; "" for none. */
 export const askedFor = () => new URLSearchParams(location.search).get("tour") ?? "";
 
-/** Whether a tour is under way or asked for. */
+/** Return whether a tour is in progress or requested. */
 export const touring = () => askedFor() !== "" || place() !== null;
 
-/** How many steps of which tour were done. @returns {Record<string, number>} */
+/** Return the number of finished steps of each tour. @returns {Record<string, number>} */
 export function learned() {
   const found = read(() => localStorage, DONE);
   return Object.fromEntries(Object.entries(found && typeof found === "object" ? found : {}).filter(([, count]) => Number.isInteger(count)));
 }
 
-/** The first steps of a tour are done, as far as this one. @param {string} tour @param {number} steps */
+/** Record the first steps of a tour as done. @param {string} tour @param {number} steps */
 export function learn(tour, steps) {
   const before = learned();
   keep(() => localStorage, DONE, { ...before, [tour]: Math.max(before[tour] ?? 0, steps) });
 }
 
-/** Nothing was learned yet. */
+/** Delete all progress. */
 export const forget = () => keep(() => localStorage, DONE, null);

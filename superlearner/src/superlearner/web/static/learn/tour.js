@@ -1,6 +1,6 @@
 /**
- * The tour under way: a strip at the lower edge of whatever page is shown. It takes its room from the page, so it covers
- * nothing, and it ticks a step off when the platform tells that it happened.
+ * The tour in progress: a strip at the lower edge of every page. It takes space from the page instead of covering it,
+ * and ticks off a step when an event of the platform shows that it is done.
  *
  * @module
  */
@@ -14,13 +14,13 @@ import { askedFor, beginning, learn, learned, place, setPlace } from "./tour-pla
 /** @typedef {import("./tour-conditions.js").Step} Step */
 /** @typedef {import("./tour-conditions.js").Tour} Tour */
 
-/** The address of a page is written a moment after what is chosen on it. */
+/** A page updates its URL shortly after a choice. */
 const SETTLED_MS = 300;
 
 /** @param {string} text */
 const rich = (text) => pieces(text).map((one) => (one.code ? make("code", {}, one.text) : document.createTextNode(one.text)));
 
-/** A page of the platform with its root before it. @param {string} address @param {Record<string, string>} [words] */
+/** Return a page's URL including the root. @param {string} address @param {Record<string, string>} [words] */
 function address(address, words = {}) {
   const url = new URL(address, location.origin);
   for (const [name, value] of Object.entries(words)) url.searchParams.set(name, value);
@@ -88,7 +88,7 @@ export class SlTour extends HTMLElement {
     this.#draw();
   }
 
-  /** Waits for what ticks the step off: what the page shows, or an event after the ones that are known. */
+  /** Wait for the page or an event to complete the step. */
   async #watch() {
     this.#stream?.close();
     const step = this.#step;
@@ -96,7 +96,7 @@ export class SlTour extends HTMLElement {
     const type = typeOf(step.done);
     if (!type) return;
     if (!this.#place.after) {
-      try { // from now on, also if the event comes while the next page is loaded
+      try { // start now, in case the event comes while the next page loads
         this.#keep({ after: String((await platform("GET", "/events?limit=1&timeout_ms=1"))?.last_id ?? "") });
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
@@ -114,7 +114,7 @@ export class SlTour extends HTMLElement {
     });
   }
 
-  /** Whether the page shows it. */
+  /** Check whether the page completes the step. */
   #look() {
     const step = this.#step;
     if (!step || this.#place.ticked || !shown(step.done, location.pathname.slice(root().length), new URLSearchParams(location.search))) return false;
@@ -122,7 +122,7 @@ export class SlTour extends HTMLElement {
     return true;
   }
 
-  /** @param {string} said  by the platform */
+  /** @param {string} said  text of the platform's event */
   #tick(said) {
     const { tour, step } = this.#place;
     this.#stream?.close();
@@ -184,14 +184,14 @@ export class SlTour extends HTMLElement {
   /** @param {Step} step */
   #isThere(step) {
     const wanted = new URL(step.page, location.origin);
-    if (chosen()) return false; // tours are about the node that is shown first
+    if (chosen()) return false; // tours are about the default node
     return location.pathname === `${root()}${wanted.pathname}`
       && [...wanted.searchParams].every(([name, value]) => name !== "operation" || new URLSearchParams(location.search).get(name) === value);
   }
 }
 customElements.define("sl-tour", SlTour);
 
-/** Begins the tour that the address asks for, or goes on with the one under way. */
+/** Begin the tour in the URL, or continues the one in progress. */
 async function tour() {
   const asked = askedFor();
   const fresh = asked !== "" && (place()?.tour !== asked || place()?.over === true);
@@ -206,12 +206,12 @@ async function tour() {
   const found = parts.flatMap((part) => part.tours).find(({ id }) => id === wanted);
   if (!found) return setPlace(null);
   const done = learned()[found.id] ?? 0;
-  if (fresh && done < found.steps.length) setPlace({ ...beginning(found.id), step: done }); // begun before, and left
+  if (fresh && done < found.steps.length) setPlace({ ...beginning(found.id), step: done }); // begun earlier and abandoned
   const style = make("link", { rel: "stylesheet", href: staticFile("learn/tour.css") });
   const drawn = new Promise((resolve) => (style.onload = style.onerror = resolve));
   document.head.append(style);
   await drawn;
-  const strip = new SlTour(); // reads the place
+  const strip = new SlTour(); // reads the position
   document.body.append(strip);
   strip.begin(found);
 }

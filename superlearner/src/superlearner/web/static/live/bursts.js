@@ -1,5 +1,5 @@
 /**
- * The signals that an entry of the feed carries, as they were before they were made short for the way. Pure.
+ * The decoder of the signals in a feed entry, which are shortened for transport. Pure.
  *
  * @module
  */
@@ -14,7 +14,7 @@ const KINDS = { k: "kill", l: "link", e: "exit", t: "stop", s: "start", f: "fail
 
 /**
  * @param {FeedEvent} event
- * @returns {Burst|null}  null: it has none
+ * @returns {Burst|null}  null: there are none
  */
 export function burstOf({ parts, sup }) {
   const wire = parts?.signals;
@@ -34,10 +34,10 @@ export function burstOf({ parts, sup }) {
   };
 }
 
-/** Whether all that follows of it has been told. @param {FeedEvent} event */
+/** Return whether an entry is complete. @param {FeedEvent} event */
 export const isSettled = ({ parts }) => parts?.signals !== undefined && parts.open !== true;
 
-/** The keys of those who were started again in it. @param {FeedEvent} event @returns {string[]} */
+/** Return the keys of the processes that were restarted in it. @param {FeedEvent} event @returns {string[]} */
 export function startedIn(event) {
   const burst = burstOf(event);
   return burst ? burst.list.flatMap(([kind, , to]) => (kind === "start" ? burst.who[to]?.[0] ?? [] : [])) : [];

@@ -1,15 +1,14 @@
 /**
- * The live feed: one socket, and always an answer to the question whether what is on the page is still true.
+ * The live feed: one socket, and the connection status, which says whether the page is up to date.
  *
- * After a quiet moment a frame is on the page at once; those that follow it before the next picture are taken together
- * with that. Waiting for the picture with the first one, too, would show nothing sooner and everything later: the
- * picture then begins with this work instead of finding it done.
+ * After a quiet period a frame is applied at once; frames that follow before the next repaint are applied together
+ * with it. Delaying the first one, too, would show nothing sooner and everything later, because the repaint would
+ * start with that work instead of finding it done.
  *
- * A lost connection is retried for ever, at most 0.8 s apart, unless it is the session that ended: then the page is
- * loaded anew, which leads to the sign-in page. A server that is connected but says nothing, because a
- * callback does not return, is told apart from one that is gone. A node that is gone is not asked for again until it is
- * said to be back. A hidden tab throws frames away and asks for a snapshot
- * when it is looked at again, so that nothing piles up.
+ * A lost connection is retried forever, at most 0.8 s apart, unless the session has ended: then the page is reloaded,
+ * which leads to the sign-in page. A connected but silent server, blocked by a callback, is distinguished from one
+ * that is gone. A node that is gone is not contacted again until it is reported back. A hidden tab discards frames
+ * and requests a snapshot when it becomes visible, so nothing piles up.
  *
  * @module
  */
@@ -20,20 +19,20 @@ import { Shorthand } from "./shorthand.js";
 /** @typedef {import("./model.js").Message} Message */
 /** @typedef {"connecting"|"live"|"silent"|"lost"|"gone"} Status */
 
-/** Silence after which the server is said not to answer: it speaks twice a second. */
+/** Silence after which the server counts as not responding: it sends twice a second. */
 const SILENCE_MS = 2000;
-/** Silence after which the connection is made anew: it may be the network that is gone. */
+/** Silence after which the connection is replaced: the network may be down. */
 const PATIENCE_MS = 6000;
-/** How long a snapshot that was asked for may take. */
+/** Time limit for a requested snapshot. */
 const ANSWER_MS = 2000;
-/** What the server closes with when the node is not there (any more). */
+/** Close code of the server for a node that does not exist (any more). */
 const NODE_GONE = 4404;
 const RETRY_MS = 100;
 const RETRY_LIMIT_MS = 800;
 
 export class Feed {
   /** @type {WebSocket|null} */ #socket = null;
-  /** What is to be looked at as soon as the socket is open. @type {string|null} */ #wish = null;
+  /** The view to request as soon as the socket is open. @type {string|null} */ #wish = null;
   #shorthand = new Shorthand();
   /** @type {Message[]} */ #batch = [];
   #scheduled = false;
@@ -66,14 +65,14 @@ export class Feed {
     window.addEventListener("pageshow", (event) => event.persisted && this.#reconnectNow(), { signal });
   }
 
-  /** For good: nothing more is heard. */
+  /** Close the feed permanently. */
   stop() {
     this.#end.abort();
     this.#batch = [];
     this.#drop();
   }
 
-  /** How often this feed speaks by itself, in seconds; 0: only when there is something to say. @param {number} every */
+  /** Set the interval, in seconds, at which this feed sends by itself; 0: only on changes. @param {number} every */
   expect(every) {
     this.#silenceMs = every ? Math.max(SILENCE_MS, every * 2500) : 0;
     this.#patienceMs = every ? Math.max(PATIENCE_MS, every * 5000) : 0;
@@ -91,7 +90,7 @@ export class Feed {
     socket.onclose = (event) => (event.code === NODE_GONE ? this.#gone() : this.#closed());
   }
 
-  /** Asks for a fresh snapshot; without an answer the connection is made anew. */
+  /** Request a snapshot; without an answer, reconnect. */
   sync() {
     clearTimeout(this.#answer);
     this.#answer = setTimeout(() => this.#again(), ANSWER_MS);
@@ -99,9 +98,9 @@ export class Feed {
   }
 
   /**
-   * Looks at another part of the topic, now and after a new connection.
+   * Change the view of the topic, now and after reconnecting.
    * @param {string} url
-   * @param {Record<string, string>} ask  what the address asks besides the node
+   * @param {Record<string, string>} ask  query parameters besides the node
    */
   look(url, ask) {
     this.url = url;
@@ -143,7 +142,7 @@ export class Feed {
     if (this.#stale) this.sync();
   }
 
-  /** Starts waiting for the next frame anew. */
+  /** Restart the timer that waits for the next frame. */
   #listen() {
     clearTimeout(this.#silence);
     clearTimeout(this.#patience);
@@ -170,13 +169,13 @@ export class Feed {
     this.#again();
   }
 
-  /** Asks whether this page would still be shown: a browser does not tell why a socket was refused. */
+  /** Check whether the session is still valid: browsers do not report why a socket was refused. */
   async #knock() {
     try {
       const answer = await fetch(location.href, { method: "HEAD", redirect: "manual", cache: "no-store" });
       if (answer.status === 401 || answer.type === "opaqueredirect") location.reload();
     } catch {
-      // the server does not answer at all: the next try will tell
+      // the server does not answer: the next try will show
     }
   }
 
@@ -203,10 +202,10 @@ export class Feed {
 }
 
 /**
- * Where a topic is to be had, of the node that the page shows: same host, same scheme, below the same path.
+ * Return the URL of a topic for the page's node: same host, scheme and base path.
  * @param {string} topic
- * @param {Record<string, string>} [options]  what the topic is asked besides
- * @param {string} [node]  another node than the page's; "" for the one that is meant where none is named
+ * @param {Record<string, string>} [options]  query parameters
+ * @param {string} [node]  another node than the page's; "" for the default one
  */
 export function liveUrl(topic, options = {}, node = chosen()) {
   const asked = new URLSearchParams({ ...options, ...(node ? { node } : {}) }).toString();

@@ -1,8 +1,8 @@
 /**
- * What the page knows, as one value, and the only function that changes it.
+ * The state of the page as one value, and the only function that changes it.
  *
- * `reduce(model, message)` returns a new model and never touches the old one: rows that did not change are the
- * same objects, so a view finds out what to repaint by comparing references. Nothing here knows of the page.
+ * `reduce(model, message)` returns a new model and never changes the old one: unchanged rows are the same objects, so
+ * views compare references to find what to repaint. This module does not depend on the page.
  *
  * @module
  */
@@ -12,7 +12,7 @@
 /** @typedef {{used: number, max: number, window_s: number, resets_at: number|null, expires?: number[]}} Budget */
 
 /**
- * One child slot of the tree. It keeps its key while processes come and go in it.
+ * A child slot of the tree. Its key stays the same while processes in it come and go.
  * @typedef {object} Row
  * @property {string} key
  * @property {string|null} parent
@@ -46,20 +46,20 @@
 
 /**
  * @typedef {object} Model
- * @property {string|null} epoch  which run of the server this is; null before the first snapshot
- * @property {number} seq  the last frame applied
+ * @property {string|null} epoch  identifies the server's run; null before the first snapshot
+ * @property {number} seq  the last applied frame
  * @property {boolean} gap  a frame is missing: nothing is applied until the next snapshot
- * @property {number} snapshots  how many snapshots made this model
+ * @property {number} snapshots  number of snapshots so far
  * @property {number} now  the server's clock at the last snapshot
  * @property {string} node
  * @property {ReadonlyMap<string, Row>} rows
- * @property {ReadonlyMap<string, readonly string[]>} kids  keys of the children, in order; roots under ""
+ * @property {ReadonlyMap<string, readonly string[]>} kids  keys of children, in order; roots under ""
  * @property {readonly FeedEvent[]} feed  oldest first
  * @property {Health|null} health
- * @property {number} restarts  of all processes, those before the server looked included; never fewer
+ * @property {number} restarts  of all processes, including those before the page was opened; never decreases
  */
 
-/** How many events the page keeps. */
+/** Events kept by the page. */
 export const FEED_LIMIT = 200;
 
 /** @type {Model} */
@@ -131,7 +131,7 @@ function applyDelta(model, delta) {
 /** @typedef {{rows: Map<string, Row>, kids: Map<string, readonly string[]>}} Draft */
 
 /**
- * Takes a row and all below it out.
+ * Remove a row and all its descendants.
  * @param {Draft} tree
  * @param {string} key
  */
@@ -150,7 +150,7 @@ function remove(tree, key) {
 }
 
 /**
- * Puts a row behind its sibling `after`, first when that is null, last when the sibling is not known.
+ * Insert a row after its sibling `after`; first if that is null, last if the sibling is unknown.
  * @param {Draft} tree
  * @param {Row} row
  * @param {string|null|undefined} after
@@ -167,7 +167,7 @@ function insert(tree, row, after) {
 }
 
 /**
- * New events behind the old ones; one that is there already is replaced where it stands.
+ * Append new events; update existing ones in place.
  * @param {readonly FeedEvent[]} feed
  * @param {readonly FeedEvent[]} events
  * @returns {FeedEvent[]}
@@ -184,18 +184,18 @@ function merge(feed, events) {
 }
 
 /**
- * Whether another process runs in the place of a row than before.
+ * Return whether a row has a new process.
  * @param {Row} before
  * @param {Row} row
  */
 export const ranAgain = (before, row) => row.restarts > before.restarts || (row.pid !== null && before.pid !== null && row.pid !== before.pid);
 
 /**
- * What is left of a supervisor's restarts at a moment. The server says when each restart stops counting; from
- * then on it is a matter of looking at the clock.
+ * Return the remaining restarts of a supervisor at a time. The server sends when each restart expires, so the rest
+ * depends only on the clock.
  * @param {Budget} budget
  * @param {number} now  server time in seconds
- * @returns {{left: number, next: number|null}}  `next`: when another one comes back
+ * @returns {{left: number, next: number|null}}  `next`: when the next restart expires
  */
 export function budgetAt(budget, now) {
   const times = budget.expires?.length ? budget.expires
@@ -206,7 +206,7 @@ export function budgetAt(budget, now) {
 }
 
 /**
- * What a process is called, wherever it is shown.
+ * Return the display name of a process.
  * @param {Row} row
  */
 export const label = (row) => row.name ?? row.id;
@@ -215,7 +215,7 @@ export const label = (row) => row.name ?? row.id;
 const pids = new WeakMap();
 
 /**
- * The row of a pid.
+ * Return the row of a pid.
  * @param {Model} model
  * @param {string} pid
  * @returns {Row|undefined}
@@ -227,7 +227,7 @@ export function rowOf(model, pid) {
 }
 
 /**
- * How many rows are in which state.
+ * Count the rows in each state.
  * @param {Model} model
  */
 export function tally(model) {

@@ -1,18 +1,18 @@
 /**
- * The shorthand of the live feed, read back: what comes in shapes and numbers becomes the plain frames that the reducer
- * knows. `shorthand.py` says how it is written. A plain frame passes as it is.
+ * The decoder of the live feed's shorthand: restores the plain frames that the reducer reads. `shorthand.py` has the
+ * format. Plain frames pass unchanged.
  *
  * @module
  */
 
 /** @typedef {import("./model.js").Message} Message */
 /** @typedef {import("./model.js").Row} Row */
-/** A number of a shape, or the shape itself, and the values in it. @typedef {[unknown, ...any[]]} Told */
+/** A shape or its number, followed by its values. @typedef {[unknown, ...any[]]} Told */
 
 export class Shorthand {
   /** @type {Map<number, Row>} */ #rows = new Map();
   /** @type {unknown[]} */ #shapes = [];
-  /** @type {Partial<Row>|null} what a row has where nothing is said; null: the feed is plain */ #usual = null;
+  /** @type {Partial<Row>|null} defaults of a row; null: the feed is plain */ #usual = null;
   #health = {};
   #seq = 0;
   #base = 0;
@@ -24,7 +24,7 @@ export class Shorthand {
   read(frame) {
     if (frame.k === "s") return this.#begin(frame);
     if (frame.k !== "d" || this.#usual === null) return frame;
-    if (frame.seq !== this.#seq + 1) return { k: "d", seq: frame.seq }; // the reducer sees the gap, and asks for a snapshot
+    if (frame.seq !== this.#seq + 1) return { k: "d", seq: frame.seq }; // the reducer sees the gap and requests a snapshot
     this.#seq = frame.seq;
     return this.#delta(frame);
   }
@@ -39,7 +39,7 @@ export class Shorthand {
     this.#seq = rest.seq;
     this.#base = t;
     this.#health = rest.health ?? {};
-    const rows = nodes.map((/** @type {Told} */ told) => this.#row(told)); // the feed speaks of them
+    const rows = nodes.map((/** @type {Told} */ told) => this.#row(told)); // before the feed, which refers to them
     return { ...rest, nodes: rows, feed: feed.map((/** @type {Told} */ told) => this.#whole(told)) };
   }
 
@@ -76,7 +76,7 @@ export class Shorthand {
     return [row.key, changed];
   }
 
-  /** A row goes, and takes those below it along. @param {number} number */
+  /** Remove a row and its descendants. @param {number} number */
   #gone(number) {
     const { key, kind } = /** @type {Row} */ (this.#rows.get(number));
     this.#rows.delete(number);

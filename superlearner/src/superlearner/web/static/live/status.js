@@ -1,5 +1,5 @@
 /**
- * The header says whether what is on the page is still true.
+ * The connection status in the header: whether the page is up to date.
  *
  * @module
  */
@@ -19,14 +19,14 @@ export function showStatus(status) {
   if (status === "live") settle("unreachable");
 }
 
-/** What is said while nobody tells what is true; "" otherwise. @param {Status} status @param {number} fresh  server time of what is shown, 0: nothing is */
+/** Return the message for a lost connection, else "". @param {Status} status @param {number} fresh  server time of what is shown, 0: nothing is */
 export function lostWords(status, fresh) {
   if (status !== "silent" && status !== "lost") return ""; // the shell says which node is gone
   const why = status === "silent" ? "The server is not answering: a callback that does not return holds everybody up." : "The connection is lost; trying again.";
   return fresh ? `${why} What you see is as of ${time(fresh)}.` : why;
 }
 
-/** Says so where the figures of the page stand, which are not those of now. @param {Status} status @param {number} fresh */
+/** Show beside the page's figures that they are outdated. @param {Status} status @param {number} fresh */
 export function showLost(status, fresh) {
   const words = lostWords(status, fresh);
   const line = byId("lost", HTMLElement);

@@ -1,6 +1,6 @@
 /**
- * Where everything stands on the map: a box for each supervisor, a cell for each of its children. Pure: structure,
- * width and level in, places out. No state of a process is read, so none can move a cell.
+ * The layout of the map: a box for each supervisor, a cell for each of its children. Pure: structure, width and level
+ * in, positions out. It does not depend on states, so no state change moves a cell.
  *
  * @module
  */
@@ -12,23 +12,23 @@ import { label } from "../live/model.js";
 /** @typedef {import("../tree/room.js").Room} Room */
 
 /**
- * How large things are drawn.
+ * The sizes of drawn elements.
  * @typedef {object} Level
  * @property {number} w  width of a cell
  * @property {number} h  height of a cell
  * @property {number} glyph  size of a shape
- * @property {number} head  height of a box's line with its name; 0: it has none
+ * @property {number} head  height of a box's title; 0: none
  * @property {number} pad
  * @property {boolean} names  whether cells have room for a name
  */
 
-/** @param {number} pitch @param {boolean} [named]  whether boxes have a line with their name @returns {Level} */
+/** @param {number} pitch @param {boolean} [named]  whether boxes have a title @returns {Level} */
 const dots = (pitch, named = true) => ({
   w: pitch, h: pitch, glyph: pitch >= 10 ? Math.min(12, pitch - 6) : Math.max(3, pitch - 2), names: false,
   head: !named ? 0 : pitch >= 14 ? 22 : pitch >= 7 ? 17 : 16, pad: pitch >= 14 ? 7 : pitch >= 7 ? 5 : named ? 4 : 2,
 });
 
-/** From the closest look to the one with most on it. @type {readonly Level[]} */
+/** From the closest level to the one that shows the most. @type {readonly Level[]} */
 export const LEVELS = [
   { w: 132, h: 22, glyph: 11, head: 24, pad: 8, names: true },
   { w: 132, h: 18, glyph: 10, head: 21, pad: 6, names: true },
@@ -41,7 +41,7 @@ export const LEVELS = [
  * @typedef {object} Branch
  * @property {string} key
  * @property {Row} row
- * @property {string[]} cells  children that have none below them; a key without a row is an empty place
+ * @property {string[]} cells  children without descendants; a key without a row is an empty place
  * @property {Branch[]} branches
  * @property {number} more  children that are counted, not shown
  */
@@ -55,7 +55,7 @@ export const LEVELS = [
  * @property {number} w
  * @property {number} h
  * @property {number} depth  0 for a root
- * @property {number} head  height of its line; 0: it has none
+ * @property {number} head  height of its title; 0: none
  * @property {boolean} folded
  * @property {number} more
  * @property {{x: number, y: number, columns: number, keys: readonly string[]}} grid
@@ -71,7 +71,7 @@ export const LEVELS = [
  */
 
 /**
- * The tree as the map needs it.
+ * Return the tree as input for the layout.
  * @param {Model} model
  * @param {Room} [room]
  * @returns {Branch[]}
@@ -102,8 +102,8 @@ export function branches(model, room) {
  * @param {Branch[]} roots
  * @param {number} width
  * @param {Level} level
- * @param {ReadonlySet<string>} folded  boxes that show their sum only
- * @param {(text: string) => number} measure  how wide a name is
+ * @param {ReadonlySet<string>} folded  boxes that show only their totals
+ * @param {(text: string) => number} measure  returns the width of a name
  * @returns {Layout}
  */
 export function layout(roots, width, level, folded, measure) {
@@ -118,9 +118,9 @@ export function layout(roots, width, level, folded, measure) {
 }
 
 /**
- * How large a box is, and where its parts are in it: its cells first, then the boxes below it, in lines.
+ * Measure a box and place its parts: cells first, then the boxes below it, in lines.
  * @param {Branch} branch
- * @param {number} most  how wide it may be
+ * @param {number} most  maximum width
  * @param {Level} level
  * @param {ReadonlySet<string>} folded
  * @param {(text: string) => number} measure
@@ -132,7 +132,7 @@ function block(branch, most, level, folded, measure) {
   const head = shut ? Math.max(level.head, 17) : level.head;
   const inner = Math.max(level.w, most - 2 * pad);
   const name = head ? Math.min(inner, titleWidth(branch, measure)) : 0;
-  // without a line for its name the supervisor itself is the first of the cells
+  // without a title, the supervisor itself is the first cell
   const count = shut ? 0 : branch.cells.length + (head ? 0 : 1);
   const fits = Math.max(1, Math.floor(inner / level.w));
   const square = Math.ceil(Math.sqrt((count * 1.5 * level.h) / level.w));
@@ -142,7 +142,7 @@ function block(branch, most, level, folded, measure) {
   let x = 0, y = 0, tall = 0, wide = 0;
   /** @param {number} w @param {number} h */
   const put = (w, h) => {
-    // what does not fit, and what is of quite another height, begins a line: a small box beside a tall one wastes room
+    // start a new line for boxes that do not fit or differ much in height: a small box beside a tall one wastes room
     const unlike = x > 0 && Math.max(h, tall) > 60 && (h > 3 * tall || tall > 3 * h);
     if (unlike || (x > 0 && x + w > inner)) {
       y += tall + pad;
@@ -165,7 +165,7 @@ function block(branch, most, level, folded, measure) {
 }
 
 /**
- * How wide the line of a box wants to be: with its strategy, and room for the marks of the restarts that are left.
+ * Return the desired width of a box's title, including its strategy and the pips of its budget.
  * @param {Branch} branch
  * @param {(text: string) => number} measure
  */
@@ -195,7 +195,7 @@ function place(found, one, x, y, depth) {
 }
 
 /**
- * The closest level at which all is to be seen; the last one when nothing fits.
+ * Return the closest level at which everything is visible; the last one if nothing fits.
  * @param {Branch[]} roots
  * @param {number} width
  * @param {number} height
@@ -213,7 +213,7 @@ export const heightAt = (roots, width, level, folded, measure) =>
   roots.reduce((sum, root) => sum + block(root, width - 2 * level.pad, level, folded, measure).h + level.pad, level.pad);
 
 /**
- * What stands at a point: a cell, or a box (by its name), else nothing.
+ * Return what is at a point: a cell, or a box (at its title), else nothing.
  * @param {Layout} found
  * @param {number} x
  * @param {number} y

@@ -1,6 +1,6 @@
 /**
- * What is written onto the map besides the states: who is selected, and marks that other parts of the page set on a
- * process ("expected to restart", "where it began"). Every mark differs in its line, not in its colour alone.
+ * Marks on the map besides states: the selection, and marks set by other parts of the page ("expected to restart",
+ * "where it began"). Marks differ in line style, not only in colour.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 /** @typedef {"expected"|"right"|"wrong"|"spared"|"cause"|"effect"} Mark */
 /** @typedef {{mark: Mark, text?: string}} Note */
 
-/** Mark → token of its colour, how its line is broken, how thick it is, and the sign in its corner. @type {Record<Mark, {token: string, dash: number[], thick: number, sign: string}>} */
+/** The colour token, dashes, thickness and corner sign of each mark. @type {Record<Mark, {token: string, dash: number[], thick: number, sign: string}>} */
 export const MARKS = {
   expected: { token: "accent", dash: [3, 2], thick: 1.5, sign: "" },
   right: { token: "run", dash: [], thick: 1.5, sign: "✓" },
@@ -19,7 +19,7 @@ export const MARKS = {
 };
 
 /**
- * Draws what is selected and marked.
+ * Draw selection and marks.
  * @param {CanvasRenderingContext2D} pen
  * @param {import("./map-layout.js").Layout} layout
  * @param {Record<string, string>} colours

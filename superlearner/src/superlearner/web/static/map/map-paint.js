@@ -1,6 +1,6 @@
 /**
- * The map's brush: colours of the theme, shapes of states, boxes and their names. Everything is drawn in the places of
- * a layout; what is not in view is not drawn.
+ * Painting of the map: theme colours, shapes of states, boxes with titles. Everything is drawn at the positions of a
+ * layout; invisible parts are not drawn.
  *
  * @module
  */
@@ -13,16 +13,16 @@ import { counted, number, unlimited } from "../base/words.js";
 /** @typedef {import("./map-layout.js").Box} Box */
 /** @typedef {import("../live/model.js").Row} Row */
 
-/** Token → property of the probe; a canvas cannot read `light-dark()`, a computed style can. */
+/** Tokens and the probe's properties; a canvas does not support `light-dark()`, but a computed style resolves it. */
 const TOKENS = ["bg", "panel", "raise", "line", "ink", "ink2", "ink3", "accent", "accent-bg", "run", "crash", "crash-bg", "restart", "stop", "sup"];
 
-/** Shape → token of its colour. @type {Record<string, string>} */
+/** The colour token of each shape. @type {Record<string, string>} */
 const COLOURS = { running: "run", restarting: "restart", stopped: "stop", crashed: "crash", stuck: "restart", "gave-up": "crash", supervisor: "sup", empty: "line" };
 
 const MOST_PIPS = 6;
 
 /**
- * The shape of a row, told by state and kind.
+ * Return the shape of a row for its state and kind.
  * @param {Row|undefined} row
  * @param {string} [look]
  */
@@ -46,7 +46,7 @@ export class Brush {
     this.pen = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
   }
 
-  /** Reads the colours of the theme anew. */
+  /** Read the theme's colours again. */
   mix() {
     const style = getComputedStyle(this.probe);
     for (const token of TOKENS) {
@@ -59,17 +59,17 @@ export class Brush {
     this.#cut.clear();
   }
 
-  /** How wide a text of the map is. @param {string} text */
+  /** Return the width of a text on the map. @param {string} text */
   width = (text) => {
     this.pen.font = `600 11.5px ${this.#sans}`;
     return this.pen.measureText(text.length > 60 ? text.slice(0, 60) : text).width;
   };
 
   /**
-   * A shape, ready to be stamped.
+   * Return a shape as a bitmap.
    * @param {string} shape
    * @param {number} size
-   * @param {number} dense  pixels of the screen to one of the page
+   * @param {number} dense  device pixels per CSS pixel
    */
   stamp(shape, size, dense) {
     const kind = `${size} ${dense}`;
@@ -90,7 +90,7 @@ export class Brush {
   }
 
   /**
-   * The same shapes as in the sprite of the page, in a square of 12. Small ones are filled: a hollow square of three
+   * Draw a shape as in the sprite of the page, in a square of 12. Small ones are filled: a hollow square of three
    * pixels is a dot.
    * @param {CanvasRenderingContext2D} pen
    * @param {string} shape
@@ -104,7 +104,7 @@ export class Brush {
     pen.beginPath();
     switch (shape) {
       case "running":
-        pen.globalAlpha = 0.72; // health is quiet
+        pen.globalAlpha = 0.72; // healthy processes are unobtrusive
         pen.arc(6, 6, small ? 5 : 4.4, 0, 7);
         pen.fill();
         break;
@@ -154,7 +154,7 @@ export class Brush {
   }
 
   /**
-   * The beginning of a text that fits, with what it is cut by.
+   * Cut a text to the available width, with an ellipsis.
    * @param {CanvasRenderingContext2D} pen  with its font set
    * @param {string} text
    * @param {number} room
@@ -179,16 +179,16 @@ export class Brush {
     return found;
   }
 
-  /** What a box is filled with. @param {number} depth */
+  /** Return the fill of a box. @param {number} depth */
   ground(depth) {
     return this.colours[depth % 2 ? "bg" : "panel"] ?? "";
   }
 
   /**
-   * A box: its frame and its line.
+   * Draw a box: frame and title.
    * @param {CanvasRenderingContext2D} pen
    * @param {Box} box
-   * @param {boolean} quiet  nothing of it fits the filter
+   * @param {boolean} quiet  nothing in it matches the filter
    */
   box(pen, box, quiet) {
     pen.globalAlpha = 1;
@@ -203,12 +203,12 @@ export class Brush {
   }
 
   /**
-   * The line of a box: shape, name, strategy, and the restarts that are left when some are spent.
+   * Draw the title of a box: shape, name, strategy, and the remaining restarts if some are used.
    * @param {CanvasRenderingContext2D} pen
    * @param {Box} box
    * @param {Row} row
    * @param {{look: string, glyph: number, dense: number, now: number, inside: {all: number, bad: number}|null, dim: boolean}} how
-   * @returns {number|null}  when it has to be drawn again though nothing happened
+   * @returns {number|null}  when it has to be drawn again without an event
    */
   head(pen, box, row, { look, glyph, dense, now, inside, dim }) {
     const { colours } = this;
@@ -246,7 +246,7 @@ export class Brush {
 
   /**
    * @param {CanvasRenderingContext2D} pen @param {number} end @param {number} middle @param {number} left @param {number} max
-   * @returns {number}  where they begin
+   * @returns {number}  their start
    */
   #pips(pen, end, middle, left, max) {
     pen.fillStyle = pen.strokeStyle = this.colours[left ? "ink" : "crash"] ?? "";
@@ -268,7 +268,7 @@ export class Brush {
   }
 
   /**
-   * One cell.
+   * Draw a cell.
    * @param {CanvasRenderingContext2D} pen
    * @param {Layout} layout
    * @param {{x: number, y: number, box: Box}} place
@@ -276,7 +276,7 @@ export class Brush {
    * @param {string} look
    * @param {number} dense
    * @param {boolean} dim
-   * @param {boolean} clear  whether something is there already
+   * @param {boolean} clear  whether the place has been drawn on
    */
   cell(pen, { level }, place, row, look, dense, dim, clear) {
     const { x, y, box } = place;

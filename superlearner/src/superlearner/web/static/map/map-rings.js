@@ -1,6 +1,6 @@
 /**
- * What moves on the map: a look that is held for a moment, and the ring that grows where a process crashed. A restart
- * takes less than a frame; without these nobody would see it.
+ * Animations of the map: a state that is held for a moment, and a growing ring where a process crashed. A restart
+ * takes less than a frame and would be invisible without them.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import { ranAgain } from "../live/model.js";
 
 /** @typedef {import("../live/model.js").Row} Row */
 
-/** How long a crash is shown though it is over. */
+/** Time for which a finished crash is shown. */
 const HOLD_MS = 400;
-/** How long a ring grows, and by how much. */
+/** Duration and size of a growing ring. */
 const RING_MS = 700;
 const RING_PX = 7;
-/** More rings than this at once say no more. */
+/** Limit of rings; more add no information. */
 const MOST_RINGS = 300;
-/** The least time between two pictures of the rings. */
+/** Minimum time between two frames of the rings. */
 const PAUSE_MS = 45;
 
 export class Rings {
@@ -28,7 +28,7 @@ export class Rings {
   #release = 0;
 
   /**
-   * @param {(keys: string[]) => void} repaint  these look as they are again
+   * @param {(keys: string[]) => void} repaint  draws these in their current state
    * @param {(rings: {key: string, grown: number, alpha: number, colour: string}[]) => void} draw
    */
   constructor(repaint, draw) {
@@ -36,13 +36,13 @@ export class Rings {
     this.draw = draw;
   }
 
-  /** What a process looks like now. @param {string} key @param {Row|undefined} row */
+  /** Return the displayed state of a process. @param {string} key @param {Row|undefined} row */
   look(key, row) {
     return this.#held.get(key)?.look ?? row?.state;
   }
 
   /**
-   * Takes in what became of a row.
+   * React to a change of a row.
    * @param {Row|undefined} before
    * @param {Row} row
    */
@@ -86,7 +86,7 @@ export class Rings {
     this.#next();
   }
 
-  /** Asks for the next picture when it is due: one that is asked for and not drawn costs as much as another. */
+  /** Request the next frame only when it is due: a requested frame costs as much as a drawn one. */
   #next() {
     this.#due ||= setTimeout(() => requestAnimationFrame(() => this.#grow()), Math.max(0, this.#last + PAUSE_MS - performance.now()));
   }
@@ -104,7 +104,7 @@ export class Rings {
     if (this.#rings.size) this.#next();
   }
 
-  /** Nothing that was before matters any more. */
+  /** Remove all animations. */
   clear() {
     this.#held.clear();
     this.#rings.clear();

@@ -1,5 +1,5 @@
 /**
- * What the pointer is on, on the map: a frame around it, and in words beside it what it is and how it does.
+ * The tooltip of the map: a frame around the process at the pointer, and a description.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import { counted, kindText, number, stateText } from "../base/words.js";
 /** @typedef {{x: number, y: number, box: import("./map-layout.js").Box}} Place */
 
 export class MapTip {
-  /** The frame; it scrolls along with the map. */
+  /** The frame, which scrolls along with the map. */
   aim = make("div", { class: "aim", hidden: true, "aria-hidden": "true" });
   words = make("div", { class: "tip", hidden: true, "aria-hidden": "true" });
 
   /**
    * @param {{row: Row, place: Place, note: string|undefined}|null} on  null: nothing
-   * @param {{level: import("./map-layout.js").Level, width: number, height: number, scrolled: number, now: number}} map  the part of it that is seen
+   * @param {{level: import("./map-layout.js").Level, width: number, height: number, scrolled: number, now: number}} map  the visible part
    */
   show(on, { level: { w, h }, width, height, scrolled, now }) {
     this.words.hidden = this.aim.hidden = on === null;

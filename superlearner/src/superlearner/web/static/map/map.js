@@ -1,12 +1,11 @@
 /**
  * `<sl-map>`: all processes at once, a box for each supervisor and a cell for each child, on a canvas.
  *
- * It shows the model that the tree shows and is the tree's equal: whoever uses the keyboard walks the tree, and the
- * map follows. What a hand wants leaves as the event `sl-pick` ({key, add}). Only cells that changed are painted
- * again; places change with the structure alone.
+ * It shows the same model as the tree; keyboard users move in the tree, and the map follows. Clicks send the event
+ * `sl-pick` ({key, add}). Only changed cells are painted again; positions change only with the structure.
  *
- * Other parts of the page may write onto it: `annotate(key, {mark, text})`, `placeOf(key)`, and the empty element
- * `layer` above it for what they draw themselves; `sl-laid` tells that places have changed.
+ * Other parts of the page may add to it: `annotate(key, {mark, text})`, `placeOf(key)`, and the empty element `layer`
+ * above it for their own drawings; `sl-laid` reports changed positions.
  *
  * @module
  */
@@ -27,10 +26,10 @@ import { counted, number } from "../base/words.js";
 /** @typedef {import("./map-layout.js").Layout} Layout */
 /** @typedef {import("./map-marks.js").Note} Note */
 
-/** With more cells than this, changes of the structure are laid out this often only. */
+/** With more cells than this, changes of the structure are laid out at this interval. */
 const MANY = 3000;
 const MANY_MS = 200;
-/** A share of the height: how much of the map may be empty before it comes closer by itself. */
+/** Part of the height that may be empty before the map zooms in by itself. */
 const SLACK = 0.45;
 
 export class SlMap extends HTMLElement {
@@ -42,7 +41,7 @@ export class SlMap extends HTMLElement {
   /** @type {ReadonlySet<string>} */ #selected = new Set();
   /** @type {Map<string, Note>} */ #notes = new Map();
   /** @type {((row: Row) => boolean)|null} */ #fits = null;
-  /** The level a person chose; null: as close as shows all. @type {number|null} */ #chosen = null;
+  /** The level chosen by hand; null: the closest that shows everything. @type {number|null} */ #chosen = null;
   #level = 0;
   #skew = 0;
   #width = 0;
@@ -50,9 +49,9 @@ export class SlMap extends HTMLElement {
   #dense = 1;
   #late = 0;
   #clock = 0;
-  /** How far it is scrolled: asking the element would lay the page out in the middle of a frame. */
+  /** The scroll position: asking the element would trigger a layout in the middle of a frame. */
   #top = 0;
-  /** What the next picture has to show anew; "all" of it, or the cells of these. @type {Set<string>|"all"} */ #stale = new Set();
+  /** The cells to paint in the next frame, or "all". @type {Set<string>|"all"} */ #stale = new Set();
   #frame = 0;
   /** @type {string|null} */ #aimed = null;
 
@@ -61,7 +60,7 @@ export class SlMap extends HTMLElement {
   #motion = make("canvas", { "aria-hidden": "true" });
   #probe = make("i", { class: "probe", "aria-hidden": "true" });
   #tip = new MapTip();
-  /** For what others draw onto the map; it scrolls along. */
+  /** For drawings of other parts of the page; it scrolls along. */
   layer = make("div", { class: "layer" });
   #stage = make("div", { class: "stage" }, this.#base, this.#over, this.#motion);
   #space = make("div", { class: "space" }, this.#stage, this.layer, this.#tip.aim);
@@ -95,10 +94,10 @@ export class SlMap extends HTMLElement {
   }
 
   /**
-   * Shows a model.
+   * Show a model.
    * @param {Model} model
-   * @param {number} skew  server time minus ours, in seconds
-   * @param {ReadonlySet<string>|null} touched  keys of the rows that may have changed; null: all
+   * @param {number} skew  server time minus local time, in seconds
+   * @param {ReadonlySet<string>|null} touched  keys of rows that may have changed; null: all
    */
   show(model, skew, touched) {
     const before = this.#model;
@@ -121,7 +120,7 @@ export class SlMap extends HTMLElement {
     if (this.#aimed !== null && (touched === null || touched.has(this.#aimed))) this.#tell();
   }
 
-  /** Rows that do not fit are drawn faintly; null: all fit. @param {((row: Row) => boolean)|null} fits */
+  /** Draw rows that do not match faintly; null: all match. @param {((row: Row) => boolean)|null} fits */
   filter(fits) {
     this.#fits = fits;
     this.#draw();
@@ -133,7 +132,7 @@ export class SlMap extends HTMLElement {
     this.#drawMarks();
   }
 
-  /** Brings a process into view. @param {string|null} key */
+  /** Scroll a process into view. @param {string|null} key */
   bring(key) {
     const place = this.#layout.places.get(key ?? "");
     if (!place || this.#layout.height <= this.#height) return;
@@ -143,7 +142,7 @@ export class SlMap extends HTMLElement {
   }
 
   /**
-   * Sets a mark on a process, or with null takes it away; without a key all marks go.
+   * Set a mark on a process, or remove it with null; without a key remove all marks.
    * @param {string|null} key
    * @param {Note|null} [note]
    */
@@ -155,7 +154,7 @@ export class SlMap extends HTMLElement {
   }
 
   /**
-   * The middle of a cell, in pixels of the whole map (and of `layer`); null when it is not there or in a folded box.
+   * Return the middle of a cell, in pixels of the whole map (and of `layer`); null if it does not exist or is folded.
    * @param {string} key
    * @returns {import("../teaching/signal-lanes.js").Spot|null}
    */
@@ -166,7 +165,7 @@ export class SlMap extends HTMLElement {
     return { x: place.x + (names ? glyph / 2 + 2 : w / 2), y: place.y + h / 2, size: glyph, name: names ? w - glyph : 0 };
   }
 
-  // Places
+  // Positions
 
   #resized() {
     const { clientWidth: width, clientHeight: height } = this.#scroll;
@@ -189,7 +188,7 @@ export class SlMap extends HTMLElement {
     this.#structured(true);
   }
 
-  /** The structure is another one. @param {boolean} anew  choose the level anew, too */
+  /** React to a changed structure. @param {boolean} anew  also choose the level again */
   #structured(anew) {
     if (this.#model.rows.size > MANY && !anew) {
       this.#late ||= setTimeout(() => {
@@ -227,7 +226,7 @@ export class SlMap extends HTMLElement {
     return /** @type {import("./map-layout.js").Level} */ (LEVELS[this.#level]);
   }
 
-  /** @param {-1|0|1} step  closer, fit, farther */
+  /** @param {-1|0|1} step  zoom in, fit, zoom out */
   #zoom(step) {
     this.#chosen = step === 0 ? null : Math.max(0, Math.min(LEVELS.length - 1, this.#level + step));
     this.#lay(true);
@@ -238,9 +237,9 @@ export class SlMap extends HTMLElement {
     this.#draw();
   }
 
-  // Pictures
+  // Painting
 
-  /** Paints with the next picture: until then the lines of the tree come first. @param {Iterable<string>|null} keys  null: all */
+  /** Paint in the next frame, after the lines of the tree. @param {Iterable<string>|null} keys  null: all */
   #repaint(keys) {
     if (keys === null) this.#stale = "all";
     else if (this.#stale !== "all") for (const key of keys) this.#stale.add(key);
@@ -253,7 +252,7 @@ export class SlMap extends HTMLElement {
     });
   }
 
-  /** A pen whose origin is the upper left of the whole map. @param {HTMLCanvasElement} canvas @param {boolean} [clear] */
+  /** Return a context with its origin at the upper left of the whole map. @param {HTMLCanvasElement} canvas @param {boolean} [clear] */
   #pen(canvas, clear = true) {
     const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     pen.setTransform(this.#dense, 0, 0, this.#dense, 0, 0);
@@ -263,7 +262,7 @@ export class SlMap extends HTMLElement {
     return pen;
   }
 
-  /** All that is in view. */
+  /** Paint everything in view. */
   #draw() {
     if (!this.#width) return;
     const pen = this.#pen(this.#base);
@@ -282,7 +281,7 @@ export class SlMap extends HTMLElement {
     this.#drawMarks();
   }
 
-  /** Only these, where they stand. @param {Iterable<string>} keys */
+  /** Paint only these, at their positions. @param {Iterable<string>} keys */
   #paint(keys) {
     if (!this.#width) return;
     const pen = this.#pen(this.#base, false);
@@ -299,7 +298,7 @@ export class SlMap extends HTMLElement {
     pen.globalAlpha = 1;
   }
 
-  /** A row that is not to be seen is counted in the line of the folded box that holds it. @param {CanvasRenderingContext2D} pen @param {string} key */
+  /** Update the title of the folded box that counts an invisible row. @param {CanvasRenderingContext2D} pen @param {string} key */
   #above(pen, key) {
     for (let up = this.#model.rows.get(key)?.parent ?? null; up !== null; up = this.#model.rows.get(up)?.parent ?? null) {
       const place = this.#layout.places.get(up);
@@ -325,7 +324,7 @@ export class SlMap extends HTMLElement {
       inside: box.folded ? hidden(this.#model, box.key) : null, dim: this.#fits !== null && !this.#fits(row),
     });
     if (next === null) return;
-    // a restart that stops counting is a matter of the clock: no server is asked
+    // restarts expire with time, without a message from the server
     clearTimeout(this.#clock);
     this.#clock = setTimeout(() => this.#repaint(this.#layout.boxes.filter((one) => one.head).map((one) => one.key)), Math.max(50, (next - this.#skew) * 1000 - Date.now() + 10));
   }
@@ -350,7 +349,7 @@ export class SlMap extends HTMLElement {
     }
   }
 
-  // Hands
+  // Pointer
 
   /** @param {MouseEvent} event */
   #under(event) {
@@ -377,7 +376,7 @@ export class SlMap extends HTMLElement {
     if (found?.head) this.fold(found.key);
   }
 
-  /** Folds a box to one line that tells its sum, or opens it again. @param {string} key */
+  /** Fold a box to one line with its totals, or unfold it. @param {string} key */
   fold(key) {
     if (!this.#folded.delete(key)) this.#folded.add(key);
     this.#lay(true);
@@ -390,7 +389,7 @@ export class SlMap extends HTMLElement {
     this.#tell();
   }
 
-  /** What the pointer is on. */
+  /** Show the tooltip at the pointer. */
   #tell() {
     const row = this.#model.rows.get(this.#aimed ?? ""), place = this.#layout.places.get(this.#aimed ?? "");
     this.#tip.show(row && place ? { row, place, note: this.#notes.get(row.key)?.text } : null,

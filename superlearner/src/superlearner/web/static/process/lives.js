@@ -1,6 +1,5 @@
 /**
- * The lives of one place in the tree, from its ends: when each process in it began, how long it lasted and how it ended.
- * Pure.
+ * The lives of a slot, derived from its ends: when each process started, how long it lived and how it ended. Pure.
  *
  * @module
  */
@@ -10,15 +9,15 @@
 /**
  * @typedef {object} Life
  * @property {string|null} pid
- * @property {number|null} from  when the one before ended, for the last the start that is known; null: not known
- * @property {number|null} to  null: it lives
+ * @property {number|null} from  end of the previous one, for the last one its known start; null: unknown
+ * @property {number|null} to  null: it is alive
  * @property {Exit|null} exit
  */
 
 /**
- * Oldest first. A process begins when the one before it ends, as nearly as is known: a restart that waited took longer.
+ * Return the lives, oldest first. A start is taken as the previous end, which ignores delays of restarts.
  * @param {readonly Exit[]} exits  newest first
- * @param {{pid: string|null, startedAt: number|null}} now  who lives there now; pid null: nobody
+ * @param {{pid: string|null, startedAt: number|null}} now  the current process; pid null: none
  * @returns {Life[]}
  */
 export function livesOf(exits, now) {
@@ -31,7 +30,7 @@ export function livesOf(exits, now) {
 }
 
 /**
- * The lives as parts of a line from 0 to 1, none so small that it cannot be seen.
+ * Return the lives as parts of a line from 0 to 1, each wide enough to be visible.
  * @param {readonly Life[]} lives
  * @param {number} now
  * @param {number} least  the smallest part

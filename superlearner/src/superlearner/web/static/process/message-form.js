@@ -1,5 +1,5 @@
 /**
- * The form that sends a message to the process in the pane: JSON in, the reply of a call back.
+ * The form that sends a message to the process in the pane: JSON, with the reply of a call.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export class MessageForm {
   #button = make("button", { type: "submit", class: "btn" }, "Send");
   #answer = make("p", { class: "answer", role: "status" });
 
-  /** @param {() => void} sent  called when the message went out, so that the pane reads the state anew */
+  /** @param {() => void} sent  called after sending, so that the pane reloads the state */
   constructor(sent) {
     this.sent = sent;
     this.form = make("form", {}, this.#text, make("div", { class: "acts" }, this.#kind, this.#button),
@@ -77,7 +77,7 @@ export class MessageForm {
 }
 
 /**
- * JSON, or a bare word taken as a text. Undefined: neither.
+ * Parse JSON or a bare word, which is a string. Undefined: neither.
  * @param {string} text
  * @returns {unknown}
  */

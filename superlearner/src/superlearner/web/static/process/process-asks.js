@@ -1,5 +1,5 @@
 /**
- * What the tabs of the detail pane ask: operations about one process, and the messages about what they answered.
+ * Requests of the detail pane's tabs: operations on one process, and their error messages.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import { signInLink } from "../base/sign-in-link.js";
 /** @typedef {Record<string, string|number|boolean|null|undefined>} Query */
 
 /**
- * Asks an operation about a process.
+ * Requests data about a process.
  * @param {string} pid
  * @param {string} path  below the process: "state/tree"
- * @param {Query} [query]  what is null or undefined is left out
+ * @param {Query} [query]  null and undefined are left out
  * @param {AbortSignal} [signal]
  * @returns {Promise<any>}
  */
 export const ask = (pid, path, query = {}, signal) => request("GET", address(pid, path, query), undefined, signal);
 
 /**
- * Lets an operation change something.
+ * Runs an operation that changes something.
  * @param {string} method
  * @param {string} pid
  * @param {string} path
@@ -31,7 +31,7 @@ export const ask = (pid, path, query = {}, signal) => request("GET", address(pid
  */
 export const tell = (method, pid, path, body, query = {}) => request(method, address(pid, path, query), body);
 
-/** What a change would do, in the words of its operation. @param {string} method @param {string} pid @param {string} path @param {unknown} [body] @returns {Promise<{would: string, affects: string[]}>} */
+/** Return the effects of a change, from a dry run of its operation. @param {string} method @param {string} pid @param {string} path @param {unknown} [body] @returns {Promise<{would: string, affects: string[]}>} */
 export const tryOut = (method, pid, path, body) => tell(method, pid, path, body, { dry_run: true });
 
 /** @param {string} pid @param {string} path @param {Query} query */
@@ -43,7 +43,7 @@ function address(pid, path, query) {
 }
 
 /**
- * What was refused, beside what asked for it; another error is ours and goes on.
+ * Return a refusal to show beside its form; rethrow other errors, which are bugs.
  * @param {unknown} error
  */
 export function refusal(error) {
@@ -51,13 +51,13 @@ export function refusal(error) {
   return make("p", { class: "note", "data-level": "bad", role: "alert" }, ...reasons(error));
 }
 
-/** Why it was refused and what to try, and the way to a credential where that is what is missing. @param {ApiError} error @returns {(Node|string)[]} */
+/** Return the reason of a refusal with a remedy, including a sign-in link if a credential is missing. @param {ApiError} error @returns {(Node|string)[]} */
 export function reasons({ code, message, hint }) {
   const told = `${message.replace(/[^.!?]$/, "$&.")} ${hint && sentence(hint)}`.trim();
   return [...spoken(told), ...(code === "missing_scope" ? [" ", signInLink("Sign in with it"), "."] : [])];
 }
 
-/** A sentence begins with a capital and ends with a full stop. @param {string} words */
+/** Return text as a sentence, with a capital and a full stop. @param {string} words */
 export const sentence = (words) => `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.!?]$/.test(words) ? "" : "."}`;
 
 /** @param {string} text @param {() => void} run @param {string} [look] */

@@ -1,6 +1,5 @@
 /**
- * The tab History of the detail pane: the lives of this place in the tree, a bar for each with how it ended, and which
- * ends are alike.
+ * The tab History of the detail pane: the lives of this slot as bars, with their ends, and groups of similar ends.
  *
  * @module
  */
@@ -38,7 +37,7 @@ export class SlHistory extends Panel {
     const now = Date.now() / 1000 + seen.skew;
     const alive = seen.row.pid === told.pid && !seen.gone;
     const last = seen.row.last;
-    const exits = !alive && last && last.at > (told.exits[0]?.at ?? 0) + 0.001 ? [{ ...last, pid: told.pid }, ...told.exits] : told.exits; // it ended since it was read
+    const exits = !alive && last && last.at > (told.exits[0]?.at ?? 0) + 0.001 ? [{ ...last, pid: told.pid }, ...told.exits] : told.exits; // it ended after the last read
     const lives = livesOf(exits, { pid: alive ? told.pid : null, startedAt: told.started_at });
     const crashes = exits.filter((one) => one.crash).length;
     const { restarts } = seen.row;

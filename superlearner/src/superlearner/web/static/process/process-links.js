@@ -1,6 +1,5 @@
 /**
- * The tab Links of the detail pane: who is tied to a process and who waits for whom, each with what it would feel if
- * this process died.
+ * The tab Links of the detail pane: links, monitors and waits of a process, with the effect of its end on each.
  *
  * @module
  */
@@ -15,13 +14,13 @@ import { number } from "../base/words.js";
 /** @typedef {{pid: string|null, name: string|null, what: string|null, kind: string, traps: boolean|null, fate: "dies"|"told"|"restarts"|"nothing", effect: string}} Tie */
 /** @typedef {{pid: string, traps: boolean, ties: Tie[], more: number, waits_for: import("./process-parts.js").OpenWait|null, waited_for_by: import("./process-parts.js").OpenWait[]}} Told */
 
-/** Arrow and words of each kind of tie, as seen from this process. @type {Record<string, [string, string]>} */
+/** Arrow and text for each kind of relation, seen from this process. @type {Record<string, [string, string]>} */
 const KINDS = {
   supervisor: ["↑", "its supervisor"], child: ["↓", "a child of it"], link: ["↔", "linked"],
   monitored_by: ["←", "watches it"], monitors: ["→", "is watched by it"],
 };
 
-/** Shape of each fate. @type {Record<string, string>} */
+/** Shape for each effect. @type {Record<string, string>} */
 const SHAPES = { dies: "crashed", told: "running", restarts: "restarting", nothing: "stopped" };
 
 /** @extends {Panel<Told>} */
@@ -57,7 +56,7 @@ export class SlLinks extends Panel {
   }
 }
 
-/** What its death would do, in one sentence. @param {Tie[]} ties */
+/** Summarise the effects of its end in a sentence. @param {Tie[]} ties */
 function summary(ties) {
   const count = (/** @type {string} */ fate) => ties.filter((one) => one.fate === fate).length;
   const words = [[count("dies"), "would die with it"], [count("told"), "would be told"]].filter(([many]) => many).map(([many, text]) => `${number(Number(many))} ${text}`);

@@ -1,5 +1,5 @@
 /**
- * The tab Mailbox of the detail pane: what waits, what most of it is, searching it, and taking some of it away.
+ * The tab Mailbox of the detail pane: waiting messages, the most common kinds, search, and removal.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { counted, number } from "../base/words.js";
 /** @typedef {{kind: string, tag: string, count: number, oldest: number, example: string}} Pattern */
 /** @typedef {{count: number, by_kind: Record<string, number>, partial: boolean}} Count */
 
-/** A full mailbox changes all the time. */
+/** A full mailbox changes all the time, so it is read at this interval at most. */
 const PAUSE_MS = 1000;
 const PART = 50;
 const PATTERNS = 8;
@@ -89,7 +89,7 @@ export class SlMailbox extends Panel {
     this.#filter = { ...this.#filter, ...change };
     this.#shown = PART;
     this.#said.replaceChildren();
-    this.again(); // what was asked with the filter before is not waited for
+    this.again(); // do not wait for the answer with the previous filter
   }
 
   /** @override @param {Seen} seen */
@@ -134,7 +134,7 @@ export class SlMailbox extends Panel {
     this.again();
   }
 
-  /** Takes messages away, after it was said what happens. @param {boolean} [all] */
+  /** Remove messages after a confirmation. @param {boolean} [all] */
   async #away(all = false) {
     const pid = this.seen?.row.pid;
     if (!pid) return;

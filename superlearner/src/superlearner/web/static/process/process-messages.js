@@ -1,6 +1,6 @@
 /**
- * The tab Messages of the detail pane: what a process says and hears just now, as a sequence diagram. It is traced while
- * the tab is open and no longer; the trace goes on with the successor after a restart.
+ * The tab Messages of the detail pane: the current messages of a process as a sequence diagram. The process is traced
+ * only while the tab is open; after a restart the trace continues with its successor.
  *
  * @module
  */
@@ -16,19 +16,19 @@ import { counted } from "../base/words.js";
 
 /** @typedef {import("./process-tabs.js").Seen} Seen */
 
-/** The trace of somebody who closes the browser ends by itself. */
+/** Limit after which a trace ends by itself, in case the browser is closed. */
 const LONGEST_MS = 600_000;
 const KEPT = 500;
 const RATE = 200;
 
 export class SlMessages extends HTMLElement {
   /** @type {Seen|null} */ #seen = null;
-  /** The slot whose process is traced, or was to be. @type {string|null} */ #of = null;
+  /** The slot whose process is traced, or will be. @type {string|null} */ #of = null;
   /** @type {string|null} */ #trace = null;
-  /** Whether the trace is ended with the look. */ #ours = true;
+  /** True if the trace ends with this view. */ #ours = true;
   /** @type {Feed|null} */ #feed = null;
   #known = NOTHING;
-  /** Counts the looks, so that an answer that comes late is known as such. */ #turn = 0;
+  /** Number of the current view, to recognise late answers. */ #turn = 0;
   #paused = false;
 
   #sequence = new SlSequence();
@@ -42,7 +42,7 @@ export class SlMessages extends HTMLElement {
     this.#sequence.dataset["empty"] = "No message yet. What it gets and sends from now on stands here; send it one from the tab Overview.";
     this.append(make("section", {}, make("div", { class: "acts" }, this.#act, this.#more), this.#note, this.#said), this.#sequence);
     window.addEventListener("pagehide", () => this.#end());
-    window.addEventListener("pageshow", (event) => { // back from the browser's memory, without the trace
+    window.addEventListener("pageshow", (event) => { // restored from the back-forward cache, without the trace
       if (event.persisted && this.#of !== null && !this.#paused && this.#seen?.row.pid) void this.#begin(this.#seen);
     });
   }
@@ -66,7 +66,7 @@ export class SlMessages extends HTMLElement {
     this.#of = null;
   }
 
-  /** The trace was deleted, or its server has started anew. */
+  /** The trace was deleted, or its server restarted. */
   get #lost() {
     return this.#trace !== null && this.#known.epoch !== null && !this.#known.traces.some((one) => one.trace_id === this.#trace);
   }
@@ -96,7 +96,7 @@ export class SlMessages extends HTMLElement {
     try {
       trace = await tell("POST", pid, "trace", { message_limit: KEPT, rate: RATE, duration_ms: LONGEST_MS, auto_cleanup: false }).catch((error) => {
         if (!(error instanceof ApiError) || error.code !== "already_tracing") throw error;
-        ours = false; // somebody else looks at it: so do we, and leave their trace alone
+        ours = false; // another viewer owns the trace: show it and leave it running
         return request("GET", `/traces/${encodeURIComponent(pid)}`);
       });
     } catch (error) {
@@ -104,7 +104,7 @@ export class SlMessages extends HTMLElement {
       return;
     }
     const id = String(trace.trace_id);
-    if (turn !== this.#turn) return ours ? void stop(id) : undefined; // the tab was left while it began
+    if (turn !== this.#turn) return ours ? void stop(id) : undefined; // the tab was left while the trace started
     this.#trace = id;
     this.#ours = ours;
     this.#known = NOTHING;
@@ -126,7 +126,7 @@ export class SlMessages extends HTMLElement {
     this.#paint();
   }
 
-  /** Nobody looks any more: the trace stops and is forgotten. */
+  /** Stop and delete the trace when the view ends. */
   #end() {
     this.#turn += 1;
     this.#feed?.stop();
@@ -152,7 +152,7 @@ export class SlMessages extends HTMLElement {
   }
 }
 
-/** Also while the page is being left, when an ordinary request would be given up. @param {string} id */
+/** Use keepalive, since ordinary requests are cancelled when the page is left. @param {string} id */
 async function stop(id) {
   const node = chosen() ? `?node=${encodeURIComponent(chosen())}` : "";
   try {

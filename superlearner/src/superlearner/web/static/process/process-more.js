@@ -1,5 +1,5 @@
 /**
- * The tabs of the detail pane behind the first one. Each is loaded when somebody opens it: the page itself stays light.
+ * The other tabs of the detail pane. Each is loaded when it is first opened, to keep the page small.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { tab } from "./process-tabs.js";
 
 /** @typedef {import("./process-tabs.js").Tab} Tab */
 
-/** A module with its style, both there before anything is shown. @template T @param {Promise<T>} module @param {...string} more @returns {Promise<T>} */
+/** Load a module and its style together. @template T @param {Promise<T>} module @param {...string} more @returns {Promise<T>} */
 const whole = async (module, ...more) => (await Promise.all([module, ...["process/process-tabs.css", ...more].map(style)]))[0];
 
 /** @param {string} id @param {string} label @param {number} place @param {() => Promise<Tab["element"]>} load @param {Tab["show"]} [show] */

@@ -1,6 +1,5 @@
 /**
- * The first tab of the detail pane: what one process is and holds, what can be said to it, and how the ones before it
- * in its place ended.
+ * The first tab of the detail pane: facts and state of a process, the message form, and the ends of its predecessors.
  *
  * @module
  */
@@ -16,12 +15,12 @@ import { tab } from "./process-tabs.js";
 /** @typedef {import("./process-tabs.js").Seen} Seen */
 /** @typedef {import("./process-parts.js").Info} Info */
 
-/** Memory and waits of a process whose row changes all the time are read at most so often. */
+/** Memory and waits of a frequently changing process are read at most at this interval. */
 const BESIDE_MS = 2000;
 
 /** @extends {Panel<Info>} */
 export class SlOverview extends Panel {
-  /** What it holds now, above the form that changes it. */ #holds = make("div", { class: "parts" });
+  /** The current state, above the form that changes it. */ #holds = make("div", { class: "parts" });
   /** Memory and waits, read less often. @type {{pid: string, at: number, use: Info|null, ties: Info|null}|null} */ #beside = null;
   #facts = make("div", { class: "parts" });
   #form = new MessageForm(() => this.again(1));
@@ -37,7 +36,7 @@ export class SlOverview extends Panel {
     return { ...facts, use: beside.use, ties: beside.ties };
   }
 
-  /** Memory and waits, as read not long ago. @param {string} pid @param {AbortSignal} signal */
+  /** Return memory and waits, read recently. @param {string} pid @param {AbortSignal} signal */
   async #besides(pid, signal) {
     if (this.#beside?.pid === pid && performance.now() - this.#beside.at < BESIDE_MS) return this.#beside;
     const [use, ties] = await Promise.all([extra(ask(pid, "memory", {}, signal)), extra(ask(pid, "ties", {}, signal))]);
@@ -60,7 +59,7 @@ export class SlOverview extends Panel {
   }
 }
 
-/** What is good to know, and whose refusal does not matter. @param {Promise<Info>} asked @returns {Promise<Info|null>} */
+/** Return optional data; null if it is refused. @param {Promise<Info>} asked @returns {Promise<Info|null>} */
 async function extra(asked) {
   try {
     return await asked;

@@ -1,7 +1,7 @@
 /**
- * What most tabs of the detail pane are: something that is read when it is looked at, and again when the tree says that
- * the process has changed; never on a timer. It says when it was read, goes on with the successor after a restart,
- * and keeps what it knew of a process that is gone.
+ * The base class of most tabs in the detail pane: data is read when the tab is shown, and again when the tree reports
+ * a change of the process, never on a timer. It shows the time of reading, follows a restart to the successor, and
+ * keeps the data of a process that has ended.
  *
  * @module
  */
@@ -18,17 +18,17 @@ const PAUSE_MS = 250;
 /** @template T */
 export class Panel extends HTMLElement {
   /** @type {Seen|null} */ seen = null;
-  /** What was read last; null: nothing yet. @type {T|null} */ known = null;
-  /** When that was, in the clock of this machine; 0: never. */ readAt = 0;
-  /** And the time before that. */ readBefore = 0;
-  /** Changes of one row are answered by at most one question in this time. */ pause = PAUSE_MS;
-  /** The pid that was read. @type {string|null} */ readOf = null;
+  /** The last data read; null: none. @type {T|null} */ known = null;
+  /** The time of the last read, by the local clock; 0: never. */ readAt = 0;
+  /** The time of the read before that. */ readBefore = 0;
+  /** Changes of a row cause at most one request in this time. */ pause = PAUSE_MS;
+  /** The pid of the last read. @type {string|null} */ readOf = null;
 
   /** @type {AbortController|null} */ #asking = null;
   /** @type {ApiError|null} */ #refused = null;
   #timer = 0;
-  /** The pid of which an answer is on its way. @type {string|null} */ #busy = null;
-  /** Something has changed since it was asked. */ #more = false;
+  /** The pid of the pending request. @type {string|null} */ #busy = null;
+  /** The process has changed since the pending request. */ #more = false;
   #asked = -Infinity;
   #left = false;
   #foot = make("p", { class: "read" });
@@ -38,18 +38,18 @@ export class Panel extends HTMLElement {
     if (!this.content.isConnected) this.append(this.content, this.#foot);
   }
 
-  /** Asks what there is to ask of a process. @param {string} _pid @param {AbortSignal} _signal @returns {Promise<T>} */
+  /** Request the data about a process. @param {string} _pid @param {AbortSignal} _signal @returns {Promise<T>} */
   read(_pid, _signal) {
     throw new Error("This should never happen: a panel says what it reads.");
   }
 
-  /** Shows `known`, or that nothing is known yet. @param {Seen} _seen */
+  /** Show `known`, or a placeholder. @param {Seen} _seen */
   paint(_seen) {}
 
-  /** Another process was chosen. */
+  /** Reset the tab for another process. */
   forget() {}
 
-  /** Whether a change of the row is a reason to read again. @param {Seen} seen @param {Seen} before */
+  /** Return whether a change of the row requires another read. @param {Seen} seen @param {Seen} before */
   stale(seen, before) {
     return seen.row !== before.row;
   }
@@ -79,22 +79,22 @@ export class Panel extends HTMLElement {
     this.#left = true;
   }
 
-  /** Asks, soon. @param {number} [pause] */
+  /** Read soon. @param {number} [pause] */
   again(pause = 0) {
     clearTimeout(this.#timer);
     if (pause && this.#busy !== null && this.#busy === this.seen?.row.pid) {
-      this.#more = true; // the answer that is on its way is shown first: changes must not starve it
+      this.#more = true; // show the pending answer first: frequent changes must not starve it
       return;
     }
     const wait = Math.max(pause ? 20 : 0, this.#asked + pause - performance.now());
     this.#timer = setTimeout(() => void this.#fetch(), pause ? wait : 0);
   }
 
-  /** Draws all anew. */
+  /** Draw everything again. */
   renew() {
     if (!this.seen) return;
     this.paint(this.seen);
-    renew(this.#foot, this.#words(this.seen).map((one) => (typeof one === "string" ? document.createTextNode(one) : one))); // a button that has the focus stays
+    renew(this.#foot, this.#words(this.seen).map((one) => (typeof one === "string" ? document.createTextNode(one) : one))); // keeps a button that has the focus
   }
 
   #drop() {

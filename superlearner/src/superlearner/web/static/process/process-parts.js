@@ -1,5 +1,5 @@
 /**
- * The sections of the detail pane, each from what is known to elements. What is not known is left out or said so.
+ * The sections of the detail pane, built from known data. Unknown data is left out or marked.
  *
  * @module
  */
@@ -23,7 +23,7 @@ const list = (rows) => make("dl", {}, ...rows.flatMap(([name, value]) =>
   value === null || value === "" ? [] : [make("dt", { title: name === "Mailbox" ? MEANINGS.mailbox : null }, name), make("dd", {}, value)]));
 
 /**
- * A process as something to go to, called as in the tree; one that is not in the tree is told and leads nowhere.
+ * Return a link to a process with its name in the tree; plain text if it is not in the tree.
  * @param {Party} party
  * @param {Find} find
  */
@@ -81,7 +81,7 @@ export function facts(row, info, find) {
   ]));
 }
 
-/** State, mailbox and dictionary in bytes, an estimate. @param {Info|null|undefined} use */
+/** Return an estimate of the bytes of state, mailbox and dictionary. @param {Info|null|undefined} use */
 function memoryText(use) {
   if (typeof use?.total !== "number") return use ? `${size(use.mailbox + use.dictionary)} in mailbox and dictionary` : null;
   const parts = [["state", use.state], ["mailbox", use.mailbox], ["dictionary", use.dictionary]].filter(([, bytes]) => bytes > 1000);
@@ -101,7 +101,7 @@ function ancestors(info, find) {
  * @param {Info|null} info
  */
 export function stateSection(row, info) {
-  if (row.kind === "supervisor") return null; // its bookkeeping is what the tree shows
+  if (row.kind === "supervisor") return null; // the tree shows a supervisor's bookkeeping
   const messages = info?.messages?.length ? section("Waiting in the mailbox", make("ol", { class: "terms" }, ...info.messages.map((/** @type {unknown} */ one) => make("li", {}, String(one))))) : null;
   const text = info?.state ?? null;
   const state = text !== null ? section("State", make("pre", { tabindex: 0, "aria-label": "State" }, String(text)))
@@ -110,7 +110,7 @@ export function stateSection(row, info) {
 }
 
 /**
- * The last exits of this slot, newest first.
+ * Return the last exits of this slot, newest first.
  * @param {Row} row
  * @param {Info|null} info
  */
@@ -133,7 +133,7 @@ export function links(info, find) {
 }
 
 /**
- * Who waits for whom just now, as `process.ties` tells it.
+ * Return the current waits, from `process.ties`.
  * @param {{waits_for: OpenWait|null, waited_for_by: OpenWait[]}|null} told
  * @param {Find} find
  */

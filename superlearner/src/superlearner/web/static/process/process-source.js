@@ -1,5 +1,5 @@
 /**
- * The tab Source of the detail pane: the callback that runs or in which the process before crashed, with that line
+ * The tab Source of the detail pane: the callback that runs, or in which the previous process crashed, with the line
  * marked, and the other functions of its class.
  *
  * @module
@@ -28,7 +28,7 @@ import { Panel } from "./process-panel.js";
 
 /** @extends {Panel<Told>} */
 export class SlSource extends Panel {
-  /** A place or a callback that was asked for; "" is the first that is known. */ #wanted = "";
+  /** The requested place or callback; "" is the first known one. */ #wanted = "";
   /** @type {Told|null} */ #drawn = null;
   #pick = make("select", { "aria-label": "Function", id: "source-of" });
 
@@ -85,7 +85,7 @@ export class SlSource extends Panel {
   }
 }
 
-/** A line without its first characters. @param {[string, string][]} parts @param {number} indent @returns {[string, string][]} */
+/** Return a line without its indentation. @param {[string, string][]} parts @param {number} indent @returns {[string, string][]} */
 function dedented(parts, indent) {
   let left = Number.isFinite(indent) ? indent : 0;
   return parts.map(([look, text]) => {

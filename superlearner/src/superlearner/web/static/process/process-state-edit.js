@@ -1,6 +1,5 @@
 /**
- * Changing the state in the detail pane: its JSON, what an edit changes before it is done, the operation's own words for
- * it, and an undo.
+ * Editing the state in the detail pane: its JSON, a preview of changes, the operation's dry run, and an undo.
  *
  * @module
  */
@@ -27,7 +26,7 @@ export class StateEditor {
   #review = make("button", { type: "submit", class: "btn" }, "Review");
   #lists = make("select", { "aria-label": "Lists become" }, make("option", { value: "tuple" }, "lists become tuples"), make("option", { value: "list" }, "lists stay lists"));
 
-  /** @param {() => void} changed  the state is another one now @param {(pid: string) => boolean} here  whether this process is shown */
+  /** @param {() => void} changed  called after a change @param {(pid: string) => boolean} here  returns whether this process is shown */
   constructor(changed, here) {
     this.changed = changed;
     this.here = here;
@@ -50,7 +49,7 @@ export class StateEditor {
     this.#form = null;
   }
 
-  /** Reads the JSON of a state and offers it. @param {string} pid */
+  /** Read the JSON of a state and show it for editing. @param {string} pid */
   async edit(pid) {
     /** @type {Form} */ let form;
     try {
@@ -85,7 +84,7 @@ export class StateEditor {
     this.#said.replaceChildren(...(said ? [said] : []));
   }
 
-  /** What would be sent, or null with what is wrong said at the field. @returns {{method: string, path: string, body: Record<string, unknown>, changes: Change[]}|null} */
+  /** Return the request to send; null for invalid input, with an error at the field. @returns {{method: string, path: string, body: Record<string, unknown>, changes: Change[]}|null} */
   #wish() {
     const form = this.#form;
     if (!form || form.how === "none") return null;
@@ -119,7 +118,7 @@ export class StateEditor {
     renew(this.#diff, wish ? [changeList(wish.changes, wish.changes.length ? `${counted(wish.changes.length, "change")}:` : "Nothing is changed yet.")] : []);
   }
 
-  /** What the operation says it would do; then it may be done. */
+  /** Show the result of a dry run before the change can be made. */
   async #try() {
     const wish = this.#wish();
     if (!wish?.changes.length) return;
@@ -150,7 +149,7 @@ export class StateEditor {
     this.changed();
   }
 
-  /** Where the undo is offered. @type {HTMLElement} */
+  /** The element that offers the undo. @type {HTMLElement} */
   notice = make("div", { role: "status" });
 
   /** @param {string} pid @param {string} backup @param {string} words */
@@ -175,7 +174,7 @@ export class StateEditor {
 }
 
 /**
- * Changes one by one: sign and word say what, place and values where.
+ * Return the changes as a list, with sign, word, path and values.
  * @param {Change[]} changes
  * @param {string} title
  */

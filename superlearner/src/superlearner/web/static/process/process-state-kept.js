@@ -1,5 +1,5 @@
 /**
- * The kept states of a process in the detail pane: keep one, compare it with what is now, bring it back, drop it.
+ * The saved states of a process in the detail pane: save, compare with the current state, restore, delete.
  *
  * @module
  */
@@ -35,7 +35,7 @@ export class KeptStates {
     this.#compared.clear();
   }
 
-  /** @param {string|null} pid  null: nothing can be done with them now @param {Kept[]} kept */
+  /** @param {string|null} pid  null: no actions are possible @param {Kept[]} kept */
   show(pid, kept) {
     if (pid === this.#shown?.pid && kept === this.#shown.kept) return;
     this.#shown = { pid, kept };
@@ -44,7 +44,7 @@ export class KeptStates {
     this.#list.replaceChildren(...kept.map((one) => this.#line(pid, one)));
   }
 
-  /** Keeps the state as it is now. @param {string} pid */
+  /** Save the current state. @param {string} pid */
   async keep(pid) {
     try {
       await tell("POST", pid, "state/backups", {});

@@ -1,5 +1,5 @@
 /**
- * The state in the detail pane as a tree of terms: branches open, large ones a part at a time, long texts on demand.
+ * The state in the detail pane as a tree of terms: large branches are loaded in parts, long texts on demand.
  *
  * @module
  */
@@ -22,10 +22,10 @@ export class StateTree {
   #pid = "";
   /** @type {Term|null} */ #root = null;
   /** Branches that were opened or closed by hand. @type {Map<string, boolean>} */ #open = new Map();
-  /** What was loaded on demand, by its path. @type {Map<string, Term>} */ #loaded = new Map();
+  /** Terms loaded on demand, by path. @type {Map<string, Term>} */ #loaded = new Map();
   /** @type {ReadonlySet<string>} */ #changed = new Set();
 
-  /** @param {string} pid @param {Term} root @param {string[]} changed  places that are not what they were */
+  /** @param {string} pid @param {Term} root @param {string[]} changed  changed paths */
   show(pid, root, changed) {
     this.#pid = pid;
     this.#root = root;
@@ -35,7 +35,7 @@ export class StateTree {
     for (const [path, open] of this.#open) if (open) this.#fill(path);
   }
 
-  /** Another process. */
+  /** Reset the tree for another process. */
   forget() {
     this.#pid = "";
     this.#open.clear();
@@ -102,7 +102,7 @@ export class StateTree {
       next === undefined ? "More than this is not shown." : button("Show more", () => void this.#load(path, { depth: 0, length: next }), "link"));
   }
 
-  /** Loads the members of a branch that was opened, if they are not known. @param {string} path */
+  /** Load the members of an opened branch, unless they are known. @param {string} path */
   #fill(path) {
     const known = this.#loaded.get(path) ?? this.#at(path);
     if (known && known.members.length === 0 && (known.size ?? 0) > 0 && !COUNTED.has(known.type)) void this.#load(path, { items: PART });
@@ -136,7 +136,7 @@ export class StateTree {
     this.#draw();
   }
 
-  /** The members behind those that are there. @param {string} path @param {number} start */
+  /** Load further members. @param {string} path @param {number} start */
   async #more(path, start) {
     const pid = this.#pid;
     const known = this.#loaded.get(path) ?? this.#at(path);

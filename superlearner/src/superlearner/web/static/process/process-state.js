@@ -1,6 +1,6 @@
 /**
- * The tab State of the detail pane: the state as a tree of terms with what has changed since it was last read, its
- * JSON to edit, and the states that were kept.
+ * The tab State of the detail pane: the state as a tree of terms with changes since the last read, its JSON for
+ * editing, and saved states.
  *
  * @module
  */
@@ -30,9 +30,9 @@ export class SlState extends Panel {
   #note = make("p", { class: "hint changes-note", role: "status" });
   #none = make("p", { class: "hint" });
   #acts = make("div", { class: "acts" }, this.#edit, this.#keep, this.#copy);
-  /** What is drawn: a new answer is compared with it once. @type {Told|null} */ #drawn = null;
+  /** The drawn data: each answer is compared with it once. @type {Told|null} */ #drawn = null;
 
-  /** Whether this process is shown: an answer may come when another one is. @param {string} pid */
+  /** Return whether this process is shown: answers may arrive late. @param {string} pid */
   #here(pid) {
     return this.seen?.row.pid === pid;
   }

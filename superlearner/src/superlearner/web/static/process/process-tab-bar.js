@@ -1,6 +1,6 @@
 /**
- * The line of tabs in the detail pane and the panel below it. The chosen tab stays chosen when another process is
- * looked at, and stands in the address as `?tab=`.
+ * The tabs of the detail pane and the panel below them. The selected tab stays selected for other processes, and is
+ * in the URL as `?tab=`.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const FIRST = "overview";
 
 export class TabBar {
   /** @type {Seen|null} */ #seen = null;
-  /** What the reader chose; shown only where the process has it. */
+  /** The selected tab; shown only if the process has it. */
   #chosen = new URL(location.href).searchParams.get("tab") ?? FIRST;
   /** @type {Tab|null} */ #open = null;
   /** @type {Map<string, {button: HTMLButtonElement, panel: HTMLElement}>} */ #made = new Map();
@@ -24,17 +24,17 @@ export class TabBar {
   line = make("div", { role: "tablist", class: "tabs", "aria-label": "Details" });
   panels = make("div", { class: "tab-panels" });
 
-  /** @param {(id: string) => void} turned  told the id of the tab that is open now */
+  /** @param {(id: string) => void} turned  gets the id of the opened tab */
   constructor(turned) {
     this.turned = turned;
     this.line.onkeydown = (event) => this.#key(event);
     onTabs(() => this.#seen && this.show(this.#seen));
-    window.addEventListener("popstate", () => { // the page that comes back with it shows its process
+    window.addEventListener("popstate", () => { // the restored page shows its process
       this.#chosen = new URL(location.href).searchParams.get("tab") ?? FIRST;
     });
   }
 
-  /** Shows a process in the chosen tab. @param {Seen} seen */
+  /** Show a process in the selected tab. @param {Seen} seen */
   show(seen) {
     this.#seen = seen;
     const there = tabs().filter((one) => one.show(seen.row));
@@ -56,7 +56,7 @@ export class TabBar {
     open?.element.look?.(seen);
   }
 
-  /** Nothing is shown any more. */
+  /** Hide the pane. */
   hide() {
     this.#open?.element.leave?.();
     this.#open = null;
@@ -77,7 +77,7 @@ export class TabBar {
   #into(id) {
     this.turned(id);
     const button = this.#made.get(id)?.button;
-    if (button && this.line.isConnected) { // scrolls the line of tabs only: scrollIntoView would move the page as well
+    if (button && this.line.isConnected) { // scroll only the line of tabs: scrollIntoView would also move the page
       const line = this.line.getBoundingClientRect();
       const box = button.getBoundingClientRect();
       if (box.left < line.left) this.line.scrollLeft -= line.left - box.left + 16;
@@ -110,7 +110,7 @@ export class TabBar {
   }
 }
 
-/** These very children in this order; those that stand right keep their focus. @param {Element} element @param {Element[]} nodes */
+/** Set the children in this order; those already in place keep their focus. @param {Element} element @param {Element[]} nodes */
 function renewKept(element, nodes) {
   if (nodes.length === element.children.length && nodes.every((node, place) => element.children[place] === node)) return;
   const focused = document.activeElement;

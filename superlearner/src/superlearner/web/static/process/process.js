@@ -1,8 +1,8 @@
 /**
- * `<sl-process>`: all about the selected process. What the tree knows stands above and is there at once; the tabs below
- * read the rest when they are looked at. Which tabs there are says process-tabs.js.
+ * `<sl-process>`: the details of the selected process. Data from the tree is shown at once; tabs read the rest when
+ * they are shown. The tabs are registered in process-tabs.js.
  *
- * Leaves as events: `sl-goto` (pid or key), `sl-kill` ({key, reason}), `sl-start` (key), `sl-close`.
+ * Events: `sl-goto` (pid or key), `sl-kill` ({key, reason}), `sl-start` (key), `sl-close`.
  *
  * @module
  */
@@ -41,7 +41,7 @@ export class SlProcess extends HTMLElement {
     make("div", { class: "acts" }, this.#start, this.#kill, this.#with, this.#reason), this.#tabs.line),
     this.#plain, this.#tabs.panels);
 
-  /** Finds the row of a pid. @type {(pid: string) => Row|undefined} */
+  /** Return the row of a pid. @type {(pid: string) => Row|undefined} */
   find = () => undefined;
 
   connectedCallback() {
@@ -62,18 +62,18 @@ export class SlProcess extends HTMLElement {
     return button;
   }
 
-  /** The key of the process shown. */
+  /** The key of the displayed process. */
   get key() {
     return this.#row?.key ?? null;
   }
 
-  /** Puts the focus on the title, for keyboard and screen reader. */
+  /** Focus the title, for keyboard and screen reader. */
   enter() {
     this.#title.focus();
   }
 
   /**
-   * Shows a row; null shows nothing.
+   * Show a row, or nothing for null.
    * @param {Row|null} row
    * @param {number} skew
    */
@@ -91,7 +91,7 @@ export class SlProcess extends HTMLElement {
     else this.#paint();
   }
 
-  /** The row is no longer in the tree: what was known stays and says so. */
+  /** Mark the row as removed from the tree, but keep its data. */
   lost() {
     if (this.#gone) return;
     this.#gone = true;
@@ -111,7 +111,7 @@ export class SlProcess extends HTMLElement {
     const name = label(row);
     write(this.#title, name);
     write(this.#state, this.#gone ? "gone" : stateText(row, now));
-    const told = row.pid !== null && name.endsWith(` ${row.pid}`); // "Order 0.46.0" says class and pid
+    const told = row.pid !== null && name.endsWith(` ${row.pid}`); // "Order 0.46.0" contains class and pid
     write(this.#sub, [...(told ? [] : [row.pid ?? "no process", row.what]), row.strategy ?? row.kind].filter(Boolean).join("  ·  "));
     const dead = row.pid === null || this.#gone;
     this.#kill.disabled = dead;
@@ -126,7 +126,7 @@ export class SlProcess extends HTMLElement {
     this.#wake(row, now);
   }
 
-  /** Paints again while something on it counts down. @param {Row} row @param {number} now */
+  /** Schedule a repaint while a countdown is running. @param {Row} row @param {number} now */
   #wake(row, now) {
     clearTimeout(this.#clock);
     const counting = (row.budget?.resets_at ?? 0) > now || (row.again_at ?? 0) > now || row.state === "stuck";
@@ -135,7 +135,7 @@ export class SlProcess extends HTMLElement {
 }
 
 /**
- * What is going on, said plainly, where the state alone does not explain itself.
+ * Return an explanation of the state if it needs one.
  * @param {Row} row
  * @param {number} now
  */

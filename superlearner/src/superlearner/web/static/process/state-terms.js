@@ -1,12 +1,11 @@
 /**
- * States as the page handles them: which places of a tree of terms differ from the one before, and what an edit of
- * their JSON changes. Pure.
+ * States on the page: differences between two trees of terms, and between an edited JSON and the original. Pure.
  *
  * @module
  */
 
 /**
- * A value as `state.unfold` tells it.
+ * A value from `state.unfold`.
  * @typedef {object} Term
  * @property {string} label
  * @property {string} type
@@ -21,8 +20,8 @@
 /** @typedef {{path: string, kind: "added"|"removed"|"changed", before: unknown, after: unknown}} Change */
 
 /**
- * The places, as paths such as "2.0", at which a state is not what it was. A place is told by the innermost term that
- * is known of both; what is around it is not.
+ * Return the changed paths, such as "2.0". A change is reported for the innermost term known in both trees, not for
+ * its ancestors.
  * @param {Term|null|undefined} before
  * @param {Term|null|undefined} now
  * @param {string} [path]
@@ -45,11 +44,11 @@ export function changedPlaces(before, now, path = "") {
   return found;
 }
 
-/** Members of a set have no label. @param {Term} term @param {number} place */
+/** Return the label of a member; members of sets have none. @param {Term} term @param {number} place */
 const name = (term, place) => (term.label === "" ? `#${place}` : term.label);
 
 /**
- * What an edited JSON changes, place by place: `items[2].price`.
+ * Return the differences between two JSON values by path: `items[2].price`.
  * @param {unknown} before
  * @param {unknown} after
  * @param {string} [path]
@@ -76,7 +75,7 @@ function at(path, inOld, old, inNew, now) {
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
- * The keys of an object that an edit gives another value, with that value: what `state.update` takes.
+ * Return the changed keys with their new values, for `state.update`.
  * @param {Record<string, unknown>} before
  * @param {Record<string, unknown>} after
  * @returns {{changes: Record<string, unknown>, removed: string[]}}
@@ -88,7 +87,7 @@ export function updateOf(before, after) {
 }
 
 /**
- * What was typed as JSON, or what is wrong with it and where.
+ * Parse JSON; return the value, or the error and its position.
  * @param {string} text
  * @returns {{value: unknown, wrong: null}|{value: undefined, wrong: string}}
  */
@@ -106,7 +105,7 @@ export function parsed(text) {
   }
 }
 
-/** A value on one line, bounded. @param {unknown} value @param {number} [most] */
+/** Return a value on one line of limited length. @param {unknown} value @param {number} [most] */
 export function shortJson(value, most = 120) {
   const text = JSON.stringify(value) ?? "nothing";
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;

@@ -1,5 +1,5 @@
 /**
- * What can be done to processes from their list: all of it by operations.
+ * Actions on processes in the list, all through operations.
  *
  * @module
  */
@@ -35,9 +35,9 @@ export async function end(row) {
 const afterwards = (row) => (row.supervisor ? `Its supervisor ${row.supervisor_name ?? row.supervisor} decides whether it starts again.` : "Nobody starts it again: it has no supervisor.");
 
 /**
- * Ends many, after a question; whether it was done.
+ * Ends many processes after a confirmation; returns whether it did.
  * @param {string[]} pids
- * @param {Line[]} known  those of them that are on the screen
+ * @param {Line[]} known  those on the screen
  */
 export async function endAll(pids, known) {
   if (refused()) return false;
@@ -65,7 +65,7 @@ export async function endAll(pids, known) {
   }
 }
 
-/** What a process takes, in words. @param {Line} row */
+/** Return the memory of a process in words. @param {Line} row */
 export async function measured(row) {
   try {
     const use = await request("GET", `/processes/${encodeURIComponent(row.pid)}/memory`);
@@ -76,7 +76,7 @@ export async function measured(row) {
   }
 }
 
-/** Copies, and says whether it could. @param {string} text @param {string} what */
+/** Copy a text and show whether that worked. @param {string} text @param {string} what */
 export async function copied(text, what) {
   if (await copy(text)) toast(`${what} copied.`);
   else toast(`${what} could not be copied.`, { hint: text, level: "bad" });

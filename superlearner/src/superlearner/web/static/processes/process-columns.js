@@ -13,19 +13,19 @@ import { duration, number, STATES } from "../base/words.js";
 /** @type {Record<string, string>} */
 export const TYPES = { supervisor: "supervisor", genserver: "behaviour", worker: "function" };
 
-/** The shape and colour of a state. @type {Record<string, string>} */
+/** Shape and colour of a state. @type {Record<string, string>} */
 const LOOKS = { exiting: "restarting", suspended: "stopped", dead: "stopped" };
 
 /** @param {Line} row */
 export const lookOf = (row) => LOOKS[row.status] ?? (row.type === "supervisor" ? "supervisor" : "running");
 
-/** The state of a process in the words of the tree: a process that waits for a message is running. @param {Line} row */
+/** Return the state in the words of the tree: a process that waits for a message is running. @param {Line} row */
 const stateOf = (row) => ({ suspended: "suspended", exiting: STATES.exiting, dead: "ended" })[row.status] ?? "running";
 
-/** What a process is called: its name, else its place, else what it runs. @param {Line} row */
+/** Return the display name: registered name, child id, or class. @param {Line} row */
 export const nameOf = (row) => row.name ?? row.child_id ?? row.what;
 
-/** An address of the same node. @param {string} path @param {Record<string, string>} asked */
+/** Return a URL for the same node. @param {string} path @param {Record<string, string>} asked */
 export function address(path, asked) {
   const query = new URLSearchParams({ ...asked, ...(chosen() ? { node: chosen() } : {}) });
   return `${root()}${path}?${query}`;
@@ -61,7 +61,7 @@ export function columnsOf({ now, since, memory }) {
   ];
 }
 
-/** Zero is nothing to see. @param {number} value */
+/** Return a number as text, and nothing for zero. @param {number} value */
 const quiet = (value) => (value ? number(value) : "");
 
 /** @param {number} value */

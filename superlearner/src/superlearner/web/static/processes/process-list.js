@@ -1,5 +1,5 @@
 /**
- * What is known of the list of processes: frames of the live feed folded into one value. Pure.
+ * The state of the process list, folded from frames of the live feed. Pure.
  *
  * @module
  */
@@ -32,16 +32,16 @@
  * @typedef {object} List
  * @property {string} epoch
  * @property {number} seq
- * @property {boolean} gap  frames are missing: a whole one has to be asked for
+ * @property {boolean} gap  frames are missing: a snapshot is needed
  * @property {number} now  server time
- * @property {number} total  that fit
+ * @property {number} total  number of matches
  * @property {number} all
- * @property {number} offset  of the first of `order`
+ * @property {number} offset  index of the first of `order`
  * @property {string[]} order
  * @property {Map<string, Line>} lines
  * @property {Pin[]} pins
- * @property {number|null} measured_s  how long messages were looked at
- * @property {boolean} missing  nobody is called as the filter `below` says
+ * @property {number|null} measured_s  duration of the message measurement
+ * @property {boolean} missing  the process in the filter `below` does not exist
  */
 
 /** @type {List} */
@@ -77,15 +77,15 @@ export function take(list, frame) {
 const byPid = (rows) => new Map(rows.map((row) => [row.pid, row]));
 
 /**
- * The row at a place of the whole list; undefined while it is not known.
+ * Return the row at an index of the whole list; undefined while it is unknown.
  * @param {List} list
  * @param {number} index
  */
 export const lineAt = (list, index) => list.lines.get(list.order[index - list.offset] ?? "");
 
 /**
- * By what a process is found again when it was started anew: its name, or its place in its supervisor. Only a process
- * that has neither is pinned by its pid.
+ * Return the pin that identifies a process across restarts: its name, or its place in its supervisor. Only a process
+ * with neither is pinned by pid.
  * @param {Line} line
  */
 export function pinOf(line) {
@@ -95,7 +95,7 @@ export function pinOf(line) {
   return JSON.stringify(["pid", line.pid]);
 }
 
-/** Whether it is a pin: anybody may write an address. @param {unknown} text */
+/** Return whether a text is a valid pin: URLs may contain anything. @param {unknown} text */
 export function isPin(text) {
   try {
     const parts = JSON.parse(String(text));
@@ -105,7 +105,7 @@ export function isPin(text) {
   }
 }
 
-/** A pin in words. @param {string} pin */
+/** Return a pin in words. @param {string} pin */
 export function pinText(pin) {
   const parts = JSON.parse(pin);
   return parts[0] === "child" ? `${parts[2]} of ${parts[1]}` : String(parts[1]);

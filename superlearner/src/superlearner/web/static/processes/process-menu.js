@@ -1,5 +1,5 @@
 /**
- * The menu of a row of the list of processes. It is reached by the right button, the menu key and the button of the row.
+ * The menu of a row in the process list, opened by right click, menu key or the row's button.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { make } from "../base/dom.js";
 /** @typedef {{text: string, key?: string, href?: string, run?: () => void, danger?: boolean}} Item */
 
 /**
- * Opens a menu at a place of the window; the focus comes back when it closes.
+ * Open a menu at a position in the window; restore the focus when it closes.
  * @param {HTMLElement} menu  an element with popover
  * @param {string} label
  * @param {Item[]} items

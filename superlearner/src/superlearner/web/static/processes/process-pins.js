@@ -1,6 +1,6 @@
 /**
- * The processes that a person pinned to the top of the list, kept for the node that is shown; and how one is shown that
- * does not run.
+ * The pinned processes at the top of the list, stored for the shown node; and the row of a pinned process that does
+ * not run.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { isPin, pinText } from "./process-list.js";
 const KEY = `superlearner.pins.${chosen()}`;
 const MOST = 20;
 
-/** What was kept. @returns {string[]} */
+/** Return the stored pins. @returns {string[]} */
 export function keptPins() {
   try {
     const kept = JSON.parse(localStorage.getItem(KEY) ?? "[]");
@@ -21,20 +21,20 @@ export function keptPins() {
   }
 }
 
-/** Pins it, or no more. @param {readonly string[]} pins @param {string} pin */
+/** Add or remove a pin. @param {readonly string[]} pins @param {string} pin */
 export const toggled = (pins, pin) => (pins.includes(pin) ? pins.filter((one) => one !== pin) : [...pins, pin].slice(-MOST));
 
-/** Keeps in this browser that it is pinned, or no more: those of an address that somebody sent are not kept. @param {string} pin @param {boolean} on */
+/** Store or delete a pin in this browser; pins from a shared URL are not stored. @param {string} pin @param {boolean} on */
 export function keep(pin, on) {
   const others = keptPins().filter((one) => one !== pin);
   try {
     localStorage.setItem(KEY, JSON.stringify(on ? toggled(others, pin) : others));
   } catch {
-    // it stands in the address all the same
+    // it is in the URL nevertheless
   }
 }
 
-/** A pinned process that does not run. @param {string} pin @param {number} now  server time in seconds */
+/** Return the row of a pinned process that does not run. @param {string} pin @param {number} now  server time in seconds */
 export const missing = (pin, now) => ({
   pid: "", name: pinText(pin), type: "worker", what: "", status: "not running", message_queue_len: 0, links: 0, monitors: 0, monitored_by: 0, trap_exit: false,
   parent: null, critical: false, supervisor: null, supervisor_name: null, child_id: null, restarts: null, started_at: now, current_function: null, messages_per_s: 0,

@@ -1,5 +1,5 @@
 /**
- * What the page /processes shows, as its address says it, and as the server is asked for it. Pure.
+ * The view of the page /processes in its URL and as a query to the server. Pure.
  *
  * @module
  */
@@ -15,17 +15,17 @@ import { isPin } from "./process-list.js";
  * @property {string} mailbox
  * @property {string} supervised  "yes", "no" or ""
  * @property {string} below
- * @property {string} sort  a column, with `-` the other way round
- * @property {string[]|null} columns  null: the usual ones
- * @property {string[]|null} pins  null: those that this browser kept
+ * @property {string} sort  a column; a leading `-` reverses the order
+ * @property {string[]|null} columns  null: the default
+ * @property {string[]|null} pins  null: those stored in this browser
  */
 
-/** Filters besides the search; "" filters nothing. */
+/** Filters besides the search; "" is no filter. */
 export const FILTERS = /** @type {const} */ (["type", "status", "what", "mailbox", "supervised", "below"]);
-/** The order without a choice: the process that is the least of a surprise comes first. */
+/** The default order, which surprises least. */
 export const USUAL = "pid";
 const MOST_PINS = 20;
-/** Columns for which messages are looked at. */
+/** Columns that require measuring messages. */
 const WORKING = ["messages", "callback"];
 
 /** @param {URLSearchParams} asked @returns {View} */
@@ -43,7 +43,7 @@ export function viewOf(asked) {
 }
 
 /**
- * The address of a view: what is as usual is left out, what others put there stays.
+ * Return the URL of a view without defaults; other parameters are kept.
  * @param {View} view
  * @param {URLSearchParams} before
  */
@@ -65,10 +65,10 @@ function put(asked, name, value) {
 }
 
 /**
- * What the live feed is asked.
+ * Return the query for the live feed.
  * @param {View} view
  * @param {{first: number, end: number}} part
- * @param {{pins: string[], hold: boolean, columns: string[]}} more  the columns that are shown
+ * @param {{pins: string[], hold: boolean, columns: string[]}} more  the visible columns
  * @returns {Record<string, string>}
  */
 export function askOf(view, part, { pins, hold, columns }) {
@@ -81,11 +81,11 @@ export function askOf(view, part, { pins, hold, columns }) {
   return asked;
 }
 
-/** How many filters are set. @param {View} view */
+/** Return the number of active filters. @param {View} view */
 export const filtersOf = (view) => FILTERS.filter((name) => view[name]).length;
 
 /**
- * What stays when all filters are taken away.
+ * Return a view without filters.
  * @param {View} view
  * @returns {View}
  */

@@ -1,6 +1,6 @@
 /**
- * The page /processes: the list of all processes of a node. Its address says what is looked at; the live feed tells the
- * rows on the screen, twice a second at most.
+ * The page /processes: the list of all processes of a node. Its URL has the view; the live feed sends the visible
+ * rows, at most twice a second.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import { number } from "../base/words.js";
 
 /** @typedef {import("./process-list.js").Line} Line */
 
-/** Rows asked for beyond those that are drawn. */
+/** Rows requested beyond the drawn ones. */
 const AHEAD = 40;
 const TYPING_MS = 120;
 
@@ -38,10 +38,10 @@ let part = { first: 0, end: 60 };
 let asked = "";
 let hovered = false;
 let skew = 0;
-/** Time of the first frame: what ran before has no known age. @type {number|null} */ let since = null;
+/** Time of the first frame: the age of earlier processes is unknown. @type {number|null} */ let since = null;
 /** @type {string[]} */ let pins = view.pins ?? keptPins();
 /** @type {Map<string, string>} */ const memory = new Map();
-/** Lines of selected rows, for when they are scrolled away. @type {Map<string, Line>} */ const chosenLines = new Map();
+/** Selected rows, for when they are scrolled out of view. @type {Map<string, Line>} */ const chosenLines = new Map();
 
 const now = () => Date.now() / 1000 + skew;
 const feed = new Feed(liveUrl("processes"), (frames) => onFrames(frames), onStatus);
@@ -53,7 +53,7 @@ function ask() {
   return askOf(view, around, { pins, hold: held(), columns: table.columns.shown.map(({ id }) => id) });
 }
 
-/** Asks for what is looked at now, if that is something else than before. */
+/** Request the current view if it has changed. */
 function look() {
   const question = ask();
   const text = JSON.stringify(question);
@@ -102,7 +102,7 @@ function onStatus(status) {
   write(byId("lost-text", HTMLElement), words);
 }
 
-/** Goes to another view: the address follows. @param {Partial<import("./process-view.js").View>} change */
+/** Change the view and its URL. @param {Partial<import("./process-view.js").View>} change */
 function go(change) {
   view = { ...view, ...change };
   const query = addressOf(view, new URLSearchParams(location.search)).toString();
@@ -111,9 +111,9 @@ function go(change) {
   look();
 }
 
-/** Controls as the view says. */
+/** Set the controls to the view. */
 function dress() {
-  if (find.value.trim() !== view.search) find.value = view.search; // a space at its end is the begin of the next word
+  if (find.value.trim() !== view.search) find.value = view.search; // a trailing space starts the next word
   for (const name of FILTERS) {
     const control = filters.elements.namedItem(name);
     if ((control instanceof HTMLInputElement || control instanceof HTMLSelectElement) && control.value.trim() !== view[name]) control.value = view[name];
@@ -228,7 +228,7 @@ function openMenuAtRow(target) {
   openMenu(menu, nameOf(table.current), items(table.current), box.left + 40, box.bottom);
 }
 
-// What is pointed at stays where it is.
+// Rows do not move while the pointer is over them.
 const hover = (/** @type {boolean} */ on) => {
   hovered = on;
   look();

@@ -1,6 +1,6 @@
 /**
- * What the lanes of a replay show around a moment, as lists of lines, marks and labels. Pure: reel, moment and size in,
- * a picture out; `replay-stage.js` paints it.
+ * The lanes of a replay around a moment, as lists of lines, marks and labels. Pure: reel, time and size in, a picture
+ * out; `replay-stage.js` paints it.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import { lanesOf } from "../traces/sequence-layout.js";
 
 /** @typedef {import("./reel.js").Reel} Reel */
 /** @typedef {import("../traces/sequence-layout.js").Lane} Lane */
-/** `quiet`: nobody told of it, it is when a process was first or last heard of. @typedef {{place: number, alive: boolean, crash: boolean, quiet?: boolean}} Turn */
+/** `quiet`: no event reported it; it is the first or last event that mentions the process. @typedef {{place: number, alive: boolean, crash: boolean, quiet?: boolean}} Turn */
 
 /**
  * @typedef {object} Cast
  * @property {Lane[]} lanes
  * @property {(pid: string|null) => number} of
- * @property {Turn[][]} turns  of each lane, by place
- * @property {Int32Array} reach  the latest arrival of any message up to this place
+ * @property {Turn[][]} turns  of each lane, by index
+ * @property {Int32Array} reach  the latest arrival of any message up to this index
  */
 
 /**
@@ -29,15 +29,15 @@ import { lanesOf } from "../traces/sequence-layout.js";
  * @property {number} playhead
  */
 
-/** Messages that fly for longer than so many events are found; more are told as having left only. */
+/** Messages in flight for more events than this are shown only where they were sent. */
 const LOOK_BACK = 3000;
-/** Share of the width that is before the playhead. */
+/** Share of the width before the playhead. */
 export const BEFORE = 0.68;
 
 /**
- * Who has a lane, and when they lived. Made anew when more of the recording has come, or lanes are folded.
+ * Return the lanes and the lifetimes in them. Computed again when more of the recording is loaded or lanes are folded.
  * @param {Reel} reel
- * @param {{opened: ReadonlySet<string>, most: number, only: string}} how  `only`: who is about this name, or all
+ * @param {{opened: ReadonlySet<string>, most: number, only: string}} how  `only`: lanes related to this name, or all
  * @returns {Cast}
  */
 export function cast(reel, { opened, most, only }) {
@@ -57,7 +57,7 @@ export function cast(reel, { opened, most, only }) {
   }
   const { lanes, of } = lanesOf(pids, reel.people, opened, most);
   const known = new Set(pids);
-  /** Who was never told of but in messages. @type {Map<string, [number, number]>} */ const heard = new Map();
+  /** Processes that occur only in messages. @type {Map<string, [number, number]>} */ const heard = new Map();
   /** @type {Turn[][]} */ const turns = lanes.map(() => []);
   const reach = new Int32Array(reel.events.length + 1);
   let far = 0;
@@ -88,7 +88,7 @@ function fits(reel, pid, only) {
 /**
  * @param {Reel} reel
  * @param {Cast} shown
- * @param {{times: Float64Array, at: number, view: number, left: number, width: number, still: boolean}} how  milliseconds of the reel, pixels
+ * @param {{times: Float64Array, at: number, view: number, left: number, width: number, still: boolean}} how  times in milliseconds of the reel, sizes in pixels
  * @returns {Picture}
  */
 export function picture(reel, { of, lanes, turns, reach }, { times, at, view, left, width, still }) {
@@ -149,7 +149,7 @@ export function picture(reel, { of, lanes, turns, reach }, { times, at, view, le
   return found;
 }
 
-/** Milliseconds between two ticks, 1, 2 or 5 of a power of ten. @param {number} view */
+/** Return the milliseconds between two ticks: 1, 2 or 5 times a power of ten. @param {number} view */
 function tickStep(view) {
   const rough = view / 6;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -157,7 +157,7 @@ function tickStep(view) {
 }
 
 /**
- * Which labels have room, the first of them first. What has none is shown under the pointer only.
+ * Return the labels that fit, the first ones preferred. Others are only shown under the pointer.
  * @template {{x: number, y: number, width: number}} T
  * @param {readonly T[]} labels
  * @param {number} height

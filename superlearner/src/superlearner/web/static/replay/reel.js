@@ -1,9 +1,9 @@
 /**
- * A recording in the page: its events, people and trees, and every question about a moment answered by a pure function
- * of the playhead. So forwards, backwards and jumping cost the same, and playing adds nothing to what is held.
+ * A recording in the page: its events, people and trees, with pure functions of the playhead for every query. So
+ * playing forwards, backwards and jumping cost the same, and playing needs no further memory.
  *
- * The reel has a time of its own: with even steps each event gets room and long pauses are shortened, else it is the time
- * of the node.
+ * The reel has a time scale of its own: with even steps each event gets room and long pauses are shortened, else it
+ * is the node's time.
  *
  * @module
  */
@@ -13,16 +13,16 @@ import { brief } from "../traces/sequence-layout.js";
 
 /** @typedef {import("../live/model.js").Model} Model */
 /** @typedef {import("../traces/sequence-layout.js").Person} Person */
-/** One event: µs, kind, who, the other one, words, place of its cause, way or more. @typedef {[number, string, string|null, string|null, string, number, string]} Event */
+/** An event: µs, kind, pid, other pid, text, index of its cause, way or more. @typedef {[number, string, string|null, string|null, string, number, string]} Event */
 /** @typedef {{place: number, last: number, next_place: number|null, keyframe: any, frames: [number, any][], events: Event[], people: [string|null, string|null, string|null, string|null][]}} Page */
 
-/** A model is kept every so many changes of the tree. */
+/** A model is stored after this many changes of the tree. */
 const KEEP = 64;
-/** With even steps: the least and the most milliseconds between two events. */
+/** With even steps: the minimum and maximum milliseconds between two events. */
 const LEAST_MS = 60;
 const MOST_MS = 700;
 
-/** Kinds that are steps of what happens; the others are details of them. */
+/** Kinds of events that are steps; others are details. */
 const STEPS = new Set(["sent", "dropped", "spawned", "exited", "child_restarted", "restart_failed", "gave_up", "state_changed", "strategy_changed", "code_changed", "node_up", "node_down"]);
 
 /** Reasons that are no failure. */
@@ -34,14 +34,14 @@ export const isCrash = (event) => event[1] === "exited" && !QUIET.test(event[4])
 export class Reel {
   /** @type {Event[]} */ events = [];
   /** @type {Map<string, Person & {what: string}>} */ people = new Map();
-  /** Places (from 1) of the events that are steps. @type {number[]} */ steps = [];
-  /** Where a process was spawned. @type {Map<string, number>} */ born = new Map();
-  /** Places of crashes. @type {number[]} */ crashes = [];
-  /** For each message the place where it was received, 0 if it was not. @type {Map<number, number>} */ arrivals = new Map();
-  /** Place of the call for each reply. @type {Map<number, number>} */ answers = new Map();
-  /** All events there are, also those that are not here yet. */
+  /** Indices (from 1) of the events that are steps. @type {number[]} */ steps = [];
+  /** Index of the start of each process. @type {Map<string, number>} */ born = new Map();
+  /** Indices of crashes. @type {number[]} */ crashes = [];
+  /** Index of the arrival of each message, 0 if it was not received. @type {Map<number, number>} */ arrivals = new Map();
+  /** Index of the call of each reply. @type {Map<number, number>} */ answers = new Map();
+  /** The number of all events, including those not loaded yet. */
   last = 0;
-  /** Milliseconds of the reel after each event, from place 1. @type {Float64Array} */ even = new Float64Array(1024);
+  /** Milliseconds of the reel after each event, from index 1. @type {Float64Array} */ even = new Float64Array(1024);
   /** @type {Float64Array} */ real = new Float64Array(1024);
   /** @type {[number, any][]} */ #frames = [];
   /** @type {{place: number, frame: number, model: Model}[]} */ #models = [];
@@ -49,17 +49,17 @@ export class Reel {
   /** @type {Model} */ #newest = EMPTY;
   /** @type {{place: number, frame: number, model: Model}} */ #near = { place: -1, frame: 0, model: EMPTY };
 
-  /** Whether all of it is here. */
+  /** True once the recording is loaded completely. */
   get complete() {
     return this.events.length >= this.last;
   }
 
-  /** Whether all of it is here, and none of it tells of a supervision tree. */
+  /** True if it is loaded completely and has no supervision tree. */
   get treeless() {
     return this.complete && !this.#frames.length && !this.#newest.rows.size;
   }
 
-  /** The next page; pages come in order. @param {Page} page */
+  /** Add the next page; pages come in order. @param {Page} page */
   add(page) {
     this.last = page.last;
     for (const [pid, name, what] of page.people) if (pid !== null) this.#meet(pid, name, what);
@@ -83,7 +83,7 @@ export class Reel {
     this.people.set(pid, { pid, name: name || null, what: what ?? "", label: name || `${what ?? ""} ${pid}`.trim(), supervisor: known?.supervisor ?? null, traced: known?.traced ?? false });
   }
 
-  /** Who is whose child, by the rows of the tree. @param {Model} model @param {Iterable<any>} [rows] */
+  /** Record the supervisors in the rows of the tree. @param {Model} model @param {Iterable<any>} [rows] */
   #supervisors(model, rows = model.rows.values()) {
     for (const row of rows) {
       const above = row.parent === null ? undefined : model.rows.get(row.parent);
@@ -133,13 +133,13 @@ export class Reel {
     }
   }
 
-  /** What people call a process. @param {string|null} pid */
+  /** Return the display name of a process. @param {string|null} pid */
   label(pid) {
     return pid === null ? "outside" : this.people.get(pid)?.label ?? pid;
   }
 
   /**
-   * The tree after some events: the nearest model that is kept, and the frames behind it.
+   * Return the tree after some events: the nearest stored model plus later frames.
    * @param {number} place
    * @returns {Model}
    */
@@ -160,7 +160,7 @@ export class Reel {
 }
 
 /**
- * How many events there are up to a moment of the reel.
+ * Return the number of events up to a moment of the reel.
  * @param {Float64Array} times
  * @param {number} count
  * @param {number} at
@@ -176,7 +176,7 @@ export function placeAt(times, count, at) {
 }
 
 /**
- * The index of the last number of a sorted list that is not greater.
+ * Return the index of the last number in a sorted list that is not greater.
  * @param {readonly number[]} sorted
  * @param {number} value
  */
@@ -191,7 +191,7 @@ export function lastUpTo(sorted, value) {
 }
 
 /**
- * An event as a sentence.
+ * Return an event as a sentence.
  * @param {Reel} reel
  * @param {number} place
  */
@@ -226,7 +226,7 @@ export function sentence(reel, place) {
 }
 
 /**
- * All that is told of one process, found once; `lookAt` answers from it.
+ * Collects all events of one process, once; `lookAt` uses it.
  * @typedef {{pid: string, born: number, died: number, reason: string, states: number[], callbacks: number[], received: number[], waits: [number, number][]}} Biography
  */
 
@@ -254,7 +254,7 @@ export function biography(reel, pid) {
 }
 
 /**
- * A process at a moment. What the recording does not have is null.
+ * Return a process at a moment; null for what the recording lacks.
  * @param {Reel} reel
  * @param {Biography} life
  * @param {number} place

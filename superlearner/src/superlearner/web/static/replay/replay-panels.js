@@ -1,5 +1,5 @@
 /**
- * The panels beside the lanes of a replay: events, the tree, one process, each as it is at the playhead.
+ * The panels beside the lanes of a replay: events, the tree, one process, each at the playhead.
  *
  * @module
  */
@@ -35,7 +35,7 @@ export class SlReelEvents extends HTMLElement {
     new ResizeObserver(() => this.#paint()).observe(this);
   }
 
-  /** @param {Reel} reel @param {number} place @param {boolean} [anew]  more of it is here */
+  /** @param {Reel} reel @param {number} place @param {boolean} [anew]  more of it was loaded */
   show(reel, place, anew = false) {
     const now = lastUpTo(reel.steps, place);
     if (now === this.#now && reel === this.#reel && !anew) return;
@@ -86,7 +86,7 @@ export class SlReelTree extends HTMLElement {
     };
   }
 
-  /** @param {Model} model @param {boolean} treeless  there is no tree at any moment */
+  /** @param {Model} model @param {boolean} treeless  there is never a tree */
   show(model, treeless) {
     if ((model === this.#model && treeless === this.#treeless) || !this.offsetParent) return;
     this.#model = model;
@@ -130,7 +130,7 @@ export class SlReelProcess extends HTMLElement {
     };
   }
 
-  /** The process that is looked at; after its restart it is the one of the same name. @param {Reel} reel @param {string|null} pid @param {number} place */
+  /** Show a process; after a restart, its successor of the same name. @param {Reel} reel @param {string|null} pid @param {number} place */
   show(reel, pid, place) {
     if (pid === null) {
       if (this.#told !== "none") this.replaceChildren(make("p", { class: "hint" }, "Choose a process by its lane, or in the tree, to see its state and mailbox at the playhead."));
@@ -163,7 +163,7 @@ export class SlReelProcess extends HTMLElement {
 }
 
 /**
- * The process of this name at a moment: the latest that was started by then.
+ * Return the process of this name at a moment: the latest started by then.
  * @param {Reel} reel
  * @param {string} pid
  * @param {number} place

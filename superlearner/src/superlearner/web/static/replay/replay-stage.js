@@ -1,5 +1,5 @@
 /**
- * `<sl-stage>`: the lanes of a replay on a canvas, with their names beside it. It paints what `picture` says of a moment.
+ * `<sl-stage>`: the lanes of a replay on a canvas, with their names beside it. It paints the result of `picture`.
  * Events: `sl-lane` (detail: pid), `sl-seek` (detail: place).
  *
  * @module
@@ -57,7 +57,7 @@ export class SlStage extends HTMLElement {
     this.#times = times;
   }
 
-  /** Who has a lane: more of the recording is here, or other lanes are wanted. @param {string} [only] */
+  /** Compute the lanes again for more events or other lanes. @param {string} [only] */
   recast(only = this.#only) {
     this.#only = only;
     if (!this.#reel) return;
@@ -65,7 +65,7 @@ export class SlStage extends HTMLElement {
     this.#arrange();
   }
 
-  /** @param {number} factor  more than 1: more time in sight */
+  /** @param {number} factor  more than 1: a longer range */
   zoom(factor) {
     this.#view = Math.min(120_000, Math.max(120, this.#view * factor));
     this.paint(this.#at);
@@ -94,7 +94,7 @@ export class SlStage extends HTMLElement {
     return TOP + (lane + 0.5) * this.#height;
   }
 
-  /** Paints the moment; the same moment is always the same picture. @param {number} at */
+  /** Paint a moment; equal moments give equal pictures. @param {number} at */
   paint(at) {
     this.#at = at;
     if (!this.#reel || !this.#cast) return;
@@ -232,7 +232,7 @@ export class SlStage extends HTMLElement {
     return labels;
   }
 
-  /** The message near the pointer, 0 for none. @param {MouseEvent} event */
+  /** Return the index of the message near the pointer, 0 for none. @param {MouseEvent} event */
   #near(event) {
     const box = this.#canvas.getBoundingClientRect();
     const [px, py] = [event.clientX - box.left, event.clientY - box.top];
@@ -254,7 +254,7 @@ export class SlStage extends HTMLElement {
     this.paint(this.#at);
   }
 
-  /** How many events there are up to the moment that is painted. */
+  /** The number of events up to the painted moment. */
   get place() {
     return this.#reel ? placeAt(this.#times, this.#reel.events.length, this.#at) : 0;
   }
@@ -283,7 +283,7 @@ function head(g, x1, y1, x2, y2, way) {
   g.fill();
 }
 
-/** From a point to a stretch. @param {number} px @param {number} py @param {number} x1 @param {number} y1 @param {number} x2 @param {number} y2 */
+/** Return the distance from a point to a line segment. @param {number} px @param {number} py @param {number} x1 @param {number} y1 @param {number} x2 @param {number} y2 */
 function distance(px, py, x1, y1, x2, y2) {
   const length = (x2 - x1) ** 2 + (y2 - y1) ** 2;
   const along = length ? Math.max(0, Math.min(1, ((px - x1) * (x2 - x1) + (py - y1) * (y2 - y1)) / length)) : 0;

@@ -1,6 +1,6 @@
 /**
- * The page /replay: plays the recording that the address names. It is loaded part by part; after that the server does
- * nothing. Every picture is a function of the playhead.
+ * The page /replay: plays the recording in its URL. It is loaded in parts; after that the server is not needed. Every
+ * picture is a function of the playhead.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import { counted, number, time } from "../base/words.js";
 const SPEEDS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 5, 10, 20];
 const PART = 2000;
 const RECAST_MS = 700;
-/** While it plays, the sentence changes at most so often: it is to be read. */
+/** Minimum interval between changes of the sentence during playback, so that it can be read. */
 const SAY_MS = 250;
 
 const page = byId("replay", HTMLElement);
@@ -42,14 +42,14 @@ let speed = 4;
 let playing = false;
 let before = 0;
 let said = -Infinity;
-/** What its head says of it. @type {string[]} */ let facts = [];
+/** The facts in the recording's header. @type {string[]} */ let facts = [];
 /** @type {string|null} */ let chosen = null;
 
 const times = () => (even ? reel.even : reel.real);
 const end = () => times()[reel.events.length] ?? 0;
 const place = () => placeAt(times(), reel.events.length, at);
 
-/** Everything that is to be seen at the playhead. @param {boolean} [anew] */
+/** Draw everything at the playhead. @param {boolean} [anew] */
 function draw(anew = false) {
   const here = place();
   const step = lastUpTo(reel.steps, here);
@@ -75,13 +75,13 @@ function seek(to) {
   draw();
 }
 
-/** @param {number} to  an event */
+/** @param {number} to  number of an event */
 function goTo(to) {
   play(false);
   seek(times()[to] ?? 0);
 }
 
-/** @param {number} by  steps */
+/** @param {number} by  number of steps */
 function step(by) {
   const now = lastUpTo(reel.steps, place());
   const next = now + by;
@@ -95,7 +95,7 @@ function play(on) {
   playing = on;
   write(byId("play", HTMLButtonElement), on ? "Pause" : "Play");
   page.dataset.playing = String(on);
-  attribute(byId("say", HTMLElement), "aria-live", on ? "off" : null); // nobody wants to hear four sentences a second
+  attribute(byId("say", HTMLElement), "aria-live", on ? "off" : null); // screen readers should not read four sentences a second
   if (on) {
     before = performance.now();
     requestAnimationFrame(frame);
@@ -109,7 +109,7 @@ function frame(now) {
   const next = at + Math.max(0, now - before) * (SPEEDS[speed] ?? 1);
   before = now;
   const shown = still() ? times()[reel.steps[lastUpTo(reel.steps, placeAt(times(), reel.events.length, next))] ?? 0] ?? 0 : next;
-  if (still() && shown <= at) before = now - (next - at) / (SPEEDS[speed] ?? 1); // time goes on, the picture waits for the next event
+  if (still() && shown <= at) before = now - (next - at) / (SPEEDS[speed] ?? 1); // time goes on while the picture waits for the next event
   else at = shown;
   if (next >= end()) {
     at = end();
@@ -125,7 +125,7 @@ function faster(by) {
   byId("speed", HTMLSelectElement).value = String(speed);
 }
 
-/** How much happens when, and the crashes, above the scrubber. */
+/** Draw the density of events and the crashes above the scrubber. */
 function density() {
   const canvas = byId("density", HTMLCanvasElement);
   const g = canvas.getContext("2d");
@@ -153,7 +153,7 @@ function density() {
   }
 }
 
-/** More of it is here, or the time of the reel is another one. */
+/** Update everything after loading more or changing the time scale. */
 function renewAll() {
   stage.show(reel, times());
   stage.recast();
@@ -166,7 +166,7 @@ function renewAll() {
   draw(true);
 }
 
-/** Whose lanes may be wanted alone: supervisors with children that take part. */
+/** Fill the choice of lanes: supervisors with children that take part. */
 function lanes() {
   const select = byId("only", HTMLSelectElement);
   const names = [...new Set([...reel.people.values()].flatMap((person) => (person.supervisor ? [person.supervisor] : [])))].sort();
@@ -221,7 +221,7 @@ function failed(text, hint) {
   write(note, [text, hint].filter(Boolean).join(" "));
 }
 
-/** The example of the empty page: record, sell, kill, sell, stop. */
+/** Record the example of the empty page: record, sell, kill, sell, stop. */
 async function example() {
   const button = byId("try-go", HTMLButtonElement);
   button.disabled = true;
@@ -308,7 +308,7 @@ document.addEventListener("keydown", (event) => {
   const by = { " ": 0, ArrowRight: 1, ArrowLeft: -1 }[event.key];
   if (by === undefined || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || byId("player", HTMLElement).hidden || document.querySelector("dialog[open]")) return;
   const target = /** @type {Element} */ (event.target);
-  if (target.matches("input, select, textarea") || (by === 0 && target.matches("a, summary, button:not(#events button)"))) return; // Space presses them
+  if (target.matches("input, select, textarea") || (by === 0 && target.matches("a, summary, button:not(#events button)"))) return; // Space activates them
   event.preventDefault();
   if (by === 0) play(!playing);
   else step(by);

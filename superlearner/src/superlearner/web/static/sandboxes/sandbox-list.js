@@ -1,6 +1,6 @@
 /**
- * All sandboxes at a glance: how each is, whose it is, what it takes and why it ended; and the way to be rid of those that
- * have ended. What is looked for stands in the address.
+ * The list of all sandboxes with state, owner, resources and end, and a button to delete ended ones. The search is in
+ * the URL.
  *
  * @module
  */
@@ -39,7 +39,7 @@ function want(what) {
 }
 
 /**
- * Makes the controls work.
+ * Activate the controls.
  * @param {() => void} draw
  * @param {() => Promise<void>} refresh
  */
@@ -60,7 +60,7 @@ export function wireList(draw, refresh) {
 
 /**
  * @param {Sandbox[]} all
- * @param {(id: string) => string} address  of one of them
+ * @param {(id: string) => string} address  returns the URL of a sandbox
  */
 export function list(all, address) {
   const asked = wanted();

@@ -1,5 +1,5 @@
 /**
- * A new sandbox: what to start from, its source with Python's errors at their lines while it is typed, and its options.
+ * The form for a new sandbox: a starting point, its source with Python's errors marked during typing, and options.
  *
  * @module
  */
@@ -26,13 +26,13 @@ const check = new SyntaxCheck(editor, byId("make-said", HTMLElement));
 /** @type {() => string[]} */ let taken = () => [];
 let named = false;
 
-/** What is chosen to start from. */
+/** Return the chosen starting point. */
 const chosen = () => String(new FormData(form).get("from") ?? "");
 const demo = () => DEMOS.find((one) => one.id === chosen());
 
 /**
- * Shows what to start from.
- * @param {() => string[]} ids  the names that are taken
+ * Show the starting points.
+ * @param {() => string[]} ids  the names in use
  * @param {(made: Sandbox) => void} onMade
  */
 export async function begin(ids, onMade) {
@@ -56,7 +56,7 @@ export async function begin(ids, onMade) {
   };
 }
 
-/** Proposes a name that is free, unless somebody gave one. */
+/** Propose a free name unless the user entered one. */
 export function propose() {
   if (!named) name.value = freeName(demo()?.id ?? (templates.find((one) => one.id === chosen())?.id || "my_tree"), taken());
 }
@@ -80,7 +80,7 @@ function wrong(id, field, words) {
   attribute(field, "aria-invalid", words ? "true" : null);
 }
 
-/** What is asked for; null if a field is wrong, which it says. */
+/** Return the request; null if a field is invalid, which is marked. */
 function wanted() {
   const value = (/** @type {string} */ id) => byId(id, HTMLInputElement).value.trim();
   const numeric = (/** @type {string} */ id) => (value(id) === "" ? null : Number(value(id)));
@@ -120,7 +120,7 @@ async function start(onMade) {
   try {
     const made = await platform("POST", "/sandboxes", body);
     check.tell("");
-    named = false; // the next one gets a name of its own
+    named = false; // the next one gets a new name
     onMade(made);
   } catch (error) {
     if (/** @type {any} */ (error).code === "sandbox_already_exists") wrong("id-wrong", name, "There is one of this name.");

@@ -1,5 +1,5 @@
 /**
- * One sandbox: its code with hot reload and what that did to the states, output, what happened, versions, walls.
+ * One sandbox: code with hot reload and its effects on states, output, events, versions, isolation.
  *
  * @module
  */
@@ -23,12 +23,12 @@ const check = new SyntaxCheck(editor, byId("code-said", HTMLElement));
 const tell = (words, level) => check.tell(words, level);
 /** @type {Sandbox|null} */ let shown = null;
 let part = "part-code";
-/** The source that runs, as it was read; what is in the editor may be another one. @type {string|null} */
+/** The running source as it was read; the editor may differ. @type {string|null} */
 let known = null;
 let version = 0;
 /** @type {() => Promise<void>} */ let refresh = async () => {};
 
-/** @param {() => Promise<void>} again  reads the sandboxes anew */
+/** @param {() => Promise<void>} again  loads the sandboxes again */
 export function wire(again) {
   refresh = again;
   tabs(byId("tab-code", HTMLElement).parentElement ?? document.body, (id) => {
@@ -78,10 +78,10 @@ export function show(one) {
   void load();
 }
 
-/** Another sandbox is shown: what was said of the one before, and was typed into it, goes. */
+/** Reset the pane for another sandbox. */
 function begin() {
   known = null;
-  editor.lock(true); // until its source is read: what is typed before that would be painted over
+  editor.lock(true); // until its source is read, which would overwrite earlier input
   check.drop();
   tell("");
   editor.unmark();
@@ -99,7 +99,7 @@ function buttons() {
   byId("code-restart", HTMLButtonElement).disabled = !shown || !edited() || shown.status === "starting" || shown.status === "stopping";
 }
 
-/** Reads what the open tab shows. */
+/** Load the content of the open tab. */
 async function load() {
   if (!shown) return;
   const id = shown.id;
@@ -167,7 +167,7 @@ async function reload(what) {
   try {
     const done = await platform("POST", `${path()}/hot-reload`, what);
     editor.unmark();
-    known = what.source ?? null; // what was typed since is an edit of this one
+    known = what.source ?? null; // later input is an edit of this source
     tell(done.changed ? `Version ${done.version} runs: ${counted(done.servers_count, "process", "processes")} went over to it, nobody lost a pid, a mailbox or a state.` : "This source runs already.");
     if (done.changed) report(done.servers);
     if (what.version !== undefined) byId("tab-code", HTMLElement).click();

@@ -1,5 +1,5 @@
 /**
- * Sandboxes in words: how one is, how old, what it may take, and where in its source an error is. Pure.
+ * Texts about sandboxes: state, age, limits, and the position of an error in the source. Pure.
  *
  * @module
  */
@@ -26,46 +26,46 @@ import { counted, duration, number, size, time } from "../base/words.js";
  * @property {string|null} supervisor_pid
  * @property {"starting"|"running"|"stopping"|"ended"} status
  * @property {number} created_at
- * @property {number} [ended_at]  when it has ended
+ * @property {number} [ended_at]  set once it has ended
  * @property {number} restart_count
  * @property {{origin: string, supervisor_module: string|null, title: string|null, strategy: string|null, max_restarts: number|null, max_seconds: number|null, custom_config: unknown, limits: Limits}} configuration
  * @property {Wall[]} walls
  * @property {number} [memory_bytes]
  * @property {string} [reason]
  */
-/** @typedef {{q: string, owner: string, state: string}} Wanted  `state`: "", "running" (all that have a program) or "ended" */
+/** @typedef {{q: string, owner: string, state: string}} Wanted  `state`: "", "running" (all with a program) or "ended" */
 
-/** Which of the states of processes each is painted as. */
+/** The process state whose colour each state uses. */
 export const LOOKS = { running: "running", starting: "starting", stopping: "exiting", ended: "crashed" };
 
 /**
- * How old it is, or was when it ended.
+ * Return its age, or its lifetime if it has ended.
  * @param {Sandbox} one
  * @param {number} now  seconds
  */
 export const ageOf = (one, now) => duration(Math.max(1, (one.ended_at ?? now) - one.created_at));
 
-/** What is said of one beside its name. @param {Sandbox} one @param {number} now  seconds */
+/** Return the description beside its name. @param {Sandbox} one @param {number} now  seconds */
 export function told(one, now) {
   const lacking = one.walls.some((wall) => !wall.up) ? upText(one.walls) : "";
   const taken = one.memory_bytes ? size(one.memory_bytes) : "";
   return [one.owner, one.ended_at === undefined ? `${ageOf(one, now)} old` : `ended ${time(one.ended_at)} after ${ageOf(one, now)}`, one.restart_count ? counted(one.restart_count, "restart") : "", taken, lacking].filter(Boolean).join(" · ");
 }
 
-/** Where its code came from. @param {Sandbox} one */
+/** Return the origin of its code. @param {Sandbox} one */
 export const originOf = ({ configuration: { origin, title, supervisor_module: module } }) =>
   title ?? { source: "typed", file: "a file", module: module ?? "a module", demo: "a demo" }[origin] ?? origin;
 
-/** Who has some, in order of their names. @param {Sandbox[]} all */
+/** Return the owners in alphabetical order. @param {Sandbox[]} all */
 export const ownersOf = (all) => [...new Set(all.map((one) => one.owner))].sort();
 
-/** How many there are of each kind. @param {Sandbox[]} all */
+/** Return the number of sandboxes of each kind. @param {Sandbox[]} all */
 export function countsOf(all) {
   const ended = all.filter((one) => one.status === "ended").length;
   return `${number(all.length - ended)} running, ${number(ended)} ended`;
 }
 
-/** What fits; a word is looked for in name, owner and reason. @param {Wanted} wanted @returns {(one: Sandbox) => boolean} */
+/** Return a filter; the search covers name, owner and reason. @param {Wanted} wanted @returns {(one: Sandbox) => boolean} */
 export function fitting({ q, owner, state }) {
   const words = q.toLowerCase().split(/\s+/).filter(Boolean);
   return (one) => {
@@ -79,7 +79,7 @@ export function fitting({ q, owner, state }) {
 /** @param {Wall[]} walls */
 export const upText = (walls) => (walls.length ? `${walls.filter((one) => one.up).length} of ${walls.length} walls up` : "No walls");
 
-/** Limits and options, as names and values. @param {Sandbox} one @returns {[string, string][]} */
+/** Return limits and options as names and values. @param {Sandbox} one @returns {[string, string][]} */
 export function limitsOf(one) {
   const { configuration: { limits, strategy, max_restarts: restarts, max_seconds: seconds, custom_config: config }, node, os_pid: pid, owner } = one;
   /** @param {unknown} value */
@@ -94,7 +94,7 @@ export function limitsOf(one) {
 }
 
 /**
- * Where in the source an error is, out of its words: "line 3, column 7: …", "main.py:3: …", "main.py, line 3".
+ * Find the position of an error in its message: "line 3, column 7: …", "main.py:3: …", "main.py, line 3".
  * @param {string} message
  * @returns {{line: number, column: number}|null}
  */
@@ -103,7 +103,7 @@ export function placeOf(message) {
   return found ? { line: Number(found[1]), column: Number(found[2] ?? 1) } : null;
 }
 
-/** A name that is free. @param {string} like @param {Iterable<string>} taken */
+/** Return a free name. @param {string} like @param {Iterable<string>} taken */
 export function freeName(like, taken) {
   const known = new Set(taken);
   for (let n = 1; ; n += 1) if (!known.has(n === 1 ? like : `${like}_${n}`)) return n === 1 ? like : `${like}_${n}`;

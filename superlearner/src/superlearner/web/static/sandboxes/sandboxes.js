@@ -1,5 +1,5 @@
 /**
- * The page /sandboxes: all there are, a new one (`?new`), or the one that the address names (`?sandbox=my_first`).
+ * The page /sandboxes: the list, a new sandbox (`?new`), or the one in the URL (`?sandbox=my_first`).
  *
  * @module
  */
@@ -21,9 +21,9 @@ let asking = false;
 let again = false;
 let made = false;
 
-/** The sandbox that the address names; "" for none. */
+/** Return the sandbox in the URL; "" for none. */
 const id = () => new URLSearchParams(location.search).get("sandbox") ?? "";
-/** Whether the address asks for a new one; without any there is nothing else to see. */
+/** Return whether to show the form for a new one: on request, or if there are none. */
 const anew = () => id() === "" && (new URLSearchParams(location.search).has("new") || all.length === 0);
 
 /** @param {"sandbox"|"new"|""} view @param {string} [sandbox] */
@@ -37,7 +37,7 @@ function address(view, sandbox = "") {
 /** @param {string} sandbox */
 const toOne = (sandbox) => address("sandbox", sandbox);
 
-/** Reads the sandboxes; who comes while they are read has them read once more. */
+/** Load the sandboxes; a call during loading makes it load them once more. */
 async function refresh() {
   if (asking) {
     again = true;
@@ -89,7 +89,7 @@ function go(where) {
   draw();
 }
 
-/** Links within the page are followed without loading it. @param {MouseEvent} event */
+/** Follow links within the page without a reload. @param {MouseEvent} event */
 function follow(event) {
   const link = event.target instanceof Element ? event.target.closest("a") : null;
   if (!link || link.pathname !== location.pathname || event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
@@ -114,6 +114,6 @@ page.addEventListener("click", follow);
 window.addEventListener("popstate", draw);
 window.addEventListener("sl-sandboxes", () => void refresh());
 shortcuts([{ keys: ["n"], text: "A new sandbox", run: () => go(address("new")) }]);
-document.addEventListener("visibilitychange", () => document.hidden || void refresh()); // ages and memory are of when they were read
+document.addEventListener("visibilitychange", () => document.hidden || void refresh()); // ages and memory are outdated
 void refresh();
 machine().catch((error) => complain(error, "Walls"));

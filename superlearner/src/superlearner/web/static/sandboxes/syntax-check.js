@@ -1,6 +1,6 @@
 /**
- * What Python says about a source while it is typed: asked a moment after the last key, in a program of its own that runs
- * nothing of it. Only the newest answer counts, and the cursor stays where it is.
+ * Python's syntax check during typing: requested shortly after the last key, in a separate program that does not run
+ * the source. Only the newest answer counts, and the cursor does not move.
  *
  * @module
  */
@@ -15,30 +15,30 @@ const WAIT_MS = 500;
 
 export class SyntaxCheck {
   #timer = 0;
-  /** Which question is the newest: a late answer changes nothing. */
+  /** Number of the newest request: late answers are ignored. */
   #asked = 0;
-  /** Whether what is said below the editor is what this check has said. */
+  /** True if the message below the editor is from this check. */
   #spoke = false;
 
-  /** @param {SlCode} editor @param {HTMLElement} said  below it */
+  /** @param {SlCode} editor @param {HTMLElement} said  the element below it */
   constructor(editor, said) {
     this.editor = editor;
     this.said = said;
   }
 
-  /** Somebody typed. */
+  /** Schedule a check after input. */
   later() {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#look(), WAIT_MS);
   }
 
-  /** What is under way is of no use any more. */
+  /** Ignore pending answers. */
   drop() {
     clearTimeout(this.#timer);
     this.#asked += 1;
   }
 
-  /** Nothing is wrong any more, nor under way. */
+  /** Remove the message and ignore pending answers. */
   clear() {
     this.drop();
     this.#well();
@@ -50,7 +50,7 @@ export class SyntaxCheck {
     this.said.replaceChildren(...(words ? [make("p", { "data-level": level }, words)] : []));
   }
 
-  /** Shows why a source was refused, and goes to the place. @param {any} error */
+  /** Show why a source was refused, and move the cursor to the place. @param {any} error */
   refused(error) {
     this.drop();
     this.#show(error, true);
@@ -65,7 +65,7 @@ export class SyntaxCheck {
     } catch (error) {
       if (mine !== this.#asked) return;
       if (placeOf(/** @type {any} */ (error).message ?? "") || /** @type {any} */ (error).code === "missing_scope") this.#show(error, false);
-      else this.#well(); // a machine that can start none says so on the page
+      else this.#well(); // the page shows if this machine cannot start sandboxes
       this.#spoke = true;
     }
   }
@@ -84,7 +84,7 @@ export class SyntaxCheck {
     else this.tell([(error.message ?? "").replace(/^source: /, "At "), error.hint].filter(Boolean).join(" — "), "bad");
   }
 
-  /** Your own code takes a credential; a demo does not. */
+  /** Ask for a sign-in: unlike a demo, custom code requires a credential. */
   #tellToSignIn() {
     const here = location.pathname.slice(root().length) + location.search;
     this.said.replaceChildren(make("p", { "data-level": "bad" }, "Code of your own takes the scope code, which the owner's credential has: ", make("a", { href: `${root()}/sign-in?next=${encodeURIComponent(here)}` }, "sign in with it"), ". On the machine of the platform ", make("code", {}, "superlearner token"), " prints it. A demo starts without."));

@@ -1,5 +1,5 @@
 /**
- * Theme, motion and density: shows what is chosen and tells `theme.js`, which keeps and applies it.
+ * Theme, motion and density: shows the choices and sends changes to `theme.js`, which stores and applies them.
  *
  * @module
  */
@@ -10,7 +10,7 @@ const form = byId("part-appearance", HTMLElement);
 const page = document.documentElement;
 const inputs = () => /** @type {HTMLInputElement[]} */ ([...form.querySelectorAll("input[type=radio]")]);
 
-/** The choices as they are: also after the switch in the header, or in another tab. */
+/** Show the current choices, also after changes in the header or in another tab. */
 function show() {
   for (const input of inputs()) {
     const first = inputs().find((one) => one.name === input.name)?.value;

@@ -1,5 +1,5 @@
 /**
- * Values of settings as people write and read them. Pure.
+ * Values of settings as text, and back. Pure.
  *
  * @module
  */
@@ -21,19 +21,19 @@
  * @property {boolean} hidden
  */
 
-/** Who gave a value, in words. @type {Record<string, string>} */
+/** The source of a value in words. @type {Record<string, string>} */
 const SOURCES = { default: "default", file: "file", environment: "environment", flag: "command line", api: "set here, until a restart" };
 
 /** @param {Setting} one */
 export const sourceText = (one) => SOURCES[one.source] ?? one.source;
 
-/** A value as it stands in a field. @param {unknown} value */
+/** Return a value as the content of a field. @param {unknown} value */
 export function shownValue(value) {
   if (value === null || value === undefined) return "";
   return Array.isArray(value) ? value.join(", ") : String(value);
 }
 
-/** A value as it is said. @param {unknown} value @param {string|null} unit */
+/** Return a value with its unit. @param {unknown} value @param {string|null} unit */
 export function saidValue(value, unit) {
   const text = shownValue(value);
   if (text === "") return "nothing";
@@ -41,7 +41,7 @@ export function saidValue(value, unit) {
 }
 
 /**
- * What was written, as the operation takes it. What is no number stays text, so that the refusal says what was expected.
+ * Return the value of an input. Text that is not a number stays text, so that the server's error says what was expected.
  * @param {Setting} one
  * @param {string} text
  * @returns {unknown}
@@ -55,7 +55,7 @@ export function valueOf(one, text) {
   return written;
 }
 
-/** What may be given, in words. @param {Setting} one */
+/** Return the permitted values in words. @param {Setting} one */
 export function boundsText({ bounds, type }) {
   const { minimum, maximum, exclusiveMinimum } = bounds;
   const least = minimum !== undefined ? `${minimum}` : null;
@@ -66,14 +66,14 @@ export function boundsText({ bounds, type }) {
   return type === "array" ? "separated by commas" : "";
 }
 
-/** The line of `superlearner.toml` that sets it. @param {Setting} one @param {unknown} value */
+/** Return the line of `superlearner.toml` that sets the value. @param {Setting} one @param {unknown} value */
 export const tomlLine = (one, value) => `${one.name} = ${JSON.stringify(value)}`;
 
 /**
- * Whether a setting is what is looked for.
+ * Return whether a setting matches the search.
  * @param {Setting} one
  * @param {string} search
- * @param {boolean} changed  only those that somebody has given a value
+ * @param {boolean} changed  only settings that are not at their default
  */
 export const fits = (one, search, changed) =>
   (!changed || one.source !== "default") && `${one.name} ${one.description}`.toLowerCase().includes(search.trim().toLowerCase());

@@ -1,6 +1,6 @@
 /**
- * The runtime configuration: each setting with its value, who gave it, and a field if it can be changed while the
- * platform runs. What is refused is said beside the field.
+ * The runtime configuration: each setting with its value, its source, and a field if it can be changed while the
+ * platform runs. Errors are shown beside the field.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The page /settings: four parts as tabs, of which the address names one. What this session may not do says how one may.
+ * The page /settings: four tabs, one of which is in the URL. If this session lacks permission, a part says how to get it.
  *
  * @module
  */
@@ -19,7 +19,7 @@ const tabs = /** @type {HTMLElement[]} */ ([...page.querySelectorAll("[role=tab]
 
 /** @type {Promise<{user: string, credential: boolean, scopes: string[]}>|null} */ let asked = null;
 
-/** Who this is; what was answered once holds, what was not is asked again. */
+/** Return the current user; only a failed request is repeated. */
 const me = () => (asked ??= platform("GET", "/arsenal/whoami").catch((error) => {
   asked = null;
   throw error;
@@ -76,6 +76,6 @@ me().then(
     byId("sign-out", HTMLElement).hidden = !user.credential;
     page.dataset.user = user.user;
   },
-  () => {}, // the part that is shown says it
+  () => {}, // the visible part shows it
 );
 void show(wanted());

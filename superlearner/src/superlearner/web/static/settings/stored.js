@@ -1,5 +1,5 @@
 /**
- * The database and the recordings: how they are, copies of them, and less of them. What will be deleted is said before.
+ * The database and the recordings: state, backups, and deletion with a preview.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { byId, make, renew, write } from "../base/dom.js";
 import { complain } from "../base/toast.js";
 import { counted, number, size, time } from "../base/words.js";
 
-/** Tables in words. @type {Record<string, string>} */
+/** Names of tables. @type {Record<string, string>} */
 const TABLES = { restarts: "restarts", audit: "audit log", setting_changes: "changes of settings", recordings: "recordings", tokens: "tokens", users: "users" };
 const STATES = /** @type {Record<string, string>} */ ({ open: "History is being kept.", off: "No history is kept: no database was named.", unavailable: "History cannot be kept just now." });
 

@@ -1,5 +1,5 @@
 /**
- * Tokens: who may do what from elsewhere. A secret is shown once, here, and kept nowhere.
+ * Tokens for other clients, with their permissions. A secret is shown once and not stored.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const body = byId("token-rows", HTMLElement);
 const wrong = byId("token-wrong", HTMLElement);
 const made = byId("token-made", HTMLElement);
 
-/** What was never, or will never be. @param {number|null} at @param {string} otherwise */
+/** Return a time, or a text for none. @param {number|null} at @param {string} otherwise */
 const moment = (at, otherwise) => (at === null ? otherwise : time(at));
 
 export async function load() {

@@ -1,11 +1,10 @@
 /**
- * How well a text fits what somebody typed: its letters in their order, better at the beginnings of words and side by
- * side. Pure.
+ * Fuzzy matching: letters in order, with better scores at the starts of words and side by side. Pure.
  *
  * @module
  */
 
-/** Longer texts and questions are looked at up to here. */
+/** Longer texts and queries are cut to this length. */
 const LONGEST = 160;
 const LONGEST_WORD = 48;
 
@@ -13,14 +12,14 @@ const HIT = 4;
 const SIDE_BY_SIDE = 8;
 const WORD_START = 7;
 const TEXT_START = 4;
-/** What a letter that is skipped between two hits costs. */
+/** Penalty for a skipped letter between two hits. */
 const GAP = 1;
 const LENGTH = 0.05;
-/** What a letter has to be worth on average, and a little more. */
+/** Minimum average score of a letter. */
 const ENOUGH = 6;
 const NONE = -Infinity;
 
-/** @typedef {{score: number, places: number[]}} Fit  `places`: which letters of the text were meant */
+/** @typedef {{score: number, places: number[]}} Fit  `places`: indices of the matched letters */
 
 /** @param {string} text @param {number} place */
 function startsWord(text, place) {
@@ -29,15 +28,15 @@ function startsWord(text, place) {
 }
 
 /**
- * The best way to find the letters of one word in a text.
+ * Find the best match of the letters of one word in a text.
  * @param {string} word  lower case
  * @param {string} text
  * @returns {Fit|null}
  */
 function fitWord(word, text) {
   const low = text.toLowerCase();
-  if (low.length !== text.length) text = low; // a letter that gets longer: places would not be those of the text
-  /** Best score so that letter i of the word is at place j. @type {number[][]} */
+  if (low.length !== text.length) text = low; // a letter changes its length: indices would not match the text
+  /** Best score with letter i of the word at index j. @type {number[][]} */
   const best = [];
   /** @type {number[][]} */
   const from = [];
@@ -65,7 +64,7 @@ function fitWord(word, text) {
   let at = -1;
   for (let j = 0; j < last.length; j += 1) if ((last[j] ?? NONE) > (at < 0 ? NONE : last[at] ?? NONE)) at = j;
   const score = last[at] ?? NONE;
-  if (at < 0 || score <= ENOUGH * word.length) return null; // letters strewn over the text are no find
+  if (at < 0 || score <= ENOUGH * word.length) return null; // letters scattered over the text are no match
   const places = [];
   for (let i = word.length - 1; i >= 0; i -= 1) {
     places.unshift(at);
@@ -75,7 +74,7 @@ function fitWord(word, text) {
 }
 
 /**
- * Every word of the question has to be found.
+ * Match a query, of which every word must match.
  * @param {string} question
  * @param {string} text
  * @returns {Fit|null}
@@ -95,7 +94,7 @@ export function fit(question, text) {
 }
 
 /**
- * A text in pieces: what was meant, and what lies between.
+ * Split a text into matched and other parts.
  * @param {string} text
  * @param {number[]} places
  * @returns {[string, boolean][]}

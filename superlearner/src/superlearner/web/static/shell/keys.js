@@ -1,5 +1,5 @@
 /**
- * Shortcuts of the whole page, and the help that lists them and says what shapes and numbers mean.
+ * Shortcuts of the whole page, and the help that lists them and explains shapes and figures.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { byId, make } from "../base/dom.js";
 import { MEANINGS } from "../base/words.js";
 
-/** @typedef {{keys: string[], text: string, run?: () => void}} Shortcut  "g s" is g and then s, "Ctrl K" Ctrl or Cmd with k */
+/** @typedef {{keys: string[], text: string, run?: () => void}} Shortcut  "g s" is g and then s, "Ctrl K" is Ctrl or Cmd with k */
 
 const NUMBERS = {
   Pid: MEANINGS.pid, "Restarts left": MEANINGS.budget, Mailbox: MEANINGS.mailbox, processes: MEANINGS.processes,
@@ -18,17 +18,17 @@ const NUMBERS = {
 const typing = (target) =>
   target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
 
-/** Keys where letters jump to names. @param {EventTarget|null} target */
+/** Return whether letters jump to names in this element. @param {EventTarget|null} target */
 const naming = (target) => target instanceof Element && target.closest("[role=tree]") !== null;
 
-/** How long after the first key of two the second one belongs to it. */
+/** Maximum time between the two keys of a shortcut. */
 const TOGETHER_MS = 1200;
 const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
 
 /** @type {Shortcut[]} */ const known = [];
 /** @type {{key: string, at: number}|null} */ let begun = null;
 
-/** A shortcut as its keys. @param {string} keys */
+/** Return a shortcut as key caps. @param {string} keys */
 function caps(keys) {
   const [first = "", second = ""] = keys.split(" ");
   if (first === "Ctrl") return [make("kbd", {}, MAC ? "⌘" : "Ctrl"), " ", make("kbd", {}, second)];
@@ -38,7 +38,7 @@ function caps(keys) {
 /** @param {KeyboardEvent} event @returns {Shortcut|undefined} */
 function meant(event) {
   if (event.ctrlKey || event.metaKey) return event.altKey || event.shiftKey ? undefined : known.find(({ keys }) => keys.includes(`Ctrl ${event.key.toUpperCase()}`));
-  if (event.altKey || typing(event.composedPath()[0] ?? null)) return undefined; // within an element that has a tree of its own, too
+  if (event.altKey || typing(event.composedPath()[0] ?? null)) return undefined; // the composed path looks into shadow roots
   const first = begun && event.timeStamp - begun.at < TOGETHER_MS ? begun.key : "";
   begun = null;
   const both = first && known.find(({ keys }) => keys.includes(`${first} ${event.key}`));
@@ -48,7 +48,7 @@ function meant(event) {
 }
 
 /**
- * Adds shortcuts: a page its own, the shell those of every page.
+ * Add shortcuts, of the shell or of a page.
  * @param {Shortcut[]} shortcuts  those without `run` are only listed
  */
 export function shortcuts(shortcuts) {
@@ -59,13 +59,13 @@ export function shortcuts(shortcuts) {
   ]));
 }
 
-/** Opens the help. */
+/** Open the help. */
 export function help() {
   const dialog = byId("keys", HTMLDialogElement);
   if (!dialog.open) dialog.showModal();
 }
 
-/** Makes the keys and the help work; the shell does so once on every page. */
+/** Activate the keys and the help; called once on every page. */
 export function listen() {
   const dialog = byId("keys", HTMLDialogElement);
   byId("meanings", HTMLElement).replaceChildren(...Object.entries(NUMBERS).flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]));

@@ -1,6 +1,6 @@
 /**
- * The main navigation: says at which edges it goes on, and keeps the page that is shown in sight. And the keys that lead
- * to pages: `g`, then a letter.
+ * The main navigation: marks edges where it scrolls, and keeps the current page's link visible. Also the keys for
+ * pages: `g`, then a letter.
  *
  * @module
  */
@@ -13,7 +13,7 @@ const LETTERS = {
   replay: "r", settings: "e",
 };
 
-/** Pages that can be gone to from here: their names as they are shown, their addresses, their letters. */
+/** Return the pages in the navigation: names, URLs, letters. */
 export function pages() {
   return [...document.querySelectorAll("header [data-page]")].flatMap((link) => (link instanceof HTMLAnchorElement ? [{
     id: link.dataset.page ?? "", label: link.dataset.label || link.textContent?.trim() || link.getAttribute("aria-label") || "",

@@ -1,6 +1,6 @@
 /**
- * What is said under the header when the node that the page shows is gone: why, and how to go on. A sandbox that has ended
- * is started again from here, and its own page has its code and what happened in it.
+ * The note under the header for a node that is gone: the reason, and how to continue. An ended sandbox can be
+ * restarted from it; the sandbox's page has its code and events.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import { complain } from "../base/toast.js";
 
 /** @typedef {import("../sandboxes/sandbox-words.js").Sandbox} Sandbox */
 
-/** What was said last of a node counts: a late answer about the one before changes nothing. */
+/** Number of the latest note: late answers for earlier ones are ignored. */
 let told = 0;
 
-/** The sandbox whose node this is; null if it is none, or was destroyed. @param {string} node @returns {Promise<Sandbox|null>} */
+/** Return the sandbox of this node; null if it is none, or was destroyed. @param {string} node @returns {Promise<Sandbox|null>} */
 async function sandboxOf(node) {
   if (!node.startsWith("sandbox-")) return null;
   const all = /** @type {Sandbox[]} */ (await platform("GET", "/sandboxes?per_page=200").catch(() => []));
@@ -22,10 +22,10 @@ async function sandboxOf(node) {
 }
 
 /**
- * @param {HTMLElement} note  where it is said
+ * @param {HTMLElement} note  the element of the note
  * @param {string} node
  * @param {string|undefined} why
- * @param {HTMLElement[]} ways  to the other nodes
+ * @param {HTMLElement[]} ways  links to the other nodes
  */
 export async function tellGone(note, node, why, ways) {
   const mine = (told += 1);
@@ -37,12 +37,12 @@ export async function tellGone(note, node, why, ways) {
   note.hidden = false;
 }
 
-/** Nobody is to be told that it is gone any more. */
+/** Remove the note. */
 export function dropGone() {
   told += 1;
 }
 
-/** Makes the button work that the page for an address whose sandbox has ended comes with. */
+/** Activate the button on the page for an ended sandbox. */
 export function wireAgain() {
   const again = document.querySelector("main.error [data-sandbox]");
   if (again instanceof HTMLButtonElement) again.onclick = () => void startAgain(again, again.dataset["sandbox"] ?? "").then((started) => started && location.reload());
@@ -60,7 +60,7 @@ function words(one, ways) {
   ];
 }
 
-/** Whether it was started. @param {HTMLButtonElement} button @param {string} id */
+/** Start a sandbox; return whether that worked. @param {HTMLButtonElement} button @param {string} id */
 async function startAgain(button, id) {
   button.disabled = true;
   try {

@@ -1,6 +1,6 @@
 /**
- * The choice of the node in the header, which follows the list of nodes as it changes, and what is said when the node
- * that the page shows is gone. The list comes over a socket that is silent until something changes.
+ * The node switcher in the header, which follows changes of the list of nodes, and the note for a node that is gone.
+ * The list comes over a socket that only sends changes.
  *
  * @module
  */
@@ -11,27 +11,27 @@ import { dropGone, tellGone, wireAgain } from "./node-gone.js";
 
 /** @typedef {{k: string, nodes: string[], rests: boolean, left: Record<string, string>, sandboxes: number}} Told */
 
-/** The address of this page for another node. @param {string} node  "" for the one that is meant where none is named */
+/** Return the URL of this page for another node. @param {string} node  "" for the default one */
 export function here(node) {
   const address = new URL(location.href);
   if (node) address.searchParams.set("node", node);
   else address.searchParams.delete("node");
-  for (const name of ["process", "pin"]) address.searchParams.delete(name); // they are of the node that is left
+  for (const name of ["process", "pin"]) address.searchParams.delete(name); // they belong to the node that is left
   return address.href;
 }
 
-/** Names of the nodes, the one first that is meant where none is named. */
+/** Return the names of the nodes, the default one first. */
 export function nodes() {
   const select = document.getElementById("node");
   return select instanceof HTMLSelectElement ? [...select.options].map((one) => one.textContent ?? "") : [];
 }
 
-/** Makes the switcher work and keeps it true. */
+/** Activate the switcher and keep it up to date. */
 export function followNodes() {
   const select = document.getElementById("node");
   if (!(select instanceof HTMLSelectElement)) return;
   select.onchange = () => location.assign(here(select.value));
-  /** How often something became of a sandbox. @type {number|null} */ let seen = null;
+  /** Counter of sandbox changes. @type {number|null} */ let seen = null;
   const reached = document.getElementById("reached");
   /** @param {any[]} told */
   const take = (told) => {
@@ -51,8 +51,8 @@ export function followNodes() {
 /**
  * @param {HTMLSelectElement} select
  * @param {string[]} names
- * @param {boolean} rests  the first one is not there just now
- * @param {string} [why]  the node that is shown was left
+ * @param {boolean} rests  the first node is temporarily unavailable
+ * @param {string} [why]  reason if the shown node was left
  */
 function show(select, names, rests, why) {
   const [first = "", ...others] = names;

@@ -1,5 +1,5 @@
 /**
- * A node whose service lets nobody change anything: what would is disabled and says why, instead of being refused later.
+ * Read-only nodes, whose service permits no changes: controls for changes are disabled and say why.
  *
  * @module
  */
@@ -8,19 +8,19 @@ import { attribute } from "../base/dom.js";
 import { toast } from "../base/toast.js";
 
 export const WHY = "The service lets you read and change nothing. Whoever runs it can permit more: permissions=(\"read\", \"operate\").";
-/** What changes something: ends, starts, sends, replaces. What only shows, closes or copies is no `.btn`, or quiet. */
+/** Controls that change something. Those that only show, close or copy lack `.btn` or are quiet. */
 const ACTS = ".kill, .several .btn:not(.quiet), sl-process .btn:not(.quiet, .copyable *), .btn.danger, [data-change]";
 
-/** Whether the service of the node that the page shows only lets read. */
+/** Return whether the service of the shown node is read-only. */
 export const onlyReads = () => document.documentElement.hasAttribute("data-only-reads");
 
-/** Whether something is not done, because nothing may be changed; says so. */
+/** Return whether changes are refused, and show that. */
 export function refused() {
   if (onlyReads()) toast("Nothing can be changed here.", { hint: WHY, level: "bad" });
   return onlyReads();
 }
 
-/** Disables what changes something, now and whenever there is more of it. */
+/** Disable present and future controls that change something. */
 export function disableActs() {
   let due = false;
   const disable = () => {

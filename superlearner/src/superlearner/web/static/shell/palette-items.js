@@ -1,5 +1,5 @@
 /**
- * What the command palette offers, in which order. Pure: items in, groups out.
+ * The items of the command palette and their order. Pure: items in, groups out.
  *
  * @module
  */
@@ -8,15 +8,15 @@ import { fit } from "./fuzzy.js";
 
 /**
  * @typedef {object} Item
- * @property {string} id  the same thing has the same id tomorrow
+ * @property {string} id  stable across visits
  * @property {string} group  one of ORDER
  * @property {string} icon
  * @property {string} text
- * @property {string} more  what stands beside it
- * @property {string} [also]  words it is found by besides
+ * @property {string} more  text beside it
+ * @property {string} [also]  further search words
  * @property {string} [href]
- * @property {string} [act]  something to do on this page instead
- * @property {import("../processes/process-list.js").Line} [line]  the process it is
+ * @property {string} [act]  an action on this page instead of a link
+ * @property {import("../processes/process-list.js").Line} [line]  the process that it stands for
  * @property {import("../processes/process-list.js").Line} [ends]  the process to kill instead
  */
 /** @typedef {{item: Item, score: number, places: number[]}} Found */
@@ -26,9 +26,9 @@ export const RECENT = "Recent";
 const ORDER = ["Acts", "Pages", "Processes", "Operations", "Nodes", "This page", "Documentation"];
 const FIRST = 6;
 const MOST = 8;
-/** How much better something is that was chosen before. */
+/** Bonus for earlier choices. */
 const KNOWN = 12;
-/** What stands beside a name has to have the words as they are typed, and is worth less. */
+/** The text beside a name must contain the words literally, and counts less. */
 const BESIDE = 3;
 
 /**
@@ -44,13 +44,13 @@ function find(item, question) {
   return words.every((word) => wide.includes(word)) ? { item, score: BESIDE * words.join("").length, places: [] } : null;
 }
 
-/** A question that is an act: the verb, and whom. */
+/** A query for an action: the verb and the target. */
 const ACT = /^\s*(?:kill|end)\s+(\S.*)$/i;
 
-/** What a question is about: `kill robot` is about robot. @param {string} question */
+/** Return the target of a query: robot for `kill robot`. @param {string} question */
 export const subject = (question) => (ACT.exec(question)?.[1] ?? question).trim();
 
-/** What a question asks to be done to a process, if it does. @param {readonly Item[]} items @param {string} question @returns {Item[]} */
+/** Return the actions on a process that a query asks for. @param {readonly Item[]} items @param {string} question @returns {Item[]} */
 function acts(items, question) {
   const whom = ACT.exec(question)?.[1];
   if (whom === undefined) return [];
@@ -59,8 +59,8 @@ function acts(items, question) {
 }
 
 /**
- * Without a question: what was chosen last, then the pages. With one: groups, the best of each first, and the group with
- * the best of all first.
+ * Return the results. Without a query: recent choices, then pages. With one: groups, sorted inside, the group with
+ * the best item first.
  * @param {readonly Item[]} items
  * @param {string} question
  * @param {readonly Item[]} recent  newest first
@@ -94,7 +94,7 @@ export function rank(items, question, recent) {
 const plain = (item) => ({ item, score: 0, places: [] });
 
 /**
- * What was chosen goes to the front.
+ * Move a choice to the front.
  * @param {readonly Item[]} recent
  * @param {Item} item
  * @param {number} [most]
@@ -102,7 +102,7 @@ const plain = (item) => ({ item, score: 0, places: [] });
 export const remembered = (recent, item, most = 12) => [item, ...recent.filter((one) => one.id !== item.id)].slice(0, most);
 
 /**
- * What storage says, which anybody may have written: only items that lead to a page of this platform.
+ * Validate stored items, which may have been tampered with: only links to pages of this platform.
  * @param {unknown} stored
  * @param {string} origin
  * @returns {Item[]}

@@ -1,5 +1,5 @@
 /**
- * Where the command palette gets what it offers: from the page at once, from the server when it answers.
+ * The sources of the command palette's items: the page, and the server once it answers.
  *
  * @module
  */
@@ -11,16 +11,16 @@ import { here, nodes } from "./nodes.js";
 
 /** @typedef {import("./palette-items.js").Item} Item */
 
-/** How many processes are asked for at once; the rest is found by asking for what was typed. */
+/** Number of processes in one request; others are found by searching on the server. */
 const PROCESSES = 300;
 
-/** The address of a page, with the node that is shown. @param {string} path @param {Record<string, string>} asked */
+/** Return the URL of a page, with the shown node. @param {string} path @param {Record<string, string>} asked */
 function at(path, asked) {
   const all = new URLSearchParams({ ...asked, ...(chosen() ? { node: chosen() } : {}) });
   return `${location.origin}${root()}${path}?${all}`;
 }
 
-/** What needs no server. @returns {Item[]} */
+/** Return the items that need no server. @returns {Item[]} */
 export function fromPage() {
   const known = pages();
   const names = nodes();
@@ -33,7 +33,7 @@ export function fromPage() {
 }
 
 /**
- * Processes of the node that is shown.
+ * Return processes of the shown node.
  * @param {string} question
  * @param {AbortSignal} signal
  * @returns {Promise<Item[]>}
@@ -69,7 +69,7 @@ export async function manual(signal) {
 }
 
 /**
- * Concepts and sections of the documentation.
+ * Return concepts and sections of the documentation.
  * @param {string} question
  * @param {AbortSignal} signal
  * @returns {Promise<Item[]>}
@@ -85,5 +85,5 @@ export async function sections(question, signal) {
 /** @param {unknown} error */
 export const isAborted = (error) => error instanceof DOMException && error.name === "AbortError";
 
-/** Why something is missing. @param {unknown} error */
+/** Return the reason for missing items. @param {unknown} error */
 export const reason = (error) => (error instanceof ApiError ? error.message : "The server does not answer.");

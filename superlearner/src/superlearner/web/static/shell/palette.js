@@ -1,6 +1,6 @@
 /**
- * The command palette: one field that finds pages, processes, operations and texts, and goes there. It works with what
- * it has when the server is slow or gone, and says what is missing.
+ * The command palette: a field that finds pages, processes, operations and texts. If the server is slow or gone, it
+ * uses what it has and shows what is missing.
  *
  * @module
  */
@@ -23,7 +23,7 @@ class Palette {
   });
   #list = make("div", { class: "list", id: "palette-list", role: "listbox", "aria-label": "Found" });
   #said = make("span", { class: "said", role: "status" });
-  /** What the server gave, by source. @type {Map<string, Item[]>} */ #got = new Map();
+  /** Items from the server, by source. @type {Map<string, Item[]>} */ #got = new Map();
   /** @type {Map<string, string>} */ #missing = new Map();
   /** @type {Set<string>} */ #asking = new Set();
   /** @type {Map<string, AbortController>} */ #under = new Map();
@@ -158,7 +158,7 @@ class Palette {
     if (place !== null) this.#go(this.#shown[place], event.ctrlKey || event.metaKey);
   }
 
-  /** @param {Item|undefined} item @param {boolean} elsewhere  in a tab of its own */
+  /** @param {Item|undefined} item @param {boolean} elsewhere  in a new tab */
   #go(item, elsewhere) {
     if (!item) return;
     this.#dialog.close();
@@ -183,7 +183,7 @@ function recent() {
   try {
     return trusted(JSON.parse(localStorage.getItem(KEY) ?? "[]"), location.origin);
   } catch {
-    return []; // no storage, or not ours
+    return []; // no storage, or invalid
   }
 }
 
@@ -192,7 +192,7 @@ function keep(item) {
   try {
     localStorage.setItem(KEY, JSON.stringify(remembered(recent(), item)));
   } catch {
-    // Storage may be forbidden: nothing is remembered then.
+    // storage may be forbidden: nothing is stored then
   }
 }
 
@@ -204,7 +204,7 @@ export function openPalette() {
   palette.open();
 }
 
-/** Makes the button in the header, and those in pages, open it. */
+/** Activate the buttons that open it, in the header and in pages. */
 export function wirePalette() {
   for (const button of document.querySelectorAll("#palette-open, [data-opens=palette]")) button.addEventListener("click", openPalette);
 }

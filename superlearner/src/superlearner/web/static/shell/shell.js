@@ -1,5 +1,5 @@
 /**
- * What every page has: keys and help, the ways to other pages, the choice of the node, the command palette.
+ * Code for every page: keys and help, navigation, node switcher, command palette.
  *
  * @module
  */
@@ -21,4 +21,4 @@ shortcuts([
 ]);
 listen();
 if (onlyReads()) disableActs();
-if (touring()) void import("../learn/tour.js").catch(() => {}); // a page goes on without its tour
+if (touring()) void import("../learn/tour.js").catch(() => {}); // the page works without its tour

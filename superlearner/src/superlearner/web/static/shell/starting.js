@@ -1,5 +1,5 @@
 /**
- * Waits until the platform is there: its first words on the socket are the sign to load the page anew.
+ * Waits for the platform and reloads the page at its first message on the socket.
  *
  * @module
  */

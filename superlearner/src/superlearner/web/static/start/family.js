@@ -1,8 +1,8 @@
 /**
- * `<sl-family>`: one supervisor and its children as a picture that lives. A restart takes less than a millisecond, so what
- * happened is shown slowly, once for each end: who ended and who was stopped, then who is started again, then how it is.
+ * `<sl-family>`: a live picture of one supervisor and its children. A restart takes less than a millisecond, so it is
+ * shown slowly, once for each end: ended and stopped processes, then restarts, then the current state.
  *
- * What a person wants leaves it as an event: `sl-kill` (the key of a child).
+ * Event: `sl-kill` (the key of a child).
  *
  * @module
  */
@@ -45,7 +45,7 @@ export class SlFamily extends HTMLElement {
   #name = make("a", { class: "fam-name" });
   #kind = make("span", { class: "fam-state" });
   #clock = 0;
-  /** Whose kill button is pointed at. @type {string|null} */ #aim = null;
+  /** The child whose kill button the pointer is on. @type {string|null} */ #aim = null;
 
   connectedCallback() {
     if (this.#list.isConnected) return;
@@ -62,8 +62,8 @@ export class SlFamily extends HTMLElement {
 
   /**
    * @param {Scene} scene
-   * @param {number} skew  server time minus ours, in seconds
-   * @param {(row: Row) => string} address  where a process is shown
+   * @param {number} skew  server time minus local time, in seconds
+   * @param {(row: Row) => string} address  returns the URL of a process
    */
   show(scene, skew, address) {
     const other = this.#scene?.supervisor.key !== scene.supervisor.key;
@@ -145,7 +145,7 @@ export class SlFamily extends HTMLElement {
     child.kill.disabled = row.pid === null || row.critical;
   }
 
-  /** The budget comes back by the clock alone. */
+  /** Update the budget, which recovers with time alone. */
   #count() {
     clearTimeout(this.#clock);
     const budget = this.#scene?.supervisor.budget;
@@ -158,7 +158,7 @@ export class SlFamily extends HTMLElement {
     if (next !== null) this.#clock = setTimeout(() => this.#count(), Math.max(50, (next - now) * 1000 + 20));
   }
 
-  /** Says before a kill whom it hits. @param {EventTarget|null} target */
+  /** Show the effects of a kill in advance. @param {EventTarget|null} target */
   #foretell(target) {
     const button = target instanceof Element ? target.closest("li button") : null;
     this.#aim = button?.closest("li")?.dataset.key ?? null;

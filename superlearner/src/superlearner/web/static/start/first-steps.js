@@ -1,6 +1,6 @@
 /**
- * The guided first steps: which supervisor is shown, who may be killed, what has really happened, and what it means in
- * plain words. Pure: the model of the feed in, what to show out.
+ * The guided first steps: the supervisor to show, children that may be killed, actual events and their explanation.
+ * Pure: the model of the feed in, content out.
  *
  * @module
  */
@@ -14,20 +14,20 @@ import { unlimited } from "../base/words.js";
 
 /** @typedef {{supervisor: Row, children: Row[], victim: Row|null}} Scene */
 
-/** What shows most, first. @type {Record<string, number>} */
+/** Strategies by how much they show. @type {Record<string, number>} */
 const TELLING = { rest_for_one: 30, one_for_all: 20, one_for_one: 10, dynamic: 2, simple_one_for_one: 1 };
-/** The demo's supervisor with the best story. */
+/** The demo's supervisor with the best example. */
 const BEST = "checkout_sup";
 const BEST_CHILD = "ledger";
-/** More children than this make no picture. */
+/** More children do not fit into the picture. */
 const MANY = 8;
-/** Below this slot live the services of the platform: nobody learns by killing those. */
+/** The platform's services are below this slot and must not be killed here. */
 const SERVICES = "superlearner/services";
 
 /** @param {Model} model @param {Row} supervisor @returns {Row[]} */
 const childrenOf = (model, supervisor) => (model.kids.get(supervisor.key) ?? []).flatMap((key) => model.rows.get(key) ?? []);
 
-/** Whether a supervisor starts this child again when it is killed. @param {Row} row */
+/** Return whether a supervisor restarts this child after a kill. @param {Row} row */
 const comesBack = (row) => row.kind === "worker" && !row.critical && (row.restart === "permanent" || row.restart === "transient");
 
 /** @param {Row} supervisor @param {Row[]} children */
@@ -40,7 +40,7 @@ function worth(supervisor, children) {
 }
 
 /**
- * The supervisor to show: the one that was shown, as long as it is there, else the most telling one.
+ * Return the supervisor to show: the previous one while it exists, else the most instructive one.
  * @param {Model} model
  * @param {string|null} kept  its key
  * @returns {Scene|null}
@@ -63,7 +63,7 @@ export function sceneOf(model, kept) {
 }
 
 /**
- * Who will be started again when this child ends, itself among them, as its supervisor's strategy has it.
+ * Return the children that restart when this child ends, including itself, by the supervisor's strategy.
  * @param {Scene} scene
  * @param {string} key
  * @returns {Row[]}
@@ -78,7 +78,7 @@ export function affected({ supervisor, children }, key) {
 }
 
 /**
- * The newest that the feed tells of the scene, after what was known already.
+ * Return the newest entry of the feed about the scene after a known one.
  * @param {readonly FeedEvent[]} feed  oldest first
  * @param {Scene} scene
  * @param {number} after  number of an entry
@@ -95,7 +95,7 @@ export function storyOf(feed, { supervisor }, after) {
 }
 
 /**
- * Which steps are done, told by what has happened and by nothing else.
+ * Return the finished steps, derived from actual events.
  * @param {Scene|null} scene
  * @param {FeedEvent|null} story
  */
@@ -123,11 +123,11 @@ const BECAUSE = {
   simple_one_for_one: "only the child that ended is started again",
 };
 
-/** What a strategy does, as half a sentence. @param {string|null} strategy */
+/** Explain a strategy in half a sentence. @param {string|null} strategy */
 export const because = (strategy) => BECAUSE[strategy ?? ""] ?? "it starts its children again";
 
 /**
- * The three answers.
+ * Return the three explanations.
  * @param {FeedEvent} story
  * @returns {{why: string, who: string, left: string}}
  */

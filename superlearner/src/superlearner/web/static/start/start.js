@@ -1,6 +1,6 @@
 /**
- * The start page: a live picture of one supervisor with the first steps beside it, what is wrong now, the last restarts,
- * and the ways to everything else.
+ * The start page: a live picture of one supervisor with the first steps, current problems, recent restarts, and links
+ * to everything else.
  *
  * @module
  */
@@ -25,7 +25,7 @@ import { number, STATES, time } from "../base/words.js";
 
 const KEY = "superlearner.first-steps";
 const SHOWN = 5;
-/** So long it is told that a supervisor gave up when no monitor judges it. */
+/** Time for which a give-up is shown if there is no monitor. */
 const FRESH_S = 60;
 const RANKS = ["low", "medium", "high", "critical"];
 /** @type {Record<string, string>} */
@@ -45,15 +45,15 @@ const killIt = byId("kill-it", HTMLButtonElement);
 let skew = 0;
 /** Server time of the newest frame. */
 let fresh = 0;
-/** Why nobody tells what is wrong; "" while somebody does. */
+/** The reason why problems are unknown, or "". */
 let unknown = "";
 /** @type {Scene|null} */ let scene = null;
-/** What the feed said before this visit tells of no step. */
+/** Feed entries up to this number precede the visit and complete no step. */
 let known = 0;
-/** What the monitor of the node finds. @type {import("../system/system-model.js").Model|null} */ let found = null;
+/** Findings of the node's monitor. @type {import("../system/system-model.js").Model|null} */ let found = null;
 
 const feed = new Feed(liveUrl("supervisors", { form: "short" }), onMessages, onStatus);
-const findings = new Feed(liveUrl("system"), onFindings, () => {}); // the line above says whether the server answers
+const findings = new Feed(liveUrl("system"), onFindings, () => {}); // the status line shows whether the server responds
 
 /** @param {Message[]} messages */
 function onMessages(messages) {
@@ -85,7 +85,7 @@ function onStatus(status) {
   wrong();
 }
 
-/** With each look of the monitor: anomalies begin and end. @param {unknown[]} frames */
+/** Update the anomalies after each sample of the monitor. @param {unknown[]} frames */
 function onFindings(frames) {
   for (const frame of frames) {
     found = judged(found, frame);
@@ -96,7 +96,7 @@ function onFindings(frames) {
   wrong();
 }
 
-/** Where the visit began, also after the page was loaded anew. */
+/** Return the start of the visit, which survives reloads. */
 function begin() {
   const newest = model.feed.reduce((most, event) => Math.max(most, event.id), 0);
   const place = `${model.epoch} ${model.node}`;
@@ -109,7 +109,7 @@ function begin() {
   }
 }
 
-/** The address of a process in the tree. @param {string} key */
+/** Return the URL of a process in the tree. @param {string} key */
 const inTree = (key) => `${root()}/supervisors?${new URLSearchParams({ process: key, ...(chosen() ? { node: chosen() } : {}) })}`;
 
 function draw() {
@@ -120,7 +120,7 @@ function draw() {
   if (scene) family.show(scene, skew, (row) => inTree(row.key));
 }
 
-/** The steps tick themselves off by what the feed tells. */
+/** Tick off steps from events of the feed. */
 function steps() {
   const story = scene && storyOf(model.feed, scene, known);
   const reached = done(scene, story);
@@ -154,7 +154,7 @@ function steps() {
   write(byId("answer-who", HTMLElement), told.who);
   write(byId("answer-left", HTMLElement), told.left);
   const beginning = pages().find(({ id }) => id === "learn");
-  renew(byId("next", HTMLElement), [ // a link that is replaced by the next frame loses the click that has begun on it
+  renew(byId("next", HTMLElement), [ // replacing a link during a click would lose the click
     make("a", { href: inTree(story.key ?? scene.supervisor.key) }, "See it in the whole tree"),
     make("a", { href: beginning?.href ?? `${root()}/docs/start` }, beginning ? "Go on with the learning path" : "Write your own supervisor"),
   ]);
@@ -189,7 +189,7 @@ function count() {
   write(byId("start-node", HTMLElement), model.node);
 }
 
-/** What needs somebody, each with the way there. */
+/** Show problems that need attention, with links. */
 function wrong() {
   const rows = [...model.rows.values()].filter(({ state }) => ["crashed", "gave_up", "stuck", "restarting"].includes(state));
   const anomalies = [...(found?.anomalies ?? [])].sort((one, other) => RANKS.indexOf(other.severity) - RANKS.indexOf(one.severity) || one.number - other.number);
@@ -209,8 +209,8 @@ function wrong() {
 }
 
 /**
- * Who gave up since the monitor looked, each once, newest first: whoever gives up may run again at once, and is no finding yet.
- * @param {Set<string|null|undefined>} told  what another line says
+ * Return supervisors that gave up since the monitor's last sample, newest first: they may run again already, so they are no finding yet.
+ * @param {Set<string|null|undefined>} told  those shown in other lines
  */
 function gaveUp(told) {
   const looked = found?.points.at(-1)?.[found.columns.indexOf("at")];

@@ -1,6 +1,6 @@
 /**
- * `<sl-anomalies>`: what is wrong now, then what was: the evidence, the threshold, whom it is about, what to do.
- * Tells `sl-moment` (seconds since 1970) when the reader wants to see the time in which one began.
+ * `<sl-anomalies>`: current and past problems: evidence, threshold, affected processes, remedies. Event: `sl-moment`
+ * (seconds since 1970) to show the time at which one began.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { counted, duration, time } from "../base/words.js";
 
 const RANKS = ["low", "medium", "high", "critical"];
 const SHOWN_ENDED = 10;
-/** Evidence that the sentence or another line has already. */
+/** Evidence that the sentence or another line already has. */
 const TOLD = new Set(["newest", "samples", "circle", "pids", "what"]);
 
 export class SlAnomalies extends HTMLElement {
@@ -30,7 +30,7 @@ export class SlAnomalies extends HTMLElement {
     this.append(this.#title, this.#none, this.#list, this.#past);
     this.addEventListener("click", (event) => {
       const link = event.target instanceof Element ? event.target.closest("[data-since]") : null;
-      if (!(link instanceof HTMLElement) || event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own is wanted
+      if (!(link instanceof HTMLElement) || event.ctrlKey || event.metaKey || event.shiftKey) return; // the user wants a new tab
       event.preventDefault();
       this.dispatchEvent(new CustomEvent("sl-moment", { detail: Number(link.dataset.since), bubbles: true }));
     });
@@ -54,7 +54,7 @@ export class SlAnomalies extends HTMLElement {
     if (list) arrange(list, past.map((one) => this.#item(one)));
   }
 
-  /** The line of an anomaly, made anew only when it says something else. @param {Anomaly} one */
+  /** Return the line of an anomaly, rebuilt only after changes. @param {Anomaly} one */
   #item(one) {
     const text = JSON.stringify([one.description, one.severity, one.active, one.evidence]);
     const known = this.#items.get(one.number);
@@ -100,7 +100,7 @@ function parts(one, open) {
   ];
 }
 
-/** This page with all charts at a moment. @param {number} at */
+/** Return the URL of this page with all charts at a moment. @param {number} at */
 function momentAddress(at) {
   const here = new URL(location.href);
   here.searchParams.set("at", new Date(at * 1000).toISOString());

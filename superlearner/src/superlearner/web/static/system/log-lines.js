@@ -1,5 +1,5 @@
 /**
- * The lines of the log that the page has, and which of them are wanted. Pure.
+ * The log lines on the page, and the filter. Pure.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 /** @typedef {{level: string, words: string, process: string, from: number|null, to: number|null}} Wanted */
 
 export const LEVELS = ["debug", "info", "warning", "error", "critical"];
-/** As many as the platform keeps. */
+/** The number of lines that the platform keeps. */
 const KEPT = 2000;
 
 /** @param {any[]} sent @returns {Line} */
@@ -27,7 +27,7 @@ export function take(lines, frame) {
 }
 
 /**
- * The lines that are wanted, oldest first.
+ * Return the matching lines, oldest first.
  * @param {Line[]} lines
  * @param {Wanted} wanted
  */
@@ -42,5 +42,5 @@ export function chosenLines(lines, { level, words, process, from, to }) {
     && (from === null || line.at >= from) && (to === null || line.at <= to));
 }
 
-/** A line as text, as a terminal has it. @param {Line} line */
+/** Return a line as text, as in a terminal. @param {Line} line */
 export const plain = (line) => `${new Date(line.at * 1000).toISOString()} ${line.level.toUpperCase()} ${line.logger}: ${line.text}`;

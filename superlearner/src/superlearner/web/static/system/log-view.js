@@ -1,5 +1,5 @@
 /**
- * `<sl-log>`: the log as it is written. Only the lines in sight are elements; a line that is chosen shows all it has below.
+ * `<sl-log>`: the live log. Only visible lines are elements; a selected line is shown with all its details.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { counted, number, time } from "../base/words.js";
 
 const AROUND = 5;
 const SHAPES = /** @type {Record<string, string>} */ ({ warning: "restarting", error: "crashed", critical: "crashed" });
-/** More than the eye sees, so that a short scroll shows no holes. */
+/** Lines drawn beyond the view, so that a short scroll shows no gaps. */
 const SPARE = 12;
 
 export class SlLog extends HTMLElement {
@@ -54,7 +54,7 @@ export class SlLog extends HTMLElement {
     new ResizeObserver(() => this.#draw()).observe(this.#list);
   }
 
-  /** Begins to listen; the page calls it when the view is opened for the first time. */
+  /** Start the feed; called when the view is first opened. */
   open() {
     if (this.#begun) return;
     this.#begun = true;
@@ -63,7 +63,7 @@ export class SlLog extends HTMLElement {
     this.#filter();
   }
 
-  /** Shows only the lines around a moment; null: all. @param {number|null} at @param {number} [to] */
+  /** Show only the lines around a moment; null: all. @param {number|null} at @param {number} [to] */
   around(at, to = at ?? 0) {
     this.#time = at === null ? null : { from: at - AROUND, to: to + AROUND };
     this.#around.hidden = at === null;
@@ -75,7 +75,7 @@ export class SlLog extends HTMLElement {
     this.#filter();
   }
 
-  /** What is on the page now, for export. */
+  /** Return the displayed lines for export. */
   rows() {
     return this.#shown.map((line) => ({ timestamp: new Date(line.at * 1000).toISOString(), level: line.level, logger: line.logger, text: line.text, pid: line.pid, name: line.name, supervisor: line.supervisor, report: line.report, node: line.node }));
   }

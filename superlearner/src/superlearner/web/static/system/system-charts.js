@@ -1,5 +1,5 @@
 /**
- * The charts of the system page: which figures, in which unit, with which marks. Pure.
+ * The charts of the system page: figures, units, marks. Pure.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export const CHARTS = [
 ];
 
 /**
- * The pictures of the charts.
+ * Return the content of the charts.
  * @param {Model} model
  * @param {Record<string, number>} limits  settings that are thresholds
  * @returns {Picture[]}
@@ -54,7 +54,7 @@ export function pictures(model, limits) {
   });
 }
 
-/** Restarts, give-ups and the beginnings of anomalies, in order. @param {Model} model @returns {Mark[]} */
+/** Return restarts, give-ups and start of anomalies, in order. @param {Model} model @returns {Mark[]} */
 export function marksOf(model) {
   const [at, restarts, gaveUp] = [column(model, "at"), column(model, "restarts"), column(model, "give_ups")];
   /** @type {Mark[]} */ const found = [];

@@ -1,5 +1,5 @@
 /**
- * What the page knows of a node's figures: a value, and a function from it and a frame to the next one. Pure.
+ * The model of a node's metrics: a value, and a reducer for frames. Pure.
  *
  * @module
  */
@@ -30,7 +30,7 @@
  * @property {string[]} columns
  * @property {Point[]} points
  * @property {boolean[]} gaps
- * @property {Anomaly[]} anomalies  that go on
+ * @property {Anomaly[]} anomalies  active ones
  * @property {Anomaly[]} ended
  */
 
@@ -67,7 +67,7 @@ export function reduce(model, frame) {
 }
 
 /**
- * One column, oldest first; what is counted in a point as a rate when `per_s`.
+ * Return a column, oldest first; with `per_s`, counts become rates.
  * @param {Model} model
  * @param {string} name
  * @param {{perS?: boolean, times?: number}} [how]
@@ -83,5 +83,5 @@ export function column(model, name, { perS = false, times = 1 } = {}) {
   });
 }
 
-/** @param {string} moment  as the API writes it @returns {number} seconds since 1970 */
+/** @param {string} moment  in the API's format @returns {number} seconds since 1970 */
 export const secondsOf = (moment) => Date.parse(moment) / 1000;

@@ -1,5 +1,5 @@
 /**
- * Where figures are going: a direction is told only with enough samples and when it stands out of their noise. Pure.
+ * Trends of metrics, reported only with enough samples and a change well above the noise. Pure.
  *
  * @module
  */
@@ -9,21 +9,21 @@ import { placeOf } from "../components/chart-scale.js";
 /** @typedef {import("../components/chart.js").Picture} Picture */
 /** @typedef {{title: string, name: string, unit: import("../components/chart-scale.js").Unit, rises: boolean, from: number, to: number, perMinute: number, samples: number, seconds: number}} Trend */
 
-/** Fewer samples than that say nothing. */
+/** Minimum number of samples. */
 export const LEAST_SAMPLES = 12;
-/** The change has to be so many times what the samples stray from the line, and this share of the level. */
+/** Minimum ratio of the change to the deviations from the line, and minimum relative change. */
 const STANDS_OUT = 3;
 const SHARE = 0.1;
-/** Of all pairs of samples so many have to go the same way. */
+/** Minimum share of pairs of samples with the same direction. */
 const AGREE = 0.75;
-/** More samples are taken together, by their median. */
+/** More samples are grouped and replaced by their medians. */
 const MOST = 60;
 
 /**
- * The line through some samples that single peaks do not bend: the median of the slopes of all pairs (Theil and Sen).
+ * Fit a line that is robust against peaks: the median of the slopes of all pairs (Theil-Sen).
  * @param {number[]} at
  * @param {number[]} values
- * @returns {{slope: number, level: number, stray: number, agree: number}}  level: in the middle of the time
+ * @returns {{slope: number, level: number, stray: number, agree: number}}  level: in the middle of the range
  */
 export function fit(at, values) {
   const [x, y] = thinned(at, values);
@@ -40,7 +40,7 @@ export function fit(at, values) {
 }
 
 /**
- * The trends of what is shown, the steepest first.
+ * Return the trends of the visible range, the steepest first.
  * @param {Picture[]} pictures
  * @param {number} from
  * @param {number} to
@@ -71,7 +71,7 @@ export function trends(pictures, from, to) {
 }
 
 /**
- * At most `MOST` samples: the medians of as many that follow one another.
+ * Return at most `MOST` samples, the medians of consecutive groups.
  * @param {number[]} at
  * @param {number[]} values
  * @returns {[number[], number[]]}

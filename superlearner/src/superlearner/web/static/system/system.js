@@ -1,5 +1,5 @@
 /**
- * The system page: figures over time with one cursor, what is wrong, who talks to whom, the log, the thresholds.
+ * The system page: metrics over time with a common cursor, problems, message flow, log, thresholds.
  *
  * @module
  */
@@ -23,12 +23,12 @@ import { counted, duration, number, time } from "../base/words.js";
 
 /** @typedef {import("./system-model.js").Model} Model */
 
-/** What the charts can show, as the address says it (`?range=1h`). */
+/** Ranges of the charts, by their name in the URL (`?range=1h`). */
 const RANGES = new Map([["1m", 60], ["10m", 600], ["1h", 3600]]);
 const USUAL = "10m";
 const RANKS = ["low", "medium", "high", "critical"];
 const SHOWN_TRENDS = 6;
-/** A platform that is younger than the range shows its life, and at least so many seconds. */
+/** On a younger platform charts show its lifetime, at least this many seconds. */
 const LEAST = 30;
 
 const page = byId("system", HTMLElement);
@@ -40,13 +40,13 @@ const group = new ChartGroup();
 /** @type {import("../components/chart.js").SlChart[]} */ let made = [];
 /** @type {import("../components/chart.js").Picture[]} */ let shown = [];
 /** @type {Record<string, number>} */ let limits = {};
-/** What the charts stand still at; null: they go on. @type {{from: number, to: number}|null} */ let still = null;
-/** The number of the newest anomaly that was told. @type {number|null} */ let heard = null;
-/** The moment that the address asks for, until the first points are there; NaN: none. */
+/** The range at which the charts are paused; null: they advance. @type {{from: number, to: number}|null} */ let still = null;
+/** The number of the newest announced anomaly. @type {number|null} */ let heard = null;
+/** The moment in the URL, until the first points have arrived; NaN: none. */
 let wanted = Date.parse(new URL(location.href).searchParams.get("at") ?? "") / 1000;
 let range = RANGES.get(new URL(location.href).searchParams.get("range") ?? USUAL) ?? 600;
 let view = "figures";
-/** Views that are loaded when they are opened first. @type {import("./log-view.js").SlLog|null} */ let log = null;
+/** Views that are loaded when first opened. @type {import("./log-view.js").SlLog|null} */ let log = null;
 /** @type {import("./talk.js").SlTalk|null} */ let talk = null;
 
 const feed = new Feed(liveUrl("system"), (messages) => {
@@ -93,7 +93,7 @@ function show() {
 /** @param {number} value */
 const rate = (value) => withUnit(value, "per_s").replace("/s", "");
 
-/** The word in the bar: what the worst anomaly is. */
+/** Show the worst anomaly in the bar. */
 function showState() {
   const state = byId("state", HTMLAnchorElement);
   const active = model?.anomalies ?? [];
@@ -105,7 +105,7 @@ function showState() {
   if (text) write(text, worst < 0 ? "nothing wrong" : active.length === 1 ? kindOf(active[0]?.type ?? "") : counted(active.length, "anomaly", "anomalies"));
 }
 
-/** Says to who listens what is new among the anomalies; what was there at first is on the page. */
+/** Announce new anomalies to screen readers; the first ones are on the page. */
 function announce() {
   const active = model?.anomalies ?? [];
   const fresh = heard === null ? [] : active.filter((one) => one.number > /** @type {number} */ (heard));
@@ -148,7 +148,7 @@ function setRange(seconds) {
   drawCharts();
 }
 
-/** The address says the range, so that a reload and a link show the same. */
+/** Put the range into the URL, for reloads and links. */
 function tellRange() {
   const here = new URL(location.href);
   const word = [...RANGES].find(([, seconds]) => seconds === range)?.[0] ?? USUAL;
@@ -157,7 +157,7 @@ function tellRange() {
   if (here.href !== location.href) history.replaceState(history.state, "", here);
 }
 
-/** Lets all charts stand still at a stretch of time. @param {number} from @param {number} to */
+/** Pause all charts at a range. @param {number} from @param {number} to */
 function stand(from, to) {
   still = { from, to };
   for (const input of byId("ranges", HTMLElement).querySelectorAll("input")) input.checked = false;
@@ -170,14 +170,14 @@ function letGo() {
   setRange(range);
 }
 
-/** Goes to a moment, from wherever. @param {number} at */
+/** Go to a moment. @param {number} at */
 function goTo(at) {
   if (!bring(at)) return;
   choose("figures");
   byId("moment", HTMLElement).scrollIntoView({ block: "nearest" });
 }
 
-/** Puts the shared cursor at a moment and lets the charts show it, if there are figures of it. @param {number} at */
+/** Put the common cursor at a moment and show it in the charts if they have its samples. @param {number} at */
 function bring(at) {
   wanted = NaN;
   const newest = Number(model?.points.at(-1)?.[0] ?? 0);
@@ -194,7 +194,7 @@ function bring(at) {
   return true;
 }
 
-/** The address says the moment, so that a reload and a link show the same. */
+/** Put the moment into the URL, for reloads and links. */
 function tellMoment() {
   const here = new URL(location.href);
   if (group.held === null) here.searchParams.delete("at");
@@ -217,7 +217,7 @@ function showMoment() {
   write(byId("moment-text", HTMLElement), figures.slice(0, 5).join(", "));
 }
 
-/** What is on the screen, as rows with columns. */
+/** Return the visible content as rows with columns. */
 function onScreen() {
   if (view === "log") return { name: "log", rows: log?.rows() ?? [] };
   if (view === "talk") return { name: "topology", rows: talk?.rows() ?? [] };
@@ -240,7 +240,7 @@ function exportShown(format) {
   else save(file, "application/json", JSON.stringify({ what: name, node: chosen() || document.documentElement.dataset.node, exported_at: new Date().toISOString(), rows, ...(name === "figures" ? { anomalies: [...(model?.anomalies ?? []), ...(model?.ended ?? [])].filter((one) => secondsOf(one.since) <= group.span.to && (one.until === null || secondsOf(one.until) >= group.span.from)) } : {}) }, null, 1));
 }
 
-/** @param {number|null} [at]  only what was logged around this moment */
+/** @param {number|null} [at]  show only lines around this moment */
 async function openLog(at = null) {
   try {
     const { SlLog } = await import("./log-view.js");

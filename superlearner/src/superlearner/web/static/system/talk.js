@@ -1,6 +1,6 @@
 /**
- * `<sl-talk>`: who talked to whom in the last minute: graph, matrix and table of the same figures, and what looking costs.
- * It asks when the page has a new point, so nobody is watched while this is not open.
+ * `<sl-talk>`: message flow of the last minute as graph, matrix and table, and the cost of measuring. It sends a
+ * request for each new point of the page, so nothing is measured while it is closed.
  *
  * @module
  */
@@ -44,7 +44,7 @@ export class SlTalk extends HTMLElement {
     this.#fold.onclick = () => this.#unfold([]);
   }
 
-  /** Asks for what is known now; a question that is under way is enough. */
+  /** Request the current data; a pending request suffices. */
   async refresh() {
     if (this.#asking) return;
     this.#asking = true;
@@ -62,7 +62,7 @@ export class SlTalk extends HTMLElement {
     }
   }
 
-  /** What is on the page now, for export. */
+  /** Return the displayed rows for export. */
   rows() {
     const names = new Map(this.#known?.spots.map((spot) => [spot.key, spot]));
     return (this.#known?.lines ?? []).map((line) => ({
@@ -116,7 +116,7 @@ export class SlTalk extends HTMLElement {
     void this.refresh();
   }
 
-  /** The line about the chosen place. */
+  /** Show the line about the selected spot. */
   #tell() {
     const spot = this.#known?.spots.find((one) => one.key === this.#picked);
     this.#pick.hidden = !spot;

@@ -1,6 +1,6 @@
 /**
- * `<sl-thresholds>`: the limits that make an anomaly, changed in place. Each change is an operation on a setting; what is
- * refused is said beside its field. Tells `sl-limits` (values by name) when they are known.
+ * `<sl-thresholds>`: the thresholds of anomalies, changed in place. Each change is an operation on a setting; errors
+ * are shown beside the field. Event: `sl-limits` (values by name) after loading.
  *
  * @module
  */
@@ -29,7 +29,7 @@ const UNITS = {
 
 export class SlThresholds extends HTMLElement {
   #note = make("p", { class: "hint" }, "What has to be passed before something is called an anomaly. A change holds from the next look on, for all who look, and until the platform ends; write it into superlearner.toml if it is to stay.");
-  /** Whether this session may change them. @type {boolean|null} */ #owner = null;
+  /** True if this session may change them. @type {boolean|null} */ #owner = null;
   #needs = make("p", { class: "note", hidden: true }, "Changing them takes the scope ", make("b", {}, "code"), ", which the owner's token has. ", make("a", { href: `${root()}/sign-in?next=${encodeURIComponent("/system?view=thresholds")}` }, "Sign in with it"), ".");
   #wrong = make("p", { class: "note", "data-level": "bad", role: "alert", hidden: true });
   #forms = make("div", { class: "thresholds" });
@@ -39,7 +39,7 @@ export class SlThresholds extends HTMLElement {
     void this.load();
   }
 
-  /** Reads the settings of now. */
+  /** Load the current settings. */
   async load() {
     try {
       this.#owner ??= (await platform("GET", "/arsenal/whoami")).scopes.includes("code");

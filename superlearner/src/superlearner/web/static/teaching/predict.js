@@ -1,9 +1,9 @@
 /**
- * `<sl-predict>`: the reader says who will start again, then it really happens, and both are compared.
+ * `<sl-predict>`: the reader predicts which children restart, then the process is killed, and both are compared.
  *
- * What the runtime itself predicts is asked before the kill and shown only after the answer; what happened is read from
- * the live feed, never from a prediction. What is to be done leaves as `sl-predict` ({key, reason}) for the page, which
- * ends the process as it ends every other one.
+ * The runtime's own prediction is requested before the kill and shown only after the answer; the result is read from
+ * the live feed, never from a prediction. The kill is sent as `sl-predict` ({key, reason}) to the page, which
+ * performs it like any other.
  *
  * @module
  */
@@ -21,9 +21,9 @@ import { counted } from "../base/words.js";
 /** @typedef {import("./strategy-rules.js").Graded} Graded */
 /** @typedef {import("./strategy-rules.js").Child} Child */
 
-/** After this time the comparison says that it still waits, and for what. */
+/** Time after which the comparison shows what it is waiting for. */
 const PATIENCE_MS = 8000;
-/** Children that can be marked; of a supervisor with more only these. */
+/** Limit of children that can be marked. */
 const MOST = 40;
 
 /** @type {Record<string, [string, string]>} */
@@ -32,13 +32,13 @@ const VERDICTS = {
   wrong: ["cross", "wrong: it did not start again"], left: ["check", "right: it was left alone"],
 };
 
-/** The same for tree and map. @type {Record<import("./strategy-rules.js").Verdict, import("../map/map-marks.js").Note>} */
+/** The marks for tree and map. @type {Record<import("./strategy-rules.js").Verdict, import("../map/map-marks.js").Note>} */
 const MARKS = {
   right: { mark: "right", text: "right" }, missed: { mark: "wrong", text: "missed" },
   wrong: { mark: "wrong", text: "wrong" }, left: { mark: "spared", text: "right, left alone" },
 };
 
-/** Where the score of this tab of the browser is kept. */
+/** Storage key of this tab's score. */
 const STORE = "superlearner.predictions";
 
 let score = recalled();
@@ -48,14 +48,14 @@ function recalled() {
   try {
     return { ...NO_SCORE, ...JSON.parse(sessionStorage.getItem(STORE) ?? "{}") };
   } catch {
-    return NO_SCORE; // no storage, or not ours
+    return NO_SCORE; // no storage, or invalid
   }
 }
 
 function keepScore() {
   try {
     sessionStorage.setItem(STORE, JSON.stringify(score));
-  } catch { /* then it lasts as long as the page */ }
+  } catch { /* it lasts as long as the page */ }
 }
 
 export class SlPredict extends HTMLElement {
@@ -100,7 +100,7 @@ export class SlPredict extends HTMLElement {
     this.dispatchEvent(new CustomEvent("sl-marks", { detail: new Map(), bubbles: true }));
   }
 
-  /** A new question. @param {string|null} supervisor @param {string|null} victim */
+  /** Start a new question. @param {string|null} supervisor @param {string|null} victim */
   #begin(supervisor, victim) {
     clearTimeout(this.#clock);
     this.#supervisor = supervisor;
@@ -124,7 +124,7 @@ export class SlPredict extends HTMLElement {
     }
   }
 
-  /** What the question was drawn from: drawn again without need, it would lose the key or the button that is held down just then. */
+  /** Input of the last drawing: an unnecessary redraw would lose a key or button that is held down. */
   #drawn = "";
 
   #asked() {
@@ -152,7 +152,7 @@ export class SlPredict extends HTMLElement {
     this.#mark();
   }
 
-  /** What stands here stands in the tree and on the map, too. */
+  /** Show the same marks in the tree and on the map. */
   #mark() {
     /** @type {Map<string, import("../map/map-marks.js").Note>} */
     const notes = new Map();
@@ -243,7 +243,7 @@ export class SlPredict extends HTMLElement {
     this.#paint();
   }
 
-  /** The end of it is told by the feed; it may be long until then, with a restart that fails. */
+  /** Wait for the entry in the feed; a failing restart may take long. */
   #wait() {
     this.#follow(model());
     clearTimeout(this.#clock);
@@ -293,7 +293,7 @@ export class SlPredict extends HTMLElement {
       make("p", { class: "acts" }, again, same, scoreWords())));
   }
 
-  /** Another child of this supervisor, or of another one. */
+  /** Select another child, of this supervisor or another one. */
   #another() {
     const rows = model().rows;
     const choices = [...rows.values()].filter((row) => row.pid && !row.critical && row.parent && !isDynamic(rows.get(row.parent)?.strategy ?? null) && (model().kids.get(row.parent)?.length ?? 0) > 1 && row.kind === "worker" && row.key !== this.#before?.victim.key);

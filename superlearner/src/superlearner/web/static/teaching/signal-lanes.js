@@ -1,25 +1,25 @@
 /**
- * How the signals of a burst are drawn over the lines of a tree: each line of the tree is a lane, each signal an arrow
- * from one lane to another, and the order of events goes from left to right. Pure.
+ * The drawing of a burst's signals over the lines of a tree: each line is a lane, each signal an arrow from one lane
+ * to another, in order from left to right. Pure.
  *
  * @module
  */
 
 /** @typedef {"kill"|"link"|"exit"|"stop"|"start"|"failed"|"gave_up"} Kind */
-/** Kind, from, to (places in `who`, -1 for nobody of the tree), microseconds since the first one, reason or pid. @typedef {[Kind, number, number, number, string]} Signal */
+/** Kind, from, to (indices in `who`, -1 for outside the tree), microseconds since the first one, reason or pid. @typedef {[Kind, number, number, number, string]} Signal */
 /** @typedef {{who: [string, string][], list: Signal[], more: number}} Burst */
-/** An arrow from one height to another; `outside`: it comes from the left edge, from nobody of the tree. @typedef {{n: number, kind: Kind, x: number, from: number, to: number, outside: boolean, word: string, after: string}} Arrow */
+/** An arrow between two heights; `outside`: it comes from the left edge, from outside the tree. @typedef {{n: number, kind: Kind, x: number, from: number, to: number, outside: boolean, word: string, after: string}} Arrow */
 /** @typedef {{top: number, bottom: number, lanes: number[], arrows: Arrow[], words: boolean}} Drawing */
 
-/** How long a burst is shown to take, whatever it took. */
+/** Duration of a replayed burst. */
 export const REPLAY_MS = 1500;
-/** Arrows that are nearer to one another have no room for words. */
+/** Closer arrows have no room for words. */
 const ROOM = 48;
 const MARGIN = 24, END = 44;
 
 /**
  * @param {Burst} burst
- * @param {readonly (number|null)[]} heights  the middle of the line of each in `who`; null: it is not on the page
+ * @param {readonly (number|null)[]} heights  the middle of the line of each process in `who`; null: it is not on the page
  * @param {{left: number, right: number, row: number}} space  the columns to draw in, and the height of a line
  * @returns {Drawing}
  */
@@ -41,7 +41,7 @@ export function drawing(burst, heights, { left, right, row }) {
 const WORDS = { kill: "kill", link: "link", exit: "exit", stop: "stop", start: "start", failed: "no start", gave_up: "gives up" };
 
 /**
- * When each of so many arrows begins and ends, in milliseconds: one after the other, in the order of the events.
+ * Return start and end of each arrow in milliseconds, in the order of the events.
  * @param {number} count
  * @param {number} [total]
  * @returns {[number, number][]}
@@ -50,7 +50,7 @@ export const schedule = (count, total = REPLAY_MS) =>
   Array.from({ length: count }, (_, place) => [(total * place) / count, (total * (place + 1)) / count]);
 
 /**
- * A short time as people read it.
+ * Return a short time as text.
  * @param {number} us
  */
 export function offset(us) {
@@ -59,7 +59,7 @@ export function offset(us) {
 }
 
 /**
- * One signal as a sentence, for the list beside the picture.
+ * Return a signal as a sentence, for the list beside the picture.
  * @param {Signal} signal
  * @param {[string, string][]} who
  */
@@ -84,15 +84,15 @@ export function sentence([kind, source, target, , word], who) {
   }
 }
 
-/** A point of the map; `name` is how far its name reaches beyond it. @typedef {{x: number, y: number, size: number, name?: number}} Spot */
+/** A point of the map; `name` is how far its name extends. @typedef {{x: number, y: number, size: number, name?: number}} Spot */
 
 /**
- * The way of the arrow with this place in the order from one cell of the map to another: the later, the wider its bow,
- * so that those between the same two do not lie upon one another, and beside the names, so that those can be read.
- * @param {Spot|null} from  null: it comes from outside
+ * Return the path of an arrow between two cells of the map: later arrows have a wider bow, so that arrows between the
+ * same cells do not overlap, and avoid the names.
+ * @param {Spot|null} from  null: from outside
  * @param {Spot} to
  * @param {number} place
- * @returns {{path: string, at: [number, number], end: [number, number], turn: number}}  `at` is where its number stands
+ * @returns {{path: string, at: [number, number], end: [number, number], turn: number}}  `at` is the position of its number
  */
 export function bow(from, to, place) {
   const far = to.size / 2 + 3;
@@ -103,7 +103,7 @@ export function bow(from, to, place) {
   const [dx, dy] = [to.x - from.x, to.y - from.y];
   const length = Math.hypot(dx, dy);
   const wide = Math.max(16, Math.max(from.name ?? 0, to.name ?? 0) + 4) + 15 * (place % 8);
-  const side = dy < 0 || (dy === 0 && dx < 0) ? 1 : -1; // always to the right: there is room beside the first cells of a box
+  const side = dy < 0 || (dy === 0 && dx < 0) ? 1 : -1; // always to the right: there is space beside the first cells of a box
   const [nx, ny] = [(-dy / length) * side, (dx / length) * side];
   const [cx, cy] = [(from.x + to.x) / 2 + nx * wide * 2, (from.y + to.y) / 2 + ny * wide * 2];
   const back = Math.hypot(to.x - cx, to.y - cy) || 1;

@@ -1,6 +1,6 @@
 /**
- * `<sl-signals>`: the signals of one burst drawn over the lines of the tree: an arrow for each event, numbered in the
- * order of events, with a dot that travels along it. What took less than a millisecond is shown in a second and a half.
+ * `<sl-signals>`: the signals of one burst drawn over the lines of the tree: an arrow for each event, numbered in
+ * order, with a dot that travels along it. Less than a millisecond is shown in a second and a half.
  *
  * @module
  */
@@ -14,10 +14,10 @@ import { drawing, schedule, sentence } from "./signal-lanes.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const FOOT = 36;
-/** The least room of an arrow; where the names leave less, it covers their ends. */
+/** Minimum length of an arrow; if the names leave less, it covers their ends. */
 const LEAST = 25;
 
-/** Makes an element of a picture. @param {string} tag @param {Record<string, string|number>} attributes @param {...(Node|string)} children */
+/** Create an SVG element. @param {string} tag @param {Record<string, string|number>} attributes @param {...(Node|string)} children */
 export function draw(tag, attributes, ...children) {
   const element = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
@@ -54,7 +54,7 @@ export class SlSignals extends HTMLElement {
   }
 
   /**
-   * Draws a burst over a tree, which scrolls it along.
+   * Draw a burst over a tree, with which it scrolls.
    * @param {Burst} burst
    * @param {HTMLElement} tree
    * @param {string} title
@@ -72,12 +72,12 @@ export class SlSignals extends HTMLElement {
     this.#play();
   }
 
-  /** Whether somebody has a hand on it, or reads its list. */
+  /** True if it is in use by pointer, keyboard or screen reader. */
   get busy() {
     return this.contains(document.activeElement) || this.#foot.matches(":hover") || !this.#list.hidden;
   }
 
-  /** Takes the picture away. */
+  /** Remove the picture. */
   clear() {
     this.#stop();
     this.#burst = null;
@@ -85,7 +85,7 @@ export class SlSignals extends HTMLElement {
     this.dispatchEvent(new CustomEvent("sl-play", { detail: { burst: null } }));
   }
 
-  /** Draws it where the lines are now. */
+  /** Draw it at the current positions of the lines. */
   place() {
     if (this.#burst && !this.hidden && !this.#running.length) this.#draw();
   }
@@ -133,7 +133,7 @@ export class SlSignals extends HTMLElement {
     const names = burst.who.flatMap(([key]) => [...(lineOf(tree, key)?.querySelectorAll(".id, .mark:not([hidden])") ?? [])].map((part) => part.getBoundingClientRect().right));
     const width = room.clientWidth;
     const kill = lineOf(tree, burst.who[0]?.[0] ?? "")?.querySelector(".kill")?.getBoundingClientRect().left ?? 0;
-    const right = width > 500 && kill > origin.left + width / 2 ? kill - origin.left - 8 : width - 8; // who wants to kill again can
+    const right = width > 500 && kill > origin.left + width / 2 ? kill - origin.left - 8 : width - 8; // the kill button stays accessible
     const left = Math.round(Math.max(60, Math.min(Math.max(...names, 0) - origin.left + 12, width * 0.62, right - 44 - LEAST * burst.list.length)));
     const heights = boxes.map((box) => box && box.top + box.height / 2 - origin.top + room.scrollTop);
     const plan = drawing(burst, heights, { left: 0, right: right - left, row: known[0]?.height ?? 30 });
@@ -149,7 +149,7 @@ export class SlSignals extends HTMLElement {
   }
 }
 
-/** The line of a process, or of the nearest one above it that is on the page. @param {HTMLElement} tree @param {string} key @returns {HTMLElement|null} */
+/** Return the line of a process, or of the nearest ancestor on the page. @param {HTMLElement} tree @param {string} key @returns {HTMLElement|null} */
 function lineOf(tree, key) {
   for (let at = key; at; at = at.slice(0, Math.max(0, at.lastIndexOf("/")))) {
     const found = tree.querySelector(`[role=treeitem][data-key="${CSS.escape(at)}"]:not([data-gone])`);
@@ -159,7 +159,7 @@ function lineOf(tree, key) {
   return null;
 }
 
-/** An arrow begins at its number. @param {import("./signal-lanes.js").Arrow} arrow @param {boolean} words */
+/** Return an arrow, which starts at its number. @param {import("./signal-lanes.js").Arrow} arrow @param {boolean} words */
 function arrowOf({ n, kind, x, from, to, outside, word, after }, words) {
   const way = Math.sign(to - from);
   const parts = [draw("title", {}, `${n}. ${word} ${after}`)];
@@ -172,7 +172,7 @@ function arrowOf({ n, kind, x, from, to, outside, word, after }, words) {
 }
 
 /**
- * Lets one arrow come: its line grows behind a dot that travels at one speed, then its number is there.
+ * Animate an arrow: its line grows behind a dot of constant speed, then its number appears.
  * @param {Element|null} group
  * @param {import("./signal-lanes.js").Arrow} arrow
  * @param {[number, number]} time

@@ -1,6 +1,6 @@
 /**
- * What the strategies mean for real children, and how an answer of a reader is compared with what happened. Pure:
- * nothing here knows of the page, the server or time.
+ * The effects of strategies on given children, and the comparison of a reader's answer with the result. Pure:
+ * independent of page, server and time.
  *
  * @module
  */
@@ -12,17 +12,17 @@ import { label } from "../live/model.js";
 /** @typedef {import("../live/model.js").Row} Row */
 /** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
 
-/** A child of a supervisor as far as a strategy goes. @typedef {{key: string, id: string, label: string, pid: string|null, restart: string|null}} Child */
+/** The fields of a child that matter for a strategy. @typedef {{key: string, id: string, label: string, pid: string|null, restart: string|null}} Child */
 /** @typedef {"restarts"|"stays"|"gone"} Fate */
 /** @typedef {"right"|"missed"|"wrong"|"left"} Verdict */
 
-/** The strategies that a supervisor with children of its own can have. */
+/** The strategies of supervisors with static children. */
 export const STATIC = ["one_for_one", "rest_for_one", "one_for_all"];
 
 /** @param {string|null} strategy */
 export const isDynamic = (strategy) => strategy === "dynamic" || strategy === "simple_one_for_one";
 
-/** Whether it is a reason that is no failure. @param {string} reason */
+/** Return whether a reason is no failure. @param {string} reason */
 export const isClean = (reason) => reason === "normal" || reason === "shutdown";
 
 /** @param {Model} model @param {string} key @returns {Child[]} */
@@ -32,16 +32,16 @@ export const childrenOf = (model, key) => (model.kids.get(key) ?? []).flatMap((k
 });
 
 /**
- * Whether a child that ends by itself is started again.
+ * Return whether a child that ends by itself is restarted.
  * @param {string|null} restart
  * @param {string} reason
  */
 export const comesBack = (restart, reason) => restart === "temporary" ? false : restart === "transient" ? !isClean(reason) : true;
 
 /**
- * What becomes of each child if one of them ends, as long as the supervisor has restarts left.
+ * Return the effect on each child if one of them ends while the supervisor has restarts left.
  * @param {string|null} strategy
- * @param {readonly Child[]} children  in the order of their start
+ * @param {readonly Child[]} children  in start order
  * @param {string} victim  its key
  * @param {string} [reason]
  * @returns {Map<string, Fate>}
@@ -56,13 +56,13 @@ export function fates(strategy, children, victim, reason = "killed") {
   }));
 }
 
-/** What is remembered before a child is killed. @typedef {{supervisor: string, name: string, strategy: string|null, children: Child[], victim: Child, reason: string, feed: readonly FeedEvent[]}} Before */
+/** The state recorded before a child is killed. @typedef {{supervisor: string, name: string, strategy: string|null, children: Child[], victim: Child, reason: string, feed: readonly FeedEvent[]}} Before */
 
 /**
  * @param {Model} model
  * @param {string} supervisor  its key
  * @param {string} victim  the key of its child
- * @param {string} reason  with which the child will end
+ * @param {string} reason  the child's exit reason
  * @returns {Before|null}
  */
 export function before(model, supervisor, victim, reason) {
@@ -73,11 +73,11 @@ export function before(model, supervisor, victim, reason) {
   return { supervisor, name: label(row), strategy: row.strategy, children, victim: child, reason, feed: model.feed };
 }
 
-/** What came of it. @typedef {{settled: boolean, gaveUp: boolean, how: string, started: Set<string>, entry: FeedEvent|null}} Observed */
+/** The result. @typedef {{settled: boolean, gaveUp: boolean, how: string, started: Set<string>, entry: FeedEvent|null}} Observed */
 
 /**
- * What has happened since, read from the live model alone: the entry of the feed that tells of this end, whom it says
- * to be restarted, and who has another process now.
+ * Observe the result in the live model: the feed's entry for this end, the restarts in it, and the children with new
+ * processes.
  * @param {Before} then
  * @param {Model} model
  * @returns {Observed}
@@ -98,10 +98,10 @@ export function observe(then, model) {
   return { settled: entry !== null && isSettled(entry) && all, gaveUp: end !== null, how, started, entry };
 }
 
-/** One line of the comparison. @typedef {{key: string, label: string, verdict: Verdict, words: string}} Graded */
+/** A line of the comparison. @typedef {{key: string, label: string, verdict: Verdict, words: string}} Graded */
 
 /**
- * Compares whom a reader expected to start again with who did.
+ * Compare the restarts that a reader expected with the actual ones.
  * @param {ReadonlySet<string>} expected
  * @param {Before} then
  * @param {Observed} now
@@ -117,7 +117,7 @@ export function grade(expected, then, now) {
 }
 
 /**
- * Why a child was started again, or was not, in one sentence.
+ * Explain why a child was restarted, or was not, in one sentence.
  * @param {Child} child
  * @param {Before} then
  * @param {Observed} now
@@ -142,11 +142,11 @@ function because(child, then, now, came) {
 }
 
 /**
- * How the runtime's prediction compares with what happened.
+ * Compare the runtime's prediction with the result.
  * @param {{steps?: {started?: string[], outcome?: string}[]}|null} predicted  the answer of supervisor.predict
  * @param {Before} then
  * @param {Observed} now
- * @returns {boolean|null}  null: there is none to compare
+ * @returns {boolean|null}  null: there is no prediction
  */
 export function predictedRight(predicted, then, now) {
   const step = predicted?.steps?.[0];
@@ -164,10 +164,10 @@ export function predictedRight(predicted, then, now) {
 export const NO_SCORE = { rounds: 0, clean: 0, right: 0, of: 0 };
 
 /**
- * The score after one more round: `clean` are rounds without a mistake, `right` and `of` count children.
+ * Return the score after another round: `clean` are rounds without a mistake, `right` and `of` count children.
  * @param {Score} score
  * @param {readonly Graded[]} graded
- * @param {boolean} rest  whether all else was answered rightly, too
+ * @param {boolean} rest  whether all other answers were right, too
  * @returns {Score}
  */
 export function counting(score, graded, rest) {

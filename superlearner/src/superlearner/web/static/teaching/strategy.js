@@ -1,6 +1,6 @@
 /**
- * `<sl-strategy>`: the tab of a supervisor that says what its strategy means for its own children, compares the three,
- * and changes strategy, intensity and period while it runs.
+ * `<sl-strategy>`: a supervisor's tab that explains its strategy for its own children, compares the three strategies,
+ * and changes strategy, intensity and period at runtime.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { counted, duration, number, STRATEGIES } from "../base/words.js";
 /** @typedef {{strategy: string, max_restarts: number|"infinity", max_seconds: number|"infinity", auto_shutdown: string, restarts_used: number}} Flags */
 /** @typedef {import("./strategy-rules.js").Fate} Fate */
 
-/** Children that the picture shows; a longer list says how many more there are. */
+/** Limit of children in the picture; the rest is counted. */
 const MOST = 12;
 
 /** @type {Record<Fate, [string, string]>} */
@@ -29,7 +29,7 @@ export class SlStrategy extends Panel {
   /** @type {string|null} */ #victim = null;
   /** @type {{text: string, bad: boolean}|null} */ #said = null;
   #busy = false;
-  /** Fields that a person has changed, which what was read leaves alone. @type {Set<EventTarget|null>} */ #typed = new Set();
+  /** Fields changed by the user, which new data does not overwrite. @type {Set<EventTarget|null>} */ #typed = new Set();
   #intensity = make("input", { type: "text", inputmode: "numeric", id: "intensity", size: 4, autocomplete: "off", spellcheck: "false", "aria-describedby": "limits-said" });
   #period = make("input", { type: "text", inputmode: "decimal", id: "period", size: 4, autocomplete: "off", spellcheck: "false", "aria-describedby": "limits-said" });
   #set = make("button", { class: "btn", disabled: true }, "Set");
@@ -133,7 +133,7 @@ export class SlStrategy extends Panel {
     }
   }
 
-  /** Draws anew with the focus where it was. @param {string} place */
+  /** Redraw and restore the focus. @param {string} place */
   #again(place) {
     this.renew();
     const found = this.querySelector(place);
@@ -143,7 +143,7 @@ export class SlStrategy extends Panel {
   #paintLimits() {
     const { known } = this;
     for (const [field, value] of /** @type {const} */ ([[this.#intensity, known?.max_restarts], [this.#period, known?.max_seconds]])) {
-      field.disabled = known === null; // else the value would come between the letters of who types already
+      field.disabled = known === null; // otherwise the value would arrive while the user is typing
       if (known && !this.#typed.has(field)) field.value = String(value);
     }
     this.#set.disabled = known === null || this.#busy;
@@ -170,7 +170,7 @@ export class SlStrategy extends Panel {
     this.renew();
   }
 
-  /** Asks for a change; what is refused is told beside the form. @param {string} method @param {string} what @param {Record<string, unknown>} body @param {string} done @returns {Promise<boolean>} */
+  /** Request a change; an error is shown beside the form. @param {string} method @param {string} what @param {Record<string, unknown>} body @param {string} done @returns {Promise<boolean>} */
   async #ask(method, what, body, done) {
     const pid = this.seen?.row.pid;
     if (!pid) return false;
@@ -189,7 +189,7 @@ export class SlStrategy extends Panel {
     }
   }
 
-  /** What the platform protects is changed after a question. @param {string} method @param {string} path @param {Record<string, unknown>} body */
+  /** Change a protected supervisor after a confirmation. @param {string} method @param {string} path @param {Record<string, unknown>} body */
   async #forced(method, path, body) {
     try {
       return await request(method, path, body);
@@ -215,7 +215,7 @@ function limitWords({ max_restarts, max_seconds, restarts_used }) {
   return `With restart ${number(max_restarts + 1)} ${time} it gives up: it stops its children and ends, and its own supervisor decides. ${restarts_used ? `${number(restarts_used)} used just now.` : "None is used just now."}`;
 }
 
-/** A number of a form; null: it is none. @param {string} text @param {boolean} whole @returns {number|"infinity"|null} */
+/** Parse a number; null if invalid. @param {string} text @param {boolean} whole @returns {number|"infinity"|null} */
 export function amount(text, whole) {
   const word = text.trim().toLowerCase();
   if (["infinity", "inf", "∞"].includes(word)) return "infinity";

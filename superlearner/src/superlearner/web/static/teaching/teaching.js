@@ -1,7 +1,6 @@
 /**
- * What the page teaches about restarts, put together: the tabs Strategy, Predict and Why, and the signals of a burst
- * drawn over the tree. The page calls `teach` once and tells the newest model; all else happens here, and is loaded
- * when somebody wants it.
+ * The lessons on restarts: the tabs Strategy, Predict and Why, and the signals of a burst drawn over the tree. The
+ * page calls `teach` once and publishes its model; modules are loaded on first use.
  *
  * @module
  */
@@ -16,16 +15,16 @@ import { model, tell, watch } from "../tree/watching.js";
 /** @typedef {import("./signals-map.js").Map} Mapped */
 /** @typedef {HTMLElement & {annotate: (key: string|null, note?: Note|null) => void}} Written */
 
-/** After a kill from this page its signals are shown if they come within this time. */
+/** Maximum delay after a kill on this page for its signals to be shown. */
 const SOON_MS = 4000;
-/** So long they stay, if nobody has a hand on them. */
+/** Time for which they stay if not in use. */
 const STAY_MS = 5000;
-/** So long after the frame that tells of them they come: who kills one after the other sees the lines, not pieces of pictures. */
+/** Delay after their frame: users who kill several processes in a row see lines instead of fragments of pictures. */
 const PAUSE_MS = 160;
 
 export { tell };
 
-/** Styles and modules, both there before anything is shown. @template T @param {Promise<T>} module @returns {Promise<T>} */
+/** Load styles and a module together. @template T @param {Promise<T>} module @returns {Promise<T>} */
 const whole = async (module) => (await Promise.all([module, style("teaching/strategy.css")]))[0];
 
 tab({
@@ -37,7 +36,7 @@ tab({
   element: new SlLate(async () => new (await whole(import("./predict.js"))).SlPredict()),
 });
 tab({
-  id: "why", label: "Why", place: 4, show: (row) => row.restart !== null, // what no supervisor started is never restarted
+  id: "why", label: "Why", place: 4, show: (row) => row.restart !== null, // an unsupervised process is never restarted
   element: new SlLate(async () => new (await whole(import("./why.js"))).SlWhy()),
 });
 
@@ -46,9 +45,9 @@ tab({
  */
 export function teach({ tree, map, pane, events, goTo }) {
   /** @type {import("./signals.js").SlSignals|null} */ let signals = null;
-  /** What is to be drawn next, while what draws it comes. */ let wanted = 0;
-  /** Whether the cells of the map carry an answer: arrows over it would hide it. */ let marked = false;
-  /** Keys of processes that were just killed from here, and until when their end is waited for. @type {Map<string, number>} */
+  /** Number of the next drawing, while the drawing module loads. */ let wanted = 0;
+  /** True while the map's cells are marked with an answer, which arrows would hide. */ let marked = false;
+  /** Keys of processes just killed here, with the time until which their end is expected. @type {Map<string, number>} */
   const awaited = new Map();
   let leaving = 0, coming = 0;
 
@@ -65,7 +64,7 @@ export function teach({ tree, map, pane, events, goTo }) {
       clearTimeout(leaving);
       if (!stay) leaving = window.setTimeout(() => !pen.busy && pen.clear(), STAY_MS);
     };
-    void draw().catch(() => {}); // without an answer of the server there is nothing to draw with, and the page says so
+    void draw().catch(() => {}); // without the server nothing can be loaded, which the page shows
   };
 
   const clear = () => {
@@ -74,7 +73,7 @@ export function teach({ tree, map, pane, events, goTo }) {
     signals?.clear();
   };
 
-  /** What draws signals, loaded with the first one. */
+  /** Load the drawing module on first use. */
   const drawing = async () => {
     if (signals) return signals;
     const [{ SlSignals }, { MapSignals }] = await whole(Promise.all([import("./signals.js"), import("./signals-map.js")]));
@@ -92,7 +91,7 @@ export function teach({ tree, map, pane, events, goTo }) {
   /** @param {string} id */
   const open = (id) => document.getElementById(`tab-${id}`)?.click();
 
-  /** The entries that were there before a kill. @type {Set<FeedEvent>} */
+  /** The feed's entries before a kill. @type {Set<FeedEvent>} */
   let known = new Set();
   watch(({ feed }) => {
     if (awaited.size) {
@@ -100,7 +99,7 @@ export function teach({ tree, map, pane, events, goTo }) {
         if (until < performance.now()) awaited.delete(key);
         const mine = feed.filter((event) => !known.has(event) && about(event, key));
         const entry = mine.at(-1);
-        if (!entry || !mine.every(isSettled) || (entry.parts?.signals?.list.length ?? 0) < 2) continue; // a supervisor that gives up has two
+        if (!entry || !mine.every(isSettled) || (entry.parts?.signals?.list.length ?? 0) < 2) continue; // a supervisor that gives up has two entries
         awaited.delete(key);
         clearTimeout(coming);
         coming = window.setTimeout(() => show(entry, false), PAUSE_MS);
@@ -109,16 +108,16 @@ export function teach({ tree, map, pane, events, goTo }) {
     signals?.place();
   });
 
-  /** After a kill its signals are waited for, and those of the one before go. @param {string[]} keys */
+  /** Expect signals after a kill and drop earlier expectations. @param {string[]} keys */
   const expectOf = (keys) => {
     known = new Set(model().feed);
     clear();
     for (const one of keys) awaited.set(one, performance.now() + SOON_MS);
-    if (awaited.size > 1) awaited.clear(); // several bursts over one another would say nothing
+    if (awaited.size > 1) awaited.clear(); // overlapping bursts would be unreadable
   };
   for (const element of [tree, pane]) element.addEventListener("sl-kill", (event) => {
     const { keys = [], key = null } = /** @type {CustomEvent} */ (event).detail;
-    setTimeout(() => expectOf(key === null ? keys : [key]), 0); // the line says first that it is on its way
+    setTimeout(() => expectOf(key === null ? keys : [key]), 0); // after the line has been marked as pending
   });
 
   events.addEventListener("sl-signals", (event) => {
@@ -131,7 +130,7 @@ export function teach({ tree, map, pane, events, goTo }) {
     goTo(/** @type {CustomEvent} */ (event).detail);
     open("why");
   });
-  tree.addEventListener("click", (event) => { // "was killed" and "after …" of a line answer why
+  tree.addEventListener("click", (event) => { // "was killed" and "after …" in a line open the explanation
     const why = event.target instanceof Element ? event.target.closest(".why, .rs") : null;
     const key = why?.closest("[data-key]");
     if (why?.textContent && key instanceof HTMLElement && key.dataset.key && !key.dataset.gone) {
@@ -144,7 +143,7 @@ export function teach({ tree, map, pane, events, goTo }) {
 
   pane.addEventListener("sl-happened", (event) => {
     const entry = model().feed.find(({ id }) => id === /** @type {CustomEvent} */ (event).detail.entry);
-    if (entry) requestAnimationFrame(() => show(entry, true)); // beside the verdicts, when they stand there
+    if (entry) requestAnimationFrame(() => show(entry, true)); // beside the verdicts, once they are drawn
   });
   pane.addEventListener("sl-marks", (event) => {
     const notes = /** @type {Map<string, Note>} */ (/** @type {CustomEvent} */ (event).detail);
@@ -158,5 +157,5 @@ export function teach({ tree, map, pane, events, goTo }) {
   pane.addEventListener("sl-predict-at", (event) => goTo(/** @type {CustomEvent} */ (event).detail));
 }
 
-/** Whether an entry tells of the end of the process in this place. @param {FeedEvent} event @param {string} key */
+/** Return whether an entry is about the end of this slot's process. @param {FeedEvent} event @param {string} key */
 const about = (event, key) => event.key === key || (burstOf(event)?.who ?? []).some(([one]) => one === key);

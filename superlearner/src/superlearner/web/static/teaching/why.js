@@ -1,5 +1,5 @@
 /**
- * `<sl-why>`: why a process was started again, as a chain from the first cause, read from the operation `error.why`.
+ * `<sl-why>`: the chain of causes behind a restart, from the operation `error.why`.
  *
  * @module
  */
@@ -54,7 +54,7 @@ function lead(known) {
   return `Why ${known.pid} runs now, from the first cause:`;
 }
 
-/** The shape of a step. @param {Step} step */
+/** Return the shape of a step. @param {Step} step */
 function shape({ kind, crash }) {
   switch (kind) {
     case "exited":
@@ -82,7 +82,7 @@ function item(step, first, place, seen) {
     make("div", { class: "step" }, make("p", {}, ...linked(told(step), seen)), source(step.line), left(step), earlier(step)), moment);
 }
 
-/** The sentence of a step; the place of a crash stands below it with its line. @param {Step} step */
+/** Return the sentence of a step; the source line of a crash follows it. @param {Step} step */
 function told(step) {
   const place = step.line ? `, at ${step.line.file}:${step.line.line} in ${step.line.function}` : "";
   const budget = left(step) ? `; restart ${step.used} of ${step.allowed} in ${step.window} s` : "";
@@ -96,14 +96,14 @@ function source(line) {
     line.source ? make("pre", { tabindex: 0, "aria-label": `Line ${line.line} of ${line.file}` }, make("span", { class: "no", "aria-hidden": "true" }, `${line.line}`), line.source) : null);
 }
 
-/** What is left of the restarts. @param {Step} step */
+/** Return the remaining restarts. @param {Step} step */
 function left({ kind, used, allowed, window }) {
   if (kind !== "child_restarted" || used === null || typeof allowed !== "number" || allowed > 999) return null;
   const open = Math.max(0, allowed - used);
   return make("p", { class: "left" }, `${open} of ${allowed} restarts left${typeof window === "number" ? ` in ${window} s` : ""}`);
 }
 
-/** Whose ends used the restarts up. @param {Step} step */
+/** Return the ends that used up the restarts. @param {Step} step */
 function earlier({ parties }) {
   const before = parties.filter((one) => one.role === "earlier");
   if (!before.length) return null;
@@ -111,7 +111,7 @@ function earlier({ parties }) {
     make("li", {}, make("time", {}, time(one.at)), ` ${one.name}${one.pid ? ` (${one.pid})` : ""}: ${one.reason ?? "ended"}`)));
 }
 
-/** A sentence with its pids as links, as far as they are in the tree. @param {string} text @param {Seen} seen @returns {Node[]} */
+/** Return a sentence with links for pids that are in the tree. @param {string} text @param {Seen} seen @returns {Node[]} */
 function linked(text, seen) {
   return text.split(/<(\d+\.\d+\.\d+)>/).map((part, place) => {
     if (place % 2 === 0) return document.createTextNode(part);

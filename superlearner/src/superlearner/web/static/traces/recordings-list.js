@@ -1,5 +1,5 @@
 /**
- * `<sl-recordings>`: the recordings that are kept: record, stop, replay, take along, take in, delete.
+ * `<sl-recordings>`: the list of recordings: record, stop, replay, download, upload, delete.
  *
  * @module
  */
@@ -12,16 +12,16 @@ import { counted, number, size, time } from "../base/words.js";
 
 /** @typedef {{name: string, kind: string, recording: boolean, at: number, events: number|null, size: number|null, dropped: number|null, error: string|null}} Recording */
 
-/** A file that is larger is not even read. */
+/** Larger files are refused unread. */
 const MOST_BYTES = 64e6;
 
-/** Where a recording is played. @param {string} name */
+/** Return the URL that plays a recording. @param {string} name */
 export function replayAddress(name) {
   const asked = new URLSearchParams({ recording: name, ...(chosen() ? { node: chosen() } : {}) });
   return `${root()}/replay?${asked}`;
 }
 
-/** A name that says when. @param {string} [prefix] */
+/** Return a name with the current time. @param {string} [prefix] */
 export function freshName(prefix = "run") {
   return `${prefix}-${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}`;
 }
@@ -55,7 +55,7 @@ export class SlRecordings extends HTMLElement {
     void this.refresh();
   }
 
-  /** Asks what there is. */
+  /** Load the list. */
   async refresh() {
     const ask = ++this.#asked;
     try {
@@ -113,7 +113,7 @@ export class SlRecordings extends HTMLElement {
     await this.refresh();
   }
 
-  /** The file, part by part, as the browser saves any other. @param {{name: string}} one */
+  /** Download the file, part by part. @param {{name: string}} one */
   async save({ name }) {
     try {
       /** @type {Uint8Array<ArrayBuffer>[]} */ const parts = [];
@@ -133,7 +133,7 @@ export class SlRecordings extends HTMLElement {
     }
   }
 
-  /** Takes in a file from elsewhere; answers its name here, or null. @param {File} file @returns {Promise<string|null>} */
+  /** Upload a file; return its name here, or null. @param {File} file @returns {Promise<string|null>} */
   async load(file) {
     const name = file.name.replace(/\.jsonl?(\.gz)?$|\.gz$/i, "").replace(/[^A-Za-z0-9_.-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, 50) || freshName("file");
     if (file.size > MOST_BYTES) {

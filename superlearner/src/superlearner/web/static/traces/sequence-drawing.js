@@ -1,5 +1,5 @@
 /**
- * Draws some rows of a sequence diagram as SVG. It is given the layout and a window into it, and nothing else.
+ * Drawing of some rows of a sequence diagram as SVG, from a layout and a visible range.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { brief, fate, GAP_S, isMark, isSignal, lifeIn, short, spansIn } from "./
 /** @typedef {import("./sequence-layout.js").Row} Row */
 /** @typedef {{x: (lane: number) => number, width: number, height: number, row: number, gutter: number, letter: number}} Grid */
 
-/** Letters of a label, but for the chosen one, which may have all the room there is. */
+/** Maximum length of a label; the chosen one may use all the space there is. */
 const LONGEST = 56;
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -26,11 +26,11 @@ function shape(name, attributes, text) {
   return element;
 }
 
-/** @param {string} text @param {number} room  in letters */
+/** @param {string} text @param {number} room  in characters */
 const clipped = (text, room) => (text.length <= room ? text : room < 2 ? "" : `${text.slice(0, room - 1)}…`);
 
 /**
- * The elements of the rows from `first` to before `last`; y counts from the first row of the whole diagram.
+ * Return the elements of the rows from `first` to before `last`; y is relative to the first row of the diagram.
  * @param {Layout} layout
  * @param {number} first
  * @param {number} last
@@ -64,7 +64,7 @@ export function draw(layout, first, last, grid, chosen) {
   return found;
 }
 
-/** The reply of a call, the call of a reply. @param {Layout} layout @param {number} place */
+/** Return the reply of a call, or the call of a reply. @param {Layout} layout @param {number} place */
 export function partnerOf(layout, place) {
   const item = layout.rows[place]?.item;
   if (!item || isMark(item)) return -1;

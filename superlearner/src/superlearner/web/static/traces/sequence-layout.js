@@ -1,9 +1,9 @@
 /**
- * Where everything of a sequence diagram stands: lanes, one row a message or mark, bars from a call to its answer,
- * and who lives when. Pure: items in, numbers out; `sequence.js` draws the part of it that can be seen.
+ * The layout of a sequence diagram: lanes, a row for each message or mark, bars from calls to answers, lifetimes.
+ * Pure: items in, numbers out; `sequence.js` draws the visible part.
  *
- * A lane is a name, so a process that is started again goes on in the lane of the one before it. With more than a
- * dozen lanes the children of a supervisor share one until somebody unfolds it.
+ * A lane is a name, so a restarted process continues in its predecessor's lane. With more than a dozen lanes,
+ * children of a supervisor share one until it is unfolded.
  *
  * @module
  */
@@ -12,7 +12,7 @@
 /** @typedef {"exited"|"crashed"|"started"|"down"} MarkKind */
 
 /**
- * One message. `from` null: a timer, or code outside of every process.
+ * A message. `from` null: a timer, or code outside any process.
  * @typedef {object} Message
  * @property {number} seq
  * @property {number} at  seconds
@@ -40,18 +40,18 @@
  * @typedef {object} Layout
  * @property {Lane[]} lanes
  * @property {Row[]} rows
- * @property {Span[]} spans  by their first row
+ * @property {Span[]} spans  sorted by their first row
  * @property {number[]} reach  the last row of any span up to this one
- * @property {Turn[][]} turns  of each lane, when its process ended and was started
+ * @property {Turn[][]} turns  for each lane, ends and starts of its process
  * @property {Map<number, number>} places  row of each `seq`
  * @property {number} begun
  */
 
 /** More lanes than this are folded by supervisor. */
 export const MOST_LANES = 12;
-/** What has no lane of its own any more shares the last one. */
+/** Processes beyond this number share the last lane. */
 export const LAST_LANES = 40;
-/** Seconds without anything that are worth a mark. */
+/** Pauses longer than this, in seconds, are marked. */
 export const GAP_S = 0.5;
 
 export const OUTSIDE = "\u0000outside";
@@ -61,11 +61,11 @@ const NAMELESS = "\u0000nameless";
 /** @param {Item} item @returns {item is Mark} */
 export const isMark = (item) => "who" in item;
 
-/** Exit signals and the ends of others, which the runtime sends. @param {Item} item */
+/** Return whether an item is an exit signal or the end of another process, sent by the runtime. @param {Item} item */
 export const isSignal = (item) => !isMark(item) && (item.tag === "Down" || item.tag === "ExitSignal" || /^(Down|ExitSignal)\(/.test(item.text));
 
 /**
- * @param {readonly Item[]} items  in the order in which they happened
+ * @param {readonly Item[]} items  in order of occurrence
  * @param {ReadonlyMap<string, Person>} people
  * @param {{opened?: ReadonlySet<string>, most?: number}} [how]  `opened`: supervisors whose children are not folded
  * @returns {Layout}
@@ -113,11 +113,11 @@ export function arrange(items, people, { opened = new Set(), most = MOST_LANES }
   return { lanes, rows, spans: known, reach, turns, places, begun: items[0]?.at ?? 0 };
 }
 
-/** Whether somebody stands for code that is no process: it has a pid as long as it waits for an answer. @param {Person|undefined} person */
+/** Return whether a participant is code outside any process, which has a pid while it waits for an answer. @param {Person|undefined} person */
 export const isOutside = (person) => person !== undefined && !person.name && person.what === "outside";
 
 /**
- * The lanes for those who take part, in the order in which they come, and which lane each of them has.
+ * Return the lanes in order of first appearance, and a function from pids to lanes.
  * @param {Iterable<string|null>} pids
  * @param {ReadonlyMap<string, Person>} people
  * @param {ReadonlySet<string>} opened
@@ -146,7 +146,7 @@ export function lanesOf(pids, people, opened, most) {
     const told = (/** @type {string[]} */ members) => members.filter((key) => seen.get(key)?.traced).length;
     const order = [...groups].sort(([, a], [, b]) => told(a) - told(b) || b.length - a.length);
     let left = seen.size;
-    for (const [supervisor, members] of order) {  // those that nobody asked for first, and no more than there have to be
+    for (const [supervisor, members] of order) {  // fold those that were not asked for first, and no more than necessary
       if (left <= most) groups.delete(supervisor);
       else left -= members.length - 1;
     }
@@ -182,7 +182,7 @@ export function lanesOf(pids, people, opened, most) {
 }
 
 /**
- * The bars that reach into the rows from `first` to before `last`.
+ * Return the bars that reach into the rows from `first` to before `last`.
  * @param {Layout} layout
  * @param {number} first
  * @param {number} last
@@ -204,11 +204,11 @@ export function spansIn({ spans, reach }, first, last) {
 }
 
 /**
- * The life of a lane within some rows, as stretches: alive, or the gap between an end and the next start.
+ * Return the life of a lane within some rows as segments: alive, or the gap between an end and the next start.
  * @param {Layout} layout
  * @param {number} lane
  * @param {number} first
- * @param {number} last  behind the last row
+ * @param {number} last  the row after the last one
  * @returns {{from: number, to: number, alive: boolean}[]}
  */
 export function lifeIn({ turns }, lane, first, last) {
@@ -235,7 +235,7 @@ export const KINDS = {
   exited: "ended", crashed: "crashed", started: "was started", down: "is down",
 };
 
-/** What a message says on its arrow: signals by their reason. @param {string} text */
+/** Return the label of a message's arrow; for signals their reason. @param {string} text */
 export function brief(text) {
   const [, signal, reason] = /^(ExitSignal|Down)\(.*reason=(.*)\)$/s.exec(text) ?? [];
   return signal ? `${signal === "Down" ? "down" : "exit"}: ${reason}` : text;
@@ -251,7 +251,7 @@ export function short(seconds) {
 }
 
 /**
- * What became of a message, as far as it is known.
+ * Return the known outcome of a message.
  * @param {Row} row
  */
 export function fate({ item, latency }) {
@@ -263,7 +263,7 @@ export function fate({ item, latency }) {
 }
 
 /**
- * A row as a sentence: for who hears the page, and the text below the diagram.
+ * Return a row as a sentence, for screen readers and the text below the diagram.
  * @param {Layout} layout
  * @param {number} place
  * @param {ReadonlyMap<string, Person>} people
@@ -280,7 +280,7 @@ export function describe(layout, place, people) {
 }
 
 /**
- * Whether an item is to be seen.
+ * Return whether an item passes the filter.
  * @param {Item} item
  * @param {{kind?: string, text?: string, who?: string}} filter  `who`: a name or a pid
  * @param {ReadonlyMap<string, Person>} people

@@ -1,5 +1,5 @@
 /**
- * A row of a sequence in words, with the ways on from it: to its partner, to what led to it, to a process.
+ * A row of a sequence in words, with links to its partner, its cause, and processes.
  *
  * @module
  */
@@ -14,9 +14,9 @@ import { fate, isMark, KINDS } from "./sequence-layout.js";
 /**
  * @param {Layout} layout
  * @param {ReadonlyMap<string, Person>} people
- * @param {number} place  of the row
+ * @param {number} place  index of the row
  * @param {{pick: (place: number) => void, goTo: (pid: string) => void}} ways
- * @returns {HTMLElement[]}  nothing when there is no such row
+ * @returns {HTMLElement[]}  empty if there is no such row
  */
 export function said(layout, people, place, { pick, goTo }) {
   const row = layout.rows[place];

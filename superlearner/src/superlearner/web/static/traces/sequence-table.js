@@ -1,5 +1,5 @@
 /**
- * The messages of a sequence as a table: of thousands of rows those that can be seen.
+ * The messages of a sequence as a table, which draws only visible rows.
  *
  * @module
  */
@@ -18,10 +18,10 @@ const COLUMNS = ["Time", "Kind", "From", "To", "Message", "Took"];
 export class SequenceTable {
   #body = make("tbody");
   #table = make("table", { class: "table" }, make("thead", {}, make("tr", {}, ...COLUMNS.map((name) => make("th", { scope: "col", class: name === "Time" || name === "Took" ? "num" : null }, name)))), this.#body);
-  /** What scrolls. */
+  /** The element that scrolls. */
   element = make("div", { class: "scroll grid", tabindex: 0, role: "region", "aria-label": "Messages as a table", hidden: true }, this.#table);
 
-  /** @param {(place: number) => void} pick  a row was chosen */
+  /** @param {(place: number) => void} pick  called when a row is chosen */
   constructor(pick) {
     this.pick = pick;
   }
@@ -29,7 +29,7 @@ export class SequenceTable {
   /**
    * @param {Layout} layout
    * @param {ReadonlyMap<string, Person>} people
-   * @param {number} chosen  the row that is chosen; -1: none
+   * @param {number} chosen  the chosen row; -1: none
    */
   paint({ rows, begun }, people, chosen) {
     const top = this.element.scrollTop;
@@ -51,7 +51,7 @@ export class SequenceTable {
   }
 }
 
-/** The room of rows that are not drawn. @param {number} height */
+/** Return a spacer for rows that are not drawn. @param {number} height */
 function space(height) {
   const cell = make("td", { colspan: COLUMNS.length, class: "space" });
   cell.style.height = `${height}px`;

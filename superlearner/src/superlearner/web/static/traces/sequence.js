@@ -1,9 +1,9 @@
 /**
- * `<sl-sequence>`: who sent whom what in which order. Lanes for processes, a row for each message, bars from a call to
- * its answer; only what can be seen is drawn. The same as a table, and each row as a sentence.
+ * `<sl-sequence>`: a sequence diagram with lanes for processes, a row for each message, and bars from calls to
+ * answers; only the visible part is drawn. The same data as a table, and each row as a sentence.
  *
- * `show({items, people})` gives it everything it knows each time; it follows the newest until somebody looks further up,
- * and then stands still and counts. Events: `sl-choose` (detail: the item, or null), `sl-goto` (detail: a pid).
+ * Pass all data to `show({items, people})` each time; the view follows the newest row until the user scrolls up, then
+ * it stops and counts new rows. Events: `sl-choose` (detail: the item, or null), `sl-goto` (detail: a pid).
  *
  * @module
  */
@@ -22,7 +22,7 @@ import { counted, number } from "../base/words.js";
 
 const ROW = 28;
 const SPARE = 6;
-/** So many rows are laid out anew at most every so often: the newest may be that late. */
+/** Beyond this number, rows are laid out less often, so the newest may be late. */
 const MANY = 2000;
 const MANY_MS = 250;
 const NARROW = 96;
@@ -83,7 +83,7 @@ export class SlSequence extends HTMLElement {
   }
 
   /**
-   * Everything there is to show; what is known already is not drawn anew.
+   * Show the data; draw only what is new.
    * @param {{items: readonly Item[], people: ReadonlyMap<string, Person>}} known
    */
   show({ items, people }) {
@@ -94,13 +94,13 @@ export class SlSequence extends HTMLElement {
     else if (!this.#later) this.#later = setTimeout(() => this.#following && this.#take(), MANY_MS);
   }
 
-  /** What is to be seen of it. @param {Filter} filter */
+  /** Set the filter. @param {Filter} filter */
   filter(filter) {
     this.#filter = filter;
     this.#take();
   }
 
-  /** Whether the newest message is kept in sight. */
+  /** True if the view follows the newest message. */
   get following() {
     return this.#following;
   }
@@ -112,7 +112,7 @@ export class SlSequence extends HTMLElement {
     this.#tell();
   }
 
-  /** Goes to a message or mark; what is not shown any more is not chosen. @param {number|null} seq @returns {boolean} */
+  /** Go to a message or mark; unselect one that is not shown. @param {number|null} seq @returns {boolean} */
   choose(seq) {
     if (seq !== null && !this.#layout.places.has(seq)) this.#take();
     const place = seq === null ? -1 : this.#layout.places.get(seq) ?? -1;
@@ -120,7 +120,7 @@ export class SlSequence extends HTMLElement {
     return place >= 0;
   }
 
-  /** What is chosen. @returns {Item|null} */
+  /** The chosen item. @returns {Item|null} */
   get chosen() {
     return this.#layout.rows[this.#place()]?.item ?? null;
   }
@@ -272,7 +272,7 @@ export class SlSequence extends HTMLElement {
     event.stopPropagation();
   }
 
-  /** A person chooses a row: then it stands still. @param {number} place */
+  /** Select a row, which stops following. @param {number} place */
   #pick(place) {
     if (!this.#layout.rows[place]) return;
     if (this.#following) this.follow(false);
@@ -298,7 +298,7 @@ export class SlSequence extends HTMLElement {
     else if (top + height + head > view.scrollTop + view.clientHeight) view.scrollTop = top + 2 * height + head - view.clientHeight;
   }
 
-  /** The chosen row in words. @param {number} place */
+  /** Show the chosen row in words. @param {number} place */
   #say(place) {
     const words = said(this.#layout, this.#people, place, { pick: (to) => this.#pick(to), goTo: (pid) => this.#goTo(pid) });
     this.#said.hidden = !words.length;

@@ -1,6 +1,6 @@
 /**
- * `<sl-trace-form>`: what to trace, and how. It sends what `trace.start` and `trace.start_group` take, and shows what
- * the server says beside the field it is about. Event: `sl-traced` (detail: the trace).
+ * `<sl-trace-form>`: the form that starts a trace. It sends the parameters of `trace.start` and `trace.start_group`,
+ * and shows the server's errors beside the fields. Event: `sl-traced` (detail: the trace).
  *
  * @module
  */
@@ -62,7 +62,7 @@ export class SlTraceForm extends HTMLElement {
     void this.#search();
   }
 
-  /** Puts processes into the form, by name or pid. @param {string} words */
+  /** Fill in processes, by name or pid. @param {string} words */
   async preset(words) {
     try {
       if (!(await this.#exactly(words))) write(this.#wrong, `${words} does not live (any more). Choose a process that does.`);
@@ -71,7 +71,7 @@ export class SlTraceForm extends HTMLElement {
     }
   }
 
-  /** Chooses the process with just this name or pid; false if there is none. @param {string} words */
+  /** Choose the process with exactly this name or pid; false if there is none. @param {string} words */
   async #exactly(words) {
     try {
       const one = await info(words);
@@ -213,7 +213,7 @@ export class SlTraceForm extends HTMLElement {
     }
   }
 
-  /** What the server says, beside the field it is about. @param {unknown} error */
+  /** Show the server's error beside its field. @param {unknown} error */
   #refused(error) {
     const words = error instanceof ApiError ? [error.message, error.hint].filter(Boolean).join(" ") : "That did not work.";
     const name = /^(\w+): /.exec(error instanceof ApiError ? error.message : "")?.[1] ?? "";

@@ -1,6 +1,6 @@
 /**
- * What the page /traces knows, as one value, and the function that changes it: the list of traces, and messages, marks
- * and people of the one that is looked at. Pure.
+ * The state of the page /traces as one value, and its reducer: the list of traces, and messages, marks and people of
+ * the selected one. Pure.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { isOutside } from "./sequence-layout.js";
 /** @typedef {import("./sequence-layout.js").Person} Person */
 
 /**
- * A trace as `trace.list` tells it.
+ * A trace from `trace.list`.
  * @typedef {object} Trace
  * @property {string} trace_id
  * @property {boolean} tracing
@@ -45,7 +45,7 @@ import { isOutside } from "./sequence-layout.js";
  * @property {boolean} gap
  * @property {number} now
  * @property {readonly Trace[]} traces
- * @property {string|null} trace  whose messages these are; null when there is none of this id (any more)
+ * @property {string|null} trace  the trace of the messages; null if it does not exist (any more)
  * @property {readonly Item[]} items
  * @property {ReadonlyMap<string, Person>} people
  */
@@ -56,7 +56,7 @@ import { isOutside } from "./sequence-layout.js";
 /** @type {Seen} */
 export const NOTHING = Object.freeze({ epoch: null, seq: 0, gap: false, now: 0, traces: [], trace: null, items: [], people: new Map() });
 
-/** As many marks as the server keeps. */
+/** The number of marks that the server keeps. */
 const MOST_MARKS = 500;
 
 /** @param {Item} a @param {Item} b */
@@ -91,7 +91,7 @@ export function take(seen, frame) {
 }
 
 /**
- * What a trace is called: its supervisor, or who is traced.
+ * Return the title of a trace: its supervisor, or the traced processes.
  * @param {Trace} trace
  */
 export function title(trace) {
@@ -106,11 +106,11 @@ export function title(trace) {
 /** @type {Record<string, string>} */
 const ENDS = { stopped: "stopped", process_ended: "its process ended", duration: "its time was over", node_down: "the node ended" };
 
-/** Why a trace is not running. @param {Trace} trace */
+/** Return why a trace is not running. @param {Trace} trace */
 export const endText = (trace) => (trace.tracing ? "running" : ENDS[trace.ended ?? ""] ?? "ended");
 
 /**
- * What a trace did not keep, in words; empty when it kept all.
+ * Return the losses of a trace in words; empty if there are none.
  * @param {Trace} trace
  */
 export function lossText(trace) {
@@ -121,7 +121,7 @@ export function lossText(trace) {
 }
 
 /**
- * How long calls took, by pair and first word, the slowest median first. Those without a name are one line for their class.
+ * Return durations of calls by pair and first word, the slowest median first. Unnamed processes are grouped by class.
  * @param {readonly Item[]} items
  * @param {ReadonlyMap<string, Person>} people
  * @returns {{from: string, to: string, tag: string, count: number, open: number, p50: number|null, p95: number|null, max: number|null, slowest: number|null}[]}

@@ -1,6 +1,6 @@
 /**
- * The page /traces: the traces of a node, the form that begins one, and the one that is looked at, live. The address says
- * which (`?trace=t3`); `?process=<pid or name>` begins the form with a process.
+ * The page /traces: the traces of a node, the form that starts one, and the selected one, live. Its id is in the URL
+ * (`?trace=t3`); `?process=<pid or name>` fills in the form.
  *
  * @module
  */
@@ -30,7 +30,7 @@ const asked = new URLSearchParams(location.search);
 const id = asked.get("trace") ?? "";
 
 /** @type {Seen} */ let seen = NOTHING;
-/** The trace that is looked at. */
+/** Return the selected trace. */
 const one = () => seen.traces.find((trace) => trace.trace_id === id);
 
 const feed = new Feed(liveUrl("traces", id ? { trace: id } : {}), (frames) => receive(/** @type {any[]} */ (frames)), onStatus);
@@ -49,7 +49,7 @@ function receive(frames) {
   page.dataset.seq = String(seen.seq);
 }
 
-/** The chosen trace: its counts, diagram and latencies. @param {Seen} before */
+/** Show the selected trace: counts, diagram and latencies. @param {Seen} before */
 function follow(before) {
   const trace = one();
   byId("begin", HTMLElement).hidden = true;
@@ -70,7 +70,7 @@ function follow(before) {
   }
 }
 
-/** Who may be chosen in the filter. */
+/** Return the participants in the filter. */
 function people() {
   const select = byId("who", HTMLSelectElement);
   const names = [...new Set([...seen.people.values()].map((person) => person.label))].sort();
@@ -103,7 +103,7 @@ function list() {
   }));
 }
 
-/** This page with something else in its address. @param {Record<string, string>} more */
+/** Return the URL of this page with other parameters. @param {Record<string, string>} more */
 function address(more) {
   const next = new URLSearchParams({ ...(chosen() ? { node: chosen() } : {}), ...more }).toString();
   return `${root()}/traces${next ? `?${next}` : ""}`;
@@ -144,7 +144,7 @@ async function keep() {
   button.disabled = false;
 }
 
-/** The example of the empty page: begin, kill, look. */
+/** Run the example of the empty page: start a trace, kill, look. */
 async function example() {
   const button = byId("try-go", HTMLButtonElement);
   button.disabled = true;
@@ -160,7 +160,7 @@ async function example() {
   }
 }
 
-/** It is traced already: then that one is looked at. @param {any} error */
+/** Show the existing trace of a process that is already traced. @param {any} error */
 function already(error) {
   const known = /\bt\d+\b/.exec(`${error?.message} ${error?.hint}`)?.[0];
   if (error?.code !== "already_tracing" || !known) throw error;
@@ -171,7 +171,7 @@ function already(error) {
 function onStatus(status) {
   showStatus(status);
   const lost = byId("lost", HTMLElement);
-  lost.hidden = status === "live" || status === "connecting" || status === "gone"; // the shell says what is gone
+  lost.hidden = status === "live" || status === "connecting" || status === "gone"; // the shell shows what is gone
   write(lost, status === "silent" ? "The server is not answering: a callback that does not return holds everybody up." : "The connection is lost; trying again. Traces are kept in memory: they are gone when the server starts anew.");
 }
 

@@ -1,25 +1,24 @@
 /**
- * The address says what is to be seen, so that a link shows the same. Only the words of the page are written, the
- * others stay as they are.
+ * The view of the tree in the URL, for links. Only this page's parameters are written; others stay as they are.
  *
  * @module
  */
 
-/** Browsers take it amiss when the address changes all the time. */
+/** Browsers limit the rate of URL changes. */
 const PAUSE_MS = 200;
-/** An address that is longer is cut by some who pass it on: what comes last is left out. */
+/** Some programs cut longer URLs: the last parameters are dropped. */
 const LONGEST = 3000;
 
 let timer = 0;
 
-/** What the address asked for when the page was opened. */
+/** Return the parameters when the page was opened. */
 export const asked = () => new URLSearchParams(location.search);
 
 /**
- * Writes into the address.
- * @param {readonly string[]} names  of all that may be written; those not told go
+ * Write parameters into the URL.
+ * @param {readonly string[]} names  all parameters that may be written; missing ones are removed
  * @param {() => [string, string][]} told  the most important first
- * @param {string} [step]  the name among them whose change is a step that Back undoes
+ * @param {string} [step]  the parameter whose changes are steps for Back
  */
 export function tell(names, told, step) {
   clearTimeout(timer);
@@ -27,7 +26,7 @@ export function tell(names, told, step) {
     const words = asked();
     const before = JSON.stringify([...words].filter(([name]) => names.includes(name)).sort());
     const at = step === undefined ? [] : words.getAll(step);
-    if (before === JSON.stringify([...told()].sort())) return; // it says so already, in whatever order
+    if (before === JSON.stringify([...told()].sort())) return; // unchanged, apart from the order
     for (const name of names) words.delete(name);
     for (const [name, value] of told()) if (words.toString().length + value.length < LONGEST) words.append(name, value);
     const text = words.toString();

@@ -1,5 +1,5 @@
 /**
- * Speaks to people who listen to the page: one polite sentence, at most every 3 s, that sums up what happened.
+ * Announcements to screen readers: one polite sentence, at most every 3 s, that summarises events.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export class Announcer {
     this.element = element;
   }
 
-  /** Everything up to here is known already. @param {readonly FeedEvent[]} feed */
+  /** Skip the events so far. @param {readonly FeedEvent[]} feed */
   skip(feed) {
     this.#seen = feed.reduce((most, event) => Math.max(most, event.id), 0);
   }
@@ -48,7 +48,7 @@ export class Announcer {
 
 /**
  * @param {FeedEvent[]} events
- * @returns {string}  one event as it is; several counted, by supervisor where it is the same
+ * @returns {string}  single events as they are; several are counted, by supervisor if it is the same
  */
 export function summary(events) {
   const [first] = events;

@@ -1,5 +1,5 @@
 /**
- * What is to be done with many processes, by supervisor, and what will come of it in words. Pure.
+ * An action on many processes: targets by supervisor, and the expected effects in words. Pure.
  *
  * @module
  */
@@ -14,12 +14,12 @@ import { counted, number } from "../base/words.js";
 /**
  * @typedef {object} Group
  * @property {Row|null} supervisor
- * @property {Row[]} rows  in the order of their start
+ * @property {Row[]} rows  in start order
  */
 
 /** @typedef {{supervisor: string, child: string, outcome: string, strategy: string, started_count: number, stopped_count: number, restarts_used: number, max_restarts: number|"infinity", max_seconds: number|"infinity", words: string}} Step */
 
-/** Says how an action is called. @type {Record<Action, {verb: string, done: string}>} */
+/** The words for each action. @type {Record<Action, {verb: string, done: string}>} */
 export const ACTIONS = {
   kill: { verb: "Kill", done: "Killed" }, restart: { verb: "Restart", done: "Restarted" }, terminate: { verb: "Terminate", done: "Terminated" },
 };
@@ -27,7 +27,7 @@ export const ACTIONS = {
 const DYNAMIC = new Set(["dynamic", "simple_one_for_one"]);
 
 /**
- * Who of the chosen can be meant, by supervisor, and who is left out and why.
+ * Group the possible targets by supervisor, and list the others with reasons.
  * @param {Model} model
  * @param {Iterable<string>} keys
  * @param {Action} action
@@ -66,7 +66,7 @@ export function plan(model, keys, action) {
   return { groups: [...groups.values()], count, left };
 }
 
-/** Whether a supervisor of it is chosen, too. @param {Model} model @param {Row} row @param {ReadonlySet<string>} chosen */
+/** Return whether an ancestor is selected, too. @param {Model} model @param {Row} row @param {ReadonlySet<string>} chosen */
 function above(model, row, chosen) {
   for (let up = row.parent; up !== null; up = model.rows.get(up)?.parent ?? null) {
     const one = model.rows.get(up);
@@ -75,14 +75,14 @@ function above(model, row, chosen) {
   return false;
 }
 
-/** How its supervisor knows a child. @param {Row|null} supervisor @param {Row} row */
+/** Return the child id by which its supervisor identifies it. @param {Row|null} supervisor @param {Row} row */
 export const childOf = (supervisor, row) => (DYNAMIC.has(supervisor?.strategy ?? "") ? row.pid ?? row.id : row.id);
 
 /**
- * What will happen to a supervisor and its children.
+ * Return the expected effect on a supervisor and its children.
  * @param {Group} group
  * @param {Action} action
- * @param {Step|null} step  what is predicted for the first of them; null: nobody asked
+ * @param {Step|null} step  the prediction for the first of them; null: none
  * @returns {{text: string, level: "info"|"warn"|"bad"}}
  */
 export function outcome({ supervisor, rows }, action, step) {
@@ -108,7 +108,7 @@ function killed(step, rows, supervisor, those) {
   return `${who}${limit}${tight(step, rows) ? ": it would give up" : ""}.`;
 }
 
-/** Whether so many kills are more restarts than it may do. @param {Step} step @param {Row[]} rows */
+/** Return whether the kills exceed the remaining restarts. @param {Step} step @param {Row[]} rows */
 const tight = (step, rows) => typeof step.max_restarts === "number" && step.restarts_used + rows.length - 1 > step.max_restarts;
 
 /** @param {Step} step @param {Row[]} rows */
@@ -117,7 +117,7 @@ function budget(step, rows) {
   return `${number(used)} of ${step.max_restarts} restarts in ${step.max_seconds} s ${used === 1 ? "is" : "are"} used, this takes ${rows.length === 1 ? "one" : `up to ${number(rows.length)}`}`;
 }
 
-/** The names of some, and how many there are more. @param {Row[]} rows */
+/** Return some names and the number of the others. @param {Row[]} rows */
 export function names(rows) {
   const shown = rows.slice(0, 8).map((row) => label(row).slice(0, 60)).join(", ");
   return rows.length > 8 ? `${shown} and ${number(rows.length - 8)} more.` : `${shown}.`;

@@ -1,6 +1,6 @@
 /**
- * Something done with many processes: first the dialog says what will happen, supervisor by supervisor; then how far it
- * is, with a way to stop; then what came of it, and what failed.
+ * An action on many processes: a dialog shows the expected effects by supervisor, then the progress, with a button to
+ * stop, then results and errors.
  *
  * @module
  */
@@ -18,22 +18,22 @@ import { counted, number } from "../base/words.js";
 /** @typedef {import("../live/model.js").Model} Model */
 /** @typedef {import("../live/model.js").Row} Row */
 
-/** Requests under way at the same time. */
+/** Concurrent requests. */
 const AT_ONCE = 6;
-/** Children that one request restarts or stops, so that it can be stopped in between. */
+/** Children per request, so that the action can be stopped in between. */
 const CHUNK = 20;
-/** More supervisors than this are told in one line. */
+/** Supervisors beyond this number share one line. */
 const MOST_TOLD = 12;
 const MOST_FAILURES = 50;
 
 /** @typedef {{mark: (row: Row, word: string) => void, answered: (row: Row, refused: boolean) => void}} Lines */
 
 /**
- * Asks, does and tells.
+ * Confirm, perform and report an action.
  * @param {Model} model
  * @param {Iterable<string>} keys
  * @param {Action} action
- * @param {Lines} lines  where it is seen
+ * @param {Lines} lines  the displayed lines
  */
 export async function bulk(model, keys, action, lines) {
   const { groups, count, left } = plan(model, keys, action);
@@ -60,7 +60,7 @@ export async function bulk(model, keys, action, lines) {
   const abort = new AbortController();
   dialog.showModal();
   const closed = new Promise((resolve) => (dialog.onclose = () => {
-    if (dialog.open) return; // the end of the question before is told late
+    if (dialog.open) return; // the close event of the previous question comes late
     abort.abort();
     resolve(false);
   }));
@@ -105,7 +105,7 @@ function lists(groups, action, told) {
 }
 
 /**
- * What the platform predicts for the first child of each group; null where it says nothing.
+ * Requests predictions for the first child of each group; null where there is none.
  * @param {Group[]} groups
  * @param {Action} action
  * @param {AbortSignal} signal
@@ -118,7 +118,7 @@ function predictions(groups, action, signal) {
       const path = `/supervisors/${encodeURIComponent(supervisor.pid)}/children/${encodeURIComponent(childOf(supervisor, first))}/predict?reason=killed`;
       return /** @type {Step|null} */ ((await request("GET", path, undefined, signal)).steps[0] ?? null);
     } catch {
-      return null; // it is done without a prediction, as with one that comes too late
+      return null; // the action works without a prediction
     }
   }));
 }
@@ -127,7 +127,7 @@ function predictions(groups, action, signal) {
  * @param {Group[]} groups
  * @param {Action} action
  * @param {Lines} lines
- * @param {AbortSignal} signal  no more is begun
+ * @param {AbortSignal} signal  aborts before the next request
  * @param {(at: number) => void} tell
  * @returns {Promise<{done: number, failed: {row: Row, why: string}[]}>}
  */
@@ -167,7 +167,7 @@ async function attempt(supervisor, rows, action) {
     const { results } = await request("POST", `/supervisors/${encodeURIComponent(supervisor?.pid ?? "")}/children/bulk`, body);
     return rows.map((row, at) => ({ row, why: results[at]?.ok ? "" : results[at]?.message ?? "no answer" }));
   } catch (error) {
-    const gone = action === "kill" && error instanceof ApiError && error.code === "process_not_found"; // somebody was faster
+    const gone = action === "kill" && error instanceof ApiError && error.code === "process_not_found"; // already ended
     return rows.map((row) => ({ row, why: gone ? "" : error instanceof ApiError ? `${error.message} ${error.hint}`.trim() : String(error) }));
   }
 }

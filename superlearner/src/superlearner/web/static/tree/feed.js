@@ -1,5 +1,5 @@
 /**
- * `<sl-feed>`: what happened, newest first, in the sentences the server wrote. Choosing one goes to the process.
+ * `<sl-feed>`: events in the server's words, newest first. Choosing one goes to the process.
  *
  * @module
  */
@@ -59,12 +59,12 @@ export class SlFeed extends HTMLElement {
     attribute(this.#latest, "data-level", last?.level);
   }
 
-  /** Says whether the node is there, where nothing else is to be said. @param {boolean} there */
+  /** Show whether the node is available while there are no events. @param {boolean} there */
   live(there) {
     write(this.#empty, there ? YET : ENDED);
   }
 
-  /** Opens or closes the sheet of narrow windows. @param {boolean} open */
+  /** Open or close the sheet in narrow windows. @param {boolean} open */
   #expand(open) {
     attribute(this, "data-open", open);
     attribute(this.#toggle, "aria-expanded", String(open));
@@ -81,7 +81,7 @@ export class SlFeed extends HTMLElement {
     else this.dispatchEvent(new CustomEvent("sl-goto", { detail: event.key }));
   }
 
-  /** Arrows walk the sentences, so that the list is one stop for the Tab key. @param {KeyboardEvent} event */
+  /** Move between events with the arrow keys, so that the list is a single tab stop. @param {KeyboardEvent} event */
   #pressed(event) {
     const links = [...this.#list.querySelectorAll("button")];
     const place = links.findIndex((link) => link === document.activeElement);
@@ -106,7 +106,7 @@ function fill(item, event) {
 }
 
 /**
- * The sentence with the process it is about as a link and the reason set apart; the words stay as they came.
+ * Return the sentence with a link to its process and the reason highlighted; the words are unchanged.
  * @param {FeedEvent} event
  */
 function sentence(event) {

@@ -1,6 +1,6 @@
 /**
- * `<sl-filters>`: the filters as chips with their counts. What a person chooses leaves as `sl-filter` (what is wanted);
- * `sl-all` asks to select all that fits.
+ * `<sl-filters>`: the filters as chips with counts. Changes are sent as `sl-filter` (the filter); `sl-all` requests
+ * the selection of all matches.
  *
  * @module
  */
@@ -13,11 +13,11 @@ import { number, STATES } from "../base/words.js";
 /** @typedef {import("./filters.js").Wanted} Wanted */
 /** @typedef {import("../live/model.js").Model} Model */
 
-/** How many messages are many, until a person says otherwise. */
+/** Default minimum for many messages. */
 const FULL = 10;
-/** More classes than this are found with the search. */
+/** More classes are only found by search. */
 const MOST_CLASSES = 40;
-/** Counting ten thousand rows is not for every frame. */
+/** Counting ten thousand rows takes too long for every frame. */
 const MANY = 2000, MANY_MS = 500;
 
 const TITLES = { state: "State", kind: "Kind", strategy: "Strategy", class: "Class" };
@@ -84,7 +84,7 @@ export class SlFilters extends HTMLElement {
     return { button, menu };
   }
 
-  /** What there is to choose from, with how many of each. @param {typeof CHOICES[number]} name */
+  /** Fill a menu with choices and their counts. @param {typeof CHOICES[number]} name */
   #offer(name) {
     const { menu } = /** @type {{menu: HTMLElement}} */ (this.#menus.get(name));
     const found = counts(this.#model, this.#now, this.#full)[name];
@@ -107,7 +107,7 @@ export class SlFilters extends HTMLElement {
     return this.#wanted;
   }
 
-  /** Shows what is wanted. @param {Wanted} wanted */
+  /** Show the filter. @param {Wanted} wanted */
   show(wanted) {
     this.#wanted = wanted;
     attribute(this.#wrong, "aria-pressed", String(onlyWrong(wanted)));
@@ -129,7 +129,7 @@ export class SlFilters extends HTMLElement {
   }
 
   /**
-   * Counts.
+   * Update the counts.
    * @param {Model} model
    * @param {number} now  server time
    */
@@ -151,8 +151,8 @@ export class SlFilters extends HTMLElement {
   }
 
   /**
-   * Says what came of it.
-   * @param {number|null} found  null: nothing is filtered
+   * Show the number of matches.
+   * @param {number|null} found  null: no filter
    * @param {number} all
    */
   tell(found, all) {

@@ -1,5 +1,5 @@
 /**
- * Which processes a person wants to see: search words and filters, in words of the address and back. Pure.
+ * The filter of the tree: search words and choices, to and from URL parameters. Pure.
  *
  * @module
  */
@@ -9,42 +9,42 @@
 
 /**
  * @typedef {object} Wanted
- * @property {string} q  words that all have to be found
+ * @property {string} q  words that must all be found
  * @property {readonly string[]} state  names of `STATES_OF`
  * @property {readonly string[]} kind
  * @property {readonly string[]} strategy
  * @property {readonly string[]} class
  * @property {boolean} recent  restarted within the last minute
- * @property {number|null} mailbox  more messages wait than this
+ * @property {number|null} mailbox  more messages than this are waiting
  */
 
-/** What is asked → the states that it means. @type {Record<string, readonly string[]>} */
+/** The states of each choice. @type {Record<string, readonly string[]>} */
 export const STATES_OF = {
   running: ["running"], crashed: ["crashed"], restarting: ["restarting", "starting", "exiting"],
   stopped: ["stopped"], gave_up: ["gave_up"], stuck: ["stuck"],
 };
 
-/** What is wrong. */
+/** The problem states. */
 export const WRONG = Object.freeze(["crashed", "restarting", "gave_up", "stuck"]);
 const MINUTE_S = 60;
 
 /** @type {Wanted} */
 export const ALL = Object.freeze({ q: "", state: [], kind: [], strategy: [], class: [], recent: false, mailbox: null });
 
-/** Those with several answers. */
+/** The filters with several choices. */
 export const CHOICES = /** @type {const} */ (["state", "kind", "strategy", "class"]);
 
-/** Whether only what is wrong is asked for. @param {Wanted} wanted */
+/** Return whether exactly the problem states are selected. @param {Wanted} wanted */
 export const onlyWrong = (wanted) => wanted.state.length === WRONG.length && WRONG.every((state) => wanted.state.includes(state));
 
-/** Whether anything is filtered, words aside. @param {Wanted} wanted */
+/** Return whether any filter besides the search is active. @param {Wanted} wanted */
 export const filtered = (wanted) => CHOICES.some((name) => wanted[name].length) || wanted.recent || wanted.mailbox !== null;
 
 /** @param {Row} row @param {number} now  server time */
 export const isRecent = (row, now) => (row.restarts > 0 || row.restarted_along > 0) && row.last !== null && now - row.last.at <= MINUTE_S;
 
 /**
- * What tells the rows that are wanted; null when all are.
+ * Return a predicate for the rows; null if all match.
  * @param {Wanted} wanted
  * @param {() => number} now  server time
  * @returns {((row: Row) => boolean)|null}
@@ -69,10 +69,10 @@ export function fitting(wanted, now) {
 }
 
 /**
- * How many rows each filter would show by itself.
+ * Count the matches of each single filter.
  * @param {Model} model
  * @param {number} now  server time
- * @param {number} mailbox  more messages than this
+ * @param {number} mailbox  counts rows with more messages than this
  */
 export function counts(model, now, mailbox) {
   /** @type {Record<"state"|"kind"|"strategy"|"class", Map<string, number>>} */

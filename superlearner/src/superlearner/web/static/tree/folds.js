@@ -1,5 +1,5 @@
 /**
- * The branches that a person closed, kept from one visit to the next.
+ * The branches closed by hand, kept between visits.
  *
  * @module
  */
@@ -20,6 +20,6 @@ export function remember(collapsed) {
   try {
     localStorage.setItem(STORE, JSON.stringify([...collapsed]));
   } catch {
-    // Storage may be forbidden; branches then open again with the next visit.
+    // storage may be forbidden; branches are open on the next visit then
   }
 }

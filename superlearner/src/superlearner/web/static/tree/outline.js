@@ -1,5 +1,5 @@
 /**
- * The lines of the tree that are to be seen: model, collapsed branches and what is searched for in, a flat list out. Pure.
+ * The visible lines of the tree: model, collapsed branches and search in, a flat list out. Pure.
  *
  * @module
  */
@@ -14,9 +14,9 @@
  * @property {number} place  1 for the first child
  * @property {number} siblings
  * @property {boolean|null} open  null: has no children
- * @property {boolean} match  fits the search itself (not only something below it)
+ * @property {boolean} match  matches the search itself, not only through a descendant
  * @property {boolean} startable  it is stopped, and its supervisor can start it
- * @property {boolean} ended  it is gone, only its line still stands
+ * @property {boolean} ended  the process has ended; only the line is still there
  */
 
 /**
@@ -53,7 +53,7 @@ export function outline(model, collapsed, fits, room) {
 }
 
 /**
- * Whether a child is stopped for good, so that a person may want to start it.
+ * Return whether a child is permanently stopped and can be started by hand.
  * @param {Model} model
  * @param {Row} row
  */
@@ -63,17 +63,17 @@ export function startable(model, row) {
 }
 
 /**
- * Whether a child rests in its slot, whatever its supervisor does.
+ * Return whether a child stays stopped in its slot, whatever its supervisor does.
  * @param {Row} row
  */
 export const startableState = (row) => row.pid === null && row.parent !== null && row.restart !== "temporary"
   && (row.state === "stopped" || row.state === "crashed");
 
 /**
- * The rows that fit, and those above them.
+ * Return the matching rows and their ancestors.
  * @param {Model} model
  * @param {(row: Row) => boolean} fits
- * @returns {Map<string, boolean>} key → fits itself
+ * @returns {Map<string, boolean>}  key → matches itself
  */
 function matching(model, fits) {
   /** @type {Map<string, boolean>} */
@@ -87,7 +87,7 @@ function matching(model, fits) {
 }
 
 /**
- * What a collapsed branch hides, so that trouble in it is still seen.
+ * Summarise a collapsed branch, so that problems in it stay visible.
  * @param {Model} model
  * @param {string} key
  */

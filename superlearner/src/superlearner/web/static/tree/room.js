@@ -1,6 +1,6 @@
 /**
- * The room that children of dynamic supervisors take: a child that ends leaves its line behind, and the next one that
- * starts takes it, so that nothing below moves when children come and go. Pure; who shows the lines gives them back.
+ * Lines reserved for children of dynamic supervisors: an ended child leaves its line empty for the next one that
+ * starts, so that other lines do not move. Pure; the owner of the lines releases empty ones.
  *
  * @module
  */
@@ -11,26 +11,26 @@
 const DYNAMIC = new Set(["dynamic", "simple_one_for_one"]);
 
 export class Room {
-  /** Parent → keys of its lines from the top, those of ended children among them. @type {Map<string, string[]>} */ #lines = new Map();
-  /** Ended children: how they were, and since when they are gone (ms). @type {Map<string, {row: Row, at: number}>} */ #ended = new Map();
+  /** The keys of a parent's lines from the top, including ended children. @type {Map<string, string[]>} */ #lines = new Map();
+  /** Ended children: their last rows and the times of their ends (ms). @type {Map<string, {row: Row, at: number}>} */ #ended = new Map();
 
-  /** How an ended child was, while its line stands. @param {string} key */
+  /** Return the last row of an ended child while its line exists. @param {string} key */
   ended(key) {
     return this.#ended.get(key)?.row;
   }
 
-  /** Whether the lines below a parent wait for their next child. @param {string} parent */
+  /** Return whether a parent has empty lines for new children. @param {string} parent */
   holds(parent) {
     return this.#lines.has(parent);
   }
 
-  /** When the oldest empty line became empty; Infinity if there is none. */
+  /** The time at which the oldest empty line became empty; Infinity if there is none. */
   get oldest() {
     return Math.min(Infinity, ...[...this.#ended.values()].map(({ at }) => at));
   }
 
   /**
-   * Takes in what became of the children.
+   * Update the lines after changes of the children.
    * @param {Model} before
    * @param {Model} model
    * @param {number} now  ms
@@ -62,7 +62,7 @@ export class Room {
       const row = before.rows.get(key);
       if (row) this.#ended.set(key, { row, at: now });
     }
-    // the successor of one that just ended stands where that one stood; others take the line that is empty for longest
+    // the successor of a child that just ended takes its line; others take the line that has been empty the longest
     const free = [...left, ...lines.filter((key) => this.#ended.has(key) && !left.includes(key))];
     for (const key of is) {
       if (known.has(key)) continue;
@@ -77,7 +77,7 @@ export class Room {
   }
 
   /**
-   * The lines below a parent: its children, and those that ended.
+   * Return the lines of a parent: its children, and ended ones.
    * @param {string} parent
    * @param {readonly string[]} keys
    */
@@ -85,7 +85,7 @@ export class Room {
     return this.#lines.get(parent) ?? keys;
   }
 
-  /** Gives the empty lines of a parent, or of all, back. @param {string} [parent] @param {number} [until]  ms */
+  /** Release the empty lines of a parent, or of all. @param {string} [parent] @param {number} [until]  time in ms */
   empty(parent, until = Infinity) {
     let gave = false;
     for (const [one, lines] of this.#lines) {
@@ -99,7 +99,7 @@ export class Room {
     return gave;
   }
 
-  /** Starts anew, with what a snapshot says. */
+  /** Reset everything for a snapshot. */
   clear() {
     this.#lines.clear();
     this.#ended.clear();

@@ -1,8 +1,8 @@
 /**
- * One line of the tree: makes its elements once, then writes only what changed.
+ * A line of the tree: creates its elements once, then writes only changes.
  *
- * A restart takes less than a millisecond, so its crash is never seen as a state. The line therefore holds the look
- * of a crash for 400 ms whenever the restart counter or the last exit changes.
+ * A restart takes less than a millisecond, so a crash never shows up as a state. The line therefore keeps the look of
+ * a crash for 400 ms after a change of the restart counter or the last exit.
  *
  * @module
  */
@@ -16,16 +16,16 @@ import { budgetText, classText, counted, MEANINGS, number, STATES, stateText, ti
 /** @typedef {import("./outline.js").Line} Line */
 
 const HOLD_MS = 400;
-/** A sibling that is stopped to be started again is stopped for less than this: not worth a look of its own. */
+/** A sibling that is stopped only to be restarted is stopped for less than this, which is not shown. */
 const STOP_MS = 150;
-/** States that are loud enough by themselves. */
+/** States that need no further emphasis. */
 const LOUD = new Set(["crashed", "gave_up", "stuck"]);
-/** How long "killing" may be shown after the answer, waiting for the frame that tells what became of it. */
+/** Time for which "killing" may be shown after the answer, until a frame shows the result. */
 const PENDING_MS = 1500;
-/** Processes without a supervisor that the platform tells one by one. */
+/** Processes without a supervisor that the platform lists individually. */
 const MOST_ALONE = 200;
 
-/** How many stand in a group. @param {Row} row */
+/** Return the number of processes in a group. @param {Row} row */
 const groupText = (row) => counted(row.children ?? 0, "process", "processes") + ((row.children ?? 0) > MOST_ALONE ? `, the oldest ${MOST_ALONE} here` : "");
 
 export class RowView {
@@ -57,17 +57,17 @@ export class RowView {
     this.kill = make("button", { type: "button", class: "kill", tabindex: -1 }, "Kill");
     this.element = make("li", { role: "treeitem", tabindex: -1, "data-key": row.key, "data-kind": row.kind },
       make("span", { class: "twist", "aria-hidden": "true" }, icon("open")), this.glyph,
-      make("span", { class: "nm" }, this.id, this.note, this.strategy, this.why, this.what), // what finds no room is left out from the end
+      make("span", { class: "nm" }, this.id, this.note, this.strategy, this.why, this.what), // parts that do not fit are dropped from the end
       this.pid, this.state, this.restarts, this.budget, this.mailbox, this.kill);
   }
 
-  /** What the line shows now; the true state is `data-state`. */
+  /** The displayed state; the actual one is `data-state`. */
   get look() {
     return this.#held?.look ?? this.line?.row.state ?? "stopped";
   }
 
   /**
-   * Takes what is new; `seen` is false when the row was not on the page a moment ago.
+   * Update the line; `seen` is false if the row was not on the page before.
    * @param {Line} line
    * @param {boolean} seen
    */
@@ -84,10 +84,10 @@ export class RowView {
   }
 
   /**
-   * Decides which look of this change is held.
+   * Choose the look to hold after a change.
    * @param {Row} before
    * @param {Row} row
-   * @param {boolean} ended  its process ended since
+   * @param {boolean} ended  its process has ended since
    */
   #notice(before, row, ended) {
     if (LOUD.has(row.state)) this.#let();
@@ -112,21 +112,21 @@ export class RowView {
     this.#held = null;
   }
 
-  /** Lets the tint go softly; every other change of it is instant. */
+  /** Fade the tint; all other changes are instant. */
   fade() {
     const { element } = this;
     element.dataset.fade = "";
     setTimeout(() => delete element.dataset.fade, HOLD_MS);
   }
 
-  /** Feedback in the frame of the click: the line says "killing" until a frame or the answer says otherwise. @param {string} word */
+  /** Show the pending action at once, until a frame or the answer replaces it. @param {string} word */
   mark(word) {
     clearTimeout(this.#pending);
     this.element.dataset.pending = word;
     this.repaint(this);
   }
 
-  /** The answer is there; the frame that shows its effect is at most a moment away. */
+  /** Handle the answer; the frame with the result follows in a moment. */
   answered() {
     if (!("pending" in this.element.dataset)) return;
     clearTimeout(this.#pending);
@@ -141,7 +141,7 @@ export class RowView {
     delete this.element.dataset.pending;
   }
 
-  /** What another part of the page says of the process. @param {import("../map/map-marks.js").Note|null} note */
+  /** Set or remove a note from another part of the page. @param {import("../map/map-marks.js").Note|null} note */
   annotate(note) {
     this.note.hidden = note === null;
     attribute(this.note, "data-mark", note?.mark);
@@ -150,7 +150,7 @@ export class RowView {
     if (this.line) this.repaint(this);
   }
 
-  /** Takes leave of a row that is gone: it stands for a moment as it ended. @param {string} reason */
+  /** Keep the line of a removed row for a moment, with its end. @param {string} reason */
   leave(reason) {
     this.settle();
     clearTimeout(this.#release);
@@ -167,10 +167,10 @@ export class RowView {
   }
 
   /**
-   * Writes the line.
+   * Write the line.
    * @param {number} now  server time
-   * @param {{all: number, bad: number}|null} inside  what a collapsed branch hides
-   * @returns {number|null}  when it has to be written again though nothing happened
+   * @param {{all: number, bad: number}|null} inside  the content of a collapsed branch
+   * @returns {number|null}  when it has to be written again without an event
    */
   paint(now, inside) {
     if (!this.line) return null;
@@ -218,7 +218,7 @@ export class RowView {
     return waits === null ? next : Math.min(waits, next ?? Infinity);
   }
 
-  /** Of very many the oldest are shown; the others are on the page of all processes. @param {Row} row */
+  /** Link to the page of all processes if only the oldest of very many are shown. @param {Row} row */
   #more(row) {
     const some = (row.children ?? 0) > MOST_ALONE;
     if (some === Boolean(this.more)) return;
@@ -227,7 +227,7 @@ export class RowView {
     if (this.more) this.what.after(this.more);
   }
 
-  /** The pid in the name of a nameless child is told twice where there is a column for it. @param {Row} row */
+  /** Return the name; omit the pid of a nameless child, which has its own column. @param {Row} row */
   #name(row) {
     const text = label(row);
     if (this.id.textContent === text) return;

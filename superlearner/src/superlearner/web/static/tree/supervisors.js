@@ -1,6 +1,6 @@
 /**
- * The page /supervisors: puts feed, model, tree, detail pane and event feed together. All that is done to the
- * platform goes through the REST interface; all that is seen comes from the feed.
+ * The page /supervisors: connects feed, model, tree, detail pane and event feed. All actions use the REST interface;
+ * all data comes from the feed.
  *
  * @module
  */
@@ -29,7 +29,7 @@ import { Views } from "./views.js";
 
 /** Above this rate single lines no longer fade. */
 const BUSY_EVENTS_PER_S = 60;
-/** So often the list of what happened is written anew then: nobody reads five hundred lines a second. */
+/** Minimum interval between updates of the event list at high rates, at which it is unreadable anyway. */
 const BUSY_PAUSE_MS = 250;
 
 const page = byId("supervisors", HTMLElement);
@@ -46,7 +46,7 @@ let skew = 0;
 /** Server time of the newest frame, for "as of". */
 let fresh = 0;
 /** @type {string|null} */ let shown = null;
-/** When the list of what happened was written last. */
+/** Time of the last update of the event list. */
 let listed = 0;
 
 const { begin, end, many } = actsOn(tree, () => model);
@@ -79,7 +79,7 @@ function onMessages(messages) {
   tree.show(model, skew, anew ? null : touched);
   map.show(model, skew, anew ? null : touched);
   if (!busy || anew || performance.now() - listed > BUSY_PAUSE_MS) {
-    events.show(model.feed); // the next heartbeat brings what is left out now
+    events.show(model.feed); // the next heartbeat shows what is left out now
     listed = performance.now();
   }
   tell(model);
@@ -88,10 +88,10 @@ function onMessages(messages) {
   else announcer.hear(model.feed);
   if (before.rows !== model.rows || before.restarts !== model.restarts) count();
   if (!arrived && model.rows.size) arrive();
-  if (filters.wanted.recent && told === undefined) apply(); // a minute passes without a word from the server
+  if (filters.wanted.recent && told === undefined) apply(); // rows expire from this filter after a minute, without a frame
   filters.count(model, fresh);
   if (before.health !== model.health || anew) vitals();
-  if (told?.k === "d") page.dataset.at = String(told.t); // what this frame told is on the page: latency is measured here
+  if (told?.k === "d") page.dataset.at = String(told.t); // this frame is on the page: benchmarks measure the latency here
 }
 
 /** @param {import("../live/live.js").Status} status */
@@ -99,7 +99,7 @@ function onStatus(status) {
   showStatus(status);
   page.dataset.status = status;
   events.live(status !== "gone");
-  byId("lost", HTMLElement).hidden = status === "live" || status === "connecting" || status === "gone"; // the shell says what is gone
+  byId("lost", HTMLElement).hidden = status === "live" || status === "connecting" || status === "gone"; // the shell shows what is gone
   const text = byId("lost-text", HTMLElement);
   if (status === "silent") write(text, `The server is not answering since ${time(fresh)}: a callback that does not return holds everybody up. Its terminal says which one.`);
   if (status === "lost") write(text, fresh
@@ -107,7 +107,7 @@ function onStatus(status) {
     : "The server does not answer; trying again. Is superlearner still running in its terminal?");
 }
 
-/** The pane follows its row. */
+/** Update the pane with its row. */
 function follow() {
   if (shown === null) return;
   const row = model.rows.get(shown);
@@ -115,7 +115,7 @@ function follow() {
   else pane.lost();
 }
 
-/** What stands beside the title: quiet when all is well. */
+/** Update the counts beside the title, which are unobtrusive if all is well. */
 function count() {
   const { running, stuck, restarting, crashed } = tally(model);
   const { restarts } = model;
@@ -131,7 +131,7 @@ function count() {
   }
 }
 
-/** The line at the lower edge; what is not known says so. */
+/** Update the line at the lower edge; unknown values are marked. */
 function vitals() {
   const { health } = model;
   const lag = health?.loop_lag_ms;
@@ -156,7 +156,7 @@ function look(key) {
   remember();
 }
 
-/** Goes to a process by key or pid. @param {string} target */
+/** Go to a process by key or pid. @param {string} target */
 function goTo(target) {
   const key = model.rows.has(target) ? target : rowOf(model, target)?.key;
   if (key === undefined || !tree.isConnected) {
@@ -172,7 +172,7 @@ function goTo(target) {
   tree.reveal(key);
 }
 
-/** A cell of the map was clicked. @param {{key: string, add: boolean}} what */
+/** Handle a click on a cell of the map. @param {{key: string, add: boolean}} what */
 function pick({ key, add }) {
   if (!add) goTo(key);
   else {
@@ -191,7 +191,7 @@ function seek(query) {
   apply();
 }
 
-/** Shows what is wanted, in list and map. */
+/** Apply the filters to list and map. */
 function apply() {
   const fits = fitting(filters.wanted, now);
   tree.search(fits);
@@ -200,7 +200,7 @@ function apply() {
   remember();
 }
 
-/** How many fit. */
+/** Show the number of matches. */
 function tellFound() {
   const { q } = filters.wanted;
   const some = q !== "" || filtered(filters.wanted), found = some ? tree.found : 0, none = some && found === 0;
@@ -211,10 +211,10 @@ function tellFound() {
   filters.tell(some ? found : null, all);
 }
 
-/** The words of the address that are the page's. */
+/** The URL parameters of this page. */
 const WORDS = ["q", "state", "kind", "strategy", "class", "recent", "mailbox", "process", "closed"];
 
-/** Writes into the address what is to be seen. */
+/** Write the view into the URL. */
 function remember() {
   if (!arrived) return;
   address.tell(WORDS, () => [
@@ -224,11 +224,11 @@ function remember() {
   ], "process");
 }
 
-/** How the address calls those that it asked for. @type {Map<string, string>} */
+/** The names by which the URL refers to processes. @type {Map<string, string>} */
 const spelled = new Map();
 let arrived = false;
 
-/** The first picture is there: whom the address asks for (a key, a name, a pid or an id) is looked up. */
+/** Handle the first snapshot: finds the processes in the URL by key, name, pid or id. */
 function arrive() {
   arrived = true;
   const asked = address.asked();
@@ -238,7 +238,7 @@ function arrive() {
   select(asked.getAll("process"));
 }
 
-/** Selects whom the address names; several are selected, one is shown. @param {string[]} asked */
+/** Select the processes in the URL and show one of them. @param {string[]} asked */
 function select(asked) {
   const rows = [...model.rows.values()];
   spelled.clear();
@@ -253,7 +253,7 @@ function select(asked) {
   else if (keys.length || tree.selected.size) tree.select(keys);
 }
 
-/** Back and forward: what the address says now. */
+/** Apply the URL after Back and Forward. */
 function goBack() {
   if (!arrived) return;
   const asked = address.asked();
@@ -333,7 +333,7 @@ shortcuts([
   { keys: ["Escape"], text: "Close the details", run: leave },
 ]);
 
-const typed = find.value; // before this script was there
+const typed = find.value; // input before this script ran
 filters.show(fromAddress(address.asked()));
 find.value = filters.wanted.q;
 if (typed && !find.value) seek(typed);

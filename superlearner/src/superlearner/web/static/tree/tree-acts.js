@@ -1,6 +1,6 @@
 /**
- * What is done to processes from their lines in the tree: ended, started, many at once. The line says at once that it is
- * on its way; the answer and the next frames say the rest.
+ * Actions on processes from their lines in the tree: end, start, several at once. The line shows at once that an
+ * action is pending; answer and frames show the result.
  *
  * @module
  */
@@ -18,15 +18,15 @@ import { counted } from "../base/words.js";
 /** @typedef {import("../live/model.js").Row} Row */
 
 /**
- * The acts on a tree.
+ * Return the actions on a tree.
  * @param {import("./tree.js").SlTree} tree
- * @param {() => Model} known  the model that it shows
+ * @param {() => Model} known  returns the model that it shows
  */
 export function actsOn(tree, known) {
   /**
-   * Ends processes.
+   * End processes.
    * @param {string[]} keys
-   * @param {{reason?: string, ask?: boolean}} [how]  `ask`: several are confirmed first
+   * @param {{reason?: string, ask?: boolean}} [how]  `ask`: confirm several first
    */
   async function end(keys, { reason = "kill", ask = false } = {}) {
     if (refused()) return;
@@ -40,7 +40,7 @@ export function actsOn(tree, known) {
     for (const row of rows) if (asked(row) && (await sure(row, known()))) void endOne(row, reason, row.critical);
   }
 
-  /** Does something with all that are selected. @param {import("./bulk-plan.js").Action} action */
+  /** Perform an action on all selected processes. @param {import("./bulk-plan.js").Action} action */
   function many(action) {
     if (refused()) return;
     void bulk(known(), tree.selected, action, {
@@ -49,14 +49,14 @@ export function actsOn(tree, known) {
     });
   }
 
-  /** Starts a child that is stopped. @param {string} key */
+  /** Start a stopped child. @param {string} key */
   async function begin(key) {
     if (refused()) return;
     const row = known().rows.get(key);
     const supervisor = known().rows.get(row?.parent ?? "")?.pid;
     if (!row || !supervisor) return;
     tree.mark(key, "starting…");
-    await null; // to send a request takes the browser a millisecond, more than all that the line says: the line comes first
+    await null; // sending a request takes the browser a millisecond, so update the line first
     try {
       await start(supervisor, row.id);
       tree.answered(key, false);
@@ -69,7 +69,7 @@ export function actsOn(tree, known) {
   /** @param {Row} row @param {string} reason @param {boolean} force */
   async function endOne(row, reason, force) {
     tree.mark(row.key);
-    await null; // as above
+    await null; // see above
     try {
       const answer = await kill(row.pid ?? "", { reason, force });
       if (answer?.terminated === false && reason === "normal") toast(`${label(row)} lives on.`, { hint: "The reason normal, sent from outside, ends nobody." });
@@ -85,13 +85,13 @@ export function actsOn(tree, known) {
   return { begin, end, many };
 }
 
-/** Whether a supervisor has nobody above it who would start it again. @param {Row} row @param {Model} model */
+/** Return whether a supervisor has no supervisor that could restart it. @param {Row} row @param {Model} model */
 const isTop = (row, model) => row.kind === "supervisor" && (row.parent === null || model.rows.get(row.parent)?.kind === "group");
 
-/** How many are below a row. @param {Model} model @param {string} key @returns {number} */
+/** Return the number of descendants of a row. @param {Model} model @param {string} key @returns {number} */
 const below = (model, key) => (model.kids.get(key) ?? []).reduce((sum, kid) => sum + 1 + below(model, kid), 0);
 
-/** Asks before the end of what the platform needs, or of a whole tree. @param {Row} row @param {Model} model */
+/** Confirm the end of a critical process, or of a whole tree. @param {Row} row @param {Model} model */
 function sure(row, model) {
   const name = label(row);
   if (!row.critical) {

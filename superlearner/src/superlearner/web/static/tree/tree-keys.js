@@ -1,6 +1,6 @@
 /**
- * The tree's hands: what keys and clicks mean. Arrows move the place, Enter and a click select, Space and a click
- * with Ctrl add, Shift extends, Delete kills, letters jump to a name.
+ * Keyboard and mouse handling of the tree. Arrows move the focus, Enter and a click select, Space and a click with
+ * Ctrl add, Shift extends, Delete kills, letters jump to a name.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import { label } from "../live/model.js";
 import { toast } from "../base/toast.js";
 
-/** Letters typed within this time make one word. */
+/** Letters typed within this time form one word. */
 const TYPING_MS = 700;
 
 export class TreeKeys {
@@ -16,7 +16,7 @@ export class TreeKeys {
   #typed = "";
   #typing = 0;
 
-  /** The line under the pointer when a hand last moved it. @type {string|null} */ #aim = null;
+  /** The line under the pointer when it was last moved. @type {string|null} */ #aim = null;
   #at = { x: -1, y: -1 };
 
   /** @param {import("./tree.js").SlTree} tree */
@@ -25,8 +25,8 @@ export class TreeKeys {
   }
 
   /**
-   * Remembers what the hand points at. Lines come and go above it, and the browser tells of a pointer that stands
-   * still over a line that moved: those moves do not count.
+   * Record the line under the pointer. Browsers also report a resting pointer when lines move below it; those events
+   * are ignored.
    * @param {PointerEvent} event
    */
   moved(event) {
@@ -35,12 +35,12 @@ export class TreeKeys {
     this.#aim = this.#keyOf(event);
   }
 
-  /** Clicks come in whole pixels, moves do not. @param {MouseEvent} event */
+  /** Return whether the pointer is resting; clicks have integer coordinates, moves do not. @param {MouseEvent} event */
   #rests(event) {
     return Math.abs(event.clientX - this.#at.x) < 1 && Math.abs(event.clientY - this.#at.y) < 1;
   }
 
-  /** After a turn of the wheel other lines stand under the pointer, and the hand knows. */
+  /** Update the line under the pointer after scrolling with the wheel. */
   turned() {
     this.#aim = null;
   }
@@ -59,7 +59,7 @@ export class TreeKeys {
     if (act) {
       this.#killed(key, event, act.matches("[data-act=start]"));
       this.tree.point(key, false);
-      requestAnimationFrame(() => act.contains(document.activeElement) && this.tree.point(key)); // moving the focus takes 5 ms with 300 lines: the line says it first
+      requestAnimationFrame(() => act.contains(document.activeElement) && this.tree.point(key)); // moving the focus takes 5 ms with 300 lines: update the line first
       return;
     }
     this.tree.point(key);
@@ -70,10 +70,10 @@ export class TreeKeys {
   }
 
   /**
-   * A kill that was meant for another line, which moved away under the pointer, is not done.
+   * Handle a click on a kill or start button; ignore it if another line has moved under the pointer.
    * @param {string} key
    * @param {MouseEvent} event
-   * @param {boolean} start  the button starts what is stopped
+   * @param {boolean} start  the button starts a stopped process
    */
   #killed(key, event, start) {
     const meant = this.#aim ?? key;
@@ -105,7 +105,7 @@ export class TreeKeys {
   /**
    * @param {KeyboardEvent} event
    * @param {string} key
-   * @returns {boolean}  whether the key meant something here
+   * @returns {boolean}  whether the key was handled
    */
   #handle(event, key) {
     const { lines } = this.tree;
@@ -139,7 +139,7 @@ export class TreeKeys {
     }
   }
 
-  /** Ends what is selected if that is several, else the line with the focus, if a person chose it. @param {string} key */
+  /** End the selected processes if there are several, else the focused line if it was chosen by the user. @param {string} key */
   #delete(key) {
     const { selected, chosen } = this.tree;
     if (selected.size > 1) this.tree.kill([...selected], true);
@@ -176,7 +176,7 @@ export class TreeKeys {
     return true;
   }
 
-  /** Selects all from the anchor to here. @param {string} key */
+  /** Select everything from the anchor to this line. @param {string} key */
   #extend(key) {
     const keys = this.tree.lines.map((line) => line.row.key);
     const from = keys.indexOf(this.#anchor ?? this.tree.cursor ?? key);

@@ -1,6 +1,6 @@
 /**
- * The lines of the tree that are in the page: their elements, made once and reused by key, in their order; those that
- * take leave; and the clock that paints a line again when time alone changes what it says.
+ * The lines of the tree in the page: elements, created once and reused by key, in order; lines that are being
+ * removed; and a timer for lines whose text changes with time alone.
  *
  * @module
  */
@@ -15,25 +15,25 @@ import { ALL, covers, place, range, scrollTo } from "./tree-window.js";
 /** @typedef {import("./outline.js").Line} Line */
 /** @typedef {import("../map/map-marks.js").Note} Note */
 
-/** How long a row that is gone stays, so that its end is seen. */
+/** Time for which the line of a removed row stays, so that its end is visible. */
 const LEAVE_MS = 700;
 
 export class TreeLines {
   /** @type {Map<string, RowView>} */ views = new Map();
   /** Lines of children that ended. @type {Map<string, RowView>} */ #kept = new Map();
-  /** What of all lines is in the page; null: everything. @type {{from: number, to: number}|null} */ #part = null;
+  /** The range of lines in the page; null: all. @type {{from: number, to: number}|null} */ #part = null;
   /** @type {Map<string, Note>} */ #notes = new Map();
   #line = 30;
   #clock = 0;
   #due = 0;
-  /** What is told besides the lines. @type {Model} */ model = EMPTY;
-  /** Server time minus ours, in seconds. */
+  /** Data besides the lines. @type {Model} */ model = EMPTY;
+  /** Server time minus local time, in seconds. */
   skew = 0;
 
   /**
    * @param {HTMLElement} list
-   * @param {HTMLElement} scroll  what scrolls it
-   * @param {{readonly selected: ReadonlySet<string>}} tree  whose lines they are
+   * @param {HTMLElement} scroll  the element that scrolls it
+   * @param {{readonly selected: ReadonlySet<string>}} tree  the tree of the lines
    */
   constructor(list, scroll, tree) {
     this.list = list;
@@ -41,17 +41,17 @@ export class TreeLines {
     this.tree = tree;
   }
 
-  /** Whether only those near the view are in the page. */
+  /** True if only lines near the view are in the page. */
   get partial() {
     return this.#part !== null;
   }
 
   /**
-   * Puts the lines into the page that belong there, in their order, each with what is new.
+   * Put the lines into the page in order, with their changes.
    * @param {readonly Line[]} all
-   * @param {ReadonlyMap<string, number>} tops  key → its number among them
-   * @param {string|null} cursor  the place of the keyboard
-   * @param {boolean} seen  false: what is new was not watched happening
+   * @param {ReadonlyMap<string, number>} tops  key → its index
+   * @param {string|null} cursor  the focused key
+   * @param {boolean} seen  false: changes were not observed
    */
   lay(all, tops, cursor, seen) {
     const long = all.length > ALL;
@@ -63,7 +63,7 @@ export class TreeLines {
     const wanted = all.slice(from, to);
     const stands = tops.get(cursor ?? "") ?? from;
     const own = all[stands];
-    if (own && stands < from) wanted.unshift(own); // the place of the keyboard stays in the page, wherever the view is
+    if (own && stands < from) wanted.unshift(own); // the focused line stays in the page, wherever the view is
     else if (own && stands >= to) wanted.push(own);
     if (this.#part) this.#drop(new Set(wanted.map((line) => line.row.key)));
     let at = this.list.firstElementChild;
@@ -80,13 +80,13 @@ export class TreeLines {
     }
   }
 
-  /** Whether the view has left what is in the page. @param {number} count  of all lines */
+  /** Return whether the view has left the lines in the page. @param {number} count  number of lines */
   strayed(count) {
     if (!this.#part) return false;
     return !covers(this.#part, range(count, this.#above(), this.scroll.clientHeight, this.#line), count);
   }
 
-  /** Brings a line into view. @param {string} key @param {number} at  its number among all */
+  /** Scroll a line into view. @param {string} key @param {number} at  its index */
   bring(key, at) {
     if (!this.#part) {
       this.views.get(key)?.element.scrollIntoView({ block: "nearest" });
@@ -98,12 +98,12 @@ export class TreeLines {
     if (to !== null) this.scroll.scrollTop += to - this.#above();
   }
 
-  /** How far the first line is above the upper edge of the view. */
+  /** Return the distance of the first line above the upper edge of the view. */
   #above() {
     return this.scroll.getBoundingClientRect().top - this.list.getBoundingClientRect().top;
   }
 
-  /** A line has changed. @param {Line} line */
+  /** Update a line. @param {Line} line */
   renew(line) {
     const view = this.views.get(line.row.key);
     if (!view) return;
@@ -112,11 +112,11 @@ export class TreeLines {
   }
 
   /**
-   * Takes out what is not among the lines any more.
+   * Remove lines that no longer exist.
    * @param {{has: (key: string) => boolean}} there  keys of the lines
-   * @param {ReadonlySet<string>} kept  keys of those that ended and whose line waits for the next child
+   * @param {ReadonlySet<string>} kept  keys of ended children whose lines are reserved
    * @param {boolean} seen
-   * @param {(parent: string) => boolean} holds  whether a successor may stand there already
+   * @param {(parent: string) => boolean} holds  whether a successor may be there already
    */
   sweep(there, kept, seen, holds) {
     for (const [key, view] of this.views) {
@@ -141,7 +141,7 @@ export class TreeLines {
     }
   }
 
-  /** Lines far from the view are not kept. @param {ReadonlySet<string>} wanted */
+  /** Remove lines far from the view. @param {ReadonlySet<string>} wanted */
   #drop(wanted) {
     for (const [key, view] of this.views) {
       if (wanted.has(key)) continue;
@@ -170,10 +170,10 @@ export class TreeLines {
     return view;
   }
 
-  /** @param {RowView} view @param {boolean} seen @param {boolean} keep  its line waits for the next child @param {(parent: string) => boolean} holds */
+  /** @param {RowView} view @param {boolean} seen @param {boolean} keep  its line is reserved for the next child @param {(parent: string) => boolean} holds */
   #forget(view, seen, keep, holds) {
     this.views.delete(view.key);
-    const taken = !keep && holds(view.line?.row.parent ?? ""); // its successor stands there already
+    const taken = !keep && holds(view.line?.row.parent ?? ""); // its successor is there already
     if (!seen || taken || !view.element.isConnected) {
       view.element.remove();
       return;
@@ -185,14 +185,14 @@ export class TreeLines {
     else setTimeout(() => view.element.remove(), LEAVE_MS);
   }
 
-  /** Writes a line. @param {RowView} view */
+  /** Write a line. @param {RowView} view */
   paint(view) {
     const closed = view.line?.open === false;
     const next = view.paint(Date.now() / 1000 + this.skew, closed ? hidden(this.model, view.key) : null);
     if (next !== null) this.#wake(next);
   }
 
-  /** Paints again when a restart stops counting or a wait is over: no server is asked for that. @param {number} at */
+  /** Schedule a repaint for when a restart expires or a wait ends, which happens without a message. @param {number} at */
   #wake(at) {
     const wait = Math.max(20, (at - this.skew) * 1000 - Date.now() + 5);
     if (this.#clock && this.#due <= Date.now() + wait) return;

@@ -1,18 +1,18 @@
 /**
- * Which lines of a long tree are in the page. A thousand can all be; of ten thousand only those near the view are, at
- * the place that they would have. Pure, but for `place`.
+ * The lines of a long tree that are in the page: up to a limit all of them, otherwise those near the view, at their
+ * normal positions. Pure, except for `place`.
  *
  * @module
  */
 
-/** Up to so many lines all are in the page: the browser's own search finds them, and nothing has to be moved. */
+/** Up to this number all lines are in the page: the browser's search finds them, and nothing has to be moved. */
 export const ALL = 1500;
-/** Lines above and below the view that are in the page, so that a turn of the wheel finds them. */
+/** Lines above and below the view that are in the page, for short scrolls. */
 const MARGIN = 24;
 
 /**
- * @param {number} count  of lines
- * @param {number} top  how far the first line is above the upper edge of the view, in pixels
+ * @param {number} count  number of lines
+ * @param {number} top  distance of the first line above the upper edge of the view, in pixels
  * @param {number} height  of the view
  * @param {number} line  height of a line
  * @returns {{from: number, to: number}}
@@ -24,7 +24,7 @@ export function range(count, top, height, line) {
 }
 
 /**
- * Whether the lines that are in the page still cover the view with something to spare.
+ * Return whether the lines in the page cover the view with some margin.
  * @param {{from: number, to: number}} has
  * @param {{from: number, to: number}} wants
  * @param {number} count
@@ -33,10 +33,10 @@ export const covers = (has, wants, count) =>
   (has.from <= wants.from + MARGIN / 2 || has.from === 0) && (has.to >= wants.to - MARGIN / 2 || has.to === count);
 
 /**
- * How far to scroll so that a line is in view; null when it is.
- * @param {number} at  number of the line
+ * Return the scroll distance that makes a line visible; null if it is.
+ * @param {number} at  index of the line
  * @param {number} line  height of a line
- * @param {{top: number, height: number, above: number, below: number}} view  `above`, `below`: what covers its edges
+ * @param {{top: number, height: number, above: number, below: number}} view  `above`, `below`: sizes of the covered edges
  * @returns {number|null}
  */
 export function scrollTo(at, line, { top, height, above, below }) {
@@ -47,9 +47,9 @@ export function scrollTo(at, line, { top, height, above, below }) {
 }
 
 /**
- * Says where a line stands.
+ * Set the position of a line.
  * @param {HTMLElement} element
- * @param {number|null} at  its number; null: the page puts it behind the one before
+ * @param {number|null} at  its index; null: it follows the previous one in the page
  */
 export function place(element, at) {
   if (at === null) {

@@ -1,9 +1,9 @@
 /**
  * `<sl-tree>`: the supervision tree as a flat list of tree items, patched by key.
  *
- * Order is structural: no line ever moves because of a state. The element knows of no server; what a person wants
- * done leaves it as events: `sl-select` (key), `sl-selection` (keys), `sl-kill` ({keys, ask}), `sl-start` (key),
- * `sl-why` (key).
+ * The order is structural: no line moves because of a state. The element is independent of the server; actions are
+ * sent as events: `sl-select` (key), `sl-selection` (keys), `sl-kill` ({keys, ask}), `sl-start` (key), `sl-why`
+ * (key).
  *
  * @module
  */
@@ -20,22 +20,22 @@ import { MEANINGS } from "../base/words.js";
 /** @typedef {import("../live/model.js").Model} Model */
 /** @typedef {import("./outline.js").Line} Line */
 
-/** How long the line of a dynamic child that ended waits for the next one, at least; never while a hand is on the tree. */
+/** Minimum time for which the line of an ended dynamic child is reserved; longer while the tree is in use. */
 const ROOM_MS = 30_000;
 
 export class SlTree extends HTMLElement {
   /** @type {Model} */ #model = EMPTY;
-  /** With the lines of those that ended. @type {Line[]} */ #all = [];
+  /** Including the lines of ended children. @type {Line[]} */ #all = [];
   /** @type {Line[]} */ #lines = [];
-  /** Key → its number among `#lines`. @type {Map<string, number>} */ #places = new Map();
-  /** Key → its number among `#all`. @type {Map<string, number>} */ #tops = new Map();
+  /** Key → index in `#lines`. @type {Map<string, number>} */ #places = new Map();
+  /** Key → index in `#all`. @type {Map<string, number>} */ #tops = new Map();
   /** @type {Set<string>} */ #collapsed = new Set();
   /** @type {Set<string>} */ #selected = new Set();
   /** @type {string|null} */ #cursor = null;
-  /** The line that the keyboard was on is gone, and nobody has chosen another one since. */ #unchosen = false;
+  /** The focused line was removed, and no other was chosen since. */ #unchosen = false;
   #room = new Room();
   #giving = 0;
-  /** What tells the rows that are to be seen. @type {((row: import("../live/model.js").Row) => boolean)|null} */ #fits = null;
+  /** The predicate of the search. @type {((row: import("../live/model.js").Row) => boolean)|null} */ #fits = null;
   #list = make("ul", { role: "tree", class: "tree", "aria-label": "Supervision tree", "aria-multiselectable": "true" });
   #scroll = make("div", { class: "tree-scroll" });
   #page = new TreeLines(this.#list, this.#scroll, this);
@@ -58,7 +58,7 @@ export class SlTree extends HTMLElement {
     for (const type of ["pointerleave", "focusout"]) this.#list.addEventListener(type, () => setTimeout(() => this.#giveBack(), 0));
   }
 
-  /** The lines as they stand, from the top. */
+  /** The lines in order, from the top. */
   get lines() {
     return this.#lines;
   }
@@ -67,7 +67,7 @@ export class SlTree extends HTMLElement {
     return this.#cursor;
   }
 
-  /** The line with the keyboard's place, if a person chose it. */
+  /** The focused line if it was chosen by the user. */
   get chosen() {
     return this.#unchosen ? null : this.#cursor;
   }
@@ -77,10 +77,10 @@ export class SlTree extends HTMLElement {
   }
 
   /**
-   * Shows a model.
+   * Show a model.
    * @param {Model} model
-   * @param {number} skew  server time minus ours, in seconds
-   * @param {ReadonlySet<string>|null} [touched]  keys of the rows that may have changed; null: all
+   * @param {number} skew  server time minus local time, in seconds
+   * @param {ReadonlySet<string>|null} [touched]  keys of rows that may have changed; null: all
    */
   show(model, skew, touched = null) {
     const before = this.#model;
@@ -93,7 +93,7 @@ export class SlTree extends HTMLElement {
     else if (before.rows !== model.rows) this.#refresh(touched ?? model.rows.keys());
   }
 
-  /** Whether what changed goes into the search, or out of it. @param {Model} before @param {ReadonlySet<string>|null} touched */
+  /** Return whether a change adds or removes matches of the search. @param {Model} before @param {ReadonlySet<string>|null} touched */
   #sifts(before, touched) {
     const fits = this.#fits;
     if (!fits || touched === null) return fits !== null;
@@ -104,7 +104,7 @@ export class SlTree extends HTMLElement {
     return false;
   }
 
-  /** Shows only what fits, and what stands above it; null: everything. @param {((row: import("../live/model.js").Row) => boolean)|null} fits */
+  /** Show only matches and their ancestors; null: everything. @param {((row: import("../live/model.js").Row) => boolean)|null} fits */
   search(fits) {
     if (fits === null && this.#fits === null) return;
     this.#fits = fits;
@@ -112,7 +112,7 @@ export class SlTree extends HTMLElement {
     this.#arrange(false);
   }
 
-  /** How many lines fit the search. */
+  /** The number of matches. */
   get found() {
     return this.#lines.filter((line) => line.match).length;
   }
@@ -126,12 +126,12 @@ export class SlTree extends HTMLElement {
     this.#folded();
   }
 
-  /** The branches that are closed. */
+  /** The closed branches. */
   get closed() {
     return this.#collapsed;
   }
 
-  /** Closes these branches and no others, for this visit. @param {Iterable<string>} keys */
+  /** Close exactly these branches for this visit. @param {Iterable<string>} keys */
   close(keys) {
     this.#collapsed = new Set(keys);
     this.#arrange(false);
@@ -143,7 +143,7 @@ export class SlTree extends HTMLElement {
     this.dispatchEvent(new CustomEvent("sl-fold"));
   }
 
-  /** Opens or closes all branches; the top stays open. @param {boolean} open */
+  /** Open or close all branches; the root stays open. @param {boolean} open */
   toggleAll(open) {
     this.#collapsed = new Set();
     this.#room.empty();
@@ -152,7 +152,7 @@ export class SlTree extends HTMLElement {
   }
 
   /**
-   * Puts the keyboard's place on a line.
+   * Move the focus to a line.
    * @param {string|null} key
    * @param {boolean} [focus]
    */
@@ -173,7 +173,7 @@ export class SlTree extends HTMLElement {
     this.bring(key);
   }
 
-  /** Brings a line into view. @param {string|null} key */
+  /** Scroll a line into view. @param {string|null} key */
   bring(key) {
     const at = this.#tops.get(key ?? "");
     if (at !== undefined) this.#page.bring(key ?? "", at);
@@ -183,7 +183,7 @@ export class SlTree extends HTMLElement {
     if (this.#page.strayed(this.#all.length)) this.#lay(false);
   }
 
-  /** Wherever the focus comes from, the keyboard's place follows it. @param {EventTarget|null} target */
+  /** Follow the focus, wherever it comes from. @param {EventTarget|null} target */
   #focused(target) {
     const item = target instanceof Element ? target.closest("[role=treeitem]") : null;
     const key = item instanceof HTMLElement ? item.dataset.key ?? null : null;
@@ -191,9 +191,9 @@ export class SlTree extends HTMLElement {
   }
 
   /**
-   * Selects these rows and no others; the last is the one looked at.
+   * Select exactly these rows and show the last one.
    * @param {string[]} keys
-   * @param {boolean} [look]  false: go on looking at the one that is looked at
+   * @param {boolean} [look]  false: keep showing the current one
    */
   select(keys, look = true) {
     const before = this.#selected;
@@ -204,7 +204,7 @@ export class SlTree extends HTMLElement {
     if (look) this.dispatchEvent(new CustomEvent("sl-select", { detail: keys.at(-1) ?? null }));
   }
 
-  /** Opens what hides a row, selects it and brings it into view. @param {string} key */
+  /** Open the ancestors of a row, select it and scroll it into view. @param {string} key */
   reveal(key) {
     if (!this.#model.rows.has(key)) return false;
     for (let up = this.#model.rows.get(key)?.parent ?? null; up !== null; up = this.#model.rows.get(up)?.parent ?? null) this.#collapsed.delete(up);
@@ -215,9 +215,9 @@ export class SlTree extends HTMLElement {
   }
 
   /**
-   * Asks for the end of processes; a single one that is stopped is asked to start.
+   * Requests the end of processes, or the start of a single stopped one.
    * @param {string[]} keys
-   * @param {boolean} [ask]  whether the person should be asked first
+   * @param {boolean} [ask]  whether to ask for confirmation
    */
   kill(keys, ask = false) {
     const alive = keys.filter((key) => this.#model.rows.get(key)?.pid);
@@ -231,7 +231,7 @@ export class SlTree extends HTMLElement {
   }
 
   /**
-   * Says something of a process in its line, or with null no more; without a key all of it goes. The map has the same.
+   * Set a note on the line of a process, or remove it with null; without a key remove all notes. The map has the same.
    * @param {string|null} key
    * @param {import("../map/map-marks.js").Note|null} [note]
    */
@@ -239,7 +239,7 @@ export class SlTree extends HTMLElement {
     this.#page.annotate(key, note);
   }
 
-  /** Shows at once that something is on its way. @param {string} key @param {string} [word] */
+  /** Show at once that an action is pending. @param {string} key @param {string} [word] */
   mark(key, word = "killing…") {
     this.#page.views.get(key)?.mark(word);
   }
@@ -253,8 +253,8 @@ export class SlTree extends HTMLElement {
   }
 
   /**
-   * Lays the lines out anew, reusing every element that stays.
-   * @param {boolean} seen  false: what is new was not watched happening (snapshot, search, a branch opened)
+   * Lay out the lines again and reuse elements.
+   * @param {boolean} seen  false: changes were not observed (snapshot, search, an opened branch)
    */
   #arrange(seen) {
     const focused = this.#list.contains(document.activeElement);
@@ -276,7 +276,7 @@ export class SlTree extends HTMLElement {
     this.dispatchEvent(new CustomEvent("sl-arranged"));
   }
 
-  /** Who is gone is not selected. */
+  /** Remove rows that no longer exist from the selection. */
   #unselect() {
     const gone = [...this.#selected].filter((key) => !this.#model.rows.has(key));
     for (const key of gone) this.#selected.delete(key);
@@ -288,7 +288,7 @@ export class SlTree extends HTMLElement {
     this.#page.lay(this.#all, this.#tops, this.#cursor, seen);
   }
 
-  /** Only rows changed: paints those, and what tells of them. @param {Iterable<string>} keys */
+  /** Update changed rows and the lines that depend on them. @param {Iterable<string>} keys */
   #refresh(keys) {
     /** @type {Set<string>} */
     const also = new Set();
@@ -296,7 +296,7 @@ export class SlTree extends HTMLElement {
       const before = this.#lines[this.#places.get(key) ?? -1]?.row, row = this.#model.rows.get(key);
       if (!row) continue;
       this.#renew(key);
-      // whether a child can be started is a matter of its supervisor, and a closed branch counts what is in it
+      // whether a child can be started depends on its supervisor, and a closed branch counts its content
       if (before && (before.pid !== row.pid || before.strategy !== row.strategy)) for (const kid of this.#model.kids.get(key) ?? []) also.add(kid);
       for (let up = row.parent; up !== null && !also.has(up); up = this.#model.rows.get(up)?.parent ?? null) {
         if (this.#lines[this.#places.get(up) ?? -1]?.open === false) also.add(up);
@@ -316,7 +316,7 @@ export class SlTree extends HTMLElement {
     this.#page.renew(next);
   }
 
-  /** Gives back the room of dynamic children that nobody needed for a while, when no hand is on the tree. */
+  /** Release reserved lines of dynamic children after a while, unless the tree is in use. */
   #giveBack() {
     clearTimeout(this.#giving);
     const { oldest } = this.#room;
@@ -326,7 +326,7 @@ export class SlTree extends HTMLElement {
   }
 }
 
-/** The columns, and what they mean. @type {Record<string, string|null>} */
+/** The columns and their explanations. @type {Record<string, string|null>} */
 const COLUMNS = { Process: null, Pid: MEANINGS.pid, State: MEANINGS.state, Restarts: MEANINGS.restarts, "Restarts left": MEANINGS.budget, Mailbox: MEANINGS.mailbox, "": null };
 
 customElements.define("sl-tree", SlTree);

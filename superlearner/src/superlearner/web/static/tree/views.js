@@ -1,6 +1,6 @@
 /**
- * List, map, or both beside each other: the switch, and the line between them that can be moved. What a person chose
- * is kept; who chose nothing gets both where there is room.
+ * List, map, or both: the switch, and the movable divider. The choice is stored; by default both are shown if there
+ * is room.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import { attribute, byId } from "../base/dom.js";
 /** @typedef {"list"|"both"|"map"} View */
 
 const STORE = "superlearner.views";
-/** Narrower than this there is room for one of them only. */
+/** Below this width there is room for only one of them. */
 const ONE_PX = 740;
-/** From this width on both are shown to those who chose nothing. */
+/** From this width on the default is both. */
 const BOTH_PX = 900;
 const LEAST = 25, MOST = 75, USUAL = 66;
 
@@ -22,8 +22,8 @@ export class Views {
   #width = 0;
 
   /**
-   * @param {HTMLElement} element  holds list, line and map
-   * @param {HTMLElement} line  between them, role=separator
+   * @param {HTMLElement} element  contains list, divider and map
+   * @param {HTMLElement} line  the divider, role=separator
    */
   constructor(element, line) {
     this.element = element;
@@ -37,7 +37,7 @@ export class Views {
     this.#show();
   }
 
-  /** What is to be seen. @returns {View} */
+  /** The current view. @returns {View} */
   get view() {
     const wanted = this.#chosen ?? (this.#width >= BOTH_PX ? "both" : "list");
     return wanted === "both" && this.#width < ONE_PX ? "list" : wanted;
@@ -59,7 +59,7 @@ export class Views {
     attribute(this.line, "aria-valuenow", Math.round(this.#share));
   }
 
-  /** @param {number} share  of the list, in percent */
+  /** @param {number} share  share of the list, in percent */
   #divide(share) {
     this.#share = Math.max(LEAST, Math.min(MOST, share));
     this.#remember();
@@ -93,7 +93,7 @@ export class Views {
       if (["list", "both", "map"].includes(view)) this.#chosen = view;
       if (Number.isFinite(share)) this.#share = Math.max(LEAST, Math.min(MOST, share));
     } catch {
-      // what cannot be read was not chosen
+      // invalid values count as no choice
     }
   }
 
@@ -101,7 +101,7 @@ export class Views {
     try {
       localStorage.setItem(STORE, JSON.stringify({ view: this.#chosen, share: this.#share }));
     } catch {
-      // Storage may be forbidden; the choice then lasts as long as the page.
+      // storage may be forbidden; the choice then lasts as long as the page
     }
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The page's model for modules that are no part of the tree: the newest one, and a word whenever there is a newer.
+ * The page's current model for modules outside the tree, with notifications of updates.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import { EMPTY } from "../live/model.js";
 /** @type {Set<(model: Model) => void>} */
 const hearing = new Set();
 
-/** The model as the page shows it. */
+/** Return the displayed model. */
 export const model = () => newest;
 
-/** Tells everybody of a newer model. @param {Model} next */
+/** Publish a new model. @param {Model} next */
 export function tell(next) {
   if (next === newest) return;
   newest = next;
@@ -24,7 +24,7 @@ export function tell(next) {
 }
 
 /**
- * Calls `hear` with every newer model until the answer is called.
+ * Call `hear` with every new model; return a function that stops this.
  * @param {(model: Model) => void} hear
  */
 export function watch(hear) {
