@@ -117,12 +117,12 @@ async def starts(rounds: int) -> list[str]:
                         if link is not None:
                             await link.stop()
                         await peer.stop()
-    lines = ["| start of a peer | median | lowest to highest |", "| --- | --: | --: |"]
-    words = {"alone": "", "observed": ", until the platform's pages and operations work there"}
+    lines = ["| start of a peer | median | range |", "| --- | --: | --: |"]
+    words = {"alone": "", "observed": ", with the platform's pages"}
     for (what, warmth, walls), values in sorted(took.items()):
         lines.append(f"| {warmth}, {walls}{words[what]} | {spread(values, 'ms')} |")
     for what, values in held.items():
-        with_it = "" if what == "alone" else ", with what answers the platform"
+        with_it = "" if what == "alone" else ", with the platform's pages"
         lines.append(f"| memory of an idle one with its guard, cold{with_it} | {spread(values, 'MiB')} |")
     return lines
 
@@ -162,14 +162,14 @@ async def line(rounds: int) -> list[str]:
     await peer.kill()
     ratio = [far / near for far, near in zip(found["far p50"], found["near p50"], strict=True)]
     return [
-        "| over the connection with a peer behind walls | median of the rounds | lowest to highest |",
+        "| over the connection with a peer behind walls | median of the rounds | range |",
         "| --- | --: | --: |",
         f"| call and reply, p50 | {spread(found['far p50'], 'µs')} |",
         f"| call and reply, p99 | {spread(found['far p99'], 'µs')} |",
-        f"| p50 beside that of a call within a node | {spread(ratio, 'times')} |",
+        f"| p50 relative to a call within a node | {spread(ratio, 'times')} |",
         f"| casts, {AHEAD} ahead of a call | {spread(found['casts'], 'a second')} |",
-        f"| events of a trace that arrive, of a process that is flooded | {spread(found['events'], 'a second')} |",
-        f"| events that it had meanwhile, with those counted as missed | {spread(found['happened'], 'a second')} |",
+        f"| trace events received from a flooded process | {spread(found['events'], 'a second')} |",
+        f"| trace events there, including missed ones | {spread(found['happened'], 'a second')} |",
     ]
 
 
@@ -216,7 +216,7 @@ class Echo(GenServer[None]):
 async def contained(rounds: int) -> list[str]:
     """Measure the time from the act to the end of everything that it started."""
     lines = [
-        "| misbehaving program, behind walls | time until it is gone | lowest to highest | reason |",
+        "| misbehaving program, behind walls | time until it is gone | range | reason |",
         "| --- | --: | --: | --- |",
     ]
     for boot, (words, limits) in HARM.items():
@@ -253,12 +253,11 @@ async def beside(rounds: int, seconds: float) -> list[str]:
                 if peer is not None:
                     await peer.kill()
     lines = [
-        "| a platform of 300 processes, one request after the other | without | lowest to highest "
-        "| beside a peer that spins | lowest to highest | change, median of the pairs |",
+        "| a platform of 300 processes | without | range | beside a busy peer | range | median change |",
         "| --- | --: | --: | --: | --: | --: |",
     ]
-    words = {"p50": "`GET /processes`, p50", "p99": "`GET /processes`, p99", "cpu": "processor's time of one",
-             "lag_p50": "its loop is late by, p50", "lag_p99": "its loop is late by, p99"}  # fmt: skip
+    words = {"p50": "`GET /processes`, p50", "p99": "`GET /processes`, p99", "cpu": "CPU time of one",
+             "lag_p50": "loop lag, p50", "lag_p99": "loop lag, p99"}  # fmt: skip
     for name, text in words.items():
         quiet, spinning = found["quiet"][name], found["spinning"][name]
         change = statistics.median(100 * (b / a - 1) for a, b in zip(quiet, spinning, strict=True) if a)

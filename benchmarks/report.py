@@ -112,17 +112,16 @@ def introduction(workloads: Any) -> Iterator[str]:
     yield "# How fast it is\n"
     yield "```sh\nmake bench        # measures everything on one core and writes this page\n```\n"
     yield (
-        "One core, everything in one run: Erlang/OTP, bare asyncio and this library take turns, so what counts is the "
-        "*ratio* to the others, never the nanoseconds. Lower is faster. The page is written by `make bench`; "
-        "by hand nothing is changed in it.\n"
+        "Erlang/OTP, bare asyncio and this library take turns on one core in one run, so compare the *ratios*. Lower "
+        "is faster. `make bench` writes this page.\n"
     )
     yield (
         f"Measured on {at['processor']}{virtual}, {at['cores']} cores, {at['memory_gib']} GiB, {at['system']}. "
         f"CPython {at['python']}, built {built} profile-guided optimisation"
-        + ("" if at["optimised"] else " (a build with it is about a tenth faster at all of this)")
+        + ("" if at["optimised"] else " (which would be about a tenth faster)")
         + f". {beside(at)} "
         f"Medians of {workloads['repeats']} interleaved repeats, workloads at {workloads['scale']:g} of their size; "
-        "the programs are in [benchmarks](../benchmarks), as `otp.run` runs them: full semantics, lifecycle ring on.\n"
+        "the programs in [benchmarks](../benchmarks) run under `otp.run`.\n"
     )
 
 
@@ -134,9 +133,9 @@ def beside(at: Any) -> str:
 
 
 def promises(figures: Figures) -> Iterator[str]:
-    yield "## What was promised\n"
+    yield "## Promises\n"
     if ERLANG not in figures.peers:
-        yield "There was no `erl` on this machine, so there is nothing to compare the promises with.\n"
+        yield "Not compared, because this machine has no `erl`.\n"
         return
     lines: list[tuple[str, ...]] = []
     notes: list[str] = []
@@ -160,13 +159,13 @@ def promises(figures: Figures) -> Iterator[str]:
     yield f"Ratio to {figures.versions[ERLANG]} on the same core, {figures.ours}.\n"
     yield from table(("work", "ratio", "promise", "stretch", "", "spread"), lines, right=(1, 2, 3, 5))
     if notes:
-        yield "Where a promise is not reached:\n"
+        yield "Promises not reached:\n"
         yield from (f"- {note}" for note in notes)
         yield ""
 
 
 def large(soak: dict[str, Any]) -> Iterator[str]:
-    yield "## In the large\n"
+    yield "## Large systems\n"
     lines = [
         (words, f"{soak[key]:g}", f"≤ {most:g}", "reached" if soak[key] <= most else "**not reached**")
         for key, (words, most) in LIMITS.items()
@@ -191,8 +190,7 @@ def large(soak: dict[str, Any]) -> Iterator[str]:
     if "trace_ns_per_event" in soak:
         yield (
             f"Tracing everything is {soak['trace_events_per_message']:g} events a message of "
-            f"{soak['trace_ns_per_event']} ns each, and calls go through the queue while somebody reads messages; "
-            "with nobody reading it costs nothing."
+            f"{soak['trace_ns_per_event']} ns each, and calls go through the queue; without a reader it costs nothing."
         )
         if soak["trace_factor"] > LIMITS["trace_factor"][1]:
             yield NOTES["trace"]
@@ -201,23 +199,18 @@ def large(soak: dict[str, Any]) -> Iterator[str]:
 
 def all_ratios(figures: Figures) -> Iterator[str]:
     yield "## All workloads\n"
-    bases = [peer for peer in (ERLANG, "asyncio") if peer in figures.peers]
-    for base in bases:
-        yield f"Ratio to {base}; below 1 is faster.\n"
-        yield from table(
-            ("", *figures.peers),
-            [
-                (workload, *(short(figures.ratio(peer, base, workload)) for peer in figures.peers))
-                for workload in figures.workloads
-                if figures.time(base, workload) is not None
-            ],
-        )
-    yield "Nanoseconds for one operation, to see the size of things.\n"
+    base = ERLANG if ERLANG in figures.peers else figures.ours
+    yield f"Ratio to {base}, below 1 is faster, and nanoseconds for one operation.\n"
     yield from table(
-        ("", *figures.peers),
+        ("", *figures.peers, f"{figures.ours}, ns"),
         [
-            (workload, *(nanoseconds(figures.time(peer, workload)) for peer in figures.peers))
+            (
+                workload,
+                *(short(figures.ratio(peer, base, workload)) for peer in figures.peers),
+                nanoseconds(figures.time(figures.ours, workload)),
+            )
             for workload in figures.workloads
+            if figures.time(base, workload) is not None
         ],
     )
     yield "| name | one operation |\n|---|---|"
@@ -240,10 +233,10 @@ def memory(figures: Figures) -> Iterator[str]:
 def own_times(profile: Any) -> Iterator[str]:
     if not profile:
         return
-    yield "## Where the time goes\n"
+    yield "## Profile\n"
     yield (
-        f"`{profile['workload']}` is the farthest from its promise; the functions with the most time of their own, as "
-        "`cProfile` sees them (it makes small functions look larger than they are).\n"
+        f"`{profile['workload']}` is the farthest from its promise. Its functions by own time, measured by `cProfile`, "
+        "which exaggerates small functions:\n"
     )
     lines = [(f"{share:.1%}", f"{calls:.1f}", f"`{function}`") for share, calls, function in profile["rows"]]
     yield from table(("own time", "calls each", "function"), lines, right=(0, 1))

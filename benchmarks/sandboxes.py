@@ -122,7 +122,7 @@ def starts(cold: int) -> Iterator[str]:
                 until_warm(there)
                 warm.append(1000 * created(there, f"s{number}")[1])
                 once(there, "DELETE", f"/sandboxes/s{number}")
-    yield "| start of a sandbox, until its tree runs | median | lowest to highest |"
+    yield "| start of a sandbox | median | range |"
     yield "| --- | --: | --: |"
     yield f"| cold, {cold} platforms | {spread(first, 'ms')} |"
     yield f"| warm, {WARM} in a row | {spread(warm, 'ms')} |"
@@ -143,9 +143,9 @@ def many(count: int) -> Iterator[str]:
     yield "| --- | --: |"
     yield f"| all run after | {took:.1f} s |"
     middle, span = spread(each, "MiB", 1).split(" | ")
-    yield f"| memory of one with its guard, median | {middle} ({span}) |"
-    yield f"| memory of all, and of what is in reserve | {together:,.0f} MiB |"
-    yield f"| loop of the platform late by, p50 | {late['lag_p50']:.1f} ms |"
+    yield f"| memory of each with its guard, median | {middle} ({span}) |"
+    yield f"| memory of all, including the reserve | {together:,.0f} MiB |"
+    yield f"| loop lag of the platform, p50 | {late['lag_p50']:.1f} ms |"
     yield f"| p99 | {late['lag_p99']:.1f} ms |"
     yield f"| worst | {late['lag_worst']:.0f} ms |"
 
@@ -154,17 +154,16 @@ def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
 
 
-def beside(rounds: int, seconds: float, *, apart: bool) -> Iterator[str]:
-    """Compare the platform beside an idle, a spinning and an unrelated program.
+def beside(rounds: int, seconds: float) -> Iterator[str]:
+    """Measure the platform beside an idle sandbox, the same one busy, and an unrelated busy program.
 
-    Each round has all three in a rotating order, so that slow drifts affect all alike. The unrelated program has no
-    code of ours, but the sandbox's priority and core: the loss beside it is due to the machine, not to sandboxes.
+    Each round has all three, in rotating order, so that slow changes affect all alike. The unrelated program has the
+    core and the priority of the sandbox, so its effect is that of the machine. The platform and its client share one
+    core in all rounds, and the sandbox has another.
 
     Args:
-        rounds: number of rounds.
-        seconds: duration of each measurement.
-        apart: give platform and client one core, and the sandbox another. Otherwise both may use all cores,
-            and on two cores a spinning sandbox leaves one for platform and client.
+        rounds: how many.
+        seconds: of each thing measured.
     """
     found: dict[str, dict[str, list[float]]] = {}
     shares: list[float] = []
@@ -172,9 +171,8 @@ def beside(rounds: int, seconds: float, *, apart: bool) -> Iterator[str]:
     with platform("World") as there:
         pid, _ = created(there, "one", source=SPINNER)
         until_warm(there)
-        if apart:
-            keep_apart(there)
-        measured(there, seconds)  # the first requests import modules
+        keep_apart(there)
+        measured(there, seconds)  # the first requests import
         for turn in range(rounds):
             for who in (*BESIDE[turn % 3 :], *BESIDE[: turn % 3]):
                 cast = {"message": "spin" if who == "spins" else "rest", "message_type": "cast"}
@@ -187,11 +185,11 @@ def beside(rounds: int, seconds: float, *, apart: bool) -> Iterator[str]:
                 if who == "spins":
                     shares.append(100 * (used_below(pid) - had) / (time.monotonic() - begun))
     os.sched_setaffinity(0, ours)
-    cores = "The platform and who asks it have one core, the sandbox another." if apart else "All may take all cores."
-    yield f"{cores} The one that spins had {statistics.median(shares):.0f} % of a core (median of {rounds} rounds).\n"
+    cores = "Platform and client have one core, the sandbox another."
+    yield f"{cores} The busy one used {statistics.median(shares):.0f} % of a core (median of {rounds} rounds).\n"
     yield (
-        "| the platform | beside a sandbox that rests | lowest to highest | beside one that spins | lowest to highest "
-        "| change, median of the rounds | it lies with 95 % in | change beside a stranger | it lies with 95 % in |"
+        "| the platform | idle sandbox | range | busy sandbox | range "
+        "| change | 95 % interval | control | 95 % interval |"
     )
     yield "| --- | --: | --: | --: | --: | --: | --: | --: | --: |"
     for name, values in found.items():
@@ -251,13 +249,13 @@ def measured(there: Platform, seconds: float) -> dict[str, float]:
     there.driver("forget", "cast")
     time.sleep(seconds)
     late = there.driver("stats", "call")
-    values = {"its loop is late by, p50": late["lag_p50"], "its loop is late by, p99": late["lag_p99"]}
+    values = {"loop lag, p50": late["lag_p50"], "loop lag, p99": late["lag_p99"]}
     for path in ("/health/ready", f"{API}/processes"):
         used = cpu_seconds(there.pid)
         took = asked(there, path, seconds)
         values[f"`GET {path}`, p50"] = quantile(took, 0.5)
         values[f"`GET {path}`, p99"] = quantile(took, 0.99)
-        values[f"`GET {path}`, its processor's time"] = 1000 * (cpu_seconds(there.pid) - used) / len(took)
+        values[f"`GET {path}`, CPU time"] = 1000 * (cpu_seconds(there.pid) - used) / len(took)
     return values
 
 
@@ -285,8 +283,7 @@ def main() -> int:
     parser.add_argument("--many", type=int, default=30)
     options = parser.parse_args()
     here = machine(sys.executable)
-    spinning = (beside(options.rounds, options.seconds, apart=apart) for apart in (False, True))
-    parts = (starts(options.cold), many(options.many), *spinning)
+    parts = (starts(options.cold), many(options.many), beside(options.rounds, options.seconds))
     lines: list[str] = []
     for part in parts:
         lines.append("")

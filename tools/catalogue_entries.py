@@ -252,7 +252,7 @@ ENTRIES: Final[dict[str, tuple[Row, ...]]] = {
     "Hot code": (
         ("load byte code", None, "only files of modules that are imported are read; no code comes with a request"),
         ("reload a module", "code.reload"),
-        ("purge", None, "old code goes when nobody uses it any more; nobody is killed for it"),
+        ("purge", None, "old code goes when no process uses it; no process is killed"),
         ("purge softly", None, "see purge"),
         ("compatibility", "code.compatibility"),
         ("information", "code.module"),
@@ -309,7 +309,7 @@ ENTRIES: Final[dict[str, tuple[Row, ...]]] = {
     "Events and alerts": (
         ("subscribe", "events.stream"),
         ("unsubscribe", None, "a stream ends when its reader closes it"),
-        ("publish", None, "events are what happened; nobody makes them up"),
+        ("publish", None, "events record what happened; they cannot be made up"),
         ("history", "events.stream"),
         ("filter", "events.stream"),
         ("aggregate", "analytics.supervisors"),

@@ -127,7 +127,6 @@ def test_without_counters_the_load_average_decides(tmp_path: Path, monkeypatch: 
 def test_a_run_keeps_the_load_that_it_measured(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "machine", lambda _: {})
     monkeypatch.setattr(run, "columns", lambda *_, **__: iter(()))
-    monkeypatch.setattr(run, "profile_of_slowest", lambda _: None)
     run.main(["--repeats", "1"])
     kept = json.loads((page.parent / "workloads.json").read_text())
     assert {"others", "stolen", "average"} == set(kept["machine"]["others"])

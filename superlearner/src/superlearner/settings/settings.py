@@ -116,170 +116,166 @@ class Settings(BaseSettings):
     port: int = Field(
         4000, ge=0, le=65535, json_schema_extra=AT_START, description="port to listen on; 0 takes a free one"
     )
-    data_dir: Path | None = Field(None, json_schema_extra=AT_START, description="folder of the data; XDG's by default")
+    data_dir: Path | None = Field(None, json_schema_extra=AT_START, description="data directory; default: XDG's")
     database: str | None = Field(
         None,
         pattern=r"^(sqlite:///.|postgres(ql)?(\+asyncpg)?://).*",
         json_schema_extra=AT_START,
-        description="where history is stored: postgresql://USER:PASSWORD@HOST/DATABASE, or sqlite:///FILE; "
-        "by default a file in the folder of the data",
+        description="postgresql://USER:PASSWORD@HOST/DATABASE or sqlite:///FILE; default: in the data directory",
     )
     browser: bool = Field(True, json_schema_extra=AT_START, description="open a browser after the start")
     auth: Literal["none", "all"] | None = Field(
         None,
         json_schema_extra=AT_START,
-        description="who needs a credential: none or all; none on loopback and all beyond it by default",
+        description="requests that need a credential; default: none on loopback, all beyond it",
     )
     allow_host: tuple[str, ...] = Field(
-        (), json_schema_extra=AT_START, description="more host names by which clients may address us"
+        (), json_schema_extra=AT_START, description="additional host names of the platform"
     )
     root_path: str = Field(
-        "", pattern=r"^(/[^/\s]+)*$", json_schema_extra=AT_START, description="path prefix when behind a proxy"
+        "", pattern=r"^(/[^/\s]+)*$", json_schema_extra=AT_START, description="path prefix behind a proxy"
     )
     trusted_proxies: tuple[str, ...] = Field(
         (),
         json_schema_extra=AT_START,
-        description="addresses and networks of proxies before us, whose word on who comes and by https is taken",
+        description="addresses and networks of proxies whose X-Forwarded headers are trusted",
     )
     certfile: Path | None = Field(
-        None, json_schema_extra=AT_START, description="certificate for https, with those between it and its authority"
+        None, json_schema_extra=AT_START, description="certificate for https, with its intermediate certificates"
     )
     keyfile: Path | None = Field(
-        None, json_schema_extra=AT_START, description="its private key, if that is not in the same file"
+        None, json_schema_extra=AT_START, description="private key of the certificate, if it is in another file"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "warning", description="what the log tells on the terminal: this level and above"
+        "warning", description="lowest level of log lines on the terminal"
     )
     log_format: Literal["text", "json"] = Field(
-        "text", description="how it is told: for people, or a JSON object a line"
+        "text", description="format of log lines: text, or a JSON object a line"
     )
-    log_kept: int = Field(2_000, ge=10, le=100_000, description="lines of the log in memory, of level info and above")
-    access_log: bool = Field(False, description="a line in the log for each request, without its query")
+    log_kept: int = Field(2_000, ge=10, le=100_000, description="log lines in memory, from level info")
+    access_log: bool = Field(False, description="log each request, without its query")
 
     playground_restart_after: float = Field(
-        1.0, ge=0, le=86_400, json_schema_extra=SECONDS, description="a tree that gave up starts again after this time"
+        1.0, ge=0, le=86_400, json_schema_extra=SECONDS, description="pause before a tree that gave up is restarted"
     )
     playground_hold: float = Field(
         10.0,
         ge=0,
         le=86_400,
         json_schema_extra=SECONDS,
-        description="a callback, or an import, that holds the program of your tree this long ends it, and it starts "
-        "again with the value of then; 0 = as long as it likes",
+        description="time a callback or import may block your tree's program before it is restarted; 0 = no limit",
     )
     services_back_off_max: float = Field(
         5.0,
         gt=0,
         le=86_400,
         json_schema_extra=SECONDS,
-        description="longest wait before a failing service starts again",
+        description="longest pause before a failing service is restarted",
     )
     frame_interval: float = Field(
         0.05,
         ge=0.001,
         le=86_400,
         json_schema_extra=SECONDS,
-        description="shortest time between two frames of the live page, but for what was done by hand",
+        description="shortest time between two frames of a live page, except after an action",
     )
     heartbeat_interval: float = Field(
-        0.5, ge=0.01, le=86_400, json_schema_extra=SECONDS, description="metrics and heartbeat of the live page"
+        0.5,
+        ge=0.01,
+        le=86_400,
+        json_schema_extra=SECONDS,
+        description="interval of metrics and heartbeats",
     )
     viewer_queue: int = Field(
-        50, ge=1, le=10_000, description="frames a slow viewer may lag behind before it gets a snapshot"
+        50, ge=1, le=10_000, description="frames a slow viewer may miss before it gets a snapshot"
     )
-    frame_rows: int = Field(
-        400, ge=1, le=100_000, description="changed rows in one frame beyond which a snapshot is sent"
-    )
-    sandboxes: int = Field(30, ge=0, le=1000, description="sandboxes that may run at once")
+    frame_rows: int = Field(400, ge=1, le=100_000, description="changed rows in a frame above which a snapshot is sent")
+    sandboxes: int = Field(30, ge=0, le=1000, description="number of sandboxes at a time")
     weak_walls: bool = Field(
         False,
         json_schema_extra=AT_START,
-        description="sandboxes also where this machine lacks a wall that they need: for code of your own",
+        description="start sandboxes without a required wall, for your own code",
     )
     allow_eval: bool = Field(
         False,
         json_schema_extra=AT_START,
-        description="run Python that is sent with node.eval in this program and that of your tree; sandboxes always do",
+        description="allow node.eval in the platform and in your tree; sandboxes always allow it",
     )
-    events_kept: int = Field(
-        10_000, ge=100, le=1_000_000, description="events in memory, for who watches and comes back"
-    )
+    events_kept: int = Field(10_000, ge=100, le=1_000_000, description="events in memory, for readers that reconnect")
     max_body: int = Field(
         1_000_000, ge=1, le=1_000_000_000, json_schema_extra=BYTES, description="largest request body"
     )
     max_bodies: int = Field(
-        64_000_000, ge=1, le=10_000_000_000, json_schema_extra=BYTES, description="request bodies in memory at once"
+        64_000_000, ge=1, le=10_000_000_000, json_schema_extra=BYTES, description="all request bodies together"
     )
     body_timeout: float = Field(
-        30.0, gt=0, le=86_400, json_schema_extra=SECONDS, description="a request body has to be there after this time"
+        30.0, gt=0, le=86_400, json_schema_extra=SECONDS, description="time limit for a request body"
     )
     max_connections: int = Field(
         4000,
         ge=10,
         le=1_000_000,
-        description="connections at once; beyond it the one ends that has waited longest without a request",
+        description="connections; above it the one idle for longest is closed",
     )
     head_timeout: float = Field(
         10.0,
         gt=0,
         le=86_400,
         json_schema_extra=SECONDS,
-        description="the head of a request, or a TLS handshake, has to be there after this time",
+        description="time limit for request headers and TLS handshakes",
     )
     keep_alive: float = Field(
-        5.0, gt=0, le=86_400, json_schema_extra=SECONDS, description="a connection is kept for its next request so long"
+        5.0, gt=0, le=86_400, json_schema_extra=SECONDS, description="time a connection waits for its next request"
     )
     send_timeout: float = Field(
         20.0,
         gt=0,
         le=86_400,
         json_schema_extra=SECONDS,
-        description="who takes less than 64 KiB of an answer, or what is left of it, in this time is cut off",
+        description="time in which a reader must take 64 KiB of an answer",
     )
     max_unsent: int = Field(
         64_000_000,
         ge=1_000_000,
         le=10_000_000_000,
         json_schema_extra=BYTES,
-        description="what slow readers together have not taken; beyond it the slowest are cut off",
+        description="unread data of all slow readers; above it the slowest are disconnected",
     )
     calls_per_second: float = Field(
         50.0,
         ge=0,
         le=1_000_000,
         json_schema_extra=AT_START,
-        description="calls of one user or address from elsewhere than this machine, in the long run; 0 = any number",
+        description="sustained rate of calls of a remote user or address; 0 = no limit",
     )
-    calls_at_once: int = Field(
-        300, ge=1, le=1_000_000, json_schema_extra=AT_START, description="and so many of them in a row"
-    )
+    calls_at_once: int = Field(300, ge=1, le=1_000_000, json_schema_extra=AT_START, description="burst of such calls")
     kill_wait: float = Field(
-        5.0, gt=0, le=86_400, json_schema_extra=SECONDS, description="a kill answers at the latest after this time"
+        5.0, gt=0, le=86_400, json_schema_extra=SECONDS, description="longest wait for the answer to a kill"
     )
     scan_interval: float = Field(
         2.0,
         ge=0.01,
         le=86_400,
         json_schema_extra=SECONDS,
-        description="analytics looks at mailboxes and children this often",
+        description="interval of samples for analytics and monitoring",
     )
     max_events_per_supervisor: int = Field(
-        1000, ge=1, le=100_000, description="restarts, and other events, of one supervisor that analytics has in memory"
+        1000, ge=1, le=100_000, description="restarts, and other events, of a supervisor in memory"
     )
-    enable_detailed_logging: bool = Field(False, description="a line in the log for everything analytics counts")
+    enable_detailed_logging: bool = Field(False, description="log each event that analytics counts")
     keep_traces: float = Field(
         600.0,
         ge=0,
         le=86_400,
         json_schema_extra=SECONDS,
-        description="a trace of messages that ended with its processes is forgotten after this time",
+        description="time to keep a trace after its processes have ended",
     )
     watchdog_after: float = Field(
         1.0,
         ge=0,
         le=86_400,
         json_schema_extra=SECONDS,
-        description="a callback that holds the loop this long is named; 0 = off",
+        description="time after which a blocking callback is reported; 0 = off",
     )
 
     @field_validator("*", mode="before")
@@ -293,28 +289,25 @@ class Settings(BaseSettings):
         None,
         pattern=r"^https?://[^\s/]+(/\S*)?$",
         json_schema_extra=AT_START,
-        description="where an OpenTelemetry collector listens, OTLP over HTTP, without /v1/…; nothing is exported by "
-        "default",
+        description="URL of an OpenTelemetry collector, OTLP over HTTP, without /v1/…; default: no export",
     )
     otel_interval: float = Field(
-        10.0, gt=0, json_schema_extra=AT_START, description="seconds between two exports of the metrics"
+        10.0, gt=0, json_schema_extra=AT_START, description="seconds between exports of metrics"
     )
-    anomaly_window: float = Field(60.0, gt=0, description="restarts, give-ups and held loops of this time count")
-    anomaly_restarts: int = Field(10, ge=1, description="restarts of one supervisor in that time that are a storm")
-    anomaly_give_up_within: float = Field(
-        10.0, ge=0, description="a supervisor that gives up this soon, at the pace of its restarts, is in a crash loop"
-    )
-    anomaly_mailbox: int = Field(100, ge=1, description="messages from which on a mailbox that grows is looked at")
-    anomaly_mailbox_growth: float = Field(5.0, gt=0, description="messages a second by which a mailbox may grow")
-    anomaly_memory_growth: float = Field(20.0, gt=0, description="MB a minute by which the program may grow")
-    anomaly_memory_window: float = Field(300.0, gt=0, le=3600, description="for so long it must have grown")
-    anomaly_callback: float = Field(5.0, gt=0, description="an async callback may take this long")
-    anomaly_loop_held: float = Field(0.5, gt=0, description="the event loop may stand still this long")
+    anomaly_window: float = Field(60.0, gt=0, description="window for restarts, give-ups and blocked loops")
+    anomaly_restarts: int = Field(10, ge=1, description="restarts of a supervisor in the window that make a storm")
+    anomaly_give_up_within: float = Field(10.0, ge=0, description="predicted time to a give-up that makes a crash loop")
+    anomaly_mailbox: int = Field(100, ge=1, description="smallest mailbox that is checked for growth")
+    anomaly_mailbox_growth: float = Field(5.0, gt=0, description="allowed growth of a mailbox in messages a second")
+    anomaly_memory_growth: float = Field(20.0, gt=0, description="allowed growth of the program in MB a minute")
+    anomaly_memory_window: float = Field(300.0, gt=0, le=3600, description="time of continuous growth")
+    anomaly_callback: float = Field(5.0, gt=0, description="allowed duration of an async callback")
+    anomaly_loop_held: float = Field(0.5, gt=0, description="allowed time of a blocked event loop")
     anomaly_unsupervised_after: float = Field(
-        30.0, ge=0, description="a process that nobody is tied to is told after this time"
+        30.0, ge=0, description="time after which a process without links and monitors is reported"
     )
-    anomaly_monitors: int = Field(20, ge=2, description="monitors of one process that another one may hold")
-    anomaly_down_unread: float = Field(30.0, ge=0, description="the word of an end may wait this long in a mailbox")
+    anomaly_monitors: int = Field(20, ge=2, description="allowed monitors of one process held by another")
+    anomaly_down_unread: float = Field(30.0, ge=0, description="allowed time of an unread Down in a mailbox")
 
     @field_validator("auth")
     @classmethod

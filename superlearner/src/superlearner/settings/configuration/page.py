@@ -1,4 +1,4 @@
-"""The page of all settings: `docs/settings.md`.
+"""Generator of the page of all settings, `docs/settings.md`.
 
 python -m superlearner.settings.configuration.page > docs/settings.md
 """
@@ -17,7 +17,7 @@ __all__ = ["page"]
 INTRODUCTION: Final = """\
 # Settings
 
-Write one into a file `superlearner.toml` in the folder the platform is started in, and look at the terminal:
+Write a setting into `superlearner.toml` in the folder where you start the platform, and watch the terminal:
 
 ```toml
 # superlearner.toml
@@ -30,70 +30,66 @@ kill_wait is 2.5 (was 5.0; superlearner.toml, line 2)
 log_level is 'info' (was 'warning'; superlearner.toml, line 3)
 ```
 
-Nothing was restarted. The file is looked at twice a second, and read when it has been the same at two looks. If
-something in it is wrong, nothing of it is taken, and terminal and page say which line and why:
+The platform checks the file twice a second and needs no restart. A file with an error is ignored as a whole; terminal
+and page show the line and the reason:
 
 ```text
 superlearner.toml, line 2: kill_wiat: expected a setting, got an unknown name; did you mean kill_wait?
 ```
 
-## Who wins
+## Precedence
 
-Default < `superlearner.toml` < environment (`SUPERLEARNER_KILL_WAIT=2.5`) < flag (`--log-level info`) < API. All are
-checked, so a mistake in the file is found although a flag wins over it. `superlearner config` shows every setting, its
-value and who gave it, of the folder it is called in; `superlearner settings list` asks the platform that runs.
-A variable that begins with `SUPERLEARNER_` and is read by nobody is said at the start, by `config` and by `doctor`:
-
-```text
-superlearner: SUPERLEARNER_PROT is read by nobody; did you mean SUPERLEARNER_PORT?
-```
+Default < `superlearner.toml` < environment (`SUPERLEARNER_KILL_WAIT=2.5`) < flag (`--log-level info`) < API. All values
+are validated. `superlearner config` shows each setting with value and source for the current folder;
+`superlearner settings list` asks the running platform. Unknown variables beginning with `SUPERLEARNER_` are reported at
+the start, by `config` and by `doctor`.
 
 ```sh
 superlearner settings set kill_wait --value 2.5
 superlearner settings reset kill_wait
-superlearner settings file       # how the file is, and what is wrong in it
-superlearner settings changes    # who changed what, in all runs
+superlearner settings file       # state and errors of the file
+superlearner settings changes    # all changes, with their author
 ```
 
-- What is set over the API takes the scope `code`, holds at once, and until it is reset or the platform ends. It is
-  written into no file: what the next start will be like stands in `superlearner.toml` alone
-  ([why](decisions/0012-settings-over-the-api-are-not-kept.md)). `PUT /api/v1/settings` sets several, all or none.
-- A file that is removed gives nothing any more: its settings go back to what environment, flags and defaults say.
-- A change of a setting that takes effect after a restart says so. Over the API it is refused with `restart_needed`.
-- A pause that is under way is not shortened: a tree that rests for 10 s does so although the pause is 1 s from now on.
-  What is done every so often (`scan_interval`, `heartbeat_interval`) starts anew with the new value.
-- Every change is told: on the terminal, in the log (`info`), on the page, in [the events](events.md), to telemetry
-  (`settings.changed`, `settings.refused`), and kept in [the database](storage.md).
+- Changes over the API take the scope `code` and last until they are reset or the platform ends; they are not written to
+  a file ([why](decisions/0012-settings-over-the-api-are-not-kept.md)). `PUT /api/v1/settings` sets several, all or
+  none.
+- Without the file, environment, flags and defaults apply.
+- A setting that needs a restart says so; over the API it is refused with `restart_needed`.
+- A running pause keeps its length. Intervals (`scan_interval`, `heartbeat_interval`) restart with the new value.
+- Changes appear on the terminal, in the log (`info`), on the page, in [the events](events.md) and telemetry
+  (`settings.changed`, `settings.refused`), and in [the database](storage.md).
 
-## All of them
+## All settings
 
-Times are seconds. This table is made: `python -m superlearner.settings.configuration.page > docs/settings.md`.
+Times are seconds. Settings marked * take effect after a restart, the others at once. This page is generated:
+`python -m superlearner.settings.configuration.page > docs/settings.md`.
 """
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     return f"{INTRODUCTION}\n" + "\n".join(_table()) + "\n"
 
 
 def _table() -> Iterator[str]:
-    yield "| setting | what it is | type | default | takes effect |"
-    yield "| --- | --- | --- | --- | --- |"
+    yield "| setting | meaning | type | default |"
+    yield "| --- | --- | --- | --- |"
     for one in described().values():
-        yield f"| `{one.name}` | {one.description} | {_type(one)} | {_shown(one.default)} | {_when(one)} |"
-
-
-def _when(one: Described) -> str:
-    return "at once" if one.hot else "after a restart"
+        mark = "" if one.hot else " *"
+        yield f"| `{one.name}`{mark} | {one.description} | {_type(one)} | {_shown(one.default)} |"
 
 
 def _type(one: Described) -> str:
-    unit = f", {one.unit}" if one.unit is not None else ""
     if one.choices:
         return ", ".join(f"`{choice}`" for choice in one.choices)
+    unit = f" {one.unit}" if one.unit is not None else ""
+    low, high = one.bounds.get("minimum"), one.bounds.get("maximum")
+    if low is not None and high is not None:
+        return f"{one.type} {low:g}–{high:g}{unit}"
     signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
-    bounds = "".join(f", {signs[bound]} {value:g}" for bound, value in one.bounds.items() if bound in signs)
-    return f"{one.type}{unit}{bounds}"
+    bounds = ", ".join(f"{sign} {one.bounds[bound]:g}" for bound, sign in signs.items() if bound in one.bounds)
+    return f"{one.type} {bounds}{unit}" if bounds else f"{one.type}{unit}"
 
 
 def _shown(value: Any) -> str:
