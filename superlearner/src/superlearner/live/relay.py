@@ -103,7 +103,7 @@ class Relay:
         remote: the node.
         topic: the subscribed topic.
         asked: the other query parameters.
-        told: the platform's fields in a snapshot, if any: epoch, version.
+        identity: the platform's fields in a snapshot, if any: epoch, version.
         on_idle: called when the last viewer has gone.
     """
 
@@ -112,13 +112,13 @@ class Relay:
         remote: RemoteNode,
         topic: str,
         asked: Mapping[str, str],
-        told: Mapping[str, str],
+        identity: Mapping[str, str],
         on_idle: Callable[[], object],
     ) -> None:
         self._remote = remote
         self._topic = topic
         self._asked = {key[:MOST_ASKED]: word[:MOST_WORD] for key, word in list(asked.items())[:MOST_ASKED]}
-        self._told = {**told, "node": remote.name}
+        self._identity = {**identity, "node": remote.name}
         self._on_idle = on_idle
         self._viewers: set[RelayedViewer] = set()
         self._number: int | None = None
@@ -223,7 +223,7 @@ class Relay:
             head = read_head(frame)
         except (msgspec.MsgspecError, RecursionError, ValueError) as error:
             raise self._remote.bad(f"a frame of {self._topic}: {error}") from None
-        wrong = [name for name, word in self._told.items() if getattr(head, name) not in (UNSET, word)]
+        wrong = [name for name, word in self._identity.items() if getattr(head, name) not in (UNSET, word)]
         if head.k not in ("s", "d") or wrong:
             raise self._remote.bad(f"a frame of {self._topic}: {', '.join(wrong) or 'its kind'} is not as expected")
         return head
@@ -233,11 +233,11 @@ class Relays:
     """The relays with viewers, by node, topic and query.
 
     Args:
-        told: the platform's fields in snapshots: epoch, version.
+        identity: the platform's fields in snapshots: epoch, version.
     """
 
-    def __init__(self, told: Mapping[str, str]) -> None:
-        self._told = dict(told)
+    def __init__(self, identity: Mapping[str, str]) -> None:
+        self._identity = dict(identity)
         self._relays: dict[Any, Relay] = {}
 
     def __len__(self) -> int:
@@ -246,9 +246,9 @@ class Relays:
     def of(self, remote: RemoteNode, topic: str, asked: Mapping[str, str]) -> Relay:
         """Return the relay of a node's topic, shared by all viewers with the same query."""
         if topic in OWN_PART:
-            return Relay(remote, topic, asked, self._told, lambda: None)
+            return Relay(remote, topic, asked, self._identity, lambda: None)
         words = {name: asked[name] for name in ASKED.get(topic, ()) if name in asked}
         key = (remote, topic, *words.items())
         if key not in self._relays:
-            self._relays[key] = Relay(remote, topic, words, self._told, lambda: self._relays.pop(key, None))
+            self._relays[key] = Relay(remote, topic, words, self._identity, lambda: self._relays.pop(key, None))
         return self._relays[key]
