@@ -36,7 +36,7 @@ from superlearner.nodes.remote import RemoteNode
 from superlearner.nodes.remote import protocol as p
 from superlearner.operations.users import SCOPES
 
-CASES: Final = ("door open, nobody there", "attached, no page", "tree watched", "one process of two traced")
+CASES: Final = ("observable, no client", "attached, no page", "tree watched", "one process of two traced")
 CRASH_EVERY_S: Final = 0.1
 
 
@@ -209,8 +209,8 @@ async def main(rounds: int, seconds: float) -> None:
     finally:
         process.kill()
         await process.wait()
-    print(f"without a door: {statistics.median(plain):,.0f} requests a second of the processor, median of {len(plain)}")
-    print("| case | rate beside that without a door | lowest and highest of the rounds |\n| --- | --- | --- |")
+    print(f"not observable: {statistics.median(plain):,.0f} requests a second of the processor, median of {len(plain)}")
+    print("| case | rate relative to not observable | lowest and highest of the rounds |\n| --- | --- | --- |")
     for name, found in ratios.items():
         print(f"| {name} | {statistics.median(found):.2f} | {min(found):.2f} to {max(found):.2f} |")
     about = machine(sys.executable)

@@ -65,7 +65,7 @@ async def offer(item: str, new: NewBid) -> Shown:
     except otp.NoProcess:
         raise HTTPException(404, f"{item} is not being auctioned") from None
     if not accepted:
-        raise HTTPException(409, "somebody offers as much")
+        raise HTTPException(409, "another bid is as high")
     return await show(item)
 
 
@@ -73,6 +73,6 @@ async def offer(item: str, new: NewBid) -> Shown:
 async def show(item: str) -> Shown:
     found = await look(item)
     if found is None:
-        raise HTTPException(404, f"nobody has auctioned {item}")
+        raise HTTPException(404, f"there is no auction of {item}")
     lot, running = found
     return Shown(item=lot.item, price=lot.price, bidder=lot.bidder, running=running)
