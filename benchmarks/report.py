@@ -202,10 +202,10 @@ def all_ratios(figures: Figures) -> Iterator[str]:
     base = ERLANG if ERLANG in figures.peers else figures.ours
     yield f"Ratio to {base}, below 1 is faster, and nanoseconds for one operation.\n"
     yield from table(
-        ("", *figures.peers, f"{figures.ours}, ns"),
+        ("one operation", *figures.peers, f"{figures.ours}, ns"),
         [
             (
-                workload,
+                f"{workload}: {WORDS[workload]}" if workload in WORDS else workload,
                 *(short(figures.ratio(peer, base, workload)) for peer in figures.peers),
                 nanoseconds(figures.time(figures.ours, workload)),
             )
@@ -213,9 +213,6 @@ def all_ratios(figures: Figures) -> Iterator[str]:
             if figures.time(base, workload) is not None
         ],
     )
-    yield "| name | one operation |\n|---|---|"
-    yield from (f"| {name} | {WORDS[name]} |" for name in figures.workloads if name in WORDS)
-    yield ""
 
 
 def memory(figures: Figures) -> Iterator[str]:

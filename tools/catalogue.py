@@ -85,7 +85,8 @@ def _in_category(entries: Sequence[CatalogueEntry]) -> Iterator[str]:
         elif entry.state == "not applicable":
             reasons.setdefault(entry.reason, []).append(entry.name)
     for operation, names in working.items():
-        yield f"- `{operation}`: {', '.join(names)}"
+        more = [name for name in names if name not in str(operation).replace("_", " ").split(".")]
+        yield f"- `{operation}`: {', '.join(more)}" if more else f"- `{operation}`"
     if planned := [entry.name for entry in entries if entry.state == "planned"]:
         yield f"- *Planned*: {', '.join(planned)}"
     for reason, names in reasons.items():
