@@ -28,6 +28,7 @@ from superlearner.app.hearing import Hearing, Remembered
 from superlearner.app.running import Platform, Tree
 from superlearner.base.loading import LoadError, NotStarted, name_of
 from superlearner.control.reasons import tagged
+from superlearner.nodes.kinds import TREE
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import NodeGone, RemoteError
 from superlearner.sandbox.line import SANDBOX, Line
@@ -197,7 +198,7 @@ class _Run:
         """Attach its node, and start to fetch its history. Raises RemoteError, ValueError."""
         program = self.program
         link = PeerLink(self.line, self.peer, program.node)
-        hearing = Hearing(await program.nodes.attach_remote(program.node, link), program.remembered)
+        hearing = Hearing(await program.nodes.attach_remote(program.node, link, kind=TREE), program.remembered)
         await hearing.begin(BEGIN_S)
         self.hearing = hearing, otp.spawn_monitor(hearing.live)[0]
 

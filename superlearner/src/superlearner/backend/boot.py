@@ -9,6 +9,7 @@ import otp
 from otp import Node, Pid
 from superlearner.backend.diary import Diary
 from superlearner.backend.server import Backend, Observed
+from superlearner.nodes import kinds
 from superlearner.operations.users import SCOPES, Scope
 
 __all__ = ["SERVICE", "serve", "start"]
@@ -18,7 +19,12 @@ SERVICE: Final = "backend"
 
 
 async def start(
-    node: Node, args: Mapping[str, Any] | None = None, diary: Diary | None = None, *, evaluates: bool = False
+    node: Node,
+    args: Mapping[str, Any] | None = None,
+    diary: Diary | None = None,
+    *,
+    kind: kinds.NodeKind = kinds.SERVICE,
+    evaluates: bool = False,
 ) -> dict[str, Pid]:
     """Start the backend of a node on a hidden node, which ends with it.
 
@@ -26,6 +32,7 @@ async def start(
         node: the inspected node; nothing is started or registered on it.
         args: unused; must be empty.
         diary: the record of supervisor events.
+        kind: the kind of the node.
         evaluates: whether the node may run Python sent by the platform.
 
     Returns the services that a link looks up by name: `{"backend": pid}`.
@@ -42,7 +49,7 @@ async def start(
     if args:
         raise otp.BadArgument(f"backend.start: expected no arguments, got {sorted(args)}")
     hidden = await Node(f"backend.{node.name}", hidden=True).__aenter__()
-    pid = await serve(hidden, node, diary=diary, evaluates=evaluates)
+    pid = await serve(hidden, node, diary=diary, kind=kind, evaluates=evaluates)
     node.subscribe(lambda _event: None, kinds={"node_down"}).on_node_end = hidden.begin_close
     return {SERVICE: pid}
 
@@ -53,6 +60,7 @@ async def serve(
     permissions: Iterable[Scope] = SCOPES,
     diary: Diary | None = None,
     *,
+    kind: kinds.NodeKind = kinds.SERVICE,
     evaluates: bool = False,
 ) -> Pid:
     """Start a backend of `node` on `hidden`, a node of the same loop reserved for it.
@@ -62,6 +70,7 @@ async def serve(
         node: the inspected node.
         permissions: the most scopes anyone can have here, whatever scopes the platform sends.
         diary: the record of supervisor events.
+        kind: the kind of the node.
         evaluates: whether the node may run Python sent by the platform.
     """
-    return await hidden.start(Backend, Observed(node, frozenset(permissions), diary, evaluates))
+    return await hidden.start(Backend, Observed(node, frozenset(permissions), diary, evaluates, kind))

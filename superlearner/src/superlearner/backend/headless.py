@@ -21,6 +21,7 @@ from superlearner.live.hubs import Hubs
 from superlearner.live.live_page import LivePage
 from superlearner.live.ticks import LIVE
 from superlearner.live.trace_feed import TraceFeeds
+from superlearner.nodes.kinds import SERVICE, NodeKind
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.observing.analytics import Entry, recall
 from superlearner.observing.events import EventLog
@@ -69,6 +70,7 @@ class Headless:
         settings: the settings in effect.
         diary: the record of supervisor events, or None for no record. With a record, the node runs the user's own tree,
             and callbacks that block the loop are reported by name as they are on the platform.
+        kind: the kind of the node.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Headless:
         version: str,
         settings: Mapping[str, Any],
         diary: Diary | None = None,
+        kind: NodeKind = SERVICE,
     ) -> None:
         self.platform = platform = Platform(
             Settings(browser=False, **settings), None, (), version, epoch=epoch, arsenal=Registry()
@@ -86,7 +89,7 @@ class Headless:
         platform.nodes.home = hidden
         platform.events = EventLog(secrets.token_hex(4), platform.settings.events_kept)  # separate ids
         platform.events.follow(node)
-        self.watched: WatchedNode = platform.nodes.attach(node)
+        self.watched: WatchedNode = platform.nodes.attach(node, kind=kind)
         self.names_held = diary is not None
         if diary is not None:
             self.watched.analytics.heard = diary.add

@@ -18,6 +18,7 @@ from superlearner.backend.taping import Taping
 from superlearner.control.terms import clip, safe_json
 from superlearner.live.topics import TOPICS, LiveSource
 from superlearner.live.viewer import Viewer
+from superlearner.nodes.kinds import SERVICE, NodeKind
 from superlearner.nodes.remote import protocol as p
 from superlearner.observing.tracing import NoTrace, as_recording
 from superlearner.operations.context import Context
@@ -59,6 +60,7 @@ class Observing:
         permissions: the most scopes anyone can have here; scopes sent by the platform cannot exceed them.
         diary: the record of supervisor events, or None for no record.
         evaluates: whether the node may run Python sent by the platform.
+        kind: the kind of the node.
     """
 
     def __init__(
@@ -68,8 +70,10 @@ class Observing:
         permissions: frozenset[Scope] = frozenset(SCOPES),
         diary: Diary | None = None,
         evaluates: bool = False,
+        kind: NodeKind = SERVICE,
     ) -> None:
         self.node = node
+        self._kind = kind
         self._diary = diary
         self._evaluates = evaluates
         self._permissions = permissions
@@ -137,7 +141,9 @@ class Observing:
                 await self._close(number)
             if before is not None:
                 await before.close()
-            begun = Headless(self._hidden, self.node, hello.epoch, hello.version, hello.settings, self._diary)
+            begun = Headless(
+                self._hidden, self.node, hello.epoch, hello.version, hello.settings, self._diary, self._kind
+            )
             begun.platform.evaluates = self._evaluates
             await begun.start()
             self._headless = begun

@@ -22,6 +22,7 @@ from superlearner.backend.diary import Diary
 from superlearner.base.loading import Loaded, LoadError, load
 from superlearner.control.failures import explain
 from superlearner.control.reasons import text_of_reason
+from superlearner.nodes.kinds import TREE
 from superlearner.observing.logs import TerminalLog
 from superlearner.sandbox.line import BACKEND, SANDBOX, Answering
 from superlearner.settings.settings import Settings
@@ -46,7 +47,7 @@ async def boot(here: Here) -> None:
         sys.breakpointhook = _no_terminal
     diary = Diary()
     diary.open()
-    services = await start(here.node, diary=diary, evaluates=wanted["allow_eval"])
+    services = await start(here.node, diary=diary, kind=TREE, evaluates=wanted["allow_eval"])
     hidden = await Node(f"own.{here.node.name}").__aenter__()
     here.node.subscribe(lambda _event: None, kinds={"node_down"}).on_node_end = hidden.begin_close
     tree = await hidden.start(OwnTree, (here.node, wanted))

@@ -7,6 +7,7 @@ import json
 from otp.peer import Here
 from superlearner.backend.boot import SERVICE, start
 from superlearner.backend.child import answer_of, buffer_lines
+from superlearner.nodes import kinds
 from superlearner.sandbox import inside
 from superlearner.sandbox.line import BACKEND, GONE, SANDBOX, Answering
 
@@ -16,7 +17,7 @@ __all__ = ["boot"]
 async def boot(here: Here) -> None:
     """Start everything; errors raised by the code of the tree propagate."""
     buffer_lines()
-    services = await start(here.node, evaluates=True)
+    services = await start(here.node, kind=kinds.SANDBOX, evaluates=True)
     tree = await inside.start(here.node, here.folder, here.args)
 
     async def asked(question: bytes) -> bytes:

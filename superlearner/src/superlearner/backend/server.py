@@ -10,6 +10,7 @@ import otp
 from otp import GenServer, Node, NoReply, Ok, impl
 from superlearner.backend.diary import Diary
 from superlearner.backend.observing import Observing
+from superlearner.nodes.kinds import SERVICE, NodeKind
 from superlearner.nodes.remote.protocol import Failed, read_request, written
 from superlearner.operations.users import SCOPES, Scope
 
@@ -30,6 +31,7 @@ class Observed(NamedTuple):
     permissions: frozenset[Scope] = frozenset(SCOPES)
     diary: Diary | None = None
     evaluates: bool = False
+    kind: NodeKind = SERVICE
 
 
 class Backend(GenServer[Any]):

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from otp import Node, observer
 from superlearner.nodes.backups import Backups
+from superlearner.nodes.kinds import LOCAL, PLATFORM, SERVICE, NodeKind
 from superlearner.nodes.remote import Link, RemoteNode
 from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring import Monitor
@@ -41,9 +42,10 @@ def shared(settings: Settings) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WatchedNode:
-    """A node in this program, its history, and its owner, if it has one."""
+    """A node in this program, its kind, its history, and its owner, if it has one."""
 
     node: Node
+    kind: NodeKind
     analytics: Ledger
     backups: Backups
     monitor: Monitor
@@ -116,11 +118,11 @@ class Nodes:
 
     def open(self, node: Node, analytics: Ledger, backups: Backups, monitor: Monitor) -> None:
         """Set the platform's own node, and start watching it."""
-        self._own = WatchedNode(node, analytics, backups, monitor)
+        self._own = WatchedNode(node, PLATFORM, analytics, backups, monitor)
         analytics.watch(node)
         monitor.watch(node)
 
-    def attach(self, node: Node, *, owner: str | None = None) -> WatchedNode:
+    def attach(self, node: Node, *, owner: str | None = None, kind: NodeKind = LOCAL) -> WatchedNode:
         """Attach another node of this program; record its events in memory.
 
         The owner has every scope on it if they have the scope `own`.
@@ -134,14 +136,20 @@ class Nodes:
         monitor = Monitor(self._settings, analytics)
         monitor.watch(node)
         monitor.ready()
-        found = self._others[node.name] = WatchedNode(node, analytics, Backups(), monitor, owner)
+        found = self._others[node.name] = WatchedNode(node, kind, analytics, Backups(), monitor, owner)
         end = self._ends[node.name] = node.subscribe(lambda _event: None, kinds={"node_down"})
         end.on_node_end = lambda: self.detach(node.name)
         self._changed()
         return found
 
     async def attach_remote(
-        self, name: str, link: Link, *, owner: str | None = None, there: str | None = None
+        self,
+        name: str,
+        link: Link,
+        *,
+        owner: str | None = None,
+        there: str | None = None,
+        kind: NodeKind = SERVICE,
     ) -> RemoteNode:
         """Attach a node in another process over the link to its backend.
 
@@ -152,13 +160,14 @@ class Nodes:
             link: the connection to its backend.
             owner: as for `attach`.
             there: the name that its backend must report; None for the same name.
+            kind: the kind of the node.
 
         Raises:
             ValueError: a node of this name is attached already.
             RemoteError: it does not answer as expected.
         """
         self._check_free(name)
-        found = RemoteNode(name, link, owner, there)
+        found = RemoteNode(name, link, owner, there, kind)
         found.on_fault = partial(self._fault, name)
         await found.hello(self._epoch, self._version, shared(self._settings()), HELLO_S)
         self._check_free(name)  # others may have been attached meanwhile
@@ -187,14 +196,10 @@ class Nodes:
             if isinstance(found, RemoteNode):
                 found.adopt(shared(self._settings()))
 
-    def is_own(self, name: str) -> bool:
-        """Return whether this is the platform's own node."""
-        return self._own is not None and self._own.name == name
-
     def find(self, name: str | None) -> WatchedNode | RemoteNode | None:
         """Return the node of this name, or the default; None if it is not attached."""
         name = self.default if name is None else name
-        if name is None or self.is_own(name):
+        if name is None or (self._own is not None and self._own.name == name):
             return self._own
         self._leave_closed()
         return self._others.get(name)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
+from superlearner.nodes.kinds import PLATFORM, NodeKind
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.failures import OperationError
 from superlearner.operations.users import Scope, User
@@ -104,9 +105,9 @@ class Context:
         return self.watched.node
 
     @property
-    def is_own(self) -> bool:
-        """Whether it acts on the platform's own node."""
-        return self.on is None or self.nodes.is_own(self.on)
+    def kind(self) -> NodeKind:
+        """The kind of the node it acts on. Raises as `found`."""
+        return PLATFORM if self.on is None else self.found.kind
 
     @property
     def owner(self) -> str | None:

@@ -19,6 +19,7 @@ from superlearner.base.printable import printable, printable_lines
 from superlearner.base.shortage import shortage_of
 from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.control.terms import clip
+from superlearner.nodes.kinds import SANDBOX
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import NodeBusy, NodeGone, RemoteError
 from superlearner.sandbox.line import Line
@@ -217,7 +218,7 @@ class PeerLauncher:
             peer, line, lambda words: notice(without_our_paths(words)), sandbox.configuration.limits.held_s
         )
         link = PeerLink(line, peer, sandbox.node, lambda: self._used(sandbox.id))
-        await self._nodes.attach_remote(sandbox.node, link, owner=sandbox.owner)
+        await self._nodes.attach_remote(sandbox.node, link, owner=sandbox.owner, kind=SANDBOX)
         self._followers[sandbox.node], _ = otp.spawn_monitor(self._follow, sandbox.node, peer, line, watched)
         return PeerProgram(peer, line, facts, written, watched)
 

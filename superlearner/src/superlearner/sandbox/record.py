@@ -18,7 +18,6 @@ __all__ = [
     "Status",
     "Version",
     "Wall",
-    "is_node_of_sandbox",
     "node_of_sandbox",
 ]
 
@@ -38,15 +37,6 @@ def node_of_sandbox(sandbox_id: str) -> str:
     'sandbox-a@127.0.0.1'
     """
     return f"{_PREFIX}{sandbox_id}@127.0.0.1"
-
-
-def is_node_of_sandbox(node: str) -> bool:
-    """Return whether a name is that of a sandbox's node, even a forgotten one's.
-
-    >>> is_node_of_sandbox("sandbox-a@127.0.0.1"), is_node_of_sandbox("shop@127.0.0.1")
-    (True, False)
-    """
-    return node.startswith(_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)

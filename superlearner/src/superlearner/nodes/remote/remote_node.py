@@ -14,6 +14,7 @@ import msgspec
 
 from superlearner.base.printable import printable
 from superlearner.control.terms import clip
+from superlearner.nodes.kinds import SERVICE, NodeKind
 from superlearner.nodes.remote.failures import BadAnswer, NodeBusy, NodeGone, NodeSilent
 from superlearner.nodes.remote.link import Link
 from superlearner.nodes.remote.protocol import (
@@ -49,10 +50,14 @@ class RemoteNode:
         link: the connection to its backend.
         owner: its owner; None if it has none.
         there: the name that it reports; None for the same name.
+        kind: the kind of the node.
     """
 
-    def __init__(self, name: str, link: Link, owner: str | None = None, there: str | None = None) -> None:
+    def __init__(
+        self, name: str, link: Link, owner: str | None = None, there: str | None = None, kind: NodeKind = SERVICE
+    ) -> None:
         self.name = name
+        self.kind = kind
         self.owner = owner
         self._there = there or name
         self.on_fault: Callable[[str], object] = lambda _what: None

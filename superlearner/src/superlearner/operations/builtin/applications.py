@@ -223,7 +223,7 @@ async def _known(ctx: Context, trees: PlaygroundTrees) -> list[Known]:
         Known(spec.name, spec.cls, spec.type is not None, spec.type, spec.top, spec.master)
         for spec in await Application.loaded_applications(node=ctx.node)
     ]
-    if not ctx.is_own:
+    if not ctx.kind.has_playground:
         return found
     children = {one.id: one.pid for one in await Supervisor.which_children(("playground", ctx.node))}
     for name, application in trees.applications:

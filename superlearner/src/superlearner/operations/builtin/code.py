@@ -27,7 +27,6 @@ from superlearner.operations.results_code import (
     VersionLine,
 )
 from superlearner.operations.targets import called
-from superlearner.sandbox.record import is_node_of_sandbox
 
 MOST_SERVERS: Final = 1000
 MOST_PIDS: Final = 100
@@ -178,10 +177,10 @@ def _line(name: str, found: Sequence[code.RunningVersion]) -> dict[str, Any]:
 
 
 def _loaded(ctx: Context, module: str, *, force: bool) -> None:
-    if is_node_of_sandbox(ctx.node.name):
+    if not ctx.kind.reloads_files:
         raise OperationError(
             "conflict",
-            f"{ctx.node.name} is a sandbox, which reads no file of yours",
+            f"{ctx.node.name} is {ctx.kind.description}",
             hint="sandbox.hot_reload gives it another source, and keeps the versions",
         )
     if module not in sys.modules:

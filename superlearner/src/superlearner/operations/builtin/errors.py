@@ -110,7 +110,7 @@ async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
 
 def _with_request(ctx: Context, audit: AuditLog, step: Step, at: float) -> tuple[Step, str | None]:
     """The step, and the request that ended the process: who asked for it, if that was they themselves, and how."""
-    if step.signal_from != OUTSIDE or not ctx.is_own:
+    if step.signal_from != OUTSIDE or not ctx.kind.is_audited:
         return step, None
     named = {step.pid, f"<{step.pid}>", f"#PID<{step.pid}>", step.name} - {None}
     for entry in reversed(audit.entries()):

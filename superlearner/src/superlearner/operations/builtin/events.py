@@ -52,7 +52,7 @@ async def stream(
     node = ctx.node
     if len(events.readers) >= MOST_READERS:
         raise OperationError("service_unavailable", f"{MOST_READERS} read already; try again when some have left")
-    wanted = Wanted(_types(types), _bare(pid), _bare(supervisor), node.name, ctx.is_own)
+    wanted = Wanted(_types(types), _bare(pid), _bare(supervisor), node.name, ctx.kind.is_audited)
     events.follow(node)
     reader = Reader(events, wanted, last_id)
     if last_id is None:

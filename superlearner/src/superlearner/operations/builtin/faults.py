@@ -143,10 +143,10 @@ def _some_process(ctx: Context) -> Pid:
 
 
 async def _harm_the_node(ctx: Context, plan: Plan, *, force: bool) -> SimulationLine:
-    if ctx.is_own and not force and not ctx.dry_run:
+    if ctx.kind.answers_requests and not force and not ctx.dry_run:
         raise OperationError(
             "critical_process_protection",
-            f"{ctx.node.name} is the node that answers you",
+            f"{ctx.node.name} is {ctx.kind.description}",
             hint='try it in a sandbox; to do it all the same, send {"force": true}',
         )
     ctx.about_to(words_of(plan), lambda: [called(pid) for pid in ctx.node.processes()[:MOST_NAMED]])

@@ -8,6 +8,7 @@ from typing import Final, Literal
 from otp import observer
 from otp.observer import NodeInfo
 from superlearner.control.terms import clip
+from superlearner.nodes.kinds import PLATFORM
 from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import BadAnswer, NodeGone, RemoteError, RemoteNode
 from superlearner.nodes.remote.protocol import Fact
@@ -42,7 +43,7 @@ async def _line(found: WatchedNode | RemoteNode, nodes: Nodes) -> NodeLine:
         info = observer.info(found.node)
     return NodeLine(
         name=found.name,
-        own=nodes.is_own(found.name),
+        own=found.kind is PLATFORM,
         default=nodes.find(None) is found,
         remote=isinstance(found, RemoteNode),
         owner=found.owner,

@@ -185,8 +185,9 @@ async def predict(
         steps = predict_all(pid, record, reason, strategy)
     shown = [_step(step) for step in steps]
     back = bool(steps) and steps[-1].found.outcome == "restarts"
-    if steps and not back and restarted.restarts(registered_name(steps[-1].supervisor), steps[-1].child) and ctx.is_own:
-        shown[-1].words = f"{steps[-1].child} rests for a moment, then the platform starts it again"
+    last = None if back or not steps or not ctx.kind.has_playground else steps[-1]
+    if last is not None and restarted.restarts(registered_name(last.supervisor), last.child):
+        shown[-1].words = f"{last.child} rests for a moment, then the platform starts it again"
         back = True
     return PredictionResult(child=child, reason=reason, steps=shown, comes_back=back)
 

@@ -1,0 +1,42 @@
+"""The kinds of nodes that a platform looks into, and what callers ask of a kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["LOCAL", "PLATFORM", "SANDBOX", "SERVICE", "TREE", "NodeKind"]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeKind:
+    """A kind of node.
+
+    Attributes:
+        name: how the kind is called.
+        description: what such a node is; it completes "NAME is".
+        answers_requests: requests run in its program, so that harm to it also harms whoever asks.
+        has_playground: the platform's own trees live there: the playground, and children that are restarted after a
+            pause.
+        is_audited: the audit log names its processes, and events of the platform belong to it.
+        reloads_files: its modules come from files that can be read again.
+
+    >>> PLATFORM.answers_requests, SANDBOX.reloads_files
+    (True, False)
+    """
+
+    name: str
+    description: str
+    answers_requests: bool = False
+    has_playground: bool = False
+    is_audited: bool = False
+    reloads_files: bool = True
+
+
+PLATFORM: Final = NodeKind(
+    "platform", "the node that answers you", answers_requests=True, has_playground=True, is_audited=True
+)
+LOCAL: Final = NodeKind("local", "another node of the platform's program")
+TREE: Final = NodeKind("tree", "the node of the tree that the platform was started with")
+SANDBOX: Final = NodeKind("sandbox", "a sandbox, which reads no file of yours", reloads_files=False)
+SERVICE: Final = NodeKind("service", "a service that runs in a program of its own")
