@@ -182,7 +182,7 @@ async def case(service: Service, name: str, seconds: float) -> float:
             node = RemoteNode(visitor.facts.node, Line(visitor.facts.backend))
             await node.hello("benchmark", "0", {}, 30)
             if name == CASES[2]:
-                await stack.enter_async_context(watched(node, "supervisors", {"form": "short"}))
+                await stack.enter_async_context(watched(node, "supervisors", {}))
             elif name == CASES[3]:
                 await stack.enter_async_context(traced(node))
         return await service.do(f"measure {seconds}")

@@ -11,6 +11,7 @@ Writes `benchmarks/results/web.json`.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import statistics
@@ -19,11 +20,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
+import websockets
 from tools.chromium import ARGUMENTS, chromium
 from tools.serving import serving
 
@@ -91,6 +94,7 @@ class Stack(Protocol):
     """A measured server with its page."""
 
     name: str
+    base: str
     url: str
     row: str  # CSS selector of a row
     read: str  # JavaScript: the value to record for a changed `row`
@@ -256,21 +260,19 @@ def measured(stack: Stack, browser: Any, viewers: int, seconds: float) -> dict[s
     result: dict[str, Any] = {"stack": stack.name, "load": round(os.getloadavg()[0], 1)}
     result["idle_cpu"] = round(cpu_share(stack.pid, 5), 1)
     resident = resident_mib(stack.pid)
-    received = [0] * viewers
-    pages = [open_page(browser, stack, received, number) for number in range(viewers)]
+    pages = [open_page(browser, stack) for _ in range(viewers)]
     time.sleep(2)
     for page in pages:
         page.evaluate(WATCH.replace("ROW", stack.row).replace("READ", stack.read))
     stack.forget()
-    before = sum(received)
     begun, used = time.monotonic(), cpu_seconds(stack.pid)
     while time.monotonic() - begun < seconds:
         pages[0].wait_for_timeout(100)
     took = time.monotonic() - begun
     result["cpu"] = round(100 * (cpu_seconds(stack.pid) - used) / took, 1)
-    result["kb_per_second_and_viewer"] = round((sum(received) - before) / 1024 / took / viewers, 2)
     result["mib_per_viewer"] = round((resident_mib(stack.pid) - resident) / viewers, 2)
     stats = stack.stats()
+    result["kb_per_second_and_viewer"] = kilobytes(stack.base, seconds)
     result |= {key: round(stats[key], 2) for key in ("lag_p50", "lag_p99", "lag_worst")}
     seen = [[one for one in page.evaluate("window.__seen") if one[2] is not None] for page in pages]
     latencies = [late for one in seen for late in stack.latencies(one)]
@@ -284,14 +286,56 @@ def measured(stack: Stack, browser: Any, viewers: int, seconds: float) -> dict[s
     return result
 
 
-def open_page(browser: Any, stack: Stack, received: list[int], number: int) -> Any:
+class Counting(websockets.ClientConnection):
+    """A web socket that counts its bytes."""
+
+    got = 0
+
+    def data_received(self, data: bytes) -> None:
+        self.got += len(data)
+        super().data_received(data)
+
+
+def feed(address: str) -> websockets.connect:
+    """The feed of a page, which takes compressed frames as a browser does."""
+    return websockets.connect(
+        address.replace("http", "ws") + "/live/supervisors", create_connection=Counting, max_size=None
+    )
+
+
+async def snapshot_of(socket: Any) -> int:
+    """Bytes of the handshake and the snapshot."""
+    await socket.recv()
+    return socket.got
+
+
+def kilobytes(address: str, seconds: float) -> float:
+    """Kilobytes a second of one viewer; Playwright tells the size of a frame before it was compressed."""
+    with ThreadPoolExecutor(1) as thread:  # Playwright's loop runs in this one
+        return round(thread.submit(asyncio.run, listen(address, 1, seconds)).result()[0] / 1024 / seconds, 2)
+
+
+async def listen(address: str, viewers: int, seconds: float) -> list[int]:
+    """Bytes on the wire that each of so many viewers got, without a browser; the snapshot does not count."""
+    found = [0] * viewers
+
+    async def one(number: int) -> None:
+        async with feed(address) as socket:
+            before = await snapshot_of(socket)
+            async for _ in socket:
+                found[number] = socket.got - before
+
+    tasks = [asyncio.create_task(one(number)) for number in range(viewers)]
+    await asyncio.sleep(seconds)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return found
+
+
+def open_page(browser: Any, stack: Stack) -> Any:
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.add_init_script(PICTURES)
-
-    def count(payload: str | bytes) -> None:
-        received[number] += len(payload if isinstance(payload, bytes) else payload.encode())
-
-    page.on("websocket", lambda socket: socket.on("framereceived", count))
     page.goto(stack.url)
     page.locator(stack.row).nth(289).wait_for(state="attached")
     return page

@@ -15,11 +15,12 @@ import json
 import statistics
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tools.chromium import ARGUMENTS, chromium
 
-from benchmarks.web import RATE, RESULTS, Platform, cpu_seconds, platform, resident_mib
+from benchmarks.web import RATE, RESULTS, Platform, cpu_seconds, feed, listen, platform, resident_mib, snapshot_of
 
 # Records the duration of each frame in ms.
 FRAMES = """() => {
@@ -55,11 +56,20 @@ def frames(page: Any, seconds: float) -> dict[str, float]:
     }
 
 
+def snapshot_kb(address: str) -> int:
+    """Kilobytes of the first frame on the wire; Playwright tells the size before it was compressed."""
+
+    async def first() -> int:
+        async with feed(address) as socket:
+            return await snapshot_of(socket)
+
+    with ThreadPoolExecutor(1) as thread:  # Playwright's loop runs in this one
+        return round(thread.submit(asyncio.run, first()).result() / 1024)
+
+
 def in_the_browser(stack: Platform, browser: Any, rate: int, seconds: float) -> dict[str, Any]:
     """Measure a page of many processes: first picture, frames, server cost."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
-    sizes: list[int] = []
-    page.on("websocket", lambda socket: socket.on("framereceived", lambda payload: sizes.append(len(payload))))
     begun = time.monotonic()
     page.goto(stack.url)
     page.locator("#supervisors[data-ready=tree]").wait_for(state="attached", timeout=60_000)
@@ -80,7 +90,7 @@ def in_the_browser(stack: Platform, browser: Any, rate: int, seconds: float) -> 
     page.context.close()
     return {
         "until_shown_s": round(there, 2),
-        "snapshot_kb": round(max(sizes) / 1024),
+        "snapshot_kb": snapshot_kb(stack.base),
         "idle": idle,
         "events": at_rest,
         "scrolling": scrolling,
@@ -88,27 +98,6 @@ def in_the_browser(stack: Platform, browser: Any, rate: int, seconds: float) -> 
         "heap_mib": round(heap / 2**20, 1),
         **{key: round(stats[key], 2) for key in ("lag_p50", "lag_p99", "lag_worst")},
     }
-
-
-async def listen(address: str, viewers: int, seconds: float) -> list[int]:
-    """Return the bytes that each of the viewers received."""
-    import websockets
-
-    got = [0] * viewers
-    live = address.replace("http", "ws") + "/live/supervisors?form=short"
-
-    async def one(number: int) -> None:
-        async with websockets.connect(live, compression=None, max_size=None) as socket:
-            await socket.recv()
-            async for frame in socket:
-                got[number] += len(frame)
-
-    tasks = [asyncio.create_task(one(number)) for number in range(viewers)]
-    await asyncio.sleep(seconds)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    return got
 
 
 def by_many(stack: Platform, viewers: int, seconds: float) -> dict[str, Any]:

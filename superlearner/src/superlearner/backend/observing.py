@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -33,6 +34,8 @@ __all__ = ["Observing"]
 
 log: Final = logging.getLogger(__name__)
 
+LONG_FRAME: Final = 65_536
+"""Bytes of a frame beyond which it is compressed for a reader that asked for it."""
 MOST_READ: Final = 300
 """Maximum number of streams, files and topics read at the same time."""
 
@@ -47,6 +50,7 @@ class Reading:
     what: Streamed[Any] | AsyncIterator[str] | Viewer | Taping
     source: LiveSource | None = None
     operation: Operation | None = None
+    deflate: bool = False
     busy: bool = False
     at: float = field(default_factory=otp.monotonic)
 
@@ -205,7 +209,7 @@ class Observing:
         source = None if find is None else await find(begun.platform, begun.watched, asked)
         if source is None:
             return p.Attached(None)
-        return p.Attached(self._read(Reading(source.attach(), source)))
+        return p.Attached(self._read(Reading(source.attach(), source, deflate=p.DEFLATE in asked)))
 
     async def _saved(self, words: str) -> p.Answer:
         try:
@@ -255,7 +259,7 @@ class Observing:
                 case p.More(), Streamed():
                     return await self._items(request, reading, reading.what)
                 case p.Next(), Viewer():
-                    return await _frame(request, reading.what)
+                    return await _frame(request, reading.what, deflate=reading.deflate)
                 case p.PartOf(), AsyncIterator():
                     return p.Part(await _part(reading.what))
                 case _:
@@ -291,13 +295,15 @@ async def _part(parts: AsyncIterator[str]) -> str | None:
     return None
 
 
-async def _frame(request: p.Next, viewer: Viewer) -> p.Frame:
+async def _frame(request: p.Next, viewer: Viewer, *, deflate: bool) -> p.Frame:
     """Return a viewer's next frame if one comes in time; a timeout loses nothing."""
     try:
         async with asyncio.timeout(max(0.0, request.seconds)):
             frame = await viewer.next()
     except TimeoutError:
         return p.Frame(None, closed=viewer.closed)
+    if frame is not None and deflate and len(frame) > LONG_FRAME:
+        frame = zlib.compress(frame, 1)
     return p.Frame(frame, closed=frame is None)
 
 

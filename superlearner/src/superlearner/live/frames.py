@@ -1,8 +1,8 @@
 """Frames of the live page: snapshots, and deltas against what viewers have.
 
 `Frames` keeps the rows as they were last sent. A delta has the removed (`x`), new (`n`) and changed (`p`) rows, applied
-in this order, and the total of restarts (`r`) when it grew. It is built and encoded once (or twice: see `shorthand`),
-whatever the number of viewers.
+in this order, and the total of restarts (`r`) when it grew. It is built and encoded once, whatever the number of
+viewers.
 """
 
 from __future__ import annotations

@@ -24,15 +24,15 @@ from superlearner.control.slots import Slot
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import TreeReader
 from superlearner.live.alone import GROUP, Alone, ended
+from superlearner.live.deflate import SharedDeflate
 from superlearner.live.frames import Frames, encode
 from superlearner.live.measuring import measurements
 from superlearner.live.projection import Projection, below, graft, row_of
 from superlearner.live.projector import KINDS as TREE_KINDS
 from superlearner.live.projector import apply, measure, rest
 from superlearner.live.rows import label
-from superlearner.live.short_feed import ShortFeed
 from superlearner.live.ticks import Asked, tell_clock
-from superlearner.live.viewer import Snapshots, Viewer
+from superlearner.live.viewer import Viewer
 from superlearner.live.words import Feed
 
 __all__ = ["KINDS", "Hub"]
@@ -100,10 +100,9 @@ class Hub:
         self._beat_ref: Any = None
         self._seq_at_beat = node.trace_seq
         self._lag = 0.0
-        self.short = ShortFeed(self)
-        self._snapshot: dict[str, Any] | None = None
+        self._deflate = SharedDeflate()
+        self._snapshot: bytes | None = None
         """The snapshot, valid until the next event."""
-        self._encoded: bytes | None = None
         self._subscription: Any = None
         self._broken = False
         self._unsent = 0
@@ -136,9 +135,9 @@ class Hub:
             self._beating, self._beat_due, self._beat_ref = False, None, None
             self._tell_clock("watched")
 
-    def attach(self, source: Snapshots | None = None) -> Viewer:
-        """Return a new viewer; its first frame is a snapshot, built by `source`."""
-        viewer = Viewer(source or self, self.viewer_queue)
+    def attach(self) -> Viewer:
+        """Return a new viewer; its first frame is a snapshot."""
+        viewer = Viewer(self, self.viewer_queue, self._deflate)
         if not self.viewers:
             self._begin()
         self.viewers.add(viewer)
@@ -167,7 +166,6 @@ class Hub:
     def detach(self, viewer: Viewer) -> None:
         """Remove a viewer."""
         self.viewers.discard(viewer)
-        self.short.viewers.discard(viewer)
         if not self.viewers:
             self.alone.end()
 
@@ -330,20 +328,12 @@ class Hub:
 
     def snapshot(self) -> bytes:
         """Return the snapshot, encoded once for all requests before the next event."""
-        frame = self.snapshot_frame()
-        if self._encoded is None:
-            self._encoded = encode(frame)
-        return self._encoded
-
-    def snapshot_frame(self) -> dict[str, Any]:
-        """Return the snapshot before encoding; the same object until the next event."""
         if self._pending():
             self._send(None)
         if self._snapshot is None:
             if self.health is None:
                 self.health = self._health()
-            self._snapshot = self.frames.snapshot(self.clock.now(), self.feed.entries(), self.health)
-            self._encoded = None
+            self._snapshot = encode(self.frames.snapshot(self.clock.now(), self.feed.entries(), self.health))
         return self._snapshot
 
     def _send(self, health: dict[str, Any] | None) -> None:
@@ -356,13 +346,9 @@ class Hub:
             for viewer in self.viewers:
                 viewer.want_snapshot()
             return
-        frame = self.frames.delta(self.clock.now(), dirty, events, health, since)
-        self.short.offer(frame)
-        plain = self.viewers - self.short.viewers
-        if plain:
-            encoded = encode(frame)
-            for viewer in plain:
-                viewer.offer(encoded)
+        encoded = encode(self.frames.delta(self.clock.now(), dirty, events, health, since))
+        for viewer in self.viewers:
+            viewer.offer(encoded)
 
     def _arm(self) -> None:
         """Schedule a frame: at once after a quiet period, else when the interval ends."""

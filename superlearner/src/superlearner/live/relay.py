@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import zlib
 from collections.abc import Callable, Mapping
 from contextvars import Context
 from typing import Any, Final
@@ -21,9 +22,10 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from superlearner.access.throttle import Throttle
+from superlearner.live.deflate import SharedDeflate
 from superlearner.live.viewer import Viewer
 from superlearner.nodes.remote import NodeSilent, RemoteError, RemoteNode
-from superlearner.nodes.remote.protocol import Attach, Attached, Close, Count, Failed, Frame, Look, Next, Sync
+from superlearner.nodes.remote.protocol import DEFLATE, Attach, Attached, Close, Count, Failed, Frame, Look, Next, Sync
 
 __all__ = ["Relay", "Relays"]
 
@@ -37,7 +39,9 @@ AT_ONCE: Final = 4
 """Frames exempt from that pause after a quiet period, to show manual actions."""
 BYTES_PER_S: Final = 8_000_000
 SYNC_S: Final = 0.2
-ASKED: Final = {"supervisors": ("form",), "traces": ("trace",)}
+MOST_FRAME: Final = 16_000_000
+"""Maximum bytes of a frame after decompression."""
+ASKED: Final = {"traces": ("trace",)}
 """Query parameters that distinguish subscriptions; other shared topics have none."""
 MOST_ASKED: Final = 50
 MOST_WORD: Final = 2000
@@ -64,15 +68,16 @@ class RelayedViewer(Viewer):
     """A browser tab that waits for a snapshot and then takes every frame."""
 
     def __init__(self, relay: Relay, limit: int) -> None:
-        super().__init__(relay, limit)
+        super().__init__(relay, limit, relay.deflate)
         self._relay = relay
         self._wake.clear()
 
     def whole(self, frame: bytes) -> None:
         """Replace queued frames by a snapshot, which includes them."""
         self._frames.clear()
+        self._frames.append(self._whole(frame))
         self.resync = False
-        self.offer(frame)
+        self._wake.set()
 
     def want_snapshot(self) -> None:
         """Drop queued frames and request a snapshot."""
@@ -120,6 +125,7 @@ class Relay:
         self._asked = {key[:MOST_ASKED]: word[:MOST_WORD] for key, word in list(asked.items())[:MOST_ASKED]}
         self._identity = {**identity, "node": remote.name}
         self._on_idle = on_idle
+        self.deflate = SharedDeflate()
         self._viewers: set[RelayedViewer] = set()
         self._number: int | None = None
         self._seq: int | UnsetType = UNSET
@@ -175,7 +181,7 @@ class Relay:
     async def _relay(self) -> None:
         """Forward frames until the viewers or the node are gone or a frame is invalid."""
         try:
-            attached = await self._remote.ask(Attach(self._topic, self._asked), Attached, ATTACH_S)
+            attached = await self._remote.ask(Attach(self._topic, {**self._asked, DEFLATE: ""}), Attached, ATTACH_S)
             self._number = None if isinstance(attached, Failed) else attached.number
             while self._number is not None and await self._pass_on(self._number):
                 await self._due.wait()
@@ -196,10 +202,24 @@ class Relay:
             return True  # its loop is blocked; the next frame will include the changes
         if isinstance(answer, Failed) or answer.closed:
             return False
-        self._pause(0 if answer.frame is None else len(answer.frame))
-        if answer.frame is not None:
-            self._offer(answer.frame)
+        frame = None if answer.frame is None else self._inflated(answer.frame)
+        self._pause(0 if frame is None else len(frame))
+        if frame is not None:
+            self._offer(frame)
         return True
+
+    def _inflated(self, frame: bytes) -> bytes:
+        """Return a frame as JSON. Raises BadAnswer: it is compressed wrongly, or too large."""
+        if frame[:1] != b"x":  # the first byte of zlib's header; JSON cannot begin with it
+            return frame
+        stream = zlib.decompressobj()
+        try:
+            whole = stream.decompress(frame, MOST_FRAME)
+        except zlib.error as error:
+            raise self._remote.bad(f"a frame of {self._topic}: {error}") from None
+        if not stream.eof:
+            raise self._remote.bad(f"a frame of {self._topic}: expected at most {MOST_FRAME} bytes, got more")
+        return whole
 
     def _pause(self, size: int) -> None:
         self._due.clear()

@@ -39,9 +39,9 @@ Topic = Callable[["Platform", WatchedNode, Mapping[str, str]], Awaitable[LiveSou
 
 
 async def supervisors(platform: Platform, watched: WatchedNode, asked: Mapping[str, str]) -> LiveSource | None:
-    """Return a node's supervision trees; `form=short` for the pages' `shorthand`."""
-    hub = None if platform.hubs is None else platform.hubs.of(watched)
-    return hub.short if hub is not None and asked.get("form") == "short" else hub
+    """Return a node's supervision trees."""
+    del asked
+    return None if platform.hubs is None else platform.hubs.of(watched)
 
 
 async def traces(platform: Platform, watched: WatchedNode, asked: Mapping[str, str]) -> LiveSource | None:

@@ -32,6 +32,7 @@ from superlearner.web.packing import with_packing
 from superlearner.web.prefix import with_prefix_left
 from superlearner.web.rest import described_routes_of, routes_of
 from superlearner.web.sign_in import SIGN_IN, SignIn
+from superlearner.web.socket_connection import COMPRESSED
 from superlearner.web.static_tree import STATIC, StaticTree
 
 if TYPE_CHECKING:
@@ -193,6 +194,8 @@ def _add_live(app: FastAPI, platform: Platform) -> None:
                 return
             tell("joined", 1, name)
             viewer = source.attach()
+            if COMPRESSED in socket.scope["extensions"]:
+                viewer.compress()
             if watched is not None and name not in OF_PLATFORM:
                 shown[viewer] = watched
                 keep(platform.nodes)  # it may have been detached just now

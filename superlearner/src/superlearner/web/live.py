@@ -7,6 +7,7 @@ import asyncio
 import msgspec
 from fastapi import WebSocket
 
+from superlearner.live.deflate import Compressed
 from superlearner.live.topics import LiveSource
 from superlearner.live.viewer import Viewer
 
@@ -39,7 +40,7 @@ async def serve_viewer(socket: WebSocket, source: LiveSource, viewer: Viewer) ->
 
 async def _send(socket: WebSocket, viewer: Viewer) -> None:
     while (frame := await viewer.next()) is not None:
-        await socket.send_text(frame.decode())
+        await (socket.send_bytes(frame) if isinstance(frame, Compressed) else socket.send_text(frame.decode()))
 
 
 async def _listen(socket: WebSocket, viewer: Viewer) -> None:

@@ -12,12 +12,17 @@ from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
+from websockets.http11 import Request
 
 from superlearner.access.throttle import Throttle
 from superlearner.web.connections import LimitedConnection
 from superlearner.web.errors import ApiError
+from superlearner.web.shared_frames import SharedFrames
 
-__all__ = ["LARGEST_MESSAGE", "SocketConnection"]
+__all__ = ["COMPRESSED", "LARGEST_MESSAGE", "SocketConnection"]
+
+COMPRESSED: Final = "superlearner.compressed"
+"""Among the extensions of a connection's scope if its client takes compressed messages."""
 
 LARGEST_MESSAGE: Final = 65_536
 AT_ONCE: Final = 200
@@ -33,6 +38,7 @@ class SocketConnection(LimitedConnection, WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._pace = Throttle(burst=AT_ONCE, every=EVERY_S, now=self.loop.time)
+        self.conn.available_extensions = [SharedFrames()]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take over the HTTP connection."""
@@ -56,6 +62,12 @@ class SocketConnection(LimitedConnection, WebSocketsSansIOProtocol):
             if self._pace.wait("") > 0 and not self.transport.is_closing():
                 self._is_too_much()
         self._end_if_closing()
+
+    def handle_connect(self, event: Request) -> None:
+        """A handshake; note in the scope whether the client takes compressed messages."""
+        super().handle_connect(event)
+        if self.response.status_code == 101 and self.conn.extensions:
+            self.scope.setdefault("extensions", {})[COMPRESSED] = {}
 
     def handle_cont(self, event: Frame) -> None:
         """Handle a further fragment of a message."""

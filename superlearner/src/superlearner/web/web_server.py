@@ -59,7 +59,7 @@ class Incarnation(uvicorn.Server):
                 http=http,
                 ws=ws,
                 ws_max_size=LARGEST_MESSAGE,
-                ws_per_message_deflate=False,  # costs CPU for small frames and gains nothing on loopback
+                ws_per_message_deflate=False,  # frames are compressed once for all viewers: see `shared_frames`
                 lifespan="off",
                 log_config=None,
                 access_log=False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -429,6 +430,10 @@ FRAMES: dict[str, Any] = {
     "another node, said twice": b'{"k":"s","node":"liar@127.0.0.1","\\u006eode":"superlearner@127.0.0.1"}',
     "a number of 400 digits": b'{"k":"d","seq":' + b"9" * 400 + b"}",
     "another version": b'{"k":"s","version":"9"}',
+    "compressed html": zlib.compress(b"<html>"),
+    "half of what was compressed": zlib.compress(b'{"k":"s"}')[:-6],
+    "compressed wrongly": b"x" + b"\xff" * 100,
+    "500 MB, compressed": zlib.compress(b'{"k":"s","x":"' + b"x" * 500_000_000, 1),
 }
 
 

@@ -16,6 +16,7 @@ from superlearner.observing.analytics import Entry
 from superlearner.observing.logs import LogLine
 
 __all__ = [
+    "DEFLATE",
     "PROTOCOL",
     "Adopt",
     "Answer",
@@ -64,6 +65,8 @@ PROTOCOL: Final = 1
 
 MOST_BYTES: Final = 4_000_000
 """Maximum size of an answer."""
+
+DEFLATE: Final = "deflate"
 
 MOST_VALUES: Final = 150_000
 """Maximum number of values in an answer; decoding more would block the loop."""
@@ -126,7 +129,10 @@ class PartOf(Record):
 
 
 class Attach(Record):
-    """Open a live topic, with the address's parameters; answered by `Attached`."""
+    """Open a live topic, with the address's parameters; answered by `Attached`.
+
+    With the parameter `DEFLATE`, long frames are compressed by zlib; older services ignore it.
+    """
 
     topic: str
     asked: dict[str, str]

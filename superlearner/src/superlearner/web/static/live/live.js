@@ -14,7 +14,6 @@
  */
 
 import { chosen, root } from "../base/dom.js";
-import { Shorthand } from "./shorthand.js";
 
 /** @typedef {import("./model.js").Message} Message */
 /** @typedef {"connecting"|"live"|"silent"|"lost"|"gone"} Status */
@@ -33,7 +32,6 @@ const RETRY_LIMIT_MS = 800;
 export class Feed {
   /** @type {WebSocket|null} */ #socket = null;
   /** The view to request as soon as the socket is open. @type {string|null} */ #wish = null;
-  #shorthand = new Shorthand();
   /** @type {Message[]} */ #batch = [];
   #scheduled = false;
   #tries = 0;
@@ -110,7 +108,8 @@ export class Feed {
 
   /** @param {string} text */
   #received(text) {
-    const message = this.#shorthand.read(JSON.parse(text));
+    /** @type {Message} */
+    const message = JSON.parse(text);
     if (message.k === "s") {
       clearTimeout(this.#answer);
       this.#tries = 0;

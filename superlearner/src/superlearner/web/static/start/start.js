@@ -52,7 +52,7 @@ let unknown = "";
 let known = 0;
 /** Findings of the node's monitor. @type {import("../system/system-model.js").Model|null} */ let found = null;
 
-const feed = new Feed(liveUrl("supervisors", { form: "short" }), onMessages, onStatus);
+const feed = new Feed(liveUrl("supervisors"), onMessages, onStatus);
 const findings = new Feed(liveUrl("system"), onFindings, () => {}); // the status line shows whether the server responds
 
 /** @param {Message[]} messages */

@@ -51,7 +51,7 @@ let listed = 0;
 
 const { begin, end, many } = actsOn(tree, () => model);
 
-const feed = new Feed(liveUrl("supervisors", { form: "short" }), onMessages, onStatus);
+const feed = new Feed(liveUrl("supervisors"), onMessages, onStatus);
 
 /** @param {Message[]} messages */
 function onMessages(messages) {
