@@ -1,6 +1,6 @@
-"""Nodes that are not here: connections to other runtimes, and what travels over them.
+"""Remote nodes: connections to other runtimes, and the signals sent over them.
 
-Needs msgspec, the extra `remote`.  Importing `otp` does not import this package.
+Needs msgspec, the extra `remote`. Importing `otp` does not import this package.
 
 >>> from otp.distribution import NodeId
 >>> NodeId("shop@127.0.0.1", 1).name

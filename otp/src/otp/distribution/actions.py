@@ -1,4 +1,4 @@
-"""What a session wants done: its answers to what happened to it, in the order in which they are to be done."""
+"""Actions requested by a session in response to an input, in the order to carry them out."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ class Put(NamedTuple):
 
 
 class Up(NamedTuple):
-    """The connection number `epoch` of this session stands, with `node`."""
+    """The connection number `epoch` of this session, with `node`, is up."""
 
     node: NodeId
     epoch: int
 
 
 class Signal(NamedTuple):
-    """`node` sent `data`."""
+    """A signal from `node`, with `data`."""
 
     node: NodeId
     data: bytes
 
 
 class Down(NamedTuple):
-    """The connection with `node` ended; the reasons are those of `TransportEvents.node_down`."""
+    """The end of the connection with `node`; the reasons are those of `TransportEvents.node_down`."""
 
     node: NodeId
     reason: str
 
 
 class Drained(NamedTuple):
-    """`node` is not busy any more."""
+    """The end of a busy period of `node`."""
 
     node: NodeId
 
 
 class Refused(NamedTuple):
-    """Something of `node` was refused; `text` says what, for the log."""
+    """A refused input from `node`; `text` describes it for the log."""
 
     node: NodeId
     text: str

@@ -1,7 +1,7 @@
-"""Signals that arrive: what another node's processes do to processes here.
+"""Incoming signals: what processes of another node do to processes here.
 
-A node can speak for its own processes only, since a signal names its sender by a number of that node. What it says of
-links, monitors and calls that are not there is ignored, as it may have crossed with what was told to it.
+A node can only speak for its own processes, since a signal identifies its sender by a number of that node. Signals
+about unknown links, monitors and calls are ignored, as they may have crossed with a signal from here.
 """
 
 # What lies behind a pid is the kernel's.
@@ -26,17 +26,17 @@ from otp.kernel.states import CAST_TAG, DEAD, EXITING
 __all__ = ["arrived", "monitored"]
 
 MOST_TIES: Final = 100_000
-"""Links, and likewise monitors, that one other node may have with processes here."""
+"""Maximum number of links, and of monitors, between one other node and processes here."""
 
 
 def arrived(peer: RemoteNode, data: bytes) -> None:
-    """Carry out what `peer` says. Raises `Malformed` before anything was done."""
+    """Carry out a signal of `peer`. Raises `Malformed` before anything is done."""
     signal = wire.decode(data)
     _HANDLERS[type(signal)](peer, signal)
 
 
 def _find(peer: RemoteNode, to: Any) -> Process | None:
-    """The process that a signal is for: by its number or its name."""
+    """Return the process that a signal is addressed to, by number or name."""
     if type(to) is int:
         return peer.home._procs.get(to) if peer.may_reach(to) else None
     if len(to) != 1:
@@ -51,7 +51,7 @@ def _find(peer: RemoteNode, to: Any) -> Process | None:
 def _send(peer: RemoteNode, signal: signals.Send) -> None:
     p = _find(peer, signal.to)
     message = wire.read(signal.term, peer)
-    if p is not None and not (peer.confined and type(message) is ExitSignal):  # it could bear the name of a parent
+    if p is not None and not (peer.confined and type(message) is ExitSignal):  # it could carry the pid of a parent
         deliver(p, message)
 
 
@@ -93,7 +93,7 @@ def _failed(peer: RemoteNode, signal: signals.Failed) -> None:
 def _link(peer: RemoteNode, signal: signals.Link) -> None:
     p = peer.home._procs.get(signal.to)
     if (signal.to, signal.sender) in peer.unlinking:
-        return  # they did not know yet that it was taken back here
+        return  # they did not yet know that it was removed here
     if p is None or p._st == EXITING or peer.confined:
         peer.tell(signals.ExitTo(signal.to, signal.sender, True, "noproc"))
         return
@@ -131,7 +131,7 @@ def _monitor(peer: RemoteNode, signal: signals.Monitor) -> None:
 
 
 def monitored(peer: RemoteNode, p: Process | None, watcher: int, number: int) -> None:
-    """A process there watches one here, under a number of its own."""
+    """Install a monitor of a remote process on a local one, under the remote number."""
     if p is None or p._st == DEAD:
         peer.tell(signals.Down(0, number, "noproc"))
         return

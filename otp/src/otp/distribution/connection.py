@@ -1,4 +1,4 @@
-"""One connection with one node: the frames of both directions, counted, and what waits for its turn."""
+"""One connection with one node: counted frames in both directions, and waiting signals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Broken", "Connection"]
 
 
 class Broken(Exception):
-    """The connection cannot go on; `reason` is that of `node_down`, `text` is for the log if the other side erred."""
+    """A connection that cannot go on; `reason` is for `node_down`, `text` for the log if the other side erred."""
 
     def __init__(self, reason: str, text: str = "") -> None:
         super().__init__(text or reason)
@@ -21,12 +21,12 @@ class Broken(Exception):
 
 
 class Connection:
-    """What both sides know of each other between up and down.
+    """The state of a connection that is up.
 
-    `mine` and `his` are the nonces it was made of; `outgoing` and `incoming` its numbers on the frames of either
-    direction; `epoch` its number in this session; `since` when it began, `heard` when the last frame of it came.
+    `mine` and `his` are the nonces of its handshake; `outgoing` and `incoming` its numbers on frames of either
+    direction; `epoch` its number in this session; `since` its start, `heard` the time of its last frame.
 
-    Frames of data are numbered from 1. The first that is missing breaks the connection: nothing is sent twice.
+    Data frames are numbered from 1. A missing number breaks the connection: nothing is sent twice.
     """
 
     __slots__ = (
@@ -67,17 +67,17 @@ class Connection:
         self._settings = settings
         self.busy: bool = False
         self.waiting: int = 0
-        """Bytes of the signals that wait."""
+        """Bytes of the waiting signals."""
         self._waiting: deque[bytes] = deque()
-        self._cut = 0  # how much of the first of them is sent
+        self._cut = 0  # how much of the first one has been sent
         self._sent = self._acknowledged = self._received = 0
-        self._flying: deque[int] = deque()  # the sizes of the frames that are not acknowledged
+        self._flying: deque[int] = deque()  # sizes of the unacknowledged frames
         self._flying_bytes = 0
         self._owed = 0  # bytes received and not acknowledged
         self._pieces = bytearray()
 
     def offer(self, signal: bytes) -> None:
-        """Queue a signal; raises `Broken` where there is no room left for it."""
+        """Queue a signal; raises `Broken` if there is no room for it."""
         self.waiting += len(signal) + OVERHEAD
         if self.waiting > self._settings.waiting:
             raise Broken("overflow")
@@ -85,7 +85,7 @@ class Connection:
         self.busy = self.busy or self.waiting > self._settings.busy
 
     def ready(self) -> list[bytes]:
-        """The frames that may be sent now; each acknowledges what was received."""
+        """Return the frames that may be sent now; each one acknowledges received data."""
         frames: list[bytes] = []
         fragment, window = self._settings.fragment, self._settings.window
         while self._waiting and self._flying_bytes < window:
@@ -107,25 +107,25 @@ class Connection:
         return frames
 
     def is_drained(self) -> bool:
-        """Whether it was busy and is not any more; asked once, it is not."""
+        """Return whether it has stopped being busy, once per busy period."""
         if self.busy and self.waiting <= self._settings.busy // 2:
             self.busy = False
             return True
         return False
 
     def beat(self) -> bytes:
-        """The frame that says that this side lives, and what it has sent and received."""
+        """Return a heartbeat frame with the numbers of sent and received frames."""
         self._owed = 0
         return encode(Beat(self.outgoing, self._sent, self._received))
 
     def owes(self) -> bool:
-        """Whether the other side should hear of what was received before its window is full."""
+        """Return whether to acknowledge now, before the other side's window is full."""
         return self._owed >= self._settings.window // 4
 
     def take(self, frame: Data, size: int) -> bytes | None:
-        """The signal that is whole with this frame of `size` bytes, if one is; raises `Broken`."""
+        """Return the signal completed by this frame of `size` bytes, or None; raises `Broken`."""
         if frame.sent <= self._received:
-            return None  # it was here before
+            return None  # a repeated frame
         if frame.sent != self._received + 1:
             raise Broken("gap")
         self._received += 1
@@ -144,7 +144,7 @@ class Connection:
         return signal
 
     def check(self, beat: Beat) -> None:
-        """Compare what the other side has sent with what is here; raises `Broken`."""
+        """Compare the frames that the other side has sent with those received; raises `Broken`."""
         if beat.sent > self._received:
             raise Broken("gap")
         self._acknowledge(beat.received)

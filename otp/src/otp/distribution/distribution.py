@@ -1,4 +1,4 @@
-"""`Distribution`: a node takes part in a distribution, and its processes reach those of other nodes as their own."""
+"""`Distribution`: connects a node with others, so that processes reach remote ones like local ones."""
 
 # What lies behind a pid is the kernel's.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -41,20 +41,20 @@ __all__ = ["Distribution"]
 
 
 class Distribution:
-    """Connects a node with others: their pids, names, links and monitors are used like those of the node itself.
+    """A node's connections with others: remote pids, names, links and monitors work like local ones.
 
-    `async with Distribution(node, transport) as distribution:` begins it; leaving ends all connections. So does the
-    end of the node.
+    `async with Distribution(node, transport) as distribution:` starts it; leaving, or the end of the node, ends all
+    connections.
 
     Args:
-        node: the node, which runs. Its creation becomes that of the transport.
-        transport: what brings signals to other nodes; its name is that of the node.
-        spawnable: what others may start here with `spawn` and `rpc`, each as `"module:function"`. Nothing else.
-        services: names that others find here before those of the node, and their processes, which may be of another
-            node of this loop.
-        confined: the others are not trusted. They reach the services, and processes of which they were told in a
-            message, a call or an answer, with messages, calls and monitors; no name, no system message, no exit signal
-            and no link of theirs gets through. Whoever links itself from here gets their end.
+        node: the running node. The transport uses its creation.
+        transport: delivers signals to other nodes; its name is that of the node.
+        spawnable: the functions that others may start here with `spawn` and `rpc`, each as `"module:function"`.
+        services: names that others find here with precedence over those of the node, and their processes, which may
+        belong to another node of this loop.
+        confined: the others are not trusted. They reach the services, and processes whose pids they received in a
+        message, a call or a reply, with messages, calls and monitors; their names, system messages, exit signals and
+        links are refused. A process here that links itself with one of theirs still gets its exit signal.
 
     >>> import asyncio, otp
     >>> from otp.distribution import Distribution, NodeId, Session, SessionTransport
@@ -94,7 +94,7 @@ class Distribution:
     # Life
 
     async def start(self) -> None:
-        """Begin. Raises `BadArgument` for a node that does not run, or has a distribution already."""
+        """Start. Raises `BadArgument` for a node that does not run, or already has a distribution."""
         node = self.node
         node._check_life("Distribution.start()")
         if node._distribution is not None:
@@ -112,12 +112,12 @@ class Distribution:
 
     @property
     def transport(self) -> Transport:
-        """The transport with which it began."""
+        """The transport with which it started."""
         return self._doors[0].transport
 
     @property
     def services(self) -> Mapping[Any, Pid]:
-        """The services for those who come by that transport."""
+        """The services for nodes connected by that transport."""
         return self._doors[0].services
 
     async def attach(
@@ -128,9 +128,9 @@ class Distribution:
         services: Mapping[Any, Pid] | None = None,
         confined: bool = False,
     ) -> None:
-        """Let other nodes come by one more transport, with rights of their own; the arguments are those of the class.
+        """Accept other nodes over one more transport with its own rights; the arguments are those of the class.
 
-        Raises `BadArgument` where `transport.me` is not this node with its creation.
+        Raises `BadArgument` if `transport.me` is not this node with its creation.
         """
         door = Door(self, transport, spawnable, services, confined)
         if transport.me.creation != self.node.creation:
@@ -142,7 +142,7 @@ class Distribution:
         await transport.start(door)
 
     async def detach(self, transport: Transport) -> None:
-        """End the connections of a transport that was attached. Nothing for another one."""
+        """End the connections of an attached transport; no effect for another one."""
         for door in self._doors[1:]:
             if door.transport is transport:
                 await self._close(door)
@@ -165,22 +165,22 @@ class Distribution:
     # Nodes
 
     def nodes(self) -> list[str]:
-        """The names of the nodes that are connected, the longest connected first. Source: `erlang:nodes/0`."""
+        """Return the names of the connected nodes, the longest connected first. Source: `erlang:nodes/0`."""
         return list(self._up)
 
     async def connect(self, node: NodeId, timeout: Limit = 5.0) -> None:
-        """Connect with a node, and return once that stands; at once where it does.
+        """Connect with a node, and return when the connection is up.
 
         Args:
             node: name and creation of the node.
-            timeout: the most seconds to wait. Then `TimeoutError`.
+            timeout: seconds to wait. Then `TimeoutError`.
         """
         for door in self._doors:
             door.transport.connect(node)
         await self.wait_connected(node.name, timeout)
 
     async def wait_connected(self, name: str, timeout: Limit = "infinity") -> NodeId:
-        """Wait until a node of this name is connected, whoever connects, and return what run of it that is."""
+        """Wait until a node with this name is connected by either side; return its name and creation."""
         limit = nanoseconds(timeout, "wait_connected(timeout=…)", infinite=True)
         if name in self._up:
             return self._up[name].id
@@ -196,22 +196,22 @@ class Distribution:
                 self._waiting[name].remove(future)
 
     def busy(self, name: str) -> bool:
-        """Whether more waits for a node than `Settings.busy`, so that who sends much should wait; see `drained`."""
+        """Return whether more than `Settings.busy` waits for a node, so that senders should wait; see `drained`."""
         peer = self._up.get(name)
         return peer is not None and peer.door is not None and peer.door.transport.busy(peer.id)
 
     async def drained(self, name: str, timeout: Limit = "infinity") -> None:
-        """Wait as long as much waits for a node; at once for one that is not busy, or not connected (any more).
+        """Wait while a node is busy; return at once if it is not, or is not connected.
 
-        A process that sends much asks this between its messages. What it sends without asking is kept up to
-        `Settings.waiting` bytes; beyond, the connection ends.
+        A process that sends much should call this between messages. Messages sent without it are queued up to
+        `Settings.waiting` bytes; beyond that, the connection ends.
 
         Args:
             name: of the node.
-            timeout: the most seconds to wait. Then `TimeoutError`.
+            timeout: seconds to wait. Then `TimeoutError`.
 
-        Source: `erlang:send/2`. Difference: Erlang suspends who sends to a busy node; here `send` is no `await`, so
-        that it always returns at once.
+        Source: `erlang:send/2`. Difference: Erlang suspends a process that sends to a busy node; here `send` is no
+        `await` and always returns at once.
         """
         limit = nanoseconds(timeout, "drained(timeout=…)", infinite=True)
         try:
@@ -222,7 +222,7 @@ class Distribution:
             raise TimeoutError(f"node {name!r} is still busy after {timeout} s") from None
 
     def disconnect(self, name: str) -> bool:
-        """End the connection to a node; whether there was one. Source: `erlang:disconnect_node/1`."""
+        """End the connection to a node; return whether there was one. Source: `erlang:disconnect_node/1`."""
         peer = self._up.get(name)
         if peer is None:
             return False
@@ -231,10 +231,10 @@ class Distribution:
         return True
 
     def monitor_nodes(self, flag: bool = True) -> None:
-        """The calling process gets `NodeUp(name)` and `NodeDown(name)` from now on, or no more of them.
+        """Send `NodeUp(name)` and `NodeDown(name)` to the calling process from now on, or stop doing so.
 
-        Asked for twice they come twice, until that was taken back twice. `NodeDown` comes after all that the loss of
-        the node does to links, monitors and calls. Source: `net_kernel:monitor_nodes/1`.
+        Each request adds one copy, until it is undone. `NodeDown` comes after the effects of the loss on links,
+        monitors and calls. Source: `net_kernel:monitor_nodes/1`.
         """
         me = current_process("monitor_nodes()")
         count = self._watchers.get(me, 0)
@@ -247,16 +247,16 @@ class Distribution:
             del self._watchers[me]
             off_exit(me, self)
 
-    # What the transports tell
+    # Events of the transports
 
     def came(self, door: Door, node: NodeId) -> None:
-        """A connection stands. One that bears the name of another node, or of this one, is not for us."""
+        """Handle a new connection; refuse one with the name of another node or of this one."""
         before = self._up.get(node.name)
         if node.name == self.node.name or (before is not None and before.door is not door):
             say(logging.ERROR, "node %s is refused by %s: the name is taken", node, self.node.name)
             door.transport.disconnect(node)
             return
-        if before is not None:  # another run of it, of which nobody said that it went
+        if before is not None:  # an earlier incarnation, whose end was not reported
             self.went(door, before.id)
         peer = self._up[node.name] = self._node(node)
         peer.door = door
@@ -266,7 +266,7 @@ class Distribution:
         self._tell(NodeUp(node.name))
 
     def heard(self, door: Door, node: NodeId, data: bytes) -> None:
-        """A node says something. What it cannot have meant ends the connection."""
+        """Handle a signal of a node; a malformed one ends the connection."""
         peer = self._up.get(node.name)
         if peer is None or peer.id != node or peer.door is not door:
             return
@@ -277,7 +277,7 @@ class Distribution:
             door.transport.disconnect(node)
 
     def went(self, door: Door, node: NodeId) -> None:
-        """A connection ended: whoever is tied to a process there is told, then whoever watches nodes."""
+        """Handle the end of a connection: notify links and monitors first, then `monitor_nodes`."""
         peer = self._up.get(node.name)
         if peer is None or peer.id != node or peer.door is not door:
             return
@@ -293,7 +293,7 @@ class Distribution:
             for _ in range(count):
                 deliver(p, message)
 
-    # Processes elsewhere
+    # Remote processes
 
     async def spawn(self, node: str, target: str, *args: Any, timeout: Limit = 5.0) -> Pid:
         """Start a process on another node that runs `target(*args)`.
@@ -305,17 +305,17 @@ class Distribution:
             timeout: seconds to wait for the pid.
 
         Raises `StartError`: `("not_spawnable", target)`, `"noconnection"`, `"timeout"`.
-        Source: `erlang:spawn/4`, which returns a pid of nobody in such cases.
+        Source: `erlang:spawn/4`, which returns the pid of no process in such cases.
         """
         return await self._spawn(node, target, args, False, None, timeout)
 
     async def spawn_link(self, node: str, target: str, *args: Any, timeout: Limit = 5.0) -> Pid:
-        """As `spawn`, linked with the calling process from the first moment."""
+        """Start a process like `spawn`, linked with the calling process from its first moment."""
         current_process("spawn_link")
         return await self._spawn(node, target, args, True, None, timeout)
 
     async def spawn_monitor(self, node: str, target: str, *args: Any, timeout: Limit = 5.0) -> tuple[Pid, Ref]:
-        """As `spawn`, monitored by the calling process from the first moment; returns (pid, ref)."""
+        """Start a process like `spawn`, monitored by the caller from its first moment; return (pid, ref)."""
         me = current_process("spawn_monitor")
         peer = self._up.get(node)
         if peer is None:
@@ -328,7 +328,7 @@ class Distribution:
         except BaseException:
             peer.demonitor(ref)
             raise
-        if peer.monitors.get(ref._id) is ref:  # it has not ended already
+        if peer.monitors.get(ref._id) is ref:  # unless it has already ended
             ref._target = ref._item = pid
             x = me._ext()
             if x.mrefs is None:
@@ -345,7 +345,7 @@ class Distribution:
             raise StartError("noconnection" if down else reason) from None
 
     async def rpc(self, node: str, target: str, *args: Any, timeout: Limit = 5.0) -> Any:
-        """Call `target(*args)` in a process on another node, and wait for what it returns.
+        """Call `target(*args)` in a process on another node, and return its result.
 
         Args:
             node: the name of the node.
@@ -353,8 +353,8 @@ class Distribution:
             args: terms.
             timeout: seconds.
 
-        Raises `CallExit` with the reason `(R, ("rpc", "call", [node, target, args]))`: R is that of a process that
-        ended so, `("nodedown", node)`, `"timeout"`, or `("not_spawnable", target)`. Source: `erpc:call/5`.
+        Raises `CallExit` with the reason `(R, ("rpc", "call", [node, target, args]))`: R is the exit reason of the
+        process, `("nodedown", node)`, `"timeout"`, or `("not_spawnable", target)`. Source: `erpc:call/5`.
         """
         try:
             return await self._ask(node, ("rpc", target, args), timeout)
@@ -364,24 +364,24 @@ class Distribution:
             try:
                 raise found from None
             finally:
-                del found  # else frame, error and traceback are a cycle
+                del found  # else frame, error and traceback form a cycle
 
     async def whereis(self, name: Name, node: str, timeout: Limit = 5.0) -> Pid | None:
-        """The pid that bears a name on another node, `None` if nobody does. Raises `CallExit` as a call."""
+        """Return the pid with a name on another node, or `None`. Raises `CallExit` like a call."""
         return await self._ask(node, ("whereis", name), timeout)
 
     async def _ask(self, node: str, request: Any, timeout: Limit) -> Any:
         peer = self._up.get(node) or self.absent(node)
         return await call(peer.process(0), request, timeout)
 
-    # What the kernel and the connections ask
+    # Requests of the kernel and the connections
 
     def find(self, name: str) -> Any:
-        """The node with this name, this one or one that is connected, else `None`."""
+        """Return the node with this name, this one or a connected one, else `None`."""
         return self.node if name == self.node.name else self._up.get(name)
 
     def absent(self, name: str) -> RemoteNode:
-        """What stands for a node that is not connected: what is sent there is lost."""
+        """Return a stand-in for a node that is not connected: what is sent to it is lost."""
         return self._node(NodeId(name, 0))
 
     def _node(self, id: NodeId) -> RemoteNode:
@@ -391,27 +391,27 @@ class Distribution:
         return found
 
     def told(self, pid: Pid) -> None:
-        """A pid leaves: it must be found again when it comes back."""
+        """Keep a pid that is sent findable for when it returns."""
         if pid._node is self.node:
             self._pids[pid._id] = pid
 
     def told_ref(self, ref: Ref) -> None:
-        """A reference leaves, likewise."""
+        """Keep a reference that is sent findable."""
         if ref._node is self.node:
             self._refs[ref._id] = ref
 
     def pid(self, node: str, creation: int, number: int) -> Pid:
-        """The pid for a process that another node has named."""
+        """Return the pid for a process referred to by another node."""
         if (node, creation) == (self.node.name, self.node.creation):
             return self._pids.get(number) or self.node.pid_numbered(number)
         return self._node(NodeId(node, creation)).process(number)
 
     def ref(self, node: str, creation: int, number: int) -> Ref:
-        """The reference that another node has named."""
+        """Return the reference referred to by another node."""
         if (node, creation) == (self.node.name, self.node.creation):
             return self._refs.get(number) or Ref(self.node, number)
         return self._node(NodeId(node, creation)).reference(number)
 
     def asked(self, peer: RemoteNode, number: int, caller: RemoteProcess | None, request: Any) -> None:
-        """A node asks something of this node itself."""
+        """Handle a request of another node to this node itself."""
         serving.answer(peer, number, caller, request)

@@ -1,4 +1,4 @@
-"""One way to other nodes: a transport, and what those may do who come by it."""
+"""One way to other nodes: a transport, and the rights of the nodes connected by it."""
 
 # What lies behind a pid is the kernel's.
 # pyright: reportPrivateUsage=false
@@ -49,19 +49,19 @@ class Door:
         self.confined: bool = confined
 
     def whois(self, name: Any) -> Any:
-        """The process that others find under a name. Raises `TypeError` for a name that cannot be hashed."""
+        """Return the process that others find under a name. Raises `TypeError` for an unhashable name."""
         return self.services.get(name) or (None if self.confined else self.distribution.node._names.get(name))
 
     def node_up(self, node: NodeId, epoch: int) -> None:
-        """A connection stands."""
+        """Handle a new connection."""
         self.distribution.came(self, node)
 
     def signal(self, node: NodeId, data: bytes) -> None:
-        """A node says something."""
+        """Handle a signal of a node."""
         self.distribution.heard(self, node, data)
 
     def node_down(self, node: NodeId, reason: str) -> None:
-        """A connection ended."""
+        """Handle the end of a connection."""
         if reason == "overflow":
             here = self.distribution.node.name
             text = "node %s is lost to %s: more waited for it than is kept; try `await distribution.drained(%r)`"

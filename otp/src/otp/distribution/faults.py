@@ -1,6 +1,6 @@
-"""What a transport can be told to do wrong, on every carrier alike: frames are lost, late or kept back on their way.
+"""Faults to inject into a transport, for every carrier: frames are lost, delayed or held.
 
-Nodes are named by name, so that a fault outlives a restart of the node.  A fault stays until `Heal` takes it away.
+Nodes are given by name, so that a fault outlives a restart of the node. A fault stays until `Heal` removes it.
 
 >>> from otp.distribution.faults import Cut, Heal
 >>> Cut("b"), Heal("b")
@@ -20,7 +20,7 @@ Direction = Literal["both", "to", "from"]
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Nothing passes any more: the cable to `node` is pulled, in one direction or in both."""
+    """A fault: no frame passes, in one direction or in both, as with a disconnected cable."""
 
     node: str
     direction: Direction = "both"
@@ -28,7 +28,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """A `share` of the frames (0.0 to 1.0) is lost."""
+    """A fault: a `share` of the frames (0.0 to 1.0) is lost."""
 
     node: str
     share: float
@@ -37,7 +37,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """Each frame takes between `least` and `most` seconds longer, and none overtakes another."""
+    """A fault: each frame takes `least` to `most` seconds longer, and none overtakes another."""
 
     node: str
     least: float
@@ -47,7 +47,7 @@ class Delay:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Nothing passes, and nothing is lost: what was sent arrives when it heals, as after a short cut under TCP."""
+    """A fault: frames are held until it heals, as after a short interruption under TCP."""
 
     node: str
     direction: Direction = "both"
@@ -55,19 +55,19 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Heal:
-    """`Cut`, `Drop`, `Delay` and `Hold` of `node` end; None stands for every node."""
+    """The end of `Cut`, `Drop`, `Delay` and `Hold` of `node`; None stands for every node."""
 
     node: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """This node stands still as under SIGSTOP: it sends nothing, its timers wait, what arrives is kept for later."""
+    """A fault: this node stops, as under SIGSTOP: it sends nothing, its timers wait, arriving frames are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """The end of `Stall`, as SIGCONT: what was kept arrives now, in its order."""
+    """The end of `Stall`, like SIGCONT: kept frames arrive now, in order."""
 
 
 Fault = Cut | Drop | Delay | Hold | Heal | Stall | Resume

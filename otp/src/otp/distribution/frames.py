@@ -1,8 +1,8 @@
-"""The frames of a session, as bytes and back.
+"""The frames of a session, encoded and decoded.
 
-A frame is one msgpack array that begins with its kind.  `connection` is the number of a connection in the direction of
-the frame; both sides make it out of both nonces and the cookie (`handshake.connection_number`), so that no frame of
-another connection, of another direction or of somebody without the cookie has it.
+A frame is one msgpack array that begins with its kind. `connection` is the number of a connection in the direction of
+the frame; both sides derive it from both nonces and the cookie (`handshake.connection_number`), so that a frame of
+another connection or direction, or from a node without the cookie, does not have it.
 
 >>> from otp.distribution import NodeId
 >>> from otp.distribution.frames import Beat, decode, encode
@@ -26,14 +26,14 @@ from otp.distribution.node_id import NodeId
 __all__ = ["OVERHEAD", "Beat", "Bye", "Data", "Frame", "Hello", "MalformedFrame", "Reset", "decode", "encode"]
 
 OVERHEAD: Final = 64
-"""Bytes that a frame has besides the piece of a signal in it, at most."""
+"""Maximum bytes of a frame in addition to its piece of a signal."""
 
 _Number = Annotated[int, Meta(ge=0)]
 _Short = Annotated[bytes, Meta(max_length=64)]
 
 
 class MalformedFrame(ValueError):
-    """`node` sent bytes that are no frame, or too many of them."""
+    """Bytes from `node` that are no frame, or too many of them."""
 
     def __init__(self, node: NodeId, expected: str, got: str) -> None:
         super().__init__(f"{node}: expected {expected}, got {got}; try the same version of otp on both sides")
@@ -41,9 +41,9 @@ class MalformedFrame(ValueError):
 
 
 class Hello(Struct, frozen=True, array_like=True, tag=0):
-    """The way to a connection: `mine` is the sender's nonce, `yours` the receiver's, empty in a greeting.
+    """A step of the handshake: `mine` is the sender's nonce, `yours` the receiver's, empty in a greeting.
 
-    `proof` shows that the sender knows the cookie and both nonces; `verified` that the connection stands for it.
+    `proof` shows that the sender knows the cookie and both nonces; `verified` says that its side is connected.
     """
 
     version: int
@@ -54,7 +54,7 @@ class Hello(Struct, frozen=True, array_like=True, tag=0):
 
 
 class Data(Struct, frozen=True, array_like=True, tag=1):
-    """The frame number `sent`: a signal, or a piece of one with `more` to come. `received` acknowledges."""
+    """The data frame number `sent`: a signal, or a piece of one with `more` to come. `received` acknowledges."""
 
     connection: _Number
     sent: _Number
@@ -64,7 +64,7 @@ class Data(Struct, frozen=True, array_like=True, tag=1):
 
 
 class Beat(Struct, frozen=True, array_like=True, tag=2):
-    """Alive: `sent` frames of data went out so far, and `received` came in."""
+    """A heartbeat: the numbers of data frames `sent` and `received` so far."""
 
     connection: _Number
     sent: _Number
@@ -72,13 +72,13 @@ class Beat(Struct, frozen=True, array_like=True, tag=2):
 
 
 class Reset(Struct, frozen=True, array_like=True, tag=3):
-    """The sender does not know the connection on which the receiver sends with this number."""
+    """A reply to a frame of an unknown connection, whose number it has."""
 
     connection: _Number
 
 
 class Bye(Struct, frozen=True, array_like=True, tag=4):
-    """The sender ends the connection and means it."""
+    """The end of the connection, on purpose."""
 
     connection: _Number
 
@@ -90,7 +90,7 @@ _decode = msgpack.Decoder(Frame).decode
 
 
 def decode(node: NodeId, frame: bytes, limit: int) -> Frame:
-    """The frame that `node` sent; raises `MalformedFrame` if it is none or has more than `limit` bytes."""
+    """Return the frame that `node` sent; raises `MalformedFrame` if invalid or longer than `limit` bytes."""
     if len(frame) > limit:
         raise MalformedFrame(node, f"at most {limit} bytes", f"a frame of {len(frame)}")
     try:

@@ -1,4 +1,4 @@
-"""The way of frames from one node to another, on which they can be delayed, lost and kept back, and never overtake."""
+"""The path of frames from one node to another, which delays, loses or holds them, always in order."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ T = TypeVar("T")
 
 
 class Line(Generic[T]):
-    """One direction of one pair of nodes; what comes out of it is given to `deliver`.
+    """One direction between two nodes; frames that come out are passed to `deliver`.
 
-    A frame takes from `least` to `most` seconds; without a time, and with nothing before it, it is delivered at once.
+    A frame takes `least` to `most` seconds; without a delay, and with nothing before it, it is delivered at once.
     """
 
     def __init__(
@@ -33,17 +33,17 @@ class Line(Generic[T]):
         self._cut = self._held = False
         self._frames: deque[T] = deque()
         self._arrival = 0.0
-        self._late = 0  # frames whose time has come while the line is held
+        self._late = 0  # frames that are due while the line is held
 
     def put(self, frame: T) -> None:
-        """Let a frame in."""
+        """Send a frame."""
         if self._cut or (self._share and self._random.random() < self._share):
             return
         least, most = self._time
         if not most and not self._frames and not self._held:
             self._deliver(frame)
             return
-        # Timers of one time need not fire in their order, so each takes the frame that is first.
+        # Timers of the same time need not fire in order, so each one takes the first frame.
         self._frames.append(frame)
         self._arrival = max(self._arrival, self._loop.time() + self._random.uniform(least, most))
         self._loop.call_at(self._arrival, self._arrive)
@@ -55,7 +55,7 @@ class Line(Generic[T]):
             self._deliver(self._frames.popleft())
 
     def apply(self, fault: Cut | Drop | Delay | Hold | Heal) -> None:
-        """Go wrong in this way, or be healed."""
+        """Apply a fault, or heal."""
         match fault:
             case Cut():
                 self._cut = True

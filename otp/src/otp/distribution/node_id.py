@@ -1,4 +1,4 @@
-"""Which run of which node: its name and its creation."""
+"""The identity of a node's incarnation: its name and its creation."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ __all__ = ["NodeId"]
 
 
 class NodeId(NamedTuple):
-    """A node as others know it; another start under the same name is another node.
+    """A node as others identify it; a restart under the same name is another node.
 
-    `name` is the node's name, `creation` a number that each start has for itself and that is part of every pid of it.
+    `name` is the node's name, `creation` a number that is unique to each start and part of every pid of it.
 
     >>> from otp.distribution import NodeId
     >>> str(NodeId("shop@127.0.0.1", 3))

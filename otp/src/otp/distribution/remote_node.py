@@ -1,7 +1,7 @@
-"""Another node, as the kernel meets it behind a pid: signals to its processes leave here.
+"""The kernel's view of another node behind a pid: signals to its processes are sent from here.
 
-Links, monitors and calls between a process here and one there are kept in tables of this side, so that the loss of the
-connection can tell everybody at once.
+Links, monitors and calls between local and remote processes are also kept in local tables, so that the loss of the
+connection can be reported to all of them at once.
 """
 
 # What lies behind a pid is the kernel's.
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 __all__ = ["RemoteNode", "RemoteRef"]
 
 SWEEP_FROM: Final = 1_000
-"""Calls under way from which on those are looked for that nobody waits for any more."""
+"""Number of calls in progress from which abandoned ones are searched for."""
 
 
 class RemoteRef(Ref):
-    """A reference that another node has made."""
+    """A reference created by another node."""
 
     __slots__ = ()
 
@@ -51,7 +51,7 @@ class RemoteRef(Ref):
 
 
 class _Names:
-    """The names of another node, as `Node._names` is asked: whoever bears one is found there."""
+    """The names of another node, with the interface of `Node._names`: every name resolves there."""
 
     __slots__ = ("_node",)
 
@@ -59,12 +59,12 @@ class _Names:
         self._node = node
 
     def get(self, name: Any) -> RemoteProcess:
-        """Whoever bears the name there when a signal arrives."""
+        """Return a pid that stands for the holder of the name when a signal arrives there."""
         return RemoteName(self._node, name)
 
 
 class _Answer:
-    """In the place of the future of a caller: sends the answer to where it waits."""
+    """A replacement for a caller's future: sends the reply to the remote caller."""
 
     __slots__ = ("_node", "_number")
 
@@ -73,16 +73,16 @@ class _Answer:
         self._number = number
 
     def done(self) -> bool:
-        """False: who waits knows itself whether that is over."""
+        """Return False: the remote caller itself decides when its wait is over."""
         return False
 
     def set_result(self, value: Any) -> None:
-        """Send an answer, or that there will be none."""
+        """Send a reply, or the failure of the call."""
         self._node.answer(self._number, value)
 
 
 class RemoteNode:
-    """One run of another node. Its first half is what the kernel asks of the node of any pid."""
+    """One incarnation of another node. The first half is what the kernel asks of the node of any pid."""
 
     __slots__ = (
         "__weakref__",
@@ -129,50 +129,53 @@ class RemoteNode:
         self._procs: dict[int, Process] = {}
         self._names = _Names(self)
         self.door: Door | None = None
-        """By which it came; what is sent goes the same way."""
+        """The connection it came through; signals are sent the same way."""
         self.given: WeakValueDictionary[int, Pid] = WeakValueDictionary()
-        """The processes here of which they were told, where they may reach no others."""
+        """The local processes whose pids it received, where it may reach no others."""
         self.pids: WeakValueDictionary[int, RemoteProcess] = WeakValueDictionary()
         self.refs: WeakValueDictionary[int, RemoteRef] = WeakValueDictionary()
         self.links: dict[tuple[Process, Process], None] = {}
         """(process here, process there), linked."""
         self.unlinking: dict[tuple[int, int], int] = {}
-        """The numbers of a link that was taken back here, until the other side says that it knows."""
+        """Numbers of links removed here, until the other side acknowledges."""
         self.monitors: dict[int, Monitor] = {}
-        """Who here watches there, by the number of the monitor."""
+        """Local monitors of remote processes, by number."""
         self.watching: dict[int, tuple[Monitor, int]] = {}
-        """Whom they watch here, by their number of the monitor: and the process's number."""
+        """Remote monitors of local processes, by their number: with the process's number."""
         self.calls: dict[int, From] = {}
-        """Who waits for an answer from there, by the number of the call."""
+        """Local callers that wait for a remote reply, by the number of the call."""
         self.sweep_at: int = SWEEP_FROM
 
     def __repr__(self) -> str:
         return f"<RemoteNode {self.id}>"
 
     def make_ref(self) -> Ref:
-        """A fresh reference of the node here."""
+        """Return a new reference of the local node."""
         return self.home.make_ref()
 
     def describe(self, p: Process) -> str:
-        """What a process there runs is not known here."""
+        """Return a fixed text: what a remote process runs is unknown here."""
         return "process of another node"
 
     def label(self, p: Process) -> str:
-        """A process in words."""
+        """Return a description of a process."""
         return f"process {p},"
 
-    # Signals that leave
+    # Outgoing signals
 
     def tell(self, signal: Any) -> bool:
-        """Send a signal without a term; False: there is no connection."""
+        """Send a signal without a term; return False if there is no connection."""
         return self.send(wire.encode(signal))
 
     def send(self, data: bytes) -> bool:
-        """Give a signal its way; False: there is no connection."""
+        """Send an encoded signal; return False if there is no connection."""
         return self.door is not None and self.door.transport.send(self.id, data)
 
     def say(self, kind: Any, *head: Any, term: Any, strict: bool = True) -> bool:
-        """Send a signal with a term; `strict`: what cannot travel is an error here, else something stands for it."""
+        """Send a signal with a term.
+
+        With `strict`, a value that cannot travel is an error here, else it is replaced.
+        """
         try:
             try:
                 data = wire.encode(kind(*head, wire.written(term, self, strict=strict)))
@@ -185,7 +188,7 @@ class RemoteNode:
             return self.say(kind, *head, term=Opaque(type(term).__name__, str(error)))
 
     def forward(self, dest: RemoteProcess, message: Any) -> None:
-        """A message to a process there: nobody learns whether it arrives."""
+        """Send a message to a remote process, without any confirmation."""
         if type(message) is tuple and message:
             tag = message[0]
             if tag is CAST_TAG and len(message) == 2:
@@ -213,7 +216,7 @@ class RemoteNode:
         except BaseException:
             self.calls.pop(number, None)
             forget(frm)
-            if frm._to is dest and frm._waiter._val is frm:  # it never left, and is the caller's error
+            if frm._to is dest and frm._waiter._val is frm:  # it was never sent: the error is the caller's
                 frm._waiter._val = None
             raise
         if not sent and frm._to is dest:
@@ -221,7 +224,7 @@ class RemoteNode:
             self._soon(fail, frm, ("nodedown", self.name))
 
     def lend(self, caller: From) -> int:
-        """The number under which they may answer a call."""
+        """Return the number under which the other side may reply to a call."""
         number = self.home.next_ref()
         calls = self.calls
         calls[number] = caller
@@ -232,7 +235,7 @@ class RemoteNode:
         return number
 
     def answer(self, number: int, value: Any) -> None:
-        """The answer to a call of theirs, or a `Failed`."""
+        """Send the reply to a call of theirs, or a `Failed`."""
         try:
             if type(value) is Failed:
                 self.say(signals.Failed, number, term=value.reason, strict=False)
@@ -242,15 +245,15 @@ class RemoteNode:
             self.say(signals.Failed, number, term=("cannot_travel", str(error)), strict=False)
 
     def exit(self, p: RemoteProcess, sender: Process, reason: Any, linked: bool) -> None:
-        """An exit signal to a process there."""
+        """Send an exit signal to a remote process."""
         if linked:
-            if self.links.pop((sender, p), self) is self:  # the connection was lost, or it was told so by them
+            if self.links.pop((sender, p), self) is self:  # the connection was lost, or they sent the signal
                 return
         number = sender._id if sender._node is self.home else 0
         self.say(signals.ExitTo, number, p.to, linked, term=reason, strict=False)
 
     def link(self, me: Process, p: RemoteProcess) -> None:
-        """Link a process here with one there; without a connection it gets the exit signal `noconnection`."""
+        """Link a local process with a remote one; without a connection it gets the exit signal `noconnection`."""
         if me._node is not self.home:
             raise BadArgument(f"link(pid): {p} is known to processes of node {self.home.name!r} only, this is {me!r}")
         if (me, p) in self.links:
@@ -268,7 +271,7 @@ class RemoteNode:
             link_processes(here, there)
 
     def untie(self, here: Process, there: RemoteProcess) -> bool:
-        """Take a link out of all tables; whether there was one."""
+        """Remove a link from all tables; return whether there was one."""
         found = self.links.pop((here, there), self) is not self
         if found:
             forget_link(here, there)
@@ -276,14 +279,14 @@ class RemoteNode:
         return found
 
     def unlink(self, me: Process, p: RemoteProcess) -> None:
-        """Take a link back; what they say of it before they know that is out of date."""
+        """Remove a link; signals about it that they send before they know are outdated."""
         if self.untie(me, p):
             number = self.home.next_ref()
             if self.tell(signals.Unlink(me._id, p._id, number)):
                 self.unlinking[me._id, p._id] = number
 
     def monitor(self, ref: Monitor) -> None:
-        """A process there is watched from here; without a connection its `Down` says `noconnection`."""
+        """Monitor a remote process; without a connection its `Down` has `noconnection`."""
         ref._node = self.home
         ref._id = number = self.home.next_ref()
         self.monitors[number] = ref
@@ -294,71 +297,71 @@ class RemoteNode:
             self._soon(self.ended, number, "noconnection")
 
     def demonitor(self, ref: Monitor) -> None:
-        """A monitor is taken back."""
+        """Remove a monitor."""
         if self.monitors.pop(ref._id, None) is not None:
             self.tell(signals.Demonitor(ref._id))
 
     def _soon(self, function: Any, *args: Any) -> None:
-        """Later, as if they had answered: whoever asks is not through with asking."""
+        """Call a function later, like a reply of theirs: the caller is still in its request."""
         self._s.loop.call_soon(function, *args, context=self._s._base)
 
-    # What is known of there
+    # Known remote objects
 
     def process(self, number: int) -> RemoteProcess:
-        """The pid of a process there."""
+        """Return the pid of a process there."""
         found = self.pids.get(number)
         if found is None:
             found = self.pids[number] = RemoteProcess(self, number)
         return found
 
     def reference(self, number: int) -> RemoteRef:
-        """A reference that they have made."""
+        """Return a reference created by them."""
         found = self.refs.get(number)
         if found is None:
             found = self.refs[number] = RemoteRef(self, number)
         return found
 
     def told(self, pid: Pid) -> None:
-        """A pid leaves: it must be found again when it comes back."""
+        """Keep a pid that is sent findable for when it returns."""
         self.distribution.told(pid)
         if self.confined and pid._node is self.home:
             self.given[pid._id] = pid
 
     @property
     def confined(self) -> bool:
-        """Whether they reach only what they were given."""
+        """Return whether they reach only what they were given."""
         return self.door is None or self.door.confined
 
     def may_reach(self, number: int) -> bool:
-        """Whether they may send to the process here that has this number."""
+        """Return whether they may send to the local process with this number."""
         return not self.confined or number in self.given
 
     def told_ref(self, ref: Ref) -> None:
-        """A reference leaves, likewise."""
+        """Keep a reference that is sent findable."""
         self.distribution.told_ref(ref)
 
     def pid(self, node: str, creation: int, number: int) -> Pid:
-        """The pid for a process that they have named."""
+        """Return the pid for a process they refer to."""
         return self.distribution.pid(node, creation, number)
 
     def ref(self, node: str, creation: int, number: int) -> Ref:
-        """The reference that they have named."""
+        """Return the reference they refer to."""
         return self.distribution.ref(node, creation, number)
 
     def borrowed(self, number: int, pid: Pid | None, to: Process | None = None, request: Any = None) -> From:
-        """A caller there, to be answered from here."""
+        """Return a stand-in for a remote caller, to reply to from here."""
         parent: Any = pid
         stub = stand_in(self.home, parent, _Answer(self, number))
         return new_call(stub, request, self.home._outside if to is None else to)
 
     def written(self, name: Any) -> Any:
-        """A name as a term."""
+        """Return a name as a term."""
         return wire.written(name, self, exact=True)
 
-    # What the other side tells of those who wait here
+    # Notifications of the other side for local waiters
 
     def ended(self, number: int, reason: Any, pid: Pid | None = None) -> None:
-        """A process there that is watched has ended."""
+        """Handle the end of a monitored remote process."""
         ref = self.monitors.pop(number, None)
         if ref is not None:
             target: Any = ref._target
@@ -368,13 +371,13 @@ class RemoteNode:
             tell_watcher(ref, reason)
 
     def failed(self, number: int, reason: Any) -> None:
-        """There will be no answer to a call that went there."""
+        """Fail a call that was sent there."""
         frm = self.calls.pop(number, None)
         if frm is not None and self._was_called(frm):
             fail(frm, reason)
 
     def lose(self) -> None:
-        """The connection is lost: all that tied processes here to processes there ends now, each once."""
+        """End all links, monitors and calls with their processes, each once, after the connection is lost."""
         links, self.links = self.links, {}
         monitors, self.monitors = self.monitors, {}
         watching, self.watching = self.watching, {}
@@ -390,7 +393,7 @@ class RemoteNode:
             target: Any = ref._target
             if target is not None and not (
                 ref._item is None and isinstance(ref._watcher, Process)
-            ):  # of a failed spawn
+            ):  # from a failed spawn
                 forget_monitor(target, ref)
                 tell_watcher(ref, "noconnection")
         for frm in calls.values():
@@ -398,6 +401,6 @@ class RemoteNode:
                 fail(frm, ("nodedown", self.name))
 
     def _was_called(self, frm: From) -> bool:
-        """Whether a call went there, and was not only lent there to be answered."""
+        """Return whether a call was sent there, not only lent for a reply."""
         node: Any = frm._to._node
         return node is self

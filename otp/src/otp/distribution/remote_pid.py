@@ -1,6 +1,6 @@
-"""Pids of processes that are elsewhere. What they are used for is brought there by their `RemoteNode`."""
+"""Pids of remote processes; their `RemoteNode` sends what is done with them."""
 
-# A pid is a `Process` to the kernel; it hands what it cannot do here to `_node`.
+# A pid is a `Process` to the kernel, which passes remote operations to `_node`.
 # pyright: reportPrivateUsage=false
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ __all__ = ["RemoteName", "RemoteProcess"]
 class RemoteProcess(Process):
     """A process of another node: `send`, `link`, `monitor`, `exit` and calls go there.
 
-    There is one object for each such process as long as anybody holds it, so pids are equal that mean the same.
-    Its tables hold the ends of links and monitors that are here.
+    Each remote process has one object while it is referenced, so that equal pids are identical. Its tables hold the
+    local ends of links and monitors.
     """
 
     __slots__ = ()
@@ -36,7 +36,7 @@ class RemoteProcess(Process):
 
     @property
     def to(self) -> Any:
-        """How a signal names it."""
+        """The process as addressed in a signal."""
         return self._id
 
     def __str__(self) -> str:
@@ -47,7 +47,7 @@ class RemoteProcess(Process):
 
 
 class RemoteName(RemoteProcess):
-    """Whoever bears a name on another node when a signal arrives there; made for one use."""
+    """The process with a name on another node when a signal arrives there; created for one use."""
 
     __slots__ = ("name",)
 
@@ -57,10 +57,10 @@ class RemoteName(RemoteProcess):
 
     @property
     def to(self) -> Any:
-        """How a signal names it."""
+        """The name as addressed in a signal."""
         node: Any = self._node
         return [node.written(self.name)]
 
     def to_text(self) -> str:
-        """The name and the node, for people."""
+        """Return the name and the node as text."""
         return f"({self.name!r}, {self._node.name!r})"

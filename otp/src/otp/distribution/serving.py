@@ -1,6 +1,6 @@
-"""What a node answers for itself: starting processes from a list of allowed functions, and looking up names.
+"""Requests answered by a node itself: starting allowed functions, and looking up names.
 
-Source: Erlang/OTP, `erlang:spawn_request/5`, `erpc`; which functions may be asked for is restricted here.
+Source: Erlang/OTP, `erlang:spawn_request/5`, `erpc`; here the functions are restricted.
 """
 
 # What lies behind a pid is the kernel's.
@@ -29,7 +29,10 @@ __all__ = ["answer", "function_named"]
 
 
 def function_named(target: str) -> Callable[..., Any]:
-    """The function that `"module:function"` names; imports its module. Raises `BadArgument` if there is none."""
+    """Return the function named by `"module:function"`, importing its module.
+
+    Raises `BadArgument` if there is none.
+    """
     module, _, name = target.partition(":")
     try:
         found: Any = import_module(module)
@@ -60,7 +63,7 @@ def answer(peer: RemoteNode, number: int, caller: RemoteProcess | None, request:
             frm = peer.borrowed(number, caller, None, request)
             p = spawn_on(node, None, _run, (frm, function_named(target), arguments), {})
             frm._to = p
-            p._ext().pend = {frm: None}  # so its end fails the caller
+            p._ext().pend = {frm: None}  # so that its end fails the caller
         case ("spawn", str(target), tuple(arguments), bool(linked), int() | None as watched) if caller is not None:
             p = spawn_on(node, None, function_named(target), arguments, {})
             if linked:

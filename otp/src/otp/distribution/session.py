@@ -1,7 +1,7 @@
-"""Connections with other nodes over a carrier that may lose, delay or cut: a state machine without clock, loop or I/O.
+"""Connections over an unreliable carrier: a state machine without clock, loop or I/O.
 
-Each method is told what happened and when, in seconds of one clock, and answers the list of `Action`s to be done in
-that order.  Nothing else happens in it, so that whoever has the inputs can replay what a session did.
+Each method gets an event and its time, in seconds of one clock, and returns the list of `Action`s to carry out in
+order. It has no other effect, so a session can be replayed from its inputs.
 
 ```python
 >>> from otp.distribution import NodeId
@@ -19,15 +19,16 @@ b#1 Up(node=NodeId(name='a', creation=1), epoch=1)
 
 ```
 
-How a connection begins stands in `otp.distribution.handshake`, what it is made of in `otp.distribution.connection`.
-Three rules keep two sides from chasing each other, as sides did that answered each news with a new nonce of their own:
+The beginning of a connection is described in `otp.distribution.handshake`, its parts in `otp.distribution.connection`.
+Three rules keep two sides from restarting the handshake for ever, which happened when each answered every message with
+a new nonce:
 
-- only a side without a connection greets, one greeting a heartbeat; a greeting is answered and moves nothing;
-- a connection gives way only to one that is proved, so nothing old, replayed or forged can end it;
-- a side keeps its nonce until a connection was made of it, and draws none because the other side has drawn one.
+- only a side without a connection greets, once per heartbeat; a greeting is answered and changes nothing;
+- a connection is replaced only by a proven one, so no old, replayed or forged frame can end it;
+- a side keeps its nonce until a connection uses it, and creates none because the other side has created one.
 
-Source: the promises are those of Erlang's distribution channel; epochs, acknowledgements and heartbeats are here
-because a carrier, other than its TCP, may lose frames without a word.
+Source: the guarantees are those of Erlang's distribution channel; epochs, acknowledgements and heartbeats are needed
+because a carrier, unlike its TCP, may lose frames silently.
 """
 
 from __future__ import annotations
@@ -49,14 +50,14 @@ __all__ = ["Session"]
 
 VERSION: Final = 1
 STRANGERS: Final = 64
-"""Nodes that may be in the middle of their first handshake; more of them get no answer until others are through."""
+"""Nodes that may be in their first handshake at a time; more of them get no reply until others are done."""
 NOTICES: Final = 64
-"""Resets and refusals in one heartbeat; each is said once a heartbeat, whatever a node sends."""
+"""Maximum resets and refusals per heartbeat; each is sent once per heartbeat, whatever a node sends."""
 
 
 @dataclass(slots=True)
 class _Attempt:
-    """A handshake under way: this side's nonce, since when, and whether a wrong proof was already told."""
+    """A handshake in progress: this side's nonce, its start, and whether a wrong proof was reported."""
 
     mine: bytes
     since: float
@@ -65,20 +66,20 @@ class _Attempt:
 
 @dataclass(slots=True)
 class _Peer:
-    """Another node: the connection, the handshake for one, and whether it is sought after when it is silent."""
+    """Another node: the connection, the handshake, and whether to reconnect when it is silent."""
 
     node: NodeId
     wanted: bool
     live: Connection | None = None
     attempt: _Attempt | None = None
     answered: bytes = b""
-    """The nonce of the greeting that was answered in this heartbeat: many of it may have waited behind a fault."""
+    """The nonce of the greeting answered in this heartbeat: a fault may have held many copies of it."""
 
 
 class Session:
     """The connections of `me` with all other nodes.
 
-    `cookie` is the secret that all of them share; `nonce` draws that many random bytes.
+    `cookie` is the secret that all of them share; `nonce` returns that many random bytes.
 
     Raises `BadArgument` for an empty cookie.
     """
@@ -98,25 +99,25 @@ class Session:
         self._ticked: float | None = None
         self._closed = False
 
-    # what can be asked
+    # Queries
 
     def nodes(self) -> frozenset[NodeId]:
-        """The nodes that are connected."""
+        """Return the connected nodes."""
         return frozenset(node for node, peer in self._peers.items() if peer.live is not None)
 
     def busy(self, node: NodeId) -> bool:
-        """Whether too much waits for `node`."""
+        """Return whether too much waits for `node`."""
         live = self._live(node)
         return live is not None and live.busy
 
     def is_up(self, node: NodeId) -> bool:
-        """Whether `node` is connected."""
+        """Return whether `node` is connected."""
         return self._live(node) is not None
 
-    # what happens on this side
+    # Local events
 
     def connect(self, now: float, node: NodeId) -> list[Action]:
-        """Seek a connection until there is one, and again whenever it is lost; raises `BadArgument` for this node."""
+        """Keep trying to connect, also after each loss; raises `BadArgument` for this node."""
         if node.name == self.me.name:
             raise BadArgument(f"connect: expected another node than {self.me}, got {node}; try another name")
         return self._seek(now, node)
@@ -125,7 +126,7 @@ class Session:
         if self._closed or node.name == self.me.name:
             return []
         if any(peer.live and peer.node.name == node.name for peer in self._peers.values()):
-            return []  # connected, with this start of the node or with another one, and then this one is history
+            return []  # connected, with this incarnation or with another one, which makes this one obsolete
         peer = self._peers.setdefault(node, _Peer(node, wanted=False))
         if peer.wanted:
             return []  # it is greeted at each heartbeat
@@ -133,21 +134,21 @@ class Session:
         return [self._greet(now, peer)]
 
     def disconnect(self, _now: float, node: NodeId) -> list[Action]:
-        """End the connection and seek none."""
+        """End the connection and do not reconnect."""
         peer = self._peers.pop(node, None)
         if peer is None or peer.live is None:
             return []
         return [Put(node, encode(Bye(peer.live.outgoing))), Down(node, "disconnect")]
 
     def hint(self, now: float, node: NodeId, present: bool) -> list[Action]:
-        """The carrier has found `node`, or lost it."""
+        """Handle a carrier's hint that `node` is reachable or gone."""
         if present:
             return self._seek(now, node) if self.settings.auto_connect else []
         peer = self._peers.pop(node, None)
         return [Down(node, "hint")] if peer is not None and peer.live else []
 
     def send(self, now: float, node: NodeId, signal: bytes) -> list[Action]:
-        """Queue `signal` for a node that is up, or seek a connection; raises `BadArgument` if it is too large."""
+        """Queue `signal` for a connected node, or try to connect; raises `BadArgument` if it is too large."""
         if len(signal) > self.settings.signal:
             raise BadArgument(
                 f"send to {node}: expected a signal of at most {self.settings.signal} bytes, got {len(signal)}; "
@@ -163,16 +164,16 @@ class Session:
         return self._ready(peer.live)
 
     def close(self, now: float) -> list[Action]:
-        """End all connections and answer nothing any more."""
+        """End all connections and stop answering."""
         self._closed = True
         return [action for node in list(self._peers) for action in self.disconnect(now, node)]
 
     def tick(self, now: float) -> list[Action]:
-        """A heartbeat has passed: say that this side lives, give up who is silent, greet who is sought."""
+        """Handle a heartbeat: send beats, drop silent nodes, greet wanted ones."""
         late = 0.0 if self._ticked is None else now - self._ticked - self.settings.heartbeat
         self._ticked = now
         self._noticed.clear()
-        # Who was asleep has heard nobody: what came meanwhile is still to be read.
+        # After a long pause no node has been heard: frames that arrived meanwhile are still unread.
         asleep = late if late > self.settings.heartbeat else 0.0
         actions: list[Action] = []
         for peer in list(self._peers.values()):
@@ -192,10 +193,10 @@ class Session:
                 del self._peers[peer.node]
         return actions
 
-    # what another node says
+    # Remote events
 
     def receive(self, now: float, node: NodeId, frame: bytes) -> list[Action]:
-        """A frame of `node` arrived."""
+        """Handle a frame of `node`."""
         if self._closed:
             return []
         peer = self._peers.get(node)
@@ -233,7 +234,7 @@ class Session:
             actions.insert(0, Signal(live.node, signal))
         return actions
 
-    # the handshake
+    # The handshake
 
     def _hello(self, now: float, node: NodeId, hello: Hello) -> list[Action]:
         if problem := self._unwelcome(node, hello):
@@ -256,7 +257,7 @@ class Session:
             return [self._answer(peer, attempt.mine, hello.mine, verified=False)]
         attempt = peer.attempt
         if attempt is None or hello.yours != attempt.mine:
-            return []  # an answer to what this side does not say any more
+            return []  # a reply to an old greeting
         if not is_proof(hello.proof, self._cookie, node, hello.mine, self.me, attempt.mine):
             told, attempt.refused = attempt.refused, True
             text = f"{node}: expected a proof of this node's cookie, got another; try the same cookie on both sides"
@@ -307,10 +308,10 @@ class Session:
         shown = proof(self._cookie, self.me, mine, peer.node, his)
         return Put(peer.node, encode(Hello(VERSION, mine, his, shown, verified)))
 
-    # the end of a connection
+    # The end of a connection
 
     def _broken(self, now: float, peer: _Peer, live: Connection, broken: Broken) -> list[Action]:
-        """This side ends the connection because it cannot go on, tells the other side, and seeks another."""
+        """End a connection that cannot go on, notify the other side, and reconnect."""
         actions = self._lost(now, peer, live, broken.reason)
         actions.insert(1, Put(peer.node, encode(Reset(live.incoming))))
         if broken.text:
@@ -320,11 +321,11 @@ class Session:
     def _lost(self, now: float, peer: _Peer, live: Connection, reason: str) -> list[Action]:
         peer.live = None
         down = Down(peer.node, reason)
-        # A connection that broke as soon as it stood, as on a line that loses much, waits for the next heartbeat.
+        # A connection that broke at once, as on a line that loses much, waits for the next heartbeat.
         stood = now - live.since >= self.settings.heartbeat
         return [down, self._greet(now, peer)] if stood else [down]
 
-    # between the two
+    # Between the two
 
     def _live(self, node: NodeId) -> Connection | None:
         peer = self._peers.get(node)
@@ -337,7 +338,7 @@ class Session:
         return actions
 
     def _notice(self, node: NodeId, what: object, action: Action) -> list[Action]:
-        """The action, if it was not done for this before in this heartbeat."""
+        """Return the action, unless it was returned for `what` before in this heartbeat."""
         if (node, what) in self._noticed or len(self._noticed) >= NOTICES:
             return []
         self._noticed.add((node, what))

@@ -1,4 +1,4 @@
-"""A session over a carrier, on an event loop: the transport that the runtime uses."""
+"""A session over a carrier on an event loop: the transport that the runtime uses."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ WAYS: Final[tuple[_Way, _Way]] = ("to", "from")
 
 
 class SessionTransport:
-    """A `Transport` made of a carrier and a session, on the loop that runs `start`.
+    """A `Transport` from a carrier and a session, on the loop that runs `start`.
 
-    Time is the loop's, so it works the same in virtual time. `seed` is for what `Drop` and `Delay` leave to chance.
-    What a node sent wrongly, and whom the cookie kept out, is logged as a warning of "otp.distribution"; with
-    `on_refused` that is called with the words instead.
+    Time is the loop's, so it works the same in virtual time. `seed` determines the randomness of `Drop` and `Delay`.
+    Invalid input of a node, and nodes refused by the cookie, are logged as a warning of "otp.distribution";
+    `on_refused` is called with the text instead, if given.
 
     >>> import asyncio
     >>> from otp.distribution import Session
@@ -90,53 +90,53 @@ class SessionTransport:
         return self._session.me
 
     async def start(self, events: TransportEvents) -> None:
-        """Begin to find and to answer other nodes; `events` is told from now on."""
+        """Start finding and answering other nodes; `events` is notified from now on."""
         self._loop = asyncio.get_running_loop()
         self._events = events
         self._tick()
         await self._carrier.start(self.me, self._frame, self._hint)
 
     async def stop(self) -> None:
-        """End all connections, telling the other sides, and be silent; `node_down` is told for each of them."""
+        """End all connections, notify the other sides, and stop; `node_down` is called for each of them."""
         if self._timer is not None:
             self._timer.cancel()
         self._do(self._session.close(self._loop.time()))
         await self._carrier.close()
 
-    # what the runtime asks
+    # Called by the runtime
 
     def send(self, node: NodeId, signal: bytes) -> bool:
-        """Give `signal` the way to `node`; False means no connection, and tries one where the settings allow it.
+        """Send `signal` to `node`; False means no connection, and tries one if the settings allow it.
 
-        Raises `BadArgument` for a signal larger than the limit, whether there is a connection or not.
+        Raises `BadArgument` for a signal larger than the limit, with or without a connection.
         """
         self._ask(self._session.send(self._loop.time(), node, signal))
         return self._session.is_up(node)
 
     def busy(self, node: NodeId) -> bool:
-        """Whether so much waits for `node` that the process that sends should wait."""
+        """Return whether so much waits for `node` that senders should wait."""
         return self._session.busy(node)
 
     async def drained(self, node: NodeId) -> None:
-        """Return once `node` is not busy, or not connected, any more."""
+        """Return when `node` is no longer busy or connected."""
         if self._session.busy(node):
             waiter = self._loop.create_future()
             self._waiters.setdefault(node, []).append(waiter)
             await waiter
 
     def connect(self, node: NodeId) -> None:
-        """Try to connect; `node_up` tells of the success."""
+        """Try to connect; `node_up` reports success."""
         self._ask(self._session.connect(self._loop.time(), node))
 
     def disconnect(self, node: NodeId) -> None:
-        """End the connection, and try none again until `connect`; the other side is told."""
+        """End the connection, notify the other side, and do not reconnect until `connect`."""
         self._ask(self._session.disconnect(self._loop.time(), node))
 
     def nodes(self) -> frozenset[NodeId]:
-        """The nodes that are connected."""
+        """Return the connected nodes."""
         return self._session.nodes()
 
-    # from below
+    # Called from below
 
     def _frame(self, node: NodeId, frame: bytes) -> None:
         line = self._lines.get((node.name, "from"))
@@ -162,16 +162,16 @@ class SessionTransport:
         if not self._asleep:
             self._do(self._session.tick(self._loop.time()))
 
-    # what the session wants done
+    # Actions of the session
 
     def _do(self, actions: list[Action]) -> None:
-        # What is done may call back in here, and what that wants done comes after what is wanted already: frames
-        # keep the order in which the session numbered them.
+        # Actions may call back into this method; the actions that result come after the earlier ones, so frames keep
+        # the order in which the session numbered them.
         self._todo.extend(actions)
         self._work()
 
     def _ask(self, actions: list[Action]) -> None:
-        # The runtime is in the middle of something when it sends: it is told of nothing before that is done.
+        # The runtime is in the middle of an operation when it sends: notify it afterwards.
         self._todo.extend(actions)
         while self._todo and isinstance(put := self._todo[0], Put) and not self._doing:
             self._todo.popleft()
@@ -222,10 +222,10 @@ class SessionTransport:
             if not waiter.done():
                 waiter.set_result(None)
 
-    # faults
+    # Faults
 
     def inject(self, fault: Fault) -> None:
-        """Do something wrong on purpose: lose, delay or keep back frames, or stand still."""
+        """Inject a fault: lose, delay or hold frames, or stop this node."""
         if isinstance(fault, Stall):
             self._asleep = True
         elif isinstance(fault, Resume):
@@ -254,7 +254,7 @@ class SessionTransport:
         out, self._kept_out = self._kept_out, []
         for item in out:
             self._put(item)
-        # The late timer fires before what was kept is read: the session has to be fair, as after a SIGCONT.
+        # The late timer fires before kept frames are read: the session has to allow for that, as after a SIGCONT.
         self._do(self._session.tick(self._loop.time()))
         kept, self._kept_in = self._kept_in, []
         for arrive in kept:

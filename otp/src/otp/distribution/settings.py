@@ -1,4 +1,4 @@
-"""How patient a session is, and how much it keeps."""
+"""The limits of a session: times and buffer sizes."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ __all__ = ["TEACHING", "Settings"]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Times in seconds, sizes in bytes; the defaults suit nodes that may compute for a while without a pause.
+    """The limits of a session: times in seconds, sizes in bytes.
 
-    `heartbeat`: how often each side says that it lives, and tries again to connect.
-    `dead`: a node that was not heard for so long is down; at least two heartbeats.
-    `window`: how much may be on its way without having been acknowledged. A carrier that drops what it cannot take
-    wants less than it can take.
-    `fragment`: a longer signal travels in pieces of this size, with heartbeats in between.
-    `busy`: from here on a sender should wait, until half of it is gone (Erlang's `+zdbbl`, 1 MiB as there).
-    `waiting`: more than this is never kept for one node: the connection ends instead.
+    `heartbeat`: the interval of heartbeats and connection attempts.
+    `dead`: a node that is silent for this long is down; at least two heartbeats.
+    `window`: the maximum of unacknowledged data. A carrier that drops what exceeds its buffer needs a value below it.
+    `fragment`: longer signals are sent in pieces of this size, with heartbeats in between.
+    `busy`: above this a sender should wait until half of it is sent (Erlang's `+zdbbl`, 1 MiB as there).
+    `waiting`: the maximum queued for one node; beyond it the connection ends.
     `signal`: the largest signal, sent or received.
-    `auto_connect`: whether `send` without a connection tries one, and a node that the carrier finds is connected to.
+    `auto_connect`: whether `send` without a connection, and a hint of the carrier, start one.
 
-    Raises `BadArgument` for values that cannot work together.
+    The defaults suit nodes that may compute for a while without a pause. Raises `BadArgument` for values that do not
+    work together.
 
     >>> from otp.distribution import Settings
     >>> Settings(heartbeat=0.5).dead
     6.0
 
-    Differences to Erlang/OTP: `net_ticktime` is 60 s there, because its ticks come from a thread that never waits for
+    Difference to Erlang/OTP: `net_ticktime` is 60 s there, because its ticks come from a thread that never waits for
     user code; here a process that computes for longer than `dead` makes its node look dead.
     """
 
@@ -56,4 +56,4 @@ class Settings:
 
 
 TEACHING: Final = Settings(heartbeat=0.25, dead=1.0)
-"""For lessons, where a person waits for what happens: a silent node is down after a second."""
+"""Settings for lessons, in which a person waits for events: a silent node is down after a second."""

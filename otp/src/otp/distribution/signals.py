@@ -1,7 +1,7 @@
-"""What one node tells another: a signal each, of a few fields, as Erlang's distribution has its control messages.
+"""The signals between nodes, each with a few fields, like the control messages of Erlang's distribution.
 
-A process is named by its number on its own node, so that a node can speak for its own processes only; `to` is a number,
-or a name as a list with the term of the name in it. Numbers of monitors, links and calls are those of who made them.
+A process is identified by its number on its own node, so that a node can only speak for its own processes; `to` is a
+number, or a name as a list with its term. Numbers of monitors, links and calls belong to their creator.
 
 Source: ERTS User's Guide, *Distribution Protocol*, "Protocol between Connected Nodes".
 """
@@ -40,14 +40,14 @@ class Send(Struct, array_like=True, tag=1, gc=False, forbid_unknown_fields=True)
 
 
 class Cast(Struct, array_like=True, tag=2, gc=False, forbid_unknown_fields=True):
-    """A request that nobody answers."""
+    """A request without a reply."""
 
     to: To
     term: Any
 
 
 class Call(Struct, array_like=True, tag=3, gc=False, forbid_unknown_fields=True):
-    """A request of the process `caller` (0: of none); `system` is one that the runtime answers for a server."""
+    """A request of the process `caller` (0: none); `system` marks one that the runtime answers for a server."""
 
     to: To
     number: Number
@@ -57,28 +57,28 @@ class Call(Struct, array_like=True, tag=3, gc=False, forbid_unknown_fields=True)
 
 
 class Reply(Struct, array_like=True, tag=4, gc=False, forbid_unknown_fields=True):
-    """The answer to a call."""
+    """The reply to a call."""
 
     number: Number
     term: Any
 
 
 class Failed(Struct, array_like=True, tag=5, gc=False, forbid_unknown_fields=True):
-    """There will be no answer to a call."""
+    """The failure of a call."""
 
     number: Number
     term: Any
 
 
 class Link(Struct, array_like=True, tag=6, gc=False, forbid_unknown_fields=True):
-    """The process `sender` links itself with another."""
+    """A link of the process `sender` with another."""
 
     sender: Number
     to: Number
 
 
 class Unlink(Struct, array_like=True, tag=7, gc=False, forbid_unknown_fields=True):
-    """It does so no more. Until that is acknowledged, what the other side says of this link is out of date."""
+    """The removal of a link. Until it is acknowledged, what the other side sends about this link is outdated."""
 
     sender: Number
     to: Number
@@ -86,7 +86,7 @@ class Unlink(Struct, array_like=True, tag=7, gc=False, forbid_unknown_fields=Tru
 
 
 class UnlinkAck(Struct, array_like=True, tag=8, gc=False, forbid_unknown_fields=True):
-    """The answer to `Unlink`; `sender` is who acknowledges."""
+    """The reply to `Unlink`; `sender` acknowledges."""
 
     sender: Number
     to: Number
@@ -103,7 +103,7 @@ class ExitTo(Struct, array_like=True, tag=9, gc=False, forbid_unknown_fields=Tru
 
 
 class Monitor(Struct, array_like=True, tag=10, gc=False, forbid_unknown_fields=True):
-    """The process `sender` (0: the runtime) watches another."""
+    """A monitor of the process `sender` (0: the runtime) on another."""
 
     sender: Number
     to: To
@@ -111,13 +111,13 @@ class Monitor(Struct, array_like=True, tag=10, gc=False, forbid_unknown_fields=T
 
 
 class Demonitor(Struct, array_like=True, tag=11, gc=False, forbid_unknown_fields=True):
-    """It does so no more."""
+    """The removal of a monitor."""
 
     number: Number
 
 
 class Down(Struct, array_like=True, tag=12, gc=False, forbid_unknown_fields=True):
-    """A watched process, the one with the number `sender`, ended."""
+    """The end of a monitored process, the one with the number `sender`."""
 
     sender: Number
     number: Number

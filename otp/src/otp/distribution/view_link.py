@@ -1,4 +1,4 @@
-"""A view of a node that is elsewhere: the link of `otp.observer.RemoteView` over a distribution."""
+"""A view of a remote node: the link of `otp.observer.RemoteView` over a distribution."""
 
 # What lies behind a pid is the kernel's.
 # pyright: reportPrivateUsage=false
@@ -24,12 +24,12 @@ __all__ = ["ViewLink"]
 
 
 class ViewLink:
-    """Connects a `RemoteView` with the `ViewServer` of another node.
+    """The connection of a `RemoteView` with the `ViewServer` of another node.
 
     Args:
-        distribution: of the node from which is looked.
-        node: the name of the node that is looked at.
-        server: the name that its `ViewServer` bears there, as a registered name or a service.
+        distribution: that of the observing node.
+        node: the name of the observed node.
+        server: the name of its `ViewServer` there, a registered name or a service.
 
     >>> from otp.distribution import Distribution, ViewLink
     >>> from otp.observer import RemoteView
@@ -45,19 +45,19 @@ class ViewLink:
 
     @property
     def node(self) -> str:
-        """The name of the node at the other end."""
+        """The name of the remote node."""
         return self._node
 
     async def request(self, request: Any) -> Any:
-        """Bring a request to the server as a call; raises `CallExit` when the connection or the server ends."""
+        """Send a request to the server as a call; raises `CallExit` when the connection or the server ends."""
         return await call(self._there(), request, "infinity")
 
     def pid(self, node: str, creation: int, number: int) -> Pid:
-        """The pid here of a process there."""
+        """Return the local pid of a remote process."""
         return self._distribution.pid(node, creation, number)
 
     def reader(self) -> Pid:
-        """The running process; outside one, a process that ends with the connection, or with the server."""
+        """Return the running process; outside one, a process that ends with the connection, or with the server."""
         running = thread_current()
         if running is not None and running._node is self._distribution.node:
             reader = running
@@ -67,7 +67,7 @@ class ViewLink:
             reader = self._reader
         peer = self._distribution.find(self._node)
         if peer is not None:
-            peer.told(reader)  # it travels as a plain term, and they have to be able to monitor it
+            peer.told(reader)  # it is sent as a plain term, and they have to be able to monitor it
         return reader
 
     def _there(self) -> Any:

@@ -1,8 +1,8 @@
-"""Signals as bytes: msgpack, with terms written as `otp.observer.terms` does, and a little more.
+"""Signals as bytes: msgpack, with terms encoded as in `otp.observer.terms`, and some additions.
 
-An array is a tuple; a list is `["$list", …]`. Besides pids there are references, callers (`$from`, which can be
-answered from there) and the messages of the runtime (`$message`). No code travels: no class, no function, no pickle.
-An object of a program's own class cannot travel, and the sender is told so.
+An array is a tuple; a list is `["$list", …]`. In addition to pids there are references, callers (`$from`, to which the
+other side can reply) and the messages of the runtime (`$message`). No code travels: no class, no function, no pickle.
+An object of a program's own class cannot travel; sending it is an error.
 
 >>> from otp.distribution import wire
 >>> wire.decode(wire.encode(wire.signals.Send(7, wire.written(("hello", 1), None)))).term
@@ -32,7 +32,7 @@ from otp.observer.terms import DEPTH, MEMBERS, Decoder, Encoder, wrong
 __all__ = ["MESSAGES", "Malformed", "Names", "decode", "encode", "read", "written"]
 
 LONGEST: Final = 16 << 20
-"""Bytes of one signal."""
+"""Maximum bytes of one signal."""
 MESSAGES: Final[dict[str, type[Any]]] = {
     kind.__name__: kind for kind in (Counts, Down, Entry, ExitSignal, NodeDown, NodeUp, RegistryEntry, TimerFired)
 }
@@ -44,34 +44,34 @@ _LIMIT: Final = 1 << 62
 
 
 class Malformed(Exception):
-    """Another node sent what is no signal."""
+    """Invalid data from another node."""
 
 
 class Names(Protocol):
-    """Knows what stands for what at the two ends of a connection."""
+    """The mapping of identities between the two ends of a connection."""
 
     def told(self, pid: Pid) -> None:
-        """A pid leaves: it must be found again when it comes back."""
+        """Keep a pid that is sent findable for when it returns."""
         ...
 
     def told_ref(self, ref: Ref) -> None:
-        """A reference leaves, likewise."""
+        """Keep a reference that is sent findable."""
         ...
 
     def lend(self, caller: From) -> int:
-        """The number under which the other side may answer a call."""
+        """Return the number under which the other side may reply to a call."""
         ...
 
     def pid(self, node: str, creation: int, number: int) -> Pid:
-        """The pid for a process."""
+        """Return the pid for a process."""
         ...
 
     def ref(self, node: str, creation: int, number: int) -> Ref:
-        """The reference that a node has made."""
+        """Return the reference created by a node."""
         ...
 
     def borrowed(self, number: int, pid: Pid | None) -> From:
-        """A caller that the other side has lent."""
+        """Return a stand-in for a caller of the other side."""
         ...
 
 
@@ -80,7 +80,7 @@ _decode: Final = MsgpackDecoder(signals.SIGNALS).decode
 
 
 def decode(data: bytes) -> Any:
-    """The signal in `data`, its terms not read yet. Raises `Malformed`."""
+    """Return the signal in `data`, with its terms still encoded. Raises `Malformed`."""
     if len(data) > LONGEST:
         raise Malformed(f"expected a signal of at most {LONGEST:,} bytes, got {len(data):,}")
     try:
@@ -90,11 +90,11 @@ def decode(data: bytes) -> Any:
 
 
 def written(term: Any, names: Names, *, strict: bool = True, exact: bool = False) -> Any:
-    """A term as msgpack can carry it.
+    """Return a term in a form that msgpack can encode.
 
     Args:
-        strict: raise `BadArgument` for what cannot travel; else an `Opaque` stands in its place.
-        exact: look at each number and text whether msgpack can carry it. Few cannot, and `encode` says so.
+        strict: raise `BadArgument` for what cannot travel; else replace it by an `Opaque`.
+        exact: check whether msgpack can encode each number and text. Few fail, and `encode` reports those.
     """
     if type(term) in _FLAT and not exact:
         return term
@@ -102,7 +102,7 @@ def written(term: Any, names: Names, *, strict: bool = True, exact: bool = False
 
 
 def _is_plain(parts: Any) -> bool:
-    """Whether a tuple or list has nothing in it that msgpack would not bring as it is, and no tag."""
+    """Return whether msgpack delivers the members of a tuple or list unchanged, and none is a tag."""
     return _FLAT.issuperset(map(type, parts)) and not (parts and type(parts[0]) is str and parts[0][:1] == "$")
 
 
@@ -135,7 +135,7 @@ class _Writer(Encoder):
 
 
 class _QuickWriter(_Writer):
-    """Leaves flat parts as they are: a third of the time for most messages."""
+    """A writer that leaves flat parts unchanged: a third of the time for most messages."""
 
     __slots__ = ()
 
@@ -155,7 +155,7 @@ class _QuickWriter(_Writer):
 
 
 def read(term: Any, names: Names) -> Any:
-    """The value of a term that came. Raises `Malformed` for what is none."""
+    """Return the value of a received term. Raises `Malformed` for an invalid one."""
     kind = type(term)
     if kind in _FLAT:
         return term
@@ -186,7 +186,7 @@ class _Reader(Decoder):
         elif kind is dict and depth > 0 and _FLAT.issuperset(map(type, term.values())):
             if _TEXTS.issuperset(map(type, term)):
                 self.count(term)
-                return term  # nobody else has it
+                return term  # no other reference to it exists
         return super().read(term, depth)
 
     def tagged(self, tag: str, term: Any, depth: int) -> Any:

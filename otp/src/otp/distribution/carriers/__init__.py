@@ -1,1 +1,1 @@
-"""What brings frames from node to node. A carrier promises little: `Session` makes the rest of it."""
+"""Carriers of frames between nodes. They guarantee little; `Session` provides the rest."""

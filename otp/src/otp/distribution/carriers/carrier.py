@@ -1,4 +1,4 @@
-"""The seam below a session: frames to a node, frames from a node, and hints about who is there."""
+"""The interface below a session: frames to a node, frames from a node, and hints about reachable nodes."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from otp.distribution.node_id import NodeId
 __all__ = ["Carrier", "OnFrame", "OnHint"]
 
 OnFrame = Callable[[NodeId, bytes], None]
-"""Called with the node that says it has sent a frame, and the frame; nobody has checked either."""
+"""Called with the alleged sender of a frame, and the frame; neither has been checked."""
 
 OnHint = Callable[[NodeId, bool], None]
-"""Called when a node seems to be there (True) or gone (False): only a hint, and either may be missing or wrong."""
+"""Called when a node seems reachable (True) or gone (False): only a hint, which may be missing or wrong."""
 
 
 class Carrier(Protocol):
-    """Brings frames, each whole or not at all, those of one pair of nodes in their order while nothing goes wrong.
+    """A carrier of frames, each whole or not at all, in order per pair of nodes under normal conditions.
 
-    It may lose frames.  It calls back on the loop that ran `start`, and never out of `put`.
+    It may lose frames. It calls back on the loop that ran `start`, never from inside `put`.
     """
 
     async def start(self, me: NodeId, on_frame: OnFrame, on_hint: OnHint) -> None:
-        """Be reachable as `me` from now on."""
+        """Become reachable as `me`."""
         ...
 
     def put(self, node: NodeId, frame: bytes) -> None:
-        """Send `frame` or drop it; never waits, never raises."""
+        """Send or drop `frame`, without waiting or raising."""
         ...
 
     async def close(self) -> None:
-        """Be gone; what was put before is still sent if that takes no waiting."""
+        """Leave the network; frames already put are still sent if that needs no waiting."""
         ...

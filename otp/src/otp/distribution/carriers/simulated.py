@@ -1,6 +1,6 @@
-"""A network in memory: nodes of one event loop, frames that take their time, cables that can be cut.
+"""A network in memory: nodes of one event loop, frames with delays, connections that can be cut.
 
-Under `otp.testing` the loop's time is virtual and the whole network, faults included, is a function of its seed.
+Under `otp.testing` the loop's time is virtual, and the whole network including faults is a function of its seed.
 
 >>> from otp.distribution import NodeId
 >>> network = SimulatedNetwork(seed=7)
@@ -24,9 +24,10 @@ __all__ = ["SimulatedCarrier", "SimulatedNetwork"]
 
 
 class SimulatedNetwork:
-    """Connects its carriers; a frame takes from `least` to `most` seconds, drawn with `seed`, and keeps its place.
+    """A network that connects its carriers; a frame takes `least` to `most` seconds and keeps its order.
 
-    `hints` tells the carriers who comes and goes, as a discovery service would: sooner or later, and not across a cut.
+    Delays are drawn with `seed`. `hints` reports nodes that come and go to the carriers, like a discovery service: with
+    a delay, and not across a cut.
     """
 
     def __init__(self, seed: int = 0, least: float = 0.0005, most: float = 0.005, hints: bool = True) -> None:
@@ -39,15 +40,15 @@ class SimulatedNetwork:
         self._apart: set[tuple[str, str]] = set()
 
     def carrier(self, me: NodeId) -> SimulatedCarrier:
-        """A carrier for `me`; a second one of a name takes the place of the first when it is started."""
+        """Return a carrier for `me`; a second one with the same name replaces the first when it starts."""
         return SimulatedCarrier(self, me)
 
     def names(self) -> list[str]:
-        """The names of the nodes that are reachable, in order."""
+        """Return the names of the reachable nodes, in order."""
         return sorted(self._carriers)
 
     def fault(self, source: str, target: str, fault: Cut | Drop | Delay | Hold | Heal) -> None:
-        """Let the way from `source` to `target` go wrong, or heal; the way back is another one."""
+        """Apply a fault to the direction from `source` to `target`, or heal it; the other direction is separate."""
         self._line(source, target).apply(fault)
         if isinstance(fault, Cut | Hold):
             self._apart.add((source, target))
@@ -55,18 +56,18 @@ class SimulatedNetwork:
             self._apart.discard((source, target))
 
     def cut(self, one: str, other: str) -> None:
-        """Lose everything between two nodes, in both directions."""
+        """Lose all frames between two nodes, in both directions."""
         self.fault(one, other, Cut(other))
         self.fault(other, one, Cut(one))
 
     def heal(self) -> None:
-        """End every fault."""
+        """End all faults."""
         for (source, target), line in list(self._lines.items()):
             self._apart.discard((source, target))
             line.apply(Heal())
 
     def crash(self, name: str) -> None:
-        """Take a node away without a word, as `kill -9` does; what it has sent still arrives."""
+        """Remove a node without notice, as `kill -9` does; frames it has sent still arrive."""
         if name in self._carriers:
             self._leave(self._carriers[name])
 
@@ -116,7 +117,7 @@ class SimulatedNetwork:
 
 
 class SimulatedCarrier:
-    """One node's end of a `SimulatedNetwork`; made by `SimulatedNetwork.carrier`."""
+    """One node's end of a `SimulatedNetwork`; created by `SimulatedNetwork.carrier`."""
 
     def __init__(self, network: SimulatedNetwork, me: NodeId) -> None:
         self._network = network
@@ -125,7 +126,7 @@ class SimulatedCarrier:
         self.on_hint: OnHint | None = None
 
     async def start(self, me: NodeId, on_frame: OnFrame, on_hint: OnHint) -> None:
-        """Enter the network; raises `BadArgument` for another node than the carrier was made for."""
+        """Enter the network; raises `BadArgument` for another node than the carrier's."""
         if me != self.me:
             raise BadArgument(f"SimulatedCarrier.start: expected {self.me}, got {me}; try network.carrier({me!r})")
         self.on_frame = on_frame
@@ -133,7 +134,7 @@ class SimulatedCarrier:
         self._network._enter(self)
 
     def put(self, node: NodeId, frame: bytes) -> None:
-        """Send `frame` over the line to `node`; dropped if this node is not in the network."""
+        """Send `frame` to `node`; dropped if this node is not in the network."""
         self._network._put(self, node, frame)
 
     async def close(self) -> None:

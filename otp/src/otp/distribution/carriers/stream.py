@@ -1,10 +1,10 @@
-"""Frames over one stream of bytes: a socket (pair, Unix, TCP) or two pipes, with one other node at its end.
+"""Frames over one byte stream, a socket (pair, Unix, TCP) or two pipes, to a single other node.
 
-Each side begins with who it is; after that a frame is its length in four bytes and its bytes.  Who the other side says
-it is decides nothing but the name to speak of: the session asks for the proof.
+Each side first sends its name; after that a frame is its length in four bytes and its bytes. The name is only for
+display: the session demands proof.
 
-The end of the stream is a hint that the node is gone, so a node whose process dies is down at once.  A cable that is
-pulled ends no stream: that is found by the session's heartbeat.
+The end of the stream is a hint that the node is gone, so a node whose process dies is down at once. A disconnected
+cable ends no stream: the session's heartbeat detects it.
 
 >>> import asyncio, socket
 >>> from otp.distribution import NodeId
@@ -46,20 +46,20 @@ FRAME_LIMIT: Final = 1024 * 1024
 WRITE_LIMIT: Final = 4 * 1024 * 1024
 LENGTH: Final = 4
 MAGIC: Final = b"otp 1 "
-"""How the first frame begins, in which each side says who it is: then its creation, a space, its name in UTF-8."""
+"""The start of the first frame, which identifies each side: then its creation, a space, its name in UTF-8."""
 FIRST_LIMIT: Final = 512
 DIGITS: Final = 19
-"""Of a creation, at most: it fits into 64 bits."""
+"""Maximum digits of a creation: it fits into 64 bits."""
 
 
 class StreamCarrier(asyncio.Protocol):
-    """Carries frames over one stream; made by `over_socket` or `over_pipes`.
+    """A carrier of frames over one stream; created by `over_socket` or `over_pipes`.
 
-    `expected_name` is the only name that the other side may have; None lets it have any. A frame of more than
-    `frame_limit` bytes ends the stream; it has to leave room for the other side's `Settings.fragment`. While
-    `write_limit` bytes wait to be written, frames are dropped: the other side does not read.
+    `expected_name` is the only name allowed for the other side; None allows any. A frame of more than `frame_limit`
+    bytes ends the stream; the limit must leave room for the other side's `Settings.fragment`. While `write_limit` bytes
+    wait to be written, frames are dropped: the other side does not read.
 
-    `problem` says why the stream ended, if the other side did wrong; else it is None.
+    `problem` says why the stream ended if the other side was at fault, else None.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class StreamCarrier(asyncio.Protocol):
         cls, connected: socket.socket, expected_name: str | None = None, frame_limit: int = FRAME_LIMIT,
         write_limit: int = WRITE_LIMIT,
     ) -> StreamCarrier:  # fmt: skip
-        """Over a connected stream socket: one of a pair, a Unix or a TCP socket. It is closed with the carrier."""
+        """Return a carrier over a connected stream socket (pair, Unix or TCP), which is closed with it."""
 
         async def connect(carrier: StreamCarrier) -> None:
             await asyncio.get_running_loop().create_connection(lambda: carrier, sock=connected)
@@ -99,7 +99,7 @@ class StreamCarrier(asyncio.Protocol):
         cls, reading: int, writing: int, expected_name: str | None = None, frame_limit: int = FRAME_LIMIT,
         write_limit: int = WRITE_LIMIT,
     ) -> StreamCarrier:  # fmt: skip
-        """Over the file descriptors of two pipes, one for each direction. They are closed with the carrier."""
+        """Return a carrier over the file descriptors of two pipes, one per direction, which are closed with it."""
 
         async def connect(carrier: StreamCarrier) -> None:
             loop = asyncio.get_running_loop()
@@ -109,14 +109,14 @@ class StreamCarrier(asyncio.Protocol):
         return cls(connect, expected_name, frame_limit, write_limit)
 
     async def start(self, me: NodeId, on_frame: OnFrame, on_hint: OnHint) -> None:
-        """Take the stream and say who this is."""
+        """Attach to the stream and send this node's name."""
         self._me = me
         self._on_frame = on_frame
         self._on_hint = on_hint
         await self._connect(self)
 
     def put(self, node: NodeId, frame: bytes) -> None:
-        """Send `frame`; dropped if `node` is not at the other end, or if too much waits to be written."""
+        """Send `frame`; dropped if `node` is not at the other end, or too much waits to be written."""
         if node == self._peer:
             self._write(frame)
 
@@ -127,7 +127,7 @@ class StreamCarrier(asyncio.Protocol):
         writing.write(len(frame).to_bytes(LENGTH, "big") + frame)
 
     async def close(self) -> None:
-        """End the stream; what the system has not taken yet is not waited for."""
+        """End the stream, without waiting for data the system has not accepted yet."""
         self._closed = True
         self._end()
         if self._ends:
@@ -139,17 +139,17 @@ class StreamCarrier(asyncio.Protocol):
         for end in self._ends:
             end.close()
 
-    # what asyncio calls
+    # Called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """One end of the stream is there; who this is is said before anything is read."""
+        """Send this node's name, before anything is read."""
         self._ends.append(transport)
         if isinstance(transport, asyncio.WriteTransport):
             self._writing = transport
             self._write(MAGIC + str(self._me.creation).encode() + b" " + self._me.name.encode())
 
     def data_received(self, data: bytes) -> None:
-        """Bytes arrived: take the frames that are whole."""
+        """Process the complete frames of received bytes."""
         received = self._received
         received += data
         start = 0
@@ -166,7 +166,7 @@ class StreamCarrier(asyncio.Protocol):
         del received[:start]
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The stream ended, at one of its ends at least."""
+        """Handle the end of the stream."""
         ours = self._closed and self.problem is None
         self._closed = True
         self._lost += 1
