@@ -67,7 +67,7 @@ def test_tokens_that_are_too_short_or_unfit_for_a_header_are_refused(tmp_path: P
 
 def test_a_token_path_that_is_not_a_file_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "token").mkdir(mode=0o700)
-    with pytest.raises(CredentialsError, match="expected to be a file"):
+    with pytest.raises(CredentialsError, match="expected a file"):
         read_token(tmp_path)
     (tmp_path / "token").rmdir()
     (tmp_path / "elsewhere").write_text("e" * 43)

@@ -145,19 +145,19 @@ def read_token(data_dir: Path) -> str | None:
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode):
         os.close(descriptor)
-        raise CredentialsError(f"the token {path} is expected to be a file; remove what is there")
+        raise CredentialsError(f"expected a file at {path}, got something else; remove it")
     with open(descriptor, encoding="utf-8", errors="replace") as file:
         if os.name == "posix" and found.st_mode & 0o077:
             mode = stat.S_IMODE(found.st_mode)
             raise CredentialsError(
                 f"others can read the token {path}: expected the mode 0600, got {mode:04o}; "
-                "delete it, and the next start makes a new one"
+                "delete it, and the next start creates a new one"
             )
         token = file.read(2000).strip()
     if TOKEN_SHAPE.fullmatch(token) is None:
         raise CredentialsError(
             f"expected 32 or more letters, digits and marks in {path}, got something else ({len(token)} characters); "
-            "delete it, and the next start makes a new one"
+            "delete it, and the next start creates a new one"
         )
     return token
 

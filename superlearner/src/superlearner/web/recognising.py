@@ -199,5 +199,5 @@ def _holder(token: Token, visit: Visit) -> Visitor:
 
 
 def _unknown_now(error: StoreUnavailable) -> Refused:
-    message = f"tokens cannot be looked up just now ({error.why}); the owner's token works"
-    return Refused(ApiError(503, "store_unavailable", message), "Your token cannot be looked up just now.", wait=2)
+    message = f"tokens cannot be looked up at the moment ({error.why}); the owner's token works"
+    return Refused(ApiError(503, "store_unavailable", message), "Your token cannot be looked up at the moment.", wait=2)
