@@ -11,7 +11,7 @@ import pytest
 import otp
 from otp.bounded import text
 from otp.observer import unfold
-from otp.redaction import without_secrets
+from otp.redaction import source_without_secrets, without_secrets
 
 LONG = "hunter2" + "x" * 900
 
@@ -128,3 +128,59 @@ def test_the_recording_of_an_exit_reason_has_no_secret() -> None:
         return [row.data["reason"] for row in rows]
 
     assert otp.run(main) == ["no postgres://ada:***@db", ["password", "***"], {"password": "***"}]
+
+
+SOURCE = {
+    'password = "hunter2"': 'password = "***"',
+    'password: Final[str] = "hunter2"': 'password: Final[str] = "***"',
+    'password = rb"hunter2"': 'password = rb"***"',
+    'if password != "hunter2":': 'if password != "***":',
+    'if "hunter2" == password:': 'if "***" == password:',
+    'login(user, set_password("hunter2"))': 'login(user, set_password("***"))',
+    'os.environ["DB_PASSWORD"] = "hunter2"': 'os.environ["DB_PASSWORD"] = "***"',
+    '{"name": "ada", "password": "hunter2"}': '{"name": "***", "password": "***"}',
+    "passwords = ['hunter2', 'other']": "passwords = ['***', '***']",
+    'password = "hunter2 without an end': 'password = "***',
+    'client = Client(\n    token=\n        "hunter2",\n)': 'client = Client(\n    token=\n        "***",\n)',
+    'connect("postgres://ada:hunter2@db/shop")': 'connect("postgres://ada:***@db/shop")',
+    'CONFIG = """\npassword: hunter2\n"""': 'CONFIG = """\npassword: ***\n"""',
+    "pin = 7  # token: hunter2": "pin = 7  # token: ***",
+    "door_token = 4711": "door_token = ***",
+    f'header("sl_{"k" * 43}")': 'header("***")',
+    # what is no secret stays
+    "def login(self, user: str, password: str) -> Ok:": "def login(self, user: str, password: str) -> Ok:",
+    "token = secrets.token_hex(16)": "token = secrets.token_hex(16)",
+    "max_tokens = 100": "max_tokens = 100",
+    'raise ValueError("wrong password")': 'raise ValueError("wrong password")',
+    'return Reply("ok", state)': 'return Reply("ok", state)',
+}
+
+
+@pytest.mark.parametrize("line", SOURCE, ids=range(len(SOURCE)))
+def test_literals_beside_the_name_of_a_secret_are_hidden_in_source_lines(line: str) -> None:
+    assert SOURCE[line] == source_without_secrets(line)
+
+
+def test_source_lines_of_a_traceback_are_hidden_wherever_it_stands() -> None:
+    """Regression: only what follows `password=` was, so that `password: str = "…"` was shown."""
+    told = without_secrets(
+        'Traceback (most recent call last):\n  File "shop.py", line 15, in handle_cast\n'
+        '    password: str = check("hunter2")\n                    ^^^^^^^^^^^^^^^^\nValueError: wrong password'
+    )
+    assert ("hunter2" in told, "ValueError: wrong password" in told) == (False, True)
+
+
+def test_a_credential_that_was_issued_is_hidden_whatever_stands_before_it() -> None:
+    issued = "Zx9-a-credential-of-this-platform-0123456789"
+    told = without_secrets(f"GET /a/{issued}/b and {issued}.", is_token=lambda word: word == issued)
+    assert told == "GET /a/***/b and ***"
+
+
+def test_a_long_program_is_redacted_in_linear_time() -> None:
+    def seconds(lines: int) -> float:
+        begun = time.process_time()
+        source_without_secrets('password = "x" + \'y\'  # "z"\n' * lines)
+        return time.process_time() - begun
+
+    seconds(100)
+    assert seconds(8_000) < 12 * max(seconds(2_000), 0.002)

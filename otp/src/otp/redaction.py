@@ -1,5 +1,7 @@
 """What must not be shown: values that belong to names such as password or token, and such pairs inside texts.
 
+Every text for a reader passes `without_secrets`, and lines of a program `source_without_secrets`.
+
 >>> is_secret("Access-Token"), is_secret("balance")
 (True, False)
 >>> without_secrets("postgres://ada:hunter2@db/shop?api_key=k-123")
@@ -16,10 +18,13 @@ from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import unquote
 
-__all__ = ["HIDDEN", "Redact", "hides", "is_secret", "without_secrets"]
+__all__ = ["HIDDEN", "IsToken", "Redact", "hides", "is_secret", "source_without_secrets", "without_secrets"]
 
 Redact = Callable[[str], bool]
 """Answers for the name of a key, field or attribute whether its value must not be shown."""
+
+IsToken = Callable[[str], bool]
+"""Answers for a word whether it is a credential that was issued here, whatever stands before it."""
 
 HIDDEN: Final = "***"
 """Stands where a value is hidden."""
@@ -52,6 +57,31 @@ _URL_USER: Final = re.compile(
     re.IGNORECASE,
 )
 _QUERY: Final = re.compile(r"([?&;]([^\s=?&;#\"'<>]{1,100})=)([^\s&#\"'<>]+)")
+_TOKEN: Final = re.compile(r"sl_[A-Za-z0-9_-]{43}")
+"""The tokens of SuperLearner: they are known by their shape."""
+
+_WORD: Final = re.compile(r"[A-Za-z0-9._~+/-]{32,1000}=*")
+"""What may be a credential by its shape; one that a person chose may have dots and slashes in it."""
+
+_PART: Final = re.compile(r"[A-Za-z0-9_-]{32,1000}")
+"""A credential that was made at random may stand in the middle of a path."""
+
+_TRACEBACK: Final = re.compile(r'^([ |+-]*File "[^\n]*", line \d+[^\n]*)((?:\n[ |]{4,}[^\n]*)+)', re.MULTILINE)
+"""A place in a traceback, and the lines of the program that stand below it."""
+
+_CODE: Final = re.compile(
+    r"""(?P<open>\b[rbuft]{1,2}(?=["'])|)(?P<mark>\"{3}|'{3})(?P<block>(?:\\.|(?!(?P=mark)).)*)(?:(?P=mark)|\Z)"""
+    r"""|(?P<quote>["'])(?P<words>(?:\\[^\n]|(?!(?P=quote))[^\\\n])*)(?:(?P=quote)|$)"""
+    r"""|\#(?P<comment>[^\n]*)""",
+    re.DOTALL | re.MULTILINE,
+)
+"""The literals and comments of a program."""
+
+_NUMBER_OF_NAME: Final = re.compile(
+    rf"(?<!\w)(?!\w*tokens\b)(\w*(?:{_WORDS})\w*\s*(?::[^=\n]*)?=\s*)\d[\w.]*", re.IGNORECASE
+)
+_CONTINUED: Final = ("=", "(", "[", "{", ":", "\\")
+
 _SECRET_PARAMETERS: Final = frozenset({"pass", "pw", "sig", "signature"})
 
 
@@ -73,19 +103,24 @@ def hides(redact: Redact | None, name: object, value: object) -> bool:
     return not (redact is is_secret and name.lower() == "tokens" and type(value) in (int, float))
 
 
-def without_secrets(text: str, most: int | None = None) -> str:
+def without_secrets(text: str, most: int | None = None, is_token: IsToken | None = None) -> str:
     """Replace what follows `password=`, `token:` and the like by `***`, and credentials in URLs of any scheme.
 
     Args:
         text: any text; URLs may stand inside a sentence, and may be percent-encoded.
         most: cut the result to so many characters, the last of them `…`. Cutting the text before it gets here would
             show a password whose URL is cut in the middle.
+        is_token: asked for each word that may be a credential by its shape.
+
+    The lines of a program in a traceback are shown as `source_without_secrets` has them.
 
     >>> without_secrets("moved to redis://:s3cret@cache from https://h/?pass=a,b today")
     'moved to redis://:***@cache from https://h/?pass=*** today'
     >>> without_secrets("amqp://ada:hunter2@broker/shop", 20)
     'amqp://ada:***@brok…'
     """
+    if is_token is not None:
+        return _without_tokens(without_secrets(text, most), is_token)
     if most is None:
         return _redacted(text)
     window = str.__getitem__(text, slice(0, most + _MARGIN))
@@ -96,7 +131,64 @@ def without_secrets(text: str, most: int | None = None) -> str:
     return shown[: max(most - 1, 0)] + "…"
 
 
+def source_without_secrets(code: str) -> str:
+    """Hide the literals in lines of a program which name a secret, and what `without_secrets` finds in the others.
+
+    Args:
+        code: one line or several of them. Names and expressions stay, so that the line can still be read.
+
+    >>> print(source_without_secrets('password: str = "hunter2"  # token: abc'))
+    password: str = "***"  # token: ***
+    >>> print(source_without_secrets('os.environ["DB_PASSWORD"] = ask(user, b"s3cret")'))
+    os.environ["DB_PASSWORD"] = ask(user, b"***")
+    >>> print(source_without_secrets('connect("postgres://ada:hunter2@db/shop", retries=3)'))
+    connect("postgres://ada:***@db/shop", retries=3)
+    >>> print(source_without_secrets('raise ValueError("wrong password")'))
+    raise ValueError("wrong password")
+    """
+    if not _SECRET_NAME.search(code) and "://" not in code and "sl_" not in code:
+        return code
+    return _NUMBER_OF_NAME.sub(rf"\1{HIDDEN}", _CODE.sub(_of_code, code))
+
+
+def _of_code(found: re.Match[str]) -> str:
+    words = found["comment"]
+    if words is not None:
+        return f"#{_redacted(words)}"
+    code, mark = found.string, found["mark"] or found["quote"]
+    words = found["words"] if found["mark"] is None else found["block"]
+    begin, end = found.start(), found.end()
+    before = code[code.rfind("\n", 0, begin) + 1 : begin]
+    if not before.strip():  # the value may stand below its name
+        above = code[: begin - len(before)].rstrip()
+        before = above[above.rfind("\n") + 1 :] if above.endswith(_CONTINUED) else ""
+    after = code[end:].partition("\n")[0]
+    in_dict = re.match(r"\s*:", after) is not None and before.rstrip()[-1:] in ("", "{", ",")
+    is_key = in_dict or re.search(r"\w\[\s*$", before) is not None
+    hidden = not is_key and words and (_SECRET_NAME.search(before) or _SECRET_NAME.search(after.partition("#")[0]))
+    closed = mark if code[end - len(mark) : end] == mark and end - begin >= 2 * len(mark) else ""
+    return f"{found['open'] or ''}{mark}{HIDDEN if hidden else _redacted(words)}{closed}"
+
+
+def _without_tokens(text: str, is_token: IsToken) -> str:
+    def word(found: re.Match[str]) -> str:
+        return HIDDEN if is_token(found[0].rstrip(".")) else _PART.sub(part, found[0])
+
+    def part(found: re.Match[str]) -> str:
+        return HIDDEN if is_token(found[0]) else found[0]
+
+    return _WORD.sub(word, text)
+
+
+def _of_traceback(found: re.Match[str]) -> str:
+    return found[1] + source_without_secrets(found[2])
+
+
 def _redacted(text: str) -> str:
+    if 'File "' in text:
+        text = _TRACEBACK.sub(_of_traceback, text)
+    if "sl_" in text:
+        text = _TOKEN.sub(HIDDEN, text)
     shown = _SECRET_IN_TEXT.sub(rf"\1{HIDDEN}", text)
     if "=" in shown and ("?" in shown or "&" in shown):
         shown = _QUERY.sub(_parameter, shown)

@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import Final
 
 import otp
+from otp.redaction import without_secrets
 from superlearner.control.terms import clip
 from superlearner.nodes.remote import BadAnswer, NodeGone, RemoteError, RemoteNode
 from superlearner.nodes.remote.protocol import Done, Failed, Hear, Heard, Recall
@@ -143,7 +144,7 @@ class Hearing:
             child_id=_clipped(entry.child_id),
             old_pid=_clipped(entry.old_pid),
             child_pid=_clipped(entry.child_pid),
-            reason=_clipped(entry.reason),
+            reason=None if entry.reason is None else clip(without_secrets(entry.reason, LONGEST), LONGEST),
         )
         entries.append(entry)
         self._remembered.hand_on(entry)

@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Literal
 
 from otp import Application, DynamicSupervisor, Supervisor
+from otp.redaction import source_without_secrets, without_secrets
 
 __all__ = ["LoadError", "Loaded", "NotStarted", "check", "kind_of", "load", "name_of"]
 
@@ -153,7 +154,7 @@ def _import_file(path: Path) -> ModuleType:
 
 def _where(error: BaseException, path: Path) -> str:
     """Return the last line of the user's file in the traceback, and the error."""
-    text = "".join(traceback.format_exception_only(error)).strip()
+    text = without_secrets("".join(traceback.format_exception_only(error)).strip())
     if isinstance(error, SyntaxError) and error.filename == str(path):
         return "\n".join(f"  {line}" for line in text.splitlines())
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
@@ -164,7 +165,7 @@ def _where(error: BaseException, path: Path) -> str:
             pass
     if not lines:
         return f"  {text}"
-    line = linecache.getline(str(path), lines[-1] or 0).strip()
+    line = source_without_secrets(linecache.getline(str(path), lines[-1] or 0).strip())
     return f"  {path}, line {lines[-1]}:\n      {line}\n  {text}"
 
 

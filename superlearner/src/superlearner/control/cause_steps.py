@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from otp import sentences
+from otp.redaction import source_without_secrets
 from superlearner.control.events import TraceEvent
 from superlearner.control.reasons import is_crash, own_frame, tagged, text_of_reason
 from superlearner.control.slots import id_text
-from superlearner.control.terms import clip, is_a, plain_pid, safe_text, text_of
+from superlearner.control.terms import clip, message_text, plain_pid, safe_text
 
 __all__ = ["BY_OUTSIDE", "OUTSIDE", "Line", "Party", "Role", "Step", "Words", "names_in", "number_of"]
 
@@ -117,7 +118,7 @@ class Words:
         """A process ended: the first cause, as far as the node knows."""
         data, number = event.data, number_of(event.pid)
         reason, message, line = data["reason"], data.get("message"), line_of(data["reason"])
-        shown = None if message is None else clip(message, 200) if is_a(message, str) else text_of(message, 200)
+        shown = None if message is None else message_text(message, 200)
         sender, by = number_of(data.get("sender")), None
         if sender is not None:
             sender = OUTSIDE if self.outside(sender) else sender
@@ -260,5 +261,5 @@ def line_of(reason: Any) -> Line | None:
     if frame is None:
         return None
     file, line, function = frame
-    source = clip(linecache.getline(file, line).strip(), 200) or None
+    source = clip(source_without_secrets(linecache.getline(file, line).strip()), 200) or None
     return Line(safe_text(os.path.basename(file)), line, safe_text(function.rpartition(".")[2]), source)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import otp
 from otp import Node
+from otp.redaction import without_secrets
 from superlearner.control.reasons import text_of_reason
 
 __all__ = ["Evaluated", "Failed", "evaluate", "read"]
@@ -98,5 +99,5 @@ async def _step(part: ast.Module | ast.Expression, mode: str, names: dict[str, A
 
 def _told(error: BaseException) -> str:
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == FILE]
-    words = "".join(traceback.format_exception_only(error)).strip()
+    words = without_secrets("".join(traceback.format_exception_only(error)).strip())
     return f"line {lines[-1]}: {words}" if lines else words

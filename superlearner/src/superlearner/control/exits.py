@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from superlearner.control.clock import wall_of
 from superlearner.control.reasons import is_crash, text_of_reason, where_of
-from superlearner.control.terms import clip, is_a, plain_pid, text_of
+from superlearner.control.terms import message_text, plain_pid
 
 __all__ = ["Exit", "ExitEvent", "ExitLog"]
 
@@ -49,7 +49,7 @@ class Exit:
 
     def shown(self, message: Any) -> dict[str, Any]:
         """Return the JSON form; `message` is the one being handled, None if unknown."""
-        text = None if message is None else clip(message, 300) if is_a(message, str) else text_of(message, 300)
+        text = None if message is None else message_text(message, 300)
         return {
             "at": self.at, "reason": self.reason, "pid": self.pid, "crash": self.crash, "message": text,
             "where": self.where,

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from otp import Crash, ExceptionTerm, Pid, StartError
 from otp.code import UpgradeRefused
+from otp.redaction import source_without_secrets, without_secrets
 from superlearner.control.reasons import OTP, own_frame, tagged, text_of_reason
 from superlearner.control.slots import id_text
 from superlearner.control.terms import is_a, safe_text
@@ -22,12 +23,12 @@ CALLER: Final = os.path.join(OTP, "kernel", "system.py")
 def explain(error: BaseException) -> str:
     """Return why a start raised `error`."""
     if not isinstance(error, StartError):
-        return f"{type(error).__name__}: {error}"
+        return without_secrets(f"{type(error).__name__}: {error}")
     if _is_of_a_child(error.reason):
         return explain_start(error.reason)
     said = str(error).partition(" (reason ")[0]
     if said and said != str(error.reason):
-        return said  # the runtime's message already lists the accepted forms
+        return without_secrets(said)  # the runtime's message already lists the accepted forms
     return explain_start(error.reason)
 
 
@@ -99,10 +100,10 @@ def _bad_return(reason: Any) -> str | None:
 def _crash(reason: Crash) -> str:
     term: Any = reason.term
     known = is_a(term, ExceptionTerm)
-    what = safe_text(f"{term.type_name}: {term.text}") if known else text_of_reason(reason, 1000)
+    what = safe_text(without_secrets(f"{term.type_name}: {term.text}")) if known else text_of_reason(reason, 1000)
     frame = own_frame(reason)
     if frame is None:
         return what
     file, line, function = frame
-    code = linecache.getline(file, line).strip()
+    code = source_without_secrets(linecache.getline(file, line).strip())
     return f"{what}\n{INDENT}{file}, line {line}, in {function}\n{INDENT * 3}{code}".rstrip()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from otp.redaction import source_without_secrets
 from superlearner.control.terms import clip, safe_text
 
 __all__ = ["Lines", "lines_around"]
@@ -38,7 +39,7 @@ def lines_around(file: str, line: int) -> Lines | None:
     None if the file cannot be read or has no such line. It reads, parses and highlights, so run it in a thread.
     """
     linecache.checkcache(file)
-    text = linecache.getlines(file)
+    text = source_without_secrets("".join(linecache.getlines(file))).splitlines(keepends=True)
     if not 1 <= line <= len(text):
         return None
     first, last, name = _function("".join(text), line) if len(text) <= LONGEST_FILE else (0, 0, None)

@@ -15,7 +15,18 @@ from otp.bounded import text
 from otp.redaction import HIDDEN, hides, is_secret, without_secrets
 from otp.sentences import clip, safe_text
 
-__all__ = ["TooDeep", "clip", "is_a", "json_of", "plain_pid", "safe_json", "safe_text", "term_of_json", "text_of"]
+__all__ = [
+    "TooDeep",
+    "clip",
+    "is_a",
+    "json_of",
+    "message_text",
+    "plain_pid",
+    "safe_json",
+    "safe_text",
+    "term_of_json",
+    "text_of",
+]
 
 MAX_DEPTH: Final = 6
 MAX_ITEMS: Final = 100
@@ -67,6 +78,15 @@ def text_of(value: object, limit: int = MAX_TEXT) -> str:
     "('add', 3)"
     """
     return clip(text(value, length=limit, depth=MAX_DEPTH), limit)
+
+
+def message_text(message: Any, limit: int) -> str:
+    """Return a message as an event keeps it, as text already, or as a program has it, without secrets.
+
+    >>> message_text("('login', {'password': 'hunter2'})", 100)
+    "('login', {'password': '***'})"
+    """
+    return clip(without_secrets(message, limit), limit) if is_a(message, str) else text_of(message, limit)
 
 
 def json_of(value: Any, depth: int = MAX_DEPTH) -> Any:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from otp import sentences
+from otp.redaction import without_secrets
 from superlearner.control.clock import wall_of
 from superlearner.control.events import TraceEvent
 from superlearner.control.reasons import is_crash, text_of_reason
@@ -78,6 +79,7 @@ class Feed:
         self, model: Projection, at: float, level: str, text: str, pid: str | None, kind: str, number: int | None = None
     ) -> Entry:
         key = None if pid is None else model.by_pid.get(pid)
+        text = without_secrets(text)
         id = self._number() if number is None else number
         return Entry(id=id, at=at, kind=kind, level=level, text=text, key=key, pid=pid)
 

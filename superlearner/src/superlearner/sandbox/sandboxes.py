@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import otp
 from otp import Pid
+from otp.redaction import without_secrets
 from superlearner.nodes.nodes import Absence
 from superlearner.sandbox.fleet import Fleet
 from superlearner.sandbox.ledger import SandboxLedger
@@ -95,7 +96,7 @@ class Sandboxes:
 
     def notice(self, id: str, text: str) -> None:
         """Add a notice."""
-        self._notices.setdefault(id, deque(maxlen=MOST_NOTICES)).append(Notice(time.time(), text))
+        self._notices.setdefault(id, deque(maxlen=MOST_NOTICES)).append(Notice(time.time(), without_secrets(text)))
 
     def output(self, id: str) -> tuple[str, int]:
         """Return the latest output of all its programs, and the number of bytes."""
@@ -104,7 +105,7 @@ class Sandboxes:
         if program is None:
             return before, bytes_before
         text, count = program.output()
-        return (before + text)[-MOST_OUTPUT:], bytes_before + count
+        return without_secrets(before + text)[-MOST_OUTPUT:], bytes_before + count
 
     def ended(self, id: str) -> None:
         """Drop an ended program, but keep its output."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import otp
+from otp.redaction import without_secrets
 from superlearner.base.telemetry import Telemetry
 from superlearner.store.failures import StoreUnavailable
 from superlearner.store.rows import RESTARTS
@@ -204,7 +205,8 @@ class Writer:
             table = rows[0][0]
             self.waiting.settle(1)
             self.waiting.dropped[table] += 1
-            self.tell("bad", f"a row of {table} cannot be stored: {error}; this is a bug of ours, please report it")
+            why = without_secrets(str(error), 500)
+            self.tell("bad", f"a row of {table} cannot be stored: {why}; this is a bug of ours, please report it")
             return
         for row in rows:
             try:

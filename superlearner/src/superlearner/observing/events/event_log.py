@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import otp
+from otp.redaction import without_secrets
 from superlearner.control.clock import Clock
 from superlearner.observing.events.event import Event
 from superlearner.observing.events.translating import can_wait, event_of
@@ -98,7 +99,9 @@ class EventLog:
         supervisor: str | None = None,
     ) -> None:
         """Publish something about the platform itself."""
-        self.publish(Event(type, round(time.time(), 6), text, data, pid=pid, name=name, supervisor=supervisor))
+        self.publish(
+            Event(type, round(time.time(), 6), without_secrets(text), data, pid=pid, name=name, supervisor=supervisor)
+        )
 
     def between(self, after: int, most: int) -> Iterator[Event]:
         """What the ring holds with a greater number than `after`, oldest first, at most so many."""

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from superlearner.observing.logs.format import PlainFormatter
-from superlearner.observing.logs.line import IsSecret, line_of, shown
+from superlearner.observing.logs.line import IsToken, line_of, shown
 
 __all__ = ["JsonFormatter", "TextFormatter"]
 
@@ -21,7 +21,7 @@ LONGEST: Final = 20_000
 class TextFormatter(PlainFormatter):
     """`2026-01-01 12:00:00,250 WARNING superlearner.app.keeping: shop gave up; …`, of printable characters only."""
 
-    def __init__(self, is_secret: IsSecret | None = None) -> None:
+    def __init__(self, is_secret: IsToken | None = None) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
         self._is_secret = is_secret
 
@@ -35,7 +35,7 @@ class JsonFormatter(logging.Formatter):
 
     converter = time.gmtime
 
-    def __init__(self, is_secret: IsSecret | None = None) -> None:
+    def __init__(self, is_secret: IsToken | None = None) -> None:
         super().__init__()
         self._is_secret = is_secret
 

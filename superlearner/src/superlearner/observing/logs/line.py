@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 import otp
-from otp.redaction import HIDDEN, without_secrets
+from otp.redaction import IsToken, without_secrets
 from superlearner.control.clock import timestamp
 from superlearner.control.names import registered_name
 from superlearner.control.terms import clip, json_of, plain_pid
 
-__all__ = ["LEVELS", "IsSecret", "LogLine", "line_from", "line_of", "shown"]
+__all__ = ["LEVELS", "IsToken", "LogLine", "line_from", "line_of", "shown"]
 
 LONGEST: Final = 4_000
 TRACEBACK: Final = 8_000
-WORD: Final = re.compile(r"[A-Za-z0-9._~+/-]{32,1000}=*")
-"""What may be a token by its shape; one that somebody made by hand may have dots and slashes in it."""
-MADE: Final = re.compile(r"[A-Za-z0-9_-]{32,1000}")
-"""A token as we make it, which may stand in the middle of a path."""
-
 LONGEST_NAME: Final = 500
 LATEST: Final = 1e11
 """Wall clock seconds beyond which there is no date."""
 
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 REPORTS: Final = ("crash", "supervisor")
-
-TOKEN: Final = re.compile(r"sl_[A-Za-z0-9_-]{43}")
-"""The tokens of people: they can be told by their shape."""
-
-IsSecret = Callable[[str], bool]
-"""Whether a word is a credential of this platform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +69,7 @@ class LogLine:
         return said | {name: value for name, value in known.items() if value is not None}
 
 
-def line_of(record: logging.LogRecord, is_secret: IsSecret | None = None) -> LogLine:
+def line_of(record: logging.LogRecord, is_secret: IsToken | None = None) -> LogLine:
     """What a record says. Raises what the record's own arguments raise when they are put into its text."""
     own = {name: value for name, value in vars(record).items() if name.startswith("otp_")}
     report = own.get("otp_report")
@@ -104,7 +91,7 @@ def line_of(record: logging.LogRecord, is_secret: IsSecret | None = None) -> Log
     )
 
 
-def line_from(node: str, line: LogLine, is_secret: IsSecret | None = None) -> LogLine:
+def line_from(node: str, line: LogLine, is_secret: IsToken | None = None) -> LogLine:
     """A line that the program of another node has sent, as ours may be: cut, known levels, without our secrets.
 
     >>> line_from("shop@127.0.0.1", LogLine(1.0, "loud", "shop", "token=abc", pid="0.3.0")).as_json()["text"]
@@ -129,26 +116,16 @@ def line_from(node: str, line: LogLine, is_secret: IsSecret | None = None) -> Lo
     )
 
 
-def shown(text: str, limit: int, is_secret: IsSecret | None = None) -> str:
-    """A text as the log may have it: cut, and without secrets.
+def shown(text: str, limit: int, is_secret: IsToken | None = None) -> str:
+    """Return a text as the log may have it: cut, and without secrets.
 
     >>> shown("signed in with token=abc", 100)
     'signed in with token=***'
     """
-    short = TOKEN.sub(HIDDEN, clip(without_secrets(text, limit), limit))
-    if is_secret is None:
-        return short
-
-    def hidden(found: re.Match[str]) -> str:
-        return HIDDEN if is_secret(found[0].rstrip(".")) else MADE.sub(part_hidden, found[0])
-
-    def part_hidden(found: re.Match[str]) -> str:
-        return HIDDEN if is_secret(found[0]) else found[0]
-
-    return WORD.sub(hidden, short)
+    return clip(without_secrets(text, limit, is_secret), limit)
 
 
-def _clean(value: Any, is_secret: IsSecret | None) -> Any:
+def _clean(value: Any, is_secret: IsToken | None) -> Any:
     """The texts in a JSON value as the log may have them."""
     if isinstance(value, str):
         return shown(value, LONGEST, is_secret)

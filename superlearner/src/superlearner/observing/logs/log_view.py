@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Final
 
-from superlearner.observing.logs.line import IsSecret, LogLine, line_from, line_of
+from superlearner.observing.logs.line import IsToken, LogLine, line_from, line_of
 
 __all__ = ["LogView"]
 
@@ -32,7 +32,7 @@ class LogView(logging.Handler):
     [(2, 'sold 1'), (3, 'sold 2')]
     """
 
-    def __init__(self, kept: int = KEPT, is_secret: IsSecret | None = None) -> None:
+    def __init__(self, kept: int = KEPT, is_secret: IsToken | None = None) -> None:
         super().__init__(logging.INFO)
         self.listener: Listener | None = None
         self.followers: tuple[Listener, ...] = ()

@@ -9,7 +9,7 @@ from typing import Final
 
 from superlearner.observing.logs.formats import JsonFormatter, TextFormatter
 from superlearner.observing.logs.kills import FewKills, as_error
-from superlearner.observing.logs.line import IsSecret
+from superlearner.observing.logs.line import IsToken
 from superlearner.observing.logs.out_of_descriptors import OutOfDescriptors
 from superlearner.settings.settings import Settings
 
@@ -41,7 +41,7 @@ class TerminalLog:
     """
 
     def __init__(
-        self, settings: Callable[[], Settings], is_secret: IsSecret | None = None, *, of_platform: bool = False
+        self, settings: Callable[[], Settings], is_secret: IsToken | None = None, *, of_platform: bool = False
     ) -> None:
         self._settings = settings
         self._quiet = REPORTS if of_platform else ()

@@ -11,7 +11,7 @@ from superlearner.control.causes import why as causes_of
 from superlearner.control.clock import Clock
 from superlearner.control.reasons import is_crash, text_of_reason, where_of
 from superlearner.control.slots import id_text
-from superlearner.control.terms import clip, plain_pid, text_of
+from superlearner.control.terms import message_text, plain_pid
 from superlearner.operations.audit import AuditLog
 from superlearner.operations.builtin.processes import NOT_THERE, info
 from superlearner.operations.context import Context
@@ -181,15 +181,10 @@ async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -
                 reason=text_of_reason(data["reason"]),
                 where=where_of(data["reason"]),
                 callback=data.get("callback"),
-                message=None if message is None else _text(message),
+                message=None if message is None else message_text(message, 300),
             )
         )
     return Paged(lines, len(found), page, per_page)
-
-
-def _text(message: object) -> str:
-    """The runtime keeps messages as text already; whatever else it may be is shown bounded."""
-    return clip(message, 300) if isinstance(message, str) else text_of(message, 300)
 
 
 async def _exits(ctx: Context, pages: LivePages, pid: str) -> tuple[Pid, list[PastExit]]:
