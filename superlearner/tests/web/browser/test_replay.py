@@ -80,10 +80,10 @@ def test_the_keys_walk_through_the_events_and_the_playhead_says_where_it_is(open
     playhead = page.get_by_role("slider", name="Playhead")
     expect(page.locator("#about")).to_have_text(re.compile(r"events · 1 crash · \d+\.\d{3} s$"))
     page.keyboard.press("End")
-    expect(playhead).to_have_attribute("aria-valuetext", "Event 8 of 8: shop_sup restarted ledger (ValueError)")
+    expect(playhead).to_have_attribute("aria-valuetext", "Event 8 of 8: ledger crashed: ValueError; shop_sup restarted ledger")
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
-    expect(playhead).to_have_attribute("aria-valuetext", "Event 6 of 8: ledger exits: ValueError")
+    expect(playhead).to_have_attribute("aria-valuetext", "Event 6 of 8: ledger crashed: ValueError")
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
     expect(playhead).to_have_attribute("aria-valuetext", re.compile("^Event 2 of 8: ledger has the state"))
@@ -158,7 +158,7 @@ def test_while_it_plays_the_sentence_follows_slowly_enough_to_be_read_and_is_not
     assert len({text for text, _ in told}) > 1
     assert {live for _, live in told} == {"off"}
     assert len(told) <= took / 250 + 1
-    expect(page.locator("#say")).to_have_text("shop_sup restarted ledger (ValueError)")
+    expect(page.locator("#say")).to_have_text("ledger crashed: ValueError; shop_sup restarted ledger")
     expect(page.locator("#say")).not_to_have_attribute("aria-live", "off")
 
 
@@ -170,7 +170,7 @@ def test_one_click_records_the_checkout_and_plays_why_the_ledger_crashed(open_pa
     expect(page.get_by_role("group", name="Crashes").get_by_role("button")).not_to_have_count(0)
     page.get_by_role("group", name="Crashes").get_by_role("button").first.click()
     expect(page.get_by_role("slider", name="Playhead")).to_have_attribute(
-        "aria-valuetext", re.compile("ledger exits: killed")
+        "aria-valuetext", re.compile("ledger was killed")
     )
 
 

@@ -191,6 +191,16 @@ export function lastUpTo(sorted, value) {
 }
 
 /**
+ * Return an end in the words of `otp.sentences.ended`: a recording has reasons but no sentences.
+ * @param {string} who
+ * @param {string} reason
+ */
+function ended(who, reason) {
+  if (reason === "killed") return `${who} was killed`;
+  return `${who} ${/^(normal$|shutdown$|\(shutdown, )/.test(reason) ? "ended" : "crashed"}: ${reason}`;
+}
+
+/**
  * Return an event as a sentence.
  * @param {Reel} reel
  * @param {number} place
@@ -210,17 +220,17 @@ export function sentence(reel, place) {
     case "dropped": return `${name} sends to ${reel.label(other)}, who has ended: ${words}`;
     case "received": return `${name} takes ${words}`;
     case "spawned": return `${reel.label(other)} starts ${name}`;
-    case "exited": return `${name} exits: ${words}`;
-    case "child_started": return `${name} has started ${words}`;
+    case "exited": return ended(name, words);
+    case "child_started": return `${name} started ${words}`;
     case "child_terminated": return `${name} sees the end of ${words}${more ? `: ${more}` : ""}`;
-    case "child_restarted": return `${name} restarted ${words}${more ? ` (${more})` : ""}`;
+    case "child_restarted": return `${more ? `${ended(words, more)}; ` : ""}${name} restarted ${words}`;
     case "restart_failed": return `${name} could not restart a child: ${words}`;
-    case "gave_up": return `${name} gives up: ${words}`;
+    case "gave_up": return `${name} gave up: ${words}`;
     case "state_changed": return `${name} has the state ${words}`;
     case "callback_begun": return `${name} begins ${words}`;
     case "callback_ended": return `${name} ends ${words}`;
     case "registered": return `${name} is registered as ${words}`;
-    case "unregistered": return `${name} is no longer ${words}`;
+    case "unregistered": return `${name} is no longer registered as ${words}`;
     default: return `${who === null ? "" : `${name}: `}${kind.replaceAll("_", " ")}${other ? ` ${reel.label(other)}` : ""}${words ? ` ${words}` : ""}`;
   }
 }
