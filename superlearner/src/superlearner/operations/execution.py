@@ -189,13 +189,14 @@ def _account(
     outcome: str,
 ) -> None:
     """Tell telemetry of every execution, and the audit log of every one that changed something or was to."""
-    services.get(Telemetry).execute(
+    telemetry, audit = services.get(Telemetry), services.get(AuditLog)
+    telemetry.execute(
         "operation.stop",
         {"duration": took_ns / 1e9},
         {"operation": operation.name, "door": context.door, "outcome": outcome},
     )
     if operation.changes and outcome != "dry_run":
-        services.get(AuditLog).record(
+        audit.record(
             user=context.user.name,
             door=context.door,
             operation=operation.name,
