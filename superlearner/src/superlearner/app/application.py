@@ -38,7 +38,7 @@ from superlearner.app.slow_starts import Rescue, SlowStarts
 from superlearner.base.listening import Listener
 from superlearner.base.loading import Loaded, LoadError, load
 from superlearner.base.terminal import complain
-from superlearner.control.critical import CRITICAL
+from superlearner.control.names import CRITICAL
 from superlearner.nodes.backups import Backups
 from superlearner.observing.analytics import ANALYTICS, AnalyticsServer
 from superlearner.observing.monitoring import MONITORING, Monitor, MonitoringService

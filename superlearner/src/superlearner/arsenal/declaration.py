@@ -1,6 +1,7 @@
 """The old name of `superlearner.operations.declaration`."""
 
 from superlearner.operations.declaration import (
+    Answer,
     Body,
     DeclarationError,
     Download,
@@ -16,6 +17,7 @@ from superlearner.operations.declaration import (
 )
 
 __all__ = [
+    "Answer",
     "Body",
     "DeclarationError",
     "Download",

@@ -8,9 +8,8 @@ from typing import Any, Final, Literal, cast
 
 import otp
 from otp import Node, Pid, observer
-from superlearner.control.critical import is_critical
 from superlearner.control.exits import Exit
-from superlearner.control.names import registered_name
+from superlearner.control.names import is_critical, registered_name
 from superlearner.control.reasons import LIBRARY_FOLDERS
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, plain_pid, safe_text

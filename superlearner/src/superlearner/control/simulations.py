@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 import otp
 from otp import ChildSpec, Down, DynamicSupervisor, GenServer, Node, NoReply, Ok, Pid, Stop, Supervisor, impl, observer
-from superlearner.control.critical import is_critical
+from superlearner.control.names import is_critical
 from superlearner.control.relations import descendants_of
 from superlearner.control.steer import NotThere, hold
 from superlearner.control.terms import plain_pid

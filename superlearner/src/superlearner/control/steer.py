@@ -15,8 +15,7 @@ from typing import Any, Final, Literal, cast
 
 import otp
 from otp import GenServer, Node, Pid, Supervisor
-from superlearner.control.critical import is_critical
-from superlearner.control.names import registered_name
+from superlearner.control.names import is_critical, registered_name
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import supervisor_state

@@ -16,7 +16,7 @@ import otp
 from otp import Node, Pid
 from otp.observer.tree import is_child
 from otp.trace import Event
-from superlearner.control.critical import is_critical
+from superlearner.control.names import is_critical
 from superlearner.control.slots import Slot
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import TreeReader

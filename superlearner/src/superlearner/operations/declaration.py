@@ -17,8 +17,8 @@ from superlearner.operations.context import Context
 from superlearner.operations.failures import CODES
 from superlearner.operations.users import SCOPES, Scope
 
-__all__ = ["Body", "DeclarationError", "Download", "Operation", "Paged", "Parameter", "Part", "Picker", "Source",
-           "Streamed", "declared", "operation"]  # fmt: skip
+__all__ = ["Answer", "Body", "DeclarationError", "Download", "Operation", "Paged", "Parameter", "Part", "Picker",
+           "Source", "Streamed", "declared", "operation"]  # fmt: skip
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Place = Literal["path", "query", "body"]
@@ -134,6 +134,16 @@ class Download:
     media: str
     name: str
     parts: AsyncIterator[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an operation answered, as JSON's types; `meta` for a page of a list."""
+
+    data: Any
+    meta: dict[str, int] | None = None
+    stream: Streamed[Any] | None = None
+    """For an operation that streams, whose data have yet to come."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,9 @@ from superlearner.base.shortage import shortage_of
 from superlearner.base.telemetry import Telemetry
 from superlearner.base.validation import meant, problem_text
 from superlearner.control.terms import clip, text_of
-from superlearner.operations.answer import Answer
 from superlearner.operations.audit import AuditLog, kept
 from superlearner.operations.context import Context, DryRun
-from superlearner.operations.declaration import Download, Operation, Paged
+from superlearner.operations.declaration import Answer, Download, Operation, Paged
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.forwarding import LONGEST_S, forward
 from superlearner.operations.seams import LivePages

@@ -34,9 +34,8 @@ from superlearner.nodes.remote.protocol import (
     Stream,
     excess,
 )
-from superlearner.operations.answer import Answer
 from superlearner.operations.context import Context, DryRun
-from superlearner.operations.declaration import Download, Operation, Streamed
+from superlearner.operations.declaration import Answer, Download, Operation, Streamed
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.users import SCOPES
 

@@ -8,8 +8,7 @@ from typing import Any, Final
 
 import otp
 from otp import Pid, observer
-from superlearner.control.critical import is_critical
-from superlearner.control.names import registered_name
+from superlearner.control.names import is_critical, registered_name
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.steer import MalformedPid, NotThere, Refused, Unanswered, resolve, resolve_supervisor
 from superlearner.control.supervising import taken_along

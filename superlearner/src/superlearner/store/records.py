@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from superlearner.store.rows import TEXT_LIMIT, Recording, Token, UserRow, stored_as
+from superlearner.store.rows import Recording, Token, UserRow, json_text, stored_as
 
 if TYPE_CHECKING:
     from superlearner.store.database import Database
 
-__all__ = ["Records", "json_text"]
+__all__ = ["Records"]
 
 
 class Records:
@@ -115,12 +115,3 @@ def _user(row: dict[str, Any]) -> UserRow:
 def _token(row: dict[str, Any]) -> Token:
     fields: dict[str, Any] = {**row, "scopes": tuple(row["scopes"].split())}
     return Token(**fields)
-
-
-def json_text(value: Any) -> str:
-    """Return valid JSON; for too long values, an object with their beginning."""
-    try:
-        text = json.dumps(value, default=str)
-    except (TypeError, ValueError, RecursionError) as error:
-        text = json.dumps({"unreadable": str(error)})
-    return text if len(text) <= 4 * TEXT_LIMIT else json.dumps({"cut": text[:TEXT_LIMIT]})

@@ -9,6 +9,7 @@ over all runs in the order in which rows were accepted.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Final, overload
 
@@ -24,6 +25,7 @@ __all__ = [
     "SettingChange",
     "Token",
     "UserRow",
+    "json_text",
     "clean",
     "stored_as",
 ]
@@ -189,3 +191,12 @@ def stored_as(column: str, text: str | None) -> str | None:
     (500, 4000)
     """
     return clean(text, NAME_LIMIT if column in NAMES else TEXT_LIMIT)
+
+
+def json_text(value: Any) -> str:
+    """Return valid JSON; for too long values, an object with their beginning."""
+    try:
+        text = json.dumps(value, default=str)
+    except (TypeError, ValueError, RecursionError) as error:
+        text = json.dumps({"unreadable": str(error)})
+    return text if len(text) <= 4 * TEXT_LIMIT else json.dumps({"cut": text[:TEXT_LIMIT]})

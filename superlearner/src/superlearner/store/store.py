@@ -20,8 +20,17 @@ from typing import Any, Final
 from superlearner.base.telemetry import Telemetry
 from superlearner.store.failures import StoreUnavailable
 from superlearner.store.reading import Reading
-from superlearner.store.records import Records, json_text
-from superlearner.store.rows import AUDIT, RESTARTS, SETTING_CHANGES, AuditRow, Restart, SettingChange, stored_as
+from superlearner.store.records import Records
+from superlearner.store.rows import (
+    AUDIT,
+    RESTARTS,
+    SETTING_CHANGES,
+    AuditRow,
+    Restart,
+    SettingChange,
+    json_text,
+    stored_as,
+)
 from superlearner.store.status import StoreState, StoreStatus
 from superlearner.store.upkeep import Upkeep
 from superlearner.store.waiting import LIMIT, Waiting

@@ -25,7 +25,6 @@ from superlearner.web.access_log import with_access_log
 from superlearner.web.bodies import BodyLimits
 from superlearner.web.errors import install_error_handlers
 from superlearner.web.guard import Guard
-from superlearner.web.json_response import SafeJSONResponse
 from superlearner.web.live import serve_viewer
 from superlearner.web.openapi import completed
 from superlearner.web.packing import with_packing
@@ -34,6 +33,7 @@ from superlearner.web.rest import described_routes_of, routes_of
 from superlearner.web.sign_in import SIGN_IN, SignIn
 from superlearner.web.socket_connection import COMPRESSED
 from superlearner.web.static_tree import STATIC, StaticTree
+from superlearner.web.strict_json import SafeJSONResponse
 
 if TYPE_CHECKING:
     from superlearner.app.running import Platform

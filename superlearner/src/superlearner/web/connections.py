@@ -18,10 +18,15 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 from superlearner.base.descriptors import descriptors
 from superlearner.settings.settings import Settings
 
-__all__ = ["LEAST_TAKEN", "Connections", "LimitedConnection"]
+__all__ = ["END", "LEAST_TAKEN", "Connections", "LimitedConnection", "with_end"]
+
+END: Final = "superlearner.end"
+"""Of a request: the event that its web server sets when it ends."""
 
 LEAST_TAKEN: Final = 65_536
 RESERVED: Final = 256
@@ -184,3 +189,18 @@ class SlowSend:
             self._transport.abort()
         else:
             self.begin()
+
+
+def with_end(app: ASGIApp, end: asyncio.Event) -> ASGIApp:
+    """Pass the web server's end to its requests."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        async def last(message: Message) -> None:
+            if message["type"] == "http.response.start" and end.is_set():
+                message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
+            await send(message)
+
+        scope[END] = end
+        await app(scope, receive, last)
+
+    return wrapped

@@ -26,7 +26,7 @@ from superlearner.control.terms import text_of
 from superlearner.operations import PREFIX
 from superlearner.operations.failures import OperationError
 from superlearner.web.envelope import timestamp
-from superlearner.web.json_response import SafeJSONResponse
+from superlearner.web.strict_json import SafeJSONResponse
 
 if TYPE_CHECKING:
     from superlearner.app.running import Platform

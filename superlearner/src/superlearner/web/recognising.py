@@ -13,8 +13,7 @@ from superlearner.operations.tokens import Tokens
 from superlearner.operations.users import ANONYMOUS, OWNER, User
 from superlearner.store import StoreUnavailable, Token
 from superlearner.web.errors import ApiError
-from superlearner.web.visit import Visit
-from superlearner.web.visitors import Visitor
+from superlearner.web.visitors import Visit, Visitor
 
 __all__ = ["Recogniser", "Refused", "is_local", "unauthorized"]
 

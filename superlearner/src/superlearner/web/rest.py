@@ -20,16 +20,14 @@ from starlette.types import Receive, Scope, Send
 from superlearner.control.clock import timestamp
 from superlearner.control.terms import clip
 from superlearner.operations import PREFIX
-from superlearner.operations.answer import Answer
 from superlearner.operations.context import Context
-from superlearner.operations.declaration import Download, Operation, Parameter
+from superlearner.operations.declaration import Answer, Download, Operation, Parameter
 from superlearner.operations.execution import execute, refuse_without_scope
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.web.described import responses_of
 from superlearner.web.errors import pattern_of
-from superlearner.web.json_response import SafeJSONResponse
 from superlearner.web.server_sent import EventStreamResponse, collected, wants_events
-from superlearner.web.strict_json import StrictRequest
+from superlearner.web.strict_json import SafeJSONResponse, StrictRequest
 from superlearner.web.visitors import user_of
 
 __all__ = ["described_routes_of", "routes_of"]

@@ -1,6 +1,6 @@
 """Server-sent events: an answer that lasts until its reader leaves.
 
-Each web server process passes its own end to its requests (`with_end`), so that open streams end with it and their
+Each web server process passes its own end to its requests (`connections.with_end`), so that open streams end with it and their
 readers reconnect to the next one with their last id. Source: WHATWG HTML, §9.2 Server-sent events.
 """
 
@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from superlearner.operations.declaration import Item, Streamed
+from superlearner.web.connections import END
 
-__all__ = ["EVENT_STREAM", "EventStreamResponse", "collected", "wants_events", "with_end"]
+__all__ = ["EVENT_STREAM", "EventStreamResponse", "collected", "wants_events"]
 
 EVENT_STREAM: Final = "text/event-stream"
-END: Final = "superlearner.end"
 HEARTBEAT_S: Final = 10.0
 BATCH: Final = 500
 RETRY: Final = b"retry: 1000\n"
@@ -28,21 +28,6 @@ WAIT_S: Final = 5.0
 """Time to collect items, in seconds, if the request sets no other."""
 
 FAREWELL_S: Final = 0.5
-
-
-def with_end(app: ASGIApp, end: asyncio.Event) -> ASGIApp:
-    """Pass the web server's end to its requests."""
-
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        async def last(message: Message) -> None:
-            if message["type"] == "http.response.start" and end.is_set():
-                message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
-            await send(message)
-
-        scope[END] = end
-        await app(scope, receive, last)
-
-    return wrapped
 
 
 def wants_events(headers: Mapping[str, str]) -> bool:

@@ -35,8 +35,7 @@ from superlearner.web.pages import make_templates
 from superlearner.web.presence import Presence
 from superlearner.web.recognising import Recogniser, Refused, is_local, session_key, token_key, unauthorized
 from superlearner.web.static_tree import StaticTree
-from superlearner.web.visit import Visit, form_of, ours
-from superlearner.web.visitors import Visitor, recognise
+from superlearner.web.visitors import Visit, Visitor, form_of, ours, recognise
 
 __all__ = ["NEW_LINK", "SIGN_IN", "SIGN_OUT", "SignIn"]
 

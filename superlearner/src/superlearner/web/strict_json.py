@@ -1,4 +1,4 @@
-"""Strict JSON: as the standard defines it, and without ambiguities."""
+"""JSON of requests, read strictly, and of answers, in which any text is escaped as needed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from collections import Counter
 from json import JSONDecodeError
 from typing import Any, Final
 
+from fastapi.responses import JSONResponse
 from starlette.requests import Request
 
-__all__ = ["StrictRequest", "read_json"]
+from superlearner.control.terms import safe_json
+
+__all__ = ["SafeJSONResponse", "StrictRequest", "read_json"]
 
 DIGITS: Final = 4300
 """Maximum digits of a number, as in Python itself: parsing takes quadratic time."""
@@ -72,3 +75,14 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name, count in counts.items() if count > 1)
         raise ValueError(f"the name {twice[:100]!r} occurs twice")
     return found
+
+
+class SafeJSONResponse(JSONResponse):
+    r"""A `JSONResponse` that shows a lone surrogate as `\udce9`."""
+
+    def render(self, content: Any) -> bytes:
+        """Return the body."""
+        try:
+            return super().render(content)
+        except UnicodeEncodeError:
+            return super().render(safe_json(content))

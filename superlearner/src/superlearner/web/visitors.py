@@ -1,18 +1,26 @@
-"""Visitors: the holder of a credential, or an anonymous user."""
+"""Requests as sign-in sees them: client, credentials, target, and the user behind them."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import parse_qs, parse_qsl, quote, urlencode
 
 from starlette.requests import HTTPConnection
-from starlette.types import Scope
+from starlette.types import Receive, Scope
 
 from superlearner.operations.users import ANONYMOUS, User
+from superlearner.web.errors import ApiError, in_envelope
+from superlearner.web.guard import path_of
 
-__all__ = ["Visitor", "is_signed_in", "recognise", "user_of"]
+__all__ = ["Visit", "Visitor", "form_of", "is_signed_in", "ours", "recognise", "user_of"]
 
 VISITOR: Final = "superlearner.visitor"
+FOR_PROGRAMS: Final = ("/metrics", "/sign-in/")
+LARGEST_FORM: Final = 16_384
+OUR_PATH: Final = re.compile(r"/(?![/\\])[!-\[\]-~]*")
+"""A path on this host: printable, no backslash, and not `//elsewhere`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +57,93 @@ def is_signed_in(request: HTTPConnection) -> bool:
     """Return whether the request comes from a browser that can sign out."""
     visitor: Visitor | None = request.scope.get(VISITOR)
     return visitor is not None and visitor.by_cookie
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request or a web socket.
+
+    Attributes:
+        connection: its headers, cookies and query.
+        path: without the prefix of a proxy.
+        method: "" for a web socket.
+        address: the client's address, as far as it is known.
+    """
+
+    connection: HTTPConnection
+    path: str
+    method: str
+    address: str
+
+    @classmethod
+    def of(cls, scope: Scope) -> Visit:
+        """Return the visit in this scope."""
+        client = scope.get("client")
+        return cls(HTTPConnection(scope), path_of(scope), scope.get("method", ""), client[0] if client else "")
+
+    @property
+    def is_page(self) -> bool:
+        """Return whether the answer is for a person: a page, and not JSON in the envelope."""
+        return self.method in ("GET", "HEAD") and not in_envelope(self.path) and not self.path.startswith(FOR_PROGRAMS)
+
+    @property
+    def is_sent(self) -> bool:
+        """Return whether a page of another site caused the request."""
+        return self.connection.headers.get("sec-fetch-site") in ("cross-site", "same-site")
+
+    @property
+    def bearer(self) -> str | None:
+        """Return the token in the header, if any; other schemes are ignored.
+
+        Raises:
+            ApiError: there are two such headers.
+        """
+        values = self.connection.headers.getlist("authorization")
+        if len(values) > 1:
+            raise ApiError(400, "malformed_request", f"expected one header authorization, got {len(values)}")
+        scheme, _, token = values[0].partition(" ") if values else ("", "", "")
+        return token.strip() if scheme.lower() == "bearer" else None
+
+    @property
+    def target(self) -> str:
+        """Return the requested address, without the code of a link."""
+        path = quote(self.path, safe="/:@!$&'()*+,;=~-._")
+        query: str = self.connection.scope["query_string"].decode("latin-1")
+        if "token" in self.connection.query_params:
+            query = urlencode([pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] != "token"])
+        return ours(f"{path}?{query}" if query else path)
+
+    @property
+    def next(self) -> str:
+        """Return the address to go to after sign-in, from the query of the sign-in page."""
+        return ours(self.connection.query_params.get("next", "/"))
+
+
+async def form_of(receive: Receive) -> dict[str, str]:
+    """Return the fields of a small form; the guard has checked its type.
+
+    Raises:
+        ApiError: it is too large, or not a form.
+    """
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        more = message["type"] == "http.request" and message.get("more_body", False)
+        body += message.get("body", b"")
+        if len(body) > LARGEST_FORM:
+            raise ApiError(413, "body_too_large", f"expected a form of at most {LARGEST_FORM} bytes, got more")
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    except ValueError:
+        raise ApiError(400, "malformed_request", "expected a form with the field token") from None
+    return {name: values[0] for name, values in fields.items()}
+
+
+def ours(target: str) -> str:
+    """Return `target` if it is a path on this host, else the front page.
+
+    >>> ours("/supervisors?sort=name"), ours("//evil.example")
+    ('/supervisors?sort=name', '/')
+    """
+    return target if OUR_PATH.fullmatch(target) else "/"

@@ -22,9 +22,8 @@ import otp
 from otp import GenServer, NoReply, Ok, Stop, impl
 from superlearner.base.listening import BACKLOG, Listener
 from superlearner.settings.settings import Settings
-from superlearner.web.connections import Connections
+from superlearner.web.connections import Connections, with_end
 from superlearner.web.http_connection import HttpConnection
-from superlearner.web.server_sent import with_end
 from superlearner.web.socket_connection import LARGEST_MESSAGE, SocketConnection
 
 __all__ = ["Incarnation", "WebServer", "WebState"]

@@ -80,7 +80,9 @@ def test_the_keys_walk_through_the_events_and_the_playhead_says_where_it_is(open
     playhead = page.get_by_role("slider", name="Playhead")
     expect(page.locator("#about")).to_have_text(re.compile(r"events · 1 crash · \d+\.\d{3} s$"))
     page.keyboard.press("End")
-    expect(playhead).to_have_attribute("aria-valuetext", "Event 8 of 8: ledger crashed: ValueError; shop_sup restarted ledger")
+    expect(playhead).to_have_attribute(
+        "aria-valuetext", "Event 8 of 8: ledger crashed: ValueError; shop_sup restarted ledger"
+    )
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
     expect(playhead).to_have_attribute("aria-valuetext", "Event 6 of 8: ledger crashed: ValueError")

@@ -16,9 +16,8 @@ from otp.watchdog import Held
 from superlearner.base.telemetry import Telemetry
 from superlearner.control.circles import circles
 from superlearner.control.clock import Clock
-from superlearner.control.critical import is_critical
 from superlearner.control.look import doing
-from superlearner.control.names import registered_name
+from superlearner.control.names import is_critical, registered_name
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid, safe_text
 from superlearner.control.tree import what_of

@@ -10,7 +10,7 @@ import otp
 from otp import Pid, Supervisor
 from otp.observer import ChildStart
 from superlearner.control.clock import Clock
-from superlearner.control.critical import is_critical
+from superlearner.control.names import is_critical
 from superlearner.control.steer import child_id, kill, restart_child, terminate_child
 from superlearner.control.supervising import children_of, pid_of, spec_of
 from superlearner.control.terms import plain_pid
