@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,7 +34,7 @@ from superlearner.observing.events import EventLog
 from superlearner.observing.logs import LogLine, LogView
 from superlearner.observing.monitoring import Monitor, Source, Tally
 from superlearner.observing.tracing import Recordings, Traces
-from superlearner.operations.audit import AuditLog
+from superlearner.operations.audit import AuditLog, announce
 from superlearner.operations.registry import Registry, all_operations
 from superlearner.operations.searched import searched
 from superlearner.operations.tokens import Tokens
@@ -41,7 +42,7 @@ from superlearner.sandbox import PeerLauncher, Sandbox, Sandboxes, SandboxManage
 from superlearner.sandbox.ledger import SandboxLedger
 from superlearner.settings.configuration import Configuration
 from superlearner.settings.settings import Settings
-from superlearner.store import AuditRow, Store, Token
+from superlearner.store import Store, Token
 from superlearner.teaching.manual import Manual
 
 if TYPE_CHECKING:
@@ -136,9 +137,9 @@ class Platform:
         self.store = Store(_database(settings), telemetry=self.telemetry, tell=self._store_tells)
         self.tokens = Tokens(self.store)
         self.audit.listen(self.store.append_audit)
-        self.audit.listen(self._tell_operation)
         self.events = EventLog(self.epoch, settings.events_kept)
-        self.telemetry.attach(self._tell_anomaly)
+        self.audit.listen(partial(announce, self.events))
+        self.telemetry.attach(self._tell_anomaly, *ANOMALY_EVENTS)
         self.log = LogView(settings.log_kept, None if credentials is None else credentials.is_token)
         self.analytics = Ledger(
             self.store,
@@ -212,17 +213,6 @@ class Platform:
     def _tell_fault(self, node: str, what: str) -> None:
         self.telemetry.execute("node.fault", {}, {"node": node, "what": clip(what, LONGEST_TOLD)})
 
-    def _tell_operation(self, entry: AuditRow) -> None:
-        data = {
-            "operation": entry.operation,
-            "user": entry.user,
-            "door": entry.door,
-            "outcome": entry.outcome,
-            "duration": entry.duration,
-        }
-        done = "did" if entry.outcome == "ok" else f"was refused ({entry.outcome})"
-        self.events.tell("operation_done", f"{entry.user} {done} {entry.operation}", data)
-
     def _tell_attached(self, level: str, text: str) -> None:
         """Report a change of an attached service on the page and in the log."""
         log.log(logging.INFO if level == "ok" else logging.WARNING, "%s", text)
@@ -282,14 +272,13 @@ class Platform:
         self.events.tell("logged", text, data, pid=line.pid, name=line.name, supervisor=line.supervisor)
 
     def _tell_anomaly(self, event: str, measured: Mapping[str, float], about: Mapping[str, Any]) -> None:
-        type = ANOMALY_EVENTS.get(event)
-        if type is not None:
-            data = {"anomaly": about["type"], "severity": about["severity"]}
-            lasted = {"lasted": round(measured["lasted"], 3)} if type == "anomaly_ended" else {}
-            over = " is over" if lasted else ""
-            who = about["name"] or about["pid"] or "the node"
-            text = f"{about['type'].replace('_', ' ')} ({about['severity']}){over}: {who}"
-            self.events.tell(type, text, {**data, **lasted}, pid=about["pid"], name=about["name"])
+        type = ANOMALY_EVENTS[event]
+        data = {"anomaly": about["type"], "severity": about["severity"]}
+        lasted = {"lasted": round(measured["lasted"], 3)} if type == "anomaly_ended" else {}
+        over = " is over" if lasted else ""
+        who = about["name"] or about["pid"] or "the node"
+        text = f"{about['type'].replace('_', ' ')} ({about['severity']}){over}: {who}"
+        self.events.tell(type, text, {**data, **lasted}, pid=about["pid"], name=about["name"])
 
     def _tell(self, kept: Kept, why: str, pause: float) -> None:
         about = {"supervisor": kept.supervisor, "id": kept.id, "why": why}

@@ -58,7 +58,7 @@ def services_of(platform: Platform) -> Services:
     provide(RemoteHistory, lambda: None if platform.own_program is None else platform.own_program.remembered)
     provide(RestartedChildren, lambda: platform.keeper)
     provide(Sandboxes, lambda: platform.sandboxes)
-    provide(Settings, lambda: platform.settings)
+    provide(Settings, lambda: platform.configuration.current)
     provide(Store, lambda: platform.store)
     provide(Telemetry, lambda: platform.telemetry)
     provide(Tokens, lambda: platform.tokens)

@@ -28,25 +28,26 @@ class Telemetry:
     """
 
     def __init__(self) -> None:
-        self._handlers: tuple[Handler, ...] = ()
+        self._handlers: tuple[tuple[Handler, frozenset[str]], ...] = ()
 
-    def attach(self, handler: Handler) -> Callable[[], None]:
-        """Call `handler(event, measurements, metadata)` for each event.
+    def attach(self, handler: Handler, *events: str) -> Callable[[], None]:
+        """Call `handler(event, measurements, metadata)` for these events, by default for all.
 
         Returns a function that detaches it.
         """
-        self._handlers = (*self._handlers, handler)
+        self._handlers = (*self._handlers, (handler, frozenset(events)))
+        return lambda: self._detach(handler)
 
-        def detach() -> None:
-            self._handlers = tuple(other for other in self._handlers if other is not handler)
-
-        return detach
+    def _detach(self, handler: Handler) -> None:
+        self._handlers = tuple(other for other in self._handlers if other[0] is not handler)
 
     def execute(self, event: str, measurements: Mapping[str, float], metadata: Mapping[str, Any]) -> None:
-        """Call all handlers with an event."""
-        for handler in self._handlers:
+        """Call the handlers of an event."""
+        for handler, events in self._handlers:
+            if events and event not in events:
+                continue
             try:
                 handler(event, measurements, metadata)
             except Exception:
-                self._handlers = tuple(other for other in self._handlers if other is not handler)
+                self._detach(handler)
                 log.exception("a telemetry handler raised at %s and is detached: %r", event, handler)

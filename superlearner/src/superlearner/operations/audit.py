@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from otp.redaction import HIDDEN, is_secret
 from superlearner.control.terms import TooDeep, json_of, term_of_json
+from superlearner.observing.events import EventLog
 from superlearner.store.rows import AuditRow
 
-__all__ = ["AuditLog", "kept"]
+__all__ = ["AuditLog", "announce", "kept"]
 
 KEPT: Final = 1000
 REFUSED: Final = 30
@@ -78,6 +79,19 @@ class AuditLog:
     def entries(self, since: int = 0) -> list[AuditRow]:
         """The entries with a greater number that are still in memory, oldest first."""
         return [entry for entry in self._entries if entry.number > since]
+
+
+def announce(events: EventLog, entry: AuditRow) -> None:
+    """Tell the event log of an entry."""
+    data = {
+        "operation": entry.operation,
+        "user": entry.user,
+        "door": entry.door,
+        "outcome": entry.outcome,
+        "duration": entry.duration,
+    }
+    done = "did" if entry.outcome == "ok" else f"was refused ({entry.outcome})"
+    events.tell("operation_done", f"{entry.user} {done} {entry.operation}", data)
 
 
 def kept(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from superlearner.observing.logs import ACCESS
+from superlearner.settings.configuration import Configuration
 
 __all__ = ["with_access_log"]
 
 log: Final = logging.getLogger(ACCESS)
 
 
-def with_access_log(app: ASGIApp, wanted: Callable[[], bool]) -> ASGIApp:
-    """Wrap the application to log requests, as long as `wanted` returns true.
+def with_access_log(app: ASGIApp, configuration: Configuration) -> ASGIApp:
+    """Wrap the application to log requests that arrive while `access_log` is set.
 
     The query is left out, since a sign-in link carries its code there.
     """
 
     async def logged(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not wanted():
+        if scope["type"] != "http" or not configuration.current.access_log:
             await app(scope, receive, send)
             return
         begun = time.perf_counter()

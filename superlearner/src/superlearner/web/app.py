@@ -22,7 +22,7 @@ from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
 from superlearner.web import pages
 from superlearner.web.access_log import with_access_log
-from superlearner.web.bodies import BodyLimits
+from superlearner.web.bodies import limits_of
 from superlearner.web.errors import install_error_handlers
 from superlearner.web.guard import Guard
 from superlearner.web.live import serve_viewer
@@ -70,10 +70,10 @@ def create_app(platform: Platform) -> ASGIApp:
     guarded = Guard(
         with_packing(_with_sign_in(app, platform, files)),
         allowed_hosts=(*settings.allow_host, settings.host),
-        limits=lambda: _body_limits(platform.settings),
+        limits=limits_of(platform.configuration),
         form_paths=() if platform.credentials is None else (SIGN_IN,),
     )
-    logged = with_access_log(guarded, lambda: platform.settings.access_log)
+    logged = with_access_log(guarded, platform.configuration)
     served = with_prefix_left(logged, settings.root_path, app.routes)
     if not settings.trusted_proxies:
         return served
@@ -81,10 +81,6 @@ def create_app(platform: Platform) -> ASGIApp:
 
     behind: Any = ProxyHeadersMiddleware(served, list(settings.trusted_proxies))  # pyright: ignore[reportArgumentType]
     return behind
-
-
-def _body_limits(settings: Settings) -> BodyLimits:
-    return BodyLimits(settings.max_body, settings.max_bodies, settings.body_timeout)
 
 
 def _document(app: FastAPI, platform: Platform, one_at_a_time: Lock) -> dict[str, Any]:

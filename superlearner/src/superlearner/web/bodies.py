@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from starlette.types import Message, Receive
 
+from superlearner.settings.configuration import Configuration
 from superlearner.web.errors import ApiError
 
-__all__ = ["Bodies", "BodyLimits"]
+__all__ = ["Bodies", "BodyLimits", "limits_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,16 @@ class BodyLimits:
     largest: int = 1_000_000
     together: int = 64_000_000
     seconds: float = 30.0
+
+
+def limits_of(configuration: Configuration) -> Callable[[], BodyLimits]:
+    """Return what answers the limits that are set at the time of a request."""
+
+    def limits() -> BodyLimits:
+        settings = configuration.current
+        return BodyLimits(settings.max_body, settings.max_bodies, settings.body_timeout)
+
+    return limits
 
 
 class Bodies:

@@ -60,7 +60,7 @@ def routes_of(operations: tuple[Operation, ...]) -> tuple[BaseRoute, ...]:
 
 def described_routes_of(operations: tuple[Operation, ...]) -> tuple[BaseRoute, ...]:
     """Return the routes for the OpenAPI document, with all their responses."""
-    return tuple(_read(operation, described=True) for operation in _in_order(operations))
+    return tuple(ScopeFirst(operation, described=True) for operation in _in_order(operations))
 
 
 def _in_order(operations: tuple[Operation, ...]) -> list[Operation]:
@@ -94,40 +94,38 @@ class OperationRoute(Route):
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._route is None:
-            self._route = _read(self._operation)
+            self._route = ScopeFirst(self._operation)
         await self._route.app(scope, receive, send)
-
-
-def _read(operation: Operation, *, described: bool = False) -> APIRoute:
-    return ScopeFirst(
-        PREFIX + operation.path,
-        _endpoint(operation),
-        methods=[operation.method],
-        name=operation.name,
-        operation_id=operation.name.replace(".", "_"),
-        tags=[operation.category],
-        summary=operation.summary,
-        description=operation.description,
-        response_class=SafeJSONResponse,
-        responses=responses_of(operation) if described else None,
-        response_model=None,
-    )
 
 
 class ScopeFirst(APIRoute):
     """A route of an operation that checks the scope before path, query and body."""
 
+    def __init__(self, operation: Operation, *, described: bool = False) -> None:
+        self._operation = operation
+        super().__init__(
+            PREFIX + operation.path,
+            _endpoint(operation),
+            methods=[operation.method],
+            name=operation.name,
+            operation_id=operation.name.replace(".", "_"),
+            tags=[operation.category],
+            summary=operation.summary,
+            description=operation.description,
+            response_class=SafeJSONResponse,
+            responses=responses_of(operation) if described else None,
+            response_model=None,
+        )
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return FastAPI's handler, behind that check."""
-        answer = super().get_route_handler()
+        answer, operation = super().get_route_handler(), self._operation
 
         async def after_the_scope(request: Request) -> Response:
             platform = request.app.state.platform
-            operation = platform.arsenal.get(self.name)
-            if operation is not None:
-                context = Context(platform.nodes, user_of(request), _door(request), on=_node_of(operation, request))
-                refuse_without_scope(platform.services, operation, context, request.path_params)
-                _refuse_unknown_words(operation, request)
+            context = Context(platform.nodes, user_of(request), _door(request), on=_node_of(operation, request))
+            refuse_without_scope(platform.services, operation, context, request.path_params)
+            _refuse_unknown_words(operation, request)
             return await answer(StrictRequest(request.scope, request.receive))
 
         return after_the_scope

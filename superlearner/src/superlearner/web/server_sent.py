@@ -1,7 +1,7 @@
 """Server-sent events: an answer that lasts until its reader leaves.
 
-Each web server process passes its own end to its requests (`connections.with_end`), so that open streams end with it and their
-readers reconnect to the next one with their last id. Source: WHATWG HTML, §9.2 Server-sent events.
+Each web server process passes its own end to its requests (`connections.with_end`), so that open streams end with it
+and their readers reconnect to the next one with their last id. Source: WHATWG HTML, §9.2 Server-sent events.
 """
 
 from __future__ import annotations
