@@ -1,5 +1,5 @@
-# make run    serve the demo and open it        make test   every test that takes no special machine
-# make check  style, types, layers, house rules make help   all the rest
+# make run    serve the demo and open it        make test   the tests to run before every commit
+# make check  style, types, layers, house rules make help   all other goals
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
@@ -11,7 +11,7 @@ TESTS ?= otp/tests superlearner/tests tools/tests examples
 SOURCES := otp/src superlearner/src
 QUICK := not slow and not repeated and (not browser or page) and (not program or sample)
 
-# An environment belongs to the folder it was made in; a copied or moved checkout makes its own anew.
+# An environment belongs to the folder it was made in; a copied or moved checkout recreates it.
 ifneq ($(shell cat $(VENV)/made-in 2>/dev/null),$(CURDIR))
 MOVED := moved
 endif
@@ -19,14 +19,14 @@ endif
 PACKAGES := otp/pyproject.toml superlearner/pyproject.toml tools/bootstrap.sh
 
 .PHONY: help
-help: ## this list
+help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .PHONY: install
-install: $(VENV)/runtime-stamp ## the environment that make run needs
+install: $(VENV)/runtime-stamp ## create the environment for make run
 
 .PHONY: install-dev
-install-dev: $(VENV)/dev-stamp ## and the tools of test and check
+install-dev: $(VENV)/dev-stamp ## create it with the tools for test and check
 
 $(VENV)/runtime-stamp: requirements/runtime.txt $(PACKAGES) $(MOVED)
 	@GOAL=$(firstword $(MAKECMDGOALS)) sh tools/bootstrap.sh $(VENV) requirements/runtime.txt
@@ -47,22 +47,22 @@ run: install ## serve the demo and open it (ARGS="bank.py:Bank --port 4001")
 NODE = $$($(PY) -c 'import pathlib, playwright; print(pathlib.Path(playwright.__file__).parent / "driver")')
 
 .PHONY: test
-test: install-dev test-js ## the tests, one browser test for each page, and the examples in the documentation (at most 5 minutes)
+test: install-dev test-js ## run the tests, one browser test for each page, and the examples in the documentation (at most 5 minutes)
 	@# The tests start some hundred programs. Where Python may not keep what it compiled, each would compile all of this.
 	@$(PY) -m compileall -q -j 0 otp/src superlearner/src
 	@# Processes share the tests, one more than there are cores; ARGS="-n 0" runs them in one, where a debugger works.
 	$(PY) -m pytest -n auto -m "$(QUICK)" $(TESTS) $(if $(SOURCES),--doctest-modules $(SOURCES)) $(ARGS)
 
 .PHONY: test-programs
-test-programs: install-dev ## all tests that start programs of their own (at most 4 minutes)
+test-programs: install-dev ## run all tests that start programs (at most 4 minutes)
 	$(PY) -m pytest -n auto -m "program and not slow" $(TESTS) $(ARGS)
 
 .PHONY: test-browser
-test-browser: install-dev ## all tests of the pages in a browser (at most 5 minutes)
+test-browser: install-dev ## run all browser tests (at most 5 minutes)
 	$(PY) -m pytest -n auto -m "browser and not slow" superlearner/tests/web/browser $(ARGS)
 
 .PHONY: check
-check: install-dev ## style, types, layers and house rules
+check: install-dev ## check style, types, layers, wording and house rules
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	PATH="$(NODE):$$PATH" $(PY) -m pyright --pythonpath $(PY)
@@ -76,25 +76,25 @@ check: install-dev ## style, types, layers and house rules
 	$(PY) -m tools.commands --check
 
 .PHONY: check-js
-check-js: ## types of the page's modules (needs npx, which comes with Node)
+check-js: ## check the types of the JavaScript modules (needs npx, which comes with Node)
 	@command -v npx >/dev/null || { echo "make check-js needs npx: install Node and npm"; exit 1; }
 	npx --yes --package typescript@7.0.2 tsc -p superlearner/jsconfig.json
 
 .PHONY: test-js
-test-js: install-dev ## the tests of the page's modules that need no page (a second; make test runs them too)
+test-js: install-dev ## run the tests of pure JavaScript modules (a second; part of make test)
 	@"$(NODE)/node" --test --test-reporter=dot superlearner/tests/web/js/*.test.js
 
 .PHONY: format
-format: install-dev ## put the code into its house style
+format: install-dev ## format the code
 	$(PY) -m ruff check --fix-only --quiet .
 	$(PY) -m ruff format .
 
 .PHONY: commands
-commands: install-dev ## write the commands of the operations anew, after one was added or changed
+commands: install-dev ## update the commands of the operations, after you add or change one
 	$(PY) -m tools.commands
 
 .PHONY: cover
-cover: install-dev ## the tests once more, with the lines they never reach
+cover: install-dev ## run the tests and report uncovered lines
 	$(PY) -m coverage erase
 	$(PY) -m coverage run -m pytest -m "not slow" $(TESTS)
 	$(PY) -m coverage combine --quiet
@@ -110,61 +110,61 @@ define replay
 endef
 
 .PHONY: conformance
-conformance: install-dev ## replay what Erlang/OTP did: the catalogue and 1,000 random scenarios in four modes, the catalogue in a plain loop
+conformance: install-dev ## replay recorded scenarios of Erlang/OTP: the catalogue and 1,000 random ones in four modes, the catalogue in a plain loop
 	$(call replay,$(CORPUS)/random/seeds_00000_00999.jsonl.gz)
 
 .PHONY: conformance-all
-conformance-all: install-dev ## the same with every recorded scenario
+conformance-all: install-dev ## replay every recorded scenario
 	$(call replay,$(CORPUS)/random/*.jsonl.gz)
 
 .PHONY: fuzz
-fuzz: install-dev ## make N random scenarios anew and compare with Erlang/OTP, where it is installed (N=300 SEED=0)
+fuzz: install-dev ## compare N new random scenarios with an installed Erlang/OTP (N=300 SEED=0)
 	$(PY) otp/tests/conformance/fuzz.py -n $(or $(N),300) --seed $(or $(SEED),0) $(ARGS)
 
 .PHONY: mutants
-mutants: install-dev ## judge the tests by N small faults in the engine, drawn by SEED, each run in a copy (N=400 SEED=1)
+mutants: install-dev ## test the tests with N small faults in the engine, drawn by SEED (N=400 SEED=1)
 	$(PY) -m tools.mutants -n $(or $(N),400) --seed $(or $(SEED),1) $(ARGS)
 
 .PHONY: schemathesis
-schemathesis: install-dev ## the API against its own document (EXAMPLES=15 random requests an operation, SEED=1)
+schemathesis: install-dev ## test the API against its OpenAPI document (EXAMPLES=15 random requests an operation, SEED=1)
 	EXAMPLES=$(or $(EXAMPLES),15) SEED=$(or $(SEED),1) \
 	    $(PY) -m pytest -m slow superlearner/tests/contract/test_schemathesis.py $(ARGS)
 
 .PHONY: wheels
-wheels: install-dev ## build both wheels and use them in an empty environment and folder
+wheels: install-dev ## build both wheels and test them in an empty environment
 	$(PY) -m pytest -m slow tools/tests/test_wheels.py
 
 .PHONY: slow
-slow: install-dev ## the tests that make test and make test-browser leave out
+slow: install-dev ## run the slow tests and the second seed
 	$(PY) -m pytest -n auto -m "slow or repeated" $(TESTS)
 
 .PHONY: bench
-bench: install-dev ## measure, and write docs/performance.md; refused on a loaded machine (ARGS=--anyway only prints)
+bench: install-dev ## run the benchmarks and write docs/performance.md; refused on a loaded machine (ARGS=--anyway only prints)
 	$(PY) -m benchmarks $(ARGS)
 
 .PHONY: bench-web
-bench-web: install-dev ## measure the pages, and write docs/web-performance.md (needs Chromium)
+bench-web: install-dev ## run the benchmarks of the pages and write docs/web-performance.md (needs Chromium)
 	$(PY) -m benchmarks --only web $(ARGS)
 
 .PHONY: screenshots
-screenshots: install-dev ## the pictures in docs/pictures, both themes, wide and narrow
+screenshots: install-dev ## update docs/pictures in both themes, wide and narrow
 	$(PY) -m tools.screenshots $(ARGS)
 
 .PHONY: vendor
-vendor: install-dev ## the editor and the templates of the pages, bundled anew from the lock in tools/vendoring (needs npm)
+vendor: install-dev ## bundle the editor and the templates from the lock in tools/vendoring (needs npm)
 	$(PY) -m tools.vendor
 
 .PHONY: full
-full: ## everything, on every Python of .ci/pythons (at most 90 minutes)
+full: ## run everything on every Python of .ci/pythons (at most 90 minutes)
 	bash .ci/full
 
 .PHONY: lock
-lock: ## resolve requirements/*.in again (needs uv)
+lock: ## update the locks from requirements/*.in (needs uv)
 	cd requirements && for name in runtime dev; do \
 	    uv pip compile --universal --python-version 3.11 --upgrade --generate-hashes --no-header --no-annotate \
 	        --no-emit-index-url --no-emit-find-links --quiet $$name.in --output-file $$name.txt || exit 1; \
 	done
 
 .PHONY: clean
-clean: ## remove what was made (the environment stays)
+clean: ## remove build results (the environment stays)
 	rm -rf build dist otp/dist superlearner/dist htmlcov .coverage .coverage.* .pytest_cache .ruff_cache .import_linter_cache

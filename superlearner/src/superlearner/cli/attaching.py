@@ -22,27 +22,25 @@ def attach(
     ctx: typer.Context,
     address: Annotated[
         str | None,
-        typer.Argument(
-            help="The door: its name (see --list), the path of its socket, or HOST:PORT.", show_default=False
-        ),
+        typer.Argument(help="Name of the service (see --list), path of its socket, or HOST:PORT.", show_default=False),
     ] = None,
     token_file: Annotated[
         Path | None,
-        typer.Option(help="File with the token of the door; a door of your own user needs none.", show_default=False),
+        typer.Option(help="File with the token of the service; your own services need none.", show_default=False),
     ] = None,
     token: Annotated[
         str | None,
-        typer.Option(help="The token itself, which others of this machine may see.", show_default=False),
+        typer.Option(help="The token itself; other users of this machine may see it.", show_default=False),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="How its node is called here.", show_default=False)] = None,
-    doors: Annotated[bool, typer.Option("--list", help="List the doors of your user that are open.")] = False,
+    name: Annotated[str | None, typer.Option(help="Name of its node in this platform.", show_default=False)] = None,
+    doors: Annotated[bool, typer.Option("--list", help="List the open services of your user.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write the data as JSON.")] = False,
     url: Url = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Look into a Python service that runs: one that has called otp.observe().
+    """Attach to a running Python service that called otp.observe().
 
-    Its node can be chosen in the pages and by --node then. For example: superlearner attach auction_house
+    Pages and --node can then select its node. For example: superlearner attach auction_house
     """
     if doors:
         _list(as_json=as_json)
@@ -70,12 +68,12 @@ def attach(
 
 def detach(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="The name of its node here.")],
+    name: Annotated[str, typer.Argument(help="Name of its node.")],
     as_json: Annotated[bool, typer.Option("--json", help="Write the data as JSON.")] = False,
     url: Url = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Look no more into a service that was attached. Nothing happens to the service."""
+    """Detach from a service, which keeps running."""
     show(ask_or_fail(reach(*said(ctx, url, data_dir)), _entry("detach"), {"name": name}), as_json=as_json)
 
 

@@ -17,19 +17,19 @@ __all__ = ["config"]
 
 Json = Annotated[bool, typer.Option("--json", help="Write it as JSON.")]
 
-config = typer.Typer(help="What is set, and by whom, for a platform that is started here.", rich_markup_mode=None)
+config = typer.Typer(help="Show the settings of a platform started in this folder.", rich_markup_mode=None)
 
 
 @config.callback(invoke_without_command=True)
 def of_here(ctx: typer.Context) -> None:
-    """What is set, and by whom, for a platform that is started here."""
+    """Show the settings of a platform started in this folder."""
     if ctx.invoked_subcommand is None:
         _show(ctx, as_json=False)
 
 
 @config.command()
 def show(ctx: typer.Context, as_json: Json = False) -> None:
-    """Show every setting, its value, where that comes from, and whether a running platform can change it.
+    """Show each setting with value, source, and whether a running platform can change it.
 
     As a platform would have them that is started here; `superlearner settings list` asks the one that runs.
     """
@@ -38,7 +38,7 @@ def show(ctx: typer.Context, as_json: Json = False) -> None:
 
 @config.command()
 def path() -> None:
-    """Print where the file of the settings is read from: the folder a platform is started in."""
+    """Print the path of the settings file, in the folder where a platform is started."""
     from superlearner.settings.settings import CONFIG_FILE
 
     say(str(Path(CONFIG_FILE).absolute()))

@@ -24,11 +24,11 @@ __all__ = ["database_of", "db"]
 
 Json = Annotated[bool, typer.Option("--json", help="Write it as JSON.")]
 DataDirectory = Annotated[
-    Path | None, typer.Option("--data-dir", help="Folder of the data [default: XDG's].", show_default=False)
+    Path | None, typer.Option("--data-dir", help="Data directory [default: XDG's].", show_default=False)
 ]
 
 db = typer.Typer(
-    help="Look at the database of a data directory, or upgrade it.",
+    help="Inspect, copy or upgrade the database of a data directory.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -36,7 +36,7 @@ db = typer.Typer(
 
 @db.command()
 def status(data_dir: DataDirectory = None, as_json: Json = False) -> None:
-    """Show which schema the database has, its size and its rows. Nothing is changed; a platform may be running."""
+    """Show schema, size and rows of the database. Works while a platform runs."""
     from superlearner.store import database_info
 
     with _words():
@@ -47,7 +47,7 @@ def status(data_dir: DataDirectory = None, as_json: Json = False) -> None:
 
 @db.command()
 def upgrade(data_dir: DataDirectory = None) -> None:
-    """Bring the database to the schema of this version. A platform does so at its start; while one runs, it is refused.
+    """Upgrade the database to this version's schema. A platform does so at its start; refused while one runs.
 
     All steps that are missing are made, or none. An older version cannot use it any more: see `superlearner db backup`.
     """
@@ -76,10 +76,10 @@ def upgrade(data_dir: DataDirectory = None) -> None:
 
 @db.command()
 def backup(
-    file: Annotated[Path, typer.Argument(help="Where the copy goes; there must be no such file.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="File for the copy; it must not exist.", show_default=False)],
     data_dir: DataDirectory = None,
 ) -> None:
-    """Copy the database into a file, as it is at one moment. A platform may be running meanwhile."""
+    """Write a consistent copy of the database. Works while a platform runs."""
     place = database_of(data_dir)
     if isinstance(place, str) and not place.startswith("sqlite"):
         fail("this database is not a file; copy it with the tools of its server, such as: pg_dump --format=custom")

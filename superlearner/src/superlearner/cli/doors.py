@@ -19,18 +19,18 @@ NODES = completion_of({"picker": "node"})
 """Completion of node names of the running platform."""
 
 Url = Annotated[str | None, typer.Option(help="Address of the platform.", show_default=False)]
-DataDir = Annotated[Path | None, typer.Option(help="Folder of the data of the platform.", show_default=False)]
+DataDir = Annotated[Path | None, typer.Option(help="Data directory of the platform.", show_default=False)]
 
 
 def console(
     ctx: typer.Context,
     code: Annotated[
-        str | None, typer.Option("-c", metavar="CODE", help="Run this instead, and end.", show_default=False)
+        str | None, typer.Option("-c", metavar="CODE", help="Run this code and exit.", show_default=False)
     ] = None,
     node: Annotated[
         str | None,
         typer.Option(
-            help="The node that calls go to [default: that of your tree, else the platform's own].",
+            help="Node for all calls [default: that of your tree, else the platform's].",
             autocompletion=NODES,
             show_default=False,
         ),
@@ -41,8 +41,8 @@ def console(
 ) -> None:
     """Open a Python prompt whose functions are the operations.
 
-    For example process.list(), or Control.kill_process("counter_1"). What is typed runs in this program; only the
-    operations go to the platform. docs/console.md tells more.
+    For example process.list(), or Control.kill_process("counter_1"). Your code runs in this program; only operations
+    reach the platform. See docs/console.md.
     """
     from superlearner.cli.console.opening import open_console
     from superlearner.cli.remote import Remote
@@ -51,7 +51,7 @@ def console(
 
 
 class Scope(enum.Enum):
-    """The maximum scope of a tool."""
+    """The highest scope of a tool."""
 
     read = "read"
     operate = "operate"
@@ -60,17 +60,17 @@ class Scope(enum.Enum):
 
 def mcp(
     ctx: typer.Context,
-    scope: Annotated[Scope, typer.Option(help="Offer nothing that needs more than this.")] = Scope.code,
+    scope: Annotated[Scope, typer.Option(help="Offer only tools within this scope.")] = Scope.code,
     category: Annotated[
         list[str] | None,
-        typer.Option(help="Only the operations of this category; several repeat the option.", show_default=False),
+        typer.Option(help="Only operations of this category; repeat for several.", show_default=False),
     ] = None,
     url: Url = None,
     data_dir: DataDir = None,
 ) -> None:
     """Serve the operations as tools to an AI client.
 
-    Over standard input and output: the client starts this command; docs/mcp.md has its configuration.
+    It uses standard input and output; the client starts this command. See docs/mcp.md.
     """
     from superlearner.cli.mcp_server import serve
     from superlearner.cli.remote import Remote
@@ -81,7 +81,7 @@ def mcp(
 
 
 class Order(enum.Enum):
-    """The sort order."""
+    """Sort order."""
 
     by_callback = "callback"
     by_messages = "messages"
@@ -93,26 +93,26 @@ class Order(enum.Enum):
 
 def top(
     ctx: typer.Context,
-    once: Annotated[bool, typer.Option("--once", help="One look, and end.")] = False,
-    interval: Annotated[float, typer.Option(min=0.2, max=3600, help="Seconds between two looks.")] = 2.0,
-    sort: Annotated[Order, typer.Option(help="What comes first.")] = Order.by_callback,
+    once: Annotated[bool, typer.Option("--once", help="Print once and exit.")] = False,
+    interval: Annotated[float, typer.Option(min=0.2, max=3600, help="Seconds between updates.")] = 2.0,
+    sort: Annotated[Order, typer.Option(help="Sort order.")] = Order.by_callback,
     search: Annotated[
-        str, typer.Option(help="Only processes with this in name, class or pid.", show_default=False)
+        str, typer.Option(help="Only processes whose name, class or pid contains this.", show_default=False)
     ] = "",
-    rows: Annotated[int, typer.Option(min=1, max=1000, help="Processes that are written where no keys are.")] = 20,
+    rows: Annotated[int, typer.Option(min=1, max=1000, help="Number of processes when not at a terminal.")] = 20,
     measure: Annotated[
         int,
         typer.Option(
-            metavar="MS", min=0, max=10_000, help="How long each look watches messages, which slows them; 0 is never."
+            metavar="MS", min=0, max=10_000, help="Time to measure messages in each update, which slows them; 0 = off."
         ),
     ] = 200,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Write JSON: with --once a document, else a line a look.")
+        bool, typer.Option("--json", help="Write JSON: a document with --once, else a line for each update.")
     ] = False,
     node: Annotated[
         str | None,
         typer.Option(
-            help="The node that is asked [default: that of your tree, else the platform's own].",
+            help="Node to query [default: that of your tree, else the platform's].",
             autocompletion=NODES,
             show_default=False,
         ),
@@ -120,9 +120,9 @@ def top(
     url: Url = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Show who works, how much, and where messages pile up.
+    """Show the busiest processes and their mailboxes.
 
-    Anew every two seconds. At a terminal the keys c, m, l, b, r and n choose the order, / filters, p pauses, q ends it.
+    Updated every two seconds. At a terminal the keys c, m, l, b, r and n sort, / filters, p pauses, q quits.
     """
     from superlearner.cli.remote import Remote
     from superlearner.cli.top.showing import show_top

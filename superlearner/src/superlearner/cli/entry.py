@@ -66,7 +66,7 @@ def _lines(text: str, width: int) -> str:
 app = typer.Typer(
     name="superlearner",
     cls=Main,
-    help="See, steer and learn supervision trees.",
+    help="Observe and control supervision trees, and learn how they work.",
     epilog="Begin with: superlearner run. Then, in another terminal: superlearner process kill counter_1",
     add_completion=True,
     no_args_is_help=True,
@@ -99,22 +99,20 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def common(
-    url: Annotated[
-        str | None, typer.Option(help="Address of the platform that operations are asked of.", show_default=False)
-    ] = None,
+    url: Annotated[str | None, typer.Option(help="Address of the platform.", show_default=False)] = None,
     data_dir: Annotated[
         Path | None,
-        typer.Option(help="Folder of the data of that platform, which says where it is.", show_default=False),
+        typer.Option(help="Data directory of the platform.", show_default=False),
     ] = None,
     cacert: Annotated[
         Path | None,
-        typer.Option(help="Certificates of authorities to trust for a platform with https.", show_default=False),
+        typer.Option(help="CA certificates to trust for https.", show_default=False),
     ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """See, steer and learn supervision trees."""
+    """Observe and control supervision trees, and learn how they work."""
     del url  # a command reads it itself, see `said`
     if data_dir is not None:
         os.environ["SUPERLEARNER_DATA_DIR"] = str(data_dir)  # for commands without a platform, such as doctor and db
@@ -129,7 +127,7 @@ def run(
         str | None,
         typer.Argument(
             metavar="[FILE.py:Name]",
-            help="A Supervisor or Application of yours; without it the demo runs.",
+            help="Your Supervisor or Application [default: the demo].",
             show_default=False,
         ),
     ] = None,
@@ -137,8 +135,8 @@ def run(
         str | None,
         typer.Option(
             metavar="JSON",
-            help="What the init of your Supervisor (the start of your Application) gets, as JSON; "
-            "a list becomes a tuple [default: null, which is None].",
+            help="Argument of your Supervisor's init or your Application's start, as JSON; lists become tuples "
+            "[default: null].",
             show_default=False,
         ),
     ] = None,
@@ -146,8 +144,7 @@ def run(
         bool | None,
         typer.Option(
             "--peer/--in-process",
-            help="Run your tree in a program of its own, which may hang or end and holds nothing up, or in the "
-            "platform's [default: peer].",
+            help="Run your tree in a separate operating system process, or in the platform's process [default: peer].",
             show_default=False,
         ),
     ] = None,
@@ -156,46 +153,43 @@ def run(
         int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one [default: 4000].")
     ] = None,
     browser: Annotated[bool | None, typer.Option("--browser/--no-browser", help="Open a browser.")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of the data [default: XDG's].")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Data directory [default: XDG's].")] = None,
     auth: Annotated[
         str | None,
         typer.Option(
             metavar="none|all",
-            help="Who needs a credential [default: none on loopback, all beyond].",
+            help="Requests that need a credential [default: none on loopback, all beyond].",
             show_default=False,
         ),
     ] = None,
-    allow_host: Annotated[
-        list[str] | None, typer.Option(help="One more host name by which clients may address us.")
-    ] = None,
-    root_path: Annotated[str | None, typer.Option(help="Path prefix when behind a proxy.")] = None,
+    allow_host: Annotated[list[str] | None, typer.Option(help="Additional host name of the platform.")] = None,
+    root_path: Annotated[str | None, typer.Option(help="Path prefix behind a proxy.")] = None,
     trusted_proxies: Annotated[
         list[str] | None,
-        typer.Option(metavar="ADDRESS", help="A proxy before us whose word on who comes is taken.", show_default=False),
+        typer.Option(metavar="ADDRESS", help="Proxy with trusted X-Forwarded headers.", show_default=False),
     ] = None,
     certfile: Annotated[Path | None, typer.Option(help="Certificate (PEM) for https.", show_default=False)] = None,
     keyfile: Annotated[
-        Path | None, typer.Option(help="Its private key [default: in the same file].", show_default=False)
+        Path | None,
+        typer.Option(help="Private key of the certificate [default: in the same file].", show_default=False),
     ] = None,
     weak_walls: Annotated[
         bool | None,
         typer.Option(
-            "--weak-walls", help="Sandboxes also where a wall is missing: for code of your own.", show_default=False
+            "--weak-walls", help="Start sandboxes without a required wall, for your own code.", show_default=False
         ),
     ] = None,
     allow_eval: Annotated[
         bool | None,
-        typer.Option(
-            "--allow-eval", help="Run Python that is sent with node.eval outside of sandboxes, too.", show_default=False
-        ),
+        typer.Option("--allow-eval", help="Allow node.eval outside of sandboxes.", show_default=False),
     ] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
     log_format: Annotated[str | None, typer.Option(help="text or json.")] = None,
     console: Annotated[
-        bool, typer.Option("--console", help="Open a prompt with the operations before it; Ctrl-D ends both.")
+        bool, typer.Option("--console", help="Open a Python prompt with the operations; Ctrl-D ends both.")
     ] = False,
 ) -> None:
-    """Start the platform, with the demo or with your own tree."""
+    """Start the platform with the demo or your own tree."""
     data_dir = said(ctx, None, data_dir)[1]
     if console:
         from superlearner.cli.console.behind import run_behind
@@ -239,13 +233,13 @@ def run(
 
 @app.command()
 def token(
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of the data [default: XDG's].")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Data directory [default: XDG's].")] = None,
 ) -> None:
-    """Print the token of the owner, which opens everything.
+    """Print the owner's token, which allows everything.
 
     For example: curl -H "Authorization: Bearer $(superlearner token)" http://127.0.0.1:4000/api/v1/supervisors
 
-    That is the owner's. Tokens for others are `superlearner token VERB`: create, list, revoke.
+    Tokens for other people: `superlearner token VERB` with create, list, revoke.
     """
     from superlearner.access.credentials import CredentialsError, read_token
     from superlearner.base.data_dir import default_data_dir
@@ -264,7 +258,7 @@ def token(
 
 
 class Format(enum.Enum):
-    """The output format of a tree."""
+    """Output format of a tree."""
 
     text = "text"
     json = "json"
@@ -278,28 +272,28 @@ def tree(
     root: Annotated[
         str | None,
         typer.Argument(
-            help="Only what is below this supervisor, by name or pid.", metavar="[ROOT]", show_default=False
+            help="Show only this supervisor, by name or pid, and its children.", metavar="[ROOT]", show_default=False
         ),
     ] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Again whenever something in it changes.")] = False,
-    format: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.text,
+    watch: Annotated[bool, typer.Option("--watch", help="Redraw after each change.")] = False,
+    format: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.text,
     depth: Annotated[int | None, typer.Option(min=0, max=32, help="Levels below the root.", show_default=False)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     node: Annotated[
         str | None,
         typer.Option(
-            help="The node that is asked [default: that of your tree, else the platform's own].",
+            help="Node to query [default: that of your tree, else the platform's].",
             autocompletion=NODES,
             show_default=False,
         ),
     ] = None,
     url: Annotated[str | None, typer.Option(help="Address of the platform.", show_default=False)] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of the data of the platform.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Data directory of the platform.")] = None,
 ) -> None:
-    """Show the supervision trees, and how much of their budgets is used.
+    """Show the supervision trees with their restart budgets.
 
-    Who runs, what was restarted how often, and why: as text, JSON, a Graphviz graph (dot) or a Mermaid flowchart. Other
-    questions about trees are `superlearner tree VERB`: ancestors, descendants, relationships, isolated, cycles.
+    Processes, restarts and reasons, as text, JSON, a Graphviz graph (dot) or a Mermaid flowchart. Other commands on
+    trees: `superlearner tree VERB` with ancestors, descendants, relationships, isolated, cycles.
     """
     from superlearner.cli.tree import show_tree, watch_tree
 
@@ -312,9 +306,9 @@ def tree(
 
 @app.command()
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Write it as JSON.")] = False) -> None:
-    """Look what is missing on this machine, and say what to try.
+    """Check this machine and suggest fixes.
 
-    Ends with 1 if something keeps a platform from running.
+    Exits with 1 if a problem prevents a platform from running.
     """
     from superlearner.cli.doctor import examine
 

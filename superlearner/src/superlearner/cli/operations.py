@@ -34,20 +34,18 @@ TYPES: Final[dict[str, Any]] = {"text": str, "integer": int, "number": float, "f
 METAVARS: Final = {"json": "JSON", "any": "JSON", "path": "FILE", "python": "TEXT|@FILE"}
 
 Url = Annotated[str | None, typer.Option("--url", help="Address of the platform.", show_default=False)]
-DataDir = Annotated[
-    Path | None, typer.Option("--data-dir", help="Folder of the data of the platform.", show_default=False)
-]
-Json = Annotated[bool, typer.Option("--json", help="Write the data as JSON, exactly as the API gives it.")]
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Data directory of the platform.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Write the data as JSON, as the API returns it.")]
 Node = Annotated[
     str | None,
     typer.Option(
         "--node",
-        help="The node that is asked, or a sandbox by its id [default: that of your tree, else the platform's own].",
+        help="Node or sandbox to query [default: that of your tree, else the platform's].",
         autocompletion=NODES,
         show_default=False,
     ),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the effect without doing it.")]
 
 FROM_FILE: Final = "from_file"
 """A parameter with a program's source, which its own option takes as @FILE."""
@@ -107,7 +105,7 @@ def group_of(category: str) -> TyperGroup | None:
     return TyperGroup(
         name=category,
         commands=commands,
-        help=f"The operations of the category {category}.",
+        help=f"Operations of the category {category}.",
         no_args_is_help=True,
         rich_markup_mode=None,
         subcommand_metavar="VERB [ARGS]...",
@@ -144,7 +142,7 @@ def command_of(entry: Entry) -> Any:
         shown.append(_bare(needed))
     shown += [_option(one, bare=one is needed) for one in entry["parameters"] if one["place"] != "path"]
     if program is not None:
-        option = typer.Option("--file", metavar="FILE", help=f"as --{program} @FILE", show_default=False)
+        option = typer.Option("--file", metavar="FILE", help=f"Same as --{program} @FILE.", show_default=False)
         shown.append(_keyword(FROM_FILE, Annotated[Path | None, option], default=None))
     shown += [
         _keyword(name, annotation, default=False if name == "as_json" else None) for name, annotation in OURS.items()
@@ -181,7 +179,7 @@ def _program(entry: Entry) -> str | None:
 
 def _bare(one: dict[str, Any]) -> inspect.Parameter:
     argument = typer.Argument(
-        help=f"as --{one['name'].replace('_', '-')}",
+        help=f"Same as --{one['name'].replace('_', '-')}.",
         metavar=one["name"].upper(),
         autocompletion=completion_of(one),
         show_default=False,

@@ -41,31 +41,31 @@ def strip(page: Page) -> Locator:
 @pytest.mark.page("/learn")
 def test_a_crash_ticks_a_step_and_a_look_the_next_one(open_page: Callable[..., Page], program: Any) -> None:
     page = open_page(f"{program.url}/learn", ready=False)
-    page.get_by_role("link", name="Start: Crash one, and only one").click()
+    page.get_by_role("link", name="Start: Crash one process").click()
     tour = strip(page)
     expect(tour.get_by_role("heading")).to_have_text("1 of 2 · Let counter_1 crash")
     assert "tour=" not in page.url
     tour.get_by_role("button", name="Hint").click()
-    expect(tour).to_contain_text("Write crash into the field")
+    expect(tour).to_contain_text("Type crash into the field")
     page.get_by_label("Message", exact=True).or_(page.get_by_placeholder('"increment" or')).first.fill("crash")
     page.get_by_role("button", name="Send", exact=True).click()
     expect(tour).to_contain_text(re.compile(r"counter_1 <.*> crashed: RuntimeError"))
     expect(tour.get_by_role("status").last).to_contain_text("Step 1 is done.")
     page.reload()
-    expect(tour).to_contain_text("The process is gone")
+    expect(tour).to_contain_text("The process has ended")
     tour.get_by_role("button", name="Next step").click()
     expect(tour.get_by_role("heading")).to_be_focused()
     expect(tour.get_by_role("button", name="Finish")).to_be_hidden()
     page.goto(f"{program.url}/learn")
     expect(page.locator("[data-tour=crash]")).to_contain_text("1 of 2 done")
-    page.locator("[data-tour=crash]").get_by_role("link", name="Go on: Crash one, and only one").click()
+    page.locator("[data-tour=crash]").get_by_role("link", name="Go on: Crash one process").click()
     expect(tour.get_by_role("heading")).to_have_text("2 of 2 · Read why")
     page.get_by_role("tab", name="Why").click()
     tour.get_by_role("button", name="Finish").click()
-    expect(tour).to_contain_text("A crash ends one process and leaves a reason")
+    expect(tour).to_contain_text("a crash ends one process and leaves a reason")
     tour.get_by_role("link", name="Back to the path").click()
     expect(page.get_by_text("1 of 12 tours done")).to_be_visible()
-    expect(page.get_by_role("link", name="Again: Crash one, and only one")).to_be_visible()
+    expect(page.get_by_role("link", name="Again: Crash one process")).to_be_visible()
     expect(tour).to_have_count(0)
     page.get_by_role("button", name="Begin the path anew").click()
     page.get_by_role("dialog").get_by_role("button", name="Begin anew").click()
@@ -77,7 +77,7 @@ def test_a_step_for_the_terminal_is_ticked_by_the_terminal_and_not_by_the_page(
 ) -> None:
     page = open_page(f"{program.url}/supervisors?process=counter_1&tour=terminal")
     tour = strip(page)
-    expect(tour.get_by_role("heading")).to_have_text("1 of 3 · Send a message by hand")
+    expect(tour.get_by_role("heading")).to_have_text("1 of 3 · Send a message")
     page.get_by_placeholder('"increment" or').fill("increment")
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.get_by_text("Sent.", exact=True)).to_be_visible()
@@ -88,7 +88,7 @@ def test_a_step_for_the_terminal_is_ticked_by_the_terminal_and_not_by_the_page(
     tour.get_by_role("button", name="Next step").click()
     tour.get_by_role("link", name="Go to /arsenal").click()
     expect(page).to_have_url(re.compile("/arsenal.operation=process.kill$"))
-    expect(tour.get_by_role("heading")).to_have_text("2 of 3 · Kill with curl, or the command")
+    expect(tour.get_by_role("heading")).to_have_text("2 of 3 · Kill with the command or curl")
     with program.client() as client:
         assert client.delete("/api/v1/processes/ledger").status_code == 200
     expect(tour).to_contain_text("did process.kill")
@@ -98,7 +98,7 @@ def test_a_step_for_the_terminal_is_ticked_by_the_terminal_and_not_by_the_page(
     tour.get_by_role("button", name="End tour").click()
     expect(tour).to_have_count(0)
     page.goto(f"{program.url}/learn")
-    expect(page.get_by_role("link", name="Again: Do it from the terminal")).to_be_visible()
+    expect(page.get_by_role("link", name="Again: Use the terminal")).to_be_visible()
 
 
 def test_the_tour_of_links_shows_linked_ends_and_monitors(open_page: Callable[..., Page], program: Any) -> None:
@@ -132,10 +132,10 @@ def test_the_tour_of_links_shows_linked_ends_and_monitors(open_page: Callable[..
     with program.client() as client:
         waiting = client.get("/api/v1/processes/robot/ties").json()["data"]["waited_for_by"]
         pane.get_by_role("button", name="Kill robot").click()
-        go_on("6 of 6 · See who is still there")
+        go_on("6 of 6 · See which processes survived")
         page.locator("[role=treeitem][data-key$='/orders']").click()
         tour.get_by_role("button", name="Finish").click()
-        expect(tour).to_contain_text("A monitor tells the watcher")
+        expect(tour).to_contain_text("A monitor notifies the watcher")
         asked = {"types": "exited", "last": 200, "limit": 200, "timeout_ms": 1}
         told = client.get("/api/v1/events", params=asked, headers={"accept": "application/json"}).json()
         ended = told["data"]["items"]

@@ -1,4 +1,4 @@
-"""The path: five parts, from a first process to the night on call."""
+"""The learning path: five parts, from a first process to production."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["PARTS", "Part", "tours"]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Tours about one subject."""
+    """A group of tours on one subject."""
 
     id: str
     title: str
@@ -27,11 +27,11 @@ class Part:
 
 
 PARTS: Final = (
-    Part("basics", "Basic concepts", "What a process is, and what it is not.", BASICS),
-    Part("lifecycle", "Process lifecycle", "How processes end, and who brings them back.", LIFECYCLE),
-    Part("patterns", "Advanced patterns", "When restarting is not enough, and trees that change live.", PATTERNS),
-    Part("debugging", "Debugging", "Look into what runs without stopping all of it.", DIGGING),
-    Part("production", "Production practices", "Know that it is well, and act without a browser.", PRODUCTION),
+    Part("basics", "Basic concepts", "What a process is.", BASICS),
+    Part("lifecycle", "Process lifecycle", "How processes end and restart.", LIFECYCLE),
+    Part("patterns", "Advanced patterns", "When restarting is not enough, and live changes.", PATTERNS),
+    Part("debugging", "Debugging", "Inspect a running system.", DIGGING),
+    Part("production", "Production practices", "Monitor the system, and act without a browser.", PRODUCTION),
 )
 
 

@@ -11,14 +11,14 @@ __all__ = ["PRODUCTION"]
 HEALTHY: Final = Tour(
     id="healthy",
     title="Is it healthy?",
-    why="Self-healing hides trouble. Somebody has to see how often it heals.",
+    why="Restarts hide faults, so monitor how often they happen.",
     minutes=4,
     needs=("robot", "shelves"),
     steps=(
         Step(
             id="see",
-            title="See it quiet",
-            text="Open `System`: how much is done, how long things wait, and nothing below Anomalies.",
+            title="See a healthy system",
+            text="Open `System`: it shows throughput and delays, and no anomalies.",
             page="/",
             done=Visited("/system"),
             hint="System is in the navigation at the top.",
@@ -27,77 +27,73 @@ HEALTHY: Final = Tour(
         ),
         Step(
             id="raise",
-            title="Bring it to the edge",
-            text="Kill `robot` three times within 5 seconds: once more, and `warehouse_sup` would give up.",
+            title="Bring it close to a give-up",
+            text="Kill `robot` three times within 5 seconds. A fourth time, and `warehouse_sup` would give up.",
             page="/supervisors?process=robot",
             done=Event("anomaly_raised"),
             hint=(
-                "Click Kill as soon as it runs again. If it was noticed a moment ago, let it be over first: that "
-                "takes a minute."
+                "Click Kill as soon as it runs again. If the anomaly is already listed, wait a minute until it ends."
             ),
-            seen="Nobody failed for good, and yet something is wrong. That is what an anomaly is.",
+            seen="Everything runs, but something is wrong: an anomaly.",
             concept="anomaly",
         ),
         Step(
             id="threshold",
             title="Find the threshold",
-            text="Look at the anomaly on `System`, then open the tab `Thresholds`: what is too much is a setting.",
+            text="Read the anomaly on `System`, then open the tab `Thresholds`: each limit is a setting.",
             page="/system",
             done=Visited("/system", {"view": "thresholds"}),
             hint="The page System has the tabs Figures, Who talks to whom, Log, Thresholds.",
-            seen="Each anomaly names its threshold and its evidence. Changing one takes effect at the next look.",
+            seen="Each anomaly names its threshold and its evidence. A change takes effect at the next sample.",
             concept="anomaly",
         ),
     ),
-    learned="A system that heals itself is watched by how often it heals, not by whether it is up.",
+    learned="Monitor a self-healing system by its number of restarts, not only by whether it is up.",
     docs="monitoring#anomalies",
 )
 
 TERMINAL: Final = Tour(
     id="terminal",
-    title="Do it from the terminal",
-    why="At three in the morning there may be no browser. Each button here is one line there.",
+    title="Use the terminal",
+    why="Sometimes you have no browser. Each button has an equivalent command.",
     minutes=3,
     needs=("counter_1", "ledger"),
     steps=(
         Step(
             id="message",
-            title="Send a message by hand",
+            title="Send a message",
             text="In a terminal: `superlearner process message counter_1 '\"increment\"'`",
             page="/supervisors?process=counter_1",
             done=Operation(("process.message",), doors=("cli", "rest", "console", "mcp")),
-            hint="On the machine of the platform. It finds the platform by its data directory; `--url` names another.",
-            seen="The page showed it as if you had clicked: both ask for the same operation.",
+            hint="Type it on the platform's machine; `--url` selects another platform.",
+            seen="The page shows the same result as a click: both run the same operation.",
             concept="operation",
         ),
         Step(
             id="kill",
-            title="Kill with curl, or the command",
-            text="`superlearner process kill ledger`, or the same over HTTP: Arsenal shows the line of curl for it.",
+            title="Kill with the command or curl",
+            text="Type `superlearner process kill ledger`, or the line of curl that Arsenal shows for it.",
             page="/arsenal?operation=process.kill",
             done=Operation(("process.kill",), doors=("cli", "rest", "console", "mcp")),
-            hint=(
-                "Fill the form with ledger and take the line below it; `curl -X DELETE …/api/v1/processes/ledger` it "
-                "is."
-            ),
-            seen="Who did it, through which door, and what came of it stands in the audit log.",
+            hint=("Fill in ledger and copy the line below the form: `curl -X DELETE …/api/v1/processes/ledger`."),
+            seen="The audit log has the user, the interface and the outcome.",
             concept="operation",
         ),
         Step(
             id="audit",
-            title="See who did it",
-            text="Open the audit log in `Arsenal`: every change by every door.",
+            title="Read the audit log",
+            text="Open the audit log in `Arsenal`. It lists every change, from every interface.",
             page="/arsenal",
             done=Visited("/arsenal", {"view": "audit"}),
             hint=(
                 "It is a tab of the page Arsenal. Its entries take the scope code; without it the page says how to "
                 "sign in."
             ),
-            seen="Pages have no private way in. What a page can do, a script can do, and all of it is written down.",
+            seen="Pages have no private API: scripts can do the same, and every change is logged.",
             concept="operation",
         ),
     ),
-    learned="Page, command line, console and API are doors to the same operations, with the same permissions.",
+    learned="Page, command line, console and API are interfaces to the same operations, with the same permissions.",
     docs="command-line",
 )
 

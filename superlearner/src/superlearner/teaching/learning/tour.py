@@ -46,18 +46,18 @@ Condition = Event | Operation | Visited
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A single action. Code in the texts is enclosed in backticks."""
+    """A task for the reader. Code in the texts is in backticks."""
 
     id: str
     title: str
     text: str
     page: str
-    """The page to do it on: an address of the platform."""
+    """Address of the page for the task."""
 
     done: Condition
     hint: str
     seen: str
-    """An explanation, shown when it is done."""
+    """Explanation shown after the task."""
 
     concept: str
     """Its heading in docs/concepts.md."""
@@ -65,7 +65,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Tour:
-    """A few minutes that teach one thing."""
+    """A guided exercise of a few minutes."""
 
     id: str
     title: str
@@ -74,7 +74,7 @@ class Tour:
     steps: tuple[Step, ...]
     learned: str
     docs: str
-    """Further reading: a page of the documentation, with its anchor."""
+    """Page of the documentation to read next, with its anchor."""
 
     needs: tuple[str, ...]
-    """Names of demo processes that must be running."""
+    """Names of the demo processes that must run."""
