@@ -76,7 +76,7 @@ def _lines(entries: Sequence[CatalogueEntry]) -> Iterator[str]:
 
 
 def _in_category(entries: Sequence[CatalogueEntry]) -> Iterator[str]:
-    """Yield a line for each operation, one for all planned tasks, and one for each reason not to have one."""
+    """Yield a line for each operation, one for all planned tasks, and one for those that do not apply."""
     working: dict[str | None, list[str]] = {}
     reasons: dict[str | None, list[str]] = {}
     for entry in entries:
@@ -89,8 +89,8 @@ def _in_category(entries: Sequence[CatalogueEntry]) -> Iterator[str]:
         yield f"- `{operation}`: {', '.join(more)}" if more else f"- `{operation}`"
     if planned := [entry.name for entry in entries if entry.state == "planned"]:
         yield f"- *Planned*: {', '.join(planned)}"
-    for reason, names in reasons.items():
-        yield f"- *Not applicable*: {', '.join(names)} ({reason})"
+    if reasons:
+        yield "- *Not applicable*: " + "; ".join(f"{', '.join(names)} ({reason})" for reason, names in reasons.items())
 
 
 if __name__ == "__main__":

@@ -160,13 +160,13 @@ def told(verdict: Verdict) -> str:
     return "\n".join([head + by, *(f"    {line}" for line in changed)])
 
 
-def row(mutant: Mutant, seed: int) -> str:
+def row(mutant: Mutant) -> str:
     """Return a survivor as a row of the table in docs/mutants.md, whose last cell is to be filled in."""
     lines = mutant.diff((ROOT / mutant.path).read_text(encoding="utf-8"))
     old = " ".join(line[2:] for line in lines if line.startswith("- "))
     new = " ".join(line[2:] for line in lines if line.startswith("+ "))
     place = f"{mutant.path.removeprefix('otp/src/otp/')}:{mutant.line}"
-    return f"| {seed} | {place} | `{old}` → `{new}` | |"
+    return f"| {place} | `{old}` → `{new}` | |"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -193,7 +193,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(told(verdict), flush=True)
     survived = sorted(verdict.mutant for verdict in verdicts if not verdict.killed)
     if options.table:
-        print("\n".join(row(mutant, options.seed) for mutant in survived))
+        print("\n".join(row(mutant) for mutant in survived))
     killed = len(verdicts) - len(survived)
     share = killed / len(verdicts)
     print(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from superlearner.settings.configuration.described import Described, described
 
@@ -73,27 +73,25 @@ def page() -> str:
 
 
 def _table() -> Iterator[str]:
-    yield "| setting | meaning | type | default |"
-    yield "| --- | --- | --- | --- |"
+    yield "| setting | meaning | default, values |"
+    yield "| --- | --- | --- |"
     for one in described().values():
         mark = "" if one.hot else " *"
-        yield f"| `{one.name}`{mark} | {one.description} | {_type(one)} | {_shown(one.default)} |"
+        facts = [f"`{json.dumps(one.default)}`" if one.default is not None else "not set", _bounds(one)]
+        yield f"| `{one.name}`{mark} | {one.description} | {', '.join(filter(None, facts))} |"
 
 
-def _type(one: Described) -> str:
+def _bounds(one: Described) -> str:
+    """Return the choices or limits, with the unit."""
     if one.choices:
-        return ", ".join(f"`{choice}`" for choice in one.choices)
+        return " or ".join(f"`{choice}`" for choice in one.choices)
     unit = f" {one.unit}" if one.unit is not None else ""
     low, high = one.bounds.get("minimum"), one.bounds.get("maximum")
     if low is not None and high is not None:
-        return f"{one.type} {low:g}–{high:g}{unit}"
+        return f"{low:g}–{high:g}{unit}"
     signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
     bounds = ", ".join(f"{sign} {one.bounds[bound]:g}" for bound, sign in signs.items() if bound in one.bounds)
-    return f"{one.type} {bounds}{unit}" if bounds else f"{one.type}{unit}"
-
-
-def _shown(value: Any) -> str:
-    return "" if value is None else f"`{json.dumps(value)}`"
+    return f"{bounds}{unit}"
 
 
 if __name__ == "__main__":
