@@ -1,4 +1,4 @@
-"""Doors: who runs a service opens one with `otp.observe()`, and who has its token looks in while the service runs.
+"""Doors: a program opens one with `otp.observe()`, and a holder of its token can inspect the program while it runs.
 
 ```python
 async with otp.Node("shop@127.0.0.1") as node, otp.observe(node):
@@ -6,9 +6,9 @@ async with otp.Node("shop@127.0.0.1") as node, otp.observe(node):
 ```
 
 Both sides need msgspec, the extra `remote`; importing this package does not. `Visitor` is the other side, `find_doors`
-tells which doors of this user are open on this machine.
+lists the doors of this user that are open on this machine.
 
-Source: Erlang's remote shell and `observer:start/1` need a node that takes part in the distribution; a door gives less.
+Source: Erlang's remote shell and `observer:start/1` need a node in the distribution; a door grants less access.
 """
 
 from __future__ import annotations

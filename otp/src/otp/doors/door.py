@@ -1,4 +1,4 @@
-"""`otp.observe`: a door into a service that runs, for who has its token."""
+"""`otp.observe`: remote access to a running program for holders of a token."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["Door", "observe"]
 
 BACKEND: Final = "superlearner.backend:serve"
 MOST_VISITS: Final = 16
-"""Connections at a time; more are closed at once."""
+"""Maximum number of connections; more are closed at once."""
 SHORTEST_TOKEN: Final = 16
 LONGEST_NAME: Final = 40
 ORDER: Final[tuple[Permission, ...]] = ("read", "operate", "code")
@@ -49,24 +49,26 @@ def observe(
     name: str | None = None,
     backend: str | None = BACKEND,
 ) -> Door:
-    """A door into this program: open it with `async with`, or with `await door.open()` and `await door.close()`.
+    """Return a door into this program: open it with `async with`, or with `open()` and `close()`.
 
     Args:
-        node: the node behind it; None takes the one of the running process or the only one of this loop, and makes
-            one if there is none.
-        address: the path of a Unix socket (mode 0600), or `host:port`. None makes a socket in the folder of this user.
-        permissions: `read` looks, without secrets; `operate` also changes what runs; `code` also changes its code and
-            sees secrets. Nobody gets more through this door, whoever they are elsewhere.
-        token: the secret that opens it, at least 16 characters. None draws one. Either way it stands in a file of mode
-            0600 for other programs of this user. An address that other machines reach needs one that you give.
-        name: how the service is called; None: as its node.
-        backend: `"module:function"` of what answers the pages of a platform, if it can be imported here; None: nothing
-            but a `ViewServer`.
+        node: the node behind it; None uses that of the running process or the only one of this loop, or creates one if
+            there is none.
+        address: the path of a Unix socket (mode 0600), or `host:port`. None creates a socket in the folder of this
+            user.
+        permissions: `read` inspects, without secrets; `operate` also controls what runs; `code` also changes its code
+            and shows secrets. A visitor gets no more through this door, whatever other rights they have.
+        token: the secret that opens it, at least 16 characters. None generates one. In either case it is stored in a
+            file of mode 0600 for other programs of this user. An address that other machines reach requires a given
+            token.
+        name: the name of the service; None: that of its node.
+        backend: `"module:function"` that answers the pages of a platform, if it can be imported here; None: only a
+            `ViewServer`.
 
-    An open door is a socket that nobody reads from: it costs nothing until somebody comes.
+    An open door is a listening socket: it costs nothing until a visitor connects.
 
-    Raises `BadArgument` for what cannot be; opening it raises `ImportError` without msgspec, and
-    `OSError` where the address is taken.
+    Raises `BadArgument` for invalid arguments; opening it raises `ImportError` without msgspec, and `OSError` if the
+    address is taken.
 
     >>> import asyncio, otp
     >>> async def main():
@@ -75,13 +77,13 @@ def observe(
     >>> asyncio.run(main())
     (('read',), 'shop@127.0.0.1')
 
-    Difference to Erlang: there every node that knows the cookie may do everything.
+    Difference to Erlang: there, every node with the cookie may do everything.
     """
     return Door(node, address, permissions, token, name, backend)
 
 
 class Door:
-    """See `observe`, which makes it."""
+    """A door into this program; created by `observe`."""
 
     def __init__(
         self,
@@ -125,13 +127,13 @@ class Door:
 
     @property
     def record(self) -> DoorRecord:
-        """What is known of the open door, the token with it. Raises `BadArgument` for one that is closed."""
+        """The data of the open door, including the token. Raises `BadArgument` if it is closed."""
         if self._record is None:
             raise BadArgument("expected an open door; try `async with otp.observe() as door:`")
         return self._record
 
     async def open(self) -> Door:
-        """Open it; nothing happens if it is open. Raises as `observe` says."""
+        """Open the door; no effect if it is open. Raises the errors listed in `observe`."""
         if self._socket is not None:
             return self
         try:
@@ -154,7 +156,7 @@ class Door:
         return self
 
     async def close(self) -> None:
-        """Close it: visitors are sent away, socket and record are gone. Nothing for one that is closed."""
+        """Close the door: disconnect visitors, remove socket and record. No effect if it is closed."""
         listening, self._socket = self._socket, None
         if listening is None:
             return
@@ -180,7 +182,7 @@ class Door:
 
     @property
     def listening(self) -> socket.socket:
-        """The socket. Raises `BadArgument` for a door that is closed."""
+        """The socket. Raises `BadArgument` if the door is closed."""
         if self._socket is None:
             raise BadArgument("expected an open door; try `async with otp.observe() as door:`")
         return self._socket
@@ -201,7 +203,7 @@ class Door:
 
     def _listen(self, node: Node) -> None:
         folder = runtime_folder()
-        find_doors()  # takes away what programs left behind that were killed
+        find_doors()  # removes what killed programs left behind
         stem = f"{UNFIT.sub('_', self._name or node.name)[:LONGEST_NAME]}-{os.getpid()}"
         name = _free(folder, stem)
         place = self._place or place_of(str(folder / f"{name}.sock"))
@@ -229,12 +231,12 @@ class Door:
         self._tidy = weakref.finalize(self, _remove, os.getpid(), files, descriptor)
 
     def _accept(self) -> None:
-        """Somebody comes; called by the loop."""
+        """Accept a connection; called by the loop."""
         try:
             connection, _ = self.listening.accept()
         except (BlockingIOError, ConnectionError):
             return
-        except OSError as error:  # no descriptor is left: who comes waits
+        except OSError as error:  # no file descriptor is left: the visitor waits
             log.warning("a visitor cannot come in: %s", error)
             return
         if len(self._visits) >= MOST_VISITS or self._behind is None:
@@ -243,7 +245,7 @@ class Door:
         connection.setblocking(False)
         from otp.doors.visit import receive_visitor
 
-        # In a context of its own: whoever opened the door has nothing to do with it.
+        # In its own context: the code that opened the door is not involved.
         visit = asyncio.get_running_loop().create_task(receive_visitor(self._behind, connection), context=Context())
         self._visits.add(visit)
         visit.add_done_callback(self._visited)
@@ -259,7 +261,7 @@ class Door:
 
 
 def _free(folder: Path, stem: str) -> str:
-    """A name that no door of this program has; several of one node are numbered."""
+    """Return a name that no door of this program has; several doors of one node are numbered."""
     taken = {record.name for record in find_doors()}
     return next(name for name in (stem, *(f"{stem}.{n}" for n in range(2, 10_000))) if name not in taken)
 
@@ -270,7 +272,7 @@ def _bind(listening: socket.socket, place: Place) -> None:
         listening.bind(place.for_socket)
         return
     _take_over(place.path)
-    before = os.umask(0o177)  # the socket is never there with another mode
+    before = os.umask(0o177)  # the socket never has another mode
     try:
         listening.bind(place.for_socket)
     finally:
@@ -278,7 +280,7 @@ def _bind(listening: socket.socket, place: Place) -> None:
 
 
 def _take_over(path: str) -> None:
-    """Take away a socket that a program left behind that was killed: one at which nobody listens."""
+    """Remove a socket left behind by a killed program: one that nothing listens on."""
     if not Path(path).is_socket():
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
@@ -287,12 +289,12 @@ def _take_over(path: str) -> None:
             asking.connect(path)
         except ConnectionRefusedError:
             Path(path).unlink(missing_ok=True)
-        except OSError:  # somebody is busy there
+        except OSError:  # a program is busy there
             pass
 
 
 def _remove(os_pid: int, files: list[Path], descriptor: int) -> None:
-    """Take away what a door put there; not in a fork of the program that opened it."""
+    """Remove a door's files; not in a fork of the program that opened it."""
     if descriptor >= 0:
         with contextlib.suppress(OSError):
             os.close(descriptor)

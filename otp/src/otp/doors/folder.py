@@ -1,7 +1,7 @@
-"""The folder of one user in which open doors are found: a socket and a record for each, readable by nobody else.
+"""The folder of open doors of one user: a socket and a record for each, private to the user.
 
-A record is locked by the program that wrote it for as long as that lives. One that somebody else can lock was left
-behind by a program that was killed, and is taken away by whoever looks next.
+The program that wrote a record holds a lock on it for its lifetime. A record that can be locked was left behind by a
+killed program, and is removed by the next reader.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class DoorRecord:
     """An open door.
 
     Args:
-        name: by which people attach: that of the service, a hyphen and its process id.
+        name: the name to attach to: that of the service, a hyphen and its process id.
         node: the name of the node behind it.
-        os_pid: the process of the service.
-        address: where the door is, as `place_of` reads it.
-        permissions: what may be done behind it.
+        os_pid: the process id of the service.
+        address: the address of the door, as `place_of` parses it.
+        permissions: what visitors may do.
         token: the secret that opens it.
     """
 
@@ -52,9 +52,10 @@ class DoorRecord:
 
 
 def runtime_folder() -> Path:
-    """The folder for doors of this user: `$XDG_RUNTIME_DIR/otp`, else `otp-UID` in the folder for temporary files.
+    """Return the folder for doors of this user, and create it if it is missing.
 
-    It is made if it is not there. Raises `BadArgument` for one that others may write or read.
+    It is `$XDG_RUNTIME_DIR/otp`, else `otp-UID` in the folder for temporary files. Raises `BadArgument` for one that
+    others can write or read.
     """
     if sys.platform == "win32":
         raise BadArgument("expected Linux or macOS for a folder of doors; try address='127.0.0.1:7000' and token=…")
@@ -70,7 +71,7 @@ def runtime_folder() -> Path:
 
 
 def write_record(folder: Path, record: DoorRecord) -> tuple[Path, int]:
-    """Write a record and lock it; its file, and the descriptor whose end is the end of the lock."""
+    """Write a record and lock it; return its file, and the descriptor that holds the lock."""
     path = folder / f"{record.name}{ENDING}"
     beside = folder / f".{record.name}.{os.getpid()}"
     with contextlib.suppress(FileNotFoundError):
@@ -88,7 +89,7 @@ def write_record(folder: Path, record: DoorRecord) -> tuple[Path, int]:
 
 
 def find_doors() -> list[DoorRecord]:
-    """The doors of this user that are open now, by name. What programs left behind that were killed is removed.
+    """Return the open doors of this user, by name; remove what killed programs left behind.
 
     >>> all(record.os_pid > 0 for record in find_doors())
     True
@@ -98,7 +99,7 @@ def find_doors() -> list[DoorRecord]:
 
 
 def _read(path: Path) -> DoorRecord | None:
-    """The record in a file; None if it is none, or was left behind and is removed now."""
+    """Return the record in a file; None if it is invalid, or was left behind and is removed now."""
     try:
         with path.open("rb") as file:
             said: dict[str, Any] = json.loads(file.read(LONGEST_RECORD))
@@ -115,7 +116,7 @@ def _read(path: Path) -> DoorRecord | None:
 
 
 def _is_left(descriptor: int) -> bool:
-    """Whether nobody holds the lock."""
+    """Return whether the lock is free."""
     if sys.platform == "win32":
         return False
     try:

@@ -1,4 +1,4 @@
-"""Where a door is: a Unix socket by its path, or a host and a port."""
+"""The address of a door: a Unix socket by its path, or a host and a port."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from otp.kernel.errors import BadArgument
 __all__ = ["Place", "place_of"]
 
 LONGEST_PATH: Final = 100
-"""Bytes of the path of a Unix socket: Linux takes 107, macOS 103."""
+"""Maximum bytes of the path of a Unix socket: Linux takes 107, macOS 103."""
 HOST_AND_PORT: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:/\[\]]+)):(\d{1,5})")
 
 
 class Place(NamedTuple):
-    """A path, or else a host and a port; `str` of it is what `place_of` reads."""
+    """A path, or else a host and a port; `str` of it is what `place_of` parses."""
 
     path: str | None
     host: str = ""
@@ -37,12 +37,12 @@ class Place(NamedTuple):
 
     @property
     def for_socket(self) -> str | tuple[str, int]:
-        """As `bind` and `connect` of a socket take it."""
+        """The address in the form that a socket's `bind` and `connect` take."""
         return self.path if self.path is not None else (self.host, self.port)
 
     @property
     def is_loopback(self) -> bool:
-        """Whether nobody of another machine gets there."""
+        """Return whether only this machine can connect to it."""
         if self.path is not None or self.host == "localhost":
             return True
         try:
@@ -52,10 +52,10 @@ class Place(NamedTuple):
 
 
 def place_of(address: str) -> Place:
-    """The place that a text names.
+    """Return the place given as a text.
 
     Args:
-        address: the path of a Unix socket, which has a `/` in it, or `host:port`, `[::1]:7000` with IPv6.
+        address: the path of a Unix socket, which contains a `/`, or `host:port`, `[::1]:7000` with IPv6.
 
     Raises `BadArgument` for other texts, and for a path that is too long for a socket.
 

@@ -1,7 +1,7 @@
-"""One visit: a connection through a door, and the hidden node on which everything lives that it needs.
+"""A visit: a connection through a door, and the hidden node with everything that serves it.
 
-The hidden node is there for this one visitor. It ends with the connection, and with it all that was begun: streams,
-traces, a backend. The visitor is confined to what answers here, whatever else runs in the service.
+The hidden node exists for this one visitor. It ends with the connection, and with it all that the visitor started:
+streams, traces, a backend. The visitor is confined to it, whatever else runs in the service.
 """
 
 # What travels has no type.
@@ -40,16 +40,16 @@ PROTOCOL: Final = 1
 PORTER: Final = "door"
 VIEW: Final = "view"
 HANDSHAKE_S: Final = 10.0
-"""Within which who comes has to show that they know the token."""
+"""Time in which a visitor has to prove that it has the token."""
 SETTINGS: Final = Settings(heartbeat=2.0, dead=15.0)
-"""A service may hold its loop for a while and is not lost; one whose process ends is told by the end of the stream."""
+"""The session's limits: a service may hold its loop for a while; the stream shows the end of its process."""
 
 log: Final = logging.getLogger("otp.doors")
 
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """What is behind a door: the node, what may be done with it, the secret, and what else answers, if it is there."""
+    """What a door gives access to: the node, permissions, the secret, and the backend, if any."""
 
     node: Node
     permissions: tuple[Permission, ...]
@@ -58,7 +58,7 @@ class Behind:
 
 
 async def receive_visitor(behind: Behind, connection: socket.socket) -> None:
-    """Let a visitor in who knows the token; returns when they are gone."""
+    """Serve a visitor that has the token; return when the visit has ended."""
     async with Node(f"door-{secrets.token_hex(6)}", hidden=True) as hidden:
 
         def refused(why: str) -> None:
@@ -88,16 +88,16 @@ async def _until_gone(distribution: Distribution) -> None:
 
 
 class Porter(GenServer[Any]):
-    """Says what is behind the door, and starts a backend for who asks, where there is one to start."""
+    """The server that describes the door's service, and starts a backend on request."""
 
     @impl
     def init(self, arg: tuple[Node, Behind]) -> Ok[Any]:
-        """Begin with what is behind the door."""
+        """Begin with the service behind the door."""
         return Ok((arg, None))
 
     @impl
     async def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
-        """Answer `"hello"` with what a visitor may ask here; nothing else is understood."""
+        """Answer `"hello"` with what a visitor may ask; refuse anything else."""
         (hidden, behind), facts = state
         if request != "hello":
             return Reply(("error", "expected 'hello'"), state)
@@ -117,7 +117,7 @@ class Porter(GenServer[Any]):
 
 
 async def _backend(hidden: Node, behind: Behind) -> tuple[Pid | None, str | None]:
-    """Start what else answers, on the hidden node; or why that is not to be had."""
+    """Start the backend on the hidden node; return its pid, or the reason why there is none."""
     if behind.backend is None:
         return None, "the service offers no backend"
     module, _, function = behind.backend.partition(":")

@@ -1,4 +1,4 @@
-"""`Visitor`: who looks into a service through its door."""
+"""`Visitor`: the client of a service's door."""
 
 # What travels has no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -30,28 +30,28 @@ __all__ = ["DoorError", "Facts", "Visitor", "WrongToken"]
 
 CONNECT_S: Final = 10.0
 HELLO_S: Final = 30.0
-"""The service may import a backend first."""
+"""Longer than usual: the service may import a backend first."""
 LONGEST: Final = 300
 
 
 class DoorError(Error):
-    """Nobody can look through this door; the text says why."""
+    """A door that cannot be used; the text says why."""
 
 
 class WrongToken(DoorError):
-    """The door has another token."""
+    """A door with another token than the given one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a service says of itself: it is checked for its form, and believed no more than that.
+    """A service's description of itself: checked for its form, otherwise untrusted.
 
     Args:
-        node, creation: the node behind the door, and which run of it.
-        permissions: what may be done with it.
-        os_pid, python: the process of the service.
+        node, creation: the name and creation of the node behind the door.
+        permissions: what a visitor may do.
+        os_pid, python: the process id of the service, and its Python version.
         backend: the process that answers the pages of a platform; None if there is none.
-        why: why there is none.
+        why: the reason why there is none.
     """
 
     node: str
@@ -64,10 +64,10 @@ class Facts:
 
 
 class Visitor:
-    """`async with Visitor(address, token) as visitor:` looks through a door, until it is left or the service ends.
+    """A client: `async with Visitor(address, token) as visitor:` connects until it is left or the service ends.
 
     Args:
-        address: as `place_of` reads it, as of `otp.observe`.
+        address: the address given to `otp.observe`, as `place_of` parses it.
         token: the secret of the door.
 
     Raises `DoorError` if nothing listens there, `WrongToken` for another token, `ImportError` without msgspec.
@@ -109,7 +109,7 @@ class Visitor:
         await self.close()
 
     async def close(self) -> None:
-        """Look no more; the service lets go of all that was begun."""
+        """Disconnect; the service ends all that the visitor started."""
         node, self._node = self._node, None
         distribution, self._distribution = self._distribution, None
         if distribution is not None:
@@ -146,14 +146,14 @@ class Visitor:
             self.facts = _facts(await call(porter, "hello", HELLO_S), self._place)
         except TimeoutError:
             raise DoorError(
-                f"{self._place} is no door, or its service is held: nothing within {CONNECT_S:g} s"
+                f"{self._place} is no door, or its service is blocked: no reply within {CONNECT_S:g} s"
             ) from None
         except CallExit:
             raise DoorError(f"the service behind {self._place} ended, or is no door") from None
         self.view = RemoteView(ViewLink(distribution, there, VIEW))
 
     async def _watch(self, distribution: Distribution) -> None:
-        """A process: who is at the other end, and until when."""
+        """Run a process that reports the node at the other end, and its end."""
         distribution.monitor_nodes()
         up = await receive(Is(NodeUp))
         if not self._up.done():
@@ -175,7 +175,7 @@ async def _connect(place: Place) -> socket.socket:
     except OSError as error:
         connection.close()
         why = error.strerror or "no answer"
-        raise DoorError(f"nobody is at {place} ({why}); does the service run, with otp.observe()?") from None
+        raise DoorError(f"nothing listens at {place} ({why}); does the service run, with otp.observe()?") from None
     except BaseException:
         connection.close()
         raise
@@ -183,7 +183,7 @@ async def _connect(place: Place) -> socket.socket:
 
 
 def _facts(answer: Any, place: Place) -> Facts:
-    """What a service says of itself, checked. Raises `DoorError`."""
+    """Return the checked description of a service. Raises `DoorError`."""
     match answer:
         case ("ok", {
             "protocol": 1, "node": str(node), "creation": int(creation), "permissions": tuple(permissions),
@@ -196,4 +196,4 @@ def _facts(answer: Any, place: Place) -> Facts:
             pass
     with contextlib.suppress(Exception):
         answer = type(answer).__name__
-    raise DoorError(f"{place} answers what is no answer; try the same version of otp on both sides")
+    raise DoorError(f"{place} sent an invalid reply; try the same version of otp on both sides")

@@ -1,4 +1,4 @@
-"""Peer nodes: a node in a process of the operating system of its own, for code that may hang, leak or break anything.
+"""Peer nodes: nodes in separate OS processes, for code that may hang, leak or break anything.
 
 ```python
 peer = await otp.peer.start(
@@ -7,8 +7,8 @@ peer = await otp.peer.start(
 print((await peer.ended()).reason)  # did not answer for 5 s: its loop is held at shop.py:41 Till.handle_call
 ```
 
-`start` makes one, `Walls` keep it from everything else, `Limits` bound what it uses, `probe` says what this system has
-for that, `Spares` are peers in reserve. Source: Erlang's `peer`.
+`start` creates one, `Walls` isolate it from everything else, `Limits` bound its resources, `probe` reports what this
+system supports, `Spares` are peers in reserve. Source: Erlang's `peer`.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""The guard of a peer, the program `python -I -m otp.peer.child GUARD CONTROL LINK`: it makes the peer and outlives it.
+"""The guard of a peer, run as `python -I -m otp.peer.child GUARD CONTROL LINK`: starts the peer and outlives it.
 
-The three numbers are inherited sockets. Over `GUARD` it is told what to import beforehand and then what to be; it tells
-of the peer's beginning and end, and the end of that connection is to it the end of the platform. Over `CONTROL` the
-peer itself speaks, over `LINK` its node. The guard runs nothing of the peer's program, so what it says is true.
+The three numbers are inherited sockets. Over `GUARD` it receives what to import in advance and then its order; it
+reports the start and end of the peer, and treats the end of that connection as the end of the platform. The peer itself
+uses `CONTROL`, and its node `LINK`. The guard runs none of the peer's program, so its reports are trusted.
 
-Why two processes: a pid namespace takes in only who is forked after it was made; the exit status, the time and the
-memory of a process are known for sure to its parent only; and whoever is killed by SIGKILL cleans up nothing. The peer
-is killed by the kernel when the guard ends, and the guard when the platform does.
+There are two processes because a pid namespace contains only processes forked after its creation; because only the
+parent reliably knows the exit status, time and memory of a process; and because a process killed by SIGKILL cleans up
+nothing. The kernel kills the peer when the guard ends, and the guard when the platform ends.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ __all__ = ["be_guard", "die_with_parent", "load", "main", "receive"]
 
 PR_SET_CHILD_SUBREAPER: Final = 36
 GIVE_UP_S: Final = 2.0
-"""Seconds for which what is left of a killed peer is looked for."""
+"""Seconds to search for the remains of a killed peer."""
 
 LONGEST_ORDER: Final = 64 << 20
 
 OUT_OF_MEMORY: Final = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT})
-"""What an interpreter may die of that gets no more memory, before the meter has seen how much it has."""
+"""Signals that may end an interpreter that gets no more memory, before the meter has seen its usage."""
 
 
 def main() -> NoReturn:
-    """Import, and be a guard."""
+    """Import modules, then run as a guard."""
     guard, control, link = (socket.socket(fileno=int(number)) for number in sys.argv[1:4])
     die_with_parent(signal.SIGKILL)
     parent = os.getppid()
@@ -55,12 +55,12 @@ def main() -> NoReturn:
 
 
 def load(modules: list[str]) -> str | None:
-    """Import, and keep what is there in pages that forks share; why that failed, if it did."""
-    gc.disable()  # what is imported stays
+    """Import modules into pages that forks share; return the reason if it failed."""
+    gc.disable()  # imported objects stay
     try:
         for module in modules:
             importlib.import_module(module)
-    except BaseException as error:  # whatever an import raises: the platform is told of it
+    except BaseException as error:  # whatever an import raises is reported to the platform
         return f"preload: {type(error).__name__}: {error}"[:1000]
     else:
         gc.collect()
@@ -71,7 +71,7 @@ def load(modules: list[str]) -> str | None:
 
 
 def be_guard(guard: socket.socket, control: socket.socket, link: socket.socket, parent: int) -> NoReturn:
-    """Wait for the order, fork, watch. `parent`: whose end is ours."""
+    """Wait for the order, fork, and watch; end with the process `parent`."""
     send_frame(guard, {"what": "warm"})
     order = receive(guard)
     parts = _outside(order)
@@ -99,7 +99,7 @@ def be_guard(guard: socket.socket, control: socket.socket, link: socket.socket, 
     control.close()
     link.close()
     nothing = os.open(os.devnull, os.O_RDWR)
-    for number in (0, 1, 2):  # the peer's ends of the pipe are the only ones now
+    for number in (0, 1, 2):  # only the peer has its ends of the pipe now
         os.dup2(nothing, number)
     send_frame(guard, {"what": "forked", "pid": pid})
     _watch(guard, woken, pid, parent, order, {part.name for part in parts if part.up})
@@ -108,7 +108,7 @@ def be_guard(guard: socket.socket, control: socket.socket, link: socket.socket, 
 
 
 def receive(guard: socket.socket) -> Any:
-    """The next order. It comes from the platform, whom the guard believes; the end of it is our end."""
+    """Return the next order of the platform, which is trusted; its end ends the guard."""
     try:
         size = int.from_bytes(_exactly(guard, 4), "big")
         if size > LONGEST_ORDER:
@@ -137,7 +137,7 @@ def _outside(order: dict[str, Any]) -> list[Part]:
 
 
 def _watch(guard: socket.socket, woken: int, pid: int, parent: int, order: dict[str, Any], own: set[str]) -> None:
-    """Wait until the peer has ended, or has to; then see to it that nobody is left, and tell."""
+    """Wait until the peer has ended, or has to; then kill what is left, and report."""
     limits = order["limits"]
     walled = order["plan"] is not None
     memory_mb, cpu_s = (limits["memory_mb"], limits["cpu_s"]) if walled else (None, None)
@@ -151,7 +151,7 @@ def _watch(guard: socket.socket, woken: int, pid: int, parent: int, order: dict[
         if woken in ready:
             with contextlib.suppress(BlockingIOError):
                 os.read(woken, 1000)
-        if guard.fileno() in ready or os.getppid() != parent:  # the only word that comes now is the last one
+        if guard.fileno() in ready or os.getppid() != parent:  # the only message that can arrive now is the end
             listening = [woken]
             parent = os.getppid()
             _kill(pid, own_pids)
@@ -169,7 +169,7 @@ def _watch(guard: socket.socket, woken: int, pid: int, parent: int, order: dict[
 
 
 def _reap(pid: int) -> tuple[int, Any] | None:
-    """Exit status and usage of the peer once it has ended; others, whom it left behind, are buried by the way."""
+    """Return exit status and usage of the peer once it has ended, and reap processes it left behind."""
     while True:
         try:
             found, status, used = os.wait4(-1, os.WNOHANG)
@@ -182,10 +182,10 @@ def _reap(pid: int) -> tuple[int, Any] | None:
 
 
 def _kill(pid: int, own_pids: bool) -> None:
-    """Kill the peer and what descends from it.
+    """Kill the peer and its descendants.
 
-    In a pid namespace the kernel does the rest when the first one ends, whose number nobody else gets before we have
-    waited for it. That cannot be said of the numbers of others, in a storm of forks.
+    In a pid namespace the kernel does so when the first process ends, whose number is not reused before we have waited
+    for it. Other numbers may be reused, in a storm of forks.
     """
     for number in [pid] if own_pids else descendants(pid):
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -193,7 +193,7 @@ def _kill(pid: int, own_pids: bool) -> None:
 
 
 def _kill_rest() -> None:
-    """Kill whom the peer left behind: without a pid namespace they have become children of the guard."""
+    """Kill what the peer left behind: without a pid namespace these are children of the guard now."""
     give_up = time.monotonic() + GIVE_UP_S
     me = os.getpid()
     while time.monotonic() < give_up:
@@ -207,7 +207,10 @@ def _kill_rest() -> None:
 
 
 def die_with_parent(number: int) -> None:
-    """Linux only: elsewhere the end of the connection has to do, and orphans of the peer are not adopted."""
+    """Arrange to be killed with the parent.
+
+    Linux only: elsewhere the end of the connection serves instead, and orphans of the peer are not adopted.
+    """
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None)

@@ -1,4 +1,4 @@
-"""How a peer ended, in words that people read."""
+"""The end of a peer, explained for people."""
 
 from __future__ import annotations
 
@@ -28,11 +28,13 @@ Kind: TypeAlias = Literal[
     "late",
     "lost",
 ]
-"""Why a peer ended: asked to, or killed, by us; of its own, or by a signal; a limit; or it never began."""
+"""Why a peer ended: stopped or killed by us, by itself, by a signal, at a limit; or it never started."""
 
 ENOUGH_CPU: Final = 0.5
-"""Of the limit: who was killed with so much used was killed for it. The kernel goes by who ran when its clock ticked,
-and is far from the truth on a busy machine."""
+"""Fraction of the limit at which a SIGKILL counts as caused by it.
+
+The kernel measures by the process that runs at its clock tick, which is inaccurate on a busy machine.
+"""
 
 LONGEST: Final = 2000
 TRACEBACK: Final = "Traceback (most recent call last):"
@@ -46,9 +48,9 @@ class Ended:
     Args:
         kind: why, for programs.
         reason: why, for people.
-        status: exit status, negative by a signal; None if nobody could tell.
-        cpu_s: seconds of processor time, its descendants included that were waited for.
-        peak_mb: MiB of memory of its largest process at the most.
+        status: exit status, negative for a signal; None if unknown.
+        cpu_s: seconds of processor time, including descendants that were waited for.
+        peak_mb: largest memory of its largest process, in MiB.
 
     >>> Ended("exit", "ended the interpreter with os._exit(3)", 3, 0.1, 20.0).reason
     'ended the interpreter with os._exit(3)'
@@ -74,16 +76,16 @@ def tell_end(
     walled: bool = True,
     output: str = "",
 ) -> Ended:
-    """The end of a peer, from all that is known of it.
+    """Return the end of a peer, from all available information.
 
     Args:
-        told: what the guard said at the end; None if it could not.
-        limits: of the peer.
-        ours: kind and reason if we have ended it.
-        last_word: what the peer itself said last about its end; believed where nothing better is known.
+        told: the guard's final report; None if there is none.
+        limits: the peer's limits.
+        ours: kind and reason if we ended it.
+        last_word: the peer's own last report about its end; used if nothing more reliable exists.
         ready: whether it had started.
-        walled: whether there were walls: without them nothing limits its memory and processor time.
-        output: the newest of what it wrote.
+        walled: whether it had walls: without them nothing limits its memory and processor time.
+        output: the newest part of its output.
     """
     if told is None:
         kind, reason = ours or ("lost", "its guard was killed, and it with it")
@@ -95,7 +97,7 @@ def tell_end(
 
 
 def printable(text: str) -> str:
-    """A text of a peer in one line that steers no terminal.
+    """Return a text of a peer as one line without terminal control characters.
 
     >>> printable("a" + chr(27) + "[2J" + chr(10) + "b")
     'a\ufffd[2J b'
@@ -132,16 +134,16 @@ def _why(
             return "exit", f"ended the interpreter with sys.exit({status})"
         case {"what": "leaving"}:
             return "stopped", "stopped in order"
-        case _ if status == 1:  # so ends an interpreter that cannot go on, too: without builtins, say
+        case _ if status == 1:  # also the end of an interpreter that cannot go on, for example without builtins
             return "exit", f"ended the interpreter with exit status 1{_last_words(output)}"
         case _:
             return "exit", f"ended the interpreter with os._exit({status})"
 
 
 def _last_words(output: str) -> str:
-    r"""The exception that an interpreter told of on its way out, before what it could not finish then.
+    r"""Return the exception that an interpreter printed last before it ended.
 
-    Nothing if anything else came after it: then it went on.
+    It is empty if other output followed: then the interpreter went on.
 
     >>> _last_words("Traceback (most recent call last):\n  File …\nNameError: no\nException ignored in: …")
     ', the last it wrote: NameError: no'
@@ -156,7 +158,7 @@ def _last_words(output: str) -> str:
 
 
 def _place(word: Mapping[str, Any]) -> str:
-    """Where it failed, as far as that is told: a program that runs may say so, too, and anything."""
+    """Return where it failed, as the peer reports it; a running program may report anything."""
     match word:
         case {"file": str(file), "line": int(line)} if file:
             return f"{file}:{line}: "

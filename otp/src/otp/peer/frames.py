@@ -1,6 +1,6 @@
-"""Short messages between a peer and who started it, beside what its node says: JSON with its length before it.
+"""Short messages between a peer and its starter, beside the node's own: JSON with its length in front.
 
-The reader believes nothing: a frame that is too long, no JSON, or no object ends the connection as `BadFrame`.
+The reader trusts nothing: a frame that is too long, no JSON, or no object ends the connection as `BadFrame`.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from typing import Any, Final, cast
 __all__ = ["LONGEST", "BadFrame", "Frames", "frame", "send_frame"]
 
 LONGEST: Final = 1 << 16
-"""Bytes of a frame from a peer at most: the longest there is tells which walls are up."""
+"""Maximum bytes of a frame from a peer: the longest one reports the walls."""
 
 
 class BadFrame(ValueError):
-    """What came is no frame."""
+    """Received data that is no valid frame."""
 
 
 def frame(message: dict[str, Any]) -> bytes:
-    """A message as it travels."""
+    """Return an encoded message."""
     body = json.dumps(message, separators=(",", ":")).encode()
     return len(body).to_bytes(4, "big") + body
 
 
 def send_frame(to: socket.socket, message: dict[str, Any]) -> None:
-    """Send a message, as far as anybody still listens."""
+    """Send a message; ignore a closed connection."""
     with contextlib.suppress(OSError):
         to.sendall(frame(message))
 
 
 class Frames:
-    """Puts frames together from what a socket gives.
+    """A decoder of frames from the data of a socket.
 
     >>> frames = Frames()
     >>> frames.feed(frame({"what": "beat"})[:6])
@@ -47,7 +47,7 @@ class Frames:
         self._rest = b""
 
     def feed(self, data: bytes) -> list[dict[str, Any]]:
-        """The frames that are complete with `data`. Raises `BadFrame`."""
+        """Return the frames completed by `data`. Raises `BadFrame`."""
         self._rest += data
         found: list[dict[str, Any]] = []
         while len(self._rest) >= 4:

@@ -1,7 +1,7 @@
-"""The peer itself: from the fork of its guard, through the walls, to a node on which its program runs.
+"""The peer itself: from the fork of its guard, through the walls, to a node that runs its program.
 
-What it says over its control connection is believed by nobody once its program runs. So the report of the walls goes
-first, before a byte of the program was read.
+Its messages over the control connection are untrusted once its program runs. The report of the walls is therefore sent
+first, before any of the program is read.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 __all__ = ["Here", "become_peer"]
 
 BEAT_S: Final = 1.0
-"""Seconds between two signs of life, or a third of the time for which the loop may be held."""
+"""Seconds between two signs of life, or a third of the time that the loop may be held."""
 
 LONGEST_NAME: Final = 200
 
 UNTELLABLE: Final = frame({"what": "failed", "type": "an exception", "why": "it cannot be shown"})
 NO_MEMORY_LEFT: Final = frame({"what": "failed", "type": "MemoryError", "why": ""})
-"""Both made before a program runs, which may have left nothing to make them with."""
+"""Both created before a program runs, which may leave no memory to create them."""
 
 
 CAME_BACK: Final = b"a fork of this program came back into its event loop, to answer in its place; it was ended there\n"
@@ -49,14 +49,14 @@ CAME_BACK: Final = b"a fork of this program came back into its event loop, to an
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """What the boot function of a peer is given.
+    """The argument of a peer's boot function.
 
     Args:
         node: the peer's node, which runs.
-        args: what the starter passed, as it was.
-        folder: the folder of its own; the working directory, and first of where modules are looked for.
-        link: the connection to the starter for what the node says; nobody reads or writes it but the boot function.
-        cookie: what both ends of it know.
+        args: the arguments of the starter, unchanged.
+        folder: its own folder; the working directory, and the first place for modules.
+        link: the connection to the starter for the node; used by the boot function only.
+        cookie: the shared secret of both ends.
     """
 
     node: Node
@@ -68,7 +68,7 @@ class Here:
     async def connect(
         self, *, services: Mapping[Any, Pid] | None = None, spawnable: Iterable[str] = ()
     ) -> Distribution:
-        """Connect the peer's node with that of the starter, who calls `Peer.connect`; needs msgspec."""
+        """Connect the peer's node with that of the starter, which calls `Peer.connect`; needs msgspec."""
         from otp.peer.linking import over
 
         return await over(self.link, self.node, None, self.cookie, services=services, spawnable=spawnable)
@@ -77,7 +77,7 @@ class Here:
 def become_peer(
     order: dict[str, Any], outside: list[Part], control: socket.socket, link: socket.socket, lifeline: int
 ) -> NoReturn:
-    """Be the peer; called in the fork, and never back."""
+    """Run as the peer; called in the fork, and never returns."""
     status = 70
     folder = order["folder"]
     try:
@@ -92,7 +92,7 @@ def become_peer(
     except SystemExit as error:
         status = _status_of(error)
         send_frame(control, {"what": "leaving", "how": "sys.exit", "status": status})
-    except BaseException as error:  # the last who can tell of it
+    except BaseException as error:  # the last chance to report it
         _tell_failure(control, error, order["cwd"] or folder)
     finally:
         for stream in (sys.stdout, sys.stderr):
@@ -102,9 +102,9 @@ def become_peer(
 
 
 def _cut_loose(control: socket.socket, link: socket.socket, lifeline: int) -> tuple[socket.socket, socket.socket]:
-    """Be in a session of our own, killed with the guard, with no open file but the outputs and the two connections.
+    """Start a new session that is killed with the guard, with the outputs and two connections as only open files.
 
-    These have the numbers 3 and 4 then, whatever the platform had open when it started the guard.
+    The connections get the numbers 3 and 4, whatever the platform had open when it started the guard.
     """
     os.setsid()
     if sys.platform == "linux":
@@ -114,7 +114,7 @@ def _cut_loose(control: socket.socket, link: socket.socket, lifeline: int) -> tu
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL if number != signal.SIGPIPE else signal.SIG_IGN)
     if select.select([lifeline], [], [], 0)[0]:
-        os._exit(0)  # the guard ended before the kernel knew that we end with it
+        os._exit(0)  # the guard ended before the kernel linked our end to it
     aside = [os.dup(connection.detach()) for connection in (control, link)]
     while min(aside) < 5:
         aside = [os.dup(number) for number in aside]
@@ -125,7 +125,7 @@ def _cut_loose(control: socket.socket, link: socket.socket, lifeline: int) -> tu
 
 
 def _behind_walls(order: dict[str, Any], outside: list[Part], control: socket.socket) -> str:
-    """Put the walls up, tell which stand, and go no further if a required one does not. Answers the folder."""
+    """Put up the walls, report them, and stop if a required one is missing; return the folder."""
     plan = order["plan"]
     folder: str = order["folder"]
     parts = outside
@@ -158,7 +158,7 @@ def _run(order: dict[str, Any], control: socket.socket, link: socket.socket, fol
 
 
 class _Peer:
-    """The node of a peer, and the connection over which it shows life and is told to stop."""
+    """The node of a peer, and its connection for signs of life and the request to stop."""
 
     def __init__(self, order: dict[str, Any], control: socket.socket, link: socket.socket, folder: str) -> None:
         self._order = order
@@ -172,7 +172,7 @@ class _Peer:
         self._stop = asyncio.Event()
 
     async def live(self) -> None:
-        """Start the node, hand over to the program, and wait until we are told to stop."""
+        """Start the node, run the program, and wait for the request to stop."""
         loop = asyncio.get_running_loop()
         os.register_at_fork(after_in_child=partial(_keep_out, loop, threading.get_ident()))
         loop.add_reader(self._control.fileno(), self._hear)
@@ -207,7 +207,7 @@ class _Peer:
         self._say({"what": "held"} | told)
 
     def _say(self, message: dict[str, Any]) -> None:
-        with self._lock:  # the watchdog's thread speaks as well
+        with self._lock:  # the watchdog's thread sends as well
             send_frame(self._control, message)
 
     def _hear(self) -> None:
@@ -222,7 +222,7 @@ class _Peer:
 
 
 def _keep_out(loop: asyncio.AbstractEventLoop, thread: int) -> None:
-    """In a fork of the peer: it may work and leave, but not come back into the loop, where it would be the peer."""
+    """Keep a fork of the peer from returning into the event loop, where it would act as the peer."""
     if threading.get_ident() == thread:
         loop.call_soon(_leave)
 
@@ -233,7 +233,7 @@ def _leave() -> None:
 
 
 def _shown(file: str, folder: str) -> str:
-    """A file of the program by its name in the folder, another one as it is imported, wherever that is installed."""
+    """Return a file of the program by its name in its folder, another one by its import path."""
     for place in sorted({folder, *filter(os.path.isabs, sys.path)}, key=len, reverse=True):
         if file.startswith(os.path.join(place, "")):
             return os.path.relpath(file, place)
@@ -245,20 +245,20 @@ def _tell_failure(control: socket.socket, error: BaseException, place: str) -> N
         message = frame(_failure(error, place))
     except MemoryError:
         message = NO_MEMORY_LEFT
-    except BaseException:  # it raises when it is looked at, or the program has taken built-in functions away
+    except BaseException:  # it raises when it is inspected, or the program has removed built-in functions
         message = UNTELLABLE
     with contextlib.suppress(OSError):
         control.sendall(message)
 
 
 def _failure(error: BaseException, place: str) -> dict[str, Any]:
-    """What is told of an exception that ended the peer: its line in a file below `place`, where its program is."""
+    """Return the report of an exception that ended the peer: its line in a file below `place`."""
     message = {"what": "failed", "type": type(error).__name__[:LONGEST_NAME], "why": str(error)[:1000]}
     if isinstance(error, SyntaxError):
         return message | {"file": os.path.basename(error.filename or "")[-LONGEST_NAME:], "line": error.lineno}
     places = [(each.filename, each.lineno) for each in traceback.extract_tb(error.__traceback__)]
     match getattr(error, "otp_place", None):
-        case (str(file), int(line)):  # of a callback that is refused with its class
+        case (str(file), int(line)):  # from a callback that is refused with its class
             places.append((file, line))
         case _:
             pass
@@ -269,7 +269,7 @@ def _failure(error: BaseException, place: str) -> dict[str, Any]:
 
 
 def _status_of(error: SystemExit) -> int:
-    """The exit status that Python gives for a `SystemExit`."""
+    """Return the exit status that Python gives for a `SystemExit`."""
     if error.code is None:
         return 0
     return error.code & 0xFF if isinstance(error.code, int) else 1

@@ -1,4 +1,4 @@
-"""Starting the operating system's process of a peer: two connections, one pipe for its output, and the guard."""
+"""Starting the OS process of a peer: two connections, one pipe for its output, and the guard."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ from otp.peer.removing import remove_folder
 __all__ = ["Launched", "Nursery", "launch", "order_bytes"]
 
 REAP_S: Final = 3.0
-"""Seconds for which a guard that was told to end is waited for."""
+"""Seconds to wait for a guard that was told to end."""
 
 
 @dataclass(slots=True)
 class Launched:
-    """A guard that runs, with our ends of its connections; whoever has it closes it."""
+    """A running guard with our ends of its connections, which the owner has to close."""
 
     guard: socket.socket
     control: socket.socket
     link: socket.socket | None
     output: int
     program: subprocess.Popen[bytes] | None = None
-    """None: a child of the nursery."""
+    """The program; None for a child of the nursery."""
 
     pid: int | None = None
-    """Of a child of the nursery, as soon as it has told."""
+    """The process id of a child of the nursery, once it is known."""
 
     folder: str = ""
 
     def is_alive(self) -> bool:
-        """Whether the guard has not ended: nobody else has the other end of its connection."""
+        """Return whether the guard runs: only it has the other end of its connection."""
         ends = select.poll()
-        ends.register(self.guard, 0)  # a hang-up is told in any case
+        ends.register(self.guard, 0)  # a hang-up is always reported
         return not ends.poll(0)
 
     def close(self) -> None:
-        """Let go of everything: the guard kills the peer, and is waited for."""
+        """Release everything: the guard kills the peer, and is waited for."""
         with contextlib.suppress(OSError):
             self.guard.shutdown(socket.SHUT_WR)
         if self.program is None:
@@ -65,7 +65,7 @@ class Launched:
             remove_folder(self.folder)
 
     def _wait_for_end(self) -> None:
-        """Its end of the connection closes when it ends. One that does not end in time is killed."""
+        """Wait until the guard closes its end of the connection, and kill it if that takes too long."""
         frames = Frames()
         self.guard.settimeout(REAP_S)
         try:
@@ -77,17 +77,17 @@ class Launched:
             if self.pid is not None:
                 os.kill(self.pid, signal.SIGKILL)
         except OSError:
-            pass  # it has ended, and had not read all
+            pass  # it has ended without reading all
         if self.pid is not None and hasattr(os, "pidfd_open"):
-            with contextlib.suppress(OSError):  # the kernel has buried it, or we may open nothing more
+            with contextlib.suppress(OSError):  # the kernel has reaped it, or no file can be opened
                 number = os.pidfd_open(self.pid)
                 select.select([number], [], [], REAP_S)
                 os.close(number)
 
     def make_folder(self) -> str:
-        """An empty folder for the peer; its guard removes it in the end, and so do we, whoever lives longer.
+        """Return an empty folder for the peer; its guard removes it at the end, and so do we.
 
-        Raises `OSError`; then it is closed.
+        Raises `OSError`; everything is then closed.
         """
         with _closed_on_failure(self):
             self.folder = tempfile.mkdtemp(prefix="otp-peer-")
@@ -95,9 +95,9 @@ class Launched:
 
 
 class Nursery:
-    """The program that forks guards for us; see `otp.peer.nursery`. Raises `OSError`.
+    """The program that forks guards; see `otp.peer.nursery`. Raises `OSError`.
 
-    It dies with the thread that makes it, by the kernel's rule: make it in the thread of the event loop.
+    The kernel ends it with the thread that created it: create it in the thread of the event loop.
     """
 
     def __init__(self, preload: Sequence[str], *, ours: bool = False) -> None:
@@ -119,24 +119,24 @@ class Nursery:
         self._line.setblocking(False)
 
     def launch(self) -> Launched:
-        """Have a guard forked, as soon as what it needs is imported. Raises `OSError`."""
+        """Fork a guard as soon as its modules are imported. Raises `OSError`."""
         launched, theirs = _connected()
         with _closed_on_failure(launched), _closing(theirs):
             socket.send_fds(self._line, [b"+"], theirs[:3] if self._ours else theirs)
         return launched
 
     def close(self) -> None:
-        """End it, and every guard of it that still runs."""
+        """End it and all its guards that still run."""
         self._line.close()
         _wait_or_kill(self._program)
 
 
 def launch(preload: Sequence[str] = (), *, ours: bool = False) -> Launched:
-    """Start a guard, which imports `preload` and then waits for what it is to be. Raises `OSError`.
+    """Start a guard, which imports `preload` and then waits for its order. Raises `OSError`.
 
-    `ours`: it writes to our standard output and standard error, in place of a pipe.
+    `ours`: it writes to our standard output and standard error instead of a pipe.
 
-    It dies with the thread that calls this, by the kernel's rule: call it in the thread of the event loop.
+    The kernel ends it with the thread that calls this: call it in the thread of the event loop.
     """
     launched, theirs = _connected()
     with _closed_on_failure(launched):
@@ -157,7 +157,7 @@ def _closed_on_failure(launched: Launched) -> Generator[None, None, None]:
 
 @contextlib.contextmanager
 def _closing(numbers: list[int]) -> Generator[None, None, None]:
-    """Close what a guard got: while we have it, too, its end is not the end of its connection."""
+    """Close what was passed to a guard: while we hold it, its end does not close the connection."""
     try:
         yield
     finally:
@@ -166,7 +166,7 @@ def _closing(numbers: list[int]) -> Generator[None, None, None]:
 
 
 def _connected() -> tuple[Launched, list[int]]:
-    """Our ends, and those of a guard: of three connections and of the pipe for its output."""
+    """Return our ends and the guard's: of three connections and of the pipe for its output."""
     if not hasattr(os, "fork") or sys.platform in ("emscripten", "wasi"):
         raise StartError(("enotsup", f"{sys.platform} has no fork, which a peer needs"))
     ends: list[socket.socket] = []
@@ -203,7 +203,7 @@ def _popen(module: str, numbers: list[int], outlet: int | None) -> subprocess.Po
 
 
 def _wait_or_kill(program: subprocess.Popen[bytes]) -> None:
-    """Wait for one that was told to end."""
+    """Wait for a program that was told to end, and kill it if it does not."""
     try:
         program.wait(REAP_S)
     except subprocess.TimeoutExpired:
@@ -212,7 +212,7 @@ def _wait_or_kill(program: subprocess.Popen[bytes]) -> None:
 
 
 def order_bytes(order: dict[str, Any]) -> bytes:
-    """An order to a guard as it travels. Raises `BadArgument` for arguments that are no plain terms."""
+    """Return the encoded order for a guard. Raises `BadArgument` for arguments that are no plain terms."""
     try:
         body = marshal.dumps(order)
     except ValueError:

@@ -1,4 +1,4 @@
-"""How much a peer may use."""
+"""The resource limits of a peer."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ MAY_BE_NONE = ("cpu_s", "wall_s", "hold_s")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of a peer and of all that it starts. Those marked * hold for a peer without walls as well.
+    """Limits of a peer and of all that it starts. Those marked * apply to a peer without walls as well.
 
     Args:
-        memory_mb: MiB of memory that all its processes have together.
+        memory_mb: MiB of memory for all its processes together.
         cpu_s: seconds of processor time of all its processes; None: no limit.
-        processes: processes and threads at one time.
-        open_files: open files and sockets of a process.
-        files_mb: MiB of files in its folder, and of one file.
-        output_kb*: KiB that it may write to its standard output and standard error in all; the newest 64 are kept.
-        hold_s*: seconds that its loop may be held before it is ended; None: it may be held for ever.
+        processes: processes and threads at a time.
+        open_files: open files and sockets per process.
+        files_mb: MiB of files in its folder, and for one file.
+        output_kb*: KiB that it may write to its standard output and standard error in total; the newest 64 are kept.
+        hold_s*: seconds that its loop may be held before it is ended; None: no limit.
         wall_s*: seconds that it may run by the clock; None: no limit.
-        start_s*: seconds until it has to be ready.
-        nice: by how much its processes stand back behind others: with 5 one that loops has a quarter of a core of which
-            somebody else wants all. With much more it starves on a busy machine, and `hold_s` goes by the clock.
+        start_s*: seconds in which it has to be ready.
+        nice: how much its processes yield to others: with 5, one that loops gets a quarter of a core that others want
+            fully. With much more it starves on a busy machine, and `hold_s` counts by the clock.
 
     >>> Limits(memory_mb=64).processes
     32

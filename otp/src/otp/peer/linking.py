@@ -1,7 +1,7 @@
-"""The nodes of a peer and of who started it, connected: their pids, names, links and monitors reach across.
+"""The connected nodes of a peer and its starter: pids, names, links and monitors work across.
 
-Needs msgspec, the extra `remote`. Both sides prove that they know a secret, which was made for this one peer and came
-to it over the guard's connection.
+Needs msgspec, the extra `remote`. Both sides prove that they have a secret, created for this one peer and sent over the
+guard's connection.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ BYTES: Final = 32
 
 
 def new_cookie() -> bytes:
-    """A secret for one peer."""
+    """Return a new secret for one peer."""
     return secrets.token_bytes(BYTES)
 
 
 def new_creation() -> int:
-    """Tells this start of a node from others of its name; pids of both sides carry it.
+    """Return a creation, which distinguishes this start of a node from others; pids of both sides have it.
 
     >>> 0 < new_creation() < 1 << 32
     True
@@ -44,7 +44,7 @@ async def over(
     services: Mapping[Any, Pid] | None = None,
     spawnable: Iterable[str] = (),
 ) -> Distribution:
-    """Let `node` take part in a distribution over `link`, and begin it; `other` is the only name of its other end."""
+    """Start a distribution of `node` over `link`; `other` is the only name accepted at its other end."""
     from otp.distribution import Distribution, NodeId, Session, SessionTransport
     from otp.distribution.carriers.stream import StreamCarrier
 

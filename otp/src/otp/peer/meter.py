@@ -1,7 +1,7 @@
-"""How much memory and processor time a process and all its descendants use together, read from `/proc`.
+"""The memory and processor time of a process and all its descendants, read from `/proc`.
 
-Without a control group no limit of the kernel counts processes together: each of 32 could have what one may have. So
-the guard, which waits anyway, looks four times a second; limits of single processes bound what happens in between.
+Without a control group no limit of the kernel counts processes together: each of 32 could use what one may. The guard,
+which waits anyway, therefore checks four times a second; limits of single processes bound the usage in between.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ USUAL_BUFFER: Final = 212_992
 
 
 class Meter:
-    """Looks at the process `pid` and its descendants.
+    """A check of the process `pid` and its descendants.
 
     Args:
-        pid: of the first process, a child of ours.
+        pid: the first process, a child of ours.
         memory_mb: MiB for all; None: no limit.
         cpu_s: seconds of processor time for all; None: no limit.
-        sockets: whether all Unix sockets that we see are theirs. Each counts as the memory that it may fill: of what
-            waits in one, even in one that nobody has open any more, no limit of the kernel knows.
+        sockets: whether all visible Unix sockets are theirs. Each counts as the memory that it may hold: no limit of
+            the kernel includes waiting data, even in a socket that no process has open.
     """
 
     def __init__(self, pid: int, memory_mb: int | None, cpu_s: float | None, *, sockets: bool = False) -> None:
@@ -37,14 +37,14 @@ class Meter:
         self._socket = _buffer_of_a_socket() if sockets else 0
 
     def look(self) -> str | None:
-        """`"memory"` or `"cpu"` for what was used up, else None."""
+        """Return `"memory"` or `"cpu"` for an exceeded limit, else None."""
         pids = descendants(self._pid)
         ticks = resident = 0
         for pid in pids:
             try:
                 words = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
             except OSError:
-                continue  # it ended meanwhile
+                continue  # it ended in the meantime
             ticks += sum(map(int, words[11:15]))
             resident += int(words[21]) * self._page
         if self._memory is not None:
@@ -56,7 +56,7 @@ class Meter:
         return None
 
     def _shared_once(self, pids: list[int]) -> int:
-        """Bytes in memory, a page that n processes share counted as one n-th, where that may be read."""
+        """Return bytes in memory, with a page shared by n processes counted as 1/n, if readable."""
         total = 0
         for pid in pids:
             try:
@@ -68,7 +68,7 @@ class Meter:
 
 
 def _sockets() -> int:
-    """The Unix sockets of this network namespace, with those that are on their way or wait to be accepted."""
+    """Return the number of Unix sockets of this network namespace, including those in transit or not yet accepted."""
     try:
         return Path("/proc/self/net/unix").read_bytes().count(b"\n") - 1
     except OSError:
@@ -76,7 +76,7 @@ def _sockets() -> int:
 
 
 def _buffer_of_a_socket() -> int:
-    """Bytes that may wait in a socket whose buffer has not been made larger."""
+    """Return the bytes that may wait in a socket whose buffer was not enlarged."""
     try:
         return int(Path("/proc/sys/net/core/wmem_default").read_text(encoding="ascii"))
     except OSError:
@@ -84,7 +84,7 @@ def _buffer_of_a_socket() -> int:
 
 
 def resident(pid: int) -> int:
-    """Bytes in memory of the process and all below it; 0 where that is not known, as after its end.
+    """Return bytes in memory of the process and its descendants; 0 if unknown, such as after its end.
 
     >>> import os
     >>> from otp.peer.meter import resident
@@ -103,7 +103,7 @@ def _resident(pid: int, page: int) -> int:
 
 
 def descendants(pid: int) -> list[int]:
-    """The process and all below it, parents first."""
+    """Return the process and its descendants, parents first."""
     found = [pid]
     for parent in found:
         try:

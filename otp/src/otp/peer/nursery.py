@@ -1,9 +1,9 @@
-"""Forks guards that have imported already: the program `python -I -m otp.peer.nursery LINE`.
+"""Forking guards with preloaded modules: the program `python -I -m otp.peer.nursery LINE`.
 
-What peers of one kind import takes half a second of the processor's time and some ten MiB. It is done once here: for
-each byte that comes over `LINE`, with the ends of a guard's connections and of the pipe for its output, there is a fork
-that is the guard. It shares the pages of what was imported with all others. This process runs nothing of any peer's
-program, has one thread, and ends with the platform, and the guards with it.
+Importing what peers of one kind need takes half a second of processor time and some ten MiB. It is done once here: each
+byte over `LINE`, sent with the ends of a guard's connections and of its output pipe, forks a guard, which shares the
+imported pages with all others. This process runs none of any peer's program, has one thread, and ends with the
+platform, and its guards with it.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from otp.peer.frames import send_frame
 __all__ = ["main"]
 
 CONNECTIONS: Final = 3
-"""That a guard has; its output may go where ours goes."""
+"""Connections of a guard; its output may go where ours goes."""
 
 
 def main() -> NoReturn:
-    """Import, then fork whenever asked."""
+    """Import modules, then fork on request."""
     line = socket.socket(fileno=int(sys.argv[1]))
     die_with_parent(signal.SIGKILL)
     failed = load(receive(line)["preload"])
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a guard ended, so the kernel buries it
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nothing reads how a guard ended, so the kernel reaps it
     here = os.getpid()
     while True:
         asked, given, _, _ = socket.recv_fds(line, 1, 4)
@@ -38,9 +38,9 @@ def main() -> NoReturn:
             if len(given) >= CONNECTIONS and os.fork() == 0:
                 line.close()
                 _become_guard(given, here, failed)
-        except OSError as error:  # no room for one more process: who asked is told, and the others live
+        except OSError as error:  # no room for one more process: the requester is notified, others live on
             _refuse(given, error)
-        for number in given:  # fewer than were sent: there was no room for more; the end of them tells who asked
+        for number in given:  # fewer than sent if there was no room; their end notifies the requester
             os.close(number)
 
 

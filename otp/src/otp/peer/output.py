@@ -1,4 +1,4 @@
-"""What a peer writes to its standard output and standard error: the newest of it, and a count of all."""
+"""A peer's standard output and standard error: the newest part, and a count of all."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Output:
         self.total: int = 0
 
     def add(self, data: bytes) -> None:
-        """Take what was written."""
+        """Add output."""
         self.total += len(data)
         self._bytes += data
         del self._bytes[: -self._kept]
 
     def text(self) -> str:
-        """The newest output; what is no UTF-8 is shown as U+FFFD. It may steer a terminal: escape it."""
+        """Return the newest output; invalid UTF-8 becomes U+FFFD. Escape it to show it in a terminal."""
         return self._bytes.decode(errors="replace")

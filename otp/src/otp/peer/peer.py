@@ -1,4 +1,4 @@
-"""A peer: a node of its own in a process of the operating system of its own, supervised by a process of ours."""
+"""A peer: a node in its own OS process, supervised by a local process."""
 
 # Messages, states and reasons are terms of any type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -42,12 +42,12 @@ __all__ = ["Peer", "start"]
 
 
 class Peer(Startable):
-    """A peer that was started. As a child of a supervisor: `Peer.child_spec(PeerSpec(…))`, then `Peer.of(pid)`.
+    """A running peer. As a child of a supervisor: `Peer.child_spec(PeerSpec(…))`, then `Peer.of(pid)`.
 
-    Its process ends with it: with `"normal"` if it was stopped in order, else with `("peer", kind, reason)`, which is
-    the second half of a `"shutdown"` if we have killed it.
+    Its local process ends with it: with `"normal"` if it was stopped in order, else with `("peer", kind, reason)`,
+    which is the second part of a `"shutdown"` tuple if we killed it.
 
-    Source: Erlang's `peer`. Difference: its walls and limits, and that a peer here is never connected over a network.
+    Source: Erlang's `peer`. Difference: walls and limits; and a peer here is never connected over a network.
     """
 
     __slots__ = ("_running", "pid")
@@ -66,37 +66,37 @@ class Peer(Startable):
 
     @property
     def os_pid(self) -> int | None:
-        """The operating system's number of its process, as we see it."""
+        """The process id of the peer, as seen by us."""
         return self._running.os_pid
 
     @property
     def limits(self) -> Limits:
-        """What it may use."""
+        """Its limits."""
         return self._running.spec.limits
 
     @property
     def walls(self) -> Mapping[str, Wall]:
-        """The walls, each with what holds it up; empty for a peer that was started without."""
+        """The walls and what implements them; empty for a peer without walls."""
         return self._running.walls
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """What its walls are made of, and what was not available, with the reason."""
+        """The parts of its walls, and those not available, with the reason."""
         return self._running.parts
 
     @property
     def folder(self) -> str:
-        """The folder of its own, by the name that it has in there."""
+        """Its own folder, by its name inside."""
         return self._running.folder
 
     @property
     def folder_outside(self) -> str:
-        """The same folder by the name that it has out here."""
+        """The same folder, by its name outside."""
         return self._running.folder_outside
 
     @property
     def link(self) -> socket.socket | None:
-        """Our end of the connection for what its node says; not blocking; None when it has ended or is connected."""
+        """Our end of the connection of its node; not blocking; None when it has ended or is connected."""
         return self._running.link
 
     async def connect(
@@ -107,16 +107,16 @@ class Peer(Startable):
         spawnable: Iterable[str] = (),
         timeout: Limit = 5.0,
     ) -> Distribution:
-        """Connect a node of ours with that of the peer, which calls `here.connect()`; needs msgspec.
+        """Connect a local node with that of the peer, which calls `here.connect()`; needs msgspec.
 
         Args:
-            node: the node; None: the one whose process supervises the peer. A node takes part in one distribution, so
-                several peers need one each; it may be of the same loop and hidden.
+            node: the node; None: that of the process that supervises the peer. A node takes part in one distribution,
+                so several peers need one each; it may be a hidden one of the same loop.
             services: names that the peer finds here, as for `Distribution`.
             spawnable: what the peer may start here.
-            timeout: seconds until they know each other.
+            timeout: seconds until both are connected.
 
-        Raises `BadArgument` if it is connected or has ended, `TimeoutError`.
+        Raises `BadArgument` if it is connected or has ended; `TimeoutError`.
         """
         from otp.peer.linking import over
 
@@ -133,7 +133,7 @@ class Peer(Startable):
         return distribution
 
     def output(self) -> str:
-        """The newest 64 KiB of what it wrote; it may steer a terminal, so escape it before printing."""
+        """Return the newest 64 KiB of its output; escape it before printing, it may control a terminal."""
         return self._running.output.text()
 
     async def ended(self, timeout: Limit = "infinity") -> Ended:
@@ -141,7 +141,7 @@ class Peer(Startable):
         return await self._ask("ended", timeout)
 
     async def stop(self, timeout: float | None = None) -> Ended:
-        """Stop it in order, leaves to root, and wait; after `timeout` seconds (its `shutdown`) it is killed."""
+        """Stop it in order, leaves first, and wait; after `timeout` seconds (default its `shutdown`) it is killed."""
         seconds = self._running.spec.shutdown if timeout is None else timeout
         return await self._ask(("stop", float(seconds)), "infinity")
 
@@ -161,14 +161,14 @@ class Peer(Startable):
 
     @staticmethod
     def of(pid: Dest) -> Peer | None:
-        """The peer that a process supervises; None if it is none, or has ended. A plain read of a table."""
+        """Return the peer that a process supervises; None if there is none, or it has ended. Reads a table only."""
         process = resolve(pid, "Peer.of(pid)")
         state: Any = None if process is None else process._state
         return Peer(cast("Pid", process), state.running) if isinstance(state, _State) else None
 
     @classmethod
     async def start_link(cls, spec: PeerSpec, *, name: GivenName = None) -> Pid:
-        """Start a peer, linked with the calling process, and wait until it is ready; answers its process.
+        """Start a peer, linked with the calling process, and wait until it is ready; return its local process.
 
         Raises:
             StartError: `("peer", kind, reason)`, or `("wall_missing", names)`.
@@ -178,7 +178,7 @@ class Peer(Startable):
 
     @classmethod
     async def __otp_start_on__(cls, node: Node, arg: Any = None, *, name: GivenName = None) -> Pid:
-        """How a node starts a peer that it owns."""
+        """Start a peer that a node owns."""
         return await _start(arg, name=name, node=node)
 
     @classmethod
@@ -194,7 +194,7 @@ class Peer(Startable):
         significant: bool = False,
         **options: Any,
     ) -> ChildSpec:
-        """The spec of a child that is the peer `arg`, a `PeerSpec`; by default its name is the id."""
+        """Return the spec of a child that is the peer `arg`, a `PeerSpec`; its name is the default id."""
         if not isinstance(arg, PeerSpec):
             raise BadArgument(f"Peer.child_spec(spec): expected a PeerSpec, got {arg!r:.200}")
         return super().child_spec(
@@ -229,27 +229,27 @@ async def start(
     r"""Start a peer and wait until it is ready.
 
     Args:
-        name: of its node.
+        name: the name of its node.
         boot: `"module:function"`, called there with a `Here`.
         args: plain terms for it: numbers, texts, bytes, tuples, lists, dicts.
-        walls: `Walls()` for code of somebody else; None for code of one's own.
-        limits: what it may use.
-        files: name in its folder → text or bytes; modules among them can be imported by `boot`.
-        env: environment for it, which is empty else.
+        walls: `Walls()` for untrusted code; None for your own code.
+        limits: its resource limits.
+        files: name in its folder → text or bytes; `boot` can import modules among them.
+        env: its environment, which is otherwise empty.
         cwd: working directory, for a peer without walls; None: its folder.
-        spares: where a warm one is taken from.
-        shutdown: seconds it may take to stop in order.
-        on_output: called in the loop with the bytes it writes, as they come.
+        spares: a reserve from which to take a warm one.
+        shutdown: seconds that it may take to stop in order.
+        on_output: called in the loop with its output, as bytes arrive.
         ours: it writes to the standard output and standard error of this program; see `PeerSpec`.
-        node: whose process supervises it; the one of the caller.
+        node: the node of the supervising process; by default the caller's.
         link: whether that process is linked with the calling one.
 
     Returns the `Peer`.
 
     Raises:
-        WallMissing: a required wall does not stand here.
+        WallMissing: a required wall is not available here.
         StartError: `("peer", kind, reason)`: it ended before it was ready; of the kind `"unavailable"` if this machine
-            had no room for it (processes, descriptors, disk), so that it may start another time.
+            had no room for it (processes, descriptors, disk), so that a retry may succeed.
 
     >>> import otp
     >>> async def main():
@@ -286,7 +286,7 @@ async def start(
 
 
 class _State:
-    """Of the process: the peer, who waits for its end, and whether it was asked to end."""
+    """The state of the local process: the peer, the callers waiting for its end, and whether it was asked to end."""
 
     __slots__ = ("running", "waiting")
 
@@ -296,7 +296,7 @@ class _State:
 
 
 class _PeerServer(GenServer[_State]):
-    """The process of a peer. It traps exits, since it has to end somebody else before itself."""
+    """The local process of a peer. It traps exits, since it has to end the peer first."""
 
     __slots__ = ()
 
@@ -312,7 +312,7 @@ class _PeerServer(GenServer[_State]):
         except OSError as error:
             return Stop(("peer", "unavailable", no_room(error)))
         while not isinstance(message := await receive(AnyOf(Note, ExitSignal)), Note):
-            if message.reason != "normal":  # who wanted it is gone: it has no reason to begin
+            if message.reason != "normal":  # the starter is gone: there is no reason to begin
                 running.kill("killed", "was not wanted any more before it was ready")
         if running.ended is not None:
             if running.missing is not None:
@@ -367,7 +367,7 @@ class _PeerServer(GenServer[_State]):
 
 
 def _guard_for(spec: PeerSpec) -> Launched:
-    """A warm one, or one that imports while nobody waits. Raises `OSError`."""
+    """Return a warm guard, or one that imports in the background. Raises `OSError`."""
     warm, preload = (None, ()) if spec.spares is None else (spec.spares.take(), spec.spares.preload)
     return warm or launch(preload, ours=spec.ours)
 
@@ -376,7 +376,7 @@ def _exit_reason(ended: Ended) -> Any:
     match ended.kind:
         case "stopped":
             return "normal"
-        case "killed":  # by us: no crash that anybody has to read of
+        case "killed":  # by us: no crash to report
             return ("shutdown", ("peer", ended.kind, ended.reason))
         case kind:
             return ("peer", kind, ended.reason)
@@ -386,7 +386,7 @@ async def _start(
     spec: PeerSpec, *, node: Node | None = None, failed: list[WallMissing] | None = None, **options: Any
 ) -> Pid:
     s = (node or node_here("otp.peer.start"))._s
-    if s.virtual:  # refused by the loop, in words that say what to use
+    if s.virtual:  # the loop refuses, with an error that says what to use
         refused: Any = s.loop.subprocess_exec
         refused()
     argument = (spec, [] if failed is None else failed)

@@ -1,8 +1,8 @@
-"""Removing a folder that a program has filled which means harm.
+"""Removing a folder that a malicious program has filled.
 
-`shutil.rmtree` takes a level of the stack and an open file for each level of folders, so that ten thousand of them end
-it with a `RecursionError`, and it stops at a folder whose mode its owner took away. Here every folder below is moved up
-to the first level before it is removed: however deep they are, two open files are enough. No link is followed.
+`shutil.rmtree` uses a level of the stack and an open file for each level of folders, so ten thousand levels end it with
+a `RecursionError`, and it stops at a folder whose mode its owner has removed. Here every nested folder is moved up to
+the first level before it is removed: two open files are enough for any depth. No link is followed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ BY_PATH: Final = getattr(os, "O_PATH", 0)
 
 
 def remove_folder(path: str) -> bool:
-    """Remove a folder with all that is in it, as far as we may; whether it is gone. A link in its place stays.
+    """Remove a folder and its content as far as permitted; return whether it is gone. A link in its place stays.
 
     >>> import tempfile
     >>> remove_folder(tempfile.mkdtemp())
@@ -38,7 +38,7 @@ def remove_folder(path: str) -> bool:
 
 
 def _without_files(folder: int) -> list[str]:
-    """Remove what is no folder from a folder; the names of the folders in it."""
+    """Remove all but folders from a folder; return the names of its folders."""
     with os.scandir(folder) as entries:
         found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
     for name, is_folder in found:
@@ -48,11 +48,11 @@ def _without_files(folder: int) -> list[str]:
 
 
 def _flatten(name: str, top: int) -> None:
-    """Remove a folder of the first level, and move what is below it there."""
+    """Remove a folder of the first level, and move nested folders there."""
     folder = _open(name, top)
     try:
         for below in _without_files(folder):
-            os.close(_open(below, folder))  # moving a folder takes the right to write to it
+            os.close(_open(below, folder))  # moving a folder needs the right to write to it
             os.rename(below, secrets.token_hex(16), src_dir_fd=folder, dst_dir_fd=top)
     finally:
         os.close(folder)
@@ -60,7 +60,7 @@ def _flatten(name: str, top: int) -> None:
 
 
 def _open(name: str, beside: int | None) -> int:
-    """Open a folder, also one whose mode forbids that to its owner."""
+    """Open a folder, even if its mode forbids that to its owner."""
     if not BY_PATH:
         return os.open(name, OPEN_FOLDER, dir_fd=beside)
     found = os.open(name, OPEN_FOLDER | BY_PATH, dir_fd=beside)

@@ -1,7 +1,7 @@
-"""A peer that runs, as its supervising process sees it: what comes from its guard and from itself, and its limits.
+"""A running peer, as its supervising process sees it: input from guard and peer, and its limits.
 
-What the event loop notices is taken here and then; the process is told of two things only, `Note("ready")` and
-`Note("ended")`. A peer that sends as fast as it can fills nobody's mailbox.
+Events of the loop are handled here at once; the process receives only `Note("ready")` and `Note("ended")`. A peer that
+sends as fast as it can fills no mailbox.
 """
 
 # What a peer says has no type.
@@ -33,26 +33,26 @@ __all__ = ["Note", "Running", "no_room"]
 
 READ: Final = 1 << 16
 PER_SECOND: Final = 256 << 10
-"""Bytes of control frames in a second, from which on a peer means to be in the way; others send 100."""
+"""Bytes of control frames per second above which a peer counts as hostile; others send 100."""
 
 
 PATIENCE_S: Final = 15.0
-"""Seconds for a guard to end its peer and to tell how that went; it may have a folder of many files to remove."""
+"""Seconds for a guard to end its peer and report; it may have to remove a folder of many files."""
 
 
 class Note(NamedTuple):
-    """What the process of a peer is told: `"ready"`, or `"ended"`."""
+    """A message to the process of a peer: `"ready"` or `"ended"`."""
 
     what: str
 
 
 class Running:
-    """See the module's text. All is called in the thread of the loop.
+    """A running peer; all methods are called in the thread of the loop.
 
     Args:
-        spec: what it is.
+        spec: its spec.
         launched: its guard.
-        process: who is told.
+        process: the process to notify.
     """
 
     def __init__(self, spec: PeerSpec, launched: Launched, process: Process) -> None:
@@ -88,7 +88,7 @@ class Running:
     # The beginning
 
     async def begin(self) -> None:
-        """Tell the guard what to be. Raises `BadArgument` for arguments that cannot travel, `OSError`."""
+        """Send the order to the guard. Raises `BadArgument` for arguments that cannot be sent, `OSError`."""
         spec, launched = self.spec, self._launched
         walls = spec.walls
         order = order_bytes(
@@ -113,7 +113,7 @@ class Running:
         if limits.wall_s is not None:
             late = f"ran longer than {limits.wall_s:g} s by the clock"
             self._after("wall", limits.wall_s, lambda: self.kill("wall", late))
-        with contextlib.suppress(ConnectionError):  # its end is told by its connection
+        with contextlib.suppress(ConnectionError):  # the end of its connection reports it
             await self._loop.sock_sendall(launched.guard, order)
 
     def _after(self, what: str, seconds: float, act: Callable[[], object]) -> None:
@@ -126,11 +126,11 @@ class Running:
             timer.cancel()
 
     def take_link(self) -> socket.socket | None:
-        """Our end of the connection of its node, once: whoever takes it closes it."""
+        """Return our end of the connection of its node, once; the caller has to close it."""
         link, self.link, self._launched.link = self.link, None, None
         return link
 
-    # What comes from the guard, who is believed
+    # Messages of the guard, which are trusted
 
     def _hear_guard(self) -> None:
         data = _received(self._launched.guard)
@@ -158,11 +158,11 @@ class Running:
         self.os_pid = pid
         self._beat_at = self._loop.time()
         if hasattr(os, "pidfd_open"):
-            with contextlib.suppress(OSError):  # it has ended already
+            with contextlib.suppress(OSError):  # it has already ended
                 self._pidfd = os.pidfd_open(pid)
         self._watch_beat()
 
-    # What comes from the peer, who is not
+    # Messages of the peer, which are not trusted
 
     def _hear_peer(self) -> None:
         data = _received(self._launched.control)
@@ -203,7 +203,7 @@ class Running:
                 raise BadFrame(f"expected a sign of life, got {message!r:.100}")
 
     def _told_of_walls(self, parts: list[Any], folder: str) -> None:
-        """The first word of a peer, before its program was read: this one is believed."""
+        """Handle the first message of a peer, sent before its program was read: it is trusted."""
         self.folder = folder
         self.parts = tuple(Part(**part) for part in parts)
         self.walls = walls_of(self.parts) if self.spec.walls is not None else {}
@@ -213,7 +213,7 @@ class Running:
             self.kill("walls", str(self.missing))
 
     def _watch_beat(self) -> None:
-        """End a peer whose loop is held for too long. We may have been held ourselves: what has come is read first."""
+        """End a peer whose loop is held for too long; read pending messages first, as this loop may have been held."""
         hold = self.spec.limits.hold_s
         if hold is None or self.ended is not None:
             return
@@ -247,7 +247,7 @@ class Running:
             self.kill("output", f"wrote more than {_size(self.spec.limits.output_kb)} of output")
 
     def _hear_rest(self) -> None:
-        """What lies in the pipe at the end."""
+        """Read what is left in the pipe at the end."""
         if self._launched.output >= 0:
             with contextlib.suppress(OSError):
                 while data := os.read(self._launched.output, READ):
@@ -258,24 +258,24 @@ class Running:
     # The end
 
     def ask_to_stop(self, seconds: float) -> None:
-        """Ask the peer to stop in order, and end it after `seconds`."""
+        """Ask the peer to stop in order, and kill it after `seconds`."""
         with contextlib.suppress(OSError):
             send_frame(self._launched.control, {"what": "stop"})
         self._after("stop", seconds, lambda: self.kill("killed", f"did not stop within {seconds:g} s and was killed"))
 
     def kill(self, kind: Kind, reason: str) -> None:
-        """End the peer and all it has started, for `reason`; the first one counts."""
+        """End the peer and all that it started, for `reason`; the first reason counts."""
         self._ours = self._ours or (kind, reason)
-        with contextlib.suppress(OSError):  # to the guard this is our death
+        with contextlib.suppress(OSError):  # the guard takes this as our death
             self._launched.guard.shutdown(socket.SHUT_WR)
         if "guard" not in self._timers:
             self._after("guard", PATIENCE_S, self._kill_guard)
 
     def _kill_guard(self) -> None:
-        """Somebody has stopped it, or it hangs: the kernel ends the peer with it, and its connection tells us."""
+        """Kill a guard that is stopped or hangs: the kernel ends the peer with it, and the connection reports it."""
         launched = self._launched
         pid = launched.pid if launched.program is None else launched.program.pid
-        if pid is not None and launched.is_alive():  # else the number may be that of another
+        if pid is not None and launched.is_alive():  # else the number may have been reused
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
@@ -284,7 +284,7 @@ class Running:
             return
         if told is None:
             self._kill_without_guard()
-        self._hear_peer()  # its last word
+        self._hear_peer()  # its last message
         self._hear_rest()
         spec, word = self.spec, self._last_word
         walled = spec.walls is not None
@@ -301,7 +301,7 @@ class Running:
         deliver(self._process, Note("ended"))
 
     def _kill_without_guard(self) -> None:
-        """The guard was killed. The kernel has killed the peer then; what it could have done against that ends here."""
+        """Finish after the guard was killed, with which the kernel kills the peer; kill what is left."""
         if self._pidfd >= 0:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
@@ -323,7 +323,7 @@ class Running:
         self.link = None
 
     def destroy(self, process: Process | None = None) -> None:
-        """Leave nothing behind, now: for when the process that supervises it was killed."""
+        """Remove everything at once, after the supervising process was killed."""
         if self.ended is None and not self._loop.is_closed():
             self.ended = Ended("killed", "its supervising process was killed")
             self._hear_rest()
@@ -331,12 +331,12 @@ class Running:
 
 
 def no_room(why: object) -> str:
-    """In words, why a peer cannot be begun here and now."""
+    """Return the text that says why a peer cannot be started at present."""
     return f"could not start, there is no room for it: {why}"
 
 
 def _received(connection: socket.socket) -> bytes | None:
-    """What has come; empty at the end; None if nothing has."""
+    """Return the received data; empty at the end; None if there is none."""
     try:
         return connection.recv(READ)
     except BlockingIOError:

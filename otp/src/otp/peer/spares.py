@@ -1,4 +1,4 @@
-"""Warm spares: guards that have what a peer will need, and wait to be told which one they are."""
+"""Warm spares: guards with preloaded modules that wait for their order."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ LOG: Final = logging.getLogger("otp.peer")
 
 
 class Spares:
-    """Some guards in reserve. A spare runs nothing of anybody's program, and becomes one peer.
+    """Guards in reserve. A spare runs no program, and becomes one peer.
 
     Args:
         count: how many are kept ready.
-        preload: modules that they have; one program imports them, and each guard is a fork of it.
+        preload: modules that they have imported; one program imports them, and each guard is a fork of it.
         ours: they write to the standard output and standard error of this program; see `PeerSpec`.
 
-    Fill it in the thread of the event loop, and close it in the end: a spare dies with the program, but its entry in
+    Fill it in the thread of the event loop, and close it at the end: a spare ends with the program, but its entry in
     the process table stays until it is waited for.
 
     >>> with Spares(1) as spares:
@@ -55,9 +55,9 @@ class Spares:
         self.close()
 
     def take(self) -> Launched | None:
-        """One that lives, a new one if none is ready; None from a reserve of none. Call `refill` when there is time.
+        """Return a live guard, a new one if none is ready; None from a reserve of size 0.
 
-        Raises `OSError`: the machine has no room for a new one.
+        Call `refill` when there is time. Raises `OSError` if the machine has no room for a new one.
         """
         while self._ready:
             spare = self._ready.pop(0)
@@ -67,15 +67,15 @@ class Spares:
         return None if self._closed or self.count == 0 else self._new()
 
     def refill(self) -> None:
-        """Have as many forked as are missing; on a machine that has no room for them, later."""
+        """Fork as many as are missing; retry later if the machine has no room for them."""
         try:
             while not self._closed and len(self._ready) < self.count:
                 self._ready.append(self._new())
-        except OSError as error:  # nobody waits for a spare: who takes one tries again, and is told
+        except OSError as error:  # nothing waits for a spare: the next `take` tries again and raises
             LOG.warning("no spare for the next peer: %s", error)
 
     def close(self) -> None:
-        """End the reserve, and fill it no more; peers that were made of it end, too."""
+        """End the reserve for good; peers made from it end, too."""
         self._closed = True
         while self._ready:
             self._ready.pop().close()
@@ -84,7 +84,7 @@ class Spares:
             self._nursery = None
 
     def _new(self) -> Launched:
-        """Raises `OSError`."""
+        """Return a new guard. Raises `OSError`."""
         if self._nursery is not None:
             try:
                 return self._nursery.launch()

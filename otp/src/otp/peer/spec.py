@@ -1,4 +1,4 @@
-"""What a peer is to be."""
+"""The specification of a peer."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ __all__ = ["PeerSpec"]
 
 @dataclass(frozen=True, slots=True)
 class PeerSpec:
-    """What a peer is to be.
+    """The specification of a peer.
 
     Args:
-        name: of its node.
+        name: the name of its node.
         boot: `"module:function"`, called there with a `Here`; may be `async`. The peer is ready when it returns, and
             runs until it is stopped.
         args: plain terms for it.
-        walls: None: no walls, for code of one's own.
-        limits: see there.
-        files: name in its folder → text or bytes; there before `boot` is imported.
-        env: environment for it, which is empty else. Behind walls, and without it, `HOME`, `TMPDIR` and `LANG` are set.
-        cwd: working directory, for a peer without walls; None: its folder. Modules are looked for there as well.
-        spares: where a warm one is taken from.
-        shutdown: seconds it may take to stop in order.
-        on_output: called in the loop with the bytes it writes, as they come.
-        ours: its standard output and standard error are those of this program, for code of one's own: nothing of it is
-            kept, counted or limited.
+        walls: None: no walls, for your own code.
+        limits: its resource limits.
+        files: name in its folder → text or bytes; written before `boot` is imported.
+        env: its environment, which is otherwise empty. Behind walls, and without it, `HOME`, `TMPDIR` and `LANG` are
+            set.
+        cwd: working directory, for a peer without walls; None: its folder. Modules are found there as well.
+        spares: a reserve from which to take a warm one.
+        shutdown: seconds that it may take to stop in order.
+        on_output: called in the loop with its output, as bytes arrive.
+        ours: its standard output and standard error are those of this program, for your own code: none of it is kept,
+            counted or limited.
 
     >>> PeerSpec("shop@127.0.0.1", "shop:boot").limits.memory_mb
     256

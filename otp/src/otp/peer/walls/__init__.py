@@ -1,4 +1,4 @@
-"""Walls between a peer and everything else: what there is on this system, what a peer needs, and putting them up.
+"""Walls between a peer and everything else: their availability, their specification, and putting them up.
 
 ```python
 from otp.peer.walls import probe

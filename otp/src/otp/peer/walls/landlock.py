@@ -1,8 +1,7 @@
-"""Landlock: a process gives up files, TCP and the signalling of strangers, for itself and all it starts, for ever.
+"""Landlock: a process and its children permanently give up files, TCP and signalling other processes.
 
-Needs no right and no package. What a kernel can wall off grows with its ABI: files (1, Linux 5.13),
-moves between folders (2), truncation (3), TCP (4, 6.7), commands to devices (5), abstract
-sockets and signals (6, 6.12).
+It needs no rights and no package. What a kernel can restrict grows with its ABI: files (1, Linux 5.13), moves between
+folders (2), truncation (3), TCP (4, 6.7), commands to devices (5), abstract sockets and signals (6, 6.12).
 
 Source: the kernel's `Documentation/userspace-api/landlock.rst`.
 """
@@ -33,7 +32,7 @@ TRUNCATE: Final = 1 << 14
 IOCTL_DEV: Final = 1 << 15
 
 ALL_FILES: Final = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1}
-"""What an ABI knows to wall off of files; from 5 on `(1 << 16) - 1`."""
+"""The file accesses that an ABI can restrict; from 5 on `(1 << 16) - 1`."""
 
 ONE_FILE: Final = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 READ: Final = READ_FILE | READ_DIR
@@ -42,14 +41,14 @@ SCOPED: Final = 0b11
 
 
 def abi() -> int:
-    """The ABI of this kernel. Raises `OSError` where there is no Landlock, or where it is switched off."""
+    """Return the ABI of this kernel. Raises `OSError` if Landlock is missing or disabled."""
     return syscall("landlock", CREATE_RULESET, None, 0, 1)
 
 
 def restrict(readable: Iterable[str], writable: Iterable[str]) -> int:
-    """Leave this process reading below `readable`, reading and writing below `writable`, and no TCP; answer the ABI.
+    """Restrict this process to reading below `readable` and writing below `writable`, without TCP; return the ABI.
 
-    Nothing may be executed. It takes `no_new_privs`, and one thread: another one would stay free.
+    Nothing may be executed. It needs `no_new_privs` and a single thread: other threads would stay unrestricted.
     """
     import ctypes
 
@@ -76,7 +75,7 @@ def _allow(ruleset: int, path: str, access: int) -> None:
     try:
         fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except (FileNotFoundError, PermissionError):
-        return  # what cannot be reached needs no rule
+        return  # an unreachable path needs no rule
     try:
         if not stat.S_ISDIR(os.fstat(fd).st_mode):
             access &= ONE_FILE

@@ -1,6 +1,6 @@
-"""Namespaces: a view of processes, network, shared memory and files that holds nothing but the peer's own.
+"""Namespaces: a view of processes, network, shared memory and files that contains only the peer's own.
 
-`enter_outer` is for the guard, before it forks: a pid namespace takes in its children and not itself. `enter_inner` and
+`enter_outer` is for the guard, before it forks: a pid namespace contains its children, not itself. `enter_inner` and
 `make_root` are for the first process in it, whose end ends all others there.
 """
 
@@ -33,16 +33,16 @@ PRIVATE: Final = 1 << 18
 READ_ONLY_AGAIN: Final = 1 | 32  # MS_RDONLY | MS_REMOUNT
 
 HOME: Final = "/peer"
-"""The folder of its own, as a peer with a root of its own sees it."""
+"""The peer's own folder, as a peer with its own root sees it."""
 
 DEVICES: Final = ("/dev/null", "/dev/urandom")
 LINKERS: Final = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/etc/localtime")
 
 
 def enter_outer(kind: str) -> None:
-    """Take the guard into a new `"user"` or `"network"` namespace, or what it forks next into a new `"pid"` one.
+    """Move the guard into a new `"user"` or `"network"` namespace, or its next forks into a new `"pid"` one.
 
-    No device of the network one is up.
+    No device of the network namespace is up.
     """
     if kind != "user":
         unshare({"network": NEW_NETWORK, "pid": NEW_PIDS}[kind])
@@ -55,14 +55,14 @@ def enter_outer(kind: str) -> None:
 
 
 def enter_inner(kind: str) -> None:
-    """Take this process into a new `"ipc"` or `"mount"` namespace."""
+    """Move this process into a new `"ipc"` or `"mount"` namespace."""
     unshare({"ipc": NEW_IPC, "mount": NEW_MOUNTS}[kind])
     if kind == "mount":
-        mount("none", "/", "", RECURSIVE | PRIVATE)  # or the whole machine would see what is mounted here
+        mount("none", "/", "", RECURSIVE | PRIVATE)  # else the whole machine would see what is mounted here
 
 
 def files_of_interpreter() -> tuple[str, ...]:
-    """What an interpreter reads while it runs: its library, what is installed for it, and what the linker may load."""
+    """Return what a running interpreter reads: its library, installed packages, and libraries to link."""
     paths = sysconfig.get_paths()
     own = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     found = dict.fromkeys(os.path.abspath(path) for path in (*own, *sys.path, *LINKERS) if path)
@@ -70,10 +70,10 @@ def files_of_interpreter() -> tuple[str, ...]:
 
 
 def make_root(at: str, readable: Iterable[str], *, files_mb: int, uid: int, gid: int) -> bool:
-    """Give this process a root that holds `readable`, two devices, its own processes, and a folder of its own.
+    """Give this process a root with `readable`, two devices, its own processes, and its own folder.
 
-    `at` is an empty folder. The new root is memory, read only but for `HOME`, which holds `files_mb` MiB and `/tmp` as
-    well. Answers whether it has a `/proc`: where the one of the machine is masked, the kernel allows none.
+    `at` is an empty folder. The new root is in memory, read only except `HOME`, which holds `files_mb` MiB including
+    `/tmp`. Return whether it has a `/proc`: the kernel allows none where that of the machine is masked.
     """
     flags = NO_SETUID | NO_DEVICES
     mount("tmpfs", at, "tmpfs", flags, "mode=0755,size=1m,nr_inodes=1024")
@@ -90,7 +90,7 @@ def make_root(at: str, readable: Iterable[str], *, files_mb: int, uid: int, gid:
     mount("tmpfs", home, "tmpfs", flags | NO_EXECUTION, options)
     os.mkdir(f"{home}/tmp", 0o700)
     os.chown(f"{home}/tmp", uid, gid)
-    if not os.path.lexists(f"{at}/tmp"):  # something of the interpreter may lie there
+    if not os.path.lexists(f"{at}/tmp"):  # part of the interpreter may be there
         os.symlink(f"{HOME}/tmp", f"{at}/tmp")
     os.mkdir(f"{at}/proc")
     try:
@@ -104,7 +104,7 @@ def make_root(at: str, readable: Iterable[str], *, files_mb: int, uid: int, gid:
 
 
 def _bind(path: str, at: str) -> None:
-    """Show `path` below the new root, read only; devices keep being devices."""
+    """Show `path` below the new root, read only; devices stay devices."""
     target = at + path
     if stat.S_ISDIR(os.stat(path).st_mode):
         os.makedirs(target, exist_ok=True)
@@ -116,7 +116,7 @@ def _bind(path: str, at: str) -> None:
 
 
 def _link(path: str, at: str) -> None:
-    """Let a path that leads over a symbolic link lead to the same place there."""
+    """Make a path that goes through a symbolic link lead to the same place there."""
     real = os.path.realpath(path)
     target = at + path
     if real == path or os.path.lexists(target):
@@ -124,5 +124,5 @@ def _link(path: str, at: str) -> None:
     try:
         os.makedirs(os.path.dirname(target), exist_ok=True)
         os.symlink(real, target)
-    except OSError:  # a folder above it is shown read only already, and holds the link
+    except OSError:  # a parent folder is already shown read only, and contains the link
         return

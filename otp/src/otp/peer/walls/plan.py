@@ -1,4 +1,4 @@
-"""Which walls stand between a peer and everything else, what each is made of, and which have to stand."""
+"""The walls between a peer and everything else: their parts, and which are required."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PARTS: Final = (
     "landlock",
     "seccomp",
 )
-"""What walls are made of, in the order in which a peer puts it up: five namespaces, and five things of the kernel."""
+"""The parts of walls, in the order in which a peer puts them up: five namespaces, and five kernel features."""
 
 WALLS: Final[Mapping[str, str]] = {
     "files": "reads and writes no file of yours",
@@ -34,15 +34,15 @@ WALLS: Final[Mapping[str, str]] = {
     "rights": "cannot come by more rights",
     "calls": "cannot ask the kernel for what no peer needs",
 }
-"""The walls, and what the program behind each of them is kept from, or to."""
+"""The walls, each with the restriction on the program behind it."""
 
 REQUIRED: Final = frozenset({"files", "network", "signals", "memory", "cpu", "processes"})
-"""What has to stand before code of somebody else runs."""
+"""The walls required before untrusted code runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Something that walls are made of, in one peer: whether it is up, and more about it: which one, or why not.
+    """A part of a peer's walls: whether it is up, and which one it is or why not.
 
     >>> str(Part("landlock", True, "ABI 7"))
     'landlock (ABI 7)'
@@ -58,7 +58,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Wall:
-    """One wall: whether it stands, what holds it up, and why it does not stand, in words."""
+    """A wall: whether it is up, what implements it, and why it is not up."""
 
     name: str
     up: bool
@@ -70,7 +70,7 @@ class Wall:
 
 
 class WallMissing(Error):
-    """A required wall does not stand, so that the peer was not started. `reason` is `("wall_missing", names)`."""
+    """A missing required wall, so that the peer was not started. `reason` is `("wall_missing", names)`."""
 
     def __init__(self, missing: Iterable[Wall]) -> None:
         walls = tuple(missing)
@@ -84,13 +84,13 @@ class WallMissing(Error):
 
 @dataclass(frozen=True, slots=True)
 class Walls:
-    """The walls of a peer. All that this system has are put up; `required` says without which it does not start.
+    """The walls of a peer. All that this system supports are put up; without those `required` it does not start.
 
     Args:
-        required: names out of `WALLS`; for code of somebody else keep the default.
-        readable: more files and folders that it may read.
-        without: parts out of `PARTS` that are left out, as if this system did not have them.
-        uids: where its account is chosen from if we are root; None: see `otp.peer.walls.privileges`.
+        required: names from `WALLS`; for untrusted code keep the default.
+        readable: additional files and folders that it may read.
+        without: parts from `PARTS` to leave out, as if this system did not support them.
+        uids: the range from which its account is chosen if we are root; None: see `otp.peer.walls.privileges`.
 
     >>> "network" in Walls().required
     True
@@ -108,12 +108,12 @@ class Walls:
                 raise BadArgument(f"Walls({what}=): expected names of {', '.join(known)}, got {', '.join(strange)}")
 
     def missing(self, walls: Mapping[str, Wall]) -> list[Wall]:
-        """Those required that do not stand."""
+        """Return the required walls that are not up."""
         return [walls[name] for name in WALLS if name in self.required and not walls[name].up]
 
 
 def walls_of(parts: Iterable[Part]) -> dict[str, Wall]:
-    """Which walls the parts make; each part alone is enough for those it holds up, but for the limits.
+    """Return the walls that the parts make up; any one of its parts is enough, except for limits.
 
     >>> str(walls_of([Part("landlock", True, "ABI 3")])["network"])
     'network: none (no network: not tried; landlock (ABI 3) has no TCP; no seccomp: not tried)'

@@ -1,4 +1,4 @@
-"""An account of its own for each peer, if the platform is root, and no way back to any right."""
+"""A separate account for each peer, if the platform is root, without a way back to any right."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from otp.peer.walls.system_calls import PR_SET_PDEATHSIG, drop_bounding_set, dro
 __all__ = ["UIDS", "choose_uid", "die_with_parent", "give_up", "no_new_privileges", "uids_in_use"]
 
 UIDS: Final = range(1_879_048_192, 2_147_418_112)
-"""Numbers above those that distributions, containers and directories give out, and below the sign."""
+"""Numbers above those that distributions, containers and directories use, and below the sign bit."""
 
 UIDS_OF_CONTAINER: Final = range(61_184, 65_520)
-"""Where the others are not there: what systemd takes for services without an account."""
+"""A fallback range where the other is not mapped: used by systemd for services without an account."""
 
 PR_SET_DUMPABLE: Final = 4
 PR_SET_NO_NEW_PRIVS: Final = 38
@@ -25,10 +25,10 @@ SIGKILL: Final = 9
 
 
 def choose_uid(taken: Collection[int], allowed: range | None = None) -> int | None:
-    """A uid (and gid) that nobody else has, from `allowed`; None if there is none, or if we may not choose.
+    """Return an unused uid (and gid) from `allowed`; None if there is none, or we may not choose.
 
-    One of 268 millions at random, so that two platforms on one machine do not take the same one: the kernel counts the
-    processes of a uid, and lets those of one uid signal each other.
+    It is one of 268 millions at random, so that two platforms on one machine choose different ones: the kernel counts
+    the processes of a uid, and lets those of one uid signal each other.
 
     >>> choose_uid((), range(5, 5)) is None
     True
@@ -46,18 +46,18 @@ def choose_uid(taken: Collection[int], allowed: range | None = None) -> int | No
 
 
 def uids_in_use() -> set[int]:
-    """The accounts that run something on this machine, peers of another platform among them."""
+    """Return the accounts with processes on this machine, including peers of another platform."""
     found: set[int] = set()
     with contextlib.suppress(OSError), os.scandir("/proc") as entries:
         for entry in entries:
             if entry.name.isdigit():
-                with contextlib.suppress(OSError):  # it ended meanwhile
+                with contextlib.suppress(OSError):  # it ended in the meantime
                     found.add(entry.stat().st_uid)
     return found
 
 
 def _is_mapped(numbers: range) -> bool:
-    """Whether this user namespace knows the numbers: in a container it may know 65,536 of them, or one."""
+    """Return whether this user namespace has the numbers: in a container it may have 65,536 of them, or one."""
     try:
         lines = Path("/proc/self/uid_map").read_text(encoding="ascii").splitlines()
     except OSError:
@@ -71,7 +71,7 @@ def _is_mapped(numbers: range) -> bool:
 
 def give_up(uid: int | None) -> None:
     """Become `uid`, if given, and give up all capabilities."""
-    drop_bounding_set()  # first: it takes a capability
+    drop_bounding_set()  # first: it needs a capability
     if uid is not None:
         os.setgroups([])
         os.setresgid(uid, uid, uid)
@@ -80,11 +80,11 @@ def give_up(uid: int | None) -> None:
 
 
 def no_new_privileges() -> None:
-    """No program run from here on has more rights than this one; and none of its memory is written to a file."""
+    """Deny more rights to programs run from here on, and core dumps of this process."""
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     prctl(PR_SET_DUMPABLE, 0)
 
 
 def die_with_parent(number: int = SIGKILL) -> None:
-    """Have the kernel signal this process when the thread that forked it ends. A change of the uid takes it off."""
+    """Let the kernel signal this process when the thread that forked it ends; a change of the uid cancels it."""
     prctl(PR_SET_PDEATHSIG, number)

@@ -1,7 +1,7 @@
-"""What is available here: a child puts up every part for itself, tells how it went, and ends.
+"""Detection of available walls: a child puts up every part for itself, reports, and ends.
 
-Nothing is concluded from versions or settings: what a container, a security module or a setting of the machine forbids
-shows in the attempt.
+Versions and settings are not evaluated: what a container, a security module or a setting of the machine forbids shows
+in the attempt.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PATIENCE_S: Final = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Available:
-    """The parts and walls of this system, `untrusted`: whether code of somebody else may run here."""
+    """The parts and walls of this system; `untrusted` says whether untrusted code may run here."""
 
     parts: tuple[Part, ...]
     walls: Mapping[str, Wall]
@@ -42,12 +42,12 @@ class Available:
 
 
 def probe(walls: Walls | None = None) -> Available:
-    """Try every wall in a process of its own, which takes about 0.1 s; blocks meanwhile.
+    """Try every wall in a separate process, which takes about 0.1 s and blocks.
 
     Args:
-        walls: with what is left out and which accounts; the default tries all.
+        walls: what to leave out, and which accounts; the default tries all.
 
-    Raises `OSError`: they cannot be tried just now (no room for a process or a folder, or it took too long).
+    Raises `OSError` if they cannot be tried at present (no room for a process or a folder, or it took too long).
 
     >>> sorted(probe().walls) == ["calls", "cpu", "files", "memory", "network", "processes", "rights", "signals"]
     True
@@ -80,7 +80,7 @@ def probe(walls: Walls | None = None) -> Available:
 
 
 def make_plan(walls: Walls, limits: Limits, folder: str) -> dict[str, Any]:
-    """What the child needs to know to put the walls up; plain values, since they travel."""
+    """Return what the child needs to put up the walls, as plain values."""
     uid = None if "uid" in walls.without else choose_uid(uids_in_use(), walls.uids)
     return {
         "uid": uid,

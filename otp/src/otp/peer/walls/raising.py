@@ -1,16 +1,16 @@
-"""Putting walls up, inside the process that they are for. Each part that fails is told, with its reason.
+"""Putting up walls, inside the process they restrict. Each failed part is reported with its reason.
 
 The order matters:
 
-1. The guard, one thread, every module of the runtime imported: user namespace (it gives the rights that the others
-   take), pid and network namespace; then it forks.
-2. The inner process: ipc and mount namespaces. The new root is the last thing that takes a right.
+1. The guard, one thread, every module of the runtime imported: user namespace (it grants the rights that the others
+   need), pid and network namespace; then it forks.
+2. The inner process: ipc and mount namespaces. The new root is the last step that needs a right.
 3. Limits, which no process can raise again without rights.
-4. The account; capabilities go with it.
-5. `no_new_privs`, Landlock, which takes it, and seccomp, which takes away what the steps before needed.
+4. The account; capabilities are lost with it.
+5. `no_new_privs`, Landlock, which needs it, and seccomp, which denies what the earlier steps needed.
 
-Nothing of the peer's program was read before that, and CPython has one thread: Landlock and seccomp hold the calling
-thread and those that it starts, and a second thread of before would stay outside.
+None of the peer's program is read before that, and CPython has one thread: Landlock and seccomp restrict the calling
+thread and those that it starts; an earlier second thread would stay unrestricted.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Raising:
         self._without = without
 
     def up(self, name: str, put_up: Callable[[], object], *, unless: str = "") -> bool:
-        """Put a part up, and note how it went; `unless` is a reason not to try."""
+        """Put up a part and record the result; `unless` is a reason not to try."""
         if name in self._without:
             unless = "left out"
         if unless:
@@ -51,7 +51,7 @@ class _Raising:
 
 
 def raise_outside(plan: Mapping[str, Any]) -> list[Part]:
-    """In the guard, before it forks. Threads that a module started on import would make it fail, with that reason."""
+    """Put up the parts of the guard before it forks; a thread started by an import makes them fail."""
     raising = _Raising(plan["without"])
     threads = _threads()
     not_linux = "" if sys.platform == "linux" else f"{platform.system() or sys.platform} has none"
@@ -65,14 +65,14 @@ def raise_outside(plan: Mapping[str, Any]) -> list[Part]:
 
 
 def raise_inside(plan: Mapping[str, Any], outside: list[Part]) -> tuple[list[Part], str]:
-    """In the inner process, before anything of its program. Answers the parts, and the folder of its own.
+    """Put up the parts of the inner process, before its program runs; return all parts, and its folder.
 
-    Raises `OSError` if a step failed from which there is no way back to a state that could be told.
+    Raises `OSError` if a step failed that leaves no defined state.
     """
     raising = _Raising(plan["without"])
     not_linux = "" if sys.platform == "linux" else f"{platform.system() or sys.platform} has none"
     uid, folder = plan["uid"], plan["folder"]
-    # asked here, under `python -I`: where the platform looks for modules may be somebody's own folder
+    # imported here, under `python -I`: the platform's module path may be controlled by others
     readable = [*namespaces.files_of_interpreter(), *plan["readable"]]
     has_processes = False
     own_pids = any(part.name == "pid" and part.up for part in outside)
@@ -103,7 +103,7 @@ def raise_inside(plan: Mapping[str, Any], outside: list[Part]) -> tuple[list[Par
     if not not_linux:
         if uid is None:
             privileges.give_up(None)
-        privileges.die_with_parent()  # a change of the account has taken it off
+        privileges.die_with_parent()  # a change of the account has cancelled it
     private = raising.up("privileges", privileges.no_new_privileges, unless=not_linux)
     last = not_linux or ("" if private else "it takes no_new_privs")
     seen = [*readable, "/dev/null", "/dev/urandom", *(["/proc"] if has_processes else [])]

@@ -1,4 +1,4 @@
-"""Limits that the kernel holds a process to, set with no way back (`setrlimit(2)`)."""
+"""Kernel limits of a process, set irrevocably (`setrlimit(2)`)."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ __all__ = ["set_limits", "stand_back"]
 
 MIB: Final = 1 << 20
 MOST: Final = 19
-"""The most that `nice` knows."""
+"""The maximum of `nice`."""
 
 TRIES: Final = 5
 PAUSE_S: Final = 0.1
 
 ROOM: Final = 1.5
-"""A process may have so many times `memory_mb` for a moment: the guard, which counts all of them, ends it at one."""
+"""A process may briefly use this many times `memory_mb`: the guard, which counts all processes, ends it at one."""
 
 ADDRESSES: Final = 512 * MIB
-"""Addresses beyond memory: libraries, and what threads reserve and do not use."""
+"""Addresses beyond memory: libraries, and what threads reserve but do not use."""
 
 
 def set_limits(limits: Mapping[str, Any], *, others: int) -> None:
-    """Hold this process, and each it starts, to `limits`; `others` are those of ours that count as processes of its."""
+    """Limit this process and its children to `limits`; `others` are our processes that count as its own."""
     size, data = _sizes()
     memory = limits["memory_mb"] * MIB
     pairs: list[tuple[str, int]] = [
@@ -56,23 +56,22 @@ def set_limits(limits: Mapping[str, Any], *, others: int) -> None:
 
 
 def stand_back(by: int) -> None:
-    """Let others go first: those of this session, and all other sessions.
+    """Yield to other processes: of this session, and of all other sessions.
 
-    With `sched_autogroup_enabled`, as most systems have it, Linux shares a core out among sessions, and looks at `nice`
-    only within each of them. A peer has a session of its own, so that `nice` alone would let one that spins have as
-    much as the whole platform.
+    With `sched_autogroup_enabled`, as on most systems, Linux divides a core among sessions, and applies `nice` only
+    within each. A peer has its own session, so `nice` alone would give one that spins as much as the whole platform.
     """
     os.setpriority(os.PRIO_PROCESS, 0, min(MOST, os.getpriority(os.PRIO_PROCESS, 0) + by))
-    with contextlib.suppress(OSError):  # a system, or a kernel, that does not do so
+    with contextlib.suppress(OSError):  # not supported by the system or kernel
         _hold_session_back(min(MOST, by))
 
 
 def _hold_session_back(by: int) -> None:
-    """Raises `OSError`."""
+    """Lower the priority of the session. Raises `OSError`."""
     session = os.open("/proc/self/autogroup", os.O_WRONLY)
     try:
         for _ in range(TRIES):
-            with contextlib.suppress(BlockingIOError):  # without rights, one process of the system in 0.1 s may
+            with contextlib.suppress(BlockingIOError):  # without rights, one process may do this per 0.1 s
                 os.write(session, b"%d" % by)
                 return
             time.sleep(PAUSE_S)
@@ -81,11 +80,11 @@ def _hold_session_back(by: int) -> None:
 
 
 def _sizes() -> tuple[int, int]:
-    """Addresses and private memory of this process so far, in bytes."""
+    """Return the addresses and private memory of this process so far, in bytes."""
     try:
         text = Path("/proc/self/statm").read_text(encoding="ascii")
     except OSError:
-        return 256 * MIB, 128 * MIB  # more than an interpreter takes
+        return 256 * MIB, 128 * MIB  # more than an interpreter needs
     numbers = [int(number) for number in text.split()]
     page = os.sysconf("SC_PAGE_SIZE")
     return numbers[0] * page, numbers[5] * page

@@ -1,9 +1,9 @@
-"""A filter of system calls: what no peer has any use for, and attacks on kernels like to use, is refused with EPERM.
+"""A filter of system calls: those that peers do not need and kernel attacks often use fail with EPERM.
 
-It is a second wall behind the others and small on purpose: a list of what is refused, not of what is allowed, so that
-a new libc does not break a peer. It also keeps the peer from taking off its parent-death signal, from having its memory
-written to a file, from running another program, from any socket that is no Unix one, and from larger buffers of sockets
-and pipes, which no limit counts, and from leases on files, which hold up everybody else.
+It is a second line of defence and small on purpose: a list of refused calls, not of allowed ones, so that a new libc
+does not break a peer. It also keeps the peer from clearing its parent-death signal, from dumping core, from running
+another program, from sockets other than Unix ones, from larger buffers of sockets and pipes, which no limit counts, and
+from leases on files, which block other programs.
 
 Sources: the kernel's `Documentation/userspace-api/seccomp_filter.rst`; numbers from `asm/unistd_64.h` and
 `asm-generic/unistd.h`.
@@ -23,7 +23,7 @@ __all__ = ["install"]
 PR_SET_SECCOMP: Final = 22
 MODE_FILTER: Final = 2
 
-# name: (x86-64, aarch64); None: it does not exist there.
+# name: (x86-64, aarch64); None: it does not exist there
 REFUSED: Final[dict[str, tuple[int, int | None]]] = {
     # other processes
     "ptrace": (101, 117),
@@ -35,7 +35,7 @@ REFUSED: Final[dict[str, tuple[int, int | None]]] = {
     # another program
     "execve": (59, 221),
     "execveat": (322, 281),
-    # a session of its own, which the kernel would give as much time as the whole platform
+    # a new session, to which the kernel would give as much time as to the whole platform
     "setsid": (112, 157),
     # mounts, roots and namespaces
     "mount": (165, 40),
@@ -54,11 +54,11 @@ REFUSED: Final[dict[str, tuple[int, int | None]]] = {
     "open_tree_attr": (467, 467),
     "name_to_handle_at": (303, 264),
     "open_by_handle_at": (304, 265),
-    # what the kernel gives to an account, or to the whole machine, a certain number of
+    # resources that the kernel grants in fixed numbers per account or per machine
     "inotify_init": (253, None),
     "inotify_init1": (294, 26),
     "io_setup": (206, 0),
-    # memory that no limit of a process counts
+    # memory that no limit of a process includes
     "memfd_create": (319, 279),
     "memfd_secret": (447, 447),
     "shmget": (29, 194),
@@ -68,7 +68,7 @@ REFUSED: Final[dict[str, tuple[int, int | None]]] = {
     "add_key": (248, 217),
     "request_key": (249, 218),
     "keyctl": (250, 219),
-    # doors into the kernel
+    # entry points into the kernel
     "bpf": (321, 280),
     "perf_event_open": (298, 241),
     "userfaultfd": (323, 282),
@@ -80,7 +80,7 @@ REFUSED: Final[dict[str, tuple[int, int | None]]] = {
     "modify_ldt": (154, None),
     "iopl": (172, None),
     "ioperm": (173, None),
-    # the machine itself; `sync` has it write to its disks what everybody has changed
+    # the machine itself; `sync` writes all changes of all programs to disk
     "sync": (162, 81),
     "syncfs": (306, 267),
     "kexec_load": (246, 104),
@@ -106,7 +106,7 @@ REFUSED: Final[dict[str, tuple[int, int | None]]] = {
 
 
 class Architecture(NamedTuple):
-    """The kernel's audit number of an architecture, and its numbers of calls whose arguments are looked at."""
+    """The kernel's audit number of an architecture, and its numbers of calls whose arguments are checked."""
 
     audit: int
     clone: int
@@ -124,7 +124,7 @@ ARCHITECTURES: Final = {
 }
 
 SIZES_OF_BUFFERS: Final = (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF, and both by force
-FILE_COMMANDS: Final = (1024, 1026, 1031)  # F_SETLEASE, which holds up who writes; F_NOTIFY; F_SETPIPE_SZ
+FILE_COMMANDS: Final = (1024, 1026, 1031)  # F_SETLEASE, which blocks writers; F_NOTIFY; F_SETPIPE_SZ
 PR_SET_DUMPABLE: Final = 4
 
 NEW_NAMESPACES: Final = 0x7E020000
@@ -144,7 +144,7 @@ ARCHITECTURE: Final = 4
 FIRST_ARGUMENT: Final = 16
 
 Step: TypeAlias = tuple[int, int, int, int]
-"""One instruction: what, how many to leave out if so and if not, a value."""
+"""An instruction: operation, how many to skip if true and if false, a value."""
 
 
 def install() -> None:
@@ -158,7 +158,7 @@ def install() -> None:
 
 
 def program(architecture: str) -> bytes:
-    """The filter for an architecture, as the kernel reads it.
+    """Return the filter for an architecture, in the kernel's format.
 
     >>> len(program("x86_64")) % 8
     0
@@ -180,7 +180,10 @@ def program(architecture: str) -> bytes:
         number = numbers[column]
         if number is not None:
             steps += [(IF_EQUAL, 0, 1, number), (RETURN, 0, 0, eperm)]
-    steps += [(IF_EQUAL, 0, 1, known.clone3), (RETURN, 0, 0, enosys)]  # its flags are out of reach; libc asks `clone`
+    steps += [
+        (IF_EQUAL, 0, 1, known.clone3),
+        (RETURN, 0, 0, enosys),
+    ]  # its flags are unreadable; libc uses `clone`
     steps += _if_argument(known.clone, 0, [(IF_ANY_BIT, NEW_NAMESPACES)], eperm, ALLOW)
     steps += _if_argument(known.prctl, 0, [(IF_EQUAL, PR_SET_PDEATHSIG), (IF_EQUAL, PR_SET_DUMPABLE)], eperm, ALLOW)
     steps += _if_argument(known.setsockopt, 2, [(IF_EQUAL, size) for size in SIZES_OF_BUFFERS], eperm, ALLOW)
@@ -192,7 +195,7 @@ def program(architecture: str) -> bytes:
 
 
 def _if_argument(number: int, which: int, tests: list[tuple[int, int]], yes: int, no: int) -> list[Step]:
-    """For call `number`: `yes` if its argument `which` passes one of the tests, else `no`; other calls go on."""
+    """Return steps for call `number`: `yes` if argument `which` passes a test, else `no`; others go on."""
     steps: list[Step] = [(LOAD, 0, 0, FIRST_ARGUMENT + 8 * which)]
     steps += [(what, len(tests) - at, 0, value) for at, (what, value) in enumerate(tests)]
     steps += [(RETURN, 0, 0, no), (RETURN, 0, 0, yes)]

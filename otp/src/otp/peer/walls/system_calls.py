@@ -1,6 +1,6 @@
-"""Linux system calls for which the standard library has no function, through `ctypes`: errors become `OSError`.
+"""Linux system calls without a function in the standard library, through `ctypes`; errors become `OSError`.
 
-Called in a child only: none of them has a way back.
+They are called in a child only: none can be undone.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ PIVOT_ROOT: Final = {
     "x86_64": 155,
     "aarch64": 41,
 }
-"""Where the machines differ; calls from 5.1 on have the same number on all."""
+"""Numbers that differ by architecture; calls from 5.1 on have the same number on all."""
 
 MOUNT_SETATTR: Final = 442
 
 
 def machine() -> str:
-    """The architecture by Linux's name: `x86_64`, `aarch64`, or what `uname -m` says."""
+    """Return the architecture by Linux's name: `x86_64`, `aarch64`, or what `uname -m` says."""
     return platform.machine()
 
 
@@ -71,7 +71,7 @@ def syscall(what: str, number: int, *arguments: Any) -> int:
 
 
 def prctl(option: int, *arguments: Any) -> int:
-    """`prctl(2)`, with zeros for the arguments that are not given."""
+    """Call `prctl(2)`, with zeros for missing arguments."""
     import ctypes
 
     words = [ctypes.c_ulong(a) if isinstance(a, int) else a for a in (*arguments, 0, 0, 0, 0)[:4]]
@@ -79,12 +79,12 @@ def prctl(option: int, *arguments: Any) -> int:
 
 
 def unshare(flags: int) -> None:
-    """`unshare(2)`."""
+    """Call `unshare(2)`."""
     _checked(_libc().unshare(flags), "unshare")
 
 
 def mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:
-    """`mount(2)`."""
+    """Call `mount(2)`."""
     import ctypes
 
     words = [text.encode() if text else None for text in (source, target, kind, options)]
@@ -93,12 +93,12 @@ def mount(source: str, target: str, kind: str, flags: int, options: str = "") ->
 
 
 def umount(target: str) -> None:
-    """`umount2(2)`, lazily: gone for everybody new, at once."""
+    """Call `umount2(2)` lazily: the mount disappears for new users at once."""
     _checked(_libc().umount2(target.encode(), MNT_DETACH), f"umount {target}")
 
 
 def set_mount_read_only(target: str) -> None:
-    """`mount_setattr(2)` for a mount and all below it: other flags, which a user namespace locks, stay (Linux 5.12)."""
+    """Call `mount_setattr(2)` for a mount and all below it; flags that a user namespace locks stay (Linux 5.12)."""
     import ctypes
 
     wanted = (ctypes.c_uint64 * 4)(MOUNT_ATTR_RDONLY, 0, 0, 0)
@@ -107,7 +107,7 @@ def set_mount_read_only(target: str) -> None:
 
 
 def pivot_root(new: str) -> None:
-    """Make `new`, a mount point, the root, and let go of the old one (`pivot_root(2)`)."""
+    """Make `new`, a mount point, the root, and release the old one (`pivot_root(2)`)."""
     number = PIVOT_ROOT.get(machine())
     if number is None:
         raise OSError(f"pivot_root: expected one of {', '.join(PIVOT_ROOT)}, got {machine()}")
@@ -118,16 +118,16 @@ def pivot_root(new: str) -> None:
 
 
 def drop_bounding_set() -> None:
-    """No program that is run later can have a capability, whoever owns it."""
+    """Keep later programs from having a capability, whoever owns them."""
     for capability in range(LAST_CAPABILITY + 1):
         try:
             prctl(PR_CAPBSET_DROP, capability)
-        except OSError:  # the last one is known, or there is none to drop by one who may not
+        except OSError:  # the last capability is passed, or there is none to drop without rights
             break
 
 
 def drop_capabilities() -> None:
-    """Give up all capabilities: a user namespace gives them to whom makes it."""
+    """Give up all capabilities: a user namespace grants them to its creator."""
     import ctypes
 
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3, this thread

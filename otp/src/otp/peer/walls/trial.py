@@ -1,4 +1,4 @@
-"""The child of `probe`, a program: it puts up the walls of the plan on its standard input, and tells how it went."""
+"""The child program of `probe`: puts up the walls of the plan from its standard input, and reports."""
 
 from __future__ import annotations
 
