@@ -132,13 +132,13 @@ _LATER: Final = {
     "TaskStream": "otp.behaviours.task_stream",
     "TaskSupervisor": "otp.behaviours.task_supervisor",
 }
-"""Names whose modules are imported on first use, so that a program pays for what it starts."""
+"""Names whose modules are imported on first use, so that a program pays only for what it uses."""
 
 _FACES: Final = frozenset({"code", "observer", "sys", "testing"})
-"""Modules that `import otp` is enough for: `otp.sys.get_state(pid)`."""
+"""Modules that are available after `import otp`: `otp.sys.get_state(pid)`."""
 
 
-if not TYPE_CHECKING:  # a checker that saw it would take every misspelt name for one of ours
+if not TYPE_CHECKING:  # else a type checker would accept any misspelt name
 
     def __getattr__(name):
         if name == "random":  # the random source belongs to the running scheduler, not to this module

@@ -1,4 +1,4 @@
-"""`otp.run`: a whole program as one node, with signal handlers, collector settings and an ordered end."""
+"""`otp.run`: a whole program as one node, with signal handlers, garbage collector settings and an ordered end."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = ["run"]
 
 T = TypeVar("T")
 
-GC_THRESHOLDS: Final = (200_000, 50, 100)  # default ones scan 100,000 living processes again and again
+GC_THRESHOLDS: Final = (200_000, 50, 100)  # the defaults scan 100,000 living processes repeatedly
 
 
 @overload
@@ -44,14 +44,14 @@ def run(main: Callable[[*Ts], Awaitable[T]], *args: *Ts, node: str = "nonode", d
 @overload
 def run(main: Callable[[*Ts], T], *args: *Ts, node: str = "nonode", debug: bool = False) -> T: ...
 def run(main: Any, *args: Any, node: str = "nonode", debug: bool = False) -> Any:
-    """Run `main(*args)` as the first process of a node and return its result; the program is ours while it runs.
+    """Run `main(*args)` as the first process of a node and return its result.
 
-    `main` is an async function, or an `Application` class, which then runs until it ends or the program is told to
-    stop. SIGTERM and Ctrl-C shut down from the leaves to the root; a second Ctrl-C raises `KeyboardInterrupt` where the
-    code is, also in a callback that computes. The garbage collector's thresholds are raised for the time of the run;
-    they and the signal handlers are restored. `debug` is that of asyncio, and turns `otp.watchdog` on, which names
-    whoever holds the loop for a second. Raises what `main` raises, with a traceback of your own lines (of all with
-    `debug`); `SystemExit` inside a process ends the program with its status.
+    `main` is an async function, or an `Application` class, which then runs until it ends or the program is asked to
+    stop. SIGTERM and Ctrl-C shut down from the leaves to the root; a second Ctrl-C raises `KeyboardInterrupt` in the
+    running code, also in a callback that computes. The garbage collector's thresholds are raised during the run; they
+    and the signal handlers are restored. `debug` is that of asyncio, and starts `otp.watchdog`, which reports what
+    holds the loop for a second. Raises what `main` raises, with a traceback of your own lines (of all with `debug`);
+    `SystemExit` inside a process ends the program with its status.
 
     >>> import otp
     >>> async def main(x):
@@ -87,7 +87,7 @@ def _collector() -> Generator[None, None, None]:
 async def _outcome(
     main: Any, args: tuple[Any, ...], node: str, debug: bool, interrupted: Interrupts
 ) -> tuple[Any, Exception | None]:
-    """What the program returns or raises: as a value, or each place that passes it on would be in the traceback."""
+    """Return the program's result or error as a value, so that it is not raised through each frame here."""
     try:
         return await _main(main, args, node, debug, interrupted), None
     except Exception as error:
@@ -108,7 +108,7 @@ async def _main(main: Any, args: tuple[Any, ...], name: str, debug: bool, interr
 
     node.on_shutdown = ask_to_stop
     try:
-        with _signals(loop, ask_to_stop):  # also while the node closes, which a signal must not cut short
+        with _signals(loop, ask_to_stop):  # also while the node closes, which a signal must not interrupt
             async with node:
                 own_tasks_and_callbacks(node._s)
                 interrupted.stop = interrupt
@@ -189,7 +189,7 @@ async def _start_application(node: Node, cls: Any, args: tuple[Any, ...], result
 
 @contextlib.contextmanager
 def _watchdog(loop: asyncio.AbstractEventLoop, node: Node, debug: bool) -> Generator[None, None, None]:
-    """With `debug`, whoever holds the loop is named while it does; else there is no thread of ours."""
+    """Run a watchdog during the block with `debug`; without it there is no extra thread."""
     if not debug:
         yield
         return
@@ -205,7 +205,7 @@ def _watchdog(loop: asyncio.AbstractEventLoop, node: Node, debug: bool) -> Gener
 
 @contextlib.contextmanager
 def _signals(loop: asyncio.AbstractEventLoop, stop: Callable[[BaseException], None]) -> Generator[None, None, None]:
-    """Let SIGTERM ask for the ordered shutdown; where the loop has no signals, Python's default stays."""
+    """Let SIGTERM request the ordered shutdown; if the loop does not support signals, Python's default stays."""
     before = signal.getsignal(signal.SIGTERM)
     installed = False
     if before is not None:  # a handler that is not Python's could not be restored

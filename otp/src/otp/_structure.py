@@ -1,7 +1,7 @@
-"""What an object is made of, read without running a line of its class.
+"""The structure of an object, read without running a line of its class.
 
-`type.__dict__` and `object.__getattribute__` answer for any object; properties, `__getattr__`,
-metaclasses and overridden container methods are not asked.
+`type.__dict__` and `object.__getattribute__` work for any object; properties, `__getattr__`, metaclasses and overridden
+container methods are not called.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from typing import Any, cast
 __all__ = ["answers_for_itself", "bases_of", "field_names", "members_of", "module_of", "mro", "name_of", "stored"]
 
 mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
-"""The bases of a class as `type` knows them."""
+"""The bases of a class in resolution order, as stored in `type`."""
 
 name_of: Callable[[type], str] = type.__dict__["__qualname__"].__get__
 """The qualified name of a class."""
 
 bases_of: Callable[[type], tuple[type, ...]] = type.__dict__["__bases__"].__get__
-"""The classes that a class names as its bases."""
+"""The direct bases of a class."""
 
 members_of: Callable[[type], Any] = type.__dict__["__dict__"].__get__
-"""What stands in a class itself, by name."""
+"""The attributes of a class itself, by name."""
 
 _dict: Any = dict
 
 
 def module_of(kind: type) -> Any:
-    """The name of the module in which a class stands; it may be anything that the class says."""
+    """Return the name of a class's module, which may be any value that the class sets."""
     return members_of(kind).get("__module__")
 
 
 def answers_for_itself(kind: type) -> bool:
-    """Whether a class is compared or hashed by code of its metaclass, so that it can be looked up in no table."""
+    """Return whether a metaclass compares or hashes a class, which then cannot be looked up in a table."""
     meta = type(kind)
     if meta is type:
         return False
@@ -42,7 +42,7 @@ def answers_for_itself(kind: type) -> bool:
 
 
 def field_names(kind: type) -> tuple[str, ...]:
-    """The fields of a named tuple's class, nothing for another class."""
+    """Return the fields of a named tuple's class, nothing for another class."""
     if kind is tuple:
         return ()
     for base in mro(kind):
@@ -53,7 +53,7 @@ def field_names(kind: type) -> tuple[str, ...]:
 
 
 def stored(value: Any, kind: type) -> Iterator[tuple[str, Any]]:
-    """The attributes that the object holds, in order; no property and no `__getattr__` runs."""
+    """Yield the attributes of the object itself, in order; no property and no `__getattr__` runs."""
     return chain(_slots(value, kind), _dictionary(value, kind))
 
 
@@ -64,7 +64,7 @@ def _slots(value: Any, kind: type) -> Iterator[tuple[str, Any]]:
                 try:
                     yield name, descriptor.__get__(value, kind)
                 except AttributeError:
-                    continue  # a slot that was never filled
+                    continue  # an unset slot
 
 
 def _dictionary(value: Any, kind: type) -> Iterator[tuple[str, Any]]:
@@ -73,7 +73,7 @@ def _dictionary(value: Any, kind: type) -> Iterator[tuple[str, Any]]:
         if type(descriptor) is GetSetDescriptorType or type(descriptor) is MemberDescriptorType:
             break
     else:
-        return  # no dictionary, or a class that has put something of its own in the place of it
+        return  # no dictionary, or a class that has replaced it
     stored: Any = descriptor.__get__(value)
     if stored is not None:
         for name, member in _dict.items(stored):

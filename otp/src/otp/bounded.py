@@ -1,8 +1,8 @@
 """Any Python value as a short text, without running a line of its code.
 
-Whoever looks into a node sees messages and states of programs that it does not know. `text` reads
-built-in containers, dataclasses, named tuples and plain attributes by the means of the
-interpreter alone: a `__repr__` that raises, sleeps or prints a gigabyte is never called.
+Tools that inspect a node see messages and states of unknown programs. `text` reads built-in containers, dataclasses,
+named tuples and plain attributes through the interpreter's own methods only: a `__repr__` that raises, sleeps or prints
+a gigabyte is never called.
 
 >>> text({"user": "ada", "password": "hunter2", "scores": list(range(100))}, items=3)
 "{'user': 'ada', 'password': ***, 'scores': [0, 1, 2, … 97 more]}"

@@ -1,6 +1,6 @@
-"""Debugging servers while they run: stop, look, count, change, go on.
+"""Debugging running servers: suspend, inspect, count, change, resume.
 
-Every behaviour answers these requests between two messages, without a line of user code:
+Every behaviour answers these requests between two messages, without running user code:
 
 >>> import otp
 >>> from otp import GenServer, Ok, impl
@@ -15,17 +15,15 @@ Every behaviour answers these requests between two messages, without a line of u
 >>> otp.run(main)
 42
 
-All functions take a pid, a name or another destination, wait at most `timeout` seconds (5 by
-default) and fail like a call: the reason is `(R, ("sys", "get_state", [dest]))`. A process that is
-no behaviour never answers. A server that handles a message answers when it is done. A *sensitive*
-process (`process_flag("sensitive", True)`) refuses with `BadArgument` what would show its state or
-its messages; it can be suspended, counted, upgraded and ended.
+All functions take a pid, a name or another destination, wait at most `timeout` seconds (5 by default) and fail like a
+call: the reason is `(R, ("sys", "get_state", [dest]))`. A process that is no behaviour never answers. A busy server
+answers when it is done. A *sensitive* process (`process_flag("sensitive", True)`) refuses with `BadArgument` whatever
+would show its state or its messages; it can be suspended, counted, upgraded and ended.
 
-**Events.** `log`, `trace` and the functions of `install` get what happens in a server as tuples:
-`("in", message)`, where a call is `("$gen_call", caller, request)` and a cast `("$gen_cast", request)`;
-`("out", answer, caller, new_state)`; `("noreply", new_state)`. Those of a state machine are
-`("in", (kind, content), state)` and `("out", answer, caller)`. While nothing is switched on, a
-server pays nothing for any of it.
+**Events.** `log`, `trace` and the functions of `install` get the events of a server as tuples: `("in", message)`, where
+a call is `("$gen_call", caller, request)` and a cast `("$gen_cast", request)`; `("out", reply, caller, new_state)`;
+`("noreply", new_state)`. Those of a state machine are `("in", (kind, content), state)` and `("out", reply, caller)`. A
+server without debug functions pays nothing for this.
 
 Source: Erlang's module `sys`.
 """
@@ -69,7 +67,7 @@ DebugFunction = Callable[[Any, Any, Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What `get_status` answers: `state` is as the server's `format_status` shows it."""
+    """The result of `get_status`: `state` is what the server's `format_status` shows."""
 
     pid: Pid
     name: Name | None
@@ -81,7 +79,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What `statistics` counted: times in seconds of the scheduler's clock, messages that came, answers that went."""
+    """The result of `statistics`: times in seconds of the scheduler's clock, messages received, replies sent."""
 
     start_time: float
     current_time: float
@@ -89,21 +87,21 @@ class Statistics:
     messages_out: int
 
 
-# Stop and go
+# Suspending
 
 
 async def suspend(dest: Dest, timeout: Limit = UNSET) -> None:
-    """Stop the server from handling messages; they wait. It still answers the functions of this module."""
+    """Suspend the handling of messages; they wait. The server still answers the functions of this module."""
     await _ask("suspend", dest, ("suspend",), (), timeout)
 
 
 async def resume(dest: Dest, timeout: Limit = UNSET) -> None:
-    """Let a suspended server go on."""
+    """Resume a suspended server."""
     await _ask("resume", dest, ("resume",), (), timeout)
 
 
 async def terminate(dest: Dest, reason: Any = "normal", timeout: Limit = UNSET) -> None:
-    """Let the server end with `reason`, after its `terminate` callback; answers before it has ended."""
+    """End the server with `reason`, after its `terminate` callback; returns before it has ended."""
     await _ask("terminate", dest, ("terminate", reason), (reason,), timeout)
 
 
@@ -111,7 +109,7 @@ async def terminate(dest: Dest, reason: Any = "normal", timeout: Limit = UNSET) 
 
 
 async def get_state(dest: Dest, timeout: Limit = UNSET) -> Any:
-    """The state of the server: what its last callback returned; of a state machine `(state, data)`.
+    """Return the state that the server's last callback returned; for a state machine `(state, data)`.
 
     Raises `BadArgument` for a sensitive process.
     """
@@ -119,36 +117,37 @@ async def get_state(dest: Dest, timeout: Limit = UNSET) -> Any:
 
 
 async def get_status(dest: Dest, timeout: Limit = UNSET) -> Status:
-    """The state of the server with what the runtime knows about it.
+    """Return the state of the server with the runtime's information about it.
 
-    Difference to OTP: a record stands where OTP has nested tuples.
+    Difference to OTP: a record replaces OTP's nested tuples.
     """
     found = await _ask("get_status", dest, ("get_status",), (), timeout)
     return Status(found["pid"], found["name"], found["class"], found["status"], found["parent"], found["state"])
 
 
 async def replace_state(dest: Dest, fn: Callable[[Any], Any], timeout: Limit = UNSET) -> Any:
-    """Set the state to `fn(state)`, computed in the server's process; returns the new state.
+    """Set the state to `fn(state)`, computed in the server's process; return the new state.
 
-    If `fn` raises, the state stays and the exception arrives here. Raises `BadArgument` for a sensitive process.
+    If `fn` raises, the state is unchanged and the exception is raised here. Raises `BadArgument` for a sensitive
+    process.
     """
     return await _ask("replace_state", dest, ("replace_state", fn), (fn,), timeout)
 
 
 async def change_code(dest: Dest, cls: type, old_vsn: Any, extra: Any = None, timeout: Limit = UNSET) -> None:
-    """Let a suspended server go on as `cls`, with the state that `cls.code_change(old_vsn, state, extra)` makes.
+    """Change the class of a suspended server, with the state from `cls.code_change(old_vsn, state, extra)`.
 
-    If that raises, the exception arrives here; if it returns something else than `Ok(new_state)`, an `Error` with
-    it does. Then, and if the server is not suspended (`BadArgument`), nothing has changed; it stays suspended.
-    For an `Agent` the class is `Agent`, and a callable `extra` makes the state: `extra(state)`.
-    To upgrade all servers of a module at once use `otp.code.reload`.
+    If that raises, the exception is raised here; if it returns anything but `Ok(new_state)`, an `Error` with that
+    value. In these cases, and if the server is not suspended (`BadArgument`), nothing changes; it stays suspended. For
+    an `Agent` the class is `Agent`, and a callable `extra` converts the state: `extra(state)`. To upgrade all servers
+    of a module at once use `otp.code.reload`.
     """
     if not hasattr(cls, "__handler__") and not hasattr(cls, "child_spec"):
         raise BadArgument(f"change_code(dest, cls, old_vsn): expected the class of a behaviour, got {cls!r}")
     await _ask("change_code", dest, ("change_code", cls, old_vsn, extra, True), (cls, old_vsn, extra), timeout)
 
 
-# Watching
+# Observing
 
 
 @overload
@@ -160,10 +159,10 @@ async def statistics(dest: Dest, flag: bool, timeout: Limit = ...) -> Literal["o
 async def statistics(
     dest: Dest, flag: bool | Literal["get"], timeout: Limit = UNSET
 ) -> Statistics | Literal["ok", "no_statistics"]:
-    """Count messages: `True` begins anew, `False` ends it, `"get"` answers what was counted so far.
+    """Count messages: `True` starts again, `False` stops, `"get"` returns what was counted so far.
 
-    `"get"` of a server whose messages nobody counts is `"no_statistics"`, as in OTP: write `statistics(dest, True)`
-    first. The same goes for `log`, whose answer is then an empty list.
+    `"get"` without a running count returns `"no_statistics"`, as in OTP: call `statistics(dest, True)` first. The same
+    applies to `log`, which then returns an empty list.
 
     >>> import otp
     >>> from otp import Agent
@@ -193,9 +192,9 @@ async def log(
 async def log(
     dest: Dest, flag: bool | tuple[Literal[True], int] | Literal["get", "print"], timeout: Limit = UNSET
 ) -> Any:
-    """Keep the last events: `True` keeps 10, `(True, n)` n, `False` none and forgets them.
+    """Keep the last events: `True` keeps 10, `(True, n)` n, `False` none and drops the kept ones.
 
-    `"get"` answers those kept, oldest first; `"print"` writes them to standard output.
+    `"get"` returns the kept events, oldest first; `"print"` writes them to standard output.
     """
     if isinstance(flag, tuple) and (len(flag) != 2 or type(flag[1]) is not int or flag[1] < 1):  # pyright: ignore[reportUnnecessaryComparison]
         raise BadArgument(f"sys.log: expected (True, n) with n of at least 1, got {flag!r}")
@@ -203,18 +202,18 @@ async def log(
 
 
 async def trace(dest: Dest, flag: bool, timeout: Limit = UNSET) -> None:
-    """Write every event to standard output while it happens, or no longer."""
+    """Write every event to standard output as it happens, or stop doing so."""
     await _debug("trace", dest, (flag,), timeout)
 
 
 async def install(
     dest: Dest, func_spec: tuple[DebugFunction, Any] | tuple[Any, DebugFunction, Any], timeout: Limit = UNSET
 ) -> None:
-    """Let `func` see every event: `func_spec` is `(func, func_state)` or `(id, func, func_state)`.
+    """Call `func` for every event: `func_spec` is `(func, func_state)` or `(id, func, func_state)`.
 
-    `func(func_state, event, name)` runs in the server's process, must be quick, and returns the next `func_state`,
-    or `"done"` to be removed. One that raises is removed, too. A function that is installed already stays as it is;
-    the id, by default the function itself, tells. `name` is that of the server, or its pid.
+    `func(func_state, event, name)` runs in the server's process, must be quick, and returns the next `func_state`, or
+    `"done"` to be removed. A function that raises is removed, too. Installing the same function again has no effect;
+    functions are identified by the id, by default the function itself. `name` is that of the server, or its pid.
 
     >>> import otp
     >>> from otp import Agent
@@ -233,12 +232,12 @@ async def install(
 
 
 async def remove(dest: Dest, func_or_id: Any, timeout: Limit = UNSET) -> None:
-    """Take away an installed function, named as it was installed; nothing if it is not there."""
+    """Remove an installed function by its id or itself; no effect if it is not installed."""
     await _debug("remove", dest, (func_or_id,), timeout)
 
 
 async def no_debug(dest: Dest, timeout: Limit = UNSET) -> None:
-    """Switch everything off: statistics, log, trace and installed functions."""
+    """Remove statistics, log, trace and installed functions."""
     await _debug("no_debug", dest, (), timeout)
 
 

@@ -1,4 +1,4 @@
-"""Names the callback that holds the event loop, while it does so. Nobody needs it to run; `otp.run(debug=True)` does.
+"""A watchdog that reports which callback holds the event loop; optional, and used by `otp.run(debug=True)`.
 
 ```python
 async with otp.Node("shop") as node:
@@ -6,12 +6,12 @@ async with otp.Node("shop") as node:
     watchdog.start()
 ```
 
-A callback that never returns stops everything that shares its loop: messages, timers, connections. The scheduler can
-say so only afterwards. A watchdog has a daemon thread that notices that the loop does not turn, looks at the stack of
-the loop's thread and says which process it is and where in the person's code. When the loop turns again it says how
-long that took. It asks nothing of the loop but one call in 0.4 s, and it looks only; it ends nobody.
+A callback that never returns stops everything on its loop: messages, timers, connections. The scheduler can report it
+only afterwards. A watchdog has a daemon thread that notices that the loop does not turn, reads the stack of the loop's
+thread and reports the process and the line of user code. When the loop turns again it reports how long that took. It
+costs the loop one call per 0.4 s, and it only observes; it ends no process.
 
-Erlang has none: its schedulers take a process off its core after some thousand reductions (see
+Erlang needs none: its schedulers take a process off its core after some thousand reductions (see
 `erlang:system_monitor/2`, `long_schedule`, for what holds one in native code).
 """
 
@@ -36,21 +36,21 @@ from otp.kernel.node import Node
 __all__ = ["AGAIN_AFTER_S", "LIBRARY_FOLDERS", "PING_EVERY_S", "Held", "Watchdog", "collector_listeners", "frame_of"]
 
 PING_EVERY_S: Final = 0.4
-"""Seconds between two questions whether the loop turns."""
+"""Seconds between two checks whether the loop turns."""
 
 AGAIN_AFTER_S: Final = 10.0
-"""A callback that still holds the loop is named again this many seconds later."""
+"""A callback that still holds the loop is reported again after this many seconds."""
 
 LIBRARY_FOLDERS: Final = tuple(
     os.path.join(folder, "")
     for folder in (os.path.dirname(__file__), sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
 )
-"""Where the code of libraries lies, ours among them: who holds the loop is looked for elsewhere first."""
+"""The folders of library code, including ours: the holder of the loop is searched for outside them first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Who holds the loop, or held it: `seconds` so far; the process if one was running; file, line and function.
+    """A report of what holds the loop: `seconds` so far; the process, if one was running; file, line and function.
 
     >>> str(Held(1.5, "<0.7.0>", "till", "shop.py", 12, "Till.handle_cast")).partition(";")[0]
     'till <0.7.0> has held the event loop for 1.5 s: shop.py, line 12, in Till.handle_cast'
@@ -75,15 +75,15 @@ class Held:
 
 
 class Watchdog:
-    """The thread, and what it noticed.
+    """The watchdog thread and its findings.
 
     Args:
         loop: the loop to watch.
         node: a node of this loop: its scheduler knows which process runs.
-        after: seconds without a turn of the loop after which its holder is named.
+        after: seconds without a turn of the loop until it is reported.
         say: called in the watchdog's thread with each finding; default: a warning on the logger `otp`.
         answers_again: called in the loop when it turns again, with the last finding.
-        began: called in the watchdog's thread as soon as something holds the loop.
+        began: called in the watchdog's thread as soon as the loop is held.
     """
 
     def __init__(
@@ -108,12 +108,12 @@ class Watchdog:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self.holding: bool = False
-        """Whether something holds the loop just now."""
+        """Whether the loop is held at present."""
 
     def start(self) -> None:
         """Start watching; call it in the loop's thread."""
         self._loop_thread = threading.get_ident()
-        self._scheduler = self._node._s  # a plain read of one slot, from another thread, of whoever runs
+        self._scheduler = self._node._s  # a plain read of one slot from another thread
         self._thread = threading.Thread(target=self._watch, name="otp-watchdog", daemon=True)
         self._thread.start()
 
@@ -123,7 +123,7 @@ class Watchdog:
         self._turned.set()
 
     def text_of(self, name: object) -> str:
-        """The name of a process as people are to read it; called in the watchdog's thread."""
+        """Return the name of a process as text; called in the watchdog's thread."""
         return str(name)
 
     def _watch(self) -> None:
@@ -145,7 +145,7 @@ class Watchdog:
                 self._loop.call_soon_threadsafe(self._answers_again, held)
 
     def _name_holder(self, asked: float) -> Held | None:
-        """Say who holds the loop, again from time to time, until it turns; answers the last finding."""
+        """Report what holds the loop, repeatedly, until it turns; return the last finding."""
         held: Held | None = None
         while not self._turned.is_set() and not self._stop.is_set():
             held = self._look(time.monotonic() - asked)
@@ -174,11 +174,11 @@ class Watchdog:
 
 
 def frame_of(thread: int) -> FrameType | None:
-    """The innermost frame of the thread with that `threading.get_ident`; None if there is no such thread.
+    """Return the innermost frame of a thread by its `threading.get_ident`; None if it does not exist.
 
-    CPython makes the frames while it holds a lock of its own. Where a collection of garbage begins in the middle and
-    frees a `threading.local`, which takes the same lock, the whole program stands still for ever (its issue 106883).
-    So none begins there.
+    CPython creates the frames while it holds a lock. If a garbage collection begins in between and frees a
+    `threading.local`, which takes the same lock, the whole program hangs for ever (CPython issue 106883). Garbage
+    collection is therefore disabled meanwhile.
 
     >>> frame_of(threading.get_ident()).f_code.co_name
     'frame_of'
@@ -193,9 +193,9 @@ def frame_of(thread: int) -> FrameType | None:
 
 
 def collector_listeners() -> set[CodeType]:
-    """The code of the functions that the collector of garbage calls, wherever it begins.
+    """Return the code of the functions that the garbage collector calls, wherever it runs.
 
-    What is raised in there is thrown away, and who made the garbage stands below.
+    Exceptions in them are discarded, and the code that caused the collection is further out on the stack.
 
     >>> def listens(phase: str, info: dict[str, int]) -> None: ...
     >>> gc.callbacks.append(listens)
@@ -209,9 +209,9 @@ def collector_listeners() -> set[CodeType]:
 
 
 def _own_frame(frame: FrameType) -> FrameType:
-    """The innermost frame that belongs neither to the runtime nor to a library, and was not called by the collector.
+    """Return the innermost frame of user code, not called by the garbage collector.
 
-    A collection begins wherever something is made, and tells who listens to it: they hold nothing.
+    A collection begins whenever an object is created, and calls its listeners, which do not hold the loop.
     """
     called = collector_listeners()
     innermost = frame

@@ -110,7 +110,7 @@ def test_wrong_fields_are_a_type_error_that_names_the_right_ones(make: Any, got:
 
 
 def test_a_request_is_not_changed() -> None:
-    with pytest.raises(AttributeError, match="Add is a request and is not changed"):
+    with pytest.raises(AttributeError, match="Add is a request and cannot be changed"):
         Add(1).n = 2  # type: ignore[misc]
 
 

@@ -235,13 +235,13 @@ class Children:
     Args:
         children: any of the forms of a child, in the order they start; they stop in reverse.
         strategy: which children are restarted when one ends: `"one_for_one"` only that one, `"one_for_all"` all,
-        `"rest_for_one"` that one and those after it; `"simple_one_for_one"` takes exactly one spec, the template of
-        children that are started later.
+            `"rest_for_one"` that one and those after it; `"simple_one_for_one"` takes exactly one spec, the template of
+            children that are started later.
         max_restarts: how many restarts are allowed within `max_seconds`; the one that exceeds it
             makes the supervisor give up. An int >= 0 or `"infinity"`.
         max_seconds: the length of the window in seconds, > 0 or `"infinity"`.
         auto_shutdown: `"never"`, or stop the supervisor when a significant child has ended by itself:
-        `"any_significant"`, or the last of them: `"all_significant"`.
+            `"any_significant"`, or the last of them: `"all_significant"`.
 
     The supervisor reports wrong values, as in OTP:
     `StartError(("supervisor_data", ("invalid_strategy", …)))`.

@@ -105,9 +105,9 @@ class OsProcess(Startable):
 
         Args:
             argv: the program and its arguments; no shell is involved. A program without a `/` is looked up in the PATH
-            of its environment.
+                of its environment.
             owner: the receiver of the output: a pid, or a name, whose present holder gets it, if any. By default the
-            calling process, unless that is a supervisor, which cannot handle output.
+                calling process, unless that is a supervisor, which cannot handle output.
             env: its whole environment; None: that of this program.
             cwd: its working directory; None: that of this program.
             lines: text in whole lines, with U+FFFD for what is not UTF-8; False: bytes as they come.
@@ -117,7 +117,7 @@ class OsProcess(Startable):
 
         Raises:
             StartError: `("enoent", path)`: the program or `cwd` does not exist; `("eacces", path)`: it may not be
-            executed. Other errors of the operating system are reported in the same way.
+                executed. Other errors of the operating system are reported in the same way.
             AlreadyStarted: the name is taken.
             BadArgument: an argument is wrong, or a supervisor starts it without `owner=`.
         """

@@ -135,7 +135,7 @@ class PartitionSupervisor(Behaviour, Startable):
             max_restarts: how many restarts are allowed within `max_seconds`.
             max_seconds: the length of that window in seconds.
             with_arguments: a function of the arguments of the child's start function and the number of the partition;
-            it returns the arguments for this partition.
+                it returns the arguments for this partition.
 
         Raises:
             BadArgument: no name, or an invalid number of partitions.

@@ -258,8 +258,8 @@ class Task(Startable, Generic[T_co]):
 
         Raises:
             Exit: `.reason` is `(R, ("Task", "await", [task, timeout]))`; R is the reason why the task ended without a
-            result, or `"timeout"`, after which its result is dropped. (Unless exits are trapped, the crash of a linked
-            task ends this process instead.)
+                result, or `"timeout"`, after which its result is dropped. (Unless exits are trapped, the crash of a
+                linked task ends this process instead.)
             BadArgument: another process started the task.
 
         Source: Elixir's `Task.await/2`.

@@ -130,7 +130,7 @@ class TaskSupervisor(Behaviour, Startable):
             supervisor: a pid or name.
             fn: any callable; an awaitable result is awaited. `functools.partial` binds keywords.
             args: its arguments. For a task that may be restarted they are copied at each start, as in child specs (see
-            `Shared`).
+                `Shared`).
             restart: `"temporary"`, `"transient"` or `"permanent"`.
             shutdown: seconds it may take to stop before it is killed (5), `"infinity"`, `"brutal_kill"`.
 

@@ -71,7 +71,7 @@ async def reload(
         extra: passed to `code_change`.
         timeout: seconds that one `code_change` may wait; then it is cancelled and refuses with `"timeout"`.
         trial: seconds; each server has to handle its waiting messages, and if one crashes on them within this time, all
-        go back to the old code.
+            go back to the old code.
 
     Raises `UpgradeRefused(server, reason)`: then everything is unchanged, except for what the error lists. The module's
     file is run before any server is suspended; if it does not compile or raises, the error is the cause of the refusal.

@@ -51,10 +51,10 @@ class Distribution:
         transport: delivers signals to other nodes; its name is that of the node.
         spawnable: the functions that others may start here with `spawn` and `rpc`, each as `"module:function"`.
         services: names that others find here with precedence over those of the node, and their processes, which may
-        belong to another node of this loop.
+            belong to another node of this loop.
         confined: the others are not trusted. They reach the services, and processes whose pids they received in a
-        message, a call or a reply, with messages, calls and monitors; their names, system messages, exit signals and
-        links are refused. A process here that links itself with one of theirs still gets its exit signal.
+            message, a call or a reply, with messages, calls and monitors; their names, system messages, exit signals
+            and links are refused. A process here that links itself with one of theirs still gets its exit signal.
 
     >>> import asyncio, otp
     >>> from otp.distribution import Distribution, NodeId, Session, SessionTransport

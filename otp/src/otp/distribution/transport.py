@@ -6,7 +6,7 @@ A transport gives six guarantees, whatever carries its frames:
 2. if a signal is lost, `node_down` comes before any later signal of that node;
 3. for each node, `node_up`, its signals and `node_down` alternate strictly;
 4. both sides share one connection: if one side drops it, the other side is notified with the next frame that passes, or
-by time-out;
+   by time-out;
 5. nothing of a connection that ended is delivered later;
 6. sending a signal does not guarantee that it arrives.
 

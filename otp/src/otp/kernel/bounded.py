@@ -59,7 +59,7 @@ def text(
         depth: how many levels of containers are shown; deeper ones are `…`.
         items: how many elements of each container are shown; then `… 97 more` follows.
         redact: called for each key, field, attribute and tag of a tuple; `True` hides the value that belongs to it.
-        `None` hides nothing.
+            `None` hides nothing.
 
     Returns:
         one line of text. It never raises for any value.

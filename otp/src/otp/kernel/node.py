@@ -55,7 +55,7 @@ class Node:
         name: its name.
         scheduler: that of a loop that other code runs; None uses or creates that of the running loop.
         hidden: not the default node for code outside any process, and not asked by `multi_call`; for a node that
-        inspects another node of the loop. Erlang's hidden nodes (`erl -hidden`) are not in `nodes/0`.
+            inspects another node of the loop. Erlang's hidden nodes (`erl -hidden`) are not in `nodes/0`.
 
     >>> import asyncio, otp
     >>> async def main():
@@ -209,7 +209,7 @@ class Node:
         Args:
             cls: the class of a behaviour: a `GenServer`, a `Supervisor`, …
             arg: the argument of its `init`. A `DynamicSupervisor`, a `TaskSupervisor` and a `Registry` have none: here
-            it is a dict of the options of `start_link` (such as `{"max_children": 100}`), or None.
+                it is a dict of the options of `start_link` (such as `{"max_children": 100}`), or None.
             name: a name to register, or `Registry.via(…)`.
             options: further options of the behaviour's start.
 
@@ -308,7 +308,7 @@ class Node:
 
         Args:
             name: a registered name of this node, `Registry.via(…)`, or `(name, node)` for another node of this loop. A
-            registry that does not run yet is waited for as well.
+                registry that does not run yet is waited for as well.
             timeout: seconds to wait, by default without limit. Then `TimeoutError`.
 
         Raises `BadArgument` for a name that no process can take: a pid, a key of an object that is no unique registry,

@@ -81,7 +81,7 @@ class TraceSpec:
         redact: hide what looks like a secret.
         length: the maximum length of a message in characters; 1 to 10,000.
         buffer: how many events wait for a slow reader; 1 to 10,000, and with their messages at most 2,000,000
-        characters.
+            characters.
 
     Raises `BadArgument` for anything else. Source: Erlang's `recon_trace`, whose rule is never to trace without a
     limit.

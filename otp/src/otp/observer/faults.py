@@ -57,8 +57,8 @@ def inject(
     Args:
         pid: a living process of `node`.
         fault: `"drop"` loses messages, `"delay"` delivers them `seconds` later (messages sent afterwards overtake
-        them), `"crash"` ends the process when one reaches it, `"slow"` makes each callback of a server wait `seconds`
-        first.
+            them), `"crash"` ends the process when one reaches it, `"slow"` makes each callback of a server wait
+            `seconds` first.
         kind, tag, search: which messages, as in `mailbox`; `"slow"` affects all of them.
         times: how many messages; None for all. A crash happens once at most.
         seconds: of `"delay"` and `"slow"`.

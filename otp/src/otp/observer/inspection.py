@@ -144,7 +144,7 @@ def process(
         messages: how many of the oldest messages to show.
         length: the maximum length of the state in characters; a message gets a tenth, at least 200.
         redact: what is hidden in state and messages; `None` hides nothing. The state is shown as by the server's own
-        `format_status`, if it has one; for a sensitive process neither state nor messages are shown.
+            `format_status`, if it has one; for a sensitive process neither state nor messages are shown.
         exits: how many earlier exits of the same child to look up in the trace.
         related: how many links, monitors, monitoring processes and children to list.
     """

@@ -77,10 +77,8 @@ class ViewServer(GenServer[Any]):
     start; without an argument it only reads, without secrets.
 
     - `read`: all reads. States, messages and events are shown without what looks like a secret.
-
     - `operate`: send, cast, call, exit, suspend, resume; start, stop, restart and remove children that a supervisor
       already has (and those of simple_one_for_one), change a supervisor's strategy.
-
     - `code`: replace a state, reload a module, start a child that the supervisor does not have, see without redaction.
 
     A request that is invalid or not permitted is answered with an error; none crashes it. It never waits for others

@@ -1,7 +1,7 @@
-"""A run is a function of its program and its seed; what makes it depend on anything else is found by running twice.
+"""Checks that a run depends only on its program and its seed, by running it twice.
 
-Typical causes: the order of a set of strings or of objects, `id()`, the clock or the random source of the operating
-system, state of a module that the first run left behind.
+Typical causes of differences: the order of a set of strings or objects, `id()`, the clock or the random source of the
+operating system, module state left behind by the first run.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]+")
 
 
 class NotDeterministic(AssertionError):
-    """Two runs of one program with one seed differ, or a run and a recording of it.
+    """The difference between two runs of one program with one seed, or between a run and its recording.
 
-    `position` counts the steps, or the events, before the first difference (from 0); `first` and `second` are what
-    the two runs did there, None for a run that had ended.
+    `position` counts the steps or events before the first difference (from 0); `first` and `second` are what the two
+    runs did there, None for a run that had ended.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class NotDeterministic(AssertionError):
 
 
 def first_difference(first: Sequence[object], second: Sequence[object]) -> int | None:
-    """Where two records differ first; None if nowhere.
+    """Return the position of the first difference of two records; None if they are equal.
 
     >>> first_difference("abc", "abd"), first_difference("ab", "abc"), first_difference("a", "a")
     (2, 2, None)

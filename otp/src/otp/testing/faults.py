@@ -1,4 +1,4 @@
-"""Faults on purpose: messages that are lost or late, receivers that crash, groups that cannot reach each other.
+"""Injected faults: lost or late messages, crashing receivers, groups that cannot reach each other.
 
 ```python
 >>> import otp
@@ -14,9 +14,9 @@
 
 ```
 
-A fault meets messages, casts and the requests of calls, as they are sent.  It does not meet answers to calls, nor
-what ends of processes say (`Down`, `ExitSignal`): within one node those are never lost.  A fault is in force until
-its `times` are used up, its `with` block ends, or `heal()`.  All is part of the program, so a seed repeats it.
+A fault affects messages, casts and the requests of calls, as they are sent. It does not affect replies to calls, nor
+the signals of ended processes (`Down`, `ExitSignal`): within one node those are never lost. A fault is active until its
+`times` are used up, its `with` block ends, or `heal()`. All of it is part of the program, so a seed repeats it.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 __all__ = ["Fault", "Who", "crash", "delay", "drop", "partition"]
 
 Who: TypeAlias = Pid | str | Node | Iterable["Pid | str | Node"] | None
-"""A pid, a name, everybody on a node, several of these, or None: anybody."""
+"""A pid, a name, all processes of a node, several of these, or None: any process."""
 
 
 class Fault:
-    """A fault that is in force; `hits` counts the messages it has met.
+    """An active fault; `hits` counts the affected messages.
 
     Leaving its `with` block, or `heal()`, ends it.
     """
@@ -62,10 +62,10 @@ class Fault:
         self._left = times
         self.hits: int = 0
         self._post.faults.append(self)
-        kernel.credit = 0  # calls on their caller's stack would not meet it
+        kernel.credit = 0  # it would not see calls on their caller's stack
 
     def meets(self, sender: Process | None, dest: Process, message: Any) -> bool:
-        """Whether it takes this message; if so, it has dealt with it."""
+        """Return whether it applies to this message; if so, it has handled it."""
         if not self._applies(sender, dest, message):
             return False
         self.hits += 1
@@ -77,7 +77,7 @@ class Fault:
         return True
 
     def heal(self) -> None:
-        """End the fault. Healing twice is nothing."""
+        """End the fault. Calling it twice has no effect."""
         if self in self._post.faults:
             self._post.faults.remove(self)
 
@@ -91,7 +91,7 @@ class Fault:
 
 
 def drop(*, sender: Who = None, to: Who = None, matching: Any = None, times: int | None = None) -> Fault:
-    """Lose messages from `sender` to `to` that match, the next `times` of them (None: all).
+    """Lose matching messages from `sender` to `to`, the next `times` of them (None: all).
 
     >>> import otp
     >>> from otp.testing import Scheduler
@@ -111,9 +111,9 @@ def drop(*, sender: Who = None, to: Who = None, matching: Any = None, times: int
 def delay(
     seconds: float, *, sender: Who = None, to: Who = None, matching: Any = None, times: int | None = None
 ) -> Fault:
-    """Let messages that match arrive `seconds` later.
+    """Deliver matching messages `seconds` later.
 
-    What is sent afterwards overtakes a late message, unless it is late itself.  Raises `BadArgument` for a wrong time.
+    Messages sent afterwards overtake a late one, unless they are late too. Raises `BadArgument` for an invalid time.
 
     >>> import otp
     >>> from otp.testing import Scheduler
@@ -134,9 +134,9 @@ def delay(
 
 
 def crash(to: Who, *, sender: Who = None, matching: Any = None, reason: Any = "kill", times: int | None = 1) -> Fault:
-    """End the receiver by an exit signal with `reason` as the message reaches it, and lose the message.
+    """End the receiver by an exit signal when a matching message reaches it, and lose the message.
 
-    `"kill"` cannot be trapped: the reason of the end is `"killed"`.
+    `"kill"` cannot be trapped: the exit reason is `"killed"`.
 
     >>> import otp
     >>> from otp.testing import Scheduler
@@ -158,7 +158,7 @@ def crash(to: Who, *, sender: Who = None, matching: Any = None, reason: Any = "k
 def partition(one: Who, other: Who) -> Fault:
     """Lose all messages between two groups, in both directions, until it is healed.
 
-    Between nodes of one scheduler no connection is lost by it: links and monitors stay silent.
+    Between nodes of one scheduler no connection is lost by this: links and monitors are not notified.
 
     >>> import otp
     >>> from otp import Agent, CallTimeout

@@ -1,4 +1,4 @@
-"""Waiting until nothing can run, and moving the virtual clock by hand.
+"""Waiting until nothing can run, and advancing the virtual clock.
 
 ```python
 >>> import otp
@@ -30,13 +30,13 @@ __all__ = ["advance", "settle", "wait_all_idle"]
 async def wait_all_idle() -> None:
     """Wait until no process can run and no message is undelivered at this instant.
 
-    Works inside and outside processes; any number of tasks and processes may wait, all are served at the same
+    Works inside and outside processes; any number of tasks and processes may wait, and all are woken at the same
     moment. The clock never moves. A process or task that sleeps or waits for a message, a reply, a timer or an asyncio
     future counts as idle; timers that are due now fire first.
 
-    It works in virtual time, and in real time under `otp.run` and beside an `otp.Node`. What a thread, a socket or a
-    timer brings a moment later is not waited for. Processes that never stop running keep a wait in real time going;
-    use `asyncio.timeout`.
+    It works in virtual time, and in real time under `otp.run` and beside an `otp.Node`. It does not wait for what a
+    thread, a socket or a timer brings a moment later. Processes that never stop running prolong a wait in real time
+    without end; use `asyncio.timeout`.
 
     Raises `RuntimeError` in an event loop without a node.
 
@@ -62,12 +62,12 @@ async def wait_all_idle() -> None:
 
 
 async def advance(seconds: float) -> None:
-    """Let `seconds` (≥ 0) of virtual time pass: fire what is due up to and including then, in order.
+    """Let `seconds` (≥ 0) of virtual time pass: fire everything due by then, in order.
 
-    Between two instants everything runs until idle, so each timer finds the system as it would find it in real life.
-    Without anything due the clock just moves.
+    Between two instants everything runs until idle, so each timer finds the system as it would in reality. If nothing
+    is due, only the clock moves.
 
-    Raises `BadArgument` for a negative or endless time, `RuntimeError` outside a virtual-time loop.
+    Raises `BadArgument` for a negative or infinite time, `RuntimeError` outside a virtual-time loop.
     """
     loop = _virtual_loop("advance")
     step = nanoseconds(seconds, "advance")
@@ -85,7 +85,7 @@ async def advance(seconds: float) -> None:
 
 
 async def settle() -> None:
-    """Let everything run until idle where that can be known, in virtual time; in real time do nothing."""
+    """Let everything run until idle in virtual time; in real time do nothing."""
     loop = asyncio.get_running_loop()
     if isinstance(loop, VirtualLoop):
         await loop.when_idle()

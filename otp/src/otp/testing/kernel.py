@@ -2,8 +2,8 @@
 
 With a fixed order (`inline` True or False) the kernel's own drain runs, so a test executes what production executes.
 Otherwise single steps are chosen: a step runs one process until it waits (a server: until its mailbox is empty), or
-delivers one message that is under way, or fires the next timer although something could run (`early_timers` only).
-Which of them comes next is one number, taken from `Choices`: that is the seam for exploring schedules.
+delivers one message in transit, or fires the next timer although something could run (`early_timers` only). The next
+step is one number, taken from `Choices`, through which schedules can be explored.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ _MASK: Final = (1 << _BITS) - 1
 
 
 class Choices:
-    """Every free choice of a run: a number below `n`, from the seed, or always 0, the oldest.
+    """The free choices of a run: numbers below `n`, from the seed, or always 0, the oldest.
 
-    `instead` replaces single choices by their number; the others stay as the seed has them.
+    `instead` replaces single choices by their number; all others follow the seed.
     """
 
     def __init__(self, seed: int | None, instead: dict[int, int] | None = None) -> None:
@@ -60,12 +60,12 @@ class Choices:
         return chosen
 
     def coin(self) -> bool:
-        """Whether idle servers run on their caller's stack during the next step."""
+        """Return whether idle servers run on their caller's stack during the next step."""
         return self._random is not None and self._random.random() < 0.5
 
 
 class _RecordedQueue(deque["Process"]):
-    """The run queue of a run in a fixed order: notes each entry that the production drain takes."""
+    """The run queue of a run in a fixed order; records each entry that the production drain takes."""
 
     def __init__(self, kernel: TestingKernel) -> None:
         super().__init__()
@@ -79,9 +79,9 @@ class _RecordedQueue(deque["Process"]):
 
 
 class TestingKernel(LoopScheduler):
-    """The kernel's scheduler, with a schedule that can be chosen, written down and stopped at any step."""
+    """The kernel's scheduler, with a schedule that can be chosen, recorded and stopped at any step."""
 
-    __test__ = False  # its name begins with Test, yet it is none
+    __test__ = False  # its name begins with Test, but it is none
     __slots__ = (
         "_busy_since",
         "_numbers",
@@ -120,13 +120,13 @@ class TestingKernel(LoopScheduler):
         self.early_timers: bool = early_timers
         self.supervisors: dict[Node, asyncio.Future[Pid]] = {}
         self.failure: BaseException | None = None
-        """What fails the run whatever its program does."""
+        """An error that fails the run, whatever its program does."""
         self.holding: bool = True
         self.steps: array[int] = array("Q")
         self.after_step: Callable[[], bool] | None = None
-        """Asked after each step; True stops the loop there."""
+        """Called after each step; True stops the loop there."""
         self.patience: Patience | None = None
-        """Told when the first process runs."""
+        """Notified when the first process runs."""
         self._numbers: dict[Node, int] = {}
         self._busy_since = 0
         self.post = Post(self, hold=True, causal=causal) if inline == "seeded" else None
@@ -141,7 +141,7 @@ class TestingKernel(LoopScheduler):
             self._append = self.runq.append
 
     def take_steps(self) -> None:
-        """From the next drain on, take single steps instead of running the production drain."""
+        """Take single steps from the next drain on, instead of running the production drain."""
         self.drain = self._drain_steps
 
     def note_run(self, p: Process) -> None:
@@ -152,7 +152,7 @@ class TestingKernel(LoopScheduler):
     def _future_done(
         self, go_on: Callable[[Process, asyncio.Future[Any]], None], p: Process, future: asyncio.Future[Any]
     ) -> None:
-        """A process waited for a future, and who completed it is not known: what was sent before it has arrived."""
+        """Resume after a future whose origin is unknown: deliver what was sent before."""
         if self.post is not None and self.post.count and self.post.causal:
             self.post.deliver_all()
         self._tell_patience(p)
@@ -164,12 +164,12 @@ class TestingKernel(LoopScheduler):
             patience.renew()
 
     def wake(self) -> None:
-        """As in production; notes since when there has been something to do."""
+        """Wake the loop as in production, and note when work began."""
         self._busy_since = self.now_ns()
         super().wake()
 
     def open_post(self) -> Post:
-        """The post, which faults need; made on demand where the order is fixed."""
+        """Return the post, which faults need; created on demand if the order is fixed."""
         if self.post is None:
             self.post = Post(self, hold=False, causal=True)
             self.take_steps()
@@ -178,7 +178,7 @@ class TestingKernel(LoopScheduler):
                     node._watched = True
         return self.post
 
-    # steps
+    # Steps
 
     def _drain_steps(self) -> None:
         self.read_clock()
@@ -203,7 +203,7 @@ class TestingKernel(LoopScheduler):
             self._ct.pop(self.loop, None)
             if not self.runq and not (self.post is not None and self.post.ready):
                 self.rest()
-            elif fired:  # the timers of that time come before the next step
+            elif fired:  # the timers of that time precede the next step
                 self.loop.call_soon(self._drain_soon, context=self._base)
             else:
                 self.loop.call_soon(self.drain, context=self._base)
@@ -212,7 +212,7 @@ class TestingKernel(LoopScheduler):
         self.loop.call_soon(self.drain, context=self._base)
 
     def _others_wait(self) -> bool:
-        """Whether asyncio has something to do: it has its turn after each step, paused or not."""
+        """Return whether asyncio has work: it gets a turn after each step, paused or not."""
         loop = self.loop
         if isinstance(loop, VirtualLoop):
             return loop.has_work()
@@ -248,7 +248,7 @@ class TestingKernel(LoopScheduler):
     def _run(self, p: Process) -> None:
         post = self.post
         inline = self.inline is True or (self.inline == "seeded" and self.choices.coin())
-        if post is not None and (post.count or post.faults):  # an inline call would overtake, or be met by no fault
+        if post is not None and (post.count or post.faults):  # an inline call would overtake, or escape faults
             inline = False
         self._tell_patience(p)
         self.holding = not inline
@@ -266,7 +266,7 @@ class TestingKernel(LoopScheduler):
         due = loop.next_timer_ns()
         return due if due is not None and due - self._busy_since < EARLY_NS else None
 
-    # the record
+    # The record
 
     def _write(self, kind: int, sender: Process | None, dest: Process | None) -> None:
         self.steps.append(kind << 2 * _BITS | self._number(sender) << _BITS | self._number(dest))
@@ -281,11 +281,11 @@ class TestingKernel(LoopScheduler):
         return (node << 24 | p._id) & _MASK
 
     def label(self, p: Process) -> str:
-        """A process in words."""
+        """Return a description of a process."""
         return p._node.label(p).rstrip(",")
 
     def ran(self, step: int) -> str | None:
-        """Who ran in a step, in words; `None` for another step, and for who is gone."""
+        """Return the process that ran in a step; `None` for other steps, and for an ended process."""
         number = step & _MASK
         if step >> 2 * _BITS != RUN:
             return None
@@ -296,7 +296,7 @@ class TestingKernel(LoopScheduler):
         return None
 
     def offered(self) -> list[str]:
-        """What could happen next, in the order in which `Choices` counts."""
+        """Return the possible next steps, in the order in which `Choices` counts."""
         ready = self.post.ready if self.post is not None else ()
         offered = [step_name(RUN << 2 * _BITS | self._number(p)) for p in self.runq]
         return offered + [
@@ -306,7 +306,7 @@ class TestingKernel(LoopScheduler):
 
 
 def step_name(step: int) -> str:
-    """A step in words.
+    """Return a description of a step.
 
     >>> step_name(1 << 60 | 3 << 30 | 2)
     'deliver <0.3.0> to <0.2.0>'
@@ -323,7 +323,7 @@ def _pid(number: int) -> str:
 
 
 def testing_kernel(what: str) -> TestingKernel:
-    """The testing scheduler of the running loop; `what` asks, and is named in the error."""
+    """Return the testing scheduler of the running loop; the error names `what`."""
     found = find_scheduler()
     if isinstance(found, TestingKernel):
         return found

@@ -1,11 +1,11 @@
-"""The standard library as a program in a deterministic run sees it: its clocks, its random sources, no real I/O.
+"""The standard library in a deterministic run: its clocks, its random sources, no real I/O.
 
-While a virtual run is under way in a thread, for that thread `time.time()`, `monotonic()` and `perf_counter()` follow
-the virtual clock, `random`, `uuid.uuid4()`, `secrets` and `os.urandom()` follow the seed, and `time.sleep`, threads,
-sockets and child processes are refused with `RealIONotSimulated`.  Afterwards everything is as it was.
+While a virtual run is active in a thread, `time.time()`, `monotonic()` and `perf_counter()` in that thread follow the
+virtual clock, `random`, `uuid.uuid4()`, `secrets` and `os.urandom()` follow the seed, and `time.sleep`, threads,
+sockets and child processes are refused with `RealIONotSimulated`. Afterwards everything is restored.
 
-Not reached: what was imported by name before (`from time import monotonic`), `datetime.now()`, `random.Random()`
-without a seed.  Use `otp.monotonic()` and `otp.random` where it matters.
+Not covered: functions imported by name before (`from time import monotonic`), `datetime.now()`, `random.Random()`
+without a seed. Use `otp.monotonic()` and `otp.random` where it matters.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["Library"]
 
 _FILENO: Final = 4
 EPOCH_NS: Final = 1_700_000_000 * NS
-"""What `time.time_ns()` says at the beginning of a run."""
+"""The result of `time.time_ns()` at the beginning of a run."""
 
 _CLOCKS: Final[dict[str, Callable[[int], Any]]] = {
     "time": lambda now: (EPOCH_NS + now) / NS,
@@ -51,7 +51,7 @@ class _Here(threading.local):
 
 _here: Final = _Here()
 _lock: Final = threading.Lock()
-_replaced: Final[list[tuple[Any, str, Any]]] = []  # what stood there before, while any run is under way
+_replaced: Final[list[tuple[Any, str, Any]]] = []  # the originals, while any run is active
 _users: Final[list[Library]] = []
 
 
@@ -66,7 +66,7 @@ class Library:
 
     @contextlib.contextmanager
     def in_force(self) -> Generator[None, None, None]:
-        """While the block runs, this thread sees this library; blocks may be nested."""
+        """Install this library for the thread during the block; blocks may be nested."""
         outer, _here.library = _here.library, self
         _enter(self)
         outside = random.getstate()
@@ -126,7 +126,7 @@ def _refusal(real: Callable[..., Any], call: str, instead: str) -> Callable[...,
     def refused(*args: Any, **kwargs: Any) -> Any:
         library = _here.library
         if library is None or (call == "socket.socket" and (len(args) > _FILENO or kwargs.get("fileno") is not None)):
-            return real(*args, **kwargs)  # an open socket wrapped, as the pair is that each event loop owns
+            return real(*args, **kwargs)  # wraps an open socket, like the pair of each event loop
         error = RealIONotSimulated(call, instead)
         if library.refusal is None:
             library.refusal = error

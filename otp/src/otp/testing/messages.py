@@ -1,4 +1,4 @@
-"""What a test says about its mailbox: this message arrives, that one does not, these are all.
+"""Assertions about a test's mailbox: a message arrives, another does not, these are all.
 
 ```python
 >>> import otp
@@ -40,15 +40,15 @@ async def assert_receive(matching: type[T], timeout: float = 1.0) -> T: ...
 @overload
 async def assert_receive(matching: Any, timeout: float = 1.0) -> Any: ...
 async def assert_receive(matching: Any, timeout: float = 1.0) -> Any:
-    """Take and return the oldest message that matches; the others stay, in order.
+    """Take and return the oldest matching message; the others stay, in order.
 
-    Everything runs until idle first, so a message that is under way counts as there.
+    Everything runs until idle first, so that messages in transit have arrived.
 
     Args:
-        matching: what `receive` takes, or a plain value that the message has to equal. None: any message.
-        timeout: seconds to wait for it, virtual ones under a testing scheduler.
+        matching: a pattern of `receive`, or a plain value that the message has to equal. None: any message.
+        timeout: seconds to wait, virtual ones under a testing scheduler.
 
-    Raises `AssertionError` with the mailbox if none arrives, `BadArgument` for a wrong time.
+    Raises `AssertionError` with the mailbox if none arrives, `BadArgument` for an invalid time.
 
     >>> from otp.testing import Scheduler
     >>> import otp
@@ -72,9 +72,9 @@ async def assert_receive(matching: Any, timeout: float = 1.0) -> Any:
 
 
 async def refute_receive(matching: Any, timeout: float = 0) -> None:
-    """Check that no message matches, now that everything has run until idle, nor within `timeout` seconds.
+    """Check that no message matches, once all is idle, nor within `timeout` seconds.
 
-    `matching` as in `assert_receive`. Raises `AssertionError` with the message, which is then taken.
+    `matching` as in `assert_receive`. Raises `AssertionError` with the message, which is then removed.
 
     >>> from otp.testing import Scheduler
     >>> async def test():
@@ -116,7 +116,7 @@ def flush(matching: type[T]) -> list[T]: ...
 @overload
 def flush(matching: Any = None) -> list[Any]: ...
 def flush(matching: Any = None) -> list[Any]:
-    """Take the messages that match and have arrived, oldest first; the others stay. None: all of them.
+    """Take the matching messages that have arrived, oldest first; None: all. The others stay.
 
     >>> from otp.testing import Scheduler
     >>> import otp

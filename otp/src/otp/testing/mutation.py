@@ -1,6 +1,6 @@
-"""Messages are passed by reference: who changes one after sending it changes it for the receiver too.
+"""Detection of changed messages: they are passed by reference, so a change after sending reaches the receiver.
 
-A testing scheduler compares what was sent with what is handled and fails the run with `MessageMutated`.
+A testing scheduler compares messages when they are sent and handled, and fails the run with `MessageMutated`.
 
 ```python
 >>> import otp
@@ -20,8 +20,8 @@ otp.testing.mutation.MessageMutated: <0.3.0> changed a message to <0.2.0> after 
 
 ```
 
-Looked at are the mutable containers of the standard library and dataclasses, at any depth; other objects count as
-their identity.
+It checks mutable containers of the standard library and dataclasses, at any depth; other objects are compared by
+identity.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ _TESTING: Final = os.path.join(os.path.dirname(__file__), "")
 
 
 class MessageMutated(AssertionError):
-    """A message was changed between its sending and its handling; send a copy, or a tuple.
+    """A message that was changed between sending and handling; send a copy, or a tuple.
 
-    `sender`, `receiver` and `message` say who and what.
+    `sender`, `receiver` and `message` identify it.
     """
 
     def __init__(self, sender: Any, receiver: Any, before: str, message: Any, where: str = "") -> None:
@@ -63,7 +63,7 @@ class MessageMutated(AssertionError):
 
 
 def type_of(value: Any) -> Any:
-    """The type of a value of which nothing is known."""
+    """Return the type of an unknown value."""
     return type(value)  # pyright: ignore[reportUnknownVariableType]
 
 
@@ -71,13 +71,13 @@ def _can_change(value: Any) -> bool:
     kind = type_of(value)
     if kind in _ATOMS:
         return False
-    if issubclass(kind, (tuple, frozenset)):  # not isinstance: a hostile object answers that with an exception
+    if issubclass(kind, (tuple, frozenset)):  # not isinstance: a hostile object may raise in it
         return any(_can_change(part) for part in value)
     return issubclass(kind, _MUTABLE) or dataclasses.is_dataclass(kind)
 
 
 def fingerprint(value: Any) -> object:
-    """A hashable picture of `value` that changes when one of its containers does; None if nothing can change.
+    """Return a hashable fingerprint that changes with the containers of `value`; None if it is immutable.
 
     >>> fingerprint(("a", 1)) is None, fingerprint(["a"]) == fingerprint(["a"]), fingerprint([1]) == fingerprint([2])
     (True, True, False)
@@ -113,7 +113,7 @@ def _picture(value: Any, seen: set[int]) -> object:
 
 
 def _content(message: Any) -> Any:
-    """What the user sent: a request without its envelope."""
+    """Return the user's message: a request without its envelope."""
     if type(message) is From:
         return message._request
     if type_of(message) is tuple and len(message) == 2 and message[0] is CAST_TAG:
@@ -122,7 +122,7 @@ def _content(message: Any) -> Any:
 
 
 def _place() -> str:
-    """Where the user's code sends, as `shop.py:12`; empty where a message comes from nowhere."""
+    """Return the user's line that sends, as `shop.py:12`; empty if there is none."""
     frame = sys._getframe(2)
     while frame is not None:
         file = frame.f_code.co_filename
@@ -133,23 +133,23 @@ def _place() -> str:
 
 
 class Fingerprints:
-    """The fingerprints of the messages that are under way or wait in a mailbox."""
+    """The fingerprints of messages in transit or in a mailbox."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, int], tuple[Any, object, Any, str, str]] = {}
 
     def sent(self, sender: Any, receiver: Any, message: Any) -> None:
-        """Remember a message as it is now."""
+        """Store the fingerprint of a message."""
         content = _content(message)
         picture = fingerprint(content)
         if picture is None:
             return
-        if len(self._known) >= KEPT:  # messages that were dropped, or taken where nobody looks
+        if len(self._known) >= KEPT:  # messages that were dropped, or taken unnoticed
             self._known.clear()
         self._known[id(message), id(receiver)] = (message, picture, sender, bounded_text(content), _place())
 
     def handled(self, receiver: Any, message: Any) -> MessageMutated | None:
-        """What is wrong with a message that is handled now, if something is."""
+        """Return the error for a message that was changed before it is handled, or None."""
         if not self._known:
             return None
         known = self._known.pop((id(message), id(receiver)), None)

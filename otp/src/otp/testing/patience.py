@@ -1,8 +1,8 @@
-"""How long a program may go on while its test waits: what never ends in virtual time ends here, with names.
+"""The limit of steps while a test waits: endless programs are stopped, and named.
 
-In virtual time a ticking server keeps the clock going for ever, in no time, and there is nothing that looks like a
-deadlock.  So the steps are counted since the test's own process last ran.  A wait that ends by itself (`advance`, a
-time-out, a sleep) may take as many as it needs, as long as the clock moves.
+In virtual time a ticking server advances the clock for ever, in no time, which does not look like a deadlock. The steps
+since the test's own process last ran are therefore counted. A wait that ends by itself (`advance`, a time-out, a sleep)
+may take any number of steps, as long as the clock moves.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
 __all__ = ["MAX_STEPS", "Livelock", "Patience", "checked_max_steps"]
 
 MAX_STEPS: Final = 1_000_000
-"""Some ten seconds of work.  An hour of a thousand servers with a crash a second takes 20,000 in all."""
+"""The default limit, some ten seconds of work. An hour of a thousand servers with a crash per second takes 20,000."""
 EVERY: Final = 64
-"""Turns of the loop between two looks."""
+"""Turns of the loop between two checks."""
 LAST: Final = 10_000
-"""Steps that are counted to say who keeps the program going."""
+"""Last steps that are counted to find what keeps the program running."""
 NAMED: Final = 3
 
 
 class Livelock(RuntimeError):
-    """The program goes on and on while its test waits for something else: the text says who keeps it going."""
+    """A program that never becomes idle while its test waits; the text names what keeps it running."""
 
 
 def checked_max_steps(given: Any) -> Any:
-    """Raise `BadArgument` for what is no limit."""
+    """Return a valid limit of steps; raise `BadArgument` for others."""
     if given != "infinity" and (type(given) is not int or given < 1):
         raise BadArgument(f'max_steps: expected a number from 1 or "infinity", got {given!r}')
     return given
 
 
 class Patience:
-    """Counts what a run does since its first process last did something, and ends what would never end."""
+    """A counter of a run's steps since its first process last ran, which stops endless runs."""
 
     def __init__(self, loop: VirtualLoop, kernel: TestingKernel, limit: Any) -> None:
         self.first: Process | None = None
@@ -53,7 +53,7 @@ class Patience:
         self.renew()
 
     def renew(self) -> None:
-        """The test does something: count anew."""
+        """Restart the count: the test itself runs."""
         self._steps = len(self._kernel.steps)
         self._turns = self._loop.turns
         self._since = self._loop.now_ns
@@ -66,12 +66,12 @@ class Patience:
         if self._limit is None or taken < self._limit:
             return
         begun, since = self._steps, self._since
-        self.renew()  # whoever goes on all the same, to stop what is left, has as many again
+        self.renew()  # code that stops the rest gets as many again
         if loop.now_ns == since or not self._ends_by_itself():
             raise Livelock(self._text(taken, since, self._who(begun)))
 
     def _ends_by_itself(self) -> bool:
-        """Whether the wait of the first process has an end in time."""
+        """Return whether the wait of the first process is limited in time."""
         p = self.first
         loop = self._loop
         if p is None or p._st in (DEAD, EXITING) or loop.somebody_waits_for_idle() or type(p._val) is Timer:
@@ -115,7 +115,7 @@ class Patience:
 
 
 def _wakes(handle: Any, p: Process, future: Any) -> bool:
-    """Whether a timer of asyncio is a sleep of `p` or an `asyncio.timeout` around its wait."""
+    """Return whether a timer of asyncio belongs to a sleep of `p` or an `asyncio.timeout` around its wait."""
     callback: Any = handle._callback
     owner = getattr(callback, "__self__", None)
     if isinstance(owner, asyncio.Timeout):

@@ -1,12 +1,12 @@
-"""Messages under way: in a seeded run each one is delivered as a step of its own, when the seed says so.
+"""Messages in transit: in a seeded run each is delivered in a step of its own, chosen by the seed.
 
-What a process sends to one other arrives in order.  Messages of different senders overtake each other, but never
-their own cause: if A sends to C and then to B, and B, having read that, sends to C, then C gets A's message first,
-as on one BEAM node (`causal=False` drops that).
+Messages from one process to another arrive in order. Messages of different senders may overtake each other, but never
+their own cause: if A sends to C and then to B, and B, having read that, sends to C, then C gets A's message first, as
+on one BEAM node (`causal=False` drops that).
 
-Signals act at once, as they do in production (the end of a process, its `Down`, the answer to a call); whatever the
-sender had sent to the same receiver before is delivered first.  A process that goes on after an asyncio future may
-have been told by anybody, so everything sent before has arrived then.
+Signals take effect at once, as in production (the end of a process, its `Down`, the reply to a call); whatever the
+sender had sent to the same receiver before is delivered first. A process that continues after an asyncio future may
+depend on any other, so everything sent before has arrived then.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 __all__ = ["Held", "Post"]
 
 UNDER_WAY: Final = 64
-"""Messages that one process may have under way before the oldest is delivered."""
+"""Messages that one process may have in transit before the oldest is delivered."""
 
 
 class Held:
-    """A message under way."""
+    """A message in transit."""
 
     __slots__ = ("cause", "dest", "followers", "live", "message", "number", "past", "sender", "waits")
 
@@ -53,9 +53,9 @@ class Held:
 
 
 class Post:
-    """Takes messages from the kernel and hands them back when the schedule chooses them.
+    """The holder of messages in transit, which delivers them when the schedule chooses them.
 
-    `ready` are the messages that may be delivered next; `hold` says whether messages are taken at all.
+    `ready` are the messages that may be delivered next; `hold` says whether messages are held at all.
     """
 
     def __init__(self, kernel: TestingKernel, *, hold: bool, causal: bool) -> None:
@@ -70,10 +70,10 @@ class Post:
         self._past: dict[Process, dict[int, Held]] = {}
         self._handing_over = False
 
-    # what the kernel tells
+    # Called by the kernel
 
     def sent(self, dest: Process, message: Any, st: int) -> bool | None:
-        """A message leaves. True: taken. False: delivered by us, already told. None: the kernel delivers it."""
+        """Handle a sent message; True: held, False: delivered and reported here, None: the kernel delivers it."""
         if self._handing_over:
             return False
         kind = type_of(message)
@@ -98,23 +98,23 @@ class Post:
         return True
 
     def taken(self, me: Process, message: Any) -> None:
-        """A process takes a message out of its mailbox."""
+        """Handle a process taking a message out of its mailbox."""
         wrong = self.fingerprints.handled(me, message)
         if wrong is not None and self.kernel.failure is None:
             self.kernel.failure = wrong
 
     def answered(self, server: Process, caller: Process) -> None:
-        """A call ends: what the server had sent to the caller comes first, and the caller knows what it knew."""
+        """Handle the end of a call: deliver what the server sent to the caller before, and pass on its causes."""
         sender = self.kernel.current or server
         if self.count:
             self._flush(sender, caller)
             self._learn(caller, self._known_to(sender))
 
     def replied(self, server: Process, value: Any) -> None:
-        """A server answers a call: with a call of its own that nobody awaits, the run fails."""
+        """Fail the run if a server replies with its own coroutine, which is never awaited."""
         if type_of(value) is not CoroutineType or self.kernel.failure is not None:
             return
-        if is_ours(value.cr_code.co_filename):  # others may be handed on as work
+        if is_ours(value.cr_code.co_filename):  # other coroutines may be passed on as work
             self.kernel.failure = AssertionError(
                 f"{server} answered a call with a coroutine that nobody awaits: expected the value of "
                 f"{value.__qualname__}(…); make the callback async def, and await it there"
@@ -122,12 +122,12 @@ class Post:
             value.close()
 
     def born(self, p: Process, starter: Process) -> None:
-        """A process is made, which need not have its starter as its parent."""
+        """Handle a new process, whose starter need not be its parent."""
         if self.count:
             self._past[p] = self._known_to(starter)
 
     def started(self, p: Process, starter: Process | None) -> None:
-        """A start without a message: what a server has sent in its `init` precedes what its starter does next."""
+        """Handle an inline start: what `init` has sent precedes what its starter does next."""
         if not self.count:
             return
         if starter is None:
@@ -137,19 +137,19 @@ class Post:
             self._learn(starter, self._known_to(p))
 
     def asked(self, p: Process) -> None:
-        """Somebody looks into a mailbox: what it has sent there counts as arrived."""
+        """Handle an inspection of a mailbox: what the process has sent there counts as arrived."""
         asking = self.kernel.current
         if self.count and asking is not None and asking is not p:
             self._flush(asking, p)
 
     def ended(self, p: Process) -> None:
-        """Somebody outside learns of the end of `p`: all it has sent has arrived."""
+        """Handle the end of `p` seen from outside: all it has sent has arrived."""
         self.deliver_all(held for held in self._known_to(p).values() if held.live)
 
-    # what the schedule does
+    # Called by the schedule
 
     def deliver(self, held: Held) -> None:
-        """Deliver a message that is under way."""
+        """Deliver a message in transit."""
         held.live = False
         self.count -= 1
         for follower in held.followers:
@@ -171,7 +171,7 @@ class Post:
             self._past.clear()
 
     def hand_over(self, dest: Process, message: Any) -> None:
-        """Put a message into the hands of the kernel, for good."""
+        """Pass a message to the kernel, for good."""
         self._handing_over = True
         try:
             deliver(dest, message)
@@ -179,7 +179,7 @@ class Post:
             self._handing_over = False
 
     def deliver_all(self, held: Iterable[Held] | None = None) -> None:
-        """Deliver these messages now, oldest first; without argument all that are under way."""
+        """Deliver these messages now, oldest first; by default all in transit."""
         if held is None:
             while self.ready:
                 self.deliver(self.ready.pop(0))
@@ -190,7 +190,7 @@ class Post:
                     self.ready.remove(one)
                 self.deliver(one)
 
-    # inside
+    # Internal
 
     def _take(self, sender: Process, dest: Process, message: Any) -> None:
         known = self._known_to(sender)
@@ -213,9 +213,9 @@ class Post:
             self.kernel.wake()
 
     def _known_to(self, p: Process) -> dict[int, Held]:
-        """The messages under way that `p` has sent or that precede what it has read.
+        """Return the messages in transit that `p` has sent or that precede what it has read.
 
-        A child begins with what its parent knows, or who started that.
+        A child begins with those of its parent, or of its starter.
         """
         known = self._past.get(p)
         ancestor = p
@@ -243,7 +243,7 @@ class Post:
         if isinstance(sender, Process):
             self._flush(sender, dest)
             self._learn(dest, self._known_to(sender))
-        else:  # a name: whoever bore it
+        else:  # a name: its holder at that time
             known = [held for past in self._past.values() for held in past.values()]
             self.deliver_all(held for held in known if held.live and held.dest is dest)
 

@@ -5,10 +5,10 @@
         counter = await start_supervised((Counter, 0))
         assert await GenServer.call(counter, "next") == 0
 
-`otp_mode = auto` in the ini file marks every `async def` test.  A test that failed shows its seed and virtual time,
-what it left running, and the command that repeats it; `otp_leaks = error` makes leaks an error.
+`otp_mode = auto` in the ini file marks every `async def` test. A failed test shows its seed and virtual time, the
+processes it left running, and the command that repeats it; `otp_leaks = error` makes leaks an error.
 
-This module, and no other of `otp`, imports pytest.
+Only this module of `otp` imports pytest.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _run_of: Final = pytest.StashKey["_Open"]()
 
 
 class _Open:
-    """What the fixture `node` holds open for a test."""
+    """The state of the fixture `node` for a test."""
 
     def __init__(self, seed: int, scheduler: Scheduler, run: Run) -> None:
         self.seed = seed
@@ -73,14 +73,14 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"{name}: expected one of {', '.join(allowed)}, got {config.getini(name)!r}")
 
 
-# collecting
+# Collecting
 
 
-@pytest.hookimpl(wrapper=True, trylast=True)  # the innermost: others see what it has made of a test
+@pytest.hookimpl(wrapper=True, trylast=True)  # the innermost: others see its result
 def pytest_pycollect_makeitem(
     collector: pytest.Module | pytest.Class, name: str, obj: object
 ) -> Generator[None, Any, Any]:
-    """Make our tests plain functions, so that no other plug-in for `async def` takes them."""
+    """Make marked tests plain functions, so that no other plug-in for `async def` takes them."""
     if _is_ours(collector, name, obj):
         pytest.mark.usefixtures("node")(obj)  # pyright: ignore[reportArgumentType]
     made = yield
@@ -103,7 +103,7 @@ _FOREIGN: Final = frozenset({"asyncio", "anyio", "trio"})
 
 
 def _marks(obj: Any) -> list[pytest.Mark]:
-    """The marks that a function bears itself."""
+    """Return the marks on a function itself."""
     marks = getattr(obj, "pytestmark", [])
     return list(marks) if isinstance(marks, list) else [marks]  # pyright: ignore[reportUnknownArgumentType]
 
@@ -118,7 +118,7 @@ def _is_test(item: pytest.Function) -> bool:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """`seed=(1, 2, 3)` makes three tests."""
+    """Create one test for each seed of a tuple."""
     mark = metafunc.definition.get_closest_marker("otp")
     seed = None if mark is None else mark.kwargs.get("seed", 0)
     if isinstance(seed, (tuple, list, range)):
@@ -130,12 +130,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(_SEED, seeds, ids=[f"seed={one}" for one in seeds])
 
 
-# running
+# Running
 
 
 @pytest.fixture
 def node(request: pytest.FixtureRequest) -> Iterator[Node]:
-    """The node of the test, whose first process is the test itself; in a plain test, a node to look at."""
+    """Yield the node of the test, which is its first process; in a plain test, a node to inspect."""
     from otp.testing.scheduler import Scheduler
 
     options = _options(request)
@@ -175,9 +175,11 @@ def _as_process(item: pytest.Function, test: Callable[..., Any]) -> Callable[...
     return as_process
 
 
-@pytest.hookimpl(specname="pytest_pyfunc_call")  # after who takes such a test, before pytest, which names all but us
+@pytest.hookimpl(
+    specname="pytest_pyfunc_call"
+)  # before pytest's own, after other plug-ins
 def pytest_unmarked_otp_test(pyfuncitem: pytest.Function) -> object | None:
-    """Say how an `async def` test is marked, where nobody else takes it and it is written with `otp`."""
+    """Explain how to mark an `async def` test that uses `otp` and that no plug-in runs."""
     if inspect.iscoroutinefunction(pyfuncitem.obj) and _speaks_of_otp(pyfuncitem):
         pytest.fail(
             f"expected a mark on the async def test {pyfuncitem.name}, got none; try @pytest.mark.otp above it, or "
@@ -201,7 +203,7 @@ def _is_of_otp(found: object) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
-    """Run one of our tests whose function was fetched anew (a second try by another plug-in)."""
+    """Run a marked test whose function was replaced (a retry by another plug-in)."""
     if not _is_test(pyfuncitem) or _run_of not in pyfuncitem.stash:
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
@@ -220,14 +222,14 @@ def _execute(item: pytest.Function, test: Callable[..., Any], arguments: dict[st
         )
 
 
-# reporting
+# Reporting
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add to the report of one of our tests its seed, its virtual time and what it left running."""
+    """Add seed, virtual time and leaked processes to the report of a marked test."""
     report = yield
     if call.when == "call" and _run_of in item.stash:
         opened = item.stash[_run_of]
@@ -242,7 +244,7 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name what tests left running."""
+    """List what tests left running."""
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
     found = [
         f"{report.nodeid}: {leaks}"

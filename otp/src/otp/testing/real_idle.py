@@ -1,7 +1,7 @@
 """Waiting until nothing can run, in a real event loop.
 
-The wait takes one callback in each turn of the loop, and only while the loop has something to do: a loop with nothing
-ready is idle, so that is when the wait ends.
+The wait takes one callback in each turn of the loop, and only while the loop has work: a loop with nothing ready is
+idle, so the wait then ends.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from otp.kernel.scheduler import Scheduler
 __all__ = ["RealIdle"]
 
 QUIET_TURNS: Final = 1_000
-"""Turns without a drain after which a loop counts as idle although something is ready: a task polls."""
+"""Turns without a drain after which a loop with ready callbacks counts as idle: a task polls."""
 UNSEEN_TURNS: Final = 100
-"""As many for a loop that does not show what is ready (uvloop)."""
+"""The same for a loop that does not show what is ready (uvloop)."""
 
 
 class RealIdle:
-    """All who wait for one loop to be idle; they are served at the same moment."""
+    """The waiters for the idleness of one loop; they are woken at the same moment."""
 
     __slots__ = ("_drains", "_quiet", "_s", "_waiters")
 
@@ -31,7 +31,7 @@ class RealIdle:
         self._quiet = 0
 
     def wait(self) -> asyncio.Future[None]:
-        """A future that is done once no process can run and no message is undelivered."""
+        """Return a future that is done once no process can run and no message is undelivered."""
         waiter = self._s.loop.create_future()
         if not self._waiters:
             self._quiet = 0
@@ -40,7 +40,7 @@ class RealIdle:
         return waiter
 
     def _timer_is_due(self) -> bool:
-        """Return whether a timer of the scheduler or of the loop is due, and has not fired yet."""
+        """Return whether a timer of the scheduler or of the loop is due and has not fired."""
         s = self._s
         if any(due <= s.now_ns() and timer.fire is not None for due, _, timer in s._heap[:1]):
             return True
@@ -53,7 +53,7 @@ class RealIdle:
             self._quiet += 1
         else:
             self._drains, self._quiet = s.drains, 0
-        ready: Any = getattr(s.loop, "_ready", None)  # that of asyncio's own loops
+        ready: Any = getattr(s.loop, "_ready", None)  # of asyncio's own loops
         limit = UNSEEN_TURNS if ready is None else QUIET_TURNS
         if self._quiet < limit and (ready is None or ready or not s.idle or self._timer_is_due()):
             s.loop.call_soon(self._look, context=s._base)

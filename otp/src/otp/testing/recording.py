@@ -1,4 +1,4 @@
-"""Recordings of deterministic runs: the header has all that `replay` needs to run the program again."""
+"""Recording a deterministic run, with all in the header that `replay` needs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MODULES: Final = 200
 def recorder_of(
     scheduler: Scheduler, node: Node, path: Any, fn: Callable[..., Any], args: tuple[Any, ...], instead: dict[int, int]
 ) -> Recorder:
-    """Return a recorder whose header is enough to run `fn(*args)` again."""
+    """Return a recorder whose header is sufficient to run `fn(*args)` again."""
     header = header_of(
         node,
         ALL_KINDS,
@@ -45,7 +45,7 @@ def recorder_of(
 
 
 def _name_of(fn: Callable[..., Any]) -> str | None:
-    """`module:function`, if that leads to the function again."""
+    """Return `module:function`, if that leads back to the function."""
     module, name = getattr(fn, "__module__", None), getattr(fn, "__qualname__", None)
     if not isinstance(module, str) or not isinstance(name, str) or found_in(module, name) is not fn:
         return None
@@ -87,5 +87,5 @@ def _digest(module: str) -> str:
     try:
         with open(sys.modules[module].__file__ or "", "rb") as file:
             return blake2b(file.read(), digest_size=8).hexdigest()
-    except (KeyError, AttributeError, OSError):  # typed in, or made by a program
+    except (KeyError, AttributeError, OSError):  # entered interactively, or created by a program
         return ""

@@ -1,4 +1,4 @@
-"""Recordings of deterministic runs, and running them again.
+"""Replaying recordings of deterministic runs.
 
 ```python
 >>> import otp, tempfile
@@ -16,8 +16,8 @@
 
 ```
 
-A run is a function of its program, its arguments and its seed; the header of a recording names them, so the events are
-not needed to repeat it: they say whether it did the same again.
+A run is a function of its program, its arguments and its seed, which the header of a recording contains. The events are
+not needed to repeat it: they show whether the repetition is the same.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ _OPTIONS: Final = {"seed": int, "inline": (bool, type(None)), "early_timers": bo
 def replay(path: str | os.PathLike[str], program: Callable[..., Awaitable[Any]] | None = None, *args: Any) -> Any:
     """Run the program of a recording again, event for event, and return what it returns.
 
-    The recording is one that `Scheduler(seed, record=path)` has written.  Its header names the program; replay only
-    what you trust, or name the `program` (and its arguments, if they are no JSON values) yourself.  A changed source
-    file of the program is a warning.  Of a recording that was cut off, the events that are there are compared.
+    The recording was written by `Scheduler(seed, record=path)`. Its header names the program; replay only files that
+    you trust, or pass the `program` (and its arguments, unless they are JSON values) yourself. A changed source file of
+    the program is a warning. For a truncated recording the existing events are compared.
 
     Raises `NotDeterministic` with the first event that differs; `RecordingError` for a file that is no recording, or
     none of a deterministic run; otherwise what the program raises.
@@ -137,7 +137,7 @@ def _compare_sources(header: dict[str, Any], fn: Callable[..., Any]) -> None:
 
 
 class _Comparison:
-    """Compares the events of a run with those of a recording, while it runs."""
+    """A comparison of a run's events with those of a recording, during the run."""
 
     def __init__(self, recording: Recording, node: Node) -> None:
         self._recording = recording

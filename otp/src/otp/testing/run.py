@@ -1,4 +1,4 @@
-"""One run of a program in a test: loop, scheduler and node, from the first process to what is left of it."""
+"""One run of a program in a test: loop, scheduler and node, from the first process to the cleanup."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _ENDED_FROM_OUTSIDE = (asyncio.CancelledError, GeneratorExit)
 
 
 class Run:
-    """A loop with a node on it, open for one program.
+    """A loop with a node for one program.
 
-    `leaks` names, after the program, the processes that nobody was going to stop.
+    `leaks` describes, after the program, the processes that nothing would have stopped.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Run:
                 result = self.loop.run_until_complete(self.main(fn, args, kwargs))
         except BaseException as error:
             if error is self._ended or isinstance(error, (Deadlock, Livelock)):
-                error.__traceback__ = None  # the loop says so, or who waits: none of its places is the user's
+                error.__traceback__ = None  # its frames are those of the loop or of a waiter, not of the user
             cut_our_frames(error)
             failure = self.kernel.failure
             if failure is None or failure is error:
@@ -76,7 +76,7 @@ class Run:
 
     @contextlib.contextmanager
     def surroundings(self) -> Generator[None, None, None]:
-        """While the block runs, this thread's scheduler is ours, and in virtual time its standard library too."""
+        """Make this thread's scheduler ours during the block, and in virtual time its standard library too."""
         outer, here.last = last_scheduler(), self.kernel
         try:
             with self.library.in_force() if self.io == "virtual" else contextlib.nullcontext():
@@ -85,14 +85,14 @@ class Run:
             here.last = outer
 
     def check(self) -> None:
-        """Raise what fails the run although its program did not."""
+        """Raise the error that fails the run although its program did not fail."""
         __tracebackhide__ = True
         failure = self.kernel.failure or getattr(self.loop, "refusal", None) or self.library.refusal
         if failure is not None:
             raise failure
 
     def close(self) -> None:
-        """Stop the node, cancel the tasks that are left, close the loop."""
+        """Stop the node, cancel remaining tasks, close the loop."""
         try:
             for task in sorted(asyncio.all_tasks(self.loop), key=lambda task: task.get_name()):
                 task.cancel()
@@ -111,7 +111,7 @@ class Run:
         await self._others_end()
         await self.node.close()
         await self.loop.shutdown_asyncgens()
-        await asyncio.sleep(0)  # a generator that the collector found just now becomes a task in this turn
+        await asyncio.sleep(0)  # a generator that was just garbage-collected becomes a task in this turn
         await self._others_end()
 
     async def _others_end(self) -> None:
@@ -120,7 +120,7 @@ class Run:
             await asyncio.wait(left)
 
     async def main(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The program: its first process, then the ordered end."""
+        """Run the program: its first process, then the ordered end."""
         __tracebackhide__ = True
         try:
             result = await self._main(fn, args, kwargs)
@@ -147,7 +147,7 @@ class Run:
                 raise
             except BaseException as error:
                 raised.append(error)
-            raise Exit("shutdown")  # what is linked to a test ends with it, as in ExUnit
+            raise Exit("shutdown")  # processes linked to a test end with it, as in ExUnit
 
         try:
             test = self.node.spawn(first)
@@ -167,14 +167,14 @@ class Run:
             return value[0]
         self._ended = ended = Exit(reason)
         ended.add_note(
-            "the first process was ended by an exit signal with this reason: something linked to it ended, "
-            'a start_link that failed among others; try start_supervised, start, or otp.process_flag("trap_exit", True)'
+            "the first process was ended by an exit signal with this reason: a process linked to it ended, "
+            'for example by a failed start_link; try start_supervised, start, or otp.process_flag("trap_exit", True)'
         )
         note_places(ended, where)
         raise ended
 
     def _shut_down(self, error: BaseException) -> None:
-        """`KeyboardInterrupt` or `SystemExit` in some process: the program ends, and its caller gets it."""
+        """End the program for `KeyboardInterrupt` or `SystemExit` in a process; its caller gets the error."""
         self._shutdown = error
         self.node.begin_close()
 
@@ -183,7 +183,7 @@ class Run:
         return [node.label(p).rstrip(",") for p in node._procs.values() if not self._is_looked_after(p)]
 
     def _is_looked_after(self, p: Process | None) -> bool:
-        """Whether somebody stops it: the node owns it, or one of its ancestors is about to end."""
+        """Return whether something stops it: the node owns it, or an ancestor is about to end."""
         while p is not None and p._st != DEAD:
             if p._st == EXITING or p in self.node._owned:
                 return True
@@ -191,13 +191,13 @@ class Run:
         return False
 
     def _who_waits(self) -> list[str]:
-        """All processes, and what they wait in."""
+        """Return all processes, and the lines where they wait."""
         nodes = [node for name in sorted(self.kernel.nodes) for node in self.kernel.nodes[name]]
         return [f"{node.label(p)} {STATE_NAMES[p._st]}" for node in nodes for p in node._procs.values()]
 
 
 def _close_what_will_not_run(loop: Any) -> None:
-    """A generator that the collector found in the last turn waits in the loop to be closed: nobody will await it."""
+    """Close generators that were garbage-collected in the last turn, before the loop reports them."""
     for handle in tuple(loop._ready):
         for argument in handle._args or ():
             close = getattr(argument, "close", None)

@@ -1,4 +1,4 @@
-"""A deterministic run: virtual time, one seed for every choice.
+"""A deterministic run: virtual time, and one seed for all choices.
 
 ```python
 >>> import otp
@@ -41,22 +41,22 @@ R = TypeVar("R")
 
 
 class Scheduler:
-    """Runs a program of processes on a virtual clock, as a pure function of the program and a seed.
+    """A runner of programs on a virtual clock, as a pure function of the program and a seed.
 
     Args:
-        seed: chooses, wherever the runtime is free to: who runs next, which message arrives next, and whether an
-            idle server runs on its caller's stack.  It also seeds `otp.random`.
-        io: `"virtual"`: time jumps, sockets, threads and child processes are refused with `RealIONotSimulated`.
+        seed: determines all free choices of the runtime: which process runs next, which message arrives next, and
+            whether an idle server runs on its caller's stack. It also seeds `otp.random`.
+        io: `"virtual"`: time jumps; sockets, threads and child processes are refused with `RealIONotSimulated`.
             `"real"`: real time, real sockets; such a run is not reproducible.
         inline: True or False fixes whether idle servers run on their caller's stack; the oldest process then runs
-            first, and a message arrives when it is sent.  None leaves all that to the seed.
+            first, and a message arrives when it is sent. None leaves both to the seed.
         early_timers: the seed may also fire the next timer although something could run, at most a second early.
-        causal: with False, a message may overtake one that it is a consequence of (from another sender).
-        record: a file; each run writes the events of its node there, and what `replay` needs to run it again.  Calls
-            then go through mailboxes, so the order may differ from that of the same seed without it.
-        max_steps: how many steps of processes (or turns of the loop) may follow one another while `fn` waits, in
-            virtual time: a server that ticks for ever would keep the run going for ever.  Then `Livelock` says who
-            does so.  A wait with a time (`advance`, `timeout=`, a sleep) may take more, as long as the clock moves.
+        causal: with False, a message may overtake one that caused it (from another sender).
+        record: a file; each run writes the events of its node there, and what `replay` needs to repeat it. Calls then
+            go through mailboxes, so the order may differ from that of the same seed without it.
+        max_steps: how many steps of processes (or turns of the loop) may happen while `fn` waits, in virtual time: a
+            server that ticks for ever would prolong the run for ever. `Livelock` then names it. A wait with a limit
+            (`advance`, `timeout=`, a sleep) may take more, as long as the clock moves.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Scheduler:
 
     @property
     def nodes(self) -> list[Node]:
-        """All nodes that live on this scheduler now, by name."""
+        """All nodes on this scheduler now, by name."""
         if self._run is None:
             return []
         nodes = self._run.kernel.nodes
@@ -104,19 +104,18 @@ class Scheduler:
 
     @property
     def leaks(self) -> list[str]:
-        """The processes, in words, that the last program left behind for nobody to stop."""
+        """Descriptions of the processes that the last program left running."""
         return self._last("leaks").leaks
 
     def run(self, fn: Callable[[*Ts], Awaitable[R]], *args: *Ts) -> R:
         """Run `fn(*args)` as the first process of a new node `"test"` and return its value.
 
-        At the end the first process goes with reason `"shutdown"`, and what is linked to it with it; then what
-        `start_supervised` started stops in reverse order, then whatever is left.  Each call starts anew, at time 0
-        and with the same seed.
+        At the end the first process ends with reason `"shutdown"`, together with what is linked to it; then children of
+        `start_supervised` stop in reverse order, then all others. Each call starts again at time 0 with the same seed.
 
         Raises what `fn` raised; `Exit(reason)` if a signal ended it; `Deadlock` if nothing could happen any more,
-        `Livelock` if it never ended (see `max_steps`); `RealIONotSimulated` if anything asked for real I/O, even if
-        the error was swallowed; `RecordingError` if the file to `record` cannot be written.
+        `Livelock` if it never ended (see `max_steps`); `RealIONotSimulated` if any code asked for real I/O, even if the
+        error was caught; `RecordingError` if the file to `record` cannot be written.
         """
         __tracebackhide__ = True
         check_function(fn, "Scheduler.run")
@@ -129,7 +128,7 @@ class Scheduler:
             run.close()
 
     def replay(self, fn: Callable[[*Ts], Awaitable[R]], *args: *Ts) -> R:
-        """Run the program once more and compare with the run before it, step by step.
+        """Run the program once more and compare it with the previous run, step by step.
 
         Raises `NotDeterministic` with the first step, or else the first event, in which they differ; otherwise
         returns or raises what `run` does.
@@ -141,7 +140,7 @@ class Scheduler:
             compare_runs(before, self._last("replay"))
 
     def session(self, fn: Callable[[*Ts], Awaitable[R]], *args: *Ts) -> Session[R]:
-        """`fn(*args)` as `run` would run it, paused before its first step: see `Session`.
+        """Return `fn(*args)` as `run` would run it, paused before its first step: see `Session`.
 
         Raises `BadArgument` with `io="real"`: real time does not wait.
         """
@@ -151,13 +150,13 @@ class Scheduler:
         return Session(self, fn, args, record=self.record)
 
     def steps(self) -> list[str]:
-        """The steps of the current or last run, in words."""
+        """Return descriptions of the steps of the current or last run."""
         return [step_name(step) for step in self._last("steps").kernel.steps]
 
     def open(self, instead: dict[int, int] | None = None) -> Run:
-        """The next run, with its node and before its first process; whoever asks for it closes it.
+        """Return the next run, with its node, before its first process; the caller closes it.
 
-        `instead` maps the numbers of choices to what is chosen in place of the seed's.
+        `instead` maps the numbers of choices to replacements for the seed's choices.
         """
         loop = VirtualLoop() if self.io == "virtual" else asyncio.new_event_loop()
         kernel = TestingKernel(
@@ -180,7 +179,7 @@ class Scheduler:
         args: tuple[Any, ...],
         instead: dict[int, int],
     ) -> None:
-        """Begin the recording of a run that was just opened."""
+        """Begin to record a run that was just opened."""
         try:
             run.recorder = recorder_of(self, run.node, path, fn, args, instead)
         except BaseException:

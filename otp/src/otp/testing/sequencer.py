@@ -1,4 +1,4 @@
-"""Blocks of different processes and tasks in a numbered order.
+"""Blocks of different processes and tasks, executed in numbered order.
 
 ```python
 >>> import asyncio
@@ -36,10 +36,10 @@ __all__ = ["Sequencer"]
 
 
 class Sequencer:
-    """`async with sequencer(n)`: the block runs after the blocks 0 … n-1 have ended, each number once.
+    """A sequence: `async with sequencer(n)` runs its block after blocks 0 … n-1, each number once.
 
-    What was sent in a block has arrived before the next one begins.  A wait that is cancelled breaks the sequence:
-    whoever waits for a later number gets a `RuntimeError`.
+    What was sent in a block has arrived before the next one begins. Cancelling a wait breaks the sequence: waiters for
+    a later number get a `RuntimeError`.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Sequencer:
         self._broken = False
 
     def __call__(self, position: int) -> AbstractAsyncContextManager[None]:
-        """The block with this number, from 0.
+        """Return the block with this number, from 0.
 
         Raises `RuntimeError` if the number was used before, or the sequence is broken.
         """

@@ -1,4 +1,4 @@
-"""A run that is stopped and looked at: step by step, until something holds, back again, and along another way.
+"""A run that can be paused and inspected: step by step, to a condition, backwards, and with other choices.
 
 ```python
 >>> import otp
@@ -14,8 +14,8 @@
 
 ```
 
-A step runs one process until it waits, or delivers one message.  Going back is running again from the start: a run is
-a function of program and seed, and costs some microseconds a step.
+A step runs one process until it waits, or delivers one message. Going back means running again from the start: a run is
+a function of program and seed, and costs some microseconds per step.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ R = TypeVar("R")
 
 
 class Session(Generic[R]):
-    """A program under a testing scheduler, paused before its first step; made by `Scheduler.session`.
+    """A program under a testing scheduler, paused before its first step; created by `Scheduler.session`.
 
-    Works inside a running event loop too (a page that shows it).  Close it, or use it in a `with` statement.
+    Works inside a running event loop too (such as that of a page). Close it, or use it in a `with` statement.
     """
 
     def __init__(
@@ -70,12 +70,15 @@ class Session(Generic[R]):
         self._run.kernel.take_steps()
         if self._record is not None:
             self._scheduler.record_run(self._run, self._record, self._fn, self._args, self._instead)
-        elif self._scheduler.record is not None:  # read as the one it comes from: readers of messages change the order
+        elif self._scheduler.record is not None:  # recorded like its origin: readers of messages change the order
             self._run.node.subscribe(lambda event: None, kinds=ALL_KINDS)
         loop = self._run.loop
         self._task: asyncio.Task[R] = loop.create_task(self._run.main(self._fn, self._args, {}), name="main")
         self._task.add_done_callback(self._ended)
-        with _no_loop_runs(), self._run.surroundings():  # one turn, in which the first process is made, and no step
+        with (
+            _no_loop_runs(),
+            self._run.surroundings(),
+        ):  # one turn: the first process is created
             loop.call_soon(loop.stop)
             loop.run_forever()
 
@@ -83,7 +86,7 @@ class Session(Generic[R]):
         state = "ended" if self.done else f"at {self.now} s"
         return f"<Session of {self._scheduler!r}, {state}, after {self.position} steps>"
 
-    # looking
+    # Inspecting
 
     @property
     def node(self) -> Node:
@@ -97,31 +100,31 @@ class Session(Generic[R]):
 
     @property
     def position(self) -> int:
-        """How many steps have been taken."""
+        """Return how many steps have been taken."""
         return len(self._run.kernel.steps)
 
     @property
     def done(self) -> bool:
-        """Whether the program has ended."""
+        """Return whether the program has ended."""
         return self._task.done()
 
     def steps(self) -> list[str]:
-        """The steps taken, in words."""
+        """Return descriptions of the steps taken."""
         return [step_name(step) for step in self._run.kernel.steps]
 
     def offered(self) -> list[str]:
-        """What the next step could be; `fork(choose=i)` takes the i-th.
+        """Return the possible next steps; `fork(choose=i)` takes the i-th.
 
-        Empty while everybody waits for a time, and after the end.
+        It is empty while all processes wait for a time, and after the end.
         """
         return self._run.kernel.offered()
 
-    # going
+    # Running
 
     def step(self, count: int = 1) -> str | None:
-        """Take `count` steps; returns the last one in words, None if the program had ended before.
+        """Take `count` steps; return a description of the last one, None if the program had ended before.
 
-        Raises `Deadlock` if nothing can happen any more.
+        Raises `Deadlock` if nothing more can happen.
         """
         if count < 1:
             raise BadArgument(f"step(count): expected a number from 1, got {count!r}; try back({-count})")
@@ -130,15 +133,15 @@ class Session(Generic[R]):
         return step_name(self._run.kernel.steps[-1]) if self.position == target else None
 
     def run_until(self, predicate: Callable[[Session[R]], object]) -> bool:
-        """Go on until `predicate(session)` holds, asked after each step; False if the program ended before.
+        """Run until `predicate(session)` holds after a step; return False if the program ended first.
 
-        Raises what the predicate raises, with the program where it was asked: `lambda session: session.now > 10`.
+        Raises what the predicate raises, with the program at that point: `lambda session: session.now > 10`.
         """
         self._go(lambda: bool(predicate(self)))
         return not self.done
 
     def run(self) -> R:
-        """Go on to the end; returns the program's value or raises its error, as `Scheduler.run`."""
+        """Run to the end; return the program's value or raise its error, like `Scheduler.run`."""
         if not self.done:
             self._go(None)
         self._run.check()
@@ -147,7 +150,7 @@ class Session(Generic[R]):
     def back(self, count: int = 1) -> None:
         """Take `count` steps back.
 
-        Raises `BadArgument` beyond the beginning, `NotDeterministic` if the program did not do the same again.
+        Raises `BadArgument` before the beginning, `NotDeterministic` if the program did not repeat itself.
         """
         position = self.position - count
         if count < 0 or position < 0:
@@ -158,10 +161,10 @@ class Session(Generic[R]):
         self._go_to(before)
 
     def fork(self, choose: int | None = None, record: str | os.PathLike[str] | None = None) -> Session[R]:
-        """A second session at the same point; with `choose` its next step is the one `offered()` has at this place.
+        """Return a second session at the same point; with `choose`, its next step is `offered()[choose]`.
 
-        Whatever comes after is the seed's choice again.  Of a scheduler that records, a fork may `record` into a file
-        of its own.  Raises `NotDeterministic` like `back`.
+        All later choices are the seed's again. With a scheduler that records, a fork may `record` into its own file.
+        Raises `NotDeterministic` like `back`.
         """
         instead = dict(self._instead)
         if choose is not None:
@@ -198,12 +201,12 @@ class Session(Generic[R]):
         def asked() -> bool:
             try:
                 return stop is not None and stop()
-            except BaseException as error:  # not in the drain, which would take it for a bug of ours
+            except BaseException as error:  # not in the drain, which would report a bug of the runtime
                 raised.append(error)
                 return True
 
         self._run.kernel.after_step = None if stop is None else asked
-        if self._run.kernel.patience is not None:  # who looks at a run again and again can end it
+        if self._run.kernel.patience is not None:  # the user of a session can end an endless run
             self._run.kernel.patience.renew()
         try:
             with _no_loop_runs(), self._run.surroundings():
@@ -213,20 +216,20 @@ class Session(Generic[R]):
         if raised:
             raise raised[0]
 
-    # ending
+    # Ending
 
     def _ended(self, _task: asyncio.Task[Any]) -> None:
         self._run.loop.stop()
 
     def close(self) -> None:
-        """End the program where it is. Closing twice is nothing."""
+        """End the program at its current step. Calling it twice has no effect."""
         if self._run.loop.is_closed():
             return
         self._task.remove_done_callback(self._ended)  # nothing may stop the loop before the node is closed
         with _no_loop_runs():
             self._run.close()
         if self._task.done() and not self._task.cancelled():
-            self._task.exception()  # looked at: nobody needs to hear of it in the log
+            self._task.exception()  # retrieved, so that it is not logged
 
     def __enter__(self) -> Session[R]:
         return self
@@ -239,7 +242,7 @@ class Session(Generic[R]):
 
 @contextlib.contextmanager
 def _no_loop_runs() -> Generator[None, None, None]:
-    """Let a loop run inside the step of another."""
+    """Allow a loop to run inside the step of another."""
     outer = events._get_running_loop()
     events._set_running_loop(None)
     try:

@@ -1,4 +1,4 @@
-"""Children of a test: started under a supervisor of the test's own, stopped in reverse order at its end.
+"""Children of a test: started under the test's supervisor, stopped in reverse order at its end.
 
 ```python
 >>> import otp
@@ -41,7 +41,7 @@ __all__ = ["start_supervised", "stop_supervised", "stop_supervisor_of"]
 
 
 class SupervisorOfTest(Supervisor):
-    """The parent of what a test started: restarts as each spec says, as often as it takes, and never gives up."""
+    """The supervisor of a test's children: it restarts as each spec says, without a limit."""
 
     __slots__ = ()
 
@@ -49,7 +49,7 @@ class SupervisorOfTest(Supervisor):
 async def start_supervised(child: Child) -> Pid:
     """Start a child of the test's own supervisor and return its pid.
 
-    The supervisor is not linked to the test and has no limit of restarts; the restart type of the spec holds. At the
+    The supervisor is not linked to the test and has no limit of restarts; the restart type of the spec applies. At the
     end of the test its children stop one after the other, in reverse order of their start.
 
     Args:
@@ -76,7 +76,7 @@ def _pid(started: Any) -> Pid:
 
 
 async def stop_supervised(child: Hashable) -> None:
-    """Stop a child that `start_supervised` started, by its pid or id, and forget it; returns when it is gone.
+    """Stop a child of `start_supervised`, by its pid or id, and remove it; return when it is gone.
 
     Raises `NotFound` if the test's supervisor has no such child.
 
@@ -97,12 +97,12 @@ async def stop_supervised(child: Hashable) -> None:
     await Supervisor.terminate_child(supervisor, id)
     try:
         await Supervisor.delete_child(supervisor, id)
-    except NotFound:  # a temporary child: its spec is gone with it
+    except NotFound:  # a temporary child: its spec is removed with it
         pass
 
 
 async def stop_supervisor_of(node: Node) -> None:
-    """Stop what `start_supervised` started on `node`, in reverse order; nothing if there is nothing."""
+    """Stop the children of `start_supervised` on `node`, in reverse order."""
     supervisor = testing_kernel("stop").supervisors.pop(node, None)
     if supervisor is not None and supervisor.done():
         pid = supervisor.result()

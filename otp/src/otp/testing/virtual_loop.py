@@ -1,4 +1,4 @@
-"""An asyncio event loop without sockets, in which time is an integer that jumps.
+"""An asyncio event loop without sockets, whose time is an integer that jumps.
 
 ```python
 >>> loop = VirtualLoop()
@@ -9,17 +9,17 @@
 
 ```
 
-The loop is asyncio's own `BaseEventLoop` with another *selector*: where the ordinary one would block in the
-operating system until the next timer is due, this one sets the clock to that time.  It does so only when nothing is
-ready, so a computation of any length takes no virtual time, and two runs of one program see the same times.
+The loop is asyncio's own `BaseEventLoop` with another *selector*: where the ordinary one would block in the operating
+system until the next timer is due, this one sets the clock to that time. It does so only when nothing is ready, so
+computations take no virtual time, and two runs of one program see the same times.
 
-Before the clock moves, whoever waits for the system to be idle is served (`when_idle`): that is the whole
-foundation of `otp.testing.wait_all_idle` and `otp.testing.advance`.
+Before the clock moves, waiters for an idle system are woken (`when_idle`), on which `otp.testing.wait_all_idle` and
+`otp.testing.advance` are based.
 
 Errors
 ------
 RuntimeError
-├── Deadlock              nothing is ready, no timer is set: nothing can ever happen again
+├── Deadlock              nothing is ready, no timer is set: nothing more can happen
 └── RealIONotSimulated    the program asked for a socket, a child process, a thread or a signal handler
 """
 
@@ -40,7 +40,7 @@ NS: Final = 1_000_000_000
 TURNS_AT_ONE_TIME: Final = 1_000
 """Turns of pure asyncio work after which the next timer fires although something is ready."""
 TURNS_WITHOUT_TIMER: Final = 100_000
-"""Turns of pure asyncio work, with no timer in sight, after which the loop says that somebody polls."""
+"""Turns of pure asyncio work without a timer, after which the loop reports polling."""
 
 _STREAMS = "a process that is sent messages, or an in-memory transport"
 _PROCESS = "a GenServer that plays the program, or io='real'"
@@ -63,15 +63,15 @@ REFUSED: Final[dict[str, str]] = {
     "add_signal_handler": _SIGNAL,
     "remove_signal_handler": _SIGNAL,
 }  # fmt: skip
-"""Loop methods that would touch the world, and what a test uses in their place."""
+"""Loop methods with real effects, and their replacements in a test."""
 
 
 class Deadlock(RuntimeError):
-    """Nothing is ready and no timer is set: the program would wait for ever."""
+    """A program in which nothing is ready and no timer is set: it would wait for ever."""
 
 
 class RealIONotSimulated(RuntimeError):
-    """The program under test asked for real input or output.
+    """A request of the program under test for real input or output.
 
     `call` names the loop method, or the function with its module.
     """
@@ -85,10 +85,10 @@ class RealIONotSimulated(RuntimeError):
 
 
 class _Timer(asyncio.TimerHandle):
-    """A timer that fires in the order of its creation among those due at one time (the stock heap does not)."""
+    """A timer that fires in the order of creation among those due at one time (asyncio's heap does not)."""
 
     __slots__ = ("_number",)
-    if TYPE_CHECKING:  # a member that its type stub leaves out
+    if TYPE_CHECKING:  # a member missing in its type stub
         _scheduled: bool
 
     def __init__(
@@ -107,7 +107,7 @@ class _Timer(asyncio.TimerHandle):
 
 
 class _NumberedTask(asyncio.Task[Any]):
-    """A task whose hash is its number: sets of tasks, such as a task group's, have one order in each run."""
+    """A task whose hash is its number: sets of tasks, such as a task group's, have the same order in each run."""
 
     def __init__(self, coro: Any, *, number: int, **options: Any) -> None:
         self._number = number  # first: asyncio enters the task in a set
@@ -121,17 +121,17 @@ _NumberedTask.__name__ = "Task"  # asyncio's reports begin with it
 
 
 class VirtualLoop(base_events.BaseEventLoop):
-    """asyncio on a clock that stands still while anything can run.
+    """An asyncio loop whose clock stands still while anything can run.
 
-    `virtual` is True (an ordinary loop lacks it) and `now_ns` is the time in integer nanoseconds since the loop was
-    made; `time()` is the same in seconds.  Timers of equal time fire in the order in which they were set.
+    `virtual` is True (an ordinary loop lacks it) and `now_ns` is the time in integer nanoseconds since the creation of
+    the loop; `time()` is the same in seconds. Timers of equal time fire in the order in which they were set.
 
     Differences to the selector loop: no sockets, pipes, child processes, executors or signal handlers
     (`RealIONotSimulated`), no wake-up from another thread, `Deadlock` where the other one would sleep for ever.
     """
 
     virtual: Final = True
-    if TYPE_CHECKING:  # members of BaseEventLoop that its type stub leaves out
+    if TYPE_CHECKING:  # members of BaseEventLoop missing in its type stub
         _scheduled: list[_Timer]
         _ready: deque[asyncio.Handle]
         _timer_cancelled_count: int
@@ -142,89 +142,89 @@ class VirtualLoop(base_events.BaseEventLoop):
         super().__init__()
         self.now_ns: int = 0
         self.refusal: RealIONotSimulated | None = None
-        """The first refused call: a library may swallow the exception, the run still has to fail."""
+        """The first refused call: a library may catch the exception, but the run has to fail."""
         self.kernel_idle: Callable[[], bool] = lambda: True
-        """Set by the scheduler of processes: has it nothing to run?"""
+        """Set by the scheduler of processes: returns whether it has nothing to run."""
         self.who_waits: Callable[[], list[str]] = list
-        """Set by the scheduler of processes: who they are, for the text of a `Deadlock`."""
+        """Set by the scheduler of processes: returns the waiting processes, for the text of a `Deadlock`."""
         self._numbers = itertools.count()
         self._task_numbers = itertools.count()
         self.task_made: Callable[[asyncio.Task[Any]], None] = lambda task: None
-        """Set by the scheduler of processes: records which process has made a task."""
+        """Set by the scheduler of processes: records which process has created a task."""
         self._idle_waiters: list[asyncio.Future[None]] = []
         self._turns = 0
         self.turns: int = 0
-        """Turns since the loop was made."""
+        """Turns since the creation of the loop."""
         self.look_at = 0
         self.look: Callable[[], None] = lambda: None
-        """Called every so many turns, from `look_at` on: whoever counts them may raise."""
+        """Called regularly, from turn `look_at` on; it may raise."""
         self._clock_resolution = 1e-9
         self._selector = self  # `BaseEventLoop._run_once` asks `self._selector.select(timeout)`
 
-    # the clock
+    # The clock
 
     def time(self) -> float:
-        """Seconds of virtual time since the loop was made."""
+        """Return the seconds of virtual time since the creation of the loop."""
         return self.now_ns / NS
 
     def call_at(
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
-        """As in asyncio; timers of equal time fire in the order of the calls."""
+        """Set a timer as in asyncio; timers of equal time fire in the order of the calls."""
         self._check_closed()
         timer = _Timer(when, next(self._numbers), callback, args, self, context)
         heapq.heappush(self._scheduled, timer)
-        timer._scheduled = True  # as BaseEventLoop.call_at: counts towards its clearing of cancelled timers
+        timer._scheduled = True  # as in BaseEventLoop.call_at: counts for its removal of cancelled timers
         return timer
 
     def next_timer_ns(self) -> int | None:
-        """When the next timer is due, in nanoseconds; None without one."""
+        """Return when the next timer is due, in nanoseconds; None without one."""
         while self._scheduled and self._scheduled[0].cancelled():
             self._timer_cancelled_count -= 1
             heapq.heappop(self._scheduled)._scheduled = False
         return round(self._scheduled[0].when() * NS) if self._scheduled else None
 
     def move_to(self, now_ns: int) -> None:
-        """Set the clock to `now_ns`, never back. Timers that are due then fire in the next turn."""
+        """Set the clock to `now_ns`, never back. Timers due by then fire in the next turn."""
         if now_ns > self.now_ns:
             self.now_ns = now_ns
             self._turns = 0
 
     def has_work(self) -> bool:
-        """Whether something is ready or due besides whoever asks."""
+        """Return whether something is ready or due, apart from the caller."""
         return bool(self._ready) or self._is_due()
 
     def somebody_waits_for_idle(self) -> bool:
-        """Whether `wait_all_idle` or `advance` is under way: nothing may move the clock then but they."""
+        """Return whether `wait_all_idle` or `advance` is active: only they may then move the clock."""
         return bool(self._idle_waiters)
 
-    # tasks
+    # Tasks
 
     def create_task(self, coro: Any, *, name: Any = None, context: Context | None = None, **options: Any) -> Any:
-        """Make a task, numbered unless a task factory makes it, and report it."""
+        """Create a task, numbered unless a task factory creates it, and report it."""
         if self.get_task_factory() is None:
             self._check_closed()
             number = next(self._task_numbers)
             task: Any = _NumberedTask(coro, number=number, loop=self, name=name, context=context, **options)
         else:
             task = super().create_task(coro, name=name, context=context, **options)
-        if context is None or context:  # `Context()`: the task is to outlive the process that makes it
+        if context is None or context:  # `Context()`: the task is meant to outlive its process
             self.task_made(task)
         return task
 
-    # idle
+    # Idleness
 
     def when_idle(self) -> asyncio.Future[None]:
-        """A future that is done once nothing can run at this instant, before the clock moves.
+        """Return a future that is done once nothing can run at this instant, before the clock moves.
 
-        Several may wait; all of them are served at the same idle moment.
+        Several may wait; all of them are woken at the same idle moment.
         """
         waiter = self.create_future()
         self._idle_waiters.append(waiter)
         return waiter
 
     def select(self, timeout: float | None) -> list[Any]:
-        """The seam to `BaseEventLoop._run_once`: where a real loop sleeps, serve the idle waiters or move the clock.
+        """Wake idle waiters or move the clock, where `_run_once` of a real loop would sleep.
 
         `timeout` is 0 when something is ready (or a timer is due), None when there is neither that nor a timer.
         """
@@ -245,8 +245,8 @@ class VirtualLoop(base_events.BaseEventLoop):
         return []
 
     def _turn_at_one_time(self) -> None:
-        # A poller (`while not done: await asyncio.sleep(0)`) keeps something ready for ever and would freeze the
-        # clock, and with it the timer it waits for.  Turns of the process scheduler are no polling.
+        # A poller (`while not done: await asyncio.sleep(0)`) keeps something ready for ever, which would freeze the
+        # clock and the timer it waits for. Turns of the process scheduler do not count as polling.
         self._turns += 1
         if self._turns < TURNS_AT_ONE_TIME or not self.kernel_idle():
             return
@@ -258,7 +258,7 @@ class VirtualLoop(base_events.BaseEventLoop):
             )
 
     def _is_due(self) -> bool:
-        # `timeout` is a difference of floats: a timer of this very instant may look a rounding error away
+        # `timeout` is a difference of floats: a timer due now may be a rounding error away
         due = self.next_timer_ns()
         return due is not None and due <= self.now_ns
 
@@ -272,23 +272,23 @@ class VirtualLoop(base_events.BaseEventLoop):
     def _deadlock_text(self) -> str:
         waiting = self.who_waits() or sorted(f"task {task.get_name()}" for task in asyncio.all_tasks(self))
         return (
-            f"expected something to happen, got nothing ready and no timer set at {self.time()} s: everybody waits "
+            f"expected something to happen, got nothing ready and no timer set at {self.time()} s: all are waiting "
             f"({'; '.join(waiting) or 'no task at all'}); try a timeout= on the receive or call that waits, or send "
             "the message it waits for"
         )
 
-    # what a loop without a selector leaves out
+    # Parts of a loop without a selector
 
     def close(self) -> None:
-        """Close the loop; idle waiters that are left are dropped."""
+        """Close the loop; remaining idle waiters are dropped."""
         self._idle_waiters.clear()
         super().close()
 
     def _process_events(self, event_list: list[Any]) -> None:
-        """Nothing: there are no file descriptors."""
+        """Do nothing: there are no file descriptors."""
 
     def _write_to_self(self) -> None:
-        """Nothing: no other thread may wake this loop."""
+        """Do nothing: no other thread may wake this loop."""
 
 
 def _refuse(call: str, instead: str) -> Callable[..., NoReturn]:

@@ -1,9 +1,9 @@
 """The event stream of a node, for readers.
 
-The runtime numbers everything that happens: processes, exits, links, names, restarts. Lifecycle of supervised
-processes is always kept in a bounded ring, so a reader that comes later still knows; messages cost nothing until a
-reader asks for their kinds. *Why did this restart?* is answered by walking `cause`. `record` writes the stream to a
-file, `load` reads it, on any machine.
+The runtime numbers all events: processes, exits, links, names, restarts. The lifecycle of supervised processes is
+always kept in a bounded ring, so a reader that comes later can still read it; messages cost nothing until a reader
+requests their kinds. *Why was this restarted?* is answered by following `cause`. `record` writes the stream to a file,
+`load` reads it, on any machine.
 
 >>> import otp
 >>> async def main():
@@ -68,7 +68,7 @@ __all__ = [
 
 
 def node_of(pid: Pid) -> Node:
-    """The node object a local pid lives on."""
+    """Return the node object of a local pid."""
     return pid._node  # pyright: ignore[reportPrivateUsage]
 
 
@@ -82,19 +82,19 @@ def subscribe(
     rate: int | None = None,
     focus: bool = False,
 ) -> Subscription:
-    """Call `callback(event)` for each event, at once and on the loop: it must be short and must not wait.
+    """Call `callback(event)` for each event, at once and on the loop; it must be short and must not wait.
 
     Args:
-        node: whose events.
+        node: the node to read.
         callback: called with an `Event`.
-        kinds: which kinds (default: lifecycle).
-        pids: only events of these and messages to them; `subscription.choose(pids)` names others.
-        limit: end after so many events.
-        rate: at most so many per second, the rest is counted in `dropped`.
-        focus: with `pids`, watch the messages of these alone: all other processes run as fast as without a reader.
-            `rate` is then of messages, spread over tenths of a second; what it holds back is counted before it is
-            looked at, and an answer is told if its call was. The cause of an event is known as far as it lies within
-            these processes. Of the kind `exited`, too, only those of these processes are told.
+        kinds: the kinds to read (default: lifecycle).
+        pids: only events of these and messages to them; `subscription.choose(pids)` changes them.
+        limit: end after this many events.
+        rate: the maximum per second; the rest is counted in `dropped`.
+        focus: with `pids`, read the messages of these only: all other processes run as fast as without a reader. `rate`
+            then counts messages, spread over tenths of a second; held-back messages are counted without being read, and
+            a reply is reported if its call was. The cause of an event is known as far as it lies within these
+            processes. Events of the kind `exited` are also limited to these processes.
 
     >>> import otp
     >>> async def main():
@@ -113,12 +113,12 @@ def subscribe(
 
 
 def history(node: Node, since: int = 0) -> list[Event]:
-    """The lifecycle events that the ring still holds with a number greater than `since`, oldest first."""
+    """Return the lifecycle events in the ring with a number greater than `since`, oldest first."""
     return node._trace.history(since)  # pyright: ignore[reportPrivateUsage]
 
 
 def cause_chain(node: Node, seq: int) -> list[Event]:
-    """The event `seq` and what led to it, nearest cause first, as far as the ring reaches."""
+    """Return the event `seq` and its causes, nearest first, as far as the ring reaches."""
     known = {event.seq: event for event in history(node)}
     chain: list[Event] = []
     while seq in known:

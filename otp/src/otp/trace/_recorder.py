@@ -1,4 +1,4 @@
-"""Writing the events of a node to a file while it runs."""
+"""Recording the events of a node to a file while it runs."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ NO_PROMISE: Final = "recorded in real time: it can be looked at, not run again"
 
 
 class Recorder:
-    """Writes the events of a node to a file until `close()`, or the end of its `with` block; made by `record`.
+    """A recording of a node's events until `close()` or the end of its `with` block; created by `record`.
 
-    `events` counts what was recorded, `dropped` what the rate held back. `error` is None, or why writing ended: the
-    program that is recorded never hears of it.
+    `events` counts what was recorded, `dropped` what the rate held back. `error` is None, or the reason why writing
+    ended; the recorded program is not affected.
     """
 
     def __init__(
@@ -72,17 +72,17 @@ class Recorder:
 
     @property
     def dropped(self) -> int:
-        """Events that the rate held back."""
+        """The number of events that the rate held back."""
         return self._subscription.dropped
 
     @property
     def ended(self) -> bool:
-        """Whether nothing is recorded any more: it was closed, had its limit, or could not be written."""
+        """Return whether recording has ended: it was closed, reached its limit, or could not be written."""
         return self._file is None
 
     @property
     def digest(self) -> str:
-        """The digest of the events so far: of two runs of one program it is the same, if they did the same."""
+        """The digest of the events so far, which is equal for two runs of one program that did the same."""
         return self._chain.digest
 
     def _on_event(self, event: Event) -> None:
@@ -112,7 +112,7 @@ class Recorder:
             file.flush()
 
     def _fail(self, error: OSError) -> None:
-        """A full disk is no matter of the program: the recording ends, what was written stays."""
+        """End the recording and keep what was written; a full disk must not affect the program."""
         self.error = error
         self._subscription.close()
         file, self._file = self._file, None
@@ -125,16 +125,16 @@ class Recorder:
                 pass
 
     def flush(self) -> None:
-        """Write what was recorded up to now, so that it is there whatever becomes of the program."""
+        """Write what was recorded so far, so that it survives the program."""
         if self._lines:
             self._flush()
 
     def note(self, **facts: Any) -> None:
-        """Facts for the last line of the file, such as the outcome of the run."""
+        """Add facts to the last line of the file, such as the outcome of the run."""
         self._facts.update(facts)
 
     def close(self) -> None:
-        """Write the end of the file and stop reading. Closing twice is nothing."""
+        """Write the end of the file and stop reading. Calling it twice has no effect."""
         self._end("closed")
 
     def _end(self, why: str) -> None:
@@ -166,12 +166,12 @@ class Recorder:
 
 
 def _created(path: str | os.PathLike[str]) -> BinaryIO:
-    """The file, for its owner alone: a recording shows what the program's messages held."""
+    """Create the file, readable by its owner only: it contains the program's messages."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600), "wb")
 
 
 def header_of(node: Node, kinds: frozenset[str], **more: Any) -> dict[str, Any]:
-    """The first line of a recording."""
+    """Return the first line of a recording."""
     from importlib import metadata
 
     try:
@@ -205,23 +205,24 @@ def record(
     rate: int | None = None,
     about: Mapping[str, Any] | None = None,
 ) -> Recorder:
-    """Write the events of `node` to the file `path` until the answer is closed; use it in a `with` statement.
+    """Write the events of `node` to the file `path` until the result is closed; use it with `with`.
 
     Args:
-        node: whose events.
-        path: a file (`.jsonl.gz`): gzip, one JSON object a line. What is there is replaced; a new one only its
-            owner may read. Or an open one, which is written and closed here; an `OSError` of its ends the recording.
-        kinds: which kinds (default: all but states, see `docs/tracing.md`). While messages are recorded, calls go
-            through mailboxes; a recording of `LIFECYCLE` alone changes nothing.
+        node: the node to record.
+        path: a file (`.jsonl.gz`): gzip, one JSON object per line. An existing one is replaced; a new one is readable
+            by its owner only. It may also be an open file, which is written and closed here; an `OSError` from it ends
+            the recording.
+        kinds: the kinds to record (default: all but states, see `docs/tracing.md`). While messages are recorded, calls
+            go through mailboxes; a recording of `LIFECYCLE` alone has no effect on the program.
         pids: only events of these.
         limit: events after which the recording ends; None for none.
-        rate: at most so many a second; the rest is counted in `dropped`.
-        about: what else the first line is to say, as values of JSON, under the name `about`.
+        rate: the maximum per second; the rest is counted in `dropped`.
+        about: additional JSON values for the first line, under the name `about`.
 
-    Raises `BadArgument` for a kind that does not exist, a limit or rate below 1, a node that does not run yet;
-    `RecordingError` if the file cannot be written. If that happens later (a full disk), it is logged, `error`
-    says why, and the program goes on. Lines reach the disk in blocks of 1,000: a program that is killed loses at most
-    those. Messages are texts of at most 500 characters; what is named like a secret is hidden.
+    Raises `BadArgument` for an unknown kind, a limit or rate below 1, or a node that does not run yet; `RecordingError`
+    if the file cannot be written. If that happens later (a full disk), it is logged, `error` gives the reason, and the
+    program goes on. Lines are written in blocks of 1,000: a program that is killed loses at most those. Messages are
+    texts of at most 500 characters; values whose names look like secrets are hidden.
 
     >>> import otp, tempfile
     >>> async def main(path):
@@ -260,14 +261,14 @@ def pack(
     started: float | None = None,
     about: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """The file of a recording whose events were kept elsewhere: `load` reads it like any other.
+    """Write the file of a recording from events that were kept elsewhere; `load` reads it.
 
     Args:
         rows: the events; `seq` grows, and each comes after its cause.
-        node: whose they are.
-        processes: who was there at the beginning: `process`, `parent`, `name`, `what`.
+        node: the node of the events.
+        processes: the processes at the beginning: `process`, `parent`, `name`, `what`.
         started: wall time in seconds since 1970.
-        about: what else the first line is to say, as values of JSON, under the name `about`.
+        about: additional JSON values for the first line, under the name `about`.
 
     >>> import otp, tempfile
     >>> row = otp.trace.Row(1, 0, "shop", "exited", "<0.3.0>", 0, {"reason": "killed"})

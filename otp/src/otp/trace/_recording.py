@@ -1,6 +1,6 @@
-"""Reading a recording: whatever the file holds, memory and time are bounded, and what can be read is handed out."""
+"""Reading a recording with bounded memory and time, whatever the file holds, as far as it can be read."""
 
-# What a file holds is of any type until it was looked at.
+# The content of a file is of any type until it has been checked.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Recording", "RecordingError", "load"]
 
 LIMIT: Final = 1_000_000
 LONGEST_LINE: Final = 1 << 18
-BYTES_PER_EVENT: Final = 500  # of text, on average, before the file counts as a bomb
+BYTES_PER_EVENT: Final = 500  # of text, on average, above which the file is refused
 PROCESSES: Final = 200_000
 _PIECE: Final = 1 << 16
 
@@ -30,12 +30,12 @@ class RecordingError(Exception):
 
 @dataclass(eq=False)
 class Recording:
-    """What a file holds; made by `load`.
+    """The content of a recording's file; created by `load`.
 
-    `header` is its first line, `processes` those that were there when it began, `events` the rows, `dropped` what the
-    rate held back, `digest` that of the events, `chain` the digests after each 1,000 of them. A recording that is not
-    `complete` has a `problem` in words; its events are those before it. `end` is its last line: `end`, `events`,
-    `dropped`, `digest`, and the `outcome` of a test run.
+    `header` is its first line, `processes` those at its beginning, `events` the rows, `dropped` what the rate held
+    back, `digest` that of the events, `chain` the digests after each 1,000 of them. A recording that is not `complete`
+    has a `problem` as text; its events are those before it. `end` is its last line: `end`, `events`, `dropped`,
+    `digest`, and the `outcome` of a test run.
     """
 
     header: dict[str, Any]
@@ -54,7 +54,7 @@ class Recording:
 
     @property
     def complete(self) -> bool:
-        """Whether the file was read to its end, and holds what was written."""
+        """Return whether the file was read to its end and has the content that was written."""
         return self.problem is None
 
     @property
@@ -63,26 +63,26 @@ class Recording:
         return self.header["node"]
 
     def at(self, count: int) -> Moment:
-        """Processes and messages under way after the first `count` events; cheap for any `count`."""
+        """Return processes and messages in transit after the first `count` events; cheap for any `count`."""
         return self.timeline.at(count)
 
     @property
     def timeline(self) -> Timeline:
-        """The moments of the recording; made on first use."""
+        """The moments of the recording; created on first use."""
         if self._timeline is None:
             self._timeline = Timeline(self.events, self.processes)
         return self._timeline
 
     def first_difference(self, other: Recording) -> int | None:
-        """The place (from 0) of the first event in which two recordings differ; None if they tell the same.
+        """Return the index of the first event in which two recordings differ; None if they are equal.
 
-        Addresses of objects do not count, nor do times unless both clocks were virtual. The chains of digests lead to
-        the block in which it lies.
+        Addresses of objects are ignored, and times unless both clocks were virtual. The chains of digests lead to the
+        block with the difference.
         """
         mine, theirs = self.events.lines, other.events.lines
         timed = self.header["io"] == other.header["io"] == "virtual"
         start = 0
-        if self.header["io"] == other.header["io"]:  # equal links stand for equal events
+        if self.header["io"] == other.header["io"]:  # equal links mean equal events
             links = range(min(len(self.chain), len(other.chain)))
             start = BLOCK * bisect_right(links, False, key=lambda link: self.chain[link] != other.chain[link])
         shorter = min(len(mine), len(theirs))
@@ -93,14 +93,14 @@ class Recording:
 
 
 class _Damage(Exception):
-    """Here the file stops to be a recording."""
+    """The point at which the file stops being a valid recording."""
 
 
 def load(path: str | os.PathLike[str], *, limit: int = LIMIT) -> Recording:
-    """Read a recording that this or another machine has written.
+    """Read a recording written on this or another machine.
 
-    A file that was cut off or damaged gives the events before the damage; `complete` is then False and `problem` says
-    why. At most `limit` events are read; memory is bounded by that, whatever the file holds.
+    A truncated or damaged file gives the events before the damage; `complete` is then False and `problem` gives the
+    reason. At most `limit` events are read, which bounds the memory.
 
     Raises `RecordingError` if the file cannot be read, is no recording, or is one of another version.
 
@@ -191,7 +191,7 @@ class _Reader:
 
 
 def _lines(file: BinaryIO, most: int) -> Iterator[bytes]:
-    """The lines of a gzip file, without holding more than a line and a piece of it."""
+    """Yield the lines of a gzip file, with at most a line and a block in memory."""
     unpack = zlib.decompressobj(31)
     rest, packed, total = b"", b"", 0
     while not unpack.eof:
@@ -231,7 +231,7 @@ def _process(fields: dict[str, Any]) -> dict[str, str | None]:
 
 
 def _checked(fields: dict[str, Any], last: int) -> int:
-    """The number of an event whose line has what rows need."""
+    """Return the number of an event after checking that its line is valid."""
     get = fields.get
     seq, cause, pid = get("seq"), get("cause"), get("pid")
     if type(seq) is not int or type(get("at")) is not int or type(cause) is not int:

@@ -1,7 +1,7 @@
-"""One event of a recording: what of it is written, and as which line.
+"""The rows of a recording: the recorded part of an event, as a line.
 
-A row holds texts and numbers only, so that another machine, another Python and a page can read it: pids and references
-are texts, terms are bounded texts in which what is named like a secret is hidden.
+A row has only texts and numbers, so that another machine, another Python and a page can read it: pids and references
+are texts, terms are bounded texts in which values whose names look like secrets are hidden.
 """
 
 # Events hold terms of any type.
@@ -41,18 +41,18 @@ __all__ = [
 
 FORMAT: Final = "otp-recording/1"
 BLOCK: Final = 1_000
-"""Events from one link of the digest's chain to the next; at most so many are lost when the program is killed."""
+"""Events between two links of the digest's chain; at most this many are lost when the program is killed."""
 
 LONGEST: Final = 500  # characters of a text
 MEMBERS: Final = 100  # of a list
 LONGEST_MEMBER: Final = 100
-_LARGEST: Final = 1 << 53  # beyond it a reader in JavaScript would see another number
+_LARGEST: Final = 1 << 53  # above it JavaScript would read another number
 _ADDRESS: Final = re.compile(rb"0x[0-9a-fA-F]+")
 _TIME: Final = re.compile(rb'"at":\d+,')
 
 
 class Row(NamedTuple):
-    """One event as a recording has it: like `Event`, with texts for pids, references and terms.
+    """An event in a recording: like `Event`, with texts for pids, references and terms.
 
     >>> Row(seq=1, at=0, node="shop", kind="node_up", pid=None, cause=0, data={}).kind
     'node_up'
@@ -68,7 +68,7 @@ class Row(NamedTuple):
 
     @classmethod
     def of(cls, event: Event, node: Node) -> Row:
-        """What a recording of `node` has of an event: for who applies live events to a `Moment`.
+        """Return the row of an event in a recording of `node`, for applying live events to a `Moment`.
 
         >>> import otp
         >>> async def main():
@@ -95,7 +95,7 @@ def _pid(pid: Pid, node: Node) -> str:
 
 
 def _plain(value: Any, node: Node, longest: int = LONGEST) -> Any:
-    """The value in JSON's own types."""
+    """Return the value in JSON's own types."""
     kind = type(value)
     if value is None or kind is bool:
         return value
@@ -134,12 +134,12 @@ _encode: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 def as_line(fields: dict[str, Any]) -> bytes:
-    """One line of the file."""
+    """Return one line of the file."""
     return _encode(fields).encode("ascii") + b"\n"
 
 
 def line_of(row: Row, node: str) -> bytes:
-    """The line of an event in the recording of the node with this name."""
+    """Return the line of an event in the recording of a node with this name."""
     fields: dict[str, Any] = {"seq": row.seq, "at": row.at, "kind": row.kind, "pid": row.pid, "cause": row.cause}
     if row.node != node:
         fields["node"] = row.node
@@ -148,7 +148,7 @@ def line_of(row: Row, node: str) -> bytes:
 
 
 def object_of(line: bytes) -> dict[str, Any] | None:
-    """The fields of a line, None for what is no JSON object."""
+    """Return the fields of a line, None if it is no JSON object."""
     try:
         fields = _decode(line.decode("ascii"))
     except (ValueError, RecursionError):
@@ -157,7 +157,7 @@ def object_of(line: bytes) -> dict[str, Any] | None:
 
 
 def process_of(p: Any, node: Node) -> dict[str, Any]:
-    """What a recording has of a process that was there when it began."""
+    """Return the recorded fields of a process at the beginning."""
     return {
         "process": str(p),
         "parent": None if p._parent is None else _pid(p._parent, node),
@@ -167,9 +167,9 @@ def process_of(p: Any, node: Node) -> dict[str, Any]:
 
 
 class Rows(Sequence[Row]):
-    """Events kept as their lines and made into rows when they are asked for: a fifth of the memory.
+    """Events kept as lines and decoded on access: a fifth of the memory.
 
-    The lines were looked at when they were added.
+    The lines were checked when they were added.
     """
 
     __slots__ = ("_node", "lines")
@@ -212,14 +212,14 @@ class Rows(Sequence[Row]):
 
 
 def normal(lines: bytes, *, timed: bool) -> bytes:
-    """Lines without what differs between two equal runs: addresses of objects, and times that are not virtual."""
+    """Return lines without differences of equal runs: addresses of objects, and times that are not virtual."""
     if b"0x" in lines:
         lines = _ADDRESS.sub(b"0x", lines)
     return lines if timed else _TIME.sub(b"", lines)
 
 
 class Chain:
-    """The digest of all events so far: each link covers a block of events and the link before it."""
+    """The digest of all events so far: each link covers a block of events and the previous link."""
 
     __slots__ = ("_count", "_hash", "_timed", "links")
 
@@ -230,7 +230,7 @@ class Chain:
         self.links: list[str] = []
 
     def add(self, line: bytes) -> str | None:
-        """One more event; the link, if this one completes a block."""
+        """Add an event; return the link if this one completes a block."""
         self._hash.update(normal(line, timed=self._timed))
         self._count += 1
         return self._close_block() if self._count == BLOCK else None
@@ -244,5 +244,5 @@ class Chain:
 
     @property
     def digest(self) -> str:
-        """The digest of everything up to here."""
+        """Return the digest of everything so far."""
         return self._hash.hexdigest()

@@ -1,4 +1,4 @@
-"""What a node looked like after any number of its events: one pure function, and snapshots to seek with.
+"""The state of a node after any number of its events: one pure function, and snapshots for seeking.
 
 >>> rows = [
 ...     Row(1, 0, "shop", "spawned", "<0.3.0>", 0, {"parent": "<0.2.0>", "name": None, "what": "Till"}),
@@ -12,7 +12,7 @@
 "'open'"
 """
 
-# The data of rows is whatever a file holds.
+# The data of rows comes from a file.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
@@ -30,15 +30,14 @@ if TYPE_CHECKING:
 __all__ = ["MessageAt", "Moment", "ProcessAt", "Timeline", "apply"]
 
 EVERY: Final = 500
-_Sendings = tuple[int, Any]  # the last one, and those before it
+_Sendings = tuple[int, Any]  # the last one, and the previous ones
 
 
 class ProcessAt(NamedTuple):
-    """A process at one moment.
+    """A process at a moment.
 
-    `supervisor` is whose child it is, `waiting` how many messages are under way to it or lie in its mailbox,
-    `callback` what it runs, `message` the text of what it received last, `state` its state as text (if states were
-    recorded).
+    `supervisor` is its supervisor, `waiting` the number of messages in transit to it or in its mailbox, `callback` the
+    running one, `message` the text of the last received message, `state` its state as text (if states were recorded).
     """
 
     pid: str
@@ -53,7 +52,7 @@ class ProcessAt(NamedTuple):
 
 
 class MessageAt(NamedTuple):
-    """A message that was sent and not received yet; `seq` is the event of its sending."""
+    """A message that was sent and not yet received; `seq` is the event of its sending."""
 
     seq: int
     sender: str | None
@@ -64,7 +63,7 @@ class MessageAt(NamedTuple):
 
 
 class Moment:
-    """A node after some of its events: `processes` by pid, `messages` under way by the number of their sending.
+    """A node after some of its events: `processes` by pid, `messages` in transit by the number of their sending.
 
     >>> Moment() == Moment()
     True
@@ -79,7 +78,7 @@ class Moment:
 
     @classmethod
     def of(cls, node: Node) -> Moment:
-        """The living processes of a node, now; what is under way to them by now is not known.
+        """Return the living processes of a node now; messages already in transit are unknown.
 
         >>> import otp
         >>> async def main():
@@ -90,7 +89,7 @@ class Moment:
         return cls({str(p): _process(str(p), process_of(p, node)) for p in node._procs.values()})
 
     def copy(self) -> Moment:
-        """Another one with the same content; what it holds is never changed in place."""
+        """Return a copy with the same content, which is never changed in place."""
         other = Moment(self.processes.copy())
         other.messages = self.messages.copy()
         other._to = self._to.copy()
@@ -108,7 +107,7 @@ class Moment:
 
 
 def apply(moment: Moment, row: Row) -> None:
-    """Change `moment` by one event. Reads no clock and nothing else; data that makes no sense changes nothing.
+    """Change `moment` by one event, and read nothing else; invalid data has no effect.
 
     >>> moment = Moment()
     >>> apply(moment, Row(1, 0, "shop", "spawned", "<0.3.0>", 0, {"parent": None, "name": "till", "what": "Till"}))
@@ -124,7 +123,7 @@ class Timeline:
     """The moments of a sequence of rows, from before the first event to after the last.
 
     A snapshot is kept every 500 events, and less often where it would hold more than 1,000 processes and messages, so
-    that all snapshots together stay as small as the events.
+    that all snapshots together are no larger than the events.
 
     >>> len(Timeline([]).at(0).processes)
     0
@@ -132,7 +131,7 @@ class Timeline:
 
     def __init__(self, rows: Sequence[Row], processes: Iterable[Mapping[str, Any]] = (), every: int = EVERY) -> None:
         self._rows = rows
-        self._block: tuple[int, list[Row]] = (-1, [])  # the rows after the snapshot used last: who scrubs comes back
+        self._block: tuple[int, list[Row]] = (-1, [])  # the rows after the last used snapshot, for going back and forth
         moment = Moment({one["process"]: _process(one["process"], one) for one in processes})
         self._places = [0]
         self._snapshots = [moment.copy()]
@@ -148,7 +147,7 @@ class Timeline:
         return len(self._rows)
 
     def at(self, count: int) -> Moment:
-        """The moment after the first `count` events; the answer is the caller's own."""
+        """Return the moment after the first `count` events, for the caller alone."""
         if not 0 <= count <= len(self._rows):
             raise BadArgument(f"at(count): expected a number from 0 to {len(self._rows)}, got {count!r}")
         nearest = bisect_right(self._places, count) - 1
@@ -183,7 +182,7 @@ def _spawned(moment: Moment, row: Row) -> None:
 
 
 def _exited(moment: Moment, row: Row) -> None:
-    """A process is gone, and with it what was on its way to it."""
+    """Remove an ended process, and messages in transit to it."""
     pid = row.pid or ""
     moment.processes.pop(pid, None)
     sendings: _Sendings | None = moment._to.pop(pid, None)
@@ -231,7 +230,7 @@ def _arrived(moment: Moment, seq: int) -> None:
     p = None if message is None else moment.processes.get(message.to)
     if p is not None:
         moment.processes[p.pid] = _with(p, -1, p.callback, p.message)
-        if p.waiting == 1:  # that was all
+        if p.waiting == 1:  # that was the last one
             moment._to.pop(p.pid, None)
 
 
@@ -254,7 +253,7 @@ def _state(moment: Moment, row: Row) -> None:
 
 
 def _with(p: ProcessAt, more: int, callback: str | None, message: str | None) -> ProcessAt:
-    # by position: `_replace` costs three times as much, and this is for every message
+    # by position: `_replace` takes three times as long, and this runs for every message
     return ProcessAt(p.pid, p.parent, p.name, p.what, p.supervisor, p.waiting + more, callback, message, p.state)
 
 
