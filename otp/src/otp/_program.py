@@ -60,7 +60,7 @@ def run(main: Any, *args: Any, node: str = "nonode", debug: bool = False) -> Any
     42
     """
     if running_loop() is not None:
-        raise RuntimeError("otp.run: this thread runs an event loop already; in there use `async with otp.Node(name)`")
+        raise RuntimeError("otp.run: this thread already runs an event loop; in it use `async with otp.Node(name)`")
     check_function(main, "otp.run")
     with _collector(), interrupts() as interrupted, asyncio.Runner(debug=debug) as runner:
         value, error = runner.run(_outcome(main, args, node, debug, interrupted))
@@ -169,7 +169,7 @@ def _start_function(node: Node, main: Callable[..., Any], args: tuple[Any, ...],
 def _ended_by_signal(main: str, reason: Any, where: list[Any]) -> RuntimeError:
     ended = RuntimeError(
         f"{main} was ended by an exit signal with the reason {text(reason, length=500)}: a process linked to it ended "
-        "so (started by start_link or spawn_link; the log has its report), or somebody wrote otp.exit(pid, reason); "
+        "so (started by start_link or spawn_link; the log has its report), or some code called otp.exit(pid, reason); "
         'try start or spawn, a supervisor, or otp.process_flag("trap_exit", True)'
     )
     note_places(ended, where)

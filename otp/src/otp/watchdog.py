@@ -108,7 +108,7 @@ class Watchdog:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self.holding: bool = False
-        """Whether the loop is held at present."""
+        """True while the loop is held."""
 
     def start(self) -> None:
         """Start watching; call it in the loop's thread."""

@@ -223,7 +223,7 @@ def test_a_child_task_whose_cleanup_waits_is_abandoned(run: Any, caplog: pytest.
 
     assert run(main) == (True, 1)
     assert began == ["cleanup"]
-    assert "ended while a task of it wanted to wait: abandoned at" in caplog.text
+    assert "ended while one of its tasks tried to wait: abandoned at" in caplog.text
 
 
 def test_a_task_made_by_the_cleanup_of_a_child_task_ends_too(caplog: pytest.LogCaptureFixture) -> None:

@@ -88,7 +88,7 @@ def test_two_nodes_of_one_name_are_told_apart_by_the_node(run: Any) -> None:
         async with otp.Node("twin") as one, otp.Node("twin") as two:
             await start(one, 1)
             await start(two, 2)
-            with pytest.raises(BadArgument, match="2 nodes of this loop bear the name 'twin'"):
+            with pytest.raises(BadArgument, match="2 nodes of this loop have the name 'twin'"):
                 await GenServer.multi_call(["twin"], "disk", "free")
             replies, _bad = await GenServer.multi_call("disk", "free")
             return [(one, 1), (two, 2)] == replies

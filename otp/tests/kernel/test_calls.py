@@ -140,7 +140,7 @@ def test_a_wrong_time_out_is_an_error_inside_the_reason_and_the_server_is_unharm
         assert isinstance(error.value, otp.BadArgument)
         expected = (
             f'call(timeout=…): expected a time in seconds >= 0, "infinity" or None, got {timeout!r}; '
-            f"{server!r} was not asked"
+            f"nothing was sent to {server!r}"
         )
         assert str(error.value) == expected
         return error.value.cause_reason, await GenServer.call(server, "answer kept")

@@ -222,7 +222,7 @@ def test_a_taken_name_is_named() -> None:
         await Server.start_link(1, name="counter")
 
     assert said(start) == (
-        "('already_started', <0.3.0>); 'counter' is taken by <0.3.0>, which runs; "
+        "('already_started', <0.3.0>); 'counter' is taken by <0.3.0>, which is running; "
         "use that one, or start this under another name"
     )
 
@@ -235,11 +235,11 @@ def test_a_taken_name_is_named() -> None:
         (lambda sup: Supervisor.delete_child(sup, "c"), "running; delete_child('c'): the child runs; "),
         (
             lambda sup: Supervisor.start_child(sup, Server.child_spec(1, id="c")),
-            "('already_started', <0.4.0>); 'c' is taken by <0.4.0>, which runs; ",
+            "('already_started', <0.4.0>); 'c' is taken by <0.4.0>, which is running; ",
         ),
         (
             lambda sup: Supervisor.start_child(sup, Server.child_spec(1, id="stopped")),
-            "already_present; the child 'stopped' is known and does not run; ",
+            "already_present; the child 'stopped' exists and is not running; ",
         ),
     ],
 )

@@ -158,7 +158,7 @@ def test_outside_a_process_a_bare_name_needs_exactly_one_node_in_the_loop() -> N
             async with otp.Node("two"), otp.Node("two") as twin:
                 with pytest.raises(otp.BadArgument, match=r"several nodes .*'one', 'two', 'two'.*\(name, node\)"):
                     otp.whereis("n")
-                with pytest.raises(otp.BadArgument, match="2 nodes of this loop bear the name 'two'"):
+                with pytest.raises(otp.BadArgument, match="2 nodes of this loop have the name 'two'"):
                     otp.whereis(("n", "two"))
                 return alone, otp.whereis(("n", "one")) is pid, otp.whereis(("n", twin))
 

@@ -277,7 +277,7 @@ async def test_a_duplicate_key_is_no_name(kind: str) -> None:
 
 @with_registry("unique", "duplicate")
 async def test_an_unknown_registry_is_said_so(kind: str) -> None:
-    with pytest.raises(BadArgument, match="a name that nobody has"):
+    with pytest.raises(BadArgument, match="an unregistered name"):
         Registry.register("unknown", "hello", "value")
 
 

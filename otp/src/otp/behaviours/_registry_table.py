@@ -22,7 +22,7 @@ Wanted = Callable[[Any], bool]
 
 
 class Entry(NamedTuple):
-    """One registration: the process and the value it registered with."""
+    """A registration: the process and the value it registered with."""
 
     pid: Pid
     value: Any

@@ -59,7 +59,7 @@ class StreamOptions(NamedTuple):
 
 
 class _Job:
-    """One item: its process, and how it ended."""
+    """An item of the stream: its process, and how it ended."""
 
     __slots__ = ("item", "late", "pid", "position", "run", "timer", "value")
 

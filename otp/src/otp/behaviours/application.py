@@ -214,7 +214,7 @@ class Application(Behaviour, metaclass=_Functions):
     """
 
     name: ClassVar[str]
-    """Its name; the default is the class's name in lower case."""
+    """The name of the application; the default is the class's name in lower case."""
 
     applications: ClassVar[tuple[type[Application], ...]] = ()
     """The applications that must run before this one starts."""

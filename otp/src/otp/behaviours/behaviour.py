@@ -78,7 +78,7 @@ class MissingCallback(TypeError):
 
 @dataclass(frozen=True, slots=True)
 class CallbackSpec:
-    """One callback of a contract: its name, its arguments after `self`, and the behaviour that declares it."""
+    """A callback of a contract: its name, its arguments after `self`, and the behaviour that declares it."""
 
     name: str
     arity: int
@@ -354,7 +354,7 @@ def refuse_misspelt(cls: type[Behaviour], name: str, member: FunctionType) -> No
             raise _refusal(
                 f"expected a callback or a method that {cls.__name__} calls, got {name!r}{_place(member)}, "
                 f"which nothing calls; did you mean {spec.name!r}? "
-                "(mark callbacks with @impl; a name that begins with _ is yours)",
+                "(mark callbacks with @impl; a name that begins with _ is never a callback)",
                 member,
             )
 

@@ -67,7 +67,7 @@ class _Fields:
 
 
 class ChildSpec(_Fields):
-    """How to start, restart and stop one child of a supervisor.
+    """The instructions to start, restart and stop one child of a supervisor.
 
     Args:
         id: identifies the child among its siblings; any hashable value.

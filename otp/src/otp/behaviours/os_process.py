@@ -16,7 +16,7 @@ is the process's exit reason: 0 is `"normal"`, n is `("exit_status", n)`, and a 
 The program leads its own process group. When the process stops, the group gets `stop_signal`, and SIGKILL after the
 child spec's `shutdown` time. A `Down` or `ExitSignal` guarantees that the whole group is gone, even if the process was
 killed. That also holds for a program that ends by itself: what it left in its group is stopped with it. A daemon in a
-group or session of its own is no longer included.
+separate group or session is no longer included.
 
 **No orphans.** A guard runs between otp and the program: a small Python process (some 10 ms to start, 8 MB) that waits
 for the end of a socket. If the Python program is killed with SIGKILL, the guard kills the group; if the guard is
@@ -390,6 +390,6 @@ def _signal_number(given: Any) -> int:
 
 def _without_owner(what: str) -> str:
     return (
-        f"{what}: expected owner= a pid or a name, got none: nobody here could read the output; "
+        f"{what}: expected owner= a pid or a name, got none: no process here could read the output; "
         'try owner="name of a process of yours"'
     )

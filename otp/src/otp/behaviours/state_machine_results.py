@@ -149,7 +149,7 @@ class NamedTimeout(NamedTuple):
 
 
 class Hibernate(NamedTuple):
-    """An action: hibernate until the next event. It has no effect: a process has no heap of its own.
+    """An action: hibernate until the next event. It has no effect: a process has no separate heap.
 
     >>> Hibernate().value
     True

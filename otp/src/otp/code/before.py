@@ -38,7 +38,7 @@ class Before:
         self._undo: Any = None
         self._backup: Any = None
         self.kept: bool = True
-        """Whether `code_change` has left the state unchanged."""
+        """True while `code_change` has left the state unchanged."""
         if is_supervisor(p):
             self._undo = _undo_supervisor(p)
         else:

@@ -286,7 +286,7 @@ class _Upgrade:
         if not isinstance(found, type) or not issubclass(found, Behaviour | Startable):
             raise UpgradeRefused(p, ("undef", f"{self.shown.__name__}.{name_of(old)}"))
         try:
-            if issubclass(found, Behaviour):  # an Agent has no callbacks of its own
+            if issubclass(found, Behaviour):  # an Agent has no callbacks
                 found.__handler__()
         except MissingCallback as error:
             raise UpgradeRefused(p, reason_of(error)) from error

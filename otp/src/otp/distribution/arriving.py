@@ -4,7 +4,7 @@ A node can only speak for its own processes, since a signal identifies its sende
 about unknown links, monitors and calls are ignored, as they may have crossed with a signal from here.
 """
 
-# What lies behind a pid is the kernel's.
+# The private members of pids belong to the kernel.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportPrivateUsage=false
 
@@ -136,7 +136,7 @@ def monitored(peer: RemoteNode, p: Process | None, watcher: int, number: int) ->
         peer.tell(signals.Down(0, number, "noproc"))
         return
     if len(peer.watching) >= MOST_TIES or number in peer.watching:
-        raise wire.Malformed(f"expected at most {MOST_TIES:,} monitors, each with a number of its own")
+        raise wire.Malformed(f"expected at most {MOST_TIES:,} monitors, each with its own number")
     ref = watch(p, peer.process(watcher), number)
     peer.watching[number] = (ref, p._id if p._node is peer.home else 0)
 

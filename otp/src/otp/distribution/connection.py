@@ -1,4 +1,4 @@
-"""One connection with one node: counted frames in both directions, and waiting signals."""
+"""A connection with one node: counted frames in both directions, and waiting signals."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """`Distribution`: connects a node with others, so that processes reach remote ones like local ones."""
 
-# What lies behind a pid is the kernel's.
+# The private members of pids belong to the kernel.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportPrivateUsage=false
 

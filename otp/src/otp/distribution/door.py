@@ -1,6 +1,6 @@
-"""One way to other nodes: a transport, and the rights of the nodes connected by it."""
+"""A way to other nodes: a transport, and the rights of the nodes connected by it."""
 
-# What lies behind a pid is the kernel's.
+# The private members of pids belong to the kernel.
 # pyright: reportPrivateUsage=false
 
 from __future__ import annotations
@@ -64,6 +64,6 @@ class Door:
         """Handle the end of a connection."""
         if reason == "overflow":
             here = self.distribution.node.name
-            text = "node %s is lost to %s: more waited for it than is kept; try `await distribution.drained(%r)`"
+            text = "node %s is disconnected from %s: too much was waiting for it; try `await distribution.drained(%r)`"
             say(logging.WARNING, text, node, here, node.name)
         self.distribution.went(self, node)

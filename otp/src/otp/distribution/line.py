@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Line(Generic[T]):
-    """One direction between two nodes; frames that come out are passed to `deliver`.
+    """A direction between two nodes; frames that come out are passed to `deliver`.
 
     A frame takes `least` to `most` seconds; without a delay, and with nothing before it, it is delivered at once.
     """

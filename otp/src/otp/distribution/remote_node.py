@@ -4,7 +4,7 @@ Links, monitors and calls between local and remote processes are also kept in lo
 connection can be reported to all of them at once.
 """
 
-# What lies behind a pid is the kernel's.
+# The private members of pids belong to the kernel.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportPrivateUsage=false
 
@@ -82,7 +82,7 @@ class _Answer:
 
 
 class RemoteNode:
-    """One incarnation of another node. The first half is what the kernel asks of the node of any pid."""
+    """An incarnation of another node; its first half implements `Elsewhere` for the kernel."""
 
     __slots__ = (
         "__weakref__",

@@ -3,7 +3,7 @@
 Source: Erlang/OTP, `erlang:spawn_request/5`, `erpc`; here the functions are restricted.
 """
 
-# What lies behind a pid is the kernel's.
+# The private members of pids belong to the kernel.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportPrivateUsage=false
 

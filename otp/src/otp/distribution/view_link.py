@@ -1,6 +1,6 @@
 """A view of a remote node: the link of `otp.observer.RemoteView` over a distribution."""
 
-# What lies behind a pid is the kernel's.
+# The private members of pids belong to the kernel.
 # pyright: reportPrivateUsage=false
 
 from __future__ import annotations

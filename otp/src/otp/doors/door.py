@@ -237,7 +237,7 @@ class Door:
         except (BlockingIOError, ConnectionError):
             return
         except OSError as error:  # no file descriptor is left: the visitor waits
-            log.warning("a visitor cannot come in: %s", error)
+            log.warning("a visitor cannot be accepted: %s", error)
             return
         if len(self._visits) >= MOST_VISITS or self._behind is None:
             connection.close()

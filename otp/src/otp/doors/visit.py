@@ -49,7 +49,7 @@ log: Final = logging.getLogger("otp.doors")
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """What a door gives access to: the node, permissions, the secret, and the backend, if any."""
+    """The service behind a door: the node, permissions, the secret, and the backend, if any."""
 
     node: Node
     permissions: tuple[Permission, ...]

@@ -3,7 +3,7 @@
 A cycle of callers is a deadlock only if none of them can get a reply from elsewhere: a server may have handed its
 `From` to another process, which replies later. A reply needs a reference to the `From`, so the reference count of each
 call in the cycle is compared with the references that the callers and servers themselves hold. If there is one more, or
-a caller has set a limit of its own, the calls are left to their time-outs.
+a caller has set its own limit, the calls are left to their time-outs.
 """
 
 # Messages, states and reasons are terms of any type.
@@ -27,7 +27,7 @@ from otp.kernel.states import CALLING, READY
 __all__ = ["CYCLE_NS", "cycle_of", "drawn", "suspect"]
 
 CYCLE_NS: Final = 2_000_000_000
-"""How long a cycle may last: shorter than the default time-out of a call, long enough for an observer to see it."""
+"""The maximum duration of a cycle: less than the default time-out, long enough for an observer to see it."""
 LONGEST: Final = 100  # longest cycle that is searched for, in processes
 _NAME: Final = 60  # characters of a name
 _FOREVER: Final = float("inf")

@@ -38,7 +38,7 @@ __all__ = [
     "wait_outside",
 ]
 
-EXACT_BELOW: Final = 250_000_000  # ns: shorter limits get a timer of their own
+EXACT_BELOW: Final = 250_000_000  # ns: shorter limits get their own timer
 EXACT_ABOVE: Final = 60_000_000_000  # longer ones too: a bucket keeps its callers, including dead ones, until its time
 
 

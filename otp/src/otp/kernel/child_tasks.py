@@ -324,7 +324,7 @@ class Leftover:
         self.reported = True
         where = where_in(task.get_coro())
         self.p._node._trace.emit("abandoned_cleanup", self.p, {"where": where})
-        say(WARNING, "process %s ended while a task of it wanted to wait: abandoned at %s", self.p, where)
+        say(WARNING, "process %s ended while one of its tasks tried to wait: abandoned at %s", self.p, where)
 
 
 def look_at_error(task: asyncio.Future[Any]) -> None:

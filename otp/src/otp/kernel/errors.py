@@ -170,7 +170,7 @@ class NoProcess(CallExit):
     known: tuple[Any, ...] = ()  # some of the registered names, for a suggestion
 
     def _advice(self) -> str:
-        return _close(self.dest, self.known) or "is it being restarted just now, or was it never started?"
+        return _close(self.dest, self.known) or "is it being restarted, or was it never started?"
 
 
 class CallTimeout(CallExit, TimeoutError):
@@ -222,7 +222,7 @@ class BadTimeout(CallExit, BadArgument):
         self.problem = problem
 
     def __str__(self) -> str:
-        return f"{self.problem}; {_shown(self.dest)} was not asked"
+        return f"{self.problem}; nothing was sent to {_shown(self.dest)}"
 
 
 class StartError(Exception):
@@ -257,7 +257,7 @@ class AlreadyStarted(StartError):
     def _advice(self) -> str:
         taken = "the name or the id" if self.name is None else f"{_shown(self.name)}"
         instead = self.hint or "start this under another name"
-        return f"{taken} is taken by {self.pid}, which runs; use that one, or {instead}"
+        return f"{taken} is taken by {self.pid}, which is running; use that one, or {instead}"
 
 
 class AlreadyPresent(StartError):
@@ -270,7 +270,7 @@ class AlreadyPresent(StartError):
     def _advice(self) -> str:
         child = "the child" if self.id is None else f"the child {_shown(self.id)}"
         instead = f"; for another child, {self.hint}" if self.hint else ""
-        return f"{child} is known and does not run; try Supervisor.restart_child, or delete_child before{instead}"
+        return f"{child} exists and is not running; try Supervisor.restart_child, or delete_child first{instead}"
 
 
 class NotFound(StartError):
@@ -282,7 +282,7 @@ class NotFound(StartError):
 
     def _advice(self) -> str:
         child = "such child" if self.id is None else f"child {_shown(self.id)}"
-        return f"the supervisor has no {child}; Supervisor.which_children tells whom it has"
+        return f"the supervisor has no {child}; Supervisor.which_children lists its children"
 
 
 class ReceiveTimeout(TimeoutError):

@@ -1,7 +1,7 @@
 """Injected faults in a running node: what happens to messages on their way to a process.
 
 A process with a fault is in focus of a reader that receives almost nothing, so its messages take the slow path and all
-other processes pay nothing. (The deterministic scheduler of `otp.testing` has faults of its own, which are part of the
+other processes pay nothing. (The deterministic scheduler of `otp.testing` has its own faults, which are part of the
 schedule.)
 """
 

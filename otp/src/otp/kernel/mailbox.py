@@ -52,7 +52,7 @@ NO_MATCH: Final = "no message that matches arrived in time"
 LOOK: Final[Any] = object()
 """Wakes a selective receive whose pattern is a function, to check what has arrived since."""
 MOST_REFUSALS: Final = 100
-"""How often the cleanup of a process may ask for messages or calls that are refused."""
+"""The number of messages or calls that the cleanup of a process may request in vain."""
 
 
 def deliver(dest: Process, message: Any) -> None:

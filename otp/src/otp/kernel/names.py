@@ -95,7 +95,7 @@ def find_node(node: Any, what: str) -> Node | None:
     s = find_scheduler()
     same_name = [] if s is None else s.nodes.get(node, [])
     if len(same_name) > 1:
-        raise BadArgument(f"{what}: {len(same_name)} nodes of this loop bear the name {node!r}; give the Node itself")
+        raise BadArgument(f"{what}: {len(same_name)} nodes of this loop have the name {node!r}; give the Node itself")
     found = same_name[0] if same_name else None
     distribution = _distribution_here(s)
     if distribution is None or (found is not None and found._distribution in (None, distribution)):

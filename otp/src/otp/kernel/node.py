@@ -166,7 +166,7 @@ class Node:
     async def close(self, timeout: float = 10.0) -> None:
         """Shut the node down in order: what it owns in reverse order, then all other processes.
 
-        Processes that do not stop within `timeout` seconds are killed. The shutdown runs once, in a task of its own:
+        Processes that do not stop within `timeout` seconds are killed. The shutdown runs once, in its own task:
         callers wait for it, and cancelling a caller does not stop it. A process of the node only requests the shutdown,
         and is stopped like all others.
         """

@@ -87,7 +87,7 @@ def _shown(seconds: float) -> str:
 
 
 class Timer:
-    """One entry of the timer heap; `fire` is `None` once it fired or was cancelled."""
+    """An entry of the timer heap; `fire` is `None` once it fired or was cancelled."""
 
     __slots__ = ("due", "fire", "ref", "target")
 

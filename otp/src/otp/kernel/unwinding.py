@@ -51,7 +51,7 @@ def close(p: Process, coro: Any, reported: bool) -> None:
     if abandoned:
         if not reported:
             p._node._trace.emit("abandoned_cleanup", p, {"where": abandoned})
-        say(WARNING, "process %s was killed while its cleanup wanted to wait: abandoned at %s", p, abandoned)
+        say(WARNING, "process %s was killed while its cleanup tried to wait: abandoned at %s", p, abandoned)
         p._node._s.loop.call_soon(_drop, p, p._ext(), [coro])
 
 

@@ -3,8 +3,8 @@
 >>> from otp.observer import Missed
 >>> match Missed("slow", 3, after=17, before=21):
 ...     case Missed("slow", count):
-...         print(count, "events came while nobody read")
-3 events came while nobody read
+...         print(count, "events were missed")
+3 events were missed
 """
 
 # Terms have no type.

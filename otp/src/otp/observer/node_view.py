@@ -1,4 +1,4 @@
-"""One interface for inspecting and controlling a node, wherever it runs."""
+"""The common interface for inspecting and controlling a node, wherever it runs."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from otp.observer.operations import ChildStart
 __all__ = ["METHODS", "Method", "Permission", "check_permissions", "needed", "to_arguments"]
 
 Permission = Literal["read", "operate", "code"]
-"""`read` inspects, without secrets; `operate` sends, stops, restarts; `code` may run code of its own."""
+"""`read` inspects, without secrets; `operate` sends, stops, restarts; `code` may run arbitrary code."""
 
 
 class Method(NamedTuple):

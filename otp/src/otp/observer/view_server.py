@@ -82,7 +82,7 @@ class ViewServer(GenServer[Any]):
     - `code`: replace a state, reload a module, start a child that the supervisor does not have, see without redaction.
 
     A request that is invalid or not permitted is answered with an error; none crashes it. It never waits for others
-    itself: operations run in processes of their own, at most 100 at a time, each for at most 300 s. A stream ends with
+    itself: operations run in their own processes, at most 100 at a time, each for at most 300 s. A stream ends with
     its reader's process.
 
     >>> import otp

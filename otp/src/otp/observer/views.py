@@ -65,7 +65,7 @@ class NodeInfo:
 
 @dataclass(frozen=True, slots=True)
 class ProcessSummary:
-    """One line of the list of processes."""
+    """A line of the list of processes."""
 
     pid: Pid
     name: str | None
@@ -224,7 +224,7 @@ class ChildPage:
 
 @dataclass(frozen=True, slots=True)
 class ChildCounts:
-    """How many specs, running children, supervisors and workers a supervisor has."""
+    """The number of specs, running children, supervisors and workers of a supervisor."""
 
     specs: int
     active: int

@@ -35,7 +35,7 @@ RUN: Final = 0
 DELIVER: Final = 1
 FIRE: Final = 2
 EARLY_NS: Final = 1_000_000_000
-"""How far early timers may move the clock while something waits to run."""
+"""The most that early timers may move the clock while something waits to run, in ns."""
 _BITS: Final = 30
 _MASK: Final = (1 << _BITS) - 1
 

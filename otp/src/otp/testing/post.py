@@ -1,4 +1,4 @@
-"""Messages in transit: in a seeded run each is delivered in a step of its own, chosen by the seed.
+"""Messages in transit: in a seeded run each is delivered in its own step, chosen by the seed.
 
 Messages from one process to another arrive in order. Messages of different senders may overtake each other, but never
 their own cause: if A sends to C and then to B, and B, having read that, sends to C, then C gets A's message first, as
@@ -116,7 +116,7 @@ class Post:
             return
         if is_ours(value.cr_code.co_filename):  # other coroutines may be passed on as work
             self.kernel.failure = AssertionError(
-                f"{server} answered a call with a coroutine that nobody awaits: expected the value of "
+                f"{server} answered a call with a coroutine that is never awaited: expected the value of "
                 f"{value.__qualname__}(…); make the callback async def, and await it there"
             )
             value.close()

@@ -175,9 +175,7 @@ def _as_process(item: pytest.Function, test: Callable[..., Any]) -> Callable[...
     return as_process
 
 
-@pytest.hookimpl(
-    specname="pytest_pyfunc_call"
-)  # before pytest's own, after other plug-ins
+@pytest.hookimpl(specname="pytest_pyfunc_call")  # before pytest's own, after other plug-ins
 def pytest_unmarked_otp_test(pyfuncitem: pytest.Function) -> object | None:
     """Explain how to mark an `async def` test that uses `otp` and that no plug-in runs."""
     if inspect.iscoroutinefunction(pyfuncitem.obj) and _speaks_of_otp(pyfuncitem):

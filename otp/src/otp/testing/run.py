@@ -1,4 +1,4 @@
-"""One run of a program in a test: loop, scheduler and node, from the first process to the cleanup."""
+"""A run of a program in a test: loop, scheduler and node, from the first process to the cleanup."""
 
 from __future__ import annotations
 

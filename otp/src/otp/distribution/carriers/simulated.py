@@ -117,7 +117,7 @@ class SimulatedNetwork:
 
 
 class SimulatedCarrier:
-    """One node's end of a `SimulatedNetwork`; created by `SimulatedNetwork.carrier`."""
+    """A node's end of a `SimulatedNetwork`; created by `SimulatedNetwork.carrier`."""
 
     def __init__(self, network: SimulatedNetwork, me: NodeId) -> None:
         self._network = network

@@ -182,7 +182,7 @@ class StreamCarrier(asyncio.Protocol):
             return
         peer = _who_says(frame)
         if peer is None:
-            self._refuse(f"expected a node that says who it is, got {frame[:40]!r}")
+            self._refuse(f"expected a node that sends its name, got {frame[:40]!r}")
         elif self._expected_name not in (None, peer.name):
             self._refuse(f"expected {self._expected_name}, got {peer}")
         else:

@@ -118,7 +118,7 @@ def pivot_root(new: str) -> None:
 
 
 def drop_bounding_set() -> None:
-    """Keep later programs from having a capability, whoever owns them."""
+    """Keep later programs from having a capability, whichever user owns them."""
     for capability in range(LAST_CAPABILITY + 1):
         try:
             prctl(PR_CAPBSET_DROP, capability)
