@@ -287,7 +287,7 @@ def test_the_file_of_the_settings_is_read_while_the_platform_runs(start: Callabl
         pass
     with program.client() as client:
         kill(client, "counter_1")
-    while "restarted child 'counter_1'" not in program.process.stderr.readline():
+    while " restarted counter_1 <" not in program.process.stderr.readline():
         pass
     file.write_text('log_level = "inof"\nport = 1\n')
     while "superlearner.toml, line 1: log_level: expected 'debug', " not in (line := program.process.stderr.readline()):

@@ -77,10 +77,10 @@ def test_what_a_platform_did_to_a_service_stands_in_the_log_of_the_service(
                 await node.wait_registered("counter_1")
             told = [one.getMessage() for one in caplog.records if one.name.startswith(("superlearner.backend", "otp"))]
             assert len(told) == 2, told
-            done, decided = sorted(told, key=lambda one: "restarted child" in one)
+            done, decided = sorted(told, key=lambda one: ") restarted " in one)
             assert done.startswith("process.kill of anonymous, through the door: ")
             assert "counter_1" in done
-            assert "restarted child 'counter_1'" in decided
+            assert " restarted counter_1 <" in decided
             assert " was killed; " in decided
 
     inside(test)

@@ -265,7 +265,7 @@ def test_the_log_names_the_sandbox_that_ended_rather_than_its_runner(
         log.close()
     assert told[-1].startswith("sandbox a ended: its process in the platform ended: killed")
     (line,) = capsys.readouterr().err.splitlines()
-    assert "restarted child" in line
+    assert ") restarted " in line
 
 
 def test_a_program_that_was_killed_for_a_reason_has_it_on_its_record(managed: Any) -> None:
