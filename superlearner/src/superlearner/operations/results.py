@@ -6,6 +6,8 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
+from superlearner.control.slots import LastExit
+
 __all__ = [
     "Asker",
     "BulkError",
@@ -14,7 +16,6 @@ __all__ = [
     "Child",
     "Health",
     "KillResult",
-    "LastExit",
     "MessageResult",
     "Metrics",
     "NodeLine",
@@ -45,17 +46,12 @@ class Named(BaseModel):
     what: str | None = None
 
 
-class LastExit(BaseModel):
-    """How the process before ended; `at` in wall clock seconds, `crash` whether that was a failure."""
+class PastExit(BaseModel):
+    """One end of the processes that ran in a slot."""
 
     at: Seconds
     reason: str
     crash: bool
-
-
-class PastExit(LastExit):
-    """One end of the processes that ran in a slot."""
-
     pid: Pid | None
     message: str | None = Field(description="what it was handling")
     where: str | None = Field(description="`shop.py:58 in handle_call`")

@@ -6,7 +6,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-__all__ = ["DocsHeading", "DocsHit", "DocsLine", "DocsPage"]
+from superlearner.teaching.manual import DocsHeading
+
+__all__ = ["DocsHit", "DocsLine", "DocsPage"]
 
 
 class DocsLine(BaseModel):
@@ -19,14 +21,6 @@ class DocsLine(BaseModel):
     path: Annotated[str, Field(description="where the platform shows it")]
 
 
-class DocsHeading(BaseModel):
-    """A heading of a page."""
-
-    level: int
-    anchor: str
-    text: str
-
-
 class DocsPage(BaseModel):
     """A page with its text."""
 
@@ -34,7 +28,7 @@ class DocsPage(BaseModel):
     title: str
     part: str | None
     path: str
-    headings: list[DocsHeading]
+    headings: tuple[DocsHeading, ...]
     before: Annotated[str | None, Field(description="the page before it, in the order of reading")]
     after: str | None
     markdown: str

@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from superlearner.control.differences import Difference
 from superlearner.nodes.backups import Why
 from superlearner.operations.results import Pid, ProcessType
 
-__all__ = ["BackupLine", "Change", "Forgotten", "StateChange", "StateDifference", "StateView"]
+__all__ = ["BackupLine", "Forgotten", "StateChange", "StateDifference", "StateView"]
 
 
 class StateView(BaseModel):
@@ -49,22 +50,13 @@ class StateChange(BaseModel):
     undo: str
 
 
-class Change(BaseModel):
-    """One place at which two states differ."""
-
-    path: str
-    kind: Literal["added", "removed", "changed"]
-    before: Any
-    after: Any
-
-
 class StateDifference(BaseModel):
     """What has changed since a backup; secrets are hidden, so a change of one is not seen."""
 
     pid: Pid
     backup_id: str
     same: bool
-    changes: list[Change] = Field(description="the first 200 of `change_count`")
+    changes: list[Difference] = Field(description="the first 200 of `change_count`")
     change_count: int
 
 

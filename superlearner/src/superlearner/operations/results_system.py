@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from superlearner.observing.monitoring.facts import Severity, Type
+from superlearner.observing.monitoring.topology import TopologySpot
 
 __all__ = [
     "AnomalyLine",
@@ -180,21 +181,6 @@ class SystemGraph(BaseModel):
     supervises: list[SupervisesOf]
     talks: list[Talk] | None = Field(description="who talks to whom, most messages first; null unless `measure_ms`")
     partial: bool = Field(description="there are more processes, or edges, than are shown")
-
-
-class TopologySpot(BaseModel):
-    """One process that talks, or several behind their supervisor, and where a picture has it."""
-
-    key: str
-    pid: PlainPid | None = Field(description="of the process; of the supervisor that stands for its children")
-    name: str
-    what: str
-    group: str = Field(description="what `unfold` takes to show the processes behind it one by one")
-    processes: int = Field(description="how many this stands for")
-    sent: int
-    received: int
-    x: float = Field(description="from 0 to 1000")
-    y: float
 
 
 class TopologyLine(BaseModel):

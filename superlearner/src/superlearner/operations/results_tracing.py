@@ -6,14 +6,12 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from superlearner.observing.tracing import DiagramLane, DiagramStep, LatencyFigures
 from superlearner.operations.results import Pid, Seconds
 
 __all__ = [
     "ChatterLine",
-    "DiagramLane",
     "DiagramResult",
-    "DiagramStep",
-    "LatencyFigures",
     "LatencyLine",
     "MessageTypes",
     "PatternsResult",
@@ -87,17 +85,6 @@ class MessageTypes(BaseModel):
     system: int
 
 
-class LatencyFigures(BaseModel):
-    """How long calls took; null without an answer."""
-
-    count: int
-    mean_ms: float | None
-    p50_ms: float | None
-    p90_ms: float | None
-    p99_ms: float | None
-    max_ms: float | None
-
-
 class TagCount(BaseModel):
     """How often a first word came."""
 
@@ -162,37 +149,13 @@ class ChatterLine(BaseModel):
     latency: LatencyFigures
 
 
-class DiagramLane(BaseModel):
-    """A line of the diagram."""
-
-    key: str
-    label: str
-    pids: list[Pid]
-    traced: bool = Field(description="all that it said and heard is in the trace")
-
-
-class DiagramStep(BaseModel):
-    """An arrow, or with `to` null a mark on a line: an end or a start."""
-
-    seq: int
-    at_ms: float = Field(description="since the first one")
-    kind: Literal["call", "cast", "info", "reply", "system", "exited", "crashed", "started"]
-    lane: int
-    to: int | None
-    label: str
-    dropped: bool
-    unanswered: bool
-    partner: int | None = Field(description="the reply of a call, the call of a reply")
-    cause: int | None
-
-
 class DiagramResult(BaseModel):
     """A sequence diagram: lanes and steps, or with another `format` the drawing."""
 
     trace_id: str
     format: Literal["data", "mermaid", "svg"]
-    lanes: list[DiagramLane]
-    steps: list[DiagramStep] = Field(description="empty with another format than data")
+    lanes: tuple[DiagramLane, ...]
+    steps: tuple[DiagramStep, ...] = Field(description="empty with another format than data")
     shown: int
     more: int = Field(description="steps that come after those that are shown")
     hidden: int = Field(description="messages within a folded lane")

@@ -6,7 +6,7 @@ from otp import Pid
 from superlearner.control.slots import Slot
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import TreeReader
-from superlearner.operations.results import Child, LastExit, SupervisorDetails
+from superlearner.operations.results import Child, SupervisorDetails
 
 __all__ = ["shown", "shown_child"]
 
@@ -48,7 +48,7 @@ def shown_child(slot: Slot) -> Child:
         restarting=slot.restarting,
         restarts=slot.restarts,
         restarted_along=slot.restarted_along,
-        last_exit=None if last is None else LastExit(at=last.at, reason=last.reason, crash=last.crash),
+        last_exit=last,
         strategy=slot.strategy,
         child_count=slot.child_count,
     )

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any, Final
 
 from superlearner.control.clock import timestamp
-from superlearner.observing.tracing import Captured, Latency, Trace, patterns_of
+from superlearner.observing.tracing import Captured, Trace, patterns_of
 from superlearner.operations.declaration import Paged
 from superlearner.operations.results_tracing import (
-    LatencyFigures,
     MessageTypes,
     PatternsResult,
     TagCount,
@@ -18,7 +16,7 @@ from superlearner.operations.results_tracing import (
     TraceInfo,
 )
 
-__all__ = ["figures", "message_line", "name_in", "paged", "patterns_result", "pids_of", "trace_info"]
+__all__ = ["message_line", "name_in", "paged", "patterns_result", "pids_of", "trace_info"]
 
 FIRST: Final = 100
 
@@ -112,11 +110,6 @@ def _status(trace: Trace, message: Captured) -> Any:
     return "waiting" if person is not None and person.traced else "sent"
 
 
-def figures(found: Latency) -> LatencyFigures:
-    """Latencies as they are answered."""
-    return LatencyFigures(**asdict(found))
-
-
 def patterns_result(messages: Iterable[Captured]) -> PatternsResult:
     """Messages in numbers."""
     found = patterns_of(list(messages))
@@ -132,6 +125,6 @@ def patterns_result(messages: Iterable[Captured]) -> PatternsResult:
         answered=found.answered,
         unanswered=found.unanswered,
         dropped=found.dropped,
-        latency=figures(found.latency),
+        latency=found.latency,
         tags=[TagCount(tag=tag, count=count) for tag, count in found.tags],
     )

@@ -9,9 +9,9 @@ import math
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import ClassVar, Final
 
-__all__ = ["FOLD_ABOVE", "MOST_NODES", "OUTSIDE", "Line", "Member", "Spot", "picture"]
+__all__ = ["FOLD_ABOVE", "MOST_NODES", "OUTSIDE", "Line", "Member", "TopologySpot", "picture"]
 
 FOLD_ABOVE: Final = 30
 """More talking processes than that are shown by supervisor."""
@@ -35,19 +35,25 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
-    """A place of the picture: one process, or `processes` of them behind their supervisor; x and y from 0 to 1000."""
+class TopologySpot:
+    """One process that talks, or several behind their supervisor, and where a picture has it."""
+
+    __pydantic_config__: ClassVar = {"use_attribute_docstrings": True}  # descriptions of the API's schema
 
     key: str
     pid: str | None
+    """of the process; of the supervisor that stands for its children"""
     name: str
     what: str
     group: str
-    processes: int = 1
-    sent: int = 0
-    received: int = 0
-    x: float = CENTRE
-    y: float = CENTRE
+    """what `unfold` takes to show the processes behind it one by one"""
+    processes: int
+    """how many this stands for"""
+    sent: int
+    received: int
+    x: float
+    """from 0 to 1000"""
+    y: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ class Line:
 
 def picture(
     pairs: Mapping[tuple[str, str], int], members: Mapping[str, Member], unfold: Collection[str] = ()
-) -> tuple[list[Spot], list[Line], bool]:
+) -> tuple[list[TopologySpot], list[Line], bool]:
     """Places in a ring and the lines between them, the heaviest first; whether supervisors stand for their children.
 
     Args:
@@ -109,7 +115,9 @@ def _busiest(lines: Counter[tuple[str, str]]) -> set[str] | None:
     return {key for key, _ in weights.most_common(MOST_NODES)} | ({OUTSIDE} & weights.keys())
 
 
-def _spots(place: Mapping[str, str], members: Mapping[str, Member], lines: Counter[tuple[str, str]]) -> list[Spot]:
+def _spots(
+    place: Mapping[str, str], members: Mapping[str, Member], lines: Counter[tuple[str, str]]
+) -> list[TopologySpot]:
     inside: dict[str, list[str]] = {}
     for key, where in place.items():
         inside.setdefault(where, []).append(key)
@@ -126,14 +134,15 @@ def _spots(place: Mapping[str, str], members: Mapping[str, Member], lines: Count
     return [_at(spot, number, len(spots)) for number, spot in enumerate(spots)]
 
 
-def _spot(where: str, keys: list[str], members: Mapping[str, Member]) -> Spot:
+def _spot(where: str, keys: list[str], members: Mapping[str, Member]) -> TopologySpot:
     first = members[keys[0]]
     if where == OTHERS:
-        return Spot(where, None, "others", "", "", len(keys))
-    if where == keys[0]:
-        return Spot(where, first.pid, first.name or f"{first.what} {first.pid}", first.what, first.group)
-    pid = first.group if first.group[:1].isdigit() else None
-    return Spot(where, pid, first.group_name, "", first.group, len(keys))
+        shown = None, "others", "", "", len(keys)
+    elif where == keys[0]:
+        shown = first.pid, first.name or f"{first.what} {first.pid}", first.what, first.group, 1
+    else:
+        shown = first.group if first.group[:1].isdigit() else None, first.group_name, "", first.group, len(keys)
+    return TopologySpot(where, *shown, 0, 0, CENTRE, CENTRE)
 
 
 def _order(pid: str) -> tuple[int, ...]:
@@ -141,7 +150,7 @@ def _order(pid: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else (1 << 60,)
 
 
-def _at(spot: Spot, number: int, count: int) -> Spot:
+def _at(spot: TopologySpot, number: int, count: int) -> TopologySpot:
     angle = 2 * math.pi * number / max(count, 1) - math.pi / 2
     radius = 0.0 if count == 1 else RADIUS
     return replace(spot, x=round(CENTRE + radius * math.cos(angle), 1), y=round(CENTRE + radius * math.sin(angle), 1))

@@ -8,11 +8,11 @@
 """
 
 from superlearner.observing.tracing.captured import Captured, Mark, MarkKind, Person, Way
-from superlearner.observing.tracing.diagram import Diagram, Lane, Step, StepKind, diagram_of
+from superlearner.observing.tracing.diagram import Diagram, DiagramLane, DiagramStep, StepKind, diagram_of
 from superlearner.observing.tracing.mermaid import as_mermaid
 from superlearner.observing.tracing.patterns import (
     Chatter,
-    Latency,
+    LatencyFigures,
     LatencyRow,
     Patterns,
     causes_of,
@@ -47,8 +47,8 @@ __all__ = [
     "Chatter",
     "Diagram",
     "Ended",
-    "Lane",
-    "Latency",
+    "DiagramLane",
+    "LatencyFigures",
     "LatencyRow",
     "Mark",
     "MarkKind",
@@ -60,7 +60,7 @@ __all__ = [
     "Recordings",
     "RecordingsFull",
     "RecordingsUnavailable",
-    "Step",
+    "DiagramStep",
     "StepKind",
     "StillRecording",
     "TooManyTraces",

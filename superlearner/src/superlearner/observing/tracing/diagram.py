@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from heapq import merge
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from superlearner.observing.tracing.captured import OUTSIDE, Captured, Mark, Person
 
-__all__ = ["Diagram", "Lane", "Step", "StepKind", "diagram_of"]
+__all__ = ["Diagram", "DiagramLane", "DiagramStep", "StepKind", "diagram_of"]
 
 MAX_LANES: Final = 20
 OTHERS: Final = "others"
@@ -23,37 +23,44 @@ StepKind = Literal["call", "cast", "info", "reply", "system", "exited", "crashed
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
-    """A line of the diagram. `pids` are those it stands for; `traced` whether all of what they said is known."""
+class DiagramLane:
+    """A line of the diagram."""
+
+    __pydantic_config__: ClassVar = {"use_attribute_docstrings": True}  # descriptions of the API's schema
 
     key: str
     label: str
     pids: tuple[str, ...]
     traced: bool
+    """all that it said and heard is in the trace"""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One arrow or mark. `to` is None for a mark; `partner` is its reply, or its call."""
+class DiagramStep:
+    """An arrow, or with `to` null a mark on a line: an end or a start."""
+
+    __pydantic_config__: ClassVar = {"use_attribute_docstrings": True}  # descriptions of the API's schema
 
     seq: int
     at_ms: float
+    """since the first one"""
     kind: StepKind
     lane: int
     to: int | None
     label: str
-    dropped: bool = False
-    unanswered: bool = False
-    partner: int | None = None
-    cause: int | None = None
+    dropped: bool
+    unanswered: bool
+    partner: int | None
+    """the reply of a call, the call of a reply"""
+    cause: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
     """`more` steps come after those that are shown, `hidden` were within a folded lane, `others` have no lane."""
 
-    lanes: tuple[Lane, ...]
-    steps: tuple[Step, ...]
+    lanes: tuple[DiagramLane, ...]
+    steps: tuple[DiagramStep, ...]
     more: int
     hidden: int
     others: int
@@ -77,7 +84,7 @@ def diagram_of(
     (['timers, outside', 'till'], [(0, 1, True)])
     """
     lanes = _Lanes(people, fold=fold)
-    steps: list[Step] = []
+    steps: list[DiagramStep] = []
     more = hidden = 0
     begun: float | None = None
     for one in merge(messages, marks, key=lambda one: one.seq):
@@ -87,14 +94,15 @@ def diagram_of(
             continue
         at_ms = round((one.at - begun) * 1000, 3)
         if isinstance(one, Mark):
-            steps.append(Step(one.seq, at_ms, one.kind, lanes.of(one.pid), None, _mark_label(one), cause=one.cause))
+            lane, label = lanes.of(one.pid), _mark_label(one)
+            steps.append(DiagramStep(one.seq, at_ms, one.kind, lane, None, label, False, False, None, one.cause))
             continue
         lane, to = lanes.of(one.sender), lanes.of(one.receiver)
         if fold and lane == to and one.sender != one.receiver:
             hidden += 1
             continue
         steps.append(
-            Step(
+            DiagramStep(
                 one.seq,
                 at_ms,
                 one.way,
@@ -148,9 +156,9 @@ class _Lanes:
             return f"below {person.supervisor}", f"below {person.supervisor}"
         return pid, person.label
 
-    def all(self) -> tuple[Lane, ...]:
+    def all(self) -> tuple[DiagramLane, ...]:
         return tuple(
-            Lane(
+            DiagramLane(
                 key,
                 label,
                 tuple(pids),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from superlearner.observing.tracing.diagram import Diagram, Step
+from superlearner.observing.tracing.diagram import Diagram, DiagramStep
 
 __all__ = ["as_mermaid"]
 
@@ -26,7 +26,7 @@ def as_mermaid(diagram: Diagram) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _line(step: Step) -> str:
+def _line(step: DiagramStep) -> str:
     if step.to is None:
         return f"Note over p{step.lane}: {_plain(step.label)}"
     arrow = "-x" if step.dropped else ARROWS[step.kind]

@@ -19,7 +19,7 @@ from superlearner.observing.tracing.captured import Captured
 
 __all__ = [
     "Chatter",
-    "Latency",
+    "LatencyFigures",
     "LatencyRow",
     "Patterns",
     "causes_of",
@@ -32,8 +32,8 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Latency:
-    """How long calls took from the request to the answer, in milliseconds; None without an answer."""
+class LatencyFigures:
+    """How long calls took; null without an answer."""
 
     count: int
     mean_ms: float | None
@@ -51,7 +51,7 @@ class LatencyRow:
     tag: str
     calls: int
     unanswered: int
-    latency: Latency
+    latency: LatencyFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Chatter:
     infos: int
     replies: int
     dropped: int
-    latency: Latency
+    latency: LatencyFigures
 
     @property
     def total(self) -> int:
@@ -90,7 +90,7 @@ class Patterns:
     call_frequency: float
     cast_frequency: float
     average_interval_ms: float | None
-    latency: Latency
+    latency: LatencyFigures
     tags: tuple[tuple[str, int], ...]
     """First words, the most frequent first, at most 20."""
 
@@ -121,12 +121,12 @@ def patterns_of(messages: Sequence[Captured]) -> Patterns:
     )
 
 
-def latency_of(seconds: Iterable[float]) -> Latency:
+def latency_of(seconds: Iterable[float]) -> LatencyFigures:
     """Times in figures; a percentile is the smallest time that so many of the calls did not exceed."""
     times = sorted(seconds)
     if not times:
-        return Latency(0, None, None, None, None, None)
-    return Latency(
+        return LatencyFigures(0, None, None, None, None, None)
+    return LatencyFigures(
         len(times), _ms(fmean(times)), _at(times, 0.5), _at(times, 0.9), _at(times, 0.99), _ms(times[-1])
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Final
 
-from superlearner.observing.tracing.diagram import Diagram, Lane, Step
+from superlearner.observing.tracing.diagram import Diagram, DiagramLane, DiagramStep
 
 __all__ = ["as_svg"]
 
@@ -83,7 +83,7 @@ def _ends(diagram: Diagram) -> dict[int, int]:
     return ends
 
 
-def _lane(number: int, lane: Lane, bottom: int) -> list[str]:
+def _lane(number: int, lane: DiagramLane, bottom: int) -> list[str]:
     x = _x(number)
     name = lane.label if len(lane.label) <= NAME else lane.label[: NAME - 1] + "…"
     under = lane.pids[0] if len(lane.pids) == 1 and lane.pids[0] not in lane.label else ""
@@ -99,7 +99,7 @@ def _lane(number: int, lane: Lane, bottom: int) -> list[str]:
     return lines
 
 
-def _step(row: int, step: Step) -> list[str]:
+def _step(row: int, step: DiagramStep) -> list[str]:
     y = _y(row)
     time = f'<text class="sd-dim" x="{LEFT - 12}" y="{y + 4}" text-anchor="end">{_time(step.at_ms)}</text>'
     if step.to is None:
@@ -129,7 +129,7 @@ def _step(row: int, step: Step) -> list[str]:
     ]
 
 
-def _mark(y: int, step: Step) -> list[str]:
+def _mark(y: int, step: DiagramStep) -> list[str]:
     x = _x(step.lane)
     crash = step.kind == "crashed"
     words = step.label if len(step.label) <= 30 else step.label[:29] + "…"

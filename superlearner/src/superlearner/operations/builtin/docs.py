@@ -8,7 +8,7 @@ from pydantic import Field
 
 from superlearner.operations.declaration import Picker, operation
 from superlearner.operations.failures import OperationError
-from superlearner.operations.results_docs import DocsHeading, DocsHit, DocsLine, DocsPage
+from superlearner.operations.results_docs import DocsHit, DocsLine, DocsPage
 from superlearner.teaching.manual import Manual, NoSuchPage, current
 
 PageText = Annotated[
@@ -72,7 +72,7 @@ async def page(manual: Manual, /, page: PageText) -> DocsPage:
         title=drawn.title,
         part=None if part is None else part.title,
         path=manual.address(page),
-        headings=[DocsHeading(level=one.level, anchor=one.anchor, text=one.text) for one in drawn.headings],
+        headings=drawn.headings,
         before=None if before is None else before.name,
         after=None if after is None else after.name,
         markdown=text,

@@ -24,7 +24,6 @@ from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import Force, PageNumber, PerPage, PidText, TimeoutMs
 from superlearner.operations.results_state import (
     BackupLine,
-    Change,
     Forgotten,
     StateChange,
     StateDifference,
@@ -191,9 +190,7 @@ async def diff(ctx: Context, pid: PidText, backup_id: BackupId, timeout_ms: Time
         pid=plain_pid(found),
         backup_id=kept.id,
         same=not changes,
-        changes=[
-            Change(path=one.path, kind=one.kind, before=one.before, after=one.after) for one in changes[:MOST_CHANGES]
-        ],
+        changes=changes[:MOST_CHANGES],
         change_count=len(changes),
     )
 

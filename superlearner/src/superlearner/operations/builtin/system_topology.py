@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import asdict
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -16,7 +15,7 @@ from superlearner.observing.monitoring.talking import LEASE_S, RATE, Talking
 from superlearner.observing.monitoring.topology import OUTSIDE, Member, picture
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
-from superlearner.operations.results_system import Topology, TopologyLine, TopologySpot
+from superlearner.operations.results_system import Topology, TopologyLine
 
 COST: Final = (
     "A message of a watched process costs about 4 µs more, a call about 12 µs more. "
@@ -53,7 +52,7 @@ async def topology(
     spots, lines, folded = picture(pairs, members, unfold)
     scale = max(1e-3, seen.seconds) * seen.share
     return Topology(
-        spots=[TopologySpot(**asdict(spot)) for spot in spots],
+        spots=spots,
         lines=[
             TopologyLine(
                 source=line.source,

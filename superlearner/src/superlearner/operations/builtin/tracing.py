@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
@@ -34,9 +33,7 @@ from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage, PidText, SupervisorText
 from superlearner.operations.results_tracing import (
     ChatterLine,
-    DiagramLane,
     DiagramResult,
-    DiagramStep,
     LatencyLine,
     PatternsResult,
     TracedMessage,
@@ -45,7 +42,6 @@ from superlearner.operations.results_tracing import (
     TraceInfo,
 )
 from superlearner.operations.shown_traces import (
-    figures,
     message_line,
     name_in,
     paged,
@@ -315,7 +311,7 @@ async def latency(
     lines = [
         LatencyLine(
             to=row.receiver, to_name=name_in(trace, row.receiver), tag=row.tag, calls=row.calls,
-            unanswered=row.unanswered, latency=figures(row.latency),
+            unanswered=row.unanswered, latency=row.latency,
         )
         for row in latencies_of(list(trace.messages))
     ]  # fmt: skip
@@ -336,7 +332,7 @@ async def graph(
         ChatterLine(
             from_pid=row.sender, from_name=name_in(trace, row.sender), to=row.receiver,
             to_name=name_in(trace, row.receiver), total=row.total, calls=row.calls, casts=row.casts, infos=row.infos,
-            replies=row.replies, dropped=row.dropped, latency=figures(row.latency),
+            replies=row.replies, dropped=row.dropped, latency=row.latency,
         )
         for row in chatter_of(list(trace.messages))
     ]  # fmt: skip
@@ -393,14 +389,11 @@ async def diagram(
         note=note,
     )
     drawing = {"data": None, "mermaid": as_mermaid, "svg": as_svg}[format]
-    steps = [DiagramStep(**asdict(step)) for step in found.steps] if drawing is None else []
     return DiagramResult(
         trace_id=trace.id,
         format=format,
-        lanes=[
-            DiagramLane(key=one.key, label=one.label, pids=list(one.pids), traced=one.traced) for one in found.lanes
-        ],
-        steps=steps,
+        lanes=found.lanes,
+        steps=found.steps if drawing is None else (),
         shown=len(found.steps),
         more=found.more,
         hidden=found.hidden,

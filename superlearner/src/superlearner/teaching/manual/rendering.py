@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-__all__ = ["Heading", "Rendered", "Section", "inline", "render"]
+__all__ = ["DocsHeading", "Rendered", "Section", "inline", "render"]
 
 ELSEWHERE: Final = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 HERE: Final = "http://localhost:4000"
@@ -30,8 +30,8 @@ FIRST_PAGES: Final = frozenset({CONTENTS, "README.md"})
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
-    """A heading below the title: 2 for a section, 3 for a subsection."""
+class DocsHeading:
+    """A heading of a page below its title: 2 for a section, 3 for a subsection."""
 
     level: int
     anchor: str
@@ -53,7 +53,7 @@ class Rendered:
 
     title: str
     html: str
-    headings: tuple[Heading, ...]
+    headings: tuple[DocsHeading, ...]
     sections: tuple[Section, ...]
     links: tuple[str, ...]
 
@@ -134,7 +134,7 @@ def _without_title(tokens: Sequence[Token], otherwise: str) -> tuple[str, list[T
     return otherwise, list(tokens)
 
 
-def _name_headings(tokens: Sequence[Token]) -> Iterator[Heading]:
+def _name_headings(tokens: Sequence[Token]) -> Iterator[DocsHeading]:
     taken: dict[str, int] = {}
     for place, token in enumerate(tokens):
         if token.type != "heading_open":
@@ -143,7 +143,7 @@ def _name_headings(tokens: Sequence[Token]) -> Iterator[Heading]:
         anchor = anchor_of(text)
         count = taken[anchor] = taken.get(anchor, -1) + 1
         token.attrSet("id", f"{anchor}-{count}" if count else anchor)
-        yield Heading(int(token.tag[1]), str(token.attrGet("id")), text)
+        yield DocsHeading(int(token.tag[1]), str(token.attrGet("id")), text)
 
 
 def _sections(tokens: Sequence[Token]) -> Iterator[Section]:
