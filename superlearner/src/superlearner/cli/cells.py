@@ -21,7 +21,7 @@ LABELS: Final = {
     "child_count": "children",
     "message_queue_len": "mailbox",
 }
-BYTES: Final = frozenset({"memory", "memory_usage", "heap", "memory_bytes", "bytes_before", "bytes_after"})
+BYTES: Final = frozenset({"memory", "memory_usage", "memory_bytes", "bytes_before", "bytes_after"})
 UNITS: Final = {"_ms": 0.001, "_s": 1.0}
 SIZES: Final = {"_mb": "MiB", "_kb": "KiB"}
 SPANS: Final = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (0.001, "ms"))

@@ -101,7 +101,6 @@ def describe(node: Node, pid: Pid, *, key: str | None, started_at: float | None,
         "callbacks": _callbacks(node, pid),
         "current_call": _current_call(found),
         "state": None if found.state is None else safe_text(found.state),
-        "state_note": None,
         "exits": [exit.shown(message) for exit, message in _with_messages(node, exits)],
         "child": _child(pid),
     }

@@ -125,7 +125,6 @@ class ProcessDetails(BaseModel):
     callbacks: list[str] = Field(description="the functions of its class, the first 100 of them")
     current_call: str | None
     state: str | None
-    state_note: str | None
     exits: list[PastExit]
     child: ChildOf | None
 

@@ -48,7 +48,6 @@ class MemoryUse(BaseModel):
     dictionary: int
     total: int | None
     complete: bool = Field(description="false: there was more than is counted, so this is the least")
-    heap: None = Field(None, description="a Python process shares one heap, so it has none of its own")
 
 
 class Place(BaseModel):

@@ -92,7 +92,6 @@ def test_memory_is_estimated_and_follows_the_mailbox(inside: Inside) -> None:
         before = await told(platform, "/one/memory")
         assert 1000 < before["state"] < 2000
         assert before["total"] == before["state"] + before["mailbox"] + before["dictionary"]
-        assert before["heap"] is None
         details = await told(platform, "/one/info")
         assert (details["memory"], details["callbacks"]) == (before["total"], ["init", "handle_call", "handle_cast"])
         await platform.client.post(f"{AT}/one/suspend")

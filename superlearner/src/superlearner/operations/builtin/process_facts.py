@@ -96,7 +96,6 @@ async def memory(ctx: Context, pid: PidText) -> MemoryUse:
         dictionary=use.dictionary,
         total=total,
         complete=use.complete,
-        heap=None,
     )
 
 

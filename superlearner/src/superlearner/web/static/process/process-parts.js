@@ -104,8 +104,7 @@ export function stateSection(row, info) {
   if (row.kind === "supervisor") return null; // the tree shows a supervisor's bookkeeping
   const messages = info?.messages?.length ? section("Waiting in the mailbox", make("ol", { class: "terms" }, ...info.messages.map((/** @type {unknown} */ one) => make("li", {}, String(one))))) : null;
   const text = info?.state ?? null;
-  const state = text !== null ? section("State", make("pre", { tabindex: 0, "aria-label": "State" }, String(text)))
-    : info?.state_note ? section("State", make("p", { class: "hint" }, String(info.state_note))) : null;
+  const state = text !== null ? section("State", make("pre", { tabindex: 0, "aria-label": "State" }, String(text))) : null;
   return state || messages ? make("div", {}, state, messages) : null;
 }
 
