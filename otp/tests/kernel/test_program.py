@@ -151,7 +151,9 @@ def test_runs_follow_each_other_in_one_thread() -> None:
 
 def test_a_run_inside_a_running_loop_is_refused() -> None:
     async def main() -> None:
-        with pytest.raises(RuntimeError, match=r"this thread already runs an event loop; in it use .async with otp\.Node"):
+        with pytest.raises(
+            RuntimeError, match=r"this thread already runs an event loop; in it use .async with otp\.Node"
+        ):
             otp.run(main)
 
     asyncio.run(main())
