@@ -1,4 +1,4 @@
-"""What tests of the library share, where a folder has nothing of its own: a run in each of the legal orders."""
+"""Shared by the tests of the library, unless a folder has its own: a run in each of the legal orders."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Colour(enum.Enum):
 
 
 class Hostile:
-    """Everything a program may do to whoever looks at it."""
+    """An object that does everything a program may do when it is inspected."""
 
     ran: list[str] = []
 

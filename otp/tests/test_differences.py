@@ -1,4 +1,4 @@
-"""Where `otp` departs from Erlang and Elixir on purpose: one test for each row of docs/differences.md."""
+"""Deliberate differences of `otp` to Erlang and Elixir: one test for each row of docs/differences.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs that do what no program should, because somebody will write them: each harms itself at most."""
+"""Badly written programs: each harms itself at most."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def waits() -> None:
 
 
 class Proxy:
-    """As an unbound LocalProxy: whatever is asked of it raises."""
+    """Like an unbound LocalProxy: every access raises."""
 
     def __getattribute__(self, name: str) -> Any:
         raise RuntimeError("unbound proxy")
@@ -291,7 +291,7 @@ def test_a_deep_recursion_is_a_crash_like_any_other(run: Any) -> None:
 
 
 def test_a_blocking_callback_is_named_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The core measures each drain; who held the loop is told in the event stream."""
+    """The kernel measures each drain; the process that held the loop is in the event stream."""
     monkeypatch.setattr(drain, "LONG_DRAIN_NS", 2_000_000)
 
     def block(state: Any) -> Any:

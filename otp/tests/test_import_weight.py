@@ -156,7 +156,7 @@ def test_a_tree_heals_in_virtual_time_without_threads_sockets_processes_and_sign
 
 
 def test_importing_the_library_loads_no_heavy_module() -> None:
-    """What a program does not use it should not pay for when it starts."""
+    """A program pays at its start only for what it uses."""
     heavy = {"multiprocessing", "sqlite3", "http", "email", "xml", "unittest", "pydoc", "doctest", "ctypes", "ssl"}
     baseline = output_of("import asyncio; print(*sys.modules)").split()
     loaded = output_of("import asyncio, otp; print(*sys.modules)").split()

@@ -1,4 +1,4 @@
-"""What only shows in the large (design part 1 §2, §9), each in a fresh interpreter, so that memory is its own."""
+"""Properties that only show at scale (design part 1 §2, §9), each in a fresh interpreter with its own memory."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_million_servers_need_at_most_a_gibibyte() -> None:
 
 
 class Echo(GenServer[None]):
-    """Answers what it is asked."""
+    """A server that echoes requests."""
 
     @impl
     def init(self, arg: Any) -> Any:

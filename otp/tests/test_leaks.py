@@ -1,4 +1,4 @@
-"""What has ended leaves nothing behind, and what is kept of it is small (design part 1 §2)."""
+"""Ended processes leave nothing behind, and what is kept of them is small (design part 1 §2)."""
 
 from __future__ import annotations
 

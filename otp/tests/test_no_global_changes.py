@@ -1,4 +1,4 @@
-"""A `Node` in somebody's program is a guest: it leaves the interpreter as it found it."""
+"""A `Node` embedded in another program leaves the interpreter unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever holds the loop is named while it does, and once more when the loop turns again."""
+"""The holder of the loop is reported while it holds it, and once more when the loop turns again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the reference says of GenServer's results and requests."""
+"""GenServer as the reference describes it: results and requests."""
 
 from __future__ import annotations
 

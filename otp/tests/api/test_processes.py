@@ -1,4 +1,4 @@
-"""What the reference says of starting processes and of the names of arguments."""
+"""Starting processes as the reference describes it, and the names of arguments."""
 
 from __future__ import annotations
 

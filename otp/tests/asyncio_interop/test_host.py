@@ -1,4 +1,4 @@
-"""A host that waits on a node is told when its tree gives up, and can start it again."""
+"""A host that waits on a node is notified when its tree gives up, and can restart it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from otp import GenServer, Ok, impl
 
 
 def test_the_host_is_told_when_the_tree_of_its_node_gives_up_and_can_start_it_again() -> None:
-    """The pattern of docs/fastapi.md: a service that would answer 503 for ever ends, or begins anew."""
+    """The pattern of docs/fastapi.md: a service that would answer 503 for ever ends, or starts again."""
 
     class Fragile(GenServer[None]):
         @impl

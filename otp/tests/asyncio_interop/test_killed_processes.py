@@ -227,7 +227,7 @@ def test_a_child_task_whose_cleanup_waits_is_abandoned(run: Any, caplog: pytest.
 
 
 def test_a_task_made_by_the_cleanup_of_a_child_task_ends_too(caplog: pytest.LogCaptureFixture) -> None:
-    """Only a loop that reports each task knows of this one, because the process is dead by then."""
+    """Only a loop that reports each task sees this one, because the process is dead by then."""
 
     async def main() -> Any:
         children = Children()

@@ -1,4 +1,4 @@
-"""What the tests of state machines share: a machine of a function."""
+"""Shared by the tests of state machines: a machine made from a function."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from otp import (
 
 
 class Diary(GenServer[tuple[Any, ...]]):
-    """What happened, in order."""
+    """The events, in order."""
 
     @impl
     def init(self, arg: Any) -> Ok[tuple[Any, ...]]:

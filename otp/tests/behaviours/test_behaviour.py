@@ -204,7 +204,7 @@ def test_a_behaviour_may_accept_names_of_its_own() -> None:
 
 
 def test_init_with_underscores_is_refused_when_the_class_is_made() -> None:
-    """What broke: it never ran, and nobody said so."""
+    """Regression: it never ran, without any error."""
     with pytest.raises(TypeError, match=r"Counter without __init__, .* write @impl above def init\(self, arg\)"):
 
         class Counter(otp.GenServer[int]):  # pyright: ignore[reportUnusedClass]

@@ -1,4 +1,4 @@
-"""Calls to a state machine: answers at once, later, by somebody else, late, and none from a machine that ends.
+"""Calls to a state machine: immediate, later, foreign and late replies, and none from a machine that ends.
 
 Source: Erlang/OTP, stdlib, `gen_statem`; gen_statem_SUITE. What is called observed was seen on OTP 25.
 """

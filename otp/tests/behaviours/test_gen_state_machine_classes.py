@@ -1,4 +1,4 @@
-"""What the class of a state machine needs, and the mode in which its states are functions.
+"""The class of a state machine, and the mode in which its states are functions.
 
 Source: Erlang/OTP, stdlib, `gen_statem`; gen_statem_SUITE. What is called observed was seen on OTP 25.
 """

@@ -1,4 +1,4 @@
-"""How a state machine ends: by a result, by an exception, by a signal; what `terminate`, callers and the log get.
+"""The end of a state machine: by a result, an exception or a signal; and what `terminate`, callers and log get.
 
 Source: Erlang/OTP, stdlib, `gen_statem`, `Module:terminate/3`; gen_statem_SUITE (abnormal, stop, error_format_status).
 What is called observed was seen on OTP 25.
@@ -36,7 +36,7 @@ from otp.testing import wait_all_idle
 
 
 class Mortal(GenStateMachine[str, Any]):
-    """Does what it is told by a function in a cast or call; its end is told to whom it was started by."""
+    """A machine that runs the function of a cast or call; its starter is notified of its end."""
 
     state_enter = True
 
@@ -67,7 +67,7 @@ class Mortal(GenStateMachine[str, Any]):
 
 
 async def observed(told: Any) -> tuple[Any, Any]:
-    """A machine that gets the cast `told`: what its `terminate` was called with, and its exit reason."""
+    """A machine for the cast `told`: the argument of its `terminate`, and its exit reason."""
     otp.register("observer", otp.self())
     pid, ref = await Mortal.start_monitor(0)
     Mortal.cast(pid, told)

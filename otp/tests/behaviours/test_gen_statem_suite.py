@@ -1,4 +1,4 @@
-"""The scenarios of OTP's own gen_statem_SUITE, told in Python; each test names its case.
+"""The scenarios of OTP's own gen_statem_SUITE in Python; each test names its case.
 
 Left out: what needs another node or `{global, Name}` (start7, start10, stop6, stop8, stop9, stop10), and `enter_loop`,
 which turns a process into a machine.
@@ -75,7 +75,7 @@ async def start(functions: dict[str, Any], data: Any = None, cls: type[Machine] 
 
 
 class Connection:
-    """What the machine of the suite does, whatever its mode."""
+    """The behaviour of the suite's machine, in any mode."""
 
     @staticmethod
     def handle(event: Any, content: Any, state: str, data: Any) -> Any:

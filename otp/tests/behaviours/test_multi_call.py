@@ -1,4 +1,4 @@
-"""One request to servers of one name on several nodes. Source: `gen_server:multi_call/2,3,4`, `abcast/2,3`."""
+"""Requests to servers of one name on several nodes. Source: `gen_server:multi_call/2,3,4`, `abcast/2,3`."""
 
 from __future__ import annotations
 

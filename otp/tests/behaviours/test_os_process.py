@@ -43,7 +43,7 @@ class Lifeline:
         os.set_blocking(self.fd, True)
 
     def is_released(self) -> bool:
-        """Whether nobody holds it at this moment."""
+        """Return whether no process holds it at present."""
         os.set_blocking(self.fd, False)
         try:
             return os.read(self.fd, 1) == b""
@@ -51,7 +51,7 @@ class Lifeline:
             return False
 
     def wait_released(self) -> None:
-        """Wait until everybody has ended, which pytest's own time-out limits."""
+        """Wait until all have ended, limited by pytest's own time-out."""
         os.set_blocking(self.fd, True)
         while os.read(self.fd, 100):
             pass
@@ -69,18 +69,18 @@ def sh(script: str) -> list[str]:
 
 
 def holding(lifeline: Lifeline, script: str) -> list[str]:
-    """A shell that holds the lifeline, as everybody does whom it starts."""
+    """A shell that holds the lifeline, as do all its children."""
     return sh(f"exec 9>'{lifeline.path}'; {script}")
 
 
 async def start(argv: list[str], **options: Any) -> otp.Pid:
-    """Start a program whose end is told by its link, however soon it comes."""
+    """Start a program whose end is reported by its link, however soon it comes."""
     otp.process_flag("trap_exit", True)
     return await OsProcess.start_link(argv, **options)
 
 
 async def lines_until_the_end(pid: otp.Pid) -> tuple[list[tuple[str, Any]], Any]:
-    """What a program of `start` writes, and the reason of its end; nothing may come after that."""
+    """Return the output of a program of `start` and its exit reason; nothing may follow."""
     seen: list[tuple[str, Any]] = []
     while True:
         match await otp.receive(otp.AnyOf(Output, otp.Is(otp.ExitSignal, pid=pid))):

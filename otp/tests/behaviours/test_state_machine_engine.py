@@ -67,7 +67,7 @@ def idle(state: Any = "a", data: Any = 0, module: Any = Plain) -> Machine:
 
 
 def after(machine: Machine, *results: Any, event: tuple[Any, Any] = ("cast", "x")) -> Step:
-    """One event, and the results of the callbacks it leads to."""
+    """An event, and the results of the callbacks it leads to."""
     step = received(machine, *event)
     for result in results:
         step = answered(step.machine, result)
@@ -340,7 +340,7 @@ def test_less_than_half_a_nanosecond_is_zero() -> None:
 
 
 class Model:
-    """A machine as the documentation tells it. `decide(kind, content, state)` is its callback."""
+    """A machine as documented. `decide(kind, content, state)` is its callback."""
 
     def __init__(self, decide: Any, enters: bool, state: str) -> None:
         self.decide, self.enters, self.state = decide, enters, state

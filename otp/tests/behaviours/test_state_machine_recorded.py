@@ -1,4 +1,4 @@
-"""What callbacks see, in which order: compared with recordings of Erlang/OTP's own `gen_statem`, scenario by scenario.
+"""The callbacks and their order, compared with recordings of Erlang/OTP's own `gen_statem`, scenario by scenario.
 
 A scenario is random: the n-th callback returns the n-th verdict of its script. The recordings hold what OTP 25 did.
 
@@ -296,7 +296,7 @@ def in_erlang(log: list[tuple[Any, ...]]) -> str:
 
 
 def erlang_plays(scenarios: list[Scenario]) -> dict[int, str]:
-    """What Erlang's own machine does with scenarios, by seed."""
+    """The results of Erlang's own machine for scenarios, by seed."""
     with tempfile.TemporaryDirectory() as folder:
         cases, out = Path(folder, "cases"), Path(folder, "out")
         cases.write_text("".join(map(scenario_term, scenarios)))

@@ -65,7 +65,7 @@ class Model:
     # Starting and stopping
 
     def start(self, child: list[Any]) -> str:
-        """One start of a child: "ok", "fail" or "ignore"."""
+        """A start of a child: "ok", "fail" or "ignore"."""
         outcome = self.plan[child[ID]].popleft() if self.plan[child[ID]] else "ok"
         self.log.append(("start" if outcome == "ok" else outcome, child[ID]))
         child[PID] = None
@@ -141,7 +141,7 @@ class Model:
     # The end of a child
 
     def ends(self, ends: list[tuple[str, str]], now: int) -> None:
-        """Children end by themselves, all before the supervisor hears of the first; a retry is heard after them."""
+        """End children by themselves, all before the supervisor gets the first exit; retries come after them."""
         heard = [(child[PID], reason) for id, reason in ends if (child := self.find(id)) and child[PID] is not None]
         self.dead.update(pid for pid, _ in heard)
         queue: deque[Any] = deque(heard)
@@ -202,7 +202,7 @@ class Model:
 
 
 class World:
-    """What the children share: how their starts go, and what happened to them."""
+    """The shared state of the children: how their starts go, and what happened to them."""
 
     def __init__(self, plan: dict[str, deque[str]]) -> None:
         self.plan = plan
@@ -248,7 +248,7 @@ class Real:
         )
 
     async def answer(self, operation: str, argument: Any) -> Any:
-        """What an operation answers, in the model's words."""
+        """Return the result of an operation, in the model's terms."""
         try:
             if operation == "start_child":
                 pid = await Supervisor.start_child(self.pid, self.spec(argument))
@@ -356,7 +356,7 @@ def test_a_supervisor_of_processes_does_what_the_documentation_of_supervisor_say
 
 
 async def step(model: Model, real: Real, operation: str, argument: Any) -> None:
-    """One thing that happens, to both."""
+    """Apply an event to both."""
     match operation:
         case "ends" | "kills":
             ends = argument if operation == "ends" else [(id, "kill") for id in argument]

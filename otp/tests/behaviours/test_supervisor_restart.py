@@ -1,4 +1,4 @@
-"""Restarts: strategies, the window, failing restarts, giving up, automatic shutdown, and what is told about them."""
+"""Restarts: strategies, the window, failing restarts, giving up, automatic shutdown, and their reports."""
 
 from __future__ import annotations
 

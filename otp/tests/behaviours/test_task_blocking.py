@@ -78,7 +78,7 @@ def test_what_the_blocking_function_raises_is_the_exit_reason_of_who_does_not_ca
 
 
 def test_a_blocking_function_that_raises_stop_iteration_does_not_leave_its_caller_waiting() -> None:
-    """Before Python 3.13 no future takes one: whoever waited for it waited for ever."""
+    """Before Python 3.13 no future accepts one: its waiter waited for ever."""
 
     async def main() -> None:
         with pytest.raises(RuntimeError, match="next raised StopIteration"):

@@ -1,4 +1,4 @@
-"""Stopping a task: its reply counts, its end is told, and neither ends its owner.
+"""Stopping a task: its reply counts, its end is reported, and neither ends its owner.
 
 The rules are those of Elixir's `Task`; "task_test" is its test/elixir/task_test.exs.
 """

@@ -1,4 +1,4 @@
-"""What the tests of `otp.code` share: modules that are written, imported and written again; runs in three orders."""
+"""Shared by the tests of `otp.code`: modules that are written, imported and rewritten; runs in three orders."""
 
 from __future__ import annotations
 

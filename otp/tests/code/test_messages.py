@@ -1,4 +1,4 @@
-"""What others hold of a module that was reloaded: messages of its old classes, and the module object itself."""
+"""References to a reloaded module elsewhere: messages of its old classes, and the module object itself."""
 
 from __future__ import annotations
 

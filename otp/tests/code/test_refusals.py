@@ -1,4 +1,4 @@
-"""What refuses an upgrade, and that everything is then as it was.
+"""Refusals of an upgrade, after which everything is unchanged.
 
 Source: OTP's release handling (`release_handler`).
 """

@@ -1,4 +1,4 @@
-"""What a sender meets when more is sent to a node than goes there: it may wait, and what is kept for it has a bound."""
+"""Sending more to a node than the connection takes: the sender may wait, and the queue is bounded."""
 
 from __future__ import annotations
 

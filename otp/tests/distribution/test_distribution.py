@@ -41,7 +41,7 @@ class Counter(GenServer[int]):
 
 
 async def echo() -> None:
-    """Sends back what it gets, until it is told otherwise."""
+    """A server that echoes messages until it is stopped."""
     while True:
         match await otp.receive():
             case ("stop", reason):

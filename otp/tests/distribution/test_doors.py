@@ -1,4 +1,4 @@
-"""A node lets others come by several transports, each with rights of its own."""
+"""A node accepts others over several transports, each with its own rights."""
 
 from __future__ import annotations
 

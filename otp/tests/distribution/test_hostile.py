@@ -1,4 +1,4 @@
-"""What another node may say, and what comes of it: nothing here crashes, whoever is at the other end.
+"""Hostile input of another node and its effects: nothing here crashes, whatever the other end sends.
 
 A node that is hostile is played by its transport, which sends what it likes.
 """

@@ -31,7 +31,7 @@ HELLOS_PER_PAIR_AND_HEARTBEAT = 8
 
 
 class Life:
-    """One run of one node: sends numbered signals and checks what it is told."""
+    """An incarnation of a node that sends numbered signals and checks its events."""
 
     def __init__(self, world: World, me: NodeId) -> None:
         self.world = world

@@ -1,4 +1,4 @@
-"""Functions that one node starts on another: only what is listed, watched from its first moment, its answer told."""
+"""Functions that one node starts on another: only listed ones, monitored from the start, with a result."""
 
 from __future__ import annotations
 

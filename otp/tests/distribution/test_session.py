@@ -1,4 +1,4 @@
-"""A session as a value: what it does about one thing that happens, told without loop or network."""
+"""A session as a value: its actions for each event, without loop or network."""
 
 from __future__ import annotations
 

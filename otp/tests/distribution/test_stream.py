@@ -22,7 +22,7 @@ HASTY = Settings(heartbeat=0.02, dead=0.1)
 
 
 class Told:
-    """What a transport tells, in its order; `await told()` for the next of it."""
+    """The events of a transport, in order; `await told()` returns the next one."""
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[Any] = asyncio.Queue()

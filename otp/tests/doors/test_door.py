@@ -1,4 +1,4 @@
-"""A door lets in who knows the token, for what the service permits, and leaves nothing behind."""
+"""A door admits holders of its token, for what the service permits, and leaves nothing behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the kernel's tests run a program: in virtual time, in each of the three orders a call may take."""
+"""The kernel tests' way to run a program: in virtual time, in each of the three orders a call may take."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from otp.testing import Scheduler
 
 @pytest.fixture(params=[True, False, None], ids=["inline", "queued", "seeded"])
 def run(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> Iterator[Callable[..., Any]]:
-    """`run(fn, *args)`: the value of a first process; fails if the runtime had to report a bug of its own."""
+    """`run(fn, *args)`: the value of a first process; fails if the runtime reported a bug."""
     yield Scheduler(seed=11, inline=request.param).run
     own = [record.getMessage() for record in caplog.get_records("call") if "bug of otp" in record.getMessage()]
     assert own == []

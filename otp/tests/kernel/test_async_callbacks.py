@@ -78,7 +78,7 @@ def test_an_async_callback_receives_from_the_servers_own_mailbox(run: Any) -> No
 
 
 def test_what_one_callback_looked_through_the_next_looks_through_again(run: Any) -> None:
-    """Where a pattern continues its search belongs to one mailbox, and the next callback has another mailbox."""
+    """The position of a pattern's search belongs to one mailbox, and the next callback has another mailbox."""
 
     async def main() -> Any:
         server = await Async.start()

@@ -1,4 +1,4 @@
-"""How long a call waits: five seconds, a given time, or for ever; a late reply is dropped and leaves nothing behind."""
+"""The time-out of a call: five seconds, a given time, or none; a late reply is dropped and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_time_out_0_does_not_wait_but_the_request_is_sent(run: Any) -> None:
 
 
 def test_a_short_limit_does_not_see_the_deadline_of_an_earlier_call() -> None:
-    """In real time long limits share buckets of 8 ms; a call with a timer of its own must not be expired by them."""
+    """In real time long limits share buckets of 8 ms, which must not expire a call with its own timer."""
 
     async def main() -> Any:
         async def first_process() -> Any:
@@ -104,7 +104,7 @@ def test_a_short_limit_does_not_see_the_deadline_of_an_earlier_call() -> None:
 
 
 def test_a_long_limit_runs_out_in_real_time_too() -> None:
-    """A limit from 0.25 s on has no timer of its own, but an entry in the timer wheel."""
+    """A limit from 0.25 s on has no timer, but an entry in the timer wheel."""
 
     async def main() -> Any:
         server = await Busy.start()

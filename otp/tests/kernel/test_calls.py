@@ -1,4 +1,4 @@
-"""The call protocol: answers, second answers, requests whose answer nobody waits for, and the death of either side."""
+"""The call protocol: replies, second replies, requests without a waiting caller, and the death of either side."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from slow_calls import Busy, failing
 
 
 class Server(GenServer[list[Any]]):
-    """Keeps the callers it was told to keep."""
+    """Keeps the callers that it is asked to keep."""
 
     @impl
     def init(self, arg: Any) -> Any:

@@ -176,7 +176,7 @@ def test_a_task_that_is_made_after_the_process_has_returned_is_left_to_the_loop(
 
 
 class Shared(otp.GenServer[None]):
-    """A server whose callbacks run in the context of whoever wakes them."""
+    """A server whose callbacks run in the context of the code that wakes them."""
 
     context = "shared"
 

@@ -19,7 +19,7 @@ from otp.testing import Scheduler
 
 
 def by_hand(loop: Any, coro: Any, context: Any = None) -> Any:
-    """What `eager_task_factory` does, for a Python without it: the first step here, the rest in a task."""
+    """Behave like `eager_task_factory`, for a Python without it: the first step here, the rest in a task."""
     if not loop.is_running():
         return asyncio.Task(coro, loop=loop, context=context)
     table: Any = vars(asyncio.tasks)["_current_tasks"]

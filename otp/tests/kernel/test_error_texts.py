@@ -10,7 +10,7 @@ from otp import Children, GenServer, NoReply, Ok, Reply, Stop, Supervisor, Task,
 
 
 class Server(GenServer[Any]):
-    """Does what it is told."""
+    """A server that follows instructions."""
 
     @impl
     def init(self, arg: Any) -> Any:
@@ -80,7 +80,7 @@ def test_what_needs_a_name_suggests_a_close_one(what: Any, asked: str) -> None:
 
 
 def test_the_reason_of_a_misspelt_name_has_no_suggestion() -> None:
-    """What is recorded and compared is the bare text."""
+    """The bare text is recorded and compared."""
 
     async def main() -> Any:
         await Server.start_link(1, name="counter")

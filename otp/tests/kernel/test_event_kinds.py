@@ -66,7 +66,7 @@ def checked(event: trace.Event) -> trace.Event:
 
 
 class Server(GenServer[Any]):
-    """Does what it is told to."""
+    """A server that follows instructions."""
 
     @impl
     def init(self, arg: Any) -> Any:
@@ -346,7 +346,7 @@ def test_a_sensitive_process_shows_neither_messages_nor_state(run: Any) -> None:
 
 
 class Shop(Supervisor):
-    """One child, which the argument describes, and one restart."""
+    """Restart a child, described by the argument, once."""
 
     @impl
     def init(self, arg: Any) -> Any:

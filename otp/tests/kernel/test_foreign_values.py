@@ -98,7 +98,7 @@ def test_a_name_that_cannot_be_shown_does_not_hold_up_a_crash(run: Any, errors: 
 
 
 class Liar:
-    """Raises where it is asked for its class, as a proxy may that stands for nothing."""
+    """A class that raises when it is asked for its class, like an unbound proxy."""
 
     __class__ = property(lambda self: 1 / 0)  # type: ignore[assignment]
 

@@ -59,7 +59,7 @@ class Server(GenServer[Any]):
 
 
 def in_a_thread(fn: Callable[[otp.Node], Any], arg: Any = 0) -> Any:
-    """What `fn(node)` returns in a thread beside a node with a server of the name "server"."""
+    """Return the result of `fn(node)` in a thread beside a node with a server named "server"."""
 
     async def main() -> Any:
         async with otp.Node("n") as node:
@@ -119,7 +119,7 @@ def test_when_the_time_is_up_the_coroutine_is_cancelled() -> None:
 
 @pytest.mark.filterwarnings("error")
 def test_the_longest_time_is_one_that_a_thread_can_wait() -> None:
-    """What every other time-out takes was an `OverflowError` here."""
+    """Values that every other time-out accepts were an `OverflowError` here."""
 
     async def main() -> Any:
         return await asyncio.to_thread(otp.node().call_from_thread, asyncio.sleep(0, "answer"), 1e12)
@@ -178,7 +178,7 @@ def test_a_node_that_closes_ends_the_calls_under_way() -> None:
 
 
 def test_a_call_that_arrives_when_the_node_has_just_closed_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It was begun, and nobody was left to end it: its thread waited for the end of the loop."""
+    """It had begun and could not be ended: its thread waited for the end of the loop."""
     on_its_way, closed = threading.Event(), threading.Event()
 
     def looked(node: Any) -> Any:
@@ -349,7 +349,7 @@ def test_in_virtual_time_threads_are_refused() -> None:
 
 
 def refused_beside(use: Callable[[otp.Pid], object]) -> str:
-    """What `use(pid)` is told in a thread beside an idle node with a server that keeps a list."""
+    """Return the result of `use(pid)` in a thread beside an idle node with a server that keeps a list."""
 
     async def main() -> str:
         async with otp.Node("n") as node:
@@ -386,7 +386,7 @@ async def started(pid: otp.Pid) -> object:
     ],
 )  # fmt: skip
 def test_a_pid_in_another_thread_is_refused_and_told_what_to_write(use: Any, what: str, instead: str) -> None:
-    """What broke: a cast came when the loop woke by itself, seconds later, and a call crashed the server."""
+    """Regression: a cast came when the loop woke by itself, seconds later, and a call crashed the server."""
     told = refused_beside(use)
     assert what in told
     assert instead in told
@@ -396,7 +396,7 @@ def test_a_pid_in_another_thread_is_refused_and_told_what_to_write(use: Any, wha
 @pytest.mark.parametrize("dest", ["server", ("server", "n"), 7j])
 @pytest.mark.parametrize("function", [GenServer.cast, otp.send])
 def test_a_name_in_a_thread_without_a_node_is_refused(function: Any, dest: Any) -> None:
-    """What broke: a cast by name from a web framework's thread answered "ok" and was lost."""
+    """Regression: a cast by name from a web framework's thread returned "ok" and was lost."""
     told = refused_beside(lambda _pid: function(dest, 1))
     assert "no node" in told
     assert function is otp.send or "node.cast_from_thread(dest, request)" in told

@@ -1,4 +1,4 @@
-"""Code of others that runs on the runtime's stack may raise what it likes: nobody is left running for ever."""
+"""Foreign code on the runtime's stack may raise anything, and leaves no process running for ever."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nodes: embedded in somebody's program, closed in order, reached from other threads."""
+"""Nodes: embedded in another program, closed in order, reached from other threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shutdown of a node: once, in a task of its own, and what a node that does not run refuses."""
+"""The shutdown of a node: once, in its own task, and what a node that does not run refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a callback's outcome means: allowed results, thrown ones, crashes, stops and their reports."""
+"""The outcome of a callback: allowed results, thrown ones, crashes, stops and their reports."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ def test_an_absent_reply_is_not_none(run: Any) -> None:
 
 
 def test_the_answer_is_given_though_terminate_crashes(run: Any) -> None:
-    """Pitfalls 37, 51: the caller gets the answer, everybody else the crash of terminate."""
+    """Pitfalls 37, 51: the caller gets the reply, all others the crash of terminate."""
 
     async def main() -> Any:
         server = await Does.start(None)

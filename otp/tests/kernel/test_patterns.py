@@ -1,4 +1,4 @@
-"""What `receive(matching=…)` accepts, and what each pattern matches."""
+"""The patterns of `receive(matching=…)`, and what each of them matches."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ class Begins(Tag):
 
 @pytest.mark.parametrize("pattern", [Tag, lambda part: Is(("b", part)), lambda part: AnyOf(Tag("b", part), Tag(part))])
 def test_a_pattern_that_holds_what_changes_looks_at_every_message_again(pattern: Any, run: Any) -> None:
-    """What it had refused before it changed was not looked at any more: the receive waited for ever."""
+    """Messages it had refused before it changed were not checked again: the receive waited for ever."""
 
     async def main() -> Any:
         part = ["old"]

@@ -173,7 +173,7 @@ async def asks_after_an_error() -> Any:
 @pytest.mark.parametrize("run", [otp.run, Scheduler().run])
 @pytest.mark.parametrize("main", [asks, asks_after_an_error])
 def test_the_traceback_of_an_error_is_the_users_own_places(run: Any, main: Any) -> None:
-    """What broke: 15 to 30 places of the runtime stood before and behind them."""
+    """Regression: 15 to 30 frames of the runtime came before and after them."""
     with pytest.raises(otp.NoProcess) as failed:
         run(main)
     error: Any = failed.value

@@ -1,4 +1,4 @@
-"""A callback that receives by itself gets a call as Erlang's message, and its end fails the callers it has heard."""
+"""A callback that receives a call itself gets Erlang's message, and its end fails the callers it received."""
 
 from __future__ import annotations
 

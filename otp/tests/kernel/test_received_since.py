@@ -123,7 +123,7 @@ def test_an_async_callback_finds_what_a_list_shows_and_leaves_the_rest_in_order(
 
 
 class Watcher(GenServer[Any]):
-    """Watches in one callback, and ends that in a later one; notes the ends it is told of."""
+    """Monitors in one callback, and removes the monitor in a later one; records the ends it receives."""
 
     @impl
     def init(self, arg: Any) -> Any:

@@ -175,7 +175,7 @@ def test_a_seed_gives_the_same_run_and_another_seed_another_one() -> None:
 def test_an_error_in_the_runtime_ends_the_process_at_fault_and_nobody_else(
     monkeypatch: pytest.MonkeyPatch, errors: Callable[[], list[str]]
 ) -> None:
-    """Our bug must not stop the scheduler of everybody."""
+    """A bug of the runtime must not stop the shared scheduler."""
     from otp.kernel import callbacks
 
     class Server(otp.GenServer[None]):
@@ -254,7 +254,7 @@ def test_a_timer_that_raises_does_not_stop_the_others() -> None:
 
 
 def test_a_timer_that_sets_a_later_one_does_not_hold_up_those_before_it() -> None:
-    """The bucket of a call's time-out did so, and everybody's timers came with that time-out, seconds too late."""
+    """The bucket of a call's time-out did so, and all timers came with that time-out, seconds too late."""
 
     async def main() -> Any:
         s: Any = otp.self()._node._s  # type: ignore[attr-defined]

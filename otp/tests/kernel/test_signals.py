@@ -500,7 +500,7 @@ def test_demonitor_wants_a_reference(run: Any) -> None:
 
 
 def test_a_server_flushes_a_down_that_lies_in_the_batch_it_works_on() -> None:
-    """What it was sent in one go is still its mailbox: `flush` reaches it, and so does process_info."""
+    """Messages sent in one go are still its mailbox: `flush` reaches them, and so does process_info."""
     seen: list[Any] = []
 
     class Server(otp.GenServer[Any]):

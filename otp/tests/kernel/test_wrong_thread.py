@@ -1,4 +1,4 @@
-"""What a thread gets that uses a node of another thread without `node.call_from_thread` and its siblings.
+"""Errors for a thread that uses a node of another thread without `node.call_from_thread` and similar functions.
 
 Each test holds the node's thread in the middle of a drain: a process starts the thread and joins it. The scheduler is
 then in the state in which inline calls are possible, whichever thread looks at it.
@@ -34,7 +34,7 @@ class Server(GenServer[Any]):
 
 
 def raised_beside_a_drain(fn: Callable[[otp.Pid], Any], *, busy: bool, inherits_context: bool = False) -> Any:
-    """What `await fn(pid)` raises, or returns, in the loop of a thread for which a process waits inside its step."""
+    """Return what `await fn(pid)` raises or returns in another thread's loop, while a process waits inside its step."""
     seen: list[Any] = []
 
     async def elsewhere(pid: otp.Pid) -> Any:

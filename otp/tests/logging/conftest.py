@@ -1,4 +1,4 @@
-"""What the tests of the reports in the log share: a handler that keeps what is logged."""
+"""Shared by the tests of log reports: a handler that keeps what is logged."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Seen(logging.Handler):
 
 @pytest.fixture
 def handler() -> Seen:
-    """A handler that nobody has added to a log yet."""
+    """A handler that is not part of a log yet."""
     return Seen()
 
 
 @pytest.fixture
 def seen(handler: Seen) -> Iterator[Seen]:
-    """What is logged by `otp` while the test runs."""
+    """The records logged by `otp` while the test runs."""
     log = logging.getLogger("otp")
     before = log.level
     log.addHandler(handler)

@@ -1,4 +1,4 @@
-"""What a supervisor decided stands in the log, and the page lists the fields of both reports.
+"""Decisions of a supervisor are in the log, and the page lists the fields of both reports.
 
 Source: design part 1 §2, §7; `docs/logging.md`.
 """
@@ -21,7 +21,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "logging.md"
 
 
 class Liar:
-    """An id that raises where it is asked for its class, as a proxy may that stands for nothing."""
+    """An id that raises when it is asked for its class, like an unbound proxy."""
 
     __class__ = property(lambda self: 1 / 0)  # type: ignore[assignment]
 
@@ -183,7 +183,7 @@ def test_who_was_killed_stands_in_the_log_though_its_restart_is_ignored(strategy
 def test_who_was_killed_stands_in_the_log_once_though_another_one_fails_to_restart(
     names: str, decision: str, seen: Any
 ) -> None:
-    """The restart that is tried again, and told, is that of the other one."""
+    """The restart that is retried and reported is that of the other one."""
 
     async def main() -> None:
         children = {"k": answering("k", Ok(1), Stop("not yet"), Ok(1)), "v": answering("v", Ok(1), Ok(1), Ok(1))}
@@ -201,7 +201,7 @@ def test_who_was_killed_stands_in_the_log_once_though_another_one_fails_to_resta
 
 
 def test_one_that_never_ran_is_restarted_with_its_group_and_told(seen: Any) -> None:
-    """It has no end to be told of: the report of that raised in the supervisor, which ended with it."""
+    """It has no end to report: reporting it raised in the supervisor, which ended with it."""
 
     async def main() -> bool:
         children = [answering("k", Ignore(), Stop("not yet"), Ok(1)), answering("v", Ok(1), Ok(1), Ok(1))]

@@ -77,7 +77,7 @@ def test_a_handler_that_raises_disturbs_nobody(seen: Any, capsys: pytest.Capture
 
 
 def test_what_is_logged_can_be_pickled_into_a_queue(seen: Any) -> None:
-    """What `QueueHandler` does: another thread or process writes the record."""
+    """Behave like `QueueHandler`: another thread or process writes the record."""
     import pickle
     from logging.handlers import QueueHandler
 

@@ -1,4 +1,4 @@
-"""One crash is one record in the log: who crashed, in what, why, and where.
+"""A crash is one record in the log: the process, the callback, the reason and the place.
 
 Source: design part 1 §2, §7; `docs/logging.md`.
 """
@@ -175,7 +175,7 @@ def test_a_result_that_is_none_gets_a_hint(seen: Any) -> None:
 
 
 def test_a_crash_report_comes_from_the_line_that_raised(caplog: pytest.LogCaptureFixture) -> None:
-    """What pytest shows before each record is a place where somebody can look."""
+    """The place that pytest shows before each record is useful to a reader."""
 
     def crash() -> None:
         raise ValueError("no")

@@ -18,7 +18,7 @@ from otp.testing import Scheduler
 
 
 class Hostile:
-    """What a state may be."""
+    """The possible states."""
 
     def __repr__(self) -> str:
         raise RuntimeError("no repr")

@@ -20,7 +20,7 @@ View = observer.NodeView
 
 
 class MarshalLink:
-    """An in-process link: every term goes through `marshal`, which knows builtin types and nothing else."""
+    """An in-process link: every term goes through `marshal`, which only supports builtin types."""
 
     def __init__(self, server: Any) -> None:
         self.server = server
@@ -111,7 +111,7 @@ def on_both(request: pytest.FixtureRequest) -> Callable[[Callable[[View], Awaita
 
 @pytest.fixture(params=[local, remote, distributed], ids=["local", "remote", "distributed"])
 def on_both_as_a_program(request: pytest.FixtureRequest) -> Callable[[Callable[[View], Awaitable[Any]]], Any]:
-    """Run a function with a view as `otp.run` does, where nobody but the program looks at its messages."""
+    """Run a function with a view like `otp.run`, without other readers of messages."""
 
     def run(test: Callable[[View], Awaitable[Any]]) -> Any:
         async def main() -> Any:

@@ -1,4 +1,4 @@
-"""Faults on purpose meet the messages that they are about, and nobody else's; what ends them leaves nothing behind."""
+"""Injected faults affect only the messages they are for; their end leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from otp.testing import Scheduler, advance
 
 
 class Till(GenServer[list[Any]]):
-    """Keeps what it was told."""
+    """Keeps its messages."""
 
     @impl
     def init(self, arg: Any) -> Any:

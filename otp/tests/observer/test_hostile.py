@@ -60,7 +60,7 @@ class Hostile(metaclass=Meta):
 
 
 class Name:
-    """A name that can be given, and is an error to whoever compares it later."""
+    """A name that can be registered, and raises when it is compared later."""
 
     def __init__(self, armed: list[bool]) -> None:
         self.armed = armed

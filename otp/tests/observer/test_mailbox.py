@@ -1,4 +1,4 @@
-"""What waits in a mailbox is told message by message; what is dropped does not come, and its caller knows."""
+"""Waiting messages are listed one by one; dropped ones do not arrive, and their callers are notified."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from otp import BadArgument, Children, GenServer, NoReply, Ok, Reply, Supervisor
 
 
 class Slow(GenServer[list[Any]]):
-    """Waits in its callback until it is told to go on; answers what it has handled."""
+    """Waits in its callback until it is released; returns what it has handled."""
 
     @impl
     def init(self, arg: Any) -> Ok[list[Any]]:

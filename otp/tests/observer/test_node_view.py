@@ -1,4 +1,4 @@
-"""What every `NodeView` promises, of a node here and through a `ViewServer`: one suite for both."""
+"""The contract of every `NodeView`, local and through a `ViewServer`: one suite for both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What travels between a `ViewServer` and its reader: every record, without loss, and nothing but plain terms."""
+"""The encoding between a `ViewServer` and its reader: every record, without loss, as plain terms only."""
 
 from __future__ import annotations
 

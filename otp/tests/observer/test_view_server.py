@@ -1,4 +1,4 @@
-"""The server side of a view: permissions, requests nobody would send, readers that are slow or die."""
+"""The server side of a view: permissions, unusual requests, readers that are slow or die."""
 
 from __future__ import annotations
 

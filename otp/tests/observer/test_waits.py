@@ -1,4 +1,4 @@
-"""Who waits for whom is read from the tables: calls that are open, starts that are not through."""
+"""Waits between processes, read from the tables: open calls, and starts that have not finished."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests of peers share: a real loop, and one reserve of warm guards for each of them."""
+"""Shared by the tests of peers: a real loop, and a reserve of warm guards for each."""
 
 from __future__ import annotations
 

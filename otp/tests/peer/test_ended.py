@@ -1,4 +1,4 @@
-"""What a peer says of its own end may be anything."""
+"""A peer's description of its own end may be anything."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TOLD = {"status": 1, "cause": None, "cpu_s": 0.1, "peak_kb": 1024}
 
 
 def test_a_status_that_an_interpreter_ends_with_by_itself_is_no_call_of_exit() -> None:
-    """Regression: a program that had taken all builtins away was told as one that called `os._exit(1)`."""
+    """Regression: a program that had removed all builtins was reported as calling `os._exit(1)`."""
     wrote = "sold 3\nTraceback (most recent call last):\n  File …\nNameError: name 'len' is not defined\n"
     expected = "ended the interpreter with exit status 1"
     assert expected == tell_end(TOLD, Limits(), ours=None, last_word=None, output="sold 3\n").reason

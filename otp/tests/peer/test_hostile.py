@@ -1,4 +1,4 @@
-"""Programs that mean harm end contained: they reach nothing, the reason is told, and nobody of them is left.
+"""Hostile programs end contained: they reach nothing, the reason is reported, and none of their processes is left.
 
 Each program of `hostile/` says in its first line what it tries, and below it how it `ends:` (kinds of `Ended`, any of
 them), under which `limits:`, which `reason:` people read, and whether it is `slow:`. What it prints with `ESCAPED` has
@@ -57,7 +57,7 @@ def spares() -> Iterator[Spares]:
 
 
 class Surroundings:
-    """What there would be to reach: files, a server, Unix sockets."""
+    """Create targets to reach: files, a server, Unix sockets."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -113,7 +113,7 @@ def surroundings(tmp_path: Path) -> Iterator[Surroundings]:
 
 
 def in_reserve(spares: Spares) -> set[int]:
-    """Who forks guards, and those that wait, once they are there."""
+    """Return the process that forks guards, and the waiting guards, once they exist."""
     for spare in spares._ready:
         select.select([spare.guard], [], [])
     assert spares._nursery is not None

@@ -1,4 +1,4 @@
-"""A platform that is killed by SIGKILL cleans up nothing; all the same nobody whom it started is left."""
+"""A platform killed by SIGKILL cleans up nothing, yet none of the processes it started is left."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ otp.run(main)
 
 
 def ends_until(pidfd: int, moment: float) -> bool:
-    """Whether a process ends until then."""
+    """Return whether a process ends by then."""
     return bool(select.select([pidfd], [], [], max(0.0, moment - time.monotonic()))[0])
 
 

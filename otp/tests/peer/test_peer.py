@@ -428,7 +428,7 @@ def parent_of(pid: int | None) -> int:
 
 
 def test_a_peer_of_ones_own_code_has_the_environment_and_the_output_of_who_started_it(tmp_path: Path) -> None:
-    """The test starts a program of its own, to tell the two outputs apart."""
+    """The test starts its own program, to distinguish the two outputs."""
     program = tmp_path / "program.py"
     program.write_text(
         "import os, sys, otp, otp.peer\n"

@@ -14,7 +14,7 @@ LEVELS = 10_000
 
 
 def test_ten_thousand_levels_of_folders_are_removed(tmp_path: Path) -> None:
-    """They took more stack than there is, and with it the end of a peer was never told."""
+    """They used more stack than there is, so that the end of a peer was never reported."""
     folder = tmp_path / "its"
     folder.mkdir()
     at = os.open(folder, os.O_RDONLY)

@@ -96,7 +96,7 @@ class Pool(GenServer[State]):
         return replace(state, lent=(*state.lent, (otp.monitor(caller.pid), connection)))
 
     async def give_back(self, connection: otp.Pid, state: State) -> State:
-        """Whatever came back goes to whoever waits, else to rest; what was overflow is closed."""
+        """A returned connection goes to a waiter, else to the pool; overflow connections are closed."""
         for ref, pid in state.lent:
             if pid == connection:
                 otp.demonitor(ref, flush=True)
@@ -127,7 +127,7 @@ class Database(Supervisor):
 
 
 async def borrower(report_to: otp.Pid) -> None:
-    """Takes a connection, says so, and gives it back when told."""
+    """Takes a connection, reports it, and returns it on request."""
     connection = await GenServer.call("pool", Checkout(), timeout=60)
     otp.send(report_to, ("got", otp.self(), connection))
     await otp.receive(otp.Is("done"))

@@ -107,7 +107,7 @@ class Door(GenStateMachine):
 
 
 class Source:
-    """A module in a folder of the test, written anew for each version."""
+    """A module in a folder of the test, rewritten for each version."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.file = folder / f"{name}.py"

@@ -1,4 +1,4 @@
-"""Candidates for one name: whoever has it leads, and its end is the next one's beginning."""
+"""Candidates for one name: its holder leads, and the holder's end starts the next election."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Candidate(GenServer[str]):
         return Ok(self.stand())
 
     def stand(self) -> str:
-        """Take the name, or watch who has it. Both are one step: nobody comes between."""
+        """Take the name, or monitor its holder. Both are one step: nothing comes in between."""
         try:
             otp.register("leader", otp.self())
         except otp.BadArgument:

@@ -1,4 +1,4 @@
-"""Five philosophers and five forks: with one order for all nobody starves; without it, the schedule decides."""
+"""Five philosophers and five forks: with one order for all, none starves; without it, the schedule decides."""
 
 from __future__ import annotations
 

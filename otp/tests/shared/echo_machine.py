@@ -1,4 +1,4 @@
-"""What a state machine does that keeps what it is sent, and tells it with its state to who asks."""
+"""A state machine that keeps what it is sent, and returns it with its state on request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the process of a test reads of itself, to see that nothing was left behind."""
+"""Readings of the test's own process, to check that nothing was left behind."""
 
 from __future__ import annotations
 

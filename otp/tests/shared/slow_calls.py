@@ -10,7 +10,7 @@ from otp import GenServer, Ok, Reply, impl
 
 
 class Busy(GenServer[None]):
-    """Is busy for as many seconds as it is told."""
+    """Is busy for the requested number of seconds."""
 
     @impl
     def init(self, arg: Any) -> Any:

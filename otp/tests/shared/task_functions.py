@@ -1,4 +1,4 @@
-"""What the tasks of the tests run: an answer that is late, one that is told to come, none at all."""
+"""Functions for the tasks of the tests: with a late result, a result on request, or none at all."""
 
 from __future__ import annotations
 

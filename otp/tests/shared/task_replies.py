@@ -1,4 +1,4 @@
-"""Replies and Downs of a task that a test writes by hand, in the order that it wants to see."""
+"""Replies and Downs of a task that a test creates itself, in a chosen order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stream of tasks gave, what it should have given, and the kinds of streams there are."""
+"""The results of a stream of tasks, the expected ones, and the kinds of streams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Machines of OTP's gen_statem_SUITE: they do what they are told."""
+"""Machines of OTP's gen_statem_SUITE, which follow instructions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from otp import Exit, GenStateMachine, KeepStateAndData, MachineOk, ReplyTo, imp
 
 
 def do(event: Any, content: Any, data: Any) -> Any:
-    """What both machines do: a function says it, a call with anything else is answered with the data."""
+    """Both machines: a function is the instruction; a call with anything else is answered with the data."""
     match event:
         case ("call", caller):
             return content(caller) if callable(content) else KeepStateAndData(ReplyTo(caller, (content, data)))

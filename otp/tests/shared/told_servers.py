@@ -1,4 +1,4 @@
-"""The server of OTP's gen_server_SUITE: it does what it is told."""
+"""The server of OTP's gen_server_SUITE, which follows instructions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from otp import GenServer, NoReply, Ok, Reply, Timeout, impl
 
 
 class Server(GenServer[Any]):
-    """Does what it is asked: what it gets is a function of its state (and of the caller), or its new state."""
+    """A server that follows instructions: a function of its state (and of the caller), or its new state."""
 
     @impl
     def init(self, arg: Any) -> Any:

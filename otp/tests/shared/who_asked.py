@@ -1,4 +1,4 @@
-"""A server that tells who asked it, or never answers."""
+"""A server that returns its caller, or never replies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cases of Elixir's dynamic_supervisor_test.exs, told in Python; docs/conformance.md lists all of them."""
+"""Cases of Elixir's dynamic_supervisor_test.exs in Python; docs/conformance.md lists all of them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def never() -> None:
 
 
 async def leaving(reason: Any) -> None:
-    """Traps exits; told to stop, it ends with a reason of its own."""
+    """Traps exits; when asked to stop, it ends with another reason."""
     process_flag("trap_exit", True)
     await otp.receive()
     otp.exit(reason)

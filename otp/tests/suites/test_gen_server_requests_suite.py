@@ -1,4 +1,4 @@
-"""Cases of OTP's gen_server_SUITE on requests, told in Python; each test names its cases."""
+"""Cases of OTP's gen_server_SUITE on requests, in Python; each test names its cases."""
 
 from __future__ import annotations
 

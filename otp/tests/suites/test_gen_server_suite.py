@@ -1,4 +1,4 @@
-"""Cases of OTP's gen_server_SUITE, told in Python; each test names its cases. docs/conformance.md lists all of them."""
+"""Cases of OTP's gen_server_SUITE in Python; each test names its cases. docs/conformance.md lists all of them."""
 
 from __future__ import annotations
 

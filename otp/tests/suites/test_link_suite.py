@@ -1,4 +1,4 @@
-"""Cases of OTP's erl_link_SUITE, told in Python; each test names its cases."""
+"""Cases of OTP's erl_link_SUITE in Python; each test names its cases."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from otp.testing import advance, mailbox, wait_all_idle
 
 
 async def waits() -> Any:
-    """Ends with what it is told."""
+    """Ends with the reason it is given."""
     raise otp.Exit(await otp.receive())
 
 

@@ -1,4 +1,4 @@
-"""Cases of OTP's monitor_SUITE, told in Python; each test names its cases."""
+"""Cases of OTP's monitor_SUITE in Python; each test names its cases."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from otp.testing import mailbox, wait_all_idle
 
 
 async def waits() -> Any:
-    """Ends with what it is told."""
+    """Ends with the reason it is given."""
     raise otp.Exit(await otp.receive())
 
 
@@ -82,7 +82,7 @@ def test_what_can_be_no_process_cannot_be_watched(wrong: Any, run: Any) -> None:
 
 @pytest.mark.parametrize("wrong", ["plutt", 1, None])
 def test_what_is_no_reference_cannot_be_taken_away(wrong: Any, run: Any) -> None:
-    """demon_e_1, demonitor_flush: wrong arguments; a reference of somebody else is none of ours, and no error."""
+    """demon_e_1, demonitor_flush: wrong arguments; a reference of another process has no effect, and is no error."""
 
     async def main() -> Any:
         with pytest.raises(BadArgument):

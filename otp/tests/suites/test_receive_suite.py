@@ -1,4 +1,4 @@
-"""Cases of OTP's receive_SUITE, told in Python; each test names its cases."""
+"""Cases of OTP's receive_SUITE in Python; each test names its cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cases of Elixir's registry tests (unique_test.exs, duplicate_test.exs, registry_test.exs), told in Python.
+"""Cases of Elixir's registry tests (unique_test.exs, duplicate_test.exs, registry_test.exs) in Python.
 
 docs/conformance.md lists all of them.
 """

@@ -1,4 +1,4 @@
-"""Cases of Elixir's supervisor_test.exs, told in Python; docs/conformance.md lists all of them."""
+"""Cases of Elixir's supervisor_test.exs in Python; docs/conformance.md lists all of them."""
 
 from __future__ import annotations
 

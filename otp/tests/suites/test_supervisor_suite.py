@@ -57,7 +57,7 @@ class Worker(GenServer[Any]):
 
 
 class Contrary(Worker):
-    """Ends with the reason that is its argument when it is told to shut down."""
+    """Ends with the reason in its argument when it is asked to shut down."""
 
     @impl
     def terminate(self, reason: Any, state: Any) -> Any:

@@ -245,7 +245,7 @@ def test_a_tree_comes_back_without_the_children_that_were_added(run: Any) -> Non
 
 
 def test_a_start_and_a_restart_that_went_well_are_no_news(run: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """external_start_no_progress_log: no report at all of a start; a restart is told once."""
+    """external_start_no_progress_log: no report of a start; a restart is reported once."""
     caplog.set_level("INFO", "otp.supervisor")
 
     async def main() -> None:
@@ -338,7 +338,7 @@ class Switch(GenServer[Any]):
 
 
 async def crash(pid: Any) -> None:
-    """Who has seen the end asks the supervisor after it has seen it too, and tried the restart."""
+    """After seeing the end, call the supervisor when it has seen it too and tried the restart."""
     GenServer.cast(pid, "error")
     await otp.wait_down(pid)
 

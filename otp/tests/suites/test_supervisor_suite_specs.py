@@ -129,7 +129,7 @@ def test_a_wrong_spec_is_refused_by_all_who_see_it(run: Any, form: Any, fields: 
 
 
 def judged(spec: ChildSpec, auto_shutdown: Any) -> Any:
-    """What is wrong with a spec; None if it is right."""
+    """Return what is wrong with a spec; None if it is right."""
     try:
         Supervisor.check_childspecs([spec], auto_shutdown)
     except InvalidChildSpec as error:

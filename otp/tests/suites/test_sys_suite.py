@@ -1,4 +1,4 @@
-"""Cases of OTP's sys_SUITE and of proc_lib_SUITE, told in Python; each test names its case."""
+"""Cases of OTP's sys_SUITE and proc_lib_SUITE in Python; each test names its case."""
 
 from __future__ import annotations
 

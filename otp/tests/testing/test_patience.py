@@ -31,7 +31,7 @@ def told(test: Any, max_steps: int = 2_000) -> str:
 
 
 def test_a_wait_beside_a_server_that_ticks_ends_with_the_name_of_the_server() -> None:
-    """What broke: the run went on for ever and said nothing."""
+    """Regression: the run went on for ever without a message."""
 
     async def waits() -> None:
         await start_supervised(Ticker.child_spec(None, name="clock"))

@@ -1,4 +1,4 @@
-"""The pytest plug-in, in a pytest of its own."""
+"""The pytest plug-in, in a separate pytest."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ async def test_it():
 
 @pytest.mark.parametrize("arguments", ["node", ""])
 def test_an_unmarked_test_is_told_how_to_mark_it(pytester: pytest.Pytester, arguments: str) -> None:
-    """What broke: pytest named five other plug-ins, and not ours."""
+    """Regression: pytest named five other plug-ins, and not ours."""
     result = outcomes(pytester, f"async def test_it({arguments}): pass")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*try @pytest.mark.otp above it, or otp_mode = auto in the ini file*"])

@@ -39,7 +39,7 @@ def no_coroutine():
 
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A module with programs, in a file of its own."""
+    """A module with programs, in a separate file."""
     (tmp_path / "recorded_programs.py").write_text(PROGRAM, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     yield importlib.import_module("recorded_programs")
@@ -238,7 +238,7 @@ def test_a_session_records_and_says_which_choices_were_others(path: Path, tmp_pa
 
 
 async def shop() -> list[Any]:
-    """Calls, which an idle server may take on its caller's stack unless somebody reads messages."""
+    """Calls, which an idle server may handle on its caller's stack unless messages are read."""
     me = otp.self()
     server = await Adder.start(0)
     for name in "abc":

@@ -50,7 +50,7 @@ def test_messages_of_one_sender_keep_their_order() -> None:
 
 
 async def triangle() -> str:
-    """A tells C and then B; B, having heard, tells C too."""
+    """A sends to C and then to B; B, after receiving it, sends to C too."""
     c = otp.self()
 
     async def b() -> None:

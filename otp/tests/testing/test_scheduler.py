@@ -1,4 +1,4 @@
-"""How a deterministic run ends."""
+"""The end of a deterministic run."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def test_a_deadlock_is_told_when_it_is_reached() -> None:
 
 
 def test_what_the_predicate_of_run_until_raises_is_raised_and_the_program_goes_on_after_it(session: Session) -> None:
-    """What broke: it was reported as a bug of otp, and run_until answered False."""
+    """Regression: it was reported as a bug of otp, and run_until returned False."""
     wrong: Any = lambda: True
     with pytest.raises(TypeError, match="takes 0 positional arguments but 1 was given"):
         session.run_until(wrong)

@@ -26,7 +26,7 @@ def node() -> otp.Node:
 
 
 def somebody_reads() -> bool:
-    """Whether a message makes an event."""
+    """Return whether a message makes an event."""
     before = node().trace_seq
     otp.send(otp.self(), "is it seen?")
     return node().trace_seq != before

@@ -1,4 +1,4 @@
-"""Reading a recording, whatever somebody made of the file. Source: design part 12 §5."""
+"""Reading a recording, whatever the file contains. Source: design part 12 §5."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def _section(trace: Trace, name: str) -> list[Any]:
 
 
 def _permuted(step: int, name: str, seen: list[Trace]) -> bool:
-    """Whether the runs show the same entries in different orders."""
+    """Return whether the runs show the same entries in different orders."""
     sections = [[json.dumps(entry, sort_keys=True) for entry in _section(trace, name)] for trace in seen]
     if any(sorted(section) != sorted(sections[0]) for section in sections):
         raise Undecided(f"step {step}: {name} differs")
@@ -115,7 +115,7 @@ def _dead(trace: Trace) -> set[str]:
 
 
 def _failed(trace: Trace) -> set[str]:
-    """Who entered its init callback in this step and did not get out of it as a running process."""
+    """Return the processes that entered their init callback in this step and did not leave it running."""
     return {entry[1] for entry in trace.get("life", []) if entry[0] == "init" and not _runs(entry[2])}
 
 
@@ -162,7 +162,7 @@ def undecided(scenario: Scenario, trace: Trace) -> set[str]:
 
 
 def _told(entries: list[Any]) -> int:
-    """How many messages of the runtime (somebody's end) a process got in one step."""
+    """Return how many messages of the runtime (ends of processes) a process got in one step."""
     told = 0
     for entry in entries:
         if (

@@ -31,7 +31,7 @@ def scenario(seed: int) -> Scenario:
 
 
 def cmd(**command: Json) -> Json:
-    """A message that tells a server what to do."""
+    """A message with an instruction for a server."""
     return {"cmd": command}
 
 
@@ -59,11 +59,11 @@ class Plot:
         return self.rng.random() < chance
 
     def one(self, *options: Json) -> Json:
-        """One of them."""
+        """Return one of them."""
         return self.rng.choice(options)
 
     def incidents(self, count: int, table: dict[Callable[[], None], int]) -> None:
-        """That many incidents, drawn by weight."""
+        """Return this many incidents, drawn by weight."""
         for happen in self.rng.choices(list(table), list(table.values()), k=count):
             happen()
 
@@ -81,7 +81,7 @@ class Plot:
         )
 
     def farewell(self) -> Json:
-        """What terminate raises."""
+        """The error that terminate raises."""
         return {self.one("exit", "error", "throw"): self.one(":late", ":normal", ":shutdown")}
 
     def hurt(self, key: str) -> None:

@@ -17,7 +17,7 @@ Step = dict[str, Any]
 
 @dataclass(frozen=True)
 class Difference:
-    """One section of one step (or the final state, `step` is None) that is not as recorded."""
+    """A section of a step (or the final state, `step` is None) that differs from the recording."""
 
     step: int | None
     section: str
@@ -60,12 +60,12 @@ def _entries(expected: list[Any], got: list[Any]) -> list[str]:
 
 
 def is_wildcard(term: Any) -> bool:
-    """Whether an expected term stands for anything."""
+    """Return whether an expected term is a wildcard."""
     return isinstance(term, dict) and ("opaque" in term or "stack" in term or term.get("ref") == "?")
 
 
 def agrees(expected: Any, got: Any) -> bool:
-    """Whether a replayed term is the expected one, wildcards aside."""
+    """Return whether a replayed term is the expected one, apart from wildcards."""
     if is_wildcard(expected):
         return True
     if type(expected) is not type(got):
@@ -78,7 +78,7 @@ def agrees(expected: Any, got: Any) -> bool:
 
 
 def _matching(candidates: list[list[int]], count: int) -> bool:
-    """Whether every expected entry can be given a replayed entry of its own (augmenting paths)."""
+    """Return whether expected entries can be paired with different replayed entries (augmenting paths)."""
     owner: list[int | None] = [None] * count
 
     def place(entry: int, tried: set[int]) -> bool:
@@ -96,7 +96,7 @@ def _matching(candidates: list[list[int]], count: int) -> bool:
 
 
 def same_entries(expected: list[Any], got: list[Any], ordered: bool) -> bool:
-    """Whether two sections agree, in order or as multisets."""
+    """Return whether two sections agree, in order or as multisets."""
     if len(expected) != len(got):
         return False
     if all(map(agrees, expected, got)):

@@ -15,11 +15,11 @@ Record = dict[str, Any]
 
 
 class NeedsClock(Exception):
-    """The scenario wants time to pass where it must not."""
+    """An error: the scenario lets time pass where it must not."""
 
 
 class Clock(Protocol):
-    """How a scenario lets time pass."""
+    """The way in which a scenario lets time pass."""
 
     async def advance(self, seconds: float) -> None:
         """Let exactly this much time pass."""

@@ -66,7 +66,7 @@ def replay_all(records: list[Record], mode: str, seed: int, threads: int = 2) ->
 
 
 def replay_alone(record: Record, mode: str, seed: int) -> Outcome:
-    """Replay one scenario on a scheduler of its own."""
+    """Replay one scenario on its own scheduler."""
     inline = {"inline": True, "queued": False, "seeded": None}[mode]
     scheduler = Scheduler(seed=seed, inline=inline)
 
@@ -102,7 +102,7 @@ def replay_shared(records: list[Record], seed: int, threads: int) -> list[Outcom
 
 
 class _Share(threading.Thread):
-    """One thread's share of the scenarios."""
+    """Replay one thread's share of the scenarios."""
 
     def __init__(self, records: list[Record], seed: int) -> None:
         super().__init__(name=f"conformance-{seed}")

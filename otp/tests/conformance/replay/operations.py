@@ -1,4 +1,4 @@
-"""The table *step op -> call*: what a process under test does when a scenario tells it to.
+"""The table *step op -> call*: what a process under test does for each operation of a scenario.
 
 Every entry takes the world and the step and gives a value, or an awaitable of one, in Erlang's spelling of results:
 `("ok", pid)`, `("error", reason)`, `"ok"`, `True`.

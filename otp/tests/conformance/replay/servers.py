@@ -18,7 +18,7 @@ from replay.world import Owner, World
 
 
 class Plan:
-    """What a server under test is started with. Not a dataclass: child specs pass it by reference."""
+    """The start argument of a server under test. Not a dataclass: child specs pass it by reference."""
 
     __slots__ = ("owner", "spec", "world")
 
@@ -29,7 +29,7 @@ class Plan:
 
 
 class State:
-    """What a server under test keeps: who it is and the callers it has not answered."""
+    """The state of a server under test: its identity and its unanswered callers."""
 
     __slots__ = ("held", "name", "spec", "world")
 
@@ -65,7 +65,7 @@ def attempt(behaviours: list[Any], number: int) -> Any:
 
 
 class ScriptedServer(GenServer[State]):
-    """A server that does what it is told."""
+    """A server that follows instructions."""
 
     def init(self, arg: Plan) -> Any:
         """Enter the log under a new name and show the behaviour of this attempt."""
@@ -187,7 +187,7 @@ def answer(request: Command, caller: otp.From, state: State) -> Any:
 
 
 def after_ops(command: dict[str, Any], state: State) -> Any:
-    """What a handle_call does after its operations."""
+    """Return the result of a handle_call after its operations."""
     return Reply(state.term(command["reply"]), state) if "reply" in command else obey(Command(command), state)
 
 

@@ -93,7 +93,7 @@ async def start_server(plan: Plan) -> Any:
 
 
 def returned(value: Any) -> Any:
-    """What Erlang's start function returned, as one of ours returns or raises it."""
+    """Convert the result of Erlang's start function to what ours returns or raises."""
     match value:
         case "ignore":
             return otp.Ignore()

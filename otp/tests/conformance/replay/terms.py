@@ -23,13 +23,13 @@ class Binary(str):
 
 
 class Command(dict[str, Any]):
-    """What a message tells the behaviour of a process under test to do: the inner object of `{"cmd": ...}`."""
+    """The instruction of a message to a process under test: the inner object of `{"cmd": ...}`."""
 
     __slots__ = ()
 
 
 class Milliseconds(float):
-    """A time in seconds, as the runtime wants it, that prints as the milliseconds of the scenario."""
+    """A time in seconds for the runtime that prints as the milliseconds of the scenario."""
 
     __slots__ = ("ms",)
     ms: int
@@ -41,7 +41,7 @@ class Milliseconds(float):
 
 
 class Names(Protocol):
-    """What the terms need to know of a scenario's processes and references."""
+    """The scenario's processes and references that terms refer to."""
 
     def pid_of(self, key: str) -> Pid: ...
     def ref_of(self, label: str) -> Ref: ...

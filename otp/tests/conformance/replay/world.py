@@ -28,7 +28,7 @@ Table = dict[str, Callable[["World", dict[str, Any]], Any]]
 
 
 class World:
-    """Everything the harness knows about one running scenario on one node."""
+    """The state of one running scenario on one node."""
 
     def __init__(self, node: Node, table: Table) -> None:
         self.node = node
@@ -137,7 +137,7 @@ class World:
         return self._refs[label]
 
     def label_of_ref(self, ref: Ref) -> str:
-        """The label of a reference; `?` for those nobody labelled."""
+        """Return the label of a reference; `?` without one."""
         return self._labels.get(ref, "?")
 
     # what the driver waits for
@@ -162,7 +162,7 @@ class World:
         self._went_on()
 
     def busy(self) -> bool:
-        """Whether an operation has not returned or somebody sleeps."""
+        """Return whether an operation has not returned or a process sleeps."""
         return bool(self._operations or self._sleeping)
 
     async def progress(self) -> None:

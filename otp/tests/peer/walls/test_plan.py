@@ -1,4 +1,4 @@
-"""Which walls the parts make, and that a required one that does not stand keeps a peer from starting."""
+"""The walls that the parts make up; a missing required wall keeps a peer from starting."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ALL = [Part(name, True, "ABI 7" if name == "landlock" else "") for name in PARTS
 
 
 def with_only(*names: str, abi: int = 7) -> dict[str, bool]:
-    """Which walls stand if only these parts are up."""
+    """Return the walls that are up if only these parts are."""
     parts = [Part(name, name in names, f"ABI {abi}" if name == "landlock" else "not here") for name in PARTS]
     return {name: wall.up for name, wall in walls_of(parts).items()}
 

@@ -1,4 +1,4 @@
-"""What this system has for walls is found out by putting them up."""
+"""The walls of this system are determined by putting them up."""
 
 from __future__ import annotations
 

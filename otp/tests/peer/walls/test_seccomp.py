@@ -12,7 +12,7 @@ READ = {"x86_64": 0, "aarch64": 63}
 
 
 def verdict(architecture: str, number: int, *arguments: int, audit: int | None = None) -> int:
-    """What the filter answers to a system call: the instructions of it, interpreted."""
+    """Return the filter's answer to a system call by interpreting its instructions."""
     code = list(struct.iter_unpack("@HBBI", program(architecture)))
     data = {0: number, 4: ARCHITECTURES[architecture].audit if audit is None else audit}
     data |= {16 + 8 * which: value for which, value in enumerate((*arguments, 0, 0, 0)[:3])}
