@@ -1,1 +1,1 @@
-"""Settings: where they come from, and their changes while the platform runs."""
+"""Settings: their sources, and changes while the platform runs."""

@@ -1,6 +1,6 @@
 """Settings of the platform: defaults < `superlearner.toml` < environment `SUPERLEARNER_*` < command line flags.
 
-Times are seconds, sizes are bytes. A wrong value is refused with its source, what was expected and what was got.
+Times are seconds, sizes are bytes. Errors name the source, the expected and the actual value.
 """
 
 from __future__ import annotations
@@ -49,21 +49,21 @@ __all__ = [
 
 CONFIG_FILE = "superlearner.toml"
 ENVIRONMENT: Final = "SUPERLEARNER_"
-"""What the variables begin with."""
+"""Prefix of the environment variables."""
 
 AT_START: Final[JsonDict] = {"at_start": True}
-"""Marks a setting that a running platform cannot change. All others are read from `platform.settings` when needed."""
+"""Marks a setting that needs a restart; all others are read from `platform.settings` when needed."""
 
 SECONDS: Final[JsonDict] = {"unit": "s"}
 BYTES: Final[JsonDict] = {"unit": "bytes"}
 
 Source = Literal["default", "file", "environment", "flag", "api"]
-"""Who gave a setting its value; each wins over those before it."""
+"""Sources of a value, in ascending precedence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A value that somebody gave a setting; `where` is a flag, a variable, or file and line."""
+    """A value with its source; `where` is a flag, a variable, or file and line."""
 
     value: Any
     source: Source
@@ -72,7 +72,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with a setting, and where it was given; `line` if that is a line of the file.
+    """An invalid setting and its place; `line` if it is in the file.
 
     >>> str(Problem("--port", "port", "expected a number up to 65535, got 99999"))
     '--port: expected a number up to 65535, got 99999'
@@ -89,7 +89,7 @@ class Problem:
 
 
 class SettingsError(ValueError):
-    """Settings that cannot be taken; the text has a line for each problem: where, what was expected, what was got."""
+    """Invalid settings; the text has a line per problem: place, expected value, actual value."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -97,10 +97,10 @@ class SettingsError(ValueError):
 
 
 class Settings(BaseSettings):
-    """Everything that can be set. Made directly, it has the given values and defaults; see `load_settings`.
+    """All settings. A direct instance has the given values and defaults; see `load_settings`.
 
-    A setting of yours is a field here. It says its unit, and `AT_START` if a change needs a restart; whoever needs the
-    value of another one reads `platform.settings` at that moment, since it may have changed since the last time.
+    To add a setting, add a field with its unit, and `AT_START` if a change needs a restart. Code reads settings from
+    `platform.settings` each time, as they may change.
 
     >>> Settings(port=4001).address
     'http://127.0.0.1:4001'
@@ -194,7 +194,7 @@ class Settings(BaseSettings):
     weak_walls: bool = Field(
         False,
         json_schema_extra=AT_START,
-        description="start sandboxes without a required wall, for your own code",
+        description="start sandboxes even if required isolation is missing; for your own code only",
     )
     allow_eval: bool = Field(
         False,
@@ -280,7 +280,7 @@ class Settings(BaseSettings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+    def _reject_bool_as_number(cls, value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, bool) and cls.model_fields[info.field_name or ""].annotation is not bool:
             raise ValueError("expected a value of its type")
         return value
@@ -307,24 +307,22 @@ class Settings(BaseSettings):
         30.0, ge=0, description="time after which a process without links and monitors is reported"
     )
     anomaly_monitors: int = Field(20, ge=2, description="allowed monitors of one process held by another")
-    anomaly_down_unread: float = Field(30.0, ge=0, description="allowed time of an unread Down in a mailbox")
+    anomaly_down_unread: float = Field(30.0, ge=0, description="allowed time for an unread Down message")
 
     @field_validator("auth")
     @classmethod
-    def _nobody_is_let_in_from_the_network_without_a_credential(
-        cls, auth: str | None, info: ValidationInfo
-    ) -> str | None:
+    def _network_needs_credentials(cls, auth: str | None, info: ValidationInfo) -> str | None:
         host = info.data.get("host")
         if auth == "none" and host is not None and not is_loopback(host):
-            raise ValueError(f"expected 'all', or the host 127.0.0.1, since others reach {host} as well")
+            raise ValueError(f"expected 'all', or the host 127.0.0.1, since others can reach {host}")
         return auth
 
     @field_validator("weak_walls")
     @classmethod
-    def _weak_walls_are_for_one_person_on_one_machine(cls, weak: bool, info: ValidationInfo) -> bool:
+    def _weak_walls_need_loopback(cls, weak: bool, info: ValidationInfo) -> bool:
         host = info.data.get("host")
         if weak and ((host is not None and not is_loopback(host)) or info.data.get("trusted_proxies")):
-            raise ValueError("expected false, or the host 127.0.0.1 without proxies, since others reach us as well")
+            raise ValueError("expected false, or the host 127.0.0.1 without proxies, since others can reach it")
         return weak
 
     @field_validator("trusted_proxies")
@@ -336,24 +334,24 @@ class Settings(BaseSettings):
             except ValueError:
                 raise ValueError("expected addresses and networks such as 127.0.0.1 and 10.1.0.0/16") from None
         if proxies and info.data.get("auth") == "none":
-            raise ValueError("expected none with auth 'none', since others reach us through them as well")
+            raise ValueError("expected none with auth 'none', since others can reach it through them")
         return proxies
 
     @field_validator("keyfile")
     @classmethod
-    def _a_key_belongs_to_a_certificate(cls, keyfile: Path | None, info: ValidationInfo) -> Path | None:
+    def _key_needs_certificate(cls, keyfile: Path | None, info: ValidationInfo) -> Path | None:
         if keyfile is not None and info.data.get("certfile") is None:
-            raise ValueError("expected none, or a certificate beside it: --certfile FILE")
+            raise ValueError("expected no key without a certificate; try --certfile FILE")
         return keyfile
 
     @property
     def asks_for_credentials(self) -> bool:
-        """Whether who comes has to show a credential."""
+        """True if requests need a credential."""
         return self.auth == "all" or not is_loopback(self.host) or bool(self.trusted_proxies)
 
     @property
     def address(self) -> str:
-        """The address people type, as far as it is known before the socket is bound."""
+        """Address of the platform, as far as known before the socket is bound."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         scheme = "http" if self.certfile is None else "https"
         return f"{scheme}://{host}:{self.port}{self.root_path}"
@@ -367,13 +365,13 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What is given, and nothing else: `settle` puts the sources into their order and knows their places."""
+        """Use the given values only: `settle` merges the sources and records where values come from."""
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens on `host`. A name other than `localhost` counts as beyond.
+    """Return whether only this machine can reach `host`; names other than `localhost` count as reachable.
 
     >>> [is_loopback(host) for host in ("localhost", "127.0.0.2", "::1", "0.0.0.0", "::", "shop.example")]
     [True, True, True, False, False, False]
@@ -387,16 +385,16 @@ def is_loopback(host: str) -> bool:
 
 
 def load_settings(**flags: Any) -> Settings:
-    """Settings from all sources; a flag that is None was not given.
+    """Return the settings from all sources; a flag that is None was not given.
 
     Raises:
-        SettingsError: a value is wrong, or the file is not TOML.
+        SettingsError: a value is invalid, or the file is not TOML.
     """
     return settle([from_file(Path(CONFIG_FILE)), from_environment(), from_flags(flags)])[0]
 
 
 def takes_effect_at_start(name: str) -> bool:
-    """Whether a change of this setting needs a restart.
+    """Return whether a change of this setting needs a restart.
 
     >>> takes_effect_at_start("port"), takes_effect_at_start("kill_wait")
     (True, False)
@@ -405,7 +403,7 @@ def takes_effect_at_start(name: str) -> bool:
 
 
 def from_file(path: Path) -> dict[str, Given]:
-    """What the file gives, if there is one. Raises `SettingsError`."""
+    """Return the values from the file, if there is one. Raises `SettingsError`."""
     try:
         file = read_toml(path)
     except UnreadableFile as error:
@@ -417,7 +415,7 @@ def from_file(path: Path) -> dict[str, Given]:
 
 
 def from_environment() -> dict[str, Given]:
-    """What variables such as `SUPERLEARNER_PORT` give. Raises `SettingsError`."""
+    """Return the values from variables such as `SUPERLEARNER_PORT`. Raises `SettingsError`."""
     source = EnvSettingsSource(Settings)
     found: dict[str, Given] = {}
     problems: list[Problem] = []
@@ -426,9 +424,9 @@ def from_environment() -> dict[str, Given]:
             value, _, is_complex = source.get_field_value(field, name)
             value = source.prepare_field_value(name, field, value, is_complex)
         except ValueError:
-            said = os.environ.get(_variable(name), "")
+            raw = os.environ.get(_variable(name), "")
             problems.append(
-                Problem(_variable(name), name, f'expected JSON such as ["shop.example"], got {_shown(said)}')
+                Problem(_variable(name), name, f'expected JSON such as ["shop.example"], got {_shown(raw)}')
             )
             continue
         if value is not None:
@@ -439,19 +437,19 @@ def from_environment() -> dict[str, Given]:
 
 
 def from_flags(flags: Mapping[str, Any]) -> dict[str, Given]:
-    """What the command line gives; None stands for a flag that was not given."""
+    """Return the values from the command line; None stands for a flag that was not given."""
     return {
         name: Given(value, "flag", f"--{name.replace('_', '-')}") for name, value in flags.items() if value is not None
     }
 
 
 def settle(layers: Sequence[Mapping[str, Given]]) -> tuple[Settings, dict[str, Given]]:
-    """The settings out of their sources, the strongest last, and for each that was given who won.
+    """Merge the sources, the strongest last; return the settings, and the source of each given value.
 
-    Every source is looked at, so a mistake in the file is found although the environment wins over it.
+    Every source is validated, even if another one overrides it.
 
     Raises:
-        SettingsError: a value is wrong, or a name is unknown.
+        SettingsError: a value is invalid, or a name is unknown.
     """
     problems: list[Problem] = []
     won: dict[str, Given] = {}
@@ -462,7 +460,7 @@ def settle(layers: Sequence[Mapping[str, Given]]) -> tuple[Settings, dict[str, G
         won |= {name: given for name, given in layer.items() if name not in unknown}
         wrong = _problems_of(won)
         problems += wrong
-        for problem in wrong:  # said once; the next source is not blamed for it
+        for problem in wrong:  # reported once, not again for the next source
             if problem.setting in beneath:
                 won[problem.setting] = beneath[problem.setting]
             elif problem.setting is not None:
@@ -483,9 +481,9 @@ def _problems_of(won: Mapping[str, Given]) -> list[Problem]:
 def _problem(problem: Any, won: Mapping[str, Given]) -> Problem:
     name = str(problem["loc"][0]) if problem["loc"] else None
     given = None if name is None else won.get(name)
-    said = problem_text(problem).replace("Input should be", "expected", 1)
+    words = problem_text(problem).replace("Input should be", "expected", 1)
     where = given.where if given is not None else name or "settings"
-    return Problem(where, name, f"{said}, got {_shown(problem['input'])}", None if given is None else _line(given))
+    return Problem(where, name, f"{words}, got {_shown(problem['input'])}", None if given is None else _line(given))
 
 
 def _line(given: Given) -> int | None:
@@ -500,7 +498,7 @@ def _unknown(name: str) -> str:
 
 
 def _names(where: str, setting: str) -> bool:
-    """Whether a place says which setting it is for: a flag and a variable do, a line of the file does not."""
+    """Return whether a place names the setting: a flag or a variable does, a line of the file does not."""
     return where == setting or where in (_variable(setting), f"--{setting.replace('_', '-')}")
 
 

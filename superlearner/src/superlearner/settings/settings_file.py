@@ -1,4 +1,4 @@
-"""`superlearner.toml` as it is on the disk: its values, and the line that each of them stands on."""
+"""`superlearner.toml` on disk: its values, and the line of each."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from otp.redaction import without_secrets
 __all__ = ["LARGEST", "Signature", "TomlFile", "UnreadableFile", "read_toml", "signature"]
 
 LARGEST: Final = 100_000
-"""Bytes beyond which a file is taken for another one."""
+"""Size in bytes above which the file is assumed to be a wrong one."""
 
 PLACE: Final = re.compile(r" \(at line (\d+), column (\d+)\)")
 
 Signature = tuple[int, int, int, int, int]
-"""What differs between two versions of a file: file system, number, times of change (ns; of its rights, too), size."""
+"""Version of a file: file system, inode, time of change of contents and of metadata (ns), size."""
 
 
 class UnreadableFile(ValueError):
-    """The file is there and cannot be read; `line` is where, if that is known."""
+    """The file exists but cannot be read; `line` is the place, if known."""
 
     def __init__(self, problem: str, line: int | None = None) -> None:
         super().__init__(problem)
@@ -32,14 +32,14 @@ class UnreadableFile(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TomlFile:
-    """What stands in the file; nothing for one that is not there."""
+    """Contents of the file."""
 
     values: dict[str, Any] = field(default_factory=dict[str, Any])
     lines: dict[str, int] = field(default_factory=dict[str, int])
 
 
 def signature(path: Path) -> Signature | None:
-    """What tells this version of the file from the next; None if there is no file, or none that can be looked at."""
+    """Return a value that changes with each version of the file; None if it is missing or cannot be accessed."""
     try:
         found = path.stat()
     except (OSError, ValueError):
@@ -48,10 +48,10 @@ def signature(path: Path) -> Signature | None:
 
 
 def read_toml(path: Path) -> TomlFile | None:
-    """The file; None if there is none.
+    """Read the file; None if there is none.
 
     Raises:
-        UnreadableFile: it is no TOML, no text, too large, or may not be read.
+        UnreadableFile: it is not TOML, not text, too large, or not readable.
     """
     try:
         with path.open("rb") as file:
@@ -60,7 +60,7 @@ def read_toml(path: Path) -> TomlFile | None:
         return None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise UnreadableFile(f"cannot be read: {reason}; see who may read it") from None
+        raise UnreadableFile(f"cannot be read: {reason}; check its permissions") from None
     if len(content) > LARGEST:
         raise UnreadableFile(f"expected at most {LARGEST:,} bytes, got more; is it the right file?")
     try:
@@ -73,7 +73,7 @@ def read_toml(path: Path) -> TomlFile | None:
     except tomllib.TOMLDecodeError as error:
         raise _no_toml(str(error), text) from None
     except RecursionError:
-        raise UnreadableFile("expected a few lines such as `port = 4001`, got brackets in brackets") from None
+        raise UnreadableFile("expected lines such as `port = 4001`, got too many nested brackets") from None
     return TomlFile(values, {name: line_of(text, name) for name in values})
 
 
@@ -88,7 +88,7 @@ def _no_toml(said: str, text: str) -> UnreadableFile:
 
 
 def line_of(text: str, name: str) -> int:
-    r"""The line on which a key of the top level is given its value, or its table begins.
+    r"""Return the line of a top-level key or of its table.
 
     >>> line_of("# ours\nport = 4001\n[shop]", "port"), line_of("[shop]\nport = 1", "shop")
     (2, 1)

@@ -1,4 +1,4 @@
-"""The settings of a running platform: read anew when the file changes, set over the API, announced to who uses them."""
+"""Settings of a running platform: reloaded from the file, set over the API, published to listeners."""
 
 from __future__ import annotations
 

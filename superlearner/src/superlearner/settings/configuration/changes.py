@@ -1,4 +1,4 @@
-"""What a change of settings is, as values: worked out first, then made."""
+"""Changes of settings as values: planned first, then applied."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from superlearner.settings.settings import Given, Settings, Source, takes_effect
 __all__ = ["PRIVATE", "Change", "Plan", "changes_between"]
 
 PRIVATE: Final = frozenset({"data_dir", "database", "certfile", "keyfile"})
-"""Settings whose values, paths and addresses, take the scope `code`."""
+"""Settings whose values (paths and addresses) require the scope `code`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One setting that was given another value.
+    """A setting whose value changed.
 
-    `where` is the flag, variable, line or caller it comes from; `now` is False for one that takes effect at a start.
-    Its text has no secrets.
+    `where` is the flag, variable, line or caller of the new value; `now` is False if it takes effect after a restart.
+    The text contains no secrets.
 
     >>> print(Change("otel_endpoint", None, "http://ada:hunter2@collector", "file", "superlearner.toml, line 1", False))
     otel_endpoint will be 'http://ada:***@collector' after a restart (was None; superlearner.toml, line 1)
@@ -56,14 +56,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the settings will be when this is made so.
+    """The settings that would result from a change.
 
     Attributes:
-        wanted: as a start would have them now.
-        won: who gave each of them.
-        file: what the file gives.
-        api: what was set while the platform ran.
-        changes: what becomes different.
+        wanted: all values, including those that need a restart.
+        won: source of each value.
+        file: values from the file.
+        api: values set over the API.
+        changes: settings that change.
     """
 
     wanted: Settings
@@ -74,7 +74,7 @@ class Plan:
 
 
 def changes_between(before: Settings, wanted: Settings, won: Mapping[str, Given]) -> tuple[Change, ...]:
-    """What differs between what was wanted before and what is wanted now.
+    """Return the differences between the wanted values before and now.
 
     >>> print(*changes_between(Settings(), Settings(port=1, kill_wait=2.0), {}), sep="; ")
     port will be 1 after a restart (was 4000; default); kill_wait is 2.0 (was 5.0; default)

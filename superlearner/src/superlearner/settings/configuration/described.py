@@ -1,4 +1,4 @@
-"""Each setting in words: what it is, its type and unit, what may be given, whether a running platform can change it."""
+"""Descriptions of all settings: meaning, type, unit, choices, bounds, and whether a restart is needed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BOUNDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """One setting. `choices` is what may be given where that can be listed, `bounds` as JSON Schema names them."""
+    """Description of a setting; `choices` lists the allowed values if possible, `bounds` uses JSON Schema's names."""
 
     name: str
     description: str
@@ -27,12 +27,12 @@ class Described:
 
     @property
     def variable(self) -> str:
-        """The environment variable that sets it."""
+        """Environment variable of the setting."""
         return f"SUPERLEARNER_{self.name.upper()}"
 
 
 def described() -> dict[str, Described]:
-    """All settings by name, in their order.
+    """Return all settings by name, in their order.
 
     >>> one = described()["kill_wait"]
     >>> one.type, one.unit, one.default, one.hot

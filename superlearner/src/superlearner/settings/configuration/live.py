@@ -1,9 +1,9 @@
-"""The settings of one running platform: a plain object that outlives the service which looks at the file.
+"""Settings of a running platform: a plain object that outlives the service that watches the file.
 
-    superlearner.toml, environment, flags, API → one set of values, checked as a whole → who uses them is told
+    superlearner.toml, environment, flags, API → one set of values, validated as a whole → listeners
 
-A value that is wrong changes nothing, neither its own setting nor any other that came with it. What was set over the
-API wins until it is reset, or the platform ends: it is written nowhere, so the file says how the next start will be.
+An invalid value rejects its whole source. Values set over the API have precedence until they are reset or the platform
+ends. They are not saved, so the file alone determines the next start.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Refusal = Callable[[str, tuple[Problem, ...]], object]
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """What became of the file when it was read last, at wall clock seconds; of a refused one the problems."""
+    """State of the file when it was last read (wall-clock seconds), with problems if it was refused."""
 
     state: Literal["absent", "applied", "refused"]
     at: float
@@ -48,14 +48,14 @@ class FileState:
 
 
 class Configuration:
-    """See the module's text.
+    """Values of all settings; see the module's docstring.
 
     Args:
-        file: where the file is, or would be; None for a platform that has none (tests).
-        environment, flags: what they give.
+        file: path of the file, which may not exist; None for a platform without one (tests).
+        environment, flags: values from these sources.
 
     Raises:
-        SettingsError: a value is wrong.
+        SettingsError: a value is invalid.
 
     >>> configuration = Configuration.of(Settings(kill_wait=3.0))
     >>> forget = configuration.listen(lambda changes: print(changes[0].setting, changes[0].after))
@@ -84,21 +84,21 @@ class Configuration:
         self._wanted, self._won = settle([self._file, self._environment, self._flags])
         self._begun = self._wanted
         self.current = self._wanted
-        """The values in effect."""
+        """Values in effect."""
         self.file = self._state()
 
     @classmethod
     def of(cls, settings: Settings) -> Configuration:
-        """One without file and environment: what these settings were made with counts as flags."""
+        """Return a configuration without file and environment; the values set in `settings` count as flags."""
         flags = from_flags({name: getattr(settings, name) for name in settings.model_fields_set})
         return cls(flags=flags)
 
     def fix(self, **values: Any) -> None:
-        """Say what the start has found out about settings that cannot change any more."""
+        """Set values that the start has determined and that cannot change any more."""
         self.current = self.current.model_copy(update=values)
 
     def listen(self, listener: Listener, refused: Refusal | None = None) -> Callable[[], None]:
-        """Call `listener(changes)` after each change, `refused(where, problems)` for each file that is wrong."""
+        """Call `listener(changes)` after each change, and `refused(where, problems)` for each invalid file."""
         self._listeners = (*self._listeners, listener)
         if refused is not None:
             self._refused = (*self._refused, refused)
@@ -112,11 +112,11 @@ class Configuration:
     # Reading
 
     def given(self, name: str) -> Given:
-        """Who gave a setting the value that is in effect, or that a restart would bring into effect."""
+        """Return value and source of a setting, in effect now or after a restart."""
         return self._won.get(name) or Given(getattr(self._wanted, name), "default", "default")
 
     def after_restart(self) -> dict[str, Given]:
-        """What a restart would change: settings that take effect at a start, and have been given another value."""
+        """Return the changed settings that need a restart to take effect."""
         return {
             name: self.given(name)
             for name in Settings.model_fields
@@ -124,15 +124,15 @@ class Configuration:
         }
 
     def set_over_the_api(self) -> list[str]:
-        """The settings that were set while the platform runs."""
+        """Return the settings that were set over the API."""
         return list(self._api)
 
     # The file
 
     def look(self) -> None:
-        """Look whether the file has changed; one that is the same at two looks is read.
+        """Check if the file has changed; read it once it is the same at two checks.
 
-        So a file that somebody is just writing is not read in the middle, as long as they take no rest.
+        This avoids reading a file while it is being written.
         """
         seen = self._look()
         settled, self._seen = seen == self._seen, seen
@@ -140,13 +140,13 @@ class Configuration:
             try:
                 self.reload()
             except SettingsError:
-                pass  # it is told
+                pass  # already reported
 
     def reload(self) -> tuple[Change, ...]:
-        """Read the file now; what has become different.
+        """Read the file now and return the changes.
 
         Raises:
-            SettingsError: it is wrong; everything stays as it was.
+            SettingsError: the file is invalid; nothing changes.
         """
         if self.path is None:
             return ()
@@ -157,7 +157,7 @@ class Configuration:
             again = self.file.state == "refused" and self.file.problems == error.problems
             self.file = FileState("refused", time.time(), error.problems)
             if not again:
-                self._tell_refused(error.problems)
+                self._report_refused(error.problems)
             raise
         self.file = self._state()
         self.make(plan)
@@ -166,20 +166,20 @@ class Configuration:
     # Changes
 
     def plan_set(self, values: Mapping[str, Any], by: str) -> Plan:
-        """What would become of setting these, all or none of them.
+        """Return the plan for setting these values, all or none.
 
         Raises:
-            SettingsError: one is wrong.
+            SettingsError: a value is invalid.
         """
         return self._plan(self._file, {**self._api, **{name: Given(one, "api", by) for name, one in values.items()}})
 
     def plan_reset(self, names: Iterable[str]) -> Plan:
-        """What would become of forgetting that these were set over the API. Raises `SettingsError`."""
+        """Return the plan for resetting values that were set over the API. Raises `SettingsError`."""
         gone = set(names)
         return self._plan(self._file, {name: given for name, given in self._api.items() if name not in gone})
 
     def make(self, plan: Plan) -> None:
-        """Make it so, and tell who listens."""
+        """Apply a plan and notify the listeners."""
         self._file, self._api = plan.file, plan.api
         self._wanted, self._won = plan.wanted, plan.won
         if not plan.changes:
@@ -189,18 +189,18 @@ class Configuration:
             try:
                 listener(plan.changes)
             except Exception:
-                log.exception("a change of settings did not reach %r; this is a bug, please report it", listener)
+                log.exception("%r failed to handle a change of settings; this is a bug, please report it", listener)
 
     def _plan(self, file: Mapping[str, Given], api: Mapping[str, Given]) -> Plan:
         wanted, won = settle([file, self._environment, self._flags, api])
         return Plan(wanted, won, file, api, changes_between(self._wanted, wanted, won))
 
-    def _tell_refused(self, problems: tuple[Problem, ...]) -> None:
+    def _report_refused(self, problems: tuple[Problem, ...]) -> None:
         for refused in self._refused:
             try:
                 refused("" if self.path is None else str(self.path), problems)
             except Exception:
-                log.exception("%r was not told of a wrong file; this is a bug, please report it", refused)
+                log.exception("%r failed to handle an invalid settings file; this is a bug, please report it", refused)
 
     def _look(self) -> Signature | None:
         return None if self.path is None else signature(self.path)
@@ -210,9 +210,9 @@ class Configuration:
 
 
 def load_configuration(**flags: Any) -> Configuration:
-    """The settings from all sources; a flag that is None was not given.
+    """Load the settings from all sources; a flag that is None was not given.
 
     Raises:
-        SettingsError: a value is wrong.
+        SettingsError: a value is invalid.
     """
     return Configuration(Path(CONFIG_FILE), from_environment(), from_flags(flags))

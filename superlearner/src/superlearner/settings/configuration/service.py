@@ -1,4 +1,4 @@
-"""The service `settings`: looks twice a second whether `superlearner.toml` has changed. It holds nothing itself."""
+"""The service `settings`: checks `superlearner.toml` for changes twice a second; it keeps no data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOOK_EVERY_S: Final = 0.5
 
 
 class SettingsWatch(GenServer[Configuration]):
-    """The process. It looks at the file, since Python's library has no events for files; a look is one `stat`."""
+    """Process that polls the file: Python's library has no file events, and a check is a single `stat`."""
 
     @impl
     def init(self, configuration: Configuration) -> Ok[Configuration]:
@@ -25,7 +25,7 @@ class SettingsWatch(GenServer[Configuration]):
 
     @impl
     def handle_info(self, message: Any, configuration: Configuration) -> NoReply[Configuration]:
-        # Anybody may send here, so the type is looked at first: a value's own `==` must not run.
+        # Any process may send here. Check the type first, so that a value's own `==` does not run.
         if type(message) is str and message == "look":
             configuration.look()
             otp.send_after(LOOK_EVERY_S, self.pid, "look")
