@@ -1,4 +1,4 @@
-"""Names the callback that holds the event loop, while it does so, on the terminal: `otp.watchdog` for the platform."""
+"""Watchdog of the platform: `otp.watchdog` that prints the callback blocking the event loop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WATCHDOG: Final = "watchdog"
 
 
 class Watchdog(LoopWatchdog):
-    """A watchdog that speaks on the terminal; its arguments are those of `otp.watchdog.Watchdog`."""
+    """A watchdog that prints to the terminal; its arguments are those of `otp.watchdog.Watchdog`."""
 
     def __init__(
         self,
@@ -36,10 +36,10 @@ class Watchdog(LoopWatchdog):
         super().__init__(loop, node, after=after, say=say, answers_again=answers_again, began=began)
         self.after = after
         self.look: Callable[[], object] | None = None
-        """What the service calls every now and then in the loop, for what is seen without a thread."""
+        """Callback that the service runs regularly in the loop, for checks that need no thread."""
 
     def text_of(self, name: object) -> str:
-        """As on the page."""
+        """Return a name as the page shows it."""
         return id_text(name)
 
 
@@ -49,16 +49,16 @@ def _to_terminal(held: Held) -> None:
 
 @dataclass(slots=True)
 class Watch:
-    """What makes a watchdog, or none where nobody wants one, and the one that it made last."""
+    """State of the service: the factory, which may return None, and the current watchdog."""
 
     make: Callable[[], Watchdog | None]
     watchdog: Watchdog | None = None
 
 
 class WatchdogService(GenServer[Watch]):
-    """The process that owns the thread: killed, it is started again with a thread of its own.
+    """The process that owns the watchdog's thread; a restart creates a new thread.
 
-    Told `"again"`, it has its watchdog made anew.
+    The message `"again"` recreates the watchdog.
     """
 
     @impl
@@ -70,7 +70,7 @@ class WatchdogService(GenServer[Watch]):
 
     @impl
     def handle_info(self, message: Any, watch: Watch) -> NoReply[Watch]:
-        # Anybody may send here, so the type is looked at first: a value's own `==` must not run.
+        # Any process may send here. Check the type first, so that a value's own `==` does not run.
         if type(message) is Look and message.watchdog is watch.watchdog:
             self._look(message)
         elif type(message) is str and message == "again":
@@ -98,6 +98,6 @@ class WatchdogService(GenServer[Watch]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """It is time for this watchdog's look; one for an earlier watchdog is nobody's."""
+    """Timer message for a watchdog's check; messages for an earlier watchdog are ignored."""
 
     watchdog: Watchdog

@@ -332,7 +332,7 @@ def test_a_mistake_of_ours_is_counted_and_said_and_the_next_event_is_taken(
         assert ledger.stats().missed_events == 2
 
     watched(test)
-    assert "this is a bug of SuperLearner" in caplog.text
+    assert "this is a bug in SuperLearner" in caplog.text
 
 
 def test_supervisors_that_ended_are_known_for_ten_minutes_and_then_forgotten() -> None:
@@ -348,7 +348,7 @@ def test_supervisors_that_ended_are_known_for_ten_minutes_and_then_forgotten() -
         assert [(one.supervisor_name, one.alive) for one in stats.supervisor_stats] == [("shop", False)]
         assert (await AnalyticsServer.get_trend("shop")).outlook == "ended"
         await advance(200)
-        with pytest.raises(UnknownSupervisor, match="knows no supervisor 'shop'"):
+        with pytest.raises(UnknownSupervisor, match="expected a known supervisor, got 'shop'"):
             await AnalyticsServer.get_restart_history("shop")
         stats = await AnalyticsServer.get_all_supervisor_stats()
         assert (stats.total_supervisors, stats.total_restarts) == (0, 1)

@@ -221,7 +221,7 @@ def test_that_some_who_were_killed_are_left_out_is_said_at_any_level(terminal: T
     kill(*[1.0] * 15)
     *told, last = terminal.lines()
     assert 10 == len(told)
-    assert last.endswith("`superlearner log list` has more of them")
+    assert last.endswith("`superlearner log list` lists more of them")
 
 
 def test_who_is_killed_after_the_clock_went_back_is_told(terminal: Terminal) -> None:

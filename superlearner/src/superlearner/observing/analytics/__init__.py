@@ -1,10 +1,10 @@
-"""What supervisors did, counted: restarts, give-ups, recoveries. Every number comes from the runtime's own events.
+"""Counts of restarts, give-ups and recoveries per supervisor, computed from runtime events.
 
     node's events → Ledger (the edge) → reducer.apply (pure) → Book of Histories → figures (pure) → operations
                         └→ the store, if there is one
 
-`Ledger` is the object the platform owns: it hears the events itself, at once and all of them, so a crash of the service
-`AnalyticsServer` loses nothing. The service answers for it, takes the samples, and forgets who ended long ago.
+The platform owns the `Ledger`, which receives every event synchronously, so a crash of the service `AnalyticsServer`
+loses nothing. The service answers queries, takes samples, and drops histories of supervisors that ended long ago.
 """
 
 from superlearner.observing.analytics.entries import RESTART_TYPES, Entry, EventType

@@ -1,4 +1,4 @@
-"""One thing that a supervisor did, as a value: text and numbers only, no reference into the runtime."""
+"""Entries: actions of a supervisor as plain values, without references to runtime objects."""
 
 from __future__ import annotations
 
@@ -17,35 +17,36 @@ EventType = Literal[
     "gave_up",
     "strategy_changed",
 ]
-"""What happened, from the supervisor's side.
+"""Kinds of entries.
 
-`terminated`: a child ended by itself; `stopped`: its supervisor ended it. `restarted`: a child that had ended runs
-again; `restarted_along`: a sibling that its strategy restarts with it. `restart_failed`: an attempt that is repeated.
+`terminated`: a child ended by itself; `stopped`: its supervisor ended it. `restarted`: a child was started after its
+own end; `restarted_along`: a sibling that the strategy restarted with it. `restart_failed`: an attempt that will be
+repeated.
 """
 
 RESTART_TYPES: Final = frozenset[EventType]({"restarted", "restarted_along", "restart_failed", "gave_up"})
-"""What a restart history holds: how each end was answered."""
+"""Types that make up a restart history: the supervisor's response to each end."""
 
 STORED_TYPES: Final = RESTART_TYPES | frozenset[EventType]({"strategy_changed"})
-"""What goes into the store, besides ends that are crashes: starts and ends in order are too many, and say little."""
+"""Types that are stored, besides crashes; starts and orderly ends are too many to keep."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One event of one supervisor.
+    """An event of a supervisor.
 
     Attributes:
-        number: its place among all entries of this run, from 1.
-        at: when, in seconds of the wall clock.
-        event_type: what happened.
+        number: position among all entries of this run, from 1.
+        at: wall-clock time in seconds.
+        event_type: kind of entry.
         supervisor: the supervisor's registered name, or its pid.
-        supervisor_pid: the supervisor that did it; one of the same name may have another.
+        supervisor_pid: the supervisor's pid; a later supervisor of the same name has another.
         child_id: the child's id as text; None for a child of a dynamic supervisor, which has none.
-        old_pid: who ended, if somebody did.
-        child_pid: who runs now, if somebody does.
-        reason: why, as text for people.
-        crash: whether the reason is a failure: not normal, shutdown or (shutdown, term).
-        recovery_s: for how long nobody ran in the child's place; of a restart.
+        old_pid: pid that ended; None if none did.
+        child_pid: pid that runs now; None if none does.
+        reason: exit reason, as readable text.
+        crash: true if the reason is a failure: not normal, shutdown or (shutdown, term).
+        recovery_s: seconds from the child's end to its restart; None for other entries.
     """
 
     number: int
@@ -62,5 +63,5 @@ class Entry:
 
     @property
     def is_stored(self) -> bool:
-        """Whether it goes into the store."""
+        """Tell if the entry is stored."""
         return self.event_type in STORED_TYPES or (self.event_type == "terminated" and self.crash)

@@ -1,4 +1,4 @@
-"""Figures of a history at one instant: pure functions of what was counted and of the time."""
+"""Pure functions that compute figures of a history at a given time."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["Direction", "FailureRate", "Outlook", "Trend", "failure_rate", "seco
 
 NS: Final = 1_000_000_000
 PACE: Final = 10
-"""How many of the newest attempts make the pace."""
+"""Number of newest attempts that the pace is computed from."""
 
 Direction = Literal["rising", "steady", "falling"]
 Outlook = Literal["quiet", "holds", "gives_up", "unlimited", "ended", "unknown"]
-"""`quiet`: fewer than two restarts count, so there is no pace; `holds`: the budget lasts at this pace."""
+"""`quiet`: fewer than two restarts in the window, so no pace; `holds`: the budget lasts at the current pace."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailureRate:
-    """Restarts in the last `window_ms`, and how many that is a second."""
+    """Number of restarts in the last `window_ms`, and their rate per second."""
 
     restarts: int
     rate: float
@@ -30,18 +30,18 @@ class FailureRate:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Where a supervisor is heading.
+    """The trend of a supervisor's restarts.
 
     Attributes:
-        now: restarts in the window that ends now.
-        before: restarts in the window before that.
-        change: by how much the rate (restarts a second) has changed from that window to this one.
+        now: figures of the window that ends now.
+        before: figures of the window before that.
+        change: rate (restarts per second) of `now` minus that of `before`.
         direction: the sign of `change`.
-        outlook: whether the budget lasts if restarts go on at the pace of the last ones.
-        seconds_to_give_up: how long it lasts then; None where it does, and where nobody can know.
-        mean_recovery_s: mean time from the end of a child until it ran again; None without a restart.
+        outlook: forecast for the restart budget at the current pace.
+        seconds_to_give_up: seconds until the budget is used up; None if it lasts or cannot be computed.
+        mean_recovery_s: mean time from a child's end to its restart; None without a restart.
         longest_recovery_s: the longest such time.
-        mean_between_s: mean time between two restarts, of those that are kept; None for fewer than two.
+        mean_between_s: mean time between the restarts that are kept; None for fewer than two.
     """
 
     now: FailureRate
@@ -56,12 +56,12 @@ class Trend:
 
 
 def failure_rate(history: History, now: int, window_ms: int) -> FailureRate:
-    """The restarts of the last `window_ms` before `now` (ns of the node's clock)."""
+    """Return the restarts of the last `window_ms` before `now` (ns of the node's clock)."""
     return _rate(history.restarts.since(now - window_ms * 1_000_000), window_ms)
 
 
 def trend_of(history: History, now: int, window_ms: int) -> Trend:
-    """The trend at `now` (ns of the node's clock); two windows of `window_ms` are compared."""
+    """Return the trend at `now` (ns of the node's clock), comparing two windows of `window_ms`."""
     this = failure_rate(history, now, window_ms)
     both = history.restarts.since(now - 2 * window_ms * 1_000_000)
     before = _rate(both - this.restarts, window_ms)
@@ -82,16 +82,17 @@ def trend_of(history: History, now: int, window_ms: int) -> Trend:
 
 
 def seconds_to_give_up(times: Sequence[int], allowed: int, window: int, now: int) -> float | None:
-    """When the budget is used up if restarts go on at the pace of the last ones; None if it lasts.
+    """Return the seconds until the budget is used up at the current pace; None if it lasts.
 
     Args:
-        times: when restarts were tried, ns, oldest first; at least those within `window` before `now`.
-        allowed: restarts that are allowed within `window`.
-        window: ns.
-        now: ns.
+        times: times of restart attempts, ns, oldest first; at least those within `window` before `now`.
+        allowed: restarts allowed within `window`.
+        window: length in ns.
+        now: time in ns.
 
-    The pace is the mean distance of the last ten of the window, or the time since the last one where that is longer.
-    One a second and three allowed in five: the third comes in a second, and the fourth, one too many, in two.
+    The pace is the mean interval of the last ten attempts in the window, or the time since the last one if that is
+    longer. Example: one restart per second, three allowed in five seconds. The third restart comes in one second, and
+    the fourth, which exceeds the limit, in two.
 
     >>> seconds_to_give_up([0, 1 * NS], allowed=3, window=5 * NS, now=1 * NS)
     2.0

@@ -1,4 +1,4 @@
-"""What is known of each supervisor: plain values, changed by the reducer alone."""
+"""Histories of supervisors: plain values that only the reducer changes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ PIDS: Final = 20
 SAMPLES: Final = 150
 MAX_NAMES: Final = 200
 OTHERS: Final = "…"
-"""Counts of children and reasons beyond the first 200 of a supervisor."""
+"""Key of the total for children and reasons beyond the first 200 of a supervisor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What only a look tells of a supervisor: at wall clock seconds, its mailbox, its children, its restarts so far."""
+    """Sampled figures of a supervisor; `at` is wall-clock seconds."""
 
     at: float
     message_queue_len: int
@@ -32,7 +32,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """From when on somebody wants to count: the figures at that time."""
+    """Figures at the time `at` (wall-clock seconds) from which a client counts."""
 
     at: float
     restarts: int
@@ -41,63 +41,63 @@ class Baseline:
 
 @dataclass(slots=True)
 class History:
-    """One supervisor. One of the same registered name goes on in the same history, with another pid.
+    """History of a supervisor; a new one with the same registered name continues it.
 
-    `recent` holds how ends were answered (`RESTART_TYPES`), `others` the rest; each is bounded, the counts are not.
-    Times are ns of the node's clock where they are not said to be seconds.
+    `recent` holds restart entries (`RESTART_TYPES`), `others` the rest. Both are bounded, the counts are not. Times are
+    ns of the node's clock unless stated otherwise.
     """
 
     key: str
     name: str | None
     pid: str
     place: str | None = None
-    """The ids from its root, joined by `/`, of one without a name; not known while it starts."""
+    """Ids from the root, joined by `/`, for a supervisor without a name; unknown while it starts."""
     pids: deque[str] = field(default_factory=deque[str])
     incarnations: int = 1
     recent: deque[Entry] = field(default_factory=deque[Entry])
     others: deque[Entry] = field(default_factory=deque[Entry])
     counts: dict[EventType, int] = field(default_factory=dict[EventType, int])
     by_child_now: dict[str, int] = field(default_factory=dict[str, int])
-    """The restarts of its children as its table has them."""
+    """Restarts of each child, as in the supervisor's table."""
     by_child_before: dict[str, int] = field(default_factory=dict[str, int])
-    """Those in a program before this one."""
+    """Restarts of each child in an earlier run of the program."""
     by_reason: dict[str, int] = field(default_factory=dict[str, int])
     restarts: Times = field(default_factory=Times)
     attempts: Times = field(default_factory=Times)
-    """What uses up the budget: restarts and attempts that failed."""
+    """Times that count against the budget: restarts and failed attempts."""
     recoveries: int = 0
     recovery_ns: int = 0
     longest_recovery_ns: int = 0
     allowed: int | Literal["infinity"] | None = None
     window_s: float | Literal["infinity"] | None = None
     down: dict[str, tuple[str, int, str]] = field(default_factory=dict[str, tuple[str, int, str]])
-    """Who does not run: by child id (or pid, where there is none) the pid that ended, when, and why."""
+    """Children that are down: child id (or pid if it has none) → pid that ended, time, reason."""
     causes: dict[int, str | None] = field(default_factory=dict[int, "str | None"])
-    """What restarts are caused by: the event that ended a child, or the last attempt that failed; and which pid."""
+    """Causes of restarts: number of an event (a child's end or the last failed attempt) → pid."""
     samples: deque[Sample] = field(default_factory=lambda: deque[Sample](maxlen=SAMPLES))
     baseline: Baseline | None = None
     ended_at: float | None = None
-    """Wall clock seconds at which it was found to have ended; None while it lives."""
+    """Wall-clock seconds at which the end was detected; None while it is alive."""
 
     def count(self, event_type: EventType) -> int:
-        """How often this has happened in the whole run."""
+        """Return how often this has happened in the whole run."""
         return self.counts.get(event_type, 0)
 
     @property
     def total_restarts(self) -> int:
-        """Children that ended and were started again; siblings that went along are counted apart."""
+        """Number of children restarted after their own end, without siblings restarted along."""
         return self.count("restarted")
 
     @property
     def by_child(self) -> dict[str, int]:
-        """The restarts of each child."""
+        """Restarts of each child."""
         found = dict(self.by_child_before)
         for name, number in self.by_child_now.items():
             count(found, name, number)
         return found
 
     def note_start(self, name: str, restarts: int, *, again: bool) -> None:
-        """Take over the count of a child that was started; `again`: this start is one of its restarts."""
+        """Take over the count of a started child; `again`: this start is one of its restarts."""
         known = self.by_child_now
         if name not in known and len(known) >= MAX_NAMES:
             if again:
@@ -108,9 +108,9 @@ class History:
             known.pop(name, None)
 
     def take_over(self, counted: Iterable[tuple[str | None, int, int]]) -> None:
-        """Take over the counts in the supervisor's table: of each child its id, its restarts and those along.
+        """Take over the counts in the supervisor's table: id, restarts and restarts along of each child.
 
-        The totals never decrease: the table has lost the counts of deleted children.
+        The totals never decrease, although the table loses the counts of deleted children.
         """
         self.by_child_now = {}
         restarts = along = 0
@@ -122,7 +122,7 @@ class History:
         self.counts["restarted_along"] = max(self.count("restarted_along"), along)
 
     def absorb(self, later: History, most: int) -> None:
-        """Go on with what a supervisor in the same place did before its place was known."""
+        """Merge the history that a supervisor in the same place collected before its place was known."""
         for entry in reversed(list(later.entries())):
             self.keep(replace(entry, supervisor=self.key), most)
         for kind, number in later.counts.items():
@@ -134,29 +134,29 @@ class History:
         self.recoveries += later.recoveries
         self.recovery_ns += later.recovery_ns
         self.longest_recovery_ns = max(self.longest_recovery_ns, later.longest_recovery_ns)
-        self.attempts = later.attempts  # its budget is whole
+        self.attempts = later.attempts  # budget starts full
         self.incarnations += 1
         self.ended_at = None
         self.down, self.causes = later.down, later.causes
         self.allowed, self.window_s = later.allowed, later.window_s
 
     def restart_history(self) -> Iterator[Entry]:
-        """How ends were answered, newest first."""
+        """Return the restart entries, newest first."""
         return reversed(self.recent)
 
     def entries(self) -> Iterator[Entry]:
-        """All that is in memory, newest first."""
+        """Return all entries in memory, newest first."""
         return merge(reversed(self.recent), reversed(self.others), key=lambda entry: -entry.number)
 
     def keep(self, entry: Entry, most: int) -> None:
-        """Add an entry; the oldest go where there are more than `most`."""
+        """Add an entry and drop the oldest ones beyond `most`."""
         kept = self.recent if entry.event_type in RESTART_TYPES else self.others
         kept.append(entry)
         while len(kept) > most:
             kept.popleft()
 
     def recovered(self, took_ns: int) -> None:
-        """A child was back after so many nanoseconds."""
+        """Count a recovery that took `took_ns`."""
         self.recoveries += 1
         self.recovery_ns += took_ns
         self.longest_recovery_ns = max(self.longest_recovery_ns, took_ns)
@@ -164,20 +164,20 @@ class History:
 
 @dataclass(slots=True)
 class Book:
-    """All histories. `offset` is the wall clock at the zero of the node's clock, `most` entries are kept of each."""
+    """All histories. `offset` is the wall clock at zero of the node's clock; `most` entries of each are kept."""
 
     offset: float = 0.0
     most: int = 1_000
     number: int = 0
     total_restarts: int = 0
-    """Of all supervisors of this run, those that were forgotten included."""
+    """Restarts by all supervisors of this run, including dropped ones."""
     histories: dict[str, History] = field(default_factory=dict[str, History])
     by_pid: dict[str, History] = field(default_factory=dict[str, History])
     by_place: dict[str, History] = field(default_factory=dict[str, History])
-    """Those without a name, which have another pid after each restart."""
+    """Histories of supervisors without a name, whose pid changes at each restart."""
 
     def settle(self, pid: str, place: str) -> None:
-        """The supervisor of this pid, which has no name, is in this place: it goes on in the history of the place."""
+        """Continue the history of a place with the unnamed supervisor `pid` that runs there."""
         history, known = self.by_pid[pid], self.by_place.get(place)
         if known is None:
             history.place = place
@@ -197,7 +197,7 @@ class Book:
 
 
 def belongs(book: Book, history: History, pid: str) -> None:
-    """The supervisor of this history has this pid now."""
+    """Record `pid` as the current pid of this history's supervisor."""
     history.pid = pid
     history.pids.append(pid)
     book.by_pid[pid] = history
@@ -206,7 +206,7 @@ def belongs(book: Book, history: History, pid: str) -> None:
 
 
 def count(counts: dict[str, int], name: str, number: int = 1) -> None:
-    """Add to the number of a name; there is room for the first 200 names."""
+    """Add to the count of a name; only the first 200 names are kept apart."""
     if name not in counts and len(counts) >= MAX_NAMES:
         name = OTHERS
     counts[name] = counts.get(name, 0) + number

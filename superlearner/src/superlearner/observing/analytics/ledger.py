@@ -1,4 +1,4 @@
-"""The edge of analytics: hears the node's events, reads its clock and its tables, and hands on to the store."""
+"""Input side of analytics: receives events, reads clock and tables, and forwards entries to the store."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ log = logging.getLogger(__name__)
 
 
 class HistoryStore(Protocol):
-    """Where entries go that must be there after the end of the program."""
+    """A store for entries that must outlast the program."""
 
     def append_restarts(self, rows: Iterable[Restart]) -> int:
-        """Accept rows; never waits, never raises."""
+        """Accept rows; never blocks or raises."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SupervisorStats:
-    """One supervisor among all. `recent_restarts` are those of the last window, `last_restart` wall clock seconds."""
+    """Totals of a supervisor: `recent_restarts` in the last window, `last_restart` in wall-clock seconds."""
 
     supervisor_pid: str
     supervisor_name: str | None
@@ -57,7 +57,7 @@ class SupervisorStats:
 
 @dataclass(frozen=True, slots=True)
 class AllStats:
-    """All supervisors, most restarts first. `total_restarts` counts those that are forgotten, too."""
+    """Totals of all supervisors, most restarts first; `total_restarts` includes dropped ones."""
 
     total_supervisors: int
     total_restarts: int
@@ -67,14 +67,14 @@ class AllStats:
 
 
 class Ledger:
-    """Everything supervisors did since `watch`. A plain object: it outlives the service, and needs it for no number.
+    """Everything supervisors did since `watch`; a plain object that outlives the service.
 
     Args:
-        store: takes what is to be kept for longer; None keeps the memory only.
-        telemetry: told `supervisor.restarted`, `.restarted_along`, `.restart_failed`, `.gave_up`, with `recovery` (s).
-        most: entries of one supervisor in memory, of restarts and of the rest each.
-        scan_interval: seconds between two samples, which the service takes.
-        detailed: write a line into the log for each entry.
+        store: receives entries that must be kept for longer; None keeps entries in memory only.
+        telemetry: gets `supervisor.restarted`, `.restarted_along`, `.restart_failed`, `.gave_up`, with `recovery` (s).
+        most: maximum of restart entries, and of other entries, in memory per supervisor.
+        scan_interval: seconds between two samples taken by the service.
+        detailed: log each entry.
 
     >>> import otp
     >>> from otp import Children, GenServer, Ok, Supervisor, impl
@@ -113,11 +113,11 @@ class Ledger:
         self.scan_interval = scan_interval
         self.detailed = detailed
         self.due: Any = None
-        """The timer of the service's next sample."""
+        """Timer of the service's next sample."""
         self.missed = 0
-        """Events that could not be taken, by a mistake of ours."""
+        """Events lost to an internal error."""
         self.heard: Callable[[Entry], object] | None = None
-        """Called with each entry that is worth storing."""
+        """Callback for each entry that is worth storing."""
         self._node: Node | None = None
         self._began = 0.0
         self._subscription: Any = None
@@ -126,7 +126,7 @@ class Ledger:
     # Events
 
     def watch(self, node: Node) -> None:
-        """Follow the events of a node from now on; of what happened before, the numbers are taken over."""
+        """Follow the events of a node from now on; take over the totals of what happened before."""
         self._node = node
         self._began = otp.monotonic()
         self.book.offset = Clock().offset
@@ -136,13 +136,13 @@ class Ledger:
         self._subscription = otp.trace.subscribe(node, self.on_event, kinds=KINDS)
 
     def close(self) -> None:
-        """Stop following; what is known stays."""
+        """Stop following; histories are kept."""
         if self._subscription is not None:
             self._subscription.close()
             self._subscription = None
 
     def meet(self, pid: Pid, name: str | None = None) -> History:
-        """The history of a supervisor, new if it is seen for the first time."""
+        """Return the history of a supervisor, creating it if necessary."""
         text = plain_pid(pid)
         if text not in self.book.by_pid:
             self._enter(pid, name)
@@ -158,13 +158,13 @@ class Ledger:
         self._settle(pid)
 
     def _settle(self, pid: Pid) -> None:
-        """Find the place of a supervisor without a name; none is known while it starts."""
+        """Find the place of a supervisor without a name; it has none while it starts."""
         history = self.book.by_pid[plain_pid(pid)]
         if history.name is None and history.place is None and (place := place_of(pid)) is not None:
             self.book.settle(plain_pid(pid), place)
 
     def _continue(self, pid: Pid) -> None:
-        """Take over place and counts of a supervisor and of those below it; it has them when its start is told."""
+        """Take over place and counts of a supervisor and its descendants; they exist when its start is reported."""
         text, state = plain_pid(pid), supervisor_state(pid)
         if state is None or text not in self.book.by_pid:
             return
@@ -176,13 +176,13 @@ class Ledger:
                     self._continue(record.pid)
 
     def on_event(self, event: Event) -> None:
-        """One event of the trace. Whatever goes wrong here stays here: the supervisor that emits must not suffer."""
+        """Process a trace event; errors are logged, never raised into the supervisor that emits it."""
         try:
             fresh = None if event.pid is None or plain_pid(event.pid) in self.book.by_pid else event.pid
             if fresh is not None:
                 self._enter(fresh)
             entry = apply(self.book, event)
-            if fresh is not None:  # not before: the table counts this event already
+            if fresh is not None:  # not earlier: the table already counts this event
                 self._continue(fresh)
             if event.kind in STARTS and event.data["child"] is not None:
                 self._continue(event.data["child"])
@@ -190,10 +190,10 @@ class Ledger:
                 self.hand_on(entry)
         except Exception:
             self.missed += 1
-            log.exception("analytics could not take %r; this is a bug of SuperLearner, please report it", event)
+            log.exception("analytics could not process %r; this is a bug in SuperLearner, please report it", event)
 
     def hand_on(self, entry: Entry) -> None:
-        """Tell log, telemetry and store of an entry: one of this ledger, or of a node in another program."""
+        """Pass an entry to log, telemetry and store: of this ledger, or of a node in another program."""
         if self.heard is not None and entry.is_stored:
             self.heard(entry)
         if self.detailed:
@@ -225,35 +225,35 @@ class Ledger:
     # Reading
 
     def find(self, text: str) -> History:
-        """The history of a supervisor by its registered name or pid, in any of the forms of a pid.
+        """Return the history of a supervisor by registered name or by pid, in any notation.
 
         Raises:
-            LookupError: nobody of this name or pid is known (any more).
+            LookupError: no history for this name or pid, or it was dropped.
         """
         history = self.book.histories.get(text)
         if history is None:
             history = self.book.by_pid.get(text.removeprefix("#PID").strip("<>"))
         if history is None:
-            raise LookupError(f"analytics knows no supervisor {text[:200]!r}; see get_all_supervisor_stats()")
+            raise LookupError(f"expected a known supervisor, got {text[:200]!r}; see get_all_supervisor_stats()")
         return history
 
     def is_alive(self, history: History) -> bool:
-        """Whether the supervisor runs."""
+        """Return whether the supervisor is alive."""
         pid = self.pid_of(history)
         return pid is not None and otp.is_alive(pid)
 
     def pid_of(self, history: History) -> Pid | None:
-        """The supervisor as a pid; None where no node is watched, and for one of a program before this one."""
+        """Return the supervisor's pid; None without a node, and for an earlier run of the program."""
         if self._node is None or self.book.by_pid.get(history.pid) is not history:
             return None
         return self._node.parse_pid(history.pid)
 
     def failure_rate(self, history: History, window_ms: int = 60_000) -> FailureRate:
-        """Restarts in the last `window_ms`."""
+        """Return the restarts of the last `window_ms`."""
         return failure_rate(history, _now(), window_ms)
 
     def trend(self, history: History, window_ms: int = 60_000) -> Trend:
-        """Where it is heading; the budget is the one that the supervisor has now."""
+        """Return the supervisor's trend, with its current budget."""
         pid = self.pid_of(history)
         state = None if pid is None else supervisor_state(pid)
         if state is not None:
@@ -262,12 +262,12 @@ class Ledger:
         return trend_of(history, _now(), window_ms)
 
     def wall(self) -> float:
-        """Now, in seconds of the wall clock as entries have it."""
+        """Return the current wall-clock time in seconds, on the same scale as entries."""
         return round(self.book.offset + otp.monotonic(), 6)
 
     def stats(self, window_ms: int = 60_000, limit: int | None = None) -> AllStats:
-        """All supervisors, most restarts first; of those with as many the one that restarted last."""
-        for pid in () if self._node is None else supervisors(self._node):  # one that has done nothing yet, too
+        """Return all supervisors, most restarts first; with equal counts, the latest restart first."""
+        for pid in () if self._node is None else supervisors(self._node):  # includes idle ones
             self.meet(pid)
         histories = list(self.book.histories.values())
         histories.sort(key=lambda one: (one.total_restarts, one.restarts.last or 0), reverse=True)
@@ -287,15 +287,15 @@ class Ledger:
         uptime = round((otp.monotonic() - self._began) * 1000)
         return AllStats(len(histories), self.book.total_restarts, uptime, self.missed, lines)
 
-    # What the service and people do
+    # Actions of the service and its clients
 
     def establish_baseline(self, history: History) -> Baseline:
-        """Remember the figures of now, to count from here."""
+        """Save the current figures, to count from here."""
         history.baseline = Baseline(self.wall(), history.total_restarts, history.count("gave_up"))
         return history.baseline
 
     def sample(self) -> None:
-        """Look at the living supervisors once, the first thousand of them, and forget who ended long ago."""
+        """Sample up to 1,000 living supervisors and drop those that ended long ago."""
         self.forget_ended()
         at, left = self.wall(), MAX_SAMPLED
         for history in self.book.histories.values():
@@ -310,7 +310,7 @@ class Ledger:
                 return
 
     def forget_ended(self) -> None:
-        """Notice who ended; after ten minutes, and of more than 200 the first, they are forgotten."""
+        """Detect ended supervisors; drop each after ten minutes, and the oldest beyond 200."""
         now = self.wall()
         ended: list[tuple[float, str]] = []
         for key, history in self.book.histories.items():
@@ -327,7 +327,7 @@ class Ledger:
 
 
 def _counts(state: Any) -> Iterator[tuple[str | None, int, int]]:
-    """The children that were restarted: id, restarts, restarts along. A dynamic child has no id."""
+    """Yield restarted children as id, restarts, restarts along; a dynamic child has no id."""
     if state.strategy in DYNAMIC:
         yield None, sum(past.restarts for past in state.history.values()), 0
         return

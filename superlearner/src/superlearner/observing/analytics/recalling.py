@@ -1,4 +1,4 @@
-"""What supervisors did in a program before this one: their histories go on in this one, by their names."""
+"""Histories from an earlier run of the program, continued under the same supervisor names."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ NS: Final = 1_000_000_000
 
 
 def recall(book: Book, entries: Iterable[Entry]) -> None:
-    """Take entries of an earlier program into a book, oldest first; nobody of them is alive.
+    """Add entries of an earlier run to a book, oldest first; none of these supervisors is alive.
 
-    A supervisor without a name is left out: its pid is somebody else's by now.
+    A supervisor without a name is left out: its pid may belong to another process by now.
 
     >>> book = Book()
     >>> recall(book, [Entry(7, 1.0, "restarted", "shop", "0.3.0", "till", "0.4.0", "0.5.0", "killed", False, 0.25)])

@@ -1,7 +1,7 @@
-"""The reducer: takes one event of the runtime into the book. No clock, no table, no process is asked here.
+"""The reducer: applies a runtime event to the book, without clock, tables or processes.
 
-What an event does not say, the registered name of a supervisor that is seen for the first time, is told by `meet`. So
-the same events give the same book, and it is tested without a runtime, against a naive recount.
+`meet` supplies what events lack, the registered name of a new supervisor. So the same events always give the same book,
+and tests need no runtime: they compare it with a naive recount.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["KINDS", "apply", "meet"]
 KINDS: Final = frozenset(
     {"child_started", "child_terminated", "child_restarted", "restart_failed", "gave_up", "strategy_changed"}
 )
-"""The kinds of events that are taken."""
+"""Kinds of events that are processed."""
 
 MAX_DOWN: Final = 1_000
 MAX_CAUSES: Final = 64
@@ -31,7 +31,7 @@ UNKNOWN: Final = "unknown"
 
 
 def meet(book: Book, pid: str, name: str | None) -> History:
-    """A supervisor is seen for the first time, by its plain pid: it goes on in the history of its name, if any."""
+    """Return the history of a supervisor, by plain pid; a new one continues the history of its name."""
     known = book.by_pid.get(pid)
     if known is not None:
         return known
@@ -42,15 +42,15 @@ def meet(book: Book, pid: str, name: str | None) -> History:
     else:
         history.incarnations += 1
         history.ended_at = None
-        history.attempts = Times()  # its budget is whole
-        history.down.clear()  # the children of the one before are nobody's
+        history.attempts = Times()  # budget starts full
+        history.down.clear()  # children of the previous supervisor
         history.causes.clear()
     belongs(book, history, pid)
     return history
 
 
 def apply(book: Book, event: TraceEvent) -> Entry | None:
-    """Take one event; answers the entry that was made of it. A supervisor has to be met before."""
+    """Apply an event and return its entry; the supervisor must have been registered with `meet`."""
     history = book.by_pid.get(plain_pid(event.pid))
     if history is None:
         return None
@@ -74,8 +74,8 @@ def apply(book: Book, event: TraceEvent) -> Entry | None:
             return _entry(book, history, event, "gave_up", data["id"], old, None, data["reason"])
         case "strategy_changed":
             _budget(history, data["max_restarts"], data["max_seconds"])
-            told = f"{data['strategy']}, at most {data['max_restarts']} restarts in {data['max_seconds']} s"
-            return _entry(book, history, event, "strategy_changed", None, None, None, told, crash=False)
+            what = f"{data['strategy']}, at most {data['max_restarts']} restarts in {data['max_seconds']} s"
+            return _entry(book, history, event, "strategy_changed", None, None, None, what, crash=False)
         case _:
             return None
 
@@ -85,7 +85,7 @@ def _started(book: Book, history: History, event: TraceEvent, data: Mapping[str,
     before = None if id is None else history.down.pop(_place(id), None)
     if id is not None:
         history.note_start(id_text(id), data["restarts"], again=data["old"] is not None)
-    if data["old"] is not None:  # started on request, or with a sibling, after an end of its own
+    if data["old"] is not None:  # started on request, or with a sibling, after its own end
         return _ran_again(book, history, event, plain_pid(data["old"]), UNKNOWN if before is None else before[2])
     if data["along"]:
         return _went_along(book, history, event, before)
@@ -135,7 +135,7 @@ def _ran_again(
 
 
 def _went_along(book: Book, history: History, event: TraceEvent, before: tuple[str, int, str] | None) -> Entry:
-    """Count a child that was stopped and started again because of a sibling; `before` is its end."""
+    """Count a child that was restarted because of a sibling; `before` is its end."""
     old, ended, why = (None, None, UNKNOWN) if before is None else before
     took = None if ended is None else event.at - ended
     id, child, kind = event.data["id"], plain_pid(event.data["child"]), "restarted_along"
@@ -176,7 +176,7 @@ def _entry(
 
 
 def _place(id: Any) -> str:
-    """A child id as a key; `1` is told from `"1"`."""
+    """Return a child id as a key; `1` and `"1"` differ."""
     return id_text(id) if type(id) is str else f"={id_text(id)}"
 
 

@@ -1,4 +1,4 @@
-"""The service `analytics`: answers for the ledger, and takes its samples. It holds nothing itself."""
+"""The service `analytics`: a stateless front end of the ledger that also takes its samples."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ __all__ = ["ANALYTICS", "AnalyticsServer", "UnknownSupervisor", "settled"]
 ANALYTICS: Final = "analytics"
 
 Who = Pid | str
-"""A supervisor: its pid, its pid as text, or its registered name, which may be that of one that has ended."""
+"""A supervisor: its pid, its pid as text, or its registered name; it may have ended."""
 
 
 class UnknownSupervisor(LookupError):
-    """Analytics knows nobody of this name or pid: no supervisor, or one that ended long ago."""
+    """No supervisor of this name or pid is known to analytics, or it ended long ago."""
 
 
 class AnalyticsServer(GenServer[Ledger]):
-    """What supervisors did.
+    """Queries about what supervisors did.
 
-    The class methods ask the service of this node. No supervisor has to be registered: all are known from their events.
+    The class methods query the service of this node. Supervisors need no registration: their events suffice.
 
     >>> import otp
     >>> from otp import DynamicSupervisor
@@ -52,7 +52,7 @@ class AnalyticsServer(GenServer[Ledger]):
 
     @impl
     def handle_info(self, message: Any, ledger: Ledger) -> NoReply[Ledger]:
-        # Anybody may send here, so the type is looked at first: a value's own `==` must not run.
+        # Any process may send here. Check the type first, so that a value's own `==` does not run.
         if type(message) is otp.TimerFired and message.ref == ledger.due:
             ledger.sample()
             self._time(ledger)
@@ -61,7 +61,7 @@ class AnalyticsServer(GenServer[Ledger]):
         return NoReply(ledger)
 
     def _time(self, ledger: Ledger) -> None:
-        """Time the next sample; a timer from before counts no more."""
+        """Start the timer of the next sample; older timers are ignored."""
         ledger.due = otp.start_timer(ledger.scan_interval, self.pid, "sample")
 
     @impl
@@ -76,55 +76,55 @@ class AnalyticsServer(GenServer[Ledger]):
 
     @classmethod
     async def register_supervisor(cls, supervisor: Who, name: str | None = None) -> None:
-        """Let a supervisor be known before its first event.
+        """Add a supervisor before its first event.
 
         Args:
-            supervisor: who.
-            name: what it is called here, if it has no registered name.
+            supervisor: pid, pid as text, or registered name.
+            name: name to use here, if it has no registered name.
 
         Raises:
-            UnknownSupervisor: it is not alive, or no supervisor.
+            UnknownSupervisor: it is not alive, or not a supervisor.
         """
         await _ask("register_supervisor", supervisor, name)
 
     @classmethod
     async def establish_baseline(cls, supervisor: Who) -> Baseline:
-        """Remember the figures of now, to count from here. Raises `UnknownSupervisor`."""
+        """Save the current figures, to count from here. Raises `UnknownSupervisor`."""
         return await _ask("establish_baseline", supervisor)
 
     @classmethod
     async def get_restart_history(cls, supervisor: Who) -> list[Entry]:
-        """How ends of its children were answered, newest first. Raises `UnknownSupervisor`."""
+        """Return the restart entries of its children, newest first. Raises `UnknownSupervisor`."""
         return await _ask("get_restart_history", supervisor)
 
     @classmethod
     async def get_failure_rate(cls, supervisor: Who, window_ms: int = 60_000) -> FailureRate:
-        """Restarts of the last `window_ms`, and how many that is a second. Raises `UnknownSupervisor`."""
+        """Return number and rate of restarts in the last `window_ms`. Raises `UnknownSupervisor`."""
         return await _ask("get_failure_rate", supervisor, window_ms)
 
     @classmethod
     async def get_trend(cls, supervisor: Who, window_ms: int = 60_000) -> Trend:
-        """Where it is heading. Raises `UnknownSupervisor`."""
+        """Return the supervisor's trend. Raises `UnknownSupervisor`."""
         return await _ask("get_trend", supervisor, window_ms)
 
     @classmethod
     async def get_all_supervisor_stats(cls) -> AllStats:
-        """All supervisors, most restarts first."""
+        """Return all supervisors, most restarts first."""
         return await _ask("get_all_supervisor_stats")
 
     @classmethod
     async def sync(cls, supervisor: Who | None = None, timeout: float = 5.0) -> None:
-        """Return when whatever had reached `supervisor` until now is counted; without one, when the service answers.
+        """Wait until all events so far of `supervisor`, or those received by the service, are counted.
 
-        Events are counted in the step in which they happen, so the only thing to wait for is the supervisor itself:
-        it is asked, and answers after the ends that reached it before.
+        Events are counted synchronously, so this only waits for the supervisor itself: its reply to a call follows its
+        handling of earlier exit signals.
 
         Args:
             supervisor: a pid or a registered name.
             timeout: seconds.
 
         Raises:
-            otp.CallExit: the supervisor is not there, or starts a child and did not answer in time.
+            otp.CallExit: the supervisor does not run, or did not answer in time (it may be starting a child).
         """
         if supervisor is not None:
             await settled(supervisor, timeout)
@@ -132,10 +132,10 @@ class AnalyticsServer(GenServer[Ledger]):
 
 
 async def settled(supervisor: Who, timeout: float = 5.0) -> None:
-    """Return when the supervisor has dealt with what had reached it until now, at most `timeout` seconds.
+    """Return when the supervisor has handled everything in its mailbox, at most `timeout` seconds.
 
     Raises:
-        otp.CallExit: it is not there, or did not answer in time.
+        otp.CallExit: it does not run, or did not answer in time.
     """
     await GenServer.call(supervisor, "count_children", timeout)
 

@@ -1,4 +1,4 @@
-"""When something happened, however often: the times that windows are counted from."""
+"""Times of repeated events, counted over sliding windows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECONDS: Final = 3_700
 
 
 class Times:
-    """Times in ns, in order. The newest 10,000 are kept one by one, older ones counted by the second, for an hour.
+    """Ordered times in ns: the newest 10,000 exactly, older ones by the second for an hour.
 
     >>> times = Times()
     >>> for at in (1, 5, 5, 9):
@@ -34,7 +34,7 @@ class Times:
         self._older: deque[list[int]] = deque(maxlen=SECONDS)
 
     def add(self, at: int) -> None:
-        """It happened at `at`."""
+        """Add a time."""
         self.total += 1
         self._exact.append(at)
         if len(self._exact) >= 2 * EXACT:
@@ -47,7 +47,7 @@ class Times:
             del self._exact[:EXACT]
 
     def since(self, at: int) -> int:
-        """How often it happened at `at` or later; among those counted by the second, that second counts whole."""
+        """Count the times at `at` or later; a time kept by the second counts from the start of that second."""
         position = bisect_left(self._exact, at)
         found = len(self._exact) - position
         if position == 0 and self._older:
@@ -56,11 +56,11 @@ class Times:
         return found
 
     def newest(self, since: int, most: int = EXACT) -> Sequence[int]:
-        """The times at `since` or later, oldest first; of more than `most` the newest."""
+        """Return the times at `since` or later, oldest first; at most the newest `most`."""
         position = max(bisect_left(self._exact, since), len(self._exact) - most)
         return self._exact[position:]
 
     @property
     def last(self) -> int | None:
-        """When it happened last; None for never."""
+        """The last time; None if there is none."""
         return self._exact[-1] if self._exact else None

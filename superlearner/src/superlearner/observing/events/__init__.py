@@ -1,4 +1,4 @@
-"""What happens, as a numbered stream for who watches: processes, supervisors, settings, operations, the log."""
+"""Numbered stream of events: processes, supervisors, settings, operations, the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One event as the platform tells it. Its JSON is made when somebody reads it, once for all who do."""
+"""An event of the platform; its JSON is encoded at the first read and shared by all readers."""
 
 from __future__ import annotations
 
@@ -13,27 +13,26 @@ __all__ = ["GAP", "Event", "Gap", "GapReason"]
 GAP: Final = "gap"
 
 GapReason = Literal["ring", "slow", "restarted", "unknown"]
-"""Why events are missing: who comes back came too late for the ring, reads too slowly, knows another run of the
-platform, or shows an id that is none of ours."""
+"""Reasons for missing events: a late reader (`ring`), a slow reader, another run of the platform, an invalid id."""
 
 encode: Final = msgspec.json.Encoder().encode
 
 
 class Event:
-    """What happened.
+    """A published event.
 
     Attributes:
-        id: `EPOCH-NUMBER`; the epoch is another one in each run of the platform.
+        id: `EPOCH-NUMBER`; the epoch differs in each run of the platform.
         type: one of `TYPES`.
         at: wall clock seconds.
-        node: where; None for what is about the platform itself.
-        pid: of whom it speaks, as `0.17.0`.
+        node: node name; None for events of the platform itself.
+        pid: subject of the event, as `0.17.0`.
         name: the registered name of that process, or the id of the child.
-        supervisor: who decided, or started it: name, else pid.
-        seq, cause: its number among the events of the node, and that of the event that led to it.
-        text: a sentence.
-        data: what else there is, by its type.
-        also: other pids and names by which it can be asked for.
+        supervisor: supervisor that decided, or started the process: name, else pid.
+        seq, cause: its number among the node's events, and that of its cause.
+        text: description in a sentence.
+        data: further fields, by type.
+        also: other pids and names that filters match.
     """
 
     __slots__ = (
@@ -82,7 +81,7 @@ class Event:
         self._json: bytes | None = None
 
     def fields(self) -> dict[str, Any]:
-        """All of it in JSON's types."""
+        """Return all fields in JSON's types."""
         return {
             "id": self.id,
             "type": self.type,
@@ -99,7 +98,7 @@ class Event:
         }
 
     def sent(self) -> bytes:
-        """The event as server-sent events have it: id, event, data on one line."""
+        """Return the event in the format of server-sent events: id, event, data on one line."""
         if self._json is None:
             self._json = b"id: %b\nevent: %b\ndata: %b\n\n" % (
                 self.id.encode(),
@@ -110,7 +109,7 @@ class Event:
 
 
 class Gap(Event):
-    """Events are missing here: `lost` of them, of all types, or None if that is not known."""
+    """Placeholder for missing events: `lost` of them, of all types, or None if unknown."""
 
     __slots__ = ()
 
@@ -123,6 +122,6 @@ class Gap(Event):
 WORDS: Final[dict[GapReason, str]] = {
     "ring": "they are older than what is kept",
     "slow": "they came faster than they were read",
-    "restarted": "the platform was started anew since",
-    "unknown": "the id is none of this platform",
+    "restarted": "the platform has been restarted since",
+    "unknown": "the id is not from this platform",
 }

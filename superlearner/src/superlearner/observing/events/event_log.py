@@ -1,9 +1,9 @@
-"""The ring of events: what happened last, numbered, for readers that come, fall behind, and come back.
+"""Ring buffer of the newest events, numbered, for readers that join, fall behind, and resume.
 
-    trace event, setting, audit, … → one numbered event in the ring → each reader from where it is
+    trace event, setting, audit, … → one numbered event in the ring → each reader from its position
 
-A reader has no queue: it has a place in the ring. One that is slow loses what has left the ring meanwhile, and is told
-how much that was; the memory of a thousand readers is that of the ring. A plain object: no process has to live for it.
+A reader has a position in the ring instead of a queue. If it is too slow, it gets a gap with the number of lost events;
+so a thousand readers need no more memory than the ring. A plain object: it depends on no process.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ __all__ = ["EventLog"]
 
 KEPT: Final = 10_000
 
-Untold = tuple[otp.trace.Event, Clock]
-"""An event that nobody has read yet, and which holds nothing large: it is put into words when somebody does."""
+Raw = tuple[otp.trace.Event, Clock]
+"""Runtime event that has not been read yet; it is formatted at the first read."""
 
 log: Final = logging.getLogger(__name__)
 
 
 class EventLog:
-    """See the module's text.
+    """The log of events; see the module's docstring.
 
     Args:
-        epoch: what tells this run of the platform from others.
-        kept: how many events the ring holds.
+        epoch: identifies this run of the platform.
+        kept: number of events in the ring.
 
     >>> events = EventLog("e1", kept=2)
     >>> for word in ("one", "two", "three"):
@@ -49,38 +49,38 @@ class EventLog:
     def __init__(self, epoch: str, kept: int = KEPT) -> None:
         self.epoch = epoch
         self.number = 0
-        """How many there have been; the number of the newest one."""
+        """Number of events so far, and of the newest one."""
         self.readers: set[Reader] = set()
         self.waiting: set[Reader] = set()
-        """Those who have read all there is."""
-        self._ring: list[Event | Untold | None] = [None] * kept
+        """Readers that have read all events."""
+        self._ring: list[Event | Raw | None] = [None] * kept
         self._followed: dict[str, Any] = {}
 
     @property
     def kept(self) -> int:
-        """How many events the ring holds at most."""
+        """Maximum number of events in the ring."""
         return len(self._ring)
 
     @property
     def oldest(self) -> int:
-        """The number of the oldest event that is still here."""
+        """Number of the oldest event in the ring."""
         return max(1, self.number - len(self._ring) + 1)
 
     def resize(self, kept: int) -> None:
-        """Hold more events from now on, or fewer."""
+        """Change the number of events that are kept."""
         if kept == len(self._ring):
             return
-        ring: list[Event | Untold | None] = [None] * kept
-        for number in range(max(self.oldest, self.number - kept + 1), self.number + 1):  # none is put into words for it
+        ring: list[Event | Raw | None] = [None] * kept
+        for number in range(max(self.oldest, self.number - kept + 1), self.number + 1):  # without formatting any
             ring[number % kept] = self._ring[number % len(self._ring)]
         self._ring = ring
 
     def publish(self, event: Event) -> None:
-        """Give an event its number, and wake up who waits for one."""
+        """Number an event, add it, and wake waiting readers."""
         event.id = f"{self.epoch}-{self.number + 1}"
         self._put(event)
 
-    def _put(self, event: Event | Untold) -> None:
+    def _put(self, event: Event | Raw) -> None:
         self.number += 1
         self._ring[self.number % len(self._ring)] = event
         if self.waiting:
@@ -98,27 +98,27 @@ class EventLog:
         name: str | None = None,
         supervisor: str | None = None,
     ) -> None:
-        """Publish something about the platform itself."""
+        """Publish an event of the platform itself."""
         self.publish(
             Event(type, round(time.time(), 6), without_secrets(text), data, pid=pid, name=name, supervisor=supervisor)
         )
 
     def between(self, after: int, most: int) -> Iterator[Event]:
-        """What the ring holds with a greater number than `after`, oldest first, at most so many."""
+        """Yield up to `most` events numbered above `after`, oldest first."""
         begin = max(after + 1, self.oldest)
         for number in range(begin, min(self.number, begin + most - 1) + 1):
             event = self._ring[number % len(self._ring)]
             if isinstance(event, tuple):
-                told = self._ring[number % len(self._ring)] = event_of(*event)
-                told.id = f"{self.epoch}-{number}"
-                yield told
+                event = self._ring[number % len(self._ring)] = event_of(*event)
+                event.id = f"{self.epoch}-{number}"
+                yield event
             elif event is not None:
                 yield event
 
     # Nodes
 
     def follow(self, node: otp.Node) -> None:
-        """Tell the events of a node from now on, until it ends; following it twice is nothing."""
+        """Publish the events of a node until it ends; a second call has no effect."""
         if node.name in self._followed:
             return
         clock = Clock()
@@ -129,11 +129,11 @@ class EventLog:
                     self._put((event, clock))
                 else:
                     self.publish(event_of(event, clock))
-            except Exception:  # the runtime that emits must not suffer from our bug
-                log.exception("an event was not told: %r; this is a bug of SuperLearner, please report it", event)
+            except Exception:  # an error here must not reach the runtime
+                log.exception("could not publish an event: %r; this is a bug in SuperLearner, please report it", event)
 
         subscription = self._followed[node.name] = node.subscribe(on_event, kinds=otp.trace.LIFECYCLE)
-        subscription.on_node_end = lambda: self.unfollow(node.name)  # another one may have its name later
+        subscription.on_node_end = lambda: self.unfollow(node.name)  # a later node may have this name
 
     def unfollow(self, name: str) -> None:
         """Stop following a node."""
@@ -142,7 +142,7 @@ class EventLog:
             subscription.close()
 
     def close(self) -> None:
-        """Stop following; readers end."""
+        """Stop following all nodes and close all readers."""
         for name in list(self._followed):
             self.unfollow(name)
         for reader in list(self.readers):
@@ -150,5 +150,5 @@ class EventLog:
 
 
 def number_of(event: Event) -> int:
-    """The number in an event's id."""
+    """Return the number in an event's id."""
     return int(event.id.rpartition("-")[2])

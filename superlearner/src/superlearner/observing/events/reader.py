@@ -1,4 +1,4 @@
-"""Somebody who reads events: a place in the ring, what they want, and a bell."""
+"""Reader of events: a position in the ring, a filter, and a wake-up signal."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["Reader", "Wanted"]
 ID: Final = re.compile(r"([0-9a-f]{1,64})-(\d{1,18})")
 PAUSE_S: Final = 0.05
 LOOKED_AT: Final = 1_000
-"""How many events are looked at in one go, so that a filter that nothing passes does not hold up the loop."""
+"""Maximum number of events filtered at a time, so that a filter without matches does not block the loop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which events somebody wants; what is None or empty does not matter.
+    """Filter for events; None or empty fields match all.
 
-    `node` is the one that is asked: events of the platform itself belong to its own.
+    `node` is the node of the request; events of the platform itself belong to the platform's own node.
     """
 
     types: frozenset[str] = frozenset()
@@ -34,7 +34,7 @@ class Wanted:
     of_platform: bool = True
 
     def takes(self, event: Event) -> bool:
-        """Whether an event is among them.
+        """Return whether an event passes the filter.
 
         >>> event = Event("exited", 0.0, "", {}, pid="0.17.0", name="till", supervisor="shop")
         >>> Wanted(process="till").takes(event), Wanted(process="0.18.0").takes(event)
@@ -58,12 +58,12 @@ class Wanted:
 
 
 class Reader:
-    """Reads on from its place.
+    """Position in the event log that advances as events are read.
 
     Args:
         events: the log.
-        wanted: which of them.
-        last_id: the id of the last event they have; None begins with what happens from now on.
+        wanted: filter.
+        last_id: id of the last event received; None starts with the next event.
     """
 
     def __init__(self, events: EventLog, wanted: Wanted, last_id: str | None = None) -> None:
@@ -73,9 +73,9 @@ class Reader:
         self._bell = asyncio.Event()
         self._gap: GapReason | None = None
         self._missing: GapReason = "slow" if last_id is None else "ring"
-        self._rests_until = 0.0
+        self._paused_until = 0.0
         self._place = events.number
-        """The number of the last event that was looked at."""
+        """Number of the last event that was examined."""
         if last_id is not None:
             self._resume(last_id)
 
@@ -89,7 +89,7 @@ class Reader:
             self._gap = "unknown"
 
     async def go_back(self, last: int) -> None:
-        """Begin with so many of those that are in the ring already, the newest; others have their turns meanwhile."""
+        """Start with the newest `last` matching events that the ring already holds; yields to the loop regularly."""
         events, behind = self._events, self._place + 1
         while last > 0 and behind > events.oldest:
             begin = max(events.oldest, behind - LOOKED_AT)
@@ -101,15 +101,15 @@ class Reader:
                         break
             behind = begin
             await next_turn()
-        self._place = max(self._place, events.oldest - 1)  # what leaves the ring meanwhile was promised to nobody
+        self._place = max(self._place, events.oldest - 1)  # events dropped meanwhile are no gap
 
     @property
     def last_id(self) -> str:
-        """Where it is: who shows this id goes on from here."""
+        """Current position; pass this id to resume here."""
         return f"{self._events.epoch}-{self._place}"
 
     def take(self, most: int) -> list[Event]:
-        """What there is, at most so many; a `Gap` stands where some are missing."""
+        """Return up to `most` matching events; a `Gap` marks missing ones."""
         found: list[Event] = []
         if self._gap is not None:
             found.append(Gap(self.last_id, round(time.time(), 6), None, self._gap))
@@ -130,23 +130,23 @@ class Reader:
         return found
 
     async def more(self, most: int, seconds: float) -> list[Event]:
-        """Wait until there is something, at most so long, and take it; nothing if the time is over or it is closed.
+        """Wait up to `seconds` for events and return up to `most`; none after the timeout or `close`.
 
-        After some were taken the next ones are let come for a moment, so that a storm costs each reader 20 a second.
+        A pause after each batch limits a reader to 20 batches per second during a storm.
         """
         loop = asyncio.get_running_loop()
         if not self.closed:
             self._events.readers.add(self)
         try:
             async with asyncio.timeout(seconds):
-                if (rest := self._rests_until - loop.time()) > 0:
+                if (rest := self._paused_until - loop.time()) > 0:
                     await self._ring(loop.call_later(rest, self.wake))
                 while not self.closed:
                     found = self.take(most)
                     if found:
-                        self._rests_until = loop.time() + PAUSE_S
+                        self._paused_until = loop.time() + PAUSE_S
                         return found
-                    if self._place < self._events.number:  # nothing so far passed the filter, and there is more
+                    if self._place < self._events.number:  # nothing matched so far, and there is more
                         await self._ring(loop.call_soon(self.wake))
                     else:
                         self._events.waiting.add(self)
@@ -156,7 +156,7 @@ class Reader:
         return []
 
     async def _ring(self, alarm: asyncio.Handle | None = None) -> None:
-        """Wait for the bell."""
+        """Wait for the wake-up signal."""
         self._bell.clear()
         try:
             await self._bell.wait()
@@ -166,11 +166,11 @@ class Reader:
                 alarm.cancel()
 
     def wake(self) -> None:
-        """There is something new."""
+        """Wake the reader: new events are available."""
         self._bell.set()
 
     def close(self) -> None:
-        """It reads no more."""
+        """Close the reader."""
         self.closed = True
         self._events.readers.discard(self)
         self._bell.set()

@@ -1,6 +1,6 @@
-"""From an event of the runtime to one that everybody may read: plain values and a sentence, nothing of the program's.
+"""Conversion of a runtime event into a published one: plain values and a sentence.
 
-This runs in the step in which something happens, so it looks at nothing but the event and the registered names.
+It runs inside the step that emits the event, so it reads only the event and the registered names.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LONGEST = 300
 
 
 def event_of(event: otp.trace.Event, clock: Clock) -> Event:
-    """The event as the platform tells it."""
+    """Return the published form of a runtime event."""
     make = TRANSLATORS.get(event.kind, _other)
     told = make(event)
     told.at = clock.wall(event.at)
@@ -33,9 +33,9 @@ def event_of(event: otp.trace.Event, clock: Clock) -> Event:
 
 
 def can_wait(event: otp.trace.Event) -> bool:
-    """Whether it may be put into words later: it says all by itself, and holds nothing of the program's.
+    """Return whether the event can be formatted later: it is self-contained and holds no objects of the program.
 
-    Starts and ends of processes without a supervisor come by the thousand, and most are never read.
+    Thousands of processes without a supervisor start and end, and most of their events are never read.
     """
     kind = event.kind
     if kind == "exited":
@@ -80,7 +80,7 @@ def _registered(event: Any) -> Event:
 
 
 def _child(event: Any) -> Event:
-    """An event of a supervisor about a child."""
+    """Convert a supervisor's event about a child."""
     data, kind = event.data, event.kind
     child = data.get("child")
     pid, id = _pid(child), None if data.get("id") is None else id_text(data["id"])
@@ -164,13 +164,13 @@ TRANSLATORS = {
 
 
 def _supervisor(pid: Any) -> tuple[str, str]:
-    """What a supervisor is called, and its pid."""
+    """Return a supervisor's name, else its pid, and its pid."""
     own = plain_pid(pid)
     return _name(otp.process_info(pid, "registered_name")) or own, own
 
 
 def _who(name: str | None, pid: str | None, what: str | None = None) -> str:
-    """Return what a process is called: its name, else what it runs, and its pid."""
+    """Return the display text of a process: its name or what it runs, and its pid."""
     return sentences.process_text(name or what, pid)
 
 

@@ -1,4 +1,4 @@
-"""The log of the platform: on the terminal as text or JSON, and the newest lines in memory for who looks."""
+"""The platform's log: text or JSON on the terminal, and the newest lines in memory for reading."""
 
 from __future__ import annotations
 

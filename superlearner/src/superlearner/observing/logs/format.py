@@ -1,4 +1,4 @@
-"""How the log stands on the terminal."""
+"""Base formatter of the log on the terminal."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ __all__ = ["PlainFormatter"]
 
 
 class PlainFormatter(logging.Formatter):
-    """As `logging.Formatter`; names and messages in what is logged cannot steer the terminal."""
+    """A `logging.Formatter` that escapes control characters, so logged text cannot control the terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The lines of a record."""
+        """Return the lines of a record."""
         return printable_lines(super().format(record))

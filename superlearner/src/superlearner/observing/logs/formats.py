@@ -1,4 +1,4 @@
-"""How a line is written on the terminal: for people, or for what collects logs."""
+"""Formatters of log lines: text for people, JSON for log collectors."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class TextFormatter(PlainFormatter):
         self._is_secret = is_secret
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as text, without secrets."""
+        """Return the record as text, without secrets."""
         return shown(super().format(record), LONGEST, self._is_secret)
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line, times in UTC; the fields of the runtime's reports are under `fields`."""
+    """JSON lines, an object each, times in UTC; fields of runtime reports are under `fields`."""
 
     converter = time.gmtime
 
@@ -40,7 +40,7 @@ class JsonFormatter(logging.Formatter):
         self._is_secret = is_secret
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as JSON, without secrets."""
-        said = line_of(record, self._is_secret).as_json()
-        text = encode(said).decode()
-        return text if text.isprintable() else json.dumps(said)
+        """Return the record as JSON, without secrets."""
+        fields = line_of(record, self._is_secret).as_json()
+        text = encode(fields).decode()
+        return text if text.isprintable() else json.dumps(fields)

@@ -1,6 +1,7 @@
-"""Who was killed has written no report: what its supervisor says of it is the one line about that end, and an error.
+"""Log filters for killed processes, whose end only the supervisor reports.
 
-The library says it at level `INFO`, for a line costs many times what a restart does; a platform is there to be read.
+The library logs it at level `INFO`, because a line costs many times what a restart does; the platform raises it to an
+error.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ log: Final = logging.getLogger(__name__)
 
 
 def as_error(record: logging.LogRecord) -> bool:
-    """A filter of the logger `otp.supervisor`: makes an error of the end of a child that an exit signal ended.
+    """Filter of the logger `otp.supervisor`: raise the report of a killed child to an error.
 
     >>> record = logging.makeLogRecord({"levelno": logging.INFO, "otp_signalled": True})
     >>> as_error(record), record.levelname
@@ -29,9 +30,9 @@ def as_error(record: logging.LogRecord) -> bool:
 
 
 class FewKills(logging.Filter):
-    """A filter of the terminal's handler: ten of those lines in ten seconds, then one that says where the others are.
+    """Filter of the terminal handler: at most ten kills in ten seconds, then a line that refers to the log.
 
-    Chaos ends twenty processes a second, and whoever reads the terminal has other lines to see.
+    Chaos tests kill twenty processes a second; other lines must stay readable.
 
     >>> few = FewKills()
     >>> kills = [logging.makeLogRecord({"otp_signalled": True, "created": at}) for at in (1.0,) * 30 + (12.0,)]
@@ -42,15 +43,15 @@ class FewKills(logging.Filter):
     def __init__(self) -> None:
         super().__init__()
         self._begun = 0.0
-        self._told = 0
+        self._count = 0
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether it is written."""
+        """Return whether the record is logged."""
         if not getattr(record, "otp_signalled", False):
             return True
-        if not 0 <= record.created - self._begun < QUIET_S:  # the clock of the wall may go back
-            self._begun, self._told = record.created, 0
-        self._told += 1
-        if self._told == MOST + 1:
-            log.error("more are killed than anybody reads; `superlearner log list` has more of them")
-        return self._told <= MOST
+        if not 0 <= record.created - self._begun < QUIET_S:  # the wall clock may go back
+            self._begun, self._count = record.created, 0
+        self._count += 1
+        if self._count == MOST + 1:
+            log.error("further kills are not shown here; `superlearner log list` lists more of them")
+        return self._count <= MOST

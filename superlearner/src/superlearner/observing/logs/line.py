@@ -1,4 +1,4 @@
-"""One line of the log as a value: text, times, and who wrote it, with nothing secret in it."""
+"""Log line as a value: text, time and origin, without secrets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONGEST: Final = 4_000
 TRACEBACK: Final = 8_000
 LONGEST_NAME: Final = 500
 LATEST: Final = 1e11
-"""Wall clock seconds beyond which there is no date."""
+"""Wall-clock seconds beyond which no date exists."""
 
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 REPORTS: Final = ("crash", "supervisor")
@@ -28,18 +28,18 @@ REPORTS: Final = ("crash", "supervisor")
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """What was logged.
+    """A line of the log.
 
     Attributes:
-        at: wall clock seconds.
+        at: wall-clock seconds.
         level: `debug`, `info`, `warning`, `error` or `critical`.
-        logger: its name.
-        text: what was said, cut and without secrets.
-        pid: the process that logged, or of which is told, where that is known; `name` its registered name.
-        supervisor: the process above it, by name, else by pid.
-        report: `crash` or `supervisor` for a report of the runtime, whose `fields` are as docs/logging.md has them.
-        traceback: of the exception, if there is one.
-        node: whose program wrote it, if not the platform's.
+        logger: name of the logger.
+        text: message, truncated and without secrets.
+        pid: the process that logged, or that the report is about, if known; `name`: its registered name.
+        supervisor: its parent, by name, else by pid.
+        report: `crash` or `supervisor` for a report of the runtime; docs/logging.md lists its `fields`.
+        traceback: traceback of the exception, if there is one.
+        node: node of the program that logged it; None for the platform's own.
     """
 
     at: float
@@ -55,7 +55,7 @@ class LogLine:
     node: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The line for a machine; what is not known is left out."""
+        """Return the line as JSON values, without unknown fields."""
         known = {
             "pid": self.pid,
             "name": self.name,
@@ -65,12 +65,12 @@ class LogLine:
             "traceback": self.traceback,
             "node": self.node,
         }
-        said = {"timestamp": timestamp(self.at), "level": self.level, "logger": self.logger, "text": self.text}
-        return said | {name: value for name, value in known.items() if value is not None}
+        line = {"timestamp": timestamp(self.at), "level": self.level, "logger": self.logger, "text": self.text}
+        return line | {name: value for name, value in known.items() if value is not None}
 
 
 def line_of(record: logging.LogRecord, is_secret: IsToken | None = None) -> LogLine:
-    """What a record says. Raises what the record's own arguments raise when they are put into its text."""
+    """Convert a log record. Raises what formatting the record's arguments raises."""
     own = {name: value for name, value in vars(record).items() if name.startswith("otp_")}
     report = own.get("otp_report")
     pid, name, supervisor = _of_report(own) if report is not None else _of_process()
@@ -92,7 +92,7 @@ def line_of(record: logging.LogRecord, is_secret: IsToken | None = None) -> LogL
 
 
 def line_from(node: str, line: LogLine, is_secret: IsToken | None = None) -> LogLine:
-    """A line that the program of another node has sent, as ours may be: cut, known levels, without our secrets.
+    """Sanitize a line from another node's program: truncate texts, check the level, remove our secrets.
 
     >>> line_from("shop@127.0.0.1", LogLine(1.0, "loud", "shop", "token=abc", pid="0.3.0")).as_json()["text"]
     'token=***'
@@ -117,7 +117,7 @@ def line_from(node: str, line: LogLine, is_secret: IsToken | None = None) -> Log
 
 
 def shown(text: str, limit: int, is_secret: IsToken | None = None) -> str:
-    """Return a text as the log may have it: cut, and without secrets.
+    """Return a text for the log: truncated, and without secrets.
 
     >>> shown("signed in with token=abc", 100)
     'signed in with token=***'
@@ -126,7 +126,7 @@ def shown(text: str, limit: int, is_secret: IsToken | None = None) -> str:
 
 
 def _clean(value: Any, is_secret: IsToken | None) -> Any:
-    """The texts in a JSON value as the log may have them."""
+    """Return a JSON value with its texts made safe for the log."""
     if isinstance(value, str):
         return shown(value, LONGEST, is_secret)
     if isinstance(value, list):
@@ -137,7 +137,7 @@ def _clean(value: Any, is_secret: IsToken | None) -> Any:
 
 
 def _of_report(own: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
-    """Who a report of the runtime speaks of; of a supervisor's decision that is the supervisor itself."""
+    """Return pid, name and supervisor of a runtime report; a supervisor's decision is about itself."""
     pid, name = str(own.get("otp_pid") or "").strip("<>") or None, own.get("otp_name")
     if own.get("otp_report") == "supervisor":
         return pid, name, name or pid
@@ -146,7 +146,7 @@ def _of_report(own: dict[str, Any]) -> tuple[str | None, str | None, str | None]
 
 
 def _of_process() -> tuple[str | None, str | None, str | None]:
-    """The process whose code runs just now, if one does in this thread."""
+    """Return pid, name and parent of the process that runs in this thread, if any."""
     try:
         me = otp.self()
     except Exception:

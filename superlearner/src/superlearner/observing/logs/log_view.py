@@ -1,4 +1,4 @@
-"""The newest lines of the log in memory, for the page and for operations. Any thread may write here."""
+"""The newest log lines in memory, for the page and for operations. Any thread may write."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Listener = Callable[[int, LogLine], object]
 
 
 class LogView(logging.Handler):
-    """A handler that keeps the newest lines, and tells a listener of each.
+    """A handler that keeps the newest lines and notifies a listener of each.
 
     Args:
-        kept: how many.
-        is_secret: whether a word is a credential of this platform, which nobody may read here.
+        kept: number of lines.
+        is_secret: returns whether a word is a credential of this platform, which must not be shown.
 
     >>> view = LogView(kept=2)
     >>> for number in range(3):
@@ -36,40 +36,40 @@ class LogView(logging.Handler):
         super().__init__(logging.INFO)
         self.listener: Listener | None = None
         self.followers: tuple[Listener, ...] = ()
-        """Told of each line as well, in the thread that logs."""
+        """Further listeners, called in the thread that logs."""
         self.written = 0
-        """How many lines there have been; the number of the newest one."""
+        """Number of lines so far, and of the newest one."""
         self._is_secret = is_secret
         self._lines: deque[tuple[int, LogLine]] = deque(maxlen=kept)
         self._busy = threading.local()
 
     def open(self) -> None:
-        """Begin to listen to all loggers."""
+        """Start handling the records of all loggers."""
         logging.getLogger().addHandler(self)
 
     def close(self) -> None:
-        """Listen no more; the lines stay."""
+        """Stop handling records; the lines are kept."""
         logging.getLogger().removeHandler(self)
         super().close()
 
     def resize(self, kept: int) -> None:
-        """Keep more lines from now on, or fewer."""
+        """Change the number of lines that are kept."""
         if kept != self._lines.maxlen:
             with self.lock or threading.RLock():
                 self._lines = deque(self._lines, maxlen=kept)
 
     def lines(self) -> list[tuple[int, LogLine]]:
-        """The lines with their numbers, oldest first."""
+        """Return the lines with their numbers, oldest first."""
         with self.lock or threading.RLock():
             return list(self._lines)
 
     def newest(self, limit: int) -> list[tuple[int, LogLine]]:
-        """As `lines`, but no more than so many."""
+        """Return the newest lines like `lines`, at most `limit`."""
         with self.lock or threading.RLock():
             return list(islice(reversed(self._lines), limit))[::-1]
 
     def take(self, node: str, line: LogLine) -> None:
-        """Keep a line that the program of another node has sent."""
+        """Add a line from another node's program."""
         with self.lock or threading.RLock():
             self._keep(line_from(node, line, self._is_secret))
 
@@ -82,9 +82,9 @@ class LogView(logging.Handler):
             follower(self.written, line)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record; `handle` holds the lock."""
+        """Add a record; `handle` holds the lock."""
         if getattr(self._busy, "at_it", False):
-            return  # whoever is told of a line logs something itself: that way lies no end
+            return  # a listener logs: avoid endless recursion
         self._busy.at_it = True
         try:
             self._keep(line_of(record, self._is_secret))

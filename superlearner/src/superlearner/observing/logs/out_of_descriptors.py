@@ -1,4 +1,4 @@
-"""One sentence for the thousands of tracebacks with which asyncio says that no further connection can be taken."""
+"""Log filter that condenses asyncio's tracebacks about exhausted file descriptors into one sentence."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from superlearner.base.shortage import shortage_of
 __all__ = ["OutOfDescriptors"]
 
 REPORT: Final = "socket.accept() out of system resource"
-WAY_OUT: Final = "`ulimit -n 4096`, or end what is not needed any more"
+WAY_OUT: Final = "`ulimit -n 4096`, or end processes that are no longer needed"
 QUIET_S: Final = 60.0
 
 
 class OutOfDescriptors(logging.Filter):
-    """A filter of the logger `asyncio`: of these reports one a minute passes, as words about what is short.
+    """Filter of the logger `asyncio`: let one such report per minute pass, as a readable sentence.
 
-    asyncio makes one for each try, as many in a second as connections may wait: 20 MB of text.
+    asyncio logs one per attempt, as many per second as connections can wait: 20 MB of text.
 
     >>> import errno
     >>> seldom = OutOfDescriptors()
@@ -34,7 +34,7 @@ class OutOfDescriptors(logging.Filter):
         self._until = 0.0
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether it is written."""
+        """Return whether the record is logged."""
         if not str(record.msg).startswith(REPORT):
             return True
         if record.created < self._until:

@@ -1,4 +1,4 @@
-"""The log on the terminal: which levels, in which form, and who has to be quiet. It follows the settings."""
+"""The log on the terminal: levels, format and muted loggers, according to the settings."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from superlearner.settings.settings import Settings
 __all__ = ["ACCESS", "TerminalLog"]
 
 ACCESS: Final = "superlearner.access"
-"""The logger of requests; it speaks if the setting `access_log` says so, at whatever level."""
+"""Logger of requests; the setting `access_log` alone enables it, at any level."""
 
 DECISIONS: Final = "otp.supervisor"
 REPORTS: Final = ("otp", DECISIONS)
 RUNNERS: Final = "sandboxes"
-"""Who supervises the processes that stand for sandboxes."""
+"""Name of the supervisor of the processes that represent sandboxes."""
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 NOISY: Final = (
     "aiosqlite", "alembic", "asyncio", "asyncpg", "concurrent", "h11", "httpcore", "httpx", "markdown_it", "mcp",
     "multipart", "opentelemetry", "sqlalchemy", "urllib3", "uvicorn", "websockets",
 )  # fmt: skip
-"""Libraries that tell of every step: their warnings and errors are heard, and nothing else."""
+"""Verbose libraries, of which only warnings and errors are logged."""
 
 
 class TerminalLog:
-    """The handlers of one program; what was there before comes back with `close`.
+    """Log handlers of a program; `close` restores the previous ones.
 
     Args:
-        settings: those of the moment.
-        is_secret: whether a word is a credential, which must not be written.
-        of_platform: whether this is the platform's own program, whose `sandboxes` are the platform's.
+        settings: returns the current settings.
+        is_secret: returns whether a word is a credential, which must not be logged.
+        of_platform: true in the platform's own program, whose `sandboxes` supervisor is the platform's.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class TerminalLog:
         self._before: dict[str, int] = {}
 
     def open(self) -> None:
-        """Begin to write."""
+        """Start logging."""
         root = logging.getLogger()
         self._before = {name: logging.getLogger(name).level for name in ("", ACCESS, *NOISY)}
         root.addHandler(self._handler)
@@ -69,18 +69,18 @@ class TerminalLog:
         self.adopt()
 
     def adopt(self) -> None:
-        """Go on with the level and the form that the settings have now."""
+        """Apply the level and the format of the current settings."""
         settings = self._settings()
         level = LEVELS[settings.log_level]
         self._handler.setLevel(level)
-        logging.getLogger().setLevel(min(level, logging.INFO))  # the view takes what the terminal leaves out
+        logging.getLogger().setLevel(min(level, logging.INFO))  # the view keeps what the terminal omits
         form = self._json if settings.log_format == "json" else self._text
         for handler in (self._handler, self._access):
             handler.setFormatter(form)
         logging.getLogger(ACCESS).propagate = False
 
     def close(self) -> None:
-        """Write no more."""
+        """Stop logging and restore the previous levels."""
         logging.getLogger().removeHandler(self._handler)
         logging.getLogger(ACCESS).removeHandler(self._access)
         logging.getLogger(ACCESS).propagate = True
@@ -94,12 +94,12 @@ class TerminalLog:
 
 
 def _is_no_refused_handshake(record: logging.LogRecord) -> bool:
-    """Uvicorn 0.54 reports a web socket that was refused with an answer of its own (401, 429) as an error of ours."""
+    """Drop the error that Uvicorn 0.54 logs for a web socket refused with an HTTP response (401, 429)."""
     return record.msg != "ASGI callable returned without completing handshake."
 
 
 def _is_no_end_of_a_sandbox(record: logging.LogRecord) -> bool:
-    """The reports of the processes that stand for its program: the platform says the same of it, by its name."""
+    """Drop reports of a sandbox's processes; the platform logs the same under the sandbox's name."""
     if getattr(record, "otp_decision", None) == "not_restarted" and getattr(record, "otp_name", None) == RUNNERS:
         return False
     above: list[str] = getattr(record, "otp_ancestors", [])

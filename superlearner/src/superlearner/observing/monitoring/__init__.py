@@ -1,4 +1,4 @@
-"""How a node was, over time, and what is wrong with it: points, anomalies with their evidence, and the service."""
+"""Monitoring of a node: measurement points, anomalies with evidence, and the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which anomalies there are, since when, and which have ended: what outlives a look."""
+"""Active and ended anomalies, kept across samples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ENDED: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """An anomaly: what was found last, when it was found first, and when it was over (None: it goes on)."""
+    """An anomaly: the latest finding, when it was first seen, and when it ended (None: still active)."""
 
     number: int
     finding: Finding
@@ -25,7 +25,7 @@ class Alarm:
 
 
 class Alarms:
-    """The anomalies of a platform. A plain object: it outlives the service.
+    """Anomalies of a platform; a plain object that outlives the service.
 
     >>> from superlearner.observing.monitoring.facts import Finding
     >>> found = Finding("call_cycle", "critical", "0.7.0", "till", "a deadlock", 5.0, {}, 1, "scan_interval", "")
@@ -42,7 +42,7 @@ class Alarms:
         self.number = 0
 
     def update(self, found: Iterable[Finding], now: float) -> tuple[list[Alarm], list[Alarm]]:
-        """What a look has found; answers which anomalies are new and which are over."""
+        """Compare findings with the active anomalies; return those that are new and those that ended."""
         raised: list[Alarm] = []
         seen: dict[tuple[str, str], Alarm] = {}
         for finding in found:
@@ -51,7 +51,7 @@ class Alarms:
                 self.number += 1
                 alarm = Alarm(self.number, finding, now)
                 raised.append(alarm)
-            else:  # windows move on: it began when it began
+            else:  # keep the first start time, although windows move
                 since = min(known.finding.since, finding.since)
                 alarm = replace(known, finding=replace(finding, since=since))
             seen[finding.key] = alarm

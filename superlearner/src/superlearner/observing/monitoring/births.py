@@ -1,4 +1,4 @@
-"""When processes were started, as far as their numbers tell: a node counts them, and the count is looked at often."""
+"""Start times of processes, estimated from regular readings of the node's process counter."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Final
 __all__ = ["Births"]
 
 KEPT: Final = 20_000
-"""Looks that are kept; beyond that every other one is forgotten."""
+"""Readings that are kept; beyond that, every second one is dropped."""
 
 
 class Births:
-    """How many processes there had been at which time.
+    """Number of processes started, over time.
 
     Args:
-        look: answers the time and how many there are now; asked for one that is younger than the last look, so that
-            what is told of it stays the same.
+        look: returns the current time and count; called for a process newer than the last reading, so that its
+            estimate stays the same.
 
     >>> births = Births()
     >>> births.note(100.0, 5)
@@ -32,7 +32,7 @@ class Births:
         self._spawned: list[int] = []
 
     def note(self, at: float, spawned: int) -> None:
-        """So many processes have ever been started by the time `at` (wall clock seconds)."""
+        """Record that `spawned` processes have been started by the time `at` (wall-clock seconds)."""
         if self._spawned and spawned <= self._spawned[-1]:
             return
         self._at.append(at)
@@ -42,9 +42,9 @@ class Births:
             del self._spawned[1::2]
 
     def of(self, number: int) -> float | None:
-        """About when the process of this number was started; None for one that was there at the first look.
+        """Return the approximate start time of the process with this number; None if older than the first reading.
 
-        It lies between two looks, and the middle of them is told.
+        The estimate is the middle between the two readings around it.
         """
         if self._look is not None and self._spawned and number > self._spawned[-1]:
             self.note(*self._look())

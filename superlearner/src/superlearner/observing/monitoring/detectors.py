@@ -1,6 +1,6 @@
-"""What counts as an anomaly: one pure function for each kind, from facts and limits to findings.
+"""Anomaly detectors: a pure function per kind, from facts and limits to findings.
 
-A limit is a setting; it is read at each look, so that a change holds at once.
+Limits are settings, read for each detection, so changes apply at once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MB: Final = 1_000_000
 
 
 def restart_storm(facts: Facts, limits: Settings) -> Iterator[Finding]:
-    """A supervisor restarts its children again and again; that it is allowed to makes it no healthier."""
+    """Find supervisors that restart their children often, even within their limits."""
     window = limits.anomaly_window
     for history in facts.book.histories.values():
         times = history.restarts.newest(facts.clock - round(window * NS))
@@ -55,12 +55,12 @@ def restart_storm(facts: Facts, limits: Settings) -> Iterator[Finding]:
             threshold=limits.anomaly_restarts,
             setting="anomaly_restarts",
             hint="read the reason of the newest restart, and explain it with `superlearner error why`; "
-            "what fails at every start needs another argument or a look at what it depends on, not another restart",
+            "a child that fails at every start needs another argument or a working dependency, not another restart",
         )
 
 
 def crash_loop(facts: Facts, limits: Settings) -> Iterator[Finding]:
-    """A supervisor whose budget of restarts is nearly used up, or that gave up just now."""
+    """Find supervisors whose restart budget is almost used up, or that just gave up."""
     window = limits.anomaly_window
     for history in facts.book.histories.values():
         gave_up = [
@@ -81,7 +81,7 @@ def crash_loop(facts: Facts, limits: Settings) -> Iterator[Finding]:
         elif last_one:
             words = f"{name} has used {used} of {allowed} restarts: one more failure and it gives up"
         else:
-            words = f"{name} gives up in {left:.1f} s if its children go on failing at this pace"
+            words = f"{name} gives up in {left:.1f} s if its children keep failing at this rate"
         times = history.attempts.newest(facts.clock - round(_window(history) * NS))
         offset = facts.now - facts.clock / NS
         yield Finding(
@@ -107,7 +107,7 @@ def crash_loop(facts: Facts, limits: Settings) -> Iterator[Finding]:
 
 
 def mailbox_growth(facts: Facts, limits: Settings) -> Iterator[Finding]:
-    """More messages come than are handled, sample after sample; a deep mailbox that empties is none."""
+    """Find mailboxes that grow over many samples; a long mailbox that drains is no anomaly."""
     for track in facts.tracks:
         samples = list(track.samples)
         if len(samples) < LEAST_SAMPLES or samples[-1][1] < limits.anomaly_mailbox or not rises(samples):
@@ -139,7 +139,7 @@ def mailbox_growth(facts: Facts, limits: Settings) -> Iterator[Finding]:
 
 
 def memory_growth(facts: Facts, limits: Settings) -> Iterator[Finding]:
-    """The program's memory grows through the whole window; a rise that ends was a start, or a cache."""
+    """Find memory growth through the whole window; growth that stops was a start or a cache."""
     window = limits.anomaly_memory_window
     samples = [
         (point.at, point.memory)
@@ -169,13 +169,13 @@ def memory_growth(facts: Facts, limits: Settings) -> Iterator[Finding]:
         },
         threshold=limits.anomaly_memory_growth,
         setting="anomaly_memory_growth",
-        hint="is the number of processes or of waiting messages growing along? Then that is why. Otherwise "
-        "`superlearner process memory PID` estimates what a suspect holds: a state that only ever gets longer",
+        hint="check if the number of processes or of waiting messages grows, too: that is the cause. Otherwise "
+        "`superlearner process memory PID` estimates the memory of a process: look for a state that only grows",
     )
 
 
 def long_callback(facts: Facts, limits: Settings) -> Iterator[Finding]:
-    """An `async def` callback that does not come back: its process handles nothing else meanwhile."""
+    """Find `async def` callbacks that run for a long time; their processes handle no other message."""
     for one in facts.callbacks:
         seconds = facts.now - one.began
         if seconds < limits.anomaly_callback:
@@ -199,12 +199,12 @@ def long_callback(facts: Facts, limits: Settings) -> Iterator[Finding]:
             threshold=limits.anomaly_callback,
             setting="anomaly_callback",
             hint="a server does one thing at a time: hand long work to a Task and answer later (NoReply, then "
-            "GenServer.reply), or give what it waits for a time-out",
+            "GenServer.reply), or set a time-out for what it waits for",
         )
 
 
 def blocked_loop(facts: Facts, limits: Settings) -> Iterator[Finding]:
-    """Something did not let the loop turn: no message, no timer, no request was served meanwhile."""
+    """Find code that blocked the event loop, so that no message, timer or request was handled."""
     since = facts.now - limits.anomaly_window
     found = [hold for hold in facts.holds if hold.at >= since and _own(hold) >= limits.anomaly_loop_held]
     found.sort(key=lambda hold: hold.name or hold.pid or "")
@@ -218,7 +218,7 @@ def blocked_loop(facts: Facts, limits: Settings) -> Iterator[Finding]:
             severity=severity,
             pid=worst.pid,
             name=worst.name,
-            description=f"{who or 'something outside of any process'} held the event loop {_times(len(holds))} in the "
+            description=f"{who or 'code outside of any process'} held the event loop {_times(len(holds))} in the "
             f"last {limits.anomaly_window:g} s, for up to {worst.seconds:.2f} s{place}",
             since=round(holds[0].at - holds[0].seconds, 3),
             evidence={
@@ -230,12 +230,12 @@ def blocked_loop(facts: Facts, limits: Settings) -> Iterator[Finding]:
             },
             threshold=limits.anomaly_loop_held,
             setting="anomaly_loop_held",
-            hint="`await` what waits, run what computes or blocks with `otp.Task.run_blocking`, or take smaller steps",
+            hint="`await` slow operations, run blocking code with `otp.Task.run_blocking`, or work in smaller steps",
         )
 
 
 def call_cycle(facts: Facts, limits: Settings) -> Iterator[Finding]:
-    """Processes that wait for one another in a circle: none can answer until a call runs into its time-out."""
+    """Find processes that wait for one another in a circle until a call times out."""
     del limits
     for circle in facts.cycles:
         names = [one.name or one.pid for one in circle]
@@ -256,13 +256,13 @@ def call_cycle(facts: Facts, limits: Settings) -> Iterator[Finding]:
             },
             threshold=1,
             setting="scan_interval",
-            hint="it ends when the first call runs into its time-out. Let one of them cast, or answer later with "
+            hint="it ends when the first call times out. Let one of them cast, or answer later with "
             "NoReply and GenServer.reply",
         )  # fmt: skip
 
 
 def unsupervised_process(facts: Facts, limits: Settings) -> Iterator[Finding]:
-    """Processes that nobody is tied to: if they end, nobody notices, and nobody starts them again."""
+    """Find processes without links and monitors: no process notices their end, none restarts them."""
     for one in facts.alone:
         seconds = facts.now - one.since
         if seconds < limits.anomaly_unsupervised_after:
@@ -274,7 +274,7 @@ def unsupervised_process(facts: Facts, limits: Settings) -> Iterator[Finding]:
             pid=one.pid,
             name=one.name,
             group=one.what,
-            description=f"nobody is linked to {who}, and nobody monitors {'it' if one.count == 1 else 'them'}",
+            description=f"{who} {'has' if one.count == 1 else 'have'} no links and no monitors",
             since=round(one.since, 3),
             evidence={
                 "what": one.what,
@@ -291,7 +291,7 @@ def unsupervised_process(facts: Facts, limits: Settings) -> Iterator[Finding]:
 
 
 def orphan_monitor(facts: Facts, limits: Settings) -> Iterator[Finding]:
-    """Monitors that serve nobody: many of one and the same process, or the word of an end that is not read."""
+    """Find needless monitors: many of the same process, or whose Down message is not read."""
     for one in facts.watchers:
         name = one.name or one.pid
         many = one.monitors >= limits.anomaly_monitors
@@ -300,9 +300,9 @@ def orphan_monitor(facts: Facts, limits: Settings) -> Iterator[Finding]:
             continue
         if many:
             words = f"{name} has made {one.monitors} monitors of the same process {one.target}"
-            hint = "each of them tells of its end once more: demonitor(ref, flush=True) where a monitor has served"
+            hint = "each monitor sends its own Down message: call demonitor(ref, flush=True) for those no longer needed"
         else:
-            words = f"{name} has not read for {facts.now - one.since:.0f} s that a process it monitors has ended"
+            words = f"{name} has had an unread Down message for {facts.now - one.since:.0f} s"
             hint = "handle Down in handle_info (or receive it), or do not monitor"
         yield Finding(
             type="orphan_monitor",
@@ -332,7 +332,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
 
 
 def detect(facts: Facts, limits: Settings) -> list[Finding]:
-    """All findings."""
+    """Return all findings."""
     return [finding for detector in DETECTORS for finding in detector(facts, limits)]
 
 
@@ -340,7 +340,7 @@ def detect(facts: Facts, limits: Settings) -> list[Finding]:
 
 
 def _own(hold: Hold) -> float:
-    """Of what the loop stood still: what was not the machine's doing, which had other programs to run."""
+    """Return the part of a hold that is not caused by other programs on the machine."""
     return hold.seconds - min(hold.seconds, hold.starved or 0.0)
 
 
@@ -356,7 +356,7 @@ def _window(history: History) -> float:
 
 
 def _called(history: History, facts: Facts) -> str:
-    """Its name; else what it is, with its pid."""
+    """Return the supervisor's name, or else what it runs and its pid."""
     what = facts.whats.get(history.pid)
     return history.name or (history.pid if what is None else f"{what} {history.pid}")
 
@@ -395,6 +395,6 @@ def _sample(at: float, value: float) -> dict[str, Any]:
 
 
 def _some(samples: Sequence[Any]) -> Sequence[Any]:
-    """At most `SHOWN` of them, evenly, the last one among them."""
+    """Return at most `SHOWN` samples, evenly spaced and including the last."""
     step = -(-len(samples) // SHOWN)
     return samples[::-1][::step][::-1]

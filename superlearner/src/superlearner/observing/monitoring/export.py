@@ -1,4 +1,4 @@
-"""Tables of what is known, for other programs: rows in steps, as JSON or as CSV that no spreadsheet executes."""
+"""Tables for other programs, in steps: as JSON, or as CSV that spreadsheets do not execute."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ __all__ = ["COLUMNS", "Table", "as_csv", "as_json", "cell", "rows_of"]
 
 Table = Literal["processes", "metrics", "anomalies", "restarts"]
 STEP: Final = 500
-"""Rows that are made in one turn of the loop: a few milliseconds."""
+"""Rows made in one turn of the loop: a few milliseconds."""
 
 DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""How a text begins that a spreadsheet takes for a formula; the last four are the wide forms of the first four."""
+"""First characters that make a spreadsheet read a text as a formula; the last four are full-width forms."""
 
 COLUMNS: Final[dict[Table, tuple[str, ...]]] = {
     "processes": (
@@ -51,7 +51,7 @@ COLUMNS: Final[dict[Table, tuple[str, ...]]] = {
 
 
 def rows_of(table: Table, node: Node, monitor: Monitor, ledger: Ledger) -> tuple[Iterator[dict[str, Any]], int]:
-    """The rows of a table, each made when it is asked for, and how many there are about."""
+    """Return a lazy iterator over the rows of a table, and their approximate number."""
     if table == "processes":
         pids: list[Any] = node.processes()
         return (process_line(summary_of(pid)) for pid in pids if otp.is_alive(pid)), len(pids)
@@ -72,7 +72,7 @@ def _anomaly(alarm: Any) -> dict[str, Any]:
 
 
 async def as_csv(table: Table, rows: Iterator[Mapping[str, Any]], limit: int) -> AsyncIterator[str]:
-    """A line of column names, then the rows, some hundred at a time."""
+    """Yield the column names, then the rows in chunks."""
     columns = COLUMNS[table]
     page = io.StringIO()
     writer = csv.writer(page)
@@ -93,7 +93,7 @@ async def as_csv(table: Table, rows: Iterator[Mapping[str, Any]], limit: int) ->
 async def as_json(
     table: Table, rows: Iterator[Mapping[str, Any]], limit: int, head: Mapping[str, Any]
 ) -> AsyncIterator[str]:
-    """The usual envelope, with `head` and the rows in its data."""
+    """Yield the usual envelope, with `head` and the rows in its data."""
     columns = COLUMNS[table]
     yield '{"data": {' + "".join(f"{json.dumps(key)}: {json.dumps(value)}, " for key, value in head.items())
     yield '"rows": ['
@@ -110,7 +110,7 @@ async def as_json(
 
 
 def cell(value: Any) -> Any:
-    """A value for CSV: a text that a spreadsheet would take for a formula gets an apostrophe before it.
+    """Return a value for CSV; a text that looks like a formula gets an apostrophe in front.
 
     >>> cell("=1+1"), cell(-1), cell("till"), cell(None), cell({"n": 1})
     ("'=1+1", -1, 'till', '', '{"n": 1}')

@@ -1,4 +1,4 @@
-"""What is known of a node when somebody looks for anomalies: plain values, however they were found."""
+"""Facts about a node that detectors work on: plain values, independent of their source."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ Type = Literal[
 Severity = Literal["low", "medium", "high", "critical"]
 
 TRIED: Final = 60
-"""Samples of one mailbox that are kept: two minutes at the usual pace."""
+"""Samples kept per mailbox: two minutes at the default interval."""
 
 
 @dataclass(slots=True)
 class Track:
-    """The mailbox of one process, look by look; times are wall clock seconds."""
+    """Mailbox lengths of a process over time (wall-clock seconds)."""
 
     pid: str
     name: str | None
@@ -41,7 +41,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """An `async def` callback that has not come back, since `began` (wall clock)."""
+    """An `async def` callback that has been running since `began` (wall clock)."""
 
     pid: str
     name: str | None
@@ -54,9 +54,10 @@ class Callback:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Something held the event loop until `at` (wall clock), for `seconds`; who, if a process was running.
+    """A period in which the event loop was blocked, until `at` (wall clock), for `seconds`.
 
-    `starved` is how long the whole program waited for a processor around that time, None where that is unknown.
+    `pid` is the process that blocked it, if any. `starved` is the time the program waited for a processor around then;
+    None if unknown.
     """
 
     at: float
@@ -70,7 +71,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Waiter:
-    """One in a circle of waits: whom it waits for, with what."""
+    """A member of a call cycle: a process, its target, and its request."""
 
     pid: str
     name: str | None
@@ -82,7 +83,7 @@ class Waiter:
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """Processes that run the same and that nobody is tied to: since when (wall clock) the first was seen so."""
+    """Processes of the same kind without links and monitors, since when (wall clock) the first was seen."""
 
     pid: str
     name: str | None
@@ -94,7 +95,7 @@ class Alone:
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """A process with monitors that serve nobody: many of one and the same process, or news of ends it does not read."""
+    """A process with needless monitors: many of the same process, or unread Down messages."""
 
     pid: str
     name: str | None
@@ -107,13 +108,13 @@ class Watcher:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All of it at `now`, in wall clock seconds; `clock` is the node's clock in ns, which the book has its times in."""
+    """All facts at `now` (wall-clock seconds); `clock` is the node's clock in ns, as used by the book."""
 
     now: float
     clock: int
     book: Book = field(default_factory=Book)
     whats: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What the supervisors are that have no name, by pid."""
+    """Classes of the supervisors that have no name, by pid."""
     points: Sequence[Point] = ()
     tracks: Sequence[Track] = ()
     callbacks: Sequence[Callback] = ()
@@ -125,9 +126,9 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something is wrong, and this is why one may believe it.
+    """An anomaly that was found, with its evidence.
 
-    `threshold` is the limit that was passed and `setting` where it can be changed; `since` is wall clock seconds.
+    `threshold` is the exceeded limit, `setting` the setting that changes it, `since` is wall-clock seconds.
     """
 
     type: Type
@@ -141,9 +142,9 @@ class Finding:
     setting: str
     hint: str
     group: str | None = None
-    """What several subjects have in common that are one anomaly."""
+    """Group that merges several subjects into one anomaly."""
 
     @property
     def key(self) -> tuple[str, str]:
-        """The same anomaly at the next look."""
+        """Identity of the anomaly across detections."""
         return self.type, self.group or self.name or self.pid or ""

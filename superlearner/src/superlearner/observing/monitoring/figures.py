@@ -1,7 +1,7 @@
-"""The figures of a platform as exporters want them: name, unit, kind, and a value for each set of labels.
+"""Metrics of a platform for exporters: name, unit, kind, and a value per set of labels.
 
-One list for Prometheus and OpenTelemetry, so that both say the same. Names follow Prometheus: base units, `_total` for
-counts. Labels are bounded: operations and outcomes are ours, names of programs at most a hundred.
+Prometheus and OpenTelemetry share this list, so both report the same. Names follow Prometheus: base units, `_total` for
+counts. Labels are bounded: operations and outcomes are fixed, names from programs at most a hundred.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Labels = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One metric; the values of a histogram are `Durations`."""
+    """A metric; the values of a histogram are `Durations`."""
 
     name: str
     kind: Kind
@@ -35,7 +35,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the figures come from; `started` is wall clock seconds."""
+    """Sources of the metrics; `started` is wall-clock seconds."""
 
     node: Callable[[], Node | None]
     monitor: Monitor
@@ -45,10 +45,10 @@ class Source:
 
 
 def figures(source: Source) -> Iterator[Figure]:
-    """All figures of now. Nothing is looked for: what a look is needed for is that of the last sample."""
+    """Yield all current metrics without scanning processes; scanned figures are from the last sample."""
     yield _one("info", "gauge", "", "Version and Python of the platform.", 1, version=source.version)
     uptime = time.time() - source.started
-    yield _one("uptime_seconds", "gauge", "s", "Since the platform was made.", round(uptime, 3))
+    yield _one("uptime_seconds", "gauge", "s", "Time since the platform was started.", round(uptime, 3))
     node = source.node()
     if node is not None:
         yield from _of_node(node, source.monitor)
@@ -56,7 +56,7 @@ def figures(source: Source) -> Iterator[Figure]:
     active: dict[str, int] = {}
     for alarm in list(source.monitor.alarms.active.values()):
         active[alarm.finding.type] = active.get(alarm.finding.type, 0) + 1
-    yield _by("anomalies", "gauge", "1", "Anomalies that go on, by type.", "type", active)
+    yield _by("anomalies", "gauge", "1", "Active anomalies, by type.", "type", active)
 
 
 def _of_node(node: Node, monitor: Monitor) -> Iterator[Figure]:
@@ -64,14 +64,14 @@ def _of_node(node: Node, monitor: Monitor) -> Iterator[Figure]:
     yield _one("processes", "gauge", "1", "Processes of the node.", now.processes)
     yield _one("registered_names", "gauge", "1", "Registered names.", now.names)
     yield _one("run_queue_processes", "gauge", "1", "Processes that are ready to run.", now.run_queue)
-    yield _one("timers", "gauge", "1", "Timers that run.", now.timers)
+    yield _one("timers", "gauge", "1", "Active timers.", now.timers)
     yield _one("spawned_total", "counter", "1", "Processes ever started.", now.spawned)
     yield _one(
         "restarts_total", "counter", "1", "Children that were restarted after they ended by themselves.", now.restarts
     )
     yield _one("give_ups_total", "counter", "1", "Supervisors that gave up.", now.give_ups)
-    yield _one("messages_handled_total", "counter", "1", "Messages and awaited answers taken.", now.handled)
-    yield _one("activations_total", "counter", "1", "How often a process was let run.", now.switches)
+    yield _one("messages_handled_total", "counter", "1", "Messages and awaited replies handled.", now.handled)
+    yield _one("activations_total", "counter", "1", "Times that a process was scheduled.", now.switches)
     yield _one("busy_seconds_total", "counter", "s", "Time in which processes ran.", now.busy)
     yield _one("gc_pause_seconds_total", "counter", "s", "Time in Python's collector.", monitor.paused)
     if last is not None:
@@ -79,9 +79,9 @@ def _of_node(node: Node, monitor: Monitor) -> Iterator[Figure]:
         yield _one("mailbox_messages", "gauge", "1", "Messages in all mailboxes.", last.message_queue_lengths)
         yield _one("mailbox_deepest_messages", "gauge", "1", "Messages in the deepest mailbox.", last.mailbox_deepest)
         lag = round(last.loop_lag_ms / 1000, 6)
-        yield _one("loop_lag_seconds", "gauge", "s", "The latest timer of the last sample, by its delay.", lag)
+        yield _one("loop_lag_seconds", "gauge", "s", "Longest delay of a timer in the last sample.", lag)
         longest = round(last.longest_callback_ms / 1000, 6)
-        yield _one("longest_callback_seconds", "gauge", "s", "For how long processes let nothing else run.", longest)
+        yield _one("longest_callback_seconds", "gauge", "s", "Longest time that processes blocked the loop.", longest)
 
 
 def _of_tally(tally: Tally) -> Iterator[Figure]:
@@ -89,7 +89,7 @@ def _of_tally(tally: Tally) -> Iterator[Figure]:
         f"{PREFIX}operations_total",
         "counter",
         "1",
-        "Operations by name, door and outcome.",
+        "Operations by name, interface and outcome.",
         tuple(
             ((("operation", name), ("door", door), ("outcome", outcome)), count)
             for (name, door, outcome), count in list(tally.operations.items())
@@ -100,7 +100,7 @@ def _of_tally(tally: Tally) -> Iterator[Figure]:
         f"{PREFIX}operation_duration_seconds",
         "histogram",
         "s",
-        "How long operations took.",
+        "Duration of operations.",
         tuple(((("operation", name),), durations) for name, durations in took),
     )
     restarts = "Children that a supervisor restarted after they ended by themselves, by supervisor."
@@ -108,10 +108,10 @@ def _of_tally(tally: Tally) -> Iterator[Figure]:
     yield _by("supervisor_restarts_total", "counter", "1", restarts, "supervisor", tally.restarts)
     yield _by("supervisor_restarted_along_total", "counter", "1", along, "supervisor", tally.restarted_along)
     yield _by("supervisor_give_ups_total", "counter", "1", "Give-ups by supervisor.", "supervisor", tally.give_ups)
-    yield _times("recovery_seconds", "From the end of a child until it ran again.", tally.recoveries)
-    yield _by("anomalies_raised_total", "counter", "1", "Anomalies ever noticed, by type.", "type", tally.raised)
-    yield _times("loop_held_seconds", "For how long the loop was held, as the watchdog saw it.", tally.holds)
-    yield _times("store_commit_seconds", "How long writing into the store took.", tally.commits)
+    yield _times("recovery_seconds", "Time from the end of a child to its restart.", tally.recoveries)
+    yield _by("anomalies_raised_total", "counter", "1", "Anomalies raised, by type.", "type", tally.raised)
+    yield _times("loop_held_seconds", "Time that the event loop was blocked, as seen by the watchdog.", tally.holds)
+    yield _times("store_commit_seconds", "Duration of writing into the store.", tally.commits)
     yield _one("store_rows_total", "counter", "1", "Rows that were stored.", tally.rows)
     yield _by("store_rows_dropped_total", "counter", "1", "Rows that could not be stored.", "table", tally.dropped)
     yield _by("telemetry_events_total", "counter", "1", "Telemetry events by name.", "event", tally.events)

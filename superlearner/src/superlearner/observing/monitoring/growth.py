@@ -1,4 +1,4 @@
-"""Whether a figure grows: over samples, never by a single one."""
+"""Growth of a figure over several samples."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Samples = Sequence[tuple[float, float]]
 
 
 def slope(samples: Samples) -> float:
-    """The slope of the straight line that fits `(time, value)` best; 0 for fewer than two.
+    """Return the slope of the best-fitting straight line through `(time, value)`; 0 for fewer than two.
 
     >>> slope([(0, 0), (1, 10), (2, 20)])
     10.0
@@ -25,9 +25,9 @@ def slope(samples: Samples) -> float:
 
 
 def rises(samples: Samples) -> bool:
-    """Whether it grows all the time: the last third above the middle one, that above the first, few steps down.
+    """Return whether values rise steadily: each third above the one before, few steps down.
 
-    A queue that fills and empties has a slope now and then, too; it does not rise.
+    A queue that fills and empties has a positive slope at times, but does not rise.
 
     >>> rises([(n, n * n) for n in range(9)]), rises([(n, n % 4) for n in range(9)])
     (True, False)

@@ -1,4 +1,4 @@
-"""What the operating system knows of this program: time on the processor, memory, files, and the collector's pauses."""
+"""Figures that the operating system has of this program: CPU time, memory, files; and collector pauses."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ LINUX: Final = sys.platform.startswith("linux")
 
 @dataclass(frozen=True, slots=True)
 class MachineFacts:
-    """Counts from the start of the program, in seconds and bytes; None where the system does not tell.
+    """Totals since the start of the program, in seconds and bytes; None if not available.
 
-    `read_bytes` and `written_bytes` are what was asked of files and pipes; `starved` is how long the main thread was
-    ready to run and had no processor.
+    `read_bytes` and `written_bytes` count transfers on files and pipes; `starved` is the time the main thread was ready
+    to run but had no processor.
     """
 
     cpu: float
@@ -32,7 +32,7 @@ class MachineFacts:
 
 
 def read_machine() -> MachineFacts:
-    """The figures of now; about 50 µs."""
+    """Return the current figures; takes about 50 µs."""
     read, written = _io()
     return MachineFacts(time.process_time(), _starved(), read, written, _open_files(), threading.active_count())
 
@@ -71,7 +71,7 @@ def _file(path: str) -> str | None:
 
 
 class Collector:
-    """Measures the pauses of Python's collector while it is open: a collection stops everything."""
+    """Measurement of the pauses of Python's garbage collector."""
 
     def __init__(self) -> None:
         self.collections = 0
@@ -80,7 +80,7 @@ class Collector:
         self._begun = 0
 
     def open(self) -> None:
-        """Begin to measure; once is enough."""
+        """Start measuring; further calls have no effect."""
         if self._on not in gc.callbacks:
             gc.callbacks.append(self._on)
 
@@ -90,7 +90,7 @@ class Collector:
             gc.callbacks.remove(self._on)
 
     def take_longest(self) -> float:
-        """The longest pause since this was asked last, in seconds."""
+        """Return the longest pause since the last call, in seconds."""
         longest, self.longest = self.longest, 0.0
         return longest
 

@@ -1,4 +1,4 @@
-"""Looking at every message of a node for a short time: who handles how many, and for how long. It slows the others."""
+"""Short measurements of all messages of a node: number and time per process. They slow the node down."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NS: Final = 1_000_000_000
 
 @dataclass(slots=True)
 class Work:
-    """What one process did."""
+    """Work of a process during the measurement."""
 
     pid: Pid
     messages: int = 0
@@ -31,7 +31,7 @@ class Work:
 
 @dataclass(slots=True)
 class Measuring:
-    """What was seen in `seconds`; `complete` is false if there was more than is counted."""
+    """Figures of `seconds`; `complete` is false if there were more events than the limit."""
 
     seconds: float = 0.0
     messages: int = 0
@@ -39,18 +39,18 @@ class Measuring:
     work: dict[Pid, Work] = field(default_factory=dict[Pid, Work])
 
     def of(self, pid: Pid) -> tuple[float, float]:
-        """Messages a second, and the share of the time (percent) that a process spent in callbacks."""
+        """Return the messages per second of a process and its time in callbacks (percent)."""
         work = self.work.get(pid)
         if work is None or not self.seconds:
             return 0.0, 0.0
         return work.messages / self.seconds, min(100.0, work.time / NS / self.seconds * 100)
 
     def busy(self) -> Iterable[Pid]:
-        """Who did anything."""
+        """Return the processes that were active."""
         return self.work.keys()
 
     def on_event(self, event: Event) -> None:
-        """One event."""
+        """Count an event."""
         pid = event.pid
         if pid is None:
             return
@@ -71,7 +71,7 @@ class Measuring:
 
 
 async def measure(node: Node, seconds: float) -> Measuring:
-    """Watch for so many seconds, or until there were 200,000 events."""
+    """Measure for `seconds`, or until there were 200,000 events."""
     seen = Measuring()
     begun = otp.monotonic()
     delivered = await _watch(node, seconds, seen.on_event, ("received", "callback_begun", "callback_ended"))
@@ -81,7 +81,7 @@ async def measure(node: Node, seconds: float) -> Measuring:
 
 
 async def talk(node: Node, seconds: float) -> dict[tuple[Pid | None, Pid], int]:
-    """How many messages went from whom to whom in so many seconds; at most 200,000 are counted."""
+    """Count messages per pair of sender and receiver for `seconds`; at most 200,000."""
     seen: dict[tuple[Pid | None, Pid], int] = {}
 
     def on_event(event: Event) -> None:
@@ -95,15 +95,15 @@ async def talk(node: Node, seconds: float) -> dict[tuple[Pid | None, Pid], int]:
 
 
 async def _watch(node: Node, seconds: float, on_event: Any, kinds: Iterable[str]) -> int:
-    """Answers with the last event that is counted: what came after would make its figures too small."""
+    """Collect events and return their number; end at the limit, so that rates stay exact."""
     full = asyncio.Event()
 
-    def heard(event: Event) -> None:
+    def counted(event: Event) -> None:
         on_event(event)
         if subscription.delivered >= MOST_EVENTS:
             full.set()
 
-    subscription = otp.trace.subscribe(node, heard, kinds=kinds, limit=MOST_EVENTS)
+    subscription = otp.trace.subscribe(node, counted, kinds=kinds, limit=MOST_EVENTS)
     try:
         async with asyncio.timeout(seconds):
             await full.wait()

@@ -1,4 +1,4 @@
-"""The edge of monitoring: reads the node and the program, hears events, keeps points and alarms."""
+"""Input side of monitoring: reads node and program, receives events, keeps points and alarms."""
 
 from __future__ import annotations
 
@@ -36,26 +36,26 @@ from superlearner.settings.settings import Settings
 __all__ = ["STEP", "Monitor"]
 
 STEP: Final = 1_000
-"""Processes that are looked at in one turn of the loop: less than a millisecond."""
+"""Processes examined per turn of the loop: less than a millisecond."""
 
 NS: Final = 1_000_000_000
 HOLDS: Final = 200
 TRACKED: Final = 200
 CALLBACKS: Final = 100
 CLOSELY: Final = 20
-"""Processes with many monitors that are looked at closely."""
+"""Processes with many monitors that are examined closely."""
 MANY: Final = 100_000
 Figures = tuple[observer.Metrics, MachineFacts]
 OUTSIDE: Final = "not a process: a request, a task or a callback of asyncio"
 
 
 class Monitor:
-    """What a platform knows of its node over time. A plain object: a crash of the service loses nothing of it.
+    """Observations of a node over time; a plain object, so a crash of the service loses nothing.
 
     Args:
-        settings: answers the settings of now.
-        ledger: what supervisors did.
-        telemetry: told `monitoring.sample`, `anomaly.raised`, `anomaly.ended`.
+        settings: returns the current settings.
+        ledger: restart history of the supervisors.
+        telemetry: receives `monitoring.sample`, `anomaly.raised`, `anomaly.ended`.
 
     >>> import otp
     >>> from superlearner.observing.analytics import Ledger
@@ -79,7 +79,7 @@ class Monitor:
         self.births = Births(lambda: (self._clock.now(), observer.metrics(self.node, deadline=0).spawned))
         self.holds: deque[Hold] = deque(maxlen=HOLDS)
         self.scan: Scan | None = None
-        """The last look at all processes that came to its end."""
+        """Last completed scan of all processes."""
         self._node: Node | None = None
         self._clock = Clock()
         self._tracks: dict[Pid, Track] = {}
@@ -96,7 +96,7 @@ class Monitor:
         self._followers: tuple[Callable[[Point], object], ...] = ()
 
     def follow(self, follower: Callable[[Point], object]) -> Callable[[], None]:
-        """Call `follower(point)` after each sample, when its anomalies are known; answers what ends that."""
+        """Call `follower(point)` after each sample, with anomalies up to date; return a function that stops it."""
         self._followers = (*self._followers, follower)
 
         def leave() -> None:
@@ -116,7 +116,7 @@ class Monitor:
         self._subscription = otp.trace.subscribe(node, self._on_long_drain, kinds={"drain_too_long"})
 
     def close(self) -> None:
-        """Stop following; what is known stays."""
+        """Stop following; collected data is kept."""
         self.talking.close()
         self._collector.close()
         if self._witness is not None:
@@ -126,14 +126,14 @@ class Monitor:
             self._subscription = None
 
     def time(self) -> float:
-        """The wall clock of the points and the anomalies, which never runs backwards."""
+        """Return the wall-clock time of points and anomalies, which never runs backwards."""
         return self._clock.now()
 
     def ready(self) -> None:
-        """The platform has started: from now on it is a fault if something holds the loop."""
+        """Mark the platform as started: blocking the loop counts as a fault from now on."""
         self._ready_at = self._clock.now()
 
-    # What comes by itself
+    # Event handlers
 
     def _on_long_drain(self, event: Event) -> None:
         seconds = float(event.data["ms"]) / 1000
@@ -143,7 +143,7 @@ class Monitor:
         self._hold(until, until - since, None, OUTSIDE)
 
     def _hold(self, until: float, seconds: float, pid: Pid | None, what: str, starved: float | None = None) -> None:
-        """The loop stood still for `seconds` until then (node's clock); who it was knows the witness better than we."""
+        """Record a hold that ended at `until` (node's clock); the witness may correct the process."""
         at = self._clock.wall(round(until * NS))
         if at - seconds < self._ready_at:
             return
@@ -157,14 +157,14 @@ class Monitor:
         self.holds.append(Hold(at, seconds, None if pid is None else plain_pid(pid), name, what, place, starved))
 
     def was_held(self, held: Held) -> float:
-        """The watchdog has seen who held the loop, and at which line; return the seconds, as exactly as they are known.
+        """Record a hold that the watchdog reported with its line; return its length in seconds, as exactly as known.
 
-        The watchdog begins to count when it asks the loop, which may be a moment after it was held.
+        The watchdog starts to count when it pings the loop, which may be a moment after the loop was blocked.
         """
         place = f"{os.path.basename(held.file)}:{held.line} in {held.function.rpartition('.')[2]}"
         pid = None if held.pid is None else held.pid.strip("<>")
         now = self._clock.now()
-        for number in range(len(self.holds) - 1, -1, -1):  # the runtime has told of it, without the place
+        for number in range(len(self.holds) - 1, -1, -1):  # the runtime has reported it without the line
             hold = self.holds[number]
             if hold.at < now - held.seconds - 1:
                 break
@@ -176,24 +176,24 @@ class Monitor:
         return held.seconds
 
     def was_late(self, seconds: float) -> None:
-        """A timer of ours came so much too late."""
+        """Record the delay of a timer."""
         self._late = max(self._late, seconds)
 
     # Samples
 
     async def sample(self) -> None:
-        """Look at everything once, in steps that give way to others, and keep a point."""
+        """Scan all processes in steps, with pauses for others, and add a point."""
         begun = otp.monotonic()
         scan = await self.look_at_all()
         self.finish(scan, otp.monotonic() - begun)
 
     async def fresh(self) -> None:
-        """Look at all processes anew, and for anomalies. How mailboxes grow is known from the samples alone."""
+        """Scan all processes now and detect anomalies; mailbox growth still relies on samples."""
         self._take(await self.look_at_all())
         self.look()
 
     async def look_at_all(self, deep: int | None = None) -> Scan:
-        """A look at all processes, in steps that give way to others; `deep` messages make a mailbox deep."""
+        """Scan all processes in steps; `deep` messages make a mailbox deep."""
         scan = self.begin(deep)
         steps = Steps()
         while not scan.step(STEP):
@@ -201,18 +201,18 @@ class Monitor:
         return scan
 
     async def now(self) -> Point:
-        """How the node is at this moment; counts and rates since the last sample but one."""
+        """Return a point for this moment; counts and rates since the last sample but one."""
         scan, now = await self.look_at_all(), self._figures()
         return self._read(scan, self._earlier or self._before or now, now)
 
     def begin(self, deep: int | None = None) -> Scan:
-        """A new look at all processes, of which nothing is done yet."""
+        """Return a new scan of all processes, not yet started."""
         limits = self.settings()
-        shallow = max(1, limits.anomaly_mailbox // 5)  # how a mailbox grew begins before it is too deep
+        shallow = max(1, limits.anomaly_mailbox // 5)  # growth is tracked before the limit is reached
         return Scan(self.node, deep=shallow if deep is None else deep, monitors=limits.anomaly_monitors)
 
     def finish(self, scan: Scan, took: float = 0.0) -> None:
-        """A look has come to its end: keep a point, and look for anomalies."""
+        """Process a completed scan: add a point and detect anomalies."""
         self._take(scan)
         self._track(scan)
         point = self._point(scan)
@@ -226,14 +226,14 @@ class Monitor:
 
     @property
     def paused(self) -> float:
-        """Seconds that Python's collector has taken since `watch`."""
+        """Seconds spent in Python's garbage collector since `watch`."""
         return self._collector.paused
 
     @property
     def node(self) -> Node:
         """The node that is followed."""
         if self._node is None:
-            raise RuntimeError("nothing is watched; this is a bug of SuperLearner, please report it")
+            raise RuntimeError("no node is watched; this is a bug in SuperLearner, please report it")
         return self._node
 
     def _take(self, scan: Scan) -> None:
@@ -256,7 +256,7 @@ class Monitor:
         self._tracks = tracks
 
     def _point(self, scan: Scan) -> Point:
-        """The point of the time since the last one."""
+        """Return the point for the time since the last one."""
         now = self._figures()
         before = self._before or now
         point = self._read(scan, before, now)
@@ -319,7 +319,7 @@ class Monitor:
         )
 
     def _explain_holds(self, since: float, starved: float | None) -> None:
-        """The holds since the last point: for how long the machine had no processor for us meanwhile."""
+        """Set `starved` of the holds since the last point."""
         for number in range(len(self.holds) - 1, -1, -1):
             hold = self.holds[number]
             if hold.at <= since:
@@ -332,7 +332,7 @@ class Monitor:
     # Anomalies
 
     def look(self) -> None:
-        """Look for anomalies in what is known now; tells telemetry of those that are new and those that are over."""
+        """Detect anomalies in the current facts; report new and ended ones to telemetry."""
         limits = self.settings()
         now = self._clock.now()
         raised, over = self.alarms.update(detect(self.facts(), limits), now)
@@ -342,11 +342,11 @@ class Monitor:
             self.telemetry.execute("anomaly.ended", {"lasted": _lasted(alarm, now)}, _about(alarm))
 
     def facts(self) -> Facts:
-        """What is known now."""
+        """Return the current facts."""
         now = self._clock.now()
         for history in list(self.ledger.book.histories.values()):
             if history.restarts.last is not None:
-                self.ledger.trend(history)  # the budget of now, and whether it lives
+                self.ledger.trend(history)  # updates budget and liveness
         return Facts(
             now=now,
             clock=round(otp.monotonic() * NS),
@@ -362,7 +362,7 @@ class Monitor:
         )
 
     def _whats(self) -> dict[str, str]:
-        """What the supervisors are that have no name, by pid."""
+        """Return the classes of unnamed supervisors, by pid."""
         found: dict[str, str] = {}
         for history in self.ledger.book.histories.values():
             pid = self.ledger.pid_of(history) if history.name is None and history.restarts.last is not None else None
@@ -376,14 +376,14 @@ class Monitor:
             pid: Any = busy.pid
             extra = pid._x
             if not otp.is_alive(pid) or extra is None or extra.begun != round(busy.begun * NS):
-                continue  # it has come back since
+                continue  # it has returned since
             waiting = otp.process_info(pid, "message_queue_len") or 0
             place = doing(busy.callback, waiting_at(pid)).partition(" at ")[2] or None
             began = self._clock.wall(extra.begun)
             yield Callback(plain_pid(pid), registered_name(pid), what_of(pid), busy.callback, began, waiting, place)
 
     def _waits_in_circles(self) -> list[list[Waiter]]:
-        """The circles of waits of now, among those who waited at the last look."""
+        """Return the current call cycles among processes that were waiting in the last scan."""
         if self.scan is None or not self.scan.calling:
             return []
         waits = observer.waits(self.node, pids=self.scan.calling)
@@ -435,7 +435,7 @@ def _waiter(wait: observer.Wait) -> Waiter:
 
 
 def _most_watched(pid: Pid) -> tuple[int, str] | None:
-    """Whom a process monitors most often; None for one with too many monitors to count them in a turn."""
+    """Return the process that `pid` monitors most often, with the count; None if it has too many monitors to count."""
     counted: dict[str, int] = {}
     process: Any = pid
     extra = process._x
@@ -452,7 +452,7 @@ def _most_watched(pid: Pid) -> tuple[int, str] | None:
 
 
 def _oldest(pid: Pid) -> Down | None:
-    """The oldest message that waits, if it is the word of an end."""
+    """Return the oldest waiting message if it is a Down message."""
     process: Any = pid
     waiting = process._mbox
     oldest = waiting[0] if waiting else None

@@ -1,7 +1,7 @@
-"""Export by OpenTelemetry: the figures as metrics, each operation as a span, to a collector that speaks OTLP over HTTP.
+"""OpenTelemetry export: metrics and a span per operation, sent to an OTLP collector over HTTP.
 
-An extra, off by default: `superlearner.base.extras.install("otel")`, and the setting `otel_endpoint`. Sending happens
-in threads of the SDK; a collector that is not there costs nothing but its log lines.
+An extra, off by default: `superlearner.base.extras.install("otel")` and the setting `otel_endpoint`. The SDK sends in
+its own threads; an unreachable collector only causes log lines.
 """
 
 # The SDK is an extra, and is imported when it is needed.
@@ -26,13 +26,13 @@ __all__ = ["MISSING", "OTEL", "Export", "OtelService", "is_installed"]
 
 OTEL: Final = "otel"
 MISSING: Final = (
-    f"otel_endpoint is set, and OpenTelemetry is not installed: nothing is exported; try: {install('otel')}"
+    f"otel_endpoint is set, but OpenTelemetry is not installed: nothing is exported; try: {install('otel')}"
 )
 PATIENCE_MS: Final = 2_000
 
 
 def is_installed() -> bool:
-    """Whether the extra is there."""
+    """Return whether the extra is installed."""
     try:
         return find_spec("opentelemetry.sdk") is not None and find_spec("opentelemetry.exporter.otlp") is not None
     except ModuleNotFoundError:
@@ -40,12 +40,12 @@ def is_installed() -> bool:
 
 
 class Export:
-    """One connection to a collector.
+    """A connection to a collector.
 
     Args:
-        source: the figures.
-        endpoint: where the collector listens, without `/v1/…`.
-        interval: seconds between two exports of the metrics.
+        source: source of the metrics.
+        endpoint: URL of the collector, without `/v1/…`.
+        interval: seconds between two exports of metrics.
     """
 
     def __init__(self, source: Source, endpoint: str, interval: float) -> None:
@@ -71,7 +71,7 @@ class Export:
         )
         self._tracer = self._tracers.get_tracer("superlearner")
         meter = self._meters.get_meter("superlearner")
-        self._durations = meter.create_histogram("superlearner.operation.duration", "s", "How long operations took.")
+        self._durations = meter.create_histogram("superlearner.operation.duration", "s", "Duration of operations.")
         self._source = source
         for figure in figures(source):
             if figure.kind == "histogram":
@@ -80,7 +80,7 @@ class Export:
             make(_dotted(figure.name), [_observer(source, figure.name)], figure.unit, figure.words)
 
     def on_event(self, event: str, measurements: Mapping[str, float], metadata: Mapping[str, Any]) -> None:
-        """One event of telemetry: each operation becomes a span."""
+        """Handle a telemetry event: each operation becomes a span."""
         if event != "operation.stop":
             return
         now = time.time_ns()
@@ -105,7 +105,7 @@ class Export:
 
 
 def _dotted(name: str) -> str:
-    """OpenTelemetry's way to write a name: no unit and no kind in it."""
+    """Return the OpenTelemetry form of a name, without unit and kind."""
     plain = name.removesuffix("_total").removesuffix("_seconds")
     return plain.replace("superlearner_", "superlearner.", 1)
 
@@ -122,7 +122,7 @@ def _observer(source: Source, name: str) -> Callable[[Any], Iterable[Any]]:
 
 
 class OtelService(GenServer[Any]):
-    """Owns the export: opened in a thread, since importing the SDK takes half a second, and closed in one."""
+    """Process that owns the export, opened and closed in a thread: importing the SDK takes half a second."""
 
     @impl
     def init(self, arg: tuple[Source, Telemetry, Callable[[], Settings]]) -> Ok[Any]:

@@ -1,4 +1,4 @@
-"""A bounded memory of how a node was: an hour in full, a day by the minute."""
+"""Bounded history of a node's figures: an hour in full, a day by the minute."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ __all__ = ["History", "Point", "merged"]
 
 HOUR: Final = 3_600.0
 FINE: Final = 7_200
-"""Points in full: an hour at one in half a second, and at the usual two seconds four hours' worth of room."""
+"""Points in full: one hour at two points per second, four hours at the default interval."""
 MINUTE: Final = 60.0
 MINUTES: Final = 1_440
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """How a node was in the `seconds` that ended at `at` (wall clock); what cannot be told is None.
+    """Figures of a node for the `seconds` that ended at `at` (wall clock); unavailable ones are None.
 
-    Counts (`restarts`, `give_ups`, `spawned`, `gc_collections`) are those of the interval; `…_per_s` are rates;
-    `loop_lag_ms`, `longest_callback_ms`, `gc_pause_ms`, `mailbox_deepest` are the worst of the interval; `busy` is the
-    share of it in which processes ran, `cpu_percent` the time on a processor (100 is one core), `starved_percent` the
-    time in which the program was ready and had none.
+    Counts (`restarts`, `give_ups`, `spawned`, `gc_collections`) are those of the interval; `…_per_s` are rates.
+    `loop_lag_ms`, `longest_callback_ms`, `gc_pause_ms` and `mailbox_deepest` are the maximum of the interval. `busy` is
+    the share in which processes ran, `cpu_percent` the time on a processor (100 is one core), `starved_percent` the
+    time in which the program was ready to run but had no processor.
     """
 
     at: float
@@ -62,7 +62,7 @@ WHOLE: Final = frozenset(field.name for field in fields(Point) if str(field.type
 
 
 def merged(points: Sequence[Point]) -> Point:
-    """Several points that follow one another as one: counts added, the worst of the worst, the rest in the mean.
+    """Merge successive points into one: counts are added, maxima kept, other figures averaged.
 
     >>> one = Point(10, 2, 5, 1, 0, 0, 1, 0, 0, 3, "0.7.0", 0, 0, 12, 10, 0.5, 1, 2, None, 5, None, 0, 0, 0, 0, None, 2)
     >>> from dataclasses import replace
@@ -90,7 +90,7 @@ def merged(points: Sequence[Point]) -> Point:
 
 
 def _mean(points: Iterable[Point], name: str) -> Any:
-    """The mean over time: a point of two seconds counts twice as much as one of a second."""
+    """Return the mean over time, weighted by the length of each point."""
     weighed = [(value, point.seconds) for point in points if (value := getattr(point, name)) is not None]
     whole = sum(seconds for _, seconds in weighed)
     mean = sum(value * seconds for value, seconds in weighed) / whole if whole else weighed[-1][0]
@@ -98,7 +98,7 @@ def _mean(points: Iterable[Point], name: str) -> Any:
 
 
 class History:
-    """The points of the last hour, and of the last day one for each minute. A plain object: it outlives the service."""
+    """Points of the last hour, and one per minute of the last day; a plain object that outlives the service."""
 
     def __init__(self) -> None:
         self.fine: deque[Point] = deque(maxlen=FINE)
@@ -107,11 +107,11 @@ class History:
 
     @property
     def last(self) -> Point | None:
-        """The newest point."""
+        """The newest point; None if there is none."""
         return self.fine[-1] if self.fine else None
 
     def add(self, point: Point) -> None:
-        """One more; what is older than an hour stays in its minute only."""
+        """Add a point; after an hour only its minute is kept."""
         if self._minute and point.at // MINUTE != self._minute[0].at // MINUTE:
             self.coarse.append(merged(self._minute))
             self._minute = []
@@ -121,13 +121,13 @@ class History:
             self.fine.popleft()
 
     def since(self, at: float) -> list[Point]:
-        """The points from `at` (wall clock) on, oldest first: minutes where there is nothing finer."""
+        """Return the points after `at` (wall clock), oldest first; by the minute where older than an hour."""
         fine = [point for point in self.fine if point.at > at]
         begins = self.fine[0].at if self.fine else float("inf")
         return [*(point for point in self.coarse if at < point.at < begins), *fine]
 
     def read(self, seconds: float, resolution: float, now: float) -> list[Point]:
-        """The last `seconds` before `now`, one point for each `resolution` seconds at most."""
+        """Return the points of the last `seconds` before `now`, at most one per `resolution` seconds."""
         found: list[Point] = []
         bucket: list[Point] = []
         for point in self.since(now - seconds):

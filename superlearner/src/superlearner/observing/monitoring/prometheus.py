@@ -1,4 +1,4 @@
-"""The figures as a Prometheus server scrapes them."""
+"""Metrics in the format of a Prometheus scrape."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Exposition"]
 
 
 class Exposition:
-    """Answers scrapes; text in the form that was asked for: Prometheus' own or OpenMetrics."""
+    """Responses to scrapes, in the requested format: Prometheus or OpenMetrics."""
 
     def __init__(self, source: Source) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
@@ -26,10 +26,10 @@ class Exposition:
         GCCollector(registry=self._registry)
 
     def scrape(self, accept: str = "") -> tuple[bytes, str]:
-        """The figures of now and their media type, for this `Accept` header."""
+        """Return the current metrics and their media type for an `Accept` header."""
         try:
             encode, media = choose_encoder(accept)
-        except TypeError:  # it compares versions by their parts, and a part may be no number
+        except TypeError:  # the client library fails on versions that are not numeric
             encode, media = choose_encoder("")
         return encode(self._registry), media
 

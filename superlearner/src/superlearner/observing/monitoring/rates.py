@@ -1,8 +1,8 @@
-"""How much processes work, while somebody wants to know: messages a second, and the time in callbacks.
+"""Activity of processes while it is watched: messages per second and time in callbacks.
 
-The runtime does not count messages, since a counter would cost each of them. So they are looked at in windows: one
-begins at each look and ends at the next one, or when it has seen enough. What is told is the mean of the last windows;
-however busy a node is, a window costs no more than some milliseconds. A quiet node is counted without a gap.
+The runtime keeps no message counter, because it would slow every message. Instead, messages are traced in windows: a
+window starts at each reading and ends at the next one, or after enough events. The figures are the mean of the last
+windows. However busy a node is, a window costs a few milliseconds; on a quiet node all messages are counted.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ ENOUGH: Final = 2_000
 """Events of a window: about a hundredth of a second of work."""
 
 WINDOWS: Final = 6
-"""Windows that count: the last three seconds, if one looks twice a second."""
+"""Windows that count: the last three seconds at two readings per second."""
 
 NS: Final = 1_000_000_000
 
 
 class Rates:
-    """The windows of one node. `now` is a monotonic clock, in seconds.
+    """The windows of a node; `now` is a monotonic clock, in seconds.
 
     >>> rates = Rates(None)
     >>> rates.of(None)
@@ -51,18 +51,18 @@ class Rates:
 
     @property
     def seconds(self) -> float:
-        """The time that was looked at; 0 before the first look is over."""
+        """The measured time; 0 before the first window ends."""
         return self._seconds
 
     @property
     def watches(self) -> bool:
-        """Whether somebody is looked at just now."""
+        """True while processes are traced."""
         return self._subscription is not None
 
     def turn(self, pids: Collection[Pid] | None) -> None:
-        """A look is over, the next one begins: at these processes alone, so that the others are as fast as ever.
+        """End the current window and start the next, which traces only these processes; others keep their speed.
 
-        None looks at all of them, which slows everybody down a little.
+        None traces all of them, which slows them down slightly.
         """
         self._end_window()
         chosen = None if pids is None else frozenset(pids)
@@ -74,16 +74,16 @@ class Rates:
         self._seen, self._begun, self._left = {}, {}, ENOUGH
         self._since, self._until = self._now(), None
         focus: dict[str, Any] = {} if chosen is None else {"pids": chosen, "focus": True}
-        self._subscription = otp.trace.subscribe(self._node, self._heard, kinds=KINDS, limit=ENOUGH, **focus)
+        self._subscription = otp.trace.subscribe(self._node, self._on_event, kinds=KINDS, limit=ENOUGH, **focus)
 
     def end(self) -> None:
-        """Nobody wants to know any more."""
+        """Stop measuring."""
         self._close()
         self._forget()
         self._pids = frozenset()
 
     def of(self, pid: Any) -> tuple[float, float]:
-        """Messages a second, and percent of the time in callbacks."""
+        """Return messages per second and percent of the time in callbacks."""
         if self._pids is None:
             return _rate(self._sums.get(pid), self._seconds)
         looked = [window for window in self._windows if window[2] is not None and pid in window[2]]
@@ -91,10 +91,10 @@ class Rates:
         return _rate([sum(one[0] for one in did), sum(one[1] for one in did)], sum(seconds for seconds, _, _ in looked))
 
     def busy(self) -> Iterable[Pid]:
-        """Who did anything in the windows that count."""
+        """Return the processes that were active in the windows that count."""
         return list(self._sums)
 
-    def _heard(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         self._left -= 1
         if self._left == 0:
             self._until = self._now()

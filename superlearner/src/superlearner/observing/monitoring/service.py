@@ -1,4 +1,4 @@
-"""The service `monitoring`: decides when the monitor looks, and holds nothing itself."""
+"""The service `monitoring`: schedules samples, and keeps no data itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MONITORING: Final = "monitoring"
 
 
 class MonitoringService(GenServer[Any]):
-    """Samples every `scan_interval`; a look at many processes goes by way of timers, so that the loop turns between.
+    """Sampling every `scan_interval`; scans of many processes run in timed steps, so the loop stays responsive.
 
     >>> import otp
     >>> from superlearner.observing.analytics import Ledger
@@ -40,7 +40,7 @@ class MonitoringService(GenServer[Any]):
 
     @impl
     def handle_info(self, message: Any, plan: Any) -> NoReply[Any]:
-        # Anybody may send here, so the type is looked at first: a value's own `==` must not run.
+        # Any process may send here. Check the type first, so that a value's own `==` does not run.
         if type(message) is str and message == "sample" and not plan.left:
             self._begin(plan)
         elif type(message) is str and message == "step" and plan.left:
@@ -62,7 +62,7 @@ class MonitoringService(GenServer[Any]):
         self._go_on(plan)
 
     def _go_on(self, plan: Plan) -> None:
-        """One step; the next one is a timer's, since a message to itself would be handled in the same turn."""
+        """Do one step; a timer starts the next, as a message to itself would be handled in the same turn."""
         monitor = plan.left[0]
         if plan.scan is None:
             plan.scan, plan.scan_begun = monitor.begin(), otp.monotonic()
@@ -76,7 +76,7 @@ class MonitoringService(GenServer[Any]):
         self._pause(plan)
 
     def _pause(self, plan: Plan) -> None:
-        """Until the next round; the interval is the one of now."""
+        """Wait for the next round, with the current interval."""
         now = otp.monotonic()
         pause = max(0.0, plan.begun + plan.monitors()[0].settings().scan_interval - now)
         plan.due = now + pause
@@ -86,7 +86,7 @@ class MonitoringService(GenServer[Any]):
 
 
 class Plan:
-    """What the service is about: whose turn it is, how far that look has come, and when the next round is due."""
+    """State of the service: monitors left in this round, progress of the scan, and time of the next round."""
 
     __slots__ = ("begun", "due", "left", "monitors", "scan", "scan_begun", "timer")
 

@@ -1,7 +1,7 @@
-"""Who sends to whom, counted while somebody asks: pairs of processes in the last minute, sampled above a rate.
+"""Message counts per pair of processes over the last minute, while someone watches.
 
-What is told of a message costs its sender, so nobody is watched while nobody looks, and above `RATE` messages a second
-the rest is only counted: the pairs are then a sample, and the share is known.
+Tracing costs the sender time, so it runs only on request. Above `RATE` messages per second the rest is only counted:
+the pairs are then a sample with a known share.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from superlearner.observing.monitoring.topology import Member
 __all__ = ["LEASE_S", "RATE", "WATCHED", "WINDOW_S", "Pair", "Talk", "Talking", "member_of"]
 
 RATE: Final = 500
-"""Messages a second whose pair is counted; of more, so many spread over tenths of the second."""
+"""Messages per second that are assigned to pairs, spread over tenths of a second."""
 WATCHED: Final = 2_000
-"""Processes that are watched: those that have lived longest."""
+"""Maximum number of traced processes: the longest-lived."""
 WINDOW_S: Final = 60
 SLICE_S: Final = 5
 LEASE_S: Final = 20.0
-"""How long it goes on after somebody has asked last."""
+"""Time that tracing continues after the last request."""
 PAIRS: Final = 5_000
-"""Pairs of one slice; messages of further pairs are counted as `dropped`."""
+"""Maximum number of pairs in a slice; messages of further pairs are counted as `dropped`."""
 
 Pair = tuple[Pid | None, Pid]
 
 
 @dataclass(slots=True)
 class Slice:
-    """Five seconds: how often each pair was seen, and how many messages were only counted."""
+    """Five seconds: a count per pair, and the number of messages without one."""
 
     number: int
     pairs: Counter[Pair] = field(default_factory=Counter[Pair])
@@ -46,13 +46,13 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """What was seen in the last minute, or since the watch began.
+    """Message counts of the last minute, or since tracing began.
 
     Attributes:
-        pairs: how often a message of this pair was seen.
-        seconds: of how long this is.
-        seen, unseen: messages whose pair is counted here, and those that are only a number.
-        watched: processes that are watched.
+        pairs: number of messages per pair.
+        seconds: length of the period.
+        seen, unseen: messages assigned to a pair, and the others.
+        watched: number of traced processes.
     """
 
     pairs: Counter[Pair]
@@ -63,16 +63,16 @@ class Talk:
 
     @property
     def share(self) -> float:
-        """Which part of the messages the pairs are made of."""
+        """Share of messages that the pairs account for."""
         return self.seen / (self.seen + self.unseen) if self.seen else 1.0
 
 
 class Talking:
-    """Watches the messages of a node for as long as somebody asks.
+    """Message tracing of a node for as long as it is requested.
 
     Args:
-        node: answers the node.
-        clock: seconds, monotonic.
+        node: returns the node.
+        clock: monotonic clock, in seconds.
 
     >>> import otp
     >>> async def main():
@@ -98,11 +98,11 @@ class Talking:
 
     @property
     def watches(self) -> bool:
-        """Whether anybody is watched now."""
+        """True while processes are traced."""
         return self._subscription is not None
 
     def ask(self) -> bool:
-        """Somebody looks: go on for `LEASE_S`; whether it begins only now."""
+        """Trace for another `LEASE_S`; return whether tracing starts only now."""
         self._asked = self._clock()
         if self.watches:
             return False
@@ -116,7 +116,7 @@ class Talking:
         return True
 
     def look(self) -> None:
-        """As often as the node is looked at: watch those who have come, or end if nobody has asked for long."""
+        """Update the traced processes, or stop when the lease is over; called at each sample."""
         if not self.watches:
             return
         if self._clock() > self._asked + LEASE_S:
@@ -127,13 +127,13 @@ class Talking:
         self._forget()
 
     def close(self) -> None:
-        """Watch nobody; the others run as fast as ever."""
+        """Stop tracing; processes run at full speed again."""
         if self._subscription is not None:
             self._subscription.close()
             self._subscription = None
 
     def talk(self) -> Talk:
-        """What was seen."""
+        """Return the counts of the last minute."""
         self._settle()
         now = self._clock()
         pairs: Counter[Pair] = Counter()
@@ -147,11 +147,11 @@ class Talking:
         return Talk(pairs, round(seconds, 3), pairs.total(), unseen, watched)
 
     def member(self, pid: Pid) -> Member:
-        """Who a process is, or was."""
+        """Return the description of a process, which may have ended."""
         return self._members.get(pid) or member_of(pid)
 
     def _forget(self) -> None:
-        """Of those who have not talked for a minute nothing is kept."""
+        """Drop descriptions of processes without messages in the last minute."""
         talking = {pid for one in self._slices for pair in one.pairs for pid in pair}
         self._members = {pid: member for pid, member in self._members.items() if pid in talking}
 
@@ -173,21 +173,21 @@ class Talking:
             one.pairs[pair] += 1
         elif len(one.pairs) < PAIRS:
             one.pairs[pair] = 1
-            for pid in pair:  # who they are is known only while they live
+            for pid in pair:  # can be read only while they are alive
                 if pid is not None and pid not in self._members:
                     self._members[pid] = member_of(pid)
         else:
             one.unseen += 1
 
     def _settle(self) -> None:
-        """What the rate held back since the last look belongs to the slice of now."""
+        """Add messages beyond the rate to the current slice."""
         if self._subscription is not None:
             held_back, self._dropped = self._subscription.dropped - self._dropped, self._subscription.dropped
             self._slice().unseen += held_back
 
 
 def member_of(pid: Pid) -> Member:
-    """Who a process is: its name, its class, the supervisor above it. One that has ended is known by its pid alone."""
+    """Return name, class and supervisor of a process; only the pid if it has ended."""
     plain = plain_pid(pid)
     if not otp.is_alive(pid):
         return Member(plain, None, "ended", "what ended", "processes that have ended")

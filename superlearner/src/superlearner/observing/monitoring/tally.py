@@ -1,4 +1,4 @@
-"""What telemetry told, added up: counts and times with few and bounded labels, for whoever exports them."""
+"""Telemetry totals for exporters: counts and times with few, bounded labels."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 
 
 NAMES: Final = 100
 OTHERS: Final = "(others)"
-"""The label of names beyond the first hundred: names are the programs', and there may be any number of them."""
+"""Label for names beyond the first hundred, as programs may create any number of names."""
 
 RECOVERIES: Final = frozenset({"supervisor.restarted", "supervisor.restarted_along"})
 
 
 class Durations:
-    """Times by bucket: how many took at most so long."""
+    """Durations counted in buckets."""
 
     __slots__ = ("buckets", "total")
 
@@ -28,17 +28,17 @@ class Durations:
         self.total = 0.0
 
     def add(self, seconds: float) -> None:
-        """One more."""
+        """Add a duration."""
         self.buckets[bisect_left(BUCKETS, seconds)] += 1
         self.total += seconds
 
     @property
     def count(self) -> int:
-        """How many there were."""
+        """Number of durations."""
         return sum(self.buckets)
 
     def cumulative(self) -> Iterator[tuple[str, int]]:
-        """Bounds as text, and how many took at most so long."""
+        """Yield each bound as text with the number of durations up to it."""
         added = 0
         for bound, count in zip((*map(str, BUCKETS), "+Inf"), self.buckets, strict=True):
             added += count
@@ -46,7 +46,7 @@ class Durations:
 
 
 class Tally:
-    """Counts the events of one platform. A handler of its `Telemetry`, and a plain object.
+    """Counts of the events of a platform: a handler of its `Telemetry`, and a plain object.
 
     >>> tally = Tally()
     >>> about = {"operation": "process.kill", "door": "rest", "outcome": "ok"}
@@ -70,7 +70,7 @@ class Tally:
         self.holds = Durations()
 
     def on_event(self, event: str, measurements: Mapping[str, float], metadata: Mapping[str, Any]) -> None:
-        """One event of telemetry."""
+        """Count a telemetry event."""
         _add(self.events, event)
         if event == "operation.stop":
             name = str(metadata["operation"])
@@ -100,6 +100,6 @@ def _add(counts: dict[str, int], key: str, number: int = 1) -> None:
 
 
 def _add_name(counts: dict[str, int], name: Any) -> None:
-    """Count under a name that a program chose."""
+    """Count under a name chosen by a program."""
     key = str(name)[:120]
     _add(counts, key if key in counts or len(counts) < NAMES else OTHERS)

@@ -1,6 +1,6 @@
-"""A picture of who talks to whom: processes in a ring, folded by supervisor when there are many, weights of the lines.
+"""Diagram of message traffic: processes in a ring, folded by supervisor if there are many, and weighted lines.
 
-Everything here is a pure function of what was counted and of what is known of the processes.
+Everything here is a pure function of the counts and of the process descriptions.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import ClassVar, Final
 __all__ = ["FOLD_ABOVE", "MOST_NODES", "OUTSIDE", "Line", "Member", "TopologySpot", "picture"]
 
 FOLD_ABOVE: Final = 30
-"""More talking processes than that are shown by supervisor."""
+"""Number of talking processes above which they are grouped by supervisor."""
 MOST_NODES: Final = 60
 OUTSIDE: Final = "outside"
 OTHERS: Final = "others"
@@ -24,7 +24,7 @@ RADIUS: Final = 390.0
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A process that talks: its pid, name, what it is, and the supervisor above it, or what it is one of."""
+    """A process in the diagram: pid, name, class, and its supervisor or other group."""
 
     pid: str | None
     name: str | None
@@ -36,7 +36,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class TopologySpot:
-    """One process that talks, or several behind their supervisor, and where a picture has it."""
+    """A node of the diagram: a process, or several grouped by supervisor; x and y from 0 to 1000."""
 
     __pydantic_config__: ClassVar = {"use_attribute_docstrings": True}  # descriptions of the API's schema
 
@@ -58,7 +58,7 @@ class TopologySpot:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Messages from one place to another one, or to itself."""
+    """Messages from one node of the diagram to another, or to itself."""
 
     source: str
     target: str
@@ -68,12 +68,12 @@ class Line:
 def picture(
     pairs: Mapping[tuple[str, str], int], members: Mapping[str, Member], unfold: Collection[str] = ()
 ) -> tuple[list[TopologySpot], list[Line], bool]:
-    """Places in a ring and the lines between them, the heaviest first; whether supervisors stand for their children.
+    """Return nodes in a ring, lines by weight (heaviest first), and whether processes are grouped.
 
     Args:
         pairs: messages by keys of `members`.
-        members: who they are.
-        unfold: groups whose processes are shown one by one all the same.
+        members: descriptions of the processes.
+        unfold: groups whose processes are shown individually.
 
     >>> till = Member("0.7.0", "till", "Till", "0.5.0", "shop")
     >>> spots, lines, folded = picture({("0.7.0", "0.8.0"): 5}, {"0.7.0": till, "0.8.0": replace(till, pid="0.8.0")})
@@ -105,7 +105,7 @@ def _place(member: Member, key: str, folded: bool, unfold: Collection[str]) -> s
 
 
 def _busiest(lines: Counter[tuple[str, str]]) -> set[str] | None:
-    """The places that are shown if there are too many; None if all are."""
+    """Return the nodes to show if there are too many; None if all are shown."""
     weights: Counter[str] = Counter()
     for (source, target), messages in lines.items():
         weights[source] += messages

@@ -1,9 +1,8 @@
-"""Who holds the loop, seen from a thread of its own: the runtime knows afterwards how long, and not always who.
+"""Sampling thread that finds out which process blocks the event loop.
 
-A drain lets many processes run and is timed as a whole, so the one that ran last is not always the one that took the
-time. The witness looks ten times a second at what the loop's thread is doing. What holds the loop outside of any drain,
-a callback or a task of somebody else, is timed by nobody: when the witness sees that, it asks the loop to say when it
-turns again, so that the whole time is known, however soon it is over and whatever else happens.
+The runtime knows how long a drain took, but not always which process took the time: a drain runs many processes and is
+timed as a whole. The witness samples the loop's thread ten times a second. Callbacks and tasks outside of any drain are
+not timed at all: when the witness sees one, it schedules a callback in the loop, so the whole time is measured.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ __all__ = ["Seen", "Witness"]
 
 EVERY_S: Final = 0.1
 LEAST_S: Final = 0.25
-"""Shorter times are not worth a word."""
+"""Shortest time that is reported."""
 
 KEPT: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the loop was doing at `at` (seconds of the node's clock): a process, or None for something else; where."""
+    """State of the loop at `at` (seconds of the node's clock): the running process, or None, and the line."""
 
     at: float
     process: Any
@@ -39,13 +38,13 @@ class Seen:
 
 
 class Witness:
-    """Looks at the thread in which it was opened, until it is closed.
+    """Sampler of the thread in which it was opened, until it is closed.
 
     Args:
-        node: a node of this thread's loop.
-        every: seconds between two looks.
-        outside: called in the loop with the begin and end of what held it outside of any process, `LEAST_S` or longer
-            (node's clock, seconds). The begin is known to half the time between two looks.
+        node: a node that runs in this thread's loop.
+        every: seconds between two samples.
+        outside: called in the loop with begin and end of a hold outside of any process, `LEAST_S` or longer
+            (node's clock, seconds). The begin is exact to half of `every`.
     """
 
     def __init__(
@@ -62,15 +61,15 @@ class Witness:
         self._thread = threading.Thread(target=self._watch, name="superlearner-witness", daemon=True)
 
     def open(self) -> None:
-        """Begin to look."""
+        """Start sampling."""
         self._thread.start()
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop sampling."""
         self._stop.set()
 
     def of(self, since: float, until: float) -> Seen | None:
-        """Who was seen most often in that time (node's clock, seconds); None if nobody looked in time."""
+        """Return what was seen most often in a period (node's clock, seconds); None if there is no sample."""
         found = [seen for seen in list(self._seen) if since <= seen.at <= until]
         if not found:
             return None
@@ -82,7 +81,7 @@ class Witness:
         drains = -1
         while not self._stop.wait(self._every):
             process = scheduler.current
-            if drains == scheduler.drains:  # since the last look the loop has let nobody else begin
+            if drains == scheduler.drains:  # same drain as at the last sample
                 frame = frame_of(self._thread_of_loop)
                 if frame is not None and (process is not None or not _waits(frame)):
                     now = time.monotonic()
@@ -93,7 +92,7 @@ class Witness:
             drains = scheduler.drains
 
     def _ask(self, since: float) -> bool:
-        """Have the loop say when it turns again; False if it is closed."""
+        """Schedule a callback that reports when the loop continues; return False if the loop is closed."""
         if self._outside is None:
             return True
         self._asked = True
@@ -104,23 +103,23 @@ class Witness:
         return True
 
     def _turns(self, since: float) -> None:
-        """The loop turns again; runs in its thread."""
+        """Report that the loop continues; runs in its thread."""
         self._asked = False
         until = time.monotonic()
         if self._outside is None or until - since < LEAST_S or self._stop.is_set():
             return
         seen = self.of(since, until)
-        if seen is None or seen.process is None:  # a process is timed by the runtime
+        if seen is None or seen.process is None:  # the runtime times processes itself
             self._outside(since, until)
 
 
 def _waits(frame: Any) -> bool:
-    """Whether the loop waits for something to happen."""
+    """Return whether the loop is waiting for events."""
     return os.path.basename(frame.f_code.co_filename) in ("selectors.py", "proactor_events.py", "windows_events.py")
 
 
 def _place(frame: Any) -> str | None:
-    """The innermost line that is not a library's: `shop.py:41 in handle_cast`."""
+    """Return the innermost line outside of libraries: `shop.py:41 in handle_cast`."""
     while frame is not None:
         if not frame.f_code.co_filename.startswith((*LIBRARY_FOLDERS, "<frozen")):
             return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno} in {frame.f_code.co_name}"

@@ -1,10 +1,10 @@
-"""Messages of processes, as they were seen, and recordings of a whole node.
+"""Message traces of processes, and recordings of a whole node.
 
     node's events → Trace (admits, pairs, bounds) → Captured, Mark, Person → patterns, diagram (pure) → operations
                                                                               └→ svg, mermaid
 
-`Traces` is the object the platform owns: its traces hear the events themselves, so a crash of the service
-`MessageTracer` loses nothing and interrupts none. The service starts and stops for who asks, and does what is due.
+The platform owns `Traces`, whose traces receive the events themselves, so a crash of the service `MessageTracer` loses
+no message and stops no trace. The service starts and stops traces on request and runs what is due.
 """
 
 from superlearner.observing.tracing.captured import Captured, Mark, MarkKind, Person, Way

@@ -1,4 +1,4 @@
-"""What a trace holds: messages, ends and starts, as plain values. Nothing in them is the program's own."""
+"""Contents of a trace as plain values: messages, ends and starts, without objects of the program."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, Literal
 __all__ = ["OUTSIDE", "Captured", "Mark", "MarkKind", "Person", "Way"]
 
 OUTSIDE: Final = "outside"
-"""What somebody is who is no process."""
+"""Display name of code that is no process."""
 
 Way = Literal["call", "cast", "info", "reply", "system"]
 MarkKind = Literal["exited", "crashed", "started"]
@@ -16,22 +16,22 @@ MarkKind = Literal["exited", "crashed", "started"]
 
 @dataclass(slots=True)
 class Captured:
-    """One message that was seen.
+    """A captured message.
 
     Attributes:
-        seq: its number; it grows within a trace, and leaves room for what was not captured.
-        at: when it was sent, wall clock seconds.
-        way: what it was to its receiver.
-        sender: who sent it, as `0.17.0`; None for what came from outside of every process.
-        receiver: who it was sent to.
-        tag: its first word: `add` of `("add", 3)`.
-        text: what it held, as bounded text, secrets hidden.
-        full: the same with nothing hidden.
-        cause: the message that the sender was handling when it sent this one, None if that is not known.
-        received_at: when the receiver took it, None if it has not, or if the receiver is not traced.
-        dropped: its receiver had ended, or, of a reply, nobody waited for it any more.
-        answer: of a call, the number of its reply.
-        answers: of a reply, the number of its call.
+        seq: ascending number in the trace, with gaps for messages that were not captured.
+        at: time of sending, wall-clock seconds.
+        way: kind of message.
+        sender: sender, as `0.17.0`; None for code outside of any process.
+        receiver: receiver, as `0.17.0`.
+        tag: first word of the message: `add` of `("add", 3)`.
+        text: contents as bounded text, without secrets.
+        full: the same with secrets.
+        cause: number of the message that the sender was handling; None if unknown.
+        received_at: time of receipt; None if not received, or if the receiver is not traced.
+        dropped: true if the receiver had ended, or no longer waited for this reply.
+        answer: number of the reply to this call.
+        answers: number of the call that this replies to.
     """
 
     seq: int
@@ -51,7 +51,7 @@ class Captured:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A traced process has ended or started; `reason` is how it ended, `cause` the message that it was handling."""
+    """Start or end of a traced process; `reason` is its exit reason, `cause` the message it was handling."""
 
     seq: int
     at: float
@@ -63,7 +63,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who takes part, as it was when it was seen first; `supervisor` is the name or pid of the one above it."""
+    """A participant as first seen; `supervisor` is the name or pid of its supervisor."""
 
     pid: str
     name: str | None
@@ -73,10 +73,10 @@ class Person:
 
     @property
     def is_outside(self) -> bool:
-        """Whether it stands for code that is no process: it has a pid as long as it waits for an answer."""
+        """True for code outside of any process; it has a pid while it waits for a reply."""
         return self.name is None and self.what == OUTSIDE
 
     @property
     def label(self) -> str:
-        """What people call it."""
+        """Display name."""
         return OUTSIDE if self.is_outside else self.name or f"{self.what} {self.pid}".strip()

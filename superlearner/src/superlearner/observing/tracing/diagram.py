@@ -1,7 +1,7 @@
-"""A sequence diagram as data: lanes, and steps between them in the order in which they happened. Pure functions.
+"""Sequence diagram as data: lanes, and steps between them in order. Pure functions.
 
-Who takes part gets a lane; with `fold` all children of one supervisor share one, and what they say to one another is
-left off. There are at most so many lanes and steps; the rest is counted, and said.
+Each participant gets a lane. With `fold`, the children of a supervisor share one, and messages among them are omitted.
+The number of lanes and steps is bounded; the rest is counted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ StepKind = Literal["call", "cast", "info", "reply", "system", "exited", "crashed
 
 @dataclass(frozen=True, slots=True)
 class DiagramLane:
-    """A line of the diagram."""
+    """A lane of the diagram."""
 
     __pydantic_config__: ClassVar = {"use_attribute_docstrings": True}  # descriptions of the API's schema
 
@@ -37,7 +37,7 @@ class DiagramLane:
 
 @dataclass(frozen=True, slots=True)
 class DiagramStep:
-    """An arrow, or with `to` null a mark on a line: an end or a start."""
+    """An arrow or a mark."""
 
     __pydantic_config__: ClassVar = {"use_attribute_docstrings": True}  # descriptions of the API's schema
 
@@ -57,7 +57,7 @@ class DiagramStep:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """`more` steps come after those that are shown, `hidden` were within a folded lane, `others` have no lane."""
+    """Sequence diagram; `more` steps were cut off, `hidden` are within a folded lane, `others` have no lane."""
 
     lanes: tuple[DiagramLane, ...]
     steps: tuple[DiagramStep, ...]
@@ -76,7 +76,7 @@ def diagram_of(
     limit: int = 100,
     note: str = "",
 ) -> Diagram:
-    """The first `limit` steps of a trace, and the lanes they need.
+    """Return the first `limit` steps of a trace, and the lanes they need.
 
     >>> call = Captured(1, 10.0, "call", None, "0.3.0", "add", "('add', 1)", "('add', 1)")
     >>> shown = diagram_of([call], [], {"0.3.0": Person("0.3.0", "till", "Till", "shop", True)})

@@ -1,4 +1,4 @@
-"""A sequence diagram as Mermaid text, which GitHub and many editors draw."""
+"""Sequence diagram as Mermaid text, which GitHub and many editors render."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WORDS: Final = {"cast": "cast ", "info": "", "call": "", "reply": "", "system": 
 
 
 def as_mermaid(diagram: Diagram) -> str:
-    """The diagram as text; whatever a message holds cannot end a line or begin another statement."""
+    """Return the diagram as text; message contents are escaped and cannot add statements."""
     lines = ["sequenceDiagram"]
     for number, lane in enumerate(diagram.lanes):
         lines.append(f"  participant p{number} as {_plain(lane.label)}")
@@ -36,6 +36,6 @@ def _line(step: DiagramStep) -> str:
 
 
 def _plain(words: str) -> str:
-    """Text in which nothing means something to Mermaid: its own signs as the entities it knows."""
+    """Return text with Mermaid's special characters as entities."""
     shown = (f"#{ord(sign)};" if sign in '#;:<>"&%`{}' else sign for sign in words)
     return "".join(sign if sign.isprintable() or sign == " " else " " for sign in "".join(shown)) or " "

@@ -1,4 +1,4 @@
-"""What a list of captured messages says: counts, latencies, who talks to whom, what was never answered. Pure functions.
+"""Statistics of captured messages: counts, latencies, pairs, unanswered calls. Pure functions.
 
 >>> from superlearner.observing.tracing.captured import Captured
 >>> call = Captured(1, 10.0, "call", "0.2.0", "0.3.0", "add", "('add', 1)", "('add', 1)", answer=2)
@@ -33,7 +33,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class LatencyFigures:
-    """How long calls took; null without an answer."""
+    """Duration of calls from request to reply; null without a reply."""
 
     count: int
     mean_ms: float | None
@@ -56,7 +56,7 @@ class LatencyRow:
 
 @dataclass(frozen=True, slots=True)
 class Chatter:
-    """What went one way between two processes; `sender` is None for what came from outside of every process."""
+    """Messages in one direction between two processes; `sender` is None for code outside of any process."""
 
     sender: str | None
     receiver: str
@@ -69,13 +69,13 @@ class Chatter:
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """Number of messages."""
         return self.calls + self.casts + self.infos + self.replies
 
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """A list of messages in numbers. Frequencies are a second, over the time between the first and the last one."""
+    """Totals of a list of messages; frequencies are per second between the first and the last message."""
 
     total: int
     calls: int
@@ -96,7 +96,7 @@ class Patterns:
 
 
 def patterns_of(messages: Sequence[Captured]) -> Patterns:
-    """All of it in numbers."""
+    """Return the totals of a list of messages."""
     ways = Counter(message.way for message in messages)
     seconds = max(0.0, messages[-1].at - messages[0].at) if messages else 0.0
     calls = [message for message in messages if message.way == "call"]
@@ -122,7 +122,7 @@ def patterns_of(messages: Sequence[Captured]) -> Patterns:
 
 
 def latency_of(seconds: Iterable[float]) -> LatencyFigures:
-    """Times in figures; a percentile is the smallest time that so many of the calls did not exceed."""
+    """Return statistics of durations; a percentile is the smallest duration that so many calls did not exceed."""
     times = sorted(seconds)
     if not times:
         return LatencyFigures(0, None, None, None, None, None)
@@ -132,7 +132,7 @@ def latency_of(seconds: Iterable[float]) -> LatencyFigures:
 
 
 def latencies_of(messages: Sequence[Captured]) -> list[LatencyRow]:
-    """Calls by who is asked what, the slowest first."""
+    """Return call latencies by receiver and first word, slowest first."""
     groups: defaultdict[tuple[str, str], list[Captured]] = defaultdict(list)
     for message in messages:
         if message.way == "call":
@@ -149,7 +149,7 @@ def latencies_of(messages: Sequence[Captured]) -> list[LatencyRow]:
 
 
 def chatter_of(messages: Sequence[Captured]) -> list[Chatter]:
-    """Who talks to whom, the most talkative first."""
+    """Return message counts by sender and receiver, highest first."""
     groups: defaultdict[tuple[str | None, str], list[Captured]] = defaultdict(list)
     for message in messages:
         groups[message.sender, message.receiver].append(message)
@@ -167,12 +167,12 @@ def chatter_of(messages: Sequence[Captured]) -> list[Chatter]:
 
 
 def unanswered_of(messages: Iterable[Captured]) -> list[Captured]:
-    """Calls without an answer up to now, the oldest first."""
+    """Return calls that have no reply yet, oldest first."""
     return [message for message in messages if message.way == "call" and message.answer is None]
 
 
 def causes_of(messages: Iterable[Captured], seq: int) -> list[Captured]:
-    """The message of this number and what led to it, nearest cause first, as far as it was captured."""
+    """Return the message with this number and its causes, nearest first, as far as captured."""
     known = {message.seq: message for message in messages}
     chain: list[Captured] = []
     at: int | None = seq

@@ -1,7 +1,7 @@
-"""Recordings of a node: made, kept, taken in, and read page by page.
+"""Recordings of a node: create, keep, import and read them.
 
-A recording is a file in the data directory and a row in the store; the file is written as the events come, the row says
-that it is there. What a killed platform had begun is found by its row and read as far as it was written.
+A recording is a file in the data directory, written as events occur, and a row in the store. An unfinished recording of
+a killed platform is found by its row and read as far as it was written.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 MAX_EVENTS: Final = 200_000
-"""Events of one recording: what is read of it is held in memory."""
+"""Maximum number of events in a recording, which is read into memory."""
 
 MAX_FILES: Final = 200
 MAX_RUNNING: Final = 3
@@ -45,27 +45,27 @@ ENDING: Final = ".jsonl.gz"
 
 
 class NoRecording(LookupError):
-    """There is no recording of this name."""
+    """No recording of this name exists."""
 
 
 class StillRecording(Exception):
-    """It is being recorded; it has to be stopped first."""
+    """The recording is still running; it must be stopped first."""
 
 
 class BadRecording(ValueError):
-    """What was given is no recording, or a damaged one; the text says what is wrong where."""
+    """The data is not a recording, or a damaged one; the text gives the error and its position."""
 
 
 class RecordingsFull(Exception):
-    """There are, or run, as many as there may be; the text says what to do."""
+    """Too many recordings are kept or running; the text says what to do."""
 
 
 class RecordingsUnavailable(Exception):
-    """There is no place for recordings."""
+    """Recordings cannot be stored."""
 
 
 class Tape(Protocol):
-    """Who writes a recording of a node elsewhere; as `otp.trace.Recorder`, but for its end, which takes a while."""
+    """Recorder of a remote node: like `otp.trace.Recorder`, with an asynchronous `close`."""
 
     events: int
     dropped: int
@@ -73,32 +73,32 @@ class Tape(Protocol):
     ended: bool
 
     def flush(self) -> None:
-        """See that what is new is written soon."""
+        """Write new events soon."""
         ...
 
     async def close(self) -> None:
-        """End it, when all is written. Closing twice is nothing."""
+        """Finish the recording when all is written; a second call has no effect."""
         ...
 
 
 class Recordings:
-    """The recordings of one platform. A plain object: who records does not need the service.
+    """The recordings of a platform; a plain object, so recorders do not depend on the service.
 
     Args:
-        folder: where the files are; None for a platform without a data directory.
-        store: has a row for each.
+        folder: folder of the files; None for a platform without a data directory.
+        store: store with a row for each recording.
     """
 
     def __init__(self, folder: Path | None, store: Store) -> None:
         self.folder = folder
         self.wake: Callable[[], object] | None = None
-        """Called when there is something to flush from now on."""
+        """Callback for when there is something to flush."""
         self._store = store
         self._records = store.records
         self._running: dict[str, Recorder | Tape] = {}
-        self._read: OrderedDict[str, Read] = OrderedDict()  # by path: names are used again
-        self._placing = asyncio.Lock()  # else many at once would be more than there may be
-        self._loading = asyncio.Lock()  # one in memory is enough that is not bounded by `OPEN`
+        self._read: OrderedDict[str, Read] = OrderedDict()  # by path, as names are reused
+        self._placing = asyncio.Lock()  # keeps concurrent starts within the limits
+        self._loading = asyncio.Lock()  # limits memory: only one is loaded at a time
 
     # Making
 
@@ -114,14 +114,14 @@ class Recordings:
         about: dict[str, Any] | None = None,
         tree: list[Any] | None = None,
     ) -> Recording:
-        """Begin to write the events of a node. The arguments are those of `otp.trace.record`.
+        """Start writing the events of a node; for the arguments see `otp.trace.record`.
 
-        `tree` are the supervision trees as they are now: they go into the file, so that it can be replayed with them.
+        `tree` are the current supervision trees; they are stored in the file for replays.
 
         Raises:
-            NameTaken: there is one of this name.
-            RecordingsFull: as many run, or are kept, as may be.
-            RecordingsUnavailable: there is no place for it, or it cannot be written.
+            NameTaken: a recording of this name exists.
+            RecordingsFull: too many are running or kept.
+            RecordingsUnavailable: it cannot be stored.
             StoreUnavailable: the database cannot be used now.
         """
 
@@ -143,7 +143,7 @@ class Recordings:
     async def begin(
         self, name: str, begin: Callable[[Path], Awaitable[Recorder | Tape]], about: dict[str, Any] | None = None
     ) -> Recording:
-        """Begin a recording that `begin` writes into the file it is given. Raises as `start`, and what that does."""
+        """Start a recording that `begin` writes into the given file. Raises as `start`, and what `begin` raises."""
         async with self._placing:
             if len(self._running) >= MAX_RUNNING:
                 raise RecordingsFull(f"{MAX_RUNNING} recordings run already; stop one of {', '.join(self._running)}")
@@ -161,7 +161,7 @@ class Recordings:
         return row
 
     async def stop(self, name: str) -> Recording:
-        """End a recording that runs. Raises NoRecording, StoreUnavailable."""
+        """Finish a running recording. Raises NoRecording, StoreUnavailable."""
         recorder = self._running.pop(name, None)
         if recorder is None:
             raise NoRecording(f"no recording {name[:100]!r} runs")
@@ -170,7 +170,7 @@ class Recordings:
         return await self.find(name)
 
     def flush(self) -> bool:
-        """Write what was recorded up to now, and let go of what has ended by itself; whether anything runs."""
+        """Write buffered events and drop finished recorders; return whether any is running."""
         for name, recorder in list(self._running.items()):
             recorder.flush()
             if recorder.ended:
@@ -178,7 +178,7 @@ class Recordings:
         return bool(self._running)
 
     async def close(self) -> None:
-        """The platform ends: all that run are ended in order."""
+        """Finish all running recordings when the platform ends."""
         for name, recorder in list(self._running.items()):
             await _close(recorder)
             with suppress(StoreUnavailable):
@@ -191,10 +191,10 @@ class Recordings:
         """Keep a recording that was made elsewhere.
 
         Raises:
-            BadRecording: it is none, or, without `damaged`, not a whole one.
-            NameTaken: there is one of this name.
-            RecordingsFull: as many are kept as may be.
-            RecordingsUnavailable: there is no place for it.
+            BadRecording: it is not a recording, or, without `damaged`, not a complete one.
+            NameTaken: a recording of this name exists.
+            RecordingsFull: too many are kept.
+            RecordingsUnavailable: it cannot be stored.
             StoreUnavailable: the database cannot be used now.
         """
         folder = self._folder()
@@ -205,7 +205,7 @@ class Recordings:
             async with self._loading:
                 read = await self._load(Path(temporary))
             if read.problem is not None and not damaged:
-                raise BadRecording(f"expected a whole recording, got a damaged one: {read.problem}")
+                raise BadRecording(f"expected a complete recording, got a damaged one: {read.problem}")
             async with self._placing:
                 row = await self._place(name, kind, {"node": read.node, "problem": read.problem})
             os.replace(temporary, self._path(row))
@@ -218,7 +218,7 @@ class Recordings:
         return await self.find(name), read
 
     async def delete(self, name: str) -> None:
-        """Forget a recording and its file. Raises NoRecording, StillRecording, StoreUnavailable."""
+        """Delete a recording and its file. Raises NoRecording, StillRecording, StoreUnavailable."""
         if name in self._running:
             raise StillRecording(f"{name} is being recorded")
         row = await self.find(name)
@@ -231,12 +231,12 @@ class Recordings:
     # Reading
 
     async def all(self) -> list[Recording]:
-        """All of them, newest first. Raises StoreUnavailable."""
-        await self._store.sync()  # it may just be opening
+        """Return all recordings, newest first. Raises StoreUnavailable."""
+        await self._store.sync()  # may still be opening
         return await self._records.recordings()
 
     async def find(self, name: str) -> Recording:
-        """What is known of one. Raises NoRecording, StoreUnavailable."""
+        """Return the row of a recording. Raises NoRecording, StoreUnavailable."""
         if not await self.knows(name):
             raise NoRecording(f"there is no recording {name[:100]!r}")
         row = await self._records.recording(name)
@@ -245,16 +245,16 @@ class Recordings:
         return row
 
     async def knows(self, name: str) -> bool:
-        """Whether there is one of this name. Raises StoreUnavailable."""
-        await self._store.sync()  # it may just be opening
+        """Return whether a recording of this name exists. Raises StoreUnavailable."""
+        await self._store.sync()  # may still be opening
         return await self._records.recording(name) is not None
 
     def recorder(self, name: str) -> Recorder | Tape | None:
-        """Who writes it, while it is being recorded."""
+        """Return the recorder of a running recording."""
         return self._running.get(name)
 
     async def content(self, name: str) -> bytes:
-        """The file as it is now. Raises NoRecording, RecordingsUnavailable, StoreUnavailable."""
+        """Return the file in its current state. Raises NoRecording, RecordingsUnavailable, StoreUnavailable."""
         row = await self.find(name)
         self.flush()
         try:
@@ -263,16 +263,16 @@ class Recordings:
             raise NoRecording(f"the file of {name} cannot be read: {error.strerror or error}") from None
 
     async def read(self, name: str) -> Read:
-        """What it holds, as far as it can be read. One that runs is read as far as it is.
+        """Return the readable contents of a recording, which may still be running.
 
         Raises:
-            NoRecording: there is none of this name, or its file is not there or no recording any more.
-            RecordingsUnavailable: there is no place for recordings.
+            NoRecording: no recording of this name exists, or its file is missing or invalid.
+            RecordingsUnavailable: recordings cannot be stored.
             StoreUnavailable: the database cannot be used now.
         """
         row = await self.find(name)
         self.flush()
-        async with self._loading:  # those who ask for the same at once wait for the first of them
+        async with self._loading:  # concurrent requests share one load
             running = name in self._running
             known = None if running else self._read.get(row.path)
             if known is None:
@@ -293,7 +293,7 @@ class Recordings:
     async def _load(self, path: Path) -> Read:
         def load() -> Read:
             read = otp.trace.load(path, limit=MAX_EVENTS)
-            _ = read.timeline  # made here, and not in the loop
+            _ = read.timeline  # computed here instead of in the loop
             return read
 
         try:
@@ -308,7 +308,7 @@ class Recordings:
         rows = await self.all()
         if len(rows) >= MAX_FILES:
             raise RecordingsFull(f"{MAX_FILES} recordings are kept; delete one, such as {rows[-1].name}")
-        file = f"{name}-{time.time_ns():x}{ENDING}"  # another one than of an earlier recording of this name
+        file = f"{name}-{time.time_ns():x}{ENDING}"  # differs from an earlier recording of this name
         row = Recording(name, kind, str(Path(folder.name) / file), time.time(), about=about)
         return await self._records.add_recording(row)
 
@@ -332,7 +332,7 @@ class Recordings:
         return self.folder
 
     def _path(self, row: Recording) -> Path:
-        """The file of a row; its name alone counts, so that no row leads out of the folder."""
+        """Return the file of a row; only its name is used, so that it stays inside the folder."""
         return self._folder() / Path(row.path).name
 
 

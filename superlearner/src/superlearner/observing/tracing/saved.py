@@ -1,4 +1,4 @@
-"""What a trace saw as a recording, so that it can be kept, handed on and replayed. Pure."""
+"""Conversion of a trace into a recording, for storing, sharing and replaying. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["as_recording"]
 def as_recording(
     messages: Iterable[Captured], marks: Iterable[Mark], people: Mapping[str, Person], *, node: str, started: float
 ) -> bytes:
-    """The file. Texts are those with secrets hidden; times are as they were seen, the numbers are new ones.
+    """Return the recording file: texts without secrets, original times, new numbers.
 
     >>> import otp, tempfile
     >>> cast = Captured(7, 10.0, "cast", None, "0.3.0", "add", "('add', 1)", "('add', 1)", received_at=10.5)
@@ -64,12 +64,12 @@ def as_recording(
         for one in people.values()
         if one.pid not in started_here
     ]
-    # no event of a trace tells who supervises whom: who looks at it later has to be told
+    # a trace has no events about supervision, so replays need this list
     supervisors = sorted({above for one in people.values() if (above := _above(one, names)) is not None})
     return pack(rows, node=node, processes=there, started=begun or started, about={"supervisors": supervisors})
 
 
 def _above(person: Person | None, names: Mapping[str, str]) -> str | None:
-    """The pid of a supervisor, as far as it takes part."""
+    """Return the pid of a supervisor if it is a participant."""
     above = None if person is None else person.supervisor
     return None if above is None else f"<{names.get(above, above)}>" if above in names or above[:1].isdigit() else None

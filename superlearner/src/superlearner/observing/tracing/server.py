@@ -1,4 +1,4 @@
-"""The service `tracer`: starts and stops traces for who asks, and ends and forgets them in time. It holds nothing."""
+"""The service `tracer`: starts and stops traces on request, and ends and drops them in time; it keeps no data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TRACER: Final = "tracer"
 FLUSH_S: Final = 0.5
 
 Who = Pid | str
-"""A process: its pid, its pid as text, or its registered name, which may be that of one that has ended."""
+"""A process: its pid, its pid as text, or its registered name; it may have ended."""
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class _Work:
 
 
 class MessageTracer(GenServer[_Work]):
-    """Messages of a process, as they were seen. The class methods ask the service of this node.
+    """Message traces of processes. The class methods call the service of this node.
 
     >>> import otp
     >>> from otp import Agent
@@ -64,7 +64,7 @@ class MessageTracer(GenServer[_Work]):
 
     @impl
     def handle_info(self, message: Any, work: _Work) -> NoReply[_Work]:
-        # Anybody may send here, so the type is looked at first: a value's own `==` must not run.
+        # Any process may send here. Check the type first, so that a value's own `==` does not run.
         if type(message) is str and message == "look":
             _look(self.pid, work)
         elif type(message) is str and message in ("flush", "flush again"):
@@ -94,12 +94,12 @@ class MessageTracer(GenServer[_Work]):
         rate: int = 1000,
         duration: float | None = None,
     ) -> str:
-        """Trace a process from now on; answers the id of the trace. The arguments are those of `TraceOptions`.
+        """Start tracing a process and return the id of the trace. For the arguments see `TraceOptions`.
 
         Raises:
-            AlreadyTracing: it is traced already.
-            TooManyTraces: there are too many that run.
-            NoTrace: the process does not live.
+            AlreadyTracing: the process is already traced.
+            TooManyTraces: too many traces are running.
+            NoTrace: the process is not alive.
         """
         options = TraceOptions(
             message_limit, pattern_matching, include_system_messages, auto_cleanup, rate=rate, duration=duration
@@ -108,22 +108,22 @@ class MessageTracer(GenServer[_Work]):
 
     @classmethod
     async def get_message_history(cls, pid: Who) -> list[Captured]:
-        """What was captured, oldest first; also after the end of the process. Raises `NoTrace`."""
+        """Return the captured messages, oldest first; also after the end of the process. Raises `NoTrace`."""
         return await _ask("get_message_history", pid)
 
     @staticmethod
     def analyze_message_patterns(messages: Sequence[Captured]) -> Patterns:
-        """Captured messages in numbers."""
+        """Return statistics of captured messages."""
         return patterns_of(messages)
 
     @classmethod
     async def stop_tracing(cls, pid: Who) -> None:
-        """Trace a process no more; what was captured stays. Raises `NoTrace`."""
+        """Stop tracing a process and keep what was captured. Raises `NoTrace`."""
         await _ask("stop_tracing", pid)
 
 
 def _look(me: Pid, work: _Work) -> None:
-    """Do what is due, and come back for what is due next."""
+    """Run what is due, and schedule the next check."""
     due = work.traces.look()
     if work.timer is not None:
         otp.cancel_timer(work.timer)
@@ -131,7 +131,7 @@ def _look(me: Pid, work: _Work) -> None:
 
 
 def _flush(me: Pid, work: _Work) -> None:
-    """While something is recorded, bring it onto the disk twice a second: a killed program loses no more."""
+    """Write running recordings to disk twice a second, to limit losses when the program is killed."""
     if work.recordings is not None and not work.flushes and work.recordings.flush():
         work.flushes = True
         otp.send_after(FLUSH_S, me, "flush again")
@@ -159,7 +159,7 @@ def _answer(traces: Traces, tag: str, arguments: tuple[Any, ...]) -> Any:
 def _start(traces: Traces, who: Any, options: TraceOptions) -> str:
     pid = who if isinstance(who, Pid) else otp.whereis(who) or _parsed(who)
     if pid is None or not otp.is_alive(pid):
-        raise NoTrace(f"expected a process that lives, got {str(who)[:200]!r}")
+        raise NoTrace(f"expected a living process, got {str(who)[:200]!r}")
     return traces.start(otp.trace.node_of(pid), [pid], options).id
 
 

@@ -1,4 +1,4 @@
-"""A sequence diagram as an SVG picture, which follows the theme of the page that shows it, or of the system."""
+"""Sequence diagram as an SVG image that follows the theme of its page, or of the system."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TOP: Final = 64
 ROW: Final = 34
 NARROWEST: Final = 480
 NAME: Final = 22
-"""Characters of a lane's name."""
+"""Maximum length of a lane's name."""
 
 STYLE: Final = """
 .sd { color-scheme: light dark; font: 12px "Inter SL", system-ui, "Segoe UI", sans-serif;
@@ -42,7 +42,7 @@ STYLE: Final = """
 
 
 def as_svg(diagram: Diagram) -> str:
-    """The picture, complete in itself: no script, no font, nothing from elsewhere."""
+    """Return a self-contained image without scripts, fonts or external references."""
     ends = _ends(diagram)
     rows = len(diagram.steps)
     width = max(NARROWEST, LEFT + LANE * len(diagram.lanes) + 8)
@@ -73,7 +73,7 @@ def _y(row: int) -> int:
 
 
 def _ends(diagram: Diagram) -> dict[int, int]:
-    """Where the lines of those end that do not come back: a lane of one process that has ended."""
+    """Return the bottom of lanes whose only process has ended for good."""
     ends: dict[int, int] = {}
     for row, step in enumerate(diagram.steps):
         if step.kind in ("exited", "crashed") and len(diagram.lanes[step.lane].pids) == 1:
@@ -173,6 +173,6 @@ def _foot(diagram: Diagram) -> str:
 
 
 def _text(words: str) -> str:
-    """Text for XML: its own signs escaped, and what XML cannot hold left out."""
+    """Return text for XML: special characters escaped, invalid ones replaced."""
     allowed = (sign if sign.isprintable() and not 0xD800 <= ord(sign) <= 0xDFFF else "\ufffd" for sign in words)
     return escape("".join(allowed))

@@ -1,7 +1,7 @@
-"""One trace: some processes, and what went between them and others, as far as its bounds let it.
+"""A trace: messages between some processes and others, within bounds.
 
-The runtime calls in here while it delivers a message, so an event becomes a small value at once or is counted. A
-message may be a list that its receiver changes a moment later: what is kept is the text it had when it was sent.
+The runtime calls this code while it delivers a message, so each event becomes a small value at once, or is counted. A
+receiver may change a list right after it arrives; the trace keeps the text the message had when it was sent.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ KINDS: Final = frozenset({"sent", "received", "dropped", "exited"})
 STARTS: Final = frozenset({"child_started", "child_restarted"})
 MAX_PIDS: Final = 500
 MAX_PEOPLE: Final = 1_000
-"""Who is remembered of those that are traced, and of the others, each."""
+"""Maximum number of participants kept, of traced processes and of others each."""
 MAX_MARKS: Final = 500
 LENGTH: Final = 200
 NO_CODE: Final = "process"
-"""What the runtime says that a process runs which has no code of its own: it stands for a caller that is none."""
+"""Text that the runtime reports for a process without code of its own, which represents an outside caller."""
 
 Ended = Literal["stopped", "process_ended", "duration", "node_down"]
 
@@ -43,16 +43,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TraceOptions:
-    """How a trace is made.
+    """Options of a trace.
 
     Args:
-        message_limit: the newest so many messages are kept.
-        pattern_matching: only messages whose shown text holds this, in any case; what is hidden cannot be found.
-        include_system_messages: what the runtime asks of a server, exit signals and the ends of others, too.
-        auto_cleanup: the trace ends when its processes have, and is forgotten some time later. Without it the trace
-            goes on with those that are started in their place, until it is stopped.
-        rate: messages a second that are looked at; the rest is counted.
-        duration: seconds until it ends by itself; None for no end.
+        message_limit: number of messages kept, the newest.
+        pattern_matching: keep messages whose text contains this, ignoring case; secrets do not match.
+        include_system_messages: include system messages, exit signals and Down messages.
+        auto_cleanup: the trace ends with its processes and is dropped some time later. If false, it continues
+            with their replacements until it is stopped.
+        rate: messages per second that are captured; the rest is counted.
+        duration: seconds until it ends by itself; None for no limit.
     """
 
     message_limit: int = 1000
@@ -64,14 +64,14 @@ class TraceOptions:
 
 
 class Trace:
-    """What is seen of some processes from its making to its end; it can be read after that, and after theirs.
+    """A trace of some processes; it stays readable after its end and after theirs.
 
     Args:
-        node: where they are.
-        pids: who.
-        options: how.
-        root: the supervisor whose whole tree it is about: children that start later belong to it, too.
-        id: what it is called.
+        node: node of the processes.
+        pids: processes to trace.
+        options: options of the trace.
+        root: supervisor whose whole tree is traced, including children that start later.
+        id: id of the trace.
     """
 
     def __init__(
@@ -89,13 +89,14 @@ class Trace:
         self.people: dict[str, Person] = {}
         self.filtered = 0
         self.displaced = 0
-        """Messages that went because there were more than `message_limit`."""
+        """Number of messages dropped because of `message_limit`."""
         self.left_out = 0
-        """Processes that are not traced because there are too many."""
+        """Number of processes not traced because of the limit."""
         self.on_end: Callable[[], object] | None = None
         self.watchers: list[Callable[[int | None], object]] = []
-        """Called with the number of a message that is new or of which more is known, with None for anything else; at
-        once, while the runtime delivers: they must be short."""
+        """Callbacks with the number of a new or updated message, or None for other changes. They run while the runtime
+        delivers, so they must be short.
+        """
         self._node = node
         self._root = None if root is None else plain_pid(root)
         self._by_seq: dict[int, Captured] = {}
@@ -117,53 +118,53 @@ class Trace:
             self._starts = otp.trace.subscribe(node, self._on_start, kinds=STARTS)
         self._reader.on_node_end = lambda: self.end("node_down")
 
-    # What it knows
+    # State
 
     @property
     def running(self) -> bool:
-        """Whether it still looks."""
+        """True until the trace ends."""
         return self.ended is None
 
     @property
     def pids(self) -> list[str]:
-        """Who is or was traced, in the order in which they came."""
+        """Processes that are or were traced, in order."""
         return list(self._traced)
 
     @property
     def root(self) -> str | None:
-        """The supervisor whose tree it is about."""
+        """Pid of the supervisor whose tree is traced."""
         return self._root
 
     @property
     def is_group(self) -> bool:
-        """Whether it was begun for several processes, or a tree."""
+        """True if the trace was started for several processes or a tree."""
         return self._group
 
     @property
     def alive(self) -> int:
-        """How many of its processes live."""
+        """Number of traced processes that are alive."""
         return len(self._alive)
 
     @property
     def over_rate(self) -> int:
-        """Messages that were counted only, because there were more than the rate lets through."""
+        """Number of messages that were only counted, because of the rate limit."""
         return self._reader.dropped
 
     def is_about(self, words: str) -> bool:
-        """Whether it traces a process of this pid or name."""
+        """Return whether it traces a process of this pid or name."""
         plain = words.removeprefix("#PID").strip("<>")
         return any(one.traced and plain in (one.pid, one.name) for one in self.people.values())
 
     def message(self, seq: int) -> Captured | None:
-        """The message of this number, if it is still there."""
+        """Return the message with this number if it is still kept."""
         return self._by_seq.get(seq)
 
     def watches(self, pid: Pid) -> bool:
-        """Whether it looks at this process now."""
+        """Return whether it traces this process now."""
         return self.running and pid in self._pids
 
     def end(self, why: Ended) -> None:
-        """Look no more; what was seen stays. Ending twice is nothing."""
+        """End the trace and keep its contents; a second call has no effect."""
         if self.ended is not None:
             return
         self.ended, self.ended_at = why, self.clock.now()
@@ -176,13 +177,13 @@ class Trace:
         self._alive.clear()
         if self.on_end is not None:
             self.on_end()
-        self._tell(None)
+        self._notify(None)
 
-    def _tell(self, seq: int | None) -> None:
+    def _notify(self, seq: int | None) -> None:
         for watcher in self.watchers:
             watcher(seq)
 
-    # What happens
+    # Events
 
     def _on_event(self, event: Event) -> None:
         try:
@@ -192,8 +193,8 @@ class Trace:
                 self._arrived(event)
             else:
                 self._sent(event)
-        except Exception:  # who is traced must not suffer
-            log.exception("a trace could not take %s; this is a bug of SuperLearner, please report it", event.kind)
+        except Exception:  # an error must not reach the traced process
+            log.exception("a trace could not process %s; this is a bug in SuperLearner, please report it", event.kind)
 
     def _on_start(self, event: Event) -> None:
         child, old = event.data.get("child"), event.data.get("old")
@@ -205,10 +206,10 @@ class Trace:
         if self._join(child):
             self._reader.choose(self._pids)
             self.marks.append(Mark(event.seq, self.clock.wall(event.at), "started", plain_pid(child), None, None))
-            self._tell(None)
+            self._notify(None)
 
     def _join(self, pid: Pid) -> bool:
-        if len(self._pids) >= MAX_PIDS:  # those that have ended make room
+        if len(self._pids) >= MAX_PIDS:  # ended processes make room
             self._pids = {one: None for one in self._pids if one in self._alive}
         if len(self._pids) >= MAX_PIDS:
             self.left_out += 1
@@ -219,7 +220,7 @@ class Trace:
         self.people[plain] = _person(pid, traced=True)
         if len(self._traced) > MAX_PEOPLE:
             alive = {plain_pid(one) for one in self._alive}
-            oldest = next(one for one in self._traced if one not in alive)  # at most MAX_PIDS live
+            oldest = next(one for one in self._traced if one not in alive)  # at most MAX_PIDS are alive
             del self._traced[oldest]
             self.people.pop(oldest, None)
         return True
@@ -238,7 +239,7 @@ class Trace:
         if not self.options.include_system_messages and (way == "system" or is_a(term, otp.Down, otp.ExitSignal)):
             self._skip(ref)
             return
-        hidden = term is None and data["message"] != "None"  # a process that is sensitive
+        hidden = term is None and data["message"] != "None"  # the process is sensitive
         shown = data["message"]
         if not hidden and (len(shown) >= LENGTH or without_secrets(shown) != shown or is_secret(shown)):
             shown = text(term, length=LENGTH)
@@ -267,11 +268,11 @@ class Trace:
         if call is not None:
             call.answer, message.answers = message.seq, call.seq
             message.cause = message.cause or call.seq
-            self._tell(call.seq)
+            self._notify(call.seq)
         self._keep(message)
 
     def _skip(self, ref: Any) -> None:
-        """A message does not count, and if it is a call, its answer does not either."""
+        """Count a message as filtered, and its reply if it is a call."""
         self.filtered += 1
         if ref is not None:
             self._skipped[repr(ref)] = True
@@ -288,14 +289,14 @@ class Trace:
         for known in (self._received, self._calls):
             while len(known) > self.options.message_limit:
                 known.pop(next(iter(known)))  # pyright: ignore[reportArgumentType]
-        self._tell(message.seq)
+        self._notify(message.seq)
 
     def _arrived(self, event: Event) -> None:
         message = self._by_seq.get(event.cause)
         if message is not None:
             message.received_at = self.clock.wall(event.at)
             self._received[event.seq] = message.seq
-            self._tell(message.seq)
+            self._notify(message.seq)
 
     def _exited(self, event: Event) -> None:
         pid, reason = event.pid, event.data.get("reason")
@@ -307,7 +308,7 @@ class Trace:
         self.marks.append(
             Mark(event.seq, self.clock.wall(event.at), kind, plain_pid(pid), text_of_reason(reason), cause)
         )
-        self._tell(None)
+        self._notify(None)
         if self.options.auto_cleanup and not self._alive:
             self.end("process_ended")
 
@@ -326,7 +327,7 @@ def _person(pid: Pid, *, traced: bool) -> Person:
 
 
 def _tag(term: Any, shown: str) -> str:
-    """The first word of a message, as `mailbox.patterns` has it."""
+    """Return the first word of a message, as `mailbox.patterns` does."""
     first = term[0] if type(term) is tuple and term else term  # pyright: ignore[reportUnknownVariableType]
     if type(first) is str:  # pyright: ignore[reportUnknownArgumentType]
         return clip(without_secrets(first, 200), 40)

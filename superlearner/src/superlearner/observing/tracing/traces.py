@@ -1,4 +1,4 @@
-"""All traces of a platform: a plain object that outlives the service, and needs it for no message."""
+"""All traces of a platform: a plain object that outlives the service and receives messages without it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["KEEP_S", "MOST", "AlreadyTracing", "NoTrace", "TooManyTraces", "Trac
 
 KEEP_S: Final = 600.0
 MOST: Final = 20
-"""Traces that are kept, running and ended ones together."""
+"""Maximum number of traces kept, running or ended."""
 
 
 class AlreadyTracing(Exception):
-    """This process is traced already; `trace` is the one that does it."""
+    """The process is already traced, by `trace`."""
 
     def __init__(self, trace: Trace) -> None:
         super().__init__(f"it is traced already, as {trace.id}")
@@ -25,19 +25,19 @@ class AlreadyTracing(Exception):
 
 
 class TooManyTraces(Exception):
-    """As many traces run as there may be; one has to be stopped first."""
+    """The maximum number of traces is running; one must be stopped first."""
 
 
 class NoTrace(LookupError):
-    """There is no trace of this name, or of this process."""
+    """No trace has this id, or traces this process."""
 
 
 class Traces:
-    """The traces, by their ids: `t1`, `t2`, …
+    """Traces by id: `t1`, `t2`, …
 
     Args:
-        keep: answers the seconds after its end at which a trace with `auto_cleanup` is forgotten.
-        telemetry: told `trace.start` and `trace.stop` (messages, over_rate).
+        keep: returns how many seconds a trace with `auto_cleanup` is kept after its end.
+        telemetry: receives `trace.start` and `trace.stop` (messages, over_rate).
 
     >>> import otp
     >>> from otp import Agent
@@ -56,19 +56,19 @@ class Traces:
         self.keep = keep
         self.telemetry = Telemetry() if telemetry is None else telemetry
         self.wake: Callable[[], object] | None = None
-        """Called when there is something for the service to look at later."""
+        """Callback for when the service must check again."""
         self._traces: dict[str, Trace] = {}
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._number = 0
 
     def start(
         self, node: Node, pids: Iterable[Pid], options: TraceOptions | None = None, *, root: Pid | None = None
     ) -> Trace:
-        """Begin to look at processes.
+        """Start tracing processes.
 
         Raises:
-            AlreadyTracing: one trace is about just this process, or this tree.
-            TooManyTraces: there are too many that run.
+            AlreadyTracing: a trace covers just this process, or this tree.
+            TooManyTraces: too many traces are running.
         """
         chosen = self.check(node, pids, root=root)
         if len(self._traces) >= MOST:
@@ -82,7 +82,7 @@ class Traces:
         return trace
 
     def check(self, node: Node, pids: Iterable[Pid], *, root: Pid | None = None) -> list[Pid]:
-        """Whether `start` would begin; answers who would be traced. Raises as `start`."""
+        """Return the processes that `start` would trace. Raises as `start`."""
         self.look()
         chosen = list(dict.fromkeys(pids))[:MAX_PIDS]
         texts = [str(pid).strip("<>") for pid in chosen]
@@ -92,16 +92,16 @@ class Traces:
             if known.root == texts[0] if root is not None else known.root is None and known.pids == texts:
                 raise AlreadyTracing(known)
         if sum(known.running for known in self._traces.values()) >= MOST:
-            raise TooManyTraces(f"{MOST} traces run, and there are no more than that")
+            raise TooManyTraces(f"expected fewer than {MOST} running traces, got {MOST}; stop one first")
         return chosen
 
     def find(self, words: str, *, node: str | None = None) -> Trace:
-        """The trace of this id; or that of the process with this pid or name.
+        """Return the trace with this id, or the trace of the process with this pid or name.
 
-        A running one comes before one that has ended, one about it alone before one about several, a newer one first.
+        Running traces come before ended ones, traces of a single process before groups, newer before older.
 
         Raises:
-            NoTrace: there is none (any more).
+            NoTrace: there is none, or it was dropped.
         """
         self.look()
         found = self._traces.get(words)
@@ -114,32 +114,32 @@ class Traces:
         return found
 
     def __iter__(self) -> Iterator[Trace]:
-        """All of them, the newest first."""
+        """Iterate over all traces, newest first."""
         return iter([*reversed(self._traces.values())])
 
     def __len__(self) -> int:
         return len(self._traces)
 
     def stop(self, trace: Trace) -> None:
-        """Let a trace look no more; what it saw stays."""
+        """Stop a trace and keep its contents."""
         trace.end("stopped")
 
     def forget(self, trace: Trace) -> None:
-        """Drop a trace with all it saw."""
+        """Drop a trace with its contents."""
         trace.end("stopped")
         self.look()
         self._traces.pop(trace.id, None)
 
     def look(self) -> float | None:
-        """End whose time is over, forget who ended long ago; answers in how many seconds to look again, if at all."""
+        """End expired traces and drop old ones; return the seconds until the next check, if any."""
         next_at: float | None = None
         for trace in list(self._traces.values()):
             now = trace.clock.now()
             duration = trace.options.duration
             if trace.running and duration is not None and now >= trace.started_at + duration:
                 trace.end("duration")
-            if trace.ended is not None and trace.id not in self._told:
-                self._told.add(trace.id)
+            if trace.ended is not None and trace.id not in self._reported:
+                self._reported.add(trace.id)
                 seen = {"messages": len(trace.messages), "over_rate": trace.over_rate}
                 self.telemetry.execute("trace.stop", seen, {"trace": trace.id, "why": trace.ended})
             due = None
@@ -149,19 +149,19 @@ class Traces:
                 due = trace.ended_at + self.keep() - now
                 if due <= 0:
                     self._traces.pop(trace.id, None)
-                    self._told.discard(trace.id)
+                    self._reported.discard(trace.id)
                     continue
             if due is not None and (next_at is None or due < next_at):
                 next_at = due
         return next_at
 
     def close(self) -> None:
-        """The platform ends: nobody looks any more."""
+        """Stop all traces when the platform ends."""
         for trace in self._traces.values():
             trace.end("stopped")
 
     def _changed(self) -> None:
-        """A trace begins or ends: when the next thing is due may have changed."""
+        """Notify the service that the next due time may have changed."""
         if self.wake is not None:
             self.wake()
 
