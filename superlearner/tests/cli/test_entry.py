@@ -69,10 +69,10 @@ def test_a_misspelt_variable_is_said_and_those_of_the_commands_are_not(superlear
     """Regression: it passed in silence, and the default held."""
     known = {"SUPERLEARNER_URL": "http://127.0.0.1:1", "SUPERLEARNER_TOKEN": "t", "superlearner_port": "0"}
     done = superlearner("run", "nothing.py:Here", SUPERLEARNER_DATADIR="/tmp", SUPERLEARNER_X="1", **known)
-    said = [line for line in done.stderr.splitlines() if "read by nobody" in line]
+    said = [line for line in done.stderr.splitlines() if "not a known variable" in line]
     assert said == [
-        "superlearner: SUPERLEARNER_DATADIR is read by nobody; did you mean SUPERLEARNER_DATA_DIR?",
-        "superlearner: SUPERLEARNER_X is read by nobody; see `superlearner config` and docs/command-line.md",
+        "superlearner: SUPERLEARNER_DATADIR is not a known variable; did you mean SUPERLEARNER_DATA_DIR?",
+        "superlearner: SUPERLEARNER_X is not a known variable; see `superlearner config` and docs/command-line.md",
     ]
     assert said == superlearner("config", SUPERLEARNER_DATADIR="/tmp", SUPERLEARNER_X="1").stderr.splitlines()
 

@@ -16,7 +16,7 @@ def unread_variables() -> list[str]:
 
     >>> os.environ["SUPERLEARNER_PROT"] = "4001"
     >>> unread_variables()
-    ['SUPERLEARNER_PROT is read by nobody; did you mean SUPERLEARNER_PORT?']
+    ['SUPERLEARNER_PROT is not a known variable; did you mean SUPERLEARNER_PORT?']
     >>> del os.environ["SUPERLEARNER_PROT"]
     """
     from superlearner.settings.settings import ENVIRONMENT, Settings
@@ -24,7 +24,7 @@ def unread_variables() -> list[str]:
     read = {TOKEN, URL, CACERT, *(f"{ENVIRONMENT}{name.upper()}" for name in Settings.model_fields)}
     # case-insensitive, as variables of settings are
     unread = sorted(name for name in os.environ if name.upper().startswith(ENVIRONMENT) and name.upper() not in read)
-    return [f"{name} is read by nobody; {_meant(name, read)}" for name in unread]
+    return [f"{name} is not a known variable; {_meant(name, read)}" for name in unread]
 
 
 def _meant(name: str, read: set[str]) -> str:
