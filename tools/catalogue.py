@@ -42,7 +42,7 @@ class CatalogueEntry:
 
 
 def catalogue(existing: Container[str]) -> list[CatalogueEntry]:
-    """All entries in their order; `existing` holds the names of our operations."""
+    """Return all entries in order; `existing` holds the names of our operations."""
     return [_entry(category, row, existing) for category, rows in ENTRIES.items() for row in rows]
 
 
@@ -57,7 +57,7 @@ def _entry(category: str, row: Row, existing: Container[str]) -> CatalogueEntry:
 
 
 def page(entries: Sequence[CatalogueEntry]) -> str:
-    """The page."""
+    """Return the page."""
     return "\n".join(_lines(entries)) + "\n"
 
 

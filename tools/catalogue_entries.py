@@ -1,6 +1,6 @@
-"""The operations that the original planned, by its categories, and what has become of each here.
+"""The operations of the original, by category, and their counterparts here.
 
-One line an operation: its name there, then either our operation (it works as soon as that exists), or why it does not
+Each entry has the name in the original, then our operation (it works once that exists), or the reason why it does not
 apply, or nothing: planned.
 """
 
@@ -23,7 +23,7 @@ ENTRIES: Final[dict[str, tuple[Row, ...]]] = {
     "Process lifecycle": (
         ("start a process", "process.start"),
         ("start a linked process", None, "a link ties two processes; supervisor.start_child makes one"),
-        ("start a monitored process", None, "a monitor belongs to a process; who asks from outside reads the events"),
+        ("start a monitored process", None, "a monitor belongs to a process; outside clients read the events"),
         ("spawn a function", "node.eval"),
         ("spawn a linked function", None, "as a linked process"),
         ("spawn a monitored function", None, "as a monitored process"),
@@ -123,7 +123,7 @@ ENTRIES: Final[dict[str, tuple[Row, ...]]] = {
         ("call", "process.message"),
         ("call and wait", "process.message"),
         ("call many", "message.multi_call"),
-        ("broadcast to a group", None, "Registry.dispatch, by who knows what its members understand"),
+        ("broadcast to a group", None, "Registry.dispatch, by code that knows the messages of its members"),
         ("send to those that fit", "message.selective_send"),
     ),
     "Message queue": (
@@ -160,7 +160,7 @@ ENTRIES: Final[dict[str, tuple[Row, ...]]] = {
         ("join a process group", None, "a process joins by itself: Registry.register"),
         ("leave a process group", None, "a process leaves by itself: Registry.unregister"),
         ("members of a process group", "registry.entries"),
-        ("broadcast to a process group", None, "Registry.dispatch, by who knows what its members understand"),
+        ("broadcast to a process group", None, "Registry.dispatch, by code that knows the messages of its members"),
     ),
     "Tracing": (
         ("trace a process", "trace.start"),

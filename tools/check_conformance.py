@@ -1,6 +1,6 @@
-"""docs/conformance.md can be relied on: each line names tests that exist, no case stands twice, the counts are right.
+"""Check docs/conformance.md: each line names existing tests, cases are unique, and counts are right.
 
-Whether those tests ran and passed is checked when they run, see ``otp/tests/shared/conformance_plugin.py``.
+``otp/tests/shared/conformance_plugin.py`` checks that those tests run and pass.
 
     python -m tools.check_conformance
     python -m tools.check_conformance --write    update the counts
@@ -17,11 +17,11 @@ from tools.conformance_page import PAGE, Case, cases_of, is_test, text_of, with_
 from tools.files import ROOT
 
 LEAST_HELD = 500
-"""So many cases are held by tests; it only goes up."""
+"""Minimum number of cases held by tests; it only increases."""
 
 
 def problems_of(text: str, root: Path = ROOT, least: int = LEAST_HELD) -> Iterator[str]:
-    """Return the problems of the page as lines for people; the tests are searched under ``root``."""
+    """Return the problems of the page as text lines; the tests are searched under ``root``."""
     cases = cases_of(text)
     seen: dict[tuple[str, str], Case] = {}
     functions: dict[str, set[str]] = {}

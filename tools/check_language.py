@@ -86,7 +86,7 @@ _SCRIPT: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A piece of prose and the line it begins in."""
+    """A piece of prose, with the line of its beginning."""
 
     line: int
     text: str
@@ -94,7 +94,7 @@ class Text:
 
 
 def texts_of(file: str, content: str) -> Iterator[Text]:
-    """Yield the prose of a file, according to the end of its name."""
+    """Yield the prose of a file, by its file extension."""
     if file.endswith(".md"):
         yield Text(1, _FENCE.sub(_blank, content))
     elif file.endswith(".py"):
@@ -138,7 +138,7 @@ def subjects_in(root: Path) -> tuple[str, str]:
 
 
 def is_checked(path: Path) -> bool:
-    """Return whether the tuples above put this file under the check."""
+    """Return whether the tuples above include this file."""
     places = {path.as_posix(), *(parent.as_posix() for parent in path.parents)}
     return not places.isdisjoint(FOLDERS) and places.isdisjoint(EXEMPT)
 
@@ -165,7 +165,7 @@ def _python(content: str) -> Iterator[Text]:
 
 
 def _blank(found: re.Match[str]) -> str:
-    """Replace code by a comma, so that the words beside it form no phrase, and keep its line ends."""
+    """Replace code by a comma, so that the words around it form no phrase; keep its line ends."""
     return "," + "\n" * found[0].count("\n")
 
 

@@ -1,9 +1,10 @@
-"""No order of addresses: the runtime never iterates over a set whose order depends on where objects lie in memory.
+"""Refuse iteration over sets whose order depends on memory addresses.
 
-A set of processes, tasks, futures or nodes is ordered by identity hash, so one seed would give another order in each
-run. Refused in the packages of the library that run processes: `for`, comprehensions, `list`, `tuple`, `next(iter())`,
-unpacking and `pop()` over a set, a `WeakSet`, or what `asyncio.all_tasks()` returns. Allowed: `sorted`, `len`, `in`,
-`any`, `all`, `min`, `max`, other sets made of it, sets of numbers or texts, and a line that ends with `# in any order`.
+A set of processes, tasks, futures or nodes is ordered by identity hash, so the same seed would give another order in
+each run. Refused in the packages of the library that run processes: `for`, comprehensions, `list`, `tuple`,
+`next(iter())`, unpacking and `pop()` over a set, a `WeakSet`, or the result of `asyncio.all_tasks()`. Allowed:
+`sorted`, `len`, `in`, `any`, `all`, `min`, `max`, sets made from sets, sets of numbers or texts, and a line that ends
+with `# in any order`.
 
     python -m tools.check_order
 """
@@ -20,7 +21,12 @@ from tools.files import ROOT
 SOURCES = [ROOT / "otp/src/otp" / name for name in ("kernel", "behaviours", "testing", "trace", "code")]
 MARK = "# in any order"
 _SETS = {"set", "frozenset", "WeakSet", "all_tasks"}
-_FIXED = {"set[int]", "frozenset[int]", "set[str]", "frozenset[str]"}  # of text: the hash seed, which a run fixes
+_FIXED = {
+    "set[int]",
+    "frozenset[int]",
+    "set[str]",
+    "frozenset[str]",
+}  # text: the run fixes its hash seed
 _ORDERED_BY = {"list", "tuple", "iter", "enumerate", "zip", "map", "filter", "deque", "reversed"}
 _INDIFFERENT = {"sorted", "any", "all", "set", "frozenset", "sum", "min", "max", "len", "Counter"}
 _TRY = "try a dict, whose order is that of its entries, or sorted(…, key=…)"
@@ -28,13 +34,13 @@ _TRY = "try a dict, whose order is that of its entries, or sorted(…, key=…)"
 
 @dataclass(frozen=True)
 class _Known:
-    """The attributes that hold a set anywhere, and the variables that do so in one scope."""
+    """Attributes that hold a set in any module, and variables that hold one in a scope."""
 
     attributes: frozenset[str]
     variables: frozenset[str] = frozenset()
 
     def is_set(self, node: ast.expr) -> bool:
-        """Return whether an expression is a set whose order is that of addresses."""
+        """Return whether an expression is a set that is ordered by addresses."""
         if isinstance(node, ast.Call):
             return _name(node.func) in _SETS
         if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Sub, ast.BitAnd, ast.BitOr, ast.BitXor)):
@@ -54,7 +60,7 @@ def _is_set_type(annotation: ast.expr | None) -> bool:
 
 
 def _scopes(tree: ast.AST) -> Iterator[list[ast.AST]]:
-    """The nodes of a module, and of each function, without those of the functions in it."""
+    """Yield the nodes of a module and of each function, without nested functions."""
     pending: list[ast.AST] = [tree]
     while pending:
         scope = pending.pop()
@@ -71,7 +77,7 @@ def _scopes(tree: ast.AST) -> Iterator[list[ast.AST]]:
 
 
 def _declared(nodes: Iterable[ast.AST], kind: type[ast.expr]) -> frozenset[str]:
-    """The names (or attributes) that are declared to hold a set, or are given one."""
+    """Return names (or attributes) that are annotated as a set or assigned one."""
     found: set[str] = set()
     for node in nodes:
         if isinstance(node, ast.arguments) and kind is ast.Name:
@@ -84,7 +90,7 @@ def _declared(nodes: Iterable[ast.AST], kind: type[ast.expr]) -> frozenset[str]:
 
 
 def attributes_in(source: str) -> frozenset[str]:
-    """The attributes that hold a set in a module; a name annotated in the body of a class is one."""
+    """Return the attributes that hold a set in a module, including names annotated in a class body."""
     tree = ast.parse(source)
     in_classes = [part for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for part in node.body]
     return _declared(ast.walk(tree), ast.Attribute) | _declared(in_classes, ast.Name)
@@ -105,7 +111,7 @@ def _iterated(node: ast.AST) -> list[ast.expr]:
 
 
 def orders_in(source: str, attributes: frozenset[str] | None = None) -> Iterator[tuple[int, str]]:
-    """The lines of a module that depend on the order of a set, and what they iterate over."""
+    """Yield the lines of a module that depend on the order of a set, with the expression."""
     tree = ast.parse(source)
     lines = source.splitlines()
     known = attributes_in(source) if attributes is None else attributes
@@ -127,7 +133,7 @@ def orders_in(source: str, attributes: frozenset[str] | None = None) -> Iterator
 
 
 def main() -> int:
-    """Print each place; returns the exit status."""
+    """Print each place and return the exit status."""
     failed = 0
     sources = {path: path.read_text() for folder in SOURCES for path in sorted(folder.rglob("*.py"))}
     attributes = frozenset[str]().union(*map(attributes_in, sources.values()))

@@ -53,7 +53,7 @@ def unlisted(root: Path) -> Iterator[str]:
         if path.suffix == ".md" and path.parts[0] == "docs" and path.parts[1] != "decisions":
             link = path.relative_to("docs").as_posix()
             if link != "README.md" and f"]({link})" not in listed:
-                yield f"{path}: not in docs/README.md; add its line below the subject where a reader would look for it"
+                yield f"{path}: not in docs/README.md; add a line under its subject"
 
 
 def problems_in(root: Path) -> Iterator[str]:

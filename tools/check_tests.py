@@ -1,11 +1,11 @@
-"""Refuse sleeping and polling: tests wait for a message or an event, and the product reacts to events.
+"""Refuse sleeping and polling: tests wait for messages or events, and the product reacts to events.
 
-Refused in tests: ``time.sleep``, ``asyncio.sleep`` and ``anyio.sleep`` of any time, a browser's ``wait_for_timeout``,
-every loop around ``sleep(0)``, every ``while`` that asks a clock or awaits its condition. Refused in the sources:
+Refused in tests: ``time.sleep``, ``asyncio.sleep`` and ``anyio.sleep`` of any length, a browser's ``wait_for_timeout``,
+every loop around ``sleep(0)``, every ``while`` that reads a clock or awaits its condition. Refused in the sources:
 ``time.sleep``, every loop around a sleep, and ``setInterval`` in a page's script.
 
-``allowed_waits.txt`` lists the exceptions, one place a line with its reason; ``*`` matches anything. A line that
-begins with ``virtual:`` lets tasks under test sleep in virtual time, which takes none, but not in a loop. A line whose
+``allowed_waits.txt`` lists the exceptions, a place per line with its reason; ``*`` matches anything. A line that begins
+with ``virtual:`` lets tasks under test sleep in virtual time, which takes no time, but not in a loop. A line whose
 place no longer sleeps is refused as well.
 
     python -m tools.check_tests
@@ -43,7 +43,7 @@ class Wait:
 
     @property
     def key(self) -> str:
-        """Its name in the allow-list."""
+        """Name of the place in the allow-list."""
         return f"{self.file}::{self.place}"
 
     def is_allowed_by(self, line: str) -> bool:
@@ -98,7 +98,7 @@ class _Finder(ast.NodeVisitor):
         asked = list(ast.walk(node.test))
         clock = any(isinstance(part, ast.Call) and self._full_name(part.func) in _CLOCKS for part in asked)
         if self.is_test and (clock or any(isinstance(part, ast.Await) for part in asked)):
-            self._refuse(node, "a loop that asks again and again polls")
+            self._refuse(node, "this loop polls")
         self._in_loop(node)
 
     visit_For = visit_AsyncFor = _in_loop
@@ -132,7 +132,7 @@ class _Finder(ast.NodeVisitor):
 
 
 def waits_in(source: str, file: str) -> list[Wait]:
-    """The refused sleeps of one file; ``file`` is its path in the repository, which tells tests from sources."""
+    """Return the refused sleeps of a file; ``file`` is its path in the repository, which tells tests from sources."""
     if file.endswith((".js", ".html")):
         lines = enumerate(source.splitlines(), 1)
         return [
@@ -146,7 +146,7 @@ def waits_in(source: str, file: str) -> list[Wait]:
 
 
 def read_allowed(text: str) -> set[str]:
-    """``file::place  reason`` a line; a place without a reason is refused."""
+    """Return the places of the allow-list, ``file::place  reason`` per line; a reason is required."""
     allowed: set[str] = set()
     for line in text.splitlines():
         if not line.strip() or line.startswith("#"):
@@ -159,7 +159,7 @@ def read_allowed(text: str) -> set[str]:
 
 
 def check(files: dict[str, str], allowed: set[str]) -> list[str]:
-    """Return the problems as lines for people; ``files`` maps a path to its text."""
+    """Return the problems as text lines; ``files`` maps a path to its text."""
     waits = [wait for file, source in files.items() for wait in waits_in(source, file)]
     used = {line for line in allowed if any(wait.is_allowed_by(line) for wait in waits)}
     wrong = [str(wait) for wait in waits if not any(wait.is_allowed_by(line) for line in used)]

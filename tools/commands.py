@@ -1,4 +1,4 @@
-"""The commands of the operations: files that the command line reads instead of importing the operations.
+"""Command files that the command line reads instead of importing the operations.
 
 python -m tools.commands            writes the files; run it after you add or change an operation
 python -m tools.commands --check    lists the files that differ from what the operations declare
@@ -23,7 +23,7 @@ def written() -> dict[Path, str]:
 
 
 def differing() -> list[str]:
-    """The names of the files that are missing, too many, or hold something else."""
+    """Return the names of files that are missing, obsolete or outdated."""
     wanted = written()
     there = {file: file.read_text(encoding="utf-8") for file in FOLDER.glob("*.json")}
     return sorted(file.name for file in {*wanted, *there} if wanted.get(file) != there.get(file))

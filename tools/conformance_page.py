@@ -1,7 +1,7 @@
-"""docs/conformance.md as a value: which case of which suite is held by which of our tests, and which by none.
+"""Parser of docs/conformance.md: the cases of each suite, and our tests for them.
 
-A heading names the suite. A table headed ``| case | what it holds | our test |`` maps its cases, one headed
-``| case | why not |`` lists those that nothing here holds. The counts at the top are made from these rows.
+A heading names the suite. A table headed ``| case | what it holds | our test |`` maps its cases, one headed ``| case |
+why not |`` lists those without a test here. The counts at the top are computed from these rows.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TEST = re.compile(r"otp/tests/[\w/.-]+\.py::\w+(?:\[.+\])?")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A line of the page. ``tests`` is empty for a case without a test; ``text`` then says why."""
+    """A line of the page; ``tests`` is empty for a case without a test, and ``text`` gives the reason."""
 
     line: int
     suite: str
@@ -36,12 +36,12 @@ class Case:
 
 
 def text_of(root: Path = ROOT) -> str:
-    """The page as it stands."""
+    """Return the current page."""
     return (root / PAGE).read_text(encoding="utf-8")
 
 
 def cases_of(text: str) -> list[Case]:
-    """Every line that names a case, in the order of the page."""
+    """Return every line that names a case, in the order of the page."""
     return list(_cases(text))
 
 
@@ -68,7 +68,7 @@ def _cells(line: str) -> list[str]:
 
 
 def is_test(name: str) -> bool:
-    """Return whether this is spelled like the id of a test of the library."""
+    """Return whether the text has the form of a test id of the library."""
     return _TEST.fullmatch(name) is not None
 
 

@@ -1,7 +1,7 @@
-"""An import contract of our own: a package that stands on the standard library alone.
+"""Import contract for a package that uses the standard library alone.
 
-import-linter can forbid named modules; this one forbids every module that is not named, so a new dependency cannot
-slip in by being new.
+import-linter can forbid named modules; this contract forbids all modules that are not named, so new dependencies are
+found as well.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The files of the repository that people wrote: tracked, or new and not ignored."""
+"""Source files of the repository: tracked, or new and not ignored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MADE = {"__pycache__", "node_modules", "build", "dist", "htmlcov"}
 
 
 def written_files(root: Path = ROOT) -> Iterator[Path]:
-    """Paths relative to ``root``, sorted; without git, every file outside hidden and made folders."""
+    """Yield paths relative to ``root``, sorted; without git, all files outside hidden and generated folders."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=root,

@@ -1,9 +1,9 @@
 """Small changes to a module, each of which a test should notice.
 
-`candidates` lists them: a condition negated or dropped, a comparison swapped, a constant replaced, a statement
-deleted, two arguments swapped. Left out is what changes nothing that can be observed: annotations, docstrings, texts
-of logs and errors, `__slots__`, `__hash__`, `__repr__`, `del` of a name, and `name = None` where nothing reads the name
-later (it only drops a reference).
+`candidates` lists them: a condition negated or dropped, a comparison swapped, a constant replaced, a statement deleted,
+two arguments swapped. Changes without an observable effect are left out: annotations, docstrings, texts of logs and
+errors, `__slots__`, `__hash__`, `__repr__`, `del` of a name, and `name = None` if the name is not read later (it only
+drops a reference).
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">",
 }  # fmt: skip
 _CONSTANTS = {"0": "1", "1": "0", "True": "False", "False": "True", "None": "True"}
-_NEGATING = (ast.Eq, ast.NotEq, ast.Is, ast.IsNot, ast.In, ast.NotIn)  # to swap one of these negates the condition
+_NEGATING = (ast.Eq, ast.NotEq, ast.Is, ast.IsNot, ast.In, ast.NotIn)  # swapping one of these negates the condition
 _PLAIN = (ast.Name, ast.Attribute, ast.Constant, ast.Call, ast.Subscript, ast.Compare, ast.UnaryOp)
-_NOT_MOVED = (ast.Starred, ast.Yield, ast.YieldFrom, ast.NamedExpr, ast.GeneratorExp)  # need parentheses of their own
+_NOT_MOVED = (ast.Starred, ast.Yield, ast.YieldFrom, ast.NamedExpr, ast.GeneratorExp)  # need their own parentheses
 _SAME_EITHER_WAY = {"min", "max"}
 _FIXED_ARGUMENTS = {
     *_SAME_EITHER_WAY,
@@ -220,7 +220,7 @@ class _Finder:
     def _swapped(self, node: ast.Call) -> Iterator[Mutant]:
         if len(node.args) < 2 or any(isinstance(part, _NOT_MOVED) for part in node.args[-2:]):
             return
-        one, other = node.args[-2:]  # of the other pairs most differ in type, and fail wherever they run
+        one, other = node.args[-2:]  # other pairs mostly differ in type and fail at once
         (start, middle), (after, end) = self._span(one), self._span(other)
         texts = self._text(one), self._text(other)
         if texts[0] != texts[1]:
@@ -229,7 +229,7 @@ class _Finder:
 
 
 def _expressions_in(node: ast.AST) -> Iterator[ast.expr]:
-    """Return the expressions directly in another, without what only checkers read."""
+    """Yield the subexpressions of a node, without those that only type checkers read."""
     if isinstance(node, ast.Call) and _last_name(node.func) == "cast":
         yield from node.args[1:]
         return
@@ -278,7 +278,7 @@ def _is_log(node: ast.expr) -> bool:
 
 
 def _is_removal(node: ast.expr) -> bool:
-    """Return whether this is `table.pop(key, None)`, whose answer is dropped."""
+    """Return whether this is `table.pop(key, None)` with an unused result."""
     return isinstance(node, ast.Call) and _last_name(node.func) == "pop" and len(node.args) == 2
 
 

@@ -1,8 +1,8 @@
 """Tests run against a mutated copy of the sources, each run in a forked child.
 
-The parent imports pytest and what it needs once, and never the sources. A child puts its copy first on the path, so it
-imports the mutant and starts programs that do. Nothing is written into the checkout: copies, bytecode and examples of
-hypothesis lie in one temporary folder.
+The parent imports pytest and its dependencies once, and never the sources. A child puts its copy first on the path, so
+it imports the mutant, and so do the programs it starts. Nothing is written into the checkout: copies, bytecode and
+hypothesis's examples are in a temporary folder.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ from tools.mutant_operators import Mutant
 __all__ = ["Judge", "Stage", "Verdict"]
 
 _WARM = ("pytest", "_pytest.doctest", "pytest_timeout", "_hypothesis_pytestplugin", "hypothesis.stateful", "asyncio")
-_NOT_IMPORTED = 77  # the exit status of a child that ran other sources than the mutated ones
+_NOT_IMPORTED = 77  # exit status of a child that ran the original sources
 _MEMORY = 6 << 30
 _fork = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Command lines that run one after the other in one child: `pytest …` or a script; the first failure kills."""
+    """Command lines that a child runs in order: `pytest …` or a script; the first failure kills the mutant."""
 
     commands: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome of one mutant: killed by a test, by the time limit, or not at all."""
+    """Result for a mutant: killed by a test, by the time limit, or not at all."""
 
     mutant: Mutant
     killed: bool
@@ -70,10 +70,10 @@ class Judge:
     """Workers that run the stages of each mutant until one fails.
 
     Args:
-        root: The folder in which the tests run, and to which the paths of mutants are relative.
-        sources: The folder of packages that is copied, below the root.
-        jobs: How many mutants are judged at a time.
-        test_seconds: How long one test may take; a mutant that hangs is killed.
+        root: The folder of the tests; paths of mutants are relative to it.
+        sources: The folder of packages to copy, below the root.
+        jobs: Number of mutants judged at a time.
+        test_seconds: Time limit of a test; a mutant that hangs is killed.
     """
 
     def __init__(self, root: Path, sources: Path, jobs: int, *, test_seconds: float = 20.0) -> None:
@@ -104,9 +104,9 @@ class Judge:
         self._temporary.cleanup()
 
     def check(self, stages: Iterable[Stage]) -> str | None:
-        """Run each stage on sources without a mutant; returns the output of the first that fails.
+        """Run each stage on unchanged sources; return the output of the first that fails.
 
-        What each takes, here, sets its time limit for mutants.
+        The time of each stage sets its time limit for mutants.
         """
         pending = list(dict.fromkeys(stages))
         while pending or any(slot.child for slot in self._slots):
@@ -150,7 +150,7 @@ class Judge:
         assert slot.mutant is not None
         copy = self._copy_of(slot, slot.mutant)
         copy.write_text(text, encoding="utf-8")
-        # Bytecode is valid for a file of the same size and second, and a mutant may be both.
+        # Bytecode is matched by size and second, and a mutant may have the same of both.
         Path(importlib.util.cache_from_source(str(copy))).unlink(missing_ok=True)
 
     def _start(self, slot: _Slot, seconds: float) -> None:
@@ -161,7 +161,7 @@ class Judge:
         slot.child.start()
 
     def _ended(self) -> list[_Slot]:
-        """Wait until a child has ended or is out of time."""
+        """Wait until a child has ended or reached its time limit."""
         running = [slot for slot in self._slots if slot.child is not None]
         first = min(slot.until for slot in running)
         sentinels = [slot.child.sentinel for slot in running if slot.child is not None]
@@ -170,7 +170,7 @@ class Judge:
         return [slot for slot in running if slot.child is not None and (slot.until <= now or not slot.child.is_alive())]
 
     def _reap(self, slot: _Slot) -> int | None:
-        """Return the exit status of a child that has ended; `None` where it was out of time."""
+        """Return the exit status of an ended child; `None` if it reached its time limit."""
         child, slot.child = slot.child, None
         assert child is not None
         status = None if child.is_alive() else child.exitcode
@@ -178,7 +178,7 @@ class Judge:
         return status
 
     def _verdict(self, slot: _Slot) -> Verdict | None:
-        """Return the outcome of a mutant; `None` where stages are left to run."""
+        """Return the verdict of a mutant; `None` if stages remain."""
         assert slot.mutant is not None
         status = self._reap(slot)
         if status == _NOT_IMPORTED:
@@ -190,7 +190,7 @@ class Judge:
 
 
 def _end(child: ForkProcess | None) -> None:
-    """End a child and the programs that it started."""
+    """End a child and the programs it started."""
     if child is None or child.pid is None:
         return
     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -201,7 +201,7 @@ def _end(child: ForkProcess | None) -> None:
 
 
 def _killer(output: str) -> str:
-    """Return the test that failed, of what pytest or the replay of scenarios has printed."""
+    """Return the name of the failed test from the output of pytest or of the scenario replay."""
     for line in output.splitlines():
         if line.startswith(("FAILED ", "ERROR ", "--- ")):
             return line.split(" - ")[0].split(" ", 1)[1]
@@ -209,7 +209,7 @@ def _killer(output: str) -> str:
 
 
 def _run(root: Path, sources: Path, mutated: Path | None, stage: Stage, output: Path, seconds: float) -> None:
-    """The life of a child: the commands of a stage, with the copy first on the path."""
+    """Run the commands of a stage in a child, with the copy first on the path."""
     os.setsid()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     written = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -238,7 +238,7 @@ def _run(root: Path, sources: Path, mutated: Path | None, stage: Stage, output: 
 
 
 class _Timer:
-    """A limit on each test: the signal ends the child even where a mutant catches every exception."""
+    """Time limit for each test; the signal ends the child even if a mutant catches every exception."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

@@ -1,4 +1,4 @@
-"""Judges the tests: how many small faults in the engine do they notice?
+"""Mutation test of the suite: report how many small faults in the engine the tests notice.
 
     python -m tools.mutants [-n 400] [--seed 1] [--only drain] [--table] [--list]
 
@@ -80,12 +80,12 @@ _FIRST = {
         "asyncio_interop/test_cleanup_of_child_tasks.py",
     ),
 }
-"""The tests that notice most faults of a module, by its name or what that begins with."""
+"""Tests that notice most faults of a module, by its name or a prefix of it."""
 
 _PYTEST = (
     "pytest", "-x", "-q", "--tb=no", "--no-header", "-m", "not slow", "--hypothesis-seed=0",
     "--disable-plugin-autoload", "-p", "_hypothesis_pytestplugin", "-p", "otp.testing.pytest_plugin",
-    "-p", "pytest_timeout", "-o", "timeout=0",  # a timer of the system costs less, see Judge
+    "-p", "pytest_timeout", "-o", "timeout=0",  # a timer of the system is cheaper, see Judge
     "-p", "no:cacheprovider", "-p", "no:faulthandler", "-W", "ignore::pytest.PytestAssertRewriteWarning",
 )  # fmt: skip
 _KERNEL_LAST = (
@@ -99,7 +99,7 @@ _SUPERVISOR_LAST = (
     "kernel/test_starting.py", "kernel/test_error_texts.py", "kernel/test_eager.py", "logging/test_*.py",
     "code/test_supervisors.py", "observer/test_node_view.py",
 )  # fmt: skip
-"""Tests that run last, on mutants that nothing else has killed."""
+"""Tests that run last, on mutants that have survived the others."""
 
 
 def engine() -> list[str]:
@@ -112,7 +112,7 @@ def engine() -> list[str]:
 def draw(paths: Sequence[str], number: int, seed: int, only: str = "") -> list[Mutant]:
     """Return this many mutants of these files, the same for a seed and sources, in the order of the files.
 
-    `only` leaves the others out: a part of `path:line`.
+    `only` keeps mutants whose `path:line` contains it.
     """
     found = [mutant for path in paths for mutant in candidates((ROOT / path).read_text(encoding="utf-8"), path)]
     chosen = [mutant for mutant in found if only in f"{mutant.path}:{mutant.line}"]
@@ -120,9 +120,9 @@ def draw(paths: Sequence[str], number: int, seed: int, only: str = "") -> list[M
     return [mutant for mutant in chosen if mutant in drawn]
 
 
-@functools.cache  # a test file that appears during a run belongs to the next one
+@functools.cache  # new test files belong to the next run
 def stages(path: str) -> tuple[Stage, ...]:
-    """Return what runs on a mutant of this file until it is killed."""
+    """Return the stages for a mutant of this file."""
     name = Path(path).stem
     by = next((key for key in (name, name.split("_")[0]) if key in _FIRST), "supervisor")
     return (
@@ -151,7 +151,7 @@ def _replay(mode: str) -> tuple[str, ...]:
     )
 
 
-def told(verdict: Verdict) -> str:
+def report_of(verdict: Verdict) -> str:
     """Return the lines about one mutant."""
     mutant = verdict.mutant
     head = f"{'killed  ' if verdict.killed else 'SURVIVED'} {mutant.path}:{mutant.line}: {mutant.operator}"
@@ -170,14 +170,14 @@ def row(mutant: Mutant) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line and return the exit status."""
     options = parse(arguments)
     mutants = draw(engine(), options.number, options.seed, options.only)
     if not mutants:
         print(f"expected a part of path:line, got {options.only!r}: there are no such mutants", file=sys.stderr)
         return 2
     if options.list:
-        print("\n".join(told(Verdict(mutant, killed=False)).removeprefix("SURVIVED ") for mutant in mutants))
+        print("\n".join(report_of(Verdict(mutant, killed=False)).removeprefix("SURVIVED ") for mutant in mutants))
         return 0
     signal.signal(signal.SIGTERM, _end)
     begun = time.monotonic()
@@ -190,7 +190,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"the tests pass without a mutant ({time.monotonic() - begun:.0f} s)", flush=True)
         for verdict in judge.judge((mutant, stages(mutant.path)) for mutant in mutants):
             verdicts.append(verdict)
-            print(told(verdict), flush=True)
+            print(report_of(verdict), flush=True)
     survived = sorted(verdict.mutant for verdict in verdicts if not verdict.killed)
     if options.table:
         print("\n".join(row(mutant) for mutant in survived))
@@ -204,7 +204,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _end(_number: int, _frame: object) -> None:
-    """End through the judge, which ends its children and removes its folder."""
+    """Exit through the judge, which ends its children and removes its folder."""
     sys.exit(1)
 
 

@@ -44,7 +44,7 @@ STYLE = """
 
 
 def imports_of(package: Path, rooms: set[str]) -> dict[str, set[str]]:
-    """Return which rooms of a package each of its rooms imports, type-only imports left out."""
+    """Return the rooms of a package that each of its rooms imports, without type-only imports."""
     found: dict[str, set[str]] = {room: set() for room in rooms}
     for file in package.rglob("*.py"):
         room = file.relative_to(package).parts[0].removesuffix(".py")
@@ -58,7 +58,7 @@ def imports_of(package: Path, rooms: set[str]) -> dict[str, set[str]]:
 
 
 def _modules(tree: ast.AST) -> Iterator[str]:
-    """The modules that a module imports when it runs."""
+    """Yield the modules that a module imports at run time."""
     for node in ast.iter_child_nodes(tree):
         match node:
             case ast.If(test=ast.Name(id="TYPE_CHECKING")):
@@ -121,11 +121,11 @@ def draw() -> str:
         shapes += [_box(distribution, source, room, place) for room, place in places.items()]
         top += 40 + len(rows) * ROW
     drawn = "\n  ".join(shapes)
-    told = "Each package imports only packages below it."
+    caption = "Each package imports only packages below it."
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top}" role="img" aria-labelledby="t d" '
         f'font-family="system-ui, sans-serif">\n  <title id="t">The packages of SuperLearner and otp</title>\n'
-        f'  <desc id="d">{told}</desc>\n  <style>{STYLE}  </style>\n'
+        f'  <desc id="d">{caption}</desc>\n  <style>{STYLE}  </style>\n'
         f'  <rect class="back" width="{WIDTH}" height="{top}" style="rx: 0"/>\n  {drawn}\n</svg>\n'
     )
 

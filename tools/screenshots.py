@@ -1,4 +1,4 @@
-"""The pictures of the documentation: each page in both themes, wide and narrow, in a moment that shows what it is for.
+"""Screenshots for the documentation: each page in both themes, wide and narrow, in a typical state.
 
 python -m tools.screenshots [FOLDER]
 """
@@ -34,7 +34,7 @@ READ = {
 }
 SHOP = "superlearner/playground/shop"
 DEMO = "superlearner/playground/demo_one_for_one"
-# List and map show a crash for 400 ms and a little. A picture needs it longer: these timers never ring.
+# List and map show a crash for about 400 ms. A picture takes longer, so these timers never fire.
 HOLD = (
     "(() => { const timer = window.setTimeout;"
     " window.setTimeout = (run, time, ...rest) => time >= 400 && time <= 405 ? 0 : timer(run, time, ...rest); })()"
@@ -78,7 +78,7 @@ def shoot(browser: Browser, address: str, folder: Path, theme: str, width: int) 
 
 
 def shoot_prediction(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
-    """Pictures of a prediction with a mistake in it, and of the chain of causes of the process it was about.
+    """Take pictures of a prediction with a mistake, and of the chain of causes of its process.
 
     Raises:
         SystemExit: the page scrolls sideways.
@@ -102,7 +102,7 @@ def shoot_prediction(browser: Browser, address: str, folder: Path, theme: str, w
 
 
 def shoot_start(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
-    """The start page just after its first kill: the picture holds what happened, the steps say why."""
+    """Take a picture of the start page just after its first kill."""
     page = open_page(browser, theme, width)
     page.goto(f"{address}/")
     page.get_by_role("button", name="Kill ledger").last.click()
@@ -113,7 +113,7 @@ def shoot_start(browser: Browser, address: str, folder: Path, theme: str, width:
 
 
 def shoot_pages(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
-    """Pictures of pages that are read.
+    """Take pictures of the reading pages.
 
     Raises:
         SystemExit: a page scrolls sideways.
@@ -149,7 +149,7 @@ def shoot_sandboxes(browser: Browser, address: str, data: Path, folder: Path, th
 
 
 def editor_of(page: Page, place: str) -> None:
-    """Wait for the editor, which comes when somebody points at the text."""
+    """Wait for the editor, which loads when the pointer is over the text."""
     page.locator(place).hover()
     expect(page.locator(place)).to_have_attribute("data-ready", "editor")
     page.mouse.move(0, 0)
@@ -159,7 +159,7 @@ def editor_of(page: Page, place: str) -> None:
 
 
 def shoot_system(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
-    """The system page while a supervisor is near its end, and who talks to whom.
+    """Take pictures of the system page while a supervisor is close to giving up, and of the message diagram.
 
     Raises:
         SystemExit: a page scrolls sideways.
@@ -171,7 +171,7 @@ def shoot_system(browser: Browser, address: str, folder: Path, theme: str, width
     page = open_page(browser, theme, width)
     page.goto(f"{address}/system")
     for _ in range(3):
-        with contextlib.suppress(urllib.error.HTTPError):  # it is just being started again
+        with contextlib.suppress(urllib.error.HTTPError):  # it is being restarted
             cast(address, "counter_2", "crash")
     expect(page.locator("#anomalies > ul > li").first).to_be_visible(timeout=20_000)
     if width > 600:
@@ -181,7 +181,7 @@ def shoot_system(browser: Browser, address: str, folder: Path, theme: str, width
 
 
 def shoot_processes(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
-    """The list of processes, ordered by what they do, with one that is pinned.
+    """Take a picture of the process list, sorted by activity, with a pinned process.
 
     Raises:
         SystemExit: it scrolls sideways.
@@ -199,7 +199,7 @@ def shoot_processes(browser: Browser, address: str, folder: Path, theme: str, wi
 
 
 def open_page(browser: Browser, theme: str, width: int, **more: Any) -> Page:
-    """An empty page in a theme, as wide as a laptop or a phone."""
+    """Open an empty page in a theme, as wide as a laptop or a phone."""
     phone = width < 600
     return browser.new_page(
         viewport={"width": width, "height": SIZES[width]},
@@ -222,7 +222,7 @@ def take(page: Page, file: Path, width: int, *, last: bool = True) -> None:
 
 
 def shoot_traces(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
-    """A trace of the checkout while the ledger is killed, with a call chosen; and the replay of a recording of it.
+    """Take pictures of a trace while the ledger is killed, with a call selected, and of the replay of its recording.
 
     Raises:
         SystemExit: a page scrolls sideways.
@@ -250,12 +250,12 @@ def shoot_traces(browser: Browser, address: str, folder: Path, theme: str, width
 
 
 def line(page: Page, key: str) -> Locator:
-    """A line of the tree."""
+    """Return a line of the tree."""
     return page.locator(f'[role=treeitem][data-key="{key}"]')
 
 
 def select(page: Page, one: Locator, *, loaded: bool = True) -> None:
-    """Look at a process, and take the pointer away; `loaded`: wait for what the overview says of it."""
+    """Select a process and move the pointer away; `loaded`: wait for its overview."""
     one.locator(".id").click()
     page.mouse.move(0, 0)
     if loaded:
@@ -268,7 +268,7 @@ def kill(address: str, name: str) -> None:
 
 
 def book(address: str, amount: int) -> None:
-    """Call the ledger; a negative amount crashes it, which is the answer."""
+    """Call the ledger; a negative amount crashes it."""
     message = {"message": ["book", 1, amount], "message_type": "call"}
     with contextlib.suppress(urllib.error.HTTPError):
         ask(f"{address}/api/v1/processes/ledger/message", "POST", message)
@@ -280,7 +280,7 @@ def cast(address: str, name: str, message: object) -> None:
 
 
 def shoot_arsenal(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
-    """An operation that was found by plain words and tried dry.
+    """Take a picture of an operation found by a search, after its dry run.
 
     Raises:
         SystemExit: the page scrolls sideways.
@@ -305,13 +305,13 @@ def ask(url: str, method: str, body: object) -> None:
 
 
 def main(folder: Path) -> None:
-    """All pictures, each of a platform that has just started."""
+    """Take all pictures, each on a freshly started platform."""
     superlearner = Path(sys.executable).with_name("superlearner")
     folder.mkdir(parents=True, exist_ok=True)
-    expect.set_options(timeout=60_000)  # a picture has no deadline, and the machine may have other things to do
+    expect.set_options(timeout=60_000)  # no deadline: the machine may be busy
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(ARGUMENTS))
-        for theme in THEMES:  # on a platform of their own: nothing else has used up restarts there
+        for theme in THEMES:  # separate platforms: no restarts are used up
             for width in SIZES:
                 with tempfile.TemporaryDirectory() as data:
                     environment = {**os.environ, "HOME": data}

@@ -1,4 +1,4 @@
-"""A platform of one's own: started on a free port, known by the address it prints, ended at the end."""
+"""A temporary platform: started on a free port, located by the address it prints, ended at the end."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _ADDRESS = re.compile(r"https?://[^\s/]+")
 def serving(
     superlearner: Path, folder: Path, environment: dict[str, str], *arguments: str
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Run ``superlearner run`` in ``folder``; gives its address, without a slash at the end, and its process.
+    """Run ``superlearner run`` in ``folder``; yield its address, without a slash at the end, and its process.
 
     Raises:
-        RuntimeError: it ended before it printed an address; the text has what it said.
+        RuntimeError: it ended before it printed an address; the text contains its output.
     """
     command = [str(superlearner), "run", "--no-browser", "--port", "0", *arguments]
     with subprocess.Popen(

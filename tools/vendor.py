@@ -19,13 +19,13 @@ from tools.files import ROOT
 RECIPE = ROOT / "tools" / "vendoring"
 FOLDER = ROOT / "superlearner" / "src" / "superlearner" / "web" / "static" / "vendor"
 BUNDLES = {"codemirror": "editor.js", "lit-html": "templates.js"}
-"""Each bundle, and the file of the recipe that names what is in it."""
+"""Bundles, each with the file of the recipe that lists its contents."""
 
 OPTIONS = ("--bundle", "--minify", "--format=esm", "--target=es2022", "--legal-comments=none", "--log-level=warning")
 
 
 def make() -> None:
-    """Fetch what the lock names, by hash, and write the bundles, their licences and records."""
+    """Fetch the locked packages, verified by hash, and write the bundles, their licences and records."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         for file in RECIPE.iterdir():
@@ -49,22 +49,22 @@ def _bundle(folder: Path, name: str) -> None:
 
 
 def parts(name: str) -> tuple[str, str]:
-    """The files of a bundle: its code and its licences."""
+    """Return the file names of a bundle: code and licences."""
     return f"{name}.js", f"{name}-licences.txt"
 
 
 def record_of(name: str) -> Path:
-    """The file that says what a bundle was made of, and the hashes of its files."""
+    """Return the record of a bundle: its sources and the hashes of its files."""
     return FOLDER / f"{name}.json"
 
 
 def hashes(name: str) -> dict[str, str]:
-    """The hash of each file of a bundle, as it is now."""
+    """Return the current hash of each file of a bundle."""
     return {part: hashlib.sha256((FOLDER / part).read_bytes()).hexdigest() for part in parts(name)}
 
 
 def changed() -> list[str]:
-    """The files that are not what `make vendor` wrote."""
+    """Return the files that differ from what `make vendor` wrote."""
     wrong: list[str] = []
     for name in BUNDLES:
         wanted = json.loads(record_of(name).read_text(encoding="utf-8"))["sha256"]
@@ -82,7 +82,7 @@ def _version(folder: Path, name: str) -> str:
 
 
 def _licences(folder: Path, packages: list[str]) -> str:
-    """The text of each licence once, under the packages that have it."""
+    """Return the text of each licence once, under its packages."""
     by_text: dict[str, list[str]] = {}
     for name in packages:
         text = (folder / "node_modules" / name / "LICENSE").read_text(encoding="utf-8").strip()
