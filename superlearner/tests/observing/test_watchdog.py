@@ -1,4 +1,4 @@
-"""Whoever holds the loop is named while it does, and once more when the loop turns again."""
+"""The watchdog names the code that blocks the loop, during the hold and after it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Blocker(GenServer[Any]):
 
     @impl
     def handle_cast(self, request: Any, state: Any) -> NoReply[Any]:
-        assert request.wait(10)  # until the watchdog has spoken
+        assert request.wait(10)  # until the watchdog has reported
         return NoReply(state)
 
 
 def watched(block: Any) -> tuple[Held, Held]:
-    """Block the loop by `await block(event)`; answers what was said during and after it."""
+    """Block the loop by `await block(event)`; return the reports during and after it."""
     named = threading.Event()
     found: list[Held] = []
 
@@ -57,7 +57,7 @@ def test_a_callback_is_named_with_process_file_line_and_function() -> None:
     assert after.seconds >= during.seconds
 
 
-def test_what_is_no_process_is_named_by_its_place() -> None:
+def test_code_outside_of_a_process_is_named_by_its_place() -> None:
     async def block(node: otp.Node, named: threading.Event) -> None:
         named.wait(10)
 

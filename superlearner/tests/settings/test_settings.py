@@ -1,4 +1,4 @@
-"""Settings: defaults < file < environment < flags, and wrong values name their source."""
+"""Settings: defaults < file < environment < flags; errors name the source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_flag_wins_over_the_environment_which_wins_over_the_file(
+def test_a_flag_overrides_the_environment_which_overrides_the_file(
     elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert load_settings().port == 4000
@@ -33,7 +33,9 @@ def test_the_data_directory_comes_from_the_environment(elsewhere: Path, monkeypa
     assert load_settings().data_dir == elsewhere
 
 
-def test_a_wrong_value_names_its_source_and_what_was_got(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_an_invalid_value_names_source_and_value(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(SettingsError, match=r"--port.*99999"):
         load_settings(port=99999)
     monkeypatch.setenv("SUPERLEARNER_PORT", "many")
@@ -41,7 +43,7 @@ def test_a_wrong_value_names_its_source_and_what_was_got(elsewhere: Path, monkey
         load_settings()
 
 
-def test_a_file_that_is_no_toml_is_explained(elsewhere: Path) -> None:
+def test_an_error_explains_that_a_file_is_not_toml(elsewhere: Path) -> None:
     (elsewhere / "superlearner.toml").write_text("port = = 1")
     with pytest.raises(SettingsError, match=r"superlearner\.toml"):
         load_settings()
@@ -65,14 +67,12 @@ def test_the_address_brackets_ipv6() -> None:
         ("shop.example", None, True),
     ],
 )
-def test_credentials_are_asked_for_beyond_loopback(host: str, auth: str | None, asks: bool) -> None:
+def test_credentials_are_required_beyond_loopback(host: str, auth: str | None, asks: bool) -> None:
     assert load_settings(host=host, auth=auth).asks_for_credentials is asks
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "shop.example"])
-def test_nobody_can_be_let_in_from_the_network_without_a_credential(
-    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, host: str
-) -> None:
+def test_network_access_always_needs_credentials(elsewhere: Path, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     with pytest.raises(SettingsError, match=r"^--auth: expected 'all', or the host 127.0.0.1.*, got 'none'$"):
         load_settings(host=host, auth="none")
     (elsewhere / "superlearner.toml").write_text(f'host = "{host}"\n')

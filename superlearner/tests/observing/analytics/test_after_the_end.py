@@ -1,4 +1,4 @@
-"""What a program that was killed with SIGKILL leaves behind is asked of the next one."""
+"""History of a program killed with SIGKILL, queried from the next run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ API = "/api/v1"
 
 
 def storm(client: Any, reasons: list[str]) -> None:
-    """The service that counts is the one that is killed."""
+    """Kill the counting service itself, once per reason."""
     for reason in reasons:
         answer = client.request("DELETE", f"{API}/processes/analytics", json={"reason": reason})
         assert answer.json()["data"]["terminated"] is True

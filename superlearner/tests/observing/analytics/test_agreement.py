@@ -59,7 +59,7 @@ async def kill(name: str) -> None:
 
 
 def in_tree() -> dict[str, dict[str, int]]:
-    """Return the restarts of the children of each supervisor that runs, by its pid; those of 0 are left out."""
+    """Return the restarts of the children of each running supervisor, by pid, without zeros."""
     found: dict[str, dict[str, int]] = {}
 
     def take(view: SupervisorView) -> None:
@@ -80,7 +80,7 @@ def in_analytics(ledger: Ledger) -> dict[str, dict[str, int]]:
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_a_supervisor_that_was_forgotten_begins_with_its_own_counts(named: bool) -> None:
+def test_a_dropped_supervisor_starts_with_the_counts_of_its_table(named: bool) -> None:
     async def test(ledger: Ledger) -> None:
         await AnalyticsServer.start_link(ledger)
         shop = branch("shop", leaf("a"), leaf("b"), named=named, strategy="rest_for_one")
@@ -103,7 +103,7 @@ def test_a_supervisor_that_was_forgotten_begins_with_its_own_counts(named: bool)
     watched(test)
 
 
-def test_a_child_that_was_deleted_and_started_anew_begins_at_zero() -> None:
+def test_a_deleted_child_that_is_added_again_begins_at_zero() -> None:
     async def test(ledger: Ledger) -> None:
         top = await Supervisor.start_link_children([leaf("a"), leaf("b")], name="top", max_restarts=100)
         for name in ("a", "a", "b"):
@@ -115,7 +115,7 @@ def test_a_child_that_was_deleted_and_started_anew_begins_at_zero() -> None:
         assert ledger.find("top").by_child == {"b": 1}
         await kill("a")
         assert ledger.find("top").by_child == {"a": 1, "b": 1}
-        assert ledger.find("top").total_restarts == 4  # what the supervisor did is not undone
+        assert ledger.find("top").total_restarts == 4  # totals of the supervisor remain
 
     watched(test)
 
@@ -135,7 +135,7 @@ def test_a_named_supervisor_below_a_dynamic_one_has_the_counts_of_its_table() ->
     watched(test)
 
 
-def test_another_supervisor_of_the_name_has_counts_of_its_own() -> None:
+def test_a_new_supervisor_of_the_same_name_has_its_own_counts() -> None:
     async def test(ledger: Ledger) -> None:
         top = await Supervisor.start_link_children([branch("shop", leaf("a"))])
         await kill("a")
@@ -149,7 +149,7 @@ def test_another_supervisor_of_the_name_has_counts_of_its_own() -> None:
 
 
 def test_a_sibling_whose_start_failed_went_along_here_too() -> None:
-    """`b` is started first, and fails once."""
+    """`b` is started first and fails once."""
     answers = iter([Ok(None), otp.Stop("no"), Ok(None)])
 
     class Moody(GenServer[Any]):
@@ -179,7 +179,7 @@ STEP = st.tuples(st.sampled_from(["kill", "stop", "start", "replace", "wait"]), 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(STEP, max_size=14), st.sampled_from(["one_for_one", "one_for_all"]), st.booleans())
-def test_they_agree_whatever_happens(steps: list[tuple[str, str]], strategy: str, named: bool) -> None:
+def test_both_agree_after_any_steps(steps: list[tuple[str, str]], strategy: str, named: bool) -> None:
     flags: dict[str, Any] = {"strategy": strategy, "max_restarts": 1}
     inner = branch("inner", leaf("b"), leaf("c"), **flags)
     outer = branch("outer", leaf("a"), inner, named=named, **flags)

@@ -1,4 +1,4 @@
-"""Windows, pace and the way to the next give-up."""
+"""Windows, pace and the time to the next give-up."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def restarted(*seconds: float, allowed: Any = 3, window: Any = 5.0) -> History:
     return history
 
 
-def test_the_failure_rate_counts_the_window_and_says_restarts_a_second() -> None:
+def test_the_failure_rate_counts_the_window_and_gives_restarts_per_second() -> None:
     rate = failure_rate(restarted(1, 2, 3, 4), 4 * NS, window_ms=2_000)
     assert (rate.restarts, rate.rate, rate.window_ms) == (3, 1.5, 2_000)
 
@@ -45,7 +45,7 @@ def test_old_times_are_forgotten_after_an_hour_and_the_memory_stays_bounded() ->
 
 
 @given(st.lists(st.integers(0, 10 * NS), max_size=60).map(sorted), st.integers(0, 10 * NS))
-def test_a_window_counts_as_a_look_at_all_times_does(times: list[int], since: int) -> None:
+def test_a_window_counts_like_a_scan_of_all_times(times: list[int], since: int) -> None:
     kept = Times()
     for at in times:
         kept.add(at)
@@ -54,7 +54,7 @@ def test_a_window_counts_as_a_look_at_all_times_does(times: list[int], since: in
 
 
 def naive(times: list[int], allowed: int, window: int, now: int) -> float | None:
-    """Lets restarts go on at the pace, and counts anew at each."""
+    """Let restarts continue at the current pace, and recount after each."""
     counting = [at for at in times if at >= now - window]
     if len(counting) < 2:
         return None
@@ -76,7 +76,7 @@ def naive(times: list[int], allowed: int, window: int, now: int) -> float | None
     st.integers(1, 20),
     st.integers(0, 10),
 )
-def test_the_time_to_the_next_give_up_is_that_of_letting_restarts_go_on(
+def test_the_time_to_the_next_give_up_agrees_with_a_simulation(
     times: list[int], allowed: int, window: int, later: int
 ) -> None:
     now = (times[-1] if times else 0) + later

@@ -1,4 +1,4 @@
-"""Everything a supervisor does is counted, exactly and in order, from the runtime's own events."""
+"""The ledger counts everything a supervisor does, exactly and in order, from runtime events."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def watched(test: Callable[[Ledger], Any], seed: int = 1, **options: Any) -> Any
     return Scheduler(seed=seed).run(main)
 
 
-def told(ledger: Ledger, name: str) -> list[tuple[Any, ...]]:
-    """The restart history, oldest first."""
+def restarts_of(ledger: Ledger, name: str) -> list[tuple[Any, ...]]:
+    """Return the restart history, oldest first."""
     history = [(one.event_type, one.child_id, one.reason) for one in ledger.find(name).restart_history()]
     return history[::-1]
 
@@ -72,7 +72,9 @@ def test_200_kills_in_a_burst_are_200_restarts_with_reasons_in_order(seed: int) 
             assert (one.event_type, one.reason) == ("restarted", f"reason {n}")
             assert (one.old_pid, one.child_pid) == tuple(str(pid).strip("<>") for pid in (before[int(n)], _now(n)))
         exits = [event for event in otp.trace.history(otp.node()) if event.kind == "child_terminated"]
-        assert order == [event.data["id"][1:] for event in exits]  # in which the supervisor learnt of the ends
+        assert order == [
+            event.data["id"][1:] for event in exits
+        ]  # the order in which the supervisor received the exits
 
     def _now(n: str) -> Any:
         return otp.whereis(f"w{n}")
@@ -103,7 +105,9 @@ def test_two_supervisors_at_once_are_counted_each_for_itself(seed: int) -> None:
             otp.exit(f"b{n}", "killed by bob")
         await wait_all_idle()
         for name, prefix, reason in (("one", "a", "killed by ada"), ("two", "b", "killed by bob")):
-            assert sorted(told(ledger, name)) == sorted(("restarted", f"{prefix}{n}", reason) for n in range(100))
+            assert sorted(restarts_of(ledger, name)) == sorted(
+                ("restarted", f"{prefix}{n}", reason) for n in range(100)
+            )
         assert ledger.stats().total_restarts == 200
 
     watched(test, seed)
@@ -123,13 +127,13 @@ def test_the_service_killed_again_and_again_in_the_middle_of_a_storm_loses_nothi
         await AnalyticsServer.sync("shop")
         history = await AnalyticsServer.get_restart_history("shop")
         assert sorted(str(one.reason) for one in history) == sorted(f"reason {n}" for n in range(200))
-        own = await AnalyticsServer.get_restart_history("services")  # its own ends are counted as well
+        own = await AnalyticsServer.get_restart_history("services")  # includes its own ends
         assert [(one.child_id, one.reason) for one in own] == [("analytics", "killed")] * 20
 
     watched(test, seed)
 
 
-def test_the_same_storm_under_a_dynamic_supervisor_is_told_by_pids() -> None:
+def test_the_same_storm_under_a_dynamic_supervisor_is_recorded_by_pids() -> None:
     async def test(ledger: Ledger) -> None:
         await DynamicSupervisor.start_link(name="orders", max_restarts=1_000)
         pids = [await DynamicSupervisor.start_child("orders", Worker.child_spec(None)) for _ in range(200)]
@@ -143,7 +147,7 @@ def test_the_same_storm_under_a_dynamic_supervisor_is_told_by_pids() -> None:
     watched(test)
 
 
-def test_who_goes_along_is_told_apart_from_who_failed() -> None:
+def test_restarts_along_are_kept_apart_from_restarts_after_a_failure() -> None:
     async def test(ledger: Ledger) -> None:
         await Sup.start_link(children(*workers("a", 3), strategy="one_for_all"), name="all")
         await Sup.start_link(children(*workers("r", 3), strategy="rest_for_one"), name="rest")
@@ -151,31 +155,31 @@ def test_who_goes_along_is_told_apart_from_who_failed() -> None:
         otp.exit("r1", "boom")
         await wait_all_idle()
         along = "restarted_along"
-        assert told(ledger, "all") == [
+        assert restarts_of(ledger, "all") == [
             (along, "a0", "shutdown"),
             ("restarted", "a1", "boom"),
             (along, "a2", "shutdown"),
         ]
-        assert told(ledger, "rest") == [("restarted", "r1", "boom"), (along, "r2", "shutdown")]
+        assert restarts_of(ledger, "rest") == [("restarted", "r1", "boom"), (along, "r2", "shutdown")]
         assert ledger.find("all").total_restarts == 1
 
     watched(test)
 
 
-def test_a_give_up_is_the_last_thing_told_and_the_next_supervisor_of_the_name_goes_on_from_there() -> None:
+def test_a_give_up_is_the_last_entry_and_the_next_supervisor_of_the_name_continues_the_history() -> None:
     async def test(ledger: Ledger) -> None:
         shop = Sup.child_spec(children(*workers("w", 1), max_restarts=2), id="shop", name="shop")
         await Sup.start_link(children(shop), name="top")
         for n in range(4):
             otp.exit("w0", f"reason {n}")
             await wait_all_idle()
-        assert told(ledger, "shop") == [
+        assert restarts_of(ledger, "shop") == [
             ("restarted", "w0", "reason 0"),
             ("restarted", "w0", "reason 1"),
             ("gave_up", "w0", "reason 2"),
             ("restarted", "w0", "reason 3"),
         ]
-        assert told(ledger, "top") == [("restarted", "shop", "shutdown")]
+        assert restarts_of(ledger, "top") == [("restarted", "shop", "shutdown")]
         entries = list(ledger.find("shop").restart_history())
         assert entries[0].supervisor_pid != entries[1].supervisor_pid == entries[2].supervisor_pid
 
@@ -193,12 +197,12 @@ def test_children_that_end_for_good_are_in_the_history_too() -> None:
         assert history == [
             ("started", "t0"), ("started", "w0"), ("terminated", "t0"), ("stopped", "w0"), ("started", "w0"),
         ]  # fmt: skip
-        assert told(ledger, "shop") == []
+        assert restarts_of(ledger, "shop") == []
 
     watched(test)
 
 
-def test_attempts_that_fail_are_told_and_the_recovery_is_measured_to_the_end() -> None:
+def test_failed_attempts_are_recorded_and_the_recovery_is_measured_to_the_end() -> None:
     fails = [False, True, True, False]
 
     def init() -> Any:
@@ -209,7 +213,7 @@ def test_attempts_that_fail_are_told_and_the_recovery_is_measured_to_the_end() -
         await Sup.start_link(children(spec), name="shop")
         otp.exit("w", "boom")
         await wait_all_idle()
-        assert told(ledger, "shop") == [
+        assert restarts_of(ledger, "shop") == [
             ("restart_failed", "w", "no disk"),
             ("restart_failed", "w", "no disk"),
             ("restarted", "w", "boom"),
@@ -238,7 +242,7 @@ def test_the_recovery_of_a_child_that_is_slow_to_start_is_its_whole_time() -> No
     watched(test)
 
 
-def test_the_trend_knows_the_budget_that_the_supervisor_has_now() -> None:
+def test_the_trend_uses_the_current_budget_of_the_supervisor() -> None:
     async def test(ledger: Ledger) -> None:
         await Sup.start_link(children(*workers("w", 1), max_restarts=3), name="shop")
         history = ledger.find("shop")
@@ -265,7 +269,7 @@ class Remembers:
         return len(self.rows)
 
 
-def test_what_matters_later_goes_to_the_store_at_once() -> None:
+def test_restarts_and_crashes_are_stored_at_once() -> None:
     async def test(ledger: Ledger) -> None:
         await Sup.start_link(children(*workers("w", 2), max_restarts=1), name="shop")
         await Supervisor.terminate_child("shop", "w1")
@@ -286,7 +290,7 @@ def test_what_matters_later_goes_to_the_store_at_once() -> None:
     assert store.rows[1].old_pid == store.rows[0].old_pid != store.rows[1].new_pid == store.rows[2].old_pid
 
 
-def test_telemetry_is_told_of_each_restart_and_give_up() -> None:
+def test_telemetry_receives_each_restart_and_give_up() -> None:
     async def test(ledger: Ledger) -> None:
         otp.process_flag("trap_exit", True)
         await Sup.start_link(children(*workers("w", 1), max_restarts=1), name="shop")
@@ -294,16 +298,16 @@ def test_telemetry_is_told_of_each_restart_and_give_up() -> None:
             otp.exit("w0", f"reason {n}")
             await wait_all_idle()
 
-    telemetry, heard = Telemetry(), []
-    telemetry.attach(lambda event, measured, who: heard.append((event, dict(measured), who["child"], who["reason"])))
+    telemetry, received = Telemetry(), []
+    telemetry.attach(lambda event, measured, who: received.append((event, dict(measured), who["child"], who["reason"])))
     watched(test, telemetry=telemetry)
-    assert heard == [
+    assert received == [
         ("supervisor.restarted", {"recovery": 0.0}, "w0", "reason 0"),
         ("supervisor.gave_up", {}, "w0", "reason 1"),
     ]
 
 
-def test_a_change_of_strategy_is_in_the_history_and_the_trend_knows_the_new_budget() -> None:
+def test_a_change_of_strategy_is_in_the_history_and_the_trend_uses_the_new_budget() -> None:
     async def test(ledger: Ledger) -> None:
         await Sup.start_link(children(*workers("w", 1)), name="shop")
         await Supervisor.change_flags("shop", strategy="rest_for_one", max_restarts=7)
@@ -317,7 +321,7 @@ def test_a_change_of_strategy_is_in_the_history_and_the_trend_knows_the_new_budg
     watched(test)
 
 
-def test_a_mistake_of_ours_is_counted_and_said_and_the_next_event_is_taken(
+def test_an_internal_error_is_counted_and_logged_and_the_next_event_is_processed(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def test(ledger: Ledger) -> None:
@@ -328,14 +332,14 @@ def test_a_mistake_of_ours_is_counted_and_said_and_the_next_event_is_taken(
             await wait_all_idle()
         otp.exit("w0", "counted")
         await wait_all_idle()
-        assert told(ledger, "shop") == [("restarted", "w0", "counted")]
+        assert restarts_of(ledger, "shop") == [("restarted", "w0", "counted")]
         assert ledger.stats().missed_events == 2
 
     watched(test)
     assert "this is a bug in SuperLearner" in caplog.text
 
 
-def test_supervisors_that_ended_are_known_for_ten_minutes_and_then_forgotten() -> None:
+def test_ended_supervisors_are_kept_for_ten_minutes() -> None:
     async def test(ledger: Ledger) -> None:
         await AnalyticsServer.start_link(ledger, name=ANALYTICS)
         shop = await Sup.start_link(children(*workers("w", 1)), name="shop")
@@ -343,7 +347,7 @@ def test_supervisors_that_ended_are_known_for_ten_minutes_and_then_forgotten() -
         await wait_all_idle()
         await Supervisor.stop(shop)
         await advance(500)
-        assert told(ledger, "shop") == [("restarted", "w0", "boom")]
+        assert restarts_of(ledger, "shop") == [("restarted", "w0", "boom")]
         stats = await AnalyticsServer.get_all_supervisor_stats()
         assert [(one.supervisor_name, one.alive) for one in stats.supervisor_stats] == [("shop", False)]
         assert (await AnalyticsServer.get_trend("shop")).outlook == "ended"
@@ -398,8 +402,8 @@ def test_a_supervisor_that_ran_before_is_known_and_begins_with_nothing() -> None
     watched(test)
 
 
-def test_what_everything_costs_a_supervisor_is_bounded() -> None:
-    """In processor time, which others on the machine do not change: 20,000 events, at most 0.2 ms each."""
+def test_the_cost_per_event_for_a_supervisor_is_bounded() -> None:
+    """Measured in processor time, which is independent of other load: 20,000 events, at most 0.2 ms each."""
 
     class Event:
         def __init__(self, seq: int, kind: str, pid: Any, **data: Any) -> None:

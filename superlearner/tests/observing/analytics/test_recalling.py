@@ -1,4 +1,4 @@
-"""A supervisor that runs in a new program goes on in the history that it had in the one before."""
+"""A supervisor continues the history that it had in the previous run of the program."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def recalled(entries: list[Entry], test: Any) -> Any:
     return Scheduler(seed=1).run(main)
 
 
-def test_what_it_did_before_and_what_it_does_are_one_history() -> None:
+def test_earlier_and_new_restarts_are_one_history() -> None:
     async def test(ledger: Ledger) -> None:
         before = [entry(3), entry(7, "gave_up", recovery_s=None)]
         assert (
@@ -63,7 +63,7 @@ def test_what_it_did_before_and_what_it_does_are_one_history() -> None:
     recalled([entry(3), entry(7, "gave_up", recovery_s=None)], test)
 
 
-def test_nobody_of_the_program_before_is_taken_for_a_process_of_this_one() -> None:
+def test_pids_of_the_earlier_run_are_not_taken_for_processes_of_this_one() -> None:
     async def test(ledger: Ledger) -> None:
         me = str(otp.self()).strip("<>")
         recall(ledger.book, [replace(entry(9, supervisor="gone", supervisor_pid=me), at=ledger.wall())])
@@ -75,7 +75,7 @@ def test_nobody_of_the_program_before_is_taken_for_a_process_of_this_one() -> No
     recalled([], test)
 
 
-def test_one_without_a_name_is_not_recalled_but_its_number_is_not_given_again() -> None:
+def test_a_supervisor_without_a_name_is_not_recalled_but_its_entry_number_stays_used() -> None:
     async def test(ledger: Ledger) -> None:
         assert (ledger.book.number, ledger.book.histories) == (12, {})
 

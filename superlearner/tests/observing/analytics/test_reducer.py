@@ -1,4 +1,4 @@
-"""The reducer: the same events give the same figures as a naive recount, whatever happens in between."""
+"""The reducer: any sequence of events gives the same figures as a naive recount."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Happened:
 
 
 class Story:
-    """Writes the events that a supervisor tells, in the order in which it tells them."""
+    """Generator of a supervisor's events, in order."""
 
     def __init__(self) -> None:
         self.events: list[Happened] = []
@@ -53,7 +53,7 @@ class Story:
         return child
 
     def end(self, sup: str, id: Any, child: str, reason: Any, at: int, by: str = "exit") -> int:
-        self.seq += 1  # the child's `exited`, which is not among the kinds
+        self.seq += 1  # the child's `exited` event, which is not processed
         exited = self.seq
         self.tell("child_terminated", sup, at, exited, id=id, child=child, reason=reason, by=by)
         return exited
@@ -78,7 +78,7 @@ def facts(entry: Entry) -> tuple[Any, ...]:
     return entry.event_type, entry.child_id, entry.old_pid, entry.child_pid, entry.reason
 
 
-def test_an_end_and_a_restart_tell_who_why_and_how_long_nobody_ran() -> None:
+def test_an_end_and_a_restart_have_pid_reason_and_recovery_time() -> None:
     story = Story()
     child = story.start("0.1.0", "till", at=0)
     exited = story.end("0.1.0", "till", child, ValueError("x"), at=2 * NS)
@@ -94,14 +94,14 @@ def test_an_end_and_a_restart_tell_who_why_and_how_long_nobody_ran() -> None:
     assert (history.total_restarts, history.recoveries, history.recovery_ns) == (1, 1, NS)
 
 
-def test_siblings_that_go_along_are_told_from_children_that_are_started() -> None:
+def test_siblings_restarted_along_differ_from_children_that_are_started() -> None:
     story = Story()
     a, b = story.start("0.1.0", "a", at=0), story.start("0.1.0", "b", at=0)
     exited = story.end("0.1.0", "a", a, "boom", at=1)
     story.end("0.1.0", "b", b, "shutdown", at=2, by="supervisor")
     story.restart("0.1.0", "a", a, "boom", at=3, cause=exited)
     again = story.start("0.1.0", "b", at=4, cause=exited, along=True)
-    story.start("0.1.0", "c", at=5, cause=77)  # while messages are traced, an ordinary start has a cause, too
+    story.start("0.1.0", "c", at=5, cause=77)  # while messages are traced, an ordinary start has a cause as well
     book, entries = story.book("0.1.0")
     assert [facts(entry) for entry in entries[3:]] == [
         ("stopped", "b", b, None, "shutdown"),
@@ -112,7 +112,7 @@ def test_siblings_that_go_along_are_told_from_children_that_are_started() -> Non
     assert book.histories["0.1.0"].total_restarts == 1
 
 
-def test_a_restart_that_fails_is_told_with_the_child_that_had_ended_until_it_runs_or_all_is_given_up() -> None:
+def test_a_failed_restart_names_the_child_that_had_ended_until_it_runs_or_the_supervisor_gives_up() -> None:
     story = Story()
     a = story.start("0.1.0", "a", at=0)
     exited = story.end("0.1.0", "a", a, "boom", at=1)
@@ -141,7 +141,7 @@ def test_children_without_an_id_are_kept_apart_by_their_pids() -> None:
     assert [(entry.old_pid, entry.reason, entry.recovery_s) for entry in entries[-2:]] == [(b, "y", 1.0), (a, "x", 4.0)]
 
 
-def test_a_supervisor_of_the_same_name_goes_on_in_the_same_history_with_a_whole_budget() -> None:
+def test_a_supervisor_of_the_same_name_continues_the_history_with_a_full_budget() -> None:
     book = Book()
     meet(book, "0.1.0", "shop")
     story = Story()
@@ -170,7 +170,7 @@ def test_memory_is_bounded_and_counts_are_not() -> None:
     assert failure_rate(history, 30, 60_000).restarts == 30
 
 
-def test_names_of_children_and_reasons_are_counted_one_by_one_up_to_a_limit() -> None:
+def test_child_names_and_reasons_are_counted_individually_up_to_a_limit() -> None:
     story = Story()
     for number in range(300):
         child = story.start("0.1.0", number, at=number)
@@ -182,7 +182,7 @@ def test_names_of_children_and_reasons_are_counted_one_by_one_up_to_a_limit() ->
     assert sum(history.by_reason.values()) == 300
 
 
-def test_the_limits_hold_for_two_histories_of_one_place_together() -> None:
+def test_the_limits_hold_for_merged_histories_of_a_place() -> None:
     story = Story()
     for sup in ("0.1.0", "0.2.0"):
         for number in range(150):
@@ -200,7 +200,7 @@ def test_the_limits_hold_for_two_histories_of_one_place_together() -> None:
 
 
 class Nasty:
-    """An id and a reason that fight back."""
+    """An id and a reason whose methods raise."""
 
     def __eq__(self, other: object) -> bool:
         raise RuntimeError
@@ -213,7 +213,7 @@ class Nasty:
 
 
 @pytest.mark.parametrize("value", [Nasty(), "x" * 100_000, "\ud800", ("shutdown", Nasty()), b"\0"])
-def test_no_code_of_a_person_runs_and_what_is_kept_is_short_text(value: Any) -> None:
+def test_no_user_code_runs_and_entries_are_short_text(value: Any) -> None:
     story = Story()
     exited = story.end("0.1.0", value, "0.2.0", value, at=1)
     story.restart("0.1.0", value, "0.2.0", value, at=2, cause=exited)
@@ -274,11 +274,11 @@ def test_all_figures_are_those_of_a_naive_recount(moves: list[Any], most: int, w
     for sup in ("0.1.0", "0.2.0"):
         history = book.histories[sup]
         own = [one for one in expected if one[0] == sup]
-        told = [
+        recorded = [
             (entry.event_type, "3" if entry.child_id == "3" else entry.child_id, entry.reason)
             for entry in history.restart_history()
         ]
-        assert told == [(kind, id, reason) for _, _, kind, id, reason in reversed(own)][:most]
+        assert recorded == [(kind, id, reason) for _, _, kind, id, reason in reversed(own)][:most]
         restarted = [one for one in own if one[2] == "restarted"]
         counted = {kind: count for kind, count in history.counts.items() if kind in {one[2] for one in expected}}
         assert counted == Counter(one[2] for one in own)

@@ -1,4 +1,4 @@
-"""The service `analytics`, by the names the original had."""
+"""The service `analytics`, with the function names of the original."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def served(test: Callable[[otp.Pid], Any]) -> Any:
     return Scheduler(seed=1).run(main)
 
 
-def test_after_sync_all_that_had_reached_the_supervisor_is_counted() -> None:
+def test_after_sync_all_earlier_events_of_the_supervisor_are_counted() -> None:
     async def test(shop: otp.Pid) -> None:
         for n in range(10):
             otp.exit("w", f"reason {n}")
@@ -47,7 +47,7 @@ def test_after_sync_all_that_had_reached_the_supervisor_is_counted() -> None:
     served(test)
 
 
-def test_sync_with_a_supervisor_that_is_not_there_says_so() -> None:
+def test_sync_with_a_missing_supervisor_fails() -> None:
     async def test(_: otp.Pid) -> None:
         with pytest.raises(otp.NoProcess):
             await AnalyticsServer.sync("nobody")
@@ -86,7 +86,7 @@ def test_a_baseline_keeps_the_figures_of_its_time() -> None:
     served(test)
 
 
-def test_who_is_no_supervisor_is_not_registered_and_who_is_one_needs_no_registration() -> None:
+def test_only_supervisors_can_be_registered_and_none_needs_to_be() -> None:
     async def test(shop: otp.Pid) -> None:
         await AnalyticsServer.register_supervisor(shop)
         with pytest.raises(UnknownSupervisor, match="expected a supervisor that runs"):
@@ -107,7 +107,7 @@ class Raises:
 
 
 @pytest.mark.parametrize("nonsense", [Raises(), ("sync", 1, 2), (Raises(), Raises()), None, "sample", ("x",)])
-def test_messages_that_mean_nothing_harm_nobody(nonsense: Any) -> None:
+def test_unknown_messages_are_ignored(nonsense: Any) -> None:
     async def test(shop: otp.Pid) -> None:
         service = otp.whereis(ANALYTICS)
         otp.send(ANALYTICS, nonsense)

@@ -1,4 +1,4 @@
-"""The page of the events names every type that there is."""
+"""The page on events lists every type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reader goes on from its place without gap or double, and is told what it has missed."""
+"""A reader resumes at its position without gaps or duplicates, and learns how many events it missed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from superlearner.observing.events import Event, EventLog, Reader, Wanted
 ALL = Wanted()
 
 
-def told(count: int, kept: int = 10) -> EventLog:
-    """A log of so many events, whose texts are their numbers."""
+def log_of(count: int, kept: int = 10) -> EventLog:
+    """Return a log with `count` events, whose texts are their numbers."""
     events = EventLog("e1", kept)
     for number in range(1, count + 1):
         events.tell("rests", str(number), {})
@@ -22,12 +22,12 @@ def told(count: int, kept: int = 10) -> EventLog:
 
 
 def texts(reader: Reader) -> list[Any]:
-    """What it takes; of a gap reason and count."""
+    """Return the events it takes; for a gap, its reason and count."""
     return [(one.data["reason"], one.data["lost"]) if one.type == "gap" else one.text for one in reader.take(100)]
 
 
-def test_without_an_id_it_begins_with_what_happens_from_now_on() -> None:
-    events = told(3)
+def test_without_an_id_it_begins_with_the_next_event() -> None:
+    events = log_of(3)
     reader = Reader(events, ALL)
     assert texts(reader) == []
     events.tell("rests", "4", {})
@@ -36,52 +36,52 @@ def test_without_an_id_it_begins_with_what_happens_from_now_on() -> None:
 
 
 @pytest.mark.parametrize(("last_id", "expected"), [("e1-0", ["1", "2", "3"]), ("e1-2", ["3"]), ("e1-3", [])])
-def test_it_goes_on_behind_the_id_it_shows(last_id: str, expected: list[str]) -> None:
-    assert texts(Reader(told(3), ALL, last_id)) == expected
+def test_it_resumes_after_the_given_id(last_id: str, expected: list[str]) -> None:
+    assert texts(Reader(log_of(3), ALL, last_id)) == expected
 
 
-def test_the_id_of_each_event_is_where_it_goes_on() -> None:
-    events = told(5)
+def test_the_id_of_each_event_is_a_position_to_resume_from() -> None:
+    events = log_of(5)
     for event in events.between(0, 10):
         assert texts(Reader(events, ALL, event.id)) == [str(n) for n in range(int(event.text) + 1, 6)]
 
 
-def test_what_has_left_the_ring_is_counted() -> None:
-    events = told(25)  # 16 to 25 are kept
+def test_dropped_events_are_counted() -> None:
+    events = log_of(25)  # 16 to 25 are kept
     assert texts(Reader(events, ALL, "e1-10")) == [("ring", 5), *[str(n) for n in range(16, 26)]]
     assert texts(Reader(events, ALL, "e1-15")) == [str(n) for n in range(16, 26)]
 
 
-def test_a_reader_that_is_too_slow_is_told_how_many_it_missed_and_goes_on() -> None:
-    events = told(3)
+def test_a_slow_reader_gets_the_number_of_missed_events_and_continues() -> None:
+    events = log_of(3)
     reader = Reader(events, ALL)
     for number in range(4, 21):
         events.tell("rests", str(number), {})
     assert texts(reader) == [("slow", 7), *[str(n) for n in range(11, 21)]]
 
 
-def test_a_gap_has_an_id_behind_which_nothing_is_missing() -> None:
-    events = told(25)
+def test_no_event_is_missing_after_the_id_of_a_gap() -> None:
+    events = log_of(25)
     gap = Reader(events, ALL, "e1-3").take(1)[0]
     assert texts(Reader(events, ALL, gap.id))[0] == "16"
 
 
 @pytest.mark.parametrize("last_id", ["e2-7", "0-1"])
-def test_an_id_of_another_run_gets_all_there_is_and_is_told(last_id: str) -> None:
-    assert texts(Reader(told(3), ALL, last_id)) == [("restarted", None), "1", "2", "3"]
+def test_an_id_of_another_run_gets_a_gap_and_all_events(last_id: str) -> None:
+    assert texts(Reader(log_of(3), ALL, last_id)) == [("restarted", None), "1", "2", "3"]
 
 
 @pytest.mark.parametrize("last_id", ["", "e1-99", "nonsense", "e1--1", "e1-1e3", "\x00"])
-def test_an_id_that_is_none_is_told_and_begins_with_now(last_id: str) -> None:
-    events = told(3)
+def test_an_invalid_id_gets_a_gap_and_the_next_events(last_id: str) -> None:
+    events = log_of(3)
     reader = Reader(events, ALL, last_id)
     assert texts(reader) == [("unknown", None)]
     events.tell("rests", "4", {})
     assert texts(reader) == ["4"]
 
 
-def test_the_last_ones_that_are_wanted_come_first_where_that_is_asked() -> None:
-    events = told(3)
+def test_the_last_matching_events_come_first_on_request() -> None:
+    events = log_of(3)
     for word in ("a", "b", "c"):
         events.tell("setting_changed", word, {})
     events.tell("rests", "4", {})
@@ -96,8 +96,8 @@ def test_the_last_ones_that_are_wanted_come_first_where_that_is_asked() -> None:
     assert otp.run(last, 0, ALL) == []
 
 
-def test_others_have_their_turns_while_it_goes_back() -> None:
-    events = told(5_000, kept=5_000)
+def test_other_tasks_run_while_it_goes_back() -> None:
+    events = log_of(5_000, kept=5_000)
 
     async def main() -> tuple[int, list[Any]]:
         loop, turns = asyncio.get_running_loop(), 0
@@ -117,7 +117,7 @@ def test_others_have_their_turns_while_it_goes_back() -> None:
     assert first == ["501"]
 
 
-def test_a_node_that_has_the_name_of_one_that_ended_is_followed_too() -> None:
+def test_a_new_node_with_the_name_of_an_ended_one_is_followed() -> None:
     async def main() -> None:
         events = EventLog("e1")
         for _ in range(2):
@@ -131,8 +131,8 @@ def test_a_node_that_has_the_name_of_one_that_ended_is_followed_too() -> None:
     otp.run(main)
 
 
-def test_its_place_moves_on_though_nothing_passes_its_filter() -> None:
-    events = told(0)
+def test_its_position_advances_even_if_no_event_matches() -> None:
+    events = log_of(0)
     reader = Reader(events, Wanted(types=frozenset({"gave_up"})))
     for _ in range(30):
         events.tell("rests", "", {})
@@ -141,8 +141,8 @@ def test_its_place_moves_on_though_nothing_passes_its_filter() -> None:
 
 
 @pytest.mark.parametrize("kept", [4, 100])
-def test_a_ring_of_another_size_has_the_newest(kept: int) -> None:
-    events = told(25)
+def test_a_resized_ring_keeps_the_newest_events(kept: int) -> None:
+    events = log_of(25)
     events.resize(kept)
     events.tell("rests", "26", {})
     expected = [str(n) for n in range(max(16, 27 - kept), 27)]
@@ -168,9 +168,9 @@ def test_events_are_chosen_by_process_supervisor_and_node() -> None:
     assert not Wanted(node="n", of_platform=False).takes(about_us)
 
 
-def test_who_waits_is_woken_by_an_event_by_its_time_and_by_its_end() -> None:
+def test_a_waiting_reader_wakes_up_for_events_timeout_and_close() -> None:
     async def main() -> None:
-        events = told(0)
+        events = log_of(0)
         reader = Reader(events, ALL)
         waiting = asyncio.ensure_future(reader.more(10, 60))
         await asyncio.sleep(0)

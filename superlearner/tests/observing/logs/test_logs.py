@@ -1,4 +1,4 @@
-"""What the log keeps and writes: who said it, as text or JSON, and nothing that is secret."""
+"""Log lines in memory and on the terminal: origin, text or JSON format, and no secrets."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Shop(Supervisor):
         return Children([Till.child_spec(name="till")])
 
 
-def test_a_line_says_which_process_wrote_it_and_who_is_above(view: LogView) -> None:
+def test_a_line_names_its_process_and_its_supervisor(view: LogView) -> None:
     async def main() -> str:
         await Shop.start_link(name="shop")
         till = otp.whereis("till")
@@ -112,14 +112,14 @@ def test_no_secret_is_kept_or_written(view: LogView, words: str) -> None:
         assert "***" in text
 
 
-def test_what_is_no_secret_stays_as_it_is() -> None:
+def test_other_words_are_kept() -> None:
     words = "the file superlearner/src/superlearner/operations/builtin/settings.py was read"
     record = logging.LogRecord("shop", logging.INFO, "shop.py", 1, words, (), None)
     assert words in TextFormatter(is_token).format(record)
 
 
 @pytest.mark.parametrize("mark", ["\x1b[31m", "\x9b31m", "\u202e", "\r"])
-def test_nothing_that_is_logged_steers_the_terminal(mark: str) -> None:
+def test_logged_text_cannot_control_the_terminal(mark: str) -> None:
     record = logging.LogRecord("shop", logging.INFO, "shop.py", 1, f"sold {mark}", (), None)
     assert TextFormatter().format(record).isprintable()
     written = JsonFormatter().format(record)
@@ -127,7 +127,7 @@ def test_nothing_that_is_logged_steers_the_terminal(mark: str) -> None:
     assert json.loads(written)["text"] == f"sold {mark}"
 
 
-def test_the_newest_are_kept_and_counted_whoever_writes(view: LogView) -> None:
+def test_the_newest_lines_of_all_threads_are_kept_and_counted(view: LogView) -> None:
     def write(many: int) -> None:
         for number in range(many):
             logging.getLogger("shop").warning("%d", number)
@@ -145,7 +145,7 @@ def test_the_newest_are_kept_and_counted_whoever_writes(view: LogView) -> None:
 
 def test_a_listener_that_logs_or_raises_does_no_harm(view: LogView, capsys: pytest.CaptureFixture[str]) -> None:
     def listener(number: int, line: Any) -> None:
-        logging.getLogger("shop").error("heard %d", number)
+        logging.getLogger("shop").error("received %d", number)
         raise RuntimeError("mine")
 
     view.listener = listener
@@ -162,7 +162,7 @@ def test_a_long_line_is_cut(view: LogView) -> None:
 
 
 class Terminal:
-    """A log that writes into a text."""
+    """A log that writes into a string."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, of_platform: bool = True, **settings: Any) -> None:
         self.written = io.StringIO()
@@ -184,13 +184,13 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
     terminal.log.close()
 
 
-def test_the_end_of_a_sandbox_is_not_told_by_the_process_that_stood_for_it(terminal: Terminal) -> None:
+def test_the_end_of_a_sandbox_is_not_logged_by_its_process(terminal: Terminal) -> None:
     for above in (["<0.37.0>", "sandboxes (<0.12.0>)", "services (<0.5.0>)"], ["shop (<0.40.0>)"]):
         logging.getLogger("otp").error("it ended", extra={"otp_what": "Peer", "otp_ancestors": above})
     assert 1 == len(terminal.lines())
 
 
-def test_in_ones_own_program_a_supervisor_called_sandboxes_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_a_user_program_a_supervisor_called_sandboxes_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         above = await DynamicSupervisor.start_link(name="sandboxes")
         child = await DynamicSupervisor.start_child(above, Till.child_spec(restart="temporary"))
@@ -209,22 +209,22 @@ def test_in_ones_own_program_a_supervisor_called_sandboxes_is_heard(monkeypatch:
 
 
 def kill(*at: float) -> None:
-    """Reports of children that were killed at these times."""
+    """Log reports of children that were killed at these times."""
     for when in at:
         fields = {"otp_signalled": True, "name": "otp.supervisor", "levelno": logging.INFO, "msg": "killed"}
         logging.getLogger("otp.supervisor").handle(logging.makeLogRecord({**fields, "created": when}))
 
 
-def test_that_some_who_were_killed_are_left_out_is_said_at_any_level(terminal: Terminal) -> None:
+def test_a_line_about_omitted_kills_is_logged_at_any_level(terminal: Terminal) -> None:
     terminal.settings = Settings(log_level="error")
     terminal.log.adopt()
     kill(*[1.0] * 15)
-    *told, last = terminal.lines()
-    assert 10 == len(told)
+    *shown, last = terminal.lines()
+    assert 10 == len(shown)
     assert last.endswith("`superlearner log list` lists more of them")
 
 
-def test_who_is_killed_after_the_clock_went_back_is_told(terminal: Terminal) -> None:
+def test_kills_after_the_clock_went_back_are_logged(terminal: Terminal) -> None:
     kill(*[5_000.0] * 15)
     terminal.lines()
     kill(1_000.0)
@@ -232,7 +232,7 @@ def test_who_is_killed_after_the_clock_went_back_is_told(terminal: Terminal) -> 
     assert line.endswith("killed")
 
 
-def test_that_no_connection_can_be_taken_is_said_once_and_without_a_traceback(terminal: Terminal) -> None:
+def test_running_out_of_descriptors_is_logged_once_without_a_traceback(terminal: Terminal) -> None:
     lacking = OSError(errno.EMFILE, "Too many open files")
     for _ in range(100):
         logging.getLogger("asyncio").error("socket.accept() out of system resource\nsocket: <…>", exc_info=lacking)
@@ -242,7 +242,7 @@ def test_that_no_connection_can_be_taken_is_said_once_and_without_a_traceback(te
     assert other.endswith("another")
 
 
-def test_level_and_form_follow_the_settings_while_it_runs(terminal: Terminal) -> None:
+def test_level_and_format_follow_the_settings_at_run_time(terminal: Terminal) -> None:
     shop = logging.getLogger("shop")
     shop.info("not said")
     shop.warning("said")
@@ -261,7 +261,7 @@ def test_level_and_form_follow_the_settings_while_it_runs(terminal: Terminal) ->
     assert terminal.lines() == []
 
 
-def test_libraries_that_tell_of_every_step_are_heard_when_something_is_wrong(terminal: Terminal) -> None:
+def test_verbose_libraries_are_logged_from_level_warning(terminal: Terminal) -> None:
     terminal.settings = Settings(log_level="debug")
     terminal.log.adopt()
     for name in ("uvicorn.error", "sqlalchemy.engine", "asyncio", "websockets.server"):
@@ -270,12 +270,12 @@ def test_libraries_that_tell_of_every_step_are_heard_when_something_is_wrong(ter
     assert [line.rpartition(" ")[2] for line in terminal.lines()] == ["wrong"] * 4
 
 
-def test_requests_are_told_at_any_level(terminal: Terminal) -> None:
+def test_requests_are_logged_at_any_level(terminal: Terminal) -> None:
     logging.getLogger(ACCESS).info("GET /supervisors 200")
     assert terminal.lines()[0].endswith("INFO superlearner.access: GET /supervisors 200")
 
 
-def test_what_was_there_before_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_close_restores_the_previous_logging(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("", "uvicorn", "sqlalchemy", ACCESS)
     before = [(logging.getLogger(name).level, list(logging.getLogger(name).handlers)) for name in names]
     terminal = Terminal(monkeypatch, log_level="debug")
@@ -285,14 +285,14 @@ def test_what_was_there_before_comes_back(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_line_of_another_program_is_kept_with_its_node_cut_and_without_our_secrets(view: LogView) -> None:
-    heard: list[tuple[int, LogLine]] = []
-    view.listener = lambda number, line: heard.append((number, line))
+    taken: list[tuple[int, LogLine]] = []
+    view.listener = lambda number, line: taken.append((number, line))
     odd = {"text": "x" * 10_000, "traceback": f"refused {TOKEN}", "name": "n" * 9_000}
     view.take(
         "shop@127.0.0.1", LogLine(float("nan"), "loud", f"of {TOKEN}", report="made up", fields={"a": TOKEN}, **odd)
     )
     ((number, line),) = view.lines()
-    assert heard == [(number, line)]
+    assert taken == [(number, line)]
     assert (line.node, line.level, line.report) == ("shop@127.0.0.1", "info", None)
     assert abs(line.at - time.time()) < 60
     assert (len(line.text), len(line.name or "")) == (4_000, 500)

@@ -1,4 +1,4 @@
-"""What counts as an anomaly, by made-up facts: each rule at its limit, and what is healthy although it is a lot."""
+"""Anomaly rules on synthetic facts: each at its limit, and busy states that are healthy."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def only(found: list[Finding]) -> Finding:
 def supervisor(
     restarts: list[float], *, gave_up: tuple[float, ...] = (), allowed: int = 3, window: float = 5.0
 ) -> Book:
-    """A supervisor of this name that restarted and gave up so many seconds ago, the oldest first."""
+    """Return a book with a supervisor whose restarts and give-ups are so many seconds ago, oldest first."""
     history = History("till", "till", "0.9.0", allowed=allowed, window_s=window)
     for number, ago in enumerate(restarts):
         history.keep(_entry(number, NOW - ago, "restarted"), 1000)
@@ -67,11 +67,11 @@ def growing(per_minute_mb: float, seconds: float = 300.0, *, wobble: int = 0) ->
     ]
 
 
-def test_nothing_is_wrong_with_nothing() -> None:
+def test_no_facts_give_no_findings() -> None:
     assert detect(facts(), LIMITS) == []
 
 
-def test_ten_restarts_in_a_minute_are_a_storm_and_nine_are_none() -> None:
+def test_ten_restarts_in_a_minute_are_a_storm_and_nine_are_not() -> None:
     ages = [50.0 - n for n in range(10)]
     storm = only(list(detectors.restart_storm(facts(book=supervisor(ages, allowed=1000)), LIMITS)))
     assert (storm.type, storm.severity, storm.name, storm.since) == ("restart_storm", "high", "till", NOW - 50)
@@ -84,20 +84,20 @@ def test_restarts_of_an_hour_ago_are_no_storm() -> None:
     assert not list(detectors.restart_storm(facts(book=supervisor([3600.0 - n for n in range(50)])), LIMITS))
 
 
-def test_a_supervisor_one_failure_before_its_end_is_told_and_one_with_room_is_not() -> None:
+def test_a_supervisor_without_restarts_left_is_found_and_others_are_not() -> None:
     last = only(list(detectors.crash_loop(facts(book=supervisor([4.0, 2.5, 0.1])), LIMITS)))
     assert "3 of 3 restarts" in last.description or "gives up in" in last.description
     assert last.evidence["restarts_used"] == 3
     assert not list(detectors.crash_loop(facts(book=supervisor([4.0])), LIMITS))
 
 
-def test_a_supervisor_that_gave_up_is_told_for_a_while() -> None:
+def test_a_give_up_is_a_finding_for_some_time() -> None:
     loop = only(list(detectors.crash_loop(facts(book=supervisor([59.0], gave_up=(58.0, 20.0))), LIMITS)))
     assert (loop.severity, loop.evidence["give_ups"], loop.since) == ("critical", 2, NOW - 58)
     assert not list(detectors.crash_loop(facts(book=supervisor([100.0], gave_up=(90.0,))), LIMITS))
 
 
-def test_a_mailbox_that_grows_sample_after_sample_is_told_with_its_samples() -> None:
+def test_a_growing_mailbox_is_found_with_its_samples() -> None:
     grows = only(list(detectors.mailbox_growth(facts(tracks=[track([20 * n for n in range(12)])]), LIMITS)))
     assert grows.evidence["messages_per_s"] == 10.0
     assert grows.evidence["samples"][-1]["value"] == 220
@@ -116,17 +116,17 @@ def test_a_mailbox_that_grows_sample_after_sample_is_told_with_its_samples() -> 
     ],
     ids=["fills and empties", "deep and steady", "is being worked off", "one sample", "shallow", "two samples"],
 )
-def test_a_mailbox_that_is_not_growing_is_none(lengths: list[int]) -> None:
+def test_a_mailbox_that_does_not_grow_is_no_finding(lengths: list[int]) -> None:
     assert not list(detectors.mailbox_growth(facts(tracks=[track(lengths)]), LIMITS))
 
 
-def test_memory_that_grows_for_the_whole_window_is_told() -> None:
+def test_memory_that_grows_for_the_whole_window_is_found() -> None:
     grows = only(list(detectors.memory_growth(facts(points=growing(30.0, wobble=500_000)), LIMITS)))
     assert 29 < grows.evidence["mb_per_minute"] < 31
     assert grows.pid is None
 
 
-def test_memory_that_grew_at_the_start_and_stands_is_none() -> None:
+def test_memory_that_stopped_growing_is_no_finding() -> None:
     points = growing(200.0)
     flat = [replace(point, memory=min(point.memory or 0, 300_000_000)) for point in points]
     assert not list(detectors.memory_growth(facts(points=flat), LIMITS))
@@ -142,7 +142,7 @@ def test_a_callback_is_long_after_five_seconds_and_worse_if_messages_wait() -> N
     assert not list(detectors.long_callback(facts(callbacks=[replace(busy, began=NOW - 4)]), LIMITS))
 
 
-def test_holds_of_the_loop_are_told_by_who_held_it() -> None:
+def test_holds_of_the_loop_are_grouped_by_process() -> None:
     holds = [Hold(NOW - 50, 0.7, "0.7.0", "till", "Till"), Hold(NOW - 5, 0.9, "0.7.0", "till", "Till", "till.py:3"),
              Hold(NOW - 9, 0.3, "0.8.0", None, "Shelf"), Hold(NOW - 99, 5.0, "0.8.0", None, "Shelf")]  # fmt: skip
     blocked = only(list(detectors.blocked_loop(facts(holds=holds), LIMITS)))
@@ -150,12 +150,12 @@ def test_holds_of_the_loop_are_told_by_who_held_it() -> None:
     assert blocked.evidence["worst_s"] == 0.9
 
 
-def test_a_loop_that_stood_still_because_the_machine_had_other_work_is_none() -> None:
+def test_a_loop_without_processor_time_is_no_finding() -> None:
     starved = Hold(NOW - 5, 0.9, "0.7.0", "till", "Till", starved=0.8)
     assert not list(detectors.blocked_loop(facts(holds=[starved]), LIMITS))
 
 
-def test_a_deadlock_names_everybody_in_it() -> None:
+def test_a_deadlock_names_all_its_processes() -> None:
     till = Waiter("0.7.0", "till", "Till", "0.8.0", "call", "'sum'")
     shelf = Waiter("0.8.0", None, "Shelf", "0.7.0", "call", None)
     circle = [till, shelf]
@@ -164,14 +164,14 @@ def test_a_deadlock_names_everybody_in_it() -> None:
     assert deadlock.severity == "critical"
 
 
-def test_processes_that_run_the_same_and_nobody_is_tied_to_are_one_finding() -> None:
+def test_unsupervised_processes_of_the_same_kind_are_one_finding() -> None:
     many = Alone("0.7.0", None, "fetch", NOW - 31, 500, ("0.7.0", "0.8.0"))
     finding = only(list(detectors.unsupervised_process(facts(alone=[many]), LIMITS)))
     assert (finding.severity, finding.evidence["count"]) == ("medium", 500)
     assert not list(detectors.unsupervised_process(facts(alone=[replace(many, since=NOW - 29)]), LIMITS))
 
 
-def test_monitors_that_pile_up_and_ends_that_are_not_read_are_told() -> None:
+def test_accumulating_monitors_and_unread_down_messages_are_found() -> None:
     many = Watcher("0.7.0", "till", "Till", 20, "0.8.0", 0, NOW)
     unread = Watcher("0.7.0", "till", "Till", 0, "0.8.0", 1, NOW - 31)
     for watcher, setting in ((many, "anomaly_monitors"), (unread, "anomaly_down_unread")):
@@ -180,13 +180,13 @@ def test_monitors_that_pile_up_and_ends_that_are_not_read_are_told() -> None:
     assert not list(detectors.orphan_monitor(facts(watchers=few), LIMITS))
 
 
-def test_the_limits_are_the_settings_of_the_moment() -> None:
+def test_the_limits_are_the_current_settings() -> None:
     known = facts(tracks=[track([20 * n for n in range(12)])])
     assert not detect(known, Settings(anomaly_mailbox_growth=11.0))
     assert only(detect(known, Settings(anomaly_mailbox_growth=9.0))).threshold == 9.0
 
 
-def test_every_finding_names_a_setting_that_there_is() -> None:
+def test_every_finding_names_an_existing_setting() -> None:
     known = facts(
         book=supervisor([5 - n / 10 for n in range(10)]),
         tracks=[track([20 * n for n in range(12)])],
@@ -203,7 +203,7 @@ def test_every_finding_names_a_setting_that_there_is() -> None:
     assert all(finding.evidence and finding.hint and finding.description for finding in found)
 
 
-def test_an_anomaly_keeps_its_number_and_its_beginning_while_its_window_moves_on() -> None:
+def test_an_anomaly_keeps_its_number_and_start_while_its_window_moves() -> None:
     alarms = Alarms()
     first = Finding("restart_storm", "high", "0.9.0", "till", "", NOW - 50, {}, 10, "anomaly_restarts", "")
     alarms.update([first], NOW)

@@ -1,4 +1,4 @@
-"""The memory of a node: an hour in full, a day by the minute, and what becomes of many points in one."""
+"""History of points: an hour in full, a day by the minute, and merged points."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_memory_is_bounded_however_often_samples_are_taken() -> None:
     assert len(history.fine) == FINE
 
 
-def test_a_coarser_resolution_adds_counts_and_keeps_the_worst() -> None:
+def test_a_coarser_resolution_adds_counts_and_keeps_maxima() -> None:
     history = filled(60)
     history.add(replace(POINT, at=62.0, restarts=5, loop_lag_ms=300.0, mailbox_deepest=7, mailbox_deepest_pid="0.7.0"))
     history.add(replace(POINT, at=64.0, loop_lag_ms=2.0))

@@ -1,4 +1,4 @@
-"""Messages are looked at in windows: what is told is a mean of those in which somebody was looked at."""
+"""Message rates are measured in windows, as the mean over those that traced a process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Taker(GenServer[int]):
 
 
 class Hand:
-    """A clock that is moved by hand."""
+    """A clock that is advanced manually."""
 
     def __init__(self) -> None:
         self.at = 0.0
@@ -40,7 +40,7 @@ async def give(pid: Any, count: int) -> None:
     await GenServer.call(pid, "all?")
 
 
-def test_only_those_that_are_looked_at_are_counted_and_from_their_first_window_on() -> None:
+def test_only_traced_processes_are_counted_from_their_first_window_on() -> None:
     async def main() -> None:
         one, other = await Taker.start_link(None), await Taker.start_link(None)
         clock = Hand()
@@ -62,7 +62,7 @@ def test_only_those_that_are_looked_at_are_counted_and_from_their_first_window_o
     otp.run(main)
 
 
-def test_everybody_is_counted_and_a_window_that_has_seen_enough_ends() -> None:
+def test_all_processes_can_be_counted_and_a_full_window_ends() -> None:
     async def main() -> None:
         taker = await Taker.start_link(None)
         clock = Hand()
@@ -73,7 +73,7 @@ def test_everybody_is_counted_and_a_window_that_has_seen_enough_ends() -> None:
         await give(taker, 5)
         rates.turn(None)
         messages, _ = rates.of(taker)
-        assert rates.seconds == 0.0  # no time went by before it had seen enough, so nothing can be said
+        assert rates.seconds == 0.0  # no time has passed in the window, so there is no rate
         assert messages == 0.0
         await give(taker, 4)
         clock.at = 102.0
@@ -84,15 +84,15 @@ def test_everybody_is_counted_and_a_window_that_has_seen_enough_ends() -> None:
     otp.run(main)
 
 
-def test_a_birth_after_the_last_look_is_told_the_same_later() -> None:
+def test_the_estimate_for_a_recent_birth_does_not_change() -> None:
     births = Births(lambda: (3.0, 20))
     births.note(1.0, 10)
-    told = births.of(15)
+    first = births.of(15)
     births.note(9.0, 30)
-    assert 2.0 == told == births.of(15)
+    assert 2.0 == first == births.of(15)
 
 
-def test_births_lie_between_two_looks_and_few_looks_are_kept() -> None:
+def test_births_are_estimated_between_readings_and_few_readings_are_kept() -> None:
     births = Births()
     for number in range(30_000):
         births.note(float(number), number * 10 + 5)

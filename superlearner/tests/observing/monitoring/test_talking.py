@@ -1,4 +1,4 @@
-"""Who talks to whom: counted while somebody asks, sampled above a rate, folded by supervisor when there are many."""
+"""Message traffic: traced on request, sampled above a rate, folded by supervisor if there are many processes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def send(count: int) -> None:
         otp.send(otp.self(), number)
 
 
-def test_nobody_is_watched_before_somebody_asks_and_after_nobody_has_asked_for_long() -> None:
+def test_tracing_starts_on_request_and_ends_without_further_requests() -> None:
     async def test(talking: Talking, time: Time) -> None:
         send(3)
         assert (talking.watches, talking.talk().seen) == (False, 0)
@@ -56,7 +56,7 @@ def test_nobody_is_watched_before_somebody_asks_and_after_nobody_has_asked_for_l
     talking_in(test)
 
 
-def test_what_was_sent_more_than_a_minute_ago_is_forgotten() -> None:
+def test_messages_are_forgotten_after_a_minute() -> None:
     async def test(talking: Talking, time: Time) -> None:
         talking.ask()
         send(2)
@@ -82,7 +82,7 @@ def test_above_the_rate_the_pairs_are_a_sample_and_the_rest_is_counted() -> None
     talking_in(test)
 
 
-def test_a_process_that_has_come_since_is_watched_and_one_that_ended_is_remembered() -> None:
+def test_new_processes_are_traced_and_ended_ones_remembered() -> None:
     async def test(talking: Talking, time: Time) -> None:
         talking.ask()
         there: list[Any] = []
@@ -115,7 +115,7 @@ def many(count: int, groups: int) -> tuple[dict[tuple[str, str], int], dict[str,
     return {(keys[number], keys[(number + groups) % count]): 2 for number in range(count)}, members
 
 
-def test_many_processes_are_folded_by_supervisor_and_unfolded_one_by_one() -> None:
+def test_many_processes_are_folded_by_supervisor_and_can_be_unfolded() -> None:
     pairs, members = many(FOLD_ABOVE + 2, 4)
     spots, lines, folded = picture(pairs, members)
     assert (len(spots), folded) == (4, True)
@@ -126,7 +126,7 @@ def test_many_processes_are_folded_by_supervisor_and_unfolded_one_by_one() -> No
     assert sorted(spot.processes for spot in unfolded) == [1] * 8 + [8] * 3
 
 
-def test_few_processes_are_shown_each_and_in_the_order_of_their_supervisors() -> None:
+def test_few_processes_are_shown_individually_in_the_order_of_their_supervisors() -> None:
     pairs, members = many(9, 3)
     members[OUTSIDE] = Member(None, "outside any process", "", OUTSIDE, OUTSIDE)
     pairs[OUTSIDE, "0.4.0"] = 7
@@ -137,7 +137,7 @@ def test_few_processes_are_shown_each_and_in_the_order_of_their_supervisors() ->
     assert all(0 <= spot.x <= 1000 and 0 <= spot.y <= 1000 for spot in spots)
 
 
-def test_beyond_what_a_picture_holds_the_busiest_stay_and_the_others_are_one() -> None:
+def test_a_large_diagram_keeps_the_busiest_and_merges_the_others() -> None:
     members = {f"0.{number}.0": member(number, f"what {number}") for number in range(200)}
     pairs = {("0.0.0", key): int(key.split(".")[1]) for key in members if key != "0.0.0"}
     spots, lines, _ = picture(pairs, members)

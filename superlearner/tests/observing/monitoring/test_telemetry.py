@@ -1,4 +1,4 @@
-"""The table of telemetry is whole, and what it says can be scraped and exported."""
+"""The table of telemetry is complete, and its events can be scraped and exported."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from telemetry_table import TableCheck, emitted, table
 Inside = Callable[..., Any]
 
 
-def test_every_event_that_the_sources_tell_of_is_in_the_table_with_all_it_says() -> None:
+def test_every_emitted_event_is_in_the_table_with_its_fields() -> None:
     rows = table()
     for one in emitted():
         found = [row for row in rows.values() if re.fullmatch(one.pattern, row.event)]
-        assert found, f"{one.place} tells of an event that docs/telemetry.md does not have"
+        assert found, f"{one.place} emits an event that docs/telemetry.md does not list"
         for row in found:
             assert (one.measurements or frozenset()) <= row.measurements, one.place
             assert (one.metadata or frozenset()) <= row.metadata, one.place
 
 
-def test_every_event_of_the_table_is_told_somewhere() -> None:
+def test_every_event_of_the_table_is_emitted_somewhere() -> None:
     patterns = [one.pattern for one in emitted()]
     assert [event for event in table() if not any(re.fullmatch(pattern, event) for pattern in patterns)] == []
 
@@ -43,7 +43,7 @@ def test_an_event_without_a_row_is_noticed() -> None:
     assert len(check.problems) == 2
 
 
-def test_the_names_of_programs_make_at_most_a_hundred_labels() -> None:
+def test_names_from_programs_make_at_most_a_hundred_labels() -> None:
     tally = Tally()
     for number in range(1_000):
         about = {"supervisor": f"s{number}", "child": None, "reason": None}
@@ -60,7 +60,7 @@ def scraped(text: str) -> dict[str, Any]:
     }
 
 
-def test_a_scrape_follows_what_happens_and_is_open_on_loopback(inside: Inside) -> None:
+def test_a_scrape_shows_what_happened_and_is_open_on_loopback(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         before = scraped((await platform.client.get("/metrics")).text)
         await platform.client.request("DELETE", "/api/v1/processes/counter_1", json={})
@@ -92,7 +92,7 @@ def test_a_scrape_follows_what_happens_and_is_open_on_loopback(inside: Inside) -
     inside(test)
 
 
-def test_where_credentials_are_asked_for_a_scrape_needs_one(inside: Inside) -> None:
+def test_a_scrape_needs_a_credential_if_requests_do(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         refused = await platform.client.get("/metrics")
         assert (refused.status_code, refused.json()["error"]["code"]) == (401, "unauthorized")
@@ -103,7 +103,7 @@ def test_where_credentials_are_asked_for_a_scrape_needs_one(inside: Inside) -> N
 
 
 class Collector(BaseHTTPRequestHandler):
-    """Takes what is exported."""
+    """HTTP server that accepts exports."""
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
@@ -112,7 +112,7 @@ class Collector(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing on the terminal."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_figures_and_operations_reach_a_collector_of_opentelemetry(
     spans: dict[str, Any] = {}
     metrics: dict[str, Any] = {}
     got: Queue[Any] = collector.got  # type: ignore[attr-defined]
-    while not got.empty():  # the platform has ended, and has sent what was left
+    while not got.empty():  # the platform has ended and sent the rest
         path, body = got.get()
         if path == "/v1/traces":
             for of in ExportTraceServiceRequest.FromString(body).resource_spans:
@@ -158,11 +158,11 @@ def test_figures_and_operations_reach_a_collector_of_opentelemetry(
 
 
 async def otel_is_open(platform: Any) -> None:
-    """The service opens in a thread; it answers when that is done."""
+    """Return when the service has opened the export."""
     await platform.call(otel.OTEL, "sync")
 
 
-def test_without_the_extra_the_terminal_says_what_to_install_and_the_platform_runs(
+def test_without_the_extra_the_terminal_shows_what_to_install_and_the_platform_runs(
     inside: Inside, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(otel, "is_installed", lambda: False)

@@ -1,4 +1,4 @@
-"""What holds the loop outside of any process is timed as well, whatever came before and however soon it is over."""
+"""Holds of the loop outside of any process are measured, however short."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ EVERY_S = 0.02
 
 
 def hold(seconds: float) -> float:
-    """Hold the thread; how long that really took."""
+    """Block the thread and return the actual time."""
     begun = time.monotonic()
     threading.Event().wait(seconds)
     return time.monotonic() - begun
 
 
-def test_each_time_that_the_loop_is_held_by_no_process_is_told_with_its_length() -> None:
-    told: list[float] = []
+def test_each_hold_outside_of_a_process_is_reported_with_its_length() -> None:
+    reported: list[float] = []
     news = asyncio.Queue[float]
 
     async def main() -> None:
-        heard: asyncio.Queue[float] = news()
+        received: asyncio.Queue[float] = news()
         async with otp.Node("held") as node:
-            witness = Witness(node, every=EVERY_S, outside=lambda since, until: heard.put_nowait(until - since))
+            witness = Witness(node, every=EVERY_S, outside=lambda since, until: received.put_nowait(until - since))
             witness.open()
             for seconds in (0.3, 0.9, 0.5):
                 took = hold(seconds)
-                found = await heard.get()
+                found = await received.get()
                 assert took - 3 * EVERY_S <= found, (took, found)
-                told.append(found)
+                reported.append(found)
             witness.close()
 
     asyncio.run(main())
-    assert told[0] < told[2] < told[1]
+    assert reported[0] < reported[2] < reported[1]
 
 
-def test_what_a_process_holds_is_left_to_the_runtime() -> None:
-    told: list[Any] = []
+def test_holds_by_a_process_are_left_to_the_runtime() -> None:
+    reported: list[Any] = []
 
     async def main() -> None:
         async with otp.Node("held") as node:
-            witness = Witness(node, every=EVERY_S, outside=lambda since, until: told.append(until - since))
+            witness = Witness(node, every=EVERY_S, outside=lambda since, until: reported.append(until - since))
             witness.open()
 
             async def holds() -> None:
@@ -62,11 +62,11 @@ def test_what_a_process_holds_is_left_to_the_runtime() -> None:
             witness.close()
 
     asyncio.run(main())
-    assert told == []
+    assert reported == []
 
 
-def test_a_monitor_knows_what_no_process_held_between_two_samples() -> None:
-    """Regression: it was told by how late the next sample was, so mostly never, and never for its whole time."""
+def test_a_monitor_records_holds_outside_of_processes_between_two_samples() -> None:
+    """Regression: it was derived from the delay of the next sample, so mostly missed, and never had its full length."""
 
     async def main() -> None:
         async with otp.Node("held") as node:
@@ -89,8 +89,8 @@ def found_line() -> int:
     return hold.__code__.co_firstlineno + 3
 
 
-def test_the_time_that_the_runtime_measured_wins_over_that_of_the_watchdog() -> None:
-    """The watchdog counts from when it asked the loop, so up to 0.4 s were missing."""
+def test_the_time_measured_by_the_runtime_has_precedence_over_the_watchdog() -> None:
+    """The watchdog counts from its ping, so up to 0.4 s were missing."""
 
     async def main() -> None:
         async with otp.Node("held") as node:

@@ -1,4 +1,4 @@
-"""Traces of the platform itself, and beside a recording: everybody answers, and nobody stays slow."""
+"""Traces of the platform itself during a recording: everything responds and keeps its speed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sequence diagrams: calls with their answers, ends as marks, folded lanes, bounds that are told, and hostile names."""
+"""Sequence diagrams: calls with replies, ends as marks, folded lanes, limits, and hostile names."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MESSAGES = [
 MARKS = [Mark(6, 100.006, "crashed", "0.3.0", "ValueError('no')", 5)]
 
 
-def test_steps_are_in_order_and_calls_know_their_answers() -> None:
+def test_steps_are_in_order_and_calls_refer_to_their_replies() -> None:
     found = diagram_of(MESSAGES, MARKS, PEOPLE)
     assert [lane.label for lane in found.lanes] == ["visitor 0.9.0", "till", "stock", "timers, outside"]
     assert [(step.kind, step.lane, step.to, step.partner) for step in found.steps] == [
@@ -49,7 +49,7 @@ def test_steps_are_in_order_and_calls_know_their_answers() -> None:
     assert [step.unanswered for step in found.steps] == [False] * 6 + [True]
 
 
-def test_children_of_a_supervisor_share_a_lane_and_what_they_say_to_one_another_is_counted() -> None:
+def test_children_of_a_supervisor_share_a_lane_and_their_messages_are_counted() -> None:
     found = diagram_of(MESSAGES, MARKS, PEOPLE, fold=True, limit=3)
     assert [(lane.label, lane.pids) for lane in found.lanes] == [
         ("visitor 0.9.0", ("0.9.0",)), ("below shop", ("0.3.0", "0.4.0")), ("timers, outside", ()),
@@ -63,7 +63,7 @@ def test_more_processes_than_lanes_share_the_last_one() -> None:
     assert (len(found.lanes), found.lanes[-1].label, found.others) == (21, "others", 40)
 
 
-def test_what_messages_and_names_hold_cannot_break_a_drawing() -> None:
+def test_messages_and_names_cannot_break_a_diagram() -> None:
     bad = '</text><script>alert(1)</script>\n;end"\u202e#59;\x00\ud800 %%{init}%%'
     people = {"0.3.0": Person("0.3.0", bad, bad, bad, True)}
     found = diagram_of(

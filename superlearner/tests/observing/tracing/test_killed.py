@@ -1,4 +1,4 @@
-"""A recording of a platform that is killed in a crash storm is there at the next start, as far as it was written."""
+"""A recording of a platform killed in a crash storm is available at the next start, as far as it was written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_a_recording_survives_the_platform(start: Callable[..., Any]) -> None:
         assert client.post(at, json={"name": "storm"}).status_code == 200
         for _ in range(3):
             client.request("DELETE", "/api/v1/processes/counter_1", json={})
-        written = client.get(f"{at}/storm").json()["data"]  # who reads it sees all of it: it is on the disk
+        written = client.get(f"{at}/storm").json()["data"]  # reading writes everything to disk
         assert (written["recording"], "no end" in written["problem"]) == (True, True)
     program.end(signal.SIGKILL)
 

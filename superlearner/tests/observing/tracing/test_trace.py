@@ -1,4 +1,4 @@
-"""What a trace keeps of many messages: the newest, as they were when they were sent; the rest is counted."""
+"""A trace keeps the newest messages with the contents they had when sent, and counts the others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from superlearner.observing.tracing import AlreadyTracing, MessageTracer, NoTrac
 
 
 class Sink(GenServer[list[Any]]):
-    """Takes everything, and empties the lists it is sent."""
+    """Server that accepts everything, and empties the lists it receives."""
 
     @impl
     def init(self, arg: Any) -> Ok[list[Any]]:
@@ -46,12 +46,12 @@ def test_the_newest_messages_are_kept_as_they_were_and_the_rest_is_counted() -> 
         assert [message.text for message in trace.messages] == [f"[{n}, 'token', 'abc']" for n in range(15, 20)]
         assert all(message.received_at is not None for message in trace.messages)
         assert (len(trace.messages), trace.displaced, trace.over_rate) == (5, 15, 0)
-        assert trace.filtered == 2  # what the runtime asked, and its answer
+        assert trace.filtered == 2  # the system message and its reply
 
     Scheduler(seed=1).run(main)
 
 
-def test_what_is_over_the_rate_is_counted_and_nothing_of_it_kept() -> None:
+def test_messages_over_the_rate_are_only_counted() -> None:
     async def main() -> None:
         sink = await Sink.start(None)
         trace = Trace(otp.node(), [sink], TraceOptions(rate=100))
@@ -67,7 +67,7 @@ def test_what_is_over_the_rate_is_counted_and_nothing_of_it_kept() -> None:
     Scheduler(seed=1).run(main)
 
 
-def test_a_trace_ends_and_is_forgotten_in_time() -> None:
+def test_a_trace_ends_and_is_dropped_in_time() -> None:
     async def main() -> None:
         traces = Traces(keep=lambda: 10.0)
         await MessageTracer.start_link(traces, name="tracer")
@@ -87,7 +87,7 @@ def test_a_trace_ends_and_is_forgotten_in_time() -> None:
     Scheduler(seed=1).run(main)
 
 
-def test_with_follow_up_the_successor_is_traced_too() -> None:
+def test_without_auto_cleanup_the_replacement_is_traced_too() -> None:
     async def main() -> None:
         supervisor = await otp.Supervisor.start_link_children([Sink.child_spec(None, name="sink")])
         first = otp.whereis("sink")
@@ -95,7 +95,7 @@ def test_with_follow_up_the_successor_is_traced_too() -> None:
         trace = Trace(otp.node(), [first], TraceOptions(auto_cleanup=False))
         otp.exit(first, "kill")
         second = await otp.node().wait_registered("sink")
-        await otp.Supervisor.count_children(supervisor)  # it has told of the restart
+        await otp.Supervisor.count_children(supervisor)  # the restart has been reported
         GenServer.cast("sink", "to the second")
         await otp.sys.get_state(second)
         assert trace.running and len(trace.pids) == 2
@@ -105,7 +105,7 @@ def test_with_follow_up_the_successor_is_traced_too() -> None:
     Scheduler(seed=1).run(main)
 
 
-def test_children_that_come_and_go_make_room_for_others() -> None:
+def test_ended_children_make_room_for_others() -> None:
     async def main() -> None:
         workers = await otp.DynamicSupervisor.start_link()
         trace = Trace(otp.node(), [workers], TraceOptions(auto_cleanup=False), root=workers)

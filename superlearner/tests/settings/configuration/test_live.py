@@ -1,4 +1,4 @@
-"""Settings of a platform that runs: the file is taken as a whole or not at all, and every change is told."""
+"""Settings of a running platform: the file is applied as a whole or not at all, and every change is reported."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from superlearner.settings.configuration import Change, Configuration
 from superlearner.settings.settings import Problem, Settings, SettingsError, from_flags
 
 
-class Heard:
-    """A configuration of a file, and what it told."""
+class Watched:
+    """Configuration with a file, and the changes it reported."""
 
     def __init__(self, folder: Path, text: str | None = None, **flags: Any) -> None:
         self.file = folder / "superlearner.toml"
@@ -25,7 +25,7 @@ class Heard:
         self.configuration.listen(self.changes.extend, lambda _, problems: self.refused.extend(problems))
 
     def write(self, text: str) -> None:
-        """Write the file anew, and let it be looked at until it counts."""
+        """Rewrite the file, and check it until it is read."""
         beside = self.file.with_suffix(".new")
         beside.write_text(text)
         beside.replace(self.file)
@@ -36,36 +36,36 @@ class Heard:
         self.configuration.look()
 
     @property
-    def told(self) -> list[str]:
+    def reported(self) -> list[str]:
         return [str(one) for one in self.changes]
 
 
-def test_a_change_of_the_file_takes_effect_and_is_told_with_its_line(tmp_path: Path) -> None:
-    heard = Heard(tmp_path, "kill_wait = 3.0\n")
-    heard.write("# slower\n\nkill_wait = 4.0\nscan_interval = 1.0\n")
-    assert (heard.configuration.current.kill_wait, heard.configuration.current.scan_interval) == (4.0, 1.0)
-    assert heard.told == [
+def test_a_change_of_the_file_takes_effect_and_is_reported_with_its_line(tmp_path: Path) -> None:
+    watched = Watched(tmp_path, "kill_wait = 3.0\n")
+    watched.write("# slower\n\nkill_wait = 4.0\nscan_interval = 1.0\n")
+    assert (watched.configuration.current.kill_wait, watched.configuration.current.scan_interval) == (4.0, 1.0)
+    assert watched.reported == [
         "kill_wait is 4.0 (was 3.0; superlearner.toml, line 3)",
         "scan_interval is 1.0 (was 2.0; superlearner.toml, line 4)",
     ]
 
 
-def test_a_file_that_is_being_written_is_not_read_in_the_middle(tmp_path: Path) -> None:
-    heard = Heard(tmp_path, "kill_wait = 3.0\n")
-    heard.file.write_text("")  # an editor that writes in place begins with nothing
-    heard.configuration.look()
-    heard.file.write_text("kill_wait = 4.0\n")
-    heard.look()
-    assert heard.told == ["kill_wait is 4.0 (was 3.0; superlearner.toml, line 1)"]
+def test_a_file_is_not_read_while_it_is_being_written(tmp_path: Path) -> None:
+    watched = Watched(tmp_path, "kill_wait = 3.0\n")
+    watched.file.write_text("")  # an editor that writes in place begins with nothing
+    watched.configuration.look()
+    watched.file.write_text("kill_wait = 4.0\n")
+    watched.look()
+    assert watched.reported == ["kill_wait is 4.0 (was 3.0; superlearner.toml, line 1)"]
 
 
-def test_a_file_that_is_removed_gives_nothing_any_more_and_may_come_back(tmp_path: Path) -> None:
-    heard = Heard(tmp_path, "kill_wait = 3.0\n")
-    heard.file.unlink()
-    heard.look()
-    assert (heard.configuration.current.kill_wait, heard.configuration.file.state) == (5.0, "absent")
-    heard.write("kill_wait = 2.0\n")
-    assert (heard.configuration.current.kill_wait, heard.configuration.file.state) == (2.0, "applied")
+def test_a_removed_file_has_no_effect_and_may_be_created_again(tmp_path: Path) -> None:
+    watched = Watched(tmp_path, "kill_wait = 3.0\n")
+    watched.file.unlink()
+    watched.look()
+    assert (watched.configuration.current.kill_wait, watched.configuration.file.state) == (5.0, "absent")
+    watched.write("kill_wait = 2.0\n")
+    assert (watched.configuration.current.kill_wait, watched.configuration.file.state) == (2.0, "applied")
 
 
 @pytest.mark.parametrize(
@@ -81,108 +81,109 @@ def test_a_file_that_is_removed_gives_nothing_any_more_and_may_come_back(tmp_pat
         ("kill_wait = 1\nkill_wait = 2\n", 2, "cannot overwrite a value"),
     ],
 )
-def test_a_wrong_file_is_refused_with_line_and_reason_and_nothing_of_it_is_taken(
+def test_an_invalid_file_is_refused_as_a_whole_with_line_and_reason(
     tmp_path: Path, text: str, line: int, problem: str
 ) -> None:
-    heard = Heard(tmp_path, "kill_wait = 3.0\nscan_interval = 9\n")
-    heard.write(text)
-    (found,) = heard.refused
+    watched = Watched(tmp_path, "kill_wait = 3.0\nscan_interval = 9\n")
+    watched.write(text)
+    (found,) = watched.refused
     assert found.line == line
     assert problem in found.problem
     assert str(found).startswith(f"superlearner.toml, line {line}: ")
-    assert (heard.configuration.current.kill_wait, heard.configuration.current.scan_interval) == (3.0, 9.0)
-    assert (heard.changes, heard.configuration.file.state) == ([], "refused")
-    heard.write("kill_wait = 3.5\nscan_interval = 9\n")
-    assert heard.told == ["kill_wait is 3.5 (was 3.0; superlearner.toml, line 1)"]
+    assert (watched.configuration.current.kill_wait, watched.configuration.current.scan_interval) == (3.0, 9.0)
+    assert (watched.changes, watched.configuration.file.state) == ([], "refused")
+    watched.write("kill_wait = 3.5\nscan_interval = 9\n")
+    assert watched.reported == ["kill_wait is 3.5 (was 3.0; superlearner.toml, line 1)"]
 
 
-def test_all_that_is_wrong_is_told_at_once_and_once_only(tmp_path: Path) -> None:
-    heard = Heard(tmp_path)
+def test_all_problems_are_reported_together_and_once(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
     wrong = "port = 70000\nkill_wait = 0\nnonsense = 1\n"
-    heard.write(wrong)
-    heard.write(wrong)
-    assert sorted((one.line, one.setting) for one in heard.refused) == [
+    watched.write(wrong)
+    watched.write(wrong)
+    assert sorted((one.line, one.setting) for one in watched.refused) == [
         (1, "port"), (2, "kill_wait"), (3, "nonsense"),
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"#" * 200_000])
-def test_what_is_no_text_or_too_large_is_refused(tmp_path: Path, content: bytes) -> None:
-    heard = Heard(tmp_path, "kill_wait = 3.0\n")
-    heard.file.write_bytes(content)
-    heard.look()
-    assert len(heard.refused) == 1
-    assert heard.configuration.current.kill_wait == 3.0
+def test_binary_and_large_files_are_refused(tmp_path: Path, content: bytes) -> None:
+    watched = Watched(tmp_path, "kill_wait = 3.0\n")
+    watched.file.write_bytes(content)
+    watched.look()
+    assert len(watched.refused) == 1
+    assert watched.configuration.current.kill_wait == 3.0
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    heard = Heard(tmp_path, "kill_wait = 3.0\n")
-    heard.file.unlink()
-    heard.file.mkdir()
-    heard.look()
-    (found,) = heard.refused
+    watched = Watched(tmp_path, "kill_wait = 3.0\n")
+    watched.file.unlink()
+    watched.file.mkdir()
+    watched.look()
+    (found,) = watched.refused
     assert "cannot be read" in found.problem
-    assert heard.configuration.current.kill_wait == 3.0
+    assert watched.configuration.current.kill_wait == 3.0
 
 
-def test_a_change_of_the_rights_alone_makes_it_be_read_again(tmp_path: Path) -> None:
-    heard = Heard(tmp_path, "kill_wait = 3.0\n")
-    before = heard.configuration.file.at
-    os.chmod(heard.file, 0o600)
-    heard.look()
-    assert heard.configuration.file.at > before
+def test_a_change_of_permissions_reloads_the_file(tmp_path: Path) -> None:
+    watched = Watched(tmp_path, "kill_wait = 3.0\n")
+    before = watched.configuration.file.at
+    os.chmod(watched.file, 0o600)
+    watched.look()
+    assert watched.configuration.file.at > before
 
 
-def test_a_mistake_in_the_file_is_found_although_a_flag_wins_over_it(tmp_path: Path) -> None:
-    heard = Heard(tmp_path, "kill_wait = 1\n", kill_wait=2.0)
-    heard.write("kill_wait = 'x'\n")
-    assert [one.line for one in heard.refused] == [1]
-    heard.write("kill_wait = 4\n")
-    assert heard.told == []
-    assert (heard.configuration.current.kill_wait, heard.configuration.given("kill_wait").where) == (2.0, "--kill-wait")
+def test_an_error_in_the_file_is_found_although_a_flag_overrides_it(tmp_path: Path) -> None:
+    watched = Watched(tmp_path, "kill_wait = 1\n", kill_wait=2.0)
+    watched.write("kill_wait = 'x'\n")
+    assert [one.line for one in watched.refused] == [1]
+    watched.write("kill_wait = 4\n")
+    assert watched.reported == []
+    assert (watched.configuration.current.kill_wait, watched.configuration.given("kill_wait").where) == (
+        2.0,
+        "--kill-wait",
+    )
 
 
-def test_what_takes_effect_at_a_start_is_told_and_waits_for_it(tmp_path: Path) -> None:
-    heard = Heard(tmp_path, "port = 4001\n")
-    heard.write("port = 4002\n")
-    assert heard.told == ["port will be 4002 after a restart (was 4001; superlearner.toml, line 1)"]
-    assert heard.configuration.current.port == 4001
-    assert heard.configuration.after_restart()["port"].value == 4002
-    heard.write("port = 4001\n")
-    assert heard.configuration.after_restart() == {}
+def test_a_setting_that_needs_a_restart_is_reported_and_waits(tmp_path: Path) -> None:
+    watched = Watched(tmp_path, "port = 4001\n")
+    watched.write("port = 4002\n")
+    assert watched.reported == ["port will be 4002 after a restart (was 4001; superlearner.toml, line 1)"]
+    assert watched.configuration.current.port == 4001
+    assert watched.configuration.after_restart()["port"].value == 4002
+    watched.write("port = 4001\n")
+    assert watched.configuration.after_restart() == {}
 
 
-def test_what_is_set_over_the_api_wins_until_it_is_reset(tmp_path: Path) -> None:
-    heard = Heard(tmp_path, "kill_wait = 3.0\n")
-    configuration = heard.configuration
+def test_values_set_over_the_api_have_precedence_until_reset(tmp_path: Path) -> None:
+    watched = Watched(tmp_path, "kill_wait = 3.0\n")
+    configuration = watched.configuration
     configuration.make(configuration.plan_set({"kill_wait": 1.0}, "the API (owner)"))
-    heard.write("kill_wait = 4.0\n")
+    watched.write("kill_wait = 4.0\n")
     assert (configuration.current.kill_wait, configuration.given("kill_wait").source) == (1.0, "api")
     configuration.make(configuration.plan_reset(["kill_wait"]))
-    assert heard.told == [
+    assert watched.reported == [
         "kill_wait is 1.0 (was 3.0; the API (owner))",
         "kill_wait is 4.0 (was 1.0; superlearner.toml, line 1)",
     ]
 
 
-def test_of_several_values_one_that_is_wrong_stops_all(tmp_path: Path) -> None:
-    configuration = Heard(tmp_path).configuration
+def test_one_invalid_value_rejects_all(tmp_path: Path) -> None:
+    configuration = Watched(tmp_path).configuration
     with pytest.raises(SettingsError, match=r"^the API: kill_wait: expected greater than 0, got 0$"):
         configuration.plan_set({"scan_interval": 1.0, "kill_wait": 0}, "the API")
     assert configuration.current == Settings()
 
 
-def test_a_listener_that_raises_keeps_nobody_else_from_hearing(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_listener_that_raises_does_not_affect_others(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     configuration = Configuration.of(Settings())
-    heard: list[Any] = []
+    watched: list[Any] = []
 
     def broken(_: Any) -> None:
         raise RuntimeError("mine")
 
     configuration.listen(broken)
-    configuration.listen(heard.extend)
+    configuration.listen(watched.extend)
     configuration.make(configuration.plan_set({"kill_wait": 1.0}, "the API"))
-    assert len(heard) == 1
+    assert len(watched) == 1
     assert "this is a bug" in caplog.text

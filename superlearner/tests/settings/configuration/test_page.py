@@ -1,4 +1,4 @@
-"""The page of the settings is what the model says."""
+"""The page on settings matches the model."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ def test_the_page_is_up_to_date() -> None:
     )
 
 
-def test_every_setting_says_what_it_is() -> None:
+def test_every_setting_has_a_description() -> None:
     assert [one.name for one in described().values() if not one.description] == []
