@@ -109,7 +109,9 @@ async def terminate(dest: Dest, reason: Any = "normal", timeout: Limit = UNSET) 
 
 
 async def get_state(dest: Dest, timeout: Limit = UNSET) -> Any:
-    """Return the state that the server's last callback returned; for a state machine `(state, data)`.
+    """Return the state that the server's last callback returned.
+
+    For a state machine returns `(state, data)`.
 
     Raises `BadArgument` for a sensitive process.
     """
@@ -126,10 +128,10 @@ async def get_status(dest: Dest, timeout: Limit = UNSET) -> Status:
 
 
 async def replace_state(dest: Dest, fn: Callable[[Any], Any], timeout: Limit = UNSET) -> Any:
-    """Set the state to `fn(state)`, computed in the server's process; return the new state.
+    """Set the state to `fn(state)`, computed in the server's process.
 
-    If `fn` raises, the state is unchanged and the exception is raised here. Raises `BadArgument` for a sensitive
-    process.
+    Returns the new state. If `fn` raises, the state is unchanged and the exception is raised here. Raises `BadArgument`
+    for a sensitive process.
     """
     return await _ask("replace_state", dest, ("replace_state", fn), (fn,), timeout)
 

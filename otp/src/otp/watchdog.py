@@ -1,4 +1,6 @@
-"""A watchdog that reports which callback holds the event loop; optional, and used by `otp.run(debug=True)`.
+"""A watchdog that reports which callback holds the event loop.
+
+It is optional, and used by `otp.run(debug=True)`.
 
 ```python
 async with otp.Node("shop") as node:
@@ -174,11 +176,11 @@ class Watchdog:
 
 
 def frame_of(thread: int) -> FrameType | None:
-    """Return the innermost frame of a thread by its `threading.get_ident`; None if it does not exist.
+    """Return the innermost frame of a thread by its `threading.get_ident`.
 
-    CPython creates the frames while it holds a lock. If a garbage collection begins in between and frees a
-    `threading.local`, which takes the same lock, the whole program hangs for ever (CPython issue 106883). Garbage
-    collection is therefore disabled meanwhile.
+    Returns None if it does not exist. CPython creates the frames while it holds a lock. If a garbage collection begins
+    in between and frees a `threading.local`, which takes the same lock, the whole program hangs for ever (CPython issue
+    106883). Garbage collection is therefore disabled meanwhile.
 
     >>> frame_of(threading.get_ident()).f_code.co_name
     'frame_of'

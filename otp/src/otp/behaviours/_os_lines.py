@@ -28,10 +28,10 @@ class Cutter(Protocol):
 
 
 class Lines:
-    r"""Text, one message per line, without its end (`\n` or `\r\n`); the last line needs none.
+    r"""Text, one message per line, without its end (`\n` or `\r\n`).
 
-    Bytes that are not UTF-8 become U+FFFD. A line of more than `longest` bytes comes in parts, cut between characters;
-    all but the last part are marked.
+    The last line needs none. Bytes that are not UTF-8 become U+FFFD. A line of more than `longest` bytes comes in
+    parts, cut between characters; all but the last part are marked.
 
     >>> lines = Lines(longest=5)
     >>> lines.feed(b"one\r\nno end, ")

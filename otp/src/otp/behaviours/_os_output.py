@@ -60,7 +60,9 @@ class Note(NamedTuple):
 
 
 class Outlet:
-    """The standard output or error of a program; all methods but `note` run in the program's process.
+    """The standard output or error of a program.
+
+    All methods but `note` run in the program's process.
 
     Args:
         process: the process of the program.

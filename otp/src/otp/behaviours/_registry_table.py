@@ -29,7 +29,9 @@ class Entry(NamedTuple):
 
 
 class RegistryEntry(NamedTuple):
-    """A row of `Registry.select`: an entry with its key; it unpacks as `key, pid, value`.
+    """A row of `Registry.select`: an entry with its key.
+
+    It unpacks as `key, pid, value`.
 
     >>> import otp
     >>> async def main():

@@ -45,7 +45,9 @@ T = TypeVar("T")
 
 
 class Agent(Startable):
-    """A process that keeps a value; start it with `start_link` and use it by pid or name.
+    """A process that keeps a value.
+
+    Start it with `start_link` and use it by pid or name.
 
     >>> import otp
     >>> async def main():
@@ -78,7 +80,9 @@ class Agent(Startable):
 
     @classmethod
     async def start(cls, fn: Callable[[], Any], *, name: GivenName = None, timeout: Limit = "infinity") -> Pid:
-        """Start an agent without a link, also from outside a process; otherwise like `start_link`.
+        """Start an agent without a link, also from outside a process.
+
+        Otherwise like `start_link`.
 
         >>> import otp
         >>> async def main():
@@ -154,7 +158,9 @@ class Agent(Startable):
 
     @staticmethod
     def cast(agent: Dest, fn: Callable[[Any], Any]) -> None:
-        """Replace the state by `fn(state)` later, without waiting; a missing agent is no error.
+        """Replace the state by `fn(state)` later, without waiting.
+
+        A missing agent is no error.
 
         Source: Elixir's `Agent.cast/2`.
         """

@@ -81,7 +81,9 @@ class _Functions(BehaviourType, type):
     """
 
     async def start(cls, app: type[Application], type: Kind = "temporary", *, args: Any = ()) -> None:
-        """Start an application whose dependencies run; `args` is passed to its callback `start("normal", args)`.
+        """Start an application whose dependencies run.
+
+        `args` is passed to its callback `start("normal", args)`.
 
         Raises:
             StartError: `("already_started", name)`; `("not_started", name)` for a dependency that does not run;
@@ -144,7 +146,9 @@ class _Functions(BehaviourType, type):
         return applications_of(node).get_env(app, key, default)
 
     def put_env(cls, app: type[Application] | str, key: str, value: Any, *, node: Node | None = None) -> None:
-        """Set a value of an application's environment on this node or on `node`; it need not run yet.
+        """Set a value of an application's environment on this node or on `node`.
+
+        It need not run yet.
 
         Source: Erlang's `application:set_env/3`.
         """

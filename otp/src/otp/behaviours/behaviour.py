@@ -299,9 +299,10 @@ def check_arity(cls: type[Behaviour], name: str, member: object, arity: int, exp
 
 
 def _refusal(text: str, member: object) -> TypeError:
-    """Return the error about a method; it names the method's line, as the traceback shows only the class's.
+    """Return the error about a method.
 
-    `otp_place` is a pair of file and line, for tools that show where user code is wrong.
+    It names the method's line, as the traceback shows only the class's. `otp_place` is a pair of file and line, for
+    tools that show where user code is wrong.
     """
     error = TypeError(text)
     found = _line_of(member)

@@ -193,7 +193,9 @@ class Startable:
         significant: bool = False,
         **options: Any,
     ) -> ChildSpec:
-        """Return the spec of a child that runs this class; takes start options and child options.
+        """Return the spec of a child that runs this class.
+
+        Takes start options and child options.
 
         Args:
             arg: the argument of `start_link`, passed to `init`.
@@ -287,9 +289,10 @@ class Children:
 
 
 def child_spec_of(child: Any) -> Any:
-    """Turn a form of a child into its `ChildSpec`; other values are returned unchanged.
+    """Turn a form of a child into its `ChildSpec`.
 
-    The supervisor reports errors, so that a wrong child has the same reason wherever it is given.
+    Other values are returned unchanged. The supervisor reports errors, so that a wrong child has the same reason
+    wherever it is given.
     """
     kind = child.__class__
     if kind is ChildSpec:

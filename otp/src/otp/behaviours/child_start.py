@@ -139,10 +139,10 @@ class Pending:
 
 
 def begin(call: Any, me: Process) -> Any:
-    """Start a child; return the outcome like `start`, or a `Pending` or coroutine to await for it.
+    """Start a child.
 
-    Most starts finish in their first step; awaiting them properly costs twice the start. `me` is the supervisor's
-    process.
+    Returns the outcome like `start`, or a `Pending` or coroutine to await for it. Most starts finish in their first
+    step; awaiting them properly costs twice the start. `me` is the supervisor's process.
     """
     coroutine: Any
     if type(call) is QuickServer:

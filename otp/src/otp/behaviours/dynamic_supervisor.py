@@ -42,7 +42,9 @@ __all__ = ["DynamicSupervisor"]
 
 
 class DynamicSupervisor(Behaviour, Startable):
-    """A supervisor whose children are all started with `start_child`; subclass it to give it a name.
+    """A supervisor whose children are all started with `start_child`.
+
+    Subclass it to give it a name.
 
     >>> import otp
     >>> from otp import Agent, DynamicSupervisor
@@ -108,7 +110,9 @@ class DynamicSupervisor(Behaviour, Startable):
     async def start_child(supervisor: Dest, child: Child) -> Pid | Any: ...
     @staticmethod
     async def start_child(supervisor: Dest, child: Child) -> Any:
-        """Start a child from its spec or any other form of a child; its id does not matter.
+        """Start a child from its spec or any other form of a child.
+
+        Its id does not matter.
 
         Returns the pid, `(pid, extra)` or `Ignore()`, as the start function returned; an ignored child is not kept.
 

@@ -287,7 +287,9 @@ class GenServer(Behaviour, Startable, Generic[S]):
 
     @staticmethod
     async def stop(dest: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
-        """Stop a server in order and wait until it and its child tasks have ended; `terminate` runs.
+        """Stop a server in order and wait until it and its child tasks have ended.
+
+        `terminate` runs.
 
         Raises `Exit` with the bare reason: `"noproc"`, `"timeout"`, or the other reason with which the server ended.
         """

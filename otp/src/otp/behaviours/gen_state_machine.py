@@ -164,9 +164,10 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
     @positional
     @optional_callback
     def terminate(self, reason: Any, state: S, data: D) -> Any:
-        """Clean up before the end; not called for a fatal signal unless the process traps exits.
+        """Clean up before the end.
 
-        After an exception, `reason` is what was raised without its stack; the exit reason includes it (as in OTP).
+        Not called for a fatal signal unless the process traps exits. After an exception, `reason` is what was raised
+        without its stack; the exit reason includes it (as in OTP).
         """
         return None
 
@@ -343,7 +344,9 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
 
     @staticmethod
     async def stop(dest: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
-        """Stop a machine in order and wait until it and its child tasks have ended; `terminate` runs.
+        """Stop a machine in order and wait until it and its child tasks have ended.
+
+        `terminate` runs.
 
         Raises `Exit` with the bare reason: `"noproc"`, `"timeout"`, or the other reason with which the machine ended.
         """

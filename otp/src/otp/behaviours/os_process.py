@@ -73,7 +73,9 @@ START_AS: Final = "outside a process use node.start(OsProcess, argv, owner=…)"
 
 
 class OsProcess(Startable):
-    """An external program, supervised; its output goes to its owner as `Output`, line by line.
+    """An external program, supervised.
+
+    Its output goes to its owner as `Output`, line by line.
 
     >>> import otp
     >>> async def main():
@@ -174,9 +176,10 @@ class OsProcess(Startable):
         owner: Dest | None = None,
         **options: Any,
     ) -> ChildSpec:
-        """Return the spec of a child that runs the program `arg`; takes start options and child options.
+        """Return the spec of a child that runs the program `arg`.
 
-        `owner` is required; the rest is as for `Startable.child_spec` and `start_link`.
+        Takes start options and child options. `owner` is required; the rest is as for `Startable.child_spec` and
+        `start_link`.
         """
         if owner is None:
             raise BadArgument(_without_owner("OsProcess.child_spec(argv)"))
@@ -217,7 +220,9 @@ class OsProcess(Startable):
 
     @staticmethod
     async def close_stdin(pid: Dest, timeout: Limit = "infinity") -> None:
-        r"""Close the program's standard input after all previous writes; repeating it is no error.
+        r"""Close the program's standard input after all previous writes.
+
+        Repeating it is no error.
 
         >>> import otp
         >>> async def main():
@@ -232,9 +237,9 @@ class OsProcess(Startable):
 
     @staticmethod
     def os_pid(pid: Dest) -> int | None:
-        """Return the process id of the program, also that of its group; None if it has ended.
+        """Return the process id of the program, also that of its group.
 
-        It reads a table and sends no message.
+        Returns None if it has ended. It reads a table and sends no message.
         """
         process = resolve(pid, "OsProcess.os_pid(pid)")
         state: Any = None if process is None else process._state

@@ -149,7 +149,9 @@ class Registry(Startable):
 
     @classmethod
     async def start_link(cls, *, keys: Kind, name: Name, partitions: int = 1, listeners: tuple[Name, ...] = ()) -> Pid:
-        """Start a registry linked to the calling process; as a child `Registry.child_spec(keys=…, name=…)`.
+        """Start a registry linked to the calling process.
+
+        As a child use `Registry.child_spec(keys=…, name=…)`.
 
         Args:
             keys: `"unique"` (one process per key) or `"duplicate"` (any number).
@@ -183,7 +185,9 @@ class Registry(Startable):
 
     @staticmethod
     def register(registry: Dest, key: Hashable, value: Any = None) -> Pid:
-        """Register the calling process under `key`; return the registry's pid, which is linked to it.
+        """Register the calling process under `key`.
+
+        Returns the registry's pid, which is linked to it.
 
         Raises:
             AlreadyRegistered: the registry is unique and the key taken, also by the caller itself.
@@ -210,7 +214,9 @@ class Registry(Startable):
 
     @staticmethod
     def unregister_match(registry: Dest, key: Hashable, pattern: Any) -> None:
-        """Remove the calling process's entries under `key` whose value matches; see `match`.
+        """Remove the calling process's entries under `key` whose value matches.
+
+        See `match`.
 
         >>> import otp
         >>> from otp import Registry

@@ -102,7 +102,9 @@ class NextEvent(NamedTuple):
 
 
 class Postpone(NamedTuple):
-    """An action: handle this event again after the next change of state; `Postpone(False)` cancels that.
+    """An action: handle this event again after the next change of state.
+
+    `Postpone(False)` cancels that.
 
     >>> Postpone().value
     True
@@ -159,7 +161,9 @@ class Hibernate(NamedTuple):
 
 
 class ChangeModule(NamedTuple):
-    """An action: let another class handle all further events, in its callback mode; state and data stay.
+    """An action: let another class handle all further events, in its callback mode.
+
+    State and data stay.
 
     >>> ChangeModule(int).cls.__name__
     'int'

@@ -75,9 +75,10 @@ class _Waits:
 
 
 def follow(running: Running, step: Step, caller: From | None = None) -> Any:
-    """Run a step and what follows from it; return a result for the kernel's callback, or a coroutine.
+    """Run a step and what follows from it.
 
-    A reply to `caller` is left to the kernel if it is the last effect: the kernel has a fast path for it.
+    Returns a result for the kernel's callback, or a coroutine. A reply to `caller` is left to the kernel if it is the
+    last effect: the kernel has a fast path for it.
     """
     return _steps(running, step, caller)
 

@@ -86,10 +86,10 @@ def timers_after(
     actions: Mapping[Any, TimeoutAction],
     effects: list[Any],
 ) -> tuple[Mapping[Any, Any], tuple[Any, ...]]:
-    """Return the timers after an event: (running, due); `changed` says whether the state has.
+    """Return the timers after an event: (running, due).
 
-    `running` is kind -> content, `due` those set to 0 seconds, in that order. Timers to start and stop are added to
-    `effects`.
+    `changed` says whether the state has. `running` is kind -> content, `due` those set to 0 seconds, in that order.
+    Timers to start and stop are added to `effects`.
     """
     for kind in ("state_timeout", "timeout") if changed else ("timeout",):
         running, due = _cancel(running, due, kind, effects)

@@ -131,7 +131,9 @@ class Supervisor(Behaviour, Startable):
         auto_shutdown: AutoShutdown = "never",
         name: GivenName = None,
     ) -> Pid:
-        """Start a supervisor of these children without a class; otherwise like `start_link`.
+        """Start a supervisor of these children without a class.
+
+        Otherwise like `start_link`.
 
         Source: Elixir's `Supervisor.start_link/2`.
         """
@@ -188,7 +190,9 @@ class Supervisor(Behaviour, Startable):
     async def start_child(supervisor: Dest, child: Child | list[Any]) -> Pid | Any: ...
     @staticmethod
     async def start_child(supervisor: Dest, child: Child | list[Any]) -> Any:
-        """Start another child after all others; under simple_one_for_one, one from the template.
+        """Start another child after all others.
+
+        Under simple_one_for_one, starts one from the template.
 
         Args:
             supervisor: a pid or name.
@@ -212,7 +216,9 @@ class Supervisor(Behaviour, Startable):
 
     @staticmethod
     async def restart_child(supervisor: Dest, id: Hashable) -> Pid | Any:
-        """Start a child that does not run, from its spec; returns what `start_child` returns.
+        """Start a child that does not run, from its spec.
+
+        Returns what `start_child` returns.
 
         Raises `NotFound`, or `StartError` with `"running"`, `"restarting"`, `"simple_one_for_one"` or the reason why
         the start failed. Source: OTP's `supervisor:restart_child/2`.
@@ -247,10 +253,10 @@ class Supervisor(Behaviour, Startable):
         max_seconds: float | Literal["infinity"] | None = None,
         auto_shutdown: AutoShutdown | None = None,
     ) -> None:
-        """Change the strategy or the limits of a running supervisor; its children are not affected.
+        """Change the strategy or the limits of a running supervisor.
 
-        Restarts counted so far are kept. Raises `InvalidChildSpec`; a supervisor cannot become simple_one_for_one, nor
-        stop being one.
+        Its children are not affected. Restarts counted so far are kept. Raises `InvalidChildSpec`; a supervisor cannot
+        become simple_one_for_one, nor stop being one.
 
         Difference to OTP: there this requires an upgrade of the class, `code_change`, which works too.
         """

@@ -169,9 +169,10 @@ class Task(Startable, Generic[T_co]):
 
     @classmethod
     async def start(cls, fn: Callable[[*Ts], Any], /, *args: *Ts, name: GivenName = None) -> Pid:
-        """Start a task without a link, whose result is not needed; works outside a process too.
+        """Start a task without a link, whose result is not needed.
 
-        `TaskSupervisor.start_child` is usually better: its tasks end with your program, in order.
+        Works outside a process too. `TaskSupervisor.start_child` is usually better: its tasks end with your program, in
+        order.
 
         Raises `AlreadyStarted` if the name is taken. Source: Elixir's `Task.start/1`.
 
@@ -225,10 +226,10 @@ class Task(Startable, Generic[T_co]):
         significant: bool = False,
         **options: Any,
     ) -> ChildSpec:
-        """Return the spec of a child that runs `arg`, a function without arguments; see `Startable.child_spec`.
+        """Return the spec of a child that runs `arg`, a function without arguments.
 
-        A task is `"temporary"`: it is not restarted when it has finished or crashed. `(Task, fn)` in a list of children
-        is the short form. Source: Elixir's `Task.child_spec/1`.
+        See `Startable.child_spec`. A task is `"temporary"`: it is not restarted when it has finished or crashed.
+        `(Task, fn)` in a list of children is the short form. Source: Elixir's `Task.child_spec/1`.
 
         >>> Task.child_spec(print, id="warm up").restart
         'temporary'
@@ -277,7 +278,9 @@ class Task(Startable, Generic[T_co]):
 
     @staticmethod
     async def await_many(tasks: Sequence[Task[T]], timeout: Limit = 5) -> list[T]:
-        """Wait for the results of all these tasks, `timeout` seconds in total; return them in order.
+        """Wait for the results of all these tasks, `timeout` seconds in total.
+
+        Returns them in order.
 
         Raises `Exit` like `await_` when the first of them fails; no message of the others is left in the mailbox.
         Source: Elixir's `Task.await_many/2`.
@@ -420,13 +423,13 @@ class Task(Startable, Generic[T_co]):
 
     @staticmethod
     async def run_blocking(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a blocking function in a thread and wait for its result; all other processes go on.
+        """Run a blocking function in a thread and wait for its result.
 
-        The process itself waits, as for any `await`. Its end, or `asyncio.timeout`, ends the wait at once; the function
-        cannot be interrupted, runs to its end, and its result is dropped. A function that is still waiting for a free
-        thread then never starts. There are few threads (those of the loop, at most 32), and a program that ends waits
-        for them. The function must not touch processes: `send_from_thread` and `call_from_thread` of `otp.node()` are
-        the way back.
+        All other processes go on. The process itself waits, as for any `await`. Its end, or `asyncio.timeout`, ends the
+        wait at once; the function cannot be interrupted, runs to its end, and its result is dropped. A function that is
+        still waiting for a free thread then never starts. There are few threads (those of the loop, at most 32), and a
+        program that ends waits for them. The function must not touch processes: `send_from_thread` and
+        `call_from_thread` of `otp.node()` are the way back.
 
         In the virtual time of `otp.testing.Scheduler` there are no threads: the function runs at once, takes no time,
         and other processes may run before its result is available. It must not use `call_from_thread`.

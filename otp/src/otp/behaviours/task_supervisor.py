@@ -90,7 +90,9 @@ class TaskSupervisor(Behaviour, Startable):
         max_restarts: int | Literal["infinity"] = 3,
         max_seconds: float | Literal["infinity"] = 5,
     ) -> Pid:
-        """Start the supervisor, linked with the calling process; usually `TaskSupervisor.child_spec(name="tasks")`.
+        """Start the supervisor, linked with the calling process.
+
+        Usually started by `TaskSupervisor.child_spec(name="tasks")`.
 
         Args:
             name: a name to register, or `Registry.via(…)`.

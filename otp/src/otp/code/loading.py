@@ -56,9 +56,10 @@ def latest(fn: F) -> F:
 
 
 def load(module: ModuleType) -> ModuleType:
-    """Return another version of a module, run from its file; the module itself is unchanged.
+    """Return another version of a module, run from its file.
 
-    The bytecode cache is skipped: it cannot distinguish two versions of the same second and length.
+    The module itself is unchanged. The bytecode cache is skipped: it cannot distinguish two versions of the same second
+    and length.
     """
     name = module.__name__
     spec = shown_version(module).__spec__

@@ -11,11 +11,12 @@ __all__ = ["OldObject", "OldReference", "RunningVersion", "UpgradeRefused", "Upg
 
 
 class UpgradeRefused(Exception):
-    """A refused upgrade; classes, states and modules are unchanged, and all servers go on.
+    """A refused upgrade.
 
-    `server` is the one that refused, or None if the new file cannot be used at all; then the error is the `__cause__`.
-    `reason` has the form of an exit reason: `Crash(term, stack)` for an exception of `code_change`, `"timeout"` for a
-    server that was not suspended in time, `("undef", name)` for a missing class.
+    Classes, states and modules are unchanged, and all servers go on. `server` is the one that refused, or None if the
+    new file cannot be used at all; then the error is the `__cause__`. `reason` has the form of an exit reason:
+    `Crash(term, stack)` for an exception of `code_change`, `"timeout"` for a server that was not suspended in time,
+    `("undef", name)` for a missing class.
 
     Some state may be lost: `ended` says that the server has ended, and its state with it; its supervisor restarts it
     with the old code. `reset` are servers that returned, after a trial, to their state from before the upgrade, which

@@ -20,9 +20,9 @@ LEAST_S: Final = 0.001
 
 
 async def first_crash(servers: Iterable[Process], seconds: float) -> tuple[Process, Any] | None:
-    """Wait until all have handled their waiting messages, or time is over; return the first crash and its reason.
+    """Wait until all have handled their waiting messages, or time is over.
 
-    A server that is too slow, or that ends normally, has not crashed.
+    Returns the first crash and its reason. A server that is too slow, or that ends normally, has not crashed.
     """
     asked: list[tuple[Process, Any]] = []
     for p in servers:  # after the waiting messages; a server that ends earlier fails it with the reason

@@ -128,7 +128,9 @@ class Distribution:
         services: Mapping[Any, Pid] | None = None,
         confined: bool = False,
     ) -> None:
-        """Accept other nodes over one more transport with its own rights; the arguments are those of the class.
+        """Accept other nodes over one more transport with its own rights.
+
+        The arguments are those of the class.
 
         Raises `BadArgument` if `transport.me` is not this node with its creation.
         """

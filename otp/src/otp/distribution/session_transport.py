@@ -106,7 +106,9 @@ class SessionTransport:
     # Called by the runtime
 
     def send(self, node: NodeId, signal: bytes) -> bool:
-        """Send `signal` to `node`; False means no connection, and tries one if the settings allow it.
+        """Send `signal` to `node`.
+
+        False means no connection, and tries one if the settings allow it.
 
         Raises `BadArgument` for a signal larger than the limit, with or without a connection.
         """

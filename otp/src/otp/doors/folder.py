@@ -89,7 +89,9 @@ def write_record(folder: Path, record: DoorRecord) -> tuple[Path, int]:
 
 
 def find_doors() -> list[DoorRecord]:
-    """Return the open doors of this user, by name; remove what killed programs left behind.
+    """Return the open doors of this user, by name.
+
+    Removes what killed programs left behind.
 
     >>> all(record.os_pid > 0 for record in find_doors())
     True

@@ -61,9 +61,9 @@ def is_accepted(coro: Any) -> bool:
 
 
 def refuse(coro: Any) -> bool:
-    """Close the socket of a connection that asyncio is about to accept; False for other coroutines.
+    """Close the socket of a connection that asyncio is about to accept.
 
-    asyncio cannot accept it any more: its server is closed.
+    Returns False for other coroutines. asyncio cannot accept it any more: its server is closed.
     """
     if not _is_acceptance(coro):
         return False

@@ -17,10 +17,11 @@ __all__ = ["erase", "get", "get_keys", "put"]
 
 
 def put(key: Hashable, value: Any) -> Any:
-    """Store `value` under `key` in the running process; return the previous value, or `None`.
+    """Store `value` under `key` in the running process.
 
-    `otp.process_info(pid, "dictionary")` shows it. It is lost when the process ends. Child tasks use the dictionary of
-    their process. Raises `NotAProcess` outside a process. Write `otp.put(…)`, as with `otp.self()`.
+    Returns the previous value, or `None`. `otp.process_info(pid, "dictionary")` shows it. It is lost when the process
+    ends. Child tasks use the dictionary of their process. Raises `NotAProcess` outside a process. Write `otp.put(…)`,
+    as with `otp.self()`.
 
     >>> import otp
     >>> async def main():
@@ -44,7 +45,9 @@ def get() -> dict[Hashable, Any]: ...
 @overload
 def get(key: Hashable, default: Any = None) -> Any: ...
 def get(key: Any = ABSENT, default: Any = None) -> Any:
-    """Return the value of `key`, or `default`; without a key, a copy of the whole dictionary.
+    """Return the value of `key`, or `default`.
+
+    Without a key, returns a copy of the whole dictionary.
 
     >>> import otp
     >>> async def main():

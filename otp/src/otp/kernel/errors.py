@@ -76,7 +76,9 @@ def _close(name: Any, known: tuple[Any, ...]) -> str:
 
 
 class Exit(Exception):
-    """The end of the process that raises it, with exactly `reason`; also the base of failed calls.
+    """The end of the process that raises it, with exactly `reason`.
+
+    Also the base of failed calls.
 
     >>> Exit("shutdown").reason
     'shutdown'
@@ -108,9 +110,10 @@ class Error(Exception):
 
 
 class BadArgument(Error, ValueError):
-    """An invalid argument; the text, which is also the exit reason's term, says what was expected.
+    """An invalid argument.
 
-    For a wrong name, the text also suggests a close one: `name` is compared with `known`.
+    The text, which is also the exit reason's term, says what was expected. For a wrong name, the text also suggests a
+    close one: `name` is compared with `known`.
     """
 
     name: Any = None

@@ -34,10 +34,10 @@ def watch_forks() -> Forks:
 
 
 class Forks:
-    """The signals whose handlers a fork does not inherit; one object for the whole OS process.
+    """The signals whose handlers a fork does not inherit.
 
-    The handlers of an event loop write into a socket shared by parent and fork. A signal to the fork would be handled
-    by the parent and would not end the fork.
+    There is one object for the whole OS process. The handlers of an event loop write into a socket shared by parent and
+    fork. A signal to the fork would be handled by the parent and would not end the fork.
     """
 
     __slots__ = ("_taken",)

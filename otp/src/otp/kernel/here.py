@@ -33,7 +33,9 @@ def monotonic() -> float:
 
 
 def node() -> Node:
-    """Return the node of the running process; outside one, the only node of this event loop.
+    """Return the node of the running process.
+
+    Outside one, returns the only node of this event loop.
 
     Raises `BadArgument` if there is none, or more than one. Difference to Erlang's `node/0`: returns the `Node`, whose
     `.name` is what Erlang returns.

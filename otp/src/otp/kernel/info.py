@@ -126,7 +126,9 @@ def process_info(pid: Pid, item: Literal["messages"]) -> tuple[Any, ...] | None:
 @overload
 def process_info(pid: Pid, item: Literal["dictionary"]) -> dict[Hashable, Any] | None: ...
 def process_info(pid: Any, item: str | None = None) -> Any:
-    """Return the `ProcessInfo` of a process, or the value of one item; `None` for a dead pid.
+    """Return the `ProcessInfo` of a process, or the value of one item.
+
+    Returns `None` for a dead pid.
 
     Raises `BadArgument` for an unknown item, with the list of items.
 

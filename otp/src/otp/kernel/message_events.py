@@ -74,9 +74,10 @@ def _is_sensitive(p: Any) -> bool:
 
 
 def told_sent(dest: Process, message: Any, st: int) -> bool:
-    """Report that a message is sent; a dead or exiting receiver drops it, a waiting one receives it.
+    """Report that a message is sent.
 
-    True if it is not to be delivered now: the post of a testing scheduler took it, or a fault applies to it.
+    A dead or exiting receiver drops it, a waiting one receives it. True if it is not to be delivered now: the post of a
+    testing scheduler took it, or a fault applies to it.
     """
     faults = dest._node._faults
     fate = None if faults is None else faults.fate(dest, message)

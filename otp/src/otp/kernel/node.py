@@ -408,10 +408,10 @@ class Node:
         send_from_thread(self, dest, message)
 
     def cast_from_thread(self, dest: Any, request: Any) -> str:
-        """Cast from another thread, like `GenServer.cast`; always `"ok"`, even if the process does not exist.
+        """Cast from another thread, like `GenServer.cast`.
 
-        Names are those of this node; casts and messages of one thread arrive in order. Raises `BadArgument` like
-        `send_from_thread`.
+        Always `"ok"`, even if the process does not exist. Names are those of this node; casts and messages of one
+        thread arrive in order. Raises `BadArgument` like `send_from_thread`.
 
         >>> import asyncio, otp
         >>> async def main():

@@ -19,9 +19,10 @@ __all__ = ["AnyOf", "Is", "Tag", "compile_pattern", "matches"]
 
 
 def matches(match: Callable[[Any], Any], message: Any) -> bool:
-    """Return whether a predicate accepts a message; one that raises, even `CancelledError`, does not.
+    """Return whether a predicate accepts a message.
 
-    It runs on the sender's stack. `KeyboardInterrupt` and `SystemExit` are passed on.
+    One that raises, even `CancelledError`, does not. It runs on the sender's stack. `KeyboardInterrupt` and
+    `SystemExit` are passed on.
     """
     try:
         return bool(match(message))

@@ -211,9 +211,10 @@ class _NoReplyWith(NoReply[S], WithOptions):
 
 
 class Stop(Result):
-    """The end of the server with `reason`; `terminate` runs first, then the reply is sent, if any.
+    """The end of the server with `reason`.
 
-    From `init`: `Stop(reason)`. Without `state` the state is unchanged.
+    `terminate` runs first, then the reply is sent, if any. From `init`: `Stop(reason)`. Without `state` the state is
+    unchanged.
     """
 
     __slots__ = ("reason", "reply", "state")

@@ -67,7 +67,9 @@ LONGEST: Final = 1e12  # seconds, 31,000 years: more is no valid number of nanos
 
 
 def nanoseconds(seconds: Any, what: str, *, infinite: bool = False) -> int | None:
-    """Round seconds to whole nanoseconds; return `None` for no limit, where `infinite` allows it.
+    """Round seconds to whole nanoseconds.
+
+    Returns `None` for no limit, where `infinite` allows it.
 
     Raises `BadArgument` for a negative time, one of more than 1e12 s, a bool, a text or NaN.
     """

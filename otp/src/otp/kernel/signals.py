@@ -53,9 +53,9 @@ def send(dest: Pid, message: T) -> T: ...
 @overload
 def send(dest: Dest, message: T) -> T: ...
 def send(dest: Any, message: Any) -> Any:
-    """Send `message` to a pid, a name, `(name, node)` or `Registry.via(…)`; return the message.
+    """Send `message` to a pid, a name, `(name, node)` or `Registry.via(…)`.
 
-    A dead pid drops it. Raises `BadArgument` for an unregistered name, like Erlang's `!`.
+    Returns the message. A dead pid drops it. Raises `BadArgument` for an unregistered name, like Erlang's `!`.
     """
     try:
         st = dest._st
@@ -207,9 +207,9 @@ def monitor_process(me: Process, p: Process | None, item: Any) -> Ref:
 
 
 def demonitor(ref: Ref, *, flush: bool = False, info: bool = False) -> bool:
-    """End a monitor of the calling process; `flush` also removes its `Down` from the mailbox.
+    """End a monitor of the calling process.
 
-    Always true; with `info`, whether an active monitor was removed.
+    `flush` also removes its `Down` from the mailbox. Always true; with `info`, whether an active monitor was removed.
     """
     me = current_process("demonitor(ref)")
     if not isinstance(ref, Ref):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -248,9 +248,10 @@ def _keeps_mailbox(me: Process) -> bool:
 
 
 async def wait_down(pid: Pid, timeout: Limit = "infinity") -> Any:
-    """Wait until `pid` has ended and return its exit reason; `"noproc"` if it was already dead.
+    """Wait until `pid` has ended and return its exit reason.
 
-    Works in a process, in a child task and outside; needs no mailbox. Raises `TimeoutError`.
+    Returns `"noproc"` if it was already dead. Works in a process, in a child task and outside; needs no mailbox. Raises
+    `TimeoutError`.
     """
     p = _require_pid(pid, "wait_down(pid)")
     if p._st == DEAD:
@@ -288,11 +289,11 @@ def exit(reason: Any, /) -> NoReturn: ...
 @overload
 def exit(pid: Dest, reason: Any, /) -> Literal[True]: ...
 def exit(pid: Any, reason: Any = ABSENT, /) -> Literal[True]:
-    """End the calling process, or send an exit signal to `pid`; the latter returns True.
+    """End the calling process, or send an exit signal to `pid`.
 
-    `exit(reason)` raises `Exit(reason)`. In a child task (`asyncio.create_task`), code that awaits the task gets the
-    exception. If no code does, the process ends a few turns of the loop later, as by a signal from itself that it
-    cannot trap; a server that traps exits calls `terminate` first.
+    `exit(pid, reason)` returns True. `exit(reason)` raises `Exit(reason)`. In a child task (`asyncio.create_task`),
+    code that awaits the task gets the exception. If no code does, the process ends a few turns of the loop later, as by
+    a signal from itself that it cannot trap; a server that traps exits calls `terminate` first.
 
     `"kill"` cannot be trapped; the exit reason is then `"killed"`. An untrapped signal to oneself takes effect here. A
     name stands for its pid (a difference to Erlang); raises `BadArgument` for an unregistered name.

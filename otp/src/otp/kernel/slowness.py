@@ -21,9 +21,10 @@ SLOWED: Final = ("handle_call", "handle_cast", "handle_info")
 
 
 class Slowness:
-    """A delay in front of each callback of `target`, like that of a slow disk; `hits` counts the callbacks.
+    """A delay in front of each callback of `target`, like that of a slow disk.
 
-    Meanwhile the server is busy and its mailbox grows; other processes go on. A code change also ends the delay.
+    `hits` counts the callbacks. Meanwhile the server is busy and its mailbox grows; other processes go on. A code
+    change also ends the delay.
     """
 
     __slots__ = ("_base", "_monitor", "_own", "_seconds", "ended", "hits", "target")

@@ -183,9 +183,10 @@ def begin_server(
     node: Node | None = None,
     me: Process | None = None,
 ) -> Any:
-    """Begin `start_server` without suspending; return its result, or a `Begun` to wait for `init`.
+    """Begin `start_server` without suspending.
 
-    `me` is the starter, if the caller knows it better than the thread.
+    Returns its result, or a `Begun` to wait for `init`. `me` is the starter, if the caller knows it better than the
+    thread.
     """
     if me is None:
         try:

@@ -1,7 +1,7 @@
-"""Types of common arguments, for annotations only; not imported while a program runs.
+"""Types of common arguments, for annotations only.
 
-Messages, states, replies and exit reasons have no type: they are terms, `Any` (see docs/decisions/0008). Destinations,
-names and times are typed.
+Not imported while a program runs. Messages, states, replies and exit reasons have no type: they are terms, `Any` (see
+docs/decisions/0008). Destinations, names and times are typed.
 """
 
 from __future__ import annotations

@@ -101,10 +101,10 @@ def _left(ref: Ref, function: str) -> float | None:
 
 
 def cancel_timer(ref: Ref) -> float | None:
-    """Stop a timer; return the seconds that were left, or `None` if it fired, was cancelled or is unknown.
+    """Stop a timer.
 
-    Any process may cancel. `None` does not mean that the message has been handled. Raises `BadArgument` for what is no
-    reference.
+    Returns the seconds that were left, or `None` if it fired, was cancelled or is unknown. Any process may cancel.
+    `None` does not mean that the message has been handled. Raises `BadArgument` for what is no reference.
     """
     left = _left(ref, "cancel_timer")
     if left is not None and isinstance(ref, TimerRef):

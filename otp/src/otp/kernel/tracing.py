@@ -131,10 +131,11 @@ class Event:
 
 
 class Subscription:
-    """A reader of a node's events; ends by `close()`, or by itself after `limit` events.
+    """A reader of a node's events.
 
-    `dropped` counts what the rate held back; `rate` is events per second, counted in windows of one second. A reader
-    with `focus` is admitted to messages before they are reported: its rate counts messages, in windows of a tenth.
+    Ends by `close()`, or by itself after `limit` events. `dropped` counts what the rate held back; `rate` is events per
+    second, counted in windows of one second. A reader with `focus` is admitted to messages before they are reported:
+    its rate counts messages, in windows of a tenth.
     """
 
     __slots__ = (

@@ -12,9 +12,9 @@ __all__ = ["unawaited"]
 
 
 def unawaited(value: Any) -> str:
-    """Explain a coroutine or generator that was not awaited; empty for any other value.
+    """Explain a coroutine or generator that was not awaited.
 
-    A list or tuple with one in it counts, too.
+    The text is empty for any other value. A list or tuple with one in it counts, too.
 
     >>> unawaited(n for n in ())
     'got a generator; did you write `yield` in place of `return`?'

@@ -29,9 +29,10 @@ NS = 1_000_000_000
 
 
 class EventFeed:
-    """Events that wait for their reader; `wake` is called when there are some and the reader waits.
+    """Events that wait for their reader.
 
-    `unwatched` is a process whose messages are left out: the server that sends the events would trace itself.
+    `wake` is called when there are some and the reader waits. `unwatched` is a process whose messages are left out: the
+    server that sends the events would trace itself.
     """
 
     def __init__(

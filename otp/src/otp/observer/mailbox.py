@@ -34,10 +34,10 @@ LONGEST_TAG: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """A waiting message: `position` from 0, the oldest; `tag` is its first word, or else its type's name.
+    """A waiting message: `position` from 0, the oldest.
 
-    `sender` is known for calls only. A `system` message is one of the runtime: a request of `otp.sys`, or the exit
-    signal of the parent.
+    `tag` is its first word, or else its type's name. `sender` is known for calls only. A `system` message is one of the
+    runtime: a request of `otp.sys`, or the exit signal of the parent.
     """
 
     position: int
@@ -113,10 +113,11 @@ def drop_messages(
     search: str = "",
     limit: int | None = None,
 ) -> int:
-    """Remove the oldest matching messages from the mailbox of a process; return how many.
+    """Remove the oldest matching messages from the mailbox of a process.
 
-    A caller whose call is dropped gets a `CallExit` with the reason `"dropped"` at once. Messages of the runtime stay.
-    Without a filter all others are dropped; with one the oldest 10,000 are searched. Erlang has no such function.
+    Returns how many. A caller whose call is dropped gets a `CallExit` with the reason `"dropped"` at once. Messages of
+    the runtime stay. Without a filter all others are dropped; with one the oldest 10,000 are searched. Erlang has no
+    such function.
 
     Raises `BadArgument` for a supervisor, whose messages keep its tree consistent, and for the running process.
 

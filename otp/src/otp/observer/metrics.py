@@ -21,16 +21,16 @@ __all__ = ["Metrics", "metrics"]
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Figures of a node at the time `at` (seconds of its clock); counts grow from the start of the node.
+    """Figures of a node at the time `at` (seconds of its clock).
 
-    `mailbox_total` and `mailbox_deepest` are those of the `scanned` processes, as many as the time allowed. `restarts`
-    and `give_ups` are of all supervisors. These belong to the event loop, and so to all nodes in it: `run_queue`,
-    `timers`; `handled` (what reached processes until the last drain ended: messages that servers took, including calls
-    on their caller's stack, and whatever a coroutine process waited for or found in its mailbox), `switches` (how often
-    a process was taken from the run queue), `drains` (how often the loop ran processes), `busy` and `longest_drain`
-    (seconds in which they ran), `loop_lag` and `loop_lag_worst` (seconds by which timers were late, the last time and
-    at worst; unknown before the first). These belong to the program: `memory` (resident bytes, unknown outside Linux)
-    and `collections` (of the garbage collector, by generation).
+    Counts grow from the start of the node. `mailbox_total` and `mailbox_deepest` are those of the `scanned` processes,
+    as many as the time allowed. `restarts` and `give_ups` are of all supervisors. These belong to the event loop, and
+    so to all nodes in it: `run_queue`, `timers`; `handled` (what reached processes until the last drain ended: messages
+    that servers took, including calls on their caller's stack, and whatever a coroutine process waited for or found in
+    its mailbox), `switches` (how often a process was taken from the run queue), `drains` (how often the loop ran
+    processes), `busy` and `longest_drain` (seconds in which they ran), `loop_lag` and `loop_lag_worst` (seconds by
+    which timers were late, the last time and at worst; unknown before the first). These belong to the program: `memory`
+    (resident bytes, unknown outside Linux) and `collections` (of the garbage collector, by generation).
     """
 
     at: float
@@ -58,7 +58,9 @@ class Metrics:
 
 
 def metrics(node: Node, *, deadline: float | None = None) -> Metrics:
-    """Return the figures of a node; `deadline` limits the seconds spent reading mailboxes.
+    """Return the figures of a node.
+
+    `deadline` limits the seconds spent reading mailboxes.
 
     >>> import otp
     >>> async def main():

@@ -48,9 +48,10 @@ def everybody(node: Node) -> tuple[Process, ...]:
 
 
 class Search:
-    """A search for the processes of a node that match a filter; each step adds a sorted run.
+    """A search for the processes of a node that match a filter.
 
-    Processes that end during the search are left out of the page and its total, as far as the search notices.
+    Each step adds a sorted run. Processes that end during the search are left out of the page and its total, as far as
+    the search notices.
 
     >>> import otp
     >>> from otp.observer.searching import Search

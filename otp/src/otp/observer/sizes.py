@@ -30,9 +30,10 @@ _NOT_ITS_OWN: Final = (Pid, Ref, type, ModuleType, FunctionType, BuiltinFunction
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes reachable from a process, each object once; `state` is None for a coroutine.
+    """Bytes reachable from a process, each object once.
 
-    `complete` is False if one of them had more objects than were counted: the numbers are then lower bounds.
+    `state` is None for a coroutine. `complete` is False if one of them had more objects than were counted: the numbers
+    are then lower bounds.
     """
 
     state: int | None
@@ -42,7 +43,9 @@ class Memory:
 
 
 def memory(node: Node, pid: Pid, most: int = MOST) -> Memory | None:
-    """Return the memory of a process's state, mailbox and dictionary; None if it is not alive.
+    """Return the memory of a process's state, mailbox and dictionary.
+
+    Returns None if it is not alive.
 
     Args:
         node: the node of the process.

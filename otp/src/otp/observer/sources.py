@@ -45,7 +45,9 @@ class Running:
 
 
 def running(node: Node, pid: Pid) -> Running | None:
-    """Return the code that a process runs; None if it is not alive. No source is read, no code of it runs.
+    """Return the code that a process runs.
+
+    Returns None if it is not alive. No source is read, no code of it runs.
 
     >>> import otp
     >>> from otp import GenServer, Ok, impl, observer

@@ -69,9 +69,10 @@ class Term:
 
 
 def seen_state(node: Node, pid: Pid) -> State | None:
-    """Return the visible state of a server; None for a coroutine, a dead or a sensitive process.
+    """Return the visible state of a server.
 
-    No message is sent: it is the state as the last callback left it.
+    Returns None for a coroutine, a dead or a sensitive process. No message is sent: it is the state as the last
+    callback left it.
     """
     p: Process | None = node._procs.get(pid.id)
     if p is None or p is not pid or p._st == DEAD or p._vt is None:
@@ -91,10 +92,10 @@ def unfold(
     length: int = 200,
     redact: Redact | None = is_secret,
 ) -> Term | None:
-    """Return a value, or the one at `path` in it, opened `depth` levels deep; None if the path is invalid.
+    """Return a value, or the one at `path` in it, opened `depth` levels deep.
 
-    The result has some hundreds of members in all. A value with too many members stays closed: it has a `size` and no
-    `members`, and can be requested by its own path.
+    Returns None if the path is invalid. The result has some hundreds of members in all. A value with too many members
+    stays closed: it has a `size` and no `members`, and can be requested by its own path.
 
     Args:
         value: any object; it is not changed, and none of its own code runs.

@@ -69,9 +69,10 @@ class ViewOf(NamedTuple):
 
 
 class ViewServer(GenServer[Any]):
-    """A server through which others inspect the node it runs on; its argument has the permissions.
+    """A server through which others inspect the node it runs on.
 
-    With `ViewOf(node, permissions)` it shows another node of the same loop, and is not visible there itself.
+    Its argument has the permissions. With `ViewOf(node, permissions)` it shows another node of the same loop, and is
+    not visible there itself.
 
     Put it into a tree: `ViewServer.child_spec(("read", "operate"), name="view")`. The permissions are fixed at the
     start; without an argument it only reads, without secrets.

@@ -163,10 +163,10 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class ChildView:
-    """A child as recorded by its supervisor; `supervisor` is the tree below, if it is one and was read.
+    """A child as recorded by its supervisor.
 
-    `restarts` counts its starts after it ended by itself, `restarted_along` those with a sibling that was restarted.
-    Both go on when the supervisor itself is restarted.
+    `supervisor` is the tree below, if it is one and was read. `restarts` counts its starts after it ended by itself,
+    `restarted_along` those with a sibling that was restarted. Both go on when the supervisor itself is restarted.
     """
 
     id: str
@@ -202,9 +202,10 @@ class SupervisorView:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """Supervision trees from their roots; `size` counts the supervisors and children in it.
+    """Supervision trees from their roots.
 
-    `partial` says that something was left out, `why` for what reasons, each once.
+    `size` counts the supervisors and children in it. `partial` says that something was left out, `why` for what
+    reasons, each once.
     """
 
     node: str

@@ -41,10 +41,11 @@ def waits(
     redact: Redact | None = is_secret,
     pids: Iterable[Pid] | None = None,
 ) -> tuple[Wait, ...]:
-    """Return the waits between processes of a node, oldest first, at most `limit`; only of `pids`, if given.
+    """Return the waits between processes of a node, oldest first, at most `limit`.
 
-    A cycle of such waits is a deadlock, which ends when the first call fails. Calls made by a child task of a process,
-    or by code outside any process, are left out: they block no process.
+    With `pids`, returns only those of these processes. A cycle of such waits is a deadlock, which ends when the first
+    call fails. Calls made by a child task of a process, or by code outside any process, are left out: they block no
+    process.
 
     >>> import otp
     >>> from otp import GenServer, NoReply, Ok, impl, observer

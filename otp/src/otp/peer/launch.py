@@ -85,7 +85,9 @@ class Launched:
                 os.close(number)
 
     def make_folder(self) -> str:
-        """Return an empty folder for the peer; its guard removes it at the end, and so do we.
+        """Return an empty folder for the peer.
+
+        Its guard removes it at the end, and so do we.
 
         Raises `OSError`; everything is then closed.
         """

@@ -27,7 +27,9 @@ def new_cookie() -> bytes:
 
 
 def new_creation() -> int:
-    """Return a creation, which distinguishes this start of a node from others; pids of both sides have it.
+    """Return a creation, which distinguishes this start of a node from others.
+
+    Pids of both sides have it.
 
     >>> 0 < new_creation() < 1 << 32
     True

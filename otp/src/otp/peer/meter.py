@@ -84,7 +84,9 @@ def _buffer_of_a_socket() -> int:
 
 
 def resident(pid: int) -> int:
-    """Return bytes in memory of the process and its descendants; 0 if unknown, such as after its end.
+    """Return bytes in memory of the process and its descendants.
+
+    Returns 0 if unknown, such as after its end.
 
     >>> import os
     >>> from otp.peer.meter import resident

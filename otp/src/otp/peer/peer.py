@@ -107,7 +107,9 @@ class Peer(Startable):
         spawnable: Iterable[str] = (),
         timeout: Limit = 5.0,
     ) -> Distribution:
-        """Connect a local node with that of the peer, which calls `here.connect()`; needs msgspec.
+        """Connect a local node with that of the peer, which calls `here.connect()`.
+
+        Needs msgspec.
 
         Args:
             node: the node; None: that of the process that supervises the peer. A node takes part in one distribution,
@@ -168,7 +170,9 @@ class Peer(Startable):
 
     @classmethod
     async def start_link(cls, spec: PeerSpec, *, name: GivenName = None) -> Pid:
-        """Start a peer, linked with the calling process, and wait until it is ready; return its local process.
+        """Start a peer, linked with the calling process, and wait until it is ready.
+
+        Returns its local process.
 
         Raises:
             StartError: `("peer", kind, reason)`, or `("wall_missing", names)`.

@@ -19,7 +19,9 @@ BY_PATH: Final = getattr(os, "O_PATH", 0)
 
 
 def remove_folder(path: str) -> bool:
-    """Remove a folder and its content as far as permitted; return whether it is gone. A link in its place stays.
+    """Remove a folder and its content as far as permitted.
+
+    Returns whether it is gone. A link in its place stays.
 
     >>> import tempfile
     >>> remove_folder(tempfile.mkdtemp())

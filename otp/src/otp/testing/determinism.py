@@ -44,7 +44,9 @@ class NotDeterministic(AssertionError):
 
 
 def first_difference(first: Sequence[object], second: Sequence[object]) -> int | None:
-    """Return the position of the first difference of two records; None if they are equal.
+    """Return the position of the first difference of two records.
+
+    Returns None if they are equal.
 
     >>> first_difference("abc", "abd"), first_difference("ab", "abc"), first_difference("a", "a")
     (2, 2, None)

@@ -46,9 +46,9 @@ _TESTING: Final = os.path.join(os.path.dirname(__file__), "")
 
 
 class MessageMutated(AssertionError):
-    """A message that was changed between sending and handling; send a copy, or a tuple.
+    """A message that was changed between sending and handling.
 
-    `sender`, `receiver` and `message` identify it.
+    Send a copy, or a tuple. `sender`, `receiver` and `message` identify it.
     """
 
     def __init__(self, sender: Any, receiver: Any, before: str, message: Any, where: str = "") -> None:
@@ -77,7 +77,9 @@ def _can_change(value: Any) -> bool:
 
 
 def fingerprint(value: Any) -> object:
-    """Return a hashable fingerprint that changes with the containers of `value`; None if it is immutable.
+    """Return a hashable fingerprint that changes with the containers of `value`.
+
+    Returns None if it is immutable.
 
     >>> fingerprint(("a", 1)) is None, fingerprint(["a"]) == fingerprint(["a"]), fingerprint([1]) == fingerprint([2])
     (True, True, False)

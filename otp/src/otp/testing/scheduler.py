@@ -154,9 +154,9 @@ class Scheduler:
         return [step_name(step) for step in self._last("steps").kernel.steps]
 
     def open(self, instead: dict[int, int] | None = None) -> Run:
-        """Return the next run, with its node, before its first process; the caller closes it.
+        """Return the next run, with its node, before its first process.
 
-        `instead` maps the numbers of choices to replacements for the seed's choices.
+        The caller closes it. `instead` maps the numbers of choices to replacements for the seed's choices.
         """
         loop = VirtualLoop() if self.io == "virtual" else asyncio.new_event_loop()
         kernel = TestingKernel(

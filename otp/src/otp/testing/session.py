@@ -45,9 +45,10 @@ R = TypeVar("R")
 
 
 class Session(Generic[R]):
-    """A program under a testing scheduler, paused before its first step; created by `Scheduler.session`.
+    """A program under a testing scheduler, paused before its first step.
 
-    Works inside a running event loop too (such as that of a page). Close it, or use it in a `with` statement.
+    Created by `Scheduler.session`. Works inside a running event loop too (such as that of a page). Close it, or use it
+    in a `with` statement.
     """
 
     def __init__(
@@ -122,7 +123,9 @@ class Session(Generic[R]):
     # Running
 
     def step(self, count: int = 1) -> str | None:
-        """Take `count` steps; return a description of the last one, None if the program had ended before.
+        """Take `count` steps.
+
+        Returns a description of the last one, None if the program had ended before.
 
         Raises `Deadlock` if nothing more can happen.
         """
@@ -133,7 +136,9 @@ class Session(Generic[R]):
         return step_name(self._run.kernel.steps[-1]) if self.position == target else None
 
     def run_until(self, predicate: Callable[[Session[R]], object]) -> bool:
-        """Run until `predicate(session)` holds after a step; return False if the program ended first.
+        """Run until `predicate(session)` holds after a step.
+
+        Returns False if the program ended first.
 
         Raises what the predicate raises, with the program at that point: `lambda session: session.now > 10`.
         """
@@ -161,10 +166,10 @@ class Session(Generic[R]):
         self._go_to(before)
 
     def fork(self, choose: int | None = None, record: str | os.PathLike[str] | None = None) -> Session[R]:
-        """Return a second session at the same point; with `choose`, its next step is `offered()[choose]`.
+        """Return a second session at the same point.
 
-        All later choices are the seed's again. With a scheduler that records, a fork may `record` into its own file.
-        Raises `NotDeterministic` like `back`.
+        With `choose`, its next step is `offered()[choose]`. All later choices are the seed's again. With a scheduler
+        that records, a fork may `record` into its own file. Raises `NotDeterministic` like `back`.
         """
         instead = dict(self._instead)
         if choose is not None:

@@ -76,7 +76,9 @@ def _pid(started: Any) -> Pid:
 
 
 async def stop_supervised(child: Hashable) -> None:
-    """Stop a child of `start_supervised`, by its pid or id, and remove it; return when it is gone.
+    """Stop a child of `start_supervised`, by its pid or id, and remove it.
+
+    Returns when it is gone.
 
     Raises `NotFound` if the test's supervisor has no such child.
 

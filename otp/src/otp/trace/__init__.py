@@ -82,7 +82,9 @@ def subscribe(
     rate: int | None = None,
     focus: bool = False,
 ) -> Subscription:
-    """Call `callback(event)` for each event, at once and on the loop; it must be short and must not wait.
+    """Call `callback(event)` for each event, at once and on the loop.
+
+    It must be short and must not wait.
 
     Args:
         node: the node to read.

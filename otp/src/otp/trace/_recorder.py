@@ -31,10 +31,10 @@ NO_PROMISE: Final = "recorded in real time: it can be looked at, not run again"
 
 
 class Recorder:
-    """A recording of a node's events until `close()` or the end of its `with` block; created by `record`.
+    """A recording of a node's events until `close()` or the end of its `with` block.
 
-    `events` counts what was recorded, `dropped` what the rate held back. `error` is None, or the reason why writing
-    ended; the recorded program is not affected.
+    Created by `record`. `events` counts what was recorded, `dropped` what the rate held back. `error` is None, or the
+    reason why writing ended; the recorded program is not affected.
     """
 
     def __init__(
@@ -205,7 +205,9 @@ def record(
     rate: int | None = None,
     about: Mapping[str, Any] | None = None,
 ) -> Recorder:
-    """Write the events of `node` to the file `path` until the result is closed; use it with `with`.
+    """Write the events of `node` to the file `path` until the result is closed.
+
+    Use it in a `with` statement.
 
     Args:
         node: the node to record.
@@ -261,7 +263,9 @@ def pack(
     started: float | None = None,
     about: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """Write the file of a recording from events that were kept elsewhere; `load` reads it.
+    """Write the file of a recording from events that were kept elsewhere.
+
+    `load` reads it.
 
     Args:
         rows: the events; `seq` grows, and each comes after its cause.

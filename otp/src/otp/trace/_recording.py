@@ -74,10 +74,10 @@ class Recording:
         return self._timeline
 
     def first_difference(self, other: Recording) -> int | None:
-        """Return the index of the first event in which two recordings differ; None if they are equal.
+        """Return the index of the first event in which two recordings differ.
 
-        Addresses of objects are ignored, and times unless both clocks were virtual. The chains of digests lead to the
-        block with the difference.
+        Returns None if they are equal. Addresses of objects are ignored, and times unless both clocks were virtual. The
+        chains of digests lead to the block with the difference.
         """
         mine, theirs = self.events.lines, other.events.lines
         timed = self.header["io"] == other.header["io"] == "virtual"

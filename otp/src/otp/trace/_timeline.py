@@ -78,7 +78,9 @@ class Moment:
 
     @classmethod
     def of(cls, node: Node) -> Moment:
-        """Return the living processes of a node now; messages already in transit are unknown.
+        """Return the living processes of a node now.
+
+        Messages already in transit are unknown.
 
         >>> import otp
         >>> async def main():

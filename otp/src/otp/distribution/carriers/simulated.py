@@ -24,10 +24,10 @@ __all__ = ["SimulatedCarrier", "SimulatedNetwork"]
 
 
 class SimulatedNetwork:
-    """A network that connects its carriers; a frame takes `least` to `most` seconds and keeps its order.
+    """A network that connects its carriers.
 
-    Delays are drawn with `seed`. `hints` reports nodes that come and go to the carriers, like a discovery service: with
-    a delay, and not across a cut.
+    A frame takes `least` to `most` seconds and keeps its order. Delays are drawn with `seed`. `hints` reports nodes
+    that come and go to the carriers, like a discovery service: with a delay, and not across a cut.
     """
 
     def __init__(self, seed: int = 0, least: float = 0.0005, most: float = 0.005, hints: bool = True) -> None:

@@ -84,7 +84,9 @@ class WallMissing(Error):
 
 @dataclass(frozen=True, slots=True)
 class Walls:
-    """The walls of a peer. All that this system supports are put up; without those `required` it does not start.
+    """The walls of a peer. All that this system supports are put up.
+
+    Without those `required` it does not start.
 
     Args:
         required: names from `WALLS`; for untrusted code keep the default.
@@ -113,7 +115,9 @@ class Walls:
 
 
 def walls_of(parts: Iterable[Part]) -> dict[str, Wall]:
-    """Return the walls that the parts make up; any one of its parts is enough, except for limits.
+    """Return the walls that the parts make up.
+
+    Any one of its parts is enough, except for limits.
 
     >>> str(walls_of([Part("landlock", True, "ABI 3")])["network"])
     'network: none (no network: not tried; landlock (ABI 3) has no TCP; no seccomp: not tried)'

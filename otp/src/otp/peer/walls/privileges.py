@@ -25,10 +25,11 @@ SIGKILL: Final = 9
 
 
 def choose_uid(taken: Collection[int], allowed: range | None = None) -> int | None:
-    """Return an unused uid (and gid) from `allowed`; None if there is none, or we may not choose.
+    """Return an unused uid (and gid) from `allowed`.
 
-    It is one of 268 millions at random, so that two platforms on one machine choose different ones: the kernel counts
-    the processes of a uid, and lets those of one uid signal each other.
+    Returns None if there is none, or we may not choose. It is one of 268 millions at random, so that two platforms on
+    one machine choose different ones: the kernel counts the processes of a uid, and lets those of one uid signal each
+    other.
 
     >>> choose_uid((), range(5, 5)) is None
     True

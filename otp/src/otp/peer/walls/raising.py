@@ -65,7 +65,9 @@ def raise_outside(plan: Mapping[str, Any]) -> list[Part]:
 
 
 def raise_inside(plan: Mapping[str, Any], outside: list[Part]) -> tuple[list[Part], str]:
-    """Put up the parts of the inner process, before its program runs; return all parts, and its folder.
+    """Put up the parts of the inner process, before its program runs.
+
+    Returns all parts, and its folder.
 
     Raises `OSError` if a step failed that leaves no defined state.
     """

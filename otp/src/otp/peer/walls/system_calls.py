@@ -1,6 +1,6 @@
-"""Linux system calls without a function in the standard library, through `ctypes`; errors become `OSError`.
+"""Linux system calls without a function in the standard library, through `ctypes`.
 
-They are called in a child only: none can be undone.
+Errors become `OSError`. They are called in a child only: none can be undone.
 """
 
 from __future__ import annotations
