@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from superlearner.web.pages import near
+from superlearner.web.pages import PAGES, near
 
 Inside = Callable[..., Any]
 
@@ -39,9 +39,10 @@ def test_every_page_with_things_to_look_at_is_in_the_main_navigation(inside: Ins
     async def test(platform: Any) -> None:
         page = await platform.client.get("/replay")
         navigation = page.text.partition('aria-label="Main"')[2].partition("</nav>")[0]
-        names = "Supervisors System Processes Traces Replay Sandboxes Arsenal Learn Docs"
-        assert re.findall(r"<a href=[^>]*>(\w+)</a>", navigation) == names.split()
-        assert '<a href="/replay" data-page="replay" aria-current="page">' in navigation
+        names = [page.label for page in PAGES if not page.aside]
+        assert [page.label for page in PAGES if page.aside] == ["Start", "Settings"]
+        assert re.findall(r"<a href=[^>]*>(\w+)</a>", navigation) == names
+        assert '<a href="/replay" data-page="replay" data-letter="r" aria-current="page">' in navigation
 
     inside(test)
 

@@ -50,6 +50,9 @@ class Page(NamedTuple):
     of_platform: bool = False
     """True if it is about the platform, so the chosen node may be gone."""
 
+    letter: str = ""
+    """The key that opens it after `g`; that of the start page is in the template, beside its logo."""
+
     @property
     def href(self) -> str:
         """Return its address, below the root path."""
@@ -58,16 +61,16 @@ class Page(NamedTuple):
 
 PAGES: Final = (
     Page(START, "Start", "Start", live=True, aside=True),
-    Page("supervisors", "Supervisors", "Supervision tree", live=True),
-    Page("system", "System", "System", live=True),
-    Page("processes", "Processes", "Processes", live=True),
-    Page("traces", "Traces", "Traces", live=True),
-    Page("replay", "Replay", "Replay"),
-    Page("sandboxes", "Sandboxes", "Sandboxes", of_platform=True),
-    Page("arsenal", "Arsenal", "Arsenal"),
-    Page("learn", "Learn", "Learning path"),
-    Page("docs", "Docs", "Documentation", own_routes=True),
-    Page("settings", "Settings", "Settings", aside=True, of_platform=True),
+    Page("supervisors", "Supervisors", "Supervision tree", live=True, letter="s"),
+    Page("system", "System", "System", live=True, letter="y"),
+    Page("processes", "Processes", "Processes", live=True, letter="p"),
+    Page("traces", "Traces", "Traces", live=True, letter="t"),
+    Page("replay", "Replay", "Replay", letter="r"),
+    Page("sandboxes", "Sandboxes", "Sandboxes", of_platform=True, letter="x"),
+    Page("arsenal", "Arsenal", "Arsenal", letter="a"),
+    Page("learn", "Learn", "Learning path", letter="l"),
+    Page("docs", "Docs", "Documentation", own_routes=True, letter="d"),
+    Page("settings", "Settings", "Settings", aside=True, of_platform=True, letter="e"),
 )
 MOVED: Final = {"/sandbox": "/sandboxes"}
 """Former addresses of pages."""

@@ -7,17 +7,11 @@
 
 import { attribute } from "../base/dom.js";
 
-/** @type {Record<string, string>} */
-const LETTERS = {
-  start: "h", supervisors: "s", system: "y", processes: "p", traces: "t", sandboxes: "x", arsenal: "a", learn: "l", docs: "d",
-  replay: "r", settings: "e",
-};
-
 /** Return the pages in the navigation: names, URLs, letters. */
 export function pages() {
   return [...document.querySelectorAll("header [data-page]")].flatMap((link) => (link instanceof HTMLAnchorElement ? [{
     id: link.dataset.page ?? "", label: link.dataset.label || link.textContent?.trim() || link.getAttribute("aria-label") || "",
-    href: link.href, letter: LETTERS[link.dataset.page ?? ""] ?? "",
+    href: link.href, letter: link.dataset.letter ?? "",
   }] : []));
 }
 
