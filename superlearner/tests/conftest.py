@@ -33,7 +33,7 @@ from superlearner.base.listening import Listener
 from superlearner.operations import PREFIX
 from superlearner.sandbox import inside as inside_sandbox
 from superlearner.sandbox.program import NotLaunched
-from superlearner.sandbox.record import Facts, Sandbox, Wall
+from superlearner.sandbox.record import ProgramFacts, Sandbox, Wall
 from superlearner.sandbox.told import Report
 from superlearner.settings.configuration import Configuration
 from superlearner.settings.settings import Settings
@@ -374,7 +374,7 @@ def inside(record_property: Callable[[str, object], None], place: str) -> Callab
 class NodeHere:
     """A program that is a node of this loop. `stubborn`: it does not stop when asked."""
 
-    def __init__(self, node: otp.Node, service: otp.Pid, facts: Facts, *, stubborn: bool = False) -> None:
+    def __init__(self, node: otp.Node, service: otp.Pid, facts: ProgramFacts, *, stubborn: bool = False) -> None:
         self.node = node
         self.service = service
         self.facts = facts
@@ -436,7 +436,7 @@ class NodesHere:
             sys.path[:] = [path for path in sys.path if path != folder]
         facts = await otp.GenServer.call(service, ("facts",))
         walls = (Wall("files", up=True, required=True, says="landlock"),)
-        found = Facts(4711, facts["supervisor_pid"], walls)
+        found = ProgramFacts(4711, facts["supervisor_pid"], walls)
         program = NodeHere(node, service, found, stubborn=self.stubborn)
         self.programs.append(program)
         return program

@@ -17,17 +17,17 @@ from typing import Any
 
 import pytest
 
-from superlearner.cli.asking import Answer
+from superlearner.cli.asking import PlatformAnswer
 from superlearner.cli.showing import show
 from superlearner.operations.declaration import Operation
 from superlearner.operations.registry import all_operations
 
 SHOW = """
 import json, sys
-from superlearner.cli.asking import Answer
+from superlearner.cli.asking import PlatformAnswer
 from superlearner.cli.showing import show
 data, short = json.loads(sys.stdin.read())
-show(Answer(data), short=short)
+show(PlatformAnswer(data), short=short)
 """
 STEERING = re.compile(r"\x1b\[[0-9;]*m")
 SHORT = [one for one in all_operations() if one.short]
@@ -116,7 +116,7 @@ def _has(schema: dict[str, Any], known: dict[str, Any], path: list[str]) -> bool
 
 @pytest.mark.parametrize("short", [declared("sandbox.output"), declared("docs.page"), declared("sandbox.source")])
 def test_what_is_a_text_is_printed_as_one(short: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
-    show(Answer({"id": "x", "version": 1, short[0]: "one\n\ttwo\n"}), short=short)
+    show(PlatformAnswer({"id": "x", "version": 1, short[0]: "one\n\ttwo\n"}), short=short)
     assert ("one\n\ttwo\n", "") == tuple(capsys.readouterr())
 
 
@@ -148,7 +148,7 @@ def test_a_record_is_aligned_and_what_is_small_stays_on_its_line() -> None:
 
 def test_in_a_pipe_a_short_form_is_whole_and_exact(capsys: pytest.CaptureFixture[str]) -> None:
     show(
-        Answer([a_sandbox("my_first", created_at=0.5, memory_bytes=45_000_000, reason="r" * 500)]),
+        PlatformAnswer([a_sandbox("my_first", created_at=0.5, memory_bytes=45_000_000, reason="r" * 500)]),
         short=declared("sandbox.list"),
     )
     head, row = capsys.readouterr().out.splitlines()
@@ -160,12 +160,12 @@ def test_in_a_pipe_a_short_form_is_whole_and_exact(capsys: pytest.CaptureFixture
 
 
 def test_in_a_short_form_an_empty_list_takes_no_line(capsys: pytest.CaptureFixture[str]) -> None:
-    show(Answer({"id": "my_first", "version": 2, "still_old": []}), short=("id", "version", "still_old"))
+    show(PlatformAnswer({"id": "my_first", "version": 2, "still_old": []}), short=("id", "version", "still_old"))
     assert ["id       my_first", "version  2"] == capsys.readouterr().out.splitlines()
 
 
 def test_a_source_in_colours_is_shown_as_text(capsys: pytest.CaptureFixture[str]) -> None:
-    show(Answer({"file": "a.py", "lines": [[["k", "def"], ["", " "], ["nf", "go"]], [["", "    ..."]]]}))
+    show(PlatformAnswer({"file": "a.py", "lines": [[["k", "def"], ["", " "], ["nf", "go"]], [["", "    ..."]]]}))
     assert "file  a.py\n\nlines\ndef go\n    ...\n" == capsys.readouterr().out
 
 

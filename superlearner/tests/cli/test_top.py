@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from superlearner.cli.top.drawing import KEYS, View, drawn
-from superlearner.cli.top.figures import SORTS, Frame, Row, frame_of, ordered
+from superlearner.cli.top.figures import SORTS, ProcessRow, ScreenFrame, frame_of, ordered
 from superlearner.cli.top.screen import pressed
 from superlearner.cli.top.stream import written
 
@@ -40,7 +40,7 @@ def test_rates_are_of_the_time_that_was_measured() -> None:
     frame = frame_of(TREE, [LISTED], measured, NOW)
     assert (500.0, 120.0) == (frame.measured_ms, frame.totals["messages_per_s"])
     rows = {row.pid: row for row in frame.processes}
-    till = Row(pid="0.7.0", name="till", what="Till", messages_per_s=100.0, callback_percent=5.0,
+    till = ProcessRow(pid="0.7.0", name="till", what="Till", messages_per_s=100.0, callback_percent=5.0,
                longest_callback_ms=2.0, restarts=3)  # fmt: skip
     assert till == rows["0.7.0"]
     assert (0.0, 7, None) == (rows["0.9.0"].messages_per_s, rows["0.9.0"].message_queue_len, rows["0.9.0"].restarts)
@@ -55,8 +55,8 @@ def test_what_was_not_measured_is_unknown_and_not_zero() -> None:
 
 @pytest.mark.parametrize("by", SORTS)
 def test_the_most_come_first_and_a_filter_leaves_out_others(by: str) -> None:
-    rows = [Row(pid=f"0.{n}.0", name=f"p{n}", what="Job", messages_per_s=n, callback_percent=n, longest_callback_ms=n,
-                message_queue_len=n, restarts=n) for n in range(5)]  # fmt: skip
+    rows = [ProcessRow(pid=f"0.{n}.0", name=f"p{n}", what="Job", messages_per_s=n, callback_percent=n,
+                       longest_callback_ms=n, message_queue_len=n, restarts=n) for n in range(5)]  # fmt: skip
     wanted = [f"p{n}" for n in (range(5) if by == "name" else reversed(range(5)))]
     assert wanted == [row.name for row in ordered(rows, by)]
     assert ["p3"] == [row.name for row in ordered(rows, by, "P3")]
@@ -68,9 +68,10 @@ HOSTILE = "\x1b[31mred\u202e" + "n" * 500
 
 @pytest.mark.parametrize(("width", "lines"), [(80, 24), (200, 60), (60, 15), (30, 8), (12, 4)])
 def test_the_picture_fits_the_terminal_whatever_the_names_are(width: int, lines: int) -> None:
-    row = Row(pid="0.7.0", name=HOSTILE, what=HOSTILE, status="waiting", messages_per_s=1e9, callback_percent=100.0,
-              longest_callback_ms=1e7, message_queue_len=10**9, restarts=10**6)  # fmt: skip
-    frame = Frame(node=HOSTILE, totals=NOW, processes=[row] * 100)
+    row = ProcessRow(pid="0.7.0", name=HOSTILE, what=HOSTILE, status="waiting", messages_per_s=1e9,
+                     callback_percent=100.0, longest_callback_ms=1e7, message_queue_len=10**9,
+                     restarts=10**6)  # fmt: skip
+    frame = ScreenFrame(node=HOSTILE, totals=NOW, processes=[row] * 100)
     for view in (View(), View(search=HOSTILE[:60], typing=True), View(trouble=HOSTILE), View(by="name", paused=True)):
         text = drawn(frame, view, width, lines).plain
         shown = text.split("\n")
@@ -80,7 +81,7 @@ def test_the_picture_fits_the_terminal_whatever_the_names_are(width: int, lines:
 
 
 def test_one_supervisor_is_no_supervisors() -> None:
-    head = drawn(Frame(node="shop@here", totals=NOW, processes=[]), View(), 80, 24).plain.split("\n")[0]
+    head = drawn(ScreenFrame(node="shop@here", totals=NOW, processes=[]), View(), 80, 24).plain.split("\n")[0]
     assert "shop@here  3 processes, 1 supervisor" == head.rstrip()
 
 

@@ -13,11 +13,11 @@ import otp
 from live_frames import frame, until
 from superlearner.live.log_source import log_source
 from superlearner.live.system_source import system_source
-from superlearner.observing.monitoring.facts import Finding
+from superlearner.observing.monitoring.facts import AnomalyFinding
 from superlearner.observing.monitoring.points import Point
 
 Inside = Callable[..., Any]
-FOUND = Finding("call_cycle", "critical", "0.7.0", "till", "a deadlock", 5.0, {}, 1, "scan_interval", "")
+FOUND = AnomalyFinding("call_cycle", "critical", "0.7.0", "till", "a deadlock", 5.0, {}, 1, "scan_interval", "")
 
 
 def test_the_first_frame_is_the_history_and_each_new_point_is_one_more(inside: Inside) -> None:

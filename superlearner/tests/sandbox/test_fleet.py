@@ -14,19 +14,19 @@ from hypothesis import strategies as st
 from superlearner.sandbox.fleet import MOST_ENDED, Fleet, after
 from superlearner.sandbox.happenings import (
     Action,
-    Answer,
     Change,
     Create,
     Destroy,
-    Ended,
-    Event,
+    FleetAnswer,
+    FleetEvent,
+    FleetRefused,
     Forsaken,
     Kill,
     Launch,
     Looked,
     NotReloaded,
     NotStarted,
-    Refused,
+    ProgramEnded,
     Reload,
     Reloaded,
     Restart,
@@ -36,13 +36,13 @@ from superlearner.sandbox.happenings import (
     Stop,
     Tell,
 )
-from superlearner.sandbox.record import MOST_VERSIONS, Configuration, Facts, Limits
+from superlearner.sandbox.record import MOST_VERSIONS, Configuration, Limits, ProgramFacts
 from superlearner.sandbox.source import Source
 
 ONE = Source("class Main(Supervisor): ...", "Main")
 TWO = Source("class Main(Supervisor): pass", "Main")
 TYPED = Configuration("source")
-FACTS = Facts(4711, "0.9.0", ())
+FACTS = ProgramFacts(4711, "0.9.0", ())
 
 
 def create(id: str = "a", owner: str = "ada", source: Source | None = ONE, **limits: Any) -> Create:
@@ -50,7 +50,7 @@ def create(id: str = "a", owner: str = "ada", source: Source | None = ONE, **lim
     return Create(("caller", id), id, owner, f"sandbox-{id}@127.0.0.1", typed, source)
 
 
-def happened(*events: Event, fleet: Fleet | None = None, now: float = 100.0) -> tuple[Fleet, list[Action]]:
+def happened(*events: FleetEvent, fleet: Fleet | None = None, now: float = 100.0) -> tuple[Fleet, list[Action]]:
     """The fleet after these, and what followed from the last."""
     fleet, actions = fleet or Fleet(), []
     for event in events:
@@ -58,17 +58,17 @@ def happened(*events: Event, fleet: Fleet | None = None, now: float = 100.0) -> 
     return fleet, actions
 
 
-def running(*more: Event, **limits: Any) -> tuple[Fleet, list[Action]]:
+def running(*more: FleetEvent, **limits: Any) -> tuple[Fleet, list[Action]]:
     return happened(create(**limits), Started("a", 1, FACTS), *more)
 
 
 def answers(actions: list[Action]) -> dict[Any, Any]:
-    return {one.caller: one.answer for one in actions if isinstance(one, Answer)}
+    return {one.caller: one.answer for one in actions if isinstance(one, FleetAnswer)}
 
 
 def refused(actions: list[Action]) -> str:
     (answer,) = answers(actions).values()
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, FleetRefused)
     return answer.code
 
 
@@ -93,13 +93,13 @@ def test_two_of_one_id_are_refused() -> None:
 def test_beyond_the_limit_none_starts_and_what_ended_does_not_count() -> None:
     fleet, actions = happened(create("a"), create("b"), create("c"), fleet=Fleet(most=2))
     assert refused(actions) == "conflict"
-    fleet, actions = happened(Started("a", 1, FACTS), Ended("a", 1, "loop"), create("c"), fleet=fleet)
+    fleet, actions = happened(Started("a", 1, FACTS), ProgramEnded("a", 1, "loop"), create("c"), fleet=fleet)
     assert [Launch] == [type(one) for one in actions]
     assert refused(happened(Restart("r", "a", "ada"), fleet=fleet)[1]) == "conflict"
 
 
 def test_an_end_leaves_the_record_with_its_reason() -> None:
-    fleet, actions = running(Ended("a", 1, "it held the loop for 3 s"))
+    fleet, actions = running(ProgramEnded("a", 1, "it held the loop for 3 s"))
     ended = fleet.sandboxes["a"]
     assert ("ended", "it held the loop for 3 s", None) == (ended.status, ended.reason, ended.os_pid)
     assert [Tell] == [type(one) for one in actions]
@@ -108,7 +108,7 @@ def test_an_end_leaves_the_record_with_its_reason() -> None:
 def test_a_restart_waits_for_the_old_program_and_keeps_the_configuration() -> None:
     fleet, actions = running(Restart("r", "a", "ada"))
     assert [Stop] == [type(one) for one in actions]
-    fleet, actions = happened(Ended("a", 1, "stopped"), fleet=fleet)
+    fleet, actions = happened(ProgramEnded("a", 1, "stopped"), fleet=fleet)
     (launch,) = [one for one in actions if isinstance(one, Launch)]
     assert (2, 1, TYPED) == (launch.sandbox.run, launch.sandbox.restart_count, launch.sandbox.configuration)
     fleet, actions = happened(Started("a", 2, FACTS), fleet=fleet)
@@ -121,7 +121,7 @@ def test_a_restart_kills_what_does_not_stop() -> None:
 
 
 def test_an_ended_sandbox_restarts_with_another_source() -> None:
-    _, actions = running(Ended("a", 1, "loop"), Restart("r", "a", "ada", TWO))
+    _, actions = running(ProgramEnded("a", 1, "loop"), Restart("r", "a", "ada", TWO))
     (launch,) = actions
     assert isinstance(launch, Launch)
     assert TWO == launch.sandbox.source
@@ -129,7 +129,9 @@ def test_an_ended_sandbox_restarts_with_another_source() -> None:
 
 
 def test_a_restart_that_fails_keeps_the_record() -> None:
-    fleet, actions = running(Ended("a", 1, "x"), Restart("r", "a", "ada"), NotStarted("a", 2, "start_failed", "boom"))
+    fleet, actions = running(
+        ProgramEnded("a", 1, "x"), Restart("r", "a", "ada"), NotStarted("a", 2, "start_failed", "boom")
+    )
     assert refused(actions) == "start_failed"
     assert ("ended", "boom") == (fleet.sandboxes["a"].status, fleet.sandboxes["a"].reason)
 
@@ -137,7 +139,9 @@ def test_a_restart_that_fails_keeps_the_record() -> None:
 def test_destroy_stops_in_order_and_then_it_is_gone() -> None:
     fleet, actions = running(Destroy("d", "a"))
     assert [Stop] == [type(one) for one in actions]
-    fleet, actions = happened(Ended("a", 1, "its tree gave up"), fleet=fleet)  # as one that is asked to stop does
+    fleet, actions = happened(
+        ProgramEnded("a", 1, "its tree gave up"), fleet=fleet
+    )  # as one that is asked to stop does
     assert fleet.sandboxes == {}
     assert answers(actions)["d"].reason == "it was destroyed"
 
@@ -147,7 +151,7 @@ def test_destroy_is_refused_when_it_does_not_stop_and_force_kills_it() -> None:
     assert refused(actions) == "sandbox_busy"
     fleet, actions = happened(Destroy("f", "a", force=True), fleet=fleet)
     assert [Kill] == [type(one) for one in actions]
-    fleet, actions = happened(Ended("a", 1, "killed"), fleet=fleet)
+    fleet, actions = happened(ProgramEnded("a", 1, "killed"), fleet=fleet)
     assert list(answers(actions)) == ["f"]
     assert fleet.sandboxes == {}
 
@@ -155,7 +159,7 @@ def test_destroy_is_refused_when_it_does_not_stop_and_force_kills_it() -> None:
 def test_destroying_a_starting_sandbox_answers_both_callers() -> None:
     fleet, actions = happened(create(), Destroy("d", "a"))
     assert [Kill] == [type(one) for one in actions]
-    fleet, actions = happened(Ended("a", 1, "killed"), fleet=fleet)
+    fleet, actions = happened(ProgramEnded("a", 1, "killed"), fleet=fleet)
     assert {("caller", "a"), "d"} == set(answers(actions))
     assert fleet.sandboxes == {}
 
@@ -191,7 +195,7 @@ def test_the_last_versions_are_kept() -> None:
 
 
 @pytest.mark.parametrize("asked", [Restart("x", "a", "ada"), Reload("x", "a", "ada", TWO)], ids=["restart", "reload"])
-def test_one_thing_at_a_time(asked: Event) -> None:
+def test_one_thing_at_a_time(asked: FleetEvent) -> None:
     assert refused(running(Reload("h", "a", "ada", TWO), asked)[1]) == "sandbox_busy"
     assert refused(happened(create(), asked)[1]) == "sandbox_busy"
 
@@ -202,7 +206,7 @@ def test_an_idle_sandbox_is_stopped_with_the_reason() -> None:
     assert actions == []
     fleet, actions = after(fleet, Looked({}), 180.0)
     assert [Stop] == [type(one) for one in actions]
-    fleet, _ = after(fleet, Ended("a", 1, "it stopped in order"), 181.0)
+    fleet, _ = after(fleet, ProgramEnded("a", 1, "it stopped in order"), 181.0)
     assert fleet.sandboxes["a"].reason == "it was idle for 1 min"
 
 
@@ -217,7 +221,7 @@ def test_sandboxes_of_a_removed_owner_are_removed() -> None:
     fleet, _ = happened(create("b", "bob"), Started("b", 1, FACTS), fleet=fleet)
     fleet, actions = happened(Forsaken("ada"), fleet=fleet)
     assert [("a", "its owner ada is gone")] == [(one.sandbox.id, one.why) for one in actions if isinstance(one, Kill)]
-    fleet, _ = happened(Ended("a", 1, "killed"), fleet=fleet)
+    fleet, _ = happened(ProgramEnded("a", 1, "killed"), fleet=fleet)
     assert ["b"] == list(fleet.sandboxes)
 
 
@@ -227,14 +231,14 @@ def test_a_new_service_ends_what_was_half_done_and_says_so() -> None:
     fleet, actions = happened(Resumed(), fleet=fleet)
     assert ["b", "c"] == [one.sandbox.id for one in actions if isinstance(one, Kill)]
     assert "running" == fleet.sandboxes["a"].status
-    fleet, actions = happened(Ended("b", 1, "killed"), fleet=fleet)
+    fleet, actions = happened(ProgramEnded("b", 1, "killed"), fleet=fleet)
     assert "the sandbox service ended while it was starting" == fleet.sandboxes["b"].reason
     assert answers(actions) == {}
 
 
 def test_reports_from_an_earlier_program_are_ignored() -> None:
-    fleet, _ = running(Restart("r", "a", "ada"), Ended("a", 1, "stopped"))
-    assert (fleet, []) == happened(Ended("a", 1, "stopped"), fleet=fleet)
+    fleet, _ = running(Restart("r", "a", "ada"), ProgramEnded("a", 1, "stopped"))
+    assert (fleet, []) == happened(ProgramEnded("a", 1, "stopped"), fleet=fleet)
     assert (fleet, []) == happened(Started("a", 1, FACTS), fleet=fleet)
 
 
@@ -244,7 +248,7 @@ def test_the_oldest_records_make_room() -> None:
         id = f"n{number}"
         fleet, _ = after(fleet, create(id), number)
         fleet, _ = after(fleet, Started(id, 1, FACTS), number)
-        fleet, _ = after(fleet, Ended(id, 1, "over"), number)
+        fleet, _ = after(fleet, ProgramEnded(id, 1, "over"), number)
     assert MOST_ENDED == len(fleet.sandboxes)
     assert "n0" not in fleet.sandboxes
 
@@ -255,16 +259,16 @@ class World:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.fleet = Fleet(most=3)
-        self.later: list[Event] = []
+        self.later: list[FleetEvent] = []
         self.asked: list[Any] = []
         self.answered: Counter[Any] = Counter()
         self.alive: set[tuple[str, int]] = set()
         self.lost: set[Any] = set()
 
-    def happen(self, event: Event) -> None:
-        if isinstance(event, Ended) and (event.id, event.run) not in self.alive:
+    def happen(self, event: FleetEvent) -> None:
+        if isinstance(event, ProgramEnded) and (event.id, event.run) not in self.alive:
             return  # it has ended already
-        if isinstance(event, Ended | NotStarted):
+        if isinstance(event, ProgramEnded | NotStarted):
             self.alive.discard((event.id, event.run))
         if isinstance(event, Started | Reloaded | NotReloaded) and (event.id, event.run) not in self.alive:
             return
@@ -278,7 +282,7 @@ class World:
         assert sum(one.alive for one in self.fleet.sandboxes.values()) <= 3
 
     def do(self, action: Action) -> None:
-        if isinstance(action, Answer):
+        if isinstance(action, FleetAnswer):
             self.answered[action.caller] += 1
             return
         if isinstance(action, Tell):
@@ -289,9 +293,9 @@ class World:
             self.alive.add((id, run))
             self.later.append(self.random.choice([Started(id, run, FACTS), NotStarted(id, run, "start_failed", "no")]))
         elif isinstance(action, Stop):
-            self.later += [Ended(id, run, "stopped")] if self.random.random() < 0.7 else [StillThere(id, run)]
+            self.later += [ProgramEnded(id, run, "stopped")] if self.random.random() < 0.7 else [StillThere(id, run)]
         elif isinstance(action, Kill):
-            self.later.append(Ended(id, run, "killed"))
+            self.later.append(ProgramEnded(id, run, "killed"))
         else:
             self.later.append(self.random.choice([Reloaded(id, run, "ada", {}), NotReloaded(id, run, "no")]))
 
@@ -301,7 +305,7 @@ class World:
         if choice < 0.5 and self.later:
             self.happen(self.later.pop(self.random.randrange(len(self.later))))
         elif choice < 0.55 and self.alive:
-            self.happen(Ended(*self.random.choice(sorted(self.alive)), "crashed"))
+            self.happen(ProgramEnded(*self.random.choice(sorted(self.alive)), "crashed"))
         elif choice < 0.58:
             self.happen(Resumed())
         else:

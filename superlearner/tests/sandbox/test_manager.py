@@ -11,7 +11,7 @@ import pytest
 import otp
 from otp import Agent, DynamicSupervisor, GenServer
 from superlearner.observing.logs import TerminalLog
-from superlearner.sandbox.happenings import Create, Destroy, Refused, Reload, Restart
+from superlearner.sandbox.happenings import Create, Destroy, FleetRefused, Reload, Restart
 from superlearner.sandbox.ledger import SandboxLedger
 from superlearner.sandbox.manager import MANAGER, RUNNERS, SandboxManager
 from superlearner.sandbox.record import Configuration, Sandbox
@@ -125,7 +125,7 @@ def test_a_source_that_does_not_start_is_refused_and_nothing_is_left(managed: An
         return await create(source=Source("nonsense", "Main")), sandboxes.all(), sandboxes.runners
 
     refused, left, runners = managed(work)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, FleetRefused)
     assert ("start_failed", [], {}) == (refused.code, left, runners)
     assert "nonsense" in refused.message
 
@@ -136,7 +136,7 @@ def test_a_refused_start_shows_no_internals_of_the_call(managed: Any) -> None:
         return await create(), sandboxes.all()
 
     why = "the supervisor sandboxes could not start its runner: noproc"
-    assert (Refused("service_unavailable", why), []) == managed(work)
+    assert (FleetRefused("service_unavailable", why), []) == managed(work)
 
 
 def test_a_restart_keeps_the_configuration_and_the_old_tree_is_gone(managed: Any) -> None:

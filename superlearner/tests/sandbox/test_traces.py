@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from superlearner.sandbox.traces import Traces, remove, traces_of
+from superlearner.sandbox.traces import SandboxTraces, remove, traces_of
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def process() -> Iterator[subprocess.Popen[bytes]]:
         one.kill()
 
 
-def known(process: subprocess.Popen[bytes], folder: Path) -> Traces:
+def known(process: subprocess.Popen[bytes], folder: Path) -> SandboxTraces:
     found = traces_of(process.pid, str(folder))
     assert found is not None
     return found

@@ -21,7 +21,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-__all__ = ["OWNERS", "TOKEN_FILE", "Credentials", "CredentialsError", "Session", "read_or_make_token", "read_token"]
+__all__ = [
+    "OWNERS",
+    "TOKEN_FILE",
+    "Credentials",
+    "CredentialsError",
+    "SignInSession",
+    "read_or_make_token",
+    "read_token",
+]
 
 TOKEN_FILE: Final = "token"
 TOKEN_BYTES: Final = 32
@@ -36,7 +44,7 @@ ENDED_SESSIONS: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class SignInSession:
     """The result of checking a session cookie.
 
     Attributes:
@@ -101,19 +109,19 @@ class Credentials:
         content = f"{int(ends if until is None else min(ends, until))}.{secrets.token_urlsafe(12)}.{holder}"
         return f"{content}.{self._seal(content)}"
 
-    def session(self, cookie: str) -> Session:
+    def session(self, cookie: str) -> SignInSession:
         """Check the cookie of a session."""
         content, _, seal = cookie.rpartition(".")
         if not hmac.compare_digest(self._seal(content).encode(), seal.encode("utf-8", "surrogatepass")):
-            return Session("wrong")
+            return SignInSession("wrong")
         parts = content.split(".")
         if len(parts) != 3:
-            return Session("expired")  # sealed by us, before sessions had a holder
+            return SignInSession("expired")  # sealed by us, before sessions had a holder
         until, name, holder = parts
         over = int(until) <= self._now() or name in self._ended
-        return Session("expired" if over else "right", holder, name, float(until))
+        return SignInSession("expired" if over else "right", holder, name, float(until))
 
-    def end_session(self, session: Session) -> None:
+    def end_session(self, session: SignInSession) -> None:
         """End a session in all browsers, until the platform restarts."""
         now = self._now()
         self._ended = OrderedDict((name, until) for name, until in self._ended.items() if until > now)

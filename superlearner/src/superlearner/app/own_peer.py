@@ -26,12 +26,12 @@ from otp.peer import Ended, Limits, Peer, Spares
 from otp.peer import start as start_peer
 from superlearner.app.hearing import Hearing, Remembered
 from superlearner.app.running import Platform, Tree
-from superlearner.base.loading import LoadError, NotStarted, name_of
+from superlearner.base.loading import LoadError, TreeNotStarted, name_of
 from superlearner.control.reasons import tagged
 from superlearner.nodes.kinds import TREE
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import NodeGone, RemoteError
-from superlearner.sandbox.line import SANDBOX, Line
+from superlearner.sandbox.line import SANDBOX, SandboxLine
 from superlearner.sandbox.peer_link import PeerLink
 from superlearner.settings.settings import Settings
 
@@ -122,7 +122,7 @@ class OwnProgram:
                 case "load", (str(message), str(hint)):
                     raise LoadError(message, hint) from None
                 case "not_started", (str(words),):
-                    raise NotStarted(words) from None
+                    raise TreeNotStarted(words) from None
                 case _:
                     raise
         self.first = False
@@ -142,7 +142,7 @@ class OwnPeer(GenServer[Any]):
                                     cwd=os.getcwd(), spares=program.spares, link=True, ours=True)  # fmt: skip
         except StartError as error:
             return Stop(("not_started", _why(error)))
-        line = Line(_link_of(peer), lambda why: otp.spawn(peer.kill, why))
+        line = SandboxLine(_link_of(peer), lambda why: otp.spawn(peer.kill, why))
         await line.open()
         run = program.run = _Run(program, peer, line)
         try:
@@ -187,7 +187,7 @@ class _Run:
 
     __slots__ = ("hearing", "line", "peer", "program", "started")
 
-    def __init__(self, program: OwnProgram, peer: Peer, line: Line) -> None:
+    def __init__(self, program: OwnProgram, peer: Peer, line: SandboxLine) -> None:
         self.program = program
         self.peer = peer
         self.line = line
@@ -231,7 +231,7 @@ class _Run:
         self.program.run = None
 
 
-async def _asked(line: Line, question: str) -> Any:
+async def _asked(line: SandboxLine, question: str) -> Any:
     return json.loads(await line.ask(SANDBOX, json.dumps([question]).encode()))
 
 
@@ -239,7 +239,7 @@ async def _watch_program(peer: Peer, me: otp.Pid) -> None:
     otp.send(me, ("program", await peer.ended()))
 
 
-async def _watch_tree(line: Line, me: otp.Pid) -> None:
+async def _watch_tree(line: SandboxLine, me: otp.Pid) -> None:
     try:
         words = await _asked(line, "ended")
     except (NodeGone, ValueError):

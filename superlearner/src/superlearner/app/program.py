@@ -275,13 +275,13 @@ def _one_explanation(settings: Settings) -> Generator[None]:
 
 
 def _why_not_started(error: Any, platform: Any) -> str:
-    from superlearner.base.loading import LoadError, NotStarted
+    from superlearner.base.loading import LoadError, TreeNotStarted
     from superlearner.control.failures import explain, explain_start
 
     for kept in platform.keeper.of("playground"):
         if isinstance(kept.first_failure, LoadError):
             return str(kept.first_failure)
-        if isinstance(kept.first_failure, NotStarted):
+        if isinstance(kept.first_failure, TreeNotStarted):
             return f"{kept.id} does not start\n{kept.first_failure}".replace("\n", "\n  ")
         if kept.first_failure is not None:
             return f"{kept.id} does not start\n{explain(kept.first_failure)}".replace("\n", "\n  ")

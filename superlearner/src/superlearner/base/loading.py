@@ -20,7 +20,7 @@ from typing import Literal
 from otp import Application, DynamicSupervisor, Supervisor
 from otp.redaction import source_without_secrets, without_secrets
 
-__all__ = ["LoadError", "Loaded", "NotStarted", "check", "kind_of", "load", "name_of"]
+__all__ = ["LoadError", "Loaded", "TreeNotStarted", "check", "kind_of", "load", "name_of"]
 
 EXAMPLE = "superlearner run shop/app.py:Shop"
 
@@ -39,7 +39,7 @@ class LoadError(Exception):
         self.hint = hint
 
 
-class NotStarted(Exception):
+class TreeNotStarted(Exception):
     """The user's tree or its program does not start; the text explains why."""
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
-from superlearner.cli.finding import START, NotFound, Platform
+from superlearner.cli.finding import START, FoundPlatform, PlatformNotFound
 from superlearner.operations import PREFIX
 
-__all__ = ["Answer", "Refused", "ask", "request"]
+__all__ = ["PlatformAnswer", "RequestRefused", "ask", "request"]
 
 """The path under which the operations are."""
 WAIT_S: Final = 60.0
@@ -25,14 +25,14 @@ CALM_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PlatformAnswer:
     """An operation's answer; `meta` has the page number of a list."""
 
     data: Any
     meta: dict[str, Any] | None = None
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """The platform refused the operation.
 
     Attributes:
@@ -47,13 +47,13 @@ class Refused(Exception):
 
 
 def ask(
-    platform: Platform,
+    platform: FoundPlatform,
     entry: Mapping[str, Any],
     values: Mapping[str, Any],
     *,
     dry_run: bool = False,
     node: str | None = None,
-) -> Answer:
+) -> PlatformAnswer:
     """Run an operation of the manifest on the platform.
 
     Args:
@@ -72,10 +72,10 @@ def ask(
     seconds = WAIT_S + (waits / 1000 if isinstance(waits, int) else 0)
     answer = request(platform, entry["method"], target, body or None, seconds)
     if entry["bare"]:
-        return Answer(answer)
+        return PlatformAnswer(answer)
     if not isinstance(answer, dict) or "data" not in answer:
         raise _is_none(platform)
-    return Answer(answer["data"], answer.get("meta"))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+    return PlatformAnswer(answer["data"], answer.get("meta"))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
 
 
 def target_of(
@@ -100,8 +100,8 @@ def target_of(
     return f"{PREFIX}{path}" + (f"?{urlencode(query, doseq=True, errors='surrogateescape')}" if query else ""), body
 
 
-def connection_to(platform: Platform, seconds: float) -> http.client.HTTPConnection:
-    """Return an unopened connection. Raises `NotFound` for an unreadable certificate."""
+def connection_to(platform: FoundPlatform, seconds: float) -> http.client.HTTPConnection:
+    """Return an unopened connection. Raises `PlatformNotFound` for an unreadable certificate."""
     parts = urlsplit(platform.url)
     host, port = parts.hostname or "", parts.port
     if parts.scheme != "https":
@@ -111,11 +111,11 @@ def connection_to(platform: Platform, seconds: float) -> http.client.HTTPConnect
     try:
         context = client_context(platform.certificate)
     except TlsError as error:
-        raise NotFound(str(error)) from None
+        raise PlatformNotFound(str(error)) from None
     return http.client.HTTPSConnection(host, port, timeout=seconds, context=context)
 
 
-def headers_for(platform: Platform, accept: str) -> dict[str, str]:
+def headers_for(platform: FoundPlatform, accept: str) -> dict[str, str]:
     """Return the headers of every request, which identify the client."""
     headers = {"accept": accept, "x-door": platform.door}
     if platform.token is not None:
@@ -123,7 +123,7 @@ def headers_for(platform: Platform, accept: str) -> dict[str, str]:
     return headers
 
 
-def request(platform: Platform, method: str, target: str, body: Any = None, seconds: float = WAIT_S) -> Any:
+def request(platform: FoundPlatform, method: str, target: str, body: Any = None, seconds: float = WAIT_S) -> Any:
     """Return the JSON answer. Raises as :func:`ask`."""
     connection = connection_to(platform, seconds)
     headers = headers_for(platform, "application/json")
@@ -137,14 +137,14 @@ def request(platform: Platform, method: str, target: str, body: Any = None, seco
             response = connection.getresponse()
             text = response.read()
     except TimeoutError:
-        raise Refused("timeout", f"{platform.url} did not answer within {seconds:g} s") from None
+        raise RequestRefused("timeout", f"{platform.url} did not answer within {seconds:g} s") from None
     except ssl.SSLCertVerificationError as error:
         why = f"its certificate is not trusted: {error.verify_message}"
         hint = "name its authority with --cacert FILE"
-        raise NotFound(f"{platform.url} was not contacted: {why}; {hint}") from None
+        raise PlatformNotFound(f"{platform.url} was not contacted: {why}; {hint}") from None
     except (OSError, http.client.HTTPException) as error:
         why = str(error) or type(error).__name__
-        raise NotFound(f"no platform answers at {platform.url} ({why}); {START}") from None
+        raise PlatformNotFound(f"no platform answers at {platform.url} ({why}); {START}") from None
     finally:
         connection.close()
     if response.status == 200 and (response.getheader("content-type") or "").startswith("text/csv"):
@@ -158,7 +158,7 @@ def request(platform: Platform, method: str, target: str, body: Any = None, seco
     return answer
 
 
-def refusal_of(platform: Platform, answer: Any) -> Exception:
+def refusal_of(platform: FoundPlatform, answer: Any) -> Exception:
     """Return the exception for an error answer."""
     try:
         error = answer["error"]
@@ -170,11 +170,11 @@ def refusal_of(platform: Platform, answer: Any) -> Exception:
         hints = ["no token was found: use the data directory of that platform (--data-dir), or set SUPERLEARNER_TOKEN"]
     elif code == "unauthorized":
         hints = ["the token that was found is not its: use its data directory (--data-dir), or set SUPERLEARNER_TOKEN"]
-    return Refused(code, message, tuple(hints))
+    return RequestRefused(code, message, tuple(hints))
 
 
-def _is_none(platform: Platform) -> NotFound:
-    return NotFound(f"the server at {platform.url} is no SuperLearner; {START}")
+def _is_none(platform: FoundPlatform) -> PlatformNotFound:
+    return PlatformNotFound(f"the server at {platform.url} is no SuperLearner; {START}")
 
 
 def _in_query(value: Any) -> Any:
@@ -186,7 +186,7 @@ def _in_query(value: Any) -> Any:
 
 
 @contextmanager
-def _told_if_it_takes_long(platform: Platform) -> Generator[None]:
+def _told_if_it_takes_long(platform: FoundPlatform) -> Generator[None]:
     """Show a line on standard error during long waits at a terminal, then remove it."""
     if not sys.stderr.isatty():
         yield

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from superlearner import __version__
 from superlearner.base.extras import EXTRAS, install
 from superlearner.base.terminal import say
-from superlearner.cli.asking import Refused, ask
+from superlearner.cli.asking import RequestRefused, ask
 from superlearner.cli.ends import FAILED
-from superlearner.cli.finding import NotFound, Platform, WrongUrl, data_dir_of, find
+from superlearner.cli.finding import FoundPlatform, PlatformNotFound, WrongUrl, data_dir_of, find
 from superlearner.cli.manifest import entry_of_verb
 from superlearner.cli.plain import plain
 from superlearner.cli.showing import json_text
@@ -26,7 +26,7 @@ from superlearner.cli.variables import unread_variables
 if TYPE_CHECKING:
     from superlearner.settings.settings import Settings
 
-__all__ = ["Finding", "examine", "findings"]
+__all__ = ["Diagnosis", "examine", "findings"]
 
 Verdict = Literal["ok", "note", "bad"]
 OLDEST: Final = (3, 11)
@@ -34,7 +34,7 @@ LITTLE_ROOM: Final = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """The result of a check: `bad` prevents a start, `note` is information."""
 
     verdict: Verdict
@@ -53,59 +53,61 @@ def examine(*, as_json: bool = False) -> int:
     return FAILED if any(one.verdict == "bad" for one in found) else 0
 
 
-def findings() -> Iterator[Finding]:
+def findings() -> Iterator[Diagnosis]:
     """Yield the results of all checks, in the order in which a start needs them."""
     version = ".".join(map(str, sys.version_info[:3]))
-    yield Finding("ok" if sys.version_info >= OLDEST else "bad", "Python", f"{version}; 3.11 or later is needed")
+    yield Diagnosis("ok" if sys.version_info >= OLDEST else "bad", "Python", f"{version}; 3.11 or later is needed")
     folder = data_dir_of()
     yield _data_directory(folder)
     yield from _room(folder)
     yield _token(folder)
-    yield from (Finding("note", "environment", words) for words in unread_variables())
+    yield from (Diagnosis("note", "environment", words) for words in unread_variables())
     try:
         platform = find()
         health = ask(platform, entry_of_verb("system", "health") or {}, {}).data
-    except NotFound as error:
+    except PlatformNotFound as error:
         yield from _start(folder)
-        yield Finding("note", "platform", str(error))
-    except (WrongUrl, Refused, OSError) as error:
-        yield Finding("bad", "platform", str(error))
+        yield Diagnosis("note", "platform", str(error))
+    except (WrongUrl, RequestRefused, OSError) as error:
+        yield Diagnosis("bad", "platform", str(error))
     else:
         same = health["version"] == __version__
         words = f"{platform.url} is {health['status']}, version {health['version']}"
-        yield Finding("ok" if same else "bad", "platform", words if same else f"{words}; this command is {__version__}")
+        yield Diagnosis(
+            "ok" if same else "bad", "platform", words if same else f"{words}; this command is {__version__}"
+        )
         yield _settings_file_of(platform)
         yield _database_of(platform)
     yield _walls()
     yield from _extras()
 
 
-def _walls() -> Finding:
+def _walls() -> Diagnosis:
     """Check which isolation layers a sandbox has here; a separate process tries them."""
     from otp.peer import probe
 
     try:
         found = probe()
     except OSError as error:
-        return Finding("bad", "sandbox walls", f"the check failed: {error}")
+        return Diagnosis("bad", "sandbox walls", f"the check failed: {error}")
     down = "; ".join(f"{wall.name}: {wall.why_not}" for wall in found.walls.values() if not wall.up)
     up = sum(wall.up for wall in found.walls.values())
     words = f"{up} of {len(found.walls)} up{f' ({down})' if down else ''}"
     if found.untrusted:
-        return Finding("ok", "sandbox walls", words)
-    return Finding("note", "sandbox walls", f"{words}; sandboxes need --weak-walls, for code of your own")
+        return Diagnosis("ok", "sandbox walls", words)
+    return Diagnosis("note", "sandbox walls", f"{words}; sandboxes need --weak-walls, for code of your own")
 
 
-def _data_directory(folder: Path) -> Finding:
+def _data_directory(folder: Path) -> Diagnosis:
     there = folder
     while not there.exists() and there != there.parent:
         there = there.parent
     if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
-        return Finding("ok", "data directory", f"{folder}{'' if there == folder else ' (the first run makes it)'}")
-    return Finding("bad", "data directory", f"{folder} cannot be written; try --data-dir FOLDER")
+        return Diagnosis("ok", "data directory", f"{folder}{'' if there == folder else ' (the first run makes it)'}")
+    return Diagnosis("bad", "data directory", f"{folder} cannot be written; try --data-dir FOLDER")
 
 
-def _room(folder: Path) -> Iterator[Finding]:
+def _room(folder: Path) -> Iterator[Diagnosis]:
     """Check the disk, since a full one stops the history; report only low space."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
@@ -114,29 +116,29 @@ def _room(folder: Path) -> Iterator[Finding]:
     except OSError:
         return
     if free < LITTLE_ROOM:
-        yield Finding("note", "disk", f"{free / 1e6:.0f} MB are free at {folder}; the history needs room")
+        yield Diagnosis("note", "disk", f"{free / 1e6:.0f} MB are free at {folder}; the history needs room")
 
 
-def _token(folder: Path) -> Finding:
+def _token(folder: Path) -> Diagnosis:
     from superlearner.access.credentials import CredentialsError, read_token
 
     try:
         token = read_token(folder)
     except CredentialsError as error:
-        return Finding("bad", "token", str(error))
-    return Finding("ok", "token", "only you can read it" if token else "none yet; the first run makes it")
+        return Diagnosis("bad", "token", str(error))
+    return Diagnosis("ok", "token", "only you can read it" if token else "none yet; the first run makes it")
 
 
-def _start(folder: Path) -> Iterator[Finding]:
+def _start(folder: Path) -> Iterator[Diagnosis]:
     """Check settings, port and database for a start, if no platform is running."""
     from superlearner.settings.settings import SettingsError, load_settings
 
     try:
         settings = load_settings()
     except SettingsError as error:
-        yield Finding("bad", "settings", str(error).replace("\n", "; "))
+        yield Diagnosis("bad", "settings", str(error).replace("\n", "; "))
         return
-    yield Finding("ok", "settings", "every value is right")
+    yield Diagnosis("ok", "settings", "every value is right")
     if settings.certfile is not None:
         yield _certificate(settings)
     try:
@@ -144,57 +146,57 @@ def _start(folder: Path) -> Iterator[Finding]:
             pass
     except OSError as error:
         words = f"{settings.port} of {settings.host} is not available ({error.strerror or error}); try --port PORT"
-        yield Finding("bad", "port", words)
+        yield Diagnosis("bad", "port", words)
     else:
-        yield Finding("ok", "port", f"{settings.port} of {settings.host} is free")
+        yield Diagnosis("ok", "port", f"{settings.port} of {settings.host} is free")
     yield _database(settings.database, folder)
 
 
-def _certificate(settings: Settings) -> Finding:
+def _certificate(settings: Settings) -> Diagnosis:
     from superlearner.base.tls import TlsError, server_context
 
     assert settings.certfile is not None
     try:
         server_context(settings.certfile, settings.keyfile)
     except TlsError as error:
-        return Finding("bad", "certificate", str(error))
-    return Finding("ok", "certificate", f"{settings.certfile} and its key belong together")
+        return Diagnosis("bad", "certificate", str(error))
+    return Diagnosis("ok", "certificate", f"{settings.certfile} and its key belong together")
 
 
 def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-def _database(url: str | None, folder: Path) -> Finding:
+def _database(url: str | None, folder: Path) -> Diagnosis:
     """Check the database that a platform would open: file or configured server."""
     from superlearner.base.data_dir import DATABASE_FILE
     from superlearner.store import StoreUnavailable, database_info
 
     file = folder / DATABASE_FILE
     if url is None and not file.exists():
-        return Finding("ok", "database", "none yet; the first run makes it")
+        return Diagnosis("ok", "database", "none yet; the first run makes it")
     try:
         info = database_info(url or file)
     except StoreUnavailable as error:
-        return Finding("bad", "database", str(error))
+        return Diagnosis("bad", "database", str(error))
     schema = "up to date" if info.up_to_date else "the next run, or superlearner db upgrade, brings it to this version"
-    return Finding("ok", "database", f"{info.database}, {schema}")
+    return Diagnosis("ok", "database", f"{info.database}, {schema}")
 
 
-def _settings_file_of(platform: Platform) -> Finding:
+def _settings_file_of(platform: FoundPlatform) -> Diagnosis:
     """Check the running platform's settings file.
 
     The platform ignores invalid changes, but its next start would fail.
     """
     try:
         file = ask(platform, entry_of_verb("settings", "file") or {}, {}).data
-    except (Refused, NotFound) as error:
-        return Finding("bad", "settings", str(error))
+    except (RequestRefused, PlatformNotFound) as error:
+        return Diagnosis("bad", "settings", str(error))
     if file["problems"]:
         lines = "; ".join(_problem(one) for one in file["problems"])
         name = file["path"] or "superlearner.toml"
-        return Finding("bad", "settings", f"{name} is refused, and so would the next start be: {lines}")
-    return Finding("ok", "settings", "every value is right")
+        return Diagnosis("bad", "settings", f"{name} is refused, and so would the next start be: {lines}")
+    return Diagnosis("ok", "settings", "every value is right")
 
 
 def _problem(one: dict[str, Any]) -> str:
@@ -203,21 +205,21 @@ def _problem(one: dict[str, Any]) -> str:
     return ": ".join([*where, *setting, one["problem"]])
 
 
-def _database_of(platform: Platform) -> Finding:
+def _database_of(platform: FoundPlatform) -> Diagnosis:
     try:
         store = ask(platform, entry_of_verb("store", "info") or {}, {}).data
-    except (Refused, NotFound) as error:
-        return Finding("bad", "database", str(error))
+    except (RequestRefused, PlatformNotFound) as error:
+        return Diagnosis("bad", "database", str(error))
     if store["state"] == "unavailable":
-        return Finding("bad", "database", f"{store['why']}; {store['hint'] or 'see the terminal of the platform'}")
-    return Finding("ok", "database", f"{store['kind'] or 'none'}, {store['state']}")
+        return Diagnosis("bad", "database", f"{store['why']}; {store['hint'] or 'see the terminal of the platform'}")
+    return Diagnosis("ok", "database", f"{store['kind'] or 'none'}, {store['state']}")
 
 
-def _extras() -> Iterator[Finding]:
+def _extras() -> Iterator[Diagnosis]:
     for extra, (module, purpose, _) in EXTRAS.items():
         there = find_spec(module.partition(".")[0]) is not None and _found(module)
         words = purpose if there else f"not installed: {install(extra)} brings {purpose}"
-        yield Finding("ok" if there else "note", f"[{extra}]", words)
+        yield Diagnosis("ok" if there else "note", f"[{extra}]", words)
 
 
 def _found(module: str) -> bool:

@@ -8,9 +8,9 @@ from typing import Any, NoReturn
 
 import typer
 
-from superlearner.cli.asking import Answer, Refused, ask
+from superlearner.cli.asking import PlatformAnswer, RequestRefused, ask
 from superlearner.cli.ends import FAILED, NO_PLATFORM, USAGE, fail
-from superlearner.cli.finding import NotFound, Platform, WrongUrl, find
+from superlearner.cli.finding import FoundPlatform, PlatformNotFound, WrongUrl, find
 from superlearner.cli.hints import in_our_words
 from superlearner.cli.plain import clip, plain
 
@@ -25,11 +25,11 @@ def said(ctx: typer.Context, url: str | None, data_dir: Path | None) -> tuple[st
     return url or before.get("url"), data_dir or before.get("data_dir")
 
 
-def reach(url: str | None = None, data_dir: Path | None = None) -> Platform:
+def reach(url: str | None = None, data_dir: Path | None = None) -> FoundPlatform:
     """Return the platform; end the command if there is none."""
     try:
         return find(url, data_dir)
-    except NotFound as error:
+    except PlatformNotFound as error:
         fail(str(error), NO_PLATFORM)
     except WrongUrl as error:
         fail(plain(str(error)), USAGE)
@@ -38,23 +38,23 @@ def reach(url: str | None = None, data_dir: Path | None = None) -> Platform:
 
 
 def ask_or_fail(
-    platform: Platform,
+    platform: FoundPlatform,
     entry: Mapping[str, Any],
     values: Mapping[str, Any],
     *,
     dry_run: bool = False,
     node: str | None = None,
-) -> Answer:
+) -> PlatformAnswer:
     """Return the operation's answer; end the command with code and hints on failure."""
     try:
         return ask(platform, entry, values, dry_run=dry_run, node=node)
-    except NotFound as error:
+    except PlatformNotFound as error:
         fail(plain(str(error)), NO_PLATFORM)
-    except Refused as error:
+    except RequestRefused as error:
         failed(error)
 
 
-def failed(error: Refused) -> NoReturn:
+def failed(error: RequestRefused) -> NoReturn:
     """End the command with the error's code and hints."""
     hints = "".join(f"\n  {clip(plain(in_our_words(hint)), LONGEST)}" for hint in error.hints)
     fail(f"{plain(error.code)}: {clip(plain(str(error)), LONGEST)}{hints}", FAILED)

@@ -80,7 +80,7 @@ def mcp(
     raise typer.Exit(serve(Remote("mcp", *said(ctx, url, data_dir)), scope.value, category or ()))
 
 
-class Order(enum.Enum):
+class SortOrder(enum.Enum):
     """Sort order."""
 
     by_callback = "callback"
@@ -95,7 +95,7 @@ def top(
     ctx: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="Print once and exit.")] = False,
     interval: Annotated[float, typer.Option(min=0.2, max=3600, help="Seconds between updates.")] = 2.0,
-    sort: Annotated[Order, typer.Option(help="Sort order.")] = Order.by_callback,
+    sort: Annotated[SortOrder, typer.Option(help="Sort order.")] = SortOrder.by_callback,
     search: Annotated[
         str, typer.Option(help="Only processes whose name, class or pid contains this.", show_default=False)
     ] = "",

@@ -18,14 +18,14 @@ from urllib.parse import urlsplit
 
 from superlearner.base.data_dir import LOCK_FILE, default_data_dir
 
-__all__ = ["NotFound", "Platform", "WrongUrl", "data_dir_of", "find"]
+__all__ = ["PlatformNotFound", "FoundPlatform", "WrongUrl", "data_dir_of", "find"]
 
 URL: Final = "SUPERLEARNER_URL"
 TOKEN: Final = "SUPERLEARNER_TOKEN"
 START: Final = "start one with `superlearner run`, or say where it is with --url or --data-dir"
 
 
-class NotFound(Exception):
+class PlatformNotFound(Exception):
     """There is no platform; the message says where it was expected and what to try."""
 
 
@@ -34,7 +34,7 @@ class WrongUrl(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Platform:
+class FoundPlatform:
     """The address of a platform, with a token to send, if any.
 
     `door` is the interface for the audit log: `cli`, `console` or `mcp`. `process` is the id if the data directory
@@ -48,7 +48,7 @@ class Platform:
     certificate: str | None = None
 
 
-def find(url: str | None = None, data_dir: Path | None = None) -> Platform:
+def find(url: str | None = None, data_dir: Path | None = None) -> FoundPlatform:
     """Return the platform that a command talks to.
 
     The owner's token is sent only to the platform of its data directory: the address must be on this machine and have
@@ -72,10 +72,10 @@ def find(url: str | None = None, data_dir: Path | None = None) -> Platform:
         address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
         known = _is_here(parts.hostname) and (data_dir is not None or _has_port(folder, parts.scheme, port))
         certificate = _certificate_of(folder, address) if known else None
-        return Platform(address, _token(folder if known else None), certificate=certificate)
+        return FoundPlatform(address, _token(folder if known else None), certificate=certificate)
     address, process = _recorded(folder)
     certificate = _certificate_of(folder, address)
-    return Platform(address, _token(folder), process=process, certificate=certificate)
+    return FoundPlatform(address, _token(folder), process=process, certificate=certificate)
 
 
 def data_dir_of() -> Path:
@@ -96,9 +96,9 @@ def _recorded(folder: Path) -> tuple[str, int]:
         record: Any = json.loads((folder / LOCK_FILE).read_text(encoding="utf-8"))
         address, process = str(record["url"]), int(record["pid"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise NotFound(f"no platform runs on the data directory {folder}; {START}") from None
+        raise PlatformNotFound(f"no platform runs on the data directory {folder}; {START}") from None
     if not _lives(process):
-        raise NotFound(f"the platform of {folder} (process {process}) has ended unexpectedly; {START}")
+        raise PlatformNotFound(f"the platform of {folder} (process {process}) has ended unexpectedly; {START}")
     parts = urlsplit(address)  # the path belongs to a proxy and is not needed on this machine
     return f"{parts.scheme}://{parts.netloc}", process
 
@@ -108,7 +108,7 @@ def _has_port(folder: Path, scheme: str, port: int | None) -> bool:
     try:
         there = urlsplit(_recorded(folder)[0])
         return (there.scheme, there.port) == (scheme, port or (443 if scheme == "https" else 80))
-    except (NotFound, ValueError):
+    except (PlatformNotFound, ValueError):
         return False
 
 

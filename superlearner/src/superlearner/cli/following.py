@@ -18,10 +18,10 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from superlearner.base.terminal import complain, say
-from superlearner.cli.asking import Refused, connection_to, headers_for, refusal_of, target_of
+from superlearner.cli.asking import RequestRefused, connection_to, headers_for, refusal_of, target_of
 from superlearner.cli.door import failed
 from superlearner.cli.ends import NO_PLATFORM, fail
-from superlearner.cli.finding import START, NotFound, Platform
+from superlearner.cli.finding import START, FoundPlatform, PlatformNotFound
 from superlearner.cli.plain import clip, plain
 
 __all__ = ["follow"]
@@ -35,7 +35,7 @@ NEARLY_MS: Final = 50
 
 
 def follow(
-    platform: Platform, entry: Mapping[str, Any], values: Mapping[str, Any], *, node: str | None, as_json: bool
+    platform: FoundPlatform, entry: Mapping[str, Any], values: Mapping[str, Any], *, node: str | None, as_json: bool
 ) -> None:
     """Write a line per event, as JSON with `as_json`, until Ctrl-C or the limit."""
     try:
@@ -45,14 +45,14 @@ def follow(
         pass
     except BrokenPipeError:  # the reader, such as `| head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except Refused as error:
+    except RequestRefused as error:
         failed(error)
-    except NotFound as error:
+    except PlatformNotFound as error:
         fail(plain(str(error)), NO_PLATFORM)
 
 
 @dataclass(slots=True)
-class Place:
+class FollowPosition:
     """The id to continue from, and the number of failed tries in a row."""
 
     id: str | None = None
@@ -60,9 +60,9 @@ class Place:
 
 
 def _lines(
-    platform: Platform, entry: Mapping[str, Any], values: dict[str, Any], node: str | None, *, as_json: bool
+    platform: FoundPlatform, entry: Mapping[str, Any], values: dict[str, Any], node: str | None, *, as_json: bool
 ) -> Iterator[str]:
-    place = Place()
+    place = FollowPosition()
     seconds = values.get("timeout_ms")
     until = None if seconds is None else time.monotonic() + seconds / 1000
     while values.get("limit") != 0:
@@ -82,7 +82,7 @@ def _lines(
             _try_again(platform, place, broken)  # its web server restarts, or it has ended
 
 
-def _events(platform: Platform, target: str, place: Place) -> Iterator[str]:
+def _events(platform: FoundPlatform, target: str, place: FollowPosition) -> Iterator[str]:
     """Yield the data of the events of one connection."""
     connection = connection_to(platform, SILENCE_S)
     headers = headers_for(platform, "text/event-stream")
@@ -112,11 +112,11 @@ def _events(platform: Platform, target: str, place: Place) -> Iterator[str]:
         connection.close()
 
 
-def _try_again(platform: Platform, place: Place, error: Exception | None) -> None:
+def _try_again(platform: FoundPlatform, place: FollowPosition, error: Exception | None) -> None:
     """Wait before the next try; end the command after too many failures."""
     if place.id is None or place.tried >= len(PAUSES_S):
         why = "it ended the stream" if error is None else str(error) or type(error).__name__
-        raise NotFound(f"no platform answers at {platform.url} ({why}); {START}")
+        raise PlatformNotFound(f"no platform answers at {platform.url} ({why}); {START}")
     if place.tried == 1:
         complain(f"{platform.url} does not answer; trying again")
     time.sleep(PAUSES_S[place.tried])

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 from superlearner import __version__
 from superlearner.base.extras import install
 from superlearner.base.terminal import complain
-from superlearner.cli.asking import Refused
+from superlearner.cli.asking import RequestRefused
 from superlearner.cli.ends import FAILED
-from superlearner.cli.finding import NotFound, Platform, WrongUrl
+from superlearner.cli.finding import FoundPlatform, PlatformNotFound, WrongUrl
 from superlearner.cli.hints import translated
 from superlearner.cli.remote import Line, Remote
 from superlearner.operations import PREFIX
@@ -50,7 +50,7 @@ class Tools:
         self._scopes = SCOPES[: SCOPES.index(scope) + 1]
         self._categories = frozenset(categories)
         self._lines: dict[str, Line] = {}
-        self._seen: Platform | None = None
+        self._seen: FoundPlatform | None = None
 
     def offered(self) -> list[dict[str, Any]]:
         """Return the platform's tools; without a platform, those of installed packages."""
@@ -64,7 +64,7 @@ class Tools:
             if platform == self._seen:
                 return False
             lines, self._seen = self._remote.operations(), platform
-        except (NotFound, WrongUrl, Refused, OSError):
+        except (PlatformNotFound, WrongUrl, RequestRefused, OSError):
             self._seen = None
             if self._lines:
                 return False
@@ -91,9 +91,9 @@ class Tools:
             return error_of("validation_error", f"node: expected the name of a node, got {node!r}")
         try:
             answer = self._remote.ask(line, values, dry_run=dry_run, node=node)
-        except NotFound as error:
+        except PlatformNotFound as error:
             return error_of("no_platform", str(error), ["start a platform and call the tool again"])
-        except Refused as error:
+        except RequestRefused as error:
             return error_of(error.code, str(error), [self._in_our_words(hint) for hint in error.hints])
         except (WrongUrl, OSError) as error:
             return error_of("no_platform", str(error))
@@ -124,7 +124,7 @@ def serve(remote: Remote, scope: str, categories: Sequence[str]) -> int:
     tools = Tools(remote, scope, categories)
     try:
         remote.platform()
-    except (NotFound, WrongUrl, OSError) as error:
+    except (PlatformNotFound, WrongUrl, OSError) as error:
         complain(f"{error}\n  the tools are offered nevertheless; each call looks for a platform again")
     asyncio.run(_serve(tools))
     return 0

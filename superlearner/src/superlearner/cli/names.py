@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import typer
 
-from superlearner.cli.asking import Refused, ask
+from superlearner.cli.asking import RequestRefused, ask
 from superlearner.cli.door import said
-from superlearner.cli.finding import NotFound, Platform, WrongUrl, find
+from superlearner.cli.finding import FoundPlatform, PlatformNotFound, WrongUrl, find
 from superlearner.cli.manifest import entry_of_verb
 
 __all__ = ["completion_of"]
@@ -45,13 +45,13 @@ def completion_of(parameter: dict[str, Any]) -> Callable[[typer.Context, str], l
         typed = ctx.params.get("url"), ctx.params.get("data_dir")
         try:
             return _names(find(*said(ctx, *typed)), *LISTS[kind], incomplete)
-        except (NotFound, WrongUrl, Refused, OSError):
+        except (PlatformNotFound, WrongUrl, RequestRefused, OSError):
             return []
 
     return complete
 
 
-def _names(platform: Platform, category: str, verb: str, field: str, begin: str) -> list[str]:
+def _names(platform: FoundPlatform, category: str, verb: str, field: str, begin: str) -> list[str]:
     entry = entry_of_verb(category, verb)
     if entry is None:
         return []

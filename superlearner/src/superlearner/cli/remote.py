@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from superlearner.cli.asking import Answer, Refused, ask
-from superlearner.cli.finding import Platform, find
+from superlearner.cli.asking import PlatformAnswer, RequestRefused, ask
+from superlearner.cli.finding import FoundPlatform, find
 from superlearner.cli.manifest import Entry, entry_of_verb
 from superlearner.operations import PREFIX
 
@@ -42,7 +42,7 @@ class Remote:
     url: str | None = None
     data_dir: Path | None = None
 
-    def platform(self) -> Platform:
+    def platform(self) -> FoundPlatform:
         """Return the platform's current address. Raises as `find`."""
         return replace(find(self.url, self.data_dir), door=self.door)
 
@@ -50,23 +50,27 @@ class Remote:
         """Return all operations of the platform. Raises as `find` and `ask`."""
         return ask(self.platform(), entry_of_verb("arsenal", "operations") or {}, {}).data
 
-    def ask(self, line: Line, given: Mapping[str, Any], *, dry_run: bool = False, node: str | None = None) -> Answer:
-        """Run an operation. Raises as `find` and `ask`; `Refused` for wrong parameters."""
+    def ask(
+        self, line: Line, given: Mapping[str, Any], *, dry_run: bool = False, node: str | None = None
+    ) -> PlatformAnswer:
+        """Run an operation. Raises as `find` and `ask`; `RequestRefused` for wrong parameters."""
         entry = entry_of_line(line)
         known = [one["name"] for one in entry["parameters"]]
         for name in given:
             if name not in known:
                 taken = [*known, *(word for word, given_so in OURS.items() if line.get(given_so))]
                 hint = f"its parameters are {', '.join(taken)}" if taken else "it takes none"
-                raise Refused("validation_error", f"{line['name']} has no parameter {name!r}", (hint,))
+                raise RequestRefused("validation_error", f"{line['name']} has no parameter {name!r}", (hint,))
         values: dict[str, Any] = {}
         for one in entry["parameters"]:
             name = one["name"]
             if name not in given:
                 if one["required"]:
-                    raise Refused("validation_error", f"{line['name']} needs {name!r}", (one["help"],))
+                    raise RequestRefused("validation_error", f"{line['name']} needs {name!r}", (one["help"],))
             elif one["place"] == "path" and given[name] in (None, ""):
-                raise Refused("validation_error", f"{name}: expected {one['help'] or 'a text'}, got {given[name]!r}")
+                raise RequestRefused(
+                    "validation_error", f"{name}: expected {one['help'] or 'a text'}, got {given[name]!r}"
+                )
             elif one["place"] != "query" or given[name] is not None:  # a query cannot express null, so it is left out
                 values[name] = given[name]
         return ask(self.platform(), entry, values, dry_run=dry_run, node=node)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TextIO, cast
 
 from superlearner.base.terminal import say
-from superlearner.cli.asking import Answer
+from superlearner.cli.asking import PlatformAnswer
 from superlearner.cli.cells import cell, exact, is_coloured_text, is_small, label
 from superlearner.cli.plain import plain, plain_lines
 from superlearner.cli.short import shortened
@@ -33,7 +33,7 @@ STATES: Final = frozenset({"status", "state", "alive", "outcome", "level", "up"}
 """Fields whose values are coloured as good or bad."""
 
 
-def show(answer: Answer, *, as_json: bool = False, short: Sequence[str] = ()) -> None:
+def show(answer: PlatformAnswer, *, as_json: bool = False, short: Sequence[str] = ()) -> None:
     """Write an answer to standard output, reduced to the fields in `short`."""
     if as_json:
         say(json_text(answer.data))

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from superlearner.base.terminal import say
 from superlearner.cli.door import ask_or_fail, reach
 from superlearner.cli.ends import FAILED, NO_PLATFORM, fail
-from superlearner.cli.finding import Platform
+from superlearner.cli.finding import FoundPlatform
 from superlearner.cli.manifest import entry_of_verb
 from superlearner.cli.plain import plain, plain_lines
 from superlearner.cli.showing import json_text
@@ -60,7 +60,7 @@ def watch_tree(
 
 
 def _drawn(
-    platform: Platform,
+    platform: FoundPlatform,
     root: str | None,
     depth: int | None,
     format: str,
@@ -76,7 +76,7 @@ def _drawn(
     return json.dumps(data) if compact else json_text(data)
 
 
-def _changes(platform: Platform, node: str | None) -> Iterator[None]:
+def _changes(platform: FoundPlatform, node: str | None) -> Iterator[None]:
     """Yield at the start and after each change, until the platform or the node ends."""
     from websockets.exceptions import ConnectionClosed, InvalidHandshake
     from websockets.sync.client import connect

@@ -33,7 +33,7 @@ SHARE: Final = 20
 log = logging.getLogger(__name__)
 
 
-class Order:
+class ProcessOrder:
     """The pids of one order; `took` is how long they were looked for, `at` when that was.
 
     One by work that was not measured yet is `early`: it is found again as soon as there is something to go by.
@@ -53,10 +53,10 @@ class Order:
         return otp.monotonic() - self.at >= max(EVERY_S * 0.8, 0.0 if self.early else self.took * SHARE)
 
 
-class Look:
+class ProcessLook:
     """One question and its frames, for all viewers who ask it."""
 
-    def __init__(self, lookout: Lookout, question: Question, order: Order | None = None) -> None:
+    def __init__(self, lookout: Lookout, question: Question, order: ProcessOrder | None = None) -> None:
         self.question = question
         self.order = order
         self.seq = 0
@@ -87,7 +87,7 @@ class Look:
         if question.measures_all:  # before the order is found, so that it is that of the figures which are shown
             lookout.look_at_work()
         if self.order is None or not question.hold:
-            self.order = Order([], otp.monotonic(), 0.0) if wanted is None else await lookout.order(wanted)
+            self.order = ProcessOrder([], otp.monotonic(), 0.0) if wanted is None else await lookout.order(wanted)
         order = self.order
         self.pids = order.pids[question.offset : question.offset + question.count]
         fixed = pinned(lookout.node, question.pins)
@@ -131,7 +131,7 @@ class LookingViewer(Viewer):
     def __init__(self, lookout: Lookout, question: Question) -> None:
         super().__init__(lookout, 1)
         self.question = question
-        self.look_now: Look | None = None
+        self.look_now: ProcessLook | None = None
         self._lookout = lookout
         self._seq: int | None = None
         self._asked = asyncio.Event()
@@ -192,7 +192,7 @@ class Lookout:
         self.now = now
         self.rates = Rates(node)
         self.viewers: set[LookingViewer] = set()
-        self._orders: dict[Wanted, Order] = {}
+        self._orders: dict[Wanted, ProcessOrder] = {}
         self._finding: dict[Wanted, asyncio.Lock] = {}
         self._turned = 0.0
 
@@ -214,18 +214,18 @@ class Lookout:
         """Nobody takes it from here: a frame is made when it is asked for."""
         return b'{"k":"d"}'
 
-    def turn_to(self, viewer: LookingViewer, before: Look | None) -> Look:
+    def turn_to(self, viewer: LookingViewer, before: ProcessLook | None) -> ProcessLook:
         """The look of a viewer's question: that of others who ask the same, or a new one."""
         question = viewer.question
         if question.hold:  # the order that this viewer has, which may be another one than that of the others
             same = before is not None and before.question.order == question.order
-            return Look(self, question, before.order if before is not None and same else None)
+            return ProcessLook(self, question, before.order if before is not None and same else None)
         shared = (other.look_now for other in self.viewers if other is not viewer)
-        return next((look for look in shared if look is not None and look.question == question), None) or Look(
+        return next((look for look in shared if look is not None and look.question == question), None) or ProcessLook(
             self, question
         )
 
-    async def order(self, wanted: Wanted) -> Order:
+    async def order(self, wanted: Wanted) -> ProcessOrder:
         """The pids in their order, found anew if that was a while ago; who asks meanwhile waits for the same."""
         async with self._finding.setdefault(wanted, asyncio.Lock()):
             known = self._orders.get(wanted)
@@ -235,7 +235,7 @@ class Lookout:
             early = wanted.sort in WORKING and not self.rates.seconds
             pids = await find(self.node, wanted, self.rates)
             now = otp.monotonic()
-            found = self._orders[wanted] = Order(pids, now, now - begun, early=early)
+            found = self._orders[wanted] = ProcessOrder(pids, now, now - begun, early=early)
         self._forget(wanted)
         return found
 

@@ -12,7 +12,7 @@ from superlearner.operations.failures import OperationError
 from superlearner.operations.tokens import Tokens
 from superlearner.operations.users import Scope
 from superlearner.sandbox import Sandboxes
-from superlearner.sandbox.happenings import Refused
+from superlearner.sandbox.happenings import FleetRefused
 from superlearner.sandbox.manager import Asked, SandboxManager
 from superlearner.sandbox.record import Sandbox
 from superlearner.settings.settings import Settings
@@ -95,6 +95,6 @@ async def ask(ctx: Context, request: Asked) -> Any:
             "service_unavailable", "the sandbox service is not there, or ended meanwhile; it starts again by itself",
             hint="look at the sandbox, and try again",
         ) from None  # fmt: skip
-    if isinstance(answer, Refused):
+    if isinstance(answer, FleetRefused):
         raise OperationError(answer.code, clip(safe_text(answer.message), LONGEST), hint=answer.hint)
     return answer

@@ -16,19 +16,19 @@ from typing import Any, Final
 
 from superlearner.sandbox.happenings import (
     Action,
-    Answer,
     Change,
     Create,
     Destroy,
-    Ended,
-    Event,
+    FleetAnswer,
+    FleetEvent,
+    FleetRefused,
     Forsaken,
     Kill,
     Launch,
     Looked,
     NotReloaded,
     NotStarted,
-    Refused,
+    ProgramEnded,
     Reload,
     Reloaded,
     Restart,
@@ -64,19 +64,19 @@ class Fleet:
         return replace(self, sandboxes={key: one for key, one in self.sandboxes.items() if key != id})
 
     @property
-    def full(self) -> Refused | None:
+    def full(self) -> FleetRefused | None:
         """Return the refusal to start another sandbox; None if there is room."""
         if sum(one.alive for one in self.sandboxes.values()) < self.most:
             return None
         hint = "destroy one, or raise the setting `sandboxes`"
-        return Refused("conflict", f"there are {self.most} sandboxes already, which is the limit", hint)
+        return FleetRefused("conflict", f"there are {self.most} sandboxes already, which is the limit", hint)
 
 
 Next = tuple[Fleet, list[Action]]
-Happening = Started | NotStarted | Ended | StillThere | Reloaded | NotReloaded
+Happening = Started | NotStarted | ProgramEnded | StillThere | Reloaded | NotReloaded
 
 
-def after(fleet: Fleet, event: Event, now: float) -> Next:
+def after(fleet: Fleet, event: FleetEvent, now: float) -> Next:
     """Return the fleet after an event, and the actions; `now` in seconds since 1970."""
     match event:
         case Create():
@@ -84,7 +84,7 @@ def after(fleet: Fleet, event: Event, now: float) -> Next:
         case Restart() | Destroy() | Reload():
             sandbox = fleet.sandboxes.get(event.id)
             if sandbox is None:
-                return fleet, [Answer(event.caller, _unknown(fleet, event.id))]
+                return fleet, [FleetAnswer(event.caller, _unknown(fleet, event.id))]
             sandbox = replace(sandbox, used_at=now)
             if isinstance(event, Restart):
                 return _restart(fleet, sandbox, event, now)
@@ -109,14 +109,14 @@ def _after_program(fleet: Fleet, sandbox: Sandbox, event: Happening, now: float)
             return _started(fleet, sandbox, event, now)
         case NotStarted():
             return _not_started(fleet, sandbox, event.code, event.reason, now)
-        case Ended():
+        case ProgramEnded():
             return _ended(fleet, sandbox, event.reason, now)
         case StillThere():
             return _still_there(fleet, sandbox)
         case Reloaded():
             return _reloaded(fleet, sandbox, event, now)
         case NotReloaded():
-            refused = Refused("upgrade_refused", event.reason)
+            refused = FleetRefused("upgrade_refused", event.reason)
             sandbox, answers = _answered(replace(sandbox, changing=None), refused, "reload")
             told = Tell("bad", sandbox, f"sandbox {sandbox.id} keeps version {sandbox.current}: {event.reason}")
             return fleet.put(sandbox), [*answers, told]
@@ -129,9 +129,9 @@ def _create(fleet: Fleet, event: Create, now: float) -> Next:
     if event.id in fleet.sandboxes:
         there = f"there is a sandbox {event.id} already"
         hint = "choose another id, or destroy that one"
-        return fleet, [Answer(event.caller, Refused("sandbox_already_exists", there, hint))]
+        return fleet, [FleetAnswer(event.caller, FleetRefused("sandbox_already_exists", there, hint))]
     if fleet.full is not None:
-        return fleet, [Answer(event.caller, fleet.full)]
+        return fleet, [FleetAnswer(event.caller, fleet.full)]
     versions = () if event.source is None else (Version(1, event.source, now, event.owner),)
     sandbox = Sandbox(
         event.id, event.owner, event.node, event.configuration, now,
@@ -142,9 +142,9 @@ def _create(fleet: Fleet, event: Create, now: float) -> Next:
 
 def _restart(fleet: Fleet, sandbox: Sandbox, event: Restart, now: float) -> Next:
     if sandbox.busy is not None:
-        return fleet, [Answer(event.caller, _busy(sandbox))]
+        return fleet, [FleetAnswer(event.caller, _busy(sandbox))]
     if not sandbox.alive and fleet.full is not None:
-        return fleet, [Answer(event.caller, fleet.full)]
+        return fleet, [FleetAnswer(event.caller, fleet.full)]
     if event.source is not None:
         sandbox = _with_version(sandbox, event.source, event.by, now)
     sandbox = replace(sandbox, waiting=(*sandbox.waiting, ("restart", event.caller)))
@@ -156,7 +156,7 @@ def _restart(fleet: Fleet, sandbox: Sandbox, event: Restart, now: float) -> Next
 
 def _destroy(fleet: Fleet, sandbox: Sandbox, event: Destroy) -> Next:
     if not sandbox.alive:
-        return fleet.without(sandbox.id), [Answer(event.caller, sandbox)]
+        return fleet.without(sandbox.id), [FleetAnswer(event.caller, sandbox)]
     starts = sandbox.status == "starting"
     sandbox = replace(sandbox, status="stopping", goal="remove", waiting=(*sandbox.waiting, ("destroy", event.caller)))
     if event.force or starts:
@@ -166,12 +166,12 @@ def _destroy(fleet: Fleet, sandbox: Sandbox, event: Destroy) -> Next:
 
 def _reload(fleet: Fleet, sandbox: Sandbox, event: Reload) -> Next:
     if sandbox.busy is not None:
-        return fleet, [Answer(event.caller, _busy(sandbox))]
+        return fleet, [FleetAnswer(event.caller, _busy(sandbox))]
     if not sandbox.alive:
         why = f"{sandbox.id} is not running, so there is nothing to reload"
-        return fleet, [Answer(event.caller, Refused("conflict", why, "restart it with this source"))]
+        return fleet, [FleetAnswer(event.caller, FleetRefused("conflict", why, "restart it with this source"))]
     if sandbox.source is not None and sandbox.source.sha256 == event.source.sha256:
-        return fleet.put(sandbox), [Answer(event.caller, None)]
+        return fleet.put(sandbox), [FleetAnswer(event.caller, None)]
     sandbox = replace(sandbox, changing=event.source, waiting=(*sandbox.waiting, ("reload", event.caller)))
     return fleet.put(sandbox), [Change(sandbox, event.source, event.by)]
 
@@ -198,7 +198,7 @@ def _started(fleet: Fleet, sandbox: Sandbox, event: Started, now: float) -> Next
 
 
 def _not_started(fleet: Fleet, sandbox: Sandbox, code: str, reason: str, now: float) -> Next:
-    sandbox, answers = _answered(_over(sandbox, reason, now), Refused(code, reason), "create", "restart", "reload")
+    sandbox, answers = _answered(_over(sandbox, reason, now), FleetRefused(code, reason), "create", "restart", "reload")
     if sandbox.goal == "remove" or sandbox.restart_count == 0:  # it never ran: its id is free again
         _, more = _answered(sandbox, None, "destroy")
         return fleet.without(sandbox.id), [*answers, *more]
@@ -209,7 +209,7 @@ def _ended(fleet: Fleet, sandbox: Sandbox, reason: str, now: float) -> Next:
     if sandbox.status == "starting":
         return _not_started(fleet, sandbox, "start_failed", reason, now)
     wanted, told = sandbox.status == "stopping", sandbox.reason
-    gone = Refused("upgrade_refused", f"the sandbox ended meanwhile: {reason}")
+    gone = FleetRefused("upgrade_refused", f"the sandbox ended meanwhile: {reason}")
     sandbox, answers = _answered(_over(sandbox, reason, now), gone, "reload")
     if wanted and sandbox.goal == "start":
         fleet, actions = _again(fleet, sandbox)
@@ -217,7 +217,7 @@ def _ended(fleet: Fleet, sandbox: Sandbox, reason: str, now: float) -> Next:
     if wanted and sandbox.goal == "remove":
         if any(kind == "destroy" for kind, _ in sandbox.waiting):
             sandbox = replace(sandbox, reason=DESTROYED)  # rather than how its tree ended
-        stopped = Refused("start_failed", f"{sandbox.id} was destroyed meanwhile")
+        stopped = FleetRefused("start_failed", f"{sandbox.id} was destroyed meanwhile")
         sandbox, refused = _answered(sandbox, stopped, "create", "restart")
         sandbox, done = _answered(sandbox, None, "destroy")
         return fleet.without(sandbox.id), [*answers, *refused, *done]
@@ -229,7 +229,9 @@ def _ended(fleet: Fleet, sandbox: Sandbox, reason: str, now: float) -> Next:
 def _still_there(fleet: Fleet, sandbox: Sandbox) -> Next:
     if sandbox.goal != "remove":
         return fleet, [Kill(sandbox, sandbox.reason or "it did not stop in time")]
-    busy = Refused("sandbox_busy", f"{sandbox.id} has not stopped in time; it may still do so", "force=true kills it")
+    busy = FleetRefused(
+        "sandbox_busy", f"{sandbox.id} has not stopped in time; it may still do so", "force=true kills it"
+    )
     sandbox, answers = _answered(sandbox, busy, "destroy")
     return fleet.put(sandbox), answers
 
@@ -324,7 +326,7 @@ def _answered(sandbox: Sandbox, answer: Any, *what: str) -> tuple[Sandbox, list[
     left = tuple(one for one in sandbox.waiting if one[0] not in what)
     told = replace(sandbox, waiting=left)
     callers = [caller for kind, caller in sandbox.waiting if kind in what]
-    return told, [Answer(caller, told if answer is None else answer) for caller in callers]
+    return told, [FleetAnswer(caller, told if answer is None else answer) for caller in callers]
 
 
 def _with_version(sandbox: Sandbox, source: Source, by: str, now: float) -> Sandbox:
@@ -344,14 +346,16 @@ def _with_room(fleet: Fleet) -> Fleet:
     return fleet
 
 
-def _busy(sandbox: Sandbox) -> Refused:
-    return Refused("sandbox_busy", f"{sandbox.id} {sandbox.busy}", "try again when it is done; force=true kills it")
+def _busy(sandbox: Sandbox) -> FleetRefused:
+    return FleetRefused(
+        "sandbox_busy", f"{sandbox.id} {sandbox.busy}", "try again when it is done; force=true kills it"
+    )
 
 
-def _unknown(fleet: Fleet, id: str) -> Refused:
+def _unknown(fleet: Fleet, id: str) -> FleetRefused:
     known = ", ".join(list(fleet.sandboxes)[:10])
     hint = f"there are: {known}" if known else "there are none; create one"
-    return Refused("sandbox_not_found", f"there is no sandbox {id[:100]!r}", hint)
+    return FleetRefused("sandbox_not_found", f"there is no sandbox {id[:100]!r}", hint)
 
 
 def _span(seconds: float) -> str:

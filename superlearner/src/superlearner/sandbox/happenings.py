@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from superlearner.sandbox.record import Configuration, Facts, Sandbox
+from superlearner.sandbox.record import Configuration, ProgramFacts, Sandbox
 from superlearner.sandbox.source import Source
 
 __all__ = [
-    "Action", "Answer", "Change", "Create", "Destroy", "Ended", "Event", "Forsaken", "Kill", "Launch", "Looked",
-    "NotReloaded", "NotStarted", "Refused", "Reload", "Reloaded", "Restart", "Resumed", "Started", "StillThere", "Stop",
-    "Tell",
+    "Action", "Change", "Create", "Destroy", "FleetAnswer", "FleetEvent", "FleetRefused", "Forsaken", "Kill", "Launch",
+    "Looked", "NotReloaded", "NotStarted", "ProgramEnded", "Reload", "Reloaded", "Restart", "Resumed", "Started",
+    "StillThere", "Stop", "Tell",
 ]  # fmt: skip
 
 # Events: requests, or reports about a program. `run` is the number of the sandbox's program concerned.
@@ -65,7 +65,7 @@ class Started:
 
     id: str
     run: int
-    facts: Facts
+    facts: ProgramFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class NotStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ProgramEnded:
     """The program of a sandbox has ended."""
 
     id: str
@@ -133,9 +133,9 @@ class Resumed:
     """The service restarted, so the progress of each action is unknown."""
 
 
-Event = (
-    Create | Restart | Destroy | Reload | Started | NotStarted | Ended | StillThere | Reloaded | NotReloaded | Looked
-    | Forsaken | Resumed
+FleetEvent = (
+    Create | Restart | Destroy | Reload | Started | NotStarted | ProgramEnded | StillThere | Reloaded | NotReloaded
+    | Looked | Forsaken | Resumed
 )  # fmt: skip
 
 # Actions.
@@ -173,7 +173,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FleetAnswer:
     """Answer a caller: with the sandbox, the report of a reload, or a refusal."""
 
     caller: Any
@@ -189,11 +189,11 @@ class Tell:
     text: str
 
 
-Action = Launch | Stop | Kill | Change | Answer | Tell
+Action = Launch | Stop | Kill | Change | FleetAnswer | Tell
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class FleetRefused:
     """A refusal: a code of `superlearner.operations.failures`, and words."""
 
     code: str

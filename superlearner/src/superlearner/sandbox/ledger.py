@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from superlearner.sandbox.fleet import MOST_ENDED
 from superlearner.sandbox.record import Configuration, Sandbox, Version
-from superlearner.sandbox.traces import Traces, remove
+from superlearner.sandbox.traces import SandboxTraces, remove
 
 __all__ = ["ENDED_WITH_US", "Found", "SandboxLedger"]
 
@@ -24,7 +24,7 @@ ENDED_WITH_US: Final = "the platform ended"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SandboxLedgerEntry:
     """The record of a sandbox.
 
     `ended_at` is None while it runs, `traces` if its program cannot be identified later.
@@ -39,10 +39,10 @@ class Entry:
     restart_count: int
     configuration: Configuration
     version: Version | None
-    traces: Traces | None
+    traces: SandboxTraces | None
 
 
-ENTRY: Final = TypeAdapter(Entry)
+ENTRY: Final = TypeAdapter(SandboxLedgerEntry)
 
 
 class Found(NamedTuple):
@@ -68,11 +68,11 @@ class SandboxLedger:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def write(self, sandbox: Sandbox, traces: Traces | None = None) -> None:
+    def write(self, sandbox: Sandbox, traces: SandboxTraces | None = None) -> None:
         """Write the entry of a sandbox, atomically."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         version = next((one for one in sandbox.versions if one.number == sandbox.current), None)
-        entry = Entry(
+        entry = SandboxLedgerEntry(
             sandbox.id, sandbox.owner, sandbox.node, sandbox.created_at, sandbox.started_at, sandbox.ended_at,
             sandbox.restart_count, sandbox.configuration, version, traces,
         )  # fmt: skip
@@ -100,7 +100,7 @@ class SandboxLedger:
             return found
         for part in self._folder.glob("*.part"):  # killed halfway through a write
             part.unlink(missing_ok=True)
-        entries: list[Entry] = []
+        entries: list[SandboxLedgerEntry] = []
         for path in self._folder.glob("*.json"):
             try:
                 entry = ENTRY.validate_json(path.read_bytes(), strict=True)
@@ -127,7 +127,7 @@ class SandboxLedger:
         return self._folder / f"{id}.json"
 
 
-def _ended(entry: Entry, now: float) -> Sandbox:
+def _ended(entry: SandboxLedgerEntry, now: float) -> Sandbox:
     known = () if entry.version is None else (entry.version,)
     return Sandbox(
         entry.id, entry.owner, entry.node, entry.configuration, entry.created_at,

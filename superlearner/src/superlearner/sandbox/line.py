@@ -20,7 +20,7 @@ from typing import Final
 from superlearner.nodes.remote import NodeBusy, NodeGone
 from superlearner.nodes.remote.protocol import MOST_BYTES as MOST_OF_ANSWER
 
-__all__ = ["BACKEND", "GONE", "MOST_BYTES", "SANDBOX", "Answering", "Line"]
+__all__ = ["BACKEND", "GONE", "MOST_BYTES", "SANDBOX", "Answering", "SandboxLine"]
 
 HEAD: Final = struct.Struct(">IIB")
 BACKEND: Final = 0
@@ -35,7 +35,7 @@ MOST_UNREAD: Final = 8_000_000
 """Bytes of requests that the sandbox may leave unread."""
 
 
-class Line:
+class SandboxLine:
     """The platform's end.
 
     Args:

@@ -16,18 +16,18 @@ from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.sandbox.fleet import after
 from superlearner.sandbox.happenings import (
     Action,
-    Answer,
     Change,
     Create,
     Destroy,
-    Ended,
-    Event,
+    FleetAnswer,
+    FleetEvent,
     Forsaken,
     Kill,
     Launch,
     Looked,
     NotReloaded,
     NotStarted,
+    ProgramEnded,
     Reload,
     Reloaded,
     Restart,
@@ -102,7 +102,7 @@ class SandboxManager(GenServer[Sandboxes]):
 
     # Actions
 
-    async def _happen(self, sandboxes: Sandboxes, event: Event) -> None:
+    async def _happen(self, sandboxes: Sandboxes, event: FleetEvent) -> None:
         before = sandboxes.fleet.sandboxes
         fleet, actions = after(replace(sandboxes.fleet, most=sandboxes.most()), event, time.time())
         sandboxes.fleet = fleet
@@ -116,7 +116,7 @@ class SandboxManager(GenServer[Sandboxes]):
 
     async def _do(self, sandboxes: Sandboxes, action: Action) -> None:
         match action:
-            case Answer(caller, answer):
+            case FleetAnswer(caller, answer):
                 GenServer.reply(caller, answer)
             case Launch(sandbox):
                 await self._launch(sandboxes, sandbox)
@@ -166,12 +166,12 @@ class SandboxManager(GenServer[Sandboxes]):
             case ("peer", "unavailable", str(why)):
                 await self._happen(sandboxes, NotStarted(id, sandbox.run, "service_unavailable", why))
             case ("ended", str(why)) | ("peer", _, str(why)):  # its program's process is linked, and may end first
-                await self._happen(sandboxes, Ended(id, sandbox.run, _plain(why)))
+                await self._happen(sandboxes, ProgramEnded(id, sandbox.run, _plain(why)))
             case ("not_started", str(code), str(why)):
                 await self._happen(sandboxes, NotStarted(id, sandbox.run, code, _plain(why)))
             case _:
                 why = f"its process in the platform ended: {text_of_reason(reason)}"
-                await self._happen(sandboxes, Ended(id, sandbox.run, why))
+                await self._happen(sandboxes, ProgramEnded(id, sandbox.run, why))
 
     def _resume(self, sandboxes: Sandboxes) -> None:
         """Take over from the previous service, and end what was half done."""
@@ -179,7 +179,7 @@ class SandboxManager(GenServer[Sandboxes]):
         for action in actions:
             if isinstance(action, Kill):
                 self._kill(sandboxes, action.sandbox, action.why)
-            elif not isinstance(action, Answer | Launch | Stop | Change):
+            elif not isinstance(action, FleetAnswer | Launch | Stop | Change):
                 sandboxes.tell(action.level, action.text, action.sandbox)
         for sandbox in sandboxes.all():
             if sandbox.alive and sandbox.id not in sandboxes.runners:
@@ -224,7 +224,7 @@ def _plain(why: str) -> str:
     return without_our_paths(why.removeprefix("could not start: ").removeprefix("StartError: "))
 
 
-def _changed(id: str, run: int, report: Report, by: str) -> Event:
+def _changed(id: str, run: int, report: Report, by: str) -> FleetEvent:
     if report.refused is not None:
         return NotReloaded(id, run, report.refused)
     return Reloaded(id, run, by, report)

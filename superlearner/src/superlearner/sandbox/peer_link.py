@@ -8,7 +8,7 @@ from typing import Final
 from otp import CallExit
 from otp.peer import Peer
 from superlearner.nodes.remote import NodeGone
-from superlearner.sandbox.line import BACKEND, Line
+from superlearner.sandbox.line import BACKEND, SandboxLine
 
 __all__ = ["PeerLink"]
 
@@ -26,7 +26,7 @@ class PeerLink:
         used: called at every request.
     """
 
-    def __init__(self, line: Line, peer: Peer, node: str, used: Callable[[], object] | None = None) -> None:
+    def __init__(self, line: SandboxLine, peer: Peer, node: str, used: Callable[[], object] | None = None) -> None:
         self._line = line
         self._peer = peer
         self._node = node

@@ -22,11 +22,11 @@ from superlearner.control.terms import clip
 from superlearner.nodes.kinds import SANDBOX
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import NodeBusy, NodeGone, RemoteError
-from superlearner.sandbox.line import Line
+from superlearner.sandbox.line import SandboxLine
 from superlearner.sandbox.our_paths import without_our_paths
 from superlearner.sandbox.peer_link import PeerLink
 from superlearner.sandbox.program import NotLaunched
-from superlearner.sandbox.record import Facts, Sandbox, Wall
+from superlearner.sandbox.record import ProgramFacts, Sandbox, Wall
 from superlearner.sandbox.source import Source
 from superlearner.sandbox.syntax import FILE
 from superlearner.sandbox.told import Report, Told
@@ -68,7 +68,7 @@ class Written:
 class PeerProgram:
     """A program of a sandbox, as its runner uses it."""
 
-    def __init__(self, peer: Peer, line: Line, facts: Facts, written: Written, watched: Watched) -> None:
+    def __init__(self, peer: Peer, line: SandboxLine, facts: ProgramFacts, written: Written, watched: Watched) -> None:
         self._peer = peer
         self._line = line
         self._written = written
@@ -204,7 +204,7 @@ class PeerLauncher:
             otp.spawn(peer.kill, f"it violates the protocol: {why}")
 
         assert peer.link is not None
-        line = Line(peer.link, broken)
+        line = SandboxLine(peer.link, broken)
         await line.open()
         async with asyncio.timeout(FACTS_S):
             told = await ask(line, Told, "facts")
@@ -213,7 +213,7 @@ class PeerLauncher:
         walls = tuple(_wall(one) for one in peer.walls.values())
         source = None if told.source is None else Source(told.source, _class_of(sandbox))
         traces = None if peer.os_pid is None else traces_of(peer.os_pid, peer.folder_outside)
-        facts = Facts(peer.os_pid or 0, told.supervisor_pid, walls, source, traces)
+        facts = ProgramFacts(peer.os_pid or 0, told.supervisor_pid, walls, source, traces)
         watched = Watched(
             peer, line, lambda words: notice(without_our_paths(words)), sandbox.configuration.limits.held_s
         )
@@ -222,7 +222,7 @@ class PeerLauncher:
         self._followers[sandbox.node], _ = otp.spawn_monitor(self._follow, sandbox.node, peer, line, watched)
         return PeerProgram(peer, line, facts, written, watched)
 
-    async def _follow(self, node: str, peer: Peer, line: Line, watched: Watched) -> None:
+    async def _follow(self, node: str, peer: Peer, line: SandboxLine, watched: Watched) -> None:
         """Follow a program until it ends; then detach its node."""
         followers = [otp.spawn_monitor(work, watched)[0] for work in (listen, beat)]
         ended = await peer.ended()

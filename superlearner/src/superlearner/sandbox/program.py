@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from superlearner.sandbox.record import Facts, Sandbox, Wall
+from superlearner.sandbox.record import ProgramFacts, Sandbox, Wall
 from superlearner.sandbox.told import Report
 
-__all__ = ["Launcher", "NotLaunched", "Program"]
+__all__ = ["Launcher", "NotLaunched", "SandboxProgram"]
 
 
 class NotLaunched(Exception):
@@ -20,10 +20,10 @@ class NotLaunched(Exception):
         self.reason = reason
 
 
-class Program(Protocol):
+class SandboxProgram(Protocol):
     """A running program, and with it the node of a sandbox."""
 
-    facts: Facts
+    facts: ProgramFacts
 
     async def ended(self) -> str:
         """Wait for its end and return the reason, in words."""
@@ -49,7 +49,7 @@ class Program(Protocol):
 class Launcher(Protocol):
     """Starts programs."""
 
-    async def launch(self, sandbox: Sandbox, notice: Callable[[str], object]) -> Program:
+    async def launch(self, sandbox: Sandbox, notice: Callable[[str], object]) -> SandboxProgram:
         """Start the program of a sandbox, linked to the caller, and wait for its tree.
 
         Args:

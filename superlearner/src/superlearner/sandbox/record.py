@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from superlearner.sandbox.source import Source
-from superlearner.sandbox.traces import Traces
+from superlearner.sandbox.traces import SandboxTraces
 
 __all__ = [
     "MOST_VERSIONS",
     "Configuration",
-    "Facts",
+    "ProgramFacts",
     "Limits",
     "Origin",
     "Sandbox",
@@ -92,7 +92,7 @@ class Wall:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ProgramFacts:
     """Facts about a sandbox, known once it has started."""
 
     os_pid: int
@@ -101,7 +101,7 @@ class Facts:
     source: Source | None = None
     """The source of a tree from a module, if it could be read."""
 
-    traces: Traces | None = None
+    traces: SandboxTraces | None = None
     """None if the kernel does not provide them."""
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import otp
 from otp import GenServer, NoReply, Ok, Pid, Stop, impl
 from superlearner.control.reasons import tagged
-from superlearner.sandbox.program import Launcher, NotLaunched, Program
+from superlearner.sandbox.program import Launcher, NotLaunched, SandboxProgram
 from superlearner.sandbox.record import Sandbox
 
 __all__ = ["STOP_S", "Runner"]
@@ -21,7 +21,7 @@ STOP_S: Final = 5.0
 
 
 @dataclass(slots=True)
-class Run:
+class TreeRun:
     """The state of a runner."""
 
     sandbox: Sandbox
@@ -29,21 +29,21 @@ class Run:
     service: Any
     """The pid or name that it reports to."""
 
-    program: Program | None = None
+    program: SandboxProgram | None = None
 
 
-class Runner(GenServer[Run]):
+class Runner(GenServer[TreeRun]):
     """Casts: `("launch",)` first, `("stop",)`, `("kill", why)`, `("change", text, by)`.
 
     It reports events to the service, with its run.
     """
 
     @impl
-    def init(self, arg: tuple[Sandbox, Launcher, Any]) -> Ok[Run]:
-        return Ok(Run(*arg))
+    def init(self, arg: tuple[Sandbox, Launcher, Any]) -> Ok[TreeRun]:
+        return Ok(TreeRun(*arg))
 
     @impl
-    async def handle_cast(self, request: Any, run: Run) -> NoReply[Run] | Stop:
+    async def handle_cast(self, request: Any, run: TreeRun) -> NoReply[TreeRun] | Stop:
         program = run.program
         match tagged(request):
             case "launch", ():
@@ -59,7 +59,7 @@ class Runner(GenServer[Run]):
                 pass
         return NoReply(run)
 
-    async def _launch(self, run: Run) -> NoReply[Run] | Stop:
+    async def _launch(self, run: TreeRun) -> NoReply[TreeRun] | Stop:
         me = self.pid
         try:
             run.program = await run.launcher.launch(run.sandbox, lambda words: otp.send(me, ("notice", words)))
@@ -70,7 +70,7 @@ class Runner(GenServer[Run]):
         return NoReply(run)
 
     @impl
-    def handle_info(self, message: Any, run: Run) -> NoReply[Run] | Stop:
+    def handle_info(self, message: Any, run: TreeRun) -> NoReply[TreeRun] | Stop:
         match tagged(message):
             case "ended", (why,):
                 return Stop(("shutdown", ("ended", why)), run)
@@ -81,13 +81,13 @@ class Runner(GenServer[Run]):
         return NoReply(run)
 
 
-def _tell(run: Run, what: str, *more: Any) -> None:
+def _tell(run: TreeRun, what: str, *more: Any) -> None:
     otp.send(run.service, (what, run.sandbox.id, run.sandbox.run, *more))
 
 
-async def _wait(program: Program, runner: Pid) -> None:
+async def _wait(program: SandboxProgram, runner: Pid) -> None:
     otp.send(runner, ("ended", await program.ended()))
 
 
-async def _change(program: Program, runner: Pid, text: str, by: str) -> None:
+async def _change(program: SandboxProgram, runner: Pid, text: str, by: str) -> None:
     otp.send(runner, ("changed", await program.reload(text), by))

@@ -16,7 +16,7 @@ from otp.redaction import without_secrets
 from superlearner.nodes.nodes import Absence
 from superlearner.sandbox.fleet import Fleet
 from superlearner.sandbox.ledger import SandboxLedger
-from superlearner.sandbox.program import Launcher, Program
+from superlearner.sandbox.program import Launcher, SandboxProgram
 from superlearner.sandbox.record import Sandbox, Wall
 
 __all__ = ["MOST_NOTICES", "Notice", "Sandboxes"]
@@ -60,7 +60,7 @@ class Sandboxes:
 
     fleet: Fleet = field(default_factory=Fleet)
     runners: dict[str, Pid] = field(default_factory=dict[str, Pid])
-    programs: dict[str, Program] = field(default_factory=dict[str, Program])
+    programs: dict[str, SandboxProgram] = field(default_factory=dict[str, SandboxProgram])
     used: dict[str, float] = field(default_factory=dict[str, float])
     last_output: dict[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
     _walls: tuple[Wall, ...] | None = None

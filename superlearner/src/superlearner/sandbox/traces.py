@@ -11,11 +11,11 @@ from pathlib import Path
 
 from otp.peer.removing import remove_folder
 
-__all__ = ["Traces", "remove", "traces_of"]
+__all__ = ["SandboxTraces", "remove", "traces_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Traces:
+class SandboxTraces:
     """The traces of one program, since process numbers are reused."""
 
     os_pid: int
@@ -28,7 +28,7 @@ class Traces:
     inode: int = 0
 
 
-def traces_of(os_pid: int, folder: str) -> Traces | None:
+def traces_of(os_pid: int, folder: str) -> SandboxTraces | None:
     """Return the traces of a running program; None if the kernel provides none."""
     try:
         since, boot = _since(os_pid), _boot()
@@ -37,11 +37,11 @@ def traces_of(os_pid: int, folder: str) -> Traces | None:
     try:
         place = os.lstat(folder)
     except OSError:
-        return Traces(os_pid, since, boot)
-    return Traces(os_pid, since, boot, folder, place.st_dev, place.st_ino)
+        return SandboxTraces(os_pid, since, boot)
+    return SandboxTraces(os_pid, since, boot, folder, place.st_dev, place.st_ino)
 
 
-def remove(traces: Traces) -> list[str]:
+def remove(traces: SandboxTraces) -> list[str]:
     """End and remove what is left of an abandoned program; return that in words."""
     left: list[str] = []
     with contextlib.suppress(OSError):  # it has ended, or the number belongs to another process now
@@ -55,7 +55,7 @@ def remove(traces: Traces) -> list[str]:
     return left
 
 
-def _kill(traces: Traces) -> bool:
+def _kill(traces: SandboxTraces) -> bool:
     """Kill the process; return whether it existed.
 
     The descriptor protects against reuse of its number.

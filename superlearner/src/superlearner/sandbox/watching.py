@@ -51,7 +51,7 @@ class Asked(Protocol):
         ...
 
 
-class Ending(Protocol):
+class SandboxEnding(Protocol):
     """The part of a peer that concerns its end."""
 
     async def ended(self, timeout: float) -> object:
@@ -122,7 +122,7 @@ class Watched:
         held_s: how long its loop may be held before it is ended for that.
     """
 
-    peer: Ending
+    peer: SandboxEnding
     line: Asked
     notice: Callable[[str], object]
     held_s: float

@@ -14,16 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from superlearner.store.engines import DATABASE_ERRORS, explained, file_of, make_engine
 
-__all__ = ["Connections", "Refused"]
+__all__ = ["StoreConnections", "RowRefused"]
 
 T = TypeVar("T")
 
 
-class Refused(Exception):
+class RowRefused(Exception):
     """The database rejects this row for good; a bug of ours."""
 
 
-class Connections:
+class StoreConnections:
     """The connections to one database."""
 
     def __init__(self, url: URL) -> None:
@@ -82,14 +82,14 @@ class Connections:
 
     @contextlib.contextmanager
     def words(self) -> Generator[None]:
-        """Translate the database's errors into `Refused` and `StoreUnavailable`."""
+        """Translate the database's errors into `RowRefused` and `StoreUnavailable`."""
         try:
             yield
         except (DataError, IntegrityError) as error:
-            raise Refused(str(error)) from error
+            raise RowRefused(str(error)) from error
         except DATABASE_ERRORS as error:
             if type(error) is StatementError or _is_of_the_row(error):
-                raise Refused(str(error)) from error
+                raise RowRefused(str(error)) from error
             raise explained(error, self.url) from error
 
     async def _transaction(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from superlearner.store import tables
-from superlearner.store.connections import Connections, Refused
+from superlearner.store.connections import RowRefused, StoreConnections
 from superlearner.store.engines import file_of, read_url, shown
 from superlearner.store.failures import NameTaken, StoreUnavailable
 from superlearner.store.rows import AuditRow, Restart, SettingChange, stored_as
@@ -34,7 +34,7 @@ class Database:
         self.url: URL = read_url(url)
         self.file = file_of(self.url)
         self.place = shown(self.url)
-        self.connections = Connections(self.url)
+        self.connections = StoreConnections(self.url)
         self._insert: Any = _insert_of(self.url)
         self._file_id = self._identity()
 
@@ -115,7 +115,7 @@ class Database:
 
         try:
             return await self.connections.do(work)
-        except Refused as error:
+        except RowRefused as error:
             if not isinstance(error.__cause__, IntegrityError):
                 raise
             raise NameTaken(f"there is a row named {values['name']!r} in {name} already; try another name") from None

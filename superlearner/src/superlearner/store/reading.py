@@ -10,10 +10,10 @@ from superlearner.store.rows import AUDIT, RESTARTS, AuditRow, Restart, SettingC
 if TYPE_CHECKING:
     from superlearner.store.database import Database
 
-__all__ = ["Reading"]
+__all__ = ["StoreReading"]
 
 
-class Reading:
+class StoreReading:
     """Reads of committed rows of all runs.
 
     Every method raises `StoreUnavailable` while the database cannot be used.

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from superlearner.base.telemetry import Telemetry
 from superlearner.store.failures import StoreUnavailable
-from superlearner.store.reading import Reading
+from superlearner.store.reading import StoreReading
 from superlearner.store.records import Records
 from superlearner.store.rows import (
     AUDIT,
@@ -42,7 +42,7 @@ SYNC_S: Final = 5.0
 HISTORY_ROWS: Final = 1_000_000
 
 
-class Store(Reading):
+class Store(StoreReading):
     """The storage of one platform.
 
     A plain object, owned by the platform; the service `store` writes for it.

@@ -184,12 +184,12 @@ class Writer:
                 return
 
     async def _commit(self, database: Database, rows: list[Any]) -> None:
-        from superlearner.store.connections import Refused
+        from superlearner.store.connections import RowRefused
 
         begun = time.perf_counter()
         try:
             await database.write(rows)
-        except Refused as error:
+        except RowRefused as error:
             await self._commit_one_by_one(database, rows, error)
             return
         self.waiting.settle(len(rows))
@@ -199,7 +199,7 @@ class Writer:
 
     async def _commit_one_by_one(self, database: Database, rows: list[Any], error: Exception) -> None:
         """Write each row alone, to skip and count the bad one."""
-        from superlearner.store.connections import Refused
+        from superlearner.store.connections import RowRefused
 
         if len(rows) == 1:
             table = rows[0][0]
@@ -211,7 +211,7 @@ class Writer:
         for row in rows:
             try:
                 await database.write([row])
-            except Refused as refused:
+            except RowRefused as refused:
                 await self._commit_one_by_one(database, [row], refused)
             else:
                 self.waiting.settle(1)

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from superlearner.base.descriptors import descriptors
 from superlearner.settings.settings import Settings
 
-__all__ = ["END", "LEAST_TAKEN", "Connections", "LimitedConnection", "with_end"]
+__all__ = ["END", "LEAST_TAKEN", "WebConnections", "LimitedConnection", "with_end"]
 
 END: Final = "superlearner.end"
 """Of a request: the event that its web server sets when it ends."""
@@ -33,7 +33,7 @@ RESERVED: Final = 256
 """Descriptors that are not for connections: the database, files, pipes of other programs."""
 
 
-class Connections:
+class WebConnections:
     """All connections of a platform, including those of earlier web server processes.
 
     Args:
@@ -112,7 +112,7 @@ class LimitedConnection(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, *args: object, connections: Connections, **options: object) -> None:
+    def __init__(self, *args: object, connections: WebConnections, **options: object) -> None:
         super().__init__(*args, **options)
         self._all = connections
         self._send: SlowSend | None = None

@@ -14,14 +14,14 @@ from superlearner.live.viewer import Viewer
 __all__ = ["serve_viewer"]
 
 
-class Request(msgspec.Struct):
+class ViewerRequest(msgspec.Struct):
     """A message from a viewer."""
 
     k: str = ""
     ask: dict[str, str] = {}
 
 
-decode = msgspec.json.Decoder(Request).decode
+decode = msgspec.json.Decoder(ViewerRequest).decode
 
 
 async def serve_viewer(socket: WebSocket, source: LiveSource, viewer: Viewer) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from superlearner.web.visitors import Visitor
+from superlearner.web.visitors import WebVisitor
 
 __all__ = ["Presence"]
 
@@ -32,7 +32,7 @@ class Presence:
         self._now = now
         self._stays: dict[str, set[_Stay]] = {}
 
-    async def serve(self, app: ASGIApp, visitor: Visitor, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, app: ASGIApp, visitor: WebVisitor, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; its streams end with the visitor's credential."""
         task = asyncio.current_task()
         assert task is not None

@@ -7,15 +7,15 @@ import logging
 import math
 from typing import Final
 
-from superlearner.access.credentials import OWNERS, Credentials, Session
+from superlearner.access.credentials import OWNERS, Credentials, SignInSession
 from superlearner.access.throttle import Throttle
 from superlearner.operations.tokens import Tokens
 from superlearner.operations.users import ANONYMOUS, OWNER, User
 from superlearner.store import StoreUnavailable, Token
 from superlearner.web.errors import ApiError
-from superlearner.web.visitors import Visit, Visitor
+from superlearner.web.visitors import Visit, WebVisitor
 
-__all__ = ["Recogniser", "Refused", "is_local", "unauthorized"]
+__all__ = ["Recogniser", "CredentialRefused", "is_local", "unauthorized"]
 
 HINT: Final = (
     "send the header Authorization: Bearer TOKEN; `superlearner token` prints the owner's on the machine where the "
@@ -24,7 +24,7 @@ HINT: Final = (
 log: Final = logging.getLogger(__name__)
 
 
-class Refused(Exception):
+class CredentialRefused(Exception):
     """A visitor was refused.
 
     Args:
@@ -62,7 +62,7 @@ class Recogniser:
         self.cookie = cookie
         self.required = required
 
-    async def visitor(self, visit: Visit) -> Visitor:
+    async def visitor(self, visit: Visit) -> WebVisitor:
         """Return the visitor; an anonymous one if no credential is required.
 
         Raises:
@@ -73,19 +73,19 @@ class Recogniser:
             return await self.by_token(visit, token)
         try:
             found = await self.by_session(visit)
-        except Refused:
+        except CredentialRefused:
             if self.required:
                 raise
             found = None  # an outdated cookie; anonymous visitors are allowed here
         if found is None and self.required:
-            raise Refused(unauthorized("expected a credential, got none"))
-        return Visitor(ANONYMOUS) if found is None else found
+            raise CredentialRefused(unauthorized("expected a credential, got none"))
+        return WebVisitor(ANONYMOUS) if found is None else found
 
-    async def by_token(self, visit: Visit, given: str, problem: str | None = None) -> Visitor:
-        """Return the holder of a token. Raises Refused; `problem` is for people."""
+    async def by_token(self, visit: Visit, given: str, problem: str | None = None) -> WebVisitor:
+        """Return the holder of a token. Raises CredentialRefused; `problem` is for people."""
         self.only_if_it_may_try(visit)
         if self.credentials.is_token(given):
-            return Visitor(OWNER, OWNERS)
+            return WebVisitor(OWNER, OWNERS)
         token = None
         if self.tokens is not None:
             try:
@@ -96,7 +96,7 @@ class Recogniser:
             raise self.wrong(visit, "the token is not valid on this platform, or no longer", problem)
         return _holder(token, visit)
 
-    async def by_session(self, visit: Visit) -> Visitor | None:
+    async def by_session(self, visit: Visit) -> WebVisitor | None:
         """Return the holder of the session in the cookie; None without a cookie.
 
         Raises:
@@ -109,15 +109,15 @@ class Recogniser:
         if session.worth == "wrong":
             message, problem = "the session is not of this platform", "Your session has ended."
             if not self.required:  # perhaps a cookie of another data directory on this port: it must not count
-                raise Refused(unauthorized(message), problem, forget=True)  # as a failed attempt of its owner
+                raise CredentialRefused(unauthorized(message), problem, forget=True)  # as a failed attempt of its owner
             self.only_if_it_may_try(visit, forget=True)
             raise self.wrong(visit, message, problem, forget=True)
         found = await self._in(session, visit) if session.worth == "right" else None
         if found is None:
-            raise Refused(unauthorized("the session has ended"), "Your session has ended.", forget=True)
+            raise CredentialRefused(unauthorized("the session has ended"), "Your session has ended.", forget=True)
         return found
 
-    async def by_link(self, visit: Visit, code: str) -> Visitor | None:
+    async def by_link(self, visit: Visit, code: str) -> WebVisitor | None:
         """Return the visitor that a link signs in; None if it is not valid."""
         holder = self.credentials.redeem(code)
         return None if holder is None else await self._of(holder, visit)
@@ -130,11 +130,11 @@ class Recogniser:
         message = f"too many wrong credentials came from this address; try again in {left} s"
         error = ApiError(429, "rate_limited", message, hint="the header Retry-After has the seconds")
         problem = f"Too many wrong tries came from your address. Try again in {left} seconds."
-        raise Refused(error, problem, wait=left, forget=forget)
+        raise CredentialRefused(error, problem, wait=left, forget=forget)
 
     def wrong(
         self, visit: Visit, message: str, problem: str | None, *, forget: bool = False, counts: bool = True
-    ) -> Refused:
+    ) -> CredentialRefused:
         """Count a wrong credential, and return the refusal to raise.
 
         Requests that another site caused do not count: its pages could contain a hundred wrong links as pictures and
@@ -144,19 +144,19 @@ class Recogniser:
             self.throttle.count(visit.address)
         if counts and self.throttle.wait(visit.address) > 0:
             log.warning("too many wrong credentials from %r: further attempts are delayed", visit.address[:100])
-        return Refused(unauthorized(message), problem, forget=forget)
+        return CredentialRefused(unauthorized(message), problem, forget=forget)
 
-    async def _in(self, session: Session, visit: Visit) -> Visitor | None:
+    async def _in(self, session: SignInSession, visit: Visit) -> WebVisitor | None:
         found = await self._of(session.holder, visit)
         if found is None:
             return None
         until = session.until if found.until is None else min(session.until, found.until)
-        return Visitor(found.user, found.holder, (*found.keys, session_key(session)), until, by_cookie=True)
+        return WebVisitor(found.user, found.holder, (*found.keys, session_key(session)), until, by_cookie=True)
 
-    async def _of(self, holder: str, visit: Visit) -> Visitor | None:
+    async def _of(self, holder: str, visit: Visit) -> WebVisitor | None:
         """Return the holder of a session or a link; None if no longer valid."""
         if holder == OWNERS:
-            return Visitor(OWNER, OWNERS)
+            return WebVisitor(OWNER, OWNERS)
         if self.tokens is None:
             return None
         try:
@@ -166,7 +166,7 @@ class Recogniser:
         return None if token is None else _holder(token, visit)
 
 
-def session_key(session: Session) -> str:
+def session_key(session: SignInSession) -> str:
     """Return the key of a session's streams."""
     return f"session {session.name}"
 
@@ -191,12 +191,14 @@ def unauthorized(message: str) -> ApiError:
     return ApiError(401, "unauthorized", message, hint=HINT)
 
 
-def _holder(token: Token, visit: Visit) -> Visitor:
+def _holder(token: Token, visit: Visit) -> WebVisitor:
     grants = frozenset(token.scopes)
     user = User(token.user, grants, is_local(visit.address))  # pyright: ignore[reportArgumentType] - checked when made
-    return Visitor(user, str(token.id), (token_key(token),), token.expires)
+    return WebVisitor(user, str(token.id), (token_key(token),), token.expires)
 
 
-def _unknown_now(error: StoreUnavailable) -> Refused:
+def _unknown_now(error: StoreUnavailable) -> CredentialRefused:
     message = f"tokens cannot be looked up at the moment ({error.why}); the owner's token works"
-    return Refused(ApiError(503, "store_unavailable", message), "Your token cannot be looked up at the moment.", wait=2)
+    return CredentialRefused(
+        ApiError(503, "store_unavailable", message), "Your token cannot be looked up at the moment.", wait=2
+    )

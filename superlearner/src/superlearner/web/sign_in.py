@@ -33,9 +33,9 @@ from superlearner.web.errors import ApiError
 from superlearner.web.guard import OPEN_PATHS, path_of
 from superlearner.web.pages import make_templates
 from superlearner.web.presence import Presence
-from superlearner.web.recognising import Recogniser, Refused, is_local, session_key, token_key, unauthorized
+from superlearner.web.recognising import CredentialRefused, Recogniser, is_local, session_key, token_key, unauthorized
 from superlearner.web.static_tree import StaticTree
-from superlearner.web.visitors import Visit, Visitor, form_of, ours, recognise
+from superlearner.web.visitors import Visit, WebVisitor, form_of, ours, recognise
 
 __all__ = ["NEW_LINK", "SIGN_IN", "SIGN_OUT", "SignIn"]
 
@@ -98,7 +98,7 @@ class SignIn:
             await self.app(scope, receive, send)
             return
         answer = await self._answer(scope, receive)
-        if isinstance(answer, Visitor):
+        if isinstance(answer, WebVisitor):
             if answer.keys:
                 await self.presence.serve(self.app, answer, scope, receive, send)
             else:
@@ -111,7 +111,7 @@ class SignIn:
         else:
             await send({"type": "websocket.close", "code": WEB_SOCKET_REFUSED, "reason": "unauthorized"})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Response | Visitor:
+    async def _answer(self, scope: Scope, receive: Receive) -> Response | WebVisitor:
         """Return the visitor if they are let in; else the answer to send."""
         visit = Visit.of(scope)
         try:
@@ -126,14 +126,14 @@ class SignIn:
             visitor = await self.recogniser.visitor(visit)
             self._not_too_often(visit, visitor)
             _may_look(visit, visitor)
-        except Refused as refused:
+        except CredentialRefused as refused:
             return self._refusal(visit, refused)
         except ApiError as error:
             return error.response({"cache-control": "no-store"})
         recognise(scope, visitor)
         return visitor
 
-    def _not_too_often(self, visit: Visit, visitor: Visitor) -> None:
+    def _not_too_often(self, visit: Visit, visitor: WebVisitor) -> None:
         """Count a call from another machine; raise Refused if there were too many."""
         if self.calls is None or is_local(visit.address):
             return
@@ -142,7 +142,7 @@ class SignIn:
         if left > 0:
             message = f"too many calls; try again in {left} s"
             error = ApiError(429, "rate_limited", message, hint="the header Retry-After has the seconds")
-            raise Refused(error, f"Too many calls came from you. Try again in {left} seconds.", wait=left)
+            raise CredentialRefused(error, f"Too many calls came from you. Try again in {left} seconds.", wait=left)
         self.calls.count(who)
 
     # -- sessions of browsers --------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ class SignIn:
             return Response(status_code=503, headers={"cache-control": "no-store"})
         try:
             before = await self.recogniser.by_session(visit) if self._has_right_session(visit) else None
-        except Refused:
+        except CredentialRefused:
             before = None
         if before is None:
             self.recogniser.only_if_it_may_try(visit)
@@ -186,7 +186,7 @@ class SignIn:
         try:
             problem = "That is not the token of this platform."
             visitor = await self.recogniser.by_token(visit, token, problem)
-        except Refused as refused:
+        except CredentialRefused as refused:
             return self._page(visit, refused.error.status, target, refused.problem, wait=refused.wait)
         return self._welcome(visit, target, visitor)
 
@@ -204,7 +204,7 @@ class SignIn:
     async def _new_link(self, visit: Visit) -> Response:
         """Return the code of a new link, for the holder of a token."""
         if visit.bearer is None:
-            raise Refused(unauthorized("expected a token, got none"))
+            raise CredentialRefused(unauthorized("expected a token, got none"))
         visitor = await self.recogniser.visitor(visit)
         code = self.credentials.new_code(visitor.holder)
         body = {"data": {"code": code}, "success": True, "timestamp": timestamp()}
@@ -212,7 +212,7 @@ class SignIn:
 
     # -- answers ---------------------------------------------------------------------------------------------
 
-    def _welcome(self, visit: Visit, target: str, visitor: Visitor) -> Response:
+    def _welcome(self, visit: Visit, target: str, visitor: WebVisitor) -> Response:
         response = self._to(target)
         session = self.credentials.new_session(visitor.holder, until=visitor.until)
         response.set_cookie(self.cookie, session, **self._cookie_options(visit))
@@ -221,7 +221,7 @@ class SignIn:
     def _to(self, target: str) -> Response:
         return RedirectResponse(f"{self.root_path}{target}", 303, headers={"cache-control": "no-store"})
 
-    def _refusal(self, visit: Visit, refused: Refused) -> Response:
+    def _refusal(self, visit: Visit, refused: CredentialRefused) -> Response:
         status = refused.error.status
         if visit.is_page:
             target = visit.next if visit.path == SIGN_IN else visit.target
@@ -264,11 +264,11 @@ def _is_open(path: str) -> bool:
     return path in OPEN_PATHS or path.startswith("/static/")
 
 
-def _may_look(visit: Visit, visitor: Visitor) -> None:
+def _may_look(visit: Visit, visitor: WebVisitor) -> None:
     """Raise Refused if a visitor without `read` requests anything but an operation."""
     if visit.path.startswith(OF_OPERATIONS) or visitor.user.may("read"):
         return
-    raise Refused(
+    raise CredentialRefused(
         ApiError(403, "missing_scope", f"{visit.path[:200]} needs the scope read, {visitor.user.name} lacks it"),
         "Your token does not open this page.",
     )

@@ -14,7 +14,7 @@ from superlearner.operations.users import ANONYMOUS, User
 from superlearner.web.errors import ApiError, in_envelope
 from superlearner.web.guard import path_of
 
-__all__ = ["Visit", "Visitor", "form_of", "is_signed_in", "ours", "recognise", "user_of"]
+__all__ = ["Visit", "WebVisitor", "form_of", "is_signed_in", "ours", "recognise", "user_of"]
 
 VISITOR: Final = "superlearner.visitor"
 FOR_PROGRAMS: Final = ("/metrics", "/sign-in/")
@@ -24,7 +24,7 @@ OUR_PATH: Final = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class WebVisitor:
     """An identified visitor.
 
     Attributes:
@@ -42,20 +42,20 @@ class Visitor:
     by_cookie: bool = False
 
 
-def recognise(scope: Scope, visitor: Visitor) -> None:
+def recognise(scope: Scope, visitor: WebVisitor) -> None:
     """Attach the visitor to a request."""
     scope[VISITOR] = visitor
 
 
 def user_of(request: HTTPConnection) -> User:
     """Return the user of a request; without sign-in, users are anonymous."""
-    visitor: Visitor | None = request.scope.get(VISITOR)
+    visitor: WebVisitor | None = request.scope.get(VISITOR)
     return ANONYMOUS if visitor is None else visitor.user
 
 
 def is_signed_in(request: HTTPConnection) -> bool:
     """Return whether the request comes from a browser that can sign out."""
-    visitor: Visitor | None = request.scope.get(VISITOR)
+    visitor: WebVisitor | None = request.scope.get(VISITOR)
     return visitor is not None and visitor.by_cookie
 
 

@@ -22,7 +22,7 @@ import otp
 from otp import GenServer, NoReply, Ok, Stop, impl
 from superlearner.base.listening import BACKLOG, Listener
 from superlearner.settings.settings import Settings
-from superlearner.web.connections import Connections, with_end
+from superlearner.web.connections import WebConnections, with_end
 from superlearner.web.http_connection import HttpConnection
 from superlearner.web.socket_connection import LARGEST_MESSAGE, SocketConnection
 
@@ -47,7 +47,7 @@ connection is lost, and most clients do not repeat it (RFC 9112, section 9.5).""
 class Incarnation(uvicorn.Server):
     """A run of the server, without polling and signal handlers."""
 
-    def __init__(self, app: ASGIApp, listener: Listener, root_path: str, connections: Connections) -> None:
+    def __init__(self, app: ASGIApp, listener: Listener, root_path: str, connections: WebConnections) -> None:
         http: Any = partial(HttpConnection, connections=connections)
         ws: Any = partial(SocketConnection, connections=connections)
         self._end = asyncio.Event()
@@ -156,7 +156,7 @@ class WebState:
         self.app = app
         self.listener = listener
         self.root_path = root_path
-        self.connections = Connections(settings)
+        self.connections = WebConnections(settings)
         self.incarnations: list[Incarnation] = []
         """Servers that have not ended, oldest first."""
 

@@ -17,7 +17,7 @@ from otp.distribution.carriers.stream import StreamCarrier
 from superlearner.backend import serve
 from superlearner.demo import DemoOneForOne
 from superlearner.live.topics import source_of
-from superlearner.nodes.attaching.line import Line
+from superlearner.nodes.attaching.line import ServiceLine
 from superlearner.nodes.remote import NodeGone
 
 Inside = Callable[..., Any]
@@ -41,7 +41,7 @@ async def connected() -> AsyncIterator[Any]:
             await one.wait_connected(BEHIND, timeout=10)
             backend = await one.whereis("backend", BEHIND)
             assert backend is not None
-            yield node, Line(backend), two.stop
+            yield node, ServiceLine(backend), two.stop
 
 
 def test_operations_and_pages_work_over_a_distribution_until_the_node_is_gone(inside: Inside) -> None:

@@ -13,7 +13,16 @@ from superlearner.observing.analytics.history import Book, History
 from superlearner.observing.monitoring import detectors
 from superlearner.observing.monitoring.alarms import Alarms
 from superlearner.observing.monitoring.detectors import detect
-from superlearner.observing.monitoring.facts import Alone, Callback, Facts, Finding, Hold, Track, Waiter, Watcher
+from superlearner.observing.monitoring.facts import (
+    AnomalyFinding,
+    LoopHold,
+    NodeFacts,
+    PendingCallback,
+    Track,
+    UntiedProcesses,
+    Waiter,
+    Watcher,
+)
 from superlearner.observing.monitoring.points import Point
 from superlearner.settings.settings import Settings
 
@@ -23,11 +32,11 @@ LIMITS = Settings()
 POINT = Point(NOW, 2.0, 30, 8, 26, 0, 0, 0, 0, 0, None, 0, 9, 12, 10, 0.01, 1, 1, 100_000_000, 1, 0, 0, 0, 0, 0, 12, 3)
 
 
-def facts(**known: Any) -> Facts:
-    return Facts(now=NOW, clock=round(NOW * NS), **known)
+def facts(**known: Any) -> NodeFacts:
+    return NodeFacts(now=NOW, clock=round(NOW * NS), **known)
 
 
-def only(found: list[Finding]) -> Finding:
+def only(found: list[AnomalyFinding]) -> AnomalyFinding:
     (finding,) = found
     return finding
 
@@ -135,7 +144,7 @@ def test_memory_that_stopped_growing_is_no_finding() -> None:
 
 
 def test_a_callback_is_long_after_five_seconds_and_worse_if_messages_wait() -> None:
-    busy = Callback("0.7.0", "till", "Till", "handle_call", NOW - 6, 0, "till.py:12")
+    busy = PendingCallback("0.7.0", "till", "Till", "handle_call", NOW - 6, 0, "till.py:12")
     assert only(list(detectors.long_callback(facts(callbacks=[busy]), LIMITS))).severity == "medium"
     waited_for = replace(busy, waiting=3)
     assert only(list(detectors.long_callback(facts(callbacks=[waited_for]), LIMITS))).severity == "high"
@@ -143,15 +152,19 @@ def test_a_callback_is_long_after_five_seconds_and_worse_if_messages_wait() -> N
 
 
 def test_holds_of_the_loop_are_grouped_by_process() -> None:
-    holds = [Hold(NOW - 50, 0.7, "0.7.0", "till", "Till"), Hold(NOW - 5, 0.9, "0.7.0", "till", "Till", "till.py:3"),
-             Hold(NOW - 9, 0.3, "0.8.0", None, "Shelf"), Hold(NOW - 99, 5.0, "0.8.0", None, "Shelf")]  # fmt: skip
+    holds = [
+        LoopHold(NOW - 50, 0.7, "0.7.0", "till", "Till"),
+        LoopHold(NOW - 5, 0.9, "0.7.0", "till", "Till", "till.py:3"),
+        LoopHold(NOW - 9, 0.3, "0.8.0", None, "Shelf"),
+        LoopHold(NOW - 99, 5.0, "0.8.0", None, "Shelf"),
+    ]
     blocked = only(list(detectors.blocked_loop(facts(holds=holds), LIMITS)))
     assert (blocked.name, blocked.evidence["holds"], blocked.evidence["place"]) == ("till", 2, "till.py:3")
     assert blocked.evidence["worst_s"] == 0.9
 
 
 def test_a_loop_without_processor_time_is_no_finding() -> None:
-    starved = Hold(NOW - 5, 0.9, "0.7.0", "till", "Till", starved=0.8)
+    starved = LoopHold(NOW - 5, 0.9, "0.7.0", "till", "Till", starved=0.8)
     assert not list(detectors.blocked_loop(facts(holds=[starved]), LIMITS))
 
 
@@ -165,7 +178,7 @@ def test_a_deadlock_names_all_its_processes() -> None:
 
 
 def test_unsupervised_processes_of_the_same_kind_are_one_finding() -> None:
-    many = Alone("0.7.0", None, "fetch", NOW - 31, 500, ("0.7.0", "0.8.0"))
+    many = UntiedProcesses("0.7.0", None, "fetch", NOW - 31, 500, ("0.7.0", "0.8.0"))
     finding = only(list(detectors.unsupervised_process(facts(alone=[many]), LIMITS)))
     assert (finding.severity, finding.evidence["count"]) == ("medium", 500)
     assert not list(detectors.unsupervised_process(facts(alone=[replace(many, since=NOW - 29)]), LIMITS))
@@ -191,10 +204,10 @@ def test_every_finding_names_an_existing_setting() -> None:
         book=supervisor([5 - n / 10 for n in range(10)]),
         tracks=[track([20 * n for n in range(12)])],
         points=growing(30.0),
-        callbacks=[Callback("0.7.0", "till", "Till", "handle_call", NOW - 6, 0, None)],
-        holds=[Hold(NOW - 5, 0.9, None, None, "a task")],
+        callbacks=[PendingCallback("0.7.0", "till", "Till", "handle_call", NOW - 6, 0, None)],
+        holds=[LoopHold(NOW - 5, 0.9, None, None, "a task")],
         cycles=[[Waiter("0.7.0", None, "Till", "0.7.0", "call", None)]],
-        alone=[Alone("0.7.0", None, "fetch", NOW - 31, 1, ("0.7.0",))],
+        alone=[UntiedProcesses("0.7.0", None, "fetch", NOW - 31, 1, ("0.7.0",))],
         watchers=[Watcher("0.7.0", "till", "Till", 20, "0.8.0", 0, NOW)],
     )
     found = detect(known, LIMITS)
@@ -205,7 +218,7 @@ def test_every_finding_names_an_existing_setting() -> None:
 
 def test_an_anomaly_keeps_its_number_and_start_while_its_window_moves() -> None:
     alarms = Alarms()
-    first = Finding("restart_storm", "high", "0.9.0", "till", "", NOW - 50, {}, 10, "anomaly_restarts", "")
+    first = AnomalyFinding("restart_storm", "high", "0.9.0", "till", "", NOW - 50, {}, 10, "anomaly_restarts", "")
     alarms.update([first], NOW)
     raised, over = alarms.update([replace(first, since=NOW - 20, severity="critical")], NOW + 30)
     assert (raised, over) == ([], [])

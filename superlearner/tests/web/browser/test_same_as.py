@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page
 
 import superlearner
 from superlearner.cli import operations as commands
-from superlearner.cli.asking import Answer
+from superlearner.cli.asking import PlatformAnswer
 from superlearner.cli.console.calls import Caller
 from superlearner.cli.console.names import namespace
 from superlearner.operations.adapters.cli import entry_of
@@ -62,9 +62,9 @@ def typed(monkeypatch: pytest.MonkeyPatch, line: str) -> Asked:
     """Return the request that a command would send."""
     asked: list[Asked] = []
 
-    def ask(_: Any, entry: Any, values: Any, *, dry_run: bool = False, node: str | None = None) -> Answer:
+    def ask(_: Any, entry: Any, values: Any, *, dry_run: bool = False, node: str | None = None) -> PlatformAnswer:
         asked.append(Asked(entry["name"], dict(values), dry_run, node))
-        return Answer(None)
+        return PlatformAnswer(None)
 
     def watch(_: Any, entry: Any, values: Any, *, node: str | None, as_json: bool) -> None:
         asked.append(Asked(entry["name"], dict(values), as_json, node))
@@ -91,9 +91,9 @@ def split(line: str) -> list[str]:
 class FakeRemote:
     asked: Asked
 
-    def ask(self, line: Any, given: Any, *, dry_run: bool, node: str | None) -> Answer:
+    def ask(self, line: Any, given: Any, *, dry_run: bool, node: str | None) -> PlatformAnswer:
         self.asked = Asked(line["name"], dict(given), dry_run, node)
-        return Answer(None)
+        return PlatformAnswer(None)
 
 
 REMOTE: Any = FakeRemote()

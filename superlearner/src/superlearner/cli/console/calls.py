@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from superlearner.cli.asking import Refused
+from superlearner.cli.asking import RequestRefused
 from superlearner.cli.console.failures import NoPlatform, OperationFailed, WrongCall
 from superlearner.cli.console.values import Record, value_of
-from superlearner.cli.finding import NotFound, WrongUrl
+from superlearner.cli.finding import PlatformNotFound, WrongUrl
 from superlearner.cli.hints import translated
 from superlearner.cli.remote import Line, Remote
 from superlearner.operations import PREFIX
@@ -71,9 +71,9 @@ class Caller:
         """
         try:
             answer = self.remote.ask(self.lines[name], given, dry_run=dry_run, node=node or self.node)
-        except NotFound as error:
+        except PlatformNotFound as error:
             raise NoPlatform("no_platform", str(error)) from None
-        except Refused as error:
+        except RequestRefused as error:
             hints = tuple(self._in_our_words(hint) for hint in error.hints)
             raise OperationFailed(error.code, str(error), hints) from None
         except (WrongUrl, OSError) as error:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from superlearner import __version__
-from superlearner.cli.asking import Refused
+from superlearner.cli.asking import RequestRefused
 from superlearner.cli.console.calls import Caller
 from superlearner.cli.console.names import namespace, node_names
 from superlearner.cli.ends import NO_PLATFORM, USAGE, fail
-from superlearner.cli.finding import NotFound, WrongUrl, data_dir_of
+from superlearner.cli.finding import PlatformNotFound, WrongUrl, data_dir_of
 from superlearner.cli.plain import plain
 from superlearner.cli.remote import Remote
 
@@ -42,11 +42,11 @@ def open_console(remote: Remote, code: str | None, *, node: str | None = None, a
 def _names(remote: Remote, node: str | None) -> dict[str, Any]:
     try:
         lines = remote.operations()
-    except NotFound as error:
+    except PlatformNotFound as error:
         fail(plain(str(error)), NO_PLATFORM)
     except WrongUrl as error:
         fail(plain(str(error)), USAGE)
-    except Refused as error:
+    except RequestRefused as error:
         fail(plain(f"{error.code}: {error}" + "".join(f"\n  {hint}" for hint in error.hints)))
     except OSError as error:
         fail(str(error))

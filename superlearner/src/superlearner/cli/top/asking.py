@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from superlearner.cli.asking import ask
-from superlearner.cli.finding import Platform
+from superlearner.cli.finding import FoundPlatform
 from superlearner.cli.manifest import Entry, entry_of_verb
 from superlearner.cli.remote import Remote
-from superlearner.cli.top.figures import Frame, frame_of
+from superlearner.cli.top.figures import ScreenFrame, frame_of
 
 __all__ = ["Looking"]
 
@@ -30,7 +30,7 @@ class Looking:
     measure_ms: int
     node: str | None = None
 
-    def frame(self) -> Frame:
+    def frame(self) -> ScreenFrame:
         """Return the current frame. Raises as `find` and `ask`."""
         platform = self.remote.platform()
         shape = self._ask(platform, "tree", "show", limit=1000)
@@ -39,7 +39,7 @@ class Looking:
         work = self._ask(platform, "system", "bottlenecks", measure_ms=self.measure_ms) if self.measure_ms else None
         return frame_of(shape, listed, work and work["measured"], point and point["now"])
 
-    def _ask(self, platform: Platform, category: str, verb: str, **values: Any) -> Any:
+    def _ask(self, platform: FoundPlatform, category: str, verb: str, **values: Any) -> Any:
         """Return the answer; None if it is only available for the platform's own node."""
         entry: Entry = entry_of_verb(category, verb) or {}
         if self.node is not None and not entry["on_node"]:

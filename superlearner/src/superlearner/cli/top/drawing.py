@@ -9,7 +9,7 @@ from typing import Any, Final
 from rich.text import Text
 
 from superlearner.cli.plain import clip, plain
-from superlearner.cli.top.figures import SORTS, Frame, Row, ordered
+from superlearner.cli.top.figures import SORTS, ProcessRow, ScreenFrame, ordered
 
 __all__ = ["KEYS", "View", "drawn"]
 
@@ -34,10 +34,10 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class DrawnColumn:
     head: str
     width: int
-    text: Callable[[Row], str]
+    text: Callable[[ProcessRow], str]
     by: str
     weight: int
     """Columns with low weight are dropped first if there is no room."""
@@ -50,31 +50,31 @@ def _number(value: float | None, digits: int = 0) -> str:
 
 
 COLUMNS: Final = (
-    Column("state", 9, lambda row: row.status or "-", "", 2),
-    Column(
+    DrawnColumn("state", 9, lambda row: row.status or "-", "", 2),
+    DrawnColumn(
         "callback",
         8,
         lambda row: "-" if row.callback_percent is None else f"{row.callback_percent:.1f} %",
         "callback",
         6,
     ),
-    Column(
+    DrawnColumn(
         "longest",
         9,
         lambda row: "-" if row.longest_callback_ms is None else f"{row.longest_callback_ms:,.1f} ms",
         "longest",
         1,
     ),
-    Column("msg/s", 8, lambda row: _number(row.messages_per_s), "messages", 5),
-    Column("mailbox", 8, lambda row: _number(row.message_queue_len), "mailbox", 4),
-    Column("restarts", 8, lambda row: _number(row.restarts), "restarts", 3),
+    DrawnColumn("msg/s", 8, lambda row: _number(row.messages_per_s), "messages", 5),
+    DrawnColumn("mailbox", 8, lambda row: _number(row.message_queue_len), "mailbox", 4),
+    DrawnColumn("restarts", 8, lambda row: _number(row.restarts), "restarts", 3),
 )
 
 
 HEADS: Final = {one.by: one.head for one in COLUMNS if one.by}
 
 
-def drawn(frame: Frame | None, view: View, width: int, lines: int | None) -> Text:
+def drawn(frame: ScreenFrame | None, view: View, width: int, lines: int | None) -> Text:
     """Return the whole picture; `lines` is its height, None for as many as necessary."""
     head = [] if frame is None else _head(frame)
     foot = _foot(frame, view)
@@ -93,7 +93,7 @@ def drawn(frame: Frame | None, view: View, width: int, lines: int | None) -> Tex
     return text
 
 
-def _head(frame: Frame) -> list[Text]:
+def _head(frame: ScreenFrame) -> list[Text]:
     now = frame.totals
     first = Text(plain(frame.node), "bold")
     if not now:
@@ -113,7 +113,7 @@ def _head(frame: Frame) -> list[Text]:
     return [first, Text("  ".join(parts))]
 
 
-def _foot(frame: Frame | None, view: View) -> list[Text]:
+def _foot(frame: ScreenFrame | None, view: View) -> list[Text]:
     if view.trouble:
         return [Text(plain(view.trouble), "bold red")]
     if view.typing:
@@ -127,7 +127,7 @@ def _foot(frame: Frame | None, view: View) -> list[Text]:
     return [line]
 
 
-def _table(rows: list[Row], view: View, width: int) -> list[Text]:
+def _table(rows: list[ProcessRow], view: View, width: int) -> list[Text]:
     columns = list(COLUMNS)
     room = width - NARROWEST - GAP - NARROWEST
     while columns and sum(one.width + GAP for one in columns) > room:
@@ -151,7 +151,7 @@ def _table(rows: list[Row], view: View, width: int) -> list[Text]:
     return [_fitted(one, width) for one in drawn_rows]
 
 
-def _style(by: str, row: Row) -> str:
+def _style(by: str, row: ProcessRow) -> str:
     """Highlight notable values; without colours they are bold."""
     value: Any = {"callback": row.callback_percent, "mailbox": row.message_queue_len, "restarts": row.restarts}.get(by)
     limits = {"callback": (10, 50), "mailbox": (10, 1000), "restarts": (1, 10)}.get(by)

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-__all__ = ["SORTS", "Frame", "Row", "frame_of", "ordered"]
+__all__ = ["SORTS", "ScreenFrame", "ProcessRow", "frame_of", "ordered"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ProcessRow:
     """A process; values that are unknown or were not measured are None."""
 
     pid: str
@@ -25,12 +25,12 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class ScreenFrame:
     """A snapshot of a node: totals and rows."""
 
     node: str
     totals: dict[str, Any] = field(default_factory=dict[str, Any])
-    processes: list[Row] = field(default_factory=list[Row])
+    processes: list[ProcessRow] = field(default_factory=list[ProcessRow])
     measured_ms: float | None = None
 
 
@@ -47,7 +47,7 @@ SORTS: Final = {
 
 def frame_of(
     tree: dict[str, Any], listed: list[dict[str, Any]], measured: dict[str, Any] | None, point: dict[str, Any] | None
-) -> Frame:
+) -> ScreenFrame:
     """Combine answers.
 
     Args:
@@ -60,13 +60,13 @@ def frame_of(
     seconds = (measured or {}).get("seconds") or 0.0
     work = {one["pid"]: one for one in (measured or {}).get("processes", ())}
     known = {one["pid"]: one for one in listed}
-    rows: list[Row] = []
+    rows: list[ProcessRow] = []
     for pid in dict.fromkeys([*work, *known, *slots]):
         did, seen, slot = work.get(pid), known.get(pid), slots.get(pid)
         about: dict[str, Any] = seen or slot or did or {}
         idle = 0.0 if seconds else None
         rows.append(
-            Row(
+            ProcessRow(
                 pid=pid,
                 name=about["name"],
                 what=about["what"],
@@ -83,10 +83,10 @@ def frame_of(
     totals = dict(point or {})
     if seconds and measured is not None:
         totals["messages_per_s"] = round(measured["messages"] / seconds, 1)
-    return Frame(node=tree["node"], totals=totals, processes=rows, measured_ms=seconds * 1000 or None)
+    return ScreenFrame(node=tree["node"], totals=totals, processes=rows, measured_ms=seconds * 1000 or None)
 
 
-def ordered(rows: Iterable[Row], by: str, search: str = "") -> list[Row]:
+def ordered(rows: Iterable[ProcessRow], by: str, search: str = "") -> list[ProcessRow]:
     """Return the rows that match `search`, highest first, then by mailbox and name."""
     found = [row for row in rows if search.lower() in f"{row.name or ''} {row.what} {row.pid}".lower()]
     if by == "name":

@@ -16,11 +16,11 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import Any, Final
 
-from superlearner.cli.asking import Refused
-from superlearner.cli.finding import NotFound, WrongUrl
+from superlearner.cli.asking import RequestRefused
+from superlearner.cli.finding import PlatformNotFound, WrongUrl
 from superlearner.cli.top.asking import Looking
 from superlearner.cli.top.drawing import KEYS, View, drawn
-from superlearner.cli.top.figures import Frame
+from superlearner.cli.top.figures import ScreenFrame
 
 __all__ = ["Looker", "pressed", "show_live"]
 
@@ -39,7 +39,7 @@ class Looker:
         self._going = threading.Event()
         self._going.set()
         self._ended = threading.Event()
-        self.found: queue.SimpleQueue[Frame | Exception] = queue.SimpleQueue()
+        self.found: queue.SimpleQueue[ScreenFrame | Exception] = queue.SimpleQueue()
 
     def start(self) -> None:
         """Start the thread."""
@@ -58,7 +58,7 @@ class Looker:
         while not self._ended.is_set():
             try:
                 self.found.put(self._looking.frame())
-            except (NotFound, Refused, WrongUrl, OSError) as error:
+            except (PlatformNotFound, RequestRefused, WrongUrl, OSError) as error:
                 self.found.put(error)
             if not self._ended.is_set():
                 with contextlib.suppress(BlockingIOError):  # a wake-up is already pending
@@ -73,7 +73,7 @@ def show_live(looking: Looking, view: View, interval: float) -> None:
     from rich.live import Live
 
     console = Console()
-    frame: Frame | None = looking.frame()
+    frame: ScreenFrame | None = looking.frame()
     with _woken() as (reading, writing), _keys() as keys:
         looker = Looker(looking, interval, writing)
         looker.start()
@@ -96,8 +96,8 @@ def show_live(looking: Looking, view: View, interval: float) -> None:
                     looker.pause(view.paused)
 
 
-def _taken(found: Frame | Exception, frame: Frame | None, view: View) -> tuple[Frame | None, View]:
-    if isinstance(found, Frame):
+def _taken(found: ScreenFrame | Exception, frame: ScreenFrame | None, view: View) -> tuple[ScreenFrame | None, View]:
+    if isinstance(found, ScreenFrame):
         return found, replace(view, trouble="")
     return frame, replace(view, trouble=f"trying again: {found}")
 

@@ -6,10 +6,10 @@ import os
 import sys
 from contextlib import suppress
 
-from superlearner.cli.asking import Refused
+from superlearner.cli.asking import RequestRefused
 from superlearner.cli.door import failed, reach
 from superlearner.cli.ends import FAILED, NO_PLATFORM, fail
-from superlearner.cli.finding import NotFound, WrongUrl
+from superlearner.cli.finding import PlatformNotFound, WrongUrl
 from superlearner.cli.plain import plain
 from superlearner.cli.remote import Remote
 from superlearner.cli.top.asking import Looking
@@ -43,9 +43,9 @@ def show_top(
                 from superlearner.cli.top.screen import show_live
 
                 show_live(looking, View(by, search), interval)
-        except NotFound as error:
+        except PlatformNotFound as error:
             fail(plain(str(error)), NO_PLATFORM)
-        except Refused as error:
+        except RequestRefused as error:
             failed(error)
         except BrokenPipeError:
             raise  # of standard output: the reader has closed the pipe

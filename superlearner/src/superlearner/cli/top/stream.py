@@ -11,7 +11,7 @@ from typing import Any
 from superlearner.base.terminal import say
 from superlearner.cli.showing import json_text
 from superlearner.cli.top.asking import Looking
-from superlearner.cli.top.figures import Frame, ordered
+from superlearner.cli.top.figures import ScreenFrame, ordered
 
 __all__ = ["write_frames", "written"]
 
@@ -30,7 +30,7 @@ def write_frames(
         pause.wait(max(0.0, interval - (time.monotonic() - begun)))
 
 
-def written(frame: Frame, by: str, search: str, rows: int, *, as_json: bool, compact: bool = False) -> str:
+def written(frame: ScreenFrame, by: str, search: str, rows: int, *, as_json: bool, compact: bool = False) -> str:
     """Return a frame as text, or as JSON in the same order."""
     if as_json:
         shown: dict[str, Any] = {

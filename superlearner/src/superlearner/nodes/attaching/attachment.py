@@ -9,7 +9,7 @@ from typing import Final, Literal
 from otp import BadArgument
 from otp.doors import DoorError, Facts, Visitor
 from superlearner.control.terms import clip
-from superlearner.nodes.attaching.line import Line
+from superlearner.nodes.attaching.line import ServiceLine
 from superlearner.nodes.attaching.whereabouts import Whereabouts
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import RemoteError
@@ -95,7 +95,7 @@ class Attachment:
             # Before the list of nodes changes: its listeners may ask for this.
             self.name, self.facts, self.state, self.tries, self.why = name, facts, "attached", 0, None
             if facts.backend is not None:
-                await self._nodes.attach_remote(name, Line(facts.backend), there=facts.node)
+                await self._nodes.attach_remote(name, ServiceLine(facts.backend), there=facts.node)
             again = "again " if self.begun.done() else ""
             self._tell("ok", f"{name} is {again}attached: {self.can_do()}")
             if not self.begun.done():

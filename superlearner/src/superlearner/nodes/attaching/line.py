@@ -6,10 +6,10 @@ import otp
 from otp import GenServer, Pid
 from superlearner.nodes.remote import NodeGone
 
-__all__ = ["Line"]
+__all__ = ["ServiceLine"]
 
 
-class Line:
+class ServiceLine:
     """A `superlearner.nodes.remote.Link` that calls a process of the service.
 
     Args:

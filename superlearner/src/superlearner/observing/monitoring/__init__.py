@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from superlearner.observing.monitoring.alarms import Alarm, Alarms
 from superlearner.observing.monitoring.detectors import DETECTORS, detect
-from superlearner.observing.monitoring.facts import Facts, Finding
+from superlearner.observing.monitoring.facts import AnomalyFinding, NodeFacts
 from superlearner.observing.monitoring.figures import Source
 from superlearner.observing.monitoring.monitor import Monitor
 from superlearner.observing.monitoring.points import History, Point
@@ -16,8 +16,8 @@ __all__ = [
     "MONITORING",
     "Alarm",
     "Alarms",
-    "Facts",
-    "Finding",
+    "NodeFacts",
+    "AnomalyFinding",
     "History",
     "Monitor",
     "MonitoringService",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from superlearner.observing.monitoring.facts import Finding
+from superlearner.observing.monitoring.facts import AnomalyFinding
 
 __all__ = ["Alarm", "Alarms"]
 
@@ -19,7 +19,7 @@ class Alarm:
     """An anomaly: the latest finding, when it was first seen, and when it ended (None: still active)."""
 
     number: int
-    finding: Finding
+    finding: AnomalyFinding
     seen: float
     ended: float | None = None
 
@@ -27,8 +27,8 @@ class Alarm:
 class Alarms:
     """Anomalies of a platform; a plain object that outlives the service.
 
-    >>> from superlearner.observing.monitoring.facts import Finding
-    >>> found = Finding("call_cycle", "critical", "0.7.0", "till", "a deadlock", 5.0, {}, 1, "scan_interval", "")
+    >>> from superlearner.observing.monitoring.facts import AnomalyFinding
+    >>> found = AnomalyFinding("call_cycle", "critical", "0.7.0", "till", "a deadlock", 5.0, {}, 1, "scan_interval", "")
     >>> alarms = Alarms()
     >>> [alarm.number for alarm in alarms.update([found], 6.0)[0]], alarms.update([found], 8.0)
     ([1], ([], []))
@@ -41,7 +41,7 @@ class Alarms:
         self.ended: deque[Alarm] = deque(maxlen=ENDED)
         self.number = 0
 
-    def update(self, found: Iterable[Finding], now: float) -> tuple[list[Alarm], list[Alarm]]:
+    def update(self, found: Iterable[AnomalyFinding], now: float) -> tuple[list[Alarm], list[Alarm]]:
         """Compare findings with the active anomalies; return those that are new and those that ended."""
         raised: list[Alarm] = []
         seen: dict[tuple[str, str], Alarm] = {}

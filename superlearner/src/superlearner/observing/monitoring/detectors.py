@@ -12,13 +12,13 @@ from typing import Any, Final
 from superlearner.control.clock import timestamp
 from superlearner.observing.analytics.figures import trend_of
 from superlearner.observing.analytics.history import History
-from superlearner.observing.monitoring.facts import Facts, Finding, Hold, Severity
+from superlearner.observing.monitoring.facts import AnomalyFinding, LoopHold, NodeFacts, Severity
 from superlearner.observing.monitoring.growth import rises, slope
 from superlearner.settings.settings import Settings
 
 __all__ = ["DETECTORS", "Detector", "detect"]
 
-Detector = Callable[[Facts, Settings], Iterator[Finding]]
+Detector = Callable[[NodeFacts, Settings], Iterator[AnomalyFinding]]
 
 NS: Final = 1_000_000_000
 SHOWN: Final = 20
@@ -27,7 +27,7 @@ LEAST_POINTS: Final = 9
 MB: Final = 1_000_000
 
 
-def restart_storm(facts: Facts, limits: Settings) -> Iterator[Finding]:
+def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find supervisors that restart their children often, even within their limits."""
     window = limits.anomaly_window
     for history in facts.book.histories.values():
@@ -37,7 +37,7 @@ def restart_storm(facts: Facts, limits: Settings) -> Iterator[Finding]:
         offset = facts.now - facts.clock / NS
         recent = [entry for entry in history.restart_history() if entry.at >= facts.now - window][:SHOWN]
         name, rate = _called(history, facts), len(times) / window
-        yield Finding(
+        yield AnomalyFinding(
             type="restart_storm",
             severity="critical" if len(times) >= 5 * limits.anomaly_restarts else "high",
             pid=history.pid,
@@ -59,7 +59,7 @@ def restart_storm(facts: Facts, limits: Settings) -> Iterator[Finding]:
         )
 
 
-def crash_loop(facts: Facts, limits: Settings) -> Iterator[Finding]:
+def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find supervisors whose restart budget is almost used up, or that just gave up."""
     window = limits.anomaly_window
     for history in facts.book.histories.values():
@@ -84,7 +84,7 @@ def crash_loop(facts: Facts, limits: Settings) -> Iterator[Finding]:
             words = f"{name} gives up in {left:.1f} s if its children keep failing at this rate"
         times = history.attempts.newest(facts.clock - round(_window(history) * NS))
         offset = facts.now - facts.clock / NS
-        yield Finding(
+        yield AnomalyFinding(
             type="crash_loop",
             severity="critical" if gave_up or soon else "high",
             pid=history.pid,
@@ -106,7 +106,7 @@ def crash_loop(facts: Facts, limits: Settings) -> Iterator[Finding]:
         )
 
 
-def mailbox_growth(facts: Facts, limits: Settings) -> Iterator[Finding]:
+def mailbox_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find mailboxes that grow over many samples; a long mailbox that drains is no anomaly."""
     for track in facts.tracks:
         samples = list(track.samples)
@@ -117,7 +117,7 @@ def mailbox_growth(facts: Facts, limits: Settings) -> Iterator[Finding]:
             continue
         name, length = track.name or track.pid, samples[-1][1]
         first = samples[0]
-        yield Finding(
+        yield AnomalyFinding(
             type="mailbox_growth",
             severity="critical" if length >= 100 * limits.anomaly_mailbox else "high",
             pid=track.pid,
@@ -138,7 +138,7 @@ def mailbox_growth(facts: Facts, limits: Settings) -> Iterator[Finding]:
         )
 
 
-def memory_growth(facts: Facts, limits: Settings) -> Iterator[Finding]:
+def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find memory growth through the whole window; growth that stops was a start or a cache."""
     window = limits.anomaly_memory_window
     samples = [
@@ -152,7 +152,7 @@ def memory_growth(facts: Facts, limits: Settings) -> Iterator[Finding]:
     if per_minute < limits.anomaly_memory_growth:
         return
     grown = (samples[-1][1] - samples[0][1]) / MB
-    yield Finding(
+    yield AnomalyFinding(
         type="memory_growth",
         severity="critical" if per_minute >= 10 * limits.anomaly_memory_growth else "high",
         pid=None,
@@ -174,14 +174,14 @@ def memory_growth(facts: Facts, limits: Settings) -> Iterator[Finding]:
     )
 
 
-def long_callback(facts: Facts, limits: Settings) -> Iterator[Finding]:
+def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find `async def` callbacks that run for a long time; their processes handle no other message."""
     for one in facts.callbacks:
         seconds = facts.now - one.began
         if seconds < limits.anomaly_callback:
             continue
         where = f" at {one.place}" if one.place else ""
-        yield Finding(
+        yield AnomalyFinding(
             type="long_callback",
             severity="high" if one.waiting else "medium",
             pid=one.pid,
@@ -203,7 +203,7 @@ def long_callback(facts: Facts, limits: Settings) -> Iterator[Finding]:
         )
 
 
-def blocked_loop(facts: Facts, limits: Settings) -> Iterator[Finding]:
+def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find code that blocked the event loop, so that no message, timer or request was handled."""
     since = facts.now - limits.anomaly_window
     found = [hold for hold in facts.holds if hold.at >= since and _own(hold) >= limits.anomaly_loop_held]
@@ -213,7 +213,7 @@ def blocked_loop(facts: Facts, limits: Settings) -> Iterator[Finding]:
         worst = max(holds, key=lambda hold: hold.seconds)
         place = f" ({worst.place})" if worst.place else ""
         severity: Severity = "critical" if worst.seconds >= 4 * limits.anomaly_loop_held or len(holds) >= 10 else "high"
-        yield Finding(
+        yield AnomalyFinding(
             type="blocked_loop",
             severity=severity,
             pid=worst.pid,
@@ -234,12 +234,12 @@ def blocked_loop(facts: Facts, limits: Settings) -> Iterator[Finding]:
         )
 
 
-def call_cycle(facts: Facts, limits: Settings) -> Iterator[Finding]:
+def call_cycle(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find processes that wait for one another in a circle until a call times out."""
     del limits
     for circle in facts.cycles:
         names = [one.name or one.pid for one in circle]
-        yield Finding(
+        yield AnomalyFinding(
             type="call_cycle",
             severity="critical",
             pid=circle[0].pid,
@@ -261,14 +261,14 @@ def call_cycle(facts: Facts, limits: Settings) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def unsupervised_process(facts: Facts, limits: Settings) -> Iterator[Finding]:
+def unsupervised_process(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find processes without links and monitors: no process notices their end, none restarts them."""
     for one in facts.alone:
         seconds = facts.now - one.since
         if seconds < limits.anomaly_unsupervised_after:
             continue
         who = f"{one.name or one.pid} ({one.what})" if one.count == 1 else f"{one.count} processes ({one.what})"
-        yield Finding(
+        yield AnomalyFinding(
             type="unsupervised_process",
             severity="low" if one.count < 100 else "medium",
             pid=one.pid,
@@ -290,7 +290,7 @@ def unsupervised_process(facts: Facts, limits: Settings) -> Iterator[Finding]:
         )
 
 
-def orphan_monitor(facts: Facts, limits: Settings) -> Iterator[Finding]:
+def orphan_monitor(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find needless monitors: many of the same process, or whose Down message is not read."""
     for one in facts.watchers:
         name = one.name or one.pid
@@ -304,7 +304,7 @@ def orphan_monitor(facts: Facts, limits: Settings) -> Iterator[Finding]:
         else:
             words = f"{name} has had an unread Down message for {facts.now - one.since:.0f} s"
             hint = "handle Down in handle_info (or receive it), or do not monitor"
-        yield Finding(
+        yield AnomalyFinding(
             type="orphan_monitor",
             severity="medium" if many else "low",
             pid=one.pid,
@@ -331,7 +331,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
 )
 
 
-def detect(facts: Facts, limits: Settings) -> list[Finding]:
+def detect(facts: NodeFacts, limits: Settings) -> list[AnomalyFinding]:
     """Return all findings."""
     return [finding for detector in DETECTORS for finding in detector(facts, limits)]
 
@@ -339,7 +339,7 @@ def detect(facts: Facts, limits: Settings) -> list[Finding]:
 # Evidence
 
 
-def _own(hold: Hold) -> float:
+def _own(hold: LoopHold) -> float:
     """Return the part of a hold that is not caused by other programs on the machine."""
     return hold.seconds - min(hold.seconds, hold.starved or 0.0)
 
@@ -355,7 +355,7 @@ def _window(history: History) -> float:
     return history.window_s if isinstance(history.window_s, int | float) else 60.0
 
 
-def _called(history: History, facts: Facts) -> str:
+def _called(history: History, facts: NodeFacts) -> str:
     """Return the supervisor's name, or else what it runs and its pid."""
     what = facts.whats.get(history.pid)
     return history.name or (history.pid if what is None else f"{what} {history.pid}")
@@ -381,7 +381,7 @@ def _restart(entry: Any) -> dict[str, Any]:
     }
 
 
-def _hold(hold: Hold) -> dict[str, Any]:
+def _hold(hold: LoopHold) -> dict[str, Any]:
     return {
         "timestamp": timestamp(hold.at),
         "seconds": round(hold.seconds, 3),

@@ -10,7 +10,19 @@ from typing import Any, Final, Literal
 from superlearner.observing.analytics.history import Book
 from superlearner.observing.monitoring.points import Point
 
-__all__ = ["TRIED", "Alone", "Callback", "Facts", "Finding", "Hold", "Severity", "Track", "Type", "Waiter", "Watcher"]
+__all__ = [
+    "TRIED",
+    "UntiedProcesses",
+    "PendingCallback",
+    "NodeFacts",
+    "AnomalyFinding",
+    "LoopHold",
+    "Severity",
+    "Track",
+    "Type",
+    "Waiter",
+    "Watcher",
+]
 
 Type = Literal[
     "restart_storm",
@@ -40,7 +52,7 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
-class Callback:
+class PendingCallback:
     """An `async def` callback that has been running since `began` (wall clock)."""
 
     pid: str
@@ -53,7 +65,7 @@ class Callback:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class LoopHold:
     """A period in which the event loop was blocked, until `at` (wall clock), for `seconds`.
 
     `pid` is the process that blocked it, if any. `starved` is the time the program waited for a processor around then;
@@ -82,7 +94,7 @@ class Waiter:
 
 
 @dataclass(frozen=True, slots=True)
-class Alone:
+class UntiedProcesses:
     """Processes of the same kind without links and monitors, since when (wall clock) the first was seen."""
 
     pid: str
@@ -107,7 +119,7 @@ class Watcher:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class NodeFacts:
     """All facts at `now` (wall-clock seconds); `clock` is the node's clock in ns, as used by the book."""
 
     now: float
@@ -117,15 +129,15 @@ class Facts:
     """Classes of the supervisors that have no name, by pid."""
     points: Sequence[Point] = ()
     tracks: Sequence[Track] = ()
-    callbacks: Sequence[Callback] = ()
-    holds: Sequence[Hold] = ()
+    callbacks: Sequence[PendingCallback] = ()
+    holds: Sequence[LoopHold] = ()
     cycles: Sequence[Sequence[Waiter]] = ()
-    alone: Sequence[Alone] = ()
+    alone: Sequence[UntiedProcesses] = ()
     watchers: Sequence[Watcher] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AnomalyFinding:
     """An anomaly that was found, with its evidence.
 
     `threshold` is the exceeded limit, `setting` the setting that changes it, `since` is wall-clock seconds.

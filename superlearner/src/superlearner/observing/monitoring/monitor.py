@@ -26,7 +26,15 @@ from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring.alarms import Alarm, Alarms
 from superlearner.observing.monitoring.births import Births
 from superlearner.observing.monitoring.detectors import detect
-from superlearner.observing.monitoring.facts import Alone, Callback, Facts, Hold, Track, Waiter, Watcher
+from superlearner.observing.monitoring.facts import (
+    LoopHold,
+    NodeFacts,
+    PendingCallback,
+    Track,
+    UntiedProcesses,
+    Waiter,
+    Watcher,
+)
 from superlearner.observing.monitoring.machine import Collector, MachineFacts, read_machine
 from superlearner.observing.monitoring.points import History, Point
 from superlearner.observing.monitoring.talking import Talking
@@ -77,7 +85,7 @@ class Monitor:
         self.history = History()
         self.alarms = Alarms()
         self.births = Births(lambda: (self._clock.now(), observer.metrics(self.node, deadline=0).spawned))
-        self.holds: deque[Hold] = deque(maxlen=HOLDS)
+        self.holds: deque[LoopHold] = deque(maxlen=HOLDS)
         self.scan: Scan | None = None
         """Last completed scan of all processes."""
         self._node: Node | None = None
@@ -154,7 +162,7 @@ class Monitor:
             if seen.process is not None and seen.process is not pid:
                 pid, what = seen.process, what_of(seen.process)
         name = None if pid is None else registered_name(pid)
-        self.holds.append(Hold(at, seconds, None if pid is None else plain_pid(pid), name, what, place, starved))
+        self.holds.append(LoopHold(at, seconds, None if pid is None else plain_pid(pid), name, what, place, starved))
 
     def was_held(self, held: Held) -> float:
         """Record a hold that the watchdog reported with its line; return its length in seconds, as exactly as known.
@@ -169,10 +177,10 @@ class Monitor:
             if hold.at < now - held.seconds - 1:
                 break
             if hold.pid == pid and hold.seconds >= held.seconds / 2:
-                self.holds[number] = Hold(hold.at, hold.seconds, pid, hold.name, hold.what, place, hold.starved)
+                self.holds[number] = LoopHold(hold.at, hold.seconds, pid, hold.name, hold.what, place, hold.starved)
                 return max(hold.seconds, held.seconds)
         if now - held.seconds >= self._ready_at:
-            self.holds.append(Hold(now, held.seconds, pid, held.name, held.function, place))
+            self.holds.append(LoopHold(now, held.seconds, pid, held.name, held.function, place))
         return held.seconds
 
     def was_late(self, seconds: float) -> None:
@@ -325,7 +333,7 @@ class Monitor:
             if hold.at <= since:
                 break
             if hold.starved is None and starved is not None:
-                self.holds[number] = Hold(
+                self.holds[number] = LoopHold(
                     hold.at, hold.seconds, hold.pid, hold.name, hold.what, hold.place, min(hold.seconds, starved)
                 )
 
@@ -341,13 +349,13 @@ class Monitor:
         for alarm in over:
             self.telemetry.execute("anomaly.ended", {"lasted": _lasted(alarm, now)}, _about(alarm))
 
-    def facts(self) -> Facts:
+    def facts(self) -> NodeFacts:
         """Return the current facts."""
         now = self._clock.now()
         for history in list(self.ledger.book.histories.values()):
             if history.restarts.last is not None:
                 self.ledger.trend(history)  # updates budget and liveness
-        return Facts(
+        return NodeFacts(
             now=now,
             clock=round(otp.monotonic() * NS),
             book=self.ledger.book,
@@ -370,7 +378,7 @@ class Monitor:
                 found[history.pid] = what_of(pid)
         return found
 
-    def _callbacks(self) -> Iterator[Callback]:
+    def _callbacks(self) -> Iterator[PendingCallback]:
         found = [] if self.scan is None else self.scan.busy
         for busy in sorted(found, key=lambda one: one.begun)[:CALLBACKS]:
             pid: Any = busy.pid
@@ -380,7 +388,9 @@ class Monitor:
             waiting = otp.process_info(pid, "message_queue_len") or 0
             place = doing(busy.callback, waiting_at(pid)).partition(" at ")[2] or None
             began = self._clock.wall(extra.begun)
-            yield Callback(plain_pid(pid), registered_name(pid), what_of(pid), busy.callback, began, waiting, place)
+            yield PendingCallback(
+                plain_pid(pid), registered_name(pid), what_of(pid), busy.callback, began, waiting, place
+            )
 
     def _waits_in_circles(self) -> list[list[Waiter]]:
         """Return the current call cycles among processes that were waiting in the last scan."""
@@ -392,7 +402,7 @@ class Monitor:
             [_waiter(by_source[pid]) for pid in around] for around in circles((one.source, one.target) for one in waits)
         ]
 
-    def _alone_by_what(self) -> Iterator[Alone]:
+    def _alone_by_what(self) -> Iterator[UntiedProcesses]:
         groups: dict[str, list[Pid]] = {}
         for pid in self._alone:
             if otp.is_alive(pid):
@@ -403,7 +413,9 @@ class Monitor:
             since = self._alone[first]
             old = [pid for pid in pids if self._alone[pid] - since < 1.0]
             count = len(old) + (more if len(groups) == 1 else 0)
-            yield Alone(plain_pid(first), registered_name(first), what, since, count, tuple(map(plain_pid, old[:100])))
+            yield UntiedProcesses(
+                plain_pid(first), registered_name(first), what, since, count, tuple(map(plain_pid, old[:100]))
+            )
 
     def _watchers(self, now: float) -> Iterator[Watcher]:
         for pid in [] if self.scan is None else self.scan.watchers[:CLOSELY]:

@@ -36,7 +36,7 @@ class MonitoringService(GenServer[Any]):
     @impl
     def init(self, monitors: Callable[[], list[Monitor]]) -> Ok[Any]:
         otp.send(self.pid, "sample")
-        return Ok(Plan(monitors, otp.monotonic()))
+        return Ok(MonitorPlan(monitors, otp.monotonic()))
 
     @impl
     def handle_info(self, message: Any, plan: Any) -> NoReply[Any]:
@@ -53,7 +53,7 @@ class MonitoringService(GenServer[Any]):
     def handle_call(self, request: Any, caller: otp.From, plan: Any) -> otp.Reply[Any]:
         return otp.Reply("ok", plan)
 
-    def _begin(self, plan: Plan) -> None:
+    def _begin(self, plan: MonitorPlan) -> None:
         now = otp.monotonic()
         plan.left = plan.monitors()
         for monitor in plan.left:
@@ -61,7 +61,7 @@ class MonitoringService(GenServer[Any]):
         plan.begun = now
         self._go_on(plan)
 
-    def _go_on(self, plan: Plan) -> None:
+    def _go_on(self, plan: MonitorPlan) -> None:
         """Do one step; a timer starts the next, as a message to itself would be handled in the same turn."""
         monitor = plan.left[0]
         if plan.scan is None:
@@ -75,7 +75,7 @@ class MonitoringService(GenServer[Any]):
             return
         self._pause(plan)
 
-    def _pause(self, plan: Plan) -> None:
+    def _pause(self, plan: MonitorPlan) -> None:
         """Wait for the next round, with the current interval."""
         now = otp.monotonic()
         pause = max(0.0, plan.begun + plan.monitors()[0].settings().scan_interval - now)
@@ -85,7 +85,7 @@ class MonitoringService(GenServer[Any]):
         plan.timer = otp.send_after(pause, self.pid, "sample")
 
 
-class Plan:
+class MonitorPlan:
     """State of the service: monitors left in this round, progress of the scan, and time of the next round."""
 
     __slots__ = ("begun", "due", "left", "monitors", "scan", "scan_begun", "timer")

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
-__all__ = ["FOLD_ABOVE", "MOST_NODES", "OUTSIDE", "Line", "Member", "TopologySpot", "picture"]
+__all__ = ["FOLD_ABOVE", "MOST_NODES", "OUTSIDE", "TopologyEdge", "Member", "TopologySpot", "picture"]
 
 FOLD_ABOVE: Final = 30
 """Number of talking processes above which they are grouped by supervisor."""
@@ -57,7 +57,7 @@ class TopologySpot:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TopologyEdge:
     """Messages from one node of the diagram to another, or to itself."""
 
     source: str
@@ -67,7 +67,7 @@ class Line:
 
 def picture(
     pairs: Mapping[tuple[str, str], int], members: Mapping[str, Member], unfold: Collection[str] = ()
-) -> tuple[list[TopologySpot], list[Line], bool]:
+) -> tuple[list[TopologySpot], list[TopologyEdge], bool]:
     """Return nodes in a ring, lines by weight (heaviest first), and whether processes are grouped.
 
     Args:
@@ -94,7 +94,7 @@ def picture(
         lines = shortened
         place = {key: where if where in kept else OTHERS for key, where in place.items()}
     spots = _spots(place, members, lines)
-    found = [Line(source, target, messages) for (source, target), messages in lines.most_common()]
+    found = [TopologyEdge(source, target, messages) for (source, target), messages in lines.most_common()]
     return spots, found, folded
 
 

@@ -11,7 +11,7 @@ from otp import Pid, observer
 from superlearner.control.clock import timestamp
 from superlearner.control.look import TYPES, named
 from superlearner.control.terms import clip, plain_pid
-from superlearner.observing.monitoring.facts import Facts
+from superlearner.observing.monitoring.facts import NodeFacts
 from superlearner.observing.monitoring.measuring import Measuring, Work, measure, talk
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
@@ -115,7 +115,7 @@ def _large(length: int, pid: Pid) -> Bottleneck:
     )
 
 
-def _long(facts: Facts, least: float) -> list[Bottleneck]:
+def _long(facts: NodeFacts, least: float) -> list[Bottleneck]:
     found = [one for one in facts.callbacks if facts.now - one.began >= least]
     return [
         Bottleneck(
@@ -135,7 +135,7 @@ def _long(facts: Facts, least: float) -> list[Bottleneck]:
     ]
 
 
-def _holding(facts: Facts, window: float) -> list[Bottleneck]:
+def _holding(facts: NodeFacts, window: float) -> list[Bottleneck]:
     """Who held the loop in the window, the longest of each; the runtime tells of 50 ms and more."""
     worst: dict[tuple[Any, str], list[Any]] = {}
     for hold in facts.holds:

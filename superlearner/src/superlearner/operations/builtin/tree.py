@@ -33,7 +33,6 @@ from superlearner.operations.targets import process_of, supervisor_of
 NOT_THERE = ("malformed_pid", "process_not_found")
 MOST_WAITS: Final = 10_000
 SHOWN_WAITS: Final = 500
-MOST_EDGES: Final = 20_000
 DEADLINE_S: Final = 0.1
 
 

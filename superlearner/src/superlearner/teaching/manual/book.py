@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Final
 
-from superlearner.teaching.manual.contents import Entry, Part, parts_of
+from superlearner.teaching.manual.contents import ContentsEntry, ContentsPart, parts_of
 from superlearner.teaching.manual.moved import MOVED, current
 from superlearner.teaching.manual.rendering import Rendered, render
 from superlearner.teaching.manual.search import Hit, Index, Indexed
@@ -49,11 +49,11 @@ class Manual:
         self._root = root
         self._more = more
         self._drawn: dict[str, Rendered] = {}
-        self._parts: tuple[Part, ...] | None = None
+        self._parts: tuple[ContentsPart, ...] | None = None
         self._index: Index | None = None
         self._drawing = RLock()  # callers may be concurrent, and importing pygments is not thread-safe
 
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[ContentsPart, ...]:
         """Return the table of contents; empty if no pages came with this package."""
         if self._parts is None:
             self._parts = parts_of(self._sources.text) if self._sources.pages() else ()
@@ -64,12 +64,12 @@ class Manual:
         listed = [entry.name for entry in self.entries()]
         return [*listed, *(name for name in map(name_of, self._sources.pages()) if name not in listed)]
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[ContentsEntry]:
         """Yield every entry of the table of contents, each followed by those below it."""
         for part in self.parts():
             yield from part.pages()
 
-    def around(self, name: str) -> tuple[Part | None, Entry | None, Entry | None]:
+    def around(self, name: str) -> tuple[ContentsPart | None, ContentsEntry | None, ContentsEntry | None]:
         """Return the part of a page, and the previous and next entry."""
         part = next((one for one in self.parts() if one.holds(name)), None)
         if part is None:

@@ -20,7 +20,7 @@ from typing import Final
 
 from superlearner.teaching.manual.sources import CONTENTS, name_of, resolved
 
-__all__ = ["CONTRIBUTORS", "Entry", "Part", "parts_of"]
+__all__ = ["CONTRIBUTORS", "ContentsEntry", "ContentsPart", "parts_of"]
 
 CONTRIBUTORS: Final = "For contributors"
 
@@ -30,14 +30,14 @@ FURTHER: Final = re.compile(r"^  (?P<more>\S.*)$")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ContentsEntry:
     """A page in the list: its name, path, title and summary."""
 
     name: str
     page: str
     title: str
     about: str
-    below: tuple[Entry, ...] = ()
+    below: tuple[ContentsEntry, ...] = ()
 
     def holds(self, name: str) -> bool:
         """Return whether this is the page, or the list that contains it."""
@@ -45,11 +45,11 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ContentsPart:
     """A subject with its pages, in reading order."""
 
     title: str
-    entries: tuple[Entry, ...]
+    entries: tuple[ContentsEntry, ...]
 
     @property
     def for_contributors(self) -> bool:
@@ -60,42 +60,44 @@ class Part:
         """Return whether a page belongs to this part."""
         return any(entry.holds(name) for entry in self.entries)
 
-    def pages(self) -> Iterator[Entry]:
+    def pages(self) -> Iterator[ContentsEntry]:
         """Yield every entry, each followed by those below it."""
         for entry in self.entries:
             yield entry
             yield from entry.below
 
 
-def parts_of(read: Callable[[str], str]) -> tuple[Part, ...]:
+def parts_of(read: Callable[[str], str]) -> tuple[ContentsPart, ...]:
     """Return the parts of the documentation; `read` returns the text of a page."""
-    parts: list[tuple[str, list[Entry]]] = []
+    parts: list[tuple[str, list[ContentsEntry]]] = []
     for heading, entries in _groups(CONTENTS, read):
         if entries:
             parts.append((heading, entries))
-    return tuple(Part(title, tuple(_with_below(entry, read) for entry in entries)) for title, entries in parts)
+    return tuple(ContentsPart(title, tuple(_with_below(entry, read) for entry in entries)) for title, entries in parts)
 
 
-def _with_below(entry: Entry, read: Callable[[str], str]) -> Entry:
+def _with_below(entry: ContentsEntry, read: Callable[[str], str]) -> ContentsEntry:
     if not entry.page.endswith("/README.md"):
         return entry
     below = [one for _, entries in _groups(entry.page, read) for one in entries]
-    return Entry(entry.name, entry.page, entry.title, entry.about, tuple(below))
+    return ContentsEntry(entry.name, entry.page, entry.title, entry.about, tuple(below))
 
 
-def _groups(page: str, read: Callable[[str], str]) -> Iterator[tuple[str, list[Entry]]]:
+def _groups(page: str, read: Callable[[str], str]) -> Iterator[tuple[str, list[ContentsEntry]]]:
     heading = ""
-    entries: list[Entry] = []
+    entries: list[ContentsEntry] = []
     for line in read(page).splitlines():
         if found := HEADING.match(line):
             yield heading, entries
             heading, entries = found[1], []
         elif found := LINE.match(line):
             target = resolved(page, found["link"])
-            entries.append(Entry(name_of(target), target, plain(found["title"]), plain(found["about"] or "")))
+            entries.append(ContentsEntry(name_of(target), target, plain(found["title"]), plain(found["about"] or "")))
         elif entries and (found := FURTHER.match(line)):
             last = entries[-1]
-            entries[-1] = Entry(last.name, last.page, last.title, f"{last.about} {plain(found['more'])}".strip())
+            entries[-1] = ContentsEntry(
+                last.name, last.page, last.title, f"{last.about} {plain(found['more'])}".strip()
+            )
     yield heading, entries
 
 
