@@ -52,9 +52,7 @@ def emitted(folder: Path = ROOT / "superlearner" / "src") -> Iterator[Emitted]:
     for path in sorted(folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "execute":
-                of = node.func.value
-                name = of.attr if isinstance(of, ast.Attribute) else of.id if isinstance(of, ast.Name) else ""
-                if name in ("telemetry", "_telemetry"):
+                if ast.unparse(node.func.value).endswith(("telemetry", "get(Telemetry)")):
                     place = f"{path.name}:{node.lineno}"
                     yield Emitted(place, _pattern(node.args[0], place), _keys(node.args[1]), _keys(node.args[2]))
 
