@@ -1,4 +1,4 @@
-"""Each node has a kind, which answers what callers ask; nobody looks at the name of a node or of a kind."""
+"""Each node has a kind that decides its behaviour; no code compares names of nodes or kinds."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tools.near_line import remote
 
 import otp
 import superlearner
+from local_line import remote
 from superlearner.backend.observing import Observing
 from superlearner.nodes import kinds
 from superlearner.nodes.remote import protocol
@@ -43,7 +43,7 @@ def test_every_node_of_a_platform_has_its_kind(inside: Callable[..., Any]) -> No
 
 
 @pytest.mark.parametrize("kind", [kinds.SANDBOX, kinds.TREE, kinds.SERVICE], ids=lambda kind: kind.name)
-def test_a_backend_knows_the_kind_of_the_node_it_serves(kind: kinds.NodeKind) -> None:
+def test_a_backend_has_the_kind_of_the_node_it_serves(kind: kinds.NodeKind) -> None:
     async def test() -> None:
         async with otp.Node("till@127.0.0.1") as till, otp.Node("hidden@127.0.0.1", hidden=True) as hidden:
             found: asyncio.Future[Any] = asyncio.get_running_loop().create_future()

@@ -1,4 +1,4 @@
-"""Two nodes in one program: every operation acts on the one that `node` names."""
+"""Two nodes in a program: every operation acts on the one that `node` names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 
 @asynccontextmanager
 async def another_node(platform: Any) -> Any:
-    """A node with the demo's tree, so that the names are those of the platform's own."""
+    """Start a node with the demo's tree, whose names are those of the platform's own."""
     async with otp.Node(OTHER) as node:
         platform.nodes.attach(node)
 
@@ -48,7 +48,7 @@ def test_nodes_are_listed_the_own_first_until_they_close(inside: Callable[..., A
     inside(test)
 
 
-def test_a_kill_is_felt_by_the_node_that_is_named_and_counted_there(inside: Callable[..., Any]) -> None:
+def test_a_kill_acts_on_the_named_node_and_is_counted_there(inside: Callable[..., Any]) -> None:
     async def test(running: Any) -> None:
         async with another_node(running.platform) as node:
 
@@ -85,7 +85,7 @@ def test_states_and_their_backups_belong_to_one_node(inside: Callable[..., Any])
     inside(test)
 
 
-def test_nobody_is_critical_on_a_node_that_does_not_carry_the_platform(inside: Callable[..., Any]) -> None:
+def test_no_process_is_critical_on_a_node_without_the_platform(inside: Callable[..., Any]) -> None:
     async def test(running: Any) -> None:
         async with another_node(running.platform) as node:
             found = node.spawn(otp.receive)
@@ -96,14 +96,14 @@ def test_nobody_is_critical_on_a_node_that_does_not_carry_the_platform(inside: C
     inside(test)
 
 
-def test_every_question_takes_the_name_of_a_node_or_refuses_it(inside: Callable[..., Any]) -> None:
+def test_every_request_accepts_or_refuses_the_name_of_a_node(inside: Callable[..., Any]) -> None:
     async def test(running: Any) -> None:
         async with another_node(running.platform):
             asked = 0
             for one in running.platform.arsenal:
                 if one.method != "GET" or any(each.required and each.place == "query" for each in one.parameters):
                     continue
-                if any(each.name == "node" for each in one.parameters):  # of the node, also of one that is gone
+                if any(each.name == "node" for each in one.parameters):  # node management works for missing nodes, too
                     continue
                 bare = one.path.replace("{item}", "links").replace("{seq}", "1").replace(":path", "").translate(BARE)
                 path = f"/api/v1{bare}"
@@ -121,14 +121,14 @@ def test_every_question_takes_the_name_of_a_node_or_refuses_it(inside: Callable[
 
 @asynccontextmanager
 async def meant(platform: Any) -> Any:
-    """A node in another process which is meant where none is named."""
+    """Start the default node in another process."""
     platform.nodes.default = OTHER
     async with otp.Node(OTHER) as node, remote(platform, node):
         await node.start(DemoOneForOne, None, name="demo_one_for_one")
         yield node
 
 
-def test_without_a_name_the_node_is_asked_that_is_meant_and_the_others_by_their_names(
+def test_requests_without_a_name_go_to_the_default_node(
     inside: Callable[..., Any],
 ) -> None:
     async def test(running: Any) -> None:
@@ -164,8 +164,8 @@ def test_while_the_default_node_is_down_its_reason_is_shown_and_the_platform_ans
                 assert (await running.client.get(path)).status_code == 200, path
             assert (await running.client.get("/api/v1/learning/tours")).status_code == 200
             source = await source_of(running.platform, "platform", running.platform.nodes.find(running.node.name), {})
-            told = json.loads(source.snapshot())
-            assert (told["nodes"], told["rests"]) == ([OTHER, running.node.name], True)
-            assert told["left"][OTHER] == "killed by SIGKILL"
+            shown = json.loads(source.snapshot())
+            assert (shown["nodes"], shown["rests"]) == ([OTHER, running.node.name], True)
+            assert shown["left"][OTHER] == "killed by SIGKILL"
 
     inside(test)

@@ -1,4 +1,4 @@
-"""A service in another process is attached, shown, steered as far as it permits, lost, and found again."""
+"""A service in another process is attached, shown, controlled within its permissions, lost, and found again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NODE = "shop@127.0.0.1"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of doors for this test alone."""
+    """Return a folder for service sockets that only this test uses."""
     path = Path(tmp_path_factory.mktemp("d"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(path))
     return path
@@ -51,7 +51,7 @@ async def until(platform: Any, wanted: Callable[[list[str]], bool]) -> None:
 
 
 @pytest.mark.operation("node.attach", "node.attached", "node.detach")
-def test_a_service_is_attached_by_its_name_and_every_operation_works_on_it(inside: Run, tmp_path: Path) -> None:
+def test_a_service_is_attached_by_name_and_every_operation_works_on_it(inside: Run, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         async with service(tmp_path, permissions=("read", "operate")) as shop:
             answer = (await attach(platform)).json()["data"]
@@ -76,7 +76,7 @@ def test_a_service_is_attached_by_its_name_and_every_operation_works_on_it(insid
     inside(test)
 
 
-def test_a_door_that_only_reads_refuses_at_the_service_even_a_platform_that_lies(inside: Run, tmp_path: Path) -> None:
+def test_a_read_only_service_refuses_changes_even_from_a_lying_platform(inside: Run, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         async with service(tmp_path):
             await attach(platform)
@@ -104,7 +104,7 @@ def test_a_door_that_only_reads_refuses_at_the_service_even_a_platform_that_lies
     inside(test)
 
 
-def test_its_end_is_said_and_after_a_restart_it_is_attached_again(inside: Run, tmp_path: Path) -> None:
+def test_the_end_of_a_service_is_shown_and_after_a_restart_it_is_attached_again(inside: Run, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         async with service(tmp_path) as first:
             await attach(platform)
@@ -124,7 +124,7 @@ def test_its_end_is_said_and_after_a_restart_it_is_attached_again(inside: Run, t
     inside(test)
 
 
-def test_a_service_that_does_not_come_back_is_given_up(inside: Run, tmp_path: Path) -> None:
+def test_a_service_that_stays_away_is_detached(inside: Run, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         platform.platform.attachments.pauses = (0.0, 0.0)
         async with service(tmp_path) as shop:
@@ -143,7 +143,7 @@ def test_a_service_that_does_not_come_back_is_given_up(inside: Run, tmp_path: Pa
     inside(test)
 
 
-def test_a_service_without_superlearner_is_attached_and_what_it_cannot_do_is_said(inside: Run, tmp_path: Path) -> None:
+def test_a_service_without_superlearner_is_attached_with_its_limits(inside: Run, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         async with service(tmp_path, bare=True):
             answer = (await attach(platform)).json()["data"]
@@ -170,7 +170,7 @@ def test_a_wrong_token_a_closed_port_and_a_taken_name_are_refused(inside: Run, t
             assert (422, "validation_error") == (await code("nowhere", token="x" * 20))[:2]
             assert (await attach(platform)).status_code == 200
             assert (409, "name_taken") == (await code())[:2]
-            assert (await attach(platform, name="again")).status_code == 200  # one service, by two names
+            assert (await attach(platform, name="again")).status_code == 200  # a service with two names
         refused = await platform.client.post(ATTACHED, json={"address": NODE})
         assert (403, "missing_scope") == (refused.status_code, refused.json()["error"]["code"])
 
@@ -190,7 +190,7 @@ def test_the_token_is_nowhere_in_the_audit_log(inside: Run, tmp_path: Path) -> N
     inside(test)
 
 
-def test_two_platforms_look_at_one_service_and_one_that_is_killed_leaves_the_other(inside: Run, tmp_path: Path) -> None:
+def test_two_platforms_attach_to_a_service_and_killing_one_leaves_the_other(inside: Run, tmp_path: Path) -> None:
     program = (
         "import asyncio\nfrom otp.doors import Visitor, find_doors\n"
         "async def main():\n"

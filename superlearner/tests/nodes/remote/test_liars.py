@@ -49,12 +49,12 @@ FACT = Fact("open", 1, 1, "3", 1)
 
 
 class Liar:
-    """A connection whose other end answers `Hello`, and then whatever the test needs."""
+    """A connection whose remote end answers `Hello` correctly, and then returns what the test needs."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
         self.asked: list[Any] = []
-        self.told: list[Any] = []
+        self.sent: list[Any] = []
 
     async def ask(self, request: bytes) -> object:
         read = read_request(request)
@@ -65,7 +65,7 @@ class Liar:
         return await answer if asyncio.iscoroutine(answer) else answer
 
     def tell(self, request: bytes) -> None:
-        self.told.append(read_request(request))
+        self.sent.append(read_request(request))
 
 
 @asynccontextmanager
@@ -128,7 +128,7 @@ def test_an_invalid_answer_is_a_bad_answer(inside: Inside) -> None:
 
 
 def test_reading_a_lie_does_not_block_the_loop(inside: Inside) -> None:
-    """By the time of the processor: what is too much is refused by its size, before it is read."""
+    """Measured in processor time: oversized answers are refused by their size, before they are parsed."""
 
     async def test(running: Any) -> None:
         for lie, answer in LIES.items():
@@ -171,7 +171,7 @@ def test_a_node_that_never_answers_is_a_timeout_and_others_do_not_wait(
     inside(test)
 
 
-def test_so_many_may_wait_for_it_and_no_more(inside: Inside) -> None:
+def test_waiting_requests_are_limited(inside: Inside) -> None:
     async def test(running: Any) -> None:
         all_wait = asyncio.Event()
         asked = 0
@@ -196,7 +196,7 @@ def test_so_many_may_wait_for_it_and_no_more(inside: Inside) -> None:
     inside(test)
 
 
-def test_a_line_that_breaks_is_a_node_that_is_gone(inside: Inside) -> None:
+def test_a_broken_connection_is_a_node_that_is_gone(inside: Inside) -> None:
     async def gone() -> Any:
         raise NodeGone("the line to it is cut")
 
@@ -208,7 +208,7 @@ def test_a_line_that_breaks_is_a_node_that_is_gone(inside: Inside) -> None:
     inside(test)
 
 
-def test_an_error_comes_with_bounded_words(inside: Inside) -> None:
+def test_error_texts_are_bounded(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with liar(running, written(Failed("supervisor_not_found", "<b>" * 100_000))):
             answer = await ask(running)
@@ -218,7 +218,7 @@ def test_an_error_comes_with_bounded_words(inside: Inside) -> None:
     inside(test)
 
 
-def test_a_page_of_a_list_says_which_or_is_none(inside: Inside) -> None:
+def test_a_list_without_a_valid_page_number_is_a_bad_answer(inside: Inside) -> None:
     async def test(running: Any) -> None:
         page = {"total": 1, "page": 1, "per_page": 1, "total_pages": 1}
         for meta in (None, {}, page | {"total": -1}, page | {"total": 2**63}, {"total": 1}):
@@ -260,7 +260,7 @@ def test_a_file_has_a_declared_type_and_a_plain_name(inside: Inside, file: File)
     inside(test)
 
 
-def test_a_file_without_end_is_cut_off_and_not_taken_for_whole(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_file_is_cut_off_and_not_taken_as_complete(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("superlearner.operations.forwarding.MOST_FILE", 3_000_000)
 
     def answer(request: Any) -> bytes:
@@ -277,7 +277,7 @@ def test_a_file_without_end_is_cut_off_and_not_taken_for_whole(inside: Inside, m
                 async for part in file.parts:
                     got += len(part)
             assert got == 3_000_000
-            assert [one.number for one in found.line.told] == [1]
+            assert [one.number for one in found.line.sent] == [1]
 
     inside(test)
 
@@ -298,7 +298,7 @@ EVENT = {
     ],
     ids=["an id of two lines", "a type of two lines", "a wrong type", "more than asked for"],
 )
-def test_events_that_cannot_be_end_the_stream(inside: Inside, items: Any) -> None:
+def test_invalid_events_end_the_stream(inside: Inside, items: Any) -> None:
     part = json.dumps({"items": items, "last_id": "e-1", "ended": "timeout"}).encode()
 
     def answer(request: Any) -> bytes:
@@ -311,12 +311,12 @@ def test_events_that_cannot_be_end_the_stream(inside: Inside, items: Any) -> Non
             )
             assert "forged" not in got.text
             assert "<b>" not in got.text
-            assert [one.number for one in found.line.told] == [7]
+            assert [one.number for one in found.line.sent] == [7]
 
     inside(test)
 
 
-def test_items_that_come_at_once_are_asked_for_at_our_pace(inside: Inside) -> None:
+def test_items_are_requested_at_our_pace_even_if_they_come_at_once(inside: Inside) -> None:
     """Regression: after an empty answer, the platform asked again at once, as long as there was a reader."""
 
     def answer(request: Any) -> bytes:
@@ -341,7 +341,7 @@ def test_items_that_come_at_once_are_asked_for_at_our_pace(inside: Inside) -> No
     inside(test)
 
 
-def test_a_file_of_nothing_ends(inside: Inside) -> None:
+def test_a_file_of_empty_chunks_ends(inside: Inside) -> None:
     """Regression: its size never grew, so the download never ended."""
     asked = 0
 
@@ -360,7 +360,7 @@ def test_a_file_of_nothing_ends(inside: Inside) -> None:
             with pytest.raises(BadAnswer, match="text"):
                 await anext(file.parts)
             assert 2 == asked
-            assert [1] == [one.number for one in found.line.told]
+            assert [1] == [one.number for one in found.line.sent]
 
     inside(test)
 
@@ -383,7 +383,7 @@ def test_a_file_of_single_characters_ends(inside: Inside, monkeypatch: pytest.Mo
     inside(test)
 
 
-def test_words_about_a_lie_stand_on_one_line(inside: Inside) -> None:
+def test_error_texts_about_invalid_answers_are_one_line(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with liar(running, written(Failed("<odd>", "\x1b[2J\n2026 forged"))):
             message = (await ask(running)).json()["error"]["message"]
@@ -404,8 +404,8 @@ def test_words_about_a_lie_stand_on_one_line(inside: Inside) -> None:
     ids=["a long version", "a long life", "less than none", "too many", "a process that cannot be"],
 )
 def test_facts_have_bounds(inside: Inside, fact: dict[str, Any]) -> None:
-    told = {"life": "open", "processes": 1, "supervisors": 1, "python": "3", "os_pid": 1} | fact
-    facts = msgspec.msgpack.encode({"type": "facts", "protocol": PROTOCOL, "node": LIAR, "fact": told})
+    sent = {"life": "open", "processes": 1, "supervisors": 1, "python": "3", "os_pid": 1} | fact
+    facts = msgspec.msgpack.encode({"type": "facts", "protocol": PROTOCOL, "node": LIAR, "fact": sent})
 
     async def test(running: Any) -> None:
         async with liar(running, facts):
@@ -438,7 +438,7 @@ FRAMES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("frame", FRAMES)
-def test_a_frame_that_cannot_be_ends_the_page_of_that_node_alone(inside: Inside, frame: str) -> None:
+def test_an_invalid_frame_ends_the_page_of_that_node_alone(inside: Inside, frame: str) -> None:
     def answer(request: Any) -> bytes:
         return written(Frame(FRAMES[frame], closed=False) if hasattr(request, "seconds") else Attached(1))
 
@@ -448,7 +448,7 @@ def test_a_frame_that_cannot_be_ends_the_page_of_that_node_alone(inside: Inside,
             viewer = source.attach()
             async with asyncio.timeout(5):
                 assert await viewer.next() is None
-            assert [one.number for one in found.line.told] == [1]
+            assert [one.number for one in found.line.sent] == [1]
             source.detach(viewer)
             own = running.hub.attach()
             assert json.loads(await own.next())["k"] == "s"
@@ -469,8 +469,8 @@ def flood() -> Callable[[Any], bytes]:
     return answer
 
 
-def test_a_flood_of_frames_is_taken_at_our_pace(inside: Inside) -> None:
-    """Frames are asked for one by one: one that has a million ready costs no more than one that has some."""
+def test_frames_are_requested_at_our_pace(inside: Inside) -> None:
+    """Frames are requested singly, so a node with a million ready frames costs no more than one with a few."""
 
     async def test(running: Any) -> None:
         async with liar(running, flood()) as found:
@@ -488,7 +488,7 @@ def test_a_flood_of_frames_is_taken_at_our_pace(inside: Inside) -> None:
     inside(test)
 
 
-def test_some_frames_after_a_quiet_moment_are_not_held_back(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_few_frames_after_a_quiet_moment_are_not_delayed(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay, "PACE_S", 3600.0)
 
     async def test(running: Any) -> None:
@@ -516,7 +516,7 @@ def test_hello_from_another_node_is_refused(inside: Inside) -> None:
     inside(test)
 
 
-def test_parameters_travel_as_json_and_scopes_as_those_on_that_node(inside: Inside) -> None:
+def test_parameters_are_sent_as_json_and_scopes_are_those_on_that_node(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with liar(running, executed(json.dumps(RIGHT).encode())) as found:
             await running.client.get(COUNT, params={"node": LIAR})
