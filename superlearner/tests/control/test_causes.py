@@ -1,4 +1,4 @@
-"""Why a process was started again: chains from the first cause, read from what the runtime remembers of real ends."""
+"""Causes of restarts: chains from the first cause, read from the runtime's memory of real exits."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def group(name: str, *children: ChildSpec, **options: Any) -> ChildSpec:
 
 
 def run(test: Callable[[otp.Node], Any], *children: ChildSpec, **options: Any) -> None:
-    """`await test(node)` with these children under `top`."""
+    """Run `await test(node)` with these children under `top`."""
 
     async def main() -> None:
         await Group.start_link((children, {"max_restarts": 20, **options}), name="top")
@@ -61,16 +61,16 @@ def number(name: str) -> str:
 
 
 def before(number: str) -> str:
-    """The pid text that was given before."""
+    """Return the previous pid, as text."""
     node, place, life = number.split(".")
     return f"{node}.{int(place) - 1}.{life}"
 
 
 async def settled(*names: str) -> None:
-    """Until these supervisors have dealt with what was before."""
+    """Wait until these supervisors have handled everything in their mailboxes."""
     for name in (*names, "top"):
         if otp.whereis(name) is not None:
-            with suppress(otp.CallExit):  # it gave up meanwhile
+            with suppress(otp.CallExit):  # it has given up by now
                 await Supervisor.count_children(name)
 
 
@@ -83,7 +83,7 @@ def kinds(steps: list[Step]) -> list[tuple[str, str | None]]:
     return [(step.kind, step.name) for step in steps]
 
 
-def test_whoever_was_taken_along_is_told_of_the_first_cause_and_of_the_order() -> None:
+def test_siblings_restarted_along_have_the_first_cause_and_the_order() -> None:
     async def test(node: otp.Node) -> None:
         before = {name: number(name) for name in ("a", "b", "c", "d")}
         pid = node.parse_pid(before["b"])
@@ -110,7 +110,7 @@ def test_whoever_was_taken_along_is_told_of_the_first_cause_and_of_the_order() -
     run(test, *map(worker, "abcd"), strategy="rest_for_one")
 
 
-def test_after_a_give_up_the_chain_goes_on_to_the_end_that_was_one_too_many() -> None:
+def test_after_a_give_up_the_chain_continues_to_the_exit_beyond_the_limit() -> None:
     async def test(node: otp.Node) -> None:
         await kill("x", "inner", "middle")
         assert kinds(why(node, number("x")))[0] == ("exited", "x")
@@ -129,7 +129,7 @@ def test_after_a_give_up_the_chain_goes_on_to_the_end_that_was_one_too_many() ->
     run(test, group("middle", group("inner", worker("x"), worker("y"), max_restarts=1)))
 
 
-def test_two_levels_that_give_up_are_one_chain() -> None:
+def test_give_ups_at_two_levels_are_one_chain() -> None:
     async def test(node: otp.Node) -> None:
         await kill("x", "inner", "middle")
         await settled("inner", "middle")
@@ -141,7 +141,7 @@ def test_two_levels_that_give_up_are_one_chain() -> None:
     run(test, group("middle", group("inner", worker("x"), max_restarts=0), max_restarts=0))
 
 
-def test_a_process_that_was_linked_to_the_one_that_crashed_is_told_so() -> None:
+def test_the_chain_of_a_linked_process_names_the_one_that_crashed() -> None:
     async def test(node: otp.Node) -> None:
         a, b = number("a"), number("b")
         await kill("a", "left", "right")
@@ -154,7 +154,7 @@ def test_a_process_that_was_linked_to_the_one_that_crashed_is_told_so() -> None:
     run(test, group("left", worker("a")), group("right", worker("b", friend="a")))
 
 
-def test_a_restart_that_failed_at_first_is_part_of_the_chain() -> None:
+def test_a_failed_restart_is_part_of_the_chain() -> None:
     starts: list[int] = []
 
     async def second_fails() -> Any:
@@ -189,7 +189,7 @@ def test_a_significant_child_takes_its_supervisor_along() -> None:
     run(test, group("inner", job, worker("other"), auto_shutdown="any_significant"))
 
 
-def test_a_child_that_somebody_had_stopped_was_asked_to() -> None:
+def test_a_child_stopped_on_request_says_so() -> None:
     async def test(node: otp.Node) -> None:
         a, x = number("a"), number("x")
         await Supervisor.terminate_child("top", "a")
@@ -202,7 +202,7 @@ def test_a_child_that_somebody_had_stopped_was_asked_to() -> None:
     run(test, worker("a"), group("inner", worker("x")))
 
 
-def test_a_child_that_was_started_later_is_not_due_to_the_restart_of_its_supervisor() -> None:
+def test_a_child_started_later_is_not_caused_by_the_restart_of_its_supervisor() -> None:
     async def test(node: otp.Node) -> None:
         await kill("inner", "inner")
         await Supervisor.start_child("inner", worker("late"))
@@ -214,13 +214,13 @@ def test_a_child_that_was_started_later_is_not_due_to_the_restart_of_its_supervi
     run(test, group("inner", worker("x")))
 
 
-def test_what_is_longer_ago_than_the_node_remembers_has_no_chain() -> None:
+def test_exits_older_than_the_memory_of_the_node_have_no_chain() -> None:
     assert trail([], "0.7.0") == []
 
 
 @dataclass
-class Told:
-    """An event as a reducer sees it."""
+class Seen:
+    """An event in the form a reducer receives."""
 
     seq: int
     kind: str
@@ -233,15 +233,15 @@ class Told:
         return self.seq
 
 
-def test_a_signal_from_code_that_is_no_process_comes_from_outside() -> None:
-    (step,) = trail([Told(1, "exited", "0.5.0", 0, {"reason": "killed", "sender": "0.1.0", "what": "W"})], "0.5.0")
+def test_a_signal_from_code_outside_of_a_process_comes_from_outside() -> None:
+    (step,) = trail([Seen(1, "exited", "0.5.0", 0, {"reason": "killed", "sender": "0.1.0", "what": "W"})], "0.5.0")
     assert (step.signal_from, step.text) == (OUTSIDE, "W <0.5.0> was killed, by a signal from outside")
 
 
-def test_a_signal_from_another_node_comes_from_outside_whatever_bears_its_number_here() -> None:
+def test_a_signal_from_another_node_comes_from_outside_even_if_its_pid_exists_here() -> None:
     async def test(node: otp.Node) -> None:
         old, number_before = number("a"), number("b")
-        await kill("a", "top")  # so that there is an end here that could be taken for the cause
+        await kill("a", "top")  # an exit that could be mistaken for the cause
         async with otp.Node("beside@127.0.0.1", hidden=True) as beside:
             while plain_pid(last := beside.spawn(lambda: None)) != before(old):
                 await otp.receive(otp.monitor(last))
@@ -273,8 +273,8 @@ KINDS = st.sampled_from(
 
 
 @given(st.lists(st.tuples(KINDS, PIDS, st.integers(0, 12), DATA), max_size=14), PIDS)
-def test_whatever_is_remembered_makes_a_bounded_chain(found: list[tuple[str, str, int, Any]], pid: str) -> None:
-    events = [Told(seq, kind, of, cause, data) for seq, (kind, of, cause, data) in enumerate(found, 1)]
+def test_any_events_make_a_bounded_chain(found: list[tuple[str, str, int, Any]], pid: str) -> None:
+    events = [Seen(seq, kind, of, cause, data) for seq, (kind, of, cause, data) in enumerate(found, 1)]
     steps = trail(events, pid)
     assert len(steps) <= 20
     assert len({(step.event, step.kind) for step in steps}) == len(steps)

@@ -1,4 +1,4 @@
-"""JSON that can be edited says nothing that is hidden elsewhere."""
+"""Editable JSON contains no value that is redacted elsewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from superlearner.control.exact import NotExact, exact_json
         {"db": {"password": "hunter2"}},
     ],
 )
-def test_what_holds_a_secret_cannot_be_edited(value: Any) -> None:
+def test_a_value_with_a_secret_cannot_be_edited(value: Any) -> None:
     with pytest.raises(NotExact, match="secret"):
         exact_json(value)
 

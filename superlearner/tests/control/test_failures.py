@@ -1,4 +1,4 @@
-"""Why something did not start is told in words first."""
+"""Error texts for failed starts begin with the reason."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Top(Supervisor):
         return Children([Till.child_spec(arg)])
 
 
-def test_a_child_whose_init_answers_what_is_no_result_is_named_with_what_it_should_answer() -> None:
+def test_the_error_for_an_invalid_result_of_init_names_the_child_and_valid_results() -> None:
     async def main() -> str:
         otp.process_flag("trap_exit", True)
         with pytest.raises(StartError) as caught:

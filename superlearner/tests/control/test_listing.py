@@ -1,4 +1,4 @@
-"""Who is on the list of processes, and in which order; and what keeps a process in sight over its restarts."""
+"""The list of processes: filters, order, and pins that follow a process over its restarts."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def names(**wanted: Any) -> list[str | None]:
     return [line["name"] for line in lines_of(await find(otp.node(), Wanted(**wanted)))]
 
 
-def test_filters_are_joined_and_each_leaves_out_who_does_not_fit() -> None:
+def test_filters_are_combined_with_and() -> None:
     async def main() -> None:
         await team()
         otp.GenServer.cast("anna", "work")
@@ -112,7 +112,7 @@ def test_long_lists_are_sorted_in_runs_that_keep_equals_in_their_order() -> None
     run(main)
 
 
-def test_what_a_supervisor_remembers_is_told_with_the_process() -> None:
+def test_a_process_is_listed_with_the_history_its_supervisor_keeps() -> None:
     async def main() -> None:
         await team()
         otp.exit("anna", "kill")
@@ -132,7 +132,7 @@ def test_what_a_supervisor_remembers_is_told_with_the_process() -> None:
     run(main)
 
 
-def test_a_pin_finds_who_was_started_anew_by_name_and_by_place() -> None:
+def test_a_pin_follows_a_restarted_process_by_name_and_by_place() -> None:
     async def main() -> None:
         await team()
         pins = [json.dumps(one) for one in (["name", "anna"], ["child", "team", "nameless"], ["pid", "0.1.0"])]
@@ -149,7 +149,7 @@ def test_a_pin_finds_who_was_started_anew_by_name_and_by_place() -> None:
 
 
 @pytest.mark.parametrize("pin", ["", "x", "[]", '["name"]', '["child", 1, 2]', '["pid", "0.999.0"]', "[" * 5000])
-def test_a_pin_that_means_nobody_is_nobody(pin: str) -> None:
+def test_a_pin_without_a_process_matches_none(pin: str) -> None:
     async def main() -> None:
         assert pinned(otp.node(), [pin]) == [(pin, None)]
 

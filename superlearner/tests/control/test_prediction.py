@@ -1,4 +1,4 @@
-"""The prediction decides as the runtime's supervisors do."""
+"""Predictions agree with the runtime's supervisors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Three(Supervisor):
 
 @pytest.mark.parametrize("strategy", ["one_for_one", "one_for_all", "rest_for_one"])
 @pytest.mark.parametrize("reason", ["boom", "shutdown"])
-def test_what_is_foretold_of_every_mixture_of_children_is_what_the_runtime_does(strategy: str, reason: str) -> None:
+def test_predictions_for_every_mixture_of_children_agree_with_the_runtime(strategy: str, reason: str) -> None:
     async def check(restarts: tuple[str, ...], child: str) -> None:
         sup: Any = await Supervisor.start_child("top", (Three, (strategy, restarts)))
         before = {one.id: one.pid for one in await Supervisor.which_children(sup)}

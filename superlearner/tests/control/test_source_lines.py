@@ -1,4 +1,4 @@
-"""The function around a line, whatever has become of its file."""
+"""The function around a line, even if its file has changed or is missing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_line_is_shown_with_its_whole_function(tmp_path: Path) -> None:
     assert (outside.first, outside.name, len(outside.lines)) == (1, None, 10)
 
 
-def test_what_cannot_be_read_is_nothing_and_what_is_broken_is_shown_near_the_line(tmp_path: Path) -> None:
+def test_an_unreadable_file_gives_no_lines_and_a_broken_one_the_lines_nearby(tmp_path: Path) -> None:
     file = tmp_path / "broken.py"
     file.write_text("def (\n" + f"x = '{'w' * 5000}'\n" * 100)
     found = lines_around(str(file), 50)
@@ -51,8 +51,8 @@ def test_a_long_function_is_cut_around_the_line(tmp_path: Path) -> None:
     assert (found.cut, found.first, len(found.lines)) == (True, 450, 300)
 
 
-def test_in_a_file_that_takes_long_to_parse_the_lines_nearby_are_shown(tmp_path: Path) -> None:
-    """Regression: 19,800 lines were parsed, which held everything for a second."""
+def test_a_file_that_is_slow_to_parse_gives_the_lines_nearby(tmp_path: Path) -> None:
+    """Regression: 19,800 lines were parsed, which blocked the loop for a second."""
     file = tmp_path / "generated.py"
     file.write_text("def one():\n    return 1\n" * 9900)
     found = lines_around(str(file), 600)

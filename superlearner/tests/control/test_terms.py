@@ -1,4 +1,4 @@
-"""Any value is shown bounded and safe; JSON becomes terms."""
+"""Values are shown in a bounded, safe form; JSON becomes terms."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Hostile:
 
 
 class Evasive:
-    """Answers no question about itself."""
+    """An object whose attributes and methods all raise."""
 
     def __getattribute__(self, name: str) -> Any:
         raise RuntimeError(name)
@@ -55,7 +55,7 @@ VALUES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("number", range(len(VALUES)))  # pytest itself asks values for their class
+@pytest.mark.parametrize("number", range(len(VALUES)))  # pytest itself reads the class of parameters
 def test_any_value_is_shown_in_a_bounded_form(number: int) -> None:
     value = VALUES[number]
     assert len(text_of(value, 300).encode()) <= 900
@@ -63,7 +63,7 @@ def test_any_value_is_shown_in_a_bounded_form(number: int) -> None:
     assert len(id_text(value).encode()) <= 360
 
 
-@pytest.mark.parametrize("number", range(len(VALUES)))  # pytest itself asks values for their class
+@pytest.mark.parametrize("number", range(len(VALUES)))  # pytest itself reads the class of parameters
 def test_any_value_can_be_an_exit_reason(number: int) -> None:
     value = VALUES[number]
     inner = ("shutdown", ("failed_to_start_child", value, value))
@@ -80,7 +80,7 @@ def test_a_json_value_that_is_nested_too_deeply_is_no_term() -> None:
         term_of_json(nested(900))
 
 
-def test_numbers_that_a_browser_would_round_travel_as_text() -> None:
+def test_numbers_that_a_browser_would_round_are_sent_as_text() -> None:
     assert json_of(2**53 - 1) == 2**53 - 1
     assert json_of(2**53) == str(2**53)
 
@@ -125,19 +125,19 @@ def test_reasons_are_short_plain_text(reason: Any, text: str, crash: bool) -> No
     assert (text_of_reason(reason), is_crash(reason)) == (text, crash)
 
 
-def test_the_place_of_a_crash_is_in_the_persons_code() -> None:
+def test_the_place_of_a_crash_is_in_user_code() -> None:
     stack = (("/app/shop.py", 58, "Ledger.handle_call"), (json.__file__, 10, "loads"))
     assert where_of(Crash("x", stack)) == "shop.py:58 in handle_call"
     assert where_of("killed") is None
 
 
-def test_a_failed_start_is_told_from_the_inside() -> None:
+def test_a_failed_start_shows_the_innermost_reason() -> None:
     reason = ("shutdown", ("failed_to_start_child", "a", ("shutdown", ("failed_to_start_child", "b", "no_disk"))))
     assert explain_start(reason).split("\n")[-1].strip() == "no_disk"
     assert explain_start(reason).startswith("its child a does not start")
 
 
-def test_keys_tell_ids_apart_and_escape_their_separator() -> None:
+def test_keys_are_distinct_for_distinct_ids_and_escape_their_separator() -> None:
     assert [id_text(id) for id in ("a", int, 1, ("a", 1))] == ["a", "int", "1", "('a', 1)"]
     assert len({key_part(id) for id in ("1", 1)}) == 2
     assert "/" not in key_part("a/b")
