@@ -1,4 +1,4 @@
-"""Compressed frames: every viewer reads what one of plain frames reads, whoever joins, leaves or falls behind."""
+"""Compressed frames: every viewer reads the same as with plain frames, also when viewers join, leave or fall behind."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LIMIT = 3
 
 
 class Source:
-    """A source of frames: plain for one viewer of each pair, compressed for the other one."""
+    """A source of frames: plain for one viewer of each pair, compressed for the other."""
 
     def __init__(self) -> None:
         self.frames = 0
@@ -50,7 +50,7 @@ class Source:
 
 
 def taken(viewer: Viewer) -> bytes | None:
-    """The frame that a viewer has now; None if it would wait."""
+    """Return the frame that is ready for a viewer; None if it would wait."""
     asked = viewer.next()
     try:
         asked.send(None)
@@ -70,7 +70,7 @@ steps = st.one_of(
 
 
 @given(st.lists(steps, max_size=60))
-def test_each_viewer_reads_what_one_of_plain_frames_reads(history: list[Any]) -> None:
+def test_each_viewer_reads_the_same_as_one_with_plain_frames(history: list[Any]) -> None:
     async def test() -> None:
         source = Source()
         source.join()

@@ -1,4 +1,4 @@
-"""The live feed of another node than the platform's: its own trees, its own events, until the node is left."""
+"""The live feed of another node: its trees and events, until it is detached."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Empty(Supervisor):
 
 @asynccontextmanager
 async def till(platform: Any) -> Any:
-    """A node with the demo's tree, so that the names are those of the platform's own."""
+    """Start a node with the demo's tree, whose names are those of the platform's own."""
     async with otp.Node(OTHER) as node:
         platform.nodes.attach(node)
         await starts(node, lambda: DemoOneForOne.start_link(None, name=ROOT))
@@ -41,7 +41,7 @@ async def till(platform: Any) -> Any:
 
 
 async def starts(node: otp.Node, start: Callable[[], Any]) -> Any:
-    """Start a tree on a node, under nobody."""
+    """Start a tree on a node, without a supervisor."""
     started: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     async def life() -> None:
@@ -60,7 +60,7 @@ def keys(found: dict[str, Any]) -> set[str]:
     return {row["key"] for row in found["nodes"]}
 
 
-def test_a_kill_on_the_second_node_is_on_its_feed_and_not_on_the_first_ones(inside: Inside) -> None:
+def test_a_kill_on_another_node_is_on_its_feed_only(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with till(running.platform) as node:
             ours, theirs = running.hub.attach(), viewer_of(running.platform, node)
@@ -71,16 +71,16 @@ def test_a_kill_on_the_second_node_is_on_its_feed_and_not_on_the_first_ones(insi
             assert not any(row["critical"] for row in first["nodes"])
             assert "superlearner" in keys(await frame(ours))
             await kill(resolve(node, "counter_1"))
-            told = await until(theirs, lambda found: "e" in found)
-            assert told["e"][0]["text"].startswith("counter_1 was killed; demo_one_for_one")
-            assert COUNTER in {key for key, _ in told["p"]}
+            shown = await until(theirs, lambda found: "e" in found)
+            assert shown["e"][0]["text"].startswith("counter_1 was killed; demo_one_for_one")
+            assert COUNTER in {key for key, _ in shown["p"]}
             running.hub.note("info", "the end")
             assert [one["text"] for one in (await until(ours, lambda found: "e" in found))["e"]] == ["the end"]
 
     inside(test)
 
 
-def test_a_tree_that_starts_while_somebody_looks_comes_and_when_it_ends_goes(inside: Inside) -> None:
+def test_a_tree_appears_and_disappears_while_a_viewer_is_connected(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with till(running.platform) as node:
             viewer = viewer_of(running.platform, node)
@@ -89,7 +89,7 @@ def test_a_tree_that_starts_while_somebody_looks_comes_and_when_it_ends_goes(ins
             assert await until(viewer, lambda found: any(row["key"] == "late" for row in found.get("n", ())))
             otp.exit(pid, "kill")
             gone = await until(viewer, lambda found: "late" in found.get("x", ()))
-            # who started it is linked to it, and may be told of in the same frame
+            # its parent is linked to it and may be in the same frame
             assert "late was killed; it has no supervisor that restarts it" in [one["text"] for one in gone["e"]]
 
     inside(test, heartbeat_interval=0.05)
@@ -108,7 +108,7 @@ def test_the_clock_can_be_killed_and_viewers_of_another_node_do_not_notice(insid
     inside(test)
 
 
-def test_a_hub_is_made_and_given_up_with_its_node(inside: Inside) -> None:
+def test_a_hub_starts_and_ends_with_its_node(inside: Inside) -> None:
     async def test(running: Any) -> None:
         hubs = running.platform.hubs
         async with till(running.platform) as node:
@@ -121,7 +121,7 @@ def test_a_hub_is_made_and_given_up_with_its_node(inside: Inside) -> None:
     inside(test)
 
 
-def test_a_node_that_is_detached_is_left_by_its_viewers_and_lives_on(inside: Inside) -> None:
+def test_a_detached_node_loses_its_viewers_and_keeps_running(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with till(running.platform) as node:
             viewer = viewer_of(running.platform, node)
@@ -134,7 +134,7 @@ def test_a_node_that_is_detached_is_left_by_its_viewers_and_lives_on(inside: Ins
     inside(test)
 
 
-def test_who_looks_at_a_node_that_is_gone_is_told_so(inside: Inside) -> None:
+def test_viewers_of_a_missing_node_get_an_error(inside: Inside) -> None:
     async def test(running: Any) -> None:
         port = running.platform.listener.port
         async with till(running.platform):
@@ -150,7 +150,7 @@ def test_who_looks_at_a_node_that_is_gone_is_told_so(inside: Inside) -> None:
 
 
 @pytest.mark.parametrize("topic", ["system", "processes", "traces"])
-def test_whoever_looks_at_a_node_is_told_that_the_platform_has_left_it(inside: Inside, topic: str) -> None:
+def test_viewers_of_a_node_are_notified_when_it_is_detached(inside: Inside, topic: str) -> None:
     async def test(running: Any) -> None:
         port = running.platform.listener.port
         async with till(running.platform) as node:
@@ -163,14 +163,14 @@ def test_whoever_looks_at_a_node_is_told_that_the_platform_has_left_it(inside: I
                 await feed.wait_closed()
             assert feed.close_code == NODE_GONE
             logging.getLogger("shop").warning("still here")
-            assert json.loads(await log.recv())["k"] == "d"  # the log is that of the platform
+            assert json.loads(await log.recv())["k"] == "d"  # the log belongs to the platform
             await log.close()
             running.platform.nodes.attach(node)
 
     inside(test)
 
 
-def test_the_past_of_a_child_on_another_node_is_known_while_somebody_looks(inside: Inside) -> None:
+def test_the_history_of_a_child_on_another_node_is_shown_while_viewers_are_connected(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with till(running.platform) as node:
             viewer = viewer_of(running.platform, node)
@@ -183,7 +183,7 @@ def test_the_past_of_a_child_on_another_node_is_known_while_somebody_looks(insid
     inside(test)
 
 
-def test_other_limits_are_those_of_every_hub(inside: Inside) -> None:
+def test_changed_limits_apply_to_every_hub(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with till(running.platform) as node:
             viewer = viewer_of(running.platform, node)
@@ -194,7 +194,7 @@ def test_other_limits_are_those_of_every_hub(inside: Inside) -> None:
     inside(test)
 
 
-def test_every_page_hears_which_nodes_there_are_when_that_changes_and_not_in_between(inside: Inside) -> None:
+def test_every_page_gets_the_list_of_nodes_when_it_changes_and_only_then(inside: Inside) -> None:
     async def test(running: Any) -> None:
         listening = running.platform.node_list.attach()
         assert (await frame(listening))["nodes"] == ["superlearner@127.0.0.1"]

@@ -1,4 +1,4 @@
-"""The live feed: a snapshot first, then one delta a frame; slow viewers, many changes, a clock that is killed."""
+"""The live feed: a snapshot first, then a delta per frame; slow viewers, many changes, a killed clock."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def test_the_first_frame_is_a_snapshot_and_a_kill_is_in_one_of_the_next(inside: 
         assert (first["k"], first["node"], first["epoch"]) == ("s", platform.node.name, platform.platform.epoch)
         assert {row["key"] for row in first["nodes"]} >= {"superlearner", COUNTER}
         await kill(resolve(platform.node, "counter_1"))
-        told = await until(viewer, lambda found: bool(changed(found, COUNTER)))
-        fields = changed(told, COUNTER)
+        shown = await until(viewer, lambda found: bool(changed(found, COUNTER)))
+        fields = changed(shown, COUNTER)
         assert (fields["restarts"], fields["last"]["reason"]) == (1, "killed")
-        assert "state" not in fields  # it runs again before the frame is due: the counter tells, not the state
-        assert told["e"][0]["text"].startswith(
+        assert "state" not in fields  # it is restarted before the frame is due: the counter shows it, not the state
+        assert shown["e"][0]["text"].startswith(
             "counter_1 was killed; demo_one_for_one (one_for_one) restarted counter_1"
         )
-        assert told["t"] <= platform.hub.clock.now()
+        assert shown["t"] <= platform.hub.clock.now()
 
     inside(test)
 
@@ -77,17 +77,17 @@ def test_all_viewers_get_the_same_bytes_and_numbers_without_gaps(inside: Inside)
     inside(test)
 
 
-def test_what_a_hand_on_a_page_did_is_shown_at_once(inside: Inside) -> None:
+def test_actions_on_a_page_are_shown_at_once(inside: Inside) -> None:
     async def test(running: Any) -> None:
         hour = 3600.0
         running.hub.adopt(frame_interval=hour, heartbeat_interval=hour, viewer_queue=50, frame_rows=400)
         viewer = running.hub.attach()
         await frame(viewer)
         await otp.sys.get_state(("live", running.platform.running_node()))  # the first heartbeat is over
-        running.hub.flush()  # the next one is an hour away, and so is the next frame
+        running.hub.flush()  # the next heartbeat is an hour away, and so is the next frame
         await running.client.delete("/api/v1/processes/counter_1", headers={"x-door": "page"})
-        told = await until(viewer, lambda found: "restarts" in changed(found, COUNTER))
-        assert changed(told, COUNTER)["restarts"] == 1
+        shown = await until(viewer, lambda found: "restarts" in changed(found, COUNTER))
+        assert changed(shown, COUNTER)["restarts"] == 1
 
     inside(test)
 
@@ -118,7 +118,7 @@ def test_more_rows_than_a_frame_may_have_are_sent_as_a_snapshot(inside: Inside) 
     inside(test, Tree("many", lambda: Many.start_link(30, name="many")), frame_rows=20)
 
 
-def test_a_viewer_that_asks_gets_a_snapshot(inside: Inside) -> None:
+def test_a_viewer_gets_a_snapshot_on_request(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         viewer = platform.hub.attach()
         await frame(viewer)
@@ -128,7 +128,7 @@ def test_a_viewer_that_asks_gets_a_snapshot(inside: Inside) -> None:
     inside(test)
 
 
-def test_nothing_is_sent_and_no_timer_runs_while_nobody_looks(inside: Inside) -> None:
+def test_nothing_is_sent_and_no_timer_runs_without_viewers(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         live = platform.node.whereis("live")
         seen: list[str] = []
@@ -142,7 +142,7 @@ def test_nothing_is_sent_and_no_timer_runs_while_nobody_looks(inside: Inside) ->
     inside(test)
 
 
-def test_a_beat_comes_with_health_while_somebody_looks(inside: Inside) -> None:
+def test_heartbeats_contain_health_while_viewers_are_connected(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         viewer = platform.hub.attach()
         await frame(viewer)
@@ -165,7 +165,7 @@ def test_the_clock_can_be_killed_and_viewers_do_not_notice(inside: Inside) -> No
     inside(test)
 
 
-def test_a_bug_in_the_page_does_not_reach_the_runtime_and_is_healed(inside: Inside) -> None:
+def test_a_bug_in_the_page_does_not_reach_the_runtime_and_is_repaired(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         viewer = platform.hub.attach()
         await frame(viewer)
@@ -226,7 +226,7 @@ def test_dynamic_children_come_and_go_with_rows_of_their_own(inside: Inside) -> 
     inside(test)
 
 
-def test_nothing_piles_up_while_nobody_looks(inside: Inside) -> None:
+def test_nothing_accumulates_without_viewers(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         hub, orders = platform.hub, ("orders", platform.node)
         for _ in range(300):
@@ -242,7 +242,7 @@ def test_nothing_piles_up_while_nobody_looks(inside: Inside) -> None:
     inside(test)
 
 
-def test_who_looks_after_a_while_gets_all_of_it_and_then_what_changes(inside: Inside) -> None:
+def test_a_late_viewer_gets_a_full_snapshot_and_then_changes(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         early = platform.hub.attach()
         await frame(early)
@@ -260,7 +260,7 @@ def test_who_looks_after_a_while_gets_all_of_it_and_then_what_changes(inside: In
     inside(test)
 
 
-def test_only_the_clocks_own_timer_beats(inside: Inside) -> None:
+def test_only_the_timer_of_the_clock_causes_heartbeats(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         beats: list[None] = []
         beat = platform.hub._beat
@@ -277,7 +277,7 @@ def test_only_the_clocks_own_timer_beats(inside: Inside) -> None:
     inside(test, heartbeat_interval=3600)
 
 
-def test_a_frame_that_cannot_be_made_is_dropped_and_a_snapshot_follows(inside: Inside) -> None:
+def test_a_frame_that_fails_is_dropped_and_a_snapshot_follows(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         live = platform.node.whereis("live")
         viewer = platform.hub.attach()
@@ -294,12 +294,12 @@ def test_a_frame_that_cannot_be_made_is_dropped_and_a_snapshot_follows(inside: I
     inside(test, heartbeat_interval=3600)
 
 
-def test_a_frame_shows_as_text_what_bytes_cannot_say() -> None:
+def test_a_frame_escapes_text_that_cannot_be_encoded() -> None:
     assert json.loads(encode({"e": ["\ud800", {"\udce9": object}]})) == {"e": [r"\ud800", {r"\udce9": "object"}]}
 
 
 class Socket:
-    """A tab: it says these messages, then it is gone."""
+    """A tab that sends these messages and disconnects."""
 
     def __init__(self, *said: dict[str, Any]) -> None:
         self.said = list(said)
@@ -315,7 +315,7 @@ class Socket:
         self.snapshot.set()
 
 
-def test_a_tab_that_sends_bytes_or_nonsense_leaves_nothing_behind(inside: Inside) -> None:
+def test_a_tab_that_sends_invalid_messages_leaves_nothing_behind(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         before = asyncio.all_tasks()
         socket: Any = Socket(
@@ -338,14 +338,14 @@ async def fails() -> None:
     raise ValueError("no supervisor")
 
 
-def test_a_process_without_a_supervisor_comes_and_goes_in_a_group_of_its_own(inside: Inside) -> None:
+def test_processes_without_a_supervisor_have_their_own_group(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         first = otp.spawn(sits)
         viewer = platform.hub.attach()
-        told = {row["key"]: row for row in (await frame(viewer))["nodes"]}
-        assert told[GROUP]["kind"] == "group"
-        assert told[f"{GROUP}/{plain_pid(first)}"]["id"] == f"sits {plain_pid(first)}"
-        assert "superlearner" in told
+        shown = {row["key"]: row for row in (await frame(viewer))["nodes"]}
+        assert shown[GROUP]["kind"] == "group"
+        assert shown[f"{GROUP}/{plain_pid(first)}"]["id"] == f"sits {plain_pid(first)}"
+        assert "superlearner" in shown
         second = otp.spawn(fails)
         came = await until(viewer, lambda found: any(row["id"].startswith("fails") for row in found.get("n", ())))
         assert [row["parent"] for row in came["n"]] == [GROUP]
@@ -362,7 +362,7 @@ def test_a_process_without_a_supervisor_comes_and_goes_in_a_group_of_its_own(ins
     inside(test)
 
 
-def test_very_many_that_live_for_a_moment_flood_no_frame(inside: Inside) -> None:
+def test_many_short_lived_processes_do_not_flood_frames(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         viewer = platform.hub.attach()
         await frame(viewer)
@@ -373,9 +373,9 @@ def test_very_many_that_live_for_a_moment_flood_no_frame(inside: Inside) -> None
                 otp.exit(pid, "kill")
         rows = 0
         while True:
-            told = await frame(viewer)
-            rows += len(told.get("n", ())) + len(told.get("x", ()))
-            if "h" in told:
+            shown = await frame(viewer)
+            rows += len(shown.get("n", ())) + len(shown.get("x", ()))
+            if "h" in shown:
                 break
         assert rows <= 2 * MOST
 

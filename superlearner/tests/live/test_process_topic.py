@@ -1,4 +1,4 @@
-"""The live list of processes: only the part that is looked at travels, and those who ask the same share it."""
+"""The live list of processes: only the visible part is sent, and equal requests share their frames."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def looking(running: Any, node: Any = None, **asked: str) -> Any:
     source.detach(viewer)
 
 
-def test_the_first_frame_has_the_part_that_is_looked_at_and_the_next_what_changed(inside: Inside) -> None:
+def test_the_first_frame_has_the_visible_part_and_the_next_the_changes(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with looking(running, search="counter", sort="-name", count="1") as viewer:
             first = await frame(viewer)
@@ -47,7 +47,7 @@ def test_the_first_frame_has_the_part_that_is_looked_at_and_the_next_what_change
     inside(test)
 
 
-def test_viewers_with_the_same_question_share_their_frames(inside: Inside) -> None:
+def test_viewers_with_equal_requests_share_their_frames(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with looking(running) as one, looking(running) as other, looking(running, sort="name") as third:
             await asyncio.gather(*map(frame, (one, other, third)))
@@ -63,7 +63,7 @@ def test_viewers_with_the_same_question_share_their_frames(inside: Inside) -> No
     inside(test)
 
 
-def test_a_held_order_stays_while_its_figures_go_on_and_a_pin_follows_a_restart(inside: Inside) -> None:
+def test_a_frozen_order_keeps_updating_figures_and_a_pin_follows_a_restart(inside: Inside) -> None:
     async def test(running: Any) -> None:
         pin = '["name", "counter_1"]'
         asked = {"search": "counter_", "pins": json.dumps([pin])}
@@ -106,9 +106,9 @@ def test_another_node_has_its_own_list_which_ends_with_it(inside: Inside) -> Non
     inside(test)
 
 
-def test_below_somebody_who_is_not_there_is_nobody(inside: Inside) -> None:
+def test_the_list_below_a_missing_process_is_empty(inside: Inside) -> None:
     async def test(running: Any) -> None:
-        async with looking(running, below="nobody") as viewer:
+        async with looking(running, below="absent") as viewer:
             first = await frame(viewer)
             assert (first["total"], first["missing"]) == (0, True)
 
@@ -133,8 +133,8 @@ def test_the_operation_has_the_filters_and_the_figures_of_the_page(inside: Insid
         )
         busiest = await listed(sort="-messages", measure_ms=50)
         assert busiest[0]["messages_per_s"] is not None
-        nobody = await running.client.get("/api/v1/processes?below=nobody")
-        assert nobody.json()["error"]["code"] == "process_not_found"
+        absent = await running.client.get("/api/v1/processes?below=absent")
+        assert absent.json()["error"]["code"] == "process_not_found"
 
     inside(test)
 
@@ -147,7 +147,7 @@ def test_the_operation_has_the_filters_and_the_figures_of_the_page(inside: Insid
         {"pins": '{"a": 1}', "count": "9" * 5000},
     ],
 )
-def test_what_is_not_understood_is_not_asked(asked: dict[str, str]) -> None:
+def test_invalid_parameters_are_ignored(asked: dict[str, str]) -> None:
     question = question_of(asked)
     assert (question.wanted.sort, question.offset, question.pins) == ("pid", 0, ())
     assert question.count <= 200

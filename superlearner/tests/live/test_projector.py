@@ -1,4 +1,4 @@
-"""The page's model: a snapshot and the deltas after it give the later snapshot, whatever happens in between."""
+"""The page's model: a snapshot and the following deltas give the later snapshot, for any events."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_restart_counts_where_the_child_ended_before_its_slot_could_be_read() 
     assert model.rows["shop/checkout/ledger"].restarts == 2
 
 
-def test_restarts_before_somebody_looked_count_once() -> None:
+def test_restarts_before_the_first_viewer_count_once() -> None:
     was = replace(worker("ledger", "0.3.0"), restarts=2)
     model = model_of(supervisor("shop", "0.1.0", was, worker("cart", "0.4.0")))
     assert model.rows["shop/ledger"].restarts == 2
@@ -102,7 +102,7 @@ def test_restarts_before_somebody_looked_count_once() -> None:
     assert model.rows["shop/ledger"].restarts == 3
 
 
-def test_a_child_that_a_person_stopped_and_starts_is_not_restarted() -> None:
+def test_a_child_stopped_and_started_by_hand_is_not_restarted() -> None:
     model = model_of(shop())
     apply(model, ended("0.2.0", "ledger", "0.3.0", "shutdown", "supervisor"))
     data = {"id": "ledger", "child": "0.9.0", "restart": "permanent", "type": "worker", "old": None}
@@ -114,13 +114,13 @@ def test_a_child_that_a_person_stopped_and_starts_is_not_restarted() -> None:
 @pytest.mark.parametrize(
     ("reason", "state"), [("normal", "stopped"), (("shutdown", 1), "stopped"), ("x", "restarting")]
 )
-def test_a_transient_child_comes_back_only_after_a_failure(reason: Any, state: str) -> None:
+def test_a_transient_child_is_restarted_only_after_a_failure(reason: Any, state: str) -> None:
     model = model_of(shop())
     apply(model, ended("0.2.0", "cart", "0.4.0", reason))
     assert model.rows["shop/checkout/cart"].state == state
 
 
-def test_a_temporary_child_leaves_with_its_end() -> None:
+def test_a_temporary_child_is_removed_when_it_ends() -> None:
     model = model_of(supervisor("top", "0.1.0", worker("task", "0.2.0", "temporary")))
     apply(model, ended("0.1.0", "task", "0.2.0"))
     assert keys(model) == ["top"]
@@ -140,12 +140,12 @@ def test_children_of_a_supervisor_that_is_gone_wait_in_their_slots_until_it_is_b
     ]  # fmt: skip
 
 
-def test_a_supervisor_that_gave_up_says_so_until_it_runs_again() -> None:
+def test_a_give_up_is_shown_until_the_supervisor_runs_again() -> None:
     model = model_of(shop())
     data = {"id": "ledger", "reason": "killed", "used": 4, "allowed": 3, "window": 5}
     apply(model, Happened("gave_up", "0.2.0", data))
     apply(model, ended("0.1.0", "checkout", "0.2.0", "shutdown"))
-    assert model.rows["shop/checkout"].state == "restarting"  # it is permanent here: its supervisor brings it back
+    assert model.rows["shop/checkout"].state == "restarting"  # permanent here: its supervisor restarts it
     transient = model_of(supervisor("top", "0.1.0", replace(supervisor("sub", "0.2.0"), restart="transient")))
     apply(transient, Happened("gave_up", "0.2.0", data))
     apply(transient, ended("0.1.0", "sub", "0.2.0", "shutdown"))
@@ -154,7 +154,7 @@ def test_a_supervisor_that_gave_up_says_so_until_it_runs_again() -> None:
     assert (row.state, row.again_at) == ("gave_up", 42.0)
 
 
-def test_a_dynamic_child_is_known_by_its_pid_and_takes_its_history_along() -> None:
+def test_a_dynamic_child_is_keyed_by_its_pid_and_its_history_is_removed_with_it() -> None:
     model = model_of(shop())
     data = {"supervisor": "0.5.0", "id": None, "child": "0.7.0", "restart": "transient", "type": "worker"}
     apply(model, Happened("child_started", "0.5.0", data))
@@ -176,7 +176,7 @@ def test_more_children_than_the_page_shows_are_counted() -> None:
     assert model.rows["shop/orders"].children == MAX_CHILDREN + 9
 
 
-def test_who_is_in_a_callback_for_long_is_stuck_until_it_answers() -> None:
+def test_a_process_in_a_long_callback_is_stuck_until_it_answers() -> None:
     model = model_of(shop())
     measure(model, {"0.6.0": 7}, {"0.6.0": (3.5, "handle_call")})
     row = model.rows["shop/x"]
@@ -196,7 +196,7 @@ def test_ids_are_escaped_in_keys_and_text_is_left_alone() -> None:
 
 
 class Browser:
-    """What the page does with frames: the other end of the wire contract."""
+    """Browser side of the wire contract: apply frames as the page does."""
 
     def __init__(self, snapshot: bytes) -> None:
         self.rows: dict[str, dict[str, Any]] = {}
@@ -242,7 +242,7 @@ NAMES = ["a", "b", "c/d"]
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[tuple[str, int, int]]:
-    """Steps: what to do, to which of the living, and when a frame is due."""
+    """Return steps: an action, the process it applies to, and whether a frame is due."""
     step = st.tuples(
         st.sampled_from(
             [
@@ -335,21 +335,21 @@ def alone(number: int) -> Slot:
     return replace(worker(f"w{number}", f"0.{number}.0"), part=f"0.{number}.0")
 
 
-def test_those_without_a_supervisor_stand_in_a_group_that_goes_with_the_last_of_them() -> None:
+def test_processes_without_a_supervisor_are_in_a_group_that_is_removed_with_the_last() -> None:
     model = model_of(shop())
     assert stand(model, [], 0, 1.0) == set()
     assert stand(model, [alone(70), alone(71)], 2, 1.0) == {GROUP, f"{GROUP}/0.70.0", f"{GROUP}/0.71.0"}
     assert keys(model)[-3:] == [GROUP, f"{GROUP}/0.70.0", f"{GROUP}/0.71.0"]
     assert stand(model, [alone(70)], 2, 2.0) == set()
     assert left(model, "0.70.0") == {f"{GROUP}/0.70.0", GROUP}
-    assert left(model, "0.3.0") == set()  # that one is a child of a supervisor
+    assert left(model, "0.3.0") == set()  # a child of a supervisor
     assert model.rows[GROUP].children == 1
     stand(model, [], 0, 3.0)
     assert keys(model) == keys(model_of(shop()))
     assert "0.71.0" not in model.by_pid
 
 
-def test_of_very_many_without_a_supervisor_the_oldest_are_shown_and_all_are_counted() -> None:
+def test_of_many_processes_without_a_supervisor_the_oldest_are_shown_and_all_counted() -> None:
     model = model_of(shop())
     stand(model, [alone(1000 + number) for number in range(MOST + 50)], 100_000, 1.0)
     assert (len(model.children[GROUP]), model.rows[GROUP].children) == (MOST, 100_000)
@@ -359,7 +359,7 @@ def test_no_key_of_a_tree_is_the_key_of_the_group() -> None:
     assert key_part(GROUP) != GROUP
 
 
-def test_children_that_stay_in_another_order_are_sent_anew() -> None:
+def test_children_in_a_new_order_are_sent_again() -> None:
     model = model_of(supervisor("top", "0.1.0", worker("b", "0.2.0"), worker("a", "0.3.0")))
     frames = Frames(model, {"epoch": "e"})
     browser = Browser(encode(frames.snapshot(0.0, (), None)))

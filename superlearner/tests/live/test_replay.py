@@ -1,4 +1,4 @@
-"""A recording as frames of the live page: the projector of the living node, told by rows."""
+"""Recordings as frames of the live page: the projector of a live node, fed with rows."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ def rows_of(page: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {row["key"]: row for row in page["keyframe"]["nodes"]}
 
 
-def test_the_tree_at_the_beginning_is_told_by_the_parents_of_those_who_were_there() -> None:
+def test_the_initial_tree_follows_from_the_parents_of_the_first_processes() -> None:
     page = Replay(made(CRASH, PEOPLE)).page(0, 100)
     assert [row["key"] for row in page["keyframe"]["nodes"]] == ["shop_sup", "shop_sup/ledger", "shop_sup/cart"]
     assert rows_of(page)["shop_sup"]["kind"] == "supervisor"
 
 
-def test_a_crash_and_its_restart_are_deltas_after_the_events_that_told_them() -> None:
+def test_a_crash_and_its_restart_are_deltas_after_their_events() -> None:
     page = Replay(made(CRASH, PEOPLE)).page(0, 100)
     [(down, fell), (up, rose)] = page["frames"]
     assert (down, up) == (2, 4)
@@ -78,7 +78,7 @@ def test_a_crash_and_its_restart_are_deltas_after_the_events_that_told_them() ->
     assert (changed["pid"], changed["restarts"], changed["state"]) == ("0.9.0", 1, "running")
 
 
-def test_a_supervisor_that_starts_takes_the_children_along_that_it_started_before_it_was_told() -> None:
+def test_a_new_supervisor_has_the_children_it_started_before_its_own_start_event() -> None:
     rows = numbered(
         ("spawned", "<0.5.0>", {"parent": SUP, "name": "orders", "what": "OrdersSup"}),
         ("spawned", "<0.6.0>", {"parent": "<0.5.0>", "name": "order", "what": "Order"}),
@@ -92,7 +92,7 @@ def test_a_supervisor_that_starts_takes_the_children_along_that_it_started_befor
 
 
 def test_the_counts_at_the_end_of_a_recording_are_those_of_the_tables(tmp_path: Path) -> None:
-    """A start by hand has a cause, too: the message that asked for it."""
+    """A manual start has a cause, too: the message that requested it."""
     path, counted = str(tmp_path / "run"), {}
 
     async def main() -> None:
@@ -123,7 +123,7 @@ def test_the_counts_at_the_end_of_a_recording_are_those_of_the_tables(tmp_path: 
     assert {id: counts for id, counts in shown.items() if id in counted} == counted
 
 
-def test_parts_in_order_and_a_jump_tell_the_same_tree() -> None:
+def test_reading_in_parts_and_a_jump_give_the_same_tree() -> None:
     rows = numbered(*((one.kind, one.pid, one.data) for _ in range(5) for one in CRASH))
     recording = made(rows, PEOPLE)
     slowly = Replay(recording)
@@ -157,19 +157,19 @@ KEYS = ["id", "child", "old", "reason", "type", "by", "used", "allowed", "window
         max_size=12,
     )
 )
-def test_whatever_a_file_holds_there_are_frames(events: list[tuple[str, str | None, dict[str, Any]]]) -> None:
+def test_any_file_gives_frames(events: list[tuple[str, str | None, dict[str, Any]]]) -> None:
     page = Replay(made(numbered(*events), PEOPLE)).page(0, 100)
     assert len(page["events"]) == len(events)
     assert page["keyframe"]["k"] == "s"
 
 
-@pytest.mark.parametrize("told", [2**70, -1, True, "7", None])
-def test_a_count_that_makes_no_sense_is_passed_over(told: Any) -> None:
-    rows = numbered(*((one.kind, one.pid, {**one.data, "restarts": told}) for one in CRASH))
+@pytest.mark.parametrize("value", [2**70, -1, True, "7", None])
+def test_an_invalid_count_is_ignored(value: Any) -> None:
+    rows = numbered(*((one.kind, one.pid, {**one.data, "restarts": value}) for one in CRASH))
     assert rows_of(Replay(made(rows, PEOPLE)).page(4, 1))["shop_sup/ledger"]["restarts"] == 1
 
 
-def test_a_tree_in_the_header_that_is_none_of_ours_is_passed_over() -> None:
+def test_an_invalid_tree_in_the_header_is_ignored() -> None:
     recording = made(CRASH, PEOPLE)
     deep: dict[str, Any] = {"id": "x"}
     for _ in range(50):
@@ -179,8 +179,8 @@ def test_a_tree_in_the_header_that_is_none_of_ours_is_passed_over() -> None:
         assert rows_of(Replay(recording).page(0, 10)).keys() >= {"shop_sup"}
 
 
-def test_a_saved_trace_plays_with_the_tree_of_those_who_took_part(tmp_path: Path) -> None:
-    """A trace has no events of supervision: ends and starts stand for what the supervisors would have told."""
+def test_a_saved_trace_plays_with_the_tree_of_its_participants(tmp_path: Path) -> None:
+    """A trace has no events of supervisors: ends and starts replace them."""
     people = {
         pid: Person(pid, name, what, above, True)
         for pid, name, what, above in (
@@ -233,7 +233,7 @@ def test_a_recording_of_the_platform_plays_with_its_whole_tree(inside: Inside, t
     inside(test, data_dir=tmp_path)
 
 
-def test_each_who_reads_a_recording_goes_on_where_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_reader_of_a_recording_continues_at_its_position(monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[Replay] = []
     begin = Replay.__init__
 
@@ -252,7 +252,7 @@ def test_each_who_reads_a_recording_goes_on_where_they_were(monkeypatch: pytest.
     assert len(begun) == 2
 
 
-def test_a_question_that_is_given_up_leaves_nothing_half_read() -> None:
+def test_a_cancelled_request_leaves_no_partial_state() -> None:
     async def main() -> None:
         replays, recording = Replays(), made(CRASH, PEOPLE)
         first = await replays.page(recording, 0, 2)

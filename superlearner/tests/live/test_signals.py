@@ -1,4 +1,4 @@
-"""The signals of a burst: whatever is told, they are bounded, in order, and between processes that are named."""
+"""The signals of a burst: bounded, in order, and between named processes, for any events."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ REASONS = ("killed", "normal", "shutdown", ("shutdown", 1), ValueError("no term 
 
 
 def history_of(seed: int, length: int) -> list[Happened]:
-    """Events in any order, with causes that lie in the past: most of it no runtime would tell."""
+    """Return events in any order with causes in the past, most of which no runtime would emit."""
     chance = random.Random(seed)
     found: list[Happened] = []
     at = 0
@@ -67,7 +67,7 @@ def history_of(seed: int, length: int) -> list[Happened]:
 
 
 @given(st.integers(0, 2**32), st.integers(1, 200))
-def test_whatever_is_told_signals_are_bounded_ordered_and_between_those_that_are_named(seed: int, length: int) -> None:
+def test_for_any_events_signals_are_bounded_ordered_and_between_named_processes(seed: int, length: int) -> None:
     shown, feed = model(), Feed()
     for event in history_of(seed, length):
         feed.take(shown, event)
@@ -95,13 +95,13 @@ parties = st.sampled_from([("s/a", "a"), ("s/b", "b"), ("s", "s")])
 @given(
     st.lists(st.tuples(st.sampled_from(["exit", "stop", "start"]), parties, parties, st.integers(0, 100)), max_size=90)
 )
-def test_a_burst_keeps_its_first_signals_and_counts_the_rest(told: list[tuple[Any, Any, Any, int]]) -> None:
+def test_a_burst_keeps_its_first_signals_and_counts_the_rest(entered: list[tuple[Any, Any, Any, int]]) -> None:
     burst = Burst()
-    for kind, source, target, at in told:
+    for kind, source, target, at in entered:
         burst.add(kind, source, target, at)
     shown = burst.shown()
-    assert len(shown["list"]) + shown.get("more", 0) == len(told)
-    assert [signal[0] for signal in shown["list"]] == [LETTERS[kind] for kind, *_ in told[:MOST_SIGNALS]]
+    assert len(shown["list"]) + shown.get("more", 0) == len(entered)
+    assert [signal[0] for signal in shown["list"]] == [LETTERS[kind] for kind, *_ in entered[:MOST_SIGNALS]]
     copied = burst.copy()
     copied.add("exit", ("s/z", "z"), ("s", "s"), 0)
     assert burst.shown() == shown

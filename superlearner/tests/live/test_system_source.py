@@ -1,4 +1,4 @@
-"""The live topics of the system page: points as they are made, anomalies as they begin and end, lines of the log."""
+"""The live topics of the system page: new points, anomalies as they begin and end, lines of the log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Inside = Callable[..., Any]
 FOUND = AnomalyFinding("call_cycle", "critical", "0.7.0", "till", "a deadlock", 5.0, {}, 1, "scan_interval", "")
 
 
-def test_the_first_frame_is_the_history_and_each_new_point_is_one_more(inside: Inside) -> None:
+def test_the_first_frame_is_the_history_and_each_new_point_is_a_frame(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         watched = platform.platform.nodes.find(None)
         source = system_source(platform.platform, watched)
@@ -40,7 +40,7 @@ def test_the_first_frame_is_the_history_and_each_new_point_is_one_more(inside: I
     inside(test, scan_interval=3600.0)
 
 
-def test_all_who_look_at_a_node_get_the_same_bytes_and_nobody_follows_after_the_last(inside: Inside) -> None:
+def test_all_viewers_of_a_node_get_the_same_bytes_and_following_ends_with_the_last(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         watched = platform.platform.nodes.find(None)
         source = system_source(platform.platform, watched)
@@ -58,7 +58,7 @@ def test_all_who_look_at_a_node_get_the_same_bytes_and_nobody_follows_after_the_
     inside(test, scan_interval=3600.0)
 
 
-def test_an_anomaly_is_told_when_it_begins_and_when_it_is_over(inside: Inside) -> None:
+def test_an_anomaly_is_sent_when_it_begins_and_when_it_ends(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         watched = platform.platform.nodes.find(None)
         source = system_source(platform.platform, watched)
@@ -66,9 +66,9 @@ def test_an_anomaly_is_told_when_it_begins_and_when_it_is_over(inside: Inside) -
         assert (await frame(viewer))["anomalies"] == []
         monitor = watched.monitor
         monitor.alarms.update([FOUND], monitor.time())
-        told = json.loads(source.snapshot())
-        assert [(one["type"], one["active"]) for one in told["anomalies"]] == [("call_cycle", True)]
-        await monitor.sample()  # finds nothing of the kind
+        shown = json.loads(source.snapshot())
+        assert [(one["type"], one["active"]) for one in shown["anomalies"]] == [("call_cycle", True)]
+        await monitor.sample()  # finds no such anomaly
         over = await frame(viewer)
         assert over["anomalies"] == []
         assert [(one["type"], one["active"]) for one in over["ended"]] == [("call_cycle", False)]
@@ -78,7 +78,7 @@ def test_an_anomaly_is_told_when_it_begins_and_when_it_is_over(inside: Inside) -
     inside(test, scan_interval=3600.0)
 
 
-def test_time_in_which_nobody_looked_at_the_node_is_a_gap_and_old_points_are_taken_together(inside: Inside) -> None:
+def test_time_without_samples_is_a_gap_and_old_points_are_merged(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         watched = platform.platform.nodes.find(None)
         monitor = watched.monitor
@@ -90,18 +90,18 @@ def test_time_in_which_nobody_looked_at_the_node_is_a_gap_and_old_points_are_tak
             if not 400 < ago < 500:
                 held = 102.0 if ago == 400 else 2.0
                 monitor.history.add(replace(like, at=now - ago, seconds=held, restarts=1))
-        told = json.loads(system_source(platform.platform, watched).snapshot())
-        at = [point[0] for point in told["points"]]
+        shown = json.loads(system_source(platform.platform, watched).snapshot())
+        at = [point[0] for point in shown["points"]]
         assert at == sorted(at)
-        assert [round(now - at[place]) for place in told["gaps"]] == [400]
-        restarts = told["columns"].index("restarts")
-        assert sum(point[restarts] for point in told["points"]) == len(range(2000, 0, -2)) - 49
+        assert [round(now - at[place]) for place in shown["gaps"]] == [400]
+        restarts = shown["columns"].index("restarts")
+        assert sum(point[restarts] for point in shown["points"]) == len(range(2000, 0, -2)) - 49
         assert len(at) < 500
 
     inside(test, scan_interval=2.0)
 
 
-def test_the_points_are_gone_through_once_for_all_who_ask_before_the_next_one(inside: Inside) -> None:
+def test_the_points_are_read_once_for_all_requests_before_the_next_one(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         watched = platform.platform.nodes.find(None)
         await watched.monitor.sample()
@@ -131,7 +131,7 @@ def test_the_points_are_gone_through_once_for_all_who_ask_before_the_next_one(in
     inside(test, scan_interval=3600.0)
 
 
-def test_another_node_has_points_of_its_own(inside: Inside) -> None:
+def test_another_node_has_its_own_points(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         async with otp.Node("till@127.0.0.1") as node:
             watched = platform.platform.nodes.attach(node)
@@ -167,7 +167,7 @@ def test_lines_of_the_log_come_from_any_thread_and_a_frame_has_several(inside: I
     inside(test)
 
 
-def test_of_a_very_long_log_the_newest_lines_are_told(inside: Inside) -> None:
+def test_of_a_very_long_log_the_newest_lines_are_sent(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         view = platform.platform.log
         for number in range(3000):
@@ -182,7 +182,7 @@ def test_of_a_very_long_log_the_newest_lines_are_told(inside: Inside) -> None:
     inside(test, log_kept=5000)
 
 
-def test_lines_that_wait_while_the_loop_is_held_are_bounded(inside: Inside) -> None:
+def test_lines_that_wait_while_the_loop_is_blocked_are_bounded(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         source = log_source(platform.platform)
         viewer = source.attach()
@@ -191,8 +191,8 @@ def test_lines_that_wait_while_the_loop_is_held_are_bounded(inside: Inside) -> N
         for number in range(1000):
             log.warning("sold %d", number)
         assert len(source._waiting) < 1000
-        told = await until(viewer, lambda found: len(found["lines"]) > 900)
-        assert told["k"] == "s"
+        shown = await until(viewer, lambda found: len(found["lines"]) > 900)
+        assert shown["k"] == "s"
         source.detach(viewer)
 
     inside(test)

@@ -1,4 +1,4 @@
-"""The live feed of traces: a snapshot, deltas that tell what is new, and nothing while nobody looks."""
+"""The live feed of traces: a snapshot, then deltas, and no work without viewers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def feed_of(platform: Any, trace_id: str = "", node: str | None = None) -> Any:
     return running.trace_feeds.find(running.traces, node or platform.node.name, trace_id, running.epoch)
 
 
-def test_a_viewer_gets_what_was_captured_then_what_is_new_and_what_became_of_it(inside: Inside) -> None:
+def test_a_viewer_gets_captured_messages_then_new_and_updated_ones(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         agent = await Agent.start(lambda: 0)
         trace = platform.platform.traces.start(otp.node(), [agent])
@@ -34,8 +34,8 @@ def test_a_viewer_gets_what_was_captured_then_what_is_new_and_what_became_of_it(
         )  # fmt: skip
         assert [one["trace_id"] for one in first["traces"]] == [trace.id]
         await Agent.update(agent, lambda n: n + 1)
-        told = await until(viewer, lambda found: bool(found.get("m")))
-        call, reply = told["m"]
+        shown = await until(viewer, lambda found: bool(found.get("m")))
+        call, reply = shown["m"]
         assert (call["kind"], call["answer"], reply["answers"]) == ("call", reply["seq"], call["seq"])
         await Agent.stop(agent)
         ended = await until(viewer, lambda found: bool(found.get("marks")))
@@ -48,11 +48,11 @@ def test_a_viewer_gets_what_was_captured_then_what_is_new_and_what_became_of_it(
     inside(test)
 
 
-def test_all_who_look_at_a_trace_share_its_frames_and_nobody_means_no_source(inside: Inside) -> None:
+def test_viewers_of_a_trace_share_its_frames_and_without_viewers_there_is_no_source(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         feeds: TraceFeeds = platform.platform.trace_feeds
         feed_of(platform, "t77")
-        assert len(feeds) == 0  # nobody looks at it yet
+        assert len(feeds) == 0  # without viewers
         feed = feed_of(platform)
         viewers = [feed.attach() for _ in range(3)]
         assert feed_of(platform) is feed
@@ -76,8 +76,8 @@ def test_more_than_a_frame_holds_comes_as_a_snapshot_that_has_the_newest(inside:
         await frame(viewer)
         for number in range(600):
             otp.send(agent, number)
-        told = await until(viewer, lambda found: found["k"] == "s" or bool(found.get("m")))
-        kept = told["messages"] if told["k"] == "s" else told["m"]
+        shown = await until(viewer, lambda found: found["k"] == "s" or bool(found.get("m")))
+        kept = shown["messages"] if shown["k"] == "s" else shown["m"]
         assert kept[-1]["text"] == "599"
         assert len(kept) <= 50
         feed.detach(viewer)
@@ -86,7 +86,7 @@ def test_more_than_a_frame_holds_comes_as_a_snapshot_that_has_the_newest(inside:
     inside(test)
 
 
-def test_a_trace_of_another_node_or_of_nobody_is_not_shown(inside: Inside) -> None:
+def test_a_trace_of_another_node_or_a_missing_trace_is_not_shown(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         agent = await Agent.start(lambda: 0)
         trace = platform.platform.traces.start(otp.node(), [agent])
@@ -102,7 +102,7 @@ def test_a_trace_of_another_node_or_of_nobody_is_not_shown(inside: Inside) -> No
     inside(test)
 
 
-def test_the_traces_of_another_node_are_seen_there_and_only_there(inside: Inside) -> None:
+def test_the_traces_of_another_node_are_shown_for_that_node_only(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         async with otp.Node("till@127.0.0.1") as node:
             platform.platform.nodes.attach(node)

@@ -1,4 +1,4 @@
-"""The feed tells what happened in plain words, one entry for one cause: real trees, real ends."""
+"""Sentences of the feed, one entry per cause: real trees, real exits."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def tree(*names: str, **options: Any) -> Tree:
 
 
 async def texts(inside: Any) -> list[str]:
-    """What the feed says when all supervisors have dealt with what was before."""
+    """Return the texts of the feed once all supervisors have handled their mailboxes."""
     for name in ("sup", "playground", "shop"):
         if inside.node.whereis(name) is not None:
             await Supervisor.count_children((name, inside.node))
@@ -55,7 +55,7 @@ async def crash(inside: Any, name: str) -> None:
     await otp.wait_down(pid, timeout=5)
 
 
-def test_a_crash_names_who_why_what_followed_and_what_is_left(inside: Callable[..., Any]) -> None:
+def test_a_crash_names_process_reason_consequences_and_remaining_restarts(inside: Callable[..., Any]) -> None:
     async def test(platform: Any) -> None:
         await crash(platform, "ledger")
         assert await texts(platform) == [
@@ -66,8 +66,8 @@ def test_a_crash_names_who_why_what_followed_and_what_is_left(inside: Callable[.
     inside(test, tree("first", "ledger", "cart", "mailer", strategy="rest_for_one"))
 
 
-def test_whoever_held_the_loop_is_told_with_the_whole_time_and_once(inside: Callable[..., Any]) -> None:
-    """Regression: a second or more was left to the watchdog, which a sandbox has none of, and which may miss it."""
+def test_a_hold_of_the_loop_is_reported_once_with_its_whole_time(inside: Callable[..., Any]) -> None:
+    """Regression: holds of a second or more were left to the watchdog, which sandboxes lack and which may miss them."""
 
     async def test(platform: Any) -> None:
         pid = resolve(platform.node, "ledger")
@@ -76,18 +76,18 @@ def test_whoever_held_the_loop_is_told_with_the_whole_time_and_once(inside: Call
             at += int(ms * 1_000_000)
             event = SimpleNamespace(kind="drain_too_long", pid=pid, at=at, data={"ms": ms, "what": "Worker"})
             platform.hub.feed.take(platform.hub.model, event)
-        told = [f"ledger held the event loop for {seconds} s" for seconds in ("0.3", "3.2", "1.5")]
-        assert await texts(platform) == told
+        expected = [f"ledger held the event loop for {seconds} s" for seconds in ("0.3", "3.2", "1.5")]
+        assert await texts(platform) == expected
         now = platform.hub.clock.wall(at)
         platform.hub.feed.held(platform.hub.model, now, 1.5, "ledger held everything up", plain_pid(pid))
-        assert await texts(platform) == [*told[:2], "ledger held everything up"]
+        assert await texts(platform) == [*expected[:2], "ledger held everything up"]
         platform.hub.held(0.7, "something else did", None)
         assert (await texts(platform))[3:] == ["something else did"]
 
     inside(test, tree("ledger"))
 
 
-def test_a_change_of_the_strategy_says_from_what_to_what(inside: Callable[..., Any]) -> None:
+def test_a_change_of_strategy_names_old_and_new(inside: Callable[..., Any]) -> None:
     async def test(platform: Any) -> None:
         await Supervisor.change_flags("sup", strategy="one_for_all")
         await Supervisor.change_flags("sup", max_restarts=7)
@@ -109,7 +109,7 @@ def test_one_for_all_restarts_the_others(inside: Callable[..., Any]) -> None:
     inside(test, tree("a", "b", "c", strategy="one_for_all", max_restarts=1, max_seconds=9))
 
 
-def test_a_supervisor_that_gives_up_says_how_often_and_who_brings_it_back(inside: Callable[..., Any]) -> None:
+def test_a_give_up_names_the_number_of_restarts_and_who_restarts_the_supervisor(inside: Callable[..., Any]) -> None:
     async def test(platform: Any) -> None:
         sup = platform.node.whereis("sup")
         await kill(resolve(platform.node, "a"))
@@ -142,7 +142,7 @@ def test_a_storm_is_one_entry_that_counts(inside: Callable[..., Any]) -> None:
     inside(test, tree("a", max_restarts=100))
 
 
-def test_a_stop_that_somebody_asked_for_is_one_entry_with_all_that_is_below(inside: Callable[..., Any]) -> None:
+def test_a_requested_stop_is_one_entry_with_all_descendants(inside: Callable[..., Any]) -> None:
     async def test(platform: Any) -> None:
         await terminate_child(resolve(platform.node, "shop"), "checkout_sup")
         assert await texts(platform) == ["shop stopped checkout_sup"]
@@ -150,7 +150,7 @@ def test_a_stop_that_somebody_asked_for_is_one_entry_with_all_that_is_below(insi
     inside(test)
 
 
-def test_a_restart_that_fails_is_told_with_its_reason(inside: Callable[..., Any]) -> None:
+def test_a_failed_restart_is_shown_with_its_reason(inside: Callable[..., Any]) -> None:
     starts: list[int] = []
 
     async def once() -> Any:
@@ -174,7 +174,7 @@ def test_a_restart_that_fails_is_told_with_its_reason(inside: Callable[..., Any]
     assert len(starts) == 3
 
 
-def test_a_dynamic_child_is_told_by_what_it_is(inside: Callable[..., Any]) -> None:
+def test_a_dynamic_child_is_named_by_its_class(inside: Callable[..., Any]) -> None:
     async def test(platform: Any) -> None:
         node = platform.node
         spec = Worker.child_spec(None, restart="transient")
@@ -197,7 +197,7 @@ def test_names_are_text_and_never_html(inside: Callable[..., Any]) -> None:
     inside(test, tree("<b>x</b>"))
 
 
-def test_one_for_one_tells_of_the_child_alone_whatever_its_id_is(inside: Callable[..., Any]) -> None:
+def test_one_for_one_names_only_the_child_whatever_its_id_is(inside: Callable[..., Any]) -> None:
     class Tally(Supervisor):
         @impl
         def init(self, arg: Any) -> Children:
@@ -227,7 +227,7 @@ def test_children_named_otherwise_than_their_id_are_counted_once(inside: Callabl
     inside(test, Tree("sup", lambda: Shop.start_link(None, name="sup")))
 
 
-def test_what_was_stopped_twice_is_told_once_and_its_start_is_told_too(inside: Callable[..., Any]) -> None:
+def test_a_repeated_stop_is_one_entry_and_the_start_is_another(inside: Callable[..., Any]) -> None:
     async def test(platform: Any) -> None:
         sup = resolve(platform.node, "sup")
         await terminate_child(sup, "a")
@@ -239,7 +239,7 @@ def test_what_was_stopped_twice_is_told_once_and_its_start_is_told_too(inside: C
     inside(test, tree("a", "b"))
 
 
-def test_a_tree_that_could_not_start_again_is_told_to_the_end(inside: Callable[..., Any]) -> None:
+def test_a_tree_that_cannot_be_restarted_is_described_to_the_end(inside: Callable[..., Any]) -> None:
     starts: list[int] = []
 
     async def moody() -> Any:
@@ -262,7 +262,7 @@ def test_a_tree_that_could_not_start_again_is_told_to_the_end(inside: Callable[.
     inside(test, Tree("sup", moody), playground_restart_after=0.02)
 
 
-def test_reasons_of_the_runtime_are_told_in_plain_words(inside: Callable[..., Any]) -> None:
+def test_reasons_of_the_runtime_are_shown_in_plain_words(inside: Callable[..., Any]) -> None:
     assert text_of_reason(("bad_return_value", None)).endswith("did no case match, or is a return missing?")
     assert text_of_reason(("bad_return_value", 7)) == "a callback returned 7, which is no result"
 
@@ -287,21 +287,21 @@ KINDS = {"k": "kill", "l": "link", "e": "exit", "t": "stop", "s": "start", "f": 
 
 
 def drawn(entry: Any) -> list[str]:
-    """The signals of an entry, each as `kind from>to`."""
+    """Return the signals of an entry, each as `kind from>to`."""
     signals = entry.parts["signals"]
     names = [
         one[1] if isinstance(one, list) else ((entry.sup or "") + one).rpartition("/")[2] for one in signals["who"]
     ]
-    return [f"{KINDS[s[0]]} {'nobody' if s[1] < 0 else names[s[1]]}>{names[s[2]]}" for s in signals["list"]]
+    return [f"{KINDS[s[0]]} {'outside' if s[1] < 0 else names[s[1]]}>{names[s[2]]}" for s in signals["list"]]
 
 
-def test_the_signals_of_a_restart_are_told_in_their_order(inside: Callable[..., Any]) -> None:
+def test_the_signals_of_a_restart_are_in_order(inside: Callable[..., Any]) -> None:
     async def test(platform: Any) -> None:
         await kill(resolve(platform.node, "b"))
         await texts(platform)
         (entry,) = platform.hub.feed.entries()
         assert drawn(entry) == [
-            "kill nobody>b", "exit b>sup", "stop sup>d", "stop sup>c", "start sup>b", "start sup>c", "start sup>d",
+            "kill outside>b", "exit b>sup", "stop sup>d", "stop sup>c", "start sup>b", "start sup>c", "start sup>d",
         ]  # fmt: skip
         assert "open" not in entry.parts
         assert entry.parts["signals"]["who"] == ["/b", "", "/d", "/c"]
@@ -312,7 +312,7 @@ def test_the_signals_of_a_restart_are_told_in_their_order(inside: Callable[..., 
     inside(test, tree("a", "b", "c", "d", strategy="rest_for_one"))
 
 
-def test_a_give_up_draws_what_led_to_it_and_the_start_of_all_again(inside: Callable[..., Any]) -> None:
+def test_a_give_up_draws_its_causes_and_the_restart_of_all(inside: Callable[..., Any]) -> None:
     class Top(Supervisor):
         @impl
         def init(self, arg: Any) -> Children:
@@ -323,9 +323,9 @@ def test_a_give_up_draws_what_led_to_it_and_the_start_of_all_again(inside: Calla
         await kill(resolve(platform.node, "a"))
         await Supervisor.count_children(("top", platform.node))
         first, last = platform.hub.feed.entries()
-        assert drawn(first) == ["kill nobody>a", "exit a>sup"]
+        assert drawn(first) == ["kill outside>a", "exit a>sup"]
         assert drawn(last) == [
-            "kill nobody>a", "exit a>sup", "gave_up sup>sup", "stop sup>b", "exit sup>top", "start top>sup",
+            "kill outside>a", "exit a>sup", "gave_up sup>sup", "stop sup>b", "exit sup>top", "start top>sup",
             "start sup>a", "start sup>b",
         ]  # fmt: skip
         assert (last.kind, "open" in last.parts, "open" in first.parts) == ("gave_up", False, False)
@@ -338,7 +338,7 @@ def test_the_end_of_a_linked_process_is_a_signal_over_the_link(inside: Callable[
         await kill(resolve(platform.node, "a"))
         await texts(platform)
         entry = next(one for one in platform.hub.feed.entries() if one.text.startswith("linked "))
-        assert drawn(entry) == ["kill nobody>a", "link a>linked", "exit linked>sup", "start sup>linked"]
+        assert drawn(entry) == ["kill outside>a", "link a>linked", "exit linked>sup", "start sup>linked"]
 
     class Linked(Worker):
         @impl
@@ -356,7 +356,7 @@ def test_the_end_of_a_linked_process_is_a_signal_over_the_link(inside: Callable[
     inside(test, Tree("sup", lambda: Sup.start_link(None, name="sup")))
 
 
-def test_a_clean_end_of_a_transient_child_is_settled_at_once(inside: Callable[..., Any]) -> None:
+def test_a_clean_end_of_a_transient_child_is_final_at_once(inside: Callable[..., Any]) -> None:
     class Sup(Supervisor):
         @impl
         def init(self, arg: Any) -> Children:
@@ -368,14 +368,14 @@ def test_a_clean_end_of_a_transient_child_is_settled_at_once(inside: Callable[..
         await texts(platform)
         (entry,) = platform.hub.feed.entries()
         assert (entry.kind, "open" in entry.parts) == ("stopped", False)
-        assert drawn(entry) == ["kill nobody>a", "exit a>sup"]
+        assert drawn(entry) == ["kill outside>a", "exit a>sup"]
         await terminate_child(resolve(platform.node, "sup"), "b")
         assert (await texts(platform))[-1] == "sup stopped b"
 
     inside(test, Tree("sup", lambda: Sup.start_link(None, name="sup")))
 
 
-def test_a_significant_child_takes_its_supervisor_along_in_one_story(inside: Callable[..., Any]) -> None:
+def test_the_end_of_a_significant_child_and_its_supervisor_is_one_entry(inside: Callable[..., Any]) -> None:
     class Top(Supervisor):
         @impl
         def init(self, arg: Any) -> Children:
@@ -393,7 +393,7 @@ def test_a_significant_child_takes_its_supervisor_along_in_one_story(inside: Cal
         first, last = platform.hub.feed.entries()
         assert (first.text, last.kind) == ("job ended: shutdown; it is transient and is not restarted", "restarted")
         assert drawn(last) == [
-            "kill nobody>job", "exit job>sup", "stop sup>b", "exit sup>top", "start top>sup", "start sup>job",
+            "kill outside>job", "exit job>sup", "stop sup>b", "exit sup>top", "start top>sup", "start sup>job",
             "start sup>b",
         ]  # fmt: skip
 
@@ -410,7 +410,7 @@ def test_the_children_of_a_killed_supervisor_end_over_their_links(inside: Callab
         await kill(resolve(platform.node, "sup"))
         await Supervisor.count_children(("top", platform.node))
         (entry,) = platform.hub.feed.entries()
-        assert sorted(drawn(entry)[:2]) == ["exit sup>top", "kill nobody>sup"]
+        assert sorted(drawn(entry)[:2]) == ["exit sup>top", "kill outside>sup"]
         assert sorted(drawn(entry)[2:4]) == ["link sup>a", "link sup>b"]
         assert drawn(entry)[4:] == ["start top>sup", "start sup>a", "start sup>b"]
 
