@@ -1,4 +1,4 @@
-"""What the backend of a node does that is not an operation's own: streams, names, settings, simulations, its end."""
+"""The backend of a node beyond operations: streams, names, settings, simulations, its end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SECONDS = 5.0
 
 
 async def tree(node: otp.Node) -> None:
-    """Start the demo's tree there."""
+    """Start the demo's tree on a node."""
     await node.start(DemoOneForOne, None, name="demo_one_for_one")
 
 
@@ -40,7 +40,7 @@ async def collected(running: Any, **query: Any) -> Any:
 
 
 async def until(viewer: Any, wanted: Callable[[Any], bool]) -> Any:
-    """The first frame of the next ones that is wanted; None at their end."""
+    """Return the next frame that matches; None at the end."""
     async with asyncio.timeout(SECONDS):
         while True:
             frame = await viewer.next()
@@ -48,7 +48,7 @@ async def until(viewer: Any, wanted: Callable[[Any], bool]) -> Any:
                 return None if frame is None else json.loads(frame)
 
 
-def test_events_of_the_node_come_in_order_and_go_on_behind_an_id(inside: Inside) -> None:
+def test_events_of_the_node_come_in_order_and_resume_after_an_id(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with otp.Node(TILL) as node, remote(running.platform, node):
             await tree(node)
@@ -65,7 +65,7 @@ def test_events_of_the_node_come_in_order_and_go_on_behind_an_id(inside: Inside)
     inside(test)
 
 
-def test_what_a_platform_did_to_a_service_stands_in_the_log_of_the_service(
+def test_actions_of_the_platform_are_in_the_log_of_the_service(
     inside: Inside, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def test(running: Any) -> None:
@@ -86,7 +86,7 @@ def test_what_a_platform_did_to_a_service_stands_in_the_log_of_the_service(
     inside(test)
 
 
-def test_a_page_is_shown_what_happens_there(inside: Inside) -> None:
+def test_a_page_shows_events_of_the_node(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with otp.Node(TILL) as node, remote(running.platform, node) as found:
             await tree(node)
@@ -109,7 +109,7 @@ def test_a_page_is_shown_what_happens_there(inside: Inside) -> None:
     inside(test)
 
 
-def test_the_list_of_processes_is_looked_at_part_by_part(inside: Inside) -> None:
+def test_the_list_of_processes_is_read_in_parts(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with otp.Node(TILL) as node, remote(running.platform, node) as found:
             await tree(node)
@@ -124,7 +124,7 @@ def test_the_list_of_processes_is_looked_at_part_by_part(inside: Inside) -> None
     inside(test)
 
 
-def test_when_the_node_goes_its_pages_and_questions_end(inside: Inside) -> None:
+def test_pages_and_requests_end_with_the_node(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with otp.Node(TILL) as node, remote(running.platform, node) as found:
             source = await source_of(running.platform, "supervisors", found, {})
@@ -142,7 +142,7 @@ def test_when_the_node_goes_its_pages_and_questions_end(inside: Inside) -> None:
 
 
 @pytest.mark.operation("node.list")
-def test_the_node_is_listed_with_its_owner_and_how_it_is(inside: Inside) -> None:
+def test_the_node_is_listed_with_its_owner_and_its_state(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with otp.Node(TILL) as node, remote(running.platform, node, owner="ada"):
             await tree(node)
@@ -160,14 +160,14 @@ def test_a_change_of_settings_reaches_the_node(inside: Inside) -> None:
         async with otp.Node(TILL) as node, remote(running.platform, node):
             changed = await running.client.put("/api/v1/settings/scan_interval", json={"value": 0.5}, headers=OWNER)
             assert changed.status_code == 200, changed.text
-            await running.platform.nodes.find(TILL).facts(SECONDS)  # what was told before it is done by then
+            await running.platform.nodes.find(TILL).facts(SECONDS)  # sent before, so processed by then
             asked = await running.get("/api/v1/system/metrics", params={"node": TILL})
             assert asked["data"]["scan_interval_s"] == 0.5
 
     inside(test)
 
 
-def test_a_scope_that_is_missing_is_missed_before_the_node_is_asked(inside: Inside) -> None:
+def test_a_missing_scope_is_refused_before_the_node_is_asked(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with otp.Node(TILL) as node, remote(running.platform, node):
             await tree(node)
@@ -182,7 +182,7 @@ def test_a_scope_that_is_missing_is_missed_before_the_node_is_asked(inside: Insi
     inside(test)
 
 
-def test_who_simulates_a_failure_is_none_of_the_processes_of_the_node(inside: Inside) -> None:
+def test_simulations_do_not_run_as_processes_of_the_node(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with otp.Node(TILL) as node, remote(running.platform, node):
             await tree(node)
@@ -201,7 +201,7 @@ def test_who_simulates_a_failure_is_none_of_the_processes_of_the_node(inside: In
     inside(test)
 
 
-def test_what_is_no_request_is_refused_and_nothing_ends_of_it() -> None:
+def test_invalid_requests_are_refused_without_a_crash() -> None:
     async def main() -> None:
         async with otp.Node(TILL) as node:
             backend = (await start(node))["backend"]
@@ -230,7 +230,7 @@ async def failure(found: RemoteNode, request: Any) -> str:
     return answer.code
 
 
-def test_nothing_of_the_backend_is_seen_on_the_node_and_it_ends_with_it() -> None:
+def test_the_backend_is_invisible_on_the_node_and_ends_with_it() -> None:
     async def main() -> None:
         async with otp.Node(TILL) as node:
             backend = (await start(node))["backend"]
@@ -241,8 +241,8 @@ def test_nothing_of_the_backend_is_seen_on_the_node_and_it_ends_with_it() -> Non
     asyncio.run(main())
 
 
-def test_neither_web_server_nor_database_is_imported_where_the_node_is() -> None:
-    """Thirty of them run at once: what one does not need, it does not hold in memory."""
+def test_a_node_imports_neither_web_server_nor_database() -> None:
+    """Thirty of them run at once, so memory matters."""
     program = """
 import asyncio, sys, otp
 from superlearner.backend import start
@@ -267,7 +267,7 @@ print(*sorted({"fastapi", "starlette", "uvicorn", "sqlalchemy", "alembic", "type
     assert ended.stdout.split() == []
 
 
-def test_what_is_no_answer_is_told_as_telemetry(inside: Inside) -> None:
+def test_invalid_answers_are_reported_to_telemetry(inside: Inside) -> None:
     async def test(running: Any) -> None:
         told: list[Any] = []
         running.platform.telemetry.attach(

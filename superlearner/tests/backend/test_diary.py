@@ -1,4 +1,4 @@
-"""What is kept of a program beyond its end: each entry and line once, in order, with a gap where some were lost."""
+"""The history kept of a program beyond its end: each entry and line once, in order, with gaps marked."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def numbers(heard: Heard) -> tuple[list[int], list[int]]:
     return [number for number, _ in heard.entries], [number for number, _ in heard.lines]
 
 
-def test_who_asks_waits_until_there_is_something_and_is_told_again_what_was_not_acknowledged() -> None:
+def test_a_request_waits_for_entries_and_repeats_those_not_acknowledged() -> None:
     async def test(diary: Diary) -> None:
         asking = asyncio.ensure_future(diary.heard(0, 0, SECONDS))
         await asyncio.sleep(0)
@@ -50,7 +50,7 @@ def test_who_asks_waits_until_there_is_something_and_is_told_again_what_was_not_
     with_diary(test)
 
 
-def test_a_line_of_another_thread_wakes_who_asks() -> None:
+def test_a_line_of_another_thread_wakes_a_waiting_request() -> None:
     async def test(diary: Diary) -> None:
         asking = asyncio.ensure_future(diary.heard(0, 0, SECONDS))
         await asyncio.sleep(0)
@@ -60,7 +60,7 @@ def test_a_line_of_another_thread_wakes_who_asks() -> None:
     with_diary(test)
 
 
-def test_what_was_lost_is_a_gap_and_an_answer_is_bounded() -> None:
+def test_lost_entries_are_a_gap_and_an_answer_is_bounded() -> None:
     async def test(diary: Diary) -> None:
         for number in range(1, MOST_ENTRIES + 20):
             diary.add(entry(number))
@@ -74,7 +74,7 @@ def test_what_was_lost_is_a_gap_and_an_answer_is_bounded() -> None:
     with_diary(test, entries=MOST_ENTRIES + 10, lines=100)
 
 
-def test_long_lines_are_told_in_several_answers() -> None:
+def test_long_lines_come_in_several_answers() -> None:
     async def test(diary: Diary) -> None:
         for _ in range(MOST_LINES):
             logging.getLogger("shop").warning("x" * 4_000, extra={f"otp_{n}": "y" * 4_000 for n in range(20)})
@@ -85,7 +85,7 @@ def test_long_lines_are_told_in_several_answers() -> None:
     with_diary(test)
 
 
-def test_texts_that_are_no_unicode_travel_as_their_escapes() -> None:
+def test_lone_surrogates_are_sent_as_escapes() -> None:
     async def test(diary: Diary) -> None:
         diary.add(entry(1, "odd \udc41"))
         logging.getLogger("shop").warning("odd \udc42", extra={"otp_name": "\udc43"})

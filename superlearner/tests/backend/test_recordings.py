@@ -1,4 +1,4 @@
-"""Recordings of a node in another process: made there, kept by the platform, and cut off where the node ended."""
+"""Recordings of a node in another process: written there, kept by the platform, complete up to the node's end."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def kill(running: Any, node: otp.Node, name: str) -> None:
 
 
 @pytest.mark.operation("recording.start", "recording.stop")
-def test_what_a_node_elsewhere_does_is_recorded_until_that_is_stopped(inside: Inside, tmp_path: Path) -> None:
+def test_a_remote_node_is_recorded_until_the_recording_is_stopped(inside: Inside, tmp_path: Path) -> None:
     async def test(running: Any) -> None:
         async with otp.Node(TILL) as node, remote(running.platform, node):
             await node.start(DemoOneForOne, None, name="demo_one_for_one")
@@ -49,7 +49,7 @@ def test_what_a_node_elsewhere_does_is_recorded_until_that_is_stopped(inside: In
     inside(test, data_dir=tmp_path)
 
 
-def test_what_was_fetched_stays_when_the_node_is_gone(inside: Inside, tmp_path: Path) -> None:
+def test_fetched_events_are_kept_when_the_node_is_gone(inside: Inside, tmp_path: Path) -> None:
     async def test(running: Any) -> None:
         async with otp.Node(TILL) as node:
             async with remote(running.platform, node):
@@ -70,7 +70,7 @@ def test_what_was_fetched_stays_when_the_node_is_gone(inside: Inside, tmp_path: 
 
 
 @pytest.mark.operation("trace.save")
-def test_what_a_trace_elsewhere_saw_is_kept_here(inside: Inside, tmp_path: Path) -> None:
+def test_a_trace_of_a_remote_node_is_kept_as_a_recording(inside: Inside, tmp_path: Path) -> None:
     async def test(running: Any) -> None:
         async with otp.Node(TILL) as node, remote(running.platform, node):
             await node.start(DemoOneForOne, None, name="demo_one_for_one")
@@ -90,7 +90,7 @@ def test_what_a_trace_elsewhere_saw_is_kept_here(inside: Inside, tmp_path: Path)
     inside(test, data_dir=tmp_path)
 
 
-def test_a_recording_that_is_none_is_a_bad_answer_and_one_without_end_is_cut_off(
+def test_an_invalid_recording_is_a_bad_answer_and_an_endless_one_is_cut_off(
     inside: Inside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("superlearner.operations.far_recordings.MOST_FILE", 2_500_000)
