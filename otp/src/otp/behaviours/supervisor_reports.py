@@ -135,7 +135,7 @@ def said_unexpected(me: Process, message: Any) -> None:
     """Say that a supervisor got a message that is none for it."""
     if is_taken(logger, logging.ERROR):
         fields = {"otp_report": "supervisor", **about(me), "otp_decision": "dropped", "otp_message": shown(message)}
-        tell(logger, logging.ERROR, f"{_me(me)} got an unexpected message: {shown(message)}", fields)
+        tell(logger, logging.ERROR, f"{_me(me)} got the unexpected message {shown(message)}", fields)
 
 
 def _say(
