@@ -392,9 +392,9 @@ class Discreet(Crashing):
 @pytest.mark.parametrize(
     ("cls", "casts", "expected"),
     [
-        (Crashing, ["now"], ["in handle_cast('now'): Crash(ValueError('ouch'))", "state {'password': ***, 'card': 4}"]),
-        (Discreet, ["now"], ["in handle_cast('now'): Crash(ValueError('ouch'))", "state ['card', 'password']"]),
-        (Crashing, ["hide", "now"], ["in handle_cast: Crash(ValueError('ouch'))", "state '<sensitive>'"]),
+        (Crashing, ["now"], ["crashed: ValueError('ouch'), in handle_cast('now')", "state {'password': ***, 'card': 4}"]),
+        (Discreet, ["now"], ["crashed: ValueError('ouch'), in handle_cast('now')", "state ['card', 'password']"]),
+        (Crashing, ["hide", "now"], ["crashed: ValueError('ouch'), in handle_cast", "state '<sensitive>'"]),
     ],
 )
 def test_a_crash_report_shows_of_the_state_what_format_status_lets_it(
@@ -408,7 +408,7 @@ def test_a_crash_report_shows_of_the_state_what_format_status_lets_it(
 
     testing.Scheduler(seed=0).run(main)
     first, second = last_report(caplog).splitlines()[:2]
-    assert [first[first.index("in handle_cast") :], second.strip()] == expected
+    assert [first[first.index("crashed:") :], second.strip()] == expected
 
 
 # Code

@@ -211,7 +211,7 @@ def test_the_caller_and_whoever_is_linked_see_the_reason_and_a_crash_alone_is_re
     run(main)
     found = [record.getMessage() for record in caplog.records if record.name == "otp"]
     assert len(found) == reports
-    assert all("handle_call" in text and "'crashed'" in text and "state 'state4'" in text for text in found)
+    assert all("handle_call" in text and "crashed: crashed" in text and "state 'state4'" in text for text in found)
 
 
 @pytest.mark.parametrize("trap", [True, False])

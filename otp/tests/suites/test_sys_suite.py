@@ -147,7 +147,7 @@ def test_an_end_with_shutdown_is_not_reported_and_any_other_is(run: Any, caplog:
     assert run(main) == [True] * 3
     reports = [record.getMessage() for record in caplog.records if record.name == "otp"]
     assert len(reports) == 1
-    assert "'die'" in reports[0]
+    assert "crashed: die" in reports[0]
 
 
 def test_errors_exits_and_throws_of_a_process_are_reasons_of_their_own_shape(run: Any) -> None:
