@@ -157,7 +157,7 @@ def test_while_the_default_node_is_down_its_reason_is_shown_and_the_platform_ans
             gone = await running.client.get("/api/v1/processes")
             error = gone.json()["error"]
             assert (gone.status_code, error["code"]) == (503, "node_unavailable")
-            assert error["message"] == f"{OTHER} is not there just now: killed by SIGKILL"
+            assert error["message"] == f"{OTHER} is not available now: killed by SIGKILL"
             named = await running.client.get(f"/api/v1/processes?node={OTHER}")
             assert (named.status_code, named.json()["error"]["message"]) == (503, error["message"])
             for path in ("/supervisors", f"/supervisors?node={OTHER}", "/sandboxes", "/api/v1/settings"):

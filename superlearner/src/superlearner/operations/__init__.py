@@ -1,13 +1,14 @@
-"""Arsenal: one declaration of an operation, every door to it.
+"""Arsenal: operations, each declared once and offered through every interface.
 
     @operation("process.kill", http=("DELETE", "/processes/{pid}"), scope="operate", changes=True)
     async def kill_process(ctx: Context, pid: PidText, reason: Reason = "kill", force: Force = False) -> KillResult:
         \"\"\"Send an exit signal and answer when the process is gone.\"\"\"
 
-From it come the route, its entry in the OpenAPI document, the command, the console's function, the tool for AI clients
-and the form of the page; scope, validation, dry run, audit and telemetry are the same at every door. `declaration` says
-what an operation is, `registry` knows all of them, `execution` runs one, `adapters` are the doors, and `operations`
-holds those of the platform. A package adds its own by an entry point of the group `superlearner.operations`.
+The declaration yields the route, its entry in the OpenAPI document, the command, the console's function, the tool for
+AI clients and the form of the page. Scope, validation, dry run, audit and telemetry are the same for every interface.
+`declaration` defines an operation, `registry` finds all of them, `execution` runs one, `adapters` are the interfaces,
+and `builtin` holds the platform's own. A package adds operations through the entry-point group
+`superlearner.operations`.
 """
 
 from __future__ import annotations
@@ -17,4 +18,4 @@ from typing import Final
 __all__ = ["PREFIX"]
 
 PREFIX: Final = "/api/v1"
-"""What the path of every operation begins with."""
+"""The prefix of every operation's path."""

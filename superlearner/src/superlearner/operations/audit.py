@@ -1,4 +1,4 @@
-"""The audit log: who changed what, when, through which door, and what became of it."""
+"""The audit log: changes with user, time, interface and outcome."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["AuditLog", "announce", "kept"]
 
 KEPT: Final = 1000
 REFUSED: Final = 30
-"""Refusals of one user in a minute that are written one by one; of more, those whose number is a power of two."""
+"""Refusals of a user per minute that are all logged; beyond that, only those whose count is a power of two."""
 
 
 class AuditLog:
-    """The newest entries, in memory; who keeps all of them listens.
+    """The newest entries, in memory; listeners receive all of them.
 
     >>> log = AuditLog()
     >>> log.record(
@@ -34,7 +34,7 @@ class AuditLog:
         self._entries: deque[AuditRow] = deque(maxlen=KEPT)
         self._number = 0
         self._listeners: tuple[Callable[[AuditRow], object], ...] = ()
-        self._refused: dict[str, tuple[int, int]] = {}  # of a user: the minute of the newest, and how many in it
+        self._refused: dict[str, tuple[int, int]] = {}  # by user: the minute of the last refusal, refusals in it
 
     def listen(self, listener: Callable[[AuditRow], object]) -> None:
         """Call `listener(entry)` for each entry from now on."""
@@ -44,7 +44,7 @@ class AuditLog:
         self, *, user: str, door: str, operation: str, parameters: Any, did: str | None, outcome: str, duration: float,
         node: str | None = None,
     ) -> None:  # fmt: skip
-        """Write one entry; of too many refusals in a minute (see `REFUSED`) some only, which say how many."""
+        """Add an entry; of too many refusals in a minute (see `REFUSED`), add only some, with their count."""
         at = round(time.time(), 6)
         if did is None and outcome != "ok":
             count = self._refusals(user, int(at // 60))
@@ -70,19 +70,19 @@ class AuditLog:
             listener(entry)
 
     def _refusals(self, user: str, minute: int) -> int:
-        """How often they were refused in this minute, with this time."""
+        """Count a refusal and return the number in this minute."""
         then, count = self._refused.get(user, (minute, 0))
         count = count + 1 if then == minute else 1
         self._refused[user] = minute, count
         return count
 
     def entries(self, since: int = 0) -> list[AuditRow]:
-        """The entries with a greater number that are still in memory, oldest first."""
+        """Return the entries in memory whose number is greater than `since`, oldest first."""
         return [entry for entry in self._entries if entry.number > since]
 
 
 def announce(events: EventLog, entry: AuditRow) -> None:
-    """Tell the event log of an entry."""
+    """Publish an entry as an event."""
     data = {
         "operation": entry.operation,
         "user": entry.user,
@@ -95,16 +95,16 @@ def announce(events: EventLog, entry: AuditRow) -> None:
 
 
 def kept(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters of an operation as the log keeps them: bounded, without what looks like a secret by its name.
+    """Return the parameters of an operation for the log: bounded, values with secret-looking names redacted.
 
     >>> kept({"name": "shop", "key": "db_password", "value": "hunter2"})
     {'name': 'shop', 'key': 'db_password', 'value': '***'}
     """
     given = dict(parameters)
     try:
-        given = term_of_json(given)  # so that ["password", …] is known by its first word, as a message is
+        given = term_of_json(given)  # so that ["password", …] is redacted by its first word, like a message
     except TooDeep:
-        pass  # its operation refuses it, too
+        pass  # the operation refuses it as well
     shown: dict[str, Any] = json_of(given)
     if any(is_secret(name) for one in ("name", "key") if isinstance(name := shown.get(one), str)) and "value" in shown:
         shown["value"] = HIDDEN

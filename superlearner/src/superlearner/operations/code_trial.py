@@ -1,4 +1,4 @@
-"""A changed module is tried in a program of its own before its file runs in the loop of the platform."""
+"""Trial import of a changed module in a separate process, before its file runs in the platform."""
 
 from __future__ import annotations
 
@@ -23,23 +23,24 @@ __all__ = ["ending_loops", "try_import"]
 log: Final = logging.getLogger(__name__)
 
 IMPORT_S: Final = 10.0
-"""Seconds for the file of a module, and for whatever it imports for the first time."""
+"""Seconds for importing a module and its dependencies."""
 
 HELD_S: Final = 2.0
-"""Seconds for which a `code_change` may hold the loop."""
+"""Seconds that a `code_change` may block the loop."""
 
 LONGEST: Final = 1000
 
 
 async def try_import(node: otp.Node, module: str) -> None:
-    """Import a module in another program, which ends then. One that raises there is left to whoever imports it here.
+    """Import a module in a separate process. A module that raises passes: the import here raises the same error.
 
     Args:
-        node: whose process looks after that program.
-        module: its dotted name.
+        node: the node that supervises the separate process.
+        module: the module's dotted name.
 
     Raises:
-        OperationError: `upgrade_refused` if it does not come to its end, or ends the program; `service_unavailable`.
+        OperationError: `upgrade_refused` if the import does not end in time, or ends the process;
+            `service_unavailable`.
     """
     if not hasattr(os, "fork"):
         return
@@ -61,7 +62,7 @@ async def try_import(node: otp.Node, module: str) -> None:
             case "peer", ("unavailable", words):
                 code, said = "service_unavailable", f"{module} cannot be tried: {words}"
             case "peer", (_, words):
-                said = f"nothing has changed: {module} was tried in a program of its own, which {words}"
+                said = f"nothing has changed: {module} was imported in a separate process, which {words}"
                 code = "upgrade_refused"
             case _:
                 raise
@@ -71,7 +72,7 @@ async def try_import(node: otp.Node, module: str) -> None:
 
 @contextmanager
 def ending_loops(node: otp.Node) -> Generator[None]:
-    """End a `code_change` meanwhile that holds the loop for too long, where signals reach the loop's thread."""
+    """Interrupt a `code_change` that blocks the loop for too long; only possible in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

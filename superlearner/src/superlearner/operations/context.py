@@ -1,4 +1,4 @@
-"""What an operation gets besides its parameters: who asks, where it acts, and whether it may act at all."""
+"""The context of an execution: its user, its node, and checks of permission."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONGEST_NAME: Final = 200
 
 
 class DryRun(Exception):
-    """Ends a dry run at the place where it would begin to change something; says what it would do."""
+    """The end of a dry run, raised before the first change; it carries what the operation would do."""
 
     def __init__(self, would: str, affects: Sequence[str]) -> None:
         super().__init__(would)
@@ -32,11 +32,11 @@ class DryRun(Exception):
 
 @dataclass(slots=True)
 class Context:
-    """One execution of an operation.
+    """The context of one execution of an operation.
 
-    `nodes` are all that can be asked. `door` is how it came: `rest`, `cli`, `console`, `mcp`, `page` or `test`; `on`
-    names the node that is asked, or the sandbox whose node it is, None for the platform's own: `execute` puts the one
-    there that is meant if none was named.
+    `nodes` holds all available nodes. `door` is the interface of the request: `rest`, `cli`, `console`, `mcp`, `page`
+    or `test`. `on` is the name of a node or the id of a sandbox, None for the platform's own node; `execute` fills in
+    the default node.
     """
 
     nodes: Nodes
@@ -46,7 +46,7 @@ class Context:
     on: str | None = None
     announced: list[str] = field(default_factory=list[str])
     takes_force: str | None = None
-    """Why it takes force, if a dry run has found out that it does and none was given."""
+    """The reason why the operation needs `force`, found by a dry run without it."""
 
     def __post_init__(self) -> None:
         if self.on is not None:
@@ -54,7 +54,7 @@ class Context:
 
     @property
     def found(self) -> WatchedNode | RemoteNode:
-        """The node that is asked, wherever it is.
+        """The node the operation acts on, local or remote.
 
         Raises:
             OperationError: `node_not_found`.
@@ -65,12 +65,12 @@ class Context:
         return found
 
     def _no_node(self, name: str) -> OperationError:
-        """Return the refusal where no node has this name: why it has gone, or what may be meant."""
+        """Return the error for an unknown node, with the reason for its absence or a suggestion."""
         nodes = self.nodes
         if self.on == nodes.default:
             why = nodes.left.get(self.on or "", "it has not started yet")
-            hint = f"what it did is at GET /api/v1/analytics/history; {self.home.name} is there"
-            return OperationError("node_unavailable", f"{self.on} is not there just now: {why}", hint=hint)
+            hint = f"its history is at GET /api/v1/analytics/history; {self.home.name} is available"
+            return OperationError("node_unavailable", f"{self.on} is not available now: {why}", hint=hint)
         if (absence := nodes.absence(name)) is not None:
             return OperationError("node_not_found", absence.why, hint=absence.hint)
         known = [one.name for one in nodes]
@@ -87,36 +87,36 @@ class Context:
 
     @property
     def remote(self) -> RemoteNode | None:
-        """The node that is asked, if it is in another process; None for one of this program. Raises as `found`."""
+        """The node if it runs in another process, None if in this one. Raises as `found`."""
         found = None if self.on is None else self.found
         return found if isinstance(found, RemoteNode) else None
 
     @property
     def watched(self) -> WatchedNode:
-        """The node it acts on, with what the platform remembers of it. Raises as `found`."""
+        """The node with the platform's records of it. Raises as `found`."""
         found = self.found
         if isinstance(found, RemoteNode):
-            raise RuntimeError(f"{found.name} is in another process; this is a bug of SuperLearner, please report it")
+            raise RuntimeError(f"{found.name} is in another process; this is a bug in SuperLearner, please report it")
         return found
 
     @property
     def node(self) -> otp.Node:
-        """The node it acts on. Raises as `watched`."""
+        """The node the operation acts on. Raises as `watched`."""
         return self.watched.node
 
     @property
     def kind(self) -> NodeKind:
-        """The kind of the node it acts on. Raises as `found`."""
+        """The kind of the node. Raises as `found`."""
         return PLATFORM if self.on is None else self.found.kind
 
     @property
     def owner(self) -> str | None:
-        """Whose node it acts on; None for one that nobody owns, as the platform's."""
+        """The owner of the node; None if it has none, like the platform's own node."""
         found = None if self.on is None else self.nodes.find(self.on)
         return None if found is None else found.owner
 
     def missing_scope(self, what: str, scope: Scope) -> OperationError:
-        """The refusal of `what` to who asks, for want of a scope."""
+        """Return the error for a user without the scope that `what` needs."""
         return OperationError(
             "missing_scope",
             f"{what} needs the scope {scope}, and {self.user.name} has {', '.join(sorted(self.user.scopes)) or 'none'}",
@@ -124,7 +124,7 @@ class Context:
         )
 
     def check_secrets(self, *, redact: bool) -> None:
-        """That who asks may see secrets, unless they are hidden.
+        """Check that the user may see secrets, unless they are redacted.
 
         Raises:
             OperationError: `missing_scope`.
@@ -133,10 +133,16 @@ class Context:
             raise self.missing_scope("to see secrets", "code")
 
     def about_to(self, would: str, affects: Sequence[str] | Callable[[], Sequence[str]] = ()) -> None:
-        """Say what is done next, in one sentence that goes on from "would …"; a dry run ends here.
+        """Announce the next change in words that continue "would …"; a dry run ends here.
 
-        Every operation that changes something says so after its checks and before the first change; `affects` names the
-        processes that feel it; what takes time to find out is a function, which only a dry run calls.
+        Every operation that changes something calls this after its checks and before the first change.
+
+        Args:
+            would: the change.
+            affects: the affected processes, or a function that finds them, which only a dry run calls.
+
+        Raises:
+            DryRun: this is a dry run.
         """
         if self.dry_run:
             forced = "" if self.takes_force is None else f"; it takes force: {self.takes_force}"

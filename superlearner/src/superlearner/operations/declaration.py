@@ -1,4 +1,4 @@
-"""What an operation is, read from its declaration: the signature gives parameters and result, the docstring words."""
+"""Declarations of operations: parameters and result come from the signature, the texts from the docstring."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 IN_PATH: Final = re.compile(r"\{(\w+)(:path)?\}")
 MARK: Final = "__superlearner_operation__"
 RESERVED: Final = ("dry_run", "node")
-"""What every door adds by itself, where it applies."""
+"""Parameters that every interface adds to the operations they apply to."""
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 
 
 class DeclarationError(TypeError):
-    """An operation that is declared wrongly; found when its module is imported."""
+    """An invalid declaration of an operation, raised when its module is imported."""
 
 
 class Body(BaseModel):
-    """Parameters that come together: exact types, no unknown fields. As in JSON Schema, 5.0 is the integer 5."""
+    """A group of parameters: exact types, no unknown fields. As in JSON Schema, 5.0 is the integer 5."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -57,7 +57,7 @@ class Body(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Picker:
-    """What a form offers for a parameter: `Annotated[str, Picker("process")]`."""
+    """The choices that a form offers for a parameter: `Annotated[str, Picker("process")]`."""
 
     kind: Literal[
         "process", "supervisor", "child", "application", "module", "registry", "setting", "recording",
@@ -76,42 +76,42 @@ class Paged(Generic[T]):
 
 
 class Item(Protocol):
-    """One of many that come as they happen."""
+    """An item of a stream."""
 
     def fields(self) -> dict[str, Any]:
-        """All of it in JSON's types."""
+        """Return its fields as JSON values."""
         ...
 
     def sent(self) -> bytes:
-        """It as server-sent events have it."""
+        """Return it as a server-sent event."""
         ...
 
 
 class Source(Protocol):
-    """Where they come from."""
+    """The source of a stream's items."""
 
     closed: bool
 
     @property
     def last_id(self) -> str:
-        """Who shows this id goes on from here."""
+        """The id to continue from."""
         ...
 
     async def more(self, most: int, seconds: float) -> Sequence[Item]:
-        """Wait until there are some, at most so long, and take them; none if the time is over or it is closed."""
+        """Wait at most `seconds` for items and return up to `most`; none after that time, or once closed."""
         ...
 
     def close(self) -> None:
-        """Nobody reads any more."""
+        """Release the source; the reader is gone."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Streamed(Generic[T]):
-    """Items as they come: the result of an operation with the parameters `last_id`, `limit` and `timeout_ms`.
+    """A stream of items: the result of an operation with the parameters `last_id`, `limit` and `timeout_ms`.
 
-    HTTP sends them as server-sent events, for as long as somebody reads. Who asks for `application/json` instead gets
-    those of a while as a `Part`: so every door has such an operation, also those that want one answer.
+    HTTP sends them as server-sent events until the client disconnects. A request for `application/json` gets the items
+    of a limited time as a `Part`, for interfaces that expect a single answer.
     """
 
     source: Source
@@ -120,16 +120,16 @@ class Streamed(Generic[T]):
 
 
 class Part(BaseModel, Generic[T]):
-    """Some of many that come as they happen. Ask again with `last_id` for those that follow."""
+    """A part of a stream. Pass `last_id` to get the items that follow."""
 
     items: list[T]
-    last_id: str = Field(description="who shows it goes on from here")
-    ended: Literal["limit", "timeout", "closed"] = Field(description="why there are not more")
+    last_id: str = Field(description="pass it to continue from here")
+    ended: Literal["limit", "timeout", "closed"] = Field(description="why the part ends here")
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file as a result: its parts are sent as they come. The operation declares its media types."""
+    """A file as a result, sent part by part. The operation declares its media types."""
 
     media: str
     name: str
@@ -138,17 +138,17 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an operation answered, as JSON's types; `meta` for a page of a list."""
+    """The answer of an operation in JSON types; `meta` describes a page of a list."""
 
     data: Any
     meta: dict[str, int] | None = None
     stream: Streamed[Any] | None = None
-    """For an operation that streams, whose data have yet to come."""
+    """The stream of an operation that streams, in place of data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of an operation: where HTTP carries it, and what it may be."""
+    """A parameter of an operation, with its type and its place in the HTTP request."""
 
     name: str
     annotation: Any
@@ -159,13 +159,13 @@ class Parameter:
 
     @property
     def required(self) -> bool:
-        """Whether it has no default."""
+        """True if it has no default."""
         return self.default is inspect.Parameter.empty
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceUse:
-    """A service that an operation gets from the platform, by its type; an optional one may be None."""
+    """A platform service that an operation receives, by its type; an optional one may be None."""
 
     kind: type[Any]
     optional: bool = False
@@ -173,7 +173,7 @@ class ServiceUse:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
-    """One declared operation."""
+    """A declared operation."""
 
     name: str
     category: str
@@ -203,13 +203,13 @@ class Operation:
 
     @property
     def body_is_optional(self) -> bool:
-        """Whether a request without a body is right."""
+        """True if a request without a body is valid."""
         return not any(one.required for one in self.parameters if one.place == "body")
 
     def schema(self) -> dict[str, Any]:
-        """JSON Schema of all parameters together, with `x-picker` where a form can offer a choice.
+        """Return the JSON Schema of all parameters, with `x-picker` where a form can offer choices.
 
-        It is made once, and the same for everybody: not to be changed.
+        The cached result is shared; do not change it.
         """
         return _schema_of(self)
 
@@ -230,7 +230,7 @@ def operation(
     errors: tuple[str, ...] = (),
     short: str = "",
 ) -> Callable[[F], F]:
-    """Declare an operation; the function stays as it is.
+    """Declare a function as an operation and return it unchanged.
 
     Parameters before a `/` come from the platform, by their type: the `Context`, and services such as `Settings` or
     `Traces`. Those after it come from the caller. Without a `/`, the first parameter is the `Context`.
@@ -238,23 +238,24 @@ def operation(
     Args:
         name: `category.verb`, unique: `process.kill`.
         http: method and path under `/api/v1`; `{names}` in the path are parameters.
-        scope: what who asks must have.
+        scope: the scope that callers need.
         category: by default the first part of the name.
-        changes: it changes something: it can be tried dry, and it is written into the audit log.
-        destroys: it ends or deletes something, and what that held is lost; forms try it dry first.
-        bare: the answer is not put into the envelope.
-        on: `node` for one that can be asked of any node that the platform looks into, by the parameter `node` which
-            every door adds; `platform` for one about the platform itself.
-        owned: it is about what somebody owns: who has `own` may ask for it, and the operation itself looks whose it is.
-        here: asked of a node in another process, it runs in the platform all the same, and asks the node for what it
-            needs; others are carried out there.
-        media: what a `Download` may be besides JSON in the form of the result.
+        changes: it changes something, so it supports a dry run and is written to the audit log.
+        destroys: it ends or deletes something with its data; forms start with a dry run.
+        bare: the answer has no envelope.
+        on: `node` for an operation that acts on any node, chosen by the parameter `node` that every interface adds;
+            `platform` for one about the platform itself.
+        owned: it is about something that has an owner: the scope `own` is enough to call it, and the operation checks
+            the owner itself.
+        here: it runs in the platform even for a node in another process, which it asks for data; other operations run
+            in that node.
+        media: media types of a `Download`, besides JSON.
         errors: codes it may answer besides those of every operation.
-        short: the fields that the command line shows, in this order, where it would not fit or not read well with all
-            of them: `"id status steps.at,text"`. One field of text alone is written as it is.
+        short: the fields that the command line shows, in this order, if all of them would be too many:
+            `"id status steps.at,text"`. A single text field is printed as it is.
 
     Raises:
-        DeclarationError: the declaration is wrong; the text says where.
+        DeclarationError: the declaration is invalid; the text says where.
     """
 
     def declare(function: F) -> F:
@@ -268,7 +269,7 @@ def operation(
 
 
 def declared(function: object) -> Operation | None:
-    """The operation a function was declared as."""
+    """Return the operation that a function was declared as."""
     return getattr(function, MARK, None)
 
 
@@ -315,7 +316,7 @@ def _read(
         raise wrong("an async def", function)
     text = inspect.getdoc(function)
     if not text:
-        raise wrong("a docstring, which is its text at every door", text)
+        raise wrong("a docstring, which every interface shows", text)
     summary, _, description = text.partition("\n\n")
     hints = get_type_hints(function, include_extras=True)
     result = hints.pop("return", None)
@@ -336,7 +337,7 @@ def _read(
         raise wrong("a parameter for each part of the path", sorted(missing))
     reserved = RESERVED if on == "node" else RESERVED[:1]
     if taken := [one.name for one in parameters if one.name in reserved]:
-        raise wrong(f"other names than {', '.join(reserved)}, which every door adds by itself", taken)
+        raise wrong(f"other names than {', '.join(reserved)}, which every interface adds by itself", taken)
     title = "".join(part.title() for part in re.split(r"[._]", name))
     in_body = [one for one in parameters if one.place == "body"]
     return Operation(
@@ -369,7 +370,7 @@ def _read(
 
 
 def _paths(short: str) -> tuple[str, ...]:
-    """`"id steps.at,text"` is `id`, `steps.at` and `steps.text`."""
+    """Split `"id steps.at,text"` into `id`, `steps.at` and `steps.text`."""
     found: list[str] = []
     for word in short.split():
         above, dot, names = word.rpartition(".")
@@ -378,7 +379,7 @@ def _paths(short: str) -> tuple[str, ...]:
 
 
 def _divided(function: Callable[..., Any]) -> tuple[list[inspect.Parameter], list[inspect.Parameter]]:
-    """The parameters before the `/` of a function, and those after it; without a `/` its first one is left out."""
+    """Return the parameters before the `/` and those after it; without a `/`, the first one is left out."""
     found = list(inspect.signature(function).parameters.values())
     before = [one for one in found if one.kind is one.POSITIONAL_ONLY]
     return before, found[len(before) or 1 :]
@@ -406,7 +407,7 @@ def _parameters(given: list[inspect.Parameter], hints: dict[str, Any], method: M
 
 
 def _takes_int(annotation: Any) -> bool:
-    """Whether it is an int, or may be one and no float."""
+    """Return whether the annotation allows an int and no float."""
     if get_origin(annotation) is Annotated:
         return _takes_int(get_args(annotation)[0])
     kinds = get_args(annotation)

@@ -1,7 +1,7 @@
-"""An example of every operation, on the demo that `superlearner run` starts; and how it is typed for curl and a shell.
+"""Examples of all operations on the demo of `superlearner run`, as values, curl calls and shell commands.
 
-Most examples come out of the declarations: what a parameter names in `Field(examples=…)`, for those that must be given.
-What a declaration cannot know stands in `EXAMPLES`. A test asks the platform every example.
+Most examples come from the declarations: `Field(examples=…)` of the required parameters. `EXAMPLES` holds the rest. A
+test runs every example.
 """
 
 from __future__ import annotations
@@ -65,11 +65,11 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "token.revoke": {"name": "build-server"},
     "trace.start_group": {"supervisor": "demo_one_for_one"},
 }
-"""By the name of the operation: the parameters of its example, where the declarations do not say enough."""
+"""Parameters of examples by operation, where the declarations have none."""
 
 
 def example_of(operation: Operation) -> dict[str, Any]:
-    """The parameters of the example of an operation: those in `EXAMPLES`, and of the others those it needs."""
+    """Return the parameters of an operation's example: those in `EXAMPLES`, and the other required ones."""
     given = EXAMPLES.get(operation.name, {})
     schema = operation.schema()
     found: dict[str, Any] = {}
@@ -82,7 +82,7 @@ def example_of(operation: Operation) -> dict[str, Any]:
 
 
 def example_of_schema(schema: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
-    """A value of a schema: its example, default, first choice or least; None where it says nothing of all that."""
+    """Return a value of a schema: its example, default, first choice or minimum, else None."""
     if "$ref" in schema:
         schema = {**known[str(schema["$ref"]).rpartition("/")[2]], **schema}
     if schema.get("examples"):
@@ -102,9 +102,9 @@ def example_of_schema(schema: Mapping[str, Any], known: Mapping[str, Any]) -> An
 
 
 def curl_of(operation: Operation, values: Mapping[str, Any], at: str) -> str:
-    """How to ask the platform `at` this address with curl.
+    """Return the curl command for the platform at the address `at`.
 
-    `code` needs a credential everywhere, and `superlearner token` prints one.
+    Operations with the scope `code` always need a credential, which `superlearner token` prints.
     """
     address, query, body = f"{at}{PREFIX}{_path(operation, values)}", dict[str, Any](), dict[str, Any]()
     for one in operation.parameters:
@@ -123,7 +123,7 @@ def curl_of(operation: Operation, values: Mapping[str, Any], at: str) -> str:
 
 
 def command_of(operation: Operation, values: Mapping[str, Any]) -> str:
-    """How to ask from a shell: `superlearner process kill counter_1`."""
+    """Return the shell command, such as `superlearner process kill counter_1`."""
     category, _, verb = operation.name.partition(".")
     words = ["superlearner", category, verb.replace("_", "-").replace(".", "-")]
     entry = entry_of(operation)

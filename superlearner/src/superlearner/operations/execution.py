@@ -1,4 +1,4 @@
-"""Running one operation: scope, parameters, dry run, audit, telemetry. The same for every door."""
+"""Execution of an operation: scope, parameters, dry run, audit and telemetry, the same for every interface."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ LONGEST_NAME: Final = 200
 
 
 def checked(operation: Operation, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of an operation out of JSON values; for doors that have not validated them.
+    """Validate JSON values and return the parameters of an operation.
 
     Raises:
-        OperationError: `validation_error`, a detail for each problem.
+        OperationError: `validation_error`, with a detail for each problem.
     """
     try:
         model = operation.model.model_validate(dict(given))
@@ -53,9 +53,10 @@ def _detail(problem: Any) -> Detail:
 def refuse_without_scope(
     services: Services, operation: Operation, context: Context, parameters: Mapping[str, Any]
 ) -> None:
-    """For doors that read parameters: who has not the scope is not told what is wrong with theirs.
+    """Refuse a user without the scope before their parameters are validated.
 
-    `parameters` is what is known of them so far, for the audit log.
+    Interfaces that validate parameters call this first, so that the errors reveal nothing. `parameters` are those
+    known so far, for the audit log.
 
     Raises:
         OperationError: `missing_scope`.
@@ -98,7 +99,7 @@ async def execute(services: Services, operation: Operation, context: Context, pa
             )
         outcome = "ok"
         if operation.changes and operation.on_node and context.door == "page":
-            services.get(LivePages).hurry(context.node)  # without waiting until the next frame is due
+            services.get(LivePages).hurry(context.node)  # show the change before the next frame is due
     except DryRun as dry:
         outcome = "dry_run"
         return Answer({"dry_run": True, "would": dry.would, "affects": list(dry.affects)})
@@ -108,8 +109,8 @@ async def execute(services: Services, operation: Operation, context: Context, pa
         outcome = "timeout"
         raise OperationError(
             "timeout",
-            f"{operation.name} has no answer after {LONGEST_S:g} s; what it asked for may still happen",
-            hint="look whether somebody is suspended or stuck: GET /api/v1/system/anomalies",
+            f"{operation.name} has no answer after {LONGEST_S:g} s; the request may still take effect",
+            hint="check for suspended or stuck processes: GET /api/v1/system/anomalies",
         ) from None
     except OperationError as error:
         outcome = error.code
@@ -121,8 +122,8 @@ async def execute(services: Services, operation: Operation, context: Context, pa
         outcome = "service_unavailable"
         raise OperationError(
             outcome,
-            clip(f"{operation.name} cannot be done just now, this machine has not enough {lacking}: {error}", LONGEST),
-            hint="try again, or end what is not needed any more",
+            clip(f"{operation.name} cannot run now, this machine has not enough {lacking}: {error}", LONGEST),
+            hint="try again, or end what is no longer needed",
         ) from error
     finally:
         _account(services, operation, context, parameters, time.perf_counter_ns() - begun, outcome)
@@ -137,13 +138,13 @@ async def execute(services: Services, operation: Operation, context: Context, pa
 
 
 def _meant(operation: Operation, context: Context) -> str | None:
-    """The node that is meant if none is named; what runs in the platform does without one that rests."""
+    """Return the default node; None for an operation that runs in the platform while that node is down."""
     nodes = context.nodes
     return None if operation.here and nodes.find(None) is None else nodes.default
 
 
 def _check_node(operation: Operation, context: Context) -> None:
-    """That there is the node that is named, if one is."""
+    """Check that the named node exists, and that the operation acts on nodes."""
     if context.on is None:
         return
     if operation.on_node:
@@ -157,9 +158,9 @@ def _check_node(operation: Operation, context: Context) -> None:
 
 
 def _may(operation: Operation, context: Context) -> bool:
-    """Whether they have the scope; who owns a node has it for what is asked of that node, not of the platform.
+    """Return whether the user has the scope; the scope `own` covers operations on the user's own nodes.
 
-    Of an operation about what somebody owns, the operation itself looks whose it is.
+    An operation declared with `owned` checks the owner itself.
     """
     if operation.owned and "own" in context.user.scopes:
         return True
@@ -187,7 +188,7 @@ def _account(
     took_ns: int,
     outcome: str,
 ) -> None:
-    """Tell telemetry of every execution, and the audit log of every one that changed something or was to."""
+    """Report every execution to telemetry, and each change or refused change to the audit log."""
     telemetry, audit = services.get(Telemetry), services.get(AuditLog)
     telemetry.execute(
         "operation.stop",
@@ -208,7 +209,7 @@ def _account(
 
 
 def _node_of(operation: Operation, context: Context) -> str | None:
-    """Where it was done, or was to be: for the audit log, so also a name that is none."""
+    """Return the requested node for the audit log, even if there is no such node."""
     if not operation.on_node:
         return None
     return clip(context.home.name if context.on is None else context.on, LONGEST_NAME)

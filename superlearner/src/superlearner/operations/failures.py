@@ -1,6 +1,6 @@
-"""What an operation answers when it cannot: a stable code, what is wrong, and what to try.
+"""Errors of operations: a stable code, the problem, and what to try.
 
-The status belongs to the code, so that every door says the same: HTTP its status, the command line its exit code.
+Each code has one HTTP status; the command line derives its exit code from the same table.
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ CODES: Final[dict[str, int]] = {
     "store_unavailable": 503,
     "timeout": 504,
 }
-"""Every code and its HTTP status; an operation names those it may answer besides the usual ones."""
+"""The HTTP status of each code. An operation declares the codes that are specific to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One problem: where (None: not in a field), what, and what to try."""
+    """A problem: its field if it is in one, a description, and what to try."""
 
     field: str | None
     problem: str
@@ -79,7 +79,7 @@ class Detail:
 
 
 class OperationError(Exception):
-    """An operation could not be done, for a reason the caller can do something about.
+    """An error of an operation that the caller can act on.
 
     >>> OperationError("process_not_found", "there is no process 0.9.0").status
     404

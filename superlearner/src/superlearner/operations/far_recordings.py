@@ -1,4 +1,4 @@
-"""Recordings of a node in another process: made there, kept by the platform, and believed no more than loaded ones."""
+"""Recordings of a node in another process, kept by the platform and as untrusted as loaded ones."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from superlearner.operations.forwarding import LONGEST_S, refused, told
 __all__ = ["FarRecorder", "saved_trace"]
 
 MOST_FILE: Final = 100_000_000
-"""Bytes; what a recording may take of the disk, whatever a node sends."""
+"""Largest file of a remote recording, in bytes."""
 
 
 async def saved_trace(remote: RemoteNode, trace: str) -> Packed:
-    """What a trace saw, as the file of a recording.
+    """Return the messages of a trace as the file of a recording.
 
     Raises:
         OperationError: `trace_not_found`, `node_unavailable`, `timeout`, `bad_answer`, `service_unavailable`.
@@ -36,9 +36,9 @@ async def saved_trace(remote: RemoteNode, trace: str) -> Packed:
 
 
 class FarRecorder:
-    """Fetches a recording of a node while it is made, and writes it into a file; a `tracing.Tape`.
+    """A `tracing.Tape` that fetches a recording while the remote node makes it, and writes it to a file.
 
-    The attributes are those of `otp.trace.Recorder`. What was fetched stays, whatever becomes of the node.
+    The attributes are those of `otp.trace.Recorder`. Fetched parts stay if the node ends.
     """
 
     def __init__(self, remote: RemoteNode, number: int, path: Path) -> None:
@@ -54,7 +54,7 @@ class FarRecorder:
 
     @classmethod
     async def begin(cls, remote: RemoteNode, path: Path, *, kinds: Iterable[str], limit: int, rate: int) -> FarRecorder:
-        """Let a node begin to record. Raises OperationError, OSError."""
+        """Start recording on a node. Raises OperationError, OSError."""
         try:
             answer = await remote.ask(Tape(sorted(kinds), limit, rate), Attached, LONGEST_S)
         except RemoteError as error:
@@ -70,12 +70,12 @@ class FarRecorder:
             raise
 
     def flush(self) -> None:
-        """Fetch what is new, beside who asks for it."""
+        """Start to fetch new parts in the background."""
         if not self.ended and self._fetching is None:
             self._fetching = asyncio.get_running_loop().create_task(self._fetch(last=False), context=Context())
 
     async def close(self) -> None:
-        """End it, with what is new until now."""
+        """Fetch the last part and end the recording."""
         if self._fetching is not None:
             await asyncio.wait([self._fetching])
         if not self.ended:
@@ -86,10 +86,10 @@ class FarRecorder:
         try:
             answer = await self._remote.ask(Wound(self._number, last), Taped, LONGEST_S)
             if isinstance(answer, Failed) or answer.events < 0 or answer.dropped < 0:
-                raise self._remote.bad("a recording that it began is none")
+                raise self._remote.bad("expected a part of its recording, got an error")
             self._size += len(answer.piece)
             if self._size > MOST_FILE:
-                raise OSError(f"it is larger than {MOST_FILE} bytes")
+                raise OSError(f"the recording is larger than {MOST_FILE} bytes")
             self._file.write(answer.piece)
             self._file.flush()
             self.events, self.dropped = answer.events, answer.dropped

@@ -1,8 +1,8 @@
-"""An operation on a node in another process: it runs there, and its answer is believed only as far as it is checked.
+"""Operations on a node in another process. They run there, and their answers are untrusted.
 
-Scope, audit, telemetry and the rate of calls stay with the platform. There the parameters are checked again, and who
-asks has the scopes that they have on that node. What comes back is read with the operation's own result model, bounded
-in size and number, and made anew from that: what the model does not know does not get through.
+The platform checks scopes and rate limits and writes audit log and telemetry. The node checks the parameters again,
+with the scopes that the user has on it. Its answer is bounded, validated by the operation's result model and rebuilt
+from it, so unknown fields are dropped.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ from superlearner.operations.users import SCOPES
 __all__ = ["LONGEST_S", "forward", "refused", "registered", "told"]
 
 MARGIN_S: Final = 5.0
-"""What an answer may take beyond the `timeout_ms` of its operation, before the platform answers itself."""
+"""Seconds beyond the operation's `timeout_ms` before the platform answers `timeout`."""
 
 LONGEST_S: Final = 30.0
-"""For an operation that takes no `timeout_ms`: a supervisor that is paused would let its caller wait for ever."""
+"""Seconds for an operation without `timeout_ms`; a paused supervisor would block its caller for ever."""
 
 PART_S: Final = 30.0
 MOST_FILE: Final = 200_000_000
@@ -55,7 +55,7 @@ MOST_DETAILS: Final = 100
 MOST_AFFECTED: Final = 1000
 MOST_ITEMS: Final = 500
 PACE_S: Final = 0.05
-"""Between two questions for items at least, whatever has come: a node that has always more is asked at our pace."""
+"""Least seconds between two requests for items, so that a busy node cannot set the pace."""
 
 BYTES_PER_S: Final = 4_000_000
 LARGEST: Final = 2**63
@@ -65,15 +65,15 @@ FILE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 ODD_NUMBER: Final = re.compile(rb"NaN|Infinity|[eE][+]?[0-9]{3}|[0-9]{19}")
 META: Final = ("total", "page", "per_page", "total_pages")
 USUAL: Final = ("missing_scope", "service_unavailable", "timeout", "validation_error")
-"""Codes that any operation may answer besides those that it declares; others are a platform's to say, not a node's."""
+"""Codes a remote node may answer for any operation, besides the declared ones. Others are reserved for the platform."""
 
 
 async def forward(operation: Operation, context: Context, remote: RemoteNode, parameters: Mapping[str, Any]) -> Answer:
     """Run an operation on a node in another process.
 
     Raises:
-        OperationError: what the node answered as one; `node_unavailable`, `timeout`, `bad_answer`.
-        DryRun: it was asked what would be done.
+        OperationError: the node's error, or `node_unavailable`, `timeout`, `bad_answer`.
+        DryRun: this is a dry run.
     """
     user = context.user
     request = Execute(
@@ -107,7 +107,7 @@ async def forward(operation: Operation, context: Context, remote: RemoteNode, pa
 
 
 async def registered(context: Context, names: Collection[str]) -> set[str]:
-    """Those of some names that processes of the node have, wherever it is; for an operation that runs here.
+    """Return those of the names that are registered on the node, local or remote.
 
     Raises:
         OperationError: `node_not_found`, `node_unavailable`, `timeout`, `bad_answer`.
@@ -123,21 +123,21 @@ async def registered(context: Context, names: Collection[str]) -> set[str]:
 
 
 def told(error: RemoteError) -> OperationError:
-    """What went wrong with a node, as an operation's error."""
+    """Convert an error of a remote node to an error of an operation."""
     match error:
         case NodeGone():
-            return OperationError("node_unavailable", str(error), hint="GET /api/v1/nodes lists those that are there")
+            return OperationError("node_unavailable", str(error), hint="GET /api/v1/nodes lists the available nodes")
         case NodeSilent():
-            hint = "its loop may be held by a callback; what was asked for may still happen"
+            hint = "a callback may block its loop; the request may still take effect"
             return OperationError("timeout", str(error), hint=hint)
         case NodeBusy():
             return OperationError("node_unavailable", str(error), hint="try again in a moment")
         case _:
-            return OperationError("bad_answer", str(error), hint="code that runs there may have changed the runtime")
+            return OperationError("bad_answer", str(error), hint="code on that node may have changed the runtime")
 
 
 def read_result(remote: RemoteNode, model: TypeAdapter[Any], data: bytes) -> Any:
-    """An answer in JSON as its model has it, in JSON's types. Raises `BadAnswer`."""
+    """Validate a JSON answer by its model and return it in JSON types. Raises BadAnswer."""
     if (too_much := excess(data)) is not None:
         raise remote.bad(too_much)
     try:
@@ -155,7 +155,7 @@ def read_result(remote: RemoteNode, model: TypeAdapter[Any], data: bytes) -> Any
 
 
 def _check_size(found: Any) -> None:
-    """Raises ValueError for a number that no client can read."""
+    """Check that all integers fit into 64 bits. Raises ValueError."""
     left: list[Any] = [found]
     while left:
         one = left.pop()
@@ -173,10 +173,10 @@ def _seconds(operation: Operation, parameters: Mapping[str, Any]) -> float:
 
 
 def refused(remote: RemoteNode, answer: Failed, codes: Collection[str]) -> OperationError:
-    """The error that a node answered, if it has one of the usual codes or of these.
+    """Return the error that a node answered, if its code is a usual one or one of `codes`.
 
     Raises:
-        OperationError: `bad_answer`, for one with another code.
+        OperationError: `bad_answer`, for another code.
     """
     if answer.code not in (*USUAL, *codes):
         raise told(remote.bad(f"it failed there with {answer.code!r}: {answer.message}"))
@@ -192,7 +192,7 @@ def refused(remote: RemoteNode, answer: Failed, codes: Collection[str]) -> Opera
 
 
 class WouldDo(msgspec.Struct, forbid_unknown_fields=True):
-    """What a dry run answers."""
+    """The answer of a dry run."""
 
     dry_run: Literal[True]
     would: str
@@ -211,7 +211,7 @@ def _meta(operation: Operation, remote: RemoteNode, meta: dict[str, int] | None)
     if not operation.paged:
         return None
     if meta is None or set(meta) != set(META) or min(meta.values()) < 0:
-        raise remote.bad(f"{operation.name}: expected which page it is")
+        raise remote.bad(f"{operation.name}: expected the numbers of a page")
     return {name: meta[name] for name in META}
 
 
@@ -219,7 +219,7 @@ def _meta(operation: Operation, remote: RemoteNode, meta: dict[str, int] | None)
 
 
 class RemoteItem:
-    """An item of a stream, made anew from what its model has."""
+    """An item of a stream, rebuilt from its validated fields."""
 
     __slots__ = ("_fields",)
 
@@ -227,17 +227,17 @@ class RemoteItem:
         self._fields = fields
 
     def fields(self) -> dict[str, Any]:
-        """All of it in JSON's types."""
+        """Return its fields as JSON values."""
         return self._fields
 
     def sent(self) -> bytes:
-        """It as server-sent events have it."""
+        """Return it as a server-sent event."""
         id, type = self._fields["id"], self._fields["type"]
         return b"id: %b\nevent: %b\ndata: %b\n\n" % (id.encode(), type.encode(), to_json(self._fields))
 
 
 class RemoteSource:
-    """Where the items of a stream of a node come from: asked for as they are read."""
+    """The source of a remote node's stream; requests items as they are read."""
 
     def __init__(self, remote: RemoteNode, operation: Operation, stream: Stream) -> None:
         self.closed = False
@@ -248,7 +248,7 @@ class RemoteSource:
         self._due = 0.0
 
     async def more(self, most: int, seconds: float) -> Sequence[RemoteItem]:
-        """Wait until there are some, at most so long, and take them; none if the time is over or it is closed."""
+        """Wait at most `seconds` for items and return up to `most`; none after that time, or once closed."""
         if self.closed:
             return []
         most, now = min(most, MOST_ITEMS), otp.monotonic()
@@ -267,20 +267,20 @@ class RemoteSource:
                 _id(self._remote, one["type"])
             self.last_id = _id(self._remote, found["last_id"])
         except RemoteError:
-            self.close()  # who reads comes back with the last id that they have, and is told then what is wrong
+            self.close()  # the client reconnects with its last id, and then gets the error
             return []
         self.closed = self.closed or answer.closed
         return [RemoteItem(one) for one in found["items"]]
 
     def close(self) -> None:
-        """Nobody reads any more."""
+        """Close the stream on the node; the reader is gone."""
         if not self.closed:
             self.closed = True
             self._remote.tell(Close(self._number))
 
 
 def _id(remote: RemoteNode, id: str) -> str:
-    """An id, or type, that can stand on a line of a stream."""
+    """Check that an id or type is valid in a line of a stream, and return it."""
     if not ID.fullmatch(id):
         raise remote.bad(f"expected an id, got {id!r}")
     return id
@@ -298,7 +298,7 @@ def _download(operation: Operation, remote: RemoteNode, file: File) -> Download:
 
 
 async def _parts(remote: RemoteNode, number: int) -> AsyncIterator[str]:
-    """The parts of a file as they are read. What is cut off ends as an error, so that nobody takes it for the whole."""
+    """Yield the parts of a file. A truncated file ends in an error, so that it is not mistaken for the whole."""
     size, parts, ended = 0, 0, False
     try:
         while True:

@@ -1,4 +1,4 @@
-"""Parameters that many operations share."""
+"""Parameter types shared by many operations."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ __all__ = [
     "UNIX_TIME",
 ]
 
-# For whoever reads the schema: what begins as a pid and is none is 400 malformed_pid, which says more than a pattern.
+# Only documents the form in the schema: malformed pids are answered by 400 malformed_pid, which says more.
 PID_OR_NAME: Final[dict[str, Any]] = {
     "pattern": r"^((#PID)?<?[0-9]{1,15}\.[0-9]{1,15}\.[0-9]{1,15}>?|[^0-9<#][\s\S]*)$"
 }
 
 UNIX_TIME: Final[dict[str, Any]] = {"format": "unix-time"}
-"""Seconds since 1970, for whoever makes a form: people choose a date and a time."""
+"""Marks seconds since 1970, so that forms offer a date and a time."""
 
 PidText = Annotated[
     str,
@@ -49,7 +49,7 @@ SupervisorText = Annotated[
     str,
     Field(
         max_length=20_000,
-        description="a registered name, or a pid",
+        description="a registered name or a pid",
         examples=["demo_one_for_one", "0.9.0"],
         json_schema_extra=PID_OR_NAME,
     ),
@@ -66,24 +66,24 @@ NewName = Annotated[
         min_length=1,
         max_length=1000,
         pattern=r"^[^0-9<#]",
-        description="a name to register; it does not begin like a pid",
+        description="a name to register; it must not look like a pid",
         examples=["my_counter"],
     ),
 ]
-Reason = Annotated[str, Field(min_length=1, max_length=200, description="`kill` cannot be trapped; else any reason")]
-Force = Annotated[bool, Field(description="do it although the platform needs the process")]
+Reason = Annotated[str, Field(min_length=1, max_length=200, description="an exit reason; `kill` cannot be trapped")]
+Force = Annotated[bool, Field(description="proceed even if the platform needs the process")]
 Term = Annotated[Any, Field(description="any JSON; lists become tuples", examples=["increment", ["add", 3]])]
 MeasureMs = Annotated[
     int,
     Field(
         ge=0,
         le=10_000,
-        description="look at every message for so many milliseconds; calls take about twice as long meanwhile",
+        description="milliseconds to observe every message; calls take about twice as long meanwhile",
     ),
 ]
-TimeoutMs = Annotated[int, Field(ge=1, le=600_000, description="milliseconds until the answer is given up")]
-PageNumber = Annotated[int, Field(ge=1, le=1_000_000, description="page, from 1")]
-PerPage = Annotated[int, Field(ge=1, le=1000, description="items of a page")]
+TimeoutMs = Annotated[int, Field(ge=1, le=600_000, description="milliseconds to wait for the answer")]
+PageNumber = Annotated[int, Field(ge=1, le=1_000_000, description="page number, from 1")]
+PerPage = Annotated[int, Field(ge=1, le=1000, description="items per page")]
 OfKind = Annotated[MessageType | None, Field(description="only messages of this kind")]
 OfTag = Annotated[str | None, Field(max_length=40, description="only messages with this first word", examples=["add"])]
-OfText = Annotated[str, Field(max_length=200, description="only messages whose shown text holds this")]
+OfText = Annotated[str, Field(max_length=200, description="only messages whose displayed text contains this")]

@@ -1,4 +1,4 @@
-"""All operations: the platform's own, and those that installed packages add."""
+"""The registry of operations: the platform's own and those of installed packages."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from superlearner.operations.declaration import IN_PATH, DeclarationError, Opera
 __all__ = ["GROUP", "Registry", "added_operations", "all_operations", "operation_in"]
 
 GROUP: Final = "superlearner.operations"
-"""The entry-point group: each names a module that holds operations."""
+"""The entry-point group; each entry names a module with operations."""
 
 
 class Registry:
-    """The operations of one platform, by name. Two of one name, or of one route, do not start."""
+    """The operations of one platform. Names and routes are unique."""
 
     def __init__(self, found: Iterable[Operation] = ()) -> None:
         self._by_name: dict[str, Operation] = {}
@@ -28,10 +28,10 @@ class Registry:
             self.add(operation)
 
     def add(self, operation: Operation) -> None:
-        """Take one more.
+        """Add an operation.
 
         Raises:
-            DeclarationError: its name or its route is taken.
+            DeclarationError: its name or route is taken.
         """
         route = (operation.method, IN_PATH.sub("{}", operation.path))
         for other in (self._by_name.get(operation.name), self._by_route.get(route)):
@@ -44,11 +44,11 @@ class Registry:
         self._by_name[operation.name] = self._by_route[route] = operation
 
     def get(self, name: str) -> Operation | None:
-        """The operation of a name."""
+        """Return the operation with this name."""
         return self._by_name.get(name)
 
     def __iter__(self) -> Iterator[Operation]:
-        """In the order of their names."""
+        """Iterate over the operations by name."""
         return iter(sorted(self._by_name.values(), key=lambda operation: operation.name))
 
     def __len__(self) -> int:
@@ -56,20 +56,20 @@ class Registry:
 
 
 def all_operations() -> Registry:
-    """Ours and those of installed packages.
+    """Load the platform's operations and those of installed packages.
 
     Raises:
-        DeclarationError: one is declared wrongly, or clashes; the text names it and its package.
+        DeclarationError: a declaration is invalid or clashes with another; the text names it and its package.
     """
     modules = [importlib.import_module(f"{ours.__name__}.{name}") for name in _ours()]
     return Registry(operation for module in (*modules, *_plug_ins()) for operation in of_module(module))
 
 
 def operation_in(module: str, name: str) -> Operation | None:
-    """The operation of a name in the module that declares it, and no other is imported; None if there is none.
+    """Return the operation of this name, importing only its module; None if there is none.
 
     Args:
-        module: one of ours, or one that an installed package brings.
+        module: a module of `superlearner.operations.builtin`, or of an installed package.
         name: `category.verb`.
 
     >>> operation_in("superlearner.operations.builtin.nodes", "node.list").method
@@ -88,16 +88,16 @@ def _ours() -> list[str]:
 
 
 def added_operations() -> list[Operation]:
-    """Those of installed packages alone; ours are not imported, so whether they clash with them is not looked at.
+    """Load only the operations of installed packages, without checking for clashes with the platform's own.
 
     Raises:
-        DeclarationError: one is declared wrongly, or its package cannot be loaded.
+        DeclarationError: a declaration is invalid, or its package cannot be loaded.
     """
     return [operation for module in _plug_ins() for operation in of_module(module)]
 
 
 def of_module(module: ModuleType) -> Iterator[Operation]:
-    """The operations that a module declares itself."""
+    """Yield the operations that a module declares itself."""
     for value in vars(module).values():
         operation = declared(value)
         if operation is not None and value.__module__ == module.__name__:
@@ -112,8 +112,7 @@ def _plug_ins() -> Iterator[ModuleType]:
             raise
         except Exception as error:
             raise DeclarationError(
-                f"the operations of {entry.value} ({entry.name}) cannot be loaded: {error!r}; "
-                "mend or remove the package that brings them"
+                f"the operations of {entry.value} ({entry.name}) cannot be loaded: {error!r}; fix or remove the package"
             ) from error
         if not isinstance(found, ModuleType):
             raise DeclarationError(f"the entry point {entry.name} ({entry.value}): expected a module, got {found!r}")

@@ -1,4 +1,4 @@
-"""What the operations answer: the models behind the routes, the forms and whoever makes a client."""
+"""Result models shared by several operations; routes, forms and clients are built from them."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ __all__ = [
     "TerminateResult",
 ]
 
-RESTARTS: Final = "how often its supervisor restarted it after it ended by itself"
-RESTARTED_ALONG: Final = "how often it was restarted with a sibling, because of the strategy"
+RESTARTS: Final = "number of restarts by its supervisor after its own exit"
+RESTARTED_ALONG: Final = "number of restarts with a sibling, because of the strategy"
 
 Pid = str
 Seconds = float
 
 
 class Named(BaseModel):
-    """A process that another one is related to; one that is monitored by name has no pid."""
+    """A related process; one that is monitored by name has no pid."""
 
     pid: Pid | None
     name: str | None
@@ -47,13 +47,13 @@ class Named(BaseModel):
 
 
 class PastExit(BaseModel):
-    """One end of the processes that ran in a slot."""
+    """A past exit of a child."""
 
     at: Seconds
     reason: str
     crash: bool
     pid: Pid | None
-    message: str | None = Field(description="what it was handling")
+    message: str | None = Field(description="the message it was handling")
     where: str | None = Field(description="`shop.py:58 in handle_call`")
 
 
@@ -75,18 +75,18 @@ class ProcessLine(BaseModel):
     trap_exit: bool
     parent: Pid | None
     critical: bool = Field(description="the platform needs it")
-    supervisor: Pid | None = Field(description="who started it, if that is a supervisor")
+    supervisor: Pid | None = Field(description="its supervisor")
     supervisor_name: str | None
-    child_id: str | None = Field(description="what its supervisor calls it")
+    child_id: str | None = Field(description="its child id")
     restarts: int | None = Field(description=f"{RESTARTS}; null for a process without a supervisor")
-    started_at: Seconds | None = Field(description="within some seconds; null if it was there before that was noted")
-    current_function: str | None = Field(description="where it waits, or the callback that is not through yet")
+    started_at: Seconds | None = Field(description="accurate to some seconds; null if it started before monitoring")
+    current_function: str | None = Field(description="where it waits, or its running callback")
     messages_per_s: float | None = Field(description="null unless `measure_ms`")
-    callback_percent: float | None = Field(description="share of the time in callbacks; null unless `measure_ms`")
+    callback_percent: float | None = Field(description="percent of the time in callbacks; null unless `measure_ms`")
 
 
 class ChildOf(BaseModel):
-    """What its supervisor says about a process."""
+    """The child spec of a process and its restarts."""
 
     id: str | None
     restart: str
@@ -97,12 +97,12 @@ class ChildOf(BaseModel):
 
 
 class ProcessDetails(BaseModel):
-    """All about a process. Values that are not known are null; messages and state are bounded text."""
+    """A process in detail. Unknown values are null; messages and state are bounded text."""
 
     pid: Pid
     name: str | None
     registered_name: str | None
-    key: str | None = Field(description="its slot on the page")
+    key: str | None = Field(description="the key of its child on the live page")
     what: str
     type: ProcessType
     kind: Literal["supervisor", "worker"]
@@ -113,7 +113,7 @@ class ProcessDetails(BaseModel):
     started_at: Seconds | None
     parent: Named | None
     ancestors: list[Named]
-    links: list[Named] = Field(description="the first 200 of `link_count`; so it is with the monitors")
+    links: list[Named] = Field(description="the first 200 of `link_count`; likewise for monitors")
     link_count: int
     monitors: list[Named]
     monitor_count: int
@@ -121,8 +121,8 @@ class ProcessDetails(BaseModel):
     monitored_by_count: int
     message_queue_len: int
     messages: list[str]
-    memory: int | None = Field(description="an estimate in bytes; null if not known, or more than is soon counted")
-    callbacks: list[str] = Field(description="the functions of its class, the first 100 of them")
+    memory: int | None = Field(description="an estimate in bytes; null if unknown or too large to count quickly")
+    callbacks: list[str] = Field(description="the first 100 functions of its class")
     current_call: str | None
     state: str | None
     exits: list[PastExit]
@@ -130,24 +130,24 @@ class ProcessDetails(BaseModel):
 
 
 class KillResult(BaseModel):
-    """What became of a kill."""
+    """The result of a kill."""
 
     pid: Pid
     name: str | None
     reason: str
-    terminated: bool = Field(description="false if it trapped the signal and lives")
+    terminated: bool = Field(description="false if it trapped the signal and is alive")
     timestamp: str
 
 
 class BulkError(BaseModel):
-    """Why one of many could not be done."""
+    """The error of one item of a bulk operation."""
 
     code: str
     message: str
 
 
 class BulkItem(BaseModel):
-    """What became of one of many; `error` if it could not be done."""
+    """The result of one item of a bulk operation."""
 
     pid: str
     ok: bool
@@ -156,14 +156,14 @@ class BulkItem(BaseModel):
 
 
 class BulkResult(BaseModel):
-    """What became of each."""
+    """The results of a bulk operation."""
 
     action: Literal["kill"]
     results: list[BulkItem]
 
 
 class MessageResult(BaseModel):
-    """A message that was sent; `reply` is there for a call."""
+    """A sent message; a call has a `reply`."""
 
     message_sent: Literal[True]
     message_type: Literal["send", "cast", "call"]
@@ -191,7 +191,7 @@ class Child(BaseModel):
 
 
 class SupervisorDetails(BaseModel):
-    """A supervisor; `children`, in start order, where they are asked for. One that has just ended has less to say."""
+    """A supervisor; `children` are in start order, if requested. Most fields of an ended one are null."""
 
     name: str | None
     pid: Pid
@@ -206,7 +206,7 @@ class SupervisorDetails(BaseModel):
 
 
 class RestartResult(BaseModel):
-    """A child that was started again."""
+    """A restarted child."""
 
     supervisor: Pid
     id: str
@@ -214,7 +214,7 @@ class RestartResult(BaseModel):
 
 
 class TerminateResult(BaseModel):
-    """A child that was stopped."""
+    """A stopped child."""
 
     supervisor: Pid
     id: str
@@ -222,16 +222,16 @@ class TerminateResult(BaseModel):
 
 
 class Parts(BaseModel):
-    """Which parts of the platform are up."""
+    """The parts of the platform, true if running."""
 
     services: bool
     playground: bool
     web: bool
-    store: bool = Field(description="false while history cannot be stored; true where it is not to be")
+    store: bool = Field(description="false while history cannot be stored; true if storing is off")
 
 
 class Metrics(BaseModel):
-    """Numbers of the node; null where one cannot be told."""
+    """Metrics of the node; unknown ones are null."""
 
     total_processes: int
     supervisors: int
@@ -239,14 +239,14 @@ class Metrics(BaseModel):
     spawned: int
     message_queue_lengths: int
     memory_usage: int | None = Field(description="bytes of this operating-system process")
-    supervision_health: float = Field(description="percent of the supervisors that neither storm nor give up")
-    anomalies: int = Field(description="how many go on; see system.anomalies")
+    supervision_health: float = Field(description="percent of the supervisors without a restart storm or crash loop")
+    anomalies: int = Field(description="active anomalies, see system.anomalies")
     restarts: int = Field(description="of all children by their supervisors, since the node started")
     viewers: int | None
 
 
 class Health(BaseModel):
-    """How the platform is."""
+    """The health of the platform."""
 
     status: Literal["healthy", "degraded"]
     parts: Parts
@@ -258,15 +258,15 @@ class Health(BaseModel):
 
 
 class NodeLine(BaseModel):
-    """A node that can be looked into."""
+    """A node that the platform observes."""
 
     name: str
-    own: bool = Field(description="it is the platform's own")
-    default: bool = Field(description="it is asked where no node is named")
-    remote: bool = Field(description="it is in another process")
-    owner: str | None = Field(description="whose it is; null: nobody's")
+    own: bool = Field(description="the platform's own node")
+    default: bool = Field(description="the node for operations without `node`")
+    remote: bool = Field(description="the node runs in another process")
+    owner: str | None = Field(description="the owner's name; null: none")
     status: Literal["up", "silent", "gone", "bad"] = Field(
-        description="silent: it does not answer just now, and what else it would say is null; bad: it answers nonsense"
+        description="silent: it does not answer now, unknown fields are null; bad: its answers are invalid"
     )
     life: str | None
     processes: int | None
@@ -276,17 +276,17 @@ class NodeLine(BaseModel):
 
 
 class Asker(BaseModel):
-    """Who asks, and what they may do."""
+    """The current user and their scopes."""
 
-    user: str = Field(description="as the audit log names them")
-    scopes: list[Literal["read", "operate", "code", "own"]] = Field(description="what their credential has")
-    may: list[Literal["read", "operate", "code"]] = Field(description="what of it holds on the node that is asked")
-    credential: bool = Field(description="false for who comes over loopback without one")
-    local: bool = Field(description="the call came from the machine of the platform")
+    user: str = Field(description="the name in the audit log")
+    scopes: list[Literal["read", "operate", "code", "own"]] = Field(description="scopes of the credential")
+    may: list[Literal["read", "operate", "code"]] = Field(description="scopes that apply on this node")
+    credential: bool = Field(description="false for a request over loopback without a credential")
+    local: bool = Field(description="the request came from the platform's machine")
 
 
 class OperationLine(BaseModel):
-    """One operation of Arsenal."""
+    """An operation of Arsenal."""
 
     name: str
     category: str
@@ -295,12 +295,12 @@ class OperationLine(BaseModel):
     scope: Literal["read", "operate", "code"]
     summary: str
     description: str
-    changes: bool = Field(description="it can be tried with `dry_run`, and is written into the audit log")
-    destroys: bool = Field(description="it ends or deletes something, and what that held is lost")
-    bare: bool = Field(description="the answer is not put into the envelope")
-    on_node: bool = Field(description="it takes `node`, the name of the node that is asked")
-    here: bool = Field(description="it runs in the platform, also where it is about another node")
-    streams: bool = Field(description="it goes on for as long as somebody reads, as server-sent events")
-    media: list[str] = Field(description="what it may answer besides JSON, as a file")
-    parameters: dict[str, Any] = Field(description="JSON Schema; `x-picker` says what a form can offer")
+    changes: bool = Field(description="it supports `dry_run` and is written to the audit log")
+    destroys: bool = Field(description="it ends or deletes something with its data")
+    bare: bool = Field(description="the answer has no envelope")
+    on_node: bool = Field(description="it takes `node`, the name of the node to act on")
+    here: bool = Field(description="it runs in the platform, even for another node")
+    streams: bool = Field(description="it sends server-sent events until the client disconnects")
+    media: list[str] = Field(description="media types of its files, besides JSON")
+    parameters: dict[str, Any] = Field(description="JSON Schema; `x-picker` names the choices a form can offer")
     availability: Literal["working"]

@@ -1,4 +1,4 @@
-"""What the operations about analytics answer. What is not known is null; times are also given in ISO 8601."""
+"""Result models of analytics. Unknown values are null; times are also given in ISO 8601."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ PlainPid = str
 
 
 class SupervisionEventResult(BaseModel):
-    """One event of a supervisor."""
+    """An event of a supervisor."""
 
-    number: int = Field(description="its place among all events of this run; newer ones have greater numbers")
+    number: int = Field(description="grows within a run of the platform")
     timestamp: str
-    at: float = Field(description="the same in seconds of the wall clock")
+    at: float = Field(description="the same in seconds since 1970")
     event_type: EventType
-    child_id: str | None = Field(description="null for a child of a DynamicSupervisor, which has none")
-    old_pid: PlainPid | None = Field(description="who ended")
-    child_pid: PlainPid | None = Field(description="who runs now")
+    child_id: str | None = Field(description="null for a child of a DynamicSupervisor")
+    old_pid: PlainPid | None = Field(description="the process that ended")
+    child_pid: PlainPid | None = Field(description="the process that started")
     reason: str | None
-    crash: bool = Field(description="whether the reason is a failure")
-    recovery_ms: float | None = Field(description="for how long nobody ran in the child's place")
-    supervisor_name: str = Field(description="its pid, if it has no name")
+    crash: bool = Field(description="the reason is a failure")
+    recovery_ms: float | None = Field(description="downtime of the child")
+    supervisor_name: str = Field(description="its name, else its pid")
     supervisor_pid: PlainPid
 
 
 class FailureRateResult(BaseModel):
-    """Restarts of the last `window_ms`; `rate` is restarts a second."""
+    """Restarts of the last `window_ms`; `rate` is per second."""
 
     restarts: int
     rate: float
@@ -51,7 +51,7 @@ class FailureRateResult(BaseModel):
 
 
 class PerformanceMetrics(BaseModel):
-    """How the supervisor is now. Memory and reductions of one process are not counted in Python."""
+    """Current figures of a supervisor. Memory and reductions of a process are not available in Python."""
 
     memory: int | None
     message_queue_len: int | None
@@ -60,7 +60,7 @@ class PerformanceMetrics(BaseModel):
 
 
 class SinceBaseline(BaseModel):
-    """What has happened since somebody established a baseline."""
+    """Counts since the baseline."""
 
     timestamp: str
     restarts: int
@@ -68,25 +68,25 @@ class SinceBaseline(BaseModel):
 
 
 class SupervisorAnalytics(BaseModel):
-    """What a supervisor did in this run of the platform. One of the same name goes on where the one before ended."""
+    """The analytics of a supervisor in this run; a replacement with the same name continues the counts."""
 
     supervisor_name: str
     supervisor_pid: PlainPid
     alive: bool
-    total_restarts: int = Field(description="children that it restarted after they ended by themselves")
-    restarted_along: int = Field(description="siblings that its strategy restarted with them")
-    failed_restarts: int = Field(description="attempts that failed and were tried again")
+    total_restarts: int = Field(description="restarts of children after their own exit")
+    restarted_along: int = Field(description="restarts of siblings with them, because of the strategy")
+    failed_restarts: int = Field(description="failed attempts, which were repeated")
     give_ups: int
     failure_rate: FailureRateResult
     restart_history: list[SupervisionEventResult] = Field(description="newest first")
-    restarts_by_child: dict[str, int] = Field(description="children without an id are not in it")
+    restarts_by_child: dict[str, int] = Field(description="only children with an id")
     restarts_by_reason: dict[str, int]
     performance_metrics: PerformanceMetrics
     since_baseline: SinceBaseline | None
 
 
 class SupervisorSample(BaseModel):
-    """One look at a supervisor."""
+    """A sample of a supervisor."""
 
     at: float
     message_queue_len: int
@@ -95,30 +95,30 @@ class SupervisorSample(BaseModel):
 
 
 class SupervisorTrends(BaseModel):
-    """Where a supervisor is heading."""
+    """The trends of a supervisor."""
 
     supervisor_name: str
     supervisor_pid: PlainPid
     failure_rate: FailureRateResult
-    failure_rate_before: FailureRateResult = Field(description="of the window before")
-    change: float = Field(description="by how much the rate has changed, in restarts a second")
+    failure_rate_before: FailureRateResult = Field(description="of the previous window")
+    change: float = Field(description="change of the rate, in restarts a second")
     direction: Direction
-    max_restarts: int | None = Field(description="null if any number is allowed, or if it is not known")
+    max_restarts: int | None = Field(description="null if unlimited or unknown")
     max_seconds: float | None
     outlook: Outlook = Field(
-        description="if restarts go on at the pace of the last ten: `quiet` (too few for a pace), `holds`, `gives_up`; "
+        description="at the pace of the last ten restarts: `quiet` (too few for a pace), `holds`, `gives_up`; "
         "else `unlimited`, `ended`, `unknown`"
     )
     seconds_to_give_up: float | None
-    mean_time_to_recovery_ms: float | None = Field(description="from the end of a child until it ran again")
+    mean_time_to_recovery_ms: float | None = Field(description="from the exit of a child until it runs again")
     longest_recovery_ms: float | None
     mean_time_between_restarts_ms: float | None
     scan_interval_ms: int
-    samples: list[SupervisorSample] = Field(description="oldest first; the one thing here that is sampled")
+    samples: list[SupervisorSample] = Field(description="oldest first; all other values are counted, not sampled")
 
 
 class SupervisorStatsLine(BaseModel):
-    """One supervisor among all."""
+    """The restarts of one supervisor."""
 
     supervisor_pid: PlainPid
     supervisor_name: str | None
@@ -133,15 +133,15 @@ class AllSupervisorStats(BaseModel):
     """All supervisors, most restarts first. Those that ended stay for ten minutes."""
 
     total_supervisors: int
-    total_restarts: int = Field(description="by all supervisors of this run, forgotten ones included")
+    total_restarts: int = Field(description="of all supervisors of this run, ended ones included")
     uptime_ms: int
     window_ms: int
-    missed_events: int = Field(description="events that could not be counted, by a mistake of ours")
+    missed_events: int = Field(description="events lost because of a bug in SuperLearner")
     supervisor_stats: list[SupervisorStatsLine]
 
 
 class BaselineResult(BaseModel):
-    """From when on, and from which figures, is counted."""
+    """The baseline of a supervisor: its time and its counts."""
 
     supervisor_name: str
     timestamp: str
@@ -150,10 +150,10 @@ class BaselineResult(BaseModel):
 
 
 class StoredEvent(BaseModel):
-    """One event out of the database."""
+    """An event from the database."""
 
     id: int
-    run: str = Field(description="the run of the platform that saw it")
+    run: str = Field(description="the run of the platform that recorded it")
     timestamp: str
     at: float
     event_type: str
@@ -167,6 +167,6 @@ class StoredEvent(BaseModel):
 class StoredHistory(BaseModel):
     """A part of the stored history, newest first."""
 
-    run: str = Field(description="the run of the platform that answers")
+    run: str = Field(description="the current run of the platform")
     events: list[StoredEvent]
-    next_before: int | None = Field(description="ask again with this as `before` for older ones; null at the end")
+    next_before: int | None = Field(description="pass it as `before` for older events; null at the end")

@@ -1,4 +1,4 @@
-"""What is answered about services that are attached."""
+"""Result models of attached services."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ __all__ = ["AttachedNode", "DetachedNode"]
 
 
 class AttachedNode(BaseModel):
-    """A service that the platform looks into through its door."""
+    """An attached service."""
 
-    name: str = Field(description="how its node is called here")
-    node: str = Field(description="how it calls itself")
-    address: str = Field(description="where its door is, or the name of the door, as it was given")
+    name: str = Field(description="the node's name on this platform")
+    node: str = Field(description="the node's own name")
+    address: str = Field(description="its socket, `host:port` or name, as it was given")
     state: Literal["connecting", "attached", "looked_for", "given_up"] = Field(
-        description="looked_for: it has ended, and is attached again when it is back; given_up: it did not come back"
+        description="looked_for: it has ended, and the platform tries to reattach; given_up: it did not come back"
     )
-    permissions: list[str] = Field(description="what its service permits, whoever asks")
-    pages: bool = Field(description="whether every page and operation works on it; else its figures alone")
+    permissions: list[str] = Field(description="actions that the service permits")
+    pages: bool = Field(description="all pages and operations work on it; false: only its counts")
     can_do: str
-    tries: int = Field(description="to find it again, since it was there last")
-    why: str | None = Field(description="why it is not there")
+    tries: int = Field(description="attempts to reattach since it ended")
+    why: str | None = Field(description="the reason for its absence")
     os_pid: int
     python: str
-    processes: int | None = Field(description="null where it does not answer")
+    processes: int | None = Field(description="null if it does not answer")
     supervisors: int | None
 
 
 class DetachedNode(BaseModel):
-    """A service that is not looked into any more."""
+    """A detached service."""
 
     name: str

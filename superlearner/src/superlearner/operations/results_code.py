@@ -1,4 +1,4 @@
-"""What the operations on applications and on code answer."""
+"""Result models of applications and code."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ Pid = str
 
 
 class ApplicationDetails(BaseModel):
-    """An application that the node knows. `type`, `top` and `master` are null while it does not run.
+    """An application. `type`, `top` and `master` are null while it is not running.
 
-    One that lives in the playground has no type and no master: the platform starts it again when it gives up.
+    One in the playground has no type and no master: the platform restarts it after it gave up.
     """
 
     name: str
@@ -37,12 +37,12 @@ class ApplicationDetails(BaseModel):
     type: Literal["permanent", "transient", "temporary"] | None
     top: Pid | None = Field(description="its top supervisor")
     master: Pid | None
-    applications: list[str] = Field(description="those that must run before it")
+    applications: list[str] = Field(description="its dependencies")
     environment: list[str] = Field(description="keys of its environment")
 
 
 class ApplicationChange(BaseModel):
-    """What was started or stopped, in that order."""
+    """The applications that were started or stopped, in order."""
 
     name: str
     started: list[str]
@@ -50,14 +50,14 @@ class ApplicationChange(BaseModel):
 
 
 class Environment(BaseModel):
-    """The environment of an application; values are bounded, secrets hidden."""
+    """The environment of an application; values are bounded, secrets redacted."""
 
     name: str
     values: dict[str, Any]
 
 
 class EnvironmentValue(BaseModel):
-    """One value of the environment of an application; `set` says whether there is one."""
+    """A value of an application's environment; `set` is false if there is none."""
 
     name: str
     key: str
@@ -66,17 +66,17 @@ class EnvironmentValue(BaseModel):
 
 
 class ModuleLine(BaseModel):
-    """A module whose behaviours run."""
+    """A module of running behaviours."""
 
     module: str
     servers: int
     classes: list[str]
-    versions: int = Field(description="how many different versions run")
-    platform: bool = Field(description="it belongs to the platform; a reload takes `force`")
+    versions: int = Field(description="number of running versions")
+    platform: bool = Field(description="it belongs to the platform; a reload needs `force`")
 
 
 class VersionLine(BaseModel):
-    """A class in one version, and who runs it."""
+    """A version of a class, and the servers that run it."""
 
     what: str
     vsn: str
@@ -85,14 +85,14 @@ class VersionLine(BaseModel):
 
 
 class ModuleDetails(ModuleLine):
-    """A module in all versions that run."""
+    """A module with its running versions."""
 
     file: str | None
     running: list[VersionLine]
 
 
 class UpgradedServer(BaseModel):
-    """A server that goes over to new code."""
+    """A server that changes to new code."""
 
     pid: Pid
     what: str
@@ -101,7 +101,7 @@ class UpgradedServer(BaseModel):
 
 
 class OldReference(BaseModel):
-    """A name of another module, `name` in `module`, that stands for the old class or function `what`."""
+    """A reference to an old class or function `what`: `name` in another `module`."""
 
     module: str
     name: str
@@ -109,7 +109,7 @@ class OldReference(BaseModel):
 
 
 class OldObject(BaseModel):
-    """A process whose state or mailbox has an object of the old class `what`."""
+    """A process whose state or mailbox contains an object of the old class `what`."""
 
     pid: Pid
     where: Literal["state", "mailbox"]
@@ -117,13 +117,13 @@ class OldObject(BaseModel):
 
 
 class Upgrade(BaseModel):
-    """The result of a reload or rollback, done or foreseen. `still_old` are functions that go on with old code."""
+    """The result of a reload or rollback, done or predicted; `still_old` are functions that keep their old code."""
 
     module: str
     done: bool
     servers: list[UpgradedServer] = Field(description="at most 1,000 of `servers_count`")
     servers_count: int
     still_old: list[Pid]
-    warnings: list[str] = Field(description="what goes on with old classes without a word, and what to do about it")
-    old_references: list[OldReference] = Field(description="names in other modules that stand for something old")
-    old_objects: list[OldObject] = Field(description="processes with objects of old classes, at a short look")
+    warnings: list[str] = Field(description="silent uses of old classes, and what to do about them")
+    old_references: list[OldReference] = Field(description="references in other modules to old classes or functions")
+    old_objects: list[OldObject] = Field(description="processes with objects of old classes, from a brief scan")

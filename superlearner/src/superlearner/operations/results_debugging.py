@@ -1,4 +1,4 @@
-"""What the operations of debugging answer."""
+"""Result models of debugging."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["DebugEvent", "DebugStatistics", "DebugStatus", "Switched", "Terminat
 
 
 class DebugStatus(BaseModel):
-    """What a server says of itself; its state as its `format_status` shows it, secrets hidden."""
+    """The status that a server reports; its state as `format_status` shows it, secrets redacted."""
 
     pid: Pid
     name: str | None
@@ -24,34 +24,34 @@ class DebugStatus(BaseModel):
 
 
 class DebugStatistics(BaseModel):
-    """What was counted; null while nothing is."""
+    """Message counts; null while counting is off."""
 
     pid: Pid
     counting: bool
     for_s: Seconds | None
     messages_in: int | None
-    messages_out: int | None = Field(description="answers to calls")
+    messages_out: int | None = Field(description="replies to calls")
 
 
 class DebugEvent(BaseModel):
-    """One event of the log: `in` what came, `out` an answer, `done` without one."""
+    """An event of the log: `in` a message, `out` a reply, `done` a message without a reply."""
 
     direction: Literal["in", "out", "done", "other"]
     text: str
 
 
 class Switched(BaseModel):
-    """What was switched on or off."""
+    """The debugging that was switched on or off."""
 
     pid: Pid
     name: str | None
     what: Literal["statistics", "log", "trace", "all"]
     on: bool
-    watch: str | None = Field(default=None, description="of a trace: the command that shows what the server does")
+    watch: str | None = Field(default=None, description="of a trace: the command that prints its events")
 
 
 class Terminating(BaseModel):
-    """A server that was told to end by itself, with its `terminate` callback."""
+    """A server that was asked to terminate."""
 
     pid: Pid
     name: str | None

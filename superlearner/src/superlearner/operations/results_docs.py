@@ -1,4 +1,4 @@
-"""What the operations on the documentation answer."""
+"""Result models of the documentation."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class DocsLine(BaseModel):
 
     page: Annotated[str, Field(description="its name", examples=["behaviours/supervisor"])]
     title: str
-    about: Annotated[str, Field(description="what it is about, in a line")]
-    part: Annotated[str, Field(description="the subject it belongs to")]
-    path: Annotated[str, Field(description="where the platform shows it")]
+    about: Annotated[str, Field(description="its subject in a line")]
+    part: Annotated[str, Field(description="the part of the documentation")]
+    path: Annotated[str, Field(description="its address on the platform")]
 
 
 class DocsPage(BaseModel):
@@ -29,17 +29,17 @@ class DocsPage(BaseModel):
     part: str | None
     path: str
     headings: tuple[DocsHeading, ...]
-    before: Annotated[str | None, Field(description="the page before it, in the order of reading")]
+    before: Annotated[str | None, Field(description="the previous page in reading order")]
     after: str | None
     markdown: str
 
 
 class DocsHit(BaseModel):
-    """A section that was found."""
+    """A section found by a search."""
 
-    title: Annotated[str, Field(description="of the page")]
-    heading: Annotated[str, Field(description="of the section; empty for the beginning of a page")]
-    path: Annotated[str, Field(description="where the platform shows it, with the anchor")]
+    title: Annotated[str, Field(description="title of the page")]
+    heading: Annotated[str, Field(description="heading of the section; empty for the beginning of a page")]
+    path: Annotated[str, Field(description="its address on the platform, with the anchor")]
     excerpt: str
-    marks: Annotated[list[list[int]], Field(description="begin and end of the words that were found in the excerpt")]
+    marks: Annotated[list[list[int]], Field(description="start and end of each found word in the excerpt")]
     score: float

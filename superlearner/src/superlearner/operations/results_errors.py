@@ -1,4 +1,4 @@
-"""What the operations on errors answer."""
+"""Result models of errors."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["ErrorLine", "ErrorPattern", "LastError", "Why", "WhyLine", "WhyParty
 
 
 class LastError(BaseModel):
-    """How the process before this one ended; null if none did that is remembered."""
+    """The last exit before this process; null if none is in memory."""
 
     pid: Pid
     error: PastExit | None
 
 
 class ErrorPattern(BaseModel):
-    """Ends that are alike: the same reason at the same line."""
+    """Exits with the same reason at the same line."""
 
     reason: str
     where: str | None
@@ -30,7 +30,7 @@ class ErrorPattern(BaseModel):
 
 
 class WhyLine(BaseModel):
-    """The line of the program at which a crash happened; `source` is null where the file cannot be read."""
+    """The line at which a crash happened; `source` is null if the file cannot be read."""
 
     file: str
     line: int
@@ -39,11 +39,11 @@ class WhyLine(BaseModel):
 
 
 class WhyParty(BaseModel):
-    """Another process that a step is about."""
+    """Another process of a step."""
 
     role: Literal["stopped", "started", "linked", "earlier"] = Field(
-        description="`stopped` and `started`: by the supervisor, in that order; `linked`: whose end it shared; "
-        "`earlier`: ended before, and was started again out of the same budget"
+        description="`stopped` and `started`: by the supervisor, in that order; `linked`: ended by the same signal; "
+        "`earlier`: an earlier restart that counts against the same budget"
     )
     name: str
     pid: Pid | None
@@ -52,36 +52,36 @@ class WhyParty(BaseModel):
 
 
 class WhyStep(BaseModel):
-    """One link of the chain of causes, oldest first."""
+    """A step of the chain of causes, oldest first."""
 
     event: int
     at: Seconds
     kind: str = Field(
-        description="`exited`: the first cause; `linked`: ended with another one; `stopped`, `child_started`, "
-        "`child_restarted`, `restart_failed`, `gave_up`: what a supervisor did"
+        description="`exited`: the first cause; `linked`: ended by a link; `stopped`, `child_started`, "
+        "`child_restarted`, `restart_failed`, `gave_up`: an action of a supervisor"
     )
     pid: Pid | None
     text: str
-    name: str | None = Field(description="what the process is called")
-    reason: str | None = Field(description="how it ended")
-    crash: bool = Field(description="that was a failure")
+    name: str | None = Field(description="name of the process")
+    reason: str | None = Field(description="its exit reason")
+    crash: bool = Field(description="the reason is a failure")
     line: WhyLine | None
-    by: str | None = Field(description="who ended it with a signal: a process, or `outside`")
-    request: str | None = Field(description="the request that did it, if one did")
+    by: str | None = Field(description="the sender of the exit signal: a process or `outside`")
+    request: str | None = Field(description="the request that caused it, if any")
     strategy: str | None
     parties: list[WhyParty]
-    used: int | None = Field(description="restarts that counted, this one included")
+    used: int | None = Field(description="restarts that count, including this one")
     allowed: int | Literal["infinity"] | None
     window: float | Literal["infinity"] | None
 
 
 class Why(BaseModel):
-    """Why a process is there, or how it went."""
+    """The causes of a process's restart or exit."""
 
     pid: Pid
     alive: bool
-    restarted: bool = Field(description="it stands for one that ended before")
-    known: bool = Field(description="false: it is longer ago than the node remembers")
+    restarted: bool = Field(description="it replaces an ended process")
+    known: bool = Field(description="false: the events are no longer in memory")
     summary: str
     steps: list[WhyStep]
 

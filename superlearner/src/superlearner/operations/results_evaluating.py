@@ -1,4 +1,4 @@
-"""What an evaluation inside a node answers."""
+"""Result model of evaluations."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["EvaluationResult"]
 
 
 class EvaluationResult(BaseModel):
-    """The value of the last line, bounded; none if that is no expression."""
+    """The value of the last line, bounded; `None` if it is not an expression."""
 
     node: str
     type: str
-    text: str = Field(description="the value as Python writes it, secrets hidden")
-    value: Any = Field(description="the same in the types of JSON")
-    printed: str = Field(description="what `print` wrote, the beginning of it")
+    text: str = Field(description="the value's repr, secrets redacted")
+    value: Any = Field(description="the same as JSON")
+    printed: str = Field(description="the beginning of the output of `print`")

@@ -1,4 +1,4 @@
-"""What operations on events answer."""
+"""Result model of events."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ __all__ = ["EventLine"]
 
 
 class EventLine(BaseModel):
-    """One event; docs/events.md says what its type has in `data`."""
+    """An event; docs/events.md describes the `data` of its type."""
 
-    id: str = Field(description="who shows it as Last-Event-ID goes on behind it")
+    id: str = Field(description="send it as Last-Event-ID to continue after it")
     type: str
     at: float = Field(description="seconds since 1970")
     timestamp: str
-    node: str | None = Field(description="null: about the platform itself")
+    node: str | None = Field(description="null for an event of the platform itself")
     pid: str | None
-    name: str | None = Field(description="registered name of the process, or the id of the child")
+    name: str | None = Field(description="registered name of the process, or id of the child")
     supervisor: str | None
-    text: str = Field(description="a sentence for people")
+    text: str = Field(description="the event as a sentence")
     seq: int | None = Field(description="its number among the events of the node")
-    cause: int | None = Field(description="the number of the event that led to it, as far as that is known")
+    cause: int | None = Field(description="the `seq` of the event that caused it, if known")
     data: dict[str, Any]

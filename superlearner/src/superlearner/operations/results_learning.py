@@ -1,4 +1,4 @@
-"""What the operations on the learning path answer."""
+"""Result models of the learning path."""
 
 from __future__ import annotations
 
@@ -10,44 +10,44 @@ __all__ = ["LearningCondition", "LearningPart", "LearningStep", "LearningTour"]
 
 
 class LearningCondition(BaseModel):
-    """What ticks a step off. An event of the stream, an operation that was done, or what the page shows."""
+    """The condition that completes a step: an event of the stream, an operation, or a visited page."""
 
     kind: Literal["event", "operation", "visited"]
     type: Annotated[str | None, Field(description="event: its type, see docs/events.md")] = None
     name: Annotated[str | None, Field(description="event: the process it is about")] = None
     supervisor: Annotated[str | None, Field(description="event: the supervisor it is about")] = None
-    data: Annotated[dict[str, str], Field(description="event: fields that its data has")] = {}
-    operations: Annotated[list[str], Field(description="operation: one of these, not refused")] = []
-    doors: Annotated[list[str], Field(description="operation: through one of these; empty: any")] = []
+    data: Annotated[dict[str, str], Field(description="event: required fields of its data")] = {}
+    operations: Annotated[list[str], Field(description="operation: one of these succeeds")] = []
+    doors: Annotated[list[str], Field(description="operation: the allowed interfaces; empty: any")] = []
     path: Annotated[str | None, Field(description="visited: the page")] = None
-    words: Annotated[dict[str, str], Field(description="visited: words of its address")] = {}
+    words: Annotated[dict[str, str], Field(description="visited: required parameters of its address")] = {}
 
 
 class LearningStep(BaseModel):
-    """One thing to do. Code in the texts stands between backticks."""
+    """A step of a tour. Code in its texts is in backticks."""
 
     id: str
     title: str
     text: str
-    page: Annotated[str, Field(description="where it is done")]
+    page: Annotated[str, Field(description="the page to do it on")]
     done: LearningCondition
     hint: str
-    seen: Annotated[str, Field(description="what it means, told when it is done")]
-    concept: Annotated[str, Field(description="where the word is explained")]
+    seen: Annotated[str, Field(description="the explanation, shown when the step is done")]
+    concept: Annotated[str, Field(description="address of the concept's explanation")]
 
 
 class LearningTour(BaseModel):
-    """Some minutes that end with one thing learned."""
+    """A tour: a few minutes that teach one thing."""
 
     id: str
     title: str
     why: str
     minutes: int
     steps: list[LearningStep]
-    learned: Annotated[str, Field(description="what was learned, in a sentence")]
-    docs: Annotated[str, Field(description="where to read on")]
-    needs: Annotated[list[str], Field(description="processes that must be there; the demo has them")]
-    here: Annotated[bool, Field(description="whether all of these are there now")]
+    learned: Annotated[str, Field(description="the lesson in a sentence")]
+    docs: Annotated[str, Field(description="further reading")]
+    needs: Annotated[list[str], Field(description="names of the processes it needs; the demo has them")]
+    here: Annotated[bool, Field(description="all of them are running")]
 
 
 class LearningPart(BaseModel):

@@ -1,4 +1,4 @@
-"""What operations on the log answer."""
+"""Result model of the log."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ Level = Literal["debug", "info", "warning", "error", "critical"]
 
 
 class LogLineResult(BaseModel):
-    """One line of the log."""
+    """A line of the log."""
 
     at: float = Field(description="seconds since 1970")
     level: str
-    name: str | None = Field(description="registered name of the process that logged, or of which is told")
+    name: str | None = Field(description="registered name of the process that logged it or that it is about")
     text: str
-    supervisor: str | None = Field(description="the process above it, by name, else by pid")
+    supervisor: str | None = Field(description="its supervisor's name, else its pid")
     pid: str | None
     logger: str
     report: str | None = Field(description="`crash` or `supervisor` for a report of the runtime, see docs/logging.md")
-    number: int = Field(description="its place among the lines of this run of the platform")
+    number: int = Field(description="grows within a run of the platform")
     timestamp: str
-    fields: dict[str, Any] = Field(description="what such a report has in it")
+    fields: dict[str, Any] = Field(description="fields of the report")
     traceback: str | None
-    node: str | None = Field(description="whose program wrote it; null: the platform's")
+    node: str | None = Field(description="the node whose program wrote it; null: the platform")

@@ -1,4 +1,4 @@
-"""What the operations on mailboxes answer."""
+"""Result models of mailboxes."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ MessageType = Literal["call", "cast", "info", "system"]
 
 
 class MessageLine(BaseModel):
-    """A message that waits; `text` is bounded, secrets hidden."""
+    """A message in a mailbox; `text` is bounded, secrets redacted."""
 
     position: int = Field(description="from 0, the oldest")
     kind: MessageType
     tag: str = Field(description="its first word: `add` of ('add', 3)")
-    sender: Pid | None = Field(description="who called; of other messages nobody knows")
+    sender: Pid | None = Field(description="the caller; unknown for other messages")
     text: str
 
 
 class MailboxCount(BaseModel):
-    """How many messages wait, by kind."""
+    """The number of waiting messages by kind."""
 
     pid: Pid
     count: int
     by_kind: dict[str, int]
-    partial: bool = Field(description="the kinds are those of the oldest 10,000, or the process is sensitive")
+    partial: bool = Field(description="`by_kind` covers only the oldest 10,000, or the process is sensitive")
 
 
 class MessagePattern(BaseModel):
-    """Messages that are alike."""
+    """Messages of the same kind and first word."""
 
     kind: MessageType
     tag: str
@@ -43,16 +43,16 @@ class MessagePattern(BaseModel):
 
 
 class DropResult(BaseModel):
-    """Messages that were taken out of a mailbox."""
+    """Messages dropped from a mailbox."""
 
     pid: Pid
     name: str | None
     dropped: int
-    message_queue_len: int = Field(description="how many wait now")
+    message_queue_len: int = Field(description="messages that still wait")
 
 
 class MailboxLine(BaseModel):
-    """A process and what waits for it."""
+    """A process and the length of its mailbox."""
 
     pid: Pid
     name: str | None

@@ -1,4 +1,4 @@
-"""What the operations on single processes answer."""
+"""Result models of single processes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
 
 
 class Related(BaseModel):
-    """A process that another one is related to; one that is monitored by name has no pid."""
+    """A related process; one that is monitored by name has no pid."""
 
     pid: Pid | None
     name: str | None
@@ -32,7 +32,7 @@ class Related(BaseModel):
 
 
 class Item(BaseModel):
-    """One of the facts about a process."""
+    """A single field of a process."""
 
     pid: Pid
     item: str
@@ -40,39 +40,39 @@ class Item(BaseModel):
 
 
 class MemoryUse(BaseModel):
-    """An estimate in bytes; what cannot be known is null."""
+    """An estimate of memory in bytes; unknown values are null."""
 
     pid: Pid
-    state: int | None = Field(description="null for a coroutine, whose variables cannot be counted")
+    state: int | None = Field(description="null for a coroutine, whose variables are not counted")
     mailbox: int
     dictionary: int
     total: int | None
-    complete: bool = Field(description="false: there was more than is counted, so this is the least")
+    complete: bool = Field(description="false: the limit of the count was reached, so this is a lower bound")
 
 
 class Place(BaseModel):
-    """A line of code that waits."""
+    """A line at which code waits."""
 
     file: str
     line: int
     function: str
-    source: str | None = Field(description="the line itself, where its file can be read")
+    source: str | None = Field(description="the line itself, if its file can be read")
 
 
 class Backtrace(BaseModel):
-    """Where a process stands, outermost line first; no line while it waits for a message."""
+    """The backtrace of a process, outermost line first; empty while it waits for a message."""
 
     pid: Pid
     status: str
-    callback: str | None = Field(description="the callback that is not through yet")
-    handling: str | None = Field(description="what it was asked")
+    callback: str | None = Field(description="the running callback")
+    handling: str | None = Field(description="the message it is handling")
     busy_for_s: Seconds | None
     places: list[Place]
     text: str
 
 
 class Dictionary(BaseModel):
-    """The process dictionary, secrets hidden; that of a sensitive process is empty."""
+    """The process dictionary, secrets redacted; empty for a sensitive process."""
 
     pid: Pid
     entries: dict[str, Any]
@@ -80,45 +80,45 @@ class Dictionary(BaseModel):
 
 
 class Started(BaseModel):
-    """A process that was started."""
+    """A started process."""
 
     pid: Pid | None = Field(description="null if its start was ignored")
     name: str | None
     what: str
     supervisor: Pid
-    child_id: str | None = Field(description="null under a DynamicSupervisor, whose children have no id")
+    child_id: str | None = Field(description="null under a DynamicSupervisor")
 
 
 class SignalResult(BaseModel):
-    """An exit signal that was sent; nobody waited for what becomes of it."""
+    """A sent exit signal; its effect is not awaited."""
 
     pid: Pid
     name: str | None
     reason: str
-    traps: bool = Field(description="it gets the signal as a message, and decides")
+    traps: bool = Field(description="it traps exits, so it receives the signal as a message")
 
 
 class ShutdownResult(BaseModel):
-    """A process that was asked to end, as its supervisor would."""
+    """A process that was shut down."""
 
     pid: Pid
     name: str | None
     terminated: bool
-    killed: bool = Field(description="it had not ended when its time was over")
+    killed: bool = Field(description="it was killed at the timeout")
     took_ms: int
 
 
 class TreeResult(BaseModel):
-    """A process that was ended with all below it."""
+    """A process that was terminated with its descendants."""
 
     pid: Pid
     ended: list[Pid] = Field(description="the first 1,000 of `ended_count`")
     ended_count: int
-    survived: list[Pid] = Field(description="what trapped the signal, and lives")
+    survived: list[Pid] = Field(description="processes that trapped the signal and are alive")
 
 
 class Suspension(BaseModel):
-    """A server that was stopped from handling messages, or goes on."""
+    """A suspended or resumed server."""
 
     pid: Pid
     name: str | None
@@ -127,7 +127,7 @@ class Suspension(BaseModel):
 
 
 class Collected(BaseModel):
-    """What a garbage collection freed, of the whole program: there is one heap."""
+    """The result of a garbage collection of the whole program."""
 
     collected: int
     uncollectable: int

@@ -1,4 +1,4 @@
-"""What the operations on recordings answer."""
+"""Result models of recordings."""
 
 from __future__ import annotations
 
@@ -23,43 +23,43 @@ __all__ = [
 
 
 class RecordingLine(BaseModel):
-    """A recording, as far as is known without opening its file."""
+    """A recording, without the contents of its file."""
 
     name: str
     kind: str = Field(description="`recorded` here, `traced` (saved from a trace), or `loaded` from a file")
-    recording: bool = Field(description="whether it is being recorded")
-    at: Seconds = Field(description="when it was begun")
-    events: int | None = Field(description="null until it is known: of one that was interrupted until it is opened")
-    size: int | None = Field(description="bytes of the file")
-    dropped: int | None = Field(description="while it is being recorded: events that the rate held back")
-    error: str | None = Field(description="why writing ended, if it could not go on")
+    recording: bool = Field(description="it is being recorded")
+    at: Seconds = Field(description="start of the recording")
+    events: int | None = Field(description="null for an interrupted recording until it is opened")
+    size: int | None = Field(description="size of the file in bytes")
+    dropped: int | None = Field(description="while it is being recorded: events dropped above the rate")
+    error: str | None = Field(description="the error that ended writing, if any")
     about: Any = None
 
 
 class KindCount(BaseModel):
-    """How many events of a kind."""
+    """The number of events of a kind."""
 
     kind: str
     count: int
 
 
 class RecordingDetails(RecordingLine):
-    """A recording and what is in it."""
+    """A recording with a summary of its contents."""
 
-    complete: bool = Field(description="it was ended in order, and holds what was written")
-    problem: str | None = Field(description="what is wrong where, if it is not complete")
+    complete: bool = Field(description="it ended properly, and nothing is missing")
+    problem: str | None = Field(description="the problem and its place, if it is not complete")
     node: str
     io: str = Field(description="`real` or `virtual` time")
     python: str | None
-    started_at: Seconds | None = Field(description="when, by the clock of the machine that recorded it")
+    started_at: Seconds | None = Field(description="start by the clock of the recording machine")
     seconds: Seconds = Field(description="from the first to the last event")
-    processes: int = Field(description="that were there when it began")
+    processes: int = Field(description="processes at the start")
     read_events: int
     kinds: list[KindCount]
 
 
 class RecordedEvent(BaseModel):
-    """An event; `place` counts from 1, and `recording.moment` of it is how it was after that."""
+    """An event; `place` counts from 1, and `recording.moment` shows the node after it."""
 
     place: int
     seq: int
@@ -71,21 +71,21 @@ class RecordedEvent(BaseModel):
 
 
 class ProcessThen(BaseModel):
-    """A process at a moment."""
+    """A process at a moment of a recording."""
 
     pid: Pid
     name: str | None
     what: str | None
     parent: Pid | None
     supervisor: Pid | None
-    waiting: int = Field(description="messages under way to it or in its mailbox")
+    waiting: int = Field(description="messages in transit to it or in its mailbox")
     callback: str | None
-    message: str | None = Field(description="what it received last")
+    message: str | None = Field(description="the message it received last")
     state: str | None
 
 
 class RecordedMessage(BaseModel):
-    """A message that was sent and not received yet."""
+    """A message in transit."""
 
     seq: int
     from_pid: Pid | None
@@ -95,55 +95,55 @@ class RecordedMessage(BaseModel):
 
 
 class RecordingMoment(BaseModel):
-    """The node after a number of events; at most 1,000 processes and messages are told."""
+    """The node after a number of events, with at most 1,000 processes and messages."""
 
     name: str
     place: int
-    last: int = Field(description="how many events there are")
-    event: RecordedEvent | None = Field(description="the one that has just happened")
+    last: int = Field(description="number of events")
+    event: RecordedEvent | None = Field(description="the latest event")
     processes: list[ProcessThen]
     process_count: int
-    messages: list[RecordedMessage] = Field(description="under way")
+    messages: list[RecordedMessage] = Field(description="in transit")
     message_count: int
 
 
 class RecordingFile(BaseModel):
-    """A part of the file: gzip, one JSON object a line, see the page on recordings."""
+    """A part of the file, which is gzip with one JSON object per line; see docs/recordings.md."""
 
     name: str
     filename: str
     encoding: Literal["base64"]
     size: int
     offset: int
-    next_offset: int | None = Field(description="where the next part begins; null at the end")
+    next_offset: int | None = Field(description="`offset` of the next part; null at the end")
     content: str
 
 
 class RecordingDeleted(BaseModel):
-    """A recording that is gone."""
+    """A deleted recording."""
 
     name: str
     deleted: Literal[True]
 
 
 class RecordingFrames(BaseModel):
-    """A part of a recording as a page plays it: the tree as a snapshot, then what changes it, and the events."""
+    """A part of a recording for the live page: a snapshot of the trees, their changes, and the events."""
 
     name: str
     node: str
     io: str = Field(description="`real` or `virtual` time")
     started_at: Seconds | None
     complete: bool
-    problem: str | None = Field(description="what is wrong where, if it is not complete")
-    dropped: int = Field(description="events that the rate held back")
-    place: int = Field(description="events before the first one of this part")
-    last: int = Field(description="events of the whole recording")
-    next_place: int | None = Field(description="where the next part begins; null behind the last one")
+    problem: str | None = Field(description="the problem and its place, if it is not complete")
+    dropped: int = Field(description="events dropped above the rate")
+    place: int = Field(description="number of events before this part")
+    last: int = Field(description="number of events in the recording")
+    next_place: int | None = Field(description="`place` of the next part; null after the last one")
     keyframe: dict[str, Any] = Field(description="the trees at `place`: a snapshot of the live feed")
-    frames: list[tuple[int, dict[str, Any]]] = Field(description="deltas of the live feed, and after how many events")
+    frames: list[tuple[int, dict[str, Any]]] = Field(description="deltas of the live feed, each with its place")
     events: list[tuple[int, str, Pid | None, Pid | None, str, int, str]] = Field(
-        description="µs since the first, kind, who, the other one, words, place of the cause, way and reference or more"
+        description="µs since the first, kind, process, other process, text, place of the cause, way with details"
     )
     people: list[tuple[Pid | None, str | None, str | None, Pid | None]] = Field(
-        description="with the first part, who was there when it began: pid, name, class, parent"
+        description="in the first part, the processes at the start: pid, name, class, parent"
     )

@@ -1,4 +1,4 @@
-"""What the operations on names and registries answer."""
+"""Result models of names and registries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Pid = str
 
 
 class NameLine(BaseModel):
-    """A registered name and who has it."""
+    """A registered name and its process."""
 
     name: str
     pid: Pid
@@ -20,7 +20,7 @@ class NameLine(BaseModel):
 
 
 class NameRemoved(BaseModel):
-    """A name, or a key, that nobody has any more."""
+    """An unregistered name or key."""
 
     name: str
     pid: Pid
@@ -28,16 +28,16 @@ class NameRemoved(BaseModel):
 
 
 class RegistryDetails(BaseModel):
-    """A registry that runs."""
+    """A running registry."""
 
     name: str
     pid: Pid
-    keys: Literal["unique", "duplicate"] = Field(description="one process a key, or any number")
+    keys: Literal["unique", "duplicate"] = Field(description="one process per key, or any number")
     entries: int
 
 
 class EntryLine(BaseModel):
-    """One registration; key and value are bounded, secrets hidden."""
+    """An entry of a registry; key and value are bounded, secrets redacted."""
 
     key: str
     pid: Pid

@@ -1,4 +1,4 @@
-"""What the operations on sandboxes answer."""
+"""Result models of sandboxes."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ __all__ = [
 
 DEFAULTS: Final = Limits()
 MEANS: Final = {
-    "files": "its own folder only, none of your files",
-    "network": "no network: neither this machine nor another",
-    "signals": "no signal to a process outside, and no look into one",
+    "files": "access only to its own folder, not to your files",
+    "network": "no network access, not even to this machine",
+    "signals": "no signals to other processes, no access to them",
     "memory": "no more memory than its limit",
     "cpu": "no more processor time than its limit",
     "processes": "no more processes and threads than its limit",
-    "rights": "no more rights than it begins with",
-    "calls": "only what a Python program asks the kernel for",
+    "rights": "no more privileges than at its start",
+    "calls": "only system calls that a Python program needs",
 }
 Strategy = Literal["one_for_one", "one_for_all", "rest_for_one"]
 
 
 class LimitsGiven(Body):
-    """What a sandbox may take; what is left out has its default."""
+    """Limits on the resources of a sandbox."""
 
-    memory_mb: Annotated[int, Field(ge=64, le=8192, description="megabytes of memory, of all its processes")] = (
+    memory_mb: Annotated[int, Field(ge=64, le=8192, description="megabytes of memory of all its processes")] = (
         DEFAULTS.memory_mb
     )
     processes: Annotated[int, Field(ge=8, le=512, description="processes and threads")] = DEFAULTS.processes
-    cpu_s: Annotated[float, Field(ge=1, le=86_400, description="seconds of processor time in all")] = DEFAULTS.cpu_s
-    held_s: Annotated[float, Field(ge=0.5, le=60, description="seconds that a callback may hold its loop")] = (
+    cpu_s: Annotated[float, Field(ge=1, le=86_400, description="seconds of processor time in total")] = DEFAULTS.cpu_s
+    held_s: Annotated[float, Field(ge=0.5, le=60, description="seconds that a callback may block the loop")] = (
         DEFAULTS.held_s
     )
-    output_kb: Annotated[int, Field(ge=1, le=100_000, description="kilobytes it may print")] = DEFAULTS.output_kb
+    output_kb: Annotated[int, Field(ge=1, le=100_000, description="kilobytes of output")] = DEFAULTS.output_kb
     idle_s: Annotated[
-        float, Field(ge=0, le=604_800, description="it is stopped when nobody asked it anything for so long; 0: never")
+        float, Field(ge=0, le=604_800, description="seconds without a request until it is stopped; 0: never")
     ] = DEFAULTS.idle_s
-    lifetime_s: Annotated[float, Field(ge=0, le=604_800, description="seconds it may run; 0: as long as it likes")] = (
+    lifetime_s: Annotated[float, Field(ge=0, le=604_800, description="seconds until it is stopped; 0: never")] = (
         DEFAULTS.lifetime_s
     )
 
 
 class SandboxConfiguration(BaseModel):
-    """What somebody asked for; it stays over restarts. Null leaves it to the code."""
+    """The configuration of a sandbox, which restarts keep. Null: the code decides."""
 
     origin: Literal["source", "file", "module", "demo"]
     supervisor_module: str | None
@@ -60,42 +60,42 @@ class SandboxConfiguration(BaseModel):
     strategy: str | None
     max_restarts: int | None
     max_seconds: float | None
-    custom_config: Any = Field(description="what `init` of its top supervisor, or `start` of its application, gets")
+    custom_config: Any = Field(description="argument of `init` of its top supervisor, or of `start` of its application")
     limits: LimitsGiven
 
 
 class WallLine(BaseModel):
-    """A wall: whether it stands, and what that means for what runs behind it."""
+    """An isolation layer of a sandbox."""
 
     name: str
     up: bool
     required: bool
-    means: str = Field(description="what a sandbox behind it can do and cannot, in a few words")
-    says: str = Field(description="what holds it up, or why it does not stand")
+    means: str = Field(description="its effect on the sandbox, in a few words")
+    says: str = Field(description="its mechanism, or the reason why it is missing")
 
 
 class SandboxRecord(BaseModel):
-    """A sandbox. `reason` is there when it has ended or is being stopped; `memory_bytes` where it is looked at."""
+    """A sandbox. It has a `reason` once it ends or is being stopped."""
 
     id: str
     owner: str
-    node: str = Field(description="ask about it with `?node=` this")
-    os_pid: int | None = Field(description="null while it has no program")
+    node: str = Field(description="pass it as `node` to other operations")
+    os_pid: int | None = Field(description="null while it has no process")
     supervisor_pid: str | None = Field(description="the pid of its top supervisor, on its node")
     status: Literal["starting", "running", "stopping", "ended"]
     created_at: float = Field(description="seconds since 1970")
-    ended_at: float | None = Field(default=None, description="seconds since 1970; there when it has ended")
+    ended_at: float | None = Field(default=None, description="seconds since 1970; only if it has ended")
     restart_count: int = Field(description="restarts of the whole sandbox")
     configuration: SandboxConfiguration
     walls: list[WallLine]
     memory_bytes: int | None = Field(
-        default=None, description="of all its processes, while it runs; in the list and where one is asked for"
+        default=None, description="memory of all its processes while it runs; only in `sandbox.list` and `sandbox.info`"
     )
     reason: str | None = None
 
 
 class SandboxPid(BaseModel):
-    """Where a sandbox runs."""
+    """The node and pids of a sandbox."""
 
     id: str
     node: str
@@ -104,7 +104,7 @@ class SandboxPid(BaseModel):
 
 
 class SandboxVersion(BaseModel):
-    """A source of a sandbox that ran."""
+    """A version of a sandbox's source."""
 
     version: int
     current: bool
@@ -115,16 +115,16 @@ class SandboxVersion(BaseModel):
 
 
 class SandboxSource(BaseModel):
-    """The text of a version."""
+    """The text of a source version."""
 
     id: str
     version: int
-    starts: str = Field(description="the class that is started")
+    starts: str = Field(description="the class that it starts")
     source: str
 
 
 class SandboxServer(BaseModel):
-    """A process that went over to the new source, with its state before and after."""
+    """An upgraded process with its states before and after."""
 
     pid: str
     name: str
@@ -136,34 +136,34 @@ class SandboxServer(BaseModel):
 
 
 class SandboxReload(BaseModel):
-    """What a reload did; nobody lost a pid, a mailbox or a state. `still_old` are functions that run the old source."""
+    """The result of a reload; `still_old` are functions that keep the old source."""
 
     id: str
     version: int
-    changed: bool = Field(description="false if this source runs already")
+    changed: bool = Field(description="false if this source was already running")
     servers: list[SandboxServer] = Field(description="at most 200 of `servers_count`")
     servers_count: int
     still_old: list[str]
 
 
 class SandboxOutput(BaseModel):
-    """What a sandbox printed: the newest of it."""
+    """The latest output of a sandbox."""
 
     id: str
     text: str
-    total: int = Field(description="bytes that it printed in all")
-    cut: bool = Field(description="whether there was more than is shown")
+    total: int = Field(description="bytes of output in total")
+    cut: bool = Field(description="older output is missing")
 
 
 class SandboxNotice(BaseModel):
-    """Something that happened to a sandbox, or in it."""
+    """An event of a sandbox."""
 
     at: float
     text: str
 
 
 class SandboxTemplate(BaseModel):
-    """A source to start from."""
+    """A template for a source."""
 
     id: str
     title: str
@@ -172,19 +172,19 @@ class SandboxTemplate(BaseModel):
 
 
 class WallsHere(BaseModel):
-    """The walls that this machine has for sandboxes, and whether code of others may run behind them."""
+    """The isolation of sandboxes on this machine."""
 
     up: int
     of: int
-    untrusted: bool = Field(description="every required wall stands")
+    untrusted: bool = Field(description="every required layer is active, so untrusted code may run")
     weak: bool = Field(description="the platform was started with --weak-walls")
     says: str
     walls: list[WallLine]
 
 
 def record_of(sandbox: Sandbox, memory_bytes: int | None = None) -> SandboxRecord:
-    """A sandbox as the API has it."""
-    told: dict[str, Any] = {"ended_at": sandbox.ended_at, "reason": sandbox.reason, "memory_bytes": memory_bytes}
+    """Return the result for a sandbox."""
+    optional: dict[str, Any] = {"ended_at": sandbox.ended_at, "reason": sandbox.reason, "memory_bytes": memory_bytes}
     return SandboxRecord(
         id=sandbox.id,
         owner=sandbox.owner,
@@ -196,7 +196,7 @@ def record_of(sandbox: Sandbox, memory_bytes: int | None = None) -> SandboxRecor
         restart_count=sandbox.restart_count,
         configuration=_configuration_of(sandbox.configuration),
         walls=[wall_of(one) for one in sandbox.walls],
-        **{name: value for name, value in told.items() if value is not None},
+        **{name: value for name, value in optional.items() if value is not None},
     )
 
 
@@ -209,24 +209,24 @@ def _configuration_of(wanted: Configuration) -> SandboxConfiguration:
         strategy=wanted.strategy,
         max_restarts=wanted.max_restarts,
         max_seconds=wanted.max_seconds,
-        custom_config=json_of(wanted.custom_config),  # who may look sees no password in it
+        custom_config=json_of(wanted.custom_config),  # redacts secrets
         limits=LimitsGiven(**limits),
     )
 
 
 def limits_of(given: LimitsGiven) -> Limits:
-    """The limits that were asked for."""
+    """Return the requested limits."""
     return Limits(**given.model_dump())
 
 
 def wall_of(wall: Wall) -> WallLine:
-    """A wall as the API has it."""
-    means = MEANS.get(wall.name, wall.name) if wall.up else "not kept from it here"
+    """Return the result for an isolation layer."""
+    means = MEANS.get(wall.name, wall.name) if wall.up else "not prevented on this machine"
     return WallLine(name=wall.name, up=wall.up, required=wall.required, means=means, says=wall.says)
 
 
 def version_of(version: Version, current: int) -> SandboxVersion:
-    """A version as the API has it."""
+    """Return the result for a source version."""
     source = version.source
     return SandboxVersion(
         version=version.number,
@@ -239,5 +239,5 @@ def version_of(version: Version, current: int) -> SandboxVersion:
 
 
 def notice_of(notice: Notice) -> SandboxNotice:
-    """A notice as the API has it."""
+    """Return the result for a notice."""
     return SandboxNotice(at=notice.at, text=notice.text)

@@ -1,4 +1,4 @@
-"""What operations on settings answer."""
+"""Result models of settings."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ __all__ = ["SettingChanged", "SettingChangeLine", "SettingProblem", "SettingResu
 
 
 class SettingResult(BaseModel):
-    """One setting: what it is, what it is set to, and by whom."""
+    """A setting with its value and source."""
 
     name: str
     description: str
     type: str = Field(description="`string`, `integer`, `number`, `boolean` or `array`, as in JSON Schema")
-    unit: str | None = Field(description="`s` or `bytes`, where it has one")
+    unit: str | None = Field(description="`s` or `bytes`, if it has a unit")
     default: Any
-    value: Any = Field(description="in effect now; null for a hidden one")
-    source: Source = Field(description="who gave the value; each wins over those before it")
-    where: str = Field(description="the flag, the variable, the line of the file, or who set it")
-    hot: bool = Field(description="whether a running platform can change it")
-    after_restart: Any = Field(description="what a restart would make of it, if that is another value; else null")
-    choices: list[str] = Field(description="what may be given, where that can be listed")
-    bounds: dict[str, Any] = Field(description="least, greatest and pattern, as JSON Schema names them")
-    hidden: bool = Field(description="the value is for the scope `code` only")
+    value: Any = Field(description="the current value; null if hidden")
+    source: Source = Field(description="the source of the value; each overrides those before it")
+    where: str = Field(description="the flag, the variable, the line of the file, or the user who set it")
+    hot: bool = Field(description="it can change while the platform runs")
+    after_restart: Any = Field(description="the value after a restart, if it differs; else null")
+    choices: list[str] = Field(description="the allowed values, if they can be listed")
+    bounds: dict[str, Any] = Field(description="minimum, maximum and pattern, in the terms of JSON Schema")
+    hidden: bool = Field(description="the value needs the scope `code`")
 
 
 class SettingProblem(BaseModel):
-    """What is wrong in the file, and in which line, if that is known."""
+    """A problem in the file, with its line if known."""
 
     line: int | None
     setting: str | None
@@ -38,19 +38,19 @@ class SettingProblem(BaseModel):
 
 
 class SettingsFile(BaseModel):
-    """The file, and what became of it when it was read last."""
+    """The settings file and the result of its last read."""
 
-    path: str | None = Field(description="where it is, or would be; for the scope `code` only")
+    path: str | None = Field(description="its path, even if it does not exist; needs the scope `code`")
     state: Literal["absent", "applied", "refused"] = Field(
-        description="`refused`: it is wrong, nothing of it was taken"
+        description="`refused`: it is invalid, and none of it was applied"
     )
-    at: float = Field(description="when it was read last, in seconds since 1970")
+    at: float = Field(description="time of the last read, in seconds since 1970")
     problems: list[SettingProblem]
-    set_over_the_api: list[str] = Field(description="settings that win over the file until they are reset")
+    set_over_the_api: list[str] = Field(description="settings that override the file until they are reset")
 
 
 class SettingChanged(BaseModel):
-    """One setting that has another value."""
+    """A changed setting."""
 
     name: str
     before: Any
@@ -61,16 +61,16 @@ class SettingChanged(BaseModel):
 
 
 class SettingsChanged(BaseModel):
-    """What has become different; nothing, if all were as wanted already."""
+    """The changed settings; none if all had these values already."""
 
     changed: list[SettingChanged]
     kept_until: Literal["restart"] | None = Field(
-        description="`restart`: write it into superlearner.toml if it is to stay; null: it comes from there"
+        description="`restart`: add it to superlearner.toml to keep it; null: the values do not come from the API"
     )
 
 
 class SettingChangeLine(BaseModel):
-    """A change that was stored; `run` is the run of the platform in which it happened."""
+    """A stored change; `run` is the run of the platform in which it happened."""
 
     id: int
     at: float

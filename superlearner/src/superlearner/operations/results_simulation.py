@@ -1,4 +1,4 @@
-"""What the operations that simulate failures answer."""
+"""Result model of simulations."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ Pid = str
 
 
 class SimulationLine(BaseModel):
-    """A failure that is simulated."""
+    """A simulated failure."""
 
-    id: str | None = Field(description="to cancel it by; null for one that is over already")
+    id: str | None = Field(description="pass it to simulation.cancel; null if it is over")
     kind: Kind
-    target: Pid | None = Field(description="null for what is about the whole node")
-    name: str | None = Field(description="of the target, or of the node")
+    target: Pid | None = Field(description="null for a simulation on the whole node")
+    name: str | None = Field(description="name of the target or of the node")
     running: bool
-    done: int = Field(description="processes ended, messages sent or met, callbacks slowed, or MiB taken, so far")
+    done: int = Field(
+        description="processes killed, messages sent or matched, callbacks delayed, or MiB allocated so far"
+    )
     words: str

@@ -1,4 +1,4 @@
-"""What the operation on source answers."""
+"""Result models of source code."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ class SourceCallback(BaseModel):
 
 
 class SourceView(BaseModel):
-    """A function of a program, in coloured words."""
+    """A function with syntax highlighting."""
 
     pid: Pid
     name: str | None
     what: str
     why: Literal["now", "crash", "class"] = Field(
-        description="it runs just now, the process before crashed there, or it is one of its callbacks"
+        description="it is running, the predecessor crashed there, or it is a callback of the class"
     )
-    reason: str | None = Field(description="of the crash")
-    function: str | None = Field(description="null for lines that are in no function")
+    reason: str | None = Field(description="reason of the crash")
+    function: str | None = Field(description="null for lines outside of functions")
     file: str
-    line: int | None = Field(description="the line at which it stands, or crashed")
+    line: int | None = Field(description="the current line, or the line of the crash")
     first_line: int
-    lines: list[list[list[str]]] = Field(description="of each line its parts: class of the highlighter, and text")
+    lines: list[list[list[str]]] = Field(description="the parts of each line: highlighting class and text")
     cut: bool = Field(description="the function is longer")
     callbacks: list[SourceCallback]
-    crashed: bool = Field(description="a crash is known whose place can be shown")
+    crashed: bool = Field(description="the line of a crash is known")
     busy: bool

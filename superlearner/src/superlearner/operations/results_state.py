@@ -1,4 +1,4 @@
-"""What the operations on states answer."""
+"""Result models of states."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["BackupLine", "Forgotten", "StateChange", "StateDifference", "StateVi
 
 
 class StateView(BaseModel):
-    """The state of a server, bounded: as text, and in the types of JSON."""
+    """The state of a process, bounded, as text and as JSON."""
 
     pid: Pid
     name: str | None
@@ -22,12 +22,12 @@ class StateView(BaseModel):
     what: str
     status: str
     state: str | None = Field(description="null for a plain function; `<sensitive>` for a process that hides it")
-    value: Any = Field(description="the same in the types of JSON, secrets always hidden; null where it is not seen")
+    value: Any = Field(description="the same as JSON, secrets always redacted; null if not available")
     redacted: bool
 
 
 class BackupLine(BaseModel):
-    """A state that was kept; secrets are hidden in `state`."""
+    """A backup of a state; secrets are redacted in `state`."""
 
     id: str
     at: str
@@ -37,11 +37,11 @@ class BackupLine(BaseModel):
     why: Why
     label: str
     state: Any
-    copied: bool = Field(description="false: it could not be copied, so the server may still change it in place")
+    copied: bool = Field(description="false: it could not be copied, so the server may change it in place")
 
 
 class StateChange(BaseModel):
-    """A state that was changed; restoring `undo` brings the one before back."""
+    """A changed state; pass `undo` to `state.restore` to revert it."""
 
     pid: Pid
     name: str | None
@@ -51,7 +51,7 @@ class StateChange(BaseModel):
 
 
 class StateDifference(BaseModel):
-    """What has changed since a backup; secrets are hidden, so a change of one is not seen."""
+    """The differences from a backup; secrets are redacted, so changes of them do not show."""
 
     pid: Pid
     backup_id: str
@@ -61,7 +61,7 @@ class StateDifference(BaseModel):
 
 
 class Forgotten(BaseModel):
-    """A backup that was dropped."""
+    """A deleted backup."""
 
     id: str
     forgotten: Literal[True]

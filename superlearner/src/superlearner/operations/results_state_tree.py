@@ -1,4 +1,4 @@
-"""What unfolding a state answers."""
+"""Result models of states as trees."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["LeftOut", "StateForm", "StateTree", "TermNode"]
 
 
 class TermNode(BaseModel):
-    """A value: its type, a bounded text, and the members that were asked for."""
+    """A value: its type, a bounded text, and the requested members."""
 
-    label: str = Field(description="where it stands in the value around it: key, field or index; of a set nothing")
+    label: str = Field(description="its key, field or index in the parent; empty in a set")
     type: str
-    text: str = Field(description="bounded; what is not hidden of it")
-    size: int | None = Field(description="how many members; of text and bytes, how long")
+    text: str = Field(description="bounded, secrets redacted")
+    size: int | None = Field(description="number of members; length of text and bytes")
     start: int = Field(description="position of the first of `members`")
     members: list[TermNode]
-    hidden: bool = Field(description="a secret")
-    cut: bool = Field(description="`text` is not all of it")
+    hidden: bool = Field(description="it is a redacted secret")
+    cut: bool = Field(description="`text` is incomplete")
 
 
 class LeftOut(BaseModel):
@@ -34,13 +34,13 @@ class LeftOut(BaseModel):
 class StateForm(BaseModel):
     """A state as JSON that can be edited and sent back.
 
-    With `update` a part of it goes to `state.update`, with `set` all of it to `state.set`, with `none` neither can.
+    `how` names the operation: `state.update` takes parts of it, `state.set` all of it; with `none` it cannot be edited.
     """
 
     how: Literal["update", "set", "none"]
     value: Any = Field(description="the JSON; null with `none`")
-    left_out: list[LeftOut] = Field(description="keys that stay as they are; with `none` why it cannot be edited")
-    tuples: list[str] = Field(description="keys whose tuples are lists here; with `set` the empty key is the whole")
+    left_out: list[LeftOut] = Field(description="keys that cannot be edited; with `none` the reason")
+    tuples: list[str] = Field(description="keys whose tuples are lists here; with `set`, the empty key is the state")
 
 
 class StateTree(BaseModel):
@@ -51,7 +51,7 @@ class StateTree(BaseModel):
     what: str
     status: str
     path: list[int]
-    term: TermNode | None = Field(description="null for a plain function, and for a process that hides its state")
+    term: TermNode | None = Field(description="null for a plain function and for a process that hides its state")
     sensitive: bool
-    form: StateForm | None = Field(description="null if it was not asked for")
+    form: StateForm | None = Field(description="null unless `form` is true")
     redacted: bool

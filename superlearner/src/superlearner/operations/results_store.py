@@ -1,4 +1,4 @@
-"""What the operations about the store answer."""
+"""Result models of the store."""
 
 from __future__ import annotations
 
@@ -12,45 +12,45 @@ __all__ = ["AuditLine", "Compacted", "FileWritten", "RowsDeleted", "StoreInfo"]
 
 
 class AuditLine(BaseModel):
-    """One change, or one that was refused."""
+    """A change, or a refused one."""
 
     id: int = Field(description="grows over all runs of the platform")
-    run: str = Field(description="the run of the platform in which it was")
-    at: float = Field(description="when, in seconds of the wall clock")
+    run: str = Field(description="the run of the platform")
+    at: float = Field(description="seconds since 1970")
     user: str
     door: str = Field(description="`rest`, `cli`, `console`, `mcp` or `page`")
     operation: str
     parameters: Any
-    did: str | None = Field(description="what it was about to do; nothing if it was refused before")
+    did: str | None = Field(description="the announced change; null if it was refused before")
     outcome: str = Field(description="`ok`, or the code of the error")
     duration: float = Field(description="seconds it took")
     node: str | None = Field(
-        description="the node it was asked of; null for what is about the platform, and unknown before"
+        description="the node it acted on; null for the platform itself, and in rows of older versions"
     )
 
 
 class StoreInfo(BaseModel):
-    """How the store is; counts of rows are of this run."""
+    """The state of the store; row counts are of this run."""
 
-    state: StoreState = Field(description="`off` where no database was named")
-    why: str | None = Field(description="what is wrong while it is unavailable")
-    hint: str | None = Field(description="what to try then; for who has the scope code")
-    database: str | None = Field(description="where it is, without a password; for who has the scope code")
+    state: StoreState = Field(description="`off` without a database")
+    why: str | None = Field(description="the problem while it is unavailable")
+    hint: str | None = Field(description="what to try then; needs the scope `code`")
+    database: str | None = Field(description="its address without the password; needs the scope `code`")
     kind: str | None = Field(description="`sqlite` or `postgresql`")
     run: str = Field(description="the name of this run in the tables")
     accepted: int
     stored: int
     waiting: int
-    dropped: dict[str, int] = Field(description="rows that were not stored, by table")
+    dropped: dict[str, int] = Field(description="rows that could not be stored, by table")
     rows: dict[str, int] | None = Field(description="rows of each table over all runs; null while unavailable")
 
 
 class FileWritten(BaseModel):
-    """A file that is complete."""
+    """A complete file."""
 
-    file: str = Field(description="where it is, on the machine of the platform")
+    file: str = Field(description="its path on the platform's machine")
     size: int = Field(description="bytes")
-    rows: int | None = Field(description="how many there are in it; null for a copy of the whole database")
+    rows: int | None = Field(description="number of rows; null for a copy of the database")
 
 
 class Compacted(BaseModel):
@@ -61,7 +61,7 @@ class Compacted(BaseModel):
 
 
 class RowsDeleted(BaseModel):
-    """What is gone."""
+    """The number of deleted rows."""
 
     table: str
     deleted: int

@@ -1,4 +1,4 @@
-"""What the operations on supervisors answer."""
+"""Result models of supervisors."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ Amount = float | Literal["infinity"]
 
 
 class Counts(BaseModel):
-    """How many children a supervisor has."""
+    """The numbers of a supervisor's children."""
 
     supervisor: Pid
-    specs: int = Field(description="places for children, running or not")
-    active: int = Field(description="children that run")
+    specs: int = Field(description="child specs, running or not")
+    active: int = Field(description="running children")
     supervisors: int
     workers: int
 
 
 class ChildSpecResult(BaseModel):
-    """How a supervisor starts, restarts and stops a child; values are bounded text, secrets hidden."""
+    """A child spec; values are bounded text, secrets redacted."""
 
     supervisor: Pid
     id: str
@@ -54,7 +54,7 @@ class ChildSpecResult(BaseModel):
 
 
 class StartedChild(BaseModel):
-    """A child that was started; `pid` is null if its start was ignored."""
+    """A started child; `pid` is null if its start was ignored."""
 
     supervisor: Pid
     id: str | None
@@ -62,7 +62,7 @@ class StartedChild(BaseModel):
 
 
 class StartedSupervisor(BaseModel):
-    """A supervisor that was started, and its children in start order."""
+    """A started supervisor with its children in start order."""
 
     name: str
     pid: Pid
@@ -71,7 +71,7 @@ class StartedSupervisor(BaseModel):
 
 
 class Deleted(BaseModel):
-    """A child whose place is gone."""
+    """A deleted child."""
 
     supervisor: Pid
     id: str
@@ -79,17 +79,17 @@ class Deleted(BaseModel):
 
 
 class ChildOutcome(BaseModel):
-    """What became of one of several children."""
+    """The result for one of several children."""
 
     id: str
     ok: bool
-    pid: Pid | None = Field(default=None, description="its process, if it was started")
+    pid: Pid | None = Field(default=None, description="its new process, if it was started")
     code: str | None = None
     message: str | None = None
 
 
 class WholeRestart(BaseModel):
-    """A restart of a whole supervisor. `pid` is who it is now; `children` only for a soft one."""
+    """A restart of a whole supervisor. `pid` is its current process; only a soft restart lists `children`."""
 
     mode: Literal["soft", "hard"]
     supervisor: Pid
@@ -98,7 +98,7 @@ class WholeRestart(BaseModel):
 
 
 class StoppedSupervisor(BaseModel):
-    """A supervisor that has ended. `starts_again` if its own supervisor does that."""
+    """A stopped supervisor. `starts_again` is true if its own supervisor restarts it."""
 
     supervisor: Pid
     name: str | None
@@ -120,39 +120,39 @@ class FlagsResult(BaseModel):
 
 
 class PredictionStep(BaseModel):
-    """What one supervisor would do. Lists hold at most 500 ids; `stopped_count` and the like count all."""
+    """The predicted reaction of a supervisor. Lists have at most 500 ids; `stopped_count` and the like count all."""
 
     supervisor: Pid
     name: str | None
     strategy: Strategy
-    child: str = Field(description="whose end it would see")
+    child: str = Field(description="the child that ends")
     outcome: Outcome = Field(
-        description="`restarts`; `stays_down`: its place stays, empty; `gone`: so is its place; `gives_up`: one "
-        "restart too many; `stops`: it was significant"
+        description="`restarts`; `stays_down`: its child spec stays; `gone`: its child spec is removed; `gives_up`: "
+        "one restart too many; `stops`: it was significant"
     )
-    stopped: list[str] = Field(description="other children, in the order of their stop")
+    stopped: list[str] = Field(description="other children, in stop order")
     stopped_count: int
-    started: list[str] = Field(description="in the order of their start")
+    started: list[str] = Field(description="children, in start order")
     started_count: int
-    gone: list[str] = Field(description="temporary children, which are not started again")
+    gone: list[str] = Field(description="temporary children, which are not restarted")
     untouched_count: int
-    restarts_used: int = Field(description="with this one")
+    restarts_used: int = Field(description="including this one")
     max_restarts: int | Literal["infinity"]
     max_seconds: Amount
     words: str
 
 
 class PredictionResult(BaseModel):
-    """What would follow, supervisor by supervisor as long as each one ends of it; nothing was touched."""
+    """The predicted reactions, from supervisor to supervisor as long as each one ends."""
 
     child: str
     reason: str
     steps: list[PredictionStep]
-    comes_back: bool = Field(description="whether the child would run again")
+    comes_back: bool = Field(description="the child would run again")
 
 
 class Paused(BaseModel):
-    """A supervisor that is paused, or goes on."""
+    """A paused or resumed supervisor."""
 
     supervisor: Pid
     name: str | None
@@ -160,7 +160,7 @@ class Paused(BaseModel):
 
 
 class BulkOfChildren(BaseModel):
-    """What became of each child, in the order asked."""
+    """The results for several children, in the requested order."""
 
     supervisor: Pid
     action: Literal["restart", "terminate", "delete"]
@@ -168,7 +168,7 @@ class BulkOfChildren(BaseModel):
 
 
 class FailureSimulated(BaseModel):
-    """A failure that was caused. `terminated` is false if the process trapped the signal and lives."""
+    """A caused failure. `terminated` is false if the process trapped the signal and is alive."""
 
     status: Literal["failure_simulated"]
     failure_type: Literal["child_crash", "supervisor_crash"]

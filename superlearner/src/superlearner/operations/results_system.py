@@ -1,4 +1,4 @@
-"""What the operations about the system as a whole answer. What is not known is null."""
+"""Result models of the system as a whole. Unknown values are null."""
 
 from __future__ import annotations
 
@@ -34,33 +34,35 @@ PlainPid = str
 
 
 class PointLine(BaseModel):
-    """How the node was in the `seconds` before `timestamp`."""
+    """The metrics of a node for the `seconds` before `timestamp`."""
 
     timestamp: str
-    at: float = Field(description="the same in seconds of the wall clock")
-    seconds: float = Field(description="the time that counts and rates are of")
+    at: float = Field(description="the same in seconds since 1970")
+    seconds: float = Field(description="the period of counts and rates")
     processes: int
     supervisors: int
     names: int
-    spawned: int = Field(description="processes started in this time")
+    spawned: int = Field(description="processes started in this period")
     restarts: int
     give_ups: int
-    message_queue_lengths: int = Field(description="messages that wait, in all mailboxes")
+    message_queue_lengths: int = Field(description="messages waiting in all mailboxes")
     mailbox_deepest: int
-    mailbox_deepest_pid: PlainPid | None = Field(description="whose that is, if it is worth a look")
+    mailbox_deepest_pid: PlainPid | None = Field(description="the process with the longest mailbox, if it is notable")
     run_queue: float
     timers: float
-    messages_per_s: float = Field(description="messages that processes took; an answer counts where it was waited for")
-    activations_per_s: float = Field(description="how often a process was let run")
-    busy: float = Field(description="share of the time in which processes ran; 1 is always")
-    longest_callback_ms: float = Field(description="the longest time in which the processes let nothing else run")
-    loop_lag_ms: float = Field(description="by how much a timer came too late, at worst")
-    memory: int | None = Field(description="resident bytes of the program")
+    messages_per_s: float = Field(description="received messages, including awaited replies")
+    activations_per_s: float = Field(description="times a process was scheduled")
+    busy: float = Field(description="share of the time in which processes ran, from 0 to 1")
+    longest_callback_ms: float = Field(description="the longest time that processes blocked the loop")
+    loop_lag_ms: float = Field(description="the greatest delay of a timer")
+    memory: int | None = Field(description="resident memory of the program in bytes")
     cpu_percent: float = Field(description="of one core")
-    starved_percent: float | None = Field(description="ready to run without getting a processor")
+    starved_percent: float | None = Field(description="share of the time ready to run without a processor")
     gc_collections: int
     gc_pause_ms: float = Field(description="the longest pause of the garbage collector")
-    read_bytes_per_s: float | None = Field(description="from files and pipes; the system does not count sockets")
+    read_bytes_per_s: float | None = Field(
+        description="from files and pipes; the operating system does not count sockets"
+    )
     written_bytes_per_s: float | None
     open_files: int | None
     threads: int
@@ -72,7 +74,7 @@ class Totals(BaseModel):
     spawned: int
     restarts: int
     give_ups: int
-    messages: int = Field(description="that processes took; an answer counts where it was waited for")
+    messages: int = Field(description="received messages, including awaited replies")
     activations: int
     busy_s: float
     cpu_s: float
@@ -82,38 +84,38 @@ class Totals(BaseModel):
 
 
 class SystemMetrics(BaseModel):
-    """The figures of now, and those of the time before."""
+    """Current metrics with their history."""
 
     node: str
     now: PointLine
     totals: Totals
     history: list[PointLine] = Field(description="oldest first")
     window_s: float
-    resolution_s: float = Field(description="one point for so many seconds; what is older than an hour has minutes")
-    scan_interval_s: float = Field(description="how often a sample is taken")
+    resolution_s: float = Field(description="seconds per point; at least 60 for points older than an hour")
+    scan_interval_s: float = Field(description="seconds between samples")
 
 
 class AnomalyLine(BaseModel):
-    """Something that is wrong, and why one may believe it."""
+    """An anomaly with its evidence."""
 
     number: int
     type: Type
     severity: Severity
-    active: bool = Field(description="false for one that is over")
+    active: bool = Field(description="false if it is over")
     pid: PlainPid | None
     name: str | None
     description: str
     since: str
-    until: str | None = Field(description="when it was over")
+    until: str | None = Field(description="its end")
     lasted_s: float
     evidence: dict[str, Any] = Field(description="the samples and figures behind it")
-    threshold: float = Field(description="the limit that was passed")
-    setting: str = Field(description="where the limit can be changed")
+    threshold: float = Field(description="the exceeded limit")
+    setting: str = Field(description="the setting of the limit")
     hint: str = Field(description="what to try")
 
 
 class AnomalySummary(BaseModel):
-    """The active ones, counted."""
+    """The number of active anomalies."""
 
     total: int
     by_type: dict[str, int]
@@ -124,7 +126,7 @@ class AnomalySummary(BaseModel):
 
 
 class SystemAnomalies(BaseModel):
-    """What is wrong, the worst first; then what was, the newest first."""
+    """Anomalies: active ones by severity, then past ones, newest first."""
 
     anomalies: list[AnomalyLine]
     summary: AnomalySummary
@@ -144,28 +146,28 @@ class GraphProcess(BaseModel):
 
 
 class LinksOf(BaseModel):
-    """To whom a process is linked; each link stands once, and those to the children of a supervisor nowhere."""
+    """The links of a process; each link is listed once, links to children not at all."""
 
     pid: PlainPid
     links: list[PlainPid]
 
 
 class MonitorsOf(BaseModel):
-    """Whom a process monitors."""
+    """The processes that a process monitors."""
 
     pid: PlainPid
     monitors: list[PlainPid]
 
 
 class SupervisesOf(BaseModel):
-    """Whom a supervisor has started."""
+    """The children of a supervisor."""
 
     pid: PlainPid
     children: list[PlainPid]
 
 
 class Talk(BaseModel):
-    """Messages from one process to another, while it was measured; a sender that is no process is null."""
+    """Measured messages from one process to another; a sender outside of processes is null."""
 
     source: PlainPid | None
     target: PlainPid
@@ -173,54 +175,54 @@ class Talk(BaseModel):
 
 
 class SystemGraph(BaseModel):
-    """Processes and what ties them."""
+    """The graph of processes and their relations."""
 
     processes: list[GraphProcess]
     links: list[LinksOf]
     monitors: list[MonitorsOf]
     supervises: list[SupervisesOf]
-    talks: list[Talk] | None = Field(description="who talks to whom, most messages first; null unless `measure_ms`")
-    partial: bool = Field(description="there are more processes, or edges, than are shown")
+    talks: list[Talk] | None = Field(description="most messages first; null unless `measure_ms`")
+    partial: bool = Field(description="there are more processes or edges")
 
 
 class TopologyLine(BaseModel):
-    """Messages that were seen from one to another, or to itself."""
+    """Observed messages from one process to another, or to itself."""
 
     source: str = Field(description="`key` of the sender")
     target: str
     messages: int
-    per_s: float = Field(description="those that were only counted included, in proportion")
+    per_s: float = Field(description="an estimate that includes messages without a known pair")
 
 
 class Topology(BaseModel):
-    """Who talks to whom."""
+    """Messages between processes."""
 
     spots: list[TopologySpot]
-    lines: list[TopologyLine] = Field(description="the heaviest first")
-    folded: bool = Field(description="supervisors stand for their children, since there are too many")
-    seconds: float = Field(description="of how long this is; at most a minute")
-    seen: int = Field(description="messages whose sender and receiver are counted here")
-    unseen: int = Field(description="messages that are only a number, since there were more than `rate` a second")
-    share: float = Field(description="`seen` of all")
+    lines: list[TopologyLine] = Field(description="most messages first")
+    folded: bool = Field(description="supervisors represent their children, because there are too many")
+    seconds: float = Field(description="the observed time, at most a minute")
+    seen: int = Field(description="messages with known sender and receiver")
+    unseen: int = Field(description="messages above `rate` per second, which are only counted")
+    share: float = Field(description="`seen` as a share of all messages")
     rate: int
     processes: int
-    watched: int = Field(description="processes that are watched, the oldest")
-    cost: str = Field(description="what looking costs the others")
+    watched: int = Field(description="watched processes, the oldest")
+    cost: str = Field(description="the overhead of watching")
 
 
 class Exported(BaseModel):
-    """A table of what is known."""
+    """An exported table."""
 
     what: Literal["processes", "metrics", "anomalies", "restarts"]
     node: str
     exported_at: str
-    total: int = Field(description="rows there were when it began; those that end meanwhile are left out")
+    total: int = Field(description="rows at the start; processes that end during the export are omitted")
     truncated: bool = Field(description="there are more rows than the limit")
     rows: list[dict[str, Any]]
 
 
 class Bottleneck(BaseModel):
-    """Where work piles up."""
+    """A bottleneck."""
 
     type: Literal["large_message_queue", "long_callback", "blocked_loop", "most_messages", "most_callback_time"]
     pid: PlainPid | None
@@ -231,37 +233,37 @@ class Bottleneck(BaseModel):
 
 
 class MeasuredProcess(BaseModel):
-    """What a process did while it was measured."""
+    """The measured work of a process."""
 
     pid: PlainPid
     name: str | None
     what: str
     messages: int
     callbacks: int
-    callback_time_ms: float = Field(description="time in callbacks; what an `async def` one waits for counts, too")
+    callback_time_ms: float = Field(description="time in callbacks, including what an `async def` callback awaits")
     longest_callback_ms: float
 
 
 class Measured(BaseModel):
-    """What went on in a short time that was looked at message by message."""
+    """Work measured message by message for a short time."""
 
     seconds: float
     messages: int
-    complete: bool = Field(description="false if there were more events than are counted")
+    complete: bool = Field(description="false if the limit of events was reached")
     processes: list[MeasuredProcess] = Field(description="most time in callbacks first")
 
 
 class BottleneckAnalysis(BaseModel):
-    """The list, counted."""
+    """A summary of the bottlenecks."""
 
     total: int
-    high_memory_count: None = Field(description="memory is not counted by process; process.memory estimates it")
+    high_memory_count: None = Field(description="not available per process; see process.memory for an estimate")
     large_queue_count: int
     severity: Literal["low", "medium", "high", "critical"]
 
 
 class Bottlenecks(BaseModel):
-    """Where work piles up."""
+    """Bottlenecks with a summary."""
 
     bottlenecks: list[Bottleneck]
     analysis: BottleneckAnalysis

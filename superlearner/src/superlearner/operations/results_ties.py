@@ -1,4 +1,4 @@
-"""What the operation on the ties of a process answers."""
+"""Result models of the relations of a process."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ __all__ = ["OpenWait", "Tie", "Ties"]
 
 
 class Tie(Related):
-    """One process that is tied to another, and what it feels when that one dies."""
+    """A related process, and the effect on it when the other one exits."""
 
     kind: Literal["supervisor", "child", "link", "monitored_by", "monitors"]
-    traps: bool | None = Field(description="whether it gets exit signals as messages; null if it has no pid")
+    traps: bool | None = Field(description="it traps exits; null if it has no pid")
     fate: Literal["dies", "told", "restarts", "nothing"]
-    effect: str = Field(description="what happens to it, in words that go on from its name")
+    effect: str = Field(description="the effect in words that continue its name")
 
 
 class OpenWait(Related):
-    """A call that has no answer yet, or a start that is not through."""
+    """A pending call or start."""
 
     kind: Literal["call", "start"]
-    request: str | None = Field(description="what was asked, bounded")
+    request: str | None = Field(description="the request, bounded")
 
 
 class Ties(BaseModel):
-    """Who is tied to a process: supervisor first, then children and links, who watches it, whom it watches."""
+    """The relations of a process: its supervisor, children and links, monitors of it, and its own monitors."""
 
     pid: Pid
     name: str | None

@@ -1,4 +1,4 @@
-"""What the operations about tokens answer."""
+"""Result models of tokens."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ __all__ = ["TokenLine", "TokenMade", "TokenRevoked"]
 
 
 class TokenLine(BaseModel):
-    """A token, without its secret. Times are seconds of the wall clock."""
+    """A token without its secret. Times are in seconds since 1970."""
 
     name: str
-    user: str = Field(description="who the audit log names")
+    user: str = Field(description="the user in the audit log")
     scopes: list[Grant]
     state: Literal["live", "expired", "revoked"]
     created_at: float
-    expires_at: float | None = Field(description="null for one that does not expire")
-    used_at: float | None = Field(description="when it was last shown; null for never")
+    expires_at: float | None = Field(description="null if it does not expire")
+    used_at: float | None = Field(description="last use; null: never")
     revoked_at: float | None
 
 
 class TokenMade(TokenLine):
     """A new token."""
 
-    secret: str = Field(description="what its holder shows; it is shown this once, and only its hash is kept")
+    secret: str = Field(description="the credential; only this result shows it, the store has its hash")
 
 
 class TokenRevoked(BaseModel):
-    """A token that opens nothing any more."""
+    """A revoked token."""
 
     name: str
     revoked: Literal[True] = True

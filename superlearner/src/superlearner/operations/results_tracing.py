@@ -1,4 +1,4 @@
-"""What the operations on traces answer."""
+"""Result models of traces."""
 
 from __future__ import annotations
 
@@ -26,24 +26,26 @@ Status = Literal["answered", "unanswered", "reply", "received", "waiting", "sent
 
 
 class TraceInfo(BaseModel):
-    """A trace: what it looks at, and how much it saw and did not see."""
+    """A trace with its options and counters."""
 
     trace_id: str
-    tracing: bool = Field(description="whether it still looks")
+    tracing: bool = Field(description="it is running")
     node: str
-    pids: list[Pid] = Field(description="who is or was traced; the first 100")
-    names: list[str] = Field(description="their registered names, as far as they had some")
+    pids: list[Pid] = Field(description="traced processes, the first 100")
+    names: list[str] = Field(description="their registered names")
     processes: int
     alive: int
-    supervisor: Pid | None = Field(description="whose whole tree is traced")
+    supervisor: Pid | None = Field(description="the supervisor whose tree is traced")
     started_at: Seconds
     ended_at: Seconds | None
-    ended: Literal["stopped", "process_ended", "duration", "node_down"] | None = Field(description="why it ended")
-    messages: int = Field(description="how many are kept")
-    over_rate: int = Field(description="messages that were counted only: more than `rate` a second")
-    displaced: int = Field(description="messages that went because there were more than `message_limit`")
-    filtered: int = Field(description="messages that did not fit the pattern, or were of the system")
-    left_out: int = Field(description="processes that are not traced because there are too many")
+    ended: Literal["stopped", "process_ended", "duration", "node_down"] | None = Field(
+        description="the reason for its end"
+    )
+    messages: int = Field(description="captured messages")
+    over_rate: int = Field(description="messages above `rate` per second, which were only counted")
+    displaced: int = Field(description="messages discarded above `message_limit`")
+    filtered: int = Field(description="messages that did not match the pattern, or were system messages")
+    left_out: int = Field(description="processes that are not traced, because there are too many")
     message_limit: int
     pattern_matching: str | None
     include_system_messages: bool
@@ -53,30 +55,30 @@ class TraceInfo(BaseModel):
 
 
 class TracedMessage(BaseModel):
-    """A message that was seen."""
+    """A captured message."""
 
     seq: int = Field(description="grows within a trace")
-    timestamp: str = Field(description="when it was sent")
+    timestamp: str = Field(description="the time of sending")
     at: Seconds
-    direction: Literal["incoming", "outgoing"] = Field(description="as seen by the process that is traced")
+    direction: Literal["incoming", "outgoing"] = Field(description="relative to the traced process")
     type: Way
-    from_pid: Pid | None = Field(description="null: from outside of every process")
+    from_pid: Pid | None = Field(description="null: sent from outside of processes")
     from_name: str | None
     to: Pid
     to_name: str | None
     tag: str = Field(description="its first word: `add` of ('add', 3)")
     content: str = Field(description="bounded text")
-    status: Status = Field(description="`sent` is all that is known if the receiver is not traced")
+    status: Status = Field(description="`sent` if the receiver is not traced")
     received_at: Seconds | None
-    waited_ms: float | None = Field(description="from the sending until its receiver took it")
-    cause: int | None = Field(description="the message its sender was handling")
-    answer: int | None = Field(description="of a call, its reply")
-    answers: int | None = Field(description="of a reply, its call")
-    latency_ms: float | None = Field(description="from the call to its reply, at either")
+    waited_ms: float | None = Field(description="from sending until the receiver took it from its mailbox")
+    cause: int | None = Field(description="`seq` of the message its sender was handling")
+    answer: int | None = Field(description="of a call: `seq` of its reply")
+    answers: int | None = Field(description="of a reply: `seq` of its call")
+    latency_ms: float | None = Field(description="from the call to its reply, for both messages")
 
 
 class MessageTypes(BaseModel):
-    """How many of each kind."""
+    """The number of messages of each kind."""
 
     call: int
     cast: int
@@ -86,14 +88,14 @@ class MessageTypes(BaseModel):
 
 
 class TagCount(BaseModel):
-    """How often a first word came."""
+    """The number of messages with a first word."""
 
     tag: str
     count: int
 
 
 class PatternsResult(BaseModel):
-    """Messages in numbers; frequencies are a second."""
+    """Statistics of messages; frequencies are per second."""
 
     total_messages: int
     message_types: MessageTypes
@@ -105,11 +107,11 @@ class PatternsResult(BaseModel):
     unanswered: int
     dropped: int
     latency: LatencyFigures
-    tags: list[TagCount] = Field(description="first words, the most frequent 20")
+    tags: list[TagCount] = Field(description="the 20 most frequent first words")
 
 
 class TracedMessages(BaseModel):
-    """A page of what was captured of a process, with all of it in numbers."""
+    """A page of the captured messages of a process, with statistics of all of them."""
 
     pid: Pid
     name: str | None
@@ -123,7 +125,7 @@ class TracedMessages(BaseModel):
 
 
 class LatencyLine(BaseModel):
-    """Calls with the same first word to the same process."""
+    """Latencies of calls with the same first word to the same process."""
 
     to: Pid
     to_name: str | None
@@ -134,7 +136,7 @@ class LatencyLine(BaseModel):
 
 
 class ChatterLine(BaseModel):
-    """What went one way between two processes."""
+    """Messages from one process to another."""
 
     from_pid: Pid | None
     from_name: str | None
@@ -150,21 +152,21 @@ class ChatterLine(BaseModel):
 
 
 class DiagramResult(BaseModel):
-    """A sequence diagram: lanes and steps, or with another `format` the drawing."""
+    """A sequence diagram: lanes and steps, or a drawing in another `format`."""
 
     trace_id: str
     format: Literal["data", "mermaid", "svg"]
     lanes: tuple[DiagramLane, ...]
-    steps: tuple[DiagramStep, ...] = Field(description="empty with another format than data")
+    steps: tuple[DiagramStep, ...] = Field(description="empty unless the format is data")
     shown: int
-    more: int = Field(description="steps that come after those that are shown")
+    more: int = Field(description="further steps after those shown")
     hidden: int = Field(description="messages within a folded lane")
     others: int = Field(description="processes without a lane of their own")
     drawing: str | None
 
 
 class TraceForgotten(BaseModel):
-    """A trace that was dropped."""
+    """A deleted trace."""
 
     trace_id: str
     messages: int

@@ -1,4 +1,4 @@
-"""What the operations on trees and relations answer."""
+"""Result models of trees and relations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Cut = Literal["depth", "limit", "deadline", "starting"]
 
 
 class TreeChild(BaseModel):
-    """A place in a tree: a supervisor with its children, or another child. Its pid is null while it does not run."""
+    """A node of a tree: a supervisor with its children, or a worker. Its pid is null while it is not running."""
 
     id: str | None = Field(description="null for a root")
     pid: Pid | None
@@ -31,8 +31,8 @@ class TreeChild(BaseModel):
     max_restarts: int | Literal["infinity"] | None = None
     max_seconds: float | Literal["infinity"] | None = None
     restarts_used: int | None = None
-    more: int = Field(default=0, description="children that were left off")
-    cut: Cut | None = Field(default=None, description="why")
+    more: int = Field(default=0, description="omitted children")
+    cut: Cut | None = Field(default=None, description="the reason for the omission")
     children: list[TreeChild] | None = None
 
 
@@ -44,10 +44,10 @@ class Drawing(BaseModel):
 
 
 class TreeResult(BaseModel):
-    """Supervision trees. `partial` says that something was left off, `why` for which reasons."""
+    """Supervision trees. If `partial` is true, children are omitted for the reasons in `why`."""
 
     node: str
-    size: int = Field(description="supervisors and children in it")
+    size: int = Field(description="number of supervisors and children")
     partial: bool
     why: list[Cut]
     roots: list[TreeChild] | None = Field(default=None, description="with `format` json")
@@ -55,7 +55,7 @@ class TreeResult(BaseModel):
 
 
 class RelatedTo(BaseModel):
-    """A process that is related to another one."""
+    """A related process."""
 
     pid: Pid | None
     name: str | None
@@ -63,20 +63,20 @@ class RelatedTo(BaseModel):
 
 
 class Ancestors(BaseModel):
-    """Who started a process, who started that one, and so on, the nearest first."""
+    """The ancestors of a process, nearest first."""
 
     pid: Pid
     ancestors: list[RelatedTo]
 
 
 class Below(RelatedTo):
-    """A process below another one."""
+    """A descendant of a process."""
 
     distance: int = Field(description="1: started by it")
 
 
 class Relation(BaseModel):
-    """What ties two processes. A link has no direction."""
+    """A relation of two processes. A link has no direction."""
 
     kind: Literal["supervises", "link", "monitor"]
     source: RelatedTo
@@ -84,19 +84,19 @@ class Relation(BaseModel):
 
 
 class WaitLine(BaseModel):
-    """`source` does nothing else until `target` has answered, or has started."""
+    """A wait: `source` is blocked until `target` has answered or started."""
 
     kind: Literal["call", "start"]
     source: RelatedTo
     target: RelatedTo
-    request: str | None = Field(description="bounded, secrets hidden")
+    request: str | None = Field(description="bounded, secrets redacted")
 
 
 class Circles(BaseModel):
-    """Open waits, and the circles among them: each is a deadlock until a call runs into its time-out."""
+    """Open waits and the cycles among them. Each cycle is a deadlock until a call times out."""
 
     deadlocks: int
     circles: list[list[WaitLine]]
     waits: list[WaitLine] = Field(description="at most 500")
     waits_count: int
-    partial: bool = Field(description="more than 10,000 wait, and only so many were looked at")
+    partial: bool = Field(description="only the first 10,000 waits were examined")

@@ -1,4 +1,4 @@
-"""Services that packages above this one provide, as far as operations use them."""
+"""Protocols of the services that higher packages provide to operations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["ApiDocument", "ChildPast", "Evaluation", "LivePages", "PlatformFacts
 
 @dataclass(frozen=True, slots=True)
 class ChildPast:
-    """What the live pages remember of the child that a process is: its key, when it started, its last ends."""
+    """The live pages' record of a child: its key, its start time, its last exits."""
 
     key: str | None = None
     since: float | None = None
@@ -28,11 +28,11 @@ class LivePages(Protocol):
     """The live pages of all nodes of this program."""
 
     def past_of(self, node: Node, pid: Pid) -> ChildPast:
-        """Return what is remembered of the child that a process is."""
+        """Return the record of the child that a process belongs to."""
         ...
 
     def hurry(self, node: Node) -> None:
-        """Send the next frame of a node at once."""
+        """Send the next frame of a node immediately."""
         ...
 
     def viewer_count(self) -> int:
@@ -44,12 +44,12 @@ class PlayedRecordings(Protocol):
     """Recordings as frames of the live page."""
 
     async def page(self, recording: Recording, place: int, limit: int) -> dict[str, Any]:
-        """Return the tree after `place` events and what the next `limit` change."""
+        """Return the tree after `place` events and the changes of the next `limit` events."""
         ...
 
 
 class RestartedChildren(Protocol):
-    """The children that the platform starts again after they gave up."""
+    """The children that the platform restarts after they gave up."""
 
     def restarts(self, supervisor: str | None, id: str) -> bool:
         """Return whether the child of this supervisor is one of them."""
@@ -57,10 +57,10 @@ class RestartedChildren(Protocol):
 
 
 class RemoteHistory(Protocol):
-    """What the tree of the user did in a program of its own."""
+    """The history of the user's tree, which runs in another process."""
 
     async def catch_up(self) -> None:
-        """Return when everything up to now is stored."""
+        """Wait until all events so far are stored."""
         ...
 
 
@@ -73,11 +73,11 @@ class PlaygroundApplication(Protocol):
         ...
 
     async def prep_stop(self) -> None:
-        """Call its callback before its tree stops."""
+        """Call the application's `prep_stop`, before its tree stops."""
         ...
 
     async def stop(self) -> None:
-        """Call its callback after its tree has stopped."""
+        """Call the application's `stop`, after its tree has stopped."""
         ...
 
 
@@ -90,7 +90,7 @@ class PlaygroundTrees:
 
 @dataclass(frozen=True, slots=True)
 class PlatformFacts:
-    """The version of the platform, when it started (seconds since 1970), and whether it is ready."""
+    """The platform's version, start time (seconds since 1970) and readiness."""
 
     version: str
     started_at: float
@@ -99,17 +99,17 @@ class PlatformFacts:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Whether Python that a request brings may run on the nodes of this program."""
+    """The permission to evaluate Python from requests on the nodes of this program."""
 
     allowed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ApiDocument:
-    """The OpenAPI document; `make` takes half a second the first time."""
+    """The OpenAPI document; the first `make` takes half a second."""
 
     make: Callable[[], dict[str, Any]]
 
     async def read(self) -> dict[str, Any]:
-        """Return the document; it is made beside the loop."""
+        """Return the document, made in a thread."""
         return await asyncio.to_thread(self.make)

@@ -1,4 +1,4 @@
-"""The operations as the search of the documentation knows them."""
+"""Entries for operations in the search of the documentation."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from superlearner.teaching.manual import Indexed
 __all__ = ["anchor_of", "searched"]
 
 WEIGHT = 0.75
-"""What explains a thing comes before what does it."""
+"""Less than 1, so that explanations rank above operations."""
 
 
 def searched(operations: Iterable[Operation], root: str) -> Iterator[Indexed]:
-    """A section for each operation, at its place in the reference of the API."""
+    """Yield a search entry for each operation, linked to the API reference."""
     for one in operations:
         text = f"{one.name}: {one.method} {one.path.replace(':path', '')}. {one.description}".strip()
         address = f"{root}/api/docs/{one.category}#{anchor_of(one.name)}"
@@ -22,7 +22,7 @@ def searched(operations: Iterable[Operation], root: str) -> Iterator[Indexed]:
 
 
 def anchor_of(name: str) -> str:
-    """Where an operation is on the page of its category.
+    """Return the anchor of an operation on its category's page.
 
     >>> anchor_of("process.kill")
     'process-kill'

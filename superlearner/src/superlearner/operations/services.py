@@ -30,16 +30,16 @@ class Services:
 
         Args:
             kind: the type by which operations name it.
-            provider: returns the service as it is now; None while there is none, for operations that name it as
-                `kind | None`.
+            provider: returns the current service, or None while there is none; only operations that name it as
+                `kind | None` receive None.
         """
         self._providers[kind] = provider
 
     def get(self, kind: type[T]) -> T:
-        """Return a service that is always there.
+        """Return a service.
 
         Raises:
-            LookupError: there is none of this type.
+            LookupError: there is no service of this type now.
         """
         provider = self._providers.get(kind)
         found = None if provider is None else provider()
@@ -48,10 +48,10 @@ class Services:
         return found
 
     def check(self, operations: Iterable[Operation]) -> None:
-        """Check that each service that these operations name is there.
+        """Check that the platform provides each service these operations name.
 
         Raises:
-            DeclarationError: one is unknown; the text names the operation and all services.
+            DeclarationError: a service is unknown; the text names the operation and all services.
         """
         for operation in operations:
             for service in operation.services:
@@ -60,14 +60,14 @@ class Services:
                     raise DeclarationError(
                         f"operation {operation.name!r} of {operation.function.__module__}: "
                         f"expected services of {known}, got {service.kind.__name__!r}; "
-                        "parameters of the caller stand after the /"
+                        "put parameters of the caller after the /"
                     )
 
     def arguments(self, operation: Operation, context: Context) -> list[Any]:
-        """Return what the parameters before the `/` of an operation get.
+        """Return the arguments for an operation's parameters before the `/`.
 
         Raises:
-            LookupError: there is no service of a type.
+            LookupError: a service is not available.
         """
         return [
             context

@@ -1,4 +1,4 @@
-"""Supervisors and their children as several operations answer them."""
+"""Results about supervisors and their children, shared by several operations."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["shown", "shown_child"]
 
 
 def shown(reader: TreeReader, pid: Pid, *, children: bool) -> SupervisorDetails:
-    """A supervisor as the operations answer it."""
+    """Return the details of a supervisor."""
     slot = reader.supervisor(pid, depth=1 if children else 0)
-    if slot is None:  # it ended in this very step
+    if slot is None:  # it has just ended
         return SupervisorDetails(name=None, pid=plain_pid(pid), alive=False, child_count=0, strategy=None)
     budget = slot.budget
     answer = SupervisorDetails(
@@ -34,7 +34,7 @@ def shown(reader: TreeReader, pid: Pid, *, children: bool) -> SupervisorDetails:
 
 
 def shown_child(slot: Slot) -> Child:
-    """A child as the operations answer it."""
+    """Return the result for a child."""
     last = slot.last
     return Child(
         id=slot.id,

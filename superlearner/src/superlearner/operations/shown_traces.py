@@ -1,4 +1,4 @@
-"""Traces, messages and figures as several operations answer them."""
+"""Results about traces, messages and their statistics, shared by several operations."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ FIRST: Final = 100
 
 
 def paged(lines: list[Any], page: int, per_page: int) -> Paged[Any]:
-    """A page of lines that are all there."""
+    """Return a page of a complete list."""
     start = (page - 1) * per_page
     return Paged(lines[start : start + per_page], len(lines), page, per_page)
 
 
 def trace_info(trace: Trace) -> TraceInfo:
-    """A trace, and how much it saw."""
+    """Return a trace with its counters."""
     options = trace.options
     pids = trace.pids
     return TraceInfo(
@@ -58,20 +58,20 @@ def trace_info(trace: Trace) -> TraceInfo:
 
 
 def pids_of(trace: Trace, words: str) -> set[str]:
-    """Who of a trace has this pid or name; all who are traced where the words are its id."""
+    """Return the traced pids with this pid or name; all of them if `words` is the trace's id."""
     plain = words.removeprefix("#PID").strip("<>")
     traced = {pid: one for pid, one in trace.people.items() if one.traced}
     return {pid for pid, one in traced.items() if plain in (pid, one.name)} or set(traced)
 
 
 def name_in(trace: Trace, pid: str | None) -> str | None:
-    """The registered name of somebody in a trace."""
+    """Return the registered name of a process in a trace."""
     person = None if pid is None else trace.people.get(pid)
     return None if person is None else person.name
 
 
 def message_line(trace: Trace, message: Captured, mine: set[str], redact: bool) -> TracedMessage:
-    """A message of a trace; `mine` are the pids from whose place it is seen."""
+    """Return a message of a trace; its direction is relative to the pids `mine`."""
     other = message.answer if message.answer is not None else message.answers
     partner = None if other is None else trace.message(other)
     waited = None if message.received_at is None else round((message.received_at - message.at) * 1000, 3)
@@ -111,7 +111,7 @@ def _status(trace: Trace, message: Captured) -> Any:
 
 
 def patterns_result(messages: Iterable[Captured]) -> PatternsResult:
-    """Messages in numbers."""
+    """Return statistics of messages."""
     found = patterns_of(list(messages))
     return PatternsResult(
         total_messages=found.total,

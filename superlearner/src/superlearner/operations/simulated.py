@@ -1,4 +1,4 @@
-"""Simulations as operations begin and show them."""
+"""Starting and listing simulations, shared by several operations."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ ERRORS = (
 
 
 def a_server(ctx: Context, pid: str) -> Pid:
-    """The living server that `pid` names; a function cannot be held. Raises OperationError."""
+    """Return the living server that `pid` names. Raises OperationError: for a plain function, too."""
     target = process_of(ctx, pid)
     seen = observer.process(ctx.node, target, messages=0, exits=0, related=0)
     if seen is not None and seen.kind == "coroutine":
-        raise OperationError("conflict", f"{called(target)} is a function: only a server can be held")
+        raise OperationError("conflict", f"{called(target)} is a function: only a server can be suspended")
     return target
 
 
 async def begun(ctx: Context, plan: Plan, *, force: bool) -> SimulationLine:
-    """Begin with what a plan does to a process, if it may. Raises OperationError."""
+    """Start a simulation on a process. Raises OperationError: the process is protected, or cannot take part."""
     with steering():
         protect(ctx, plan.target, force=force)
         ctx.about_to(words_of(plan), lambda: feels_of(plan))
@@ -46,12 +46,12 @@ async def begun(ctx: Context, plan: Plan, *, force: bool) -> SimulationLine:
 
 
 def feels_of(plan: Plan) -> list[str]:
-    """Who feels it."""
+    """Return the processes that a simulation affects."""
     return feels(plan.target, plan.reason if plan.kind == "crash" else None)
 
 
 def line_of(pid: Pid | None, plan: Plan) -> SimulationLine:
-    """A simulation as it is listed; `pid` is its process."""
+    """Return the result for a simulation; `pid` is the process that runs it."""
     of_node = plan.kind in OF_THE_NODE
     return SimulationLine(
         id=None if pid is None else id_of(pid),
@@ -65,29 +65,29 @@ def line_of(pid: Pid | None, plan: Plan) -> SimulationLine:
 
 
 def words_of(plan: Plan) -> str:
-    """What a simulation does, in a sentence that goes on from "would"."""
+    """Describe a simulation in words that continue "would …"."""
     who = called(plan.target)
     match plan.kind:
         case "crash":
             return f"send the exit signal {plan.reason} to {who}" + (f" in {plan.delay:g} s" if plan.delay else "")
         case "slow":
-            return f"hold {who} for {plan.duration:g} s"
+            return f"suspend {who} for {plan.duration:g} s"
         case "flood":
             return f"send {text_of(plan.message, 100)} {plan.count} times to {who}, {plan.per_second:g} a second"
         case "chaos":
-            return f"end {plan.per_second:g} workers a second below {who} for {plan.duration:g} s"
+            return f"kill {plan.per_second:g} workers a second below {who} for {plan.duration:g} s"
         case "crash_next":
-            return f"end {who} with {plan.reason} at its next message{_which(plan.only)}"
+            return f"crash {who} with {plan.reason} at its next message{_which(plan.only)}"
         case "drop":
-            return f"lose {_how_many(plan)} to {who} for at most {plan.duration:g} s"
+            return f"drop {_how_many(plan)} to {who} for at most {plan.duration:g} s"
         case "delay":
-            return f"let {_how_many(plan)} to {who} arrive {plan.pause:g} s later, for at most {plan.duration:g} s"
+            return f"delay {_how_many(plan)} to {who} by {plan.pause:g} s, for at most {plan.duration:g} s"
         case "slow_callbacks":
-            return f"let each callback of {who} wait {plan.pause:g} s first, for {plan.duration:g} s"
+            return f"delay each callback of {who} by {plan.pause:g} s, for {plan.duration:g} s"
         case "hang":
-            return f"hold the loop of the node for {plan.duration:g} s"
+            return f"block the node's event loop for {plan.duration:g} s"
         case "memory":
-            return f"take {plan.megabytes} MiB of memory for {plan.duration:g} s"
+            return f"allocate {plan.megabytes} MiB of memory for {plan.duration:g} s"
 
 
 def _how_many(plan: Plan) -> str:
@@ -98,5 +98,5 @@ def _how_many(plan: Plan) -> str:
 def _which(only: Only) -> str:
     parts = [f"of kind {only.kind}"] if only.kind else []
     parts += [f"with the first word {text_of(only.tag, 60)}"] if only.tag else []
-    parts += [f"with {text_of(only.search, 60)} in it"] if only.search else []
+    parts += [f"containing {text_of(only.search, 60)}"] if only.search else []
     return "".join(f" {part}" for part in parts)

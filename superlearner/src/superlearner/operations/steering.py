@@ -1,4 +1,4 @@
-"""What the runtime refuses when supervisors, applications and registries are steered, as an operation's errors."""
+"""Exceptions of supervisors, applications and registries, converted to errors of operations."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ __all__ = ["steering", "view_of"]
 
 
 def view_of(context: Context) -> observer.NodeView:
-    """What the operations look through and steer with."""
+    """Return the view through which operations read and change the node."""
     return observer.LocalView(context.node)
 
 
 @contextmanager
 def steering() -> Generator[None]:
-    """As `answering`, with what supervisors refuse: what is wrong in the request, and what does not go now."""
+    """Convert exceptions as `answering` does, and those of supervisors: invalid requests and conflicts."""
     try:
         with answering(), _refusals():
             yield
     except otp.Exit as error:
         if error.reason == "timeout":
-            raise OperationError("timeout", "it did not end in time", hint="a longer timeout_ms") from None
-        raise OperationError("conflict", f"it ended in another way: {text_of_reason(error.reason)}") from None
+            raise OperationError("timeout", "it did not end in time", hint="set a longer timeout_ms") from None
+        raise OperationError("conflict", f"it ended with another reason: {text_of_reason(error.reason)}") from None
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def _refusals() -> Generator[None]:
         ) from None
     except otp.AlreadyPresent:
         raise OperationError(
-            "conflict", "the supervisor has a child of this id that does not run", hint="restart or delete it"
+            "conflict", "the supervisor has a child with this id that does not run", hint="restart or delete it"
         ) from None
     except otp.AlreadyStarted:
         raise
@@ -62,13 +62,13 @@ def _start_error(error: otp.StartError) -> OperationError:
         return OperationError("validation_error", clip(str(error), 1000))
     match error.reason:
         case "running":
-            return OperationError("conflict", "the child runs", hint="terminate it first")
+            return OperationError("conflict", "the child is running", hint="terminate it first")
         case "restarting":
-            return OperationError("conflict", "the child is just being started again", hint="terminate it first")
+            return OperationError("conflict", "the child is restarting", hint="terminate it first")
         case "simple_one_for_one":
-            return OperationError("conflict", "a dynamic child is gone when it ends", hint="terminate it by its pid")
+            return OperationError("conflict", "dynamic children cannot be restarted", hint="terminate it by its pid")
         case "max_children":
-            return OperationError("conflict", "the supervisor has as many children as it may have")
+            return OperationError("conflict", "the supervisor has reached its max_children")
         case (reason, otp.ChildSpec()):
             return OperationError("start_failed", f"it does not start: {explain_start(reason)}")
         case reason:

@@ -1,4 +1,4 @@
-"""What a parameter names: processes and supervisors of a node, and the control layer's refusals as an operation's."""
+"""Processes and supervisors that parameters name, and the control layer's exceptions as errors of operations."""
 
 from __future__ import annotations
 
@@ -29,28 +29,33 @@ __all__ = [
 ]
 
 MOST_NAMED: Final = 100
-"""Processes of one kind that are told of those who feel an end."""
+"""Most processes listed as affected by an exit, of each relation."""
 
 LISTINGS: Final = {"process": "processes", "child": "supervisors/{name}/children"}
-"""Where those of a kind are listed; all others are below the supervisors."""
+"""The path that lists targets of a kind; others are listed under `supervisors`."""
 
 
 def process_of(context: Context, text: str) -> Pid:
-    """The living process that `text` names. Raises OperationError: `malformed_pid`, `process_not_found`."""
+    """Return the living process that `text` names. Raises OperationError: `malformed_pid`, `process_not_found`."""
     with answering():
         return resolve(context.node, text)
 
 
 def supervisor_of(context: Context, text: str) -> Pid:
-    """The living supervisor that `text` names. Raises OperationError: `malformed_pid`, `supervisor_not_found`."""
+    """Return the living supervisor that `text` names.
+
+    Raises:
+        OperationError: `malformed_pid`, `supervisor_not_found`.
+    """
     with answering():
         return resolve_supervisor(context.node, text)
 
 
 def server_of(context: Context, text: str) -> Pid:
-    """The living process of a behaviour that `text` names; a coroutine answers none of what `otp.sys` asks.
+    """Return the living behaviour process that `text` names; plain coroutines do not answer `otp.sys`.
 
-    Raises OperationError: as `process_of`, and `not_a_server`.
+    Raises:
+        OperationError: as `process_of`, and `not_a_server`.
     """
     pid = process_of(context, text)
     found = observer.process(context.node, pid, messages=0, length=1, exits=0, related=0)
@@ -58,17 +63,20 @@ def server_of(context: Context, text: str) -> Pid:
         raise OperationError(
             "not_a_server",
             f"expected a behaviour, {called(pid)} is a plain function",
-            hint="behaviours such as GenServer, Supervisor and Agent can be held, asked for their state and debugged",
+            hint="choose a process of a behaviour such as GenServer, Supervisor or Agent",
         )
     return pid
 
 
 def term_of(value: Any, field: str) -> Any:
-    """A JSON value as the term that a process gets. Raises OperationError: `validation_error`, if it is too deep.
+    """Convert a JSON value to the term that a process receives.
 
     Args:
-        value: what came as `field`; a list becomes a tuple.
-        field: the parameter, for the error.
+        value: the value; lists become tuples.
+        field: the parameter's name, for the error.
+
+    Raises:
+        OperationError: `validation_error`, if the value is nested too deeply.
     """
     try:
         return term_of_json(value)
@@ -77,12 +85,12 @@ def term_of(value: Any, field: str) -> Any:
 
 
 def protect(context: Context, pid: Pid, *, force: bool | None) -> None:
-    """Refuse what would end a process that the platform needs; a dry run says that it takes force.
+    """Protect a process that the platform needs; a dry run only notes that the operation needs `force`.
 
     Args:
-        context: who asks for what.
+        context: the context of the operation.
         pid: the process.
-        force: whether they insist; None where insisting is of no use.
+        force: the parameter `force`; None if the operation has none.
 
     Raises:
         Refused: of `control.steer`.
@@ -96,17 +104,17 @@ def protect(context: Context, pid: Pid, *, force: bool | None) -> None:
 
 
 def called(pid: Pid) -> str:
-    """A process in a sentence: its name and pid."""
+    """Return the name and pid of a process for a sentence."""
     name = registered_name(pid)
     return plain_pid(pid) if name is None else f"{name} ({plain_pid(pid)})"
 
 
 def feels(pid: Pid, reason: str | None = None) -> list[str]:
-    """Who feels the end of a process: itself, all that are linked with it, and whom its supervisor restarts with it.
+    """List the processes that an exit affects: itself, linked ones, and siblings restarted with it.
 
     Args:
-        pid: the process that would end.
-        reason: why; None if no supervisor has to deal with it.
+        pid: the process that would exit.
+        reason: the exit reason; None if no supervisor would react.
     """
     links = (otp.process_info(pid, "links") or ())[:MOST_NAMED]
     along = [] if reason is None else taken_along(pid, reason)[:MOST_NAMED]
@@ -115,7 +123,7 @@ def feels(pid: Pid, reason: str | None = None) -> list[str]:
 
 @contextmanager
 def answering() -> Generator[None]:
-    """Turn what the control layer raises into an operation's errors."""
+    """Convert exceptions of the control layer to errors of operations."""
     try:
         yield
     except MalformedPid as error:
@@ -125,19 +133,19 @@ def answering() -> Generator[None]:
         raise OperationError(f"{error.kind}_not_found", str(error), hint=f"see GET /api/v1/{listing}") from None
     except Refused as error:
         raise OperationError(
-            "critical_process_protection", str(error), hint='to do it all the same, send {"force": true}'
+            "critical_process_protection", str(error), hint='to do it anyway, send {"force": true}'
         ) from None
     except Unanswered as error:
-        raise OperationError("timeout", str(error), hint="a longer timeout_ms, or look what it is doing") from None
+        raise OperationError("timeout", str(error), hint="set a longer timeout_ms, or see process.backtrace") from None
     except otp.NoProcess:
         raise OperationError("process_not_found", "the process has just ended") from None
     except otp.AlreadyStarted as error:
-        raise OperationError("already_started", f"it runs already, as {error.pid}") from None
+        raise OperationError("already_started", f"it is already running, as {error.pid}") from None
     except otp.StartError as error:
         raise OperationError("start_failed", f"it does not start: {text_of_reason(error.reason)}") from None
     except otp.CallTimeout:
         raise OperationError(
-            "timeout", "it did not answer in time", hint="a longer timeout_ms, or look what it is doing"
+            "timeout", "it did not answer in time", hint="set a longer timeout_ms, or see process.backtrace"
         ) from None
     except otp.CallExit as error:
         reason = text_of_reason(error.cause_reason)
@@ -146,7 +154,7 @@ def answering() -> Generator[None]:
 
 @contextmanager
 def asking() -> Generator[None]:
-    """As `answering`, for what `otp.sys` is asked: a process that hides its state refuses."""
+    """Convert exceptions as `answering` does, and refusals of `otp.sys` by processes that hide their state."""
     try:
         with answering():
             yield

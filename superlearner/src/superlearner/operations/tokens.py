@@ -1,7 +1,7 @@
-"""Tokens besides the owner's: who has which, what it opens, and until when.
+"""Tokens besides the owner's: users, scopes and expiry.
 
-The store keeps them, by their hashes. They are read from it once, when the first of them is shown; from then on they
-work without it. What becomes of them here (made, revoked, expired) takes effect with the next request.
+The store holds their hashes. They are read once, when the first token is presented; after that they work without the
+store. A new, revoked or expired token takes effect with the next request.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from superlearner.store import Store, StoreUnavailable, Token
 __all__ = ["Tokens"]
 
 SHAPE: Final = re.compile(r"sl_[A-Za-z0-9_-]{43}")
-"""What a token looks like, so that a scanner finds one that was committed by mistake, and we know a foreign one."""
+"""The form of a token: secret scanners can find one committed by mistake, and foreign strings are rejected early."""
 USE_WRITTEN_EVERY_S: Final = 60.0
 OPENING_S: Final = 3.0
 
@@ -64,7 +64,7 @@ class Tokens:
 
     @property
     def kept(self) -> bool:
-        """Whether there is a store that keeps them."""
+        """True if a store holds them."""
         return self._store.url is not None
 
     def listen(self, listener: Callable[[Token], object]) -> None:
@@ -72,10 +72,10 @@ class Tokens:
         self._listeners = (*self._listeners, listener)
 
     async def find(self, given: str) -> Token | None:
-        """The token that was shown, if it opens something. All are compared, each in constant time.
+        """Return the token with this secret if it is valid. All hashes are compared, each in constant time.
 
         Raises:
-            StoreUnavailable: it may be one, and the store could not be asked yet.
+            StoreUnavailable: it has the form of a token, and the tokens could not be read yet.
         """
         if SHAPE.fullmatch(given) is None:
             return None
@@ -84,18 +84,18 @@ class Tokens:
         return await self._in_use(matching[0]) if matching else None
 
     async def by_id(self, number: int) -> Token | None:
-        """The token with this `id`, if it opens something; for a session that was opened with it. Raises as `find`."""
+        """Return the token with this `id` if it is valid, for sessions opened with it. Raises as `find`."""
         token = (await self._known()).get(number)
         return None if token is None else await self._in_use(token)
 
     async def create(
         self, name: str, user: str, scopes: Iterable[Grant], *, expires: float | None = None
     ) -> tuple[Token, str]:
-        """Make a token; answers it with its secret, which nobody can read again.
+        """Create a token and return it with its secret, which is not stored.
 
         Raises:
             NameTaken: there is, or was, one of this name.
-            StoreUnavailable: it cannot be kept.
+            StoreUnavailable: it cannot be stored.
         """
         secret = f"sl_{secrets.token_urlsafe(32)}"
         live = await self._known()
@@ -106,10 +106,10 @@ class Tokens:
         return made, secret
 
     async def revoke(self, name: str) -> bool:
-        """Let a token open nothing from now on; whether there was one of this name that was not revoked yet.
+        """Revoke a token; return whether there was an unrevoked one with this name.
 
         Raises:
-            StoreUnavailable: the store could not be told; this run of the platform does not take the token any more.
+            StoreUnavailable: not stored; the token is invalid only for this run of the platform.
         """
         live = await self._known()
         async with self._lock:
@@ -123,35 +123,35 @@ class Tokens:
             except StoreUnavailable as error:
                 if not found:
                     raise
-                why = f"the token {name} opens nothing while this platform runs, but that was not stored: {error.why}"
-                raise StoreUnavailable(why, "revoke it again when the store can be used") from None
+                why = f"the token {name} is revoked only until the platform restarts, not in the store: {error.why}"
+                raise StoreUnavailable(why, "revoke it again when the store is available") from None
 
     async def all(self) -> list[Token]:
-        """All that were ever made, newest first. Raises StoreUnavailable."""
+        """Return all tokens, revoked and expired ones included, newest first. Raises StoreUnavailable."""
         await self._known()
         rows = await self._store.records.tokens()
         return [replace(row, used=self._used.get(row.id, row.used)) for row in rows]
 
     async def has(self, name: str) -> bool:
-        """Whether there is a token of this name that was not revoked. Raises StoreUnavailable."""
+        """Return whether there is an unrevoked token with this name. Raises StoreUnavailable."""
         if any(token.name == name for token in (await self._known()).values()):
             return True
-        rows = await self._store.records.tokens()  # one whose end could not be stored is not known any more
+        rows = await self._store.records.tokens()  # a revocation that was not stored is missing in `_live`
         return any(row.name == name and row.revoked is None for row in rows)
 
     def users(self) -> set[str]:
-        """Whose tokens open something, as far as they are read."""
+        """Return the users with a valid token, as far as the tokens have been read."""
         return {token.user for token in (self._live or {}).values() if not self.has_expired(token)}
 
     def has_expired(self, token: Token) -> bool:
-        """Whether its time is over."""
+        """Return whether the token has expired."""
         return token.expires is not None and token.expires <= self.now()
 
     async def _known(self) -> dict[int, Token]:
         if self._live is None:
-            async with self._lock:  # else one that is revoked meanwhile would come back
+            async with self._lock:  # else a token revoked meanwhile would be valid again
                 if self._live is None:
-                    await self._store.sync(OPENING_S)  # right after a start it is just being opened
+                    await self._store.sync(OPENING_S)  # right after a start the store may still be opening
                     rows = await self._store.records.tokens()
                     self._live = {row.id: row for row in rows if row.revoked is None}
         return self._live

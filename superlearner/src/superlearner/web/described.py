@@ -119,8 +119,8 @@ WITH_BODY: Final = (
 
 
 MESSAGES: Final[dict[str, str]] = {
-    "already_started": "it runs already, as <0.31.0>",
-    "application_not_found": "no application 'shop' is known",
+    "already_started": "it is already running, as <0.31.0>",
+    "application_not_found": "superlearner@127.0.0.1 has no application 'shop'",
     "backup_not_found": "there is no backup 'b-1' of 0.17.0",
     "bad_answer": "shop@127.0.0.1 sent an invalid answer: pid: Input should be a valid string",
     "body_too_large": "expected a body of at most 1000000 bytes, got more",

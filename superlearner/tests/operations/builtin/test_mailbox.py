@@ -59,7 +59,7 @@ def test_what_is_dropped_does_not_come(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await flood(platform)
         dry = await platform.client.post(f"{AT}/mailbox/drop?dry_run=true", json={"tag": "reset"})
-        assert dry.json()["data"]["would"].startswith("drop messages of tag 'reset' that wait for counter_1")
+        assert dry.json()["data"]["would"].startswith("drop messages of tag 'reset' in the mailbox of counter_1")
         dropped = (await platform.client.post(f"{AT}/mailbox/drop", json={"tag": "add", "limit": 1})).json()["data"]
         assert (dropped["name"], dropped["dropped"], dropped["message_queue_len"]) == ("counter_1", 1, 4)
         await platform.client.post(f"{AT}/mailbox/drop", json={"kind": "cast", "text": "{reset}"})

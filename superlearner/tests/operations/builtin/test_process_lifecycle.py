@@ -171,7 +171,7 @@ def test_a_tree_is_ended_with_those_that_nobody_is_linked_with(inside: Inside) -
         lonely = await platform.call("stubborn", "spawn")
         before = [platform.node.whereis("odds"), platform.node.whereis("stubborn"), lonely]
         dry = await platform.client.delete(f"{AT}/odds/tree?dry_run=true")
-        assert "and the 2 processes below it" in dry.json()["data"]["would"]
+        assert "and its 2 descendants" in dry.json()["data"]["would"]
         answer = await platform.client.delete(f"{AT}/odds/tree?timeout_ms=50")
         data = answer.json()["data"]
         assert set(data["ended"]) == {plain(pid) for pid in before}

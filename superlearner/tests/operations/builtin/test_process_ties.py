@@ -82,6 +82,6 @@ def test_a_supervisor_says_that_its_children_are_stopped_with_it(inside: Inside)
         assert [one["effect"] for one in children] == ["is stopped with it"] * 2
         other = next(one for one in children if one["name"] is None)
         temporary = (await platform.get(f"/api/v1/processes/{other['pid']}/ties"))["data"]
-        assert temporary["ties"][0]["effect"] == "is told and does not restart it: it is temporary"
+        assert temporary["ties"][0]["effect"] == "does not restart it: it is temporary"
 
     inside(test, HUBS)

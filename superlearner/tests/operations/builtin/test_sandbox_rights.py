@@ -124,7 +124,7 @@ def test_where_a_wall_is_missing_nothing_runs_unless_its_only_user_said_so(
         await platform.platform.store.sync()
         await ask(platform, "POST", "/tokens", {"name": "bob", "scopes": ["read"]})
         refused = await ask(platform, "POST", "/sandboxes", {"sandbox_id": "b", "source": SOURCE}, status=503)
-        assert "weak walls are for" in refused["message"]
+        assert "--weak-walls allows only" in refused["message"]
 
     inside(look)
     inside(weak, weak_walls=True, data_dir=tmp_path)

@@ -141,7 +141,7 @@ def test_what_python_cannot_read_is_told_with_its_place_and_nothing_is_started(i
         assert ("start_failed", True) == (late["code"], "main.py:2: NameError" in late["message"])
         assert [] == await ask(platform, "GET", "/sandboxes")
         none = await ask(platform, "POST", "/sandboxes", {"sandbox_id": "a"}, status=422)
-        assert "expected one of source, supervisor_module, demo and file, got none" in none["message"]
+        assert "expected exactly one of source, supervisor_module, demo and file, got none" in none["message"]
         dry = await ask(platform, "POST", "/sandboxes?dry_run=true", {"sandbox_id": "a", "source": SOURCE})
         assert "start the sandbox a with the class Main of the source" == dry["would"]
 
@@ -203,7 +203,7 @@ def test_the_application_of_a_sandbox_is_seen_with_its_environment_and_that_of_t
         assert "EUR" == (await ask(platform, "DELETE", "/applications/till/env/currency?node=a"))["value"]
         assert "till" not in [one["name"] for one in await ask(platform, "GET", "/applications")]
         missing = await ask(platform, "GET", "/applications/superlearner?node=a", status=404)
-        assert f"no application 'superlearner' is known to {NODE}" == missing["message"]
+        assert f"{NODE} has no application 'superlearner'" == missing["message"]
 
     inside(look)
 
@@ -237,7 +237,7 @@ def test_a_file_that_is_a_pipe_is_refused_and_not_waited_for(inside: Inside, tmp
             body = {"sandbox_id": "x", "file": str(file)}
             async with asyncio.timeout(30):
                 wrong = await ask(platform, "POST", "/sandboxes", body, status=422)
-            assert f"file: {file} cannot be read: it is no regular file" == wrong["message"]
+            assert f"file: {file} cannot be read: it is not a regular file" == wrong["message"]
 
     inside(look)
 

@@ -71,7 +71,7 @@ def test_what_cannot_change_while_the_platform_runs_says_what_to_do(inside: Insi
         answer = await put(platform, "port", 4009)
         assert (answer.status_code, answer.json()["error"]["code"]) == (409, "restart_needed")
         (detail,) = answer.json()["error"]["details"]
-        assert "superlearner.toml (port = 4009), start again" in detail["hint"]
+        assert "set port = 4009 in superlearner.toml and restart" in detail["hint"]
 
     inside(test)
 

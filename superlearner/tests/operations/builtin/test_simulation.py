@@ -181,7 +181,7 @@ def test_a_process_crashes_at_its_next_message_that_fits(inside: Inside) -> None
     async def test(platform: Any) -> None:
         left = platform.node.whereis("left")
         begun = await ask(platform, "POST", "/processes/left/simulate/crash-next", {"reason": "boom", "tag": "go"})
-        expected = f"end left ({begun['target']}) with boom at its next message with the first word 'go'"
+        expected = f"crash left ({begun['target']}) with boom at its next message with the first word 'go'"
         assert begun["words"] == expected
         await send(platform, "left", "stay")
         assert await counted(platform, "left") == 1
@@ -201,7 +201,7 @@ def test_a_process_crashes_at_its_next_message_that_fits(inside: Inside) -> None
 def test_messages_are_lost_or_late_and_the_list_counts_them(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         lost = await ask(platform, "POST", "/processes/left/simulate/drop", {"times": 2, "text": "x"})
-        assert lost["words"] == f"lose the next 2 messages with 'x' in it to left ({lost['target']}) for at most 10 s"
+        assert lost["words"] == f"drop the next 2 messages containing 'x' to left ({lost['target']}) for at most 10 s"
         late = await ask(platform, "POST", "/processes/right/simulate/delay", {"delay_ms": 60_000})
         for message in ("x", "y", "x", "x"):
             await send(platform, "left", message)

@@ -201,7 +201,7 @@ def test_a_backup_is_a_database_with_what_was_there(inside: Inside, tmp_path: Pa
         assert Path(written["file"]).parent == tmp_path / "backups"
         assert (await otp.Task.run_blocking(database_info, Path(written["file"]))).rows == before
         dry = await platform.client.post("/api/v1/store/backup?dry_run=true", json={"name": "dry"}, headers=OWNER)
-        assert dry.json()["data"]["would"] == "copy the database into dry.db"
+        assert dry.json()["data"]["would"] == "copy the database to dry.db"
         assert not (tmp_path / "backups" / "dry.db").exists()
 
     inside(test, data_dir=tmp_path)

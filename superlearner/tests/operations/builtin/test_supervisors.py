@@ -147,7 +147,7 @@ def test_none_becomes_or_leaves_simple_one_for_one_and_the_answer_says_why(insid
             for asked in ("", "?dry_run=true"):
                 answer = await platform.client.put(f"{AT}/{name}/strategy{asked}", json={"strategy": strategy})
                 assert failure(answer) == (422, "validation_error")
-                words = f"is {is_now}, and none can become or leave simple_one_for_one"
+                words = f"is {is_now}; simple_one_for_one can be neither set nor left"
                 assert words in answer.json()["error"]["message"]
 
     inside(test, TREE)
@@ -219,7 +219,7 @@ def test_a_tree_of_the_playground_that_gives_up_is_said_to_come_back(inside: Ins
         assert [(one["name"], one["outcome"]) for one in foretold["steps"]] == [
             ("rows", "gives_up"), ("playground", "stays_down"),
         ]  # fmt: skip
-        assert foretold["steps"][1]["words"] == "rows rests for a moment, then the platform starts it again"
+        assert foretold["steps"][1]["words"] == "after a backoff the platform restarts rows"
         assert foretold["comes_back"] is True
         rows = platform.node.whereis("rows")
         await platform.client.request("DELETE", "/api/v1/processes/other", json={})

@@ -189,7 +189,7 @@ def test_the_history_of_the_tab_is_run_again_and_keeps_no_secret(arsenal: Callab
     looks(page, "ok")
     page.reload()
     page.get_by_role("tab", name="History 1").click()
-    page.get_by_role("button", name="Run What a process takes again").click()
+    page.get_by_role("button", name="Run Estimate the memory of a process again").click()
     looks(page, "ok")
     expect(page.locator("#runs li")).to_have_count(2)
     expect(page.locator("#runs li").first).to_contain_text("pid=counter_1")
@@ -308,9 +308,9 @@ def test_no_rule_of_axe_is_broken_and_a_phone_goes_step_by_step(
     arsenal: Callable[..., Page], theme: str, width: int
 ) -> None:
     page = arsenal(theme=theme, width=width)
-    page.get_by_role("link", name=re.compile("All about a process")).click()
+    page.get_by_role("link", name=re.compile("Show a process")).click()
     field(page, "pid").locator("input").fill("counter_1")
-    page.get_by_role("heading", name="All about a process").click()
+    page.get_by_role("heading", name="Show a process").click()
     if width < 600:
         assert broken_rules(page) == []
     page.get_by_role("button", name="Run", exact=True).click()

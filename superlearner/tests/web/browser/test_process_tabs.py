@@ -212,7 +212,7 @@ def test_a_state_is_edited_with_its_changes_said_first_and_undone(desk: Desk) ->
     pane.get_by_role("button", name="Edit").click()
     field = pane.get_by_label("State as JSON")
     expect(field).to_be_focused()
-    expect(pane.locator("#state-left")).to_contain_text("password stays as it is: a secret, which is hidden.")
+    expect(pane.locator("#state-left")).to_contain_text("password stays as it is: a redacted secret.")
     before = field.input_value()
     field.fill("{'user'")
     expect(field).to_have_attribute("aria-invalid", "true")
@@ -260,7 +260,7 @@ def test_a_full_mailbox_says_what_floods_it_and_loses_nothing_unasked(desk: Desk
     expect(pane.locator(".waiting li")).to_have_count(3)
     pane.get_by_role("button", name="Drop these…").click()
     dialog = pane.page.get_by_role("dialog")
-    expect(dialog).to_contain_text("This will drop messages of kind 'cast' tag 'add' that wait for slow")
+    expect(dialog).to_contain_text("This will drop messages of kind 'cast' tag 'add' in the mailbox of slow")
     expect(dialog).to_contain_text("It cannot be undone.")
     dialog.get_by_role("button", name="Cancel").click()
     assert desk.ask("GET", "/processes/slow/mailbox/count")["count"] == 5

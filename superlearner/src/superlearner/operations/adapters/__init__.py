@@ -1,1 +1,1 @@
-"""The doors to the operations."""
+"""Interfaces to the operations: command line, console and AI clients."""

@@ -1,7 +1,7 @@
-"""The command line's door: what a command has to know of an operation, as plain JSON.
+"""Operations for the command line: descriptions of commands as plain JSON.
 
-The command line reads it from files (`python -m tools.commands` writes them), so that it starts without pydantic; only
-for operations of installed packages it is made on the spot.
+The command line reads them from files that `python -m tools.commands` writes, so that it starts without pydantic. Only
+those of installed packages are made at run time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SIMPLE = {"string": "text", "integer": "integer", "number": "number", "boolean":
 
 
 def manifest() -> dict[str, list[dict[str, Any]]]:
-    """All operations by category, each as its command is built from it."""
+    """Return the descriptions of all commands by category."""
     found: dict[str, list[dict[str, Any]]] = {}
     for one in all_operations():
         found.setdefault(one.name.partition(".")[0], []).append(entry_of(one))
@@ -25,7 +25,7 @@ def manifest() -> dict[str, list[dict[str, Any]]]:
 
 
 def entry_of(operation: Operation) -> dict[str, Any]:
-    """What the command of an operation is built from."""
+    """Return the description of an operation's command."""
     schema = operation.schema()
     known: dict[str, Any] = schema.get("$defs", {})
     shown: list[dict[str, Any]] = []
@@ -56,7 +56,7 @@ def entry_of(operation: Operation) -> dict[str, Any]:
 
 
 def _form(schema: dict[str, Any]) -> str | None:
-    """`path` for a text that names a file, `python` for one that is a program: both are typed by the name of a file."""
+    """Return `path` for a file name or `python` for source text; the command line takes a file name for both."""
     for one in (schema, *schema.get("anyOf", ())):
         if one.get("format") in ("path", "python"):
             return one["format"]
@@ -64,7 +64,7 @@ def _form(schema: dict[str, Any]) -> str | None:
 
 
 def _kind(schema: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
-    """What may be typed: text, integer, number, flag, choice (with its choices), list of those, json, or anything."""
+    """Return the kind of input: text, integer, number, flag, choice (with choices), list, json or any."""
     if "$ref" in schema:
         schema = {**known[schema["$ref"].rpartition("/")[2]], **schema}
     if "anyOf" in schema:

@@ -1,4 +1,4 @@
-"""The console's door: an operation as a function, with the signature and the words that `help` shows."""
+"""Operations as functions of the console, with signature and docstring."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PARAMETER: Final = inspect.Parameter
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """The values that a parameter may have. No `Literal`: `typing` takes two with other orders for the same.
+    """The values a parameter may have. Not a `Literal`: `typing` caches those regardless of their order.
 
     >>> Choices(("send", "cast"))
     'send' | 'cast'
@@ -26,14 +26,14 @@ class Choices:
     values: tuple[Any, ...]
 
     def __repr__(self) -> str:
-        """As in a signature."""
+        """Return the form for a signature."""
         return " | ".join(map(repr, self.values))
 
 
 def signature_of(line: Mapping[str, Any]) -> inspect.Signature:
-    """The call of an operation, from how `GET /api/v1/arsenal/operations` describes it.
+    """Return the signature of an operation from its line of `GET /api/v1/arsenal/operations`.
 
-    What names the thing comes first and by position, then what is required, then the rest by name.
+    Parameters of the path come first, then the other required ones; the rest are keyword-only.
 
     >>> line = {
     ...     "path": "/api/v1/processes/{pid}",
@@ -68,19 +68,19 @@ def signature_of(line: Mapping[str, Any]) -> inspect.Signature:
 
 
 def docstring_of(line: Mapping[str, Any]) -> str:
-    """What `help` says: the words of the operation, and of each parameter."""
+    """Return the docstring of an operation, with its parameters."""
     parts = [f"{line['summary']}.", line["description"]]
-    told = [
+    arguments = [
         f"    {name}: {facts['description']}"
         for name, facts in line["parameters"].get("properties", {}).items()
         if facts.get("description")
     ]
     if line["on_node"]:
-        told.append("    node: the node that is asked; by default that of the console")
+        arguments.append("    node: the node to act on; by default that of the console")
     if line["changes"]:
-        told.append("    dry_run: say what would be done, and do nothing")
-    if told:
-        parts.append("\n".join(["Args:", *told]))
+        arguments.append("    dry_run: only report what would change")
+    if arguments:
+        parts.append("\n".join(["Args:", *arguments]))
     parts.append(f"Over HTTP: {line['method']} {line['path']} (scope {line['scope']}).")
     return "\n\n".join(part for part in parts if part)
 

@@ -1,6 +1,6 @@
-"""The door of AI clients: an operation as a tool of the Model Context Protocol, and its answer as a result.
+"""Operations for AI clients: tools and results of the Model Context Protocol.
 
-Plain JSON in the shapes of the protocol; what speaks it is the package `mcp`, which an extra installs.
+The functions return plain JSON; the optional package `mcp` implements the protocol.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from typing import Any, Final
 __all__ = ["error_of", "result_of", "tool_name", "tool_of"]
 
 LONGEST: Final = 40_000
-"""Characters of one answer: what a client reads costs its model, so a longer one is cut, and says so."""
+"""Most characters of an answer; longer ones are cut and marked, because the client's model pays for each token."""
 
 LEFT_OUT: Final = frozenset({"title", "x-picker"})
 DRY_RUN: Final = {
     "type": "boolean",
     "default": False,
-    "description": "say what would be done and which processes feel it, and do nothing",
+    "description": "only report what would change and which processes it affects",
 }
 
 NODE: Final = {
     "type": "string",
-    "description": "the node that is asked, see node_list, or a sandbox by its id; "
-    "else that of the person's tree, or the platform's",
+    "description": "the node to act on, see node_list, or the id of a sandbox; "
+    "by default the node of the user's tree, else the platform's",
 }
 
 
 def tool_name(operation: str) -> str:
-    """The name of an operation's tool; clients allow no dot.
+    """Return the name of an operation's tool; clients allow no dot.
 
     >>> tool_name("supervisor.restart_child")
     'supervisor_restart_child'
@@ -38,7 +38,7 @@ def tool_name(operation: str) -> str:
 
 
 def tool_of(line: Mapping[str, Any]) -> dict[str, Any]:
-    """The tool of an operation, from how `GET /api/v1/arsenal/operations` describes it."""
+    """Return the tool of an operation from its line of `GET /api/v1/arsenal/operations`."""
     schema: dict[str, Any] = _plain(line["parameters"])
     properties: dict[str, Any] = schema.setdefault("properties", {})
     if line["on_node"]:
@@ -59,7 +59,7 @@ def tool_of(line: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def result_of(data: Any, meta: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What a tool answers: the data, and for a list which part of it this is; never more than `LONGEST` characters."""
+    """Return a tool's result: the data, and for a page its place in the list; at most `LONGEST` characters."""
     shown: dict[str, Any] = {"data": data} if meta is None else {"data": data, "meta": dict(meta)}
     text = _text(shown)
     if len(text) > LONGEST and isinstance(data, list):
@@ -73,7 +73,7 @@ def result_of(data: Any, meta: Mapping[str, Any] | None = None) -> dict[str, Any
 
 
 def error_of(code: str, message: str, hints: Sequence[str] = ()) -> dict[str, Any]:
-    r"""What a tool answers when it could not be done: the model reads why, and what to try.
+    r"""Return a tool's error with its hints.
 
     >>> error_of("process_not_found", "there is no process x", ["see process_list"])["content"][0]["text"]
     'process_not_found: there is no process x\nhint: see process_list'
@@ -101,14 +101,14 @@ def _text(value: Any) -> str:
 
 
 def _printable(text: str) -> str:
-    """The same with everything as its code that would steer a terminal or turn the direction of writing."""
+    """Escape control characters and those that change the direction of writing."""
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text)
 
 
 def _plain(schema: Any) -> Any:
-    """JSON Schema without what only forms read; parameters may have those names."""
+    """Remove the keys that only forms need from a JSON Schema, but not parameters with such names."""
     if isinstance(schema, list):
         return [_plain(one) for one in schema]  # pyright: ignore[reportUnknownVariableType]
     if not isinstance(schema, dict):

@@ -1,4 +1,4 @@
-"""Analytics: what supervisors did, and where they are heading. No supervisor is asked, but by `sync`."""
+"""Analytics of supervisors: counts, history and trends. Only `sync` sends a message to a supervisor."""
 
 from __future__ import annotations
 
@@ -37,23 +37,21 @@ NOT_THERE = ("malformed_pid", "supervisor_not_found")
 SYNC_S = 5.0
 
 WindowMs = Annotated[int, Field(ge=1, le=3_600_000, description="the window in milliseconds, at most an hour")]
-Limit = Annotated[int, Field(ge=1, le=10_000, description="at most so many")]
+Limit = Annotated[int, Field(ge=1, le=10_000, description="the most entries")]
 Kind = Annotated[EventType | None, Field(description="only this kind of event")]
-ChildFilter = Annotated[str | None, Field(max_length=200, description="only the child of this id")]
+ChildFilter = Annotated[str | None, Field(max_length=200, description="only the child with this id")]
 Since = Annotated[
     float | None,
     Field(
         ge=0,
         le=1e12,
-        description="only from this time on, in seconds of the wall clock",
+        description="only from this time on, in seconds since 1970",
         json_schema_extra=UNIX_TIME,
     ),
 ]
 Until = Annotated[
     float | None,
-    Field(
-        ge=0, le=1e12, description="only before this time, in seconds of the wall clock", json_schema_extra=UNIX_TIME
-    ),
+    Field(ge=0, le=1e12, description="only before this time, in seconds since 1970", json_schema_extra=UNIX_TIME),
 ]
 
 
@@ -70,11 +68,11 @@ async def supervisor(
     name: SupervisorText,
     window_ms: WindowMs = 60_000,
     limit: Annotated[Limit, Field(description="newest entries of the restart history")] = 1000,
-    sync: Annotated[bool, Field(description="first wait until it has dealt with what has reached it")] = False,
+    sync: Annotated[bool, Field(description="wait until it has handled the messages in its mailbox")] = False,
 ) -> SupervisorAnalytics:
-    """What a supervisor did.
+    """Show the analytics of a supervisor.
 
-    Restarts, give-ups and failure rate, counted from its own events. One that ended is known for ten minutes more.
+    Restarts, give-ups and failure rate, counted from its events. They remain available for ten minutes after it ends.
     """
     await _ready()
     history = _history(ctx, name)
@@ -85,7 +83,9 @@ async def supervisor(
             try:
                 await settled(pid, SYNC_S)
             except otp.CallTimeout:
-                raise OperationError("timeout", f"it did not answer within {SYNC_S:g} s; it starts a child") from None
+                raise OperationError(
+                    "timeout", f"it did not answer within {SYNC_S:g} s; it is starting a child"
+                ) from None
     state = None if pid is None else supervisor_state(pid)
     since = history.baseline
     entries = [_shown(entry) for entry, _ in zip(history.restart_history(), range(limit), strict=False)]
@@ -122,9 +122,9 @@ async def supervisor(
                  "seconds_to_give_up mean_time_to_recovery_ms longest_recovery_ms "
                  "mean_time_between_restarts_ms")  # fmt: skip
 async def trends(ctx: Context, name: SupervisorText, window_ms: WindowMs = 60_000) -> SupervisorTrends:
-    """Where a supervisor is heading.
+    """Show the trends of a supervisor.
 
-    How its failure rate changes, whether its restart budget lasts, and how fast its children come back.
+    The change of its failure rate, the outlook for its restart budget, and the recovery time of its children.
     """
     await _ready()
     history = _history(ctx, name)
@@ -167,9 +167,9 @@ async def history(
     since: Since = None,
     until: Until = None,
 ) -> Paged[SupervisionEventResult]:
-    """All events of a supervisor.
+    """List the events of a supervisor.
 
-    Starts, ends, restarts, give-ups, newest first, as far as they are in memory; see `analytics.stored` for older ones.
+    Starts, exits, restarts and give-ups in memory, newest first; see `analytics.stored` for older ones.
     """
     await _ready()
     found = [
@@ -190,7 +190,7 @@ async def history(
 async def supervisors(ctx: Context, window_ms: WindowMs = 60_000, limit: Limit = 1000) -> AllSupervisorStats:
     """Compare all supervisors.
 
-    How often each restarted a child, most restarts first.
+    The number of restarts of each, most restarts first.
     """
     await _ready()
     stats = ctx.watched.analytics.stats(window_ms, limit)
@@ -223,9 +223,9 @@ async def supervisors(ctx: Context, window_ms: WindowMs = 60_000, limit: Limit =
     errors=NOT_THERE,
 )
 async def baseline(ctx: Context, name: SupervisorText) -> BaselineResult:
-    """Count from here.
+    """Set a baseline for a supervisor.
 
-    Remember the figures of now; the analytics of the supervisor then say what has happened since.
+    Its analytics then also count restarts and give-ups since the baseline.
     """
     history = _history(ctx, name)
     ctx.about_to(f"count the restarts of {history.key} from now on", [history.key])
@@ -251,18 +251,18 @@ async def stored(
     store: Store,
     remote: RemoteHistory | None,
     /,
-    supervisor: Annotated[str | None, Field(max_length=200, description="only of the supervisor of this name")] = None,
+    supervisor: Annotated[str | None, Field(max_length=200, description="only the supervisor with this name")] = None,
     event_type: Kind = None,
     child: ChildFilter = None,
     since: Since = None,
     until: Until = None,
-    run: Annotated[str | None, Field(max_length=100, description="only of this run of the platform")] = None,
-    before: Annotated[int | None, Field(ge=1, le=2**53, description="only older ones than that of this id")] = None,
+    run: Annotated[str | None, Field(max_length=100, description="only this run of the platform")] = None,
+    before: Annotated[int | None, Field(ge=1, le=2**53, description="only events before the one with this id")] = None,
     limit: Annotated[Limit, Field(le=1000)] = 100,
 ) -> StoredHistory:
-    """Events of all runs.
+    """List the stored events of all runs.
 
-    Restarts, give-ups and crashes out of the database, newest first; those of earlier runs of the platform, too.
+    Restarts, give-ups and crashes from the database, newest first, including earlier runs of the platform.
     """
     if remote is not None:
         await remote.catch_up()
@@ -272,7 +272,7 @@ async def stored(
             supervisor, child=child, event=event_type, since=since, until=until, run=run, before=before, limit=limit
         )
     except StoreUnavailable as error:
-        hint = error.hint if ctx.user.may("code") else "with a credential, this says what to try"  # it holds paths
+        hint = error.hint if ctx.user.may("code") else "the hint needs the scope code"  # it contains paths
         raise OperationError("store_unavailable", error.why, hint=hint) from None
     return StoredHistory(
         run=store.run,
@@ -282,12 +282,12 @@ async def stored(
 
 
 async def _ready() -> None:
-    """Let run what is ready: who has just killed a process is answered before its supervisor has had a turn."""
+    """Let ready processes run, so that a supervisor handles a kill made just before this request."""
     await asyncio.sleep(0)
 
 
 def _history(ctx: Context, text: str) -> History:
-    """The history of the supervisor that `text` names: one that runs, or one that ended and is not forgotten."""
+    """Return the history of the supervisor that `text` names, running or recently ended."""
     ledger = ctx.watched.analytics
     try:
         return ledger.meet(supervisor_of(ctx, text))

@@ -1,4 +1,4 @@
-"""Applications: which there are, their starts and stops, and their environment."""
+"""Applications: list, start, stop, environment."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KeyText = Annotated[str, Field(min_length=1, max_length=200, description="a key 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An application, and how it runs: on its own, or (`own`) as a tree of the playground."""
+    """An application and its state; `own` is set if it runs as a tree of the playground."""
 
     name: str
     cls: type[Application]
@@ -47,7 +47,7 @@ async def list_all(
 ) -> Paged[ApplicationDetails]:
     """List applications.
 
-    Those that a node knows, running or not. On the platform's own node those of the playground are among them.
+    All loaded applications of a node, running or not. The platform's own node includes those of the playground.
     """
     found = await _known(ctx, trees)
     start = (page - 1) * per_page
@@ -61,9 +61,9 @@ async def list_all(
     errors=("application_not_found",),
 )
 async def info(ctx: Context, trees: PlaygroundTrees, /, name: ApplicationText) -> ApplicationDetails:
-    """All about an application.
+    """Show an application.
 
-    Whether and how it runs, what it needs, the keys of its environment.
+    Its state, its dependencies and the keys of its environment.
     """
     return await _shown(ctx, await _find(ctx, trees, name))
 
@@ -81,24 +81,24 @@ async def start(
     trees: PlaygroundTrees,
     /,
     application: Annotated[
-        str, Field(max_length=500, description="`module:Class` that is imported, or the name of a known one")
+        str, Field(max_length=500, description="`module:Class` of an imported class, or the name of an application")
     ],
     type: Annotated[
-        Literal["temporary", "transient"], Field(description="a permanent one would take the platform with it")
+        Literal["temporary", "transient"], Field(description="not permanent, because its end would end the platform")
     ] = "temporary",
     args: Term = None,
 ) -> ApplicationChange:
     """Start an application.
 
-    What it depends on starts before it.
+    Its dependencies start first.
     """
     cls = await _class_of(ctx, trees, application)
     known = next((one for one in await _known(ctx, trees) if one.cls is cls), None)
     if known is not None and known.running:
-        raise OperationError("already_started", f"{known.name} runs already")
+        raise OperationError("already_started", f"{known.name} is already running")
     term = () if args is None else term_of(args, "args")
     with steering():
-        ctx.about_to(f"start the application {cls.name} and what it depends on", [cls.name])
+        ctx.about_to(f"start the application {cls.name} and its dependencies", [cls.name])
         if known is not None and known.own is not None:
             await Supervisor.restart_child(("playground", ctx.node), known.name)
             return ApplicationChange(name=cls.name, started=[cls.name], stopped=[])
@@ -118,7 +118,8 @@ async def start(
 async def stop(ctx: Context, trees: PlaygroundTrees, /, name: ApplicationText) -> ApplicationChange:
     """Stop an application.
 
-    `prep_stop`, its tree from the leaves to the root, `stop`; what depends on it is not stopped.
+    Calls `prep_stop`, stops its tree from the leaves to the root, then calls `stop`. Applications that depend on it
+    keep running.
     """
     known = await _running(ctx, trees, name)
     with steering():
@@ -138,11 +139,11 @@ async def stop(ctx: Context, trees: PlaygroundTrees, /, name: ApplicationText) -
 async def restart(ctx: Context, trees: PlaygroundTrees, /, name: ApplicationText) -> ApplicationChange:
     """Restart an application.
 
-    Stop it and start it again, with its type and its environment as it is now.
+    It keeps its type and its current environment.
     """
     known = await _running(ctx, trees, name)
     with steering():
-        ctx.about_to(f"stop the application {name} and start it again", [name])
+        ctx.about_to(f"restart the application {name}", [name])
         await _stop(ctx, known)
         if known.own is not None:
             await Supervisor.restart_child(("playground", ctx.node), name)
@@ -160,7 +161,7 @@ async def restart(ctx: Context, trees: PlaygroundTrees, /, name: ApplicationText
 async def environment(ctx: Context, trees: PlaygroundTrees, /, name: ApplicationText) -> Environment:
     """Show the environment of an application.
 
-    The class's values, and over them those that were set.
+    The values of its class, overridden by those that were set.
     """
     known = await _find(ctx, trees, name)
     values = Application.get_all_env(known.cls, node=ctx.node)
@@ -174,7 +175,7 @@ async def environment(ctx: Context, trees: PlaygroundTrees, /, name: Application
     errors=("application_not_found",),
 )
 async def get_env(ctx: Context, trees: PlaygroundTrees, /, name: ApplicationText, key: KeyText) -> EnvironmentValue:
-    """Get a value of the environment of an application."""
+    """Show a value of an application's environment."""
     return _value(ctx, await _find(ctx, trees, name), key)
 
 
@@ -188,9 +189,9 @@ async def get_env(ctx: Context, trees: PlaygroundTrees, /, name: ApplicationText
 async def set_env(
     ctx: Context, trees: PlaygroundTrees, /, name: ApplicationText, key: KeyText, value: Term
 ) -> EnvironmentValue:
-    """Set a value of the environment of an application.
+    """Set a value in an application's environment.
 
-    On its node, as long as that runs; an application reads it when it asks for it. Lists become tuples.
+    The value lasts until the node ends. The application gets it with its next read. Lists become tuples.
     """
     known = await _steerable(ctx, trees, name)
     term = term_of(value, "value")
@@ -207,9 +208,9 @@ async def set_env(
     errors=("application_not_found", "critical_process_protection"),
 )
 async def unset_env(ctx: Context, trees: PlaygroundTrees, /, name: ApplicationText, key: KeyText) -> EnvironmentValue:
-    """Take back a value of the environment of an application.
+    """Remove a value from an application's environment.
 
-    The class's own value holds again, if it has one.
+    The default of its class applies again, if there is one.
     """
     known = await _steerable(ctx, trees, name)
     ctx.about_to(f"unset {key[:200]} in the environment of {name}", [name])
@@ -218,7 +219,7 @@ async def unset_env(ctx: Context, trees: PlaygroundTrees, /, name: ApplicationTe
 
 
 async def _known(ctx: Context, trees: PlaygroundTrees) -> list[Known]:
-    """All applications of the node, those of the playground last."""
+    """Return all applications of the node, those of the playground last."""
     found = [
         Known(spec.name, spec.cls, spec.type is not None, spec.type, spec.top, spec.master)
         for spec in await Application.loaded_applications(node=ctx.node)
@@ -240,18 +241,18 @@ async def _find(ctx: Context, trees: PlaygroundTrees, name: str) -> Known:
             return one
     raise OperationError(
         "application_not_found",
-        f"no application {name!r} is known to {ctx.node.name}",
+        f"{ctx.node.name} has no application {name!r}",
         hint=f"see GET /api/v1/applications?node={ctx.node.name}",
     )
 
 
 async def _steerable(ctx: Context, trees: PlaygroundTrees, name: str) -> Known:
     known = await _find(ctx, trees, name)
-    if name == OURS:  # with force neither: who asks would never hear the answer
+    if name == OURS:  # no force: the client would never receive the answer
         raise OperationError(
             "critical_process_protection",
             f"{OURS} is the platform itself",
-            hint="Ctrl-C, or SIGTERM, ends it in order; settings.set changes how it works",
+            hint="stop it with Ctrl-C or SIGTERM; change it with settings.set",
         )
     return known
 
@@ -259,7 +260,7 @@ async def _steerable(ctx: Context, trees: PlaygroundTrees, name: str) -> Known:
 async def _running(ctx: Context, trees: PlaygroundTrees, name: str) -> Known:
     known = await _steerable(ctx, trees, name)
     if not known.running:
-        raise OperationError("conflict", f"the application {name} does not run")
+        raise OperationError("conflict", f"the application {name} is not running")
     return known
 
 
@@ -304,7 +305,7 @@ async def _shown(ctx: Context, known: Known) -> ApplicationDetails:
 
 
 def _text(words: Any) -> str:
-    """An attribute of a person's class: what should be text, and may be anything."""
+    """Return an attribute of a user's class as text; it may be any value."""
     return clip(words, 1000) if is_a(words, str) else text_of(words, 1000)
 
 

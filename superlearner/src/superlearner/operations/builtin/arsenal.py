@@ -1,4 +1,4 @@
-"""The operations about the operations."""
+"""Operations about Arsenal itself."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from superlearner.operations.users import ANONYMOUS, GRANTS, SCOPES
 async def operations(arsenal: Registry, /) -> list[OperationLine]:
     """List all operations.
 
-    Each with its route, what it needs, and the JSON Schema of its parameters.
+    Each with its route, its scope and the JSON Schema of its parameters.
     """
     return [line_of(one) for one in arsenal]
 
 
 @operation("arsenal.docs", http=("GET", "/arsenal/docs"), scope="read", on="platform", bare=True)
 async def docs(document: ApiDocument, /) -> dict[str, Any]:
-    """This API as an OpenAPI document.
+    """Show the OpenAPI document of this API.
 
-    The bare document, without the envelope.
+    The answer has no envelope.
     """
     return await document.read()
 
 
 @operation("arsenal.whoami", http=("GET", "/arsenal/whoami"), scope="read", here=True)
 async def whoami(ctx: Context) -> Asker:
-    """Say who asks.
+    """Show the current user and their scopes.
 
-    The name in the audit log, the scopes of the credential, and which of them hold on this node. Without a credential
-    that is `anonymous`, from this machine only. `read` looks, `operate` changes what runs, `code` changes code and
-    settings, `own` is all of it on the nodes one owns.
+    The name in the audit log, the scopes of the credential, and those that apply on this node. Requests without a
+    credential are `anonymous` and must come from this machine. `read` shows data, `operate` changes processes, `code`
+    changes code and settings, `own` grants all three on the user's own nodes.
     """
     return Asker(
         user=ctx.user.name,
@@ -49,7 +49,7 @@ async def whoami(ctx: Context) -> Asker:
 
 
 def line_of(one: Operation) -> OperationLine:
-    """What is said of an operation to who wants to offer it."""
+    """Return the description of an operation for clients."""
     return OperationLine(
         name=one.name,
         category=one.category,

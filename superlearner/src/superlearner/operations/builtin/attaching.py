@@ -1,4 +1,4 @@
-"""Services that run in processes of their own and have a door: attached, listed, let go of."""
+"""Running services with an observation socket: attach, list, detach."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Name = Annotated[
     str,
     Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._@:-]{0,99}$",
-        description="how its node is called here: letters, digits and `._@:-`; as it calls itself by default",
+        description="the node's name on this platform: letters, digits and `._@:-`; by default its own name",
         examples=["shop"],
     ),
 ]
@@ -48,21 +48,21 @@ async def attach(
         Field(
             min_length=1,
             max_length=200,
-            description="where the door of the service is: the path of a socket, `host:port`, or the name of a door of "
-            "the user whom the platform runs as",
+            description="the service's observation socket: a path, `host:port`, or the name of a service of the user "
+            "that the platform runs as",
             examples=["auction_house"],
         ),
     ],
     token: Annotated[
         str | None,
-        Field(min_length=16, max_length=500, description="the secret of the door; not needed for one found by name"),
+        Field(min_length=16, max_length=500, description="the service's token; not needed for one found by name"),
     ] = None,
     name: Name | None = None,
 ) -> AttachedNode:
-    """Look into a service that runs, through the door that it opened with `otp.observe()`.
+    """Attach to a running service.
 
-    From now on its node can be chosen as any other. When the service ends, the platform says so and looks for it for
-    some minutes: after a restart it is attached again. What may be done there is decided by the service.
+    The service opens a socket with `otp.observe()` and decides what clients may do. Once attached, its node is
+    available to all operations. When the service ends, the platform tries to reattach for some minutes.
     """
     ctx.about_to(f"attach {clip(address, LONGEST)}")
     try:
@@ -71,17 +71,17 @@ async def attach(
         problem = str(error)
         raise OperationError("validation_error", problem, details=[Detail("token", problem)]) from None
     except NameTaken as error:
-        raise OperationError("name_taken", str(error), hint="give it a name of its own") from None
+        raise OperationError("name_taken", str(error), hint="choose another name") from None
     except BadArgument as error:
         problem = clip(str(error), LONGEST)
         raise OperationError("validation_error", problem, details=[Detail("address", problem)]) from None
     except (DoorError, ImportError) as error:
-        hint = "superlearner attach --list shows the doors of this user"
+        hint = "superlearner attach --list shows the services of this user"
         raise OperationError("node_unavailable", clip(str(error), LONGEST), hint=hint) from None
     except RemoteError as error:
         raise OperationError("bad_answer", clip(str(error), LONGEST)) from None
-    except ValueError as error:  # a node of this name came meanwhile, or it calls itself as another one
-        raise OperationError("name_taken", clip(str(error), LONGEST), hint="give it a name of its own") from None
+    except ValueError as error:  # the name was taken meanwhile, or its own name is taken
+        raise OperationError("name_taken", clip(str(error), LONGEST), hint="choose another name") from None
     return await _line(found)
 
 
@@ -97,11 +97,12 @@ async def detach(
     ctx: Context,
     attachments: Attachments,
     /,
-    name: Annotated[
-        str, Field(max_length=200, description="its name, from the list of those attached", examples=["auction_house"])
-    ],
+    name: Annotated[str, Field(max_length=200, description="its name, see node.attached", examples=["auction_house"])],
 ) -> DetachedNode:
-    """Look no more into a service that was attached, nor for it. Nothing happens to the service."""
+    """Detach from a service.
+
+    The platform also stops trying to reattach. The service itself is not affected.
+    """
     if attachments.find(name) is None:
         known = ", ".join(one.name or "" for one in attachments) or "none"
         raise OperationError("node_not_found", f"no service {name!r} is attached", hint=f"expected one of {known}")
@@ -112,12 +113,15 @@ async def detach(
 
 @operation("node.attached", http=("GET", "/nodes/attached"), scope="read", on="platform")
 async def attached(attachments: Attachments, /) -> list[AttachedNode]:
-    """List the services that are attached, with how they are and what can be done with each."""
+    """List the attached services.
+
+    Each with its state and its permissions.
+    """
     return await asyncio.gather(*(_line(one) for one in attachments))
 
 
 async def _line(found: Attachment) -> AttachedNode:
-    """What is said of a service; its figures are asked of its view, and not waited for long."""
+    """Return the line of a service; its counts are null if it does not answer within `ASKED_S`."""
     facts, processes, supervisors = found.facts, None, None
     if found.visitor is not None:
         try:
@@ -125,7 +129,7 @@ async def _line(found: Attachment) -> AttachedNode:
                 info = await found.visitor.view.info()
             processes, supervisors = _count(info.processes), _count(info.supervisors)
         except (TimeoutError, CallExit, ViewError, BadArgument):
-            pass  # it does not answer now, or what is no answer: unknown either way
+            pass  # no answer or an invalid one: the counts stay unknown
     return AttachedNode(
         name=found.name or "",
         node="" if facts is None else facts.node,
@@ -144,5 +148,5 @@ async def _line(found: Attachment) -> AttachedNode:
 
 
 def _count(figure: object) -> int | None:
-    """A figure of a service, if it is one."""
+    """Return a count from a service, None if it is not a valid one."""
     return figure if type(figure) is int and figure >= 0 else None

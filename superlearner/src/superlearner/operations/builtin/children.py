@@ -1,4 +1,4 @@
-"""The children of supervisors: look at them, start and stop, delete, many at once, and a failure on purpose."""
+"""Children of supervisors: list, start, stop, delete, bulk changes, simulated failures."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ Target = Annotated[str, Field(max_length=20_000, description="`random`, a child'
 async def children(ctx: Context, name: SupervisorText, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[Child]:
     """List the children of a supervisor.
 
-    In start order, with their last end.
+    In start order, with their last exit.
     """
     pid = supervisor_of(ctx, name)
     start = (page - 1) * per_page
@@ -67,7 +67,7 @@ async def children(ctx: Context, name: SupervisorText, page: PageNumber = 1, per
 async def count(ctx: Context, name: SupervisorText) -> Counts:
     """Count the children of a supervisor.
 
-    Places, running ones, supervisors and workers.
+    Child specs, running children, supervisors and workers.
     """
     pid = supervisor_of(ctx, name)
     with steering():
@@ -88,9 +88,9 @@ async def count(ctx: Context, name: SupervisorText) -> Counts:
     errors=(*NOT_THERE, "child_not_found"),
 )
 async def child_spec(ctx: Context, name: SupervisorText, child: ChildText) -> ChildSpecResult:
-    """How a child is started, restarted and stopped.
+    """Show the child spec of a child.
 
-    Its spec, as its supervisor has it.
+    It says how the supervisor starts, restarts and stops the child.
     """
     pid = supervisor_of(ctx, name)
     with answering():
@@ -110,26 +110,25 @@ async def child_spec(ctx: Context, name: SupervisorText, child: ChildText) -> Ch
 async def start(
     ctx: Context,
     name: SupervisorText,
-    start: Annotated[
-        str | None, Field(max_length=500, description="`module:Class`, a behaviour that is imported already")
-    ] = None,
+    start: Annotated[str | None, Field(max_length=500, description="`module:Class` of an imported behaviour")] = None,
     arg: Term = None,
     id: Annotated[str | None, Field(max_length=200, description="default: its class")] = None,
     registered_name: NewName | None = None,
     restart: Annotated[
-        Literal["permanent", "transient", "temporary"] | None, Field(description="after which ends it is started again")
+        Literal["permanent", "transient", "temporary"] | None, Field(description="when it is restarted")
     ] = None,
     shutdown: Annotated[
         Annotated[float, Field(ge=0, le=86_400)] | Literal["brutal_kill", "infinity"] | None,
-        Field(description="seconds it has to end in order when it is stopped"),
+        Field(description="seconds to shut down before it is killed"),
     ] = None,
     arguments: Annotated[
-        list[Term] | None, Field(max_length=100, description="for simple_one_for_one instead of `start`: what follows")
+        list[Term] | None,
+        Field(max_length=100, description="extra arguments for simple_one_for_one, instead of `start`"),
     ] = None,
 ) -> StartedChild:
     """Start a child.
 
-    One more, behind all others. Lists in `arg` become tuples.
+    It becomes the last child. Lists in `arg` become tuples.
     """
     pid = supervisor_of(ctx, name)
     if (start is None) == (arguments is None):
@@ -154,12 +153,12 @@ async def start(
 async def restart(ctx: Context, name: SupervisorText, child: ChildText, force: Force = False) -> RestartResult:
     """Restart a child.
 
-    Stop the child in order if it runs, and start it again.
+    A running child is shut down first.
     """
     pid = supervisor_of(ctx, name)
     with steering():
         _protect_child(ctx, pid, child, force=force)
-        ctx.about_to(f"stop the child {child} of {called(pid)} if it runs, and start it again", [child])
+        ctx.about_to(f"restart the child {child} of {called(pid)}", [child])
         started = await restart_child(pid, child)
     return RestartResult(supervisor=plain_pid(pid), id=child, pid=None if started is None else plain_pid(started))
 
@@ -175,7 +174,7 @@ async def restart(ctx: Context, name: SupervisorText, child: ChildText, force: F
 async def terminate(ctx: Context, name: SupervisorText, child: ChildText, force: Force = False) -> TerminateResult:
     """Stop a child.
 
-    Stop the child in order; its supervisor does not start it again by itself.
+    Shuts the child down; its supervisor does not restart it.
     """
     pid = supervisor_of(ctx, name)
     with steering():
@@ -196,14 +195,14 @@ async def terminate(ctx: Context, name: SupervisorText, child: ChildText, force:
 async def delete(ctx: Context, name: SupervisorText, child: ChildText) -> Deleted:
     """Delete a child.
 
-    Forget the place of a child that does not run; one that runs is refused, as in OTP.
+    Removes the child spec of a stopped child. A running child gives `conflict`, as in OTP.
     """
     pid = supervisor_of(ctx, name)
     with steering():
         known = child_id(pid, child)
         if pid_of(pid, known) is not None:
-            raise OperationError("conflict", f"the child {child} runs", hint="terminate it first")
-        ctx.about_to(f"forget the child {child} of {called(pid)}", [called(pid)])
+            raise OperationError("conflict", f"the child {child} is running", hint="terminate it first")
+        ctx.about_to(f"delete the child {child} of {called(pid)}", [called(pid)])
         await view_of(ctx).delete_child(pid, known)
     return Deleted(supervisor=plain_pid(pid), id=child, deleted=True)
 
@@ -219,15 +218,15 @@ async def delete(ctx: Context, name: SupervisorText, child: ChildText) -> Delete
 async def bulk(
     ctx: Context,
     name: SupervisorText,
-    action: Annotated[Literal["restart", "terminate", "delete"], Field(description="what is done with each of them")],
+    action: Annotated[Literal["restart", "terminate", "delete"], Field(description="the action for each child")],
     children: Annotated[
-        list[str], Field(min_length=1, max_length=MOST_AT_ONCE, description="ids, or pids"), Picker("child")
+        list[str], Field(min_length=1, max_length=MOST_AT_ONCE, description="ids or pids"), Picker("child")
     ],
     force: Force = False,
 ) -> BulkOfChildren:
     """Restart, stop or delete many children.
 
-    One after the other in the order given; each one's result stands for itself.
+    One after the other in the given order; each child has its own result.
     """
     pid = supervisor_of(ctx, name)
     ctx.about_to(f"{action} {len(children)} children of {called(pid)}", children[:100])
@@ -263,15 +262,16 @@ async def simulate_failure(
     /,
     name: SupervisorText,
     failure_type: Annotated[
-        Literal["child_crash", "supervisor_crash"], Field(description="who ends: a child, or the supervisor itself")
+        Literal["child_crash", "supervisor_crash"],
+        Field(description="the process that fails: a child or the supervisor"),
     ] = "child_crash",
     target: Target = "random",
     reason: Reason = "kill",
     force: Force = False,
 ) -> FailureSimulated:
-    """Let a child or the supervisor itself fail.
+    """Crash a child or the supervisor itself.
 
-    An exit signal, answered when the process is gone. `supervisor.predict` says before what will follow.
+    Sends an exit signal and answers when the process is gone. `supervisor.predict` predicts the result.
     """
     pid = supervisor_of(ctx, name)
     child: str | None = None
@@ -294,16 +294,16 @@ async def simulate_failure(
 
 
 def _victim(supervisor: Pid, target: str) -> tuple[Pid, str]:
-    """The running child that is to fail. Raises OperationError if there is none."""
+    """Return the running child to crash. Raises OperationError if there is none."""
     running = children_of(supervisor)
     if target == "random":
         harmless = [one for one in running if not is_critical(one[0])]
         if not harmless:
-            raise OperationError("conflict", "it has no running child that the platform could do without")
+            raise OperationError("conflict", "it has no running child except those that the platform needs")
         return otp.random.choice(harmless)
     wanted = pid_of(supervisor, child_id(supervisor, target))
     if wanted is None:
-        raise OperationError("conflict", f"the child {target} does not run")
+        raise OperationError("conflict", f"the child {target} is not running")
     return wanted, _text_of_child(wanted, supervisor)
 
 
@@ -314,5 +314,5 @@ def _protect_child(ctx: Context, supervisor: Pid, child: str, *, force: bool) ->
 
 
 def _text_of_child(pid: Pid, supervisor: Pid) -> str:
-    """A child as people name it."""
+    """Return the id of a child as text, or its pid."""
     return next((text for one, text in children_of(supervisor) if one is pid), plain_pid(pid))

@@ -1,4 +1,4 @@
-"""Code that runs: its modules and versions, and new versions for servers that go on."""
+"""Running code: modules and versions, hot upgrades and rollbacks."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ MOST_SERVERS: Final = 1000
 MOST_PIDS: Final = 100
 MOST_WARNINGS: Final = 20
 CHANGE_S: Final = 5.0
-"""Seconds that one `code_change` may wait."""
+"""Seconds for each `code_change`."""
 
 TRIAL_S: Final = 1.0
-"""Seconds for each server to come through what waited for it."""
+"""Seconds for which each server must survive after an upgrade."""
 
 PLATFORM: Final = ("otp", "superlearner")
 _ERRORS: Final = ("module_not_found", "upgrade_refused", "critical_process_protection", "conflict")
@@ -51,7 +51,7 @@ ModuleText = Annotated[
 async def modules(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[ModuleLine]:
     """List the modules of running behaviours.
 
-    By name, with how many servers run their code.
+    By name, with the number of servers that run their code.
     """
     by_module = _running(ctx)
     names = sorted(by_module)
@@ -62,13 +62,13 @@ async def modules(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) ->
 
 @operation("code.module", http=("GET", "/code/modules/{module}"), scope="read", errors=("module_not_found",))
 async def module(ctx: Context, module: ModuleText) -> ModuleDetails:
-    """Which versions of a module run.
+    """Show the running versions of a module.
 
-    Its file, and each class with its version and the servers that run it.
+    Its file, and each class with its version and its servers.
     """
     found = _running(ctx).get(module)
     if found is None:
-        raise OperationError("module_not_found", f"no server runs code of {module[:200]!r}", hint="see code.modules")
+        raise OperationError("module_not_found", f"no server runs code from {module[:200]!r}", hint="see code.modules")
     by_version: dict[tuple[str, str], list[code.RunningVersion]] = {}
     for one in found:
         by_version.setdefault((one.cls.__qualname__, text_of(one.vsn, 100)), []).append(one)
@@ -95,14 +95,14 @@ async def module(ctx: Context, module: ModuleText) -> ModuleDetails:
 async def reload(ctx: Context, module: ModuleText, force: Force = False) -> Upgrade:
     """Reload a module.
 
-    Its file is read anew and all its servers go over to it, keeping pid, mailbox and state, or none does. A program of
-    its own runs the file first; one that does not come to its end there is refused. If a server crashes in the next
-    second in what waited for it, all go back.
+    All its servers change to the new code with their pids, mailboxes and states, or none does. A separate process
+    imports the file first; if that does not finish, the reload is refused. If a server crashes within the next second,
+    all servers return to the old code.
     """
     _loaded(ctx, module, force=force)
     servers = _running(ctx).get(module, [])
     ctx.about_to(
-        f"read {module} anew and let its {len(servers)} servers go over to it",
+        f"reload {module} and upgrade its {len(servers)} servers",
         [called(one.pid) for one in servers[:100]],
     )
     await try_import(ctx.home, module)
@@ -118,12 +118,12 @@ async def reload(ctx: Context, module: ModuleText, force: Force = False) -> Upgr
     errors=_ERRORS,
 )
 async def compatibility(ctx: Context, module: ModuleText, force: Force = False) -> Upgrade:
-    """Say what a reload would do.
+    """Check what a reload would do.
 
-    The new file is run and every server asked, held for a moment; then everything goes back to what it was.
+    Runs the new file and suspends each server briefly to check it, then restores everything.
     """
     _loaded(ctx, module, force=force)
-    ctx.about_to(f"run the file of {module} and ask its servers whether they would go over to it")
+    ctx.about_to(f"run the file of {module} and check whether its servers could be upgraded")
     await try_import(ctx.home, module)
     with _refusals(_running(ctx).get(module, [])), ending_loops(ctx.node):
         return _upgrade(await code.check(module), done=False)
@@ -137,15 +137,15 @@ async def compatibility(ctx: Context, module: ModuleText, force: Force = False) 
     errors=_ERRORS,
 )
 async def rollback(ctx: Context, module: ModuleText, force: Force = False) -> Upgrade:
-    """Go back to the version before the last reload.
+    """Undo the last reload of a module.
 
-    Its servers go over to the classes that they ran before, keeping pid, mailbox and state, or none does; what other
-    modules imported from it is current again. The file stays as it is, so a restart and the next reload run that.
+    All its servers return to the previous classes with their pids, mailboxes and states, or none does. Names that other
+    modules imported from it are current again. The file does not change: a restart or the next reload runs it.
     """
     _loaded(ctx, module, force=force)
     servers = _running(ctx).get(module, [])
     ctx.about_to(
-        f"let the {len(servers)} servers of {module} go back to the version before its last reload",
+        f"return the {len(servers)} servers of {module} to the version before its last reload",
         [called(one.pid) for one in servers[:100]],
     )
     with _refusals(servers), ending_loops(ctx.node):
@@ -153,7 +153,7 @@ async def rollback(ctx: Context, module: ModuleText, force: Force = False) -> Up
 
 
 def _running(ctx: Context) -> dict[str, list[code.RunningVersion]]:
-    """The servers of the node by module; those of the backend beside it are no part of it."""
+    """Return the node's servers by module, without those of the backend in the same program."""
     by_module: dict[str, list[code.RunningVersion]] = {}
     for one in code.versions():
         if one.pid.node == ctx.node.name:
@@ -181,7 +181,7 @@ def _loaded(ctx: Context, module: str, *, force: bool) -> None:
         raise OperationError(
             "conflict",
             f"{ctx.node.name} is {ctx.kind.description}",
-            hint="sandbox.hot_reload gives it another source, and keeps the versions",
+            hint="sandbox.hot_reload changes its source and keeps the versions",
         )
     if module not in sys.modules:
         raise OperationError("module_not_found", f"no module {module[:200]!r} is imported", hint="see code.modules")
@@ -189,13 +189,13 @@ def _loaded(ctx: Context, module: str, *, force: bool) -> None:
         raise OperationError(
             "critical_process_protection",
             f"{module} is the platform's own code",
-            hint='to reload it all the same, send {"force": true}',
+            hint='to reload it anyway, send {"force": true}',
         )
 
 
 @contextmanager
 def _refusals(servers: Sequence[code.RunningVersion]) -> Generator[None]:
-    names = {one.pid: called(one.pid) for one in servers}  # one that ends has none any more
+    names = {one.pid: called(one.pid) for one in servers}  # a process loses its name when it ends
     try:
         yield
     except code.UpgradeRefused as refused:
@@ -231,19 +231,19 @@ def _upgrade(report: code.UpgradeReport, *, done: bool) -> Upgrade:
 
 
 def _warnings(report: code.UpgradeReport, *, done: bool) -> list[str]:
-    """A sentence for each module that holds something old, and one for processes that do."""
+    """Return a sentence for each module with old references, and one for processes with old objects."""
     module, has = clip(report.module, 200), "has" if done else "would have"
     by_holder: dict[str, list[str]] = {}
     for one in report.old_references:
         by_holder.setdefault(clip(one.module, 200), []).append(clip(one.name, 200))
-    back = f", or go back with: superlearner code rollback {module}" if done else ""
+    back = f", or undo with: superlearner code rollback {module}" if done else ""
     said = [
         f"{holder} {has} the old {_some(names)} of {module}, which no `case` of the new code matches; "
-        f"reload {holder}, too{back}"
+        f"reload {holder} as well{back}"
         for holder, names in list(by_holder.items())[:MOST_WARNINGS]
     ]
     if len(by_holder) > MOST_WARNINGS:
-        said.append(f"{len(by_holder) - MOST_WARNINGS} more modules {has} old names of {module}")
+        said.append(f"{len(by_holder) - MOST_WARNINGS} more modules {has} old names from {module}")
     if report.old_objects:
         who = _some(list(dict.fromkeys(called(one.pid) for one in report.old_objects)))
         kinds = _some(list(dict.fromkeys(clip(one.what, 200) for one in report.old_objects)))

@@ -1,4 +1,4 @@
-"""Debugging servers while they run: what `otp.sys` can."""
+"""Debugging of running servers with `otp.sys`."""
 
 from __future__ import annotations
 
@@ -31,34 +31,34 @@ ASKS = ("malformed_pid", "process_not_found", "not_a_server", "sensitive_process
 CHANGES = (*ASKS, "critical_process_protection")
 TRACE: Final = "superlearner.trace"
 
-On = Annotated[bool, Field(description="switch it on, or off")]
+On = Annotated[bool, Field(description="true switches it on, false off")]
 
 
 @operation("debug.status", http=("GET", "/processes/{pid}/debug"), scope="read", errors=ASKS)
 async def status(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000) -> DebugStatus:
-    """What a server says of itself.
+    """Show the status of a server.
 
-    It is asked, so one that is busy does not answer in time; `process.info` asks nobody.
+    The server itself answers, so a busy one may time out; `process.info` sends no message.
     """
     found = server_of(ctx, pid)
     with asking():
-        told = await sys.get_status(found, timeout_ms / 1000)
+        reported = await sys.get_status(found, timeout_ms / 1000)
     return DebugStatus(
         pid=plain_pid(found),
         name=registered_name(found),
         what=what_of(found),
-        module=told.module.__module__,
-        status=told.status,
-        parent=None if told.parent is None else plain_pid(told.parent),
-        state=text_of(told.state),
+        module=reported.module.__module__,
+        status=reported.status,
+        parent=None if reported.parent is None else plain_pid(reported.parent),
+        state=text_of(reported.state),
     )
 
 
 @operation("debug.statistics", http=("GET", "/processes/{pid}/debug/statistics"), scope="read", errors=ASKS)
 async def statistics(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000) -> DebugStatistics:
-    """What was counted of a server.
+    """Show the message counts of a server.
 
-    Messages that came and answers that went, since counting was switched on.
+    Received messages and sent answers since counting was switched on.
     """
     found = server_of(ctx, pid)
     with asking():
@@ -80,11 +80,11 @@ async def statistics(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000) -
 async def count(ctx: Context, pid: PidText, on: On = True, timeout_ms: TimeoutMs = 5000) -> Switched:
     """Count the messages of a server.
 
-    Switching it on begins anew at nothing.
+    Switching it on restarts the counts at 0.
     """
     found = server_of(ctx, pid)
     with asking():
-        ctx.about_to(f"{'begin' if on else 'stop'} to count the messages of {called(found)}")
+        ctx.about_to(f"{'start' if on else 'stop'} counting the messages of {called(found)}")
         await sys.statistics(found, on, timeout_ms / 1000)
     return _switched(found, "statistics", on)
 
@@ -93,9 +93,9 @@ async def count(ctx: Context, pid: PidText, on: On = True, timeout_ms: TimeoutMs
 async def log(
     ctx: Context, pid: PidText, page: PageNumber = 1, per_page: PerPage = 50, timeout_ms: TimeoutMs = 5000
 ) -> Paged[DebugEvent]:
-    """What a server did last.
+    """Show the latest events of a server.
 
-    The events it keeps since its log was switched on, oldest first: what came, and what it answered.
+    Messages and answers since its event log was switched on, oldest first.
     """
     found = server_of(ctx, pid)
     with asking():
@@ -109,17 +109,17 @@ async def keep_log(
     ctx: Context,
     pid: PidText,
     on: On = True,
-    size: Annotated[int, Field(ge=1, le=1000, description="how many events are kept")] = 100,
+    size: Annotated[int, Field(ge=1, le=1000, description="the most events to keep")] = 100,
     timeout_ms: TimeoutMs = 5000,
 ) -> Switched:
-    """Let a server keep its last events.
+    """Switch the event log of a server on or off.
 
-    Switching it off forgets them.
+    Switching it off deletes its events.
     """
     found = server_of(ctx, pid)
     with asking():
         protect(ctx, found, force=None)
-        ctx.about_to(f"{'keep the last events' if on else 'forget the events'} of {called(found)}")
+        ctx.about_to(f"{'keep the latest events' if on else 'delete the events'} of {called(found)}")
         await sys.log(found, (True, size) if on else False, timeout_ms / 1000)
     return _switched(found, "log", on)
 
@@ -132,19 +132,19 @@ async def trace(
     /,
     pid: PidText,
     on: On = True,
-    limit: Annotated[int, Field(ge=1, le=10_000, description="it ends by itself after so many events")] = 1000,
+    limit: Annotated[int, Field(ge=1, le=10_000, description="end after this many events")] = 1000,
     timeout_ms: TimeoutMs = 5000,
 ) -> Switched:
-    """Show each message that a server handles and each answer it gives.
+    """Trace the messages and answers of a server.
 
-    Until the limit is reached, each of them is shown as `debugged`, and is telemetry `process.debug`; the answer names
-    the command that prints them.
+    Each becomes an event `debugged` and telemetry `process.debug`, up to the limit. The result names the command that
+    prints them.
     """
     found = server_of(ctx, pid)
     number = plain_pid(found)
     node, registered, process = ctx.node.name, registered_name(found), called(found)
 
-    def tell(seen: int, event: Any, name: Any) -> int | str:
+    def publish(seen: int, event: Any, name: Any) -> int | str:
         direction, text = debug_words(event)
         about = {"pid": number, "direction": direction, "text": text}
         telemetry.execute("process.debug", {"number": seen + 1}, about)
@@ -156,10 +156,10 @@ async def trace(
 
     with asking():
         protect(ctx, found, force=None)
-        ctx.about_to(f"{'tell' if on else 'tell no longer'} what {called(found)} does")
+        ctx.about_to(f"{'start' if on else 'stop'} tracing {called(found)}")
         await sys.remove(found, TRACE, timeout_ms / 1000)
         if on:
-            await sys.install(found, (TRACE, tell, 0), timeout_ms / 1000)
+            await sys.install(found, (TRACE, publish, 0), timeout_ms / 1000)
     if not on:
         return _switched(found, "trace", on)
     there = "" if ctx.on is None else f" --node {ctx.on}"
@@ -169,13 +169,13 @@ async def trace(
 
 @operation("debug.off", http=("DELETE", "/processes/{pid}/debug"), scope="operate", changes=True, errors=CHANGES)
 async def off(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000) -> Switched:
-    """Switch all debugging of a server off.
+    """Switch off all debugging of a server.
 
-    Counting, log, trace, and functions that its own program has installed.
+    Counting, event log, trace, and debug functions that its own program installed.
     """
     found = server_of(ctx, pid)
     with asking():
-        ctx.about_to(f"switch all debugging of {called(found)} off")
+        ctx.about_to(f"switch off all debugging of {called(found)}")
         await sys.no_debug(found, timeout_ms / 1000)
     return _switched(found, "all", on=False)
 
@@ -191,14 +191,15 @@ async def off(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000) -> Switc
 async def terminate(
     ctx: Context, pid: PidText, reason: Reason = "normal", timeout_ms: TimeoutMs = 5000, force: Force = False
 ) -> Terminating:
-    """Let a server end by itself.
+    """Ask a server to terminate.
 
-    In its turn, after the messages before, with its `terminate` callback; the answer comes before it has ended.
+    It first handles the messages before the request, then runs its `terminate` callback. The result comes before it
+    has ended.
     """
     found = server_of(ctx, pid)
     with asking():
         protect(ctx, found, force=force)
-        ctx.about_to(f"let {called(found)} end with the reason {reason}", lambda: feels(found, reason))
+        ctx.about_to(f"terminate {called(found)} with the reason {reason}", lambda: feels(found, reason))
         name = registered_name(found)
         await sys.terminate(found, reason, timeout_ms / 1000)
     return Terminating(pid=plain_pid(found), name=name, reason=reason)

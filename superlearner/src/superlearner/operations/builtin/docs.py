@@ -1,4 +1,4 @@
-"""The documentation: its pages, and a search over them. The same text as the page `/docs`."""
+"""The documentation of the page `/docs`: pages and search."""
 
 from __future__ import annotations
 
@@ -16,16 +16,14 @@ PageText = Annotated[
     Field(
         min_length=1,
         max_length=200,
-        description="the name of a page, as the list has it",
+        description="the name of a page, see docs.list",
         examples=["library", "behaviours/supervisor"],
     ),
     Picker("page"),
 ]
 Question = Annotated[
     str,
-    Field(
-        min_length=1, max_length=200, description="words, or the beginnings of words", examples=["restart intensity"]
-    ),
+    Field(min_length=1, max_length=200, description="words or their beginnings", examples=["restart intensity"]),
 ]
 
 
@@ -37,7 +35,7 @@ async def pages(
 ) -> list[DocsLine]:
     """List the pages of the documentation.
 
-    In the order in which they are read, by subject.
+    In reading order, by subject.
     """
     return [
         DocsLine(page=one.name, title=one.title, about=one.about, part=part.title, path=manual.address(one.name))
@@ -81,11 +79,11 @@ async def page(manual: Manual, /, page: PageText) -> DocsPage:
 
 @operation("docs.search", http=("GET", "/docs/search"), scope="read", on="platform", short="title heading excerpt path")
 async def search(
-    manual: Manual, /, q: Question, limit: Annotated[int, Field(ge=1, le=100, description="at most so many")] = 10
+    manual: Manual, /, q: Question, limit: Annotated[int, Field(ge=1, le=100, description="the most hits")] = 10
 ) -> list[DocsHit]:
     """Search the documentation.
 
-    Sections, best first. The beginning of a word is enough, and a slip is forgiven.
+    Returns sections, best first. The beginning of a word is enough, and small typos are tolerated.
     """
     return [
         DocsHit(

@@ -1,4 +1,4 @@
-"""Errors: how processes ended, what ends are alike, and why one was started again."""
+"""Errors: past exits, patterns among them, and causes of restarts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from superlearner.operations.seams import LivePages
 from superlearner.operations.targets import process_of
 
 AUDIT_S: Final = 0.05
-"""How far the clocks of the node and of the audit log may be apart."""
+"""The greatest difference between the clocks of node and audit log, in seconds."""
 
 DOORS: Final = {"rest": "over HTTP", "cli": "from the command line", "page": "from the page", "mcp": "through MCP",
                 "console": "from the console"}  # fmt: skip
@@ -32,9 +32,9 @@ DOORS: Final = {"rest": "over HTTP", "cli": "from the command line", "page": "fr
 
 @operation("error.last", http=("GET", "/processes/{pid}/errors/last"), scope="read", errors=NOT_THERE)
 async def last(ctx: Context, pages: LivePages, /, pid: PidText) -> LastError:
-    """The last error of a process.
+    """Show the last error of a process.
 
-    How the one before it in its place ended: reason, line, and what it was handling.
+    The exit of its predecessor: reason, line, and the message it was handling.
     """
     number, exits = await _exits(ctx, pages, pid)
     return LastError(pid=number, error=exits[0] if exits else None)
@@ -45,9 +45,9 @@ async def last(ctx: Context, pages: LivePages, /, pid: PidText) -> LastError:
 async def history(
     ctx: Context, pages: LivePages, /, pid: PidText, page: PageNumber = 1, per_page: PerPage = 50
 ) -> Paged[PastExit]:
-    """The ends before a process.
+    """List the exits of a process's predecessors.
 
-    Of those that ran in its place, newest first; the last 20 are remembered.
+    The last 20 processes of the same child, newest first.
     """
     _, exits = await _exits(ctx, pages, pid)
     start = (page - 1) * per_page
@@ -57,9 +57,9 @@ async def history(
 @operation("error.patterns", http=("GET", "/processes/{pid}/errors/patterns"), scope="read", errors=NOT_THERE,
            short="count reason where last_at first_at")  # fmt: skip
 async def patterns(ctx: Context, pages: LivePages, /, pid: PidText) -> list[ErrorPattern]:
-    """Which ends are alike.
+    """Group the exits of a process's predecessors.
 
-    The ends before a process, put together by reason and line, the most frequent first.
+    By reason and line, the most frequent first.
     """
     _, exits = await _exits(ctx, pages, pid)
     alike: dict[tuple[str, str | None], list[PastExit]] = {}
@@ -82,11 +82,10 @@ async def patterns(ctx: Context, pages: LivePages, /, pid: PidText) -> list[Erro
 @operation("error.why", http=("GET", "/processes/{pid}/errors/why"), scope="read", errors=NOT_THERE,
            short="summary restarted alive")  # fmt: skip
 async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
-    """Why a process was started again.
+    """Explain why a process was restarted.
 
-    The chain from the first cause, in words and as values: what failed, at which line, whom it took along, what the
-    supervisors did, across links and supervisors that gave up. Asked for the pid of a process that has ended: how it
-    went.
+    The chain of causes in words and as values: the failure and its line, the processes that ended with it, and the
+    actions of supervisors, across links and give-ups. For a process that has ended, it explains the exit.
     """
     try:
         number, alive = plain_pid(process_of(ctx, pid)), True
@@ -103,13 +102,13 @@ async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
         alive=alive,
         restarted=any(step.kind == "child_restarted" for step, _ in steps),
         known=bool(steps),
-        summary="; ".join(step.text for step, _ in steps) or "that is longer ago than the node remembers",
+        summary="; ".join(step.text for step, _ in steps) or "the events are no longer in memory",
         steps=[_why_step(step, request, clock) for step, request in steps],
     )
 
 
 def _with_request(ctx: Context, audit: AuditLog, step: Step, at: float) -> tuple[Step, str | None]:
-    """The step, and the request that ended the process: who asked for it, if that was they themselves, and how."""
+    """Return the step, with the request that ended the process if the audit log has one."""
     if step.signal_from != OUTSIDE or not ctx.kind.is_audited:
         return step, None
     named = {step.pid, f"<{step.pid}>", f"#PID<{step.pid}>", step.name} - {None}
@@ -124,7 +123,7 @@ def _with_request(ctx: Context, audit: AuditLog, step: Step, at: float) -> tuple
 
 
 def _names(parameters: object, named: set[str | None]) -> bool:
-    """Whether one of the parameters of a request names the process."""
+    """Return whether a parameter of the request names the process."""
     if isinstance(parameters, dict):
         return any(_names(value, named) for value in cast("dict[str, object]", parameters).values())
     if isinstance(parameters, list):
@@ -159,9 +158,9 @@ def _why_step(step: Step, request: str | None, clock: Clock) -> WhyStep:
 
 @operation("error.list", http=("GET", "/errors"), scope="read", short="at name reason where message pid what")
 async def list_all(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[ErrorLine]:
-    """The newest failures.
+    """List the newest failures.
 
-    Processes of the node that crashed, newest first, as far back as its last 4,096 events reach.
+    Crashed processes among the last 4,096 events of the node, newest first.
     """
     events = otp.trace.history(ctx.node)
     found = [event for event in reversed(events) if event.kind == "exited" and is_crash(event.data["reason"])]

@@ -1,4 +1,4 @@
-"""Python inside a node: only where that is allowed."""
+"""Evaluation of Python inside a node, where allowed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def run(
         Field(
             min_length=1,
             max_length=20_000,
-            description="lines of Python; `await` is allowed, and the last line is answered if it is an expression",
+            description="lines of Python; `await` is allowed, and the value of a last expression is returned",
             examples=["1 + 1", "await otp.GenServer.call('counter_1', 'get_value')"],
         ),
     ],
@@ -45,20 +45,20 @@ async def run(
 ) -> EvaluationResult:
     """Evaluate Python inside a node.
 
-    In a sandbox, or in a platform and its tree started with --allow-eval. It runs in a process of its own on the node,
-    knows `otp` and what it imports, and is killed when its time is over; a line that holds the loop holds the node.
+    The node is a sandbox, or the platform was started with --allow-eval. The code runs in a new process on the node,
+    with `otp` and its own imports, and is killed at the timeout. A line that blocks the loop blocks the node.
     """
     if not evaluation.allowed:
         raise OperationError(
             "eval_not_allowed",
-            f"{ctx.node.name} evaluates nothing",
-            hint="a sandbox does; a platform and its tree do if it is started with --allow-eval",
+            f"{ctx.node.name} does not allow evaluation",
+            hint="use a sandbox, or start the platform with --allow-eval",
         )
     try:
         code = read(source)
     except SyntaxError as error:
-        told = f"line {error.lineno or 1}, column {error.offset or 1}: {error.msg}"
-        raise OperationError("validation_error", f"source: {told}", details=[Detail("source", told)]) from None
+        problem = f"line {error.lineno or 1}, column {error.offset or 1}: {error.msg}"
+        raise OperationError("validation_error", f"source: {problem}", details=[Detail("source", problem)]) from None
     lines = source.count("\n") + 1
     ctx.about_to(f"evaluate {lines} line{'s' if lines > 1 else ''} of Python in {ctx.node.name}")
     try:
@@ -67,7 +67,9 @@ async def run(
         raise OperationError("eval_failed", clip(safe_text(str(error)), LONGEST_ERROR)) from None
     except TimeoutError:
         raise OperationError(
-            "timeout", f"it was not through within {timeout_ms / 1000:g} s, and was ended", hint="a longer timeout_ms"
+            "timeout",
+            f"it did not finish within {timeout_ms / 1000:g} s and was killed",
+            hint="set a longer timeout_ms",
         ) from None
     return EvaluationResult(
         node=ctx.node.name,

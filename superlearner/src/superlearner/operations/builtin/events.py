@@ -1,4 +1,4 @@
-"""What happens, as it happens."""
+"""The stream of live events."""
 
 from __future__ import annotations
 
@@ -24,34 +24,39 @@ async def stream(
     events: EventLog,
     /,
     types: Annotated[
-        list[str], Field(max_length=100, description="only these types, see docs/events.md; commas divide several")
+        list[str],
+        Field(max_length=100, description="only these types, see docs/events.md; separate several with commas"),
     ] = [],  # noqa: B006
     supervisor: Annotated[
         Who,
-        Field(description="only of this supervisor, by name or pid: itself and its decisions"),
+        Field(description="only events of this supervisor and its decisions, by name or pid"),
         Picker("supervisor"),
     ] = None,
-    pid: Annotated[Who, Field(description="only of this process, by pid, name or child id"), Picker("process")] = None,
-    last: Annotated[int, Field(ge=0, le=100_000, description="begin with so many that have happened already")] = 0,
+    pid: Annotated[
+        Who, Field(description="only events of this process, by pid, name or child id"), Picker("process")
+    ] = None,
+    last: Annotated[int, Field(ge=0, le=100_000, description="begin with this many past events")] = 0,
     last_id: Annotated[
-        str | None, Field(max_length=200, description="go on behind this id; as the header Last-Event-ID, which wins")
+        str | None,
+        Field(max_length=200, description="continue after this id; the header Last-Event-ID takes precedence"),
     ] = None,
     limit: Annotated[
-        int | None, Field(ge=1, le=100_000, description="end after so many; one answer as JSON has at most 100 else")
+        int | None,
+        Field(ge=1, le=100_000, description="end after this many events; by default 100 for an answer as JSON"),
     ] = None,
     timeout_ms: Annotated[
         int | None,
-        Field(ge=1, le=3_600_000, description="end after this time; one answer as JSON is complete after 5 s else"),
+        Field(ge=1, le=3_600_000, description="end after this time; by default 5 s for an answer as JSON"),
     ] = None,
 ) -> Streamed[EventLine]:
-    """Watch what happens.
+    """Watch live events.
 
-    Processes, supervisors, settings, operations, as they come: server-sent events with ids. Who comes back with the id
-    of the last one goes on behind it; what is no longer there is told as an event `gap` with how many are missing.
+    Server-sent events with ids, about processes, supervisors, settings and operations. A client that reconnects with
+    the last id continues after it. If events are no longer in memory, an event `gap` has the number of missing ones.
     """
     node = ctx.node
     if len(events.readers) >= MOST_READERS:
-        raise OperationError("service_unavailable", f"{MOST_READERS} read already; try again when some have left")
+        raise OperationError("service_unavailable", f"{MOST_READERS} streams are open already; try again later")
     wanted = Wanted(_types(types), _bare(pid), _bare(supervisor), node.name, ctx.kind.is_audited)
     events.follow(node)
     reader = Reader(events, wanted, last_id)
@@ -71,5 +76,5 @@ def _types(given: list[str]) -> frozenset[str]:
 
 
 def _bare(who: str | None) -> str | None:
-    """A pid in any of its forms as events have it; a name stays as it is."""
+    """Return a pid in the form that events have; a name stays as it is."""
     return None if who is None else who.removeprefix("#PID").strip("<>") or None

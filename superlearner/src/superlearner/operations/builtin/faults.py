@@ -1,4 +1,4 @@
-"""Faults on purpose: messages that are lost or late, a crash to come, slow callbacks, a loop that is held, memory."""
+"""Fault injection: dropped and delayed messages, crashes, slow callbacks, a blocked loop, memory."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from superlearner.operations.results_simulation import SimulationLine
 from superlearner.operations.simulated import ERRORS, a_server, begun, line_of, words_of
 from superlearner.operations.targets import MOST_NAMED, called, process_of
 
-InForceMs = Annotated[int, Field(ge=1, le=600_000, description="milliseconds it is in force at most")]
-Times = Annotated[int | None, Field(ge=1, le=100_000, description="how many messages; without it all that come")]
+InForceMs = Annotated[int, Field(ge=1, le=600_000, description="the most milliseconds it lasts")]
+Times = Annotated[int | None, Field(ge=1, le=100_000, description="number of messages; by default all")]
 
 
 @operation("simulation.crash_next", http=("POST", "/processes/{pid}/simulate/crash-next"), scope="operate",
@@ -33,9 +33,9 @@ async def crash_next(
     duration_ms: InForceMs = 60_000,
     force: Force = False,
 ) -> SimulationLine:
-    """Let a process crash at its next message.
+    """Crash a process at its next matching message.
 
-    The message that fits never arrives. What waits in its mailbox already is handled as ever.
+    The message itself is lost. Messages already in the mailbox are handled as usual.
     """
     only = Only(kind, tag, text)
     plan = Plan("crash_next", process_of(ctx, pid), reason=reason, only=only, duration=duration_ms / 1000, times=1)
@@ -54,9 +54,9 @@ async def drop(
     duration_ms: InForceMs = 10_000,
     force: Force = False,
 ) -> SimulationLine:
-    """Lose messages on their way to a process.
+    """Drop messages to a process.
 
-    A call that is lost runs into its time-out. Signals, answers and what a debugger asks are never lost.
+    A dropped call times out. Signals, replies and requests of `otp.sys` are never dropped.
     """
     plan = Plan("drop", process_of(ctx, pid), only=Only(kind, tag, text), times=times, duration=duration_ms / 1000)
     return await begun(ctx, plan, force=force)
@@ -67,7 +67,9 @@ async def drop(
 async def delay(
     ctx: Context,
     pid: PidText,
-    delay_ms: Annotated[int, Field(ge=1, le=60_000, description="how much later each of them arrives")] = 1000,
+    delay_ms: Annotated[
+        int, Field(ge=1, le=60_000, description="milliseconds by which each message is delayed")
+    ] = 1000,
     kind: OfKind = None,
     tag: OfTag = None,
     text: OfText = "",
@@ -75,9 +77,9 @@ async def delay(
     duration_ms: InForceMs = 10_000,
     force: Force = False,
 ) -> SimulationLine:
-    """Let messages to a process arrive later.
+    """Delay messages to a process.
 
-    What is sent afterwards and does not fit overtakes them. Those that are late when it is over still arrive.
+    Later messages that do not match overtake them. Messages still delayed at the end of the simulation arrive.
     """
     only = Only(kind, tag, text)
     plan = Plan(
@@ -91,17 +93,21 @@ async def delay(
 async def slow_callbacks(
     ctx: Context,
     pid: PidText,
-    delay_ms: Annotated[int, Field(ge=1, le=60_000, description="how long each callback waits first")] = 500,
+    delay_ms: Annotated[
+        int, Field(ge=1, le=60_000, description="milliseconds by which each callback is delayed")
+    ] = 500,
     duration_ms: InForceMs = 10_000,
     force: Force = False,
 ) -> SimulationLine:
-    """Let each callback of a server take longer.
+    """Slow down the callbacks of a server.
 
-    As one that asks a slow disk: the server is busy, its mailbox grows, all others go on.
+    The server is busy as with a slow disk: its mailbox grows, other processes continue.
     """
     target = a_server(ctx, pid)
     if supervisor_state(target) is not None:
-        raise OperationError("conflict", f"{called(target)} is a supervisor: the callbacks of its children can be slow")
+        raise OperationError(
+            "conflict", f"expected a server, {called(target)} is a supervisor; try one of its children"
+        )
     plan = Plan("slow_callbacks", target, pause=delay_ms / 1000, duration=duration_ms / 1000)
     return await begun(ctx, plan, force=force)
 
@@ -110,13 +116,13 @@ async def slow_callbacks(
            errors=ERRORS)  # fmt: skip
 async def hang(
     ctx: Context,
-    duration_ms: Annotated[int, Field(ge=1, le=60_000, description="for how long")] = 5000,
+    duration_ms: Annotated[int, Field(ge=1, le=60_000, description="milliseconds to block it")] = 5000,
     force: Force = False,
 ) -> SimulationLine:
-    """Hold the loop of a node, as a callback that never waits.
+    """Block the event loop of a node.
 
-    Nothing of the node runs meanwhile, timers included. In a sandbox the platform ends it when its limit is over; on
-    the platform's own node this page stands still, too, so there it takes `force`.
+    Like a callback that never awaits: nothing on the node runs, timers included. The platform kills a sandbox at its
+    limit. On the platform's own node, which then answers no requests, it needs `force`.
     """
     return await _harm_the_node(ctx, Plan("hang", _some_process(ctx), duration=duration_ms / 1000), force=force)
 
@@ -125,20 +131,20 @@ async def hang(
            errors=ERRORS)  # fmt: skip
 async def memory(
     ctx: Context,
-    megabytes: Annotated[int, Field(ge=1, le=100_000, description="how many MiB are taken")] = 512,
+    megabytes: Annotated[int, Field(ge=1, le=100_000, description="MiB to allocate")] = 512,
     duration_ms: InForceMs = 10_000,
     force: Force = False,
 ) -> SimulationLine:
-    """Take memory, 16 MiB at a time, and keep it for a while.
+    """Allocate memory on a node and keep it for a while.
 
-    A sandbox ends when its limit is reached. On the platform's own node it takes `force`.
+    In steps of 16 MiB. A sandbox is killed at its limit. On the platform's own node it needs `force`.
     """
     plan = Plan("memory", _some_process(ctx), megabytes=megabytes, duration=duration_ms / 1000)
     return await _harm_the_node(ctx, plan, force=force)
 
 
 def _some_process(ctx: Context) -> Pid:
-    """The oldest process of the node: a simulation that is about all of them ends with it."""
+    """Return the oldest process of the node; a simulation on the whole node ends with it."""
     return ctx.node.processes()[0]
 
 
@@ -147,7 +153,7 @@ async def _harm_the_node(ctx: Context, plan: Plan, *, force: bool) -> Simulation
         raise OperationError(
             "critical_process_protection",
             f"{ctx.node.name} is {ctx.kind.description}",
-            hint='try it in a sandbox; to do it all the same, send {"force": true}',
+            hint='try it in a sandbox; to do it anyway, send {"force": true}',
         )
     ctx.about_to(words_of(plan), lambda: [called(pid) for pid in ctx.node.processes()[:MOST_NAMED]])
     return line_of(await begin(ctx.home, plan), plan)

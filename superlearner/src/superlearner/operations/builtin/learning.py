@@ -1,4 +1,4 @@
-"""The learning path: the same tours as the page `/learn`."""
+"""The learning path of the page `/learn`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONCEPTS = "concepts"
 async def tours(ctx: Context, manual: Manual, /) -> list[LearningPart]:
     """List the tours of the learning path.
 
-    By part, with their steps, what ticks each of them off, and whether the processes they are about are there.
+    By part, with steps, the conditions that complete them, and whether the tour's processes are running.
     """
     address = manual.address
     names = await registered(ctx, {name for tour in _all() for name in tour.needs})

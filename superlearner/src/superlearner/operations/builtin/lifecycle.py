@@ -1,4 +1,4 @@
-"""Lives of supervisors: start, stop, restart, pause, resume."""
+"""Lifecycle of supervisors: start, stop, restart, pause, resume."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ MOST_CHILDREN = 100
 class NewChild(Body):
     """A child to start."""
 
-    start: Annotated[str, Field(max_length=500, description="`module:Class`, a behaviour that is imported")]
+    start: Annotated[str, Field(max_length=500, description="`module:Class` of an imported behaviour")]
     arg: Term = None
     id: Annotated[str | None, Field(max_length=200, description="default: its class")] = None
     name: NewName | None = None
@@ -64,12 +64,12 @@ async def start(
         str,
         Field(
             pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$",
-            description="to register it by: letters, digits, `_` and `-`; at most 64",
+            description="the name to register: letters, digits, `_` and `-`; at most 64",
         ),
     ],
     children: Annotated[list[NewChild], Field(max_length=MOST_CHILDREN, description="in start order")],
     strategy: Annotated[
-        Literal["one_for_one", "one_for_all", "rest_for_one"], Field(description="whom a restart takes along")
+        Literal["one_for_one", "one_for_all", "rest_for_one"], Field(description="the children that a restart includes")
     ] = "one_for_one",
     max_restarts: MaxRestarts = 3,
     max_seconds: MaxSeconds = 5.0,
@@ -77,8 +77,8 @@ async def start(
 ) -> StartedSupervisor:
     """Start a supervisor.
 
-    A new one with these children, under another one. It is transient: if it gives up, it stays down. If a child does
-    not start, nothing of it stays.
+    It becomes a child of the supervisor `under`. It is transient: after a shutdown it is not restarted. If a child does
+    not start, the new supervisor is removed again.
     """
     above = supervisor_of(ctx, under)
     if ctx.node.whereis(name) is not None:
@@ -120,21 +120,21 @@ async def start(
 async def stop(
     ctx: Context,
     name: SupervisorText,
-    reason: Annotated[str, Field(min_length=1, max_length=200, description="why it ends")] = "shutdown",
+    reason: Annotated[str, Field(min_length=1, max_length=200, description="the exit reason")] = "shutdown",
     timeout_ms: TimeoutMs = 5000,
     force: Force = False,
 ) -> StoppedSupervisor:
     """Stop a supervisor.
 
-    Its children in reverse order, then itself. One that is a permanent child is started again by its own supervisor;
-    stop it there as a child if it shall stay down.
+    Stops its children in reverse order, then itself. A permanent child is restarted by its own supervisor; to keep it
+    down, stop it there with `supervisor.terminate_child`.
     """
     pid = supervisor_of(ctx, name)
     with steering():
         protect(ctx, pid, force=force)
         record = record_of(pid)
         registered = registered_name(pid)
-        ctx.about_to(f"stop {called(pid)} and all below it with the reason {reason}", lambda: feels(pid, reason))
+        ctx.about_to(f"stop {called(pid)} and its subtree with the reason {reason}", lambda: feels(pid, reason))
         await Supervisor.stop(pid, reason, timeout_ms / 1000)
     failed = reason not in ("normal", "shutdown")
     again = record is not None and (
@@ -161,24 +161,25 @@ async def restart(
     name: SupervisorText,
     mode: Annotated[
         Literal["soft", "hard"],
-        Field(description="`soft`: all its children, it stays itself; `hard`: its own supervisor stops and starts it"),
+        Field(description="`soft` restarts its children only; `hard` lets its own supervisor restart it"),
     ] = "soft",
     force: Force = False,
 ) -> WholeRestart:
     """Restart a whole supervisor.
 
-    Stops in reverse order, starts in order. It counts as no crash. Temporary children do not come back.
+    Children stop in reverse order and start in order. This does not count as a crash. Temporary children are not
+    restarted.
     """
     pid = supervisor_of(ctx, name)
     with steering():
         protect(ctx, pid, force=force)
         if mode == "hard":
-            would = f"let the supervisor of {called(pid)} stop it with all below it, and start it again"
+            would = f"restart {called(pid)} and its whole subtree"
             started = await restart_whole(pid, lambda: ctx.about_to(would, feels(pid)))
             return WholeRestart(
                 mode=mode, supervisor=plain_pid(pid), pid=None if started is None else plain_pid(started)
             )
-        would = f"stop all children of {called(pid)} and start them again"
+        would = f"restart all children of {called(pid)}"
         outcome = await restart_all(pid, lambda: ctx.about_to(would, feels(pid)))
     return WholeRestart(
         mode=mode,
@@ -203,7 +204,7 @@ async def restart(
 async def pause(ctx: Context, name: SupervisorText, timeout_ms: TimeoutMs = 5000, force: Force = False) -> Paused:
     """Pause a supervisor.
 
-    Its children run on; nobody is started, stopped or restarted by it until it is resumed, when it catches up.
+    Its children keep running. It starts, stops and restarts none of them until it is resumed; then it catches up.
     """
     pid = supervisor_of(ctx, name)
     with steering():
@@ -223,7 +224,7 @@ async def pause(ctx: Context, name: SupervisorText, timeout_ms: TimeoutMs = 5000
 async def resume(ctx: Context, name: SupervisorText) -> Paused:
     """Resume a supervisor.
 
-    It goes on where it was paused; one that is not paused is left as it is.
+    It continues where it was paused. A supervisor that is not paused does not change.
     """
     pid = supervisor_of(ctx, name)
     with steering():

@@ -1,4 +1,4 @@
-"""The log: its newest lines."""
+"""The newest lines of the log."""
 
 from __future__ import annotations
 
@@ -21,30 +21,32 @@ Who = Annotated[str | None, Field(max_length=20_000)]
 async def list_log(
     log: LogView,
     /,
-    level: Annotated[Level | None, Field(description="of this level and above")] = None,
+    level: Annotated[Level | None, Field(description="only this level and above")] = None,
     process: Annotated[
-        Who, Field(description="only of this process, by pid or registered name"), Picker("process")
+        Who, Field(description="only lines of this process, by pid or registered name"), Picker("process")
     ] = None,
     supervisor: Annotated[
-        Who, Field(description="only of this supervisor and of processes right below it"), Picker("supervisor")
+        Who, Field(description="only lines of this supervisor and its direct children"), Picker("supervisor")
     ] = None,
-    logger: Annotated[str | None, Field(max_length=200, description="only of loggers that begin so")] = None,
-    search: Annotated[str | None, Field(max_length=200, description="only with these words, case aside")] = None,
+    logger: Annotated[str | None, Field(max_length=200, description="only loggers with this prefix")] = None,
+    search: Annotated[
+        str | None, Field(max_length=200, description="only lines that contain this text, ignoring case")
+    ] = None,
     since: Annotated[
         float | None,
-        Field(ge=0, le=1e12, description="only from this time on, seconds since 1970", json_schema_extra=UNIX_TIME),
+        Field(ge=0, le=1e12, description="only from this time on, in seconds since 1970", json_schema_extra=UNIX_TIME),
     ] = None,
-    until: Annotated[float | None, Field(ge=0, le=1e12, description="only up to this time, seconds since 1970")] = None,
-    after: Annotated[int, Field(ge=0, le=2**53, description="only behind the line of this number")] = 0,
-    before: Annotated[
-        int | None, Field(ge=1, le=2**53, description="only those before the line of this number")
+    until: Annotated[
+        float | None, Field(ge=0, le=1e12, description="only up to this time, in seconds since 1970")
     ] = None,
+    after: Annotated[int, Field(ge=0, le=2**53, description="only lines after this number")] = 0,
+    before: Annotated[int | None, Field(ge=1, le=2**53, description="only lines before this number")] = None,
     page: PageNumber = 1,
     per_page: PerPage = 50,
 ) -> Paged[LogLineResult]:
     """Read the log.
 
-    The newest lines in memory, of all processes, newest first: levels, processes, words. Secrets are hidden.
+    The lines in memory, newest first. Secrets are redacted.
     """
     least = 0 if level is None else ORDER.index(level)
     asked, above = _bare(process), _bare(supervisor)

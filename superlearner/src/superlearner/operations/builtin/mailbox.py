@@ -1,4 +1,4 @@
-"""Mailboxes: what waits, what floods, and taking it away."""
+"""Mailboxes: list, search, count and drop messages."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ ALL = 10_000
 async def peek(
     ctx: Context, pid: PidText, kind: OfKind = None, page: PageNumber = 1, per_page: PerPage = 50
 ) -> Paged[MessageLine]:
-    """Look into a mailbox.
+    """List the messages in a mailbox.
 
-    The messages that wait for a process, oldest first; they stay where they are.
+    Oldest first. The messages stay in the mailbox.
     """
     return _page(ctx, pid, kind, None, "", page, per_page)
 
@@ -56,16 +56,16 @@ async def search(
 ) -> Paged[MessageLine]:
     """Search a mailbox.
 
-    By kind, first word, or part of the text as it is shown; what is hidden cannot be found. The oldest 10,000 count.
+    By kind, first word, or part of the displayed text, in which secrets are redacted. The oldest 10,000 count.
     """
     return _page(ctx, pid, kind, tag, text, page, per_page)
 
 
 @operation("mailbox.count", http=("GET", "/processes/{pid}/mailbox/count"), scope="read", errors=NOT_THERE)
 async def count(ctx: Context, pid: PidText) -> MailboxCount:
-    """Count the messages that wait.
+    """Count the messages in a mailbox.
 
-    By kind: calls, casts, other messages, and what the runtime asks.
+    By kind: calls, casts, other messages, and system messages.
     """
     found = process_of(ctx, pid)
     page = observer.mailbox(ctx.node, found, limit=ALL, length=1)
@@ -76,9 +76,9 @@ async def count(ctx: Context, pid: PidText) -> MailboxCount:
 
 @operation("mailbox.patterns", http=("GET", "/processes/{pid}/mailbox/patterns"), scope="read", errors=NOT_THERE)
 async def patterns(ctx: Context, pid: PidText, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[MessagePattern]:
-    """What floods a mailbox.
+    """Group the messages in a mailbox.
 
-    The messages that wait, put together by kind and first word, the most frequent first.
+    By kind and first word, the most frequent first.
     """
     waiting = observer.mailbox(ctx.node, process_of(ctx, pid), limit=ALL).messages
     counts = Counter[tuple[MessageType, str]]((message.kind, message.tag) for message in waiting)
@@ -105,10 +105,10 @@ async def patterns(ctx: Context, pid: PidText, page: PageNumber = 1, per_page: P
 async def flush(ctx: Context, pid: PidText, force: Force = False) -> DropResult:
     """Empty a mailbox.
 
-    Whoever called hears `dropped` at once; casts are lost silently. What the runtime asks stays, and a supervisor's
-    mailbox is left alone.
+    Callers fail with `dropped` immediately; casts are lost silently. System messages stay. The mailbox of a supervisor
+    cannot be emptied.
     """
-    return _drop(ctx, pid, "drop all messages that wait for {}", force=force)
+    return _drop(ctx, pid, "drop all messages in the mailbox of {}", force=force)
 
 
 @operation(
@@ -125,12 +125,12 @@ async def drop(
     kind: OfKind = None,
     tag: OfTag = None,
     text: OfText = "",
-    limit: Annotated[int | None, Field(ge=1, le=1_000_000, description="at most so many, the oldest")] = None,
+    limit: Annotated[int | None, Field(ge=1, le=1_000_000, description="drop at most this many, the oldest")] = None,
     force: Force = False,
 ) -> DropResult:
-    """Drop some messages.
+    """Drop matching messages from a mailbox.
 
-    Those that `mailbox.search` finds with the same words, among the oldest 10,000.
+    Those that `mailbox.search` finds with the same parameters, among the oldest 10,000.
     """
     if kind is None and tag is None and not text:
         raise OperationError(
@@ -139,15 +139,15 @@ async def drop(
             hint="to drop everything, see DELETE /api/v1/processes/{pid}/mailbox",
         )
     words = " ".join(f"{name} {value!r}" for name, value in (("kind", kind), ("tag", tag), ("text", text)) if value)
-    sentence = f"drop messages of {words.replace('{', '{{').replace('}', '}}')} that wait for {{}}"
+    sentence = f"drop messages of {words.replace('{', '{{').replace('}', '}}')} in the mailbox of {{}}"
     return _drop(ctx, pid, sentence, kind, tag, text, limit, force=force)
 
 
 @operation("mailbox.stats", http=("GET", "/mailboxes"), scope="read")
 async def stats(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[MailboxLine]:
-    """The fullest mailboxes.
+    """List processes by mailbox length.
 
-    All processes of the node, the one with the most messages first.
+    All processes of the node, the most messages first.
     """
     wanted = Wanted(sort="mailbox", descending=True)
     lines, total = await list_processes(ctx.node, wanted, page=page, per_page=per_page)
@@ -191,8 +191,8 @@ def _drop(
         if supervisor_state(pid) is not None:
             raise OperationError(
                 "conflict",
-                f"{called(pid)} is a supervisor, whose messages keep its tree right",
-                hint="look at what its children do instead",
+                f"{called(pid)} is a supervisor, which needs its messages to manage its children",
+                hint="choose one of its children",
             )
         ctx.about_to(clip(sentence.format(called(pid)), 500), [called(pid)])
         dropped = observer.drop_messages(ctx.node, pid, kind=kind, tag=tag, search=search, limit=limit)

@@ -1,4 +1,4 @@
-"""The nodes that the platform looks into."""
+"""The nodes that the platform observes."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from superlearner.operations.declaration import operation
 from superlearner.operations.results import NodeLine
 
 ASKED_S: Final = 0.5
-"""What a node in another process has to say how it is."""
+"""Seconds that a node in another process has to answer."""
 
 
 @operation("node.list", http=("GET", "/nodes"), scope="read", on="platform",
            short="name status life owner processes supervisors python")  # fmt: skip
 async def list_(nodes: Nodes, /) -> list[NodeLine]:
-    """List the nodes that can be looked into.
+    """List the nodes.
 
-    The platform's own comes first. Any of their names is a `node` for the other operations. Those in other processes
-    say themselves how they are, within half a second.
+    The platform's own comes first. Pass a name as `node` to other operations. Nodes in other processes have half a
+    second to report their state.
     """
     return await asyncio.gather(*(_line(one, nodes) for one in nodes))
 
 
 async def _line(found: WatchedNode | RemoteNode, nodes: Nodes) -> NodeLine:
-    """What is said of a node; one in another process is asked, and not waited for long."""
+    """Return the line of a node; a remote one has `ASKED_S` to answer."""
     status: Literal["up", "silent", "gone", "bad"] = "up"
     info: NodeInfo | Fact | None = None
     if isinstance(found, RemoteNode):

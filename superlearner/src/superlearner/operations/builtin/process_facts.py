@@ -1,4 +1,4 @@
-"""Single facts about a process: who belongs to it, what it takes, where it stands."""
+"""Details of a process: relations, memory, backtrace, dictionary."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def item(
         str, Field(pattern=f"^({ITEMS})$", description="a field of `process.info`", examples=["trap_exit"])
     ],
 ) -> Item:
-    """One fact about a process.
+    """Show a single field of a process.
 
     Any field of `process.info`: `registered_name`, `trap_exit`, `status`, `message_queue_len`, …
     """
@@ -53,36 +53,36 @@ async def item(
 
 @operation("process.links", http=("GET", "/processes/{pid}/links"), scope="read", errors=NOT_THERE)
 async def links(ctx: Context, pid: PidText, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[Related]:
-    """Who is linked with a process.
+    """List the links of a process.
 
-    When one of them ends, the other gets its exit signal.
+    When one linked process exits, the other receives its exit signal.
     """
     return _page(_all(ctx, pid, "links"), page, per_page)
 
 
 @operation("process.monitors", http=("GET", "/processes/{pid}/monitors"), scope="read", errors=NOT_THERE)
 async def monitors(ctx: Context, pid: PidText, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[Related]:
-    """Whom a process monitors.
+    """List the processes that a process monitors.
 
-    It is told when one of them ends, and lives on.
+    It receives a message when one of them exits.
     """
     return _page(_all(ctx, pid, "monitors"), page, per_page)
 
 
 @operation("process.monitored_by", http=("GET", "/processes/{pid}/monitored-by"), scope="read", errors=NOT_THERE)
 async def monitored_by(ctx: Context, pid: PidText, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[Related]:
-    """Who monitors a process.
+    """List the processes that monitor a process.
 
-    They are told when it ends.
+    They receive a message when it exits.
     """
     return _page(_all(ctx, pid, "monitored_by"), page, per_page)
 
 
 @operation("process.memory", http=("GET", "/processes/{pid}/memory"), scope="read", errors=NOT_THERE)
 async def memory(ctx: Context, pid: PidText) -> MemoryUse:
-    """What a process takes.
+    """Estimate the memory of a process.
 
-    An estimate of its state, mailbox and dictionary: each object counts once, shared ones for each process.
+    Its state, mailbox and dictionary. Each object counts once per process; shared objects count for each of them.
     """
     found = process_of(ctx, pid)
     use = observer.memory(ctx.node, found)
@@ -101,9 +101,9 @@ async def memory(ctx: Context, pid: PidText) -> MemoryUse:
 
 @operation("process.backtrace", http=("GET", "/processes/{pid}/backtrace"), scope="read", errors=NOT_THERE)
 async def backtrace(ctx: Context, pid: PidText) -> Backtrace:
-    """Where a process stands.
+    """Show the backtrace of a process.
 
-    The lines at which its code waits, and what it is handling. A server without work stands nowhere.
+    The lines at which its code waits, and the message it is handling. An idle server has no lines.
     """
     found = process_of(ctx, pid)
     details = observer.process(ctx.node, found, messages=0, exits=0, related=0)
@@ -135,9 +135,9 @@ async def backtrace(ctx: Context, pid: PidText) -> Backtrace:
 
 @operation("process.dictionary", http=("GET", "/processes/{pid}/dictionary"), scope="read", errors=NOT_THERE)
 async def dictionary(ctx: Context, pid: PidText) -> Dictionary:
-    """The process dictionary.
+    """Show the dictionary of a process.
 
-    What the process keeps with `otp.put`; secrets are hidden, and at most 100 entries are told.
+    The entries that it stored with `otp.put`, at most 100. Secrets are redacted.
     """
     found = process_of(ctx, pid)
     entries = otp.process_info(found, "dictionary") or {}

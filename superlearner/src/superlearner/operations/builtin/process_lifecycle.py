@@ -1,4 +1,4 @@
-"""Starting, stopping and holding single processes."""
+"""Lifecycle of processes: start, stop, suspend, collect garbage."""
 
 from __future__ import annotations
 
@@ -74,17 +74,17 @@ async def start(
             examples=["superlearner.demo.one_for_one:Counter"],
         ),
     ],
-    argument: Annotated[Any, Field(description="what its `init` gets: any JSON, a list becomes a tuple")] = None,
-    name: Annotated[NewName | None, Field(description="registered name, also its id")] = None,
+    argument: Annotated[Any, Field(description="argument of `init`: any JSON, lists become tuples")] = None,
+    name: Annotated[NewName | None, Field(description="registered name, also its child id")] = None,
     supervisor: SupervisorText = "playground",
     restart: Annotated[
         Literal["permanent", "transient", "temporary"],
-        Field(description="`playground` itself takes temporary ones"),
+        Field(description="only `temporary` is allowed directly under `playground`"),
     ] = "temporary",
 ) -> Started:
     """Start a process.
 
-    An installed behaviour class becomes a child of a supervisor of the playground. Its module is imported if need be.
+    An installed behaviour becomes a child of a supervisor in the playground. Its module is imported if necessary.
     """  # fmt: skip
     above = supervisor_of(ctx, supervisor)
     playground = ctx.node.whereis("playground")
@@ -92,8 +92,8 @@ async def start(
         if playground is None or playground not in (above, *(otp.process_info(above, "ancestors") or ())):
             raise OperationError(
                 "critical_process_protection",
-                f"{called(above)} is no supervisor of the playground",
-                hint="what you start lives under playground, or under a supervisor in it",
+                f"expected a supervisor in the playground, got {called(above)}",
+                hint="start it under playground, or under a supervisor in it",
             )
         if above is playground and restart != "temporary":
             raise OperationError(
@@ -132,7 +132,7 @@ def _class_of(text: str) -> type[Any]:
 async def signal(ctx: Context, pid: PidText, reason: Reason = "shutdown", force: Force = False) -> SignalResult:
     """Send an exit signal.
 
-    Nobody waits for what becomes of it: who traps exits gets it as a message. `process.kill` waits for the end.
+    It does not wait for the result: a process that traps exits receives a message. `process.kill` waits for the exit.
     """
     found = process_of(ctx, pid)
     with answering():
@@ -159,14 +159,14 @@ async def signal(ctx: Context, pid: PidText, reason: Reason = "shutdown", force:
 async def shutdown(
     ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000, reason: Reason = "shutdown", force: Force = False
 ) -> ShutdownResult:
-    """Shut a process down.
+    """Shut down a process.
 
-    As its supervisor would: ask it to end, wait, and kill it when its time is over. Its supervisor may start it again.
+    As its supervisor would: request an exit, wait, and kill it at the timeout. Its supervisor may restart it.
     """
     found = process_of(ctx, pid)
     with answering():
         protect(ctx, found, force=force)
-        ctx.about_to(f"ask {called(found)} to end, and kill it after {timeout_ms} ms", lambda: feels(found, reason))
+        ctx.about_to(f"shut down {called(found)}, and kill it after {timeout_ms} ms", lambda: feels(found, reason))
         name, begun = registered_name(found), time.perf_counter()
         terminated, killed = await shut_down(found, reason, timeout_ms / 1000)
     took = round((time.perf_counter() - begun) * 1000)
@@ -182,17 +182,17 @@ async def shutdown(
     errors=ENDS,
 )
 async def terminate_tree(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000, force: Force = False) -> TreeResult:
-    """End a process and all below it.
+    """Terminate a process and its descendants.
 
-    A supervisor stops its children in order; what else it or they started is asked to end, and killed when the time is
-    over. Whoever supervises it may start it again.
+    A supervisor stops its children in order. Other descendants are asked to exit, and killed at the timeout. The
+    process's own supervisor may restart it.
     """
     found = process_of(ctx, pid)
     with answering():
         protect(ctx, found, force=force)
         below = [other for other, _ in descendants_of(ctx.node, found)]
         ctx.about_to(
-            f"end {called(found)} and the {len(below)} processes below it",
+            f"terminate {called(found)} and its {len(below)} descendants",
             lambda: [*feels(found, "shutdown"), *(called(other) for other in below[:100])],
         )
         end = await end_tree(ctx.node, found, timeout_ms / 1000)
@@ -208,7 +208,7 @@ async def terminate_tree(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 500
 async def suspend(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000, force: Force = False) -> Suspension:
     """Suspend a server.
 
-    It stops handling messages, which wait; who calls it waits, too. `process.resume` lets it go on.
+    It stops handling messages; they stay in its mailbox, and callers wait. `process.resume` resumes it.
     """
     found = server_of(ctx, pid)
     with answering():
@@ -222,11 +222,11 @@ async def suspend(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000, forc
 async def resume(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000) -> Suspension:
     """Resume a server.
 
-    A suspended server goes on with the messages that have waited; one that runs does not notice.
+    It handles the messages that arrived while it was suspended. A running server is not affected.
     """
     found = server_of(ctx, pid)
     with answering():
-        ctx.about_to(f"let {called(found)} go on", [called(found)])
+        ctx.about_to(f"resume {called(found)}", [called(found)])
         await sys.resume(found, timeout_ms / 1000)
     return _suspension(found, "running")
 
@@ -239,12 +239,11 @@ def _suspension(pid: Pid, status: Literal["suspended", "running"]) -> Suspension
 @operation("process.gc", http=("POST", "/processes/gc"), scope="operate", changes=True)
 async def collect(
     ctx: Context,
-    generation: Annotated[int, Field(ge=0, le=2, description="2 looks at everything, and takes longest")] = 2,
+    generation: Annotated[int, Field(ge=0, le=2, description="2 collects all objects and takes longest")] = 2,
 ) -> Collected:
     """Collect garbage.
 
-    Of the whole program: Python's processes share one heap, so none can be collected by itself. Everything stands still
-    meanwhile.
+    This covers the whole program, because all its processes share one heap. The program pauses meanwhile.
     """
     ctx.about_to(f"collect the garbage of the whole program, generation {generation}")
     before, begun = gc.get_stats(), time.perf_counter()

@@ -1,4 +1,4 @@
-"""The source of what a process runs, or last crashed in."""
+"""The source code that a process runs, or in which its predecessor crashed."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ async def source(
     ctx: Context,
     pid: PidText,
     callback: Annotated[
-        str | None, Field(max_length=200, description="one of the functions of its class", examples=["handle_call"])
+        str | None, Field(max_length=200, description="a function of its class", examples=["handle_call"])
     ] = None,
     place: Annotated[
         Literal["now", "crash", "class"] | None,
-        Field(description="where it stands, where the one before it crashed, or its class; by default the first known"),
+        Field(description="its current line, its predecessor's crash, or its class; by default the first available"),
     ] = None,
 ) -> SourceView:
-    """The source of a process.
+    """Show the source code of a process.
 
-    The callback that it runs just now, or the one in which the process before it crashed, with that line.
+    The callback that it is running, or the one in which its predecessor crashed, with the line.
     """
     found = process_of(ctx, pid)
     running = observer.running(ctx.node, found)
@@ -74,15 +74,15 @@ async def source(
     else:
         raise OperationError(
             "source_not_found",
-            "nothing is known of that place",
-            hint="without `place` the first that is known is shown",
+            "no source is known for this place",
+            hint="leave out `place` to see the first one available",
         )
-    name, what = registered_name(found), what_of(found)  # asked while it lives
+    name, what = registered_name(found), what_of(found)  # read while it is alive
     lines = await asyncio.to_thread(lines_around, file, at)
     if lines is None:
         raise OperationError(
             "source_not_found", f"{safe_text(os.path.basename(file))} cannot be read at line {at}",
-            hint="the code was typed in, is compiled, or its file is gone",
+            hint="the code was entered interactively, is compiled, or its file was deleted",
         )  # fmt: skip
     return SourceView(
         pid=plain_pid(found),
@@ -103,7 +103,7 @@ async def source(
 
 
 def _crash(node: Node, pid: Pid) -> tuple[str, int, str] | None:
-    """File, line and reason of the newest crash in the place of this process that has a line of the program's own."""
+    """Return file, line and reason of the newest crash of a predecessor in the program's own code."""
     details = observer.process(node, pid, messages=0, length=1, exits=20, related=0)
     for one in () if details is None else details.exits:
         event = next(iter(otp.trace.history(node, one.event - 1)), None)

@@ -1,4 +1,4 @@
-"""Who is tied to a process, and what it means for each when the process dies."""
+"""Relations of a process, and the effect of its exit on each."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ MOST_WAITS = 50
 
 @operation("process.ties", http=("GET", "/processes/{pid}/ties"), scope="read", errors=NOT_THERE)
 async def ties(ctx: Context, pid: PidText) -> Ties:
-    """Who is tied to a process.
+    """List the relations of a process.
 
-    Its supervisor, children, links and monitors in both directions, what each would feel of its death, and who waits
-    for whom just now.
+    Its supervisor, children, links and monitors in both directions, with the effect of its exit on each, and open
+    waits.
     """
     found = process_of(ctx, pid)
     details = observer.process(ctx.node, found, messages=0, length=1, exits=0, related=MOST)
@@ -44,10 +44,10 @@ async def ties(ctx: Context, pid: PidText) -> Ties:
     above = (
         [] if record is None or parent is None else [_tie(parent, "supervisor", *_felt_by_supervisor(record, parent))]
     )
-    monitors = [_tie(other, "monitors", "nothing", "it is only watched by this process") for other in details.monitors]
-    watching = [
-        _tie(other, "monitored_by", "told", "lives on and is told: it gets DOWN") for other in details.monitored_by
+    monitors = [
+        _tie(other, "monitors", "nothing", "is not affected: this process monitors it") for other in details.monitors
     ]
+    watching = [_tie(other, "monitored_by", "told", "lives on: it receives DOWN") for other in details.monitored_by]
     waits = observer.waits(ctx.node, limit=2000)
     return Ties(
         pid=plain_pid(found),
@@ -70,11 +70,11 @@ def _tie(other: Any, kind: Any, fate: Any, effect: str) -> Tie:
 
 def _felt_by_link(other: Pid, child: bool) -> tuple[str, str]:
     if child and supervisor_state(other) is not None:
-        return "dies", "is stopped with it, and all below"
+        return "dies", "is stopped with it, as is its subtree"
     if child:
         return "dies", "is stopped with it"
     if otp.process_info(other, "trap_exit"):
-        return "told", "lives on: it traps exits and gets the signal as a message"
+        return "told", "lives on: it traps exits and receives the signal as a message"
     return "dies", "dies with it, unless it ends normally"
 
 
@@ -83,11 +83,11 @@ def _felt_by_supervisor(record: Any, parent: Pid) -> tuple[str, str]:
     strategy = getattr(state, "strategy", None)
     others = {
         "one_for_all": ", and all its other children",
-        "rest_for_one": ", and the children that were started after it",
+        "rest_for_one": ", and the children started after it",
     }.get(str(strategy), "")
     match record.spec.restart:
         case "temporary":
-            return "told", "is told and does not restart it: it is temporary"
+            return "told", "does not restart it: it is temporary"
         case "transient":
             return "restarts", f"restarts it after a failure{others}: it is transient"
         case _:

@@ -1,4 +1,4 @@
-"""Processes: list, details, end, message."""
+"""Processes: list, details, kill, message."""
 
 from __future__ import annotations
 
@@ -44,22 +44,22 @@ async def list_all(
     per_page: PerPage = 50,
     type: Annotated[Type | None, Field(description="only supervisors, servers or plain functions")] = None,
     search: Annotated[str, Field(max_length=200, description="part of name, class or pid")] = "",
-    sort: Annotated[Sort, Field(description="column; `-` in front turns it round")] = "pid",
-    status: Annotated[Status | None, Field(description="only those that do this just now")] = None,
-    what: Annotated[str, Field(max_length=200, description="only of this class or function, by its beginning")] = "",
-    mailbox: Annotated[int, Field(ge=0, description="only those in whose mailbox so many messages wait")] = 0,
-    supervised: Annotated[bool | None, Field(description="only those that a supervisor started, or the others")] = None,
+    sort: Annotated[Sort, Field(description="column; the prefix `-` reverses the order")] = "pid",
+    status: Annotated[Status | None, Field(description="only processes with this status")] = None,
+    what: Annotated[str, Field(max_length=200, description="only classes or functions with this prefix")] = "",
+    mailbox: Annotated[int, Field(ge=0, description="only processes with at least this many messages waiting")] = 0,
+    supervised: Annotated[bool | None, Field(description="only supervised processes, or only the others")] = None,
     below: Annotated[
         str | None,
-        Field(max_length=20_000, description="only this process and whoever it started, and was started by those"),
+        Field(max_length=20_000, description="only this process and its descendants"),
         Picker("process"),
     ] = None,
     measure_ms: MeasureMs = 0,
 ) -> Paged[ProcessLine]:
     """List processes.
 
-    The living processes of the node. With `measure_ms` it is also known who handles how many messages, and who spends
-    how much time in callbacks; `sort=-messages` and `sort=-callback` need that.
+    The living processes of the node. `measure_ms` adds each process's messages per second and share of time in
+    callbacks, which `sort=-messages` and `sort=-callback` need.
     """
     wanted = Wanted(
         search=search,
@@ -87,9 +87,9 @@ async def list_all(
            short="pid name what type status alive started_at parent message_queue_len messages current_call "
                  "state trap_exit critical child links monitors monitored_by exits")  # fmt: skip
 async def info(ctx: Context, pages: LivePages, /, pid: PidText) -> ProcessDetails:
-    """All about a process.
+    """Show a process.
 
-    Links, monitors, mailbox, state (bounded, secrets hidden), ancestors, and how the ones before it ended.
+    Links, monitors, mailbox, state (bounded, secrets redacted), ancestors, and exits of its predecessors.
     """
     found = process_of(ctx, pid)
     past = pages.past_of(ctx.node, found)
@@ -112,9 +112,9 @@ async def info(ctx: Context, pages: LivePages, /, pid: PidText) -> ProcessDetail
 async def end(
     ctx: Context, settings: Settings, /, pid: PidText, reason: Reason = "kill", force: Force = False
 ) -> KillResult:
-    """End a process.
+    """Kill a process.
 
-    Send an exit signal and answer when the process is gone; `terminated: false` if it trapped it and lives.
+    Sends an exit signal and answers when the process is gone, or `terminated: false` if it trapped the signal.
     """
     found = process_of(ctx, pid)
     with answering():
@@ -137,18 +137,18 @@ async def bulk(
     ctx: Context,
     settings: Settings,
     /,
-    action: Annotated[Literal["kill"], Field(description="what is done with each of them")],
+    action: Annotated[Literal["kill"], Field(description="the action for each process")],
     pids: Annotated[
         list[str],
-        Field(min_length=1, max_length=MAX_BULK, description="pids, or registered names"),
+        Field(min_length=1, max_length=MAX_BULK, description="pids or registered names"),
         Picker("process"),
     ],
     reason: Reason = "kill",
     force: Force = False,
 ) -> BulkResult:
-    """End many processes.
+    """Kill many processes.
 
-    Each one's result stands for itself.
+    Each process has its own result.
     """
     ctx.about_to(f"send the exit signal {reason} to {len(pids)} processes", lambda: _felt_by_all(ctx, pids, reason))
 
@@ -165,7 +165,7 @@ async def bulk(
 
 
 def _felt_by_all(ctx: Context, pids: list[str], reason: str) -> list[str]:
-    """Who feels the end of several processes, each once, up to some; who is not there is named as it was asked for."""
+    """List the processes that several exits affect; a target that does not exist is listed as given."""
     felt: dict[str, None] = {}
     for text in pids:
         if len(felt) >= MAX_BULK:
@@ -189,14 +189,14 @@ async def message(
     pid: PidText,
     message: Term,
     message_type: Annotated[
-        Literal["send", "cast", "call"], Field(description="how it comes; a `call` waits for the reply")
+        Literal["send", "cast", "call"], Field(description="how it is sent; a `call` waits for the reply")
     ] = "send",
     timeout_ms: TimeoutMs = 5000,
     force: Force = False,
 ) -> MessageResult:
-    """Send a message.
+    """Send a message to a process.
 
-    Send, cast or call; a call answers with the reply. Lists become tuples, so that a process can match them.
+    As `send`, `cast` or `call`; a call returns the reply. Lists become tuples, which a process can match.
     """
     term = term_of(message, "message")
     found = process_of(ctx, pid)

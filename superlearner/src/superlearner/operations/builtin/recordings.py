@@ -1,4 +1,4 @@
-"""Recordings: everything a node did, in a file that another machine can read, and any moment of it."""
+"""Recordings: the events of a node in a portable file, and its state at any moment."""
 
 from __future__ import annotations
 
@@ -87,15 +87,17 @@ async def start(
     /,
     name: Name,
     messages: Annotated[
-        bool, Field(description="with all messages, which slows the node down; else what lives")
+        bool, Field(description="with all messages, which slows the node down; else only starts and exits")
     ] = True,
-    states: Annotated[bool, Field(description="with the state of every server after each callback, too")] = False,
-    limit: Annotated[int, Field(ge=1, le=MAX_EVENTS, description="events after which it ends")] = MAX_EVENTS,
-    rate: Annotated[int, Field(ge=1, le=100_000, description="events a second; the rest is counted")] = 10_000,
+    states: Annotated[bool, Field(description="with the state of every server after each callback")] = False,
+    limit: Annotated[int, Field(ge=1, le=MAX_EVENTS, description="end after this many events")] = MAX_EVENTS,
+    rate: Annotated[
+        int, Field(ge=1, le=100_000, description="most events a second; the rest is only counted")
+    ] = 10_000,
 ) -> RecordingLine:
-    """Record what a node does.
+    """Record the events of a node.
 
-    Into a file of the data directory, until it is stopped or has its limit. It is on the disk within half a second.
+    Into a file in the data directory, until it is stopped or reaches its limit. Events reach the disk within 0.5 s.
     """
     kinds = set(LIFECYCLE)
     if messages or states:
@@ -105,7 +107,7 @@ async def start(
     with recording_errors():
         if await recordings.knows(name):
             raise NameTaken(f"there is a recording {name} already")
-        ctx.about_to(f"record what {ctx.found.name} does as {name}")
+        ctx.about_to(f"record {ctx.found.name} as {name}")
         about = {"node": ctx.found.name, "messages": messages, "states": states}
         if ctx.remote is not None:
             far = partial(FarRecorder.begin, ctx.remote, kinds=kinds, limit=min(limit, MAX_EVENTS), rate=rate)
@@ -126,14 +128,14 @@ async def start(
     errors=THERE,
 )
 async def stop(ctx: Context, recordings: Recordings, /, name: Known) -> RecordingLine:
-    """End a recording.
+    """Stop a recording.
 
-    It can be read and taken elsewhere then.
+    It can then be replayed and exported.
     """
     with recording_errors():
         if recordings.recorder(name) is None:
-            raise NoRecording(f"no recording {name[:100]!r} runs")
-        ctx.about_to(f"end the recording {name}")
+            raise NoRecording(f"no recording {name[:100]!r} is running")
+        ctx.about_to(f"stop the recording {name}")
         return _line(recordings, await recordings.stop(name))
 
 
@@ -153,9 +155,9 @@ async def save(
     trace_id: Annotated[str, Field(max_length=40, description="the id of a trace", examples=["t1"])],
     name: Name,
 ) -> RecordingLine:
-    """Keep what a trace saw as a recording.
+    """Save a trace as a recording.
 
-    Its messages, ends and starts: to be replayed, and to be handed on. Secrets are hidden in it.
+    Its messages, starts and exits, to replay and to share. Secrets are redacted.
     """
     with recording_errors():
         if await recordings.knows(name):
@@ -173,12 +175,12 @@ async def save(
         except BadRecording as error:
             if ctx.remote is None:
                 raise
-            raise told(ctx.remote.bad(f"no recording: {error}")) from None
+            raise told(ctx.remote.bad(f"expected a recording: {error}")) from None
         return _line(recordings, row)
 
 
 def _keep(messages: int, trace: str, name: str) -> str:
-    return f"keep {messages} messages of the trace {trace} as the recording {name}"
+    return f"save {messages} messages of the trace {trace} as the recording {name}"
 
 
 def _trace(ctx: Context, traces: Traces, trace_id: str) -> Trace:
@@ -201,7 +203,7 @@ async def list_recordings(
 ) -> Paged[RecordingLine]:
     """List the recordings.
 
-    Of all runs of the platform, the newest first.
+    Those of all runs of the platform, newest first.
     """
     with recording_errors():
         rows = await recordings.all()
@@ -211,9 +213,9 @@ async def list_recordings(
 
 @operation("recording.show", http=("GET", "/recordings/{name}"), scope="read", on="platform", errors=THERE)
 async def show(recordings: Recordings, /, name: Known) -> RecordingDetails:
-    """What is in a recording.
+    """Show a recording.
 
-    Whether it is whole, how long it took, and how many events of which kind it has.
+    Its completeness, duration, and number of events by kind.
     """
     with recording_errors():
         read = await recordings.read(name)
@@ -261,9 +263,9 @@ async def timeline(
     page: PageNumber = 1,
     per_page: PerPage = 50,
 ) -> Paged[RecordedEvent]:
-    """The events of a recording.
+    """List the events of a recording.
 
-    In order; the place of each leads to the moment after it.
+    In order. Pass an event's `place` to `recording.moment` to see the node after it.
     """
     with recording_errors():
         read = await recordings.read(name)
@@ -288,11 +290,11 @@ async def moment(
     recordings: Recordings,
     /,
     name: Known,
-    place: Annotated[int, Field(ge=0, le=MAX_EVENTS, description="after so many events")],
+    place: Annotated[int, Field(ge=0, le=MAX_EVENTS, description="number of events before the moment")],
 ) -> RecordingMoment:
-    """The node at any moment of a recording.
+    """Show the node at a moment of a recording.
 
-    Its processes with their mailboxes and what they handled, and the messages under way. Past the end it is the end.
+    Its processes with their mailboxes and current messages, and messages in transit.
     """
     with recording_errors():
         read = await recordings.read(name)
@@ -318,15 +320,15 @@ async def frames(
     played: PlayedRecordings | None,
     /,
     name: Known,
-    place: Annotated[int, Field(ge=0, le=MAX_EVENTS, description="begin after so many events")] = 0,
+    place: Annotated[int, Field(ge=0, le=MAX_EVENTS, description="begin after this many events")] = 0,
     limit: Annotated[int, Field(ge=1, le=MOST_FRAMES, description="the most events")] = 2_000,
 ) -> RecordingFrames:
-    """A recording as a page plays it.
+    """Read a recording as frames of the live page.
 
-    The supervision trees as frames of the live feed, begun by a snapshot, and the events, part by part.
+    In parts: a snapshot of the supervision trees, the frames that follow it, and the events.
     """
     if played is None:
-        raise OperationError("service_unavailable", "this platform has no pages, and makes no frames for them")
+        raise OperationError("service_unavailable", "this platform serves no pages, so it makes no frames")
     with recording_errors():
         read = await recordings.read(name)
     last = len(read.events)
@@ -353,9 +355,9 @@ async def export(
     name: Known,
     offset: Annotated[int, Field(ge=0, le=2**40, description="where the part begins")] = 0,
 ) -> RecordingFile:
-    """Take a recording elsewhere.
+    """Export a recording.
 
-    The file, as base64, in parts of a million bytes. Any machine with `otp` reads it.
+    The file as base64, in parts of 1,000,000 bytes. Any machine with `otp` can read it.
     """
     with recording_errors():
         content = await recordings.content(name)
@@ -386,22 +388,22 @@ async def load(
     /,
     name: Name,
     content: Annotated[str, Field(min_length=1, description="the file, as base64")],
-    damaged: Annotated[bool, Field(description="take what can be read of a damaged one")] = False,
+    damaged: Annotated[bool, Field(description="load the readable part of a damaged file")] = False,
 ) -> RecordingLine:
-    """Take in a recording that was made elsewhere.
+    """Load a recording from a file.
 
-    Whatever it holds, memory and time are bounded. One that is none, or is not whole, is refused with what is wrong.
+    The file is untrusted: memory and time are bounded, and an invalid or incomplete one is refused with the reason.
     """
     try:
         packed = base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError):
         raise OperationError(
-            "validation_error", "content: expected the file as base64", hint="base64 -w0 FILE gives it"
+            "validation_error", "content: expected the file as base64", hint="use base64 -w0 FILE"
         ) from None
     with recording_errors():
         if await recordings.knows(name):
             raise NameTaken(f"there is a recording {name} already")
-        ctx.about_to(f"keep a recording of {len(packed)} bytes as {name}")
+        ctx.about_to(f"load a recording of {len(packed)} bytes as {name}")
         row, _ = await recordings.take_in(name, packed, damaged=damaged)
         return _line(recordings, row)
 
@@ -428,7 +430,7 @@ async def delete(ctx: Context, recordings: Recordings, /, name: Known) -> Record
 
 @contextmanager
 def recording_errors() -> Generator[None]:
-    """Turn what recordings raise into an operation's errors."""
+    """Convert exceptions about recordings to errors of operations."""
     try:
         yield
     except NoRecording as error:
@@ -436,18 +438,16 @@ def recording_errors() -> Generator[None]:
     except NameTaken as error:
         raise OperationError("name_taken", clip(str(error), 400), hint="choose another name") from None
     except StillRecording as error:
-        raise OperationError("conflict", str(error), hint="recording.stop ends it") from None
+        raise OperationError("conflict", str(error), hint="stop it with recording.stop") from None
     except RecordingsFull as error:
         raise OperationError("conflict", str(error)) from None
     except BadRecording as error:
-        hint = "a recording that was cut off is taken with damaged" if "damaged" in str(error) else None
+        hint = "load the readable part with damaged=true" if "damaged" in str(error) else None
         raise OperationError("validation_error", clip(f"content: {error}", 600), hint=hint) from None
     except RecordingsUnavailable as error:
-        raise OperationError("service_unavailable", clip(str(error), 400), hint="look at the data directory") from None
+        raise OperationError("service_unavailable", clip(str(error), 400), hint="check the data directory") from None
     except StoreUnavailable as error:
-        raise OperationError(
-            "store_unavailable", error.why, hint="GET /api/v1/store with a credential says what to do"
-        ) from None
+        raise OperationError("store_unavailable", error.why, hint="see GET /api/v1/store, with a credential") from None
 
 
 def _line(recordings: Recordings, row: Recording) -> RecordingLine:
@@ -490,7 +490,7 @@ def _message(one: MessageAt) -> RecordedMessage:
 
 
 def _begun(read: Read) -> int:
-    """The node's clock at the first event."""
+    """Return the node's clock at the first event."""
     return read.events[0].at if len(read.events) else 0
 
 
@@ -507,7 +507,7 @@ def _event(place: int, row: Row, begun: int) -> RecordedEvent:
 
 
 def _seconds(at: int) -> float:
-    """Nanoseconds of a file that somebody else may have made."""
+    """Convert nanoseconds from an untrusted file to seconds."""
     return at / 1e9 if abs(at) < 2**63 else 0.0
 
 

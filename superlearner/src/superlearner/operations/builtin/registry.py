@@ -1,4 +1,4 @@
-"""Names: the node's table of registered names, and the keys of its registries."""
+"""Registered names of a node, and the keys of its registries."""
 
 from __future__ import annotations
 
@@ -35,10 +35,8 @@ NameText = Annotated[
     Field(min_length=1, max_length=1000, description="a registered name", examples=["counter_1"]),
     Picker("name"),
 ]
-RegistryText = Annotated[
-    str, Field(max_length=1000, description="the name of a registry, or its pid"), Picker("registry")
-]
-KeyText = Annotated[str, Field(min_length=1, max_length=1000, description="a key, as the list of entries shows it")]
+RegistryText = Annotated[str, Field(max_length=1000, description="the name or pid of a registry"), Picker("registry")]
+KeyText = Annotated[str, Field(min_length=1, max_length=1000, description="a key as `registry.entries` shows it")]
 
 
 @operation("registry.names", http=("GET", "/registry/processes"), scope="read")
@@ -50,7 +48,7 @@ async def names(
 ) -> Paged[NameLine]:
     """List registered names.
 
-    Of the node's processes, oldest first.
+    Those of the node's processes, oldest first.
     """
     found = names_of(ctx.node, search)
     start = (page - 1) * per_page
@@ -64,10 +62,10 @@ async def names(
     "registry.whereis", http=("GET", "/registry/processes/{name:path}"), scope="read", errors=("name_not_found",)
 )
 async def whereis(ctx: Context, name: NameText) -> NameLine:
-    """Say who has a name."""
+    """Find the process that has a name."""
     pid = ctx.node.whereis(name)
     if pid is None or not otp.is_alive(pid):
-        raise OperationError("name_not_found", f"nobody has the name {name[:200]!r}", hint="see registry.names")
+        raise OperationError("name_not_found", f"no process has the name {name[:200]!r}", hint="see registry.names")
     return NameLine(name=id_text(name), pid=plain_pid(pid), what=what_of(pid))
 
 
@@ -79,9 +77,9 @@ async def whereis(ctx: Context, name: NameText) -> NameLine:
     errors=(*NO_PROCESS, "name_taken", "conflict"),
 )
 async def register(ctx: Context, name: NewName, pid: PidText) -> NameLine:
-    """Give a process a name.
+    """Register a process under a name.
 
-    A process has one name at most, and a name one process.
+    A process has at most one name, and a name belongs to one process.
     """
     found = process_of(ctx, pid)
     holder = ctx.node.whereis(name)
@@ -91,7 +89,7 @@ async def register(ctx: Context, name: NewName, pid: PidText) -> NameLine:
     if has is not None:
         raise OperationError("conflict", f"{called(found)} has a name already", hint="unregister it first")
     with steering():
-        ctx.about_to(f"give {called(found)} the name {name[:200]}", [called(found)])
+        ctx.about_to(f"register {called(found)} as {name[:200]}", [called(found)])
         otp.register(name, found)
     return NameLine(name=id_text(name), pid=plain_pid(found), what=what_of(found))
 
@@ -105,18 +103,18 @@ async def register(ctx: Context, name: NewName, pid: PidText) -> NameLine:
     errors=("name_not_found", "critical_process_protection", "process_not_found"),
 )
 async def unregister(ctx: Context, name: NameText, force: Force = False) -> NameRemoved:
-    """Take a name away.
+    """Unregister a name.
 
-    The process lives on; whoever sends to the name finds nobody.
+    The process keeps running, but can no longer be reached by the name.
     """
     pid = ctx.node.whereis(name)
     if pid is None:
-        raise OperationError("name_not_found", f"nobody has the name {name[:200]!r}", hint="see registry.names")
+        raise OperationError("name_not_found", f"no process has the name {name[:200]!r}", hint="see registry.names")
     with steering():
         protect(ctx, pid, force=force)
-        ctx.about_to(f"take the name {name[:200]} from {plain_pid(pid)}", [called(pid)])
+        ctx.about_to(f"unregister the name {name[:200]} of {plain_pid(pid)}", [called(pid)])
         holder: Any = pid
-        ctx.node.release_name(holder)  # `otp.unregister` is about the node of the caller
+        ctx.node.release_name(holder)  # `otp.unregister` acts on the node of the caller
     return NameRemoved(name=id_text(name), pid=plain_pid(pid), unregistered=True)
 
 
@@ -136,12 +134,12 @@ async def entries(
     registry: RegistryText,
     page: PageNumber = 1,
     per_page: PerPage = 50,
-    key: Annotated[str | None, Field(max_length=1000, description="only this key, as it is shown")] = None,
-    pid: Annotated[str | None, Field(max_length=1000, description="only of this process")] = None,
+    key: Annotated[str | None, Field(max_length=1000, description="only this key")] = None,
+    pid: Annotated[str | None, Field(max_length=1000, description="only entries of this process")] = None,
 ) -> Paged[EntryLine]:
     """List the entries of a registry.
 
-    Keys, who registered under them, and their values; those of one key (a look-up) or of one process (its keys).
+    Keys with their processes and values; filter by key to look it up, or by process to see its keys.
     """
     table = _registry(ctx, registry)
     who = None if pid is None else process_of(ctx, pid)
@@ -162,7 +160,7 @@ async def register_key(
 ) -> EntryLine:
     """Register a process under a key.
 
-    In a registry of unique keys, with a value that goes with it.
+    With a value, in a registry of unique keys.
     """
     table, found = _unique(ctx, registry), process_of(ctx, pid)
     via = Registry.via(table.pid, key, term_of(value, "value"))
@@ -184,14 +182,14 @@ async def register_key(
     errors=(*NO_PROCESS, "registry_not_found", "name_not_found"),
 )
 async def unregister_key(ctx: Context, registry: RegistryText, key: KeyText, pid: PidText) -> NameRemoved:
-    """Take a key away from a process.
+    """Unregister a key of a process.
 
     In a registry of unique keys.
     """
     table, found = _unique(ctx, registry), process_of(ctx, pid)
     with steering():
         known = key_of(table, key, found)
-        ctx.about_to(f"take the key {key[:200]} of {table.name} from {called(found)}", [called(found)])
+        ctx.about_to(f"unregister the key {key[:200]} of {called(found)} in {table.name}", [called(found)])
         Registry.via(table.pid, known).unregister(found)
     return NameRemoved(name=key, pid=plain_pid(found), unregistered=True)
 
@@ -206,7 +204,7 @@ def _unique(ctx: Context, text: str) -> RegistryLine:
     if table.keys != "unique":
         raise OperationError(
             "validation_error",
-            f"registry: expected one of unique keys, got {table.name} (where processes register themselves)",
+            f"registry: expected one with unique keys, got {table.name}, whose processes register themselves",
         )
     return table
 

@@ -1,4 +1,4 @@
-"""What can be read of a sandbox besides its record: source, output, what happened; and the walls of this machine."""
+"""Details of sandboxes: source, output, notices, templates, and the isolation on this machine."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ async def source(
     sandboxes: Sandboxes,
     /,
     sandbox_id: SandboxId,
-    version: Annotated[int | None, Field(ge=1, description="which version; the current one by default")] = None,
+    version: Annotated[int | None, Field(ge=1, description="a version; by default the current one")] = None,
 ) -> SandboxSource:
-    """The source of a sandbox.
+    """Show the source of a sandbox.
 
-    Of the version that runs, or of one before.
+    The running version or a previous one.
     """
     sandbox = found(sandboxes, sandbox_id)
     allow(ctx, sandbox, "code")
@@ -51,15 +51,17 @@ async def source(
                 id=sandbox.id, version=wanted, starts=one.source.starts, source=safe_text(one.source.text)
             )
     kept = ", ".join(str(one.number) for one in sandbox.versions) or "none"
-    raise OperationError("source_not_found", f"{sandbox.id} has no source of version {wanted}", hint=f"kept are {kept}")
+    raise OperationError(
+        "source_not_found", f"{sandbox.id} has no source of version {wanted}", hint=f"expected one of {kept}"
+    )
 
 
 @operation("sandbox.output", http=("GET", "/sandboxes/{sandbox_id}/output"), scope="operate", on="platform", owned=True,
            errors=THERE, short="text")  # fmt: skip
 async def output(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) -> SandboxOutput:
-    """What a sandbox printed.
+    """Show the output of a sandbox.
 
-    Its standard output and standard error, tracebacks among them: the newest 64 kB. It stays when the sandbox ends.
+    The last 64 kB of its standard output and standard error, tracebacks included. It stays when the sandbox ends.
     """
     sandbox = found(sandboxes, sandbox_id)
     allow(ctx, sandbox, "operate")
@@ -71,9 +73,9 @@ async def output(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) -
 @operation("sandbox.notices", http=("GET", "/sandboxes/{sandbox_id}/notices"), scope="read", on="platform", owned=True,
            errors=THERE)  # fmt: skip
 async def notices(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) -> list[SandboxNotice]:
-    """What happened to a sandbox.
+    """List the events of a sandbox.
 
-    Its starts and ends with their reasons, and callbacks in it that were ended: the newest first, at most 50.
+    Starts and exits with their reasons, and interrupted callbacks; the latest 50, newest first.
     """
     sandbox = found(sandboxes, sandbox_id)
     allow(ctx, sandbox, "read")
@@ -82,9 +84,9 @@ async def notices(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) 
 
 @operation("sandbox.templates", http=("GET", "/sandbox-templates"), scope="read", on="platform", short="id title about")
 async def list_templates(ctx: Context) -> list[SandboxTemplate]:
-    """Sources to start from.
+    """List the templates for sandboxes.
 
-    Whole programs with a tree, each with what to try.
+    Complete programs with a supervision tree, each with things to try.
     """
     return [SandboxTemplate(id=one.id, title=one.title, about=one.about, source=one.text) for one in templates()]
 
@@ -92,16 +94,16 @@ async def list_templates(ctx: Context) -> list[SandboxTemplate]:
 @operation("sandbox.walls", http=("GET", "/sandbox-walls"), scope="read", on="platform",
            short="says walls.name,up,means,says")  # fmt: skip
 async def walls(sandboxes: Sandboxes, settings: Settings, /) -> WallsHere:
-    """The walls of this machine.
+    """Show the isolation of sandboxes on this machine.
 
-    Which of them a sandbox has here, what holds each up, and why one does not stand.
+    Each layer with its mechanism, or the reason why it is missing.
     """
     found = await sandboxes.walls()
     up = sum(one.up for one in found)
     missing = [one.name for one in found if one.required and not one.up]
-    says = f"{up} of {len(found)} walls up"
+    says = f"{up} of {len(found)} isolation layers active"
     if missing:
-        says += f"; no wall for {', '.join(missing)}: only for code of your own"
+        says += f"; missing: {', '.join(missing)}, so run only your own code"
     return WallsHere(
         up=up,
         of=len(found),

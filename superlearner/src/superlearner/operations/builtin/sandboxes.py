@@ -1,4 +1,4 @@
-"""Sandboxes: nodes of their own, in programs of their own, for code that may loop, leak or end itself."""
+"""Sandboxes: nodes in separate processes, for code that may loop, leak or crash."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ SourceText = Annotated[
     Field(
         min_length=1,
         max_length=MOST_SOURCE,
-        description="Python with the class `Main`, or one Supervisor or Application",
+        description="Python with a class `Main`, or with a single Supervisor or Application",
         examples=["from superlearner.demo import DemoOneForOne as Main"],
         json_schema_extra={"format": "python"},
     ),
@@ -66,14 +66,14 @@ SHORT: Final = "id status reason node restart_count os_pid"
 async def list_sandboxes(sandboxes: Sandboxes, /, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[SandboxRecord]:
     """List the sandboxes.
 
-    Also those that have ended, with why. The newest comes first.
+    Newest first, including ended ones with the reason.
     """
     sandboxes.prepare()
-    everyone = sandboxes.all()
+    all_sandboxes = sandboxes.all()
     start = (page - 1) * per_page
-    shown = everyone[start : start + per_page]
+    shown = all_sandboxes[start : start + per_page]
     memory = await memory_of(shown)
-    return Paged([record_of(one, memory.get(one.id)) for one in shown], len(everyone), page, per_page)
+    return Paged([record_of(one, memory.get(one.id)) for one in shown], len(all_sandboxes), page, per_page)
 
 
 @operation("sandbox.info", http=("GET", "/sandboxes/{sandbox_id}"), scope="read", on="platform", owned=True,
@@ -82,9 +82,9 @@ async def list_sandboxes(sandboxes: Sandboxes, /, page: PageNumber = 1, per_page
                  "configuration.origin,title,supervisor_module,strategy,max_restarts,max_seconds,custom_config,limits "
                  "walls.name,up,means")  # fmt: skip
 async def info(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) -> SandboxRecord:
-    """What is known of a sandbox.
+    """Show a sandbox.
 
-    What runs in it is asked with its `node`, as of any node.
+    Pass its `node` to other operations to inspect its processes.
     """
     sandbox = found(sandboxes, sandbox_id)
     allow(ctx, sandbox, "read")
@@ -94,14 +94,14 @@ async def info(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) -> 
 @operation("sandbox.pid", http=("GET", "/sandboxes/{sandbox_id}/pid"), scope="read", on="platform", owned=True,
            errors=(*THERE, "conflict"))  # fmt: skip
 async def pid(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) -> SandboxPid:
-    """Where a sandbox runs.
+    """Show where a sandbox runs.
 
-    Its node, its process of the operating system, and the pid of its top supervisor.
+    Its node, its operating system process, and the pid of its top supervisor.
     """
     sandbox = found(sandboxes, sandbox_id)
     allow(ctx, sandbox, "read")
     if sandbox.os_pid is None or sandbox.supervisor_pid is None:
-        raise OperationError("conflict", f"{sandbox.id} does not run: it {sandbox.busy or 'has ended'}")
+        raise OperationError("conflict", f"{sandbox.id} is not running: it {sandbox.busy or 'has ended'}")
     return SandboxPid(id=sandbox.id, node=sandbox.node, os_pid=sandbox.os_pid, supervisor_pid=sandbox.supervisor_pid)
 
 
@@ -122,39 +122,41 @@ async def create(
         Field(
             pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
             max_length=300,
-            description="`package.module:Class` that is installed here",
+            description="`package.module:Class` of an installed package",
         ),
     ] = None,
     demo: Annotated[
-        Literal["demo_one_for_one", "shop"] | None, Field(description="one of ours", examples=["demo_one_for_one"])
+        Literal["demo_one_for_one", "shop"] | None, Field(description="a demo", examples=["demo_one_for_one"])
     ] = None,
     file: Annotated[
         str | None,
         Field(
             max_length=1000,
-            description="a Python file of the machine where the platform runs",
+            description="a Python file on the machine of the platform",
             json_schema_extra={"format": "path"},
         ),
     ] = None,
-    strategy: Annotated[Strategy | None, Field(description="instead of that of the code")] = None,
-    max_restarts: Annotated[int | None, Field(ge=0, le=1_000_000, description="instead of that of the code")] = None,
-    max_seconds: Annotated[float | None, Field(gt=0, le=86_400, description="instead of those of the code")] = None,
+    strategy: Annotated[Strategy | None, Field(description="overrides that of the code")] = None,
+    max_restarts: Annotated[int | None, Field(ge=0, le=1_000_000, description="overrides that of the code")] = None,
+    max_seconds: Annotated[float | None, Field(gt=0, le=86_400, description="overrides that of the code")] = None,
     custom_config: Annotated[
-        Any, Field(description="what `init` of the top supervisor, or `start` of the application, gets")
+        Any, Field(description="argument of `init` of the top supervisor, or of `start` of the application")
     ] = None,
-    limits: Annotated[LimitsGiven | None, Field(description="what it may take")] = None,
+    limits: Annotated[LimitsGiven | None, Field(description="limits on its resources")] = None,
 ) -> SandboxRecord:
     """Create a sandbox.
 
-    Of one of `source`, `supervisor_module`, `demo` and `file`: a node of its own in a program of its own, behind walls.
-    All but a demo needs the scope `code`, or `own`: who creates it owns it. A source is read before anything starts,
-    and what is wrong with it is told with line and column. It answers when the tree runs; a dry run only reads it.
+    A node in an isolated process that runs one of `source`, `supervisor_module`, `demo` and `file`. All but a demo need
+    the scope `code` or `own`. The user becomes its owner. A source is checked before anything starts; errors have line
+    and column. The result comes when the tree runs; a dry run only checks the source.
     """
     given = {"source": source, "file": file, "module": supervisor_module, "demo": demo}
     origins: list[Origin] = [name for name in ("source", "file", "module", "demo") if given[name] is not None]
     if len(origins) != 1:
-        told = f"expected one of source, supervisor_module, demo and file, got {' and '.join(origins) or 'none'}"
-        raise OperationError("validation_error", told)
+        problem = (
+            f"expected exactly one of source, supervisor_module, demo and file, got {' and '.join(origins) or 'none'}"
+        )
+        raise OperationError("validation_error", problem)
     origin = origins[0]
     _check_scope(ctx, origin)
     text = await _read(file) if file is not None else source
@@ -184,17 +186,17 @@ async def restart(
     tokens: Tokens,
     /,
     sandbox_id: SandboxId,
-    source: Annotated[SourceText | None, Field(description="another source, which needs the scope code")] = None,
+    source: Annotated[SourceText | None, Field(description="a new source, which needs the scope `code`")] = None,
 ) -> SandboxRecord:
-    """Start a sandbox anew.
+    """Restart a sandbox.
 
-    Its configuration is kept and its old tree is gone before the new one starts. Also for one that has ended.
+    It keeps its configuration, and its old tree ends before the new one starts. An ended sandbox starts again.
     """
     sandbox = found(sandboxes, sandbox_id)
     allow(ctx, sandbox, "operate" if source is None else "code")
     known = None if source is None else await _checked(source)
     await may_run_here(ctx, sandboxes, settings, tokens)
-    ctx.about_to(f"start {sandbox.id} anew{'' if known is None else ' with another source'}")
+    ctx.about_to(f"restart {sandbox.id}{'' if known is None else ' with a new source'}")
     return record_of(await ask(ctx, Restart(None, sandbox.id, ctx.user.name, known)))
 
 
@@ -208,14 +210,14 @@ async def destroy(
     sandbox_id: SandboxId,
     force: Annotated[bool, Field(description="kill its processes instead of stopping them in order")] = False,
 ) -> SandboxRecord:
-    """End a sandbox and forget it.
+    """Stop a sandbox and delete it.
 
-    In order, from the leaves to the root, within 5 s; `sandbox_busy` if something does not stop. With `force` its whole
-    process group is killed.
+    Its tree stops from the leaves to the root; `sandbox_busy` if that takes more than 5 s. With `force` its process
+    group is killed.
     """
     sandbox = found(sandboxes, sandbox_id)
     allow(ctx, sandbox, "operate")
-    ctx.about_to(f"{'kill' if force else 'stop'} {sandbox.id} and forget it")
+    ctx.about_to(f"{'kill' if force else 'stop'} {sandbox.id} and delete it")
     return record_of(await ask(ctx, Destroy(None, sandbox.id, force)))
 
 
@@ -229,19 +231,19 @@ async def hot_reload(
     /,
     sandbox_id: SandboxId,
     source: SourceText | None = None,
-    version: Annotated[int | None, Field(ge=1, description="instead: a version that ran before")] = None,
+    version: Annotated[int | None, Field(ge=1, description="a previous version, instead of `source`")] = None,
 ) -> SandboxReload:
-    """Put a new source into a sandbox that runs.
+    """Change the source of a running sandbox.
 
-    All its processes go over to it with their pids, mailboxes and states (`code_change` makes the new state of the old
-    one), or none does and everything is as before. The answer shows who went over, with the state before and after.
+    All its processes change to the new code with their pids, mailboxes and states, which `code_change` converts, or
+    none does. The result lists the upgraded processes with their states before and after.
     """
     sandbox = found(sandboxes, sandbox_id)
     allow(ctx, sandbox, "code")
     if (source is None) == (version is None):
-        raise OperationError("validation_error", "expected one of source and version")
+        raise OperationError("validation_error", "expected either source or version")
     known = await _checked(source) if source is not None else _version(sandbox, version)
-    ctx.about_to(f"let what runs in {sandbox.id} go over to another source")
+    ctx.about_to(f"upgrade {sandbox.id} to another source")
     report = await ask(ctx, Reload(None, sandbox.id, ctx.user.name, known))
     now = found(sandboxes, sandbox_id)
     if report is None:
@@ -252,9 +254,9 @@ async def hot_reload(
 @operation("sandbox.versions", http=("GET", "/sandboxes/{sandbox_id}/versions"), scope="read", on="platform",
            owned=True, errors=THERE, short="version current lines created_at by")  # fmt: skip
 async def versions(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) -> list[SandboxVersion]:
-    """List the sources that ran in a sandbox.
+    """List the source versions of a sandbox.
 
-    The newest first; the last ten are kept.
+    The last ten, newest first.
     """
     sandbox = found(sandboxes, sandbox_id)
     allow(ctx, sandbox, "read")
@@ -262,7 +264,7 @@ async def versions(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId)
 
 
 def _check_scope(ctx: Context, origin: Origin) -> None:
-    """A demo is ours; other code takes `code`, or to own it. A file of this machine is nobody's but its owner's."""
+    """Check the scope: demos need `operate`, other code `code` or `own`; files of this machine need `code`."""
     user = ctx.user
     needed = "operate" if origin == "demo" else "code"
     if user.may(needed) or (origin != "file" and user.may(needed, user.name)):
@@ -276,7 +278,7 @@ def _check_scope(ctx: Context, origin: Origin) -> None:
 
 
 async def _checked(text: str) -> Source:
-    """The source that a text is. Raises OperationError: what is wrong with it, and where."""
+    """Check a text and return it as a source. Raises OperationError: with the problem's line and column."""
     try:
         return await check_source(text)
     except SourceProblem as problem:
@@ -288,15 +290,15 @@ async def _checked(text: str) -> Source:
 
 async def _read(file: str) -> str:
     def read() -> str:
-        if not stat.S_ISREG(os.stat(file).st_mode):  # a pipe that nobody writes would be waited for, for ever
-            raise OSError(errno.EINVAL, "it is no regular file")
+        if not stat.S_ISREG(os.stat(file).st_mode):  # reading a pipe without a writer would block
+            raise OSError(errno.EINVAL, "it is not a regular file")
         with open(file, encoding="utf-8-sig") as opened:
             return opened.read(MOST_SOURCE + 1)
 
     try:
         text = await otp.Task.run_blocking(read)
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise OperationError("validation_error", f"file: {file[:200]} cannot be read: {why}") from None
     if len(text) > MOST_SOURCE:
         raise OperationError("validation_error", f"file: expected at most {MOST_SOURCE} characters")
@@ -308,7 +310,9 @@ def _version(sandbox: Sandbox, number: int | None) -> Source:
         if one.number == number:
             return one.source
     kept = ", ".join(str(one.number) for one in sandbox.versions) or "none"
-    raise OperationError("validation_error", f"version: {sandbox.id} has no version {number}", hint=f"kept are {kept}")
+    raise OperationError(
+        "validation_error", f"version: {sandbox.id} has no version {number}", hint=f"expected one of {kept}"
+    )
 
 
 def _what(configuration: Configuration, source: Source | None) -> str:
@@ -318,7 +322,7 @@ def _what(configuration: Configuration, source: Source | None) -> str:
 
 
 def _reload(sandbox: Sandbox, report: Report) -> SandboxReload:
-    """What a sandbox told of its reload."""
+    """Return the result of a reload from the sandbox's report."""
     return SandboxReload(
         id=sandbox.id,
         version=sandbox.current,

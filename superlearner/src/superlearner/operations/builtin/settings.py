@@ -1,4 +1,4 @@
-"""Settings: what is set and by whom, and other values while the platform runs."""
+"""Settings: values and their sources, and changes while the platform runs."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ async def list_settings(
     ctx: Context,
     configuration: Configuration,
     /,
-    source: Annotated[str | None, Field(max_length=20, description="only those set by this source")] = None,
+    source: Annotated[str | None, Field(max_length=20, description="only settings from this source")] = None,
 ) -> list[SettingResult]:
     """List the settings.
 
-    Each with its value, who gave it, its default and unit, and whether a running platform can change it.
+    Each with its value and source, its default and unit, and whether it can change at run time.
     """
     lines = [_shown(ctx, configuration, one) for one in described().values()]
     return [line for line in lines if source is None or line.source == source]
@@ -51,16 +51,16 @@ async def list_settings(
 async def get_setting(ctx: Context, configuration: Configuration, /, name: Name) -> SettingResult:
     """Show a setting.
 
-    Its value, who gave it, its default, unit and bounds.
+    Its value and source, its default, unit and bounds.
     """
     return _shown(ctx, configuration, _setting(name))
 
 
 @operation("settings.file", http=("GET", "/settings/file"), scope="read", on="platform")
 async def file(ctx: Context, configuration: Configuration, /) -> SettingsFile:
-    """How superlearner.toml is.
+    """Show the state of superlearner.toml.
 
-    Whether it was taken when it was read last, and if not, which line is wrong and why.
+    The result of the last read: applied, or refused with the invalid lines.
     """
     path = None if configuration.path is None or not ctx.user.may("code") else str(configuration.path)
     state = configuration.file
@@ -84,7 +84,8 @@ async def file(ctx: Context, configuration: Configuration, /) -> SettingsFile:
 async def set_setting(ctx: Context, configuration: Configuration, /, name: Name, value: Value) -> SettingsChanged:
     """Change a setting of the running platform.
 
-    At once, and until it is reset or the platform ends: write it into superlearner.toml if it is to stay.
+    It takes effect immediately and lasts until it is reset or the platform ends. To keep it, add it to
+    superlearner.toml.
     """
     return _make(ctx, configuration, {name: value})
 
@@ -108,7 +109,7 @@ async def update_settings(
 ) -> SettingsChanged:
     """Change several settings of the running platform.
 
-    All of them or, if one is wrong, none; see settings.set.
+    All of them, or none if one is invalid; see `settings.set`.
     """
     return _make(ctx, configuration, values)
 
@@ -122,13 +123,13 @@ async def update_settings(
     errors=("setting_not_found", "validation_error"),
 )
 async def reset_setting(ctx: Context, configuration: Configuration, /, name: Name) -> SettingsChanged:
-    """Forget what was set over the API.
+    """Reset a setting.
 
-    The setting has the value again that flags, environment, file or default give it.
+    Removes the value set over the API, so that flags, environment, file or default apply again.
     """
     _setting(name)
     plan = _planned(lambda: configuration.plan_reset([name]))
-    ctx.about_to(f"go on with what {name} is without the API{_becomes(plan)}")
+    ctx.about_to(f"remove the value of {name} set over the API{_becomes(plan)}")
     configuration.make(plan)
     return SettingsChanged(changed=_changes(plan.changes), kept_until=None)
 
@@ -142,9 +143,9 @@ async def reset_setting(ctx: Context, configuration: Configuration, /, name: Nam
     errors=("validation_error",),
 )
 async def reload_settings(ctx: Context, configuration: Configuration, /) -> SettingsChanged:
-    """Read superlearner.toml now.
+    """Reload superlearner.toml.
 
-    A change of it is noticed within a second anyway; this says what came of it.
+    The platform reads a changed file within a second anyway; this also returns the changes.
     """
     ctx.about_to("read superlearner.toml")
     changes = _planned(configuration.reload)
@@ -157,13 +158,13 @@ async def reload_settings(ctx: Context, configuration: Configuration, /) -> Sett
 async def changes(
     store: Store,
     /,
-    setting: Annotated[str | None, Field(max_length=100, description="only of this setting")] = None,
-    before: Annotated[int | None, Field(ge=1, le=2**53, description="only older ones than that of this id")] = None,
-    limit: Annotated[int, Field(ge=1, le=1000, description="at most so many")] = 100,
+    setting: Annotated[str | None, Field(max_length=100, description="only changes of this setting")] = None,
+    before: Annotated[int | None, Field(ge=1, le=2**53, description="only changes before the one with this id")] = None,
+    limit: Annotated[int, Field(ge=1, le=1000, description="the most changes")] = 100,
 ) -> list[SettingChangeLine]:
-    """Who changed which setting, and when.
+    """List the stored changes of settings.
 
-    Those of all runs that the database holds, newest first.
+    Those of all runs, newest first.
     """
     with reading_the_store():
         await store.sync()
@@ -187,8 +188,8 @@ def _make(ctx: Context, configuration: Configuration, values: Mapping[str, Any])
         if not _setting(name).hot:
             raise OperationError(
                 "restart_needed",
-                f"{name} takes effect after a restart only",
-                hint=f"write it into superlearner.toml ({name} = {text_of(json_of(values[name]), 100)}), start again",
+                f"{name} takes effect only after a restart",
+                hint=f"set {name} = {text_of(json_of(values[name]), 100)} in superlearner.toml and restart",
             )
     by = f"the API ({ctx.user.name})"
     plan = _planned(lambda: configuration.plan_set(values, by))
@@ -210,13 +211,13 @@ def _planned(plan: Any) -> Any:
     try:
         return plan()
     except SettingsError as error:
-        details = [Detail(one.setting, str(one), "nothing was changed") for one in error.problems]
+        details = [Detail(one.setting, str(one), "no setting was changed") for one in error.problems]
         raise OperationError("validation_error", str(error.problems[0]), details=details) from None
 
 
 def _becomes(plan: Plan) -> str:
-    told = [str(one) for one in plan.changes]
-    return f": {'; '.join(told)}" if told else ", which changes nothing"
+    changes = [str(one) for one in plan.changes]
+    return f": {'; '.join(changes)}" if changes else ", which changes nothing"
 
 
 def _changes(changes: Iterable[Change]) -> list[SettingChanged]:

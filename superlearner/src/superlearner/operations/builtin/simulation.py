@@ -1,4 +1,4 @@
-"""Failures on purpose: crashes, standstill, floods, chaos; all bounded, all can be cancelled."""
+"""Simulated failures: crashes, suspensions, floods, chaos. All are bounded and can be cancelled."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from superlearner.operations.steering import steering
 from superlearner.operations.targets import called, process_of, protect, supervisor_of, term_of
 from superlearner.settings.settings import Settings
 
-DurationMs = Annotated[int, Field(ge=1, le=60_000, description="milliseconds until it is over")]
+DurationMs = Annotated[int, Field(ge=1, le=60_000, description="milliseconds it lasts")]
 
 
 @operation("simulation.list", http=("GET", "/simulations"), scope="read")
 async def list_all(ctx: Context) -> list[SimulationLine]:
-    """List the simulations that run.
+    """List the running simulations.
 
-    At most 20 run at once.
+    At most 20 run at a time.
     """
     return [line_of(pid, plan) for pid, plan in running(ctx.home, ctx.node)]
 
@@ -45,12 +45,14 @@ async def crash(
     /,
     pid: PidText,
     reason: Reason = "kill",
-    delay_ms: Annotated[int, Field(ge=0, le=600_000, description="0: now, and the answer comes when it is gone")] = 0,
+    delay_ms: Annotated[
+        int, Field(ge=0, le=600_000, description="milliseconds to wait; 0: now, with the result when it is gone")
+    ] = 0,
     force: Force = False,
 ) -> SimulationLine:
-    """Let a process crash, now or later.
+    """Crash a process, now or later.
 
-    An exit signal with the reason. One that comes later can be cancelled.
+    Sends an exit signal with the reason. A delayed one can be cancelled.
     """
     plan = Plan("crash", process_of(ctx, pid), reason=reason, delay=delay_ms / 1000)
     if delay_ms:
@@ -73,13 +75,13 @@ async def crash(
 @operation("simulation.slow", http=("POST", "/processes/{pid}/simulate/slow"), scope="operate", changes=True,
            errors=ERRORS)  # fmt: skip
 async def slow(ctx: Context, pid: PidText, duration_ms: DurationMs = 6000, force: Force = False) -> SimulationLine:
-    """Let a server stand still for a while.
+    """Suspend a server for a while.
 
-    It is suspended: its messages wait, and calls to it run into their time-out (5 s by default).
+    Its messages wait in the mailbox, and calls to it time out (after 5 s by default).
     """
     target = a_server(ctx, pid)
     if otp.process_info(target, "status") == "suspended":
-        raise OperationError("conflict", f"{called(target)} is suspended already", hint="see simulation.list")
+        raise OperationError("conflict", f"{called(target)} is already suspended", hint="see simulation.list")
     return await begun(ctx, Plan("slow", target, duration=duration_ms / 1000), force=force)
 
 
@@ -89,13 +91,13 @@ async def flood(
     ctx: Context,
     pid: PidText,
     message: Term = "flood",
-    count: Annotated[int, Field(ge=1, le=10_000, description="messages in all")] = 1000,
-    per_second: Annotated[int, Field(ge=1, le=10_000, description="how many in a second")] = 1000,
+    count: Annotated[int, Field(ge=1, le=10_000, description="number of messages")] = 1000,
+    per_second: Annotated[int, Field(ge=1, le=10_000, description="messages per second")] = 1000,
     force: Force = False,
 ) -> SimulationLine:
     """Flood a mailbox.
 
-    Many messages at a steady rate. A server that is slow meanwhile shows how its mailbox grows.
+    Sends many messages at a steady rate. If the server is slow, its mailbox grows.
     """
     term = term_of(message, "message")
     plan = Plan("flood", process_of(ctx, pid), count=count, per_second=per_second, message=term)
@@ -113,14 +115,14 @@ async def chaos(
     ctx: Context,
     name: SupervisorText,
     kills_per_second: Annotated[
-        float, Field(ge=0.1, le=20, allow_inf_nan=False, description="how many end in a second")
+        float, Field(ge=0.1, le=20, allow_inf_nan=False, description="processes killed per second")
     ] = 1.0,
     duration_ms: DurationMs = 10_000,
     reason: Reason = "kill",
 ) -> SimulationLine:
-    """Let chance end processes below a supervisor.
+    """Kill random workers below a supervisor.
 
-    A worker at a time, never one that the platform needs and no supervisor. See how long the budget lasts.
+    One at a time, never a supervisor or a process that the platform needs. Shows how long the restart budget lasts.
     """
     plan = Plan(
         "chaos", supervisor_of(ctx, name), reason=reason, duration=duration_ms / 1000, per_second=kills_per_second
@@ -130,11 +132,12 @@ async def chaos(
 
 @operation("simulation.cancel", http=("DELETE", "/simulations/{id}"), scope="operate", changes=True, errors=ERRORS)
 async def end(
-    ctx: Context, id: Annotated[str, Field(max_length=100, description="from the list"), Picker("simulation")]
+    ctx: Context,
+    id: Annotated[str, Field(max_length=100, description="its id, see simulation.list"), Picker("simulation")],
 ) -> SimulationLine:
     """Cancel a simulation.
 
-    A process that was held goes on; what has ended stays so.
+    A suspended process resumes; ended processes stay ended.
     """
     with steering():
         home = ctx.home

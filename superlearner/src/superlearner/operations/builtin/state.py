@@ -1,4 +1,4 @@
-"""States of servers: look, set with undo, keep, compare, bring back."""
+"""States of servers: show, set with undo, back up, compare, restore."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ BackupId = Annotated[str, Field(max_length=40, description="the id of a backup",
 async def get(
     ctx: Context,
     pid: PidText,
-    redact: Annotated[bool, Field(description="hide secrets; to see them takes the scope `code`")] = True,
+    redact: Annotated[bool, Field(description="redact secrets; false needs the scope `code`")] = True,
     length: Annotated[int, Field(ge=1, le=100_000, description="the most characters")] = 4000,
 ) -> StateView:
-    """The state of a process.
+    """Show the state of a process.
 
-    As its last callback left it; nobody is asked, so it is told of a process that is stuck, too.
+    The state after its last callback. No message is sent, so this also works for a stuck process.
     """
     ctx.check_secrets(redact=redact)
     found = process_of(ctx, pid)
@@ -75,13 +75,13 @@ async def set_state(
     ctx: Context,
     pid: PidText,
     state: Annotated[Any, Field(description="any JSON")],
-    lists: Annotated[Literal["list", "tuple"], Field(description="what lists of the JSON become")] = "list",
+    lists: Annotated[Literal["list", "tuple"], Field(description="the type that JSON lists become")] = "list",
     timeout_ms: TimeoutMs = 5000,
     force: Force = False,
 ) -> StateChange:
     """Set the state of a server.
 
-    Between two of its messages. The state before is kept: `state.restore` with `undo` brings it back.
+    Between two messages. The previous state is backed up: pass `undo` to `state.restore` to bring it back.
     """
     value = term_of(state, "state") if lists == "tuple" else state
     return await _replace(ctx, pid, "before set", lambda _: value, timeout_ms, force=force, would="set the state of {}")
@@ -97,7 +97,7 @@ async def update(
 ) -> StateChange:
     """Change parts of a state.
 
-    Keys of a dict, fields of a dataclass or a named tuple; the others stay. The state before is kept.
+    Keys of a dict, or fields of a dataclass or named tuple; the others stay. The previous state is backed up.
     """
 
     def changed(state: Any) -> Any:
@@ -106,7 +106,7 @@ async def update(
         kind: Any = state.__class__
         fields = getattr(kind, "_fields", None) or [one.name for one in dataclasses.fields(kind)]
         if unknown := [name for name in changes if name not in fields]:
-            raise KeyError(f"{unknown[0]!r} is none of {', '.join(fields)}")
+            raise KeyError(f"expected one of {', '.join(fields)}, got {unknown[0]!r}")
         return state._replace(**changes) if hasattr(kind, "_fields") else dataclasses.replace(state, **changes)
 
     would = f"change {', '.join(map(repr, changes))} in the state of {{}}"
@@ -117,24 +117,24 @@ async def update(
 async def backup(
     ctx: Context,
     pid: PidText,
-    label: Annotated[str, Field(max_length=200, description="what you want to call it")] = "",
+    label: Annotated[str, Field(max_length=200, description="a label for the backup")] = "",
     timeout_ms: TimeoutMs = 5000,
 ) -> BackupLine:
-    """Keep a copy of a state.
+    """Back up a state.
 
-    The newest 20 of a process and 200 in all are kept, in memory; they outlive the process.
+    In memory: the newest 20 of a process and 200 in all. Backups outlive the process.
     """
     found = server_of(ctx, pid)
-    ctx.about_to(f"keep a copy of the state of {called(found)}")
+    ctx.about_to(f"back up the state of {called(found)}")
     return _line(await _keep(ctx, found, "asked", label, timeout_ms))
 
 
 @operation("state.backups", http=("GET", "/processes/{pid}/state/backups"), scope="read", errors=NOT_THERE,
            short="id at state why label name pid")  # fmt: skip
 async def backups(ctx: Context, pid: PidText, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[BackupLine]:
-    """List the kept states.
+    """List the backups of a state.
 
-    Of this process and those that had its name before, newest first.
+    Those of this process and of earlier ones with its name, newest first.
     """
     found = process_of(ctx, pid)
     kept = list(ctx.watched.backups.of(plain_pid(found), registered_name(found)))
@@ -152,9 +152,9 @@ async def backups(ctx: Context, pid: PidText, page: PageNumber = 1, per_page: Pe
 async def restore(
     ctx: Context, pid: PidText, backup_id: BackupId, timeout_ms: TimeoutMs = 5000, force: Force = False
 ) -> StateChange:
-    """Bring a kept state back.
+    """Restore a state from a backup.
 
-    Into the process it was taken from, or into one that has its name now. The state before is kept as well.
+    In the process it was taken from, or in a later one with the same name. The previous state is backed up.
     """
     found = process_of(ctx, pid)
     kept = _kept(ctx, found, backup_id)
@@ -162,7 +162,7 @@ async def restore(
         raise OperationError(
             "conflict",
             f"expected a state of {what_of(found)}, the backup {kept.id} is one of {kept.what}",
-            hint='to do it all the same, send {"force": true}',
+            hint='to do it anyway, send {"force": true}',
         )
     return await _replace(
         ctx,
@@ -171,15 +171,15 @@ async def restore(
         lambda _: kept.value_again(),
         timeout_ms,
         force=force,
-        would=f"bring the state {kept.id} back into {{}}",
+        would=f"restore the state {kept.id} in {{}}",
     )
 
 
 @operation("state.diff", http=("GET", "/processes/{pid}/state/diff"), scope="read", errors=(*ASKS, "backup_not_found"))
 async def diff(ctx: Context, pid: PidText, backup_id: BackupId, timeout_ms: TimeoutMs = 5000) -> StateDifference:
-    """Compare a state with a kept one.
+    """Compare a state with a backup.
 
-    Place by place, as far as it can be shown.
+    Lists the differences, as far as the values can be shown.
     """
     found = server_of(ctx, pid)
     kept = _kept(ctx, found, backup_id)
@@ -204,9 +204,9 @@ async def diff(ctx: Context, pid: PidText, backup_id: BackupId, timeout_ms: Time
     errors=(*NOT_THERE, "backup_not_found"),
 )
 async def forget(ctx: Context, pid: PidText, backup_id: BackupId) -> Forgotten:
-    """Drop a kept state."""
+    """Delete a backup of a state."""
     kept = _kept(ctx, process_of(ctx, pid), backup_id)
-    ctx.about_to(f"drop the kept state {kept.id}")
+    ctx.about_to(f"delete the backup {kept.id}")
     ctx.watched.backups.forget(kept)
     return Forgotten(id=kept.id, forgotten=True)
 
@@ -226,7 +226,9 @@ async def _replace(
         protect(ctx, pid, force=force)
         if supervisor_state(pid) is not None:
             raise OperationError(
-                "conflict", f"{called(pid)} is a supervisor, whose state is its tree", hint="use supervisor operations"
+                "conflict",
+                f"{called(pid)} is a supervisor, whose state is its children",
+                hint="use supervisor operations",
             )
         ctx.about_to(clip(would.replace("{}", called(pid)), 500), [called(pid)])
         undo = await _keep(ctx, pid, why, "", timeout_ms)
@@ -234,9 +236,9 @@ async def _replace(
             await sys.replace_state(pid, change, timeout_ms / 1000)
         except (otp.CallExit, otp.BadArgument):
             raise
-        except Exception as error:  # of the state's own class, too
+        except Exception as error:  # the state's own class may raise anything
             raise OperationError(
-                "conflict", f"the state cannot be changed so: {clip(str(error), 300)}", hint="state.get shows its form"
+                "conflict", f"the state cannot be changed: {clip(str(error), 300)}", hint="see state.get for its type"
             ) from None
         status = await sys.get_status(pid, timeout_ms / 1000)
     return StateChange(
@@ -266,7 +268,7 @@ def _kept(ctx: Context, pid: Pid, backup_id: str) -> Backup:
         if one.id == backup_id:
             return one
     raise OperationError(
-        "backup_not_found", f"{called(pid)} has no kept state {clip(backup_id, 40)}", hint="see its state/backups"
+        "backup_not_found", f"{called(pid)} has no backup {clip(backup_id, 40)}", hint="see state.backups"
     )
 
 

@@ -1,4 +1,4 @@
-"""A state unfolded: as a tree of terms, a part at a time, and as JSON that can be edited."""
+"""States as trees of terms, read part by part, and as editable JSON."""
 
 from __future__ import annotations
 
@@ -38,19 +38,23 @@ async def unfold(
     pid: PidText,
     path: Annotated[
         str,
-        Field(pattern=r"^([0-9]{1,9}(\.[0-9]{1,9}){0,49})?$", description="positions of members", examples=["2.0"]),
+        Field(
+            pattern=r"^([0-9]{1,9}(\.[0-9]{1,9}){0,49})?$",
+            description="positions of members, from the root",
+            examples=["2.0"],
+        ),
     ] = "",
-    start: Annotated[int, Field(ge=0, le=1_000_000_000, description="the first member that is told")] = 0,
-    items: Annotated[int, Field(ge=1, le=500, description="how many members of each value")] = 100,
-    depth: Annotated[int, Field(ge=0, le=4, description="how many levels")] = 2,
+    start: Annotated[int, Field(ge=0, le=1_000_000_000, description="position of the first member")] = 0,
+    items: Annotated[int, Field(ge=1, le=500, description="the most members of each value")] = 100,
+    depth: Annotated[int, Field(ge=0, le=4, description="the most levels")] = 2,
     length: Annotated[int, Field(ge=1, le=100_000, description="the most characters of a text")] = 200,
-    form: Annotated[bool, Field(description="add the JSON that can be edited")] = False,
-    redact: Annotated[bool, Field(description="hide secrets; to see them takes the scope `code`")] = True,
+    form: Annotated[bool, Field(description="add the state as editable JSON")] = False,
+    redact: Annotated[bool, Field(description="redact secrets; false needs the scope `code`")] = True,
 ) -> StateTree:
-    """The state of a process as a tree of terms.
+    """Show the state of a process as a tree of terms.
 
-    With types and a bounded text of each value; `path` leads to a part of it. Nobody is asked, and no code runs but
-    the server's own `format_status`.
+    Each value has its type and a bounded text; `path` selects a part. No message is sent, and no user code runs except
+    the server's `format_status`.
     """
     ctx.check_secrets(redact=redact)
     found = process_of(ctx, pid)
@@ -66,7 +70,9 @@ async def unfold(
             redact=is_secret if redact else None,
         )  # fmt: skip
         if term is None:
-            raise OperationError("place_not_found", f"there is no {path} in the state any more", hint="read it anew")
+            raise OperationError(
+                "place_not_found", f"the state no longer has a value at {path}", hint="read the state again"
+            )
     return StateTree(
         pid=plain_pid(found),
         name=registered_name(found),
@@ -95,14 +101,14 @@ def _node(term: observer.Term) -> TermNode:
 
 def _form(pid: otp.Pid, state: observer.State | None) -> StateForm:
     if state is None:
-        return _none("its state cannot be seen")
+        return _none("its state is not available")
     if supervisor_state(pid) is not None:
-        return _none("the state of a supervisor is its tree")
+        return _none("the state of a supervisor is its children")
     parts = _parts(state.value)
     if parts is not None:
         return _form_of_parts(list(parts))
     if not state.exact:
-        return _none("its `format_status` shows something else than the state")
+        return _none("its `format_status` does not show the actual state")
     try:
         value, tuples = exact_json(state.value)
     except NotExact as error:
@@ -116,11 +122,11 @@ def _form_of_parts(parts: list[tuple[Any, Any]]) -> StateForm:
     tuples: list[str] = []
     for key, part in parts[:MOST_KEYS]:
         if type(key) is not str:
-            left_out.append(LeftOut(key=text_of(key, 80), why="its key is no text"))
+            left_out.append(LeftOut(key=text_of(key, 80), why="its key is not a string"))
             continue
         shown = clip(key, 200)
         if hides(is_secret, key, part):
-            left_out.append(LeftOut(key=shown, why="a secret, which is hidden"))
+            left_out.append(LeftOut(key=shown, why="a redacted secret"))
             continue
         try:
             value[safe_text(key)], with_tuples = exact_json(part)
@@ -137,7 +143,7 @@ def _form_of_parts(parts: list[tuple[Any, Any]]) -> StateForm:
 
 
 def _parts(state: Any) -> Iterator[tuple[Any, Any]] | None:
-    """Keys of a dict, fields of a dataclass or a named tuple: what `state.update` can change one by one."""
+    """Return the parts that `state.update` can change: keys of a dict, fields of a dataclass or named tuple."""
     kind = cast("Any", type(state))
     if kind is dict:
         return iter(cast("dict[Any, Any]", state).items())
@@ -151,7 +157,7 @@ def _parts(state: Any) -> Iterator[tuple[Any, Any]] | None:
 
 
 def _stored(value: Any, name: str) -> Any:
-    """An attribute as the object holds it; no property and no `__getattr__` runs."""
+    """Return an attribute without running a property or `__getattr__`."""
     for base in type.__dict__["__mro__"].__get__(type(value)):
         slot = _attributes(base).get(name)
         if type(slot) is MemberDescriptorType:

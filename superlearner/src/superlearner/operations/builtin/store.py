@@ -1,4 +1,4 @@
-"""The store and the audit log in it: what it holds, copies of that, and less of it."""
+"""The store and its audit log: state, export, backup, cleanup."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Asked = Annotated[str | None, Field(max_length=200)]
 Exported = Literal["restarts", "audit", "setting_changes", "recordings"]
 Aging = Literal["restarts", "audit", "setting_changes"]
 LAST_SECOND: Final = 253_402_300_799
-"""Of the year 9999: times beyond it cannot be written."""
+"""The end of the year 9999; later times cannot be formatted."""
 Moment = Annotated[float | None, Field(ge=0, le=LAST_SECOND, allow_inf_nan=False, json_schema_extra=UNIX_TIME)]
 FileName = Annotated[
     str | None,
     Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
-        description="name of the file without its ending: letters, digits, `_` and `-`; by default the time",
+        description="name of the file without extension: letters, digits, `_` and `-`; by default the time",
     ),
 ]
 WRITES: Final = ("store_unavailable", "name_taken", "conflict")
@@ -43,25 +43,21 @@ async def audit(
     store: Store,
     nodes: Nodes,
     /,
-    user: Annotated[Asked, Field(description="only what this user did")] = None,
-    door: Annotated[
-        Asked, Field(description="only what came through it: `rest`, `cli`, `console`, `mcp` or `page`")
-    ] = None,
+    user: Annotated[Asked, Field(description="only changes by this user")] = None,
+    door: Annotated[Asked, Field(description="only this interface: `rest`, `cli`, `console`, `mcp` or `page`")] = None,
     operation: Annotated[
         Asked, Field(description="only this operation", examples=["process.kill"]), Picker("operation")
     ] = None,
-    outcome: Annotated[Asked, Field(description="only what ended so: `ok`, or the code of an error")] = None,
-    node: Annotated[
-        Asked, Field(description="only what was asked of this node, or of this sandbox", examples=["my_first"])
-    ] = None,
+    outcome: Annotated[Asked, Field(description="only this outcome: `ok`, or an error code")] = None,
+    node: Annotated[Asked, Field(description="only changes on this node or sandbox", examples=["my_first"])] = None,
     since: Annotated[Moment, Field(description="only from this time on, in seconds since 1970")] = None,
     until: Annotated[Moment, Field(description="only before this time, in seconds since 1970")] = None,
     page: PageNumber = 1,
     per_page: PerPage = 50,
 ) -> Paged[AuditLine]:
-    """List who changed what.
+    """List the audit log.
 
-    The audit log of all runs, newest first, with what was refused. It names parameters, so it takes the scope code.
+    Changes and refused requests of all runs, newest first. It needs the scope `code`, because it shows parameters.
     """
     with reading_the_store():
         await store.sync()
@@ -76,16 +72,16 @@ async def audit(
 
 @operation("store.info", http=("GET", "/store"), scope="read", here=True)
 async def info(ctx: Context, store: Store, /) -> StoreInfo:
-    """How the store is.
+    """Show the state of the store.
 
-    Whether history is being kept, how much there is, and what to do if it is not.
+    Its availability, its number of rows, and what to do if it is unavailable.
     """
     status = asdict(store.status())
     rows = None
     try:
         rows = await store.count_all()
     except StoreUnavailable:
-        pass  # the status says it
+        pass  # the status has the reason
     if not ctx.user.may("code"):
         status["hint"] = None
     place = store.place() if ctx.user.may("code") else None
@@ -98,46 +94,46 @@ async def export(
     store: Store,
     settings: Settings,
     /,
-    table: Annotated[Exported, Field(description="what to write")] = "restarts",
+    table: Annotated[Exported, Field(description="the table to write")] = "restarts",
     since: Annotated[Moment, Field(description="only from this time on, in seconds since 1970")] = None,
-    until: Annotated[Moment, Field(description="only before this time")] = None,
+    until: Annotated[Moment, Field(description="only before this time, in seconds since 1970")] = None,
     name: FileName = None,
 ) -> FileWritten:
-    """Write rows into a file.
+    """Export rows to a file.
 
-    Lines of JSON, oldest first, in the folder `exports` of the data directory, readable by its owner alone. Users and
-    tokens are left out. It takes the scope code because the audit log names parameters.
+    Lines of JSON, oldest first, in the folder `exports` of the data directory, readable only by its owner. Users and
+    tokens are left out. It needs the scope `code`, because the audit log shows parameters.
     """
     with changing_the_store():
         await store.sync()
         target = _file(settings, "exports", f"{name or f'{table}-{_stamp()}'}.jsonl")
-        ctx.about_to(f"write the rows of {table} into {target.name}")
+        ctx.about_to(f"write the rows of {table} to {target.name}")
         written = await store.upkeep.export(table, target, since, until)
     return _written(written)
 
 
 @operation("store.backup", http=("POST", "/store/backup"), scope="code", changes=True, on="platform", errors=WRITES)
 async def backup(ctx: Context, store: Store, settings: Settings, /, name: FileName = None) -> FileWritten:
-    """Copy the database.
+    """Back up the database.
 
     A consistent copy of an SQLite database, made while the platform runs, in the folder `backups` of the data
-    directory. It holds everything, hashes of tokens included. To go back to it, stop the platform and put the copy
-    in the place of `superlearner.db`.
+    directory. It contains everything, including hashes of tokens. To restore it, stop the platform and replace
+    `superlearner.db` with it.
     """
     with changing_the_store():
         await store.sync()
         target = _file(settings, "backups", f"{name or f'superlearner-{_stamp()}'}.db")
-        ctx.about_to(f"copy the database into {target.name}")
+        ctx.about_to(f"copy the database to {target.name}")
         written = await store.upkeep.backup(target)
     return _written(written)
 
 
 @operation("store.compact", http=("POST", "/store/compact"), scope="code", changes=True, on="platform", errors=WRITES)
 async def compact(ctx: Context, store: Store, /) -> Compacted:
-    """Give the room of deleted rows back.
+    """Free the disk space of deleted rows.
 
-    SQLite keeps the room of deleted rows for new ones; this gives it back to the disk. It needs as much room again for
-    a moment, and what is to be stored waits meanwhile.
+    SQLite keeps that space for new rows. Compacting needs free space for a second copy of the database for a moment;
+    writes wait meanwhile.
     """
     with changing_the_store():
         await store.sync()
@@ -165,16 +161,16 @@ async def delete(
             ge=0,
             le=LAST_SECOND,
             allow_inf_nan=False,
-            description="a time in seconds since 1970",
+            description="delete rows older than this time, in seconds since 1970",
             json_schema_extra=UNIX_TIME,
         ),
     ],
-    table: Annotated[Aging, Field(description="whose rows")] = "restarts",
+    table: Annotated[Aging, Field(description="the table")] = "restarts",
 ) -> RowsDeleted:
     """Delete old rows.
 
-    Rows of all runs that are older than a time; they do not come back. It takes the scope code because what is gone is
-    evidence, of the audit log above all: who deletes is written there afterwards.
+    Permanently, for all runs. It needs the scope `code`, because the rows are evidence, above all those of the audit
+    log; the log then shows who deleted them.
     """
     with changing_the_store():
         await store.sync()
@@ -186,13 +182,11 @@ async def delete(
 
 @contextmanager
 def reading_the_store() -> Generator[None]:
-    """Answer `store_unavailable` while the store cannot be read."""
+    """Convert an unavailable store to the error `store_unavailable`."""
     try:
         yield
     except StoreUnavailable as error:
-        raise OperationError(
-            "store_unavailable", error.why, hint="GET /api/v1/store with a credential says what to do"
-        ) from None
+        raise OperationError("store_unavailable", error.why, hint="see GET /api/v1/store, with a credential") from None
 
 
 def _line(row: AuditRow) -> AuditLine:
@@ -203,7 +197,7 @@ def _line(row: AuditRow) -> AuditLine:
 
 @contextmanager
 def changing_the_store() -> Generator[None]:
-    """Answer the code that fits when the store cannot do something."""
+    """Convert exceptions of the store to errors of operations."""
     try:
         with reading_the_store():
             yield

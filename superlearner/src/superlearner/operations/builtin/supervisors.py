@@ -1,4 +1,4 @@
-"""Supervisors: list, details, flags, and what they would do."""
+"""Supervisors: list, details, flags, predictions."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ MOST_IDS = 500
 
 Strategy = Annotated[
     Literal["one_for_one", "one_for_all", "rest_for_one", "simple_one_for_one"],
-    Field(description="whom a restart takes along; none can become or leave simple_one_for_one"),
+    Field(description="the children that a restart includes; simple_one_for_one can be neither set nor left"),
 ]
 MaxRestarts = Annotated[
     Annotated[int, Field(ge=0, le=1_000_000_000)] | Literal["infinity"],
-    Field(description="restarts within `max_seconds` before it gives up"),
+    Field(description="restarts allowed within `max_seconds`; one more, and it gives up"),
 ]
 MaxSeconds = Annotated[
     Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)] | Literal["infinity"],
-    Field(description="seconds in which restarts count"),
+    Field(description="seconds for which a restart counts"),
 ]
 AutoShutdown = Annotated[
     Literal["never", "any_significant", "all_significant"],
-    Field(description="whether the end of significant children ends the supervisor"),
+    Field(description="when exits of significant children stop the supervisor"),
 ]
 
 
@@ -68,7 +68,8 @@ async def list_all(
     include_children: Annotated[bool, Field(description="with their direct children")] = False,
     search: Annotated[str, Field(max_length=200, description="part of name, class or pid")] = "",
     sort: Annotated[
-        Literal["pid", "-pid", "name", "-name", "what", "-what"], Field(description="column; `-` turns it round")
+        Literal["pid", "-pid", "name", "-name", "what", "-what"],
+        Field(description="column; the prefix `-` reverses the order"),
     ] = "pid",
 ) -> Paged[SupervisorDetails]:
     """List supervisors.
@@ -86,18 +87,18 @@ async def list_all(
            short="name pid alive what strategy restarts_used max_restarts max_seconds "
                  "children.id,alive,restarts children.last_exit.reason children.pid,restart,type,what")  # fmt: skip
 async def details(ctx: Context, name: SupervisorText) -> SupervisorDetails:
-    """All about a supervisor.
+    """Show a supervisor.
 
-    Strategy, restart budget and children in start order.
+    Strategy, restart budget, and children in start order.
     """
     return shown(TreeReader(Clock()), supervisor_of(ctx, name), children=True)
 
 
 @operation("supervisor.flags", http=("GET", "/supervisors/{name}/flags"), scope="read", errors=NOT_THERE)
 async def flags(ctx: Context, name: SupervisorText) -> FlagsResult:
-    """The flags of a supervisor.
+    """Show the flags of a supervisor.
 
-    Strategy, intensity and period, and how much of them is used just now.
+    Strategy, intensity and period, and the number of restarts that count now.
     """
     return _flags(supervisor_of(ctx, name))
 
@@ -117,9 +118,9 @@ async def change_strategy(
     max_seconds: MaxSeconds | None = None,
     force: Force = False,
 ) -> FlagsResult:
-    """Give a supervisor another strategy.
+    """Change the strategy of a supervisor.
 
-    It holds from the next end of a child on; no child notices, and restarts counted so far stay counted.
+    It applies from the next exit of a child. Running children are not affected, and past restarts still count.
     """
     changes = {"strategy": strategy, "max_restarts": max_restarts, "max_seconds": max_seconds}
     return await _change(ctx, name, changes, force=force)
@@ -143,7 +144,7 @@ async def set_flags(
 ) -> FlagsResult:
     """Set the flags of a supervisor.
 
-    What is left out stays as it is.
+    Omitted flags do not change.
     """
     changes = {
         "max_restarts": max_restarts,
@@ -168,16 +169,16 @@ async def predict(
     name: SupervisorText,
     child: ChildText,
     reason: Annotated[
-        str, Field(max_length=200, description="why it ends; `normal` and `shutdown` are no failure")
+        str, Field(max_length=200, description="its exit reason; `normal` and `shutdown` are not failures")
     ] = "killed",
     strategy: Annotated[
         Literal["one_for_one", "one_for_all", "rest_for_one"] | None,
-        Field(description="what would be if the supervisor had this strategy"),
+        Field(description="predict for this strategy instead of the supervisor's own"),
     ] = None,
 ) -> PredictionResult:
-    """Say who would restart if a child crashed.
+    """Predict the restarts after a child's exit.
 
-    Computed from what the supervisors know, with the restarts that count just now; nothing is touched.
+    Computed from the supervisors' tables, including the restarts that count now. Nothing is changed.
     """
     pid = supervisor_of(ctx, name)
     with answering():
@@ -187,13 +188,13 @@ async def predict(
     back = bool(steps) and steps[-1].found.outcome == "restarts"
     last = None if back or not steps or not ctx.kind.has_playground else steps[-1]
     if last is not None and restarted.restarts(registered_name(last.supervisor), last.child):
-        shown[-1].words = f"{last.child} rests for a moment, then the platform starts it again"
+        shown[-1].words = f"after a backoff the platform restarts {last.child}"
         back = True
     return PredictionResult(child=child, reason=reason, steps=shown, comes_back=back)
 
 
 def _chosen(found: list[Pid], search: str, sort: str) -> list[Pid]:
-    """Those with `search` in name, class or pid, in the order that is asked for; they come oldest first."""
+    """Return the supervisors with `search` in name, class or pid, sorted; `found` is oldest first."""
     if search:
         needle = search.casefold()
         found = [
@@ -222,8 +223,8 @@ async def _change(ctx: Context, name: str, changes: dict[str, Any], *, force: bo
     if now is not None and "strategy" in given and (now.strategy in DYNAMIC) != (given["strategy"] in DYNAMIC):
         raise OperationError(
             "validation_error",
-            f"strategy: {called(pid)} is {now.strategy}, and none can become or leave simple_one_for_one",
-            hint="its children would have no id, or need one; supervisor.start starts another supervisor",
+            f"strategy: {called(pid)} is {now.strategy}; simple_one_for_one can be neither set nor left",
+            hint="start another supervisor with supervisor.start",
         )
     with steering():
         protect(ctx, pid, force=force)
@@ -276,11 +277,11 @@ def _words(child: str, found: Prediction) -> str:
     match found.outcome:
         case "restarts":
             others = [one for one in found.started if one != child]
-            return f"{child} starts again" + (f", and {', '.join(others[:10])} with it" if others else ", nobody else")
+            return f"{child} restarts" + (f", and {', '.join(others[:10])} with it" if others else ", no other child")
         case "stays_down":
-            return f"{child} stays down, its place stays; nobody else notices"
+            return f"{child} stays down and keeps its child spec; no other child is affected"
         case "gone":
-            return f"{child} is gone with its place; nobody else notices"
+            return f"{child} is removed with its child spec; no other child is affected"
         case "gives_up":
             return "one restart too many: the supervisor stops all its children and gives up"
         case "stops":

@@ -1,4 +1,4 @@
-"""The system as a whole: how it is, how it was, what is wrong with it."""
+"""The system as a whole: health, metrics, anomalies, export."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from superlearner.settings.settings import Settings
 from superlearner.store import Store
 
 POINTS: Final = 300
-"""Points of an answer that does not say how fine it wants them."""
+"""Points of a history without `resolution_s`."""
 MOST_POINTS: Final = 2_000
 RANKS: Final = ("low", "medium", "high", "critical")
 STORMY: Final = frozenset({"restart_storm", "crash_loop"})
@@ -40,10 +40,10 @@ UNHEALTHY_PERCENT: Final = 80.0
 
 @operation("system.health", http=("GET", "/system/health"), scope="read", on="platform")
 async def health(ctx: Context, facts: PlatformFacts, store: Store, pages: LivePages, /) -> Health:
-    """How the platform is.
+    """Show the health of the platform.
 
-    Numbers of the node, and which parts of the platform are up. `supervision_health` is the share of supervisors that
-    neither storm nor give up; the status is `healthy` while all parts are up and that is above 80 %.
+    Metrics of the node, and the running parts of the platform. `supervision_health` is the percentage of supervisors
+    without a restart storm or crash loop. The status is `healthy` if all parts are up and it is above 80 %.
     """
     node = ctx.node
     scan = await ctx.watched.monitor.look_at_all()
@@ -88,12 +88,12 @@ async def metrics(
     facts: PlatformFacts,
     settings: Settings,
     /,
-    window_s: Annotated[float, Field(ge=1, le=86_400, description="how far back the history goes")] = 3_600,
+    window_s: Annotated[float, Field(ge=1, le=86_400, description="seconds of history")] = 3_600,
     resolution_s: Annotated[
-        float | None, Field(ge=0.01, le=86_400, description="one point for so many seconds; by itself, 300 points")
+        float | None, Field(ge=0.01, le=86_400, description="seconds per point; by default 300 points in all")
     ] = None,
 ) -> SystemMetrics:
-    """The figures of the node, now and before.
+    """Show the metrics of the node, with their history.
 
     Processes, restarts, mailboxes, loop lag, time in callbacks, memory, processor, garbage collection, files. The last
     hour has a point for each sample (`scan_interval`), the last day one for each minute.
@@ -129,13 +129,13 @@ async def metrics(
            short="anomalies.severity,description,hint,since summary.total,risk_level processes_looked_at")  # fmt: skip
 async def anomalies(
     ctx: Context,
-    ended: Annotated[bool, Field(description="also those of the past that are over")] = False,
+    ended: Annotated[bool, Field(description="also past anomalies")] = False,
 ) -> SystemAnomalies:
-    """What is wrong, with its evidence.
+    """List anomalies with their evidence.
 
-    Restart storms, crash loops, mailboxes and memory that grow, long callbacks, a held event loop, deadlocks,
-    processes that nobody is tied to, monitors that serve nobody. Each names the figures behind it, the limit that was
-    passed, the setting that holds the limit, and what to try.
+    Restart storms, crash loops, growing mailboxes and memory, long callbacks, a blocked event loop, deadlocks,
+    isolated processes, useless monitors. Each has its figures, the limit it exceeds, the setting of the limit, and
+    what to try.
     """
     monitor = ctx.watched.monitor
     await monitor.fresh()
@@ -165,14 +165,14 @@ async def anomalies(
 @operation("system.export", http=("GET", "/system/export"), scope="read", media=("text/csv",))
 async def export(
     ctx: Context,
-    format: Annotated[Literal["json", "csv"], Field(description="csv is safe to open in a spreadsheet")] = "json",
+    format: Annotated[Literal["json", "csv"], Field(description="`csv` is safe to open in a spreadsheet")] = "json",
     what: Annotated[Table, Field(description="the table")] = "processes",
-    limit: Annotated[int, Field(ge=1, le=100_000, description="rows, at most")] = 10_000,
+    limit: Annotated[int, Field(ge=1, le=100_000, description="the most rows")] = 10_000,
 ) -> Exported:
-    """What is known, as a file.
+    """Export a table as a file.
 
-    Processes, metrics (the last hour in full, the last day by the minute), anomalies with their evidence, or what
-    supervisors did, as JSON or CSV. It is made while it is sent, and lets others run meanwhile.
+    Processes, metrics (the last hour in full, the last day by the minute), anomalies with their evidence, or restarts,
+    as JSON or CSV. Rows are made while they are sent, so the loop is not blocked.
     """
     watched = ctx.watched
     rows, total = rows_of(what, watched.node, watched.monitor, watched.analytics)
@@ -185,7 +185,7 @@ async def export(
 
 
 def download(found: Download) -> Any:
-    """It is an answer, though not the model that describes it."""
+    """Return a download where the signature names the model of its content."""
     return found
 
 
@@ -194,7 +194,7 @@ def _point(point: Point) -> PointLine:
 
 
 def anomaly_line(alarm: Alarm, now: float) -> AnomalyLine:
-    """An anomaly as operations and the live feed tell it."""
+    """Return an anomaly as operations and the live feed show it."""
     finding = alarm.finding
     return AnomalyLine(
         number=alarm.number,

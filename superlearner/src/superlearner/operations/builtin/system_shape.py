@@ -1,4 +1,4 @@
-"""The system's shape and its narrow places: who is tied to whom, and where work piles up."""
+"""The graph of a node's processes, and its bottlenecks."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ from superlearner.settings.settings import Settings
 SHOWN: Final = 20
 TALKS: Final = 1_000
 MANY_PER_S: Final = 100
-"""Messages a second from which on a process that handles most of them is a narrow place."""
+"""Messages a second above which the process that handles most of them is a bottleneck."""
 BRIEF_S: Final = 1.0
-"""An `async def` callback that has not come back for so long is worth a line."""
+"""Seconds after which an unfinished `async def` callback is listed."""
 
 
 @operation("system.graph", http=("GET", "/system/graph"), scope="read")
 async def graph(
     ctx: Context,
-    limit: Annotated[int, Field(ge=1, le=5_000, description="processes, the oldest")] = 1_000,
+    limit: Annotated[int, Field(ge=1, le=5_000, description="the most processes, oldest first")] = 1_000,
     measure_ms: MeasureMs = 0,
 ) -> SystemGraph:
-    """Who is tied to whom.
+    """Show the graph of processes.
 
-    Who supervises, is linked to and monitors whom; with `measure_ms` also who talks to whom.
+    Supervision, links and monitors; with `measure_ms` also messages.
     """
     talks = await talk(ctx.node, measure_ms / 1000) if measure_ms else None
     found = observer.graph(ctx.node, limit=limit)
@@ -79,13 +79,13 @@ async def bottlenecks(
     ctx: Context,
     settings: Settings,
     /,
-    large_queue: Annotated[int, Field(ge=1, description="messages that make a mailbox large")] = 100,
+    large_queue: Annotated[int, Field(ge=1, description="messages from which a mailbox counts as large")] = 100,
     measure_ms: MeasureMs = 0,
 ) -> Bottlenecks:
-    """Where work piles up.
+    """Find bottlenecks.
 
-    Large mailboxes, callbacks that do not come back, and who let nothing else run in the last minute. With `measure_ms`
-    also who handled most messages and spent most time in callbacks, measured message by message.
+    Large mailboxes, callbacks that do not return, and processes that blocked the loop in the last minute. With
+    `measure_ms` also the processes with most messages and most time in callbacks.
     """
     monitor, limits = ctx.watched.monitor, settings
     seen = await measure(ctx.node, measure_ms / 1000) if measure_ms else None
@@ -110,7 +110,7 @@ def _large(length: int, pid: Pid) -> Bottleneck:
     return Bottleneck(
         type="large_message_queue",
         **named(pid),
-        details=f"{length} messages wait",
+        details=f"{length} messages waiting",
         evidence={"message_queue_len": length, "status": otp.process_info(pid, "status")},
     )
 
@@ -136,7 +136,7 @@ def _long(facts: NodeFacts, least: float) -> list[Bottleneck]:
 
 
 def _holding(facts: NodeFacts, window: float) -> list[Bottleneck]:
-    """Who held the loop in the window, the longest of each; the runtime tells of 50 ms and more."""
+    """Return the processes that blocked the loop in the window, each with its longest block of 50 ms or more."""
     worst: dict[tuple[Any, str], list[Any]] = {}
     for hold in facts.holds:
         if hold.at >= facts.now - window:
@@ -150,7 +150,7 @@ def _holding(facts: NodeFacts, window: float) -> list[Bottleneck]:
                 pid=longest.pid,
                 name=longest.name,
                 what=longest.what,
-                details=f"let nothing else run for {longest.seconds * 1000:.0f} ms, "
+                details=f"blocked the loop for {longest.seconds * 1000:.0f} ms, "
                 f"{'once' if len(holds) == 1 else f'{len(holds)} times'} 50 ms or more in the last {window:g} s",
                 evidence={
                     "longest_ms": round(longest.seconds * 1000, 1),
@@ -165,7 +165,7 @@ def _holding(facts: NodeFacts, window: float) -> list[Bottleneck]:
 
 
 def _measured_worst(seen: Measuring) -> list[Bottleneck]:
-    """The process with most messages and the one with most time in callbacks, if that is half of all or more."""
+    """Return the processes with most messages and most time in callbacks, if that is half of all or more."""
     found: list[Bottleneck] = []
     work = list(seen.work.values())
     if not work:
@@ -180,7 +180,7 @@ def _measured_worst(seen: Measuring) -> list[Bottleneck]:
     share = most.time / 1e9 / seen.seconds if seen.seconds else 0.0
     if share >= 0.5:
         evidence = {"callback_time_ms": _ms(most.time), "share": round(share, 3), "longest_ms": _ms(most.longest)}
-        words = f"was in callbacks for {100 * share:.0f} % of the time"
+        words = f"spent {100 * share:.0f} % of the time in callbacks"
         found.append(Bottleneck(type="most_callback_time", **named(most.pid), details=words, evidence=evidence))
     return found
 

@@ -1,4 +1,4 @@
-"""Who talks to whom, in the last minute, as a picture and as figures."""
+"""Messages between processes in the last minute, as a diagram and as figures."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from superlearner.operations.results_system import Topology, TopologyLine
 
 COST: Final = (
     "A message of a watched process costs about 4 µs more, a call about 12 µs more. "
-    f"It ends {LEASE_S:g} s after somebody has asked last."
+    f"Watching ends {LEASE_S:g} s after the last request."
 )
-NOBODY: Final = Member(None, "outside any process", "requests, timers, tasks of asyncio", OUTSIDE, OUTSIDE)
+EXTERNAL: Final = Member(None, "outside any process", "requests, timers, tasks of asyncio", OUTSIDE, OUTSIDE)
 
 
 @operation("system.topology", http=("GET", "/system/topology"), scope="read",
@@ -29,17 +29,17 @@ NOBODY: Final = Member(None, "outside any process", "requests, timers, tasks of 
 async def topology(
     ctx: Context,
     watch_ms: Annotated[
-        int, Field(ge=0, le=10_000, description="when nobody has watched yet: watch so long before the answer")
+        int, Field(ge=0, le=10_000, description="milliseconds to watch first, if watching was off")
     ] = 1_000,
     unfold: Annotated[
         list[str],
-        Field(max_length=100, description="groups whose processes are shown one by one although there are many"),
+        Field(max_length=100, description="groups whose processes are shown individually"),
     ] = [],  # noqa: B006
 ) -> Topology:
-    """Who talks to whom.
+    """Show the messages between processes.
 
-    How many messages went from whom to whom in the last minute. Nobody is watched while nobody asks: the first question
-    begins it, and who asks again within 20 s goes on. Beyond 500 messages a second the pairs are a sample.
+    Counts of the last minute by sender and receiver. The first request starts watching; it ends 20 s after the last
+    request. Above 500 messages a second the pairs are a sample.
     """
     talking = ctx.watched.monitor.talking
     if talking.ask() and watch_ms:
@@ -76,10 +76,10 @@ async def topology(
 
 def _key(pid: Pid | None, members: dict[str, Member], talking: Talking) -> str:
     if pid is None:
-        members[OUTSIDE] = NOBODY
+        members[OUTSIDE] = EXTERNAL
         return OUTSIDE
     member = talking.member(pid)
-    # One that was started again under its name is the same one to who reads this.
+    # a restarted process with the same name is the same member
     key = plain_pid(pid) if member.name is None else f"name {member.name}"
     if key not in members or otp.is_alive(pid):
         members[key] = member

@@ -1,4 +1,4 @@
-"""Tokens for others than the owner: a class, a program, a colleague."""
+"""Tokens for users besides the owner, such as classes, programs and colleagues."""
 
 from __future__ import annotations
 
@@ -48,28 +48,28 @@ async def create(
         Field(
             min_length=1,
             max_length=len(GRANTS),
-            description="`read` looks, `operate` changes what runs, `code` changes code and shows secrets, "
-            "`own` is all of it on the nodes one owns",
+            description="`read` shows data, `operate` changes processes, `code` changes code and shows secrets, "
+            "`own` grants all three on the user's own nodes",
         ),
-    ] = ["read"],  # noqa: B006 - a default of the declaration, which nobody changes
-    user: Annotated[Name | None, Field(description="who the audit log names; the token's name by default")] = None,
-    expires_days: Annotated[float, Field(ge=0, le=3650, description="days it is good for; 0 for ever")] = 90,
+    ] = ["read"],  # noqa: B006 - the default of a declaration, never modified
+    user: Annotated[Name | None, Field(description="the user in the audit log; by default the token's name")] = None,
+    expires_days: Annotated[float, Field(ge=0, le=3650, description="days until it expires; 0: never")] = 90,
 ) -> TokenMade:
-    """Make a token for somebody.
+    """Create a token.
 
-    Its secret is in this answer and nowhere else: only its hash is kept. It is shown as `Authorization: Bearer SECRET`,
-    or on the sign-in page.
+    Only this result shows its secret; the store has its hash. Send it as `Authorization: Bearer SECRET`, or enter it on
+    the sign-in page.
     """
     who = name if user is None else user
     for field, value in (("name", name), ("user", who)):
         if value.lower() in RESERVED:
-            problem = f"expected a name of somebody, got {value!r}, which the audit log uses itself"
+            problem = f"expected another name, got {value!r}, which the platform reserves"
             raise OperationError("validation_error", f"{field}: {problem}", details=[Detail(field, problem)])
     with _the_store():
         if any(one.name == name for one in await tokens.all()):
             raise _taken(name)
         unique: list[Grant] = [grant for grant in GRANTS if grant in scopes]
-        ctx.about_to(f"make the token {name} for {who} with {', '.join(unique)}")
+        ctx.about_to(f"create the token {name} for {who} with {', '.join(unique)}")
         expires = tokens.now() + expires_days * DAY_S if expires_days else None
         try:
             made, secret = await tokens.create(name, who, unique, expires=expires)
@@ -82,8 +82,8 @@ async def create(
 async def list_tokens(tokens: Tokens, /, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[TokenLine]:
     """List the tokens.
 
-    All that were ever made, newest first, with who has them, what they open and when they were last used. The owner's
-    own token is a file and not among them.
+    All tokens, including revoked and expired ones, newest first, with user, scopes and last use. The owner's token is
+    a file and not listed.
     """
     with _the_store():
         rows = await tokens.all()
@@ -104,12 +104,11 @@ async def revoke(
     ctx: Context,
     tokens: Tokens,
     /,
-    name: Annotated[str, Field(max_length=200, description="its name, from the list"), Picker("token")],
+    name: Annotated[str, Field(max_length=200, description="its name, see token.list"), Picker("token")],
 ) -> TokenRevoked:
-    """Take a token back.
+    """Revoke a token.
 
-    From now on it opens nothing, sessions that were opened with it included; live pages and event streams that are open
-    end.
+    It and its sessions become invalid immediately; open live pages and event streams end.
     """
     with _the_store():
         if not await tokens.has(name):
@@ -123,7 +122,9 @@ async def revoke(
 
 def _taken(name: str) -> OperationError:
     return OperationError(
-        "name_taken", f"there is, or was, a token {name!r}; the audit log may name it", hint="try another name"
+        "name_taken",
+        f"the name {name!r} is or was used by a token, and the audit log may contain it",
+        hint="try another name",
     )
 
 

@@ -1,4 +1,4 @@
-"""Tracing: messages of processes, who talks to whom, how long calls take, what was never answered, diagrams."""
+"""Tracing: messages of processes, latencies, unanswered calls, sequence diagrams."""
 
 from __future__ import annotations
 
@@ -55,19 +55,21 @@ STARTS: Final = ("malformed_pid", "process_not_found", "already_tracing", "confl
 NO_TRACE: Final = ("trace_not_found",)
 
 TraceId = Annotated[str, Field(max_length=40, description="the id of a trace", examples=["t1"]), Picker("trace")]
-MessageLimit = Annotated[int, Field(ge=1, le=10_000, description="the newest so many messages are kept")]
+MessageLimit = Annotated[int, Field(ge=1, le=10_000, description="the most messages to keep, the newest")]
 Pattern = Annotated[
     str | None,
-    Field(min_length=1, max_length=200, description="only messages whose shown text holds this", examples=["add"]),
+    Field(
+        min_length=1, max_length=200, description="only messages whose displayed text contains this", examples=["add"]
+    ),
 ]
-System = Annotated[bool, Field(description="what the runtime asks, exit signals and ends of others, too")]
+System = Annotated[bool, Field(description="include system messages, exit signals and DOWN messages")]
 Cleanup = Annotated[
     bool,
-    Field(description="end with the process, and forget some time later; else go on with the one in its place"),
+    Field(description="end with the process and delete the trace later; else continue with its replacement"),
 ]
-Rate = Annotated[int, Field(ge=1, le=10_000, description="messages a second that are looked at; the rest is counted")]
-DurationMs = Annotated[int | None, Field(ge=1, le=86_400_000, description="milliseconds until it ends by itself")]
-Redact = Annotated[bool, Field(description="hide secrets; to see them takes the scope `code`")]
+Rate = Annotated[int, Field(ge=1, le=10_000, description="most messages a second; the rest is only counted")]
+DurationMs = Annotated[int | None, Field(ge=1, le=86_400_000, description="milliseconds until it ends")]
+Redact = Annotated[bool, Field(description="redact secrets; false needs the scope `code`")]
 Kind = Annotated[
     Literal["call", "cast", "info", "reply", "system"] | None, Field(description="only messages of this kind")
 ]
@@ -95,7 +97,7 @@ async def start(
 ) -> TraceInfo:
     """Trace the messages of a process.
 
-    From now on what it gets and sends is kept, with sender, receiver, answers and causes. Others run on at full speed.
+    Records each message it sends and receives, with replies and causes. Other processes are not slowed down.
     """
     found = process_of(ctx, pid)
     options = _options(message_limit, pattern_matching, include_system_messages, auto_cleanup, rate, duration_ms)
@@ -125,11 +127,11 @@ async def start_group(
 ) -> TraceInfo:
     """Trace several processes, or a whole tree.
 
-    With `supervisor`, all below it, and the children that it starts later.
+    `supervisor` traces its whole tree, including children that it starts later.
     """
     if bool(pids) == (supervisor is not None):
         raise OperationError(
-            "validation_error", "expected pids or supervisor, got both or none", hint='such as {"supervisor": "shop"}'
+            "validation_error", "expected pids or supervisor, got both or none", hint='try {"supervisor": "shop"}'
         )
     root = None if supervisor is None else supervisor_of(ctx, supervisor)
     members = [process_of(ctx, pid) for pid in pids] if root is None else list(_below(root))
@@ -143,14 +145,14 @@ async def start_group(
 async def stop(ctx: Context, traces: Traces, /, pid: PidText) -> TraceInfo:
     """Stop the trace of a process.
 
-    What was captured stays. The process may have ended.
+    The captured messages stay. The process may have ended.
     """
     trace = _trace(ctx, traces, pid)
     if trace.is_group and trace.id != pid:
         raise OperationError(
             "trace_not_found",
-            f"{clip(pid, 200)} is traced with others only, by {trace.id}",
-            hint=f"POST /api/v1/traces/{trace.id}/stop ends it",
+            f"{clip(pid, 200)} is only part of the group trace {trace.id}",
+            hint=f"stop it with POST /api/v1/traces/{trace.id}/stop",
         )
     return _stop(ctx, traces, trace)
 
@@ -160,7 +162,7 @@ async def stop(ctx: Context, traces: Traces, /, pid: PidText) -> TraceInfo:
 async def end(ctx: Context, traces: Traces, /, trace_id: TraceId) -> TraceInfo:
     """Stop a trace by its id.
 
-    What was captured stays.
+    The captured messages stay.
     """
     return _stop(ctx, traces, _trace(ctx, traces, trace_id))
 
@@ -174,9 +176,9 @@ async def end(ctx: Context, traces: Traces, /, trace_id: TraceId) -> TraceInfo:
     errors=NO_TRACE,
 )
 async def delete(ctx: Context, traces: Traces, /, trace_id: TraceId) -> TraceForgotten:
-    """Forget a trace with all that it captured."""
+    """Delete a trace and its messages."""
     trace = _trace(ctx, traces, trace_id)
-    ctx.about_to(f"forget the trace {trace.id} with {len(trace.messages)} messages")
+    ctx.about_to(f"delete the trace {trace.id} with {len(trace.messages)} messages")
     traces.forget(trace)
     return TraceForgotten(trace_id=trace.id, messages=len(trace.messages), forgotten=True)
 
@@ -188,7 +190,7 @@ async def list_traces(
 ) -> Paged[TraceInfo]:
     """List the traces.
 
-    Running and ended ones, the newest first.
+    Running and ended ones, newest first.
     """
     traces.look()
     found = [one for one in traces if one.node == ctx.node.name]
@@ -197,9 +199,9 @@ async def list_traces(
 
 @operation("trace.info", http=("GET", "/traces/{trace_id}"), scope="read", errors=NO_TRACE, short=TRACE)
 async def info(ctx: Context, traces: Traces, /, trace_id: TraceId) -> TraceInfo:
-    """How a trace is.
+    """Show a trace.
 
-    What it looks at, how many messages it keeps, and how many it counted only.
+    Its processes, and the number of messages it captured or only counted.
     """
     return trace_info(_trace(ctx, traces, trace_id))
 
@@ -208,9 +210,9 @@ async def info(ctx: Context, traces: Traces, /, trace_id: TraceId) -> TraceInfo:
 async def messages(
     ctx: Context, traces: Traces, /, pid: PidText, redact: Redact = True, page: PageNumber = 1, per_page: PerPage = 50
 ) -> TracedMessages:
-    """The captured messages of a process.
+    """List the captured messages of a process.
 
-    With an analysis of all of them: kinds, frequencies, latencies, first words. It works after the end of the process.
+    With statistics of all of them: kinds, frequencies, latencies, first words. This also works after the process ended.
     """
     ctx.check_secrets(redact=redact)
     trace = _trace(ctx, traces, pid)
@@ -239,15 +241,15 @@ async def history(
     /,
     trace_id: TraceId,
     kind: Kind = None,
-    search: Annotated[str, Field(max_length=200, description="only messages whose shown text holds this")] = "",
+    search: Annotated[str, Field(max_length=200, description="only messages whose displayed text contains this")] = "",
     after: Annotated[int, Field(ge=0, le=2**53, description="only messages with a greater `seq`")] = 0,
     redact: Redact = True,
     page: PageNumber = 1,
     per_page: PerPage = 50,
 ) -> Paged[TracedMessage]:
-    """All captured messages of a trace.
+    """List the captured messages of a trace.
 
-    Oldest first. With `after` a reader goes on where it was.
+    Oldest first. Pass the last `seq` as `after` to continue.
     """
     ctx.check_secrets(redact=redact)
     trace = _trace(ctx, traces, trace_id)
@@ -274,26 +276,24 @@ async def causes(
     page: PageNumber = 1,
     per_page: PerPage = 50,
 ) -> Paged[TracedMessage]:
-    """Why a message was sent.
+    """Explain why a message was sent.
 
-    The message, then the one its sender was handling, and so on, as far as the trace knows.
+    The message, then the one that its sender was handling, and so on, as far as the trace covers it.
     """
     ctx.check_secrets(redact=redact)
     trace = _trace(ctx, traces, trace_id)
     mine = {pid for pid, one in trace.people.items() if one.traced}
     chain = causes_of(trace.messages, seq)
     if not chain:
-        raise OperationError(
-            "trace_not_found", f"the trace {trace.id} has no message {seq} (any more)", hint="see its messages"
-        )
+        raise OperationError("trace_not_found", f"the trace {trace.id} has no message {seq}", hint="see its messages")
     return paged([message_line(trace, one, mine, redact) for one in chain], page, per_page)
 
 
 @operation("trace.patterns", http=("GET", "/traces/{trace_id}/patterns"), scope="read", errors=NO_TRACE)
 async def patterns(ctx: Context, traces: Traces, /, trace_id: TraceId) -> PatternsResult:
-    """A trace in numbers.
+    """Show statistics of a trace.
 
-    Kinds, frequencies, latencies, first words of all that was captured.
+    Kinds, frequencies, latencies and first words of all captured messages.
     """
     return patterns_result(_trace(ctx, traces, trace_id).messages)
 
@@ -303,9 +303,9 @@ async def patterns(ctx: Context, traces: Traces, /, trace_id: TraceId) -> Patter
 async def latency(
     ctx: Context, traces: Traces, /, trace_id: TraceId, page: PageNumber = 1, per_page: PerPage = 50
 ) -> Paged[LatencyLine]:
-    """How long calls take.
+    """Show the latencies of calls.
 
-    By who is asked what, the slowest first.
+    By receiver and request, the slowest first.
     """
     trace = _trace(ctx, traces, trace_id)
     lines = [
@@ -323,9 +323,9 @@ async def latency(
 async def graph(
     ctx: Context, traces: Traces, /, trace_id: TraceId, page: PageNumber = 1, per_page: PerPage = 50
 ) -> Paged[ChatterLine]:
-    """Who talks to whom.
+    """Count messages between traced processes.
 
-    A line for each pair and direction, the most talkative first.
+    A line for each pair and direction, the most messages first.
     """
     trace = _trace(ctx, traces, trace_id)
     lines = [
@@ -350,9 +350,9 @@ async def unanswered(
     page: PageNumber = 1,
     per_page: PerPage = 50,
 ) -> Paged[TracedMessage]:
-    """Calls that were never answered.
+    """List unanswered calls.
 
-    Up to now; the oldest first.
+    Oldest first.
     """
     ctx.check_secrets(redact=redact)
     trace = _trace(ctx, traces, trace_id)
@@ -367,16 +367,16 @@ async def diagram(
     traces: Traces,
     /,
     trace_id: TraceId,
-    format: Annotated[Literal["data", "mermaid", "svg"], Field(description="data, text for Mermaid, a picture")] = (
+    format: Annotated[Literal["data", "mermaid", "svg"], Field(description="data, Mermaid text, or a picture")] = (
         "data"
     ),
-    fold: Annotated[bool, Field(description="one lane for all children of a supervisor")] = False,
-    after: Annotated[int, Field(ge=0, le=2**53, description="begin behind this `seq`")] = 0,
+    fold: Annotated[bool, Field(description="show the children of a supervisor in one lane")] = False,
+    after: Annotated[int, Field(ge=0, le=2**53, description="begin after this `seq`")] = 0,
     limit: Annotated[int, Field(ge=1, le=500, description="the most steps")] = 100,
 ) -> DiagramResult:
-    """A sequence diagram.
+    """Draw a sequence diagram of a trace.
 
-    Who sent whom what in which order; calls with their answers, ends and crashes as marks. Secrets are hidden.
+    Messages in order, calls with their replies, exits and crashes as marks. Secrets are redacted.
     """
     trace = _trace(ctx, traces, trace_id)
     note = f"{trace.over_rate} not captured" if trace.over_rate else ""
@@ -402,7 +402,7 @@ async def diagram(
     )
 
 
-# Doing it
+# Helpers
 
 
 def _options(
@@ -426,14 +426,14 @@ def _starting() -> Generator[None]:
         yield
     except AlreadyTracing as error:
         raise OperationError(
-            "already_tracing", str(error), hint=f"POST /api/v1/traces/{error.trace.id}/stop ends it"
+            "already_tracing", str(error), hint=f"stop it with POST /api/v1/traces/{error.trace.id}/stop"
         ) from None
     except TooManyTraces as error:
         raise OperationError("conflict", str(error), hint="stop one: GET /api/v1/traces lists them") from None
 
 
 def _below(root: Pid) -> Iterable[Pid]:
-    """A supervisor and all that it has started, breadth first."""
+    """Return a supervisor and its descendants, breadth first."""
     waiting = [root]
     seen: dict[Pid, None] = {root: None}
     while waiting and len(seen) < MAX_PIDS:
@@ -449,7 +449,7 @@ def _below(root: Pid) -> Iterable[Pid]:
 def _stop(ctx: Context, traces: Traces, trace: Trace) -> TraceInfo:
     if not trace.running:
         raise OperationError(
-            "trace_not_found", f"the trace {trace.id} has ended already", hint=f"see GET /api/v1/traces/{trace.id}"
+            "trace_not_found", f"the trace {trace.id} has already ended", hint=f"see GET /api/v1/traces/{trace.id}"
         )
     ctx.about_to(f"stop the trace {trace.id}; its {len(trace.messages)} messages stay")
     traces.stop(trace)
@@ -461,5 +461,5 @@ def _trace(ctx: Context, traces: Traces, words: str) -> Trace:
         return traces.find(words, node=ctx.node.name)
     except NoTrace as error:
         raise OperationError(
-            "trace_not_found", clip(str(error), 400), hint="POST /api/v1/processes/{pid}/trace begins one"
+            "trace_not_found", clip(str(error), 400), hint="start one with POST /api/v1/processes/{pid}/trace"
         ) from None

@@ -1,4 +1,4 @@
-"""Trees and relations: who is below whom, who is tied to whom, who waits for whom, who is alone."""
+"""Supervision trees and relations: ancestors, descendants, links, waits, isolated processes."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ async def show(
     ctx: Context,
     root: SupervisorText | None = None,
     depth: Annotated[int, Field(ge=0, le=32, description="levels below a root")] = 20,
-    limit: Annotated[int, Field(ge=1, le=5000, description="supervisors and children in all")] = 1000,
+    limit: Annotated[int, Field(ge=1, le=5000, description="the most supervisors and children")] = 1000,
     format: Annotated[
         Literal["json", "text", "dot", "mermaid"], Field(description="nested objects, or a drawing as text")
     ] = "json",
 ) -> TreeResult:
     """Show the supervision trees.
 
-    All of the node, or the one below `root`, read in one instant from the supervisors' own tables. What is left off
-    is counted where it is missing.
+    All trees of the node, or the one below `root`, as a consistent snapshot of the supervisors' tables. Omitted
+    children are counted at their parent.
     """
     top = None if root is None else supervisor_of(ctx, root)
     with steering():
@@ -71,9 +71,9 @@ async def show(
 
 @operation("tree.ancestors", http=("GET", "/processes/{pid}/ancestors"), scope="read", errors=NOT_THERE)
 async def ancestors(ctx: Context, pid: PidText) -> Ancestors:
-    """Who started a process.
+    """List the ancestors of a process.
 
-    Its parent, whose parent, and so on up to the root.
+    Its parent, the parent's parent, and so on up to the root.
     """
     found = process_of(ctx, pid)
     return Ancestors(pid=plain_pid(found), ancestors=[_related(above) for above in ancestors_of(found)])
@@ -81,9 +81,9 @@ async def ancestors(ctx: Context, pid: PidText) -> Ancestors:
 
 @operation("tree.descendants", http=("GET", "/processes/{pid}/descendants"), scope="read", errors=NOT_THERE)
 async def descendants(ctx: Context, pid: PidText, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[Below]:
-    """Who is below a process.
+    """List the descendants of a process.
 
-    The living processes it started, and those that these started, level by level.
+    The living processes it started, and those that they started, level by level.
     """
     found = process_of(ctx, pid)
     start = (page - 1) * per_page
@@ -97,11 +97,11 @@ async def relationships(
     ctx: Context,
     page: PageNumber = 1,
     per_page: PerPage = 50,
-    kind: Annotated[Literal["supervises", "link", "monitor"] | None, Field(description="only these")] = None,
+    kind: Annotated[Literal["supervises", "link", "monitor"] | None, Field(description="only this kind")] = None,
 ) -> Paged[Relation]:
-    """List what ties processes.
+    """List the relations between processes.
 
-    Supervision, links and monitors among the 10,000 oldest processes, at most 20,000 of them.
+    Supervision, links and monitors among the 10,000 oldest processes, at most 20,000 relations.
     """
     graph = await view_of(ctx).graph(limit=10_000)
     edges = [edge for edge in graph.edges if kind is None or edge.kind == kind]
@@ -115,9 +115,9 @@ async def relationships(
 
 @operation("tree.isolated", http=("GET", "/system/processes/isolated"), scope="read")
 async def alone(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[RelatedTo]:
-    """List processes that nobody is tied to.
+    """List isolated processes.
 
-    No link and no monitor, to or from them: nobody would notice their end.
+    They have no links or monitors in either direction, so no other process would notice their exit.
     """
     found, total = isolated(ctx.node, (page - 1) * per_page, per_page)
     return Paged([_related(pid) for pid in found], total, page, per_page)
@@ -127,7 +127,7 @@ async def alone(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> P
 async def cycles(ctx: Context) -> Circles:
     """Find deadlocks.
 
-    Who waits for whom in a call or a start, and the circles among them.
+    Lists the processes that wait for another in a call or a start, and the cycles among them.
     """
     found = observer.waits(ctx.node, limit=MOST_WAITS)
     by_source = {wait.source: wait for wait in reversed(found)}
