@@ -1,4 +1,4 @@
-"""What a declaration says, and what it may not say."""
+"""Declarations of operations, and what they must not contain."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def paint(
     colour: Annotated[str, Field(pattern="^[a-z]+$", description="a word")],
     coats: int = 1,
 ) -> bool:
-    """Paint a thing.
+    """Paint an object.
 
     It has to dry afterwards.
     """
@@ -33,10 +33,10 @@ async def paint(
     return coats > 0
 
 
-def test_words_parameters_and_result_come_from_the_function() -> None:
+def test_texts_parameters_and_result_come_from_the_function() -> None:
     found = of(paint)
     assert (found.name, found.category, found.scope, found.method) == ("thing.paint", "thing", "operate", "POST")
-    assert (found.summary, found.description) == ("Paint a thing", "It has to dry afterwards.")
+    assert (found.summary, found.description) == ("Paint an object", "It has to dry afterwards.")
     assert [(one.name, one.place, one.required) for one in found.parameters] == [
         ("thing", "path", True), ("colour", "body", True), ("coats", "body", False),
     ]  # fmt: skip
@@ -44,7 +44,7 @@ def test_words_parameters_and_result_come_from_the_function() -> None:
     assert found.result is bool
 
 
-def test_the_schema_of_all_parameters_says_what_a_form_can_offer() -> None:
+def test_the_schema_of_all_parameters_has_the_choices_of_a_form() -> None:
     schema = of(paint).schema()
     assert schema["required"] == ["thing", "colour"]
     assert schema["properties"]["thing"]["x-picker"] == "process"
@@ -92,7 +92,9 @@ def waits_not(ctx: Context) -> str:
         (waits_not, {}, "an async def"),
     ],
 )
-def test_a_wrong_declaration_says_what_was_expected(function: Any, changed: dict[str, Any], text: str) -> None:
+def test_the_error_for_an_invalid_declaration_says_what_was_expected(
+    function: Any, changed: dict[str, Any], text: str
+) -> None:
     given: dict[str, Any] = {"name": "thing.do", "http": ("GET", "/x"), "scope": "read"} | changed
     with pytest.raises(DeclarationError) as refused:
         operation(given.pop("name"), **given)(function)

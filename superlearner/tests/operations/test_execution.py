@@ -1,4 +1,4 @@
-"""What every door goes through: scope, parameters, dry run, audit, telemetry."""
+"""Common behaviour of operations at every interface: scope, parameters, dry run, audit, telemetry."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ async def listed(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> 
 
 @operation("wall.sneak", http=("POST", "/walls/sneak"), scope="code", changes=True)
 async def sneak(ctx: Context) -> str:
-    """Change something and say nothing."""
+    """Change something without announcing it."""
     return "done"
 
 
 @operation("wall.stand_still", http=("GET", "/walls/still"), scope="read")
 async def stand_still(ctx: Context) -> str:
-    """Wait for somebody who does not come."""
+    """Wait for something that never happens."""
     await asyncio.Event().wait()
     return "done"
 
@@ -82,7 +82,7 @@ def of(function: Any) -> Operation:
 
 
 class Stage:
-    """A platform as far as the execution of an operation needs one."""
+    """The parts of a platform that the execution of operations needs."""
 
     def __init__(self) -> None:
         walls.clear()
@@ -99,16 +99,16 @@ class Stage:
         return asyncio.run(execute(services, of(function), context, parameters))
 
 
-def test_an_answer_is_json_without_what_was_not_said() -> None:
+def test_an_answer_is_json_without_unset_fields() -> None:
     assert Stage().run(paint, wall="north", colour="red") == Answer({"thing": "north", "colour": "red"})
 
 
-def test_a_page_says_where_it_is() -> None:
+def test_a_page_has_its_position() -> None:
     answer = Stage().run(listed, page=2, per_page=5)
     assert answer.meta == {"total": 11, "page": 2, "per_page": 5, "total_pages": 3}
 
 
-def test_who_lacks_the_scope_is_refused_and_it_is_written_down() -> None:
+def test_requests_without_the_scope_are_refused_and_audited() -> None:
     stage = Stage()
     with pytest.raises(OperationError) as refused:
         stage.run(sneak, ANONYMOUS)
@@ -116,7 +116,7 @@ def test_who_lacks_the_scope_is_refused_and_it_is_written_down() -> None:
     assert [(one.user, one.outcome) for one in stage.audit.entries()] == [("anonymous", "missing_scope")]
 
 
-def test_a_dry_run_says_what_would_be_done_and_does_nothing() -> None:
+def test_a_dry_run_describes_the_change_and_does_nothing() -> None:
     stage = Stage()
     answer = stage.run(paint, wall="north", colour="red", dry_run=True)
     assert answer.data == {"dry_run": True, "would": "paint north red", "affects": ["north"]}
@@ -129,7 +129,7 @@ def test_a_dry_run_fails_as_the_real_one_would() -> None:
         Stage().run(paint, wall="north", colour="transparent", dry_run=True)
 
 
-def test_a_change_is_written_down_with_hidden_secrets() -> None:
+def test_a_change_is_audited_with_redacted_secrets() -> None:
     stage = Stage()
     stage.run(paint, wall="north", colour="red", password="hunter2")
     (entry,) = stage.audit.entries()
@@ -149,7 +149,7 @@ def test_a_change_is_written_down_with_hidden_secrets() -> None:
     ],
     ids=["tagged", "nested", "text", "by key", "by name"],
 )
-def test_what_a_change_was_given_is_kept_without_what_names_call_a_secret(parameters: dict[str, Any]) -> None:
+def test_parameters_are_audited_without_values_whose_names_look_like_secrets(parameters: dict[str, Any]) -> None:
     """Regression: only keys of objects hid their values."""
     assert "hunter2" not in str(kept(parameters))
     assert kept({"name": "shop", "key": "colour", "value": ["red", 3]}) == {
@@ -157,8 +157,8 @@ def test_what_a_change_was_given_is_kept_without_what_names_call_a_secret(parame
     }  # fmt: skip
 
 
-def test_refusals_without_end_do_not_fill_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Regression: each was a row for ever, whoever asked."""
+def test_repeated_refusals_do_not_fill_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: each refusal was a permanent row, even without a credential."""
     stage = Stage()
     now = [1_000_000.0]
     monkeypatch.setattr(audit.time, "time", lambda: now[0])
@@ -181,20 +181,20 @@ def test_refusals_without_end_do_not_fill_the_log(monkeypatch: pytest.MonkeyPatc
     ]  # fmt: skip
 
 
-def test_what_a_check_of_ours_says_is_told_as_it_is() -> None:
-    """Regression: pydantic's own `Value error, ` stood before it."""
+def test_texts_of_custom_validators_are_unchanged() -> None:
+    """Regression: pydantic's own `Value error, ` was in front of it."""
     with pytest.raises(OperationError, match=r"^size: expected an even number, got 3"):
         checked(of(frame), {"size": 3})
 
 
-def test_a_read_is_counted_and_not_written_down() -> None:
+def test_a_read_is_counted_and_not_audited() -> None:
     stage = Stage()
     stage.run(listed, page=1, per_page=1)
     assert stage.audit.entries() == []
     assert stage.events == [("operation.stop", "ok")]
 
 
-def test_a_failed_change_is_written_down_with_its_code_and_a_bug_as_one() -> None:
+def test_a_failed_change_is_audited_with_its_code_and_a_bug_as_internal_error() -> None:
     stage = Stage()
     with pytest.raises(OperationError):
         stage.run(paint, wall="north", colour="transparent")
@@ -207,13 +207,13 @@ def test_a_failed_change_is_written_down_with_its_code_and_a_bug_as_one() -> Non
     assert [outcome for _, outcome in stage.events] == ["conflict", "internal_error"]
 
 
-def test_a_change_that_is_not_announced_is_our_bug() -> None:
+def test_a_change_that_is_not_announced_is_an_internal_error() -> None:
     with pytest.raises(RuntimeError, match=r"wall\.sneak changed something without ctx\.about_to"):
         Stage().run(sneak)
 
 
-def test_an_operation_without_a_time_out_of_its_own_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A paused supervisor answers nobody: who restarted it over HTTP waited for ever."""
+def test_an_operation_without_its_own_time_out_is_cancelled_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: a paused supervisor does not answer, so a restart over HTTP waited for ever."""
     monkeypatch.setattr(execution, "LONGEST_S", 0.001)
 
     stage = Stage()
@@ -222,7 +222,7 @@ def test_an_operation_without_a_time_out_of_its_own_is_given_up_in_time(monkeypa
     assert "timeout" == caught.value.code
 
 
-def test_parameters_out_of_json_are_checked_each_with_a_hint() -> None:
+def test_json_parameters_are_validated_with_a_hint_each() -> None:
     assert checked(of(paint), {"wall": "north", "colour": "red"}) == {"wall": "north", "colour": "red", "password": ""}
     with pytest.raises(OperationError) as refused:
         checked(of(paint), {"colour": "re", "size": 3})
@@ -232,6 +232,6 @@ def test_parameters_out_of_json_are_checked_each_with_a_hint() -> None:
     ]  # fmt: skip
 
 
-def test_a_code_that_nobody_knows_is_a_mistake_of_the_programmer() -> None:
+def test_an_undeclared_error_code_is_a_programming_error() -> None:
     with pytest.raises(ValueError, match="expected one of the codes"):
         OperationError("oops", "?")

@@ -1,4 +1,4 @@
-"""Packages that add operations may still import the names of the time when the package was called `arsenal`."""
+"""Packages that add operations can still import the old names from the package `arsenal`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An installed package adds operations: what docs/plug-ins.md shows is installed, and found at every door."""
+"""Plug-ins: the package in docs/plug-ins.md is installed, and its operations are available at every interface."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def block(language: str) -> str:
 
 
 def installed(folder: Path, name: str, module: str) -> dict[str, str]:
-    """Install a package as pip leaves it; answers the environment in which it is found."""
+    """Install a package as pip leaves it; return the environment in which it is found."""
     info = folder / f"{name}-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
@@ -74,7 +74,7 @@ def test_one_declaration_is_a_route_a_command_a_function_a_tool_and_a_form(
 
 
 async def called(data_dir: Path, tool: str, arguments: dict[str, Any]) -> Any:
-    """What a tool answers; the command that serves it need not know the package."""
+    """Return the answer of a tool; the command that serves it does not have the package."""
     environment = {**os.environ, "SUPERLEARNER_DATA_DIR": str(data_dir)}
     command = StdioServerParameters(command=sys.executable, args=["-m", "superlearner", "mcp"], env=environment)
     async with Client(command) as client:
@@ -97,7 +97,9 @@ async def second(ctx) -> str:
     [("quietest.list", "/other", "quietest.list"), ("other.list", "/quietest", "quietest.list"),
      ("process.list", "/other", "process.list"), ("other.info", "/processes/{one}/info", "process.info")],
 )  # fmt: skip
-def test_two_that_clash_do_not_start(superlearner: Run, tmp_path: Path, name: str, path: str, with_: str) -> None:
+def test_conflicting_packages_prevent_the_start(
+    superlearner: Run, tmp_path: Path, name: str, path: str, with_: str
+) -> None:
     module = SECOND.format(name=name, path=path).replace("(ctx)", "(ctx, one: str)" if "{" in path else "(ctx)")
     packages = installed(tmp_path / "packages", "quietest", block("python"))
     installed(tmp_path / "packages", "second", module)
@@ -107,7 +109,7 @@ def test_two_that_clash_do_not_start(superlearner: Run, tmp_path: Path, name: st
     assert "Traceback" not in done.stderr
 
 
-def test_a_package_that_is_broken_does_not_start_and_commands_go_on(superlearner: Run, tmp_path: Path) -> None:
+def test_a_broken_package_prevents_the_start_and_commands_still_work(superlearner: Run, tmp_path: Path) -> None:
     wonky = installed(tmp_path / "packages", "wonky", "1 / 0\n")
     done = superlearner("run", "--port", "0", "--no-browser", **wonky)
     assert (1, "") == (done.returncode, done.stdout)

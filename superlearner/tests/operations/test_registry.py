@@ -1,4 +1,4 @@
-"""All operations of a platform, and those that packages bring."""
+"""The registry of all operations of a platform, including those of plug-ins."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_an_installed_package_adds_its_operations(monkeypatch: pytest.MonkeyPatc
     ("name", "http"),
     [("process.list", ("GET", "/other")), ("thing.list", ("GET", "/processes"))],
 )
-def test_a_name_or_a_route_that_is_taken_does_not_start(
+def test_a_duplicate_name_or_route_prevents_the_start(
     monkeypatch: pytest.MonkeyPatch, name: str, http: tuple[str, str]
 ) -> None:
     with_plug_in(monkeypatch, lambda: module_of("plug_in.operations", one=(name, http)))
@@ -79,7 +79,7 @@ def test_a_package_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatc
         all_operations()
 
 
-def test_an_entry_point_that_is_no_module_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_point_that_is_not_a_module_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with_plug_in(monkeypatch, lambda: 42)
     with pytest.raises(DeclarationError, match="expected a module, got 42"):
         all_operations()

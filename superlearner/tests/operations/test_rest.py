@@ -1,4 +1,4 @@
-"""The HTTP door: what is the same for all operations."""
+"""The REST interface: common behaviour of all operations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Inside = Callable[..., Any]
 TOKEN = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 
 
-def test_a_dry_run_over_http_says_who_would_feel_it_and_ends_nobody(inside: Inside) -> None:
+def test_a_dry_run_over_http_lists_affected_processes_and_ends_none(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         before = platform.node.whereis("counter_1")
         answer = await platform.client.request("DELETE", "/api/v1/processes/counter_1?dry_run=true")
@@ -34,7 +34,7 @@ def test_a_dry_run_over_http_says_who_would_feel_it_and_ends_nobody(inside: Insi
     inside(test)
 
 
-def test_a_dry_run_names_those_whom_the_supervisor_restarts_along(inside: Inside) -> None:
+def test_a_dry_run_names_the_siblings_restarted_along(inside: Inside) -> None:
     async def affected(platform: Any, method: str, path: str, body: Any = None) -> set[str]:
         answer = await platform.client.request(method, f"/api/v1/{path}", json=body)
         return {one.partition(" ")[0] for one in answer.json()["data"]["affects"]}
@@ -51,8 +51,8 @@ def test_a_dry_run_names_those_whom_the_supervisor_restarts_along(inside: Inside
     inside(test)
 
 
-def test_a_dry_run_of_what_takes_force_says_so(inside: Inside) -> None:
-    """Regression: without force it was refused, so that nobody could look before insisting."""
+def test_a_dry_run_says_that_force_is_required(inside: Inside) -> None:
+    """Regression: it was refused without force, so the effect could not be checked first."""
 
     async def test(platform: Any) -> None:
         for forced, words in (("", "; it takes force: live (…) keeps the platform alive"), ("&force=true", "")):
@@ -66,7 +66,7 @@ def test_a_dry_run_of_what_takes_force_says_so(inside: Inside) -> None:
     inside(test)
 
 
-def test_a_dry_run_of_what_no_force_does_is_refused_like_the_real_one(inside: Inside) -> None:
+def test_a_dry_run_of_an_impossible_change_is_refused_like_the_real_one(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         answer = await platform.client.request("PUT", "/api/v1/processes/live/debug/log?dry_run=true", json={})
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "critical_process_protection")
@@ -75,7 +75,7 @@ def test_a_dry_run_of_what_no_force_does_is_refused_like_the_real_one(inside: In
 
 
 def test_a_slash_in_a_name_does_not_divide_the_path(inside: Inside) -> None:
-    """Regression: with `%2F` a path had one part more, so that nobody of such a name could be asked for by it."""
+    """Regression: `%2F` added a segment to the path, so such a process could not be addressed by name."""
 
     async def test(platform: Any) -> None:
         for name in ("a/b", "<b>bold</b>", "../x", "x/info", "%2F", "a%2Fb"):
@@ -95,7 +95,7 @@ def test_a_slash_in_a_name_does_not_divide_the_path(inside: Inside) -> None:
     inside(test)
 
 
-def test_no_word_is_taken_in_a_query_that_the_operation_does_not_know(inside: Inside) -> None:
+def test_unknown_query_parameters_are_refused(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         before = platform.node.whereis("counter_1")
         for method, path, field, hint in (
@@ -116,13 +116,13 @@ def test_no_word_is_taken_in_a_query_that_the_operation_does_not_know(inside: In
         assert otp.is_alive(before)
         other = "/api/v1/supervisors/demo_one_for_one/children/counter_3/predict?reason=killed&strategy=one_for_one"
         assert (await platform.client.delete(other)).status_code == 404
-        for words in ("node=superlearner@127.0.0.1", "dry_run=false"):  # which are the same everywhere
+        for words in ("node=superlearner@127.0.0.1", "dry_run=false"):  # common parameters
             assert (await platform.client.get(f"/api/v1/processes?{words}")).status_code == 200
 
     inside(test)
 
 
-def test_a_value_that_is_near_one_of_the_choices_is_answered_with_that_one(inside: Inside) -> None:
+def test_the_error_for_a_misspelt_choice_suggests_the_right_one(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         body = {"message": "x", "message_type": "kast"}
         for answer, hint in (
@@ -144,7 +144,7 @@ def test_parameters_of_a_delete_come_in_the_query_as_well_as_in_the_body(inside:
         assert answer.json()["data"]["reason"] == "shutdown"
         answer = await platform.client.request("DELETE", "/api/v1/processes/counter_2", json={"reason": "boom"})
         assert answer.json()["data"]["reason"] == "boom"
-        needed = "/api/v1/registries/rooms/entries"  # whose parameters must be given
+        needed = "/api/v1/registries/rooms/entries"  # whose parameters are required
         for query, expected in (("?key=lobby&pid=printer_1", "registry_not_found"), ("?key=lobby", "validation_error")):
             answer = await platform.client.request("DELETE", needed + query)
             assert answer.json()["error"]["code"] == expected
@@ -154,7 +154,7 @@ def test_parameters_of_a_delete_come_in_the_query_as_well_as_in_the_body(inside:
     inside(test)
 
 
-def test_changes_are_in_the_audit_log_with_user_and_door(inside: Inside) -> None:
+def test_changes_are_in_the_audit_log_with_user_and_interface(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await platform.client.request("DELETE", "/api/v1/processes/counter_1", headers={"x-door": "page"})
         await platform.client.request("DELETE", "/api/v1/processes/superlearner")
@@ -167,7 +167,7 @@ def test_changes_are_in_the_audit_log_with_user_and_door(inside: Inside) -> None
     inside(test)
 
 
-def test_who_shows_the_token_is_the_owner(inside: Inside) -> None:
+def test_requests_with_the_token_are_those_of_the_owner(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await platform.client.request("DELETE", "/api/v1/processes/counter_1", headers=TOKEN)
         (entry,) = platform.platform.audit.entries()
@@ -191,9 +191,9 @@ def test_all_operations_are_listed_with_the_schema_of_their_form(inside: Inside)
     inside(test)
 
 
-def test_the_document_is_made_once_and_others_are_answered_meanwhile(inside: Inside) -> None:
+def test_the_document_is_created_once_without_blocking_other_requests(inside: Inside) -> None:
     async def test(platform: Any) -> None:
-        await platform.get("/api/v1/system/health")  # what checks the answers has its own document now
+        await platform.get("/api/v1/system/health")  # the check of the answers has its own document now
         real, may = platform.platform.openapi, threading.Event()
         platform.platform.openapi = lambda: may.wait(30) and real()
         asked = [asyncio.ensure_future(platform.client.get("/api/v1/arsenal/docs")) for _ in range(2)]
@@ -207,8 +207,8 @@ def test_the_document_is_made_once_and_others_are_answered_meanwhile(inside: Ins
     inside(test)
 
 
-def test_platforms_share_their_routes_and_each_is_asked_for_itself(inside: Inside) -> None:
-    """They were read anew for each platform."""
+def test_platforms_share_their_routes_but_not_their_requests(inside: Inside) -> None:
+    """Regression: they were created again for each platform."""
     assert routes_of(tuple(all_operations())) is routes_of(tuple(all_operations()))
 
     async def test(platform: Any) -> None:

@@ -1,4 +1,4 @@
-"""Scopes at every door: who has not what an operation or a page needs is refused, and nothing has happened."""
+"""Scopes at every interface: requests without the required scope are refused and have no effect."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXAMPLES = {"pid": "counter_1", "name": "demo_one_for_one", "child_id": "counter
 
 
 def address(path: str) -> str:
-    """A route with names that are there."""
+    """Return a path of the route with existing names."""
     return PREFIX + re.sub(r"\{(\w+)(:path)?\}", lambda found: EXAMPLES.get(found[1], "counter_1"), path)
 
 
@@ -36,7 +36,7 @@ async def pids(platform: Any) -> Any:
     return [one["pid"] for one in (*tree["data"], *children["data"]["children"])]
 
 
-def test_no_operation_runs_for_who_has_not_its_scope(inside: Run, tmp_path: Path) -> None:
+def test_no_operation_runs_without_its_scope(inside: Run, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         client = platform.client
         before = await pids(platform)
@@ -51,15 +51,15 @@ def test_no_operation_runs_for_who_has_not_its_scope(inside: Run, tmp_path: Path
         for operation in platform.platform.arsenal:
             for grants, headers in secrets.items():
                 if operation.scope in grants or (operation.owned and "own" in grants):
-                    continue  # of what somebody owns, the operation itself looks whose it is
-                # The scope is looked at before the body, which is broken.
+                    continue  # for owned objects the operation checks the owner
+                # The scope is checked before the body, which is invalid.
                 broken = {} if operation.method == "GET" else {"content": b"{", "headers": {**headers, **JSON}}
                 answer = await client.request(
                     operation.method, address(operation.path), **{"headers": headers, **broken}
                 )
-                told = (operation.name, grants, answer.text[:300])
-                assert answer.status_code == 403, told
-                assert answer.json()["error"]["code"] == "missing_scope", told
+                context = (operation.name, grants, answer.text[:300])
+                assert answer.status_code == 403, context
+                assert answer.json()["error"]["code"] == "missing_scope", context
                 refused += 1
         assert refused > len(list(platform.platform.arsenal))
         assert before == await pids(platform)
@@ -69,7 +69,7 @@ def test_no_operation_runs_for_who_has_not_its_scope(inside: Run, tmp_path: Path
 
 
 @pytest.mark.parametrize("auth", [None, "all"])
-def test_what_needs_code_needs_a_credential_everywhere(inside: Run, auth: str | None) -> None:
+def test_operations_with_scope_code_always_need_a_credential(inside: Run, auth: str | None) -> None:
     expected = (401, "unauthorized") if auth else (403, "missing_scope")
 
     async def test(platform: Any) -> None:
@@ -84,8 +84,8 @@ def test_what_needs_code_needs_a_credential_everywhere(inside: Run, auth: str | 
     inside(test, auth=auth)
 
 
-def test_what_is_no_operation_needs_read(inside: Run, tmp_path: Path) -> None:
-    """Pages, metrics, streams: every route there is, so that one that is added later is held as well."""
+def test_other_routes_need_the_scope_read(inside: Run, tmp_path: Path) -> None:
+    """Pages, metrics, streams: all existing routes, so that new ones are covered as well."""
 
     async def test(platform: Any) -> None:
         await platform.platform.store.sync()
@@ -106,12 +106,12 @@ def test_what_is_no_operation_needs_read(inside: Run, tmp_path: Path) -> None:
 
 
 def routes_of(platform: Any) -> list[str]:
-    """The paths of the application that the document is made of, which stands behind guard and door."""
+    """Return the paths of the application that the document describes, behind the guard."""
     found: list[BaseRoute] = platform.openapi.args[0].routes
     return [*(getattr(route, "path", "") for route in found), "/live/supervisors", "/metrics", "/api/v1/events"]
 
 
-def test_own_is_everything_on_the_nodes_one_owns_and_nothing_elsewhere(inside: Run, tmp_path: Path) -> None:
+def test_the_scope_own_gives_all_scopes_on_own_nodes_and_none_elsewhere(inside: Run, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         client, nodes = platform.client, platform.platform.nodes
         await platform.platform.store.sync()
@@ -138,12 +138,12 @@ def test_own_is_everything_on_the_nodes_one_owns_and_nothing_elsewhere(inside: R
             killed = await client.request("DELETE", "/api/v1/processes/target?node=ada@127.0.0.1", headers=ada)
             assert (killed.status_code, hers.whereis("target")) == (200, None)
             for operation in platform.platform.arsenal:
-                if not operation.on_node and not operation.owned:  # it is the platform's, whatever node is named
+                if not operation.on_node and not operation.owned:  # belongs to the platform, whatever node is named
                     path = address(operation.path) + "?node=ada@127.0.0.1"
                     assert (await client.request(operation.method, path, headers=ada)).status_code == 403, path
 
     inside(test, data_dir=tmp_path)
 
 
-def test_what_changes_something_needs_more_than_read() -> None:
+def test_changes_need_more_than_the_scope_read() -> None:
     assert [one.name for one in all_operations() if one.changes and one.scope == "read"] == []

@@ -1,4 +1,4 @@
-"""Operations get the services that their signatures name, and no more."""
+"""Operations receive exactly the services that their signatures name."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST_SERVICES = 4
 
 
 class Tide:
-    """A service of these tests."""
+    """A service for these tests."""
 
     def __init__(self, level: int) -> None:
         self.level = level
@@ -65,7 +65,7 @@ def answer(services: Services, function: Any, **parameters: Any) -> Any:
     return asyncio.run(execute(services, of(function), Context(nodes, OWNER), parameters)).data
 
 
-def test_an_operation_gets_the_services_that_stand_before_the_slash() -> None:
+def test_an_operation_gets_the_services_named_before_the_slash() -> None:
     assert answer(services_with(tide=Tide(7)), level, above=2) == ["owner", 5, False]
 
 
@@ -88,7 +88,7 @@ def test_without_a_slash_the_first_parameter_is_the_context() -> None:
     assert answer(services_with(), who, times=2) == "ownerowner"
 
 
-def test_a_service_that_is_not_there_is_none_where_the_operation_allows_that() -> None:
+def test_a_missing_service_is_none_if_the_operation_allows_it() -> None:
     @operation("tide.low", http=("GET", "/tide/low"), scope="read", on="platform")
     async def low(tide: Tide | None, /) -> bool:
         """Say whether there is a tide."""
@@ -105,7 +105,7 @@ def test_a_platform_does_not_start_with_an_operation_whose_service_is_unknown() 
         Platform(Settings(browser=False), None, (), arsenal=Registry([of(level)]))
 
 
-def test_only_types_of_services_stand_before_the_slash() -> None:
+def test_only_service_types_may_be_named_before_the_slash() -> None:
     with pytest.raises(DeclarationError, match="expected the type of a service for each parameter before the /, got"):
 
         @operation("tide.odd", http=("GET", "/tide/odd"), scope="read")

@@ -1,4 +1,4 @@
-"""The operations about analytics: each figure follows what was provoked through another operation."""
+"""Operations on analytics: figures follow from what other operations caused."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Worker(GenServer[Any]):
 
 
 class Patient(Supervisor):
-    """Allows as many restarts as a test needs."""
+    """Supervisor that allows as many restarts as a test needs."""
 
     @impl
     def init(self, name: str) -> Children:
@@ -43,7 +43,7 @@ async def end(platform: Any, name: str, reason: str = "kill") -> None:
 
 
 async def kill(platform: Any, name: str, reason: str = "kill") -> None:
-    """End a process and return when it is back."""
+    """End a process and return when it has been restarted."""
     await end(platform, name, reason)
     await platform.node.wait_registered(name)
 
@@ -55,7 +55,7 @@ async def data(platform: Any, path: str) -> Any:
 
 
 @pytest.mark.operation("analytics.supervisor", "process.kill")
-def test_200_kills_in_a_burst_are_counted_as_200_in_order_with_their_reasons(inside: Inside) -> None:
+def test_200_kills_in_a_burst_are_200_restarts_in_order_with_their_reasons(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         before = str(platform.node.whereis("till_0")).strip("<>")
         for n in range(200):
@@ -92,7 +92,7 @@ def test_the_restart_that_a_kill_leads_to_is_counted_in_the_next_answer(inside: 
 
 
 @pytest.mark.operation("analytics.supervisor")
-def test_a_supervisor_that_does_not_answer_is_waited_for_only_if_that_is_asked(inside: Inside) -> None:
+def test_a_busy_supervisor_is_waited_for_only_on_request(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await otp.sys.suspend(("till", platform.node))
         await end(platform, "till_0")
@@ -106,7 +106,7 @@ def test_a_supervisor_that_does_not_answer_is_waited_for_only_if_that_is_asked(i
 
 
 @pytest.mark.operation("analytics.supervisor")
-def test_two_supervisors_stormed_at_once_while_the_service_is_killed_lose_nothing(inside: Inside) -> None:
+def test_two_simultaneous_storms_are_counted_completely_while_the_service_is_killed(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         async def storm(tree: str) -> None:
             for n in range(50):
@@ -127,7 +127,7 @@ def test_two_supervisors_stormed_at_once_while_the_service_is_killed_lose_nothin
 
 
 @pytest.mark.operation("analytics.supervisor", "analytics.history", "supervisor.terminate_child")
-def test_the_demo_that_gives_up_is_told_to_the_end_and_known_while_it_rests(inside: Inside) -> None:
+def test_the_demo_that_gives_up_is_recorded_to_the_end_and_kept_during_its_pause(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         for n in range(3):
             await kill(platform, "counter_1", f"reason {n}")
@@ -210,14 +210,14 @@ def test_all_supervisors_are_compared_most_restarts_first(inside: Inside) -> Non
         assert shown["supervisor_stats"][0]["last_restart"] > shown["supervisor_stats"][0]["last_restart"][:10]
         assert (shown["total_restarts"], shown["missed_events"]) == (4, 0)
         there = (await platform.get(f"{API}/supervisors"))["meta"]["total"]
-        assert shown["total_supervisors"] == there  # also those that have done nothing yet
+        assert shown["total_supervisors"] == there  # includes idle supervisors
 
     inside(test, patient("till"), patient("shelf"))
 
 
 @pytest.mark.everywhere
 @pytest.mark.operation("analytics.baseline", "analytics.supervisor")
-def test_from_a_baseline_on_restarts_are_counted_anew_and_a_dry_run_establishes_none(inside: Inside) -> None:
+def test_restarts_are_counted_from_a_baseline_and_a_dry_run_sets_none(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await kill(platform, "till_0")
         path = f"{API}/supervisors/till/analytics/baseline"
@@ -259,7 +259,7 @@ def test_the_stored_history_is_that_of_all_runs(inside: Inside, tmp_path: Path) 
 
 
 @pytest.mark.operation("analytics.stored")
-def test_without_a_database_the_stored_history_is_unavailable_and_the_rest_is_there(inside: Inside) -> None:
+def test_without_a_database_only_the_stored_history_is_unavailable(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await kill(platform, "till_0")
         answer = await platform.client.get(f"{API}/analytics/history")
@@ -282,7 +282,7 @@ WRONG = [
 ]
 
 
-def test_what_is_asked_wrongly_is_refused(inside: Inside) -> None:
+def test_invalid_requests_are_refused(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         for path, status, code in WRONG:
             answer = await platform.client.get(f"{API}{path}")
@@ -291,7 +291,7 @@ def test_what_is_asked_wrongly_is_refused(inside: Inside) -> None:
     inside(test)
 
 
-def test_the_service_is_no_critical_process_and_comes_back_with_all_that_was_known(inside: Inside) -> None:
+def test_the_service_is_not_critical_and_restarts_without_loss(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await kill(platform, "till_0")
         for _ in range(20):
@@ -302,7 +302,7 @@ def test_the_service_is_no_critical_process_and_comes_back_with_all_that_was_kno
 
 
 def test_the_loop_answers_while_200_processes_a_second_are_killed(inside: Inside) -> None:
-    """The median of how late timers come: what others on the machine do moves the worst of them, and not this one."""
+    """The median of the timers' delays: other load on the machine affects the maximum, but not the median."""
 
     async def test(platform: Any) -> None:
         def strike() -> Any:

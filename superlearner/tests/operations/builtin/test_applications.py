@@ -1,4 +1,4 @@
-"""Applications start, stop and have an environment, and the tree shows it."""
+"""Applications start, stop and have an environment, and the tree shows them."""
 
 from __future__ import annotations
 
@@ -61,21 +61,21 @@ async def ask(platform: Any, method: str, path: str, body: Any = None, **options
 
 
 @pytest.mark.operation("application.start", "application.stop", "application.list", "application.info")
-def test_an_application_starts_with_what_it_needs_and_stops_alone(inside: Inside) -> None:
+def test_an_application_starts_with_its_dependencies_and_stops_alone(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         platform.client.headers.update(OWNER)
         names = [one["name"] for one in await ask(platform, "GET", "")]
         assert names == ["superlearner"]
         started = await ask(platform, "POST", "", {"application": f"{__name__}:Bank"})
         assert started["started"] == ["vault", "bank"]
-        told = await ask(platform, "GET", "/bank")
-        assert (told["running"], told["type"], told["vsn"], told["applications"]) == (
+        shown = await ask(platform, "GET", "/bank")
+        assert (shown["running"], shown["type"], shown["vsn"], shown["applications"]) == (
             True,
             "temporary",
             "1.2",
             ["vault"],
         )
-        assert told["top"] == str(platform.node.whereis("bank_top")).strip("<>")
+        assert shown["top"] == str(platform.node.whereis("bank_top")).strip("<>")
         again = await platform.client.post(AT, json={"application": "bank"})
         assert failure(again) == (409, "already_started")
 
@@ -103,7 +103,7 @@ def test_an_application_starts_with_what_it_needs_and_stops_alone(inside: Inside
 @pytest.mark.operation(
     "application.env", "application.get_env", "application.set_env", "application.unset_env", "application.restart"
 )
-def test_a_value_that_is_set_is_read_by_the_next_start_and_secrets_are_hidden(inside: Inside) -> None:
+def test_a_changed_value_is_read_by_the_next_start_and_secrets_are_redacted(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         platform.client.headers.update(OWNER)
         await ask(platform, "POST", "", {"application": f"{__name__}:Bank"})
@@ -119,9 +119,9 @@ def test_a_value_that_is_set_is_read_by_the_next_start_and_secrets_are_hidden(in
         assert await Agent.get(("till", platform.node), lambda n: n) == (3, 4)
         assert (await ask(platform, "DELETE", "/bank/env/interest"))["value"] == 2
         assert (await ask(platform, "GET", "/bank/env/nothing"))["set"] is False
-        nobody = await platform.client.get(f"{AT}/nobody/env")
-        assert failure(nobody) == (404, "application_not_found")
-        assert nobody.json()["error"]["details"][0]["hint"] == (
+        missing = await platform.client.get(f"{AT}/missing/env")
+        assert failure(missing) == (404, "application_not_found")
+        assert missing.json()["error"]["details"][0]["hint"] == (
             f"see GET /api/v1/applications?node={platform.node.name}"
         )
 
@@ -129,8 +129,8 @@ def test_a_value_that_is_set_is_read_by_the_next_start_and_secrets_are_hidden(in
 
 
 @pytest.mark.operation("application.set_env", "application.unset_env")
-def test_nobody_sets_the_environment_of_the_platform_itself(inside: Inside) -> None:
-    """Regression: who had `operate` could, without a credential."""
+def test_the_environment_of_the_platform_itself_cannot_be_set(inside: Inside) -> None:
+    """Regression: the scope `operate` sufficed, without a credential."""
 
     async def test(platform: Any) -> None:
         before = await ask(platform, "GET", "/superlearner/env")
@@ -146,7 +146,7 @@ def test_nobody_sets_the_environment_of_the_platform_itself(inside: Inside) -> N
 
 
 @pytest.mark.operation("application.stop", "application.start", "application.restart")
-def test_the_persons_own_application_is_stopped_and_started_in_the_playground(inside: Inside) -> None:
+def test_a_user_application_is_stopped_and_started_in_the_playground(inside: Inside) -> None:
     own = OwnApplication(Bank)
     tree = Tree("bank", own.start, own)
 

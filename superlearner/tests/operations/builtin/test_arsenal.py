@@ -1,4 +1,4 @@
-"""What the operations say of themselves and of who asks."""
+"""Descriptions of operations, and the rights of the current user."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 
 
 @pytest.mark.operation("arsenal.whoami")
-def test_who_asks_is_told_what_they_may(inside: Callable[..., Any]) -> None:
+def test_users_can_list_their_rights(inside: Callable[..., Any]) -> None:
     async def test(platform: Any) -> None:
         anonymous = (await platform.get("/api/v1/arsenal/whoami"))["data"]
         assert anonymous == {
@@ -25,7 +25,7 @@ def test_who_asks_is_told_what_they_may(inside: Callable[..., Any]) -> None:
     inside(test)
 
 
-def test_a_form_is_told_what_to_offer_and_what_comes_as_a_stream_or_a_file(inside: Callable[..., Any]) -> None:
+def test_descriptions_contain_choices_for_forms_and_mark_streams_and_files(inside: Callable[..., Any]) -> None:
     async def test(platform: Any) -> None:
         lines = {one["name"]: one for one in (await platform.get("/api/v1/arsenal/operations"))["data"]}
         assert lines["trace.info"]["parameters"]["properties"]["trace_id"]["x-picker"] == "trace"
@@ -38,7 +38,7 @@ def test_a_form_is_told_what_to_offer_and_what_comes_as_a_stream_or_a_file(insid
 
 
 @pytest.mark.operation("audit.list")
-def test_the_audit_log_is_asked_by_door_and_until_a_time(inside: Callable[..., Any], tmp_path: Path) -> None:
+def test_the_audit_log_is_filtered_by_interface_and_end_time(inside: Callable[..., Any], tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         await platform.client.delete("/api/v1/processes/counter_1", headers={"x-door": "page"})
         await platform.client.delete("/api/v1/processes/counter_2")
@@ -56,6 +56,6 @@ def test_the_audit_log_is_asked_by_door_and_until_a_time(inside: Callable[..., A
         await platform.client.post("/api/v1/store/compact", headers=OWNER)
         await platform.client.delete("/api/v1/processes/counter_1?node=nowhere@127.0.0.1")
         lines = (await platform.get("/api/v1/audit", headers=OWNER))["data"]
-        assert ["nowhere@127.0.0.1", None] == [line["node"] for line in lines[:2]], "asked in vain, and of the platform"
+        assert ["nowhere@127.0.0.1", None] == [line["node"] for line in lines[:2]], "an unknown node, and the platform"
 
     inside(test, data_dir=tmp_path)

@@ -1,4 +1,4 @@
-"""New code reaches servers that run, or nothing changes; and one can ask before."""
+"""New code reaches running servers completely or not at all; a dry run shows the effect."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ REFUSES = SECOND.replace(
 
 @pytest.fixture
 def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, Tree]]:
-    """A module of one's own, and its tree."""
+    """Return a user module and its tree."""
     monkeypatch.syspath_prepend(str(tmp_path))
     path = tmp_path / "counted.py"
     path.write_text(FIRST, encoding="utf-8")
@@ -62,7 +62,7 @@ async def ask(platform: Any, method: str, path: str, body: Any = None) -> Any:
 
 
 @pytest.mark.operation("code.modules", "code.module", "code.reload", "code.compatibility")
-def test_servers_keep_their_state_and_run_the_new_code(inside: Inside, counted: tuple[Path, Tree]) -> None:
+def test_servers_keep_their_state_with_new_code(inside: Inside, counted: tuple[Path, Tree]) -> None:
     path, tree = counted
 
     async def test(platform: Any) -> None:
@@ -84,9 +84,9 @@ def test_servers_keep_their_state_and_run_the_new_code(inside: Inside, counted: 
         done = await ask(platform, "POST", "/counted/reload")
         assert (done["done"], done["servers_count"]) == (True, 3)
         assert await said() == ("second", 1)
-        told = await ask(platform, "GET", "/counted")
-        assert told["file"] == str(path)
-        assert [(one["vsn"], one["count"]) for one in told["running"] if one["what"] == "Counter"] == [("2", 2)]
+        shown = await ask(platform, "GET", "/counted")
+        assert shown["file"] == str(path)
+        assert [(one["vsn"], one["count"]) for one in shown["running"] if one["what"] == "Counter"] == [("2", 2)]
         assert failure(await platform.client.get(f"{AT}/nowhere")) == (404, "module_not_found")
 
     inside(test, tree, auth="all")
@@ -107,8 +107,8 @@ class Keeper(GenServer):
 
 
 @pytest.mark.operation("code.reload", "code.compatibility", "code.rollback")
-def test_who_holds_old_classes_is_named_and_the_way_back_is_offered(inside: Inside, counted: tuple[Path, Tree]) -> None:
-    """Regression: what another module had imported from the reloaded one matched nothing any more, silently."""
+def test_modules_with_old_classes_are_named_with_a_way_back(inside: Inside, counted: tuple[Path, Tree]) -> None:
+    """Regression: names imported from the reloaded module no longer matched, silently."""
     path, tree = counted
     path.with_name("counted_messages.py").write_text(MESSAGES, encoding="utf-8")
     path.with_name("counted_holder.py").write_text(HOLDER, encoding="utf-8")
@@ -147,7 +147,7 @@ def test_who_holds_old_classes_is_named_and_the_way_back_is_offered(inside: Insi
 
 @pytest.mark.parametrize("text", [REFUSES, "def broken(:\n", "class Other: pass\n"])
 @pytest.mark.operation("code.reload", "code.compatibility")
-def test_a_refusal_says_why_and_changes_nothing(inside: Inside, counted: tuple[Path, Tree], text: str) -> None:
+def test_a_refusal_names_its_reason_and_changes_nothing(inside: Inside, counted: tuple[Path, Tree], text: str) -> None:
     path, tree = counted
 
     async def test(platform: Any) -> None:
@@ -172,10 +172,10 @@ def test_a_refusal_says_why_and_changes_nothing(inside: Inside, counted: tuple[P
     ids=["loops", "leaves"],
 )
 @pytest.mark.operation("code.reload", "code.compatibility")
-def test_a_file_that_does_not_come_to_its_end_is_run_in_a_program_of_its_own_only(
+def test_a_file_that_never_ends_is_run_in_a_separate_program_only(
     inside: Inside, counted: tuple[Path, Tree], monkeypatch: pytest.MonkeyPatch, added: str, said: str
 ) -> None:
-    """It held the loop of the platform for ever, or ended it."""
+    """Regression: it blocked the loop of the platform for ever, or ended the platform."""
     path, tree = counted
     monkeypatch.setattr("superlearner.operations.code_trial.IMPORT_S", 0.5)
 
@@ -202,7 +202,7 @@ def test_a_file_that_does_not_come_to_its_end_is_run_in_a_program_of_its_own_onl
     ids=["loops", "waits", "crashes"],
 )
 @pytest.mark.operation("code.reload")
-def test_a_code_change_that_fails_in_whatever_way_ends_with_the_old_code(
+def test_any_failed_code_change_ends_with_the_old_code(
     inside: Inside, counted: tuple[Path, Tree], monkeypatch: pytest.MonkeyPatch, change: str, said: str
 ) -> None:
     path, tree = counted
@@ -224,7 +224,7 @@ def test_a_code_change_that_fails_in_whatever_way_ends_with_the_old_code(
 
 
 @pytest.mark.operation("code.reload")
-def test_what_must_not_be_reloaded_is_refused(inside: Inside, counted: tuple[Path, Tree]) -> None:
+def test_protected_modules_are_not_reloaded(inside: Inside, counted: tuple[Path, Tree]) -> None:
     async def test(platform: Any) -> None:
         assert failure(await platform.client.post(f"{AT}/counted/reload")) == (401, "unauthorized")
         platform.client.headers.update(OWNER)

@@ -1,4 +1,4 @@
-"""Debugging over HTTP: what is switched on sees what the server does, and nothing stays when it is switched off."""
+"""Debugging over HTTP: it shows what the server does while enabled, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ async def work(platform: Any) -> None:
 
 
 @pytest.mark.operation("debug.status")
-def test_a_server_says_how_it_is(inside: Inside) -> None:
+def test_a_server_reports_its_status(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await work(platform)
-        told = (await platform.get(f"{AT}/debug"))["data"]
-        assert (told["name"], told["what"], told["state"]) == ("counter_1", "Counter", "2")
-        assert told["module"] == "superlearner.demo.one_for_one"
-        assert told["parent"] == str(platform.node.whereis("demo_one_for_one")).strip("<>")
+        shown = (await platform.get(f"{AT}/debug"))["data"]
+        assert (shown["name"], shown["what"], shown["state"]) == ("counter_1", "Counter", "2")
+        assert shown["module"] == "superlearner.demo.one_for_one"
+        assert shown["parent"] == str(platform.node.whereis("demo_one_for_one")).strip("<>")
         await platform.client.post(f"{AT}/suspend")
         assert (await platform.get(f"{AT}/debug"))["data"]["status"] == "suspended"
 
@@ -40,11 +40,11 @@ def test_a_server_says_how_it_is(inside: Inside) -> None:
 
 
 @pytest.mark.operation("debug.count", "debug.statistics")
-def test_messages_are_counted_while_it_is_switched_on(inside: Inside) -> None:
+def test_messages_are_counted_while_enabled(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         async def counted() -> tuple[Any, ...]:
-            told = (await platform.get(f"{AT}/debug/statistics"))["data"]
-            return told["counting"], told["messages_in"], told["messages_out"]
+            shown = (await platform.get(f"{AT}/debug/statistics"))["data"]
+            return shown["counting"], shown["messages_in"], shown["messages_out"]
 
         assert await counted() == (False, None, None)
         assert (await put(platform, "statistics"))["on"] is True
@@ -80,7 +80,7 @@ def test_the_last_events_are_kept_without_states_and_secrets(inside: Inside) -> 
 
 
 @pytest.mark.operation("debug.trace")
-def test_what_a_server_does_is_told_until_the_limit_is_reached(inside: Inside) -> None:
+def test_actions_of_a_server_are_traced_up_to_the_limit(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         seen: list[Any] = []
         platform.platform.telemetry.attach(
@@ -100,8 +100,8 @@ def test_what_a_server_does_is_told_until_the_limit_is_reached(inside: Inside) -
 
 @pytest.mark.everywhere
 @pytest.mark.operation("debug.trace", "events.stream")
-def test_what_a_traced_server_does_is_in_the_event_stream_and_the_answer_says_so(inside: Inside) -> None:
-    """Regression: it went to telemetry alone, where nobody at a terminal could see it."""
+def test_actions_of_a_traced_server_are_in_the_event_stream(inside: Inside) -> None:
+    """Regression: events went to telemetry only, which terminals do not show."""
 
     async def test(platform: Any) -> None:
         on = await put(platform, "trace", limit=2)
@@ -123,7 +123,7 @@ def test_what_a_traced_server_does_is_in_the_event_stream_and_the_answer_says_so
 
 
 @pytest.mark.operation("debug.terminate")
-def test_a_server_ends_by_itself_and_its_supervisor_starts_it_again(inside: Inside) -> None:
+def test_a_server_stops_itself_and_its_supervisor_restarts_it(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         before = platform.node.whereis("counter_1")
         answer = await platform.client.post(f"{AT}/debug/terminate", json={"reason": "enough"})
@@ -137,7 +137,7 @@ def test_a_server_ends_by_itself_and_its_supervisor_starts_it_again(inside: Insi
     inside(test)
 
 
-def test_what_answers_nobody_is_refused_at_once(inside: Inside) -> None:
+def test_processes_that_are_not_servers_are_refused_at_once(inside: Inside) -> None:
     async def wait() -> None:
         await otp.receive(otp.Is("never"))
 

@@ -1,4 +1,4 @@
-"""The documentation through the API: what is listed is read, what is read is found."""
+"""The documentation through the API: listed pages can be read, and their text can be found."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_pages_are_listed_read_and_found(inside: Inside) -> None:
     inside(test)
 
 
-def test_a_page_that_is_not_there_is_refused_with_one_that_may_be_meant(inside: Inside) -> None:
+def test_the_error_for_a_missing_page_suggests_a_similar_one(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         answer = await platform.client.get("/api/v1/docs/pages/supervisor")
         error = answer.json()["error"]

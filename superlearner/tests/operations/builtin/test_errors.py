@@ -1,4 +1,4 @@
-"""Errors over HTTP: each follows a crash that was provoked."""
+"""Errors over HTTP, each after a provoked crash."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def number(platform: Any, name: str = "counter_1") -> str:
 
 @pytest.mark.everywhere
 @pytest.mark.operation("error.last", "error.history")
-def test_the_ends_before_a_process_are_told_newest_first(inside: Inside) -> None:
+def test_earlier_exits_of_a_process_are_listed_newest_first(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         assert (await platform.get(f"{AT}/errors/last"))["data"]["error"] is None
         await crash(platform)
@@ -49,7 +49,7 @@ def test_the_ends_before_a_process_are_told_newest_first(inside: Inside) -> None
 
 
 @pytest.mark.operation("error.patterns")
-def test_ends_that_are_alike_are_put_together(inside: Inside) -> None:
+def test_similar_exits_are_grouped(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await crash(platform)
         await kill(platform)
@@ -111,7 +111,7 @@ def test_the_newest_failure_of_the_node_comes_first(inside: Inside) -> None:
 
 
 @pytest.mark.operation("error.why")
-def test_a_restart_after_a_give_up_is_explained_from_the_request_that_was_one_too_many(inside: Inside) -> None:
+def test_a_restart_after_a_give_up_is_explained_from_the_request_beyond_the_limit(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         for _ in range(4):
             await platform.client.delete("/api/v1/processes/robot", headers={"x-door": "page"})

@@ -1,4 +1,4 @@
-"""Python inside a node: where it is allowed it acts there, and everywhere else nothing is run."""
+"""Python inside a node: it runs there if that is allowed, and nowhere else."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def failure(answer: Any) -> tuple[int, str]:
 
 
 @pytest.mark.operation("node.eval")
-def test_code_runs_on_the_node_and_other_operations_see_what_it_did(inside: Inside) -> None:
+def test_code_runs_on_the_node_and_other_operations_see_its_effects(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         source = """
             otp.GenServer.cast("counter_2", ("add", 5))
@@ -49,7 +49,7 @@ def test_code_runs_on_the_node_and_other_operations_see_what_it_did(inside: Insi
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "expected"),
     [
         ("1 +", (422, "validation_error", "source: line 1, column 4: invalid syntax")),
         ("x = 1\nx / 0", (422, "eval_failed", "line 2: ZeroDivisionError: division by zero")),
@@ -59,12 +59,12 @@ def test_code_runs_on_the_node_and_other_operations_see_what_it_did(inside: Insi
         ("\0", (422, "validation_error", None)),
     ],
 )
-def test_what_goes_wrong_in_the_code_is_told_with_its_line(
-    inside: Inside, source: str, told: tuple[int, str, str | None]
+def test_errors_in_the_code_are_reported_with_their_line(
+    inside: Inside, source: str, expected: tuple[int, str, str | None]
 ) -> None:
     async def test(platform: Any) -> None:
         answer = await evaluated(platform, source)
-        status, code, words = told
+        status, code, words = expected
         assert failure(answer) == (status, code)
         assert words is None or answer.json()["error"]["message"] == words
         assert platform.platform.ready
@@ -72,7 +72,7 @@ def test_what_goes_wrong_in_the_code_is_told_with_its_line(
     inside(test, allow_eval=True)
 
 
-def test_code_that_is_not_through_in_time_is_ended(inside: Inside) -> None:
+def test_code_that_exceeds_its_time_limit_is_stopped(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         before = set(platform.node.processes())
         answer = await evaluated(platform, "await otp.receive()", timeout_ms=50)
@@ -82,7 +82,7 @@ def test_code_that_is_not_through_in_time_is_ended(inside: Inside) -> None:
     inside(test, allow_eval=True)
 
 
-def test_without_being_allowed_or_without_a_credential_nothing_is_run(inside: Inside) -> None:
+def test_nothing_runs_without_permission_or_credential(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         source = "otp.GenServer.cast('counter_2', 'crash')"
         assert failure(await evaluated(platform, source)) == (403, "eval_not_allowed")
@@ -94,8 +94,8 @@ def test_without_being_allowed_or_without_a_credential_nothing_is_run(inside: In
 
 
 @pytest.mark.parametrize("allowed", [True, False])
-def test_a_node_in_another_process_says_itself_whether_it_evaluates(inside: Inside, allowed: bool) -> None:
-    """A sandbox does, whatever the platform; a service that has a door does not, whatever the platform."""
+def test_a_node_in_another_process_decides_itself_about_evaluation(inside: Inside, allowed: bool) -> None:
+    """A sandbox allows it, whatever the platform does; an attached service does not."""
 
     async def test(platform: Any) -> None:
         async with otp.Node("far@127.0.0.1") as node:

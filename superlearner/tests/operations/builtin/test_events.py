@@ -1,4 +1,4 @@
-"""Events over HTTP: as they come, from where somebody was, and for no longer than somebody reads."""
+"""Events over HTTP: live, resumed from an id, and stopped when the client stops reading."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 
 
 class Streamed:
-    """A request for the stream at the real application, and what has come of it."""
+    """A request for the stream at the real application, and its results."""
 
     def __init__(self) -> None:
         self.pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
@@ -41,7 +41,7 @@ class Streamed:
         self.pieces.put_nowait(message["body"] or None if not message["more_body"] else message["body"])
 
     async def block(self) -> dict[str, str] | None:
-        """The next block with an event; None at the end."""
+        """Return the next block with an event; None at the end."""
         while True:
             while b"\n\n" not in self._rest:
                 piece = await self.pieces.get()
@@ -78,7 +78,7 @@ async def streaming(
     task = asyncio.ensure_future(platform.platform.web.app(scope, streamed.receive, streamed.send))
     task.add_done_callback(lambda _: streamed.ended.set_result(None))
     try:
-        first = await streamed.pieces.get()  # where it begins
+        first = await streamed.pieces.get()  # the start position
         assert first is not None and first.startswith(b"retry: 1000\nid: ")
         streamed.place = first.split(b"id: ")[1].strip().decode()
         yield streamed
@@ -96,7 +96,7 @@ async def kill(platform: Any, name: str) -> None:
 
 
 @pytest.mark.operation("events.stream")
-def test_one_answer_holds_the_events_of_a_while(inside: Inside) -> None:
+def test_a_single_answer_holds_the_events_of_a_period(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         async def ask(query: str) -> Any:
             answer = await platform.client.get(f"/api/v1/events?{query}", headers={"accept": "application/json"})
@@ -117,7 +117,7 @@ def test_one_answer_holds_the_events_of_a_while(inside: Inside) -> None:
 
 
 @pytest.mark.operation("events.stream")
-def test_the_stream_tells_a_kill_from_the_end_to_the_restart(inside: Inside) -> None:
+def test_the_stream_reports_a_kill_from_the_exit_to_the_restart(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         async with streaming(platform, "supervisor=demo_one_for_one") as stream:
             assert (stream.status, stream.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
@@ -138,7 +138,7 @@ def test_the_stream_tells_a_kill_from_the_end_to_the_restart(inside: Inside) -> 
     inside(test)
 
 
-def test_who_comes_back_goes_on_without_gap_or_double(inside: Inside) -> None:
+def test_a_returning_client_resumes_without_gap_or_duplicate(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         async with streaming(platform) as whole:
             async with streaming(platform) as first:
@@ -155,7 +155,7 @@ def test_who_comes_back_goes_on_without_gap_or_double(inside: Inside) -> None:
     inside(test)
 
 
-def test_what_is_missing_is_told(inside: Inside) -> None:
+def test_missing_events_are_reported(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         events = platform.platform.events
         events.resize(100)
@@ -172,12 +172,12 @@ def test_what_is_missing_is_told(inside: Inside) -> None:
     inside(test)
 
 
-def test_a_client_that_does_not_read_takes_no_memory_and_is_told_what_it_missed(inside: Inside) -> None:
+def test_a_client_that_does_not_read_needs_no_memory_and_gets_a_gap(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         events = platform.platform.events
         events.resize(100)
         async with streaming(platform, "types=rests,gap") as stream:
-            stream.flows.clear()  # its buffers are full
+            stream.flows.clear()  # the client's buffers are full
             for number in range(10):
                 events.tell("rests", str(number), {})
             await asyncio.sleep(0)
@@ -203,12 +203,12 @@ def test_the_end_of_a_web_server_ends_its_streams_at_once(inside: Inside) -> Non
             end.set()
             assert (await open_one.event())["type"] == "rests"
             assert await open_one.block() is None
-            await stuck.ended  # although its client takes nothing
+            await stuck.ended  # although the client reads nothing
 
     inside(test)
 
 
-def test_a_stream_that_nobody_reads_any_more_is_forgotten(inside: Inside) -> None:
+def test_an_abandoned_stream_is_removed(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         for _ in range(3):
             async with streaming(platform, "types=gave_up"):
@@ -237,7 +237,7 @@ def test_settings_operations_and_give_ups_are_events(inside: Inside) -> None:
     inside(test, playground_restart_after=60)
 
 
-def test_an_anomaly_is_an_event_when_it_begins_and_when_it_is_over(inside: Inside) -> None:
+def test_an_anomaly_is_an_event_when_it_begins_and_when_it_ends(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         async with streaming(platform, "types=anomaly_raised,anomaly_ended&pid=till") as stream:
             for event in ("anomaly.raised", "anomaly.ended"):
@@ -250,7 +250,7 @@ def test_an_anomaly_is_an_event_when_it_begins_and_when_it_is_over(inside: Insid
     inside(test)
 
 
-def test_where_everybody_is_asked_the_stream_takes_a_credential(inside: Inside) -> None:
+def test_the_stream_needs_a_credential_if_requests_do(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         answer = await platform.client.get("/api/v1/events", headers={"accept": "text/event-stream"})
         assert answer.status_code == 401

@@ -1,4 +1,4 @@
-"""The learning path through the API: the same as the page, and whether what it is about runs here."""
+"""The learning path through the API: the same as on the page, with the state of the tour's processes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Inside = Callable[..., Any]
 
 
 @pytest.mark.operation("learning.tours")
-def test_tours_are_listed_by_part_with_what_ticks_their_steps_off(inside: Inside) -> None:
+def test_tours_are_listed_by_part_with_the_conditions_of_their_steps(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         parts = (await platform.get("/api/v1/learning/tours"))["data"]
         listed = [tour for part in parts for tour in part["tours"]]

@@ -1,4 +1,4 @@
-"""Mailboxes over HTTP: what waits is told, and what is dropped does not come."""
+"""Mailboxes over HTTP: waiting messages are listed, and dropped ones are not delivered."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AT = "/api/v1/processes/counter_1"
 
 
 async def flood(platform: Any) -> None:
-    """Five messages wait for a counter that is suspended."""
+    """Send five messages to a suspended counter."""
     await platform.client.post(f"{AT}/suspend")
     for message in (["add", 1], "reset", ["add", 20]):
         await platform.client.post(f"{AT}/message", json={"message": message, "message_type": "cast"})
@@ -31,31 +31,31 @@ async def value(platform: Any) -> Any:
 
 
 @pytest.mark.operation("mailbox.peek", "mailbox.search", "mailbox.count", "mailbox.patterns")
-def test_what_waits_is_told_counted_found_and_put_together(inside: Inside) -> None:
+def test_waiting_messages_are_listed_counted_searched_and_grouped(inside: Inside) -> None:
     async def test(platform: Any) -> None:
-        async def told(path: str) -> Any:
+        async def listed(path: str) -> Any:
             return (await platform.get(f"{AT}/mailbox{path}"))["data"]
 
-        assert await told("") == []
+        assert await listed("") == []
         await flood(platform)
-        assert [(one["kind"], one["tag"], one["text"]) for one in await told("")] == [
+        assert [(one["kind"], one["tag"], one["text"]) for one in await listed("")] == [
             ("cast", "add", "('add', 1)"), ("cast", "reset", "'reset'"), ("cast", "add", "('add', 20)"),
             ("info", "dict", "{'password': ***}"), ("info", "int", "7"),
         ]  # fmt: skip
-        assert [one["position"] for one in await told("?per_page=2&page=2")] == [2, 3]
-        assert [one["position"] for one in await told("?kind=info")] == [3, 4]
-        assert [one["position"] for one in await told("/search?tag=add&text=20")] == [2]
-        assert await told("/search?text=hunter2") == []
-        counted = await told("/count")
+        assert [one["position"] for one in await listed("?per_page=2&page=2")] == [2, 3]
+        assert [one["position"] for one in await listed("?kind=info")] == [3, 4]
+        assert [one["position"] for one in await listed("/search?tag=add&text=20")] == [2]
+        assert await listed("/search?text=hunter2") == []
+        counted = await listed("/count")
         assert (counted["count"], counted["by_kind"]) == (5, {"call": 0, "cast": 3, "info": 2, "system": 0})
-        first = (await told("/patterns"))[0]
+        first = (await listed("/patterns"))[0]
         assert (first["tag"], first["count"], first["oldest"], first["example"]) == ("add", 2, 0, "('add', 1)")
 
     inside(test)
 
 
 @pytest.mark.operation("mailbox.drop")
-def test_what_is_dropped_does_not_come(inside: Inside) -> None:
+def test_dropped_messages_are_not_delivered(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await flood(platform)
         dry = await platform.client.post(f"{AT}/mailbox/drop?dry_run=true", json={"tag": "reset"})
@@ -71,7 +71,7 @@ def test_what_is_dropped_does_not_come(inside: Inside) -> None:
 
 
 @pytest.mark.operation("mailbox.flush")
-def test_a_mailbox_is_emptied_and_who_called_hears_of_it(inside: Inside) -> None:
+def test_a_mailbox_is_emptied_and_callers_are_notified(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await flood(platform)
         began = asyncio.Event()
@@ -96,7 +96,7 @@ def test_a_mailbox_is_emptied_and_who_called_hears_of_it(inside: Inside) -> None
     ("name", "expected"),
     [("demo_one_for_one", (409, "conflict")), ("live", (403, "critical_process_protection"))],
 )
-def test_supervisors_and_what_the_platform_needs_lose_nothing(
+def test_mailboxes_of_supervisors_and_critical_processes_are_protected(
     inside: Inside, name: str, expected: tuple[int, str]
 ) -> None:
     async def test(platform: Any) -> None:

@@ -1,4 +1,4 @@
-"""Single facts about processes over HTTP: each follows what has been done."""
+"""Single facts about processes over HTTP, each following from an action."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AT = "/api/v1/processes"
 
 
 class Busy(GenServer[Any]):
-    """Does what it is told."""
+    """Server that follows instructions."""
 
     @impl
     def init(self, arg: Any) -> Ok[Any]:
@@ -42,7 +42,7 @@ class Busy(GenServer[Any]):
 
 
 async def hold() -> None:
-    await otp.receive(otp.Is("go on"))  # the line that is told
+    await otp.receive(otp.Is("go on"))  # the line that the backtrace shows
 
 
 class Busies(Supervisor):
@@ -54,17 +54,17 @@ class Busies(Supervisor):
 BUSY = Tree("busy", lambda: Busies.start_link(None, name="busies"))
 
 
-async def told(platform: Any, path: str) -> Any:
+async def fact_of(platform: Any, path: str) -> Any:
     return (await platform.get(f"{AT}{path}"))["data"]
 
 
 async def names(platform: Any, path: str) -> list[Any]:
-    return [one["name"] for one in await told(platform, path)]
+    return [one["name"] for one in await fact_of(platform, path)]
 
 
 @pytest.mark.everywhere
 @pytest.mark.operation("process.links")
-def test_links_are_told(inside: Inside) -> None:
+def test_links_are_listed(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         assert await names(platform, "/one/links") == ["busies"]
         await platform.call("one", ("link", "two"))
@@ -75,11 +75,11 @@ def test_links_are_told(inside: Inside) -> None:
 
 
 @pytest.mark.operation("process.monitors", "process.monitored_by")
-def test_monitors_are_told_from_both_sides(inside: Inside) -> None:
+def test_monitors_are_listed_from_both_sides(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         before = await names(platform, "/two/monitored-by")
         await platform.call("one", ("monitor", "two"))
-        (watched,) = await told(platform, "/one/monitors")
+        (watched,) = await fact_of(platform, "/one/monitors")
         assert (watched["pid"], watched["name"]) == (None, "two")
         assert await names(platform, "/two/monitored-by") == [*before, "one"]
 
@@ -89,34 +89,34 @@ def test_monitors_are_told_from_both_sides(inside: Inside) -> None:
 @pytest.mark.operation("process.memory")
 def test_memory_is_estimated_and_follows_the_mailbox(inside: Inside) -> None:
     async def test(platform: Any) -> None:
-        before = await told(platform, "/one/memory")
+        before = await fact_of(platform, "/one/memory")
         assert 1000 < before["state"] < 2000
         assert before["total"] == before["state"] + before["mailbox"] + before["dictionary"]
-        details = await told(platform, "/one/info")
+        details = await fact_of(platform, "/one/info")
         assert (details["memory"], details["callbacks"]) == (before["total"], ["init", "handle_call", "handle_cast"])
         await platform.client.post(f"{AT}/one/suspend")
         body = {"message": "y" * 100_000, "message_type": "cast"}
         await platform.client.post(f"{AT}/one/message", json=body)
-        assert (await told(platform, "/one/memory"))["mailbox"] - before["mailbox"] > 100_000
+        assert (await fact_of(platform, "/one/memory"))["mailbox"] - before["mailbox"] > 100_000
         many = {"message": list(range(1000)), "message_type": "cast"}
         await platform.client.post(f"{AT}/one/message", json=many)
-        assert (await told(platform, "/one/info"))["memory"] is None  # to count it takes longer than a look may
-        unknown = await told(platform, f"/{str(platform.node.spawn(hold)).strip('<>')}/memory")
+        assert (await fact_of(platform, "/one/info"))["memory"] is None  # counting takes longer than the limit
+        unknown = await fact_of(platform, f"/{str(platform.node.spawn(hold)).strip('<>')}/memory")
         assert (unknown["state"], unknown["total"]) == (None, None)
-        assert (await told(platform, f"/{unknown['pid']}/info"))["memory"] is None
+        assert (await fact_of(platform, f"/{unknown['pid']}/info"))["memory"] is None
 
     inside(test, BUSY)
 
 
 @pytest.mark.operation("process.backtrace")
-def test_a_backtrace_shows_the_line_that_waits(inside: Inside) -> None:
+def test_a_backtrace_shows_the_waiting_line(inside: Inside) -> None:
     async def test(platform: Any) -> None:
-        idle = await told(platform, "/one/backtrace")
+        idle = await fact_of(platform, "/one/backtrace")
         assert (idle["places"], idle["callback"], idle["text"]) == ([], None, "")
         began = asyncio.Event()
         GenServer.cast(("one", platform.node), ({"password": "hunter2"}, began))
         await began.wait()
-        busy = await told(platform, "/one/backtrace")
+        busy = await fact_of(platform, "/one/backtrace")
         assert busy["callback"] == "handle_cast"
         assert busy["handling"].startswith("({'password': ***}, ")
         place = next(one for one in busy["places"] if one["function"] == "hold")
@@ -129,33 +129,33 @@ def test_a_backtrace_shows_the_line_that_waits(inside: Inside) -> None:
 
 
 @pytest.mark.operation("process.dictionary")
-def test_the_dictionary_is_told_without_secrets(inside: Inside) -> None:
+def test_the_dictionary_is_shown_without_secrets(inside: Inside) -> None:
     async def test(platform: Any) -> None:
-        assert await told(platform, "/one/dictionary") == {
+        assert await fact_of(platform, "/one/dictionary") == {
             "pid": str(platform.node.whereis("one")).strip("<>"), "entries": {}, "count": 0,
         }  # fmt: skip
         await platform.call("one", ("put", "request", 17))
         await platform.call("one", ("put", "api_key", "k-123"))
-        found = await told(platform, "/one/dictionary")
+        found = await fact_of(platform, "/one/dictionary")
         assert (found["entries"], found["count"]) == ({"request": 17, "api_key": "***"}, 2)
 
     inside(test, BUSY)
 
 
 @pytest.mark.operation("process.item")
-def test_one_fact_is_told_by_its_name(inside: Inside) -> None:
+def test_a_single_fact_is_read_by_name(inside: Inside) -> None:
     async def test(platform: Any) -> None:
-        found = await told(platform, "/one/info/trap_exit")
+        found = await fact_of(platform, "/one/info/trap_exit")
         assert (found["item"], found["value"]) == ("trap_exit", False)
-        assert (await told(platform, "/one/info/registered_name"))["value"] == "one"
-        assert (await told(platform, "/one/info/child"))["value"]["restart"] == "permanent"
+        assert (await fact_of(platform, "/one/info/registered_name"))["value"] == "one"
+        assert (await fact_of(platform, "/one/info/child"))["value"]["restart"] == "permanent"
         wrong = await platform.client.get(f"{AT}/one/info/group_leader")
         assert (wrong.status_code, wrong.json()["error"]["details"][0]["field"]) == (422, "item")
 
     inside(test, BUSY)
 
 
-def test_facts_of_nobody_are_not_there(inside: Inside) -> None:
+def test_a_missing_process_has_no_facts(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         for fact in (
             "links", "monitors", "monitored-by", "memory", "backtrace", "dictionary", "info/status",

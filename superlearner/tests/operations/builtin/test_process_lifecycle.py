@@ -1,4 +1,4 @@
-"""Starting, stopping and holding processes over HTTP: each change is seen through another operation."""
+"""Processes started, stopped and suspended over HTTP: each change is visible in another operation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COUNTER = "superlearner.demo.one_for_one:Counter"
 
 
 class Stubborn(GenServer[Any]):
-    """Traps exits and does not end of them; starts a process that nobody links."""
+    """Server that traps exits and survives them; starts a process without links."""
 
     @impl
     def init(self, arg: Any) -> Ok[Any]:
@@ -111,14 +111,16 @@ def test_a_process_is_started_under_a_supervisor_of_the_playground_and_restarted
         ({}, (422, "validation_error")),
     ],
 )
-def test_what_cannot_be_started_is_said(inside: Inside, body: dict[str, Any], expected: tuple[int, str]) -> None:
+def test_the_error_explains_why_a_process_cannot_be_started(
+    inside: Inside, body: dict[str, Any], expected: tuple[int, str]
+) -> None:
     async def test(platform: Any) -> None:
         assert code(await post(platform, "", **body)) == expected
 
     inside(test, auth="all")
 
 
-def test_a_class_is_found_by_a_close_name_and_code_needs_a_credential(inside: Inside) -> None:
+def test_the_error_for_a_class_suggests_a_similar_name_and_code_needs_a_credential(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         answer = await platform.client.post(AT, json={"start": COUNTER})
         assert code(answer) == (403, "missing_scope")
@@ -127,7 +129,7 @@ def test_a_class_is_found_by_a_close_name_and_code_needs_a_credential(inside: In
 
 
 @pytest.mark.operation("process.exit")
-def test_an_exit_signal_is_sent_and_who_traps_it_lives(inside: Inside) -> None:
+def test_a_process_that_traps_exits_survives_an_exit_signal(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         pid = platform.node.whereis("stubborn")
         data = (await post(platform, "/stubborn/exit", reason="please")).json()["data"]
@@ -143,7 +145,7 @@ def test_an_exit_signal_is_sent_and_who_traps_it_lives(inside: Inside) -> None:
 
 
 @pytest.mark.operation("process.shutdown")
-def test_a_shutdown_asks_first_and_kills_when_the_time_is_over(inside: Inside) -> None:
+def test_a_shutdown_is_followed_by_a_kill_after_the_timeout(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         pid = platform.node.whereis("stubborn")
         asked = (await post(platform, "/stubborn/shutdown", timeout_ms=20)).json()["data"]
@@ -154,7 +156,7 @@ def test_a_shutdown_asks_first_and_kills_when_the_time_is_over(inside: Inside) -
 
 
 @pytest.mark.operation("process.shutdown")
-def test_who_ends_when_asked_is_not_killed(inside: Inside) -> None:
+def test_a_process_that_shuts_down_is_not_killed(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         asked = (await post(platform, "/counter_1/shutdown")).json()["data"]
         assert (asked["terminated"], asked["killed"], asked["name"]) == (True, False, "counter_1")
@@ -166,7 +168,7 @@ def test_who_ends_when_asked_is_not_killed(inside: Inside) -> None:
 
 
 @pytest.mark.operation("process.terminate_tree")
-def test_a_tree_is_ended_with_those_that_nobody_is_linked_with(inside: Inside) -> None:
+def test_a_tree_is_ended_with_its_unlinked_processes(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         lonely = await platform.call("stubborn", "spawn")
         before = [platform.node.whereis("odds"), platform.node.whereis("stubborn"), lonely]
@@ -193,14 +195,14 @@ def test_a_suspended_server_handles_nothing_until_it_is_resumed(inside: Inside) 
         waits = await post(platform, "/counter_1/message", message="get_value", message_type="call", timeout_ms=10)
         assert code(waits) == (504, "timeout")
         assert (await post(platform, "/counter_1/resume")).json()["data"]["status"] == "running"
-        told = await post(platform, "/counter_1/message", message="get_value", message_type="call")
-        assert told.json()["data"]["reply"] == 1
+        replied = await post(platform, "/counter_1/message", message="get_value", message_type="call")
+        assert replied.json()["data"]["reply"] == 1
 
     inside(test)
 
 
 @pytest.mark.operation("process.suspend")
-def test_a_server_that_was_too_busy_to_be_suspended_in_time_is_not_suspended_later(inside: Inside) -> None:
+def test_a_server_too_busy_to_be_suspended_in_time_is_not_suspended_later(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await post(platform, "/stubborn/message", message="work", message_type="cast")
         assert code(await post(platform, "/stubborn/suspend", timeout_ms=20)) == (504, "timeout")
@@ -214,7 +216,7 @@ def test_a_server_that_was_too_busy_to_be_suspended_in_time_is_not_suspended_lat
 
 
 @pytest.mark.parametrize("action", ["suspend", "resume"])
-def test_what_is_no_server_cannot_be_held(inside: Inside, action: str) -> None:
+def test_only_servers_can_be_suspended(inside: Inside, action: str) -> None:
     async def test(platform: Any) -> None:
         pid = platform.node.spawn(wait)
         assert code(await post(platform, f"/{plain(pid)}/{action}")) == (422, "not_a_server")
@@ -224,7 +226,7 @@ def test_what_is_no_server_cannot_be_held(inside: Inside, action: str) -> None:
     inside(test)
 
 
-def test_what_the_platform_needs_is_not_held(inside: Inside) -> None:
+def test_critical_processes_cannot_be_suspended(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         assert code(await post(platform, "/live/suspend")) == (403, "critical_process_protection")
 
@@ -232,7 +234,7 @@ def test_what_the_platform_needs_is_not_held(inside: Inside) -> None:
 
 
 @pytest.mark.operation("process.gc")
-def test_a_collection_frees_what_nobody_reaches(inside: Inside) -> None:
+def test_a_collection_frees_unreachable_objects(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await post(platform, "/gc")
         ring: list[Any] = []

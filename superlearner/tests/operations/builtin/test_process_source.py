@@ -1,4 +1,4 @@
-"""The source of a process over HTTP: the callback that runs, the one that crashed with its line, and its class."""
+"""The source of a process over HTTP: the running callback, the crashed one with its line, and the class."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def test_the_line_of_the_last_crash_is_marked_in_its_callback(inside: Inside) ->
     inside(test, TILLS, auth="all")
 
 
-def test_the_file_is_read_and_parsed_beside_the_loop(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Regression: a long file held the loop for a second."""
+def test_the_file_is_read_and_parsed_outside_of_the_loop(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: a long file blocked the loop for a second."""
     threads: list[int] = []
 
     def lines_around(file: str, line: int) -> Lines | None:
@@ -90,7 +90,7 @@ def test_the_file_is_read_and_parsed_beside_the_loop(inside: Inside, monkeypatch
     inside(test, TILLS, auth="all")
 
 
-def test_the_callback_that_is_not_through_is_shown_where_it_stands(inside: Inside) -> None:
+def test_a_running_callback_is_shown_with_its_current_line(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         GenServer.cast(("till", platform.node), "wait")
         await Supervisor.count_children(("tills", platform.node))
@@ -103,7 +103,7 @@ def test_the_callback_that_is_not_through_is_shown_where_it_stands(inside: Insid
     inside(test, TILLS, auth="all")
 
 
-def test_source_takes_the_scope_code(inside: Inside) -> None:
+def test_source_requires_the_scope_code(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         answer = await platform.client.get("/api/v1/processes/till/source")
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "missing_scope")

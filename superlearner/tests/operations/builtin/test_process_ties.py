@@ -1,4 +1,4 @@
-"""Who is tied to a process is told with what each would feel of its death, and then it is so."""
+"""Links and monitors of a process, with the effect of its end on each; then the end confirms it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Inside = Callable[..., Any]
 
 
 class Hub(GenServer[Any]):
-    """Never answers."""
+    """Server that never replies."""
 
     @impl
     def init(self, arg: Any) -> Ok[Any]:
@@ -42,7 +42,7 @@ async def stay(who: str, tie: Callable[[Any], Any], traps: bool) -> None:
     otp.process_flag("trap_exit", traps)
     tie(otp.whereis("hub"))
     otp.register(who, otp.self())
-    await otp.receive()  # who traps exits is told by the node that it ends, and would otherwise be waited for
+    await otp.receive()  # processes that trap exits are notified that the node ends, and would delay it
 
 
 async def asks() -> None:
@@ -51,7 +51,7 @@ async def asks() -> None:
 
 
 @pytest.mark.operation("process.ties")
-def test_each_tie_says_what_it_means(inside: Inside) -> None:
+def test_each_link_and_monitor_has_its_effect(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         platform.node.spawn(stay, "bound", otp.link, False)
         platform.node.spawn(stay, "traps", otp.link, True)
@@ -75,7 +75,7 @@ def test_each_tie_says_what_it_means(inside: Inside) -> None:
     inside(test, HUBS)
 
 
-def test_a_supervisor_says_that_its_children_are_stopped_with_it(inside: Inside) -> None:
+def test_the_children_of_a_supervisor_are_listed_as_stopped_with_it(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         found = (await platform.get("/api/v1/processes/hubs/ties"))["data"]
         children = [one for one in found["ties"] if one["kind"] == "child"]

@@ -1,4 +1,4 @@
-"""Recordings over HTTP: told moment by moment, there after the end of the platform, and taken elsewhere as files."""
+"""Recordings over HTTP: read step by step, available after the end of the platform, and exported as files."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def code(answer: Any) -> tuple[int, str]:
     "recording.start", "recording.stop", "recording.list", "recording.show", "recording.timeline", "recording.moment",
     "recording.export", "recording.load", "recording.delete",
 )  # fmt: skip
-def test_a_recording_is_made_read_taken_elsewhere_and_kept(inside: Inside, tmp_path: Path) -> None:
+def test_a_recording_is_created_read_exported_and_kept(inside: Inside, tmp_path: Path) -> None:
     async def first(platform: Any) -> bytes:
         assert (await post(platform, "?dry_run=true", {"name": "morning"})).json()["data"]["dry_run"] is True
         assert await data(platform) == []
@@ -73,14 +73,14 @@ def test_a_recording_is_made_read_taken_elsewhere_and_kept(inside: Inside, tmp_p
         file = await file_of(platform, "morning")
         loaded = await post(platform, "/file", {"name": "copy", "content": base64.b64encode(file).decode()})
         assert (loaded.json()["data"]["kind"], loaded.json()["data"]["events"]) == ("loaded", ended["events"])
-        await post(platform, "", {"name": "open end", "messages": False})  # refused: a name without blanks
+        await post(platform, "", {"name": "open end", "messages": False})  # refused: names have no spaces
         assert (await post(platform, "", {"name": "open.end", "messages": False})).status_code == 200
         await kill(platform, "counter_2")
         return file
 
     async def second(platform: Any) -> None:
         assert [one["name"] for one in await data(platform)] == ["open.end", "copy", "morning"]
-        assert (await data(platform, "/open.end"))["complete"] is True  # the platform ended it in order
+        assert (await data(platform, "/open.end"))["complete"] is True  # the platform finished it
         assert await file_of(platform, "copy") == file
         for name in ("morning", "copy", "open.end"):
             assert (await platform.client.delete(f"{AT}/{name}")).json()["data"] == {"name": name, "deleted": True}
@@ -91,7 +91,7 @@ def test_a_recording_is_made_read_taken_elsewhere_and_kept(inside: Inside, tmp_p
     inside(second, data_dir=tmp_path)
 
 
-def test_a_file_that_is_no_recording_is_refused_with_what_is_wrong(inside: Inside, tmp_path: Path) -> None:
+def test_the_error_explains_why_a_file_is_not_a_recording(inside: Inside, tmp_path: Path) -> None:
     path = tmp_path / "some.jsonl.gz"
 
     async def record() -> None:
@@ -129,7 +129,7 @@ def test_a_file_that_is_no_recording_is_refused_with_what_is_wrong(inside: Insid
     inside(test, data_dir=tmp_path)
 
 
-def test_many_at_once_are_no_more_than_there_may_be(inside: Inside, tmp_path: Path) -> None:
+def test_simultaneous_starts_respect_the_limit(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         answers = await asyncio.gather(*(post(platform, "", {"name": f"r{n}", "messages": False}) for n in range(10)))
         assert sorted(answer.status_code for answer in answers) == [200] * 3 + [409] * 7
@@ -138,10 +138,10 @@ def test_many_at_once_are_no_more_than_there_may_be(inside: Inside, tmp_path: Pa
     inside(test, data_dir=tmp_path)
 
 
-def test_those_who_look_at_the_same_one_at_once_share_it(
+def test_simultaneous_readers_share_a_loaded_recording(
     inside: Inside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is read of a file is held in memory: a hundred megabytes of one that was made to be large."""
+    """Contents are held in memory: a hundred megabytes for a file made to be large."""
     load, paths = otp.trace.load, list[Any]()
 
     def counted(path: Any, **options: Any) -> Any:
@@ -158,7 +158,7 @@ def test_those_who_look_at_the_same_one_at_once_share_it(
     inside(test, data_dir=tmp_path)
 
 
-def test_without_a_place_for_it_nothing_is_recorded(inside: Inside) -> None:
+def test_without_a_data_directory_nothing_is_recorded(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         assert (await post(platform, "", {"name": "nowhere"})).status_code == 503
 

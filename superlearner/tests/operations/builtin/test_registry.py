@@ -1,4 +1,4 @@
-"""Names and keys: given and taken away, and seen by the other operations."""
+"""Names and keys: registered, unregistered, and visible in other operations."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ async def ask(platform: Any, method: str, path: str, body: Any = None) -> Any:
 
 
 async def nameless(platform: Any) -> str:
-    """The pid of the child without a name."""
+    """Return the pid of the child without a name."""
     return next(one["pid"] for one in await ask(platform, "GET", "/supervisors/house/children") if one["id"] == "b")
 
 
 @pytest.mark.operation("registry.names", "registry.whereis", "registry.register", "registry.unregister")
-def test_a_name_is_given_found_and_taken_away(inside: Inside) -> None:
+def test_a_name_is_registered_found_and_unregistered(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         pid = await nameless(platform)
         given = await ask(platform, "POST", "/registry/processes", {"name": "west/wing", "pid": pid})
@@ -83,7 +83,7 @@ def test_a_name_is_given_found_and_taken_away(inside: Inside) -> None:
 @pytest.mark.operation("registry.register")
 @pytest.mark.operation("registry.whereis", "registry.unregister")
 @pytest.mark.parametrize("name", ["two\nlines", "a\n/b", "b>\u202e", "a\r\nX-Header: 1"])
-def test_a_strange_name_is_found_and_taken_away(inside: Inside, name: str) -> None:
+def test_an_unusual_name_is_found_and_unregistered(inside: Inside, name: str) -> None:
     async def test(platform: Any) -> None:
         pid = await nameless(platform)
         await ask(platform, "POST", "/registry/processes", {"name": name, "pid": pid})
@@ -95,7 +95,7 @@ def test_a_strange_name_is_found_and_taken_away(inside: Inside, name: str) -> No
     inside(test, TREE)
 
 
-def test_what_can_be_no_name_is_refused(inside: Inside) -> None:
+def test_invalid_names_are_refused(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         body = {"name": "undefined", "pid": await nameless(platform)}
         answer = await platform.client.post(f"{AT}/registry/processes", json=body)
@@ -128,7 +128,7 @@ def test_registries_and_their_entries_are_listed_with_secrets_hidden(inside: Ins
 
 
 @pytest.mark.operation("registry.register_key", "registry.unregister_key")
-def test_a_key_of_a_unique_registry_is_given_and_taken_away(inside: Inside) -> None:
+def test_a_key_of_a_unique_registry_is_registered_and_unregistered(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         body = {"key": "lisp", "pid": "a", "value": [1, 2]}
         assert (await ask(platform, "POST", "/registries/rooms/entries", body))["value"] == [1, 2]

@@ -1,4 +1,4 @@
-"""How a sandbox ends, and who says why."""
+"""Ends of sandboxes, and their reasons."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ Inside = Callable[..., Any]
 
 
 @pytest.mark.operation("sandbox.notices")
-def test_an_endless_loop_is_ended_and_what_ends_the_program_is_told_in_words(
+def test_an_endless_loop_is_stopped_and_ends_of_the_program_are_explained(
     inside: Inside, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def look(platform: Any) -> None:
         await create(platform, limits={"held_s": 0.5})
         await cast(platform, "tick")
         await cast(platform, "spin")
-        assert "0" == await state(platform)  # started again
+        assert "0" == await state(platform)  # restarted
         (newest, *_) = await ask(platform, "GET", "/sandboxes/a/notices")
         assert newest["text"].startswith("counter held the loop for 0.5 s: main.py, line 1")
         body = {"message": "exit", "message_type": "cast"}
         lost = await platform.client.post(f"/api/v1/processes/counter/message?node={NODE}", json=body)
-        if lost.status_code != 200:  # the answer may have come before the end
+        if lost.status_code != 200:  # the answer may precede the end
             why = lost.json()["error"]["message"]
             assert "the node sandbox-a@127.0.0.1 is gone: ended the interpreter with os._exit(3)" == why
         ended = await until(platform, "ended")
@@ -51,7 +51,7 @@ def test_an_endless_loop_is_ended_and_what_ends_the_program_is_told_in_words(
 
 
 @pytest.mark.operation("sandbox.info")
-def test_a_tree_that_gave_up_is_said_in_a_sentence(inside: Inside) -> None:
+def test_a_tree_that_gave_up_is_described_in_a_sentence(inside: Inside) -> None:
     async def look(platform: Any) -> None:
         await create(platform, max_restarts=0)
         runner = platform.platform.sandboxes.runners["a"]
@@ -63,8 +63,8 @@ def test_a_tree_that_gave_up_is_said_in_a_sentence(inside: Inside) -> None:
 
 
 @pytest.mark.operation("sandbox.create")
-def test_one_that_ends_as_soon_as_it_has_started_is_told_with_its_own_reason(inside: Inside) -> None:
-    """What was told was the end of its line, in place of a limit or an `os._exit`: which of both came first decided."""
+def test_a_sandbox_that_ends_right_after_its_start_has_its_own_reason(inside: Inside) -> None:
+    """Regression: a race decided between the closed connection and a limit or an `os._exit`."""
     leaves = "import os\nfrom superlearner.sandbox import inside\ninside.source_of = lambda module: os._exit(3)\n"
 
     async def look(platform: Any) -> None:
@@ -94,7 +94,7 @@ def test_the_service_and_its_runners_can_be_killed(inside: Inside) -> None:
     inside(look)
 
 
-def test_a_restart_waits_for_the_program_before_it_which_may_outlive_its_runner(
+def test_a_restart_waits_for_the_previous_program_which_may_outlive_its_runner(
     inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, release = asyncio.Event(), asyncio.Event()
@@ -156,10 +156,10 @@ BLINDS: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.operation("sandbox.info")
-def test_one_that_blinds_the_platform_is_ended_with_words_and_its_neighbour_goes_on(
+def test_a_sandbox_that_blocks_its_observation_is_stopped_and_others_continue(
     inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They went on as running: the line was closed, nobody answered over it, and the page had nothing to say."""
+    """Regression: the sandbox stayed in state running with a closed connection, and the page showed no reason."""
     monkeypatch.setattr("superlearner.sandbox.watching.BEAT_S", 0.5)
     monkeypatch.setattr("superlearner.sandbox.watching.MARGIN_S", 0.5)
     imports = "import gc, json, os, signal, socket, threading, time, otp\n"

@@ -1,4 +1,4 @@
-"""Who may do what with sandboxes, and where none may run."""
+"""Permissions for sandboxes, and machines where none may run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DOCS = Path(__file__).resolve().parents[4] / "docs"
 
 
 @pytest.mark.operation("sandbox.create", "sandbox.source", "sandbox.destroy")
-def test_typed_code_takes_the_scope_code_and_a_demo_does_not(inside: Inside) -> None:
+def test_user_code_requires_the_scope_code_and_a_demo_does_not(inside: Inside) -> None:
     async def look(platform: Any) -> None:
         async def anonymous(method: str, path: str, body: Any = None) -> tuple[int, Any]:
             answer = await platform.client.request(method, f"/api/v1{path}", json=body)
@@ -37,7 +37,9 @@ def test_typed_code_takes_the_scope_code_and_a_demo_does_not(inside: Inside) -> 
 
 
 @pytest.mark.operation("sandbox.create", "sandbox.destroy", "token.revoke")
-def test_who_has_own_has_every_scope_on_what_they_own_and_it_ends_with_them(inside: Inside, tmp_path: Path) -> None:
+def test_the_scope_own_gives_all_scopes_on_own_sandboxes_which_end_with_their_owner(
+    inside: Inside, tmp_path: Path
+) -> None:
     async def test(platform: Any) -> None:
         async def as_(user: str, method: str, path: str, body: Any = None) -> int:
             headers = {"authorization": f"Bearer {secrets[user]}"}
@@ -63,15 +65,15 @@ def test_who_has_own_has_every_scope_on_what_they_own_and_it_ends_with_them(insi
         runner = platform.platform.sandboxes.runners["a"]
         await ask(platform, "DELETE", "/tokens/ada")
         await otp.wait_down(runner)
-        await SandboxManager.ask(Destroy(None, "nobody"), node=platform.node)  # it has heard of that by now
+        await SandboxManager.ask(Destroy(None, "nobody"), node=platform.node)  # it has been notified by now
         assert [] == await ask(platform, "GET", "/sandboxes")
 
     inside(test, data_dir=tmp_path)
 
 
 @pytest.mark.operation("sandbox.create", "sandbox.restart", "process.kill")
-def test_the_scopes_of_a_pupil_open_what_they_own_and_nothing_of_others(inside: Inside, tmp_path: Path) -> None:
-    """Regression: docs/access.md gave a class `operate`, with which each could kill what belongs to all others."""
+def test_the_scopes_of_a_pupil_give_access_to_own_sandboxes_only(inside: Inside, tmp_path: Path) -> None:
+    """Regression: docs/access.md gave a class `operate`, so pupils could kill the sandboxes of others."""
     section = DOCS.joinpath("access.md").read_text().partition("## A class of thirty")[2].partition("\n## ")[0]
     scopes = re.findall(r"--scopes (\w+)", section)
 
@@ -97,7 +99,7 @@ def test_the_scopes_of_a_pupil_open_what_they_own_and_nothing_of_others(inside: 
 
 
 @pytest.mark.operation("sandbox.walls", "sandbox.templates", "sandbox.create")
-def test_where_a_wall_is_missing_nothing_runs_unless_its_only_user_said_so(
+def test_without_a_required_isolation_layer_nothing_runs_unless_allowed(
     inside: Inside, nodes_here: Any, tmp_path: Path
 ) -> None:
     async def look(platform: Any) -> None:

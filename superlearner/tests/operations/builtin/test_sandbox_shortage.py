@@ -1,4 +1,4 @@
-"""Sandboxes on a machine that has no room for one more program or file."""
+"""Sandboxes on a machine that cannot open another process or file."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Inside = Callable[..., Any]
 
 
 @pytest.mark.parametrize("path", ["/sandboxes", "/sandboxes?dry_run=true", "/sandbox-walls"])
-def test_a_machine_without_room_is_no_bug_of_ours_and_what_comes_later_is_answered(
+def test_a_full_machine_is_not_an_internal_error_and_later_requests_succeed(
     inside: Inside, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    """`POST /sandboxes` answered 500 on a busy machine."""
+    """Regression: `POST /sandboxes` answered 500 on a busy machine."""
 
     async def look(platform: Any) -> None:
         wanted = {"sandbox_id": "a", "demo": "demo_one_for_one"} if path != "/sandbox-walls" else None
@@ -34,7 +34,7 @@ def test_a_machine_without_room_is_no_bug_of_ours_and_what_comes_later_is_answer
     inside(look)
 
 
-def test_a_sandbox_for_which_there_is_no_room_is_not_refused_for_what_it_is(
+def test_a_sandbox_refused_for_lack_of_resources_is_not_called_invalid(
     inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def look(platform: Any) -> None:
@@ -50,10 +50,10 @@ def test_a_sandbox_for_which_there_is_no_room_is_not_refused_for_what_it_is(
     inside(look)
 
 
-def test_a_platform_without_descriptors_says_so_and_starts_the_next_one(
+def test_a_lack_of_descriptors_is_reported_and_the_next_sandbox_starts(
     inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It answered 409 when the last descriptor was missing for the line to a program that had started."""
+    """Regression: it answered 409 when the last descriptor was missing for the connection to a started program."""
 
     async def look(platform: Any) -> None:
         with monkeypatch.context() as scarce:
@@ -71,8 +71,8 @@ def no_descriptor(*given: Any) -> Any:
     raise OSError(errno.EMFILE, "Too many open files")
 
 
-def test_the_walls_are_tried_once_however_many_ask(inside: Inside) -> None:
-    """Thirty that asked at once tried them thirty times, each with a program of its own."""
+def test_isolation_is_tested_once_for_simultaneous_requests(inside: Inside) -> None:
+    """Regression: thirty simultaneous requests tried them thirty times, each with a separate program."""
     tried: list[int] = []
 
     async def look(platform: Any) -> None:

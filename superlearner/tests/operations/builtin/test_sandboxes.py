@@ -1,4 +1,4 @@
-"""Sandboxes over the API: real programs behind the walls of this machine."""
+"""Sandboxes over the API: real programs with the isolation of this machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Inside = Callable[..., Any]
 
 
 @pytest.mark.operation("sandbox.create", "sandbox.info", "sandbox.list", "sandbox.pid", "sandbox.output", "node.list")
-def test_a_typed_supervisor_runs_in_a_program_of_its_own_and_every_question_reaches_it(inside: Inside) -> None:
+def test_a_typed_supervisor_runs_in_a_separate_program_that_operations_reach(inside: Inside) -> None:
     async def look(platform: Any) -> None:
         made = await create(platform, custom_config={"start": 40}, max_restarts=7, strategy="one_for_all")
         assert {
@@ -29,7 +29,7 @@ def test_a_typed_supervisor_runs_in_a_program_of_its_own_and_every_question_reac
             made["id"], made["owner"], made["node"], made["status"], made["restart_count"],
         )  # fmt: skip
         assert os.getpid() != made["os_pid"]
-        os.kill(made["os_pid"], 0)  # it is there
+        os.kill(made["os_pid"], 0)  # the process exists
         known, [listed] = await ask(platform, "GET", "/sandboxes/a"), await ask(platform, "GET", "/sandboxes")
         assert all(10_000_000 < one.pop("memory_bytes") < 512_000_000 for one in (known, listed))
         assert (made, made) == (known, listed)
@@ -41,14 +41,14 @@ def test_a_typed_supervisor_runs_in_a_program_of_its_own_and_every_question_reac
         await cast(platform, "tick")
         assert "41" == await state(platform)
         assert "loaded\n" == (await ask(platform, "GET", "/sandboxes/a/output"))["text"]
-        told = (await ask(platform, "GET", "/system/anomalies"))["anomalies"]
-        alone = [one["evidence"]["what"] for one in told if one["type"] == "unsupervised_process"]
-        assert ["first"] == alone  # of this test: all that serves a sandbox is looked after
+        shown = (await ask(platform, "GET", "/system/anomalies"))["anomalies"]
+        alone = [one["evidence"]["what"] for one in shown if one["type"] == "unsupervised_process"]
+        assert ["first"] == alone  # created by this test: processes that serve sandboxes are supervised
 
     inside(look, anomaly_unsupervised_after=0.0)
 
 
-def test_its_id_stands_for_its_node(inside: Inside) -> None:
+def test_its_id_names_its_node(inside: Inside) -> None:
     async def look(platform: Any) -> None:
         await create(platform, custom_config={"start": 40})
         assert "40" == (await ask(platform, "GET", "/processes/counter/state?node=a"))["state"]
@@ -62,7 +62,7 @@ def test_its_id_stands_for_its_node(inside: Inside) -> None:
 
 
 @pytest.mark.operation("sandbox.hot_reload", "sandbox.versions", "sandbox.source")
-def test_a_hot_reload_keeps_the_state_says_what_became_of_it_and_goes_back_when_it_fails(inside: Inside) -> None:
+def test_a_hot_reload_keeps_and_reports_the_state_and_is_undone_if_it_fails(inside: Inside) -> None:
     ten = SOURCE.replace("n + 1", "n + 10")
     refuses = ten.replace(
         "    def handle_call", "    def code_change(self, old, n, extra): raise KeyError('old')\n    def handle_call"
@@ -72,8 +72,8 @@ def test_a_hot_reload_keeps_the_state_says_what_became_of_it_and_goes_back_when_
         await create(platform)
         await cast(platform, "tick")
         report = await ask(platform, "POST", "/sandboxes/a/hot-reload", {"source": ten})
-        told = {one["name"]: (one["before"], one["after"]) for one in report["servers"]}
-        assert {"counter": ("1", "1"), "Main": (None, None)} == told
+        shown = {one["name"]: (one["before"], one["after"]) for one in report["servers"]}
+        assert {"counter": ("1", "1"), "Main": (None, None)} == shown
         await cast(platform, "tick")
         assert "11" == await state(platform)
         refused = await ask(platform, "POST", "/sandboxes/a/hot-reload", {"source": refuses}, status=409)
@@ -128,7 +128,7 @@ def test_a_restart_keeps_the_configuration_and_destroy_leaves_no_process(inside:
 
 
 @pytest.mark.operation("sandbox.create")
-def test_what_python_cannot_read_is_told_with_its_place_and_nothing_is_started(inside: Inside) -> None:
+def test_syntax_errors_are_reported_with_their_place_and_nothing_is_started(inside: Inside) -> None:
     async def look(platform: Any) -> None:
         error = await ask(
             platform, "POST", "/sandboxes", {"sandbox_id": "a", "source": "x = 1\nclass Main(:"}, status=422
@@ -183,10 +183,10 @@ class Main(Application):
     "application.list", "application.info", "application.env", "application.get_env", "application.set_env",
     "application.unset_env",
 )  # fmt: skip
-def test_the_application_of_a_sandbox_is_seen_with_its_environment_and_that_of_the_platform_is_another(
+def test_the_application_of_a_sandbox_is_shown_with_its_own_environment(
     inside: Inside,
 ) -> None:
-    """All of these were about the platform, whatever node was asked: nothing told of the application in a sandbox."""
+    """Regression: all of these described the platform, whatever node was named."""
 
     async def look(platform: Any) -> None:
         await create(platform, source=SOURCE.replace("class Main", "class Top") + APPLICATION)
@@ -209,8 +209,8 @@ def test_the_application_of_a_sandbox_is_seen_with_its_environment_and_that_of_t
 
 
 @pytest.mark.operation("code.modules", "code.module", "code.reload", "code.compatibility")
-def test_the_code_that_runs_in_a_sandbox_is_listed_and_changed_by_its_own_operation(inside: Inside) -> None:
-    """Of no other node than the platform's was anything told of the code that runs."""
+def test_the_code_of_a_sandbox_is_listed_and_changed_by_its_own_operation(inside: Inside) -> None:
+    """Regression: the running code was listed for the platform's node only."""
 
     async def look(platform: Any) -> None:
         await create(platform)
@@ -227,8 +227,8 @@ def test_the_code_that_runs_in_a_sandbox_is_listed_and_changed_by_its_own_operat
 
 
 @pytest.mark.operation("sandbox.create")
-def test_a_file_that_is_a_pipe_is_refused_and_not_waited_for(inside: Inside, tmp_path: Path) -> None:
-    """It held up the answer for ever, and with it a thread that others wait for."""
+def test_a_pipe_is_refused_as_a_file_without_waiting(inside: Inside, tmp_path: Path) -> None:
+    """Regression: it blocked the answer for ever, and with it a thread that others need."""
     pipe = tmp_path / "shop.py"
     os.mkfifo(pipe)
 
@@ -258,7 +258,7 @@ def test_ids_are_taken_once_and_the_limit_holds(inside: Inside) -> None:
     inside(look, sandboxes=1)
 
 
-def test_a_password_in_the_configuration_is_shown_to_nobody(inside: Inside) -> None:
+def test_a_password_in_the_configuration_is_never_shown(inside: Inside) -> None:
     async def look(platform: Any) -> None:
         made = await create(platform, custom_config={"password": "hunter2", "start": 1})
         assert {"password": "***", "start": 1} == made["configuration"]["custom_config"]
@@ -267,8 +267,8 @@ def test_a_password_in_the_configuration_is_shown_to_nobody(inside: Inside) -> N
 
 
 @pytest.mark.operation("sandbox.create", "sandbox.hot_reload", "sandbox.output")
-def test_no_text_says_where_the_platform_is_installed(inside: Inside) -> None:
-    """`cannot import name 'Childrens' from 'otp' (/home/…/otp/__init__.py)`."""
+def test_no_text_contains_the_path_of_the_platform(inside: Inside) -> None:
+    """Regression: `cannot import name 'Childrens' from 'otp' (/home/…/otp/__init__.py)`."""
     fails = SOURCE.replace("return Reply(n, n)", "import json; return json.loads('{')")
     places = [
         *map(str, (Path(otp.__file__).parents[1], Path(asyncio.__file__).parents[1])),

@@ -1,4 +1,4 @@
-"""Settings over HTTP: what is set, by whom, and other values while the platform runs."""
+"""Settings over HTTP: values, sources, and changes while the platform runs."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_several_are_set_or_none_of_them(inside: Inside) -> None:
     inside(test)
 
 
-def test_what_cannot_change_while_the_platform_runs_says_what_to_do(inside: Inside) -> None:
+def test_the_error_for_a_setting_that_needs_a_restart_says_what_to_do(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         answer = await put(platform, "port", 4009)
         assert (answer.status_code, answer.json()["error"]["code"]) == (409, "restart_needed")
@@ -94,7 +94,7 @@ def test_a_wrong_value_is_refused_and_changes_nothing(inside: Inside) -> None:
     inside(test)
 
 
-def test_changing_takes_the_scope_code_and_looking_hides_places(inside: Inside, tmp_path: Path) -> None:
+def test_changes_require_the_scope_code_and_reading_hides_paths(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         answer = await platform.client.put("/api/v1/settings/kill_wait", json={"value": 1})
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "missing_scope")
@@ -111,7 +111,7 @@ def test_changing_takes_the_scope_code_and_looking_hides_places(inside: Inside, 
 
 
 @pytest.mark.operation("settings.reload", "settings.file")
-def test_the_file_is_read_when_it_is_asked_for_and_says_what_is_wrong(inside: Inside, tmp_path: Path) -> None:
+def test_the_file_is_reloaded_on_request_and_errors_are_reported(inside: Inside, tmp_path: Path) -> None:
     file = tmp_path / "superlearner.toml"
 
     async def test(platform: Any) -> None:
@@ -129,8 +129,8 @@ def test_the_file_is_read_when_it_is_asked_for_and_says_what_is_wrong(inside: In
         refused = await reload()
         assert (refused.status_code, refused.json()["error"]["details"][0]["field"]) == (422, "scan_interval")
         assert "superlearner.toml, line 2: scan_interval: expected" in refused.json()["error"]["message"]
-        told = await state()
-        assert (told["state"], told["path"], told["problems"][0]["line"]) == ("refused", None, 2)
+        shown = await state()
+        assert (shown["state"], shown["path"], shown["problems"][0]["line"]) == ("refused", None, 2)
         assert (await state(**OWNER))["path"] == str(file)
         assert (await get(platform, "kill_wait"))["value"] == 2.0
 
@@ -141,7 +141,7 @@ def test_the_service_notices_a_change_of_the_file(inside: Inside, tmp_path: Path
     file = tmp_path / "superlearner.toml"
 
     async def test(platform: Any) -> None:
-        await platform.client.request("DELETE", "/api/v1/processes/settings", json={})  # it comes back
+        await platform.client.request("DELETE", "/api/v1/processes/settings", json={})  # it is restarted
         await platform.node.wait_registered("settings")
         file.write_text("kill_wait = 2.0\n")
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""Failures on purpose happen, are counted and bounded, and can be called off."""
+"""Simulated failures happen, are counted and bounded, and can be cancelled."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 
 
 class Counts(GenServer[int]):
-    """Counts what it gets."""
+    """Server that counts its messages."""
 
     @impl
     def init(self, arg: Any) -> Ok[int]:
@@ -91,7 +91,7 @@ def test_a_crash_comes_at_once_or_later_or_not_at_all(inside: Inside) -> None:
 
 
 @pytest.mark.operation("simulation.slow", "simulation.cancel")
-def test_a_server_that_is_held_answers_nobody_until_it_is_over_or_cancelled(inside: Inside) -> None:
+def test_a_blocked_server_does_not_answer_until_the_end_or_a_cancel(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         call = {"message": "count", "message_type": "call", "timeout_ms": 30}
         held = await ask(platform, "POST", "/processes/left/simulate/slow", {"duration_ms": 60_000})
@@ -108,7 +108,7 @@ def test_a_server_that_is_held_answers_nobody_until_it_is_over_or_cancelled(insi
 
 
 @pytest.mark.operation("simulation.slow")
-def test_only_a_server_can_be_held(inside: Inside) -> None:
+def test_only_a_server_can_be_blocked(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         async def waits() -> None:
             await otp.receive(otp.Is("end"))
@@ -123,7 +123,7 @@ def test_only_a_server_can_be_held(inside: Inside) -> None:
 
 @pytest.mark.everywhere
 @pytest.mark.operation("simulation.flood")
-def test_a_flood_arrives_whole_and_ends(inside: Inside) -> None:
+def test_a_flood_arrives_completely_and_ends(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         body = {"message": ["add", 1], "count": 250, "per_second": 10_000}
         flood = await ask(platform, "POST", "/processes/left/simulate/flood", body)
@@ -154,7 +154,7 @@ def test_chaos_ends_workers_below_a_supervisor_and_then_stops(inside: Inside) ->
 
 
 @pytest.mark.operation("simulation.chaos", "simulation.list")
-def test_more_than_twenty_at_once_are_refused(inside: Inside) -> None:
+def test_more_than_twenty_simultaneous_ones_are_refused(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         body = {"delay_ms": 600_000}
         for _ in range(20):
@@ -177,7 +177,7 @@ async def counted(platform: Any, name: str) -> int:
 
 @pytest.mark.everywhere
 @pytest.mark.operation("simulation.crash_next")
-def test_a_process_crashes_at_its_next_message_that_fits(inside: Inside) -> None:
+def test_a_process_crashes_at_its_next_matching_message(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         left = platform.node.whereis("left")
         begun = await ask(platform, "POST", "/processes/left/simulate/crash-next", {"reason": "boom", "tag": "go"})
@@ -219,12 +219,12 @@ def test_messages_are_lost_or_late_and_the_list_counts_them(inside: Inside) -> N
 
 @pytest.mark.everywhere
 @pytest.mark.operation("simulation.slow_callbacks")
-def test_a_server_with_slow_callbacks_does_one_after_the_other_until_it_is_over(inside: Inside) -> None:
+def test_slow_callbacks_run_in_sequence_until_the_simulation_ends(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         begun = await ask(platform, "POST", "/processes/left/simulate/slow-callbacks", {"delay_ms": 60_000})
         await send(platform, "left", "a")
         await send(platform, "left", "b")
-        assert await counted(platform, "right") == 0  # others go on
+        assert await counted(platform, "right") == 0  # others continue
         info = await ask(platform, "GET", "/processes/left/info")
         assert (info["message_queue_len"], info["current_call"]) == (1, "handle_info")
         assert (await ask(platform, "GET", "/simulations"))[0]["done"] == 1
@@ -236,7 +236,7 @@ def test_a_server_with_slow_callbacks_does_one_after_the_other_until_it_is_over(
 
 
 @pytest.mark.operation("simulation.hang")
-def test_a_loop_is_held_where_that_is_wanted_twice(inside: Inside) -> None:
+def test_the_loop_is_blocked_only_with_a_confirmation(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         platform.client.headers.update(OWNER)
         refused = await platform.client.post(f"{AT}/simulations/hang", json={"duration_ms": 50})
@@ -251,7 +251,7 @@ def test_a_loop_is_held_where_that_is_wanted_twice(inside: Inside) -> None:
 
 @pytest.mark.everywhere
 @pytest.mark.operation("simulation.memory")
-def test_memory_is_taken_and_given_back(inside: Inside) -> None:
+def test_memory_is_allocated_and_freed(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         platform.client.headers.update(OWNER)
         taken = await ask(platform, "POST", "/simulations/memory", {"megabytes": 40, "force": True})

@@ -1,4 +1,4 @@
-"""States over HTTP: what is set is what the server has, and what was before comes back."""
+"""States over HTTP: a new state takes effect, and the previous one can be restored."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Account:
 
 
 class Holder(GenServer[Any]):
-    """Holds what it is told, and hides what the `pin` is."""
+    """Server that stores messages and redacts its `pin`."""
 
     @impl
     def init(self, arg: Any) -> Ok[Any]:
@@ -76,7 +76,7 @@ async def done(platform: Any, method: str, path: str, **body: Any) -> Any:
 
 @pytest.mark.everywhere
 @pytest.mark.operation("state.get")
-def test_a_state_is_told_without_secrets_unless_one_may_see_them(inside: Inside) -> None:
+def test_a_state_is_shown_without_secrets_unless_permitted(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         found = await done(platform, "GET", "/basket/state")
         assert found["state"] == "{'items': [1], 'password': ***, 'pin': 'hidden'}"
@@ -105,7 +105,7 @@ def test_secrets_and_changes_of_states_need_a_credential(inside: Inside) -> None
 
 
 @pytest.mark.operation("state.set", "state.restore", "state.backups")
-def test_a_state_is_set_and_the_one_before_comes_back(inside: Inside) -> None:
+def test_a_state_is_set_and_the_previous_one_is_restored(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         changed = await done(platform, "PUT", "/counter_1/state", state=41)
         assert (changed["before"], changed["after"]) == (0, 41)
@@ -171,7 +171,7 @@ def test_a_backup_is_a_copy_that_outlives_its_process(inside: Inside) -> None:
 
 @pytest.mark.everywhere
 @pytest.mark.operation("state.forget")
-def test_a_backup_is_forgotten(inside: Inside) -> None:
+def test_a_backup_is_deleted(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         kept = await done(platform, "POST", "/counter_1/state/backups")
         assert await done(platform, "DELETE", f"/counter_1/state/backups/{kept['id']}") == {
@@ -189,7 +189,7 @@ def test_a_backup_is_forgotten(inside: Inside) -> None:
 
 
 @pytest.mark.operation("state.backup")
-def test_the_oldest_backups_of_a_process_go(inside: Inside) -> None:
+def test_the_oldest_backups_of_a_process_are_dropped(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         for _ in range(22):
             await done(platform, "POST", "/counter_1/state/backups")
@@ -208,14 +208,14 @@ def test_the_oldest_backups_of_a_process_go(inside: Inside) -> None:
         ("nobody", (404, "process_not_found")),
     ],
 )
-def test_what_has_no_state_to_set_keeps_it(inside: Inside, name: str, expected: tuple[int, str]) -> None:
+def test_states_that_cannot_be_set_are_kept(inside: Inside, name: str, expected: tuple[int, str]) -> None:
     async def test(platform: Any) -> None:
         assert code(await ask(platform, "PUT", f"/{name}/state", state=1)) == expected
 
     inside(test, HOLDERS, auth="all")
 
 
-def test_a_suspended_server_is_set_all_the_same(inside: Inside) -> None:
+def test_the_state_of_a_suspended_server_can_be_set(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await platform.client.post(f"{AT}/counter_1/suspend", headers=OWNER)
         await done(platform, "PUT", "/counter_1/state", state=3)

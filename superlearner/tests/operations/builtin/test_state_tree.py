@@ -1,4 +1,4 @@
-"""States over HTTP as trees of terms: a part at a time, secrets hidden, and as JSON that can be sent back."""
+"""States over HTTP as trees of terms: part by part, secrets redacted, and as JSON that can be sent back."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Place(NamedTuple):
 
 
 class Hostile:
-    """Everything that a program may do when it is looked at."""
+    """An object that does everything a program may do when inspected."""
 
     def __init__(self) -> None:
         self.inner = 1
@@ -105,7 +105,7 @@ def test_secrets_of_a_state_need_a_credential(inside: Inside) -> None:
 
 
 @pytest.mark.everywhere
-def test_a_part_of_a_large_state_is_told_by_its_place(inside: Inside) -> None:
+def test_a_part_of_a_large_state_is_read_by_its_position(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         whole = await platform.client.get(f"{AT}/large/state/tree", headers=OWNER)
         assert len(whole.content) < 20_000
@@ -122,7 +122,7 @@ def test_a_part_of_a_large_state_is_told_by_its_place(inside: Inside) -> None:
     inside(test, HOLDERS, auth="all")
 
 
-def test_a_process_that_hides_its_state_and_a_function_tell_none(inside: Inside) -> None:
+def test_a_process_that_hides_its_state_and_a_function_have_no_tree(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         hidden = await tree(platform, "hidden/state/tree", form=True)
         assert (hidden["term"], hidden["sensitive"], hidden["form"]["how"]) == (None, True, "none")
@@ -145,7 +145,7 @@ def test_a_process_that_hides_its_state_and_a_function_tell_none(inside: Inside)
         ("holders", "none", None, [""], []),
     ],
 )
-def test_what_json_can_say_of_a_state_is_there_to_be_edited(
+def test_a_state_is_editable_as_far_as_json_can_express_it(
     inside: Inside, name: str, how: str, value: Any, left_out: list[str], tuples: list[str]
 ) -> None:
     async def test(platform: Any) -> None:

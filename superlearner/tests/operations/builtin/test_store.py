@@ -1,4 +1,4 @@
-"""What the store says over HTTP, while it works and while it does not."""
+"""The store over HTTP, while it works and while it does not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def kill(platform: Any, name: str) -> int:
 
 
 @pytest.mark.operation("audit.list")
-def test_the_audit_log_tells_who_did_what_and_what_was_refused(inside: Inside, tmp_path: Path) -> None:
+def test_the_audit_log_lists_users_actions_and_refusals(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         async def listed(query: str = "") -> list[Any]:
             return (await platform.get(f"/api/v1/audit{query}", headers=OWNER))["data"]
@@ -50,7 +50,7 @@ def test_the_audit_log_tells_who_did_what_and_what_was_refused(inside: Inside, t
 
 
 @pytest.mark.operation("audit.list")
-def test_the_audit_log_can_be_asked_for_one_node(inside: Inside, tmp_path: Path) -> None:
+def test_the_audit_log_can_be_filtered_by_node(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         async with otp.Node("till@127.0.0.1") as till:
             platform.platform.nodes.attach(till)
@@ -66,7 +66,7 @@ def test_the_audit_log_can_be_asked_for_one_node(inside: Inside, tmp_path: Path)
 
 
 @pytest.mark.operation("audit.list")
-def test_what_an_earlier_run_did_is_still_told(inside: Inside, tmp_path: Path) -> None:
+def test_actions_of_an_earlier_run_are_listed(inside: Inside, tmp_path: Path) -> None:
     async def first(platform: Any) -> None:
         assert await kill(platform, "counter_1") == 200
 
@@ -79,7 +79,7 @@ def test_what_an_earlier_run_did_is_still_told(inside: Inside, tmp_path: Path) -
     inside(second, data_dir=tmp_path, auth="all")
 
 
-def test_the_audit_log_takes_the_scope_code(inside: Inside, tmp_path: Path) -> None:
+def test_the_audit_log_requires_the_scope_code(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         answer = await platform.client.get("/api/v1/audit")
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "missing_scope")
@@ -88,7 +88,7 @@ def test_the_audit_log_takes_the_scope_code(inside: Inside, tmp_path: Path) -> N
 
 
 @pytest.mark.operation("store.info")
-def test_the_store_says_how_much_it_holds(inside: Inside, tmp_path: Path) -> None:
+def test_the_store_reports_its_size(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         await platform.platform.store.sync()
         before = (await platform.get("/api/v1/store"))["data"]
@@ -97,26 +97,26 @@ def test_the_store_says_how_much_it_holds(inside: Inside, tmp_path: Path) -> Non
         await platform.platform.store.sync()
         after = (await platform.get("/api/v1/store"))["data"]
         assert (after["waiting"], after["dropped"], after["rows"]["audit"]) == (0, {}, 1)
-        assert after["stored"] == sum(after["rows"].values()) > 0  # analytics stores what the kill led to
+        assert after["stored"] == sum(after["rows"].values()) > 0  # analytics stores the restart after the kill
 
     inside(test, data_dir=tmp_path)
 
 
-def test_only_who_has_a_credential_is_told_where_the_database_is(inside: Inside, tmp_path: Path) -> None:
+def test_the_path_of_the_database_is_shown_with_a_credential_only(inside: Inside, tmp_path: Path) -> None:
     async def open_to_all(platform: Any) -> None:
         await platform.platform.store.sync()
         assert (await platform.get("/api/v1/store"))["data"]["database"] is None
 
     async def asked(platform: Any) -> None:
         await platform.platform.store.sync()
-        told = (await platform.get("/api/v1/store", headers=OWNER))["data"]["database"]
-        assert told == f"sqlite:///{tmp_path / 'superlearner.db'}"
+        shown = (await platform.get("/api/v1/store", headers=OWNER))["data"]["database"]
+        assert shown == f"sqlite:///{tmp_path / 'superlearner.db'}"
 
     inside(open_to_all, data_dir=tmp_path)
     inside(asked, data_dir=tmp_path, auth="all")
 
 
-def test_the_platform_runs_beside_a_database_it_cannot_use(inside: Inside, tmp_path: Path) -> None:
+def test_the_platform_runs_with_an_unusable_database(inside: Inside, tmp_path: Path) -> None:
     file = tmp_path / "superlearner.db"
     file.write_bytes(b"not a database at all\n" * 100)
     before = file.read_bytes()
@@ -129,10 +129,10 @@ def test_the_platform_runs_beside_a_database_it_cannot_use(inside: Inside, tmp_p
         error = answer.json()["error"]
         assert (answer.status_code, error["code"]) == (503, "store_unavailable")
         assert str(tmp_path) not in answer.text
-        told = (await platform.get("/api/v1/store", headers=OWNER))["data"]
-        assert (told["state"], told["stored"], told["rows"]) == ("unavailable", 0, None)
-        assert told["waiting"] == told["accepted"] > 0
-        assert f"mv {file} {file}.old" in told["hint"]
+        shown = (await platform.get("/api/v1/store", headers=OWNER))["data"]
+        assert (shown["state"], shown["stored"], shown["rows"]) == ("unavailable", 0, None)
+        assert shown["waiting"] == shown["accepted"] > 0
+        assert f"mv {file} {file}.old" in shown["hint"]
         health = (await platform.get("/api/v1/system/health", headers=OWNER))["data"]
         assert (health["status"], health["parts"]["store"]) == ("degraded", False)
         assert (await platform.client.get("/health/ready")).status_code == 200
@@ -150,7 +150,7 @@ def test_the_platform_runs_beside_a_database_it_cannot_use(inside: Inside, tmp_p
     inside(test, data_dir=tmp_path, auth="all")
 
 
-def test_without_a_folder_of_data_nothing_is_kept_and_that_is_no_fault(inside: Inside) -> None:
+def test_without_a_data_directory_nothing_is_stored_and_that_is_no_error(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         assert (await platform.get("/api/v1/store", headers=OWNER))["data"]["state"] == "off"
         assert (await platform.client.get("/api/v1/audit", headers=OWNER)).status_code == 503
@@ -160,10 +160,10 @@ def test_without_a_folder_of_data_nothing_is_kept_and_that_is_no_fault(inside: I
 
 
 async def ask(platform: Any, method: str, path: str, **body: Any) -> Any:
-    """The answer of the owner's request: its data, or the code of its error with the status."""
+    """Return the data of the owner's request, or the status and code of its error."""
     answer = await platform.client.request(method, f"/api/v1/store/{path}", json=body, headers=OWNER)
-    told = answer.json()
-    return told["data"] if answer.status_code == 200 else (answer.status_code, told["error"]["code"])
+    shown = answer.json()
+    return shown["data"] if answer.status_code == 200 else (answer.status_code, shown["error"]["code"])
 
 
 async def rows_of(platform: Any) -> Any:
@@ -193,7 +193,7 @@ def test_the_audit_log_is_exported_into_a_file_of_the_data_directory(inside: Ins
 
 
 @pytest.mark.operation("store.backup")
-def test_a_backup_is_a_database_with_what_was_there(inside: Inside, tmp_path: Path) -> None:
+def test_a_backup_is_a_database_with_the_same_rows(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         assert await kill(platform, "counter_1") == 200
         before = await rows_of(platform)
@@ -208,7 +208,7 @@ def test_a_backup_is_a_database_with_what_was_there(inside: Inside, tmp_path: Pa
 
 
 @pytest.mark.operation("store.delete", "store.compact")
-def test_old_rows_are_deleted_and_their_room_given_back(inside: Inside, tmp_path: Path) -> None:
+def test_old_rows_are_deleted_and_disk_space_is_freed(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         store = platform.platform.store
         store.append_restarts(Restart(float(at), "shop", "till", "restarted", reason="x" * 3000) for at in range(1000))
@@ -232,7 +232,7 @@ def test_old_rows_are_deleted_and_their_room_given_back(inside: Inside, tmp_path
 
 
 @pytest.mark.parametrize("path", ["export", "backup", "compact", "rows"])
-def test_what_takes_data_away_takes_the_scope_code(inside: Inside, tmp_path: Path, path: str) -> None:
+def test_deleting_and_exporting_data_requires_the_scope_code(inside: Inside, tmp_path: Path, path: str) -> None:
     async def test(platform: Any) -> None:
         method, body = ("DELETE", {"before": 1}) if path == "rows" else ("POST", {})
         answer = await platform.client.request(method, f"/api/v1/store/{path}", json=body)

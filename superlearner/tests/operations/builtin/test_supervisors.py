@@ -1,4 +1,4 @@
-"""Supervisors: what they are, what they would do, and that changing them really changes them."""
+"""Supervisors: their description, predictions, and the real effect of changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 
 
 class Kept(GenServer[Any]):
-    """Keeps what it was started with."""
+    """Server that keeps its start argument."""
 
     @impl
     def init(self, arg: Any) -> Ok[Any]:
@@ -73,7 +73,7 @@ async def pids(platform: Any, name: str) -> dict[str, str | None]:
 
 @pytest.mark.everywhere
 @pytest.mark.operation("supervisor.children", "supervisor.count", "supervisor.child_spec")
-def test_children_are_listed_counted_and_their_specs_shown_without_secrets(inside: Inside) -> None:
+def test_children_are_listed_and_counted_with_specs_without_secrets(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         listed = await platform.get(f"{AT}/row/children?per_page=2")
         assert [one["id"] for one in listed["data"]] == ["first", "second"]
@@ -91,7 +91,7 @@ def test_children_are_listed_counted_and_their_specs_shown_without_secrets(insid
 
 
 @pytest.mark.operation("supervisor.child_spec")
-def test_a_child_is_named_by_its_whole_id_and_by_what_is_shown_of_it(inside: Inside) -> None:
+def test_a_child_is_named_by_its_full_or_displayed_id(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await Supervisor.start_child("row", Kept.child_spec(None, id="o" * 10_000))
         (shown,) = [one["id"] for one in await ask(platform, "GET", "/row/children") if one["id"].startswith("o")]
@@ -103,12 +103,12 @@ def test_a_child_is_named_by_its_whole_id_and_by_what_is_shown_of_it(inside: Ins
 
 
 @pytest.mark.operation("supervisor.change_strategy", "supervisor.flags")
-def test_another_strategy_holds_from_the_next_crash_on(inside: Inside) -> None:
+def test_a_new_strategy_applies_from_the_next_crash(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         before = await pids(platform, "row")
         changed = await ask(platform, "PUT", "/row/strategy", {"strategy": "one_for_all", "max_restarts": 7})
         assert (changed["strategy"], changed["max_restarts"], changed["max_seconds"]) == ("one_for_all", 7, 100)
-        assert type(changed["max_restarts"]) is int  # 7.0 was shown, and in the tree
+        assert type(changed["max_restarts"]) is int  # an integer, although 7.0 was sent
         assert await pids(platform, "row") == before
         await platform.client.request("DELETE", "/api/v1/processes/third", json={})
         await Supervisor.count_children(("row", platform.node))
@@ -121,7 +121,7 @@ def test_another_strategy_holds_from_the_next_crash_on(inside: Inside) -> None:
 
 
 @pytest.mark.operation("supervisor.set_flags")
-def test_flags_that_are_left_out_stay(inside: Inside) -> None:
+def test_omitted_flags_are_kept(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         changed = await ask(platform, "PUT", "/row/flags", {"max_seconds": "infinity"})
         assert (changed["strategy"], changed["max_restarts"], changed["max_seconds"]) == ("rest_for_one", 2, "infinity")
@@ -136,8 +136,8 @@ def test_flags_that_are_left_out_stay(inside: Inside) -> None:
 
 
 @pytest.mark.operation("supervisor.change_strategy")
-def test_none_becomes_or_leaves_simple_one_for_one_and_the_answer_says_why(inside: Inside) -> None:
-    """Regression: it expected one of four strategies, got one of them, and asked whether it was meant."""
+def test_simple_one_for_one_cannot_be_set_or_left_and_the_error_explains_it(inside: Inside) -> None:
+    """Regression: the error named one of four strategies, and suggested the same one."""
 
     async def test(platform: Any) -> None:
         for name, strategy, is_now in (
@@ -175,7 +175,7 @@ def test_supervisors_are_searched_and_sorted(inside: Inside) -> None:
 
 @pytest.mark.everywhere
 @pytest.mark.operation("supervisor.predict")
-def test_what_is_predicted_is_what_happens(inside: Inside) -> None:
+def test_predictions_agree_with_what_happens(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         foretold = await ask(platform, "GET", "/row/children/first/predict")
         (step,) = foretold["steps"]
@@ -195,7 +195,7 @@ def test_what_is_predicted_is_what_happens(inside: Inside) -> None:
 
 
 @pytest.mark.operation("supervisor.predict")
-def test_a_restart_too_many_is_foretold_up_to_the_supervisor_that_mends_it(inside: Inside) -> None:
+def test_a_give_up_is_predicted_up_to_the_supervisor_that_recovers(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await ask(platform, "PUT", "/row/flags", {"max_restarts": 0})
         foretold = await ask(platform, "GET", "/row/children/third/predict")
@@ -212,7 +212,7 @@ def test_a_restart_too_many_is_foretold_up_to_the_supervisor_that_mends_it(insid
 
 
 @pytest.mark.operation("supervisor.predict")
-def test_a_tree_of_the_playground_that_gives_up_is_said_to_come_back(inside: Inside) -> None:
+def test_the_prediction_for_a_playground_tree_that_gives_up_names_its_restart(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await ask(platform, "PUT", "/rows/flags", {"max_restarts": 0})
         foretold = await ask(platform, "GET", "/rows/children/other/predict")
@@ -288,7 +288,7 @@ def test_a_supervisor_is_started_with_its_children_and_stopped_with_them(inside:
 
 
 @pytest.mark.operation("supervisor.stop")
-def test_a_permanent_supervisor_that_is_stopped_comes_back_and_the_answer_says_so(inside: Inside) -> None:
+def test_a_stopped_permanent_supervisor_is_restarted_and_the_answer_says_so(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         row = platform.node.whereis("row")
         stopped = await ask(platform, "DELETE", "/row")
@@ -325,7 +325,7 @@ def test_a_soft_restart_renews_the_children_and_a_hard_one_the_supervisor_too(in
 
 
 @pytest.mark.operation("supervisor.pause", "supervisor.resume")
-def test_a_paused_supervisor_restarts_nobody_until_it_is_resumed(inside: Inside) -> None:
+def test_a_paused_supervisor_restarts_no_child_until_it_is_resumed(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         assert (await ask(platform, "POST", "/row/pause"))["paused"] is True
         await platform.client.request("DELETE", "/api/v1/processes/third", json={})
@@ -340,7 +340,7 @@ def test_a_paused_supervisor_restarts_nobody_until_it_is_resumed(inside: Inside)
 
 
 @pytest.mark.operation("supervisor.pause")
-def test_a_pause_that_came_too_late_does_not_take_hold_afterwards(inside: Inside) -> None:
+def test_a_pause_that_timed_out_has_no_later_effect(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         began, may_go_on = asyncio.Event(), asyncio.Event()
 
@@ -363,7 +363,7 @@ def test_a_pause_that_came_too_late_does_not_take_hold_afterwards(inside: Inside
 
 
 @pytest.mark.operation("supervisor.bulk_children")
-def test_many_children_at_once_each_with_a_result_of_its_own(inside: Inside) -> None:
+def test_bulk_actions_have_a_result_per_child(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         body = {"action": "terminate", "children": ["first", "nobody", "third"]}
         done = await ask(platform, "POST", "/row/children/bulk", body)
@@ -383,7 +383,7 @@ def test_many_children_at_once_each_with_a_result_of_its_own(inside: Inside) -> 
 
 
 @pytest.mark.operation("supervisor.simulate_failure")
-def test_a_simulated_failure_is_one_its_supervisor_sees(inside: Inside) -> None:
+def test_a_simulated_failure_reaches_the_supervisor(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         done = await ask(platform, "POST", "/row/simulate-failure", {"target": "third", "reason": "simulated"})
         assert (done["child"], done["terminated"]) == ("third", True)
@@ -407,7 +407,7 @@ def test_a_simulated_failure_is_one_its_supervisor_sees(inside: Inside) -> None:
 
 
 @pytest.mark.operation("supervisor.restart_child", "supervisor.terminate_child")
-def test_a_child_that_the_platform_needs_takes_force(inside: Inside) -> None:
+def test_a_critical_child_requires_force(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         for what in ("terminate", "restart"):
             answer = await platform.client.post(f"{AT}/superlearner/children/playground/{what}")
@@ -445,7 +445,7 @@ def test_a_dry_run_of_each_change_changes_nothing(inside: Inside) -> None:
 
 
 @pytest.mark.parametrize("path", ["/row/children", ""])
-def test_starting_code_takes_a_credential(inside: Inside, path: str) -> None:
+def test_starting_code_requires_a_credential(inside: Inside, path: str) -> None:
     async def test(platform: Any) -> None:
         body = {"start": "a:B"} if path else {"name": "mine", "children": []}
         answer = await platform.client.post(f"{AT}{path}", json=body)

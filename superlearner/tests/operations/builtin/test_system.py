@@ -1,4 +1,4 @@
-"""The operations about the system: figures follow what is provoked, and each kind of anomaly is provoked for real."""
+"""Operations on the system: figures follow from actions, and each kind of anomaly is provoked for real."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ QUICK = {"scan_interval": 0.02}
 
 
 class Worker(GenServer[Any]):
-    """Does what it is told: holds the loop, waits, asks another one, keeps memory, monitors."""
+    """Server that follows instructions: block the loop, wait, call another, keep memory, monitor."""
 
     @impl
     def init(self, arg: Any) -> Ok[Any]:
@@ -73,7 +73,7 @@ async def data(platform: Any, path: str) -> Any:
 
 
 async def wait_in(platform: Any, name: str) -> None:
-    """Let a server wait in its callback; returns when it does."""
+    """Let a server wait in its callback; return when it does."""
     there: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     GenServer.cast(platform.node.whereis(name), ("wait", there))
     await there
@@ -86,7 +86,7 @@ async def kill(platform: Any, name: str) -> None:
 
 
 async def only(platform: Any, type: str, what: str | None = None) -> Any:
-    """The one active anomaly of a type."""
+    """Return the single active anomaly of a type."""
     shown = await data(platform, "/system/anomalies")
     found = [one for one in shown["anomalies"] if one["type"] == type]
     assert shown["summary"]["by_type"][type] == len(found)
@@ -105,7 +105,7 @@ def type_settings(platform: Any) -> set[str]:
 
 
 def raised(platform: Any, kind: str) -> asyncio.Future[Any]:
-    """Done when an anomaly of a kind is noticed by the service itself."""
+    """Return a future that is done when the service detects an anomaly of this kind."""
     future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     def on(event: str, measurements: Any, metadata: Any) -> None:
@@ -176,18 +176,18 @@ def test_a_server_that_is_sent_more_than_it_handles_has_a_growing_mailbox(
         ]
         assert queues["analysis"]["large_queue_count"] == 1
         otp.send(platform.node.whereis("ada"), "go on")
-        await otp.sys.get_state(("ada", platform.node))  # behind all that waited
+        await otp.sys.get_state(("ada", platform.node))  # all earlier messages are handled
         await platform.platform.monitor.sample()
         shown = await data(platform, "/system/anomalies?ended=true")
         assert [(one["type"], one["active"]) for one in shown["anomalies"]] == [("mailbox_growth", False)]
         assert shown["summary"]["risk_level"] == "none"
 
-    # Its callback lasts as long as the test, and on a busy machine the loop may stand still without its doing.
+    # The callback lasts as long as the test, and a busy machine may block the loop for unrelated reasons.
     inside(test, PAIR, scan_interval=60.0, anomaly_callback=60.0, anomaly_window=0.001)
 
 
 @pytest.mark.operation("system.anomalies")
-def test_memory_that_is_kept_and_kept_is_memory_growth(inside: Inside) -> None:
+def test_memory_that_is_never_freed_is_memory_growth(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         kept = 0
 
@@ -209,7 +209,7 @@ def test_memory_that_is_kept_and_kept_is_memory_growth(inside: Inside) -> None:
 
 
 @pytest.mark.operation("system.anomalies", "system.bottlenecks")
-def test_a_callback_that_does_not_come_back_is_long(inside: Inside) -> None:
+def test_a_callback_that_does_not_return_is_a_long_callback(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         found = raised(platform, "long_callback")
         await wait_in(platform, "ada")
@@ -226,7 +226,7 @@ def test_a_callback_that_does_not_come_back_is_long(inside: Inside) -> None:
 
 
 @pytest.mark.operation("system.anomalies", "system.bottlenecks", "system.metrics")
-def test_who_holds_the_loop_is_named(inside: Inside) -> None:
+def test_the_process_that_blocks_the_loop_is_named(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         there: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         GenServer.cast(platform.node.whereis("ada"), ("hold", 0.3, there))
@@ -262,7 +262,7 @@ def test_two_servers_that_call_each_other_are_a_deadlock(inside: Inside) -> None
 
 
 @pytest.mark.operation("system.anomalies", "tree.isolated")
-def test_processes_that_nobody_is_tied_to_are_told_as_one(inside: Inside) -> None:
+def test_unsupervised_processes_are_reported_together(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         async def fetch() -> None:
             await otp.receive(otp.Is("stop"))
@@ -280,7 +280,7 @@ def test_processes_that_nobody_is_tied_to_are_told_as_one(inside: Inside) -> Non
 
 
 @pytest.mark.operation("system.anomalies")
-def test_monitors_that_pile_up_and_an_end_that_is_not_read_are_orphans(inside: Inside) -> None:
+def test_accumulating_monitors_and_an_unread_down_message_are_orphans(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         ada, bob = platform.node.whereis("ada"), platform.node.whereis("bob")
         there: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -302,13 +302,13 @@ def test_monitors_that_pile_up_and_an_end_that_is_not_read_are_orphans(inside: I
 
 
 @pytest.mark.operation("system.anomalies", "system.metrics")
-def test_the_demo_at_rest_and_at_work_raises_no_alarm(inside: Inside) -> None:
+def test_the_idle_and_the_busy_demo_raise_no_alarm(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         monitor = platform.platform.monitor
         await data(platform, "/system/anomalies")
         await platform.call("counter_1", "get_value")
         await monitor.sample()
-        monitor.holds.clear()  # the first answer of a test run makes the document that answers are compared with
+        monitor.holds.clear()  # the first answer of a test run creates the document that answers are compared with
         for _ in range(20):
             await monitor.sample()
         for number in range(20):
@@ -361,7 +361,7 @@ def test_figures_follow_what_happens_and_outlive_a_crash_of_the_service(inside: 
 
 
 @pytest.mark.operation("system.metrics")
-def test_a_change_of_a_limit_holds_at_the_next_look(inside: Inside) -> None:
+def test_a_changed_limit_applies_to_the_next_sample(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await kill(platform, "ada")
         await none(platform, "restart_storm")
@@ -375,7 +375,7 @@ def test_a_change_of_a_limit_holds_at_the_next_look(inside: Inside) -> None:
 
 
 @pytest.mark.operation("system.graph")
-def test_the_graph_follows_links_monitors_supervision_and_talk(inside: Inside) -> None:
+def test_the_graph_shows_links_monitors_supervision_and_messages(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         ada, bob, pair = (str(platform.node.whereis(name)).strip("<>") for name in ("ada", "bob", "pair"))
         before = await data(platform, "/system/graph")
@@ -401,7 +401,7 @@ def test_the_graph_follows_links_monitors_supervision_and_talk(inside: Inside) -
 
 
 @pytest.mark.operation("system.topology")
-def test_who_talks_to_whom_is_told_as_a_picture_from_the_first_question_on(inside: Inside) -> None:
+def test_message_traffic_is_a_diagram_from_the_first_request_on(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         ada, bob = platform.node.whereis("ada"), platform.node.whereis("bob")
         there: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -426,7 +426,7 @@ def test_who_talks_to_whom_is_told_as_a_picture_from_the_first_question_on(insid
 
 
 @pytest.mark.operation("system.bottlenecks")
-def test_who_handles_most_messages_is_measured_when_that_is_asked(inside: Inside) -> None:
+def test_the_busiest_processes_are_measured_on_request(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         asked = asyncio.ensure_future(data(platform, "/system/bottlenecks?measure_ms=100"))
         for number in range(30):
@@ -442,7 +442,7 @@ def test_who_handles_most_messages_is_measured_when_that_is_asked(inside: Inside
 
 
 @pytest.mark.operation("process.list", "system.anomalies")
-def test_a_list_of_very_many_processes_is_right_on_every_page_and_lets_others_run(inside: Inside) -> None:
+def test_a_very_long_list_of_processes_is_correct_and_does_not_block_the_loop(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         turns = 0
 
@@ -481,7 +481,7 @@ class Named(GenServer[Any]):
 
 
 @pytest.mark.operation("system.export")
-def test_tables_are_exported_whole_and_no_spreadsheet_executes_them(inside: Inside) -> None:
+def test_tables_are_exported_completely_and_safe_for_spreadsheets(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await platform.node.start(Named, None, name="=HYPERLINK(1)")
         await platform.node.start(Named, None, name='say "hi", twice')

@@ -1,4 +1,4 @@
-"""Tokens for others than the owner: made once, shown once, taken back at once."""
+"""Tokens for users other than the owner: created once, shown once, revoked at once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def code(answer: httpx.Response) -> tuple[int, str]:
 
 
 class Socket:
-    """A web socket at the application, without a network between."""
+    """A web socket connected directly to the application."""
 
     def __init__(self, platform: Any, headers: dict[str, str]) -> None:
         self.accepted = asyncio.Event()
@@ -56,13 +56,13 @@ class Socket:
         self.task = asyncio.ensure_future(platform.platform.web.app(scope, receive, send))
 
     async def closed(self) -> int | None:
-        """The code with which it was closed, when it is."""
+        """Return the close code, once it is closed."""
         await self.task
         return self.code
 
 
 @pytest.mark.operation("token.create", "token.list", "token.revoke")
-def test_a_token_opens_what_its_scopes_say_until_it_is_revoked(inside: Run, tmp_path: Path) -> None:
+def test_a_token_grants_its_scopes_until_it_is_revoked(inside: Run, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         client = platform.client
         secret = await make(platform, "laptop", "read", user="ada")
@@ -92,7 +92,7 @@ def test_a_token_opens_what_its_scopes_say_until_it_is_revoked(inside: Run, tmp_
 
 
 @pytest.mark.operation("token.create", "token.revoke")
-def test_what_is_open_ends_with_the_token_and_so_do_its_sessions(inside: Run, tmp_path: Path) -> None:
+def test_connections_and_sessions_end_with_the_token(inside: Run, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         client = platform.client
         ada, bob = await make(platform, "ada"), await make(platform, "bob")
@@ -114,7 +114,7 @@ def test_what_is_open_ends_with_the_token_and_so_do_its_sessions(inside: Run, tm
 
 
 @pytest.mark.operation("token.create")
-def test_an_expired_token_opens_nothing_and_ends_what_is_open(inside: Run, tmp_path: Path) -> None:
+def test_an_expired_token_grants_nothing_and_ends_its_connections(inside: Run, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         secret = await make(platform, "short", expires_days=0.5 / 24 / 3600)
         socket = Socket(platform, bearer(secret))
@@ -146,7 +146,7 @@ def test_the_audit_log_names_the_holder_and_never_the_secret(inside: Run, tmp_pa
 
 @pytest.mark.operation("token.create")
 @pytest.mark.parametrize("name", ["owner", "Anonymous", "a b", "", "\u202eowner", "<b>", "a\n", "ö", "x" * 65, "../x"])
-def test_nobody_gets_a_name_that_the_audit_log_would_be_misread_by(inside: Run, tmp_path: Path, name: str) -> None:
+def test_names_that_would_be_misread_in_the_audit_log_are_refused(inside: Run, tmp_path: Path, name: str) -> None:
     async def test(platform: Any) -> None:
         for body in ({"name": name}, {"name": "fine", "user": name}):
             answer = await platform.client.post(TOKENS, json=body, headers=OWNER)
@@ -157,7 +157,7 @@ def test_nobody_gets_a_name_that_the_audit_log_would_be_misread_by(inside: Run, 
 
 
 @pytest.mark.operation("token.create")
-def test_a_name_is_given_once_even_if_its_token_was_revoked(inside: Run, tmp_path: Path) -> None:
+def test_the_name_of_a_revoked_token_is_not_reused(inside: Run, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         await make(platform, "laptop")
         await platform.client.request("DELETE", f"{TOKENS}/laptop", headers=OWNER)
@@ -168,7 +168,7 @@ def test_a_name_is_given_once_even_if_its_token_was_revoked(inside: Run, tmp_pat
 
 
 @pytest.mark.operation("token.revoke", "token.list")
-def test_while_the_store_is_down_known_tokens_work_and_the_owner_can_revoke(
+def test_while_the_store_is_down_cached_tokens_work_and_the_owner_can_revoke(
     inside: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def test(platform: Any) -> None:
@@ -192,8 +192,8 @@ def test_while_the_store_is_down_known_tokens_work_and_the_owner_can_revoke(
     inside(test, data_dir=tmp_path)
 
 
-def test_a_token_that_cannot_be_looked_up_is_not_called_wrong(inside: Run, tmp_path: Path) -> None:
-    """A database of a newer version is not opened; only the owner's token, which is a file, can be known then."""
+def test_a_token_that_cannot_be_verified_is_not_called_invalid(inside: Run, tmp_path: Path) -> None:
+    """A database of a newer version is not opened; then only the owner's token, which is a file, can be verified."""
     with sqlite3.connect(tmp_path / "superlearner.db") as database:
         database.execute("CREATE TABLE superlearner_schema (version_num VARCHAR(32))")
         database.execute("INSERT INTO superlearner_schema VALUES ('9999')")
@@ -223,7 +223,7 @@ def test_a_link_of_a_token_signs_in_its_holder_and_not_the_owner(inside: Run, tm
     inside(test, data_dir=tmp_path)
 
 
-def test_who_signs_out_has_no_session_wherever_the_cookie_went(inside: Run, tmp_path: Path) -> None:
+def test_signing_out_ends_the_session_for_all_copies_of_the_cookie(inside: Run, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         client = platform.client
         await client.get(f"/?token={platform.platform.credentials.new_code()}")

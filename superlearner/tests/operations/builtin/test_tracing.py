@@ -1,4 +1,4 @@
-"""Traces over HTTP: what was sent is told with sender, answer and cause, and is there after the end of the process."""
+"""Traces over HTTP: messages with sender, reply and cause, available after the end of the process."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def data(platform: Any, path: str) -> Any:
 
 @pytest.mark.everywhere
 @pytest.mark.operation("trace.start", "trace.messages", "trace.stop", "trace.info")
-def test_what_a_process_gets_and_answers_is_told_until_the_trace_is_stopped(inside: Inside) -> None:
+def test_messages_and_replies_are_traced_until_the_trace_is_stopped(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         dry = await post(platform, "/processes/counter_1/trace?dry_run=true")
         assert dry["data"]["would"].startswith("trace the messages of counter_1")
@@ -109,7 +109,7 @@ def test_a_trace_outlives_its_process_and_draws_its_end(inside: Inside) -> None:
 @pytest.mark.operation(
     "trace.start_group", "trace.history", "trace.graph", "trace.latency", "trace.patterns", "trace.causes", "trace.end"
 )
-def test_a_whole_tree_is_traced_and_tells_who_talks_to_whom(inside: Inside) -> None:
+def test_a_whole_tree_is_traced_with_message_counts_by_pair(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         both = await platform.client.post("/api/v1/traces", json={})
         assert both.status_code == 422
@@ -139,7 +139,7 @@ def test_a_whole_tree_is_traced_and_tells_who_talks_to_whom(inside: Inside) -> N
 
 
 @pytest.mark.operation("trace.unanswered")
-def test_a_call_without_an_answer_and_a_pattern_are_told(inside: Inside) -> None:
+def test_unanswered_calls_and_patterns_are_shown(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         body = {"pattern_matching": "VALUE"}
         trace = (await post(platform, "/processes/counter_1/trace", body))["data"]
@@ -154,7 +154,7 @@ def test_a_call_without_an_answer_and_a_pattern_are_told(inside: Inside) -> None
     inside(test)
 
 
-def test_a_killed_tracer_interrupts_no_trace_and_loses_nothing(inside: Inside) -> None:
+def test_killing_the_tracer_stops_no_trace_and_loses_nothing(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await post(platform, "/processes/counter_1/trace")
         await ask(platform, "get_value")

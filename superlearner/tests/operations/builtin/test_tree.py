@@ -1,4 +1,4 @@
-"""Trees and relations follow what happens, and no name breaks a drawing."""
+"""Trees and relations are up to date, and no name breaks a diagram."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NASTY = 'a"]<b>\n\u202ex-->end'
 
 
 class Asks(GenServer[Any]):
-    """Asks somebody else before it answers."""
+    """Server that calls another one before it replies."""
 
     @impl
     def init(self, arg: Any) -> Ok[Any]:
@@ -62,7 +62,7 @@ async def get(platform: Any, path: str) -> Any:
 
 
 @pytest.mark.operation("tree.show")
-def test_the_tree_shows_every_supervisor_and_what_became_of_a_child(inside: Inside) -> None:
+def test_the_tree_shows_every_supervisor_and_the_state_of_children(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         await platform.client.request("DELETE", "/api/v1/processes/left", json={"reason": "boom"})
         await Supervisor.count_children(("pair", platform.node))
@@ -82,7 +82,7 @@ def test_the_tree_shows_every_supervisor_and_what_became_of_a_child(inside: Insi
 
 
 @pytest.mark.operation("tree.show")
-def test_what_does_not_fit_is_counted(inside: Inside) -> None:
+def test_omitted_rows_are_counted(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         shallow = await get(platform, "/system/process-tree?root=top&depth=1")
         assert (shallow["partial"], shallow["why"]) == (True, ["depth"])
@@ -100,7 +100,7 @@ def test_what_does_not_fit_is_counted(inside: Inside) -> None:
 
 @pytest.mark.everywhere
 @pytest.mark.operation("tree.show")
-def test_the_tree_is_drawn_and_a_name_is_only_a_name(inside: Inside) -> None:
+def test_the_tree_is_drawn_with_any_names(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         async def drawn(form: str) -> str:
             return (await get(platform, f"/system/process-tree?root=top&format={form}"))["drawing"]["text"]
@@ -146,7 +146,7 @@ def test_a_child_without_name_and_id_is_drawn_by_its_pid(inside: Inside) -> None
 
 
 @pytest.mark.operation("tree.ancestors", "tree.descendants")
-def test_who_is_above_and_who_is_below(inside: Inside) -> None:
+def test_ancestors_and_descendants_are_listed(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         above = await get(platform, "/processes/left/ancestors")
         assert [one["name"] for one in above["ancestors"][:4]] == ["pair", "top", "playground", "superlearner"]
@@ -191,7 +191,7 @@ def test_relations_follow_links_and_monitors(inside: Inside) -> None:
 
 
 @pytest.mark.operation("tree.isolated")
-def test_who_is_tied_to_nobody_is_found(inside: Inside) -> None:
+def test_processes_without_links_and_monitors_are_found(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         async def lonely() -> None:
             otp.register("lonely", otp.self())
@@ -211,7 +211,7 @@ def test_who_is_tied_to_nobody_is_found(inside: Inside) -> None:
 
 
 @pytest.mark.operation("tree.cycles")
-def test_two_that_call_one_another_are_a_deadlock(inside: Inside) -> None:
+def test_two_processes_that_call_each_other_are_a_deadlock(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         assert (await get(platform, "/system/cycles"))["deadlocks"] == 0
 
