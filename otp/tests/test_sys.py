@@ -392,7 +392,11 @@ class Discreet(Crashing):
 @pytest.mark.parametrize(
     ("cls", "casts", "expected"),
     [
-        (Crashing, ["now"], ["crashed: ValueError('ouch'), in handle_cast('now')", "state {'password': ***, 'card': 4}"]),
+        (
+            Crashing,
+            ["now"],
+            ["crashed: ValueError('ouch'), in handle_cast('now')", "state {'password': ***, 'card': 4}"],
+        ),
         (Discreet, ["now"], ["crashed: ValueError('ouch'), in handle_cast('now')", "state ['card', 'password']"]),
         (Crashing, ["hide", "now"], ["crashed: ValueError('ouch'), in handle_cast", "state '<sensitive>'"]),
     ],

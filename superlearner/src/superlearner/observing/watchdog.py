@@ -1,4 +1,4 @@
-"""Watchdog of the platform: `otp.watchdog` that prints the callback blocking the event loop."""
+"""Watchdog of the platform: prints the callback that blocks the event loop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WATCHDOG: Final = "watchdog"
 
 
 class Watchdog(LoopWatchdog):
-    """A watchdog that prints to the terminal; its arguments are those of `otp.watchdog.Watchdog`."""
+    """A watchdog that prints to the terminal; for arguments see the base class."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Watchdog(LoopWatchdog):
         super().__init__(loop, node, after=after, say=say, answers_again=answers_again, began=began)
         self.after = after
         self.look: Callable[[], object] | None = None
-        """Callback that the service runs regularly in the loop, for checks that need no thread."""
+        """Callback that the service runs regularly in the loop."""
 
     def text_of(self, name: object) -> str:
         """Return a name as the page shows it."""
@@ -49,7 +49,7 @@ def _to_terminal(held: Held) -> None:
 
 @dataclass(slots=True)
 class Watch:
-    """State of the service: the factory, which may return None, and the current watchdog."""
+    """State of the service: the factory and the current watchdog, if any."""
 
     make: Callable[[], Watchdog | None]
     watchdog: Watchdog | None = None
@@ -98,6 +98,6 @@ class WatchdogService(GenServer[Watch]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WatchdogLook:
-    """Timer message for a watchdog's check; messages for an earlier watchdog are ignored."""
+    """Timer message for a watchdog's check, ignored by later watchdogs."""
 
     watchdog: Watchdog

@@ -1,4 +1,4 @@
-"""Settings of the platform: defaults < `superlearner.toml` < environment `SUPERLEARNER_*` < command line flags.
+"""Settings: defaults < `superlearner.toml` < environment < command line flags.
 
 Times are seconds, sizes are bytes. Errors name the source, the expected and the actual value.
 """
@@ -52,7 +52,7 @@ ENVIRONMENT: Final = "SUPERLEARNER_"
 """Prefix of the environment variables."""
 
 AT_START: Final[JsonDict] = {"at_start": True}
-"""Marks a setting that needs a restart; all others are read from `platform.settings` when needed."""
+"""Marks a setting that needs a restart; others are read when needed."""
 
 SECONDS: Final[JsonDict] = {"unit": "s"}
 BYTES: Final[JsonDict] = {"unit": "bytes"}
@@ -89,7 +89,7 @@ class Problem:
 
 
 class SettingsError(ValueError):
-    """Invalid settings; the text has a line per problem: place, expected value, actual value."""
+    """Invalid settings; a line per problem: place, expected value, actual value."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -97,7 +97,7 @@ class SettingsError(ValueError):
 
 
 class Settings(BaseSettings):
-    """All settings. A direct instance has the given values and defaults; see `load_settings`.
+    """All settings; a direct instance has given values and defaults.
 
     To add a setting, add a field with its unit, and `AT_START` if a change needs a restart. Code reads settings from
     `platform.settings` each time, as they may change.
@@ -365,13 +365,13 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Use the given values only: `settle` merges the sources and records where values come from."""
+        """Use the given values only: `settle` merges the sources."""
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach `host`; names other than `localhost` count as reachable.
+    """Return whether `host` is loopback; names except `localhost` are not.
 
     >>> [is_loopback(host) for host in ("localhost", "127.0.0.2", "::1", "0.0.0.0", "::", "shop.example")]
     [True, True, True, False, False, False]
@@ -415,7 +415,7 @@ def from_file(path: Path) -> dict[str, Given]:
 
 
 def from_environment() -> dict[str, Given]:
-    """Return the values from variables such as `SUPERLEARNER_PORT`. Raises `SettingsError`."""
+    """Return values from `SUPERLEARNER_*` variables. Raises `SettingsError`."""
     source = EnvSettingsSource(Settings)
     found: dict[str, Given] = {}
     problems: list[Problem] = []
@@ -437,14 +437,14 @@ def from_environment() -> dict[str, Given]:
 
 
 def from_flags(flags: Mapping[str, Any]) -> dict[str, Given]:
-    """Return the values from the command line; None stands for a flag that was not given."""
+    """Return the values from the command line; None: the flag was not given."""
     return {
         name: Given(value, "flag", f"--{name.replace('_', '-')}") for name, value in flags.items() if value is not None
     }
 
 
 def settle(layers: Sequence[Mapping[str, Given]]) -> tuple[Settings, dict[str, Given]]:
-    """Merge the sources, the strongest last; return the settings, and the source of each given value.
+    """Merge sources, the strongest last; return settings and their sources.
 
     Every source is validated, even if another one overrides it.
 
@@ -498,7 +498,7 @@ def _unknown(name: str) -> str:
 
 
 def _names(where: str, setting: str) -> bool:
-    """Return whether a place names the setting: a flag or a variable does, a line of the file does not."""
+    """Return whether a place names its setting, as flags and variables do."""
     return where == setting or where in (_variable(setting), f"--{setting.replace('_', '-')}")
 
 

@@ -18,7 +18,7 @@ LARGEST: Final = 100_000
 PLACE: Final = re.compile(r" \(at line (\d+), column (\d+)\)")
 
 Signature = tuple[int, int, int, int, int]
-"""Version of a file: file system, inode, time of change of contents and of metadata (ns), size."""
+"""Version of a file: file system, inode, times of change (ns), size."""
 
 
 class UnreadableFile(ValueError):
@@ -39,7 +39,7 @@ class TomlFile:
 
 
 def signature(path: Path) -> Signature | None:
-    """Return a value that changes with each version of the file; None if it is missing or cannot be accessed."""
+    """Return the version of a file; None if it cannot be accessed."""
     try:
         found = path.stat()
     except (OSError, ValueError):

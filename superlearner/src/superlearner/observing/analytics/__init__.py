@@ -1,4 +1,4 @@
-"""Counts of restarts, give-ups and recoveries per supervisor, computed from runtime events.
+"""Counts of restarts, give-ups and recoveries, computed from runtime events.
 
     node's events → Ledger (the edge) → reducer.apply (pure) → Book of Histories → figures (pure) → operations
                         └→ the store, if there is one

@@ -1,4 +1,4 @@
-"""Entries: actions of a supervisor as plain values, without references to runtime objects."""
+"""Entries: actions of a supervisor as plain values."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RESTART_TYPES: Final = frozenset[EventType]({"restarted", "restarted_along", "re
 """Types that make up a restart history: the supervisor's response to each end."""
 
 STORED_TYPES: Final = RESTART_TYPES | frozenset[EventType]({"strategy_changed"})
-"""Types that are stored, besides crashes; starts and orderly ends are too many to keep."""
+"""Types that are stored, in addition to crashes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ PACE: Final = 10
 
 Direction = Literal["rising", "steady", "falling"]
 Outlook = Literal["quiet", "holds", "gives_up", "unlimited", "ended", "unknown"]
-"""`quiet`: fewer than two restarts in the window, so no pace; `holds`: the budget lasts at the current pace."""
+"""Forecasts; `quiet`: fewer than two restarts, `holds`: the budget lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,12 @@ class Trend:
 
 
 def failure_rate(history: History, now: int, window_ms: int) -> FailureRate:
-    """Return the restarts of the last `window_ms` before `now` (ns of the node's clock)."""
+    """Return the restarts of the last `window_ms`; `now` is ns of the node's clock."""
     return _rate(history.restarts.since(now - window_ms * 1_000_000), window_ms)
 
 
 def trend_of(history: History, now: int, window_ms: int) -> Trend:
-    """Return the trend at `now` (ns of the node's clock), comparing two windows of `window_ms`."""
+    """Return the trend at `now` (ns of the node's clock), from two windows."""
     this = failure_rate(history, now, window_ms)
     both = history.restarts.since(now - 2 * window_ms * 1_000_000)
     before = _rate(both - this.restarts, window_ms)
@@ -82,7 +82,7 @@ def trend_of(history: History, now: int, window_ms: int) -> Trend:
 
 
 def seconds_to_give_up(times: Sequence[int], allowed: int, window: int, now: int) -> float | None:
-    """Return the seconds until the budget is used up at the current pace; None if it lasts.
+    """Return the seconds until the budget is used up; None if it lasts.
 
     Args:
         times: times of restart attempts, ns, oldest first; at least those within `window` before `now`.

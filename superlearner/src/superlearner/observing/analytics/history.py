@@ -51,7 +51,7 @@ class History:
     name: str | None
     pid: str
     place: str | None = None
-    """Ids from the root, joined by `/`, for a supervisor without a name; unknown while it starts."""
+    """Path of ids from the root for an unnamed supervisor; None while it starts."""
     pids: deque[str] = field(default_factory=deque[str])
     incarnations: int = 1
     recent: deque[Entry] = field(default_factory=deque[Entry])
@@ -71,9 +71,9 @@ class History:
     allowed: int | Literal["infinity"] | None = None
     window_s: float | Literal["infinity"] | None = None
     down: dict[str, tuple[str, int, str]] = field(default_factory=dict[str, tuple[str, int, str]])
-    """Children that are down: child id (or pid if it has none) → pid that ended, time, reason."""
+    """Children that are down: id (or pid) → pid that ended, time, reason."""
     causes: dict[int, str | None] = field(default_factory=dict[int, "str | None"])
-    """Causes of restarts: number of an event (a child's end or the last failed attempt) → pid."""
+    """Causes of restarts: number of the event → pid that ended."""
     samples: deque[Sample] = field(default_factory=lambda: deque[Sample](maxlen=SAMPLES))
     baseline: Baseline | None = None
     ended_at: float | None = None
@@ -85,7 +85,7 @@ class History:
 
     @property
     def total_restarts(self) -> int:
-        """Number of children restarted after their own end, without siblings restarted along."""
+        """Number of children restarted after their own end."""
         return self.count("restarted")
 
     @property
@@ -97,7 +97,7 @@ class History:
         return found
 
     def note_start(self, name: str, restarts: int, *, again: bool) -> None:
-        """Take over the count of a started child; `again`: this start is one of its restarts."""
+        """Take over the count of a started child; `again`: this start is a restart."""
         known = self.by_child_now
         if name not in known and len(known) >= MAX_NAMES:
             if again:
@@ -108,7 +108,7 @@ class History:
             known.pop(name, None)
 
     def take_over(self, counted: Iterable[tuple[str | None, int, int]]) -> None:
-        """Take over the counts in the supervisor's table: id, restarts and restarts along of each child.
+        """Take over the table's counts: id, restarts and restarts along per child.
 
         The totals never decrease, although the table loses the counts of deleted children.
         """
@@ -122,7 +122,7 @@ class History:
         self.counts["restarted_along"] = max(self.count("restarted_along"), along)
 
     def absorb(self, later: History, most: int) -> None:
-        """Merge the history that a supervisor in the same place collected before its place was known."""
+        """Merge the history collected before the supervisor's place was known."""
         for entry in reversed(list(later.entries())):
             self.keep(replace(entry, supervisor=self.key), most)
         for kind, number in later.counts.items():
@@ -164,7 +164,10 @@ class History:
 
 @dataclass(slots=True)
 class Book:
-    """All histories. `offset` is the wall clock at zero of the node's clock; `most` entries of each are kept."""
+    """All histories.
+
+    `offset` is the wall clock at zero of the node's clock; `most` entries of each history are kept.
+    """
 
     offset: float = 0.0
     most: int = 1_000
@@ -177,7 +180,7 @@ class Book:
     """Histories of supervisors without a name, whose pid changes at each restart."""
 
     def settle(self, pid: str, place: str) -> None:
-        """Continue the history of a place with the unnamed supervisor `pid` that runs there."""
+        """Continue the history of a place with the unnamed supervisor `pid`."""
         history, known = self.by_pid[pid], self.by_place.get(place)
         if known is None:
             history.place = place

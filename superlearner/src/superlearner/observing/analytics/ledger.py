@@ -1,4 +1,4 @@
-"""Input side of analytics: receives events, reads clock and tables, and forwards entries to the store."""
+"""Input side of analytics: turns runtime events into entries and forwards them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ class HistoryStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SupervisorStats:
-    """Totals of a supervisor: `recent_restarts` in the last window, `last_restart` in wall-clock seconds."""
+    """Totals of a supervisor.
+
+    `recent_restarts` are those of the last window; `last_restart` is wall-clock seconds.
+    """
 
     supervisor_pid: str
     supervisor_name: str | None
@@ -57,7 +60,7 @@ class SupervisorStats:
 
 @dataclass(frozen=True, slots=True)
 class AllStats:
-    """Totals of all supervisors, most restarts first; `total_restarts` includes dropped ones."""
+    """Totals of all supervisors; `total_restarts` includes dropped ones."""
 
     total_supervisors: int
     total_restarts: int
@@ -67,7 +70,7 @@ class AllStats:
 
 
 class Ledger:
-    """Everything supervisors did since `watch`; a plain object that outlives the service.
+    """Everything supervisors did since `watch`; it outlives the service.
 
     Args:
         store: receives entries that must be kept for longer; None keeps entries in memory only.
@@ -126,7 +129,7 @@ class Ledger:
     # Events
 
     def watch(self, node: Node) -> None:
-        """Follow the events of a node from now on; take over the totals of what happened before."""
+        """Follow the events of a node from now on, starting with its totals."""
         self._node = node
         self._began = otp.monotonic()
         self.book.offset = Clock().offset
@@ -164,7 +167,7 @@ class Ledger:
             self.book.settle(plain_pid(pid), place)
 
     def _continue(self, pid: Pid) -> None:
-        """Take over place and counts of a supervisor and its descendants; they exist when its start is reported."""
+        """Take over place and counts of a supervisor and its descendants."""
         text, state = plain_pid(pid), supervisor_state(pid)
         if state is None or text not in self.book.by_pid:
             return
@@ -176,7 +179,7 @@ class Ledger:
                     self._continue(record.pid)
 
     def on_event(self, event: Event) -> None:
-        """Process a trace event; errors are logged, never raised into the supervisor that emits it."""
+        """Process a trace event; log errors, as the emitting supervisor must not fail."""
         try:
             fresh = None if event.pid is None or plain_pid(event.pid) in self.book.by_pid else event.pid
             if fresh is not None:
@@ -193,7 +196,7 @@ class Ledger:
             log.exception("analytics could not process %r; this is a bug in SuperLearner, please report it", event)
 
     def hand_on(self, entry: Entry) -> None:
-        """Pass an entry to log, telemetry and store: of this ledger, or of a node in another program."""
+        """Pass an entry, of any node, to log, telemetry and store."""
         if self.heard is not None and entry.is_stored:
             self.heard(entry)
         if self.detailed:
@@ -225,7 +228,7 @@ class Ledger:
     # Reading
 
     def find(self, text: str) -> History:
-        """Return the history of a supervisor by registered name or by pid, in any notation.
+        """Return the history of a supervisor by registered name or pid.
 
         Raises:
             LookupError: no history for this name or pid, or it was dropped.
@@ -243,7 +246,7 @@ class Ledger:
         return pid is not None and otp.is_alive(pid)
 
     def pid_of(self, history: History) -> Pid | None:
-        """Return the supervisor's pid; None without a node, and for an earlier run of the program."""
+        """Return the supervisor's pid; None without a node or for an earlier run."""
         if self._node is None or self.book.by_pid.get(history.pid) is not history:
             return None
         return self._node.parse_pid(history.pid)
@@ -266,7 +269,7 @@ class Ledger:
         return round(self.book.offset + otp.monotonic(), 6)
 
     def stats(self, window_ms: int = 60_000, limit: int | None = None) -> AllStats:
-        """Return all supervisors, most restarts first; with equal counts, the latest restart first."""
+        """Return all supervisors, most restarts first; latest restart first if equal."""
         for pid in () if self._node is None else supervisors(self._node):  # includes idle ones
             self.meet(pid)
         histories = list(self.book.histories.values())
@@ -310,7 +313,7 @@ class Ledger:
                 return
 
     def forget_ended(self) -> None:
-        """Detect ended supervisors; drop each after ten minutes, and the oldest beyond 200."""
+        """Detect ended supervisors; drop them after ten minutes or beyond 200."""
         now = self.wall()
         ended: list[tuple[float, str]] = []
         for key, history in self.book.histories.items():
@@ -327,7 +330,7 @@ class Ledger:
 
 
 def _counts(state: Any) -> Iterator[tuple[str | None, int, int]]:
-    """Yield restarted children as id, restarts, restarts along; a dynamic child has no id."""
+    """Yield id, restarts and restarts along; a dynamic child has no id."""
     if state.strategy in DYNAMIC:
         yield None, sum(past.restarts for past in state.history.values()), 0
         return

@@ -1,4 +1,4 @@
-"""Histories from an earlier run of the program, continued under the same supervisor names."""
+"""Histories continued from an earlier run of the program, by supervisor name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NS: Final = 1_000_000_000
 
 
 def recall(book: Book, entries: Iterable[Entry]) -> None:
-    """Add entries of an earlier run to a book, oldest first; none of these supervisors is alive.
+    """Add entries of an earlier run to a book, oldest first.
 
     A supervisor without a name is left out: its pid may belong to another process by now.
 

@@ -1,4 +1,4 @@
-"""The reducer: applies a runtime event to the book, without clock, tables or processes.
+"""The reducer: applies a runtime event to the book. Pure.
 
 `meet` supplies what events lack, the registered name of a new supervisor. So the same events always give the same book,
 and tests need no runtime: they compare it with a naive recount.
@@ -31,7 +31,7 @@ UNKNOWN: Final = "unknown"
 
 
 def meet(book: Book, pid: str, name: str | None) -> History:
-    """Return the history of a supervisor, by plain pid; a new one continues the history of its name."""
+    """Return the history of a supervisor; a new one continues that of its name."""
     known = book.by_pid.get(pid)
     if known is not None:
         return known
@@ -50,7 +50,7 @@ def meet(book: Book, pid: str, name: str | None) -> History:
 
 
 def apply(book: Book, event: TraceEvent) -> Entry | None:
-    """Apply an event and return its entry; the supervisor must have been registered with `meet`."""
+    """Apply an event of a supervisor registered with `meet`; return its entry."""
     history = book.by_pid.get(plain_pid(event.pid))
     if history is None:
         return None

@@ -1,4 +1,4 @@
-"""The service `analytics`: a stateless front end of the ledger that also takes its samples."""
+"""The service `analytics`: a stateless front end of the ledger."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["ANALYTICS", "AnalyticsServer", "UnknownSupervisor", "settled"]
 ANALYTICS: Final = "analytics"
 
 Who = Pid | str
-"""A supervisor: its pid, its pid as text, or its registered name; it may have ended."""
+"""A supervisor, which may have ended: a pid, a pid as text, or a name."""
 
 
 class UnknownSupervisor(LookupError):
@@ -94,12 +94,12 @@ class AnalyticsServer(GenServer[Ledger]):
 
     @classmethod
     async def get_restart_history(cls, supervisor: Who) -> list[Entry]:
-        """Return the restart entries of its children, newest first. Raises `UnknownSupervisor`."""
+        """Return the restart entries, newest first. Raises `UnknownSupervisor`."""
         return await _ask("get_restart_history", supervisor)
 
     @classmethod
     async def get_failure_rate(cls, supervisor: Who, window_ms: int = 60_000) -> FailureRate:
-        """Return number and rate of restarts in the last `window_ms`. Raises `UnknownSupervisor`."""
+        """Return restarts in the last `window_ms`. Raises `UnknownSupervisor`."""
         return await _ask("get_failure_rate", supervisor, window_ms)
 
     @classmethod
@@ -114,10 +114,10 @@ class AnalyticsServer(GenServer[Ledger]):
 
     @classmethod
     async def sync(cls, supervisor: Who | None = None, timeout: float = 5.0) -> None:
-        """Wait until all events so far of `supervisor`, or those received by the service, are counted.
+        """Wait until all events so far are counted.
 
-        Events are counted synchronously, so this only waits for the supervisor itself: its reply to a call follows its
-        handling of earlier exit signals.
+        Events are counted synchronously, so this waits for `supervisor`, or for the service without one. The
+        supervisor's reply to a call follows its handling of earlier exit signals.
 
         Args:
             supervisor: a pid or a registered name.
@@ -132,7 +132,7 @@ class AnalyticsServer(GenServer[Ledger]):
 
 
 async def settled(supervisor: Who, timeout: float = 5.0) -> None:
-    """Return when the supervisor has handled everything in its mailbox, at most `timeout` seconds.
+    """Wait until the supervisor has handled everything in its mailbox.
 
     Raises:
         otp.CallExit: it does not run, or did not answer in time.

@@ -17,7 +17,7 @@ SECONDS: Final = 3_700
 
 
 class Times:
-    """Ordered times in ns: the newest 10,000 exactly, older ones by the second for an hour.
+    """Ordered times in ns: the newest 10,000, and a count per second for an hour.
 
     >>> times = Times()
     >>> for at in (1, 5, 5, 9):
@@ -47,7 +47,7 @@ class Times:
             del self._exact[:EXACT]
 
     def since(self, at: int) -> int:
-        """Count the times at `at` or later; a time kept by the second counts from the start of that second."""
+        """Count the times at `at` or later, older ones by the full second."""
         position = bisect_left(self._exact, at)
         found = len(self._exact) - position
         if position == 0 and self._older:

@@ -1,4 +1,4 @@
-"""Numbered stream of events: processes, supervisors, settings, operations, the log."""
+"""Numbered stream of events: processes, settings, operations, the log."""
 
 from __future__ import annotations
 

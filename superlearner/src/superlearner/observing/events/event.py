@@ -1,4 +1,4 @@
-"""An event of the platform; its JSON is encoded at the first read and shared by all readers."""
+"""An event of the platform; its JSON is encoded once, at the first read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["GAP", "Event", "Gap", "GapReason"]
 GAP: Final = "gap"
 
 GapReason = Literal["ring", "slow", "restarted", "unknown"]
-"""Reasons for missing events: a late reader (`ring`), a slow reader, another run of the platform, an invalid id."""
+"""Reasons for missing events: late reader, slow reader, other run, invalid id."""
 
 encode: Final = msgspec.json.Encoder().encode
 
@@ -98,7 +98,7 @@ class Event:
         }
 
     def sent(self) -> bytes:
-        """Return the event in the format of server-sent events: id, event, data on one line."""
+        """Return the event in the format of server-sent events."""
         if self._json is None:
             self._json = b"id: %b\nevent: %b\ndata: %b\n\n" % (
                 self.id.encode(),
@@ -109,7 +109,7 @@ class Event:
 
 
 class Gap(Event):
-    """Placeholder for missing events: `lost` of them, of all types, or None if unknown."""
+    """Placeholder for missing events; `lost` is their number, None if unknown."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""Ring buffer of the newest events, numbered, for readers that join, fall behind, and resume.
+"""Ring buffer of the newest events for readers that fall behind and resume.
 
     trace event, setting, audit, … → one numbered event in the ring → each reader from its position
 

@@ -17,7 +17,7 @@ __all__ = ["Reader", "Wanted"]
 ID: Final = re.compile(r"([0-9a-f]{1,64})-(\d{1,18})")
 PAUSE_S: Final = 0.05
 LOOKED_AT: Final = 1_000
-"""Maximum number of events filtered at a time, so that a filter without matches does not block the loop."""
+"""Maximum number of events filtered without a pause for others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Reader:
             self._gap = "unknown"
 
     async def go_back(self, last: int) -> None:
-        """Start with the newest `last` matching events that the ring already holds; yields to the loop regularly."""
+        """Start with the newest `last` matching events that the ring holds."""
         events, behind = self._events, self._place + 1
         while last > 0 and behind > events.oldest:
             begin = max(events.oldest, behind - LOOKED_AT)
@@ -130,7 +130,7 @@ class Reader:
         return found
 
     async def more(self, most: int, seconds: float) -> list[Event]:
-        """Wait up to `seconds` for events and return up to `most`; none after the timeout or `close`.
+        """Wait for events and return up to `most`; none after `seconds` or `close`.
 
         A pause after each batch limits a reader to 20 batches per second during a storm.
         """

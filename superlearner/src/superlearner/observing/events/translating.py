@@ -33,7 +33,7 @@ def event_of(event: otp.trace.Event, clock: Clock) -> Event:
 
 
 def can_wait(event: otp.trace.Event) -> bool:
-    """Return whether the event can be formatted later: it is self-contained and holds no objects of the program.
+    """Return whether the event can be formatted later: it is self-contained.
 
     Thousands of processes without a supervisor start and end, and most of their events are never read.
     """

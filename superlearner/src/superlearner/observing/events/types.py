@@ -1,4 +1,4 @@
-"""The types of events with their descriptions, from which the table of `docs/events.md` is made.
+"""Types of events with descriptions, the source of `docs/events.md`.
 
 python -m superlearner.observing.events.page > docs/events.md
 """

@@ -1,4 +1,4 @@
-"""The platform's log: text or JSON on the terminal, and the newest lines in memory for reading."""
+"""The platform's log: on the terminal, and the newest lines in memory."""
 
 from __future__ import annotations
 

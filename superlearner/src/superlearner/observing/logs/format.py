@@ -10,7 +10,7 @@ __all__ = ["PlainFormatter"]
 
 
 class PlainFormatter(logging.Formatter):
-    """A `logging.Formatter` that escapes control characters, so logged text cannot control the terminal."""
+    """A `logging.Formatter` that escapes control characters."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the lines of a record."""

@@ -19,7 +19,7 @@ LONGEST: Final = 20_000
 
 
 class TextFormatter(PlainFormatter):
-    """`2026-01-01 12:00:00,250 WARNING superlearner.app.keeping: shop gave up; …`, of printable characters only."""
+    """Lines such as `2026-01-01 12:00:00,250 WARNING shop: …`, printable only."""
 
     def __init__(self, is_secret: IsToken | None = None) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -31,7 +31,7 @@ class TextFormatter(PlainFormatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """JSON lines, an object each, times in UTC; fields of runtime reports are under `fields`."""
+    """JSON lines with times in UTC; `fields` has the fields of runtime reports."""
 
     converter = time.gmtime
 

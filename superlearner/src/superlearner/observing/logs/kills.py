@@ -18,7 +18,7 @@ log: Final = logging.getLogger(__name__)
 
 
 def as_error(record: logging.LogRecord) -> bool:
-    """Filter of the logger `otp.supervisor`: raise the report of a killed child to an error.
+    """Raise the report of a killed child to an error; filter of `otp.supervisor`.
 
     >>> record = logging.makeLogRecord({"levelno": logging.INFO, "otp_signalled": True})
     >>> as_error(record), record.levelname
@@ -30,7 +30,7 @@ def as_error(record: logging.LogRecord) -> bool:
 
 
 class FewKills(logging.Filter):
-    """Filter of the terminal handler: at most ten kills in ten seconds, then a line that refers to the log.
+    """Filter of the terminal handler: at most ten kills in ten seconds.
 
     Chaos tests kill twenty processes a second; other lines must stay readable.
 

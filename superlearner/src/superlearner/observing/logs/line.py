@@ -92,7 +92,7 @@ def line_of(record: logging.LogRecord, is_secret: IsToken | None = None) -> LogL
 
 
 def line_from(node: str, line: LogLine, is_secret: IsToken | None = None) -> LogLine:
-    """Sanitize a line from another node's program: truncate texts, check the level, remove our secrets.
+    """Sanitize a line from another node: bounded texts, known level, no secrets.
 
     >>> line_from("shop@127.0.0.1", LogLine(1.0, "loud", "shop", "token=abc", pid="0.3.0")).as_json()["text"]
     'token=***'
@@ -137,7 +137,7 @@ def _clean(value: Any, is_secret: IsToken | None) -> Any:
 
 
 def _of_report(own: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
-    """Return pid, name and supervisor of a runtime report; a supervisor's decision is about itself."""
+    """Return pid, name and supervisor of a runtime report."""
     pid, name = str(own.get("otp_pid") or "").strip("<>") or None, own.get("otp_name")
     if own.get("otp_report") == "supervisor":
         return pid, name, name or pid

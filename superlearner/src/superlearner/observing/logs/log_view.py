@@ -1,4 +1,4 @@
-"""The newest log lines in memory, for the page and for operations. Any thread may write."""
+"""The newest log lines in memory. Any thread may write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Log filter that condenses asyncio's tracebacks about exhausted file descriptors into one sentence."""
+"""Log filter that condenses asyncio's reports about missing descriptors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ QUIET_S: Final = 60.0
 
 
 class OutOfDescriptors(logging.Filter):
-    """Filter of the logger `asyncio`: let one such report per minute pass, as a readable sentence.
+    """Filter of the logger `asyncio`: one such report per minute, as a sentence.
 
     asyncio logs one per attempt, as many per second as connections can wait: 20 MB of text.
 

@@ -1,4 +1,4 @@
-"""The log on the terminal: levels, format and muted loggers, according to the settings."""
+"""The log on the terminal: levels, format and muted loggers."""
 
 from __future__ import annotations
 
@@ -94,12 +94,12 @@ class TerminalLog:
 
 
 def _is_no_refused_handshake(record: logging.LogRecord) -> bool:
-    """Drop the error that Uvicorn 0.54 logs for a web socket refused with an HTTP response (401, 429)."""
+    """Drop Uvicorn 0.54's error about a web socket refused with a response."""
     return record.msg != "ASGI callable returned without completing handshake."
 
 
 def _is_no_end_of_a_sandbox(record: logging.LogRecord) -> bool:
-    """Drop reports of a sandbox's processes; the platform logs the same under the sandbox's name."""
+    """Drop reports of a sandbox's processes; the platform logs its end itself."""
     if getattr(record, "otp_decision", None) == "not_restarted" and getattr(record, "otp_name", None) == RUNNERS:
         return False
     above: list[str] = getattr(record, "otp_ancestors", [])

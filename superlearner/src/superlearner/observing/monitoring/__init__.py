@@ -1,4 +1,4 @@
-"""Monitoring of a node: measurement points, anomalies with evidence, and the service."""
+"""Monitoring of a node: points, anomalies with evidence, and the service."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ ENDED: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """An anomaly: the latest finding, when it was first seen, and when it ended (None: still active)."""
+    """An anomaly: latest finding, time of the first, and end (None: active)."""
 
     number: int
     finding: AnomalyFinding
@@ -42,7 +42,7 @@ class Alarms:
         self.number = 0
 
     def update(self, found: Iterable[AnomalyFinding], now: float) -> tuple[list[Alarm], list[Alarm]]:
-        """Compare findings with the active anomalies; return those that are new and those that ended."""
+        """Compare findings with active anomalies; return new and ended ones."""
         raised: list[Alarm] = []
         seen: dict[tuple[str, str], Alarm] = {}
         for finding in found:

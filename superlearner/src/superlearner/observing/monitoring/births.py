@@ -1,4 +1,4 @@
-"""Start times of processes, estimated from regular readings of the node's process counter."""
+"""Start times of processes, estimated from readings of a node's counter."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Births:
         self._spawned: list[int] = []
 
     def note(self, at: float, spawned: int) -> None:
-        """Record that `spawned` processes have been started by the time `at` (wall-clock seconds)."""
+        """Record that `spawned` processes had been started by `at` (wall clock)."""
         if self._spawned and spawned <= self._spawned[-1]:
             return
         self._at.append(at)
@@ -42,7 +42,7 @@ class Births:
             del self._spawned[1::2]
 
     def of(self, number: int) -> float | None:
-        """Return the approximate start time of the process with this number; None if older than the first reading.
+        """Return the approximate start time of a process; None before the first reading.
 
         The estimate is the middle between the two readings around it.
         """

@@ -107,7 +107,7 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
 
 
 def mailbox_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
-    """Find mailboxes that grow over many samples; a long mailbox that drains is no anomaly."""
+    """Find mailboxes that grow over many samples; long ones that drain are fine."""
     for track in facts.tracks:
         samples = list(track.samples)
         if len(samples) < LEAST_SAMPLES or samples[-1][1] < limits.anomaly_mailbox or not rises(samples):
@@ -139,7 +139,7 @@ def mailbox_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindin
 
 
 def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
-    """Find memory growth through the whole window; growth that stops was a start or a cache."""
+    """Find memory growth through the whole window, unlike a start or a cache."""
     window = limits.anomaly_memory_window
     samples = [
         (point.at, point.memory)
@@ -175,7 +175,7 @@ def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
 
 
 def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
-    """Find `async def` callbacks that run for a long time; their processes handle no other message."""
+    """Find `async def` callbacks that block their process for a long time."""
     for one in facts.callbacks:
         seconds = facts.now - one.began
         if seconds < limits.anomaly_callback:
@@ -204,7 +204,7 @@ def long_callback(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
 
 
 def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
-    """Find code that blocked the event loop, so that no message, timer or request was handled."""
+    """Find code that blocked the event loop."""
     since = facts.now - limits.anomaly_window
     found = [hold for hold in facts.holds if hold.at >= since and _own(hold) >= limits.anomaly_loop_held]
     found.sort(key=lambda hold: hold.name or hold.pid or "")
@@ -262,7 +262,7 @@ def call_cycle(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
 
 
 def unsupervised_process(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
-    """Find processes without links and monitors: no process notices their end, none restarts them."""
+    """Find processes without links and monitors, whose end has no effect."""
     for one in facts.alone:
         seconds = facts.now - one.since
         if seconds < limits.anomaly_unsupervised_after:
@@ -291,7 +291,7 @@ def unsupervised_process(facts: NodeFacts, limits: Settings) -> Iterator[Anomaly
 
 
 def orphan_monitor(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
-    """Find needless monitors: many of the same process, or whose Down message is not read."""
+    """Find duplicate monitors, and Down messages that are not read."""
     for one in facts.watchers:
         name = one.name or one.pid
         many = one.monitors >= limits.anomaly_monitors

@@ -1,4 +1,4 @@
-"""Tables for other programs, in steps: as JSON, or as CSV that spreadsheets do not execute."""
+"""Tables for other programs, in steps: JSON, or CSV safe for spreadsheets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STEP: Final = 500
 """Rows made in one turn of the loop: a few milliseconds."""
 
 DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""First characters that make a spreadsheet read a text as a formula; the last four are full-width forms."""
+"""First characters of formulas in spreadsheets; the last four are full-width."""
 
 COLUMNS: Final[dict[Table, tuple[str, ...]]] = {
     "processes": (
@@ -110,7 +110,7 @@ async def as_json(
 
 
 def cell(value: Any) -> Any:
-    """Return a value for CSV; a text that looks like a formula gets an apostrophe in front.
+    """Return a value for CSV; a text like a formula is prefixed by an apostrophe.
 
     >>> cell("=1+1"), cell(-1), cell("till"), cell(None), cell({"n": 1})
     ("'=1+1", -1, 'till', '', '{"n": 1}')

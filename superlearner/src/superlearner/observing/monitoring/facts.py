@@ -1,4 +1,4 @@
-"""Facts about a node that detectors work on: plain values, independent of their source."""
+"""Facts about a node for the detectors, as plain values."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class PendingCallback:
 
 @dataclass(frozen=True, slots=True)
 class LoopHold:
-    """A period in which the event loop was blocked, until `at` (wall clock), for `seconds`.
+    """A hold of the event loop for `seconds`, until `at` (wall clock).
 
     `pid` is the process that blocked it, if any. `starved` is the time the program waited for a processor around then;
     None if unknown.
@@ -95,7 +95,7 @@ class Waiter:
 
 @dataclass(frozen=True, slots=True)
 class UntiedProcesses:
-    """Processes of the same kind without links and monitors, since when (wall clock) the first was seen."""
+    """Processes of the same kind without links and monitors, since `since`."""
 
     pid: str
     name: str | None
@@ -107,7 +107,7 @@ class UntiedProcesses:
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """A process with needless monitors: many of the same process, or unread Down messages."""
+    """A process with duplicate monitors or unread Down messages."""
 
     pid: str
     name: str | None
@@ -120,7 +120,7 @@ class Watcher:
 
 @dataclass(frozen=True, slots=True)
 class NodeFacts:
-    """All facts at `now` (wall-clock seconds); `clock` is the node's clock in ns, as used by the book."""
+    """All facts at `now` (wall clock); `clock` is ns of the node's clock."""
 
     now: float
     clock: int

@@ -1,4 +1,4 @@
-"""Metrics of a platform for exporters: name, unit, kind, and a value per set of labels.
+"""Metrics of a platform for exporters, with a value per set of labels.
 
 Prometheus and OpenTelemetry share this list, so both report the same. Names follow Prometheus: base units, `_total` for
 counts. Labels are bounded: operations and outcomes are fixed, names from programs at most a hundred.
@@ -45,7 +45,7 @@ class Source:
 
 
 def figures(source: Source) -> Iterator[Figure]:
-    """Yield all current metrics without scanning processes; scanned figures are from the last sample."""
+    """Yield all metrics; those that need a scan are from the last sample."""
     yield _one("info", "gauge", "", "Version and Python of the platform.", 1, version=source.version)
     uptime = time.time() - source.started
     yield _one("uptime_seconds", "gauge", "s", "Time since the platform was started.", round(uptime, 3))

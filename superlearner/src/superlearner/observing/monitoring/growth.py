@@ -11,7 +11,7 @@ Samples = Sequence[tuple[float, float]]
 
 
 def slope(samples: Samples) -> float:
-    """Return the slope of the best-fitting straight line through `(time, value)`; 0 for fewer than two.
+    """Return the slope of the line that fits `(time, value)`; 0 for fewer than two.
 
     >>> slope([(0, 0), (1, 10), (2, 20)])
     10.0
@@ -25,7 +25,7 @@ def slope(samples: Samples) -> float:
 
 
 def rises(samples: Samples) -> bool:
-    """Return whether values rise steadily: each third above the one before, few steps down.
+    """Return whether values rise steadily, third by third, with few steps down.
 
     A queue that fills and empties has a positive slope at times, but does not rise.
 

@@ -1,4 +1,4 @@
-"""Figures that the operating system has of this program: CPU time, memory, files; and collector pauses."""
+"""Figures of this program from the operating system, and collector pauses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LINUX: Final = sys.platform.startswith("linux")
 
 @dataclass(frozen=True, slots=True)
 class MachineFacts:
-    """Totals since the start of the program, in seconds and bytes; None if not available.
+    """Totals since the program started, in seconds and bytes; None if unavailable.
 
     `read_bytes` and `written_bytes` count transfers on files and pipes; `starved` is the time the main thread was ready
     to run but had no processor.

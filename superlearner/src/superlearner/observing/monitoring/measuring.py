@@ -1,4 +1,4 @@
-"""Short measurements of all messages of a node: number and time per process. They slow the node down."""
+"""Short measurements of a node's messages. They slow the node down."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Work:
 
 @dataclass(slots=True)
 class Measuring:
-    """Figures of `seconds`; `complete` is false if there were more events than the limit."""
+    """Figures of `seconds`; `complete` is false beyond the limit of events."""
 
     seconds: float = 0.0
     messages: int = 0
@@ -95,7 +95,7 @@ async def talk(node: Node, seconds: float) -> dict[tuple[Pid | None, Pid], int]:
 
 
 async def _watch(node: Node, seconds: float, on_event: Any, kinds: Iterable[str]) -> int:
-    """Collect events and return their number; end at the limit, so that rates stay exact."""
+    """Collect events up to the limit and return their number."""
     full = asyncio.Event()
 
     def counted(event: Event) -> None:

@@ -1,4 +1,4 @@
-"""Input side of monitoring: reads node and program, receives events, keeps points and alarms."""
+"""Input side of monitoring: reads node and program, keeps points and alarms."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ OUTSIDE: Final = "not a process: a request, a task or a callback of asyncio"
 
 
 class Monitor:
-    """Observations of a node over time; a plain object, so a crash of the service loses nothing.
+    """Observations of a node over time; they outlive a crash of the service.
 
     Args:
         settings: returns the current settings.
@@ -104,7 +104,7 @@ class Monitor:
         self._followers: tuple[Callable[[Point], object], ...] = ()
 
     def follow(self, follower: Callable[[Point], object]) -> Callable[[], None]:
-        """Call `follower(point)` after each sample, with anomalies up to date; return a function that stops it."""
+        """Call `follower(point)` after each sample; return a function that stops it."""
         self._followers = (*self._followers, follower)
 
         def leave() -> None:
@@ -151,7 +151,7 @@ class Monitor:
         self._hold(until, until - since, None, OUTSIDE)
 
     def _hold(self, until: float, seconds: float, pid: Pid | None, what: str, starved: float | None = None) -> None:
-        """Record a hold that ended at `until` (node's clock); the witness may correct the process."""
+        """Record a hold that ended at `until`; the witness may correct the process."""
         at = self._clock.wall(round(until * NS))
         if at - seconds < self._ready_at:
             return
@@ -165,7 +165,7 @@ class Monitor:
         self.holds.append(LoopHold(at, seconds, None if pid is None else plain_pid(pid), name, what, place, starved))
 
     def was_held(self, held: Held) -> float:
-        """Record a hold that the watchdog reported with its line; return its length in seconds, as exactly as known.
+        """Record a hold with the watchdog's line; return its length in seconds.
 
         The watchdog starts to count when it pings the loop, which may be a moment after the loop was blocked.
         """
@@ -196,7 +196,7 @@ class Monitor:
         self.finish(scan, otp.monotonic() - begun)
 
     async def fresh(self) -> None:
-        """Scan all processes now and detect anomalies; mailbox growth still relies on samples."""
+        """Scan all processes and detect anomalies; mailbox growth uses samples only."""
         self._take(await self.look_at_all())
         self.look()
 
@@ -393,7 +393,7 @@ class Monitor:
             )
 
     def _waits_in_circles(self) -> list[list[Waiter]]:
-        """Return the current call cycles among processes that were waiting in the last scan."""
+        """Return current call cycles among the processes that waited in the scan."""
         if self.scan is None or not self.scan.calling:
             return []
         waits = observer.waits(self.node, pids=self.scan.calling)
@@ -447,7 +447,7 @@ def _waiter(wait: observer.Wait) -> Waiter:
 
 
 def _most_watched(pid: Pid) -> tuple[int, str] | None:
-    """Return the process that `pid` monitors most often, with the count; None if it has too many monitors to count."""
+    """Return the process `pid` monitors most, with the count; None if too many."""
     counted: dict[str, int] = {}
     process: Any = pid
     extra = process._x

@@ -1,4 +1,4 @@
-"""OpenTelemetry export: metrics and a span per operation, sent to an OTLP collector over HTTP.
+"""OpenTelemetry export over OTLP: metrics, and a span per operation.
 
 An extra, off by default: `superlearner.base.extras.install("otel")` and the setting `otel_endpoint`. The SDK sends in
 its own threads; an unreachable collector only causes log lines.
@@ -122,7 +122,7 @@ def _observer(source: Source, name: str) -> Callable[[Any], Iterable[Any]]:
 
 
 class OtelService(GenServer[Any]):
-    """Process that owns the export, opened and closed in a thread: importing the SDK takes half a second."""
+    """Process that owns the export, opened and closed in a thread as it is slow."""
 
     @impl
     def init(self, arg: tuple[Source, Telemetry, Callable[[], Settings]]) -> Ok[Any]:

@@ -11,14 +11,14 @@ __all__ = ["History", "Point", "merged"]
 
 HOUR: Final = 3_600.0
 FINE: Final = 7_200
-"""Points in full: one hour at two points per second, four hours at the default interval."""
+"""Points in full: an hour at two per second, four at the default interval."""
 MINUTE: Final = 60.0
 MINUTES: Final = 1_440
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Figures of a node for the `seconds` that ended at `at` (wall clock); unavailable ones are None.
+    """Figures of the `seconds` that ended at `at` (wall clock); None if missing.
 
     Counts (`restarts`, `give_ups`, `spawned`, `gc_collections`) are those of the interval; `…_per_s` are rates.
     `loop_lag_ms`, `longest_callback_ms`, `gc_pause_ms` and `mailbox_deepest` are the maximum of the interval. `busy` is
@@ -62,7 +62,7 @@ WHOLE: Final = frozenset(field.name for field in fields(Point) if str(field.type
 
 
 def merged(points: Sequence[Point]) -> Point:
-    """Merge successive points into one: counts are added, maxima kept, other figures averaged.
+    """Merge successive points: counts are added, maxima kept, others averaged.
 
     >>> one = Point(10, 2, 5, 1, 0, 0, 1, 0, 0, 3, "0.7.0", 0, 0, 12, 10, 0.5, 1, 2, None, 5, None, 0, 0, 0, 0, None, 2)
     >>> from dataclasses import replace
@@ -98,7 +98,7 @@ def _mean(points: Iterable[Point], name: str) -> Any:
 
 
 class History:
-    """Points of the last hour, and one per minute of the last day; a plain object that outlives the service."""
+    """Points of the last hour, and one per minute of the last day."""
 
     def __init__(self) -> None:
         self.fine: deque[Point] = deque(maxlen=FINE)
@@ -121,13 +121,13 @@ class History:
             self.fine.popleft()
 
     def since(self, at: float) -> list[Point]:
-        """Return the points after `at` (wall clock), oldest first; by the minute where older than an hour."""
+        """Return the points after `at` (wall clock), oldest first, old ones by minute."""
         fine = [point for point in self.fine if point.at > at]
         begins = self.fine[0].at if self.fine else float("inf")
         return [*(point for point in self.coarse if at < point.at < begins), *fine]
 
     def read(self, seconds: float, resolution: float, now: float) -> list[Point]:
-        """Return the points of the last `seconds` before `now`, at most one per `resolution` seconds."""
+        """Return points before `now`, at most one per `resolution` seconds."""
         found: list[Point] = []
         bucket: list[Point] = []
         for point in self.since(now - seconds):

@@ -1,4 +1,4 @@
-"""Activity of processes while it is watched: messages per second and time in callbacks.
+"""Message rates of processes and their time in callbacks, while watched.
 
 The runtime keeps no message counter, because it would slow every message. Instead, messages are traced in windows: a
 window starts at each reading and ends at the next one, or after enough events. The figures are the mean of the last
@@ -60,7 +60,7 @@ class Rates:
         return self._subscription is not None
 
     def turn(self, pids: Collection[Pid] | None) -> None:
-        """End the current window and start the next, which traces only these processes; others keep their speed.
+        """End the current window and start the next, which traces these processes.
 
         None traces all of them, which slows them down slightly.
         """

@@ -16,7 +16,7 @@ MONITORING: Final = "monitoring"
 
 
 class MonitoringService(GenServer[Any]):
-    """Sampling every `scan_interval`; scans of many processes run in timed steps, so the loop stays responsive.
+    """Sampling every `scan_interval`, in timed steps that keep the loop responsive.
 
     >>> import otp
     >>> from superlearner.observing.analytics import Ledger
@@ -62,7 +62,7 @@ class MonitoringService(GenServer[Any]):
         self._go_on(plan)
 
     def _go_on(self, plan: MonitorPlan) -> None:
-        """Do one step; a timer starts the next, as a message to itself would be handled in the same turn."""
+        """Do a step; a timer starts the next, so that others run in between."""
         monitor = plan.left[0]
         if plan.scan is None:
             plan.scan, plan.scan_begun = monitor.begin(), otp.monotonic()
@@ -86,7 +86,7 @@ class MonitoringService(GenServer[Any]):
 
 
 class MonitorPlan:
-    """State of the service: monitors left in this round, progress of the scan, and time of the next round."""
+    """State of the service: remaining monitors, current scan, and next round."""
 
     __slots__ = ("begun", "due", "left", "monitors", "scan", "scan_begun", "timer")
 

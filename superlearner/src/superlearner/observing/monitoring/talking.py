@@ -1,4 +1,4 @@
-"""Message counts per pair of processes over the last minute, while someone watches.
+"""Message counts per pair of processes over the last minute, on request.
 
 Tracing costs the sender time, so it runs only on request. Above `RATE` messages per second the rest is only counted:
 the pairs are then a sample with a known share.
@@ -30,7 +30,7 @@ SLICE_S: Final = 5
 LEASE_S: Final = 20.0
 """Time that tracing continues after the last request."""
 PAIRS: Final = 5_000
-"""Maximum number of pairs in a slice; messages of further pairs are counted as `dropped`."""
+"""Maximum number of pairs in a slice; further messages are only counted."""
 
 Pair = tuple[Pid | None, Pid]
 
@@ -116,7 +116,7 @@ class Talking:
         return True
 
     def look(self) -> None:
-        """Update the traced processes, or stop when the lease is over; called at each sample."""
+        """Update the traced processes at a sample, or stop after the lease."""
         if not self.watches:
             return
         if self._clock() > self._asked + LEASE_S:

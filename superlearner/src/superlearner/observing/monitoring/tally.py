@@ -13,7 +13,7 @@ BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 
 
 NAMES: Final = 100
 OTHERS: Final = "(others)"
-"""Label for names beyond the first hundred, as programs may create any number of names."""
+"""Label for names beyond the first hundred; programs may create any number."""
 
 RECOVERIES: Final = frozenset({"supervisor.restarted", "supervisor.restarted_along"})
 
@@ -46,7 +46,7 @@ class Durations:
 
 
 class Tally:
-    """Counts of the events of a platform: a handler of its `Telemetry`, and a plain object.
+    """Counts of a platform's telemetry events.
 
     >>> tally = Tally()
     >>> about = {"operation": "process.kill", "door": "rest", "outcome": "ok"}

@@ -1,4 +1,4 @@
-"""Diagram of message traffic: processes in a ring, folded by supervisor if there are many, and weighted lines.
+"""Diagram of message traffic: processes in a ring, and weighted lines.
 
 Everything here is a pure function of the counts and of the process descriptions.
 """
@@ -36,7 +36,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class TopologySpot:
-    """A node of the diagram: a process, or several grouped by supervisor; x and y from 0 to 1000."""
+    """A node of the diagram: a process, or several of a supervisor; x, y: 0–1000."""
 
     __pydantic_config__: ClassVar = {"use_attribute_docstrings": True}  # descriptions of the API's schema
 
@@ -68,7 +68,7 @@ class TopologyEdge:
 def picture(
     pairs: Mapping[tuple[str, str], int], members: Mapping[str, Member], unfold: Collection[str] = ()
 ) -> tuple[list[TopologySpot], list[TopologyEdge], bool]:
-    """Return nodes in a ring, lines by weight (heaviest first), and whether processes are grouped.
+    """Return nodes in a ring, lines (heaviest first), and if nodes are grouped.
 
     Args:
         pairs: messages by keys of `members`.

@@ -30,7 +30,7 @@ KEPT: Final = 600
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """State of the loop at `at` (seconds of the node's clock): the running process, or None, and the line."""
+    """State of the loop at `at` (node's clock): process or None, and line."""
 
     at: float
     process: Any
@@ -69,7 +69,7 @@ class Witness:
         self._stop.set()
 
     def of(self, since: float, until: float) -> Seen | None:
-        """Return what was seen most often in a period (node's clock, seconds); None if there is no sample."""
+        """Return what was seen most in a period; None without a sample."""
         found = [seen for seen in list(self._seen) if since <= seen.at <= until]
         if not found:
             return None
@@ -92,7 +92,7 @@ class Witness:
             drains = scheduler.drains
 
     def _ask(self, since: float) -> bool:
-        """Schedule a callback that reports when the loop continues; return False if the loop is closed."""
+        """Schedule a report for when the loop continues; return False if it is closed."""
         if self._outside is None:
             return True
         self._asked = True

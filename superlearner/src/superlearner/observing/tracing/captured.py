@@ -1,4 +1,4 @@
-"""Contents of a trace as plain values: messages, ends and starts, without objects of the program."""
+"""Contents of a trace as plain values: messages, ends and starts."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Captured:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Start or end of a traced process; `reason` is its exit reason, `cause` the message it was handling."""
+    """Start or end of a traced process, with exit reason and handled message."""
 
     seq: int
     at: float

@@ -1,4 +1,4 @@
-"""Sequence diagram as data: lanes, and steps between them in order. Pure functions.
+"""Sequence diagram as data: lanes, and steps between them. Pure functions.
 
 Each participant gets a lane. With `fold`, the children of a supervisor share one, and messages among them are omitted.
 The number of lanes and steps is bounded; the rest is counted.
@@ -24,7 +24,7 @@ StepKind = Literal["call", "cast", "info", "reply", "system", "exited", "crashed
 
 @dataclass(frozen=True, slots=True)
 class DiagramLane:
-    """A lane of the diagram."""
+    """A lane of the diagram; `traced` is true if all its processes are traced."""
 
     __pydantic_config__: ClassVar = {"use_attribute_docstrings": True}  # descriptions of the API's schema
 
@@ -57,7 +57,10 @@ class DiagramStep:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """Sequence diagram; `more` steps were cut off, `hidden` are within a folded lane, `others` have no lane."""
+    """Sequence diagram.
+
+    `more` steps were cut off, `hidden` are within a folded lane, `others` have no lane.
+    """
 
     lanes: tuple[DiagramLane, ...]
     steps: tuple[DiagramStep, ...]

@@ -13,7 +13,7 @@ WORDS: Final = {"cast": "cast ", "info": "", "call": "", "reply": "", "system": 
 
 
 def as_mermaid(diagram: Diagram) -> str:
-    """Return the diagram as text; message contents are escaped and cannot add statements."""
+    """Return the diagram as text; contents of messages are escaped."""
     lines = ["sequenceDiagram"]
     for number, lane in enumerate(diagram.lanes):
         lines.append(f"  participant p{number} as {_plain(lane.label)}")

@@ -1,4 +1,4 @@
-"""Statistics of captured messages: counts, latencies, pairs, unanswered calls. Pure functions.
+"""Statistics of captured messages: counts, latencies, pairs. Pure functions.
 
 >>> from superlearner.observing.tracing.captured import Captured
 >>> call = Captured(1, 10.0, "call", "0.2.0", "0.3.0", "add", "('add', 1)", "('add', 1)", answer=2)
@@ -56,7 +56,7 @@ class LatencyRow:
 
 @dataclass(frozen=True, slots=True)
 class Chatter:
-    """Messages in one direction between two processes; `sender` is None for code outside of any process."""
+    """Messages in one direction between two processes; None: code outside."""
 
     sender: str | None
     receiver: str
@@ -75,7 +75,7 @@ class Chatter:
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """Totals of a list of messages; frequencies are per second between the first and the last message."""
+    """Totals of a list of messages; frequencies are per second."""
 
     total: int
     calls: int
@@ -122,7 +122,7 @@ def patterns_of(messages: Sequence[Captured]) -> Patterns:
 
 
 def latency_of(seconds: Iterable[float]) -> LatencyFigures:
-    """Return statistics of durations; a percentile is the smallest duration that so many calls did not exceed."""
+    """Return statistics of durations, with percentiles by nearest rank."""
     times = sorted(seconds)
     if not times:
         return LatencyFigures(0, None, None, None, None, None)
@@ -172,7 +172,7 @@ def unanswered_of(messages: Iterable[Captured]) -> list[Captured]:
 
 
 def causes_of(messages: Iterable[Captured], seq: int) -> list[Captured]:
-    """Return the message with this number and its causes, nearest first, as far as captured."""
+    """Return the message with this number and its causes, nearest first."""
     known = {message.seq: message for message in messages}
     chain: list[Captured] = []
     at: int | None = seq

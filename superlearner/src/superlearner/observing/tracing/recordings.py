@@ -53,7 +53,7 @@ class StillRecording(Exception):
 
 
 class BadRecording(ValueError):
-    """The data is not a recording, or a damaged one; the text gives the error and its position."""
+    """The data is not a recording, or is damaged; the text says where."""
 
 
 class RecordingsFull(Exception):
@@ -65,7 +65,7 @@ class RecordingsUnavailable(Exception):
 
 
 class Tape(Protocol):
-    """Recorder of a remote node: like `otp.trace.Recorder`, with an asynchronous `close`."""
+    """Recorder of a remote node, like `otp.trace.Recorder` with async `close`."""
 
     events: int
     dropped: int
@@ -82,7 +82,7 @@ class Tape(Protocol):
 
 
 class Recordings:
-    """The recordings of a platform; a plain object, so recorders do not depend on the service.
+    """The recordings of a platform; recorders do not depend on the service.
 
     Args:
         folder: folder of the files; None for a platform without a data directory.
@@ -143,7 +143,7 @@ class Recordings:
     async def begin(
         self, name: str, begin: Callable[[Path], Awaitable[Recorder | Tape]], about: dict[str, Any] | None = None
     ) -> Recording:
-        """Start a recording that `begin` writes into the given file. Raises as `start`, and what `begin` raises."""
+        """Start a recording written by `begin`. Raises as `start`, and as `begin`."""
         async with self._placing:
             if len(self._running) >= MAX_RUNNING:
                 raise RecordingsFull(f"{MAX_RUNNING} recordings run already; stop one of {', '.join(self._running)}")
@@ -170,7 +170,7 @@ class Recordings:
         return await self.find(name)
 
     def flush(self) -> bool:
-        """Write buffered events and drop finished recorders; return whether any is running."""
+        """Write buffered events, drop finished recorders; return if any is running."""
         for name, recorder in list(self._running.items()):
             recorder.flush()
             if recorder.ended:
@@ -218,7 +218,7 @@ class Recordings:
         return await self.find(name), read
 
     async def delete(self, name: str) -> None:
-        """Delete a recording and its file. Raises NoRecording, StillRecording, StoreUnavailable."""
+        """Delete a recording. Raises NoRecording, StillRecording, StoreUnavailable."""
         if name in self._running:
             raise StillRecording(f"{name} is being recorded")
         row = await self.find(name)
@@ -254,7 +254,7 @@ class Recordings:
         return self._running.get(name)
 
     async def content(self, name: str) -> bytes:
-        """Return the file in its current state. Raises NoRecording, RecordingsUnavailable, StoreUnavailable."""
+        """Return the file. Raises NoRecording, RecordingsUnavailable, StoreUnavailable."""
         row = await self.find(name)
         self.flush()
         try:
@@ -332,7 +332,7 @@ class Recordings:
         return self.folder
 
     def _path(self, row: Recording) -> Path:
-        """Return the file of a row; only its name is used, so that it stays inside the folder."""
+        """Return the file of a row by its name, so that it stays in the folder."""
         return self._folder() / Path(row.path).name
 
 

@@ -1,4 +1,4 @@
-"""Conversion of a trace into a recording, for storing, sharing and replaying. Pure."""
+"""Conversion of a trace into a recording, for storing and replaying. Pure."""
 
 from __future__ import annotations
 

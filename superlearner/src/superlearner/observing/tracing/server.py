@@ -1,4 +1,4 @@
-"""The service `tracer`: starts and stops traces on request, and ends and drops them in time; it keeps no data."""
+"""The service `tracer`: a stateless front end that starts and stops traces."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class MessageTracer(GenServer[_Work]):
         rate: int = 1000,
         duration: float | None = None,
     ) -> str:
-        """Start tracing a process and return the id of the trace. For the arguments see `TraceOptions`.
+        """Start tracing a process and return the id of the trace; see `TraceOptions`.
 
         Raises:
             AlreadyTracing: the process is already traced.
@@ -108,7 +108,7 @@ class MessageTracer(GenServer[_Work]):
 
     @classmethod
     async def get_message_history(cls, pid: Who) -> list[Captured]:
-        """Return the captured messages, oldest first; also after the end of the process. Raises `NoTrace`."""
+        """Return captured messages, oldest first, also of ended ones. Raises `NoTrace`."""
         return await _ask("get_message_history", pid)
 
     @staticmethod
@@ -131,7 +131,7 @@ def _look(me: Pid, work: _Work) -> None:
 
 
 def _flush(me: Pid, work: _Work) -> None:
-    """Write running recordings to disk twice a second, to limit losses when the program is killed."""
+    """Write running recordings to disk twice a second, in case of a kill."""
     if work.recordings is not None and not work.flushes and work.recordings.flush():
         work.flushes = True
         otp.send_after(FLUSH_S, me, "flush again")

@@ -1,4 +1,4 @@
-"""Sequence diagram as an SVG image that follows the theme of its page, or of the system."""
+"""Sequence diagram as an SVG image that follows the page's theme."""
 
 from __future__ import annotations
 

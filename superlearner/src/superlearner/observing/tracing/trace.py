@@ -34,7 +34,7 @@ MAX_PEOPLE: Final = 1_000
 MAX_MARKS: Final = 500
 LENGTH: Final = 200
 NO_CODE: Final = "process"
-"""Text that the runtime reports for a process without code of its own, which represents an outside caller."""
+"""Text that the runtime reports for a process that represents outside code."""
 
 Ended = Literal["stopped", "process_ended", "duration", "node_down"]
 
@@ -94,8 +94,9 @@ class Trace:
         """Number of processes not traced because of the limit."""
         self.on_end: Callable[[], object] | None = None
         self.watchers: list[Callable[[int | None], object]] = []
-        """Callbacks with the number of a new or updated message, or None for other changes. They run while the runtime
-        delivers, so they must be short.
+        """Callbacks with the number of a new or updated message, None for other changes.
+
+        They run while the runtime delivers, so they must be short.
         """
         self._node = node
         self._root = None if root is None else plain_pid(root)

@@ -1,4 +1,4 @@
-"""All traces of a platform: a plain object that outlives the service and receives messages without it."""
+"""All traces of a platform, independent of the service."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Traces:
         return chosen
 
     def find(self, words: str, *, node: str | None = None) -> Trace:
-        """Return the trace with this id, or the trace of the process with this pid or name.
+        """Return the trace with this id, or of the process with this pid or name.
 
         Running traces come before ended ones, traces of a single process before groups, newer before older.
 
@@ -131,7 +131,7 @@ class Traces:
         self._traces.pop(trace.id, None)
 
     def look(self) -> float | None:
-        """End expired traces and drop old ones; return the seconds until the next check, if any."""
+        """End expired traces, drop old ones; return seconds until the next check."""
         next_at: float | None = None
         for trace in list(self._traces.values()):
             now = trace.clock.now()

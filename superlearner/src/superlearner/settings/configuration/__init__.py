@@ -1,4 +1,4 @@
-"""Settings of a running platform: reloaded from the file, set over the API, published to listeners."""
+"""Settings of a running platform: file, API, and notified listeners."""
 
 from __future__ import annotations
 

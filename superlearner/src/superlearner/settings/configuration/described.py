@@ -1,4 +1,4 @@
-"""Descriptions of all settings: meaning, type, unit, choices, bounds, and whether a restart is needed."""
+"""Descriptions of all settings, with types, units, choices and bounds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BOUNDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """Description of a setting; `choices` lists the allowed values if possible, `bounds` uses JSON Schema's names."""
+    """Description of a setting; `bounds` uses JSON Schema's names."""
 
     name: str
     description: str

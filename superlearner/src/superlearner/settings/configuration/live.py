@@ -1,4 +1,4 @@
-"""Settings of a running platform: a plain object that outlives the service that watches the file.
+"""Settings of a running platform, independent of the service.
 
     superlearner.toml, environment, flags, API → one set of values, validated as a whole → listeners
 
@@ -40,7 +40,7 @@ Refusal = Callable[[str, tuple[Problem, ...]], object]
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """State of the file when it was last read (wall-clock seconds), with problems if it was refused."""
+    """State of the file when last read (wall clock), with problems if refused."""
 
     state: Literal["absent", "applied", "refused"]
     at: float
@@ -89,7 +89,7 @@ class Configuration:
 
     @classmethod
     def of(cls, settings: Settings) -> Configuration:
-        """Return a configuration without file and environment; the values set in `settings` count as flags."""
+        """Return a configuration without file; values set in `settings` are flags."""
         flags = from_flags({name: getattr(settings, name) for name in settings.model_fields_set})
         return cls(flags=flags)
 
@@ -98,7 +98,7 @@ class Configuration:
         self.current = self.current.model_copy(update=values)
 
     def listen(self, listener: Listener, refused: Refusal | None = None) -> Callable[[], None]:
-        """Call `listener(changes)` after each change, and `refused(where, problems)` for each invalid file."""
+        """Call `listener` after each change, and `refused` for each invalid file."""
         self._listeners = (*self._listeners, listener)
         if refused is not None:
             self._refused = (*self._refused, refused)
@@ -174,7 +174,7 @@ class Configuration:
         return self._plan(self._file, {**self._api, **{name: Given(one, "api", by) for name, one in values.items()}})
 
     def plan_reset(self, names: Iterable[str]) -> Plan:
-        """Return the plan for resetting values that were set over the API. Raises `SettingsError`."""
+        """Return the plan for resetting values set over the API; raises as `plan_set`."""
         gone = set(names)
         return self._plan(self._file, {name: given for name, given in self._api.items() if name not in gone})
 

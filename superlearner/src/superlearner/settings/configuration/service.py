@@ -1,4 +1,4 @@
-"""The service `settings`: checks `superlearner.toml` for changes twice a second; it keeps no data."""
+"""The service `settings`: checks `superlearner.toml` for changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOOK_EVERY_S: Final = 0.5
 
 
 class SettingsWatch(GenServer[Configuration]):
-    """Process that polls the file: Python's library has no file events, and a check is a single `stat`."""
+    """Process that polls the file, a `stat` each time; Python has no file events."""
 
     @impl
     def init(self, configuration: Configuration) -> Ok[Configuration]:
