@@ -1,4 +1,4 @@
-"""Check docs/conformance.md: each line names existing tests, cases are unique, and counts are right.
+"""Check docs/conformance.md: its tests exist, cases are unique, counts right.
 
 ``otp/tests/shared/conformance_plugin.py`` checks that those tests run and pass.
 
@@ -21,7 +21,7 @@ LEAST_HELD = 500
 
 
 def problems_of(text: str, root: Path = ROOT, least: int = LEAST_HELD) -> Iterator[str]:
-    """Return the problems of the page as text lines; the tests are searched under ``root``."""
+    """Return the problems of the page as lines; tests are searched under ``root``."""
     cases = cases_of(text)
     seen: dict[tuple[str, str], Case] = {}
     functions: dict[str, set[str]] = {}

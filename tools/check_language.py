@@ -1,4 +1,4 @@
-"""Check the wording of docs, docstrings and strings, and the length of commit subjects.
+"""Check the wording of docs and strings, and the length of commit subjects.
 
 `FORMS` lists the refused words, each with a hint; `FOLDERS` the places that are checked. In Python files the docstrings
 and string constants are read, in JavaScript the string literals, in Markdown the text. Code is not: names, code blocks,
@@ -36,12 +36,12 @@ EXEMPT: Final = (
     "tools/check_language.py",
     "tools/tests/test_check_language.py",
 )
-"""Files in `FOLDERS` that quote the test suites of others, or list the refused words."""
+"""Files in `FOLDERS` that quote other test suites, or list the refused words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A refused word or phrase; `\\s` in a longer one stands for any white space, line ends included."""
+    """A refused word or phrase; `\\s` stands for white space, line ends included."""
 
     pattern: str
     hint: str
@@ -106,7 +106,7 @@ def texts_of(file: str, content: str) -> Iterator[Text]:
 
 
 def problems_of(file: str, content: str) -> Iterator[str]:
-    """Yield a line for each refused form in a file; `file` is its path in the repository."""
+    """Yield a line for each refused form in a file of the repository."""
     for piece in texts_of(file, content):
         if piece.docstring and (opener := _OPENERS.match(piece.text)):
             yield f"{file}:{piece.line}: docstring begins with «{opener[1]}»; {OPENERS.hint}"
@@ -118,7 +118,7 @@ def problems_of(file: str, content: str) -> Iterator[str]:
 
 
 def long_subjects(log: str) -> Iterator[str]:
-    """Yield a line for each commit whose subject is too long; `log` has lines of hash and subject."""
+    """Yield a line for each commit, as hash and subject, with a long subject."""
     for line in log.splitlines():
         commit, _, subject = line.partition(" ")
         if len(subject) > MAX_SUBJECT and commit not in LONG_SUBJECTS:
@@ -126,7 +126,7 @@ def long_subjects(log: str) -> Iterator[str]:
 
 
 def subjects_in(root: Path) -> tuple[str, str]:
-    """Return the commits to check as lines of hash and subject, and a remark if some cannot be read."""
+    """Return commits as lines of hash and subject, and a remark if some are missing."""
     if _git(root, "rev-parse", "--show-prefix") != "":
         return "", "commit subjects not checked: not a git checkout"
     commits, remark = f"{SUBJECTS_SINCE}..HEAD", ""
@@ -165,7 +165,7 @@ def _python(content: str) -> Iterator[Text]:
 
 
 def _blank(found: re.Match[str]) -> str:
-    """Replace code by a comma, so that the words around it form no phrase; keep its line ends."""
+    """Replace code by a comma, so that the words around it form no phrase."""
     return "," + "\n" * found[0].count("\n")
 
 

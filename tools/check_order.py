@@ -34,7 +34,7 @@ _TRY = "try a dict, whose order is that of its entries, or sorted(…, key=…)"
 
 @dataclass(frozen=True)
 class _Known:
-    """Attributes that hold a set in any module, and variables that hold one in a scope."""
+    """Attributes that hold a set in any module, and set variables of a scope."""
 
     attributes: frozenset[str]
     variables: frozenset[str] = frozenset()
@@ -90,7 +90,7 @@ def _declared(nodes: Iterable[ast.AST], kind: type[ast.expr]) -> frozenset[str]:
 
 
 def attributes_in(source: str) -> frozenset[str]:
-    """Return the attributes that hold a set in a module, including names annotated in a class body."""
+    """Return the attributes and class-body names that hold a set in a module."""
     tree = ast.parse(source)
     in_classes = [part for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for part in node.body]
     return _declared(ast.walk(tree), ast.Attribute) | _declared(in_classes, ast.Name)
@@ -111,7 +111,7 @@ def _iterated(node: ast.AST) -> list[ast.expr]:
 
 
 def orders_in(source: str, attributes: frozenset[str] | None = None) -> Iterator[tuple[int, str]]:
-    """Yield the lines of a module that depend on the order of a set, with the expression."""
+    """Yield the lines that depend on the order of a set, with the expression."""
     tree = ast.parse(source)
     lines = source.splitlines()
     known = attributes_in(source) if attributes is None else attributes

@@ -1,4 +1,4 @@
-"""Refuse paths of one machine, addresses of package registries and huge files in the repository.
+"""Refuse local paths, addresses of package registries and huge files.
 
 python -m tools.check_repo
 """

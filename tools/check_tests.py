@@ -1,4 +1,4 @@
-"""Refuse sleeping and polling: tests wait for messages or events, and the product reacts to events.
+"""Refuse sleeping and polling in tests and sources.
 
 Refused in tests: ``time.sleep``, ``asyncio.sleep`` and ``anyio.sleep`` of any length, a browser's ``wait_for_timeout``,
 every loop around ``sleep(0)``, every ``while`` that reads a clock or awaits its condition. Refused in the sources:
@@ -32,7 +32,7 @@ _TRY = "try a monitor, a message, an event, wait_all_idle() or advance()"
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A refused sleep: its place (file, line, qualified name of the function) and the problem."""
+    """A refused sleep: its place (file, line, function) and the problem."""
 
     file: str
     line: int
@@ -132,7 +132,7 @@ class _Finder(ast.NodeVisitor):
 
 
 def waits_in(source: str, file: str) -> list[Wait]:
-    """Return the refused sleeps of a file; ``file`` is its path in the repository, which tells tests from sources."""
+    """Return the refused sleeps of a file; its path tells tests from sources."""
     if file.endswith((".js", ".html")):
         lines = enumerate(source.splitlines(), 1)
         return [
@@ -146,7 +146,7 @@ def waits_in(source: str, file: str) -> list[Wait]:
 
 
 def read_allowed(text: str) -> set[str]:
-    """Return the places of the allow-list, ``file::place  reason`` per line; a reason is required."""
+    """Return the places of the allow-list, ``file::place  reason`` per line."""
     allowed: set[str] = set()
     for line in text.splitlines():
         if not line.strip() or line.startswith("#"):

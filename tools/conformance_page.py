@@ -22,7 +22,7 @@ _TEST = re.compile(r"otp/tests/[\w/.-]+\.py::\w+(?:\[.+\])?")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A line of the page; ``tests`` is empty for a case without a test, and ``text`` gives the reason."""
+    """A line of the page; without ``tests``, ``text`` gives the reason."""
 
     line: int
     suite: str

@@ -13,7 +13,10 @@ from importlinter import Contract, ContractCheck, fields, output
 
 
 class StandardLibraryOnly(Contract):
-    """Modules of ``packages`` import themselves and the standard library; ``extras`` are ``module -> external``."""
+    """Contract: ``packages`` import only themselves and the standard library.
+
+    ``extras`` are exceptions, ``module -> external``.
+    """
 
     packages = fields.ListField(subfield=fields.StringField())
     extras = fields.ListField(subfield=fields.StringField(), required=False, default=[])

@@ -12,7 +12,7 @@ _MADE = {"__pycache__", "node_modules", "build", "dist", "htmlcov"}
 
 
 def written_files(root: Path = ROOT) -> Iterator[Path]:
-    """Yield paths relative to ``root``, sorted; without git, all files outside hidden and generated folders."""
+    """Yield paths relative to ``root``, sorted; without git, unhidden source files."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=root,

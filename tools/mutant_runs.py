@@ -37,7 +37,7 @@ _fork = multiprocessing.get_context("fork")
 
 @dataclass(frozen=True)
 class Stage:
-    """Command lines that a child runs in order: `pytest …` or a script; the first failure kills the mutant."""
+    """Command lines that a child runs in order; the first failure kills the mutant."""
 
     commands: tuple[tuple[str, ...], ...]
 
@@ -201,7 +201,7 @@ def _end(child: ForkProcess | None) -> None:
 
 
 def _killer(output: str) -> str:
-    """Return the name of the failed test from the output of pytest or of the scenario replay."""
+    """Return the name of the failed test from the output of a stage."""
     for line in output.splitlines():
         if line.startswith(("FAILED ", "ERROR ", "--- ")):
             return line.split(" - ")[0].split(" ", 1)[1]
@@ -238,7 +238,7 @@ def _run(root: Path, sources: Path, mutated: Path | None, stage: Stage, output: 
 
 
 class _Timer:
-    """Time limit for each test; the signal ends the child even if a mutant catches every exception."""
+    """Time limit per test; it works even if a mutant catches every exception."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

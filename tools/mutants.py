@@ -1,4 +1,4 @@
-"""Mutation test of the suite: report how many small faults in the engine the tests notice.
+"""Mutation test of the suite: which small faults in the engine it notices.
 
     python -m tools.mutants [-n 400] [--seed 1] [--only drain] [--table] [--list]
 
@@ -110,7 +110,7 @@ def engine() -> list[str]:
 
 
 def draw(paths: Sequence[str], number: int, seed: int, only: str = "") -> list[Mutant]:
-    """Return this many mutants of these files, the same for a seed and sources, in the order of the files.
+    """Return this many mutants, in file order; `seed` selects them.
 
     `only` keeps mutants whose `path:line` contains it.
     """
@@ -161,7 +161,7 @@ def report_of(verdict: Verdict) -> str:
 
 
 def row(mutant: Mutant) -> str:
-    """Return a survivor as a row of the table in docs/mutants.md, whose last cell is to be filled in."""
+    """Return a survivor as a row for docs/mutants.md, with an empty last cell."""
     lines = mutant.diff((ROOT / mutant.path).read_text(encoding="utf-8"))
     old = " ".join(line[2:] for line in lines if line.startswith("- "))
     new = " ".join(line[2:] for line in lines if line.startswith("+ "))

@@ -1,4 +1,4 @@
-"""Draw the packages of both distributions and who imports whom: `docs/pictures/layers.svg`, made from the imports.
+"""Draw packages and their imports as `docs/pictures/layers.svg`.
 
     python -m tools.rooms            # write it
     python -m tools.rooms --check    # refuse one that is outdated
@@ -44,7 +44,7 @@ STYLE = """
 
 
 def imports_of(package: Path, rooms: set[str]) -> dict[str, set[str]]:
-    """Return the rooms of a package that each of its rooms imports, without type-only imports."""
+    """Return the rooms that each room imports, without type-only imports."""
     found: dict[str, set[str]] = {room: set() for room in rooms}
     for file in package.rglob("*.py"):
         room = file.relative_to(package).parts[0].removesuffix(".py")

@@ -1,4 +1,4 @@
-"""Screenshots for the documentation: each page in both themes, wide and narrow, in a typical state.
+"""Screenshots for the documentation: each page in both themes and widths.
 
 python -m tools.screenshots [FOLDER]
 """
@@ -42,7 +42,7 @@ HOLD = (
 
 
 def shoot(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
-    """Take a picture with some history, a selected process, and a child of the checkout just killed.
+    """Take a picture with some history and a child that was just killed.
 
     Raises:
         SystemExit: the page scrolls sideways.
@@ -78,7 +78,7 @@ def shoot(browser: Browser, address: str, folder: Path, theme: str, width: int) 
 
 
 def shoot_prediction(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
-    """Take pictures of a prediction with a mistake, and of the chain of causes of its process.
+    """Take pictures of a wrong prediction and of its chain of causes.
 
     Raises:
         SystemExit: the page scrolls sideways.
@@ -159,7 +159,7 @@ def editor_of(page: Page, place: str) -> None:
 
 
 def shoot_system(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
-    """Take pictures of the system page while a supervisor is close to giving up, and of the message diagram.
+    """Take pictures of the system page before a give-up, and of the diagram.
 
     Raises:
         SystemExit: a page scrolls sideways.
@@ -212,7 +212,7 @@ def open_page(browser: Browser, theme: str, width: int, **more: Any) -> Page:
 
 
 def take(page: Page, file: Path, width: int, *, last: bool = True) -> None:
-    """Save a picture and, after the last one, close the page; refuse a page that scrolls sideways."""
+    """Save a picture; close the page after the last; refuse sideways scrolling."""
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     if overflow > 0:
         raise SystemExit(f"{page.url}: expected no sideways scroll at {width} px, got {overflow} px too many")
@@ -222,7 +222,7 @@ def take(page: Page, file: Path, width: int, *, last: bool = True) -> None:
 
 
 def shoot_traces(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
-    """Take pictures of a trace while the ledger is killed, with a call selected, and of the replay of its recording.
+    """Take pictures of a trace of a kill, and of the replay of its recording.
 
     Raises:
         SystemExit: a page scrolls sideways.

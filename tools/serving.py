@@ -1,4 +1,4 @@
-"""A temporary platform: started on a free port, located by the address it prints, ended at the end."""
+"""A temporary platform on a free port, located by the address it prints."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ADDRESS = re.compile(r"https?://[^\s/]+")
 def serving(
     superlearner: Path, folder: Path, environment: dict[str, str], *arguments: str
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Run ``superlearner run`` in ``folder``; yield its address, without a slash at the end, and its process.
+    """Run ``superlearner run`` in ``folder``; yield its address and its process.
 
     Raises:
         RuntimeError: it ended before it printed an address; the text contains its output.

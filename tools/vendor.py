@@ -1,4 +1,4 @@
-"""Bundle the packages the pages use: one file each, with its licences and a record of its sources.
+"""Bundle the packages of the pages: a file each, with licences and a record.
 
 python -m tools.vendor            builds the files from the lock in tools/vendoring (needs npm, which comes with Node)
 python -m tools.vendor --check    checks that the files are unchanged since they were built
@@ -25,7 +25,7 @@ OPTIONS = ("--bundle", "--minify", "--format=esm", "--target=es2022", "--legal-c
 
 
 def make() -> None:
-    """Fetch the locked packages, verified by hash, and write the bundles, their licences and records."""
+    """Fetch the locked packages and write bundles, licences and records."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         for file in RECIPE.iterdir():

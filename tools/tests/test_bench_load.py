@@ -1,4 +1,4 @@
-"""`make bench` writes no page on a loaded machine: what counts as load, what it says, and what `--anyway` does."""
+"""`make bench` writes no page on a loaded machine, except with `--anyway`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @pytest.fixture
 def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The page of a run, in a folder of its own; its text is one line."""
+    """Create the page of a run in a separate folder; its text is a single line."""
     written = tmp_path / "performance.md"
     monkeypatch.setattr(report, "PAGE", written)
     monkeypatch.setattr(report, "ROOT", tmp_path)
@@ -32,7 +32,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def started(monkeypatch: pytest.MonkeyPatch, *, before: Load, during: Load, arguments: list[str]) -> tuple[int, bool]:
-    """The exit status of `python -m benchmarks`, and whether it measured."""
+    """Return the exit status of `python -m benchmarks`, and whether it measured."""
     measured: list[Any] = []
 
     def measures(arguments: list[str]) -> int:
@@ -52,7 +52,7 @@ def test_a_quiet_machine_gets_its_page(page: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("before", [BUSY, STOLEN], ids=["busy", "stolen"])
-def test_a_loaded_machine_measures_nothing_and_is_told_what_to_do(
+def test_a_loaded_machine_measures_nothing_and_shows_what_to_do(
     before: Load, page: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert (1, False) == started(monkeypatch, before=before, during=QUIET, arguments=[])
@@ -62,7 +62,7 @@ def test_a_loaded_machine_measures_nothing_and_is_told_what_to_do(
     assert "Try again when nothing else runs; --anyway measures and prints the page without writing it." in said
 
 
-def test_load_that_came_during_the_run_leaves_the_page_as_it_was(
+def test_load_during_the_run_leaves_the_page_unchanged(
     page: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page.write_text("as it was")
@@ -71,7 +71,7 @@ def test_load_that_came_during_the_run_leaves_the_page_as_it_was(
     assert "while workloads ran, other programs used 0.83 of" in capsys.readouterr().err
 
 
-def test_load_beside_the_second_part_counts_too(page: Path) -> None:
+def test_load_during_the_second_part_counts_too(page: Path) -> None:
     (page.parent / "workloads.json").write_text(json.dumps({"machine": {"others": QUIET.as_json()}}))
     (page.parent / "soak.json").write_text(json.dumps({"others": STOLEN.as_json()}))
     assert 1 == report.main([])
@@ -99,7 +99,7 @@ def test_counters_are_read_in_seconds() -> None:
     assert (137.0, 6.0) == parse(text)
 
 
-def test_what_this_program_and_its_children_used_is_not_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_of_this_program_and_its_children_is_not_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     counters = tmp_path / "stat"
     monkeypatch.setattr(load, "_COUNTERS", counters)
     clock = iter((100.0, 110.0))
@@ -124,7 +124,7 @@ def test_without_counters_the_load_average_decides(tmp_path: Path, monkeypatch: 
     assert Load(None, None, 0.9).is_quiet()
 
 
-def test_a_run_keeps_the_load_that_it_measured(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_records_the_measured_load(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "machine", lambda _: {})
     monkeypatch.setattr(run, "columns", lambda *_, **__: iter(()))
     run.main(["--repeats", "1"])

@@ -1,4 +1,4 @@
-"""The catalogue of operations names existing operations and reasons, and its page is current."""
+"""The catalogue names existing operations and reasons; its page is up to date."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def test_an_operation_that_does_not_exist_does_not_work() -> None:
     assert not [entry for entry in catalogue(frozenset()) if entry.state == "working"]
 
 
-def test_what_does_not_apply_says_why() -> None:
+def test_entries_that_do_not_apply_have_a_reason() -> None:
     for entry in catalogue(NAMES):
         assert (entry.reason is not None) == (entry.state == "not applicable")
         assert entry.reason is None or len(entry.reason.split()) > 1, entry
 
 
-def test_no_entry_stands_twice_in_its_category_and_the_whole_catalogue_is_there() -> None:
+def test_the_catalogue_is_complete_and_without_duplicates() -> None:
     for category, rows in ENTRIES.items():
         names = [row[0] for row in rows]
         assert len(set(names)) == len(names), category

@@ -1,4 +1,4 @@
-"""The check of docs/conformance.md can fail: each rule is shown a page that breaks it, each promise a run that does."""
+"""The check of docs/conformance.md can fail, for each of its rules."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ def page(*rows: str, not_held: tuple[str, ...] = ()) -> str:
     return with_counts(text + "\n".join(not_held) + "\n")
 
 
-# The page
+# Page
 
 
-def test_the_page_holds_what_it_says() -> None:
+def test_the_page_passes_the_check() -> None:
     assert [] == list(problems_of(text_of()))
 
 
@@ -74,7 +74,7 @@ def test_the_page_counts_the_recorded_scenarios() -> None:
     assert f"{len(compared):,} programs" in text_of()
 
 
-def test_a_line_is_read_with_its_suite_and_its_tests() -> None:
+def test_a_line_is_parsed_with_its_suite_and_its_tests() -> None:
     text = page(f"| `one` | this | {TEST}, {TEST} |", not_held=("| `two` | needs a net |",))
     one, two = cases_of(text)
     assert ("a_SUITE", "one", "this", (TEST.strip("`"),) * 2, True) == (
@@ -100,12 +100,12 @@ def test_a_line_is_read_with_its_suite_and_its_tests() -> None:
         ([f"| `one` | this | {TEST} |", f"| `one` | that | {TEST} |"], "already"),
     ],
 )
-def test_a_line_that_says_too_little_or_too_much_is_refused(rows: list[str], problem: str, tmp_path: Path) -> None:
+def test_an_incomplete_or_contradictory_line_is_refused(rows: list[str], problem: str, tmp_path: Path) -> None:
     (found,) = problems_of(page(*rows), repository(tmp_path), least=0)
     assert "docs/conformance.md:" in found and "a_SUITE, one" in found and problem in found
 
 
-def test_a_case_is_either_held_or_not(tmp_path: Path) -> None:
+def test_a_case_cannot_be_both_held_and_not_held(tmp_path: Path) -> None:
     text = page(f"| `one` | this | {TEST} |", not_held=("| `one` | needs a net |",))
     (found,) = problems_of(text, repository(tmp_path), least=0)
     assert "already" in found
@@ -118,7 +118,7 @@ def test_wrong_counts_and_too_few_cases_are_refused(tmp_path: Path) -> None:
     assert "--write" in counts
 
 
-# A run
+# Run
 
 PROJECT = """[pytest]
 pythonpath = {root} {root}/otp/tests/shared
@@ -136,7 +136,7 @@ def run(folder: Path, test: str, *arguments: str, tests: str = TESTS) -> tuple[i
     (folder / "docs").mkdir()
     (folder / "docs" / "conformance.md").write_text(page(f"| `one` | this | `otp/tests/test_it.py::{test}` |"))
     command = [sys.executable, "-m", "pytest", "-q", *arguments]
-    alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # the others take two seconds to import
+    alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # the plug-ins take two seconds to import
     done = subprocess.run(command, cwd=folder, env=alone, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout
 
@@ -164,26 +164,26 @@ def test_skipped(): pass
         ("test_gone", "did not run"),
     ],
 )
-def test_a_run_of_everything_names_the_case_that_it_does_not_hold(test: str, problem: str, tmp_path: Path) -> None:
+def test_a_full_run_names_the_case_that_it_does_not_hold(test: str, problem: str, tmp_path: Path) -> None:
     code, text = run(tmp_path, test, "-m", "not slow", "otp/tests")
     assert 1 == code
     assert f"a_SUITE, one: otp/tests/test_it.py::{test} {problem}" in text
 
 
 @pytest.mark.parametrize("test", ["test_good", "test_second_bad[1]"])
-def test_a_case_whose_test_passed_is_held_whatever_else_failed(test: str, tmp_path: Path) -> None:
+def test_a_case_is_held_if_its_test_passed_even_if_others_failed(test: str, tmp_path: Path) -> None:
     _, text = run(tmp_path, test)
     assert "that this run does not hold" not in text
 
 
 @pytest.mark.parametrize("test", ["test_skipped", "test_gone"])
-def test_a_run_in_which_no_test_failed_fails_for_the_page_alone(test: str, tmp_path: Path) -> None:
+def test_a_run_without_failed_tests_can_fail_because_of_the_page(test: str, tmp_path: Path) -> None:
     code, text = run(tmp_path, test, tests=GOOD_ONES)
     assert 1 == code
     assert "that this run does not hold" in text
 
 
-def test_a_run_that_holds_the_page_passes(tmp_path: Path) -> None:
+def test_a_run_that_holds_all_cases_passes(tmp_path: Path) -> None:
     assert 0 == run(tmp_path, "test_good", tests=GOOD_ONES)[0]
 
 
@@ -198,6 +198,6 @@ def test_a_run_that_holds_the_page_passes(tmp_path: Path) -> None:
         ("otp/tests", "-x"),
     ],
 )
-def test_a_run_of_a_part_says_nothing_about_the_page(arguments: tuple[str, ...], tmp_path: Path) -> None:
+def test_a_partial_run_does_not_judge_the_page(arguments: tuple[str, ...], tmp_path: Path) -> None:
     _, text = run(tmp_path, "test_gone", *arguments)
     assert "that this run does not hold" not in text

@@ -1,4 +1,4 @@
-"""The check of the wording can fail: each rule is shown a text that breaks it."""
+"""The wording check can fail: each rule has a text that breaks it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_each_form_has_a_phrase_above() -> None:
     assert len(FORMS) == len(PHRASES)
 
 
-def test_a_phrase_is_found_over_the_end_of_a_line() -> None:
+def test_a_phrase_is_found_across_lines() -> None:
     assert [2] == lines_of("docs/a.md", "a\nwe look\ninto it\n")
     assert [3] == lines_of("a.py", '"""A text.\n\nThis is in\ntruth long."""\n')
 
@@ -78,7 +78,7 @@ def test_the_hint_is_part_of_the_line() -> None:
     assert problem.startswith("docs/a.md:1: «Nobody»; try: name the subject")
 
 
-def test_a_long_subject_is_refused_but_for_the_commits_named() -> None:
+def test_a_long_subject_is_refused_except_for_listed_commits() -> None:
     fits, long = "x" * MAX_SUBJECT, "x" * (MAX_SUBJECT + 1)
     exception = next(iter(LONG_SUBJECTS))
     assert [f"bbbbbbbbb: subject of 73 characters, expected at most 72: {long}"] == list(
@@ -86,7 +86,7 @@ def test_a_long_subject_is_refused_but_for_the_commits_named() -> None:
     )
 
 
-def test_the_tuples_of_the_tool_decide_which_files_are_checked() -> None:
+def test_the_tuples_of_the_tool_select_the_checked_files() -> None:
     assert is_checked(Path("tools/tests/test_x.py"))
     assert is_checked(Path("otp/README.md"))
     assert not is_checked(Path("otp/tests/test_x.py"))
@@ -107,7 +107,7 @@ def repository(folder: Path, *subjects: str) -> Path:
     return folder
 
 
-def test_subjects_are_those_after_the_first_commit_that_the_check_knows(
+def test_subjects_are_checked_after_the_first_commit_of_the_check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkout = repository(tmp_path / "a", "old", "first", "new")
@@ -116,7 +116,7 @@ def test_subjects_are_those_after_the_first_commit_that_the_check_knows(
     assert (["new"], "") == ([line.partition(" ")[2] for line in subjects.splitlines()], remark)
 
 
-def test_a_shallow_clone_has_some_subjects_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shallow_clone_is_checked_in_part_with_a_remark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkout = repository(tmp_path / "a", "first", "b", "c")
     monkeypatch.setattr(check_language, "SUBJECTS_SINCE", git(checkout, "rev-parse", "HEAD~2"))
     git(tmp_path, "clone", "-q", "--depth", "1", checkout.as_uri(), "shallow")
@@ -125,7 +125,7 @@ def test_a_shallow_clone_has_some_subjects_and_says_so(tmp_path: Path, monkeypat
     assert "shallow clone" in remark
 
 
-def test_without_git_and_in_another_history_subjects_are_passed_over_and_that_is_said(tmp_path: Path) -> None:
+def test_without_git_or_in_another_history_subjects_are_skipped_with_a_remark(tmp_path: Path) -> None:
     assert ("", "commit subjects not checked: not a git checkout") == subjects_in(tmp_path)
     subjects, remark = subjects_in(repository(tmp_path / "a", "x" * 100))
     assert "" == subjects

@@ -1,4 +1,4 @@
-"""The check of iteration orders can fail: each rule is shown a module that breaks it."""
+"""The check of iteration orders can fail: each rule has a module that breaks it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_an_order_of_addresses_is_refused(line: str) -> None:
         "pids.discard(1)",
     ],
 )
-def test_what_has_no_order_is_allowed(line: str) -> None:
+def test_iteration_without_an_order_is_allowed(line: str) -> None:
     assert [] == list(orders_in(SET + line))
 
 
@@ -50,18 +50,18 @@ def test_what_has_no_order_is_allowed(line: str) -> None:
         "def f():\n    found = {object() for _ in range(3)}\n    return list(found)",
     ],
 )
-def test_sets_are_known_by_how_they_are_made_and_declared(source: str) -> None:
+def test_sets_are_recognized_by_creation_and_annotation(source: str) -> None:
     assert 1 == len(list(orders_in(source)))
 
 
 @pytest.mark.parametrize("kind", ["set[int]", "set[str]", "frozenset[str]", "list[object]", "dict[object, None]"])
-def test_sets_of_values_have_an_order_of_their_own(kind: str) -> None:
+def test_sets_of_values_do_not_depend_on_addresses(kind: str) -> None:
     assert [] == list(orders_in(f"def f(values: {kind}):\n    return list(values)"))
 
 
-def test_a_set_of_another_function_is_another_one() -> None:
+def test_variables_of_other_functions_are_separate() -> None:
     assert [] == list(orders_in("def f(a: set[object]): pass\ndef g(a: list[object]):\n    return list(a)"))
 
 
-def test_the_runtime_has_no_order_of_addresses(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_runtime_does_not_depend_on_addresses(capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == main(), capsys.readouterr().out

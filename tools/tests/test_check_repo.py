@@ -1,4 +1,4 @@
-"""The check of the repository's content can fail: each rule is shown a file that breaks it."""
+"""The check of the repository's content can fail, for each of its rules."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_source_of_too_many_lines_is_refused_and_data_is_not() -> None:
     assert [] == list(problems_of("otp/tests/test_x.py", text))
 
 
-def test_the_marks_of_a_merge_conflict_are_refused() -> None:
+def test_merge_conflict_markers_are_refused() -> None:
     assert 1 == len(list(problems_of("a.py", "<" * 7 + " HEAD\n")))
 
 
@@ -67,14 +67,14 @@ def test_a_huge_file_is_refused(tmp_path: Path) -> None:
     assert 1 == len(list(problems_in(tmp_path)))
 
 
-def test_made_and_hidden_folders_are_left_out_where_there_is_no_git(tmp_path: Path) -> None:
+def test_without_git_generated_and_hidden_folders_are_skipped(tmp_path: Path) -> None:
     for name in ("src/a.py", "build/b.py", ".venv/c.py"):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text("")
     assert [Path("src/a.py")] == list(written_files(tmp_path))
 
 
-def test_a_page_that_the_list_of_contents_does_not_name_is_refused(tmp_path: Path) -> None:
+def test_a_page_missing_from_the_list_of_contents_is_refused(tmp_path: Path) -> None:
     (tmp_path / "docs" / "decisions").mkdir(parents=True)
     for name in ("README.md", "a.md", "b.md", "decisions/0001.md"):
         (tmp_path / "docs" / name).write_text("# Page\n\n- [A](a.md)\n")

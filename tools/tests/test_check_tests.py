@@ -1,4 +1,4 @@
-"""The check that refuses sleeps can fail: each rule is shown a file that breaks it."""
+"""The check that refuses sleeps can fail: each rule has a file that breaks it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_sleep_in_a_test_is_refused(line: str) -> None:
 
 @pytest.mark.parametrize("file", [TEST, SOURCE])
 @pytest.mark.parametrize("loop", ["while not done:", "for _ in range(10):", "async for _ in ticks:"])
-def test_a_loop_around_a_sleep_is_refused_everywhere_even_of_no_time(loop: str, file: str) -> None:
+def test_a_loop_around_any_sleep_is_refused_everywhere(loop: str, file: str) -> None:
     source = f"import asyncio\nasync def until():\n    {loop}\n        await asyncio.sleep(0)\n"
     assert [(4, "until")] == refused(source, file)
 
@@ -39,13 +39,13 @@ def test_a_loop_around_a_sleep_is_refused_everywhere_even_of_no_time(loop: str, 
 @pytest.mark.parametrize(
     "condition", ["time.monotonic() < end", "(await count()) < 3", "not done and time.time() < end"]
 )
-def test_a_loop_that_asks_again_and_again_is_refused_in_tests(condition: str) -> None:
+def test_a_polling_loop_is_refused_in_tests(condition: str) -> None:
     source = f"import time\nasync def until():\n    while {condition}: pass\n"
     assert [(3, "until")] == refused(source, TEST)
     assert [] == refused(source, SOURCE)
 
 
-def test_a_loop_that_waits_for_each_thing_it_is_told_is_fine() -> None:
+def test_a_loop_that_waits_for_each_message_is_allowed() -> None:
     source = "async def until():\n    while states[-1:] != [1]: states.append(await socket.recv())\n"
     assert [] == refused(source, TEST)
 
@@ -55,7 +55,7 @@ def test_a_poll_in_a_comprehension_is_refused() -> None:
     assert [(3, "turns")] == refused(source, TEST)
 
 
-def test_one_turn_of_the_loop_and_a_task_that_sleeps_in_a_source_are_fine() -> None:
+def test_a_single_turn_of_the_loop_and_a_sleeping_task_in_a_source_are_allowed() -> None:
     assert [] == refused("import asyncio\nasync def turn():\n    await asyncio.sleep(0)\n", TEST)
     assert [] == refused("import asyncio\nasync def nap():\n    await asyncio.sleep(5)\n", SOURCE)
 

@@ -1,4 +1,4 @@
-"""The pages tell the truth: what they show runs, and what they link to is there."""
+"""The documentation is correct: its programs run, and its links have targets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_the_programs_on_a_page_run(page: str, tmp_path: Path) -> None:
     program = "\n".join(_BLOCK.findall(text_of(page)))
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (0, "") == (done.returncode, done.stderr)
-    # a line that ends in a comment on a print says what is printed
+    # a comment after a print gives the printed text
     promised = re.findall(r"print\(.*?\)\s+# (\S+?)(?::.*)?$", program, re.MULTILINE)
     printed = done.stdout.splitlines()
     assert [word for word in promised if word.isdecimal()] == [line for line in printed if line.isdecimal()]
@@ -49,14 +49,14 @@ def test_the_first_supervisor_runs_in_the_platform_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_what_a_page_links_to_is_there(page: str) -> None:
+def test_the_targets_of_links_exist(page: str) -> None:
     links = [found[1] or found[2] for found in _LINK.finditer(text_of(page))]
     local = [link for link in links if "://" not in link and not link.startswith("mailto:")]
     assert [] == [link for link in local if not (ROOT / page).parent.joinpath(link).exists()]
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if _TEST.search(text_of(page))])
-def test_a_test_that_a_page_names_is_there(page: str) -> None:
+def test_the_tests_named_on_pages_exist(page: str) -> None:
     named = _TEST.findall(text_of(page))
     sources = {file: (ROOT / file).read_text(encoding="utf-8") if (ROOT / file).exists() else "" for file, _ in named}
     assert [] == [(file, test) for file, test in named if f"def {test}(" not in sources[file]]
@@ -72,14 +72,14 @@ def test_every_decision_is_in_the_list_of_decisions() -> None:
     assert set() == pages - {link for link, _ in _LINK.findall(text_of("docs/decisions/README.md"))}
 
 
-def test_every_page_is_linked_from_the_list_of_contents_and_that_from_the_first_page() -> None:
+def test_the_first_page_links_the_list_of_contents_which_links_every_page() -> None:
     pages = {page for page in PAGES if re.fullmatch(r"docs/(behaviours/)?[\w-]+\.md", page)} - {"docs/README.md"}
     listed = {f"docs/{link.partition('#')[0]}" for link, _ in _LINK.findall(text_of("docs/README.md"))}
     assert set() == pages - listed
     assert "(docs/README.md)" in text_of("README.md")
 
 
-def test_every_direct_dependency_has_a_row_that_says_why() -> None:
+def test_every_direct_dependency_has_a_row_with_a_reason() -> None:
     named = text_of("docs/dependencies.md")
     wanted = [line for lock in ("runtime", "dev") for line in text_of(f"requirements/{lock}.in").splitlines()]
     packages = {line.partition("[")[0] for line in wanted if line and not line.startswith(("#", "-"))}
@@ -88,7 +88,7 @@ def test_every_direct_dependency_has_a_row_that_says_why() -> None:
     }
 
 
-def test_the_lock_has_what_the_platform_asks_for() -> None:
+def test_the_lock_has_the_requirements_of_the_platform() -> None:
     asked = re.findall(r'^    "([\w-]+)>=', text_of("superlearner/pyproject.toml"), re.MULTILINE)
     locked = re.findall(r"^([\w-]+)==", text_of("requirements/runtime.txt"), re.MULTILINE)
     assert asked

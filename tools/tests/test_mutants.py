@@ -1,4 +1,4 @@
-"""`make mutants`: what it changes and what it draws, and that it tells killed mutants from surviving ones."""
+"""`make mutants`: its mutants, their selection, and verdicts."""
 
 from __future__ import annotations
 
@@ -67,11 +67,11 @@ def test_an_operator_changes(body: str, expected: str) -> None:
         "def f():\n    del a",
     ],
 )
-def test_what_nothing_observes_is_not_changed(source: str) -> None:
+def test_code_without_observable_effect_is_not_changed(source: str) -> None:
     assert [] == candidates(source, "a.py")
 
 
-def test_texts_of_logs_and_errors_are_kept_and_the_whole_statement_can_go() -> None:
+def test_texts_of_logs_and_errors_are_kept_but_their_statement_can_be_deleted() -> None:
     assert {"logger.error('a', 1) -> pass"} == changes("def f():\n    logger.error('a', 1)")
     assert {"say(1, 'a', b) -> pass"} == changes("def f():\n    say(1, 'a', b)")
     assert {"raise E('a', 1) -> pass"} == changes("def f():\n    raise E('a', 1)")
@@ -88,7 +88,7 @@ def test_a_reference_that_is_only_dropped_is_kept() -> None:
 
 
 @pytest.mark.parametrize("path", ENGINE)
-def test_mutants_of_the_engine_are_other_modules_that_compile(path: str) -> None:
+def test_mutants_of_the_engine_differ_and_compile(path: str) -> None:
     source = (ROOT / path).read_text(encoding="utf-8")
     found = candidates(source, path)
     original = ast.dump(ast.parse(source))
@@ -98,7 +98,7 @@ def test_mutants_of_the_engine_are_other_modules_that_compile(path: str) -> None
         assert original != ast.dump(compile(text, path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True))
 
 
-def test_a_seed_draws_the_same_mutants_and_another_one_others() -> None:
+def test_the_seed_decides_which_mutants_are_drawn() -> None:
     drawn = draw(ENGINE, 400, 7)
     assert 400 == len(set(drawn))
     assert drawn == draw(ENGINE, 400, 7)
@@ -119,7 +119,7 @@ def test_a_survivor_is_a_row_of_the_table() -> None:
     assert f"| kernel/spending.py:{mutant.line} | `" in row(mutant)
 
 
-# a tiny project, judged in a process of its own, because the judge forks, and must not have threads
+# A tiny project, judged in a separate process, because the judge forks and must not have threads.
 
 RULES = """
 def later(a, b):
@@ -173,7 +173,7 @@ def judged(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_killed_mutant_is_told_from_one_that_survives_and_nothing_is_left_behind(tmp_path: Path) -> None:
+def test_killed_mutants_differ_from_survivors_and_nothing_is_left_behind(tmp_path: Path) -> None:
     ran = judged(tmp_path, TESTS)
     assert "" == ran.stderr
     first, *lines = ran.stdout.splitlines()
@@ -194,6 +194,6 @@ def test_tests_that_fail_without_a_mutant_are_shown(tmp_path: Path) -> None:
     assert "FAILED test_rules.py::test_wrong" in ran.stdout
 
 
-def test_tests_of_other_sources_judge_nothing(tmp_path: Path) -> None:
+def test_tests_that_import_other_sources_give_no_verdict(tmp_path: Path) -> None:
     ran = judged(tmp_path, "def test_nothing():\n    pass\n")
     assert "expected the tests to import the copy of src/tiny/rules.py" in ran.stderr

@@ -1,4 +1,4 @@
-"""Install commands name no package of ours, because none is on an index."""
+"""Install commands name no package of this project; none is on an index."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def project(folder: str) -> dict[str, Any]:
     return tomllib.loads((ROOT / folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
-def test_nobody_is_told_to_install_a_name_of_ours_from_an_index() -> None:
-    """Regression: docs and errors showed `pip install "otp[remote]"`, a name that anyone may register."""
+def test_no_text_recommends_installing_our_names_from_an_index() -> None:
+    """Regression: docs and errors named packages that anyone may register."""
     found = [
         f"{path}: {line.strip()}"
         for path in written_files()
@@ -45,18 +45,18 @@ def test_nobody_is_told_to_install_a_name_of_ours_from_an_index() -> None:
         ("pip install msgspec", False),
     ],
 )
-def test_such_a_line_is_known(line: str, refused: bool) -> None:
+def test_such_a_line_is_recognized(line: str, refused: bool) -> None:
     assert (OURS.search(line) is not None) is refused
 
 
-def test_the_names_are_those_of_the_docs_and_the_platform_needs_this_library() -> None:
+def test_the_names_match_the_docs_and_the_platform_requires_the_library() -> None:
     library, platform = project("otp"), project("superlearner")
     assert (library["name"], platform["name"]) == ("superlearner-otp", "superlearner")
     assert platform["dependencies"][0] == f"superlearner-otp=={library['version']}"
     assert library["version"] == platform["version"]
 
 
-def test_what_is_printed_for_an_extra_is_what_the_extra_names() -> None:
+def test_the_printed_command_for_an_extra_matches_its_requirements() -> None:
     extras = project("superlearner")["optional-dependencies"]
     assert {name: sorted(one.requirements) for name, one in EXTRAS.items()} == {
         name: sorted(needs) for name, needs in extras.items()

@@ -1,4 +1,4 @@
-"""With REQUIRE_ALL=1 whatever is skipped counts as failed; without it nothing changes."""
+"""With REQUIRE_ALL=1 a skipped test counts as failed; otherwise nothing changes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def outcome(folder: Path, require_all: str, tests: str) -> tuple[int, str]:
             **os.environ,
             "REQUIRE_ALL": require_all,
             "PYTHONPATH": os.pathsep.join(str(HOOK.parent / folder) for folder in (".", *SHARED)),
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # they take two seconds to import
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # the plug-ins take two seconds to import
         },
         capture_output=True,
         text=True,
@@ -47,7 +47,7 @@ def outcome(folder: Path, require_all: str, tests: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def test_a_skip_is_a_failure_that_names_what_is_missing(tmp_path: Path) -> None:
+def test_a_skip_is_a_failure_that_names_the_missing_requirement(tmp_path: Path) -> None:
     code, text = outcome(tmp_path, "1", TESTS)
     assert 1 == code
     assert "1 failed, 1 passed, 1 xfailed, 1 error" in text

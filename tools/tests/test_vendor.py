@@ -1,4 +1,4 @@
-"""The vendored files are those that were made, with the licences of all that is in them, and the check can fail."""
+"""The vendored files are unchanged and have all licences, and the check can fail."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tools import vendor
 
 
-def test_the_vendored_files_are_those_that_were_made() -> None:
+def test_the_vendored_files_are_unchanged() -> None:
     assert vendor.changed() == []
 
 
@@ -26,7 +26,7 @@ def test_a_file_that_was_edited_is_found(name: str, tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("name", vendor.BUNDLES)
-def test_it_is_made_of_what_the_lock_names_and_every_part_has_its_licence(name: str) -> None:
+def test_a_bundle_contains_the_locked_packages_and_all_their_licences(name: str) -> None:
     record = json.loads(vendor.record_of(name).read_text(encoding="utf-8"))
     lock = json.loads((vendor.RECIPE / "package-lock.json").read_text(encoding="utf-8"))["packages"]
     licences = (vendor.FOLDER / vendor.parts(name)[1]).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The two wheels, installed in an empty environment and started in an empty folder, serve the product."""
+"""The two wheels serve the product from an empty environment and folder."""
 
 from __future__ import annotations
 
@@ -63,15 +63,15 @@ def test_a_wheel_holds_every_file_of_its_sources(wheels: list[Path], package: st
         assert set() == expected - set(archive.namelist())
 
 
-def test_the_library_needs_nothing(wheels: list[Path]) -> None:
+def test_the_library_has_no_requirements(wheels: list[Path]) -> None:
     with zipfile.ZipFile(next(wheel for wheel in wheels if wheel.name.startswith("superlearner_otp-"))) as archive:
         metadata = archive.read("superlearner_otp-0.1.0.dist-info/METADATA").decode()
     needs = [line for line in metadata.splitlines() if line.startswith("Requires-Dist:")]
-    assert ["Requires-Dist: msgspec>=0.19; extra == 'remote'"] == needs  # nothing but for who asks for an extra
+    assert ["Requires-Dist: msgspec>=0.19; extra == 'remote'"] == needs  # only the extra has requirements
     assert "License-Expression: Apache-2.0" in metadata
 
 
-def test_what_the_platform_needs_is_in_the_lock(environment: Path) -> None:
+def test_the_requirements_of_the_platform_are_in_the_lock(environment: Path) -> None:
     done = subprocess.run([environment / "bin" / "python", "-m", "pip", "check"], capture_output=True, text=True)
     assert (0, "No broken requirements found.") == (done.returncode, done.stdout.strip())
 
