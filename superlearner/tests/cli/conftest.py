@@ -1,4 +1,4 @@
-"""A terminal at which somebody types."""
+"""A terminal with a user who types."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STEERING = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|[=>]|\][^\x07]*\x07)|\r")
 
 
 class Typing:
-    """A terminal at which somebody types when the prompt is there."""
+    """A terminal whose input is typed once the prompt appears."""
 
     def __init__(self, directory: Path, *command: str) -> None:
         self._ours, theirs = pty.openpty()
@@ -31,11 +31,11 @@ class Typing:
         self._unread = ""
 
     def until(self, words: str) -> str:
-        """What is written up to and with these words."""
+        """Return the output up to and including `words`."""
         while words not in self._unread:
             try:
                 part = os.read(self._ours, 65536)
-            except OSError:  # Linux says so when the other side is closed
+            except OSError:  # Linux reports a closed other side like this
                 part = b""
             if not part:
                 self.process.kill()
@@ -53,7 +53,7 @@ class Typing:
         return code
 
     def resize(self, columns: int, lines: int) -> None:
-        """Let the terminal have another size."""
+        """Resize the terminal."""
         fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
 

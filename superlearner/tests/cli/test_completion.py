@@ -1,4 +1,4 @@
-"""What the shell is offered behind a half-typed word."""
+"""Shell completion of a partly typed word."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ PROGRAM = Path(sys.executable).with_name("superlearner")
 
 
 def offered(data_dir: Path, typed: str) -> list[str]:
-    """What bash gets for the last word of `typed`, with nothing on standard error."""
-    asked = {"COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" ")), "_SUPERLEARNER_COMPLETE": "complete_bash"}
-    environment = {**os.environ, **asked, "SUPERLEARNER_DATA_DIR": str(data_dir)}
+    """Return bash's completions for `typed`; standard error must be empty."""
+    completing = {"COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" ")), "_SUPERLEARNER_COMPLETE": "complete_bash"}
+    environment = {**os.environ, **completing, "SUPERLEARNER_DATA_DIR": str(data_dir)}
     done = subprocess.run([PROGRAM], cwd=data_dir.parent, env=environment, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     return done.stdout.split()
@@ -33,7 +33,7 @@ def test_commands_options_and_choices_are_completed_without_a_platform(tmp_path:
     assert offered(data_dir, "superlearner process kill cou") == []
 
 
-def test_names_come_from_the_platform_that_runs(untouched: Any) -> None:
+def test_names_come_from_the_running_platform(untouched: Any) -> None:
     data_dir = untouched.data_dir
     assert offered(data_dir, "superlearner process kill cou") == ["counter_1", "counter_2"]
     assert offered(data_dir, "superlearner supervisor info demo") == ["demo_one_for_one"]
@@ -44,7 +44,7 @@ def test_names_come_from_the_platform_that_runs(untouched: Any) -> None:
         assert offered(data_dir, f"superlearner {command} --node superlearner@") == ["superlearner@127.0.0.1"]
 
 
-def test_the_platform_is_the_one_that_the_line_names(untouched: Any, tmp_path: Path) -> None:
+def test_completion_uses_the_platform_named_in_the_command(untouched: Any, tmp_path: Path) -> None:
     elsewhere = tmp_path / "data"
     for where in (f"--data-dir {untouched.data_dir}", f"--url {untouched.url}"):
         assert offered(elsewhere, f"superlearner {where} process kill cou") == ["counter_1", "counter_2"]

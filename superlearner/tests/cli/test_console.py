@@ -1,4 +1,4 @@
-"""The prompt with the operations: functions, answers, errors, and how a session begins and ends."""
+"""The prompt with the operations: functions, results, errors, sessions."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_an_operation_is_called_with_its_own_parameters() -> None:
         assert f"{one.method} /api/v1" in docstring_of(line)
 
 
-def test_everything_that_is_there_is_a_function_and_says_so(start: Callable[..., Any]) -> None:
+def test_every_operation_is_a_function_with_help(start: Callable[..., Any]) -> None:
     names = names_of(Remote("console", data_dir=start().data_dir))
     for one in OPERATIONS:
         category, _, verb = one.name.partition(".")
@@ -64,7 +64,7 @@ def test_everything_that_is_there_is_a_function_and_says_so(start: Callable[...,
     assert names["Arsenal"].generate_api_docs().openapi.startswith("3.1")
 
 
-def test_the_services_answer_at_once_with_what_the_platform_knows(start: Callable[..., Any]) -> None:
+def test_the_functions_of_services_return_data_of_the_platform(start: Callable[..., Any]) -> None:
     names = names_of(Remote("console", data_dir=start().data_dir))
     control, analytics, node = names["Control"], names["AnalyticsServer"], names["Node"]
     before = control.get_process_info("counter_1")
@@ -108,12 +108,12 @@ def test_messages_are_traced_from_the_prompt(start: Callable[..., Any]) -> None:
     assert not tracer.stop_tracing("counter_2").tracing
 
 
-def test_what_cannot_be_done_is_an_error_in_the_words_of_the_prompt(start: Callable[..., Any]) -> None:
+def test_failures_are_errors_with_hints_for_the_prompt(start: Callable[..., Any]) -> None:
     program = start()
     names = names_of(Remote("console", data_dir=program.data_dir))
     process = names["process"]
-    with pytest.raises(OperationFailed, match=r"process_not_found: .*'nobody'\n  see process\.list\(\)"):
-        process.kill("nobody")
+    with pytest.raises(OperationFailed, match=r"process_not_found: .*'absent'\n  see process\.list\(\)"):
+        process.kill("absent")
     with pytest.raises(OperationFailed, match=r"critical_process_protection(.|\n)*add force=True"):
         process.kill("web")
     with pytest.raises(OperationFailed, match=r"validation_error(.|\n)*per_page"):
@@ -133,7 +133,7 @@ def test_what_cannot_be_done_is_an_error_in_the_words_of_the_prompt(start: Calla
         process.list()
 
 
-def test_batches_show_what_stands_alone_and_end_with_a_code(
+def test_batches_print_expressions_and_end_with_an_exit_code(
     start: Callable[..., Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     program = start()
@@ -143,7 +143,7 @@ def test_batches_show_what_stands_alone_and_end_with_a_code(
     assert 0 == run_text("process.info('counter_1')['name']", names, as_json=True)
     assert '"counter_1"\n' == capsys.readouterr().out
     for text, code, said in (
-        ("process.kill('nobody'); print('never')", 1, "superlearner: process_not_found"),
+        ("process.kill('absent'); print('never')", 1, "superlearner: process_not_found"),
         ("process.kill()", 1, "missing a required argument: 'pid'"),
         ("1 / 0", 1, "ZeroDivisionError"),
         ("1 +", 2, "SyntaxError"),
@@ -181,12 +181,12 @@ main()
 """
 
 
-def test_the_prompt_of_ipython_completes_shows_and_leaves(start: Callable[..., Any], terminal: Terminal) -> None:
+def test_the_prompt_of_ipython_completes_prints_and_exits(start: Callable[..., Any], terminal: Terminal) -> None:
     program = start()
     command = [sys.executable, "-m", "superlearner", "console", "--data-dir", str(program.data_dir)]
     typing = terminal(*command)
     assert "Control" in typing.until("In [1]:")
-    typing.type("process.kill('nobody')\n")
+    typing.type("process.kill('absent')\n")
     assert "process_not_found" in typing.until("In [2]:")
     typing.type("Control.get_process_sta\t")
     typing.until("get_process_state")
@@ -196,14 +196,14 @@ def test_the_prompt_of_ipython_completes_shows_and_leaves(start: Callable[..., A
     assert "cli/console" not in typing.until("In [4]:")
     typing.type("\x04")
     assert 0 == typing.ends()
-    assert "process.kill('nobody')" in (program.data_dir / "console" / "history.sqlite").read_bytes().decode("latin-1")
+    assert "process.kill('absent')" in (program.data_dir / "console" / "history.sqlite").read_bytes().decode("latin-1")
 
 
-def test_without_ipython_there_is_pythons_own_prompt(start: Callable[..., Any], terminal: Terminal) -> None:
+def test_without_ipython_pythons_own_prompt_is_used(start: Callable[..., Any], terminal: Terminal) -> None:
     program = start()
     typing = terminal(sys.executable, "-c", WITHOUT_IPYTHON, str(program.data_dir))
     assert "pip install 'ipython>=9'" in typing.until(">>> ")
-    typing.type("process.kill('nobody')\n")
+    typing.type("process.kill('absent')\n")
     said = typing.until(">>> ")
     assert ("process_not_found" in said, "Traceback" in said) == (True, False)
     typing.type("Control.get_process_info('counter_2').name\n")
@@ -212,7 +212,7 @@ def test_without_ipython_there_is_pythons_own_prompt(start: Callable[..., Any], 
     assert 0 == typing.ends()
 
 
-def test_a_platform_behind_a_prompt_ends_with_it(superlearner: Run, terminal: Terminal, tmp_path: Path) -> None:
+def test_a_platform_started_by_a_prompt_ends_with_it(superlearner: Run, terminal: Terminal, tmp_path: Path) -> None:
     typing = terminal(
         sys.executable, "-m", "superlearner", "run", "--console", "--port", "0", "--no-browser",
         "--data-dir", str(tmp_path / "data"),
@@ -243,7 +243,7 @@ def test_a_prompt_that_is_killed_leaves_no_platform_behind(terminal: Terminal, t
     assert "stopping … done" in (data_dir / "console" / "platform.log").read_text(encoding="utf-8")
 
 
-def test_a_platform_behind_a_prompt_that_does_not_start_is_explained(superlearner: Run, tmp_path: Path) -> None:
+def test_an_error_explains_why_the_platform_of_a_prompt_did_not_start(superlearner: Run, tmp_path: Path) -> None:
     done = superlearner("run", "--console", "nowhere.py:Bank", "--port", "0")
     assert (1, "") == (done.returncode, done.stdout)
     assert "there is no file nowhere.py" in done.stderr

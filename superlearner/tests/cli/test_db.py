@@ -1,4 +1,4 @@
-"""The database, looked at and upgraded without a platform."""
+"""Database commands without a platform."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from superlearner.store.tables import HEAD, SCHEMAS
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def test_an_upgrade_makes_the_tables_once(superlearner: Run) -> None:
+def test_an_upgrade_creates_the_tables_once(superlearner: Run) -> None:
     none = superlearner("db", "status")
     assert (1, True) == (none.returncode, "there is no database file" in none.stderr)
     made = superlearner("db", "upgrade")
@@ -25,7 +25,7 @@ def test_an_upgrade_makes_the_tables_once(superlearner: Run) -> None:
     assert (HEAD, True, "sqlite") == (told["revision"], told["up_to_date"], told["kind"])
 
 
-def test_a_database_that_a_platform_has_is_looked_at_and_copied_but_not_upgraded(
+def test_the_database_of_a_running_platform_is_read_and_copied_but_not_upgraded(
     start: Callable[..., Any], superlearner: Run, tmp_path: Path
 ) -> None:
     program = start()
@@ -47,7 +47,7 @@ def test_a_database_that_a_platform_has_is_looked_at_and_copied_but_not_upgraded
     assert 0 == superlearner("db", "upgrade").returncode
 
 
-def test_what_is_no_database_of_ours_is_not_touched(superlearner: Run, tmp_path: Path) -> None:
+def test_other_files_are_not_changed(superlearner: Run, tmp_path: Path) -> None:
     assert HEAD in SCHEMAS
     file = tmp_path / "data" / "superlearner.db"
     file.parent.mkdir()

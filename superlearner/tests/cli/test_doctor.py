@@ -1,4 +1,4 @@
-"""What `doctor` and `config` say about a machine."""
+"""Results of `doctor` and `config` for a machine."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def verdicts(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
-    """What was looked at, and how it is."""
+    """Return each check with its verdict."""
     return {line[6:20].strip(): line[:4].strip() for line in done.stdout.splitlines()}
 
 
-def test_a_running_platform_is_well(look: Run) -> None:
+def test_a_running_platform_passes(look: Run) -> None:
     done = look("doctor")
     wanted = ("Python", "data directory", "token", "platform", "database", "[console]", "[mcp]", "[postgres]")
     assert (0, dict.fromkeys(wanted, "ok")) == (done.returncode, {about: verdicts(done)[about] for about in wanted})
 
 
-def test_a_file_of_settings_that_a_running_platform_refuses_is_said(
+def test_a_settings_file_refused_by_a_running_platform_is_reported(
     start: Callable[..., Any], superlearner: Run, tmp_path: Path
 ) -> None:
     start()
@@ -40,7 +40,7 @@ def test_a_file_of_settings_that_a_running_platform_refuses_is_said(
     assert "did you mean kill_wait?" in done.stdout
 
 
-def test_without_a_platform_the_port_is_looked_at(superlearner: Run) -> None:
+def test_without_a_platform_the_port_is_checked(superlearner: Run) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -52,7 +52,7 @@ def test_without_a_platform_the_port_is_looked_at(superlearner: Run) -> None:
     assert (0, "ok") == (free.returncode, verdicts(free)["port"])
 
 
-def test_what_keeps_a_platform_from_running_is_said(superlearner: Run, tmp_path: Path) -> None:
+def test_obstacles_to_a_start_are_reported(superlearner: Run, tmp_path: Path) -> None:
     wrong = superlearner("doctor", SUPERLEARNER_PORT="many")
     assert (1, "bad") == (wrong.returncode, verdicts(wrong)["settings"])
     (tmp_path / "file").write_text("")
@@ -65,20 +65,20 @@ def test_what_keeps_a_platform_from_running_is_said(superlearner: Run, tmp_path:
     assert verdicts(superlearner("doctor"))["token"] == "bad"
 
 
-def test_a_misspelt_variable_is_good_to_know(superlearner: Run) -> None:
+def test_a_misspelt_variable_is_a_warning(superlearner: Run) -> None:
     done = superlearner("doctor", SUPERLEARNER_PORT="0", SUPERLEARNER_MAXBODY="5")
     assert (0, "note") == (done.returncode, verdicts(done)["environment"])
     assert "did you mean SUPERLEARNER_MAX_BODY?" in done.stdout
 
 
-def test_the_settings_say_who_set_them(superlearner: Run, tmp_path: Path) -> None:
+def test_settings_show_their_source(superlearner: Run, tmp_path: Path) -> None:
     (tmp_path / "superlearner.toml").write_text('port = 4001\ndatabase = "postgresql://me:secret@here/db"\n')
     done = superlearner("config", "show", "--json", SUPERLEARNER_PORT="4002", SUPERLEARNER_MAX_BODY="5")
-    told = {one["setting"]: (one["value"], one["from"]) for one in json.loads(done.stdout)}
-    assert told["port"] == (4002, "SUPERLEARNER_PORT")
-    assert told["max_body"] == (5, "SUPERLEARNER_MAX_BODY")
-    assert told["database"] == ("postgresql://me:***@here/db", "superlearner.toml, line 2")
-    assert told["host"] == ("127.0.0.1", "default")
+    reported = {one["setting"]: (one["value"], one["from"]) for one in json.loads(done.stdout)}
+    assert reported["port"] == (4002, "SUPERLEARNER_PORT")
+    assert reported["max_body"] == (5, "SUPERLEARNER_MAX_BODY")
+    assert reported["database"] == ("postgresql://me:***@here/db", "superlearner.toml, line 2")
+    assert reported["host"] == ("127.0.0.1", "default")
     named = superlearner("--data-dir", str(tmp_path), "config", "show", "--json")
     (folder,) = [one for one in json.loads(named.stdout) if one["setting"] == "data_dir"]
     assert (folder["value"], folder["from"]) == (str(tmp_path), "--data-dir")
@@ -88,14 +88,14 @@ def test_the_settings_say_who_set_them(superlearner: Run, tmp_path: Path) -> Non
     assert superlearner("config", "show", SUPERLEARNER_PORT="many").returncode == 2
 
 
-def test_the_database_is_looked_at_before_a_start(superlearner: Run, tmp_path: Path) -> None:
+def test_the_database_is_checked_before_a_start(superlearner: Run, tmp_path: Path) -> None:
     there = {"SUPERLEARNER_PORT": "0"}
     assert "ok" == verdicts(superlearner("doctor", **there))["database"]
-    nobody = superlearner("doctor", SUPERLEARNER_DATABASE="postgresql://ada:secret@127.0.0.1:1/shop", **there)
-    assert (1, "bad") == (nobody.returncode, verdicts(nobody)["database"])
-    assert "secret" not in nobody.stdout
+    refused = superlearner("doctor", SUPERLEARNER_DATABASE="postgresql://ada:secret@127.0.0.1:1/shop", **there)
+    assert (1, "bad") == (refused.returncode, verdicts(refused)["database"])
+    assert "secret" not in refused.stdout
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "superlearner.db").write_text("dear diary")
-    told = json.loads(superlearner("doctor", "--json", **there).stdout)
-    (database,) = [one for one in told if one["about"] == "database"]
+    reported = json.loads(superlearner("doctor", "--json", **there).stdout)
+    (database,) = [one for one in reported if one["about"] == "database"]
     assert ("bad", True) == (database["verdict"], "not an SQLite database" in database["words"])

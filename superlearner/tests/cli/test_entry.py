@@ -1,4 +1,4 @@
-"""The command line, as people use it: real programs, their output, their exit codes."""
+"""The command line as users see it: real programs, output, exit codes."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ class Bank(Supervisor):
 
 
 @pytest.mark.cold
-def test_version_is_told(superlearner: Run) -> None:
+def test_version_is_printed(superlearner: Run) -> None:
     done = superlearner("--version")
     assert (done.returncode, done.stdout.split()[0]) == (0, "superlearner")
 
 
-def test_the_help_begins_with_what_one_meets_first(superlearner: Run) -> None:
+def test_the_help_begins_with_the_most_common_commands(superlearner: Run) -> None:
     words = superlearner("--help").stdout
     at = [words.index(f"\n  {name} ") for name in ("run", "console", "top", "tree", "doctor", "process", "supervisor")]
     assert at == sorted(at)
     assert "kill" in words.partition("\n  process ")[2].partition("\n")[0]
-    assert "terminate-tree, ties" in words  # none of them is cut off
+    assert "terminate-tree, ties" in words  # none of them is truncated
     assert "…" not in words
     assert "superlearner run" in words
     assert "--data-dir" in words
@@ -58,15 +58,15 @@ def test_usage_errors_end_with_2(superlearner: Run) -> None:
 
 
 @pytest.mark.cold
-def test_a_wrong_environment_names_the_variable(superlearner: Run) -> None:
+def test_the_error_for_an_invalid_environment_names_the_variable(superlearner: Run) -> None:
     done = superlearner("run", SUPERLEARNER_PORT="many")
     assert done.returncode == 2
     assert "SUPERLEARNER_PORT" in done.stderr
     assert "many" in done.stderr
 
 
-def test_a_misspelt_variable_is_said_and_those_of_the_commands_are_not(superlearner: Run) -> None:
-    """Regression: it passed in silence, and the default held."""
+def test_a_misspelt_variable_is_reported_and_those_of_commands_are_not(superlearner: Run) -> None:
+    """Regression: it was ignored silently, and the default applied."""
     known = {"SUPERLEARNER_URL": "http://127.0.0.1:1", "SUPERLEARNER_TOKEN": "t", "superlearner_port": "0"}
     done = superlearner("run", "nothing.py:Here", SUPERLEARNER_DATADIR="/tmp", SUPERLEARNER_X="1", **known)
     said = [line for line in done.stderr.splitlines() if "not a known variable" in line]
@@ -79,7 +79,7 @@ def test_a_misspelt_variable_is_said_and_those_of_the_commands_are_not(superlear
 
 @pytest.mark.cold
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_in_order_within_5_s(start: Callable[..., Any], number: signal.Signals) -> None:
+def test_a_signal_stops_it_cleanly_within_5_s(start: Callable[..., Any], number: signal.Signals) -> None:
     program = start()
     with program.client() as client:
         assert client.get("/health/ready").status_code == 200
@@ -122,7 +122,7 @@ def test_a_second_run_on_the_same_data_opens_the_first(start: Callable[..., Any]
     assert third.url != ""
 
 
-def test_a_tree_that_cannot_run_beside_the_first_platform_is_not_taken_for_it(
+def test_a_tree_that_cannot_run_beside_the_first_platform_is_not_mistaken_for_it(
     start: Callable[..., Any], superlearner: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "app.py").write_text(BANK)
@@ -140,7 +140,7 @@ SHOWS_ITS_ARGUMENT = BANK.replace("def init(self, arg): return Ch", "def init(se
 @pytest.mark.parametrize(
     ("given", "got"), [((), "None"), (("--arg", '["a", {"n": [1, 2.5]}, null]'), "('a', {'n': (1, 2.5)}, None)")]
 )
-def test_a_tree_of_ones_own_gets_the_argument_of_the_command_line(
+def test_a_user_tree_gets_the_argument_of_the_command_line(
     superlearner: Run, tmp_path: Path, given: tuple[str, ...], got: str
 ) -> None:
     (tmp_path / "app.py").write_text(SHOWS_ITS_ARGUMENT.replace("return Ok(arg)", "raise SystemExit(7)"))
@@ -149,7 +149,7 @@ def test_a_tree_of_ones_own_gets_the_argument_of_the_command_line(
     assert done.returncode == 7
 
 
-def test_an_application_of_ones_own_gets_the_argument_of_the_command_line(superlearner: Run, tmp_path: Path) -> None:
+def test_a_user_application_gets_the_argument_of_the_command_line(superlearner: Run, tmp_path: Path) -> None:
     source = APPLICATION.replace(
         "def start(self, kind, args): return", "def start(self, kind, args): print(args); raise SystemExit(7); return"
     )
@@ -166,7 +166,9 @@ def test_an_application_of_ones_own_gets_the_argument_of_the_command_line(superl
         (("--arg", "1"), ["--arg is for a tree of yours"]),
     ],
 )
-def test_an_argument_that_is_no_json_is_refused(superlearner: Run, arguments: tuple[str, ...], said: list[str]) -> None:
+def test_an_argument_that_is_not_json_is_refused(
+    superlearner: Run, arguments: tuple[str, ...], said: list[str]
+) -> None:
     done = superlearner("run", *arguments)
     assert done.returncode == 2
     assert [words for words in said if words not in done.stderr] == []
@@ -197,7 +199,7 @@ def test_a_dynamic_supervisor_has_no_argument(superlearner: Run, tmp_path: Path)
         (BANK.replace("return Ok(arg)", "return Ok(arg / 0)"), "app.py:Bank", ["Bank does not start", "ZeroDivision"]),
     ],
 )  # fmt: skip
-def test_what_cannot_be_run_is_explained(
+def test_the_error_explains_why_a_program_cannot_be_run(
     superlearner: Run, tmp_path: Path, file: str, target: str, said: list[str]
 ) -> None:
     (tmp_path / "app.py").write_text(file)
@@ -207,7 +209,7 @@ def test_what_cannot_be_run_is_explained(
     assert done.stdout == ""
 
 
-def test_a_tree_of_ones_own_lives_in_the_playground(start: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_user_tree_runs_in_the_playground(start: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(BANK)
     program = start("app.py:Bank", "--in-process")
     with program.client() as client:
@@ -215,7 +217,7 @@ def test_a_tree_of_ones_own_lives_in_the_playground(start: Callable[..., Any], t
     assert [(child["id"], child["what"], child["alive"]) for child in children] == [("Bank", "Bank", True)]
 
 
-def test_a_data_directory_that_cannot_be_made_is_explained(superlearner: Run, tmp_path: Path) -> None:
+def test_the_error_explains_why_a_data_directory_cannot_be_created(superlearner: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = superlearner("run", "--data-dir", str(tmp_path / "file" / "below"))
     assert done.returncode == 1
@@ -241,7 +243,7 @@ class Books(Application):
 )
 
 
-def test_an_application_of_ones_own_is_told_when_the_platform_stops(start: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_user_application_is_notified_when_the_platform_stops(start: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(APPLICATION)
     program = start("app.py:Books", "--in-process")
     with program.client() as client:
@@ -258,7 +260,7 @@ UNENCRYPTED = (
 )
 
 
-def test_beyond_loopback_everybody_needs_a_credential(start: Callable[..., Any], superlearner: Run) -> None:
+def test_beyond_loopback_all_requests_need_a_credential(start: Callable[..., Any], superlearner: Run) -> None:
     program = start(*BEYOND)
     link = httpx.URL(program.url)
     assert (link.scheme, link.host, link.path, set(link.params)) == ("http", "127.0.0.1", "/", {"token"})
@@ -284,7 +286,7 @@ def test_beyond_loopback_everybody_needs_a_credential(start: Callable[..., Any],
 
 
 def first_frames(url: str, *visits: dict[str, str]) -> list[Any]:
-    """What each of these visits gets from the live feed: the kind of the first frame, or the status of a refusal."""
+    """Return the first frame's kind, or the status of a refusal, for each visit."""
 
     async def first(headers: dict[str, str]) -> Any:
         try:
@@ -299,7 +301,7 @@ def first_frames(url: str, *visits: dict[str, str]) -> list[Any]:
     return asyncio.run(main())
 
 
-def test_credentials_may_be_asked_on_loopback_too(start: Callable[..., Any]) -> None:
+def test_credentials_can_be_required_on_loopback_too(start: Callable[..., Any]) -> None:
     program = start("--auth", "all")
     url = httpx.URL(program.url)
     assert httpx.get(url.copy_with(path="/api/v1/supervisors", query=None)).status_code == 401
@@ -317,7 +319,7 @@ def test_beyond_loopback_without_credentials_is_a_usage_error(superlearner: Run,
     assert not (tmp_path / "data").exists()
 
 
-def test_nobody_is_asked_on_loopback_and_the_token_is_made_all_the_same(
+def test_loopback_needs_no_credential_and_the_token_is_created_anyway(
     start: Callable[..., Any], superlearner: Run
 ) -> None:
     early = superlearner("token")
@@ -327,12 +329,12 @@ def test_nobody_is_asked_on_loopback_and_the_token_is_made_all_the_same(
     assert "token" not in program.url
     with program.client() as client:
         assert client.get("/api/v1/supervisors").status_code == 200
-    told = superlearner("token", "--data-dir", str(program.data_dir), SUPERLEARNER_DATA_DIR="elsewhere")
-    assert told.stdout == (program.data_dir / "token").read_text()
+    shown = superlearner("token", "--data-dir", str(program.data_dir), SUPERLEARNER_DATA_DIR="elsewhere")
+    assert shown.stdout == (program.data_dir / "token").read_text()
     assert program.end() == (0, "")
 
 
-def test_a_data_directory_that_was_typed_is_said_to_the_next_terminal(
+def test_commands_for_another_terminal_include_the_data_directory(
     start: Callable[..., Any], superlearner: Run, tmp_path: Path
 ) -> None:
     folder = tmp_path / "of mine"

@@ -1,4 +1,4 @@
-"""The tools of AI clients, asked by the protocol's own client over standard input and output of the real command."""
+"""Tools for AI clients, called by the protocol's own client."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OPERATIONS = list(all_operations())
 def with_client(
     data_dir: Path, test: Callable[[Client], Awaitable[Any]], *arguments: str, mode: str = "auto", **extra: str
 ) -> Any:
-    """Start `superlearner mcp` as a client does, and hand the client to `test`."""
+    """Start `superlearner mcp` as a client does, and pass the client to `test`."""
     environment = {**os.environ, "SUPERLEARNER_DATA_DIR": str(data_dir), **extra}
     command = ["-m", "superlearner", "mcp", *arguments]
     server = StdioServerParameters(command=sys.executable, args=command, env=environment, cwd=data_dir.parent)
@@ -74,7 +74,7 @@ def test_a_client_lists_the_tools_kills_a_process_and_sees_the_restart(start: Ca
     with_client(program.data_dir, test, mode=mode)
 
 
-def test_what_cannot_be_done_is_an_error_with_its_code_and_a_hint_in_tools(start: Callable[..., Any]) -> None:
+def test_failures_are_errors_with_a_code_and_a_hint_that_names_tools(start: Callable[..., Any]) -> None:
     program = start()
 
     async def test(client: Client) -> None:
@@ -97,7 +97,7 @@ def test_what_cannot_be_done_is_an_error_with_its_code_and_a_hint_in_tools(start
     with_client(program.data_dir, test)
 
 
-def test_it_finds_the_platform_again_and_says_when_none_runs(start: Callable[..., Any], tmp_path: Path) -> None:
+def test_it_reconnects_to_the_platform_and_reports_if_none_runs(start: Callable[..., Any], tmp_path: Path) -> None:
     async def test(client: Client) -> None:
         assert len(OPERATIONS) == len((await client.list_tools()).tools)
         none = await client.call_tool("system_health", {})
@@ -128,7 +128,7 @@ def test_a_server_can_be_narrowed_to_a_scope_and_to_categories(start: Callable[.
     with_client(program.data_dir, test, "--scope", "read", "--category", "process")
 
 
-def test_a_category_that_is_none_is_wrong_usage(superlearner: Run) -> None:
+def test_an_unknown_category_is_a_usage_error(superlearner: Run) -> None:
     done = superlearner("mcp", "--category", "proces")
     assert (2, "") == (done.returncode, done.stdout)
     assert "proces" in done.stderr
@@ -143,7 +143,7 @@ def test_without_the_extra_it_says_how_to_install_it(superlearner: Run, tmp_path
     assert "pip install 'mcp>=2'" in done.stderr
 
 
-def test_a_tool_says_what_it_changes_and_what_it_takes() -> None:
+def test_a_tool_declares_its_changes_and_parameters() -> None:
     for one in OPERATIONS:
         tool = tool_of(line_of(one).model_dump(mode="json"))
         hints = tool["annotations"]
@@ -160,7 +160,7 @@ def test_no_two_operations_make_the_same_tool() -> None:
     assert len(OPERATIONS) == len({tool_name(one.name) for one in OPERATIONS})
 
 
-def test_an_answer_is_bounded_and_says_what_is_left_out() -> None:
+def test_an_answer_is_bounded_and_names_what_is_omitted() -> None:
     rows = [{"name": "x" * 990} for _ in range(100)]
     listed = result_of(rows, {"total": 100})["structuredContent"]
     assert 0 < len(listed["data"]) < 100
@@ -171,7 +171,7 @@ def test_an_answer_is_bounded_and_says_what_is_left_out() -> None:
         json.loads(content["text"])
 
 
-def test_no_name_can_turn_the_direction_of_writing() -> None:
+def test_no_name_can_change_the_text_direction() -> None:
     (content,) = result_of({"name": "\u202eabc\x1b[2J"})["content"]
     assert content["text"].isprintable()
     assert json.loads(content["text"]) == {"data": {"name": "\u202eabc\x1b[2J"}}

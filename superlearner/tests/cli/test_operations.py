@@ -1,4 +1,4 @@
-"""Every operation is a command: what is typed, what is answered, and how it ends."""
+"""Every operation is a command: arguments, output and exit codes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.program
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 OPERATIONS = list(all_operations())
-# pydantic is not among them: typer checks what was typed with it.
+# pydantic is needed: typer validates arguments with it.
 HEAVY = {
     "superlearner.operations.declaration",
     "superlearner.settings.settings",
@@ -42,7 +42,7 @@ HEAVY = {
 }
 
 
-def test_the_commands_are_what_the_operations_declare() -> None:
+def test_the_commands_match_the_declared_operations() -> None:
     assert [] == differing(), "run make commands"
 
 
@@ -58,12 +58,12 @@ def test_every_operation_has_a_command_with_all_its_parameters(operation: Operat
     assert [] == [word for word in [*wanted, "--json", "--url"] if word not in shown.stdout]
 
 
-def test_no_operation_takes_what_every_command_takes() -> None:
+def test_no_parameter_has_the_name_of_a_common_option() -> None:
     ours = {"url", "data_dir", "as_json", "json", "help", "ctx", "bare"}
     assert [] == [one.name for one in OPERATIONS if ours & {parameter.name for parameter in one.parameters}]
 
 
-def test_a_verb_imports_nothing_heavy(untouched: Any) -> None:
+def test_a_command_imports_no_heavy_module(untouched: Any) -> None:
     typed = ["superlearner", "process", "info", "counter_1", "--json", "--data-dir", str(untouched.data_dir)]
     code = (
         f"import sys\nfrom superlearner.cli import main\nsys.argv = {typed!r}\n"
@@ -95,7 +95,7 @@ def test_json_is_the_data_of_the_api(untouched: Any, look: Run) -> None:
     assert api == json.loads(look("process", "list", "--per-page", "3", "--search", "demo", "--json").stdout)
 
 
-def test_complex_values_are_json_and_a_bare_word_is_a_word(start: Callable[..., Any], superlearner: Run) -> None:
+def test_complex_values_are_json_and_a_bare_word_is_text(start: Callable[..., Any], superlearner: Run) -> None:
     start()
     message = ("process", "message", "counter_2", "--message")
     for typed in ("increment", '"increment"', '["add", 40]'):
@@ -106,9 +106,7 @@ def test_complex_values_are_json_and_a_bare_word_is_a_word(start: Callable[..., 
     assert [one["ok"] for one in json.loads(done.stdout)["results"]] == [True, False]
 
 
-def test_the_only_value_that_is_needed_is_typed_with_its_option_or_without(
-    start: Callable[..., Any], superlearner: Run
-) -> None:
+def test_the_only_required_value_may_be_typed_without_its_option(start: Callable[..., Any], superlearner: Run) -> None:
     start()
     for typed in (('["add", 41]',), ("--message", '["add", 1]')):
         assert superlearner("process", "message", "counter_1", *typed, "--message-type", "cast").returncode == 0
@@ -130,8 +128,8 @@ def test_a_list_is_a_table_whose_columns_are_aligned(look: Run) -> None:
     assert "page 1 of" in paged.stderr
 
 
-def test_in_a_pipe_nothing_is_cut(start: Callable[..., Any], superlearner: Run) -> None:
-    """Regression: a cell ended after 80 characters with an ellipsis, whoever read it."""
+def test_in_a_pipe_nothing_is_truncated(start: Callable[..., Any], superlearner: Run) -> None:
+    """Regression: cells were truncated to 80 characters even in a pipe."""
     start()
     label = "why " * 45
     for _ in range(2):
@@ -168,7 +166,9 @@ def test_in_a_pipe_nothing_is_cut(start: Callable[..., Any], superlearner: Run) 
         (("process", "list", "--url", "localhost:4000"), 2, ["http://127.0.0.1:4000", "localhost:4000"]),
     ],
 )
-def test_the_exit_code_says_what_went_wrong(look: Run, arguments: tuple[str, ...], code: int, said: list[str]) -> None:
+def test_the_exit_code_tells_the_kind_of_failure(
+    look: Run, arguments: tuple[str, ...], code: int, said: list[str]
+) -> None:
     done = look(*arguments)
     assert (code, "") == (done.returncode, done.stdout)
     assert [] == [words for words in said if words not in done.stderr], done.stderr
@@ -199,7 +199,7 @@ class Stranger(BaseHTTPRequestHandler):
     def log_message(self, *arguments: Any) -> None: ...
 
 
-def test_another_server_is_not_taken_for_a_platform(superlearner: Run) -> None:
+def test_another_server_is_not_mistaken_for_a_platform(superlearner: Run) -> None:
     with HTTPServer(("127.0.0.1", 0), Stranger) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         done = superlearner("process", "list", "--url", f"http://127.0.0.1:{server.server_port}")
@@ -226,7 +226,7 @@ def test_a_platform_is_found_by_url_environment_and_data_directory(
     assert superlearner(*there, SUPERLEARNER_DATA_DIR="").returncode == 0
 
 
-def test_the_owners_token_is_shown_where_one_is_asked(
+def test_the_owners_token_is_used_where_one_is_required(
     start: Callable[..., Any], superlearner: Run, tmp_path: Path
 ) -> None:
     program = start("--auth", "all")
@@ -261,7 +261,7 @@ class Bank(Supervisor):
 
 
 def at_a_terminal(program: Any, *arguments: str) -> str:
-    """What a command writes to a terminal that has no colours, so that every escape sequence came from outside."""
+    """Return the output of a command on a terminal without colours."""
     ours, theirs = pty.openpty()
     environment = {**program.environment, "TERM": "dumb", "COLUMNS": "200"}
     command = [sys.executable, "-m", "superlearner", *arguments]
@@ -272,7 +272,7 @@ def at_a_terminal(program: Any, *arguments: str) -> str:
             while part := os.read(ours, 65536):
                 written += part
         except OSError:
-            pass  # Linux says so when the other side is closed
+            pass  # Linux reports a closed other side like this
         os.close(ours)
         assert process.wait() == 0, written
     return written.decode().replace("\r\n", "\n")
@@ -292,7 +292,7 @@ def hostile(start_for_all: Callable[..., Any]) -> Any:
         ("process", "info", "\x9b2J"),
     ],
 )
-def test_no_name_can_steer_the_terminal(hostile: Any, superlearner: Run, arguments: tuple[str, ...]) -> None:
+def test_no_name_can_control_the_terminal(hostile: Any, superlearner: Run, arguments: tuple[str, ...]) -> None:
     there = (*arguments, "--url", hostile.url)
     for text in (superlearner(*there).stdout, at_a_terminal(hostile, *there)):
         assert "2J" in text

@@ -1,4 +1,4 @@
-"""The pages that show the command line tell the truth: what they show is run."""
+"""The commands on the documentation pages work as shown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXITS = re.compile(r"# exits with (\d+)")
 
 
-def test_the_commands_on_the_page_end_as_it_says(
+def test_the_commands_on_the_page_end_as_documented(
     start: Callable[..., Any], superlearner: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     start()

@@ -1,4 +1,4 @@
-"""What a person reads of an answer: tables that fit, what matters first, and nothing that steers a terminal."""
+"""Output for people: tables that fit, without control sequences."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SHORT = [one for one in all_operations() if one.short]
 
 
 def at_a_terminal(data: Any, columns: int, short: tuple[str, ...] = (), *, styled: bool = False) -> str:
-    """What `show` writes to a terminal of this width."""
+    """Return the output of `show` on a terminal of this width."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR")}
@@ -50,7 +50,7 @@ def at_a_terminal(data: Any, columns: int, short: tuple[str, ...] = (), *, style
     try:
         while part := os.read(ours, 65536):
             text += part
-    except OSError:  # Linux says so when the other side is closed
+    except OSError:  # Linux reports a closed other side like this
         pass
     os.close(ours)
     assert 0 == program.wait()
@@ -75,8 +75,8 @@ def declared(name: str) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("columns", [80, 120])
-def test_a_list_of_sandboxes_says_name_state_why_and_age_within_the_width(columns: int) -> None:
-    """Regression: the first columns were owner and pids, the state was not shown at all."""
+def test_a_list_of_sandboxes_shows_name_state_reason_and_age_within_the_width(columns: int) -> None:
+    """Regression: the first columns were owner and pids, and the state was not shown."""
     why = "used more than 512 MiB of memory, which is what it was given at its start"
     rows = [a_sandbox("my_first"), a_sandbox("second", status="ended", reason=why)]
     head, _, *lines = at_a_terminal(rows, columns, declared("sandbox.list")).splitlines()
@@ -87,7 +87,7 @@ def test_a_list_of_sandboxes_says_name_state_why_and_age_within_the_width(column
     assert all(word in text for word in why.split())
 
 
-def test_a_column_is_whole_or_not_there_and_what_is_not_there_is_named() -> None:
+def test_a_column_is_complete_or_omitted_and_omitted_ones_are_named() -> None:
     rows = [{"name": "n" * 30, "node": "o" * 30, "pid": "0.123.0", "links": 3, "why": "-"}]
     shown = at_a_terminal(rows, 60)
     assert "…" not in shown
@@ -96,7 +96,7 @@ def test_a_column_is_whole_or_not_there_and_what_is_not_there_is_named() -> None
 
 
 @pytest.mark.parametrize("operation", SHORT, ids=lambda one: one.name)
-def test_the_short_form_names_fields_that_the_operation_answers(operation: Operation) -> None:
+def test_the_short_form_names_fields_of_the_result(operation: Operation) -> None:
     schema = operation.encode.json_schema()
     known = schema.get("$defs", {})
     assert [] == [path for path in operation.short if not _has(schema, known, path.split("."))]
@@ -115,18 +115,18 @@ def _has(schema: dict[str, Any], known: dict[str, Any], path: list[str]) -> bool
 
 
 @pytest.mark.parametrize("short", [declared("sandbox.output"), declared("docs.page"), declared("sandbox.source")])
-def test_what_is_a_text_is_printed_as_one(short: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_text_is_printed_as_is(short: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     show(PlatformAnswer({"id": "x", "version": 1, short[0]: "one\n\ttwo\n"}), short=short)
     assert ("one\n\ttwo\n", "") == tuple(capsys.readouterr())
 
 
-def test_what_a_sandbox_printed_cannot_steer_the_terminal() -> None:
+def test_the_output_of_a_sandbox_cannot_control_the_terminal() -> None:
     data = {"id": "x", "text": "\x1b[2J\x1b]0;owned\x07 \u202etxt.exe\nnext", "total": 9, "cut": True}
     shown = at_a_terminal(data, 80, declared("sandbox.output"), styled=True)
     assert "\\x1b[2J\\x1b]0;owned\\x07 \\u202etxt.exe\nnext\nnot all of it: the rest was cut\n" == shown
 
 
-def test_a_record_is_aligned_and_what_is_small_stays_on_its_line() -> None:
+def test_a_record_is_aligned_and_small_values_stay_on_their_line() -> None:
     data = {
         "name": "counter_1", "memory": 136_015_872, "took_ms": 35_752, "created_at": time.time() - 7200,
         "parent": {"pid": "0.7.0", "name": "shop", "what": "Shop"}, "rate": {"restarts": 2, "window_ms": 60_000},
@@ -146,7 +146,7 @@ def test_a_record_is_aligned_and_what_is_small_stays_on_its_line() -> None:
     ]
 
 
-def test_in_a_pipe_a_short_form_is_whole_and_exact(capsys: pytest.CaptureFixture[str]) -> None:
+def test_in_a_pipe_a_short_form_is_complete_and_exact(capsys: pytest.CaptureFixture[str]) -> None:
     show(
         PlatformAnswer([a_sandbox("my_first", created_at=0.5, memory_bytes=45_000_000, reason="r" * 500)]),
         short=declared("sandbox.list"),
@@ -169,8 +169,8 @@ def test_a_source_in_colours_is_shown_as_text(capsys: pytest.CaptureFixture[str]
     assert "file  a.py\n\nlines\ndef go\n    ...\n" == capsys.readouterr().out
 
 
-def test_the_path_of_a_file_is_the_one_where_it_was_typed(look: Any, untouched: Any, tmp_path: Path) -> None:
-    """Regression: `--file tally.py` was looked for in the working directory of the platform."""
+def test_the_path_of_a_file_is_relative_to_the_command(look: Any, untouched: Any, tmp_path: Path) -> None:
+    """Regression: `--file tally.py` was searched in the platform's directory."""
     done = look("sandbox", "create", "x", "--file", "tally.py", "--dry-run")
     assert f"{tmp_path / 'tally.py'} cannot be read: No such file" in done.stderr
     source = tmp_path / "broken.py"
@@ -181,8 +181,8 @@ def test_the_path_of_a_file_is_the_one_where_it_was_typed(look: Any, untouched: 
     assert (2, True) == (done.returncode, "expected a file behind the @, got nowhere.py" in done.stderr)
 
 
-def test_a_program_is_taken_from_a_file_by_the_same_word_everywhere(look: Any, tmp_path: Path) -> None:
-    """`sandbox create` has a parameter of this name; the others take the text of the file as their source."""
+def test_all_commands_read_a_program_with_the_same_option(look: Any, tmp_path: Path) -> None:
+    """`sandbox create` has a parameter `file`; other commands send the source."""
     for verb in ("hot-reload", "restart"):
         done = look("sandbox", verb, "x", "--file", "nowhere.py")
         assert (2, True) == (done.returncode, "expected a file behind the @, got nowhere.py" in done.stderr)

@@ -1,4 +1,4 @@
-"""Who works, how much, and where messages pile up: figures, picture, keys, and the real command."""
+"""`superlearner top`: rates, layout, keys, and the real command."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NOW = {"processes": 3, "supervisors": 1, "busy": 0.5, "cpu_percent": 51.0, "loop
        "message_queue_lengths": 7, "memory": 90_000_000}  # fmt: skip
 
 
-def test_rates_are_of_the_time_that_was_measured() -> None:
+def test_rates_refer_to_the_measured_time() -> None:
     measured = {"seconds": 0.5, "messages": 60, "processes": [WORK]}
     frame = frame_of(TREE, [LISTED], measured, NOW)
     assert (500.0, 120.0) == (frame.measured_ms, frame.totals["messages_per_s"])
@@ -46,7 +46,7 @@ def test_rates_are_of_the_time_that_was_measured() -> None:
     assert (0.0, 7, None) == (rows["0.9.0"].messages_per_s, rows["0.9.0"].message_queue_len, rows["0.9.0"].restarts)
 
 
-def test_what_was_not_measured_is_unknown_and_not_zero() -> None:
+def test_missing_measurements_are_unknown_and_not_zero() -> None:
     frame = frame_of(TREE, [LISTED], None, None)
     assert {None} == {row.messages_per_s for row in frame.processes} | {row.callback_percent for row in frame.processes}
     assert "-" in drawn(frame, View(), 80, 24).plain
@@ -54,7 +54,7 @@ def test_what_was_not_measured_is_unknown_and_not_zero() -> None:
 
 
 @pytest.mark.parametrize("by", SORTS)
-def test_the_most_come_first_and_a_filter_leaves_out_others(by: str) -> None:
+def test_rows_are_sorted_descending_and_filtered(by: str) -> None:
     rows = [ProcessRow(pid=f"0.{n}.0", name=f"p{n}", what="Job", messages_per_s=n, callback_percent=n,
                        longest_callback_ms=n, message_queue_len=n, restarts=n) for n in range(5)]  # fmt: skip
     wanted = [f"p{n}" for n in (range(5) if by == "name" else reversed(range(5)))]
@@ -67,7 +67,7 @@ HOSTILE = "\x1b[31mred\u202e" + "n" * 500
 
 
 @pytest.mark.parametrize(("width", "lines"), [(80, 24), (200, 60), (60, 15), (30, 8), (12, 4)])
-def test_the_picture_fits_the_terminal_whatever_the_names_are(width: int, lines: int) -> None:
+def test_the_screen_fits_the_terminal_with_any_names(width: int, lines: int) -> None:
     row = ProcessRow(pid="0.7.0", name=HOSTILE, what=HOSTILE, status="waiting", messages_per_s=1e9,
                      callback_percent=100.0, longest_callback_ms=1e7, message_queue_len=10**9,
                      restarts=10**6)  # fmt: skip
@@ -133,7 +133,7 @@ def test_without_a_platform_it_ends_with_3(superlearner: Run) -> None:
     assert (3, "") == (done.returncode, done.stdout)
 
 
-def test_the_live_picture_takes_keys_a_new_size_and_the_end_of_the_platform(
+def test_the_live_screen_handles_keys_resizing_and_the_end_of_the_platform(
     start: Callable[..., Any], terminal: Callable[..., Any]
 ) -> None:
     program = start()

@@ -1,4 +1,4 @@
-"""The tree in a terminal, once and at each change."""
+"""The tree in a terminal, once or updated at each change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def test_the_tree_shows_a_restart_and_what_is_used_of_the_budget(start: Callable[..., Any], superlearner: Run) -> None:
+def test_the_tree_shows_a_restart_and_the_used_budget(start: Callable[..., Any], superlearner: Run) -> None:
     start()
     superlearner("process", "kill", "counter_1")
     drawn = superlearner("tree", "demo_one_for_one").stdout.splitlines()
@@ -27,25 +27,25 @@ def test_the_tree_shows_a_restart_and_what_is_used_of_the_budget(start: Callable
 
 
 @pytest.mark.parametrize(("format", "begins"), [("text", "superlearner"), ("dot", "digraph"), ("mermaid", "flowchart")])
-def test_a_tree_has_many_forms(look: Run, format: str, begins: str) -> None:
+def test_a_tree_has_many_formats(look: Run, format: str, begins: str) -> None:
     done = look("tree", "--format", format)
     assert (done.returncode, done.stdout.split()[0]) == (0, begins)
-    told = json.loads(look("tree", "playground", "--format", "json", "--depth", "1").stdout)
-    assert [one["id"] for one in told["roots"][0]["children"]] == ["demo_one_for_one", "shop"]
+    shown = json.loads(look("tree", "playground", "--format", "json", "--depth", "1").stdout)
+    assert [one["id"] for one in shown["roots"][0]["children"]] == ["demo_one_for_one", "shop"]
 
 
-def test_a_verb_of_the_category_is_no_root(look: Run) -> None:
+def test_a_subcommand_is_not_taken_as_a_root(look: Run) -> None:
     assert "demo_one_for_one" in look("tree", "ancestors", "counter_1").stdout
     unknown = look("tree", "ancestry")
     assert (unknown.returncode, "supervisor_not_found" in unknown.stderr) == (1, True)
     assert look("tree", "--format", "png").returncode == 2
 
 
-def test_json_and_node_are_options_as_everywhere(look: Run) -> None:
-    told = look("tree", "--json", "--depth", "0")
-    assert told.stdout == look("tree", "--format", "json", "--depth", "0").stdout
-    name = json.loads(told.stdout)["node"]
-    assert told.stdout == look("tree", "--json", "--depth", "0", "--node", name).stdout
+def test_json_and_node_are_common_options(look: Run) -> None:
+    shown = look("tree", "--json", "--depth", "0")
+    assert shown.stdout == look("tree", "--format", "json", "--depth", "0").stdout
+    name = json.loads(shown.stdout)["node"]
+    assert shown.stdout == look("tree", "--json", "--depth", "0", "--node", name).stdout
     assert "node_not_found" in look("tree", "--node", "moon").stderr
     gone = look("tree", "--watch", "--node", "moon")
     assert (gone.returncode, "node_not_found" in gone.stderr) == (1, True)
@@ -72,7 +72,9 @@ def restarts(line: str) -> int:
     return json.loads(line)["roots"][0]["children"][0]["restarts"]
 
 
-def test_watching_draws_at_a_change_until_ctrl_c(start: Callable[..., Any], superlearner: Run, tmp_path: Path) -> None:
+def test_watching_redraws_at_a_change_until_ctrl_c(
+    start: Callable[..., Any], superlearner: Run, tmp_path: Path
+) -> None:
     program = start()
     with watching(program, tmp_path, "--node", "superlearner@127.0.0.1") as process:
         assert process.stdout is not None

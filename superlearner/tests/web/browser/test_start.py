@@ -57,7 +57,7 @@ def test_from_the_start_to_the_reason_and_the_restarted_children_in_eight_action
     expect(details.get_by_role("heading", name="ledger")).to_be_visible()
     expect(page.get_by_role("treeitem", name=re.compile("^ledger, .*, 1 restart$"))).to_be_visible()
     expect(page.get_by_role("region", name="Events")).to_contain_text(
-        "ledger was killed; checkout_sup (rest_for_one) restarted ledger and the 2 after it"
+        "ledger was killed; checkout_sup (rest_for_one) restarted ledger, and with it cart and mailer"
     )
 
 
