@@ -1,4 +1,4 @@
-"""Every operation answers as its OpenAPI document says, whatever it is asked."""
+"""Every operation responds as its OpenAPI document describes, for any request."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def token_of(program: Any) -> str:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
-def test_no_operation_answers_otherwise_than_described(start: Callable[..., Any]) -> None:
+def test_all_operations_respond_as_described(start: Callable[..., Any]) -> None:
     program = start()
     examples, seed = int(os.environ.get("EXAMPLES", "15")), int(os.environ.get("SEED", "1"))
     report = run(program.url, token_of(program), examples=examples, seed=seed)
@@ -61,17 +61,17 @@ def test_no_operation_answers_otherwise_than_described(start: Callable[..., Any]
         document = client.get("/api/v1/arsenal/docs").json()
         assert "ready" == client.get("/health/ready").json()["status"]
     described = {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item}
-    described -= {"GET /api/v1/arsenal/docs"}  # which it reads to know what to ask, and for that leaves out
+    described -= {"GET /api/v1/arsenal/docs"}  # its description is needed to generate requests
     assert len(described) == report.figures["operations"]["tested"]
     assert described == set(report.accepted)
     refused = [name for name, times in report.accepted.items() if not times]
-    assert len(refused) <= len(described) // 4, refused  # of what others have ended there is nothing left to take
+    assert len(refused) <= len(described) // 4, refused  # later requests do not find what earlier ones ended
     assert {"success"} == {phase["status"] for phase in report.figures["phases"].values()}
     assert len(described) * examples < report.figures["test_cases"]["generated"]
 
 
 @pytest.mark.slow
-def test_what_is_planted_is_found(start: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_planted_fault_is_found(start: Callable[..., Any], tmp_path: Path) -> None:
     info = tmp_path / "packages" / "planted-1.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: planted\nVersion: 1\n")

@@ -1,4 +1,4 @@
-"""Sandboxes of a platform that is asked over the API: what a person types, and the questions of a test."""
+"""Sandboxes controlled over the API: source code for tests, and requests."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def state(platform: Any) -> str:
 
 
 async def until(platform: Any, status: str, id: str = "a") -> Any:
-    """The record, once it has this status: the node list tells of every change."""
+    """Return the record once it has this status."""
     viewer = platform.platform.node_list.attach()
     try:
         while True:

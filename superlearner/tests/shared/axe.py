@@ -1,4 +1,4 @@
-"""The violations that axe finds in a page. Passed rules are left out: listing them doubles the time."""
+"""Violations that axe finds in a page."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ __all__ = ["broken_rules"]
 
 
 def broken_rules(page: Page) -> list[str]:
-    """Return a text for each violation in `page` and its frames: rule, element and how to fix it."""
+    """Return a text per violation in `page` and its frames, with a fix."""
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]

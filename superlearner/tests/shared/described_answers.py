@@ -16,17 +16,17 @@ _TYPES: dict[str, Any] = {
     "object": dict, "array": list, "string": str, "boolean": bool, "null": type(None), "integer": int,
     "number": int | float,
 }  # fmt: skip
-_IN_THE_BODY = "errors=body"  # the page's wish: every error comes with the status 200, which is not described
+_IN_THE_BODY = "errors=body"  # requested by the page: every error has status 200, which is not described
 
 
 class AnswerCheck:
-    """Compares every answer under `prefix` with the document, as an event hook of an httpx client.
+    """Event hook of an httpx client that compares answers with the document.
 
     Args:
-        operations: those that have a route.
-        document: makes the OpenAPI document.
-        prefix: what stands before the paths of the operations.
-        answered: is called with the name of each operation that answered without an error, except dry runs.
+        operations: operations with a route.
+        document: returns the OpenAPI document.
+        prefix: prefix of the operations' paths.
+        answered: called with the name of each operation that succeeded, except dry runs.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class AnswerCheck:
         self._answered = answered
 
     async def __call__(self, answer: httpx.Response) -> None:
-        """Raises AssertionError for an answer that is not as described."""
+        """Raise AssertionError for an answer that is not as described."""
         request = answer.request
         if not request.url.path.startswith(f"{self._prefix}/") or request.headers.get("prefer") == _IN_THE_BODY:
             return
@@ -70,7 +70,7 @@ class AnswerCheck:
             self._answered(operation.name)
 
     def _operation_of(self, request: httpx.Request) -> Operation | None:
-        path = request.url.raw_path.partition(b"?")[0].decode()  # where a slash in a name is not yet one of the path
+        path = request.url.raw_path.partition(b"?")[0].decode()  # here a slash in a name is still escaped
         for method, pattern, operation in self._routes:
             if method == request.method and pattern.match(path):
                 return operation
@@ -83,7 +83,7 @@ def _is_dry(body: Any) -> bool:
 
 
 def unlike(schemas: dict[str, Any], schema: dict[str, Any] | bool, value: Any, at: str = "") -> list[str]:
-    """Return the places where `value` differs from `schema` or has a field it does not name."""
+    """Return the places where `value` differs from `schema`."""
     if isinstance(schema, bool):
         return [] if schema else [f"{at}: nothing is allowed here"]
     if "$ref" in schema:

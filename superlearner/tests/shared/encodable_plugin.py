@@ -16,7 +16,7 @@ def pytest_report_to_serializable() -> Generator[None, Any, Any]:
 
 
 def encodable(value: Any) -> Any:
-    r"""The same with every text such that it can be encoded.
+    r"""Return the value with lone surrogates escaped in every text.
 
     >>> encodable({"sections": [("log", "caf\udce9")]})
     {'sections': [('log', 'caf\\udce9')]}

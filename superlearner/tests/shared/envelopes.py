@@ -1,4 +1,4 @@
-"""The envelope of an error, as every answer of `/api/v1` has it."""
+"""The error envelope of every answer of `/api/v1`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def failure(answer: Any) -> tuple[int, str]:
-    """Status and code of an answer that is an error, and nothing but that."""
+    """Return status and code of an error answer without other contents."""
     body = answer.json()
     assert body["success"] is False
     assert set(body) == {"error", "success", "timestamp"}, body

@@ -1,8 +1,8 @@
-"""Browser contexts that are reused by the next test: clean, with a warm renderer process.
+"""Browser contexts reused by later tests: clean, with a warm renderer process.
 
-A page in a new context starts a renderer process, then fetches and compiles some ninety files; that is two thirds of
-the processor time of opening it. A kept context has an unused page, which keeps the renderer process and its caches.
-Between tests everything a test can leave behind is removed; a context where that fails is closed.
+A page in a new context starts a renderer process, then fetches and compiles some ninety files, which takes two thirds
+of the processor time of opening it. A kept context has an unused page, which keeps the renderer process and its caches.
+Between tests, everything a test can leave behind is removed; a context where that fails is closed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class _Kept:
             self._visited.add(f"{parts.scheme}://{parts.netloc}")
 
     def clean(self) -> bool:
-        """Close what a test opened and forget what it stored; whether nothing of it can be left."""
+        """Undo what a test did to the context; return whether it is clean."""
         try:
             for page in self.context.pages:
                 if page is not self._page:
@@ -48,14 +48,14 @@ class _Kept:
             self.context.clear_cookies()
             self.context.set_offline(False)
             self.context.unroute_all()
-            # A clock of the test's own cannot be taken out again, and is put into every page that is there.
+            # A fake clock cannot be removed again, and is installed in every page of the context.
             return not self._page.evaluate("'__pwClock' in globalThis")
         except Error:
             return False
 
 
 class KeptContexts:
-    """Each context belongs to one test at a time."""
+    """Contexts that each belong to a single test at a time."""
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
@@ -73,7 +73,7 @@ class KeptContexts:
         return kept.context
 
     def give_back(self, context: BrowserContext) -> None:
-        """Close its pages; the next who asks for such a context gets this one."""
+        """Close its pages and keep the context for the next request with the same options."""
         kept = self._taken.pop(context)
         if not kept.clean():
             context.close()
@@ -83,6 +83,6 @@ class KeptContexts:
             self._free.pop(0).context.close()
 
     def close(self) -> None:
-        """Close all that are here."""
+        """Close all kept contexts."""
         for one in (*self._free, *self._taken.values()):
             one.context.close()

@@ -1,4 +1,4 @@
-"""What a viewer of a page is sent, frame by frame."""
+"""Frames sent to the viewer of a page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ async def frame(viewer: Any) -> dict[str, Any]:
 
 
 async def until(viewer: Any, wanted: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-    """The first of the next frames that is wanted."""
+    """Return the next frame that matches."""
     while True:
         found = await frame(viewer)
         if wanted(found):

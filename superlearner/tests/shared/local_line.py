@@ -1,4 +1,4 @@
-"""A connection to the backend of a node in this process; requests travel as bytes, as between processes."""
+"""A connection to the backend of a node in this process, with real bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Line", "remote"]
 
 
 class Line:
-    """A link over a call."""
+    """A connection over calls."""
 
     def __init__(self, pid: otp.Pid) -> None:
         self.pid = pid
@@ -32,7 +32,7 @@ class Line:
 
 @asynccontextmanager
 async def remote(platform: Any, node: otp.Node, *, owner: str | None = None) -> AsyncIterator[Any]:
-    """`node` as one in another process."""
+    """Yield `node` as if it were in another process."""
     services = await start(node)
     found = await platform.nodes.attach_remote(node.name, Line(services["backend"]), owner=owner)
     try:

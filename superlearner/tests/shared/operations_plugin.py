@@ -1,8 +1,8 @@
-"""A run of all of the platform's tests fails for an operation that no test has really asked.
+"""Pytest plug-in: a full run fails if an operation is not covered by a test.
 
-``@pytest.mark.operation("process.kill", "process.info")`` says which operations a test is about. An operation is held
-if a test marked with it passed in which its route answered without an error (a dry run is none). The fixture `inside`
-writes down which routes answered, see `answered`. A run of a part says nothing, see `is_whole`.
+``@pytest.mark.operation("process.kill", "process.info")`` names the operations of a test. An operation is covered if a
+test marked with it passed and its route answered without an error in that test (dry runs do not count). The fixture
+`inside` records the routes that answered, see `answered`. A partial run is not judged, see `is_whole`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ __all__ = ["ANSWERED", "Operations"]
 
 MARKER = "operation"
 ANSWERED = "answered operation"
-"""The name under which `record_property` takes an operation whose route has answered."""
+"""Property name for operations whose route has answered."""
 
 _FOLDER = "superlearner/tests"
 
 
 class Operations:
-    """Keeps which operations the tests were about and what was answered; judges when the session ends."""
+    """Record of tested and answered operations, judged at the end of the session."""
 
     def __init__(self) -> None:
         self.passed: dict[str, tuple[set[str], set[str]]] = {}
@@ -34,9 +34,9 @@ class Operations:
         if not report.passed:
             self.failed.add(report.nodeid)
         elif report.when == "call":
-            told = report.user_properties
-            about = {str(value) for name, value in told if name == MARKER}
-            self.passed[report.nodeid] = about, {str(value) for name, value in told if name == ANSWERED}
+            stored = report.user_properties
+            about = {str(value) for name, value in stored if name == MARKER}
+            self.passed[report.nodeid] = about, {str(value) for name, value in stored if name == ANSWERED}
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if not is_whole(session, _FOLDER):
@@ -46,7 +46,7 @@ class Operations:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _judge(self, names: list[str]) -> Iterator[str]:
-        good = [told for test, told in self.passed.items() if test not in self.failed]
+        good = [found for test, found in self.passed.items() if test not in self.failed]
         for name in names:
             about = [answered for marked, answered in good if name in marked]
             if not about:
@@ -70,11 +70,11 @@ def _all_names() -> list[str]:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Write the operations of a test into its report, which a pytest-xdist worker sends back."""
+    """Add the operations of a test to its report, which workers send back."""
     for mark in item.iter_markers(MARKER):
         item.user_properties.extend((MARKER, name) for name in mark.args)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):  # a worker of pytest-xdist sees a part of the run only
+    if not hasattr(config, "workerinput"):  # a pytest-xdist worker sees only a part of the run
         config.pluginmanager.register(Operations())

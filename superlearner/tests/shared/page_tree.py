@@ -1,4 +1,4 @@
-"""The lines of the tree on `/supervisors`, as tests find them; what has ended and is still shown is not among them."""
+"""Rows of the tree on `/supervisors`, without ended ones that are still shown."""
 
 from __future__ import annotations
 

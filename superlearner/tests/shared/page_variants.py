@@ -14,4 +14,4 @@ VARIANTS: Final = (
     pytest.param("dark", 1440, marks=pytest.mark.slow),
     pytest.param("light", 390, marks=pytest.mark.slow),
 )
-"""Both themes and both widths in every run, and each with each in `make full`: axe takes most of a page's test."""
+"""Both themes and both widths; all combinations in `make full` only."""

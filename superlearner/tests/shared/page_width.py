@@ -1,8 +1,8 @@
-"""Whether a page is wider than what is seen of it."""
+"""Detection of pages that are wider than the window."""
 
 from __future__ import annotations
 
 __all__ = ["SIDEWAYS"]
 
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-"""What a page says, evaluated: by how many pixels it scrolls sideways."""
+"""Script that returns by how many pixels a page scrolls sideways."""

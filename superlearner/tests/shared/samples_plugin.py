@@ -1,4 +1,4 @@
-"""The first test of each file marked `program` is a sample: `make test` runs it, `make test-programs` runs all."""
+"""Pytest plug-in: `make test` runs the first `program` test of each file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["pytest_collection_modifyitems"]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the samples, before pytest chooses by markers."""
+    """Mark the samples before pytest selects by markers."""
     seen: set[Path] = set()
     for item in items:
         if item.get_closest_marker("program") is not None and item.path not in seen:

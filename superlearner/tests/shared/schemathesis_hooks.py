@@ -1,8 +1,8 @@
 """Hooks for Schemathesis: limits for generated requests, and an additional check.
 
-A forced kill of the root ends the platform (`superlearner/tests` covers it); here it would end the run. Long timeouts
-are shortened and suspended processes are resumed, or later requests would wait. Deleting what the examples name becomes
-a dry run, or later requests would not find it. The HTTP server refuses lines of more than 64 KiB before our code.
+A forced kill of the root ends the platform (`superlearner/tests` covers it) and would end the run. Long timeouts are
+shortened and suspended processes are resumed, as later requests would wait. Deleting what the examples name becomes a
+dry run, as later requests would not find it. The HTTP server refuses lines of more than 64 KiB before our code.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ TAKES_AWAY = {
 }
 YES = frozenset({"1", "1.0", "true", "t", "yes", "y", "on"})
 OWN_RULES = (SETTINGS, "/api/v1/tokens", "/api/v1/nodes/attached")
-"""Operations where the rule for a field depends on another field or on the current state."""
+"""Operations with rules that depend on another field or on the state."""
 PROGRAMS = frozenset({
     ("/api/v1/sandboxes", "source"),
     ("/api/v1/sandboxes/{sandbox_id}/hot-reload", "source"),
     ("/api/v1/nodes/eval", "source"),
 })  # fmt: skip
-"""Fields that hold a program: no schema describes which texts are valid Python with something to start."""
+"""Fields with Python source, whose validity no schema describes."""
 
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any = None) -> None:
-    """Force nothing, wait for nothing long, and leave the settings as they are: a body of one byte fits nothing."""
+    """Avoid force, long waits and changes of settings."""
     path = case.operation.path
     if path.startswith(SETTINGS) and case.method.upper() != "GET":
         case.query = {**(case.query or {}), "dry_run": "true"}
@@ -48,14 +48,14 @@ def before_call(context: Any, case: Any, kwargs: Any = None) -> None:
     for given in (case.query, case.body):
         if isinstance(given, dict):
             force = given.get("force")
-            if force is True or (given is case.query and _is_yes(force)):  # a body is strict: "yes" is refused there
+            if force is True or (given is case.query and _is_yes(force)):  # bodies are strict: "yes" is refused there
                 given["force"] = False
             if isinstance(given.get("timeout_ms"), int | float) and given["timeout_ms"] > SHORT_MS:
                 given["timeout_ms"] = SHORT_MS if given["timeout_ms"] <= LONGEST_MS else LONGEST_MS + 1
 
 
 def _is_yes(value: Any) -> bool:
-    """Return whether a query parameter with this value means `true`; invalid values stay, to be refused."""
+    """Return whether a query parameter means `true`; keep invalid values."""
     if isinstance(value, list):
         return any(_is_yes(one) for one in value)
     return value is True or str(value).lower() in YES
@@ -63,7 +63,7 @@ def _is_yes(value: Any) -> bool:
 
 @schemathesis.hook
 def after_call(context: Any, case: Any, response: Any) -> None:
-    """Resume what this has suspended."""
+    """Resume what the request has suspended."""
     path = response.request.url.partition("?")[0]
     begin, _, last = path.rpartition("/")
     if response.status_code == 200 and last in SUSPENDS:
@@ -79,7 +79,7 @@ def filter_case(context: Any, case: Any) -> bool:
 
 @schemathesis.check
 def no_field_is_refused(context: Any, response: Any, case: Any) -> None:
-    """A value that its schema allows is not refused for itself: then the schema would not say all."""
+    """Report refused values that the schema allows: the schema would be incomplete."""
     if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code != 422:
         return
     error = response.json()["error"]
@@ -89,6 +89,6 @@ def no_field_is_refused(context: Any, response: Any, case: Any) -> None:
     if case.operation.path.startswith(OWN_RULES):
         return
     if case.method.upper() == "DELETE" and all(detail["problem"] == "Field required" for detail in fields):
-        return  # what must be given may be in the query or in the body
+        return  # required parameters may be in the query or in the body
     if fields and error["code"] == "validation_error":
         raise AssertionError(f"the document allows what is refused: {fields}")

@@ -1,4 +1,4 @@
-"""The table of telemetry events in `docs/telemetry.md`, and whether an event is as it says."""
+"""The table in `docs/telemetry.md`, and a check of events against it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """A place in the sources that tells of an event; `pattern` matches its name. Keys are None where not literal."""
+    """A call that emits an event whose name matches `pattern`; None: not literal."""
 
     place: str
     pattern: str
@@ -37,7 +37,7 @@ class Emitted:
 
 
 def table(page: str | None = None) -> dict[str, Row]:
-    """The rows by event."""
+    """Return the rows by event."""
     rows: dict[str, Row] = {}
     for line in (PAGE.read_text(encoding="utf-8") if page is None else page).splitlines():
         cells = [cell.strip() for cell in line.split("|")[1:-1]]
@@ -48,7 +48,7 @@ def table(page: str | None = None) -> dict[str, Row]:
 
 
 def emitted(folder: Path = ROOT / "superlearner" / "src") -> Iterator[Emitted]:
-    """All places of the sources that call `telemetry.execute`."""
+    """Yield all calls of `telemetry.execute` in the sources."""
     for path in sorted(folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "execute":
@@ -73,7 +73,7 @@ def _keys(mapping: ast.expr) -> frozenset[str] | None:
 
 
 class TableCheck:
-    """A handler of telemetry that notes what is not as the table says."""
+    """Telemetry handler that records deviations from the table."""
 
     def __init__(self) -> None:
         self._rows = table()

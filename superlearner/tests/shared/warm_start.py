@@ -1,8 +1,8 @@
-"""Commands of the platform that begin warm: forked from a process that has imported what they import.
+"""Commands of the platform forked from a process that imported their modules.
 
-Two thirds of the time of the processor that a start takes is Python importing the same thirteen hundred modules as
-for the test before. A fork has them. Arguments, environment, folder and streams are its own, and it runs the command
-as `python -m superlearner` does; what a test says of the start itself, it has to say of one that begins cold.
+Two thirds of the processor time of a start is Python importing the same thirteen hundred modules again. A fork has them
+already. Arguments, environment, folder and streams are its own, and it runs the command as `python -m superlearner`
+does. Tests about the start itself need a cold start.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ PRELOAD: Final = (
     "uvicorn.protocols.websockets.websockets_sansio_impl",
     "uvicorn.lifespan.off",
 )
-"""Modules that `superlearner run` imports, and with them most of those the other commands need."""
+"""Modules of `superlearner run`, and most of those of other commands."""
 
 HERE: Final = Path(__file__).parent
 LONGEST: Final = 1 << 18
-"""Bytes of one request."""
+"""Maximum size of a request in bytes."""
 
 
 class Begun:
-    """The part of `subprocess.Popen` that tests use, for a program that another process forked."""
+    """The part of `subprocess.Popen` that tests use, for a forked program."""
 
     def __init__(self, args: list[str], pid: int, stdout: IO[str], stderr: IO[str], end: socket.socket) -> None:
         self.args = args
@@ -60,23 +60,23 @@ class Begun:
         self._end = end
 
     def poll(self) -> int | None:
-        """The exit code, minus a signal's number if that ended it; None while it runs."""
+        """Return the exit code, or minus a signal's number; None while it runs."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.wait(0)
         return self.returncode
 
     def until_ended(self, timeout: float | None = None) -> None:
-        """Wait for its end, and leave of it what /proc says; raises `subprocess.TimeoutExpired`."""
+        """Wait for its end, keeping /proc; raises `subprocess.TimeoutExpired`."""
         if self.returncode is None and not select.select([self._end], [], [], timeout)[0]:
             raise subprocess.TimeoutExpired(self.args, timeout or 0)
 
     def wait(self, timeout: float | None = None) -> int:
-        """As `until_ended`, and nothing of it is left; answers as `poll`."""
+        """Wait like `until_ended` and reap it; return like `poll`."""
         self.until_ended(timeout)
         if self.returncode is None:
             self.returncode = int(self._end.recv(16))
             self._end.send(b"known")
-            self._end.recv(1)  # the other side has let go of it
+            self._end.recv(1)  # the forking process has reaped it
             self._end.close()
         return self.returncode
 
@@ -102,7 +102,7 @@ class Begun:
 
 
 class _Rest(threading.Thread):
-    """Reads a stream to its end."""
+    """Thread that reads a stream to its end."""
 
     def __init__(self, stream: IO[str]) -> None:
         super().__init__(daemon=True)
@@ -117,14 +117,14 @@ class _Rest(threading.Thread):
 
 
 class WarmStart:
-    """Has programs forked by a process that is started for the first of them; as a context it ends with that."""
+    """Context that forks programs from a process it starts for the first one."""
 
     def __init__(self) -> None:
         self._line: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     def begin(self, *arguments: str, cwd: Path, env: dict[str, str]) -> Begun:
-        """`python -m superlearner` with these arguments."""
+        """Run `python -m superlearner` with these arguments."""
         line = self._line or self._open()
         out, its_out = os.pipe()
         errors, its_errors = os.pipe()
@@ -155,14 +155,14 @@ class WarmStart:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the process that forks; what it has forked goes on."""
+        """End the forking process; the forked programs continue."""
         if self._line is not None and self._process is not None:
             self._line.close()
             self._process.wait()
 
 
 class _Forking:
-    """The other side: forks at a request, and tells how each program has ended."""
+    """The forking process: forks on request, and reports how each program ended."""
 
     def __init__(self, line: socket.socket) -> None:
         self._line = line
@@ -170,7 +170,7 @@ class _Forking:
         self._selector.register(line, selectors.EVENT_READ)
 
     def run(self) -> dict[str, Any] | None:
-        """Return the request in each child, and None in this process after the last client has gone."""
+        """Return the request in each child; None in this process after the end."""
         while True:
             for key, _ in self._selector.select():
                 if key.fileobj is not self._line:
@@ -190,9 +190,9 @@ class _Forking:
         os.close(streams[0])
         os.close(streams[1])
         program = os.pidfd_open(pid)
-        self._selector.register(program, selectors.EVENT_READ, partial(self._tell, pid, program, streams[2]))
+        self._selector.register(program, selectors.EVENT_READ, partial(self._report, pid, program, streams[2]))
 
-    def _tell(self, pid: int, program: int, test: int) -> None:
+    def _report(self, pid: int, program: int, test: int) -> None:
         self._selector.unregister(program)
         os.close(program)
         found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
@@ -200,17 +200,17 @@ class _Forking:
         code = found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
         line = socket.socket(fileno=test)
         self._selector.register(line, selectors.EVENT_READ, partial(self._let_go, pid, line))
-        with contextlib.suppress(BrokenPipeError):  # the test did not want to know
+        with contextlib.suppress(BrokenPipeError):  # the test no longer waits
             line.send(str(code).encode())
 
     def _let_go(self, pid: int, line: socket.socket) -> None:
         self._selector.unregister(line)
         with line:
             os.waitpid(pid, 0)
-            line.recv(16)  # a line that is closed with something unread in it is said to be broken
+            line.recv(16)  # read the rest: closing a socket with unread data breaks the connection
 
     def _become(self, streams: list[int]) -> None:
-        """The child has the streams of its request, and nothing else that is open here."""
+        """Give the child the streams of its request and close everything else."""
         self._selector.close()
         self._line.close()
         for number, stream in enumerate(streams[:2], 1):
@@ -219,7 +219,7 @@ class _Forking:
 
 
 def _command(wanted: dict[str, Any]) -> None:
-    """As `python -m superlearner` in that folder and environment."""
+    """Run `python -m superlearner` in that folder and environment."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(wanted["cwd"])
     os.environ.clear()
@@ -231,8 +231,8 @@ def _command(wanted: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Run the program that `WarmStart` starts, given the file descriptor of its end of the line."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the client gets the signal too, and closes the line
+    """Run the forking process, given the file descriptor of its socket."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the client gets the signal too, and closes the connection
     for name in PRELOAD:
         importlib.import_module(name)
     importlib.import_module("superlearner.operations.registry").all_operations()
