@@ -52,10 +52,10 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that happened. `at_ns` is the node's clock, `pid` whom it is about.
+    """A step of a chain of causes; `at_ns` is the node's clock, `pid` its subject.
 
-    `name` is what that process is called, `signal_from` who ended it with a signal: a pid, or `OUTSIDE` for code
-    that is no process of the node.
+    `name` is the name of that process. `signal_from` is the pid that ended it with a signal, or `OUTSIDE` for code that
+    is no process of the node.
     """
 
     event: int
@@ -85,7 +85,7 @@ def number_of(pid: Any) -> str | None:
 
 
 def names_in(events: Sequence[TraceEvent]) -> dict[str, str]:
-    """What processes are called as far as their events tell: the registered name, else the id in their supervisor."""
+    """Return names by pid from events: registered name, else child id."""
     found: dict[str, str] = {}
     for event in events:
         data, pid = event.data, number_of(event.pid)

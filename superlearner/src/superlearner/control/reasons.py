@@ -1,6 +1,6 @@
-"""What an exit reason says: whether it is a failure, and at which line of the person's own code it happened.
+"""Exit reasons: whether they are failures, and their line in user code.
 
-A reason is any value of a program; none of its own code runs here, whatever it defines.
+A reason is any value of a program; this module runs none of its code.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NOT_THEIRS: Final = (*LIBRARY_FOLDERS, os.path.join(os.path.dirname(os.path.dirn
 
 
 def is_crash(reason: Any) -> bool:
-    """Whether a process that ended with `reason` failed: anything but normal, shutdown and (shutdown, term)."""
+    """Return whether `reason` is a failure, not a normal end or a shutdown."""
     if type(reason) is str:
         return reason not in ("normal", "shutdown")
     if is_a(reason, tuple) and not is_a(reason, Crash):

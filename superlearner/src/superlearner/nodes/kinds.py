@@ -1,4 +1,4 @@
-"""The kinds of nodes that a platform looks into, and what callers ask of a kind."""
+"""Kinds of observed nodes, and the differences that matter to callers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class NodeKind:
     """A kind of node.
 
     Attributes:
-        name: how the kind is called.
+        name: name of the kind.
         description: what such a node is; it completes "NAME is".
-        answers_requests: requests run in its program, so that harm to it also harms whoever asks.
+        answers_requests: requests run in its program, so harm to it also harms their callers.
         has_playground: the platform's own trees live there: the playground, and children that are restarted after a
             pause.
         is_audited: the audit log names its processes, and events of the platform belong to it.

@@ -59,7 +59,7 @@ class WatchedNode:
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """Why there is no node of a name, and what to try."""
+    """Reason why no node has a name, with a suggestion."""
 
     why: str
     hint: str
