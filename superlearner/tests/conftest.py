@@ -105,7 +105,7 @@ def warm_start() -> Iterator[WarmStart]:
 
 @pytest.fixture
 def command(request: pytest.FixtureRequest, warm_start: WarmStart) -> Callable[..., Running]:
-    """Begin `superlearner` with arguments; a test marked `cold` has Python import everything anew."""
+    """Start `superlearner` with arguments; a test marked `cold` starts a new Python."""
     return partial(began, None if request.node.get_closest_marker("cold") else warm_start)
 
 
@@ -132,7 +132,7 @@ def superlearner(tmp_path: Path, command: Callable[..., Running]) -> Callable[..
 
 
 def for_python(env: Mapping[str, str]) -> dict[str, str]:
-    """What Python itself looks at when it begins: who begins warm has it from the process that forks."""
+    """Return Python's own variables, which a warm start has from its parent."""
     return {key: value for key, value in env.items() if key.startswith("PYTHON") and key != "PYTHONUNBUFFERED"}
 
 
@@ -262,7 +262,7 @@ async def platform_inside(
 ) -> AsyncIterator[Inside]:
     """Start the application in this loop; requests go to the real application, without a socket between.
 
-    `answered` is told each operation whose route has answered without an error.
+    `answered` is called with each operation whose route has answered without an error.
     """
     listener = Listener.bind("127.0.0.1", 0)
     chosen = configuration or Settings(browser=False, **settings)
@@ -311,13 +311,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def place(request: pytest.FixtureRequest) -> str:
-    """Where the node is that `inside` asks about."""
+    """Node that `inside` sends its requests to."""
     return getattr(request, "param", "own")
 
 
 @asynccontextmanager
 async def elsewhere(platform: Platform, *trees: Tree, far: bool) -> AsyncIterator[otp.Node]:
-    """A node with trees that the platform looks into; a `far` one as if it were in another process."""
+    """Start an observed node with trees; a `far` one as if in another process."""
     started: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     async def life() -> None:

@@ -20,7 +20,7 @@ ANY = "…"
 
 
 def unlike(expected: Any, got: Any, at: str = "answer") -> Iterator[str]:
-    """Where `got` is not what is shown: `…` is anything, as a field more fields, as a last item more items."""
+    """Yield the differences of `got` from the example; `…` stands for anything."""
     if expected == ANY:
         return
     if isinstance(expected, dict) and isinstance(got, dict):

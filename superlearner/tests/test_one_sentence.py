@@ -1,4 +1,4 @@
-"""One event reads the same in the feed, in `GET /events`, in the explanation of causes and in the log."""
+"""An event has the same sentence in feed, `GET /events`, causes and log."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def workers(*names: str, **options: Any) -> list[ChildSpec]:
     return [Worker.child_spec(None, id=name, name=name, **options) for name in names]
 
 
-class Told:
-    """What each reader says, without the pids; `causes` explains the process `about`."""
+class Sentences:
+    """Sentences of each reader without pids; `causes` explains the process `about`."""
 
     def __init__(self, platform: Any, caplog: pytest.LogCaptureFixture, about: str) -> None:
         platform.hub.flush()
@@ -94,7 +94,7 @@ def test_a_restart_is_one_sentence_for_all(
 ) -> None:
     async def test(platform: Any) -> None:
         await end(platform, "ledger", how)
-        told = Told(platform, caplog, plain_pid(resolve(platform.node, "ledger")))
+        told = Sentences(platform, caplog, plain_pid(resolve(platform.node, "ledger")))
         did, budget = "sup (rest_for_one) restarted ledger, and with it cart", "restart 1 of 3 in 5 s"
         assert [told.whole(reader, f"ledger {verb}", did, budget) for reader in ("feed", "events", "log")] == [True] * 3
         assert told.whole("causes", did, budget)
@@ -108,7 +108,7 @@ def test_a_crash_names_the_callback_and_the_line_in_the_same_words(
 ) -> None:
     async def test(platform: Any) -> None:
         old = await end(platform, "ledger", "crash")
-        told = Told(platform, caplog, old)
+        told = Sentences(platform, caplog, old)
         line = f"test_one_sentence.py:{Worker.handle_cast.__code__.co_firstlineno + 2} in handle_cast"
         crash = f"ledger crashed: {CRASH}, in handle_cast('negative amount')"
         assert told.whole("log", crash)
@@ -126,7 +126,7 @@ def test_an_end_without_a_restart_is_one_sentence_for_all(
 ) -> None:
     async def test(platform: Any) -> None:
         old = await end(platform, "job", how)
-        told = Told(platform, caplog, old)
+        told = Sentences(platform, caplog, old)
         assert told.said(f"job {verb}") == list(READERS)
         for reader in ("feed", "log"):  # an event does not tell what a supervisor leaves undone
             assert told.whole(reader, f"job {verb}", "it is temporary and is not restarted")
@@ -140,7 +140,7 @@ def test_a_give_up_is_one_sentence_for_all(inside: Callable[..., Any], caplog: p
         await end(platform, "a", "kill")
         await kill(resolve(platform.node, "a"))
         await otp.wait_down(sup, timeout=5)
-        told = Told(platform, caplog, plain_pid(sup))
+        told = Sentences(platform, caplog, plain_pid(sup))
         gave_up = "sup gave up: it needed 2 restarts in 5 s, 1 is allowed (last: a was killed)"
         assert told.said(gave_up) == list(READERS)
         assert [told.whole(reader, "a was killed", "sup has no restart left") for reader in ("feed", "log")] == [
@@ -168,7 +168,7 @@ def test_a_restart_that_fails_is_one_sentence_for_all(
         sup = resolve(platform.node, "sup")
         await kill(resolve(platform.node, "w"))
         await otp.wait_down(sup, timeout=5)
-        told = Told(platform, caplog, plain_pid(sup))
+        told = Sentences(platform, caplog, plain_pid(sup))
         failed = "sup could not restart w: RuntimeError('the disk is full')"
         assert told.said(f"{failed}; restart 1 of 1 in 5 s") == list(READERS)
 
@@ -181,7 +181,7 @@ def test_a_stop_and_a_start_on_request_are_one_sentence_for_all(
     async def test(platform: Any) -> None:
         await Supervisor.terminate_child("sup", "a")
         await Supervisor.restart_child("sup", "a")
-        told = Told(platform, caplog, plain_pid(resolve(platform.node, "a")))
+        told = Sentences(platform, caplog, plain_pid(resolve(platform.node, "a")))
         assert [told.whole(reader, "sup stopped a") for reader in ("feed", "events")] == [True] * 2
         assert [told.whole(reader, "sup started a") for reader in ("feed", "events", "causes")] == [True] * 3
 
@@ -192,7 +192,7 @@ def test_new_flags_are_one_sentence_for_all(inside: Callable[..., Any], caplog: 
     async def test(platform: Any) -> None:
         await Supervisor.change_flags("sup", strategy="one_for_all")
         await Supervisor.change_flags("sup", max_restarts=7)
-        told = Told(platform, caplog, plain_pid(resolve(platform.node, "sup")))
+        told = Sentences(platform, caplog, plain_pid(resolve(platform.node, "sup")))
         for text in ("sup changed its strategy from one_for_one to one_for_all", "sup now allows 7 restarts in 5 s"):
             assert [told.whole(reader, text) for reader in ("feed", "events")] == [True] * 2
 
@@ -205,7 +205,7 @@ def test_a_changed_setting_is_one_sentence_for_all(
     async def test(platform: Any) -> None:
         configuration = platform.platform.configuration
         configuration.make(configuration.plan_set({"kill_wait": 2.5}, "the API"))
-        told = Told(platform, caplog, "0.1.0")
+        told = Sentences(platform, caplog, "0.1.0")
         text = "kill_wait is 2.5 (was 5.0; the API)"
         assert [told.whole(reader, text) for reader in ("feed", "events", "log")] == [True] * 3
 

@@ -48,7 +48,7 @@ def asking(program: Any, path: str) -> Iterator[Counter[int]]:
 
 
 def services(client: httpx.Client) -> dict[str, dict[str, Any]]:
-    """What the running platform says its services are."""
+    """Return the services that the running platform lists."""
     children = client.get("/api/v1/supervisors/services").json()["data"]["children"]
     return {child["id"]: child for child in children}
 

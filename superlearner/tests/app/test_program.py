@@ -218,10 +218,10 @@ def test_an_application_that_did_not_start_gets_no_stop_callbacks(
         "from otp import Application, impl\n\n"
         "class Books(Application):\n"
         "    @impl\n    def start(self, kind, args): raise ValueError('no')\n"
-        "    @impl\n    def stop(self, state): print('told to stop')\n"
+        "    @impl\n    def stop(self, state): print('stop called')\n"
     )
     said, errors = begin("app.py:Books").communicate(timeout=30)
-    assert "told to stop" not in said  # a slow start prints the address before it fails
+    assert "stop called" not in said  # a slow start prints the address before it fails
     assert "Books does not start" in errors
 
 
