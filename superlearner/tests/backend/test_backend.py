@@ -1,4 +1,4 @@
-"""The backend of a node beyond operations: streams, names, settings, simulations, its end."""
+"""The backend of a node: streams, names, settings, simulations, its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The history kept of a program beyond its end: each entry and line once, in order, with gaps marked."""
+"""History kept of a program after its end: complete, in order, gaps marked."""
 
 from __future__ import annotations
 

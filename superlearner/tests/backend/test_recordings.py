@@ -1,4 +1,4 @@
-"""Recordings of a node in another process: written there, kept by the platform, complete up to the node's end."""
+"""Recordings of a remote node: kept by the platform up to the node's end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Causes of restarts: chains from the first cause, read from the runtime's memory of real exits."""
+"""Causes of restarts: chains from the first cause, read from real exits."""
 
 from __future__ import annotations
 

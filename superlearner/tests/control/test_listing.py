@@ -1,4 +1,4 @@
-"""The list of processes: filters, order, and pins that follow a process over its restarts."""
+"""The list of processes: filters, order, and pins that survive restarts."""
 
 from __future__ import annotations
 

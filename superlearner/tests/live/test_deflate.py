@@ -1,4 +1,4 @@
-"""Compressed frames: every viewer reads the same as with plain frames, also when viewers join, leave or fall behind."""
+"""Compressed frames give every viewer the same contents as plain ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The live feed: a snapshot first, then a delta per frame; slow viewers, many changes, a killed clock."""
+"""The live feed: a snapshot first, then deltas; slow viewers, killed clock."""
 
 from __future__ import annotations
 

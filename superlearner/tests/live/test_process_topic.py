@@ -1,4 +1,4 @@
-"""The live list of processes: only the visible part is sent, and equal requests share their frames."""
+"""The live list of processes sends only the visible part, shared by viewers."""
 
 from __future__ import annotations
 

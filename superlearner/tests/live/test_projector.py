@@ -1,4 +1,4 @@
-"""The page's model: a snapshot and the following deltas give the later snapshot, for any events."""
+"""The page's model: a snapshot and its deltas give the later snapshot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recordings as frames of the live page: the projector of a live node, fed with rows."""
+"""Recordings as frames of the live page, through the projector of live nodes."""
 
 from __future__ import annotations
 

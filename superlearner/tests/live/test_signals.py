@@ -1,4 +1,4 @@
-"""The signals of a burst: bounded, in order, and between named processes, for any events."""
+"""The signals of a burst: bounded, in order, and between named processes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ REASONS = ("killed", "normal", "shutdown", ("shutdown", 1), ValueError("no term 
 
 
 def history_of(seed: int, length: int) -> list[Happened]:
-    """Return events in any order with causes in the past, most of which no runtime would emit."""
+    """Return events in any order, with causes in the past."""
     chance = random.Random(seed)
     found: list[Happened] = []
     at = 0

@@ -1,4 +1,4 @@
-"""The live topics of the system page: new points, anomalies as they begin and end, lines of the log."""
+"""The live topics of the system page: points, anomalies and log lines."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_a_crash_names_process_reason_consequences_and_remaining_restarts(inside
 
 
 def test_a_hold_of_the_loop_is_reported_once_with_its_whole_time(inside: Callable[..., Any]) -> None:
-    """Regression: holds of a second or more were left to the watchdog, which sandboxes lack and which may miss them."""
+    """Regression: holds of a second or more were left to the watchdog."""
 
     async def test(platform: Any) -> None:
         pid = resolve(platform.node, "ledger")

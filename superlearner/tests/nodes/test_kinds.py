@@ -1,4 +1,4 @@
-"""Each node has a kind that decides its behaviour; no code compares names of nodes or kinds."""
+"""The kind of a node decides its behaviour; no code compares names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Common behaviour of operations at every interface: scope, parameters, dry run, audit, telemetry."""
+"""Common behaviour of operations: scope, parameters, dry run, audit, telemetry."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ def test_a_change_that_is_not_announced_is_an_internal_error() -> None:
 
 
 def test_an_operation_without_its_own_time_out_is_cancelled_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Regression: a paused supervisor does not answer, so a restart over HTTP waited for ever."""
+    """Regression: a restart of a paused supervisor waited for ever."""
     monkeypatch.setattr(execution, "LONGEST_S", 0.001)
 
     stage = Stage()

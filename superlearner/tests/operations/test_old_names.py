@@ -1,4 +1,4 @@
-"""Packages that add operations can still import the old names from the package `arsenal`."""
+"""Plug-ins can still import the old names from the package `arsenal`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plug-ins: the package in docs/plug-ins.md is installed, and its operations are available at every interface."""
+"""Plug-ins: the package in docs/plug-ins.md works at every interface."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_one_declaration_is_a_route_a_command_a_function_a_tool_and_a_form(
 
 
 async def called(data_dir: Path, tool: str, arguments: dict[str, Any]) -> Any:
-    """Return the answer of a tool; the command that serves it does not have the package."""
+    """Return the answer of a tool served by a command without the package."""
     environment = {**os.environ, "SUPERLEARNER_DATA_DIR": str(data_dir)}
     command = StdioServerParameters(command=sys.executable, args=["-m", "superlearner", "mcp"], env=environment)
     async with Client(command) as client:

@@ -52,7 +52,7 @@ def test_a_dry_run_names_the_siblings_restarted_along(inside: Inside) -> None:
 
 
 def test_a_dry_run_says_that_force_is_required(inside: Inside) -> None:
-    """Regression: it was refused without force, so the effect could not be checked first."""
+    """Regression: it was refused without force, so it could not be checked first."""
 
     async def test(platform: Any) -> None:
         for forced, words in (("", "; it takes force: live (…) keeps the platform alive"), ("&force=true", "")):
@@ -75,7 +75,7 @@ def test_a_dry_run_of_an_impossible_change_is_refused_like_the_real_one(inside: 
 
 
 def test_a_slash_in_a_name_does_not_divide_the_path(inside: Inside) -> None:
-    """Regression: `%2F` added a segment to the path, so such a process could not be addressed by name."""
+    """Regression: `%2F` added a segment, so such a process was unreachable."""
 
     async def test(platform: Any) -> None:
         for name in ("a/b", "<b>bold</b>", "../x", "x/info", "%2F", "a%2Fb"):

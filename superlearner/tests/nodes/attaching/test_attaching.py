@@ -1,4 +1,4 @@
-"""A service in another process is attached, shown, controlled within its permissions, lost, and found again."""
+"""A service in another process is attached, used, lost, and found again."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ BEHIND = "behind.till@127.0.0.1"
 
 @asynccontextmanager
 async def connected() -> AsyncIterator[Any]:
-    """Yield a node, the connection to its backend, and a function that ends it; the backend is on a hidden node."""
+    """Yield a node, the connection to its hidden backend, and a way to end it."""
     gate, behind = socket.socketpair()
     async with otp.Node("gate@127.0.0.1") as a, otp.Node(TILL) as node, otp.Node(BEHIND, hidden=True) as b:
         services = {"backend": await serve(b, node)}

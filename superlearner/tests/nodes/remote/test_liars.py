@@ -1,4 +1,4 @@
-"""A backend that lies: the platform reports it by its error codes, stays up, and serves others."""
+"""A lying backend gets error codes; the platform stays up and serves others."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ FACT = Fact("open", 1, 1, "3", 1)
 
 
 class Liar:
-    """A connection whose remote end answers `Hello` correctly, and then returns what the test needs."""
+    """A connection whose remote end sends what the test needs after `Hello`."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
@@ -128,7 +128,7 @@ def test_an_invalid_answer_is_a_bad_answer(inside: Inside) -> None:
 
 
 def test_reading_a_lie_does_not_block_the_loop(inside: Inside) -> None:
-    """Measured in processor time: oversized answers are refused by their size, before they are parsed."""
+    """Measured in processor time: oversized answers are refused unparsed."""
 
     async def test(running: Any) -> None:
         for lie, answer in LIES.items():
@@ -317,7 +317,7 @@ def test_invalid_events_end_the_stream(inside: Inside, items: Any) -> None:
 
 
 def test_items_are_requested_at_our_pace_even_if_they_come_at_once(inside: Inside) -> None:
-    """Regression: after an empty answer, the platform asked again at once, as long as there was a reader."""
+    """Regression: after an empty answer the platform asked again without a pause."""
 
     def answer(request: Any) -> bytes:
         if not hasattr(request, "most"):
@@ -470,7 +470,7 @@ def flood() -> Callable[[Any], bytes]:
 
 
 def test_frames_are_requested_at_our_pace(inside: Inside) -> None:
-    """Frames are requested singly, so a node with a million ready frames costs no more than one with a few."""
+    """Frames are requested singly, so a million ready ones cost no more."""
 
     async def test(running: Any) -> None:
         async with liar(running, flood()) as found:

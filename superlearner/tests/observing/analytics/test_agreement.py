@@ -1,4 +1,4 @@
-"""Analytics and the supervisors' own tables show the same number of restarts for the same child."""
+"""Analytics and the supervisors' own tables agree on restarts per child."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def branch(name: str, *children: ChildSpec, named: bool = True, **flags: Any) ->
 
 
 def watched(test: Callable[[Ledger], Any]) -> None:
-    """Run a test as the first process of a node, in virtual time, with a ledger that watches it."""
+    """Run a test in a node's first process, in virtual time, with a ledger."""
 
     async def main() -> None:
         otp.process_flag("trap_exit", True)
@@ -59,7 +59,7 @@ async def kill(name: str) -> None:
 
 
 def in_tree() -> dict[str, dict[str, int]]:
-    """Return the restarts of the children of each running supervisor, by pid, without zeros."""
+    """Return restarts per child of each running supervisor, by pid, without zeros."""
     found: dict[str, dict[str, int]] = {}
 
     def take(view: SupervisorView) -> None:

@@ -1,4 +1,4 @@
-"""The ledger counts everything a supervisor does, exactly and in order, from runtime events."""
+"""The ledger counts what supervisors do, exactly and in order."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def children(*specs: ChildSpec, strategy: Any = "one_for_one", max_restarts: int
 
 
 def watched(test: Callable[[Ledger], Any], seed: int = 1, **options: Any) -> Any:
-    """Run a test as the first process of a node, in virtual time, with a ledger that watches it."""
+    """Run a test in a node's first process, in virtual time, with a ledger."""
 
     async def main() -> Any:
         ledger = Ledger(**options)
@@ -403,7 +403,7 @@ def test_a_supervisor_that_ran_before_is_known_and_begins_with_nothing() -> None
 
 
 def test_the_cost_per_event_for_a_supervisor_is_bounded() -> None:
-    """Measured in processor time, which is independent of other load: 20,000 events, at most 0.2 ms each."""
+    """Measured in processor time: 20,000 events, at most 0.2 ms each."""
 
     class Event:
         def __init__(self, seq: int, kind: str, pid: Any, **data: Any) -> None:

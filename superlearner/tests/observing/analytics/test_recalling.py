@@ -1,4 +1,4 @@
-"""A supervisor continues the history that it had in the previous run of the program."""
+"""A supervisor continues the history of the previous run of the program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reader resumes at its position without gaps or duplicates, and learns how many events it missed."""
+"""A reader resumes without gaps or duplicates, or learns what it missed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Log lines in memory and on the terminal: origin, text or JSON format, and no secrets."""
+"""Log lines in memory and on the terminal, as text or JSON, without secrets."""
 
 from __future__ import annotations
 

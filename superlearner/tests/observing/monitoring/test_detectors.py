@@ -1,4 +1,4 @@
-"""Anomaly rules on synthetic facts: each at its limit, and busy states that are healthy."""
+"""Anomaly rules on synthetic facts: each at its limit, and busy healthy states."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def only(found: list[AnomalyFinding]) -> AnomalyFinding:
 def supervisor(
     restarts: list[float], *, gave_up: tuple[float, ...] = (), allowed: int = 3, window: float = 5.0
 ) -> Book:
-    """Return a book with a supervisor whose restarts and give-ups are so many seconds ago, oldest first."""
+    """Return a book of a supervisor with restarts and give-ups, oldest first."""
     history = History("till", "till", "0.9.0", allowed=allowed, window_s=window)
     for number, ago in enumerate(restarts):
         history.keep(_entry(number, NOW - ago, "restarted"), 1000)

@@ -1,4 +1,4 @@
-"""Message rates are measured in windows, as the mean over those that traced a process."""
+"""Message rates are the mean over windows that traced a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Message traffic: traced on request, sampled above a rate, folded by supervisor if there are many processes."""
+"""Message traffic: traced on request, sampled above a rate, and folded."""
 
 from __future__ import annotations
 

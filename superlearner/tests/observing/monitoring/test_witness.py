@@ -66,7 +66,7 @@ def test_holds_by_a_process_are_left_to_the_runtime() -> None:
 
 
 def test_a_monitor_records_holds_outside_of_processes_between_two_samples() -> None:
-    """Regression: it was derived from the delay of the next sample, so mostly missed, and never had its full length."""
+    """Regression: it was derived from a sample's delay, so mostly missed or short."""
 
     async def main() -> None:
         async with otp.Node("held") as node:

@@ -1,4 +1,4 @@
-"""Traces of the platform itself during a recording: everything responds and keeps its speed."""
+"""Tracing the platform during a recording leaves it responsive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sequence diagrams: calls with replies, ends as marks, folded lanes, limits, and hostile names."""
+"""Sequence diagrams: calls and replies, marks, folded lanes, hostile names."""
 
 from __future__ import annotations
 

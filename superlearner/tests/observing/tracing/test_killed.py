@@ -1,4 +1,4 @@
-"""A recording of a platform killed in a crash storm is available at the next start, as far as it was written."""
+"""A recording of a killed platform is available at the next start."""
 
 from __future__ import annotations
 

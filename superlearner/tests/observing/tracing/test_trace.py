@@ -1,4 +1,4 @@
-"""A trace keeps the newest messages with the contents they had when sent, and counts the others."""
+"""A trace keeps the newest messages as they were sent, and counts the others."""
 
 from __future__ import annotations
 

@@ -302,7 +302,7 @@ def test_the_service_is_not_critical_and_restarts_without_loss(inside: Inside) -
 
 
 def test_the_loop_answers_while_200_processes_a_second_are_killed(inside: Inside) -> None:
-    """The median of the timers' delays: other load on the machine affects the maximum, but not the median."""
+    """The median of the timers' delays, which other load hardly affects."""
 
     async def test(platform: Any) -> None:
         def strike() -> Any:

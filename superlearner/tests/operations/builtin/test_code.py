@@ -1,4 +1,4 @@
-"""New code reaches running servers completely or not at all; a dry run shows the effect."""
+"""New code reaches running servers completely or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Debugging over HTTP: it shows what the server does while enabled, and leaves nothing behind."""
+"""Debugging over HTTP shows a server's actions and leaves nothing behind."""
 
 from __future__ import annotations
 

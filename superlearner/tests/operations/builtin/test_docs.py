@@ -1,4 +1,4 @@
-"""The documentation through the API: listed pages can be read, and their text can be found."""
+"""The documentation through the API: pages are listed, read and searched."""
 
 from __future__ import annotations
 

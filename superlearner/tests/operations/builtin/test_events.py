@@ -1,4 +1,4 @@
-"""Events over HTTP: live, resumed from an id, and stopped when the client stops reading."""
+"""Events over HTTP: live, resumed from an id, and ended with the client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The learning path through the API: the same as on the page, with the state of the tour's processes."""
+"""The learning path through the API has the content of the page."""
 
 from __future__ import annotations
 

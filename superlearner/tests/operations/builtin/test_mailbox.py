@@ -1,4 +1,4 @@
-"""Mailboxes over HTTP: waiting messages are listed, and dropped ones are not delivered."""
+"""Mailboxes over HTTP: messages are listed, and dropped ones not delivered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes started, stopped and suspended over HTTP: each change is visible in another operation."""
+"""Processes started, stopped and suspended over HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The source of a process over HTTP: the running callback, the crashed one with its line, and the class."""
+"""The source of a process over HTTP: running or crashed callback, and class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Links and monitors of a process, with the effect of its end on each; then the end confirms it."""
+"""Links and monitors of a process, and the effect of its end on each."""
 
 from __future__ import annotations
 

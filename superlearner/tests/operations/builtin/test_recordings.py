@@ -1,4 +1,4 @@
-"""Recordings over HTTP: read step by step, available after the end of the platform, and exported as files."""
+"""Recordings over HTTP: read in steps, kept after the end, and exported."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def test_a_tree_that_gave_up_is_described_in_a_sentence(inside: Inside) -> None:
 
 @pytest.mark.operation("sandbox.create")
 def test_a_sandbox_that_ends_right_after_its_start_has_its_own_reason(inside: Inside) -> None:
-    """Regression: a race decided between the closed connection and a limit or an `os._exit`."""
+    """Regression: a race decided which reason was shown."""
     leaves = "import os\nfrom superlearner.sandbox import inside\ninside.source_of = lambda module: os._exit(3)\n"
 
     async def look(platform: Any) -> None:
@@ -159,7 +159,7 @@ BLINDS: dict[str, tuple[str, str]] = {
 def test_a_sandbox_that_blocks_its_observation_is_stopped_and_others_continue(
     inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Regression: the sandbox stayed in state running with a closed connection, and the page showed no reason."""
+    """Regression: such a sandbox stayed in state running without a connection."""
     monkeypatch.setattr("superlearner.sandbox.watching.BEAT_S", 0.5)
     monkeypatch.setattr("superlearner.sandbox.watching.MARGIN_S", 0.5)
     imports = "import gc, json, os, signal, socket, threading, time, otp\n"

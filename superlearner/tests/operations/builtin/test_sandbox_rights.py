@@ -73,7 +73,7 @@ def test_the_scope_own_gives_all_scopes_on_own_sandboxes_which_end_with_their_ow
 
 @pytest.mark.operation("sandbox.create", "sandbox.restart", "process.kill")
 def test_the_scopes_of_a_pupil_give_access_to_own_sandboxes_only(inside: Inside, tmp_path: Path) -> None:
-    """Regression: docs/access.md gave a class `operate`, so pupils could kill the sandboxes of others."""
+    """Regression: docs/access.md let pupils kill the sandboxes of others."""
     section = DOCS.joinpath("access.md").read_text().partition("## A class of thirty")[2].partition("\n## ")[0]
     scopes = re.findall(r"--scopes (\w+)", section)
 

@@ -53,7 +53,7 @@ def test_a_sandbox_refused_for_lack_of_resources_is_not_called_invalid(
 def test_a_lack_of_descriptors_is_reported_and_the_next_sandbox_starts(
     inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Regression: it answered 409 when the last descriptor was missing for the connection to a started program."""
+    """Regression: it answered 409 when the last descriptor was missing."""
 
     async def look(platform: Any) -> None:
         with monkeypatch.context() as scarce:
@@ -72,7 +72,7 @@ def no_descriptor(*given: Any) -> Any:
 
 
 def test_isolation_is_tested_once_for_simultaneous_requests(inside: Inside) -> None:
-    """Regression: thirty simultaneous requests tried them thirty times, each with a separate program."""
+    """Regression: thirty simultaneous requests tested isolation thirty times."""
     tried: list[int] = []
 
     async def look(platform: Any) -> None:

@@ -228,7 +228,7 @@ def test_the_code_of_a_sandbox_is_listed_and_changed_by_its_own_operation(inside
 
 @pytest.mark.operation("sandbox.create")
 def test_a_pipe_is_refused_as_a_file_without_waiting(inside: Inside, tmp_path: Path) -> None:
-    """Regression: it blocked the answer for ever, and with it a thread that others need."""
+    """Regression: it blocked the answer, and a thread that others need."""
     pipe = tmp_path / "shop.py"
     os.mkfifo(pipe)
 
@@ -268,7 +268,7 @@ def test_a_password_in_the_configuration_is_never_shown(inside: Inside) -> None:
 
 @pytest.mark.operation("sandbox.create", "sandbox.hot_reload", "sandbox.output")
 def test_no_text_contains_the_path_of_the_platform(inside: Inside) -> None:
-    """Regression: `cannot import name 'Childrens' from 'otp' (/home/…/otp/__init__.py)`."""
+    """Regression: an import error contained the path of `otp/__init__.py`."""
     fails = SOURCE.replace("return Reply(n, n)", "import json; return json.loads('{')")
     places = [
         *map(str, (Path(otp.__file__).parents[1], Path(asyncio.__file__).parents[1])),

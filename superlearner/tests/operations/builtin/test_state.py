@@ -1,4 +1,4 @@
-"""States over HTTP: a new state takes effect, and the previous one can be restored."""
+"""States over HTTP: they can be set, and the previous one restored."""
 
 from __future__ import annotations
 

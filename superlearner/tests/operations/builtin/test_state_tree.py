@@ -1,4 +1,4 @@
-"""States over HTTP as trees of terms: part by part, secrets redacted, and as JSON that can be sent back."""
+"""States over HTTP as trees of terms, secrets redacted, and as editable JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operations on the system: figures follow from actions, and each kind of anomaly is provoked for real."""
+"""Operations on the system: each kind of anomaly is provoked for real."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ QUICK = {"scan_interval": 0.02}
 
 
 class Worker(GenServer[Any]):
-    """Server that follows instructions: block the loop, wait, call another, keep memory, monitor."""
+    """Server that follows instructions to misbehave."""
 
     @impl
     def init(self, arg: Any) -> Ok[Any]:

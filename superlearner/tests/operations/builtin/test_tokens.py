@@ -1,4 +1,4 @@
-"""Tokens for users other than the owner: created once, shown once, revoked at once."""
+"""Tokens for other users: created once, shown once, revoked at once."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_while_the_store_is_down_cached_tokens_work_and_the_owner_can_revoke(
 
 
 def test_a_token_that_cannot_be_verified_is_not_called_invalid(inside: Run, tmp_path: Path) -> None:
-    """A database of a newer version is not opened; then only the owner's token, which is a file, can be verified."""
+    """Only the owner's token is a file, so it is valid without the database."""
     with sqlite3.connect(tmp_path / "superlearner.db") as database:
         database.execute("CREATE TABLE superlearner_schema (version_num VARCHAR(32))")
         database.execute("INSERT INTO superlearner_schema VALUES ('9999')")

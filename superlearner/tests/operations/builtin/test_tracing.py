@@ -1,4 +1,4 @@
-"""Traces over HTTP: messages with sender, reply and cause, available after the end of the process."""
+"""Traces over HTTP: messages with sender, reply and cause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of a running platform: the file is applied as a whole or not at all, and every change is reported."""
+"""A settings file is applied as a whole or not at all; changes are reported."""
 
 from __future__ import annotations
 
