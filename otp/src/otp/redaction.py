@@ -1,14 +1,14 @@
-"""What must not be shown: values that belong to names such as password or token, and such pairs inside texts.
+"""Redaction of secrets: values named password, token and the like, and such pairs inside texts.
 
-Every text for a reader passes `without_secrets`, and lines of a program `source_without_secrets`.
+Every text for a reader passes through `without_secrets`, and source lines through `source_without_secrets`.
 
 >>> is_secret("Access-Token"), is_secret("balance")
 (True, False)
 >>> without_secrets("postgres://ada:hunter2@db/shop?api_key=k-123")
 'postgres://ada:***@db/shop?api_key=***'
 
-A guess by name, made to be on the safe side. It is no access control: the scope `code` decides who may read the state
-of processes unredacted.
+Redaction guesses by name and errs on the safe side. It is no access control: the scope `code` decides who may read
+process states unredacted.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from urllib.parse import unquote
 __all__ = ["HIDDEN", "IsToken", "Redact", "hides", "is_secret", "source_without_secrets", "without_secrets"]
 
 Redact = Callable[[str], bool]
-"""Answers for the name of a key, field or attribute whether its value must not be shown."""
+"""A predicate on the name of a key, field or attribute: true if its value must be redacted."""
 
 IsToken = Callable[[str], bool]
-"""Answers for a word whether it is a credential that was issued here, whatever stands before it."""
+"""A predicate on a word: true if it is a credential issued here, whatever precedes it."""
 
 HIDDEN: Final = "***"
-"""Stands where a value is hidden."""
+"""Replacement for a redacted value."""
 
 _MARGIN: Final = 500
-"""Characters read beyond a cut, so that a password is found although the `@` behind it is cut off."""
+"""Characters read beyond a cut, to find a password even if the `@` behind it is cut off."""
 
 _WORDS: Final = (
     r"pass(?:word|wd|phrase)|pwd|secret|token|api[-_ ]?key|access[-_ ]?key|private[-_ ]?key|"
@@ -41,33 +41,33 @@ _COUNT: Final = rf"(?<![\w-])tokens\\?[\"']?\s{{0,3}}[=:]\s{{0,3}}{_NUMBER}"
 _SECRET_NAME: Final = re.compile(_WORDS, re.IGNORECASE)
 _SECRET_IN_TEXT: Final = re.compile(
     rf"(?!{_COUNT})((?:{_WORDS})[\w-]{{0,20}}(?:\\{{0,3}}[\"']|%(?:25)*2[27])?\s{{0,3}}(?:[=:]|%(?:25)*3[ad])\s{{0,3}}"
-    r"(?:bearer\s|basic\s)?(\\{0,3}[\"'])?)"  # a quoted value ends at the same quote, with as many backslashes
+    r"(?:bearer\s|basic\s)?(\\{0,3}[\"'])?)"  # a quoted value ends at the same quote, after as many backslashes
     r"(?(2)(?:(?!\2)(?:\\.|[^\\]))+|[^\s\"',;&}]+)",
     re.IGNORECASE | re.DOTALL,
 )
 _URL_USER: Final = re.compile(
     r"(/\\{0,3}/[^\s/:@\[]*:)(?:"  # JSON may have `\/`
     r"[^\s/\"<>]+@|"  # up to the last `@` of the address
-    r"(?!\d{0,5}[/?#])[^\s\"<>]{1,300}@|"  # a password with a slash in it; `//host:80/ada@example` has none
-    r"[^\s/\"<>…]*…)"  # cut in the password
-    r"|(/\\{0,3}/)[^\s/:@\[]{20,}@"  # a token in the place of the user
-    # a whole URL, percent-encoded once (`%3A`) or again (`%253A`); the level is the same in all of it
+    r"(?!\d{0,5}[/?#])[^\s\"<>]{1,300}@|"  # a password with a slash in it; `//host:80/ada@example` has no password
+    r"[^\s/\"<>…]*…)"  # the cut is inside the password
+    r"|(/\\{0,3}/)[^\s/:@\[]{20,}@"  # a token in place of the user
+    # a whole URL, percent-encoded once (`%3A`) or repeatedly (`%253A`), at the same level throughout
     r"|(%(?P<level>(?:25)*)2f%(?P=level)2f(?:(?!%(?P=level)(?:3a|2f|40))[^\s/@&])*%(?P=level)3a)"
     r"(?:(?!%(?P=level)2f)[^\s/@&…])+(%(?P=level)40|…)",
     re.IGNORECASE,
 )
 _QUERY: Final = re.compile(r"([?&;]([^\s=?&;#\"'<>]{1,100})=)([^\s&#\"'<>]+)")
 _TOKEN: Final = re.compile(r"sl_[A-Za-z0-9_-]{43}")
-"""The tokens of SuperLearner: they are known by their shape."""
+"""Tokens of SuperLearner, recognized by their shape."""
 
 _WORD: Final = re.compile(r"[A-Za-z0-9._~+/-]{32,1000}=*")
-"""What may be a credential by its shape; one that a person chose may have dots and slashes in it."""
+"""Words shaped like a credential; a user-chosen one may contain dots and slashes."""
 
 _PART: Final = re.compile(r"[A-Za-z0-9_-]{32,1000}")
-"""A credential that was made at random may stand in the middle of a path."""
+"""Random credentials, which may stand in the middle of a path."""
 
 _TRACEBACK: Final = re.compile(r'^([ |+-]*File "[^\n]*", line \d+[^\n]*)((?:\n[ |]{4,}[^\n]*)+)', re.MULTILINE)
-"""A place in a traceback, and the lines of the program that stand below it."""
+"""A location line of a traceback and the source lines below it."""
 
 _CODE: Final = re.compile(
     r"""(?P<open>\b[rbuft]{1,2}(?=["'])|)(?P<mark>\"{3}|'{3})(?P<block>(?:\\.|(?!(?P=mark)).)*)(?:(?P=mark)|\Z)"""
@@ -75,7 +75,7 @@ _CODE: Final = re.compile(
     r"""|\#(?P<comment>[^\n]*)""",
     re.DOTALL | re.MULTILINE,
 )
-"""The literals and comments of a program."""
+"""String literals and comments in source code."""
 
 _NUMBER_OF_NAME: Final = re.compile(
     rf"(?<!\w)(?!\w*tokens\b)(\w*(?:{_WORDS})\w*\s*(?::[^=\n]*)?=\s*)\d[\w.]*", re.IGNORECASE
@@ -86,14 +86,14 @@ _SECRET_PARAMETERS: Final = frozenset({"pass", "pw", "sig", "signature"})
 
 
 def is_secret(name: str) -> bool:
-    """Return whether a name looks like that of a secret: password, token, api_key, cookie, …"""
+    """Return whether a name looks like a secret's: password, token, api_key, cookie, …"""
     return _SECRET_NAME.search(name) is not None
 
 
 def hides(redact: Redact | None, name: object, value: object) -> bool:
-    """Return whether the value of a key, field or attribute must not be shown.
+    """Return whether the value of a key, field or attribute must be redacted.
 
-    A number in a field `tokens` is the count of a token bucket, and is shown.
+    A number in a field `tokens` is the count of a token bucket, so it is shown.
 
     >>> hides(is_secret, "tokens", 4.5), hides(is_secret, "tokens", ["t0p"]), hides(is_secret, "access_token", 7)
     (False, True, True)
@@ -104,7 +104,7 @@ def hides(redact: Redact | None, name: object, value: object) -> bool:
 
 
 def without_secrets(text: str, most: int | None = None, is_token: IsToken | None = None) -> str:
-    """Replace what follows `password=`, `token:` and the like by `***`, and credentials in URLs of any scheme.
+    """Replace values after `password=`, `token:` and the like, and credentials in URLs of any scheme, by `***`.
 
     Args:
         text: any text; URLs may stand inside a sentence, and may be percent-encoded.
@@ -112,7 +112,7 @@ def without_secrets(text: str, most: int | None = None, is_token: IsToken | None
             show a password whose URL is cut in the middle.
         is_token: asked for each word that may be a credential by its shape.
 
-    The lines of a program in a traceback are shown as `source_without_secrets` has them.
+    Source lines in a traceback are redacted by `source_without_secrets`.
 
     >>> without_secrets("moved to redis://:s3cret@cache from https://h/?pass=a,b today")
     'moved to redis://:***@cache from https://h/?pass=*** today'
@@ -132,7 +132,7 @@ def without_secrets(text: str, most: int | None = None, is_token: IsToken | None
 
 
 def source_without_secrets(code: str) -> str:
-    """Hide the literals in lines of a program which name a secret, and what `without_secrets` finds in the others.
+    """Redact the literals in source lines that name a secret, and apply `without_secrets` to the others.
 
     Args:
         code: one line or several of them. Names and expressions stay, so that the line can still be read.
@@ -159,7 +159,7 @@ def _of_code(found: re.Match[str]) -> str:
     words = found["words"] if found["mark"] is None else found["block"]
     begin, end = found.start(), found.end()
     before = code[code.rfind("\n", 0, begin) + 1 : begin]
-    if not before.strip():  # the value may stand below its name
+    if not before.strip():  # the value may be below its name
         above = code[: begin - len(before)].rstrip()
         before = above[above.rfind("\n") + 1 :] if above.endswith(_CONTINUED) else ""
     after = code[end:].partition("\n")[0]

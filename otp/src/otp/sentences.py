@@ -1,14 +1,14 @@
-"""One sentence for one event: what a log, a page or a command says about starts, ends and restarts.
+"""One sentence for each event: the text of a log, page or command about starts, ends and restarts.
 
-Facts become words first (`process_text`, `reason_text`), then a sentence (`ended`, `restarted`, `gave_up`, …). The log
-of `otp` and all readers of the platform use these functions, so that the same event reads the same everywhere.
+Facts become text first (`process_text`, `reason_text`), then a sentence (`ended`, `restarted`, `gave_up`, …). The
+log of `otp` and all readers of the platform use these functions, so that the same event reads the same everywhere.
 
 >>> from otp import sentences
 >>> end = sentences.ended(sentences.process_text("ledger", "<0.5.0>"), sentences.reason_text("killed"), failed=True)
 >>> sentences.story(end, sentences.restarted("shop_sup", "ledger <0.9.0>", used=1, allowed=3, window=5))
 'ledger <0.5.0> was killed; shop_sup restarted ledger <0.9.0>; restart 1 of 3 in 5 s'
 
-Nothing here runs code of a reason or name, and secrets in them are hidden (`otp.redaction`).
+None of these functions runs code of a reason or name, and secrets in them are redacted (`otp.redaction`).
 """
 
 from __future__ import annotations

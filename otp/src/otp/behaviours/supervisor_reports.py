@@ -1,9 +1,9 @@
-"""What supervisors say in the log: what happened to a child, and what they decided.
+"""Log records of supervisors: what happened to a child, and what the supervisor decided.
 
-Records of the logger `otp.supervisor`, made only if somebody takes them; `docs/logging.md` has the table of their
-fields. Giving up and failed starts are errors, children that did not stop as asked warnings, and the end of a child,
-which its own process has reported already, is information; `otp_signalled` says that it could not, because an exit
-signal ended it. Source: OTP's `supervisor.erl`, `report_error`.
+The logger `otp.supervisor` creates a record only if a handler takes it; `docs/logging.md` lists the fields. Giving
+up and failed starts are errors, children that did not stop as asked are warnings. The end of a child is information,
+because its own process has reported it already; `otp_signalled` is true if it could not, because an exit signal
+ended it. Source: OTP's `supervisor.erl`, `report_error`.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ __all__ = [
 logger: Final = logging.getLogger("otp.supervisor")
 
 GROUP: Final = 20
-"""Ids of a group that a report names."""
+"""Maximum number of group ids in a report."""
 
 
 def said_restarted(
     me: Process, state: RestartWindow, strategy: str, id: Hashable, pid: Any, old: Any, reason: Reason, group: Any
 ) -> None:
-    """Say that a child ended and runs again."""
+    """Log that a child ended and was restarted."""
     if not is_taken(logger, logging.INFO):
         return
     ids = _ids(group)
@@ -67,9 +67,10 @@ def said_restarted(
 
 
 def said_ended(me: Process, id: Hashable, pid: Any, reason: Reason, spec: ChildSpec, verdict: str) -> None:
-    """Say that a child ended by itself; `verdict`: what becomes of that, if it is no restart that was made.
+    """Log that a child ended by itself; `verdict` is what follows, unless it was restarted.
 
-    Besides those of `Verdict`: `"ignored"`, and `"other_failed"`, as the restart of a child of its group did.
+    Besides those of `Verdict`: `"ignored"`, and `"other_failed"` if the restart of another child of its group
+    failed.
     """
     if (spec.restart == "permanent" or not is_clean(reason)) and is_taken(logger, logging.INFO):
         decided = (
@@ -79,7 +80,7 @@ def said_ended(me: Process, id: Hashable, pid: Any, reason: Reason, spec: ChildS
         )  # fmt: skip
         words = story(_ended(_child(id, pid), reason), decided)
         more = {"otp_old_pid": str(pid), "otp_restart": spec.restart}
-        more |= _signalled(pid, reason) if verdict != "give_up" else {}  # giving up tells of it, as an error
+        more |= _signalled(pid, reason) if verdict != "give_up" else {}  # giving up logs this as an error
         _say(logging.INFO, me, _NAMES.get(verdict, verdict), id, reason, words, more)
 
 
@@ -98,14 +99,14 @@ _DECIDED: Final = {
 
 
 def said_stopped(me: Process, id: Hashable, pid: Any, reason: Reason) -> None:
-    """Say that the supervisor stopped a child, which ended otherwise than it was asked to."""
+    """Log that the supervisor stopped a child, which did not end as asked."""
     if is_taken(logger, logging.WARNING):
         words = story(stopped(_me(me), [_child(id, pid)]), _ended("it", reason))
         _say(logging.WARNING, me, "stopped", id, reason, words, {"otp_old_pid": str(pid)})
 
 
 def said_failed(me: Process, state: RestartWindow, id: Hashable, reason: Reason) -> None:
-    """Say that a restart failed; it is tried again."""
+    """Log a failed restart, which will be retried."""
     if is_taken(logger, logging.ERROR):
         words = could_not_restart(
             _me(me), _child(id), reason_text(reason, LONGEST),
@@ -115,7 +116,7 @@ def said_failed(me: Process, state: RestartWindow, id: Hashable, reason: Reason)
 
 
 def said_gave_up(me: Process, state: RestartWindow, id: Hashable, reason: Reason) -> None:
-    """Say that the supervisor needed one restart too many, and stops."""
+    """Log that the supervisor needed one restart too many, and stops."""
     if is_taken(logger, logging.ERROR):
         last = _ended(_child(id), reason)
         words = gave_up(
@@ -125,14 +126,14 @@ def said_gave_up(me: Process, state: RestartWindow, id: Hashable, reason: Reason
 
 
 def said_failed_to_start(me: Process, id: Hashable, reason: Reason) -> None:
-    """Say that a child did not start with its supervisor, which does not start either."""
+    """Log that a child did not start with its supervisor, which does not start either."""
     if is_taken(logger, logging.ERROR):
         words = story(could_not_start(_me(me), _child(id), reason_text(reason, LONGEST)), "it stops those before it")
         _say(logging.ERROR, me, "not_started", id, reason, words, {})
 
 
 def said_unexpected(me: Process, message: Any) -> None:
-    """Say that a supervisor got a message that is none for it."""
+    """Log that a supervisor got an unexpected message."""
     if is_taken(logger, logging.ERROR):
         fields = {"otp_report": "supervisor", **about(me), "otp_decision": "dropped", "otp_message": shown(message)}
         tell(logger, logging.ERROR, f"{_me(me)} got the unexpected message {shown(message)}", fields)
@@ -157,7 +158,7 @@ def _signalled(pid: Any, reason: Reason) -> dict[str, Any]:
 
 
 def _id(id: Hashable) -> str:
-    """A child's id in words; that of a class is its name. An id may lie about its class, or raise where it is asked."""
+    """Return a child's id as text, a class by its name. An id may fake its class, or raise when that is read."""
     return _name_of(id) if issubclass(type(id), type) else shown(id, 100)
 
 
@@ -165,12 +166,12 @@ _name_of: Any = type.__dict__["__qualname__"].__get__
 
 
 def _me(me: Process) -> str:
-    """Return what the supervisor is called: its name, else its pid."""
+    """Return the supervisor's name, else its pid."""
     return called(me) if me._name is None else name_text(me._name)
 
 
 def _child(id: Hashable, pid: Any = None, named: Any = None) -> str:
-    """Return what a child is called: the name of its process, or that of `named`, which came after it, else its id."""
+    """Return the name of the child's process, or of its successor `named`, else its id."""
     name = getattr(pid if named is None else named, "_name", None)
     return process_text(id if name is None else name, pid, "child")
 

@@ -1,8 +1,7 @@
-"""What a supervisor knows, and what it decides: pure bookkeeping without a process in sight.
+"""The state and the decisions of a supervisor: pure bookkeeping without processes.
 
-The supervisor's process starts and stops children and reports here what happened; here it is
-decided what follows. Nothing in this module sends, waits, reads a clock or looks at a process, so
-a pid may be any hashable value and the time any integer:
+The supervisor's process starts and stops children and reports the results here; this module decides what follows. It
+never sends, waits, reads a clock or uses a process, so a pid may be any hashable value and the time any integer:
 
 >>> from otp.behaviours.child_spec import Children, ChildSpec
 >>> from otp.behaviours.spec_check import check_all
@@ -37,12 +36,12 @@ NS: Final = 1_000_000_000
 KEPT: Final = 1_000  # restarts remembered where any number is allowed
 
 Verdict: TypeAlias = Literal["restart", "give_up", "shutdown", "gone"]
-"""What follows from the end of a child: restart it (and its group), too many restarts, the end of
-a significant child, nothing."""
+"""The consequence of a child's end: restart it (and its group), give up after too many restarts, shut down after the
+end of a significant child, or nothing."""
 
 
 def wants_restart(spec: ChildSpec, reason: Any) -> bool:
-    """Whether a child that ended by itself with `reason` is to be started again.
+    """Return whether a child that ended by itself with `reason` is to be restarted.
 
     `error("shutdown")` gives the reason `Crash("shutdown", stack)`, which matches `("shutdown", _)`:
     a clean end, as in Erlang.
@@ -52,7 +51,7 @@ def wants_restart(spec: ChildSpec, reason: Any) -> bool:
 
 
 class RestartWindow:
-    """Restart intensity: how many restarts happened within the window.
+    """Restart intensity: the number of restarts within the window.
 
     A restart at t counts while `now - t <= max_seconds`, on the unrounded clock. `restarts` holds the times of the
     newest ones, no more than the decision needs: one above `max_restarts`, or 1,000 where any number is allowed.
@@ -68,7 +67,7 @@ class RestartWindow:
         self.set_limits(max_restarts, max_seconds)
 
     def set_limits(self, max_restarts: int | Literal["infinity"], max_seconds: float | Literal["infinity"]) -> None:
-        """Change what is allowed; the restarts that happened stay counted."""
+        """Change the limits; restarts so far stay counted."""
         self.max_restarts: int | Literal["infinity"] = max_restarts
         self.max_seconds: float | Literal["infinity"] = max_seconds
         self._limit: float = float("inf") if max_restarts == "infinity" else max_restarts
@@ -76,7 +75,7 @@ class RestartWindow:
         self._window: float = float("inf") if max_seconds == "infinity" else round(max_seconds * NS)
 
     def count(self, now: int) -> bool:
-        """Count a restart at `now` (ns); False if that is one too many."""
+        """Count a restart at `now` (ns); return False if it exceeds the limit."""
         restarts = self.restarts
         restarts.append(now)
         oldest = now - self._window
@@ -89,17 +88,17 @@ class RestartWindow:
 
     @property
     def counted(self) -> int:
-        """How many restarts counted at the last one; of any number allowed in a finite window at most 1,000."""
+        """Restarts within the window at the last one; at most 1,000 if any number is allowed in a finite window."""
         return len(self.restarts) + (self._ever_forgotten if self._forgotten else 0)
 
     def used(self, now: int) -> int:
-        """How many restarts count at `now` (ns)."""
+        """Return the number of restarts within the window at `now` (ns)."""
         oldest = now - self._window
         return sum(1 for at in self.restarts if at >= oldest) + self._ever_forgotten
 
     @property
     def _ever_forgotten(self) -> int:
-        """The forgotten ones count where nothing ever leaves the window and any number is allowed."""
+        """Forgotten restarts that still count: all if the window is infinite and any number is allowed, else 0."""
         return self._forgotten if self._window == self._limit == float("inf") else 0
 
 
@@ -112,14 +111,14 @@ class Restarts(NamedTuple):
 
 
 Below: TypeAlias = "dict[Hashable, Restarts] | None"
-"""The restarts of a supervisor's children by their ids; those without any are left out."""
+"""Restarts of a supervisor's children by their ids; children without restarts are left out."""
 
 
 class ChildRecord:
-    """One child of a supervisor: its spec and how it is.
+    """A child of a supervisor: its spec and its state.
 
-    `pid` is None while it does not run; `restarting` says that it is about to be restarted. `old` is the pid it had
-    last; `last_reason` and `last_at` (ns) belong to its last end; `ended` says that it ended by itself and was not
+    `pid` is None while it does not run; `restarting` is true if a restart is due. `old` is its previous pid;
+    `last_reason` and `last_at` (ns) belong to its last end; `ended` is true if it ended by itself and was not
     started since. `start` is the prepared call of the start function.
 
     `restarts` counts the starts after it ended by itself, `restarted_along` those that the strategy added to the
@@ -167,7 +166,7 @@ class ChildRecord:
 
 
 class SupervisorState(RestartWindow):
-    """The children of a supervisor in start order, its flags, and what they imply.
+    """The children of a supervisor in start order, its flags, and the decisions they imply.
 
     `arg` is the argument of the class's `init`, kept for an upgrade.
     """
@@ -185,17 +184,17 @@ class SupervisorState(RestartWindow):
     def __repr__(self) -> str:
         return f"<SupervisorState {self.strategy} of {len(self)} children, {self.counted} restarts>"
 
-    # Looking
+    # Reading
 
     @property
     def children(self) -> ValuesView[ChildRecord]:
-        """The records in start order; `which_children` is this order reversed."""
+        """The records in start order; `which_children` reverses it."""
         return self._by_id.values()
 
     def find(self, id: Hashable) -> ChildRecord | None:
-        """The record of a child id; None also for what can be no id.
+        """Return the record of a child id; None also for a value that cannot be an id.
 
-        A class is an id by its name: one of a reloaded module and its successor mean the same child.
+        A class is identified by its name: a class of a reloaded module and its successor are the same child.
         """
         try:
             found = self._by_id.get(id)
@@ -214,15 +213,15 @@ class SupervisorState(RestartWindow):
     def __iter__(self) -> Iterator[ChildRecord]:
         return iter(self._by_id.values())
 
-    # What happened
+    # Events
 
     def add(self, spec: ChildSpec) -> ChildRecord:
-        """A new child behind all others."""
+        """Add a child behind all others."""
         record = self._by_id[spec.id] = ChildRecord(spec)
         return record
 
     def started(self, record: ChildRecord, pid: Any) -> None:
-        """A start succeeded; `pid` is None for a start that was ignored. Arguments of temporary children are let go."""
+        """Record a successful start; `pid` is None if it was ignored. A temporary child's arguments are not kept."""
         record.restarting = False
         record.pid = pid
         temporary = record.spec.restart == "temporary"
@@ -235,12 +234,12 @@ class SupervisorState(RestartWindow):
             del self._by_id[record.id]
 
     def left_down(self, unstarted: Iterable[ChildRecord]) -> None:
-        """A restart failed and is to be tried again: the rest of its group stays down till then."""
+        """Mark the rest of a group as down until the failed restart is retried."""
         for record in unstarted:
             record.restarting = False
 
     def exited(self, pid: Any, reason: Any, now: int) -> ChildRecord | None:
-        """A process ended. None if it is no child (or one whose end is known already)."""
+        """Record the end of a process; return None if it is no child or its end is already recorded."""
         record = self._by_pid.pop(pid, None)
         if record is not None:
             record.ended = True
@@ -248,7 +247,7 @@ class SupervisorState(RestartWindow):
         return record
 
     def stopped(self, record: ChildRecord, reason: Any, now: int, *, ended: bool = False) -> None:
-        """The supervisor stopped a child, which had perhaps `ended` before, or took back the attempt to restart it."""
+        """Record that the supervisor stopped a child, which may have `ended` before, or cancelled its restart."""
         record.restarting = False
         if record.pid is not None:
             record.ended = ended
@@ -258,13 +257,13 @@ class SupervisorState(RestartWindow):
             del self._by_id[record.id]
 
     def delete(self, record: ChildRecord) -> None:
-        """Forget a child that does not run."""
+        """Remove a child that does not run."""
         del self._by_id[record.id]
 
-    # What follows
+    # Decisions
 
     def decide(self, record: ChildRecord, reason: Any, now: int) -> Verdict:
-        """What the end of a child means; called once for each end that `exited` knew."""
+        """Decide what follows from the end of a child; called once for each end found by `exited`."""
         spec = record.spec
         if spec.restart == "permanent" or wants_restart(spec, reason):
             if not self.count(now):
@@ -276,7 +275,7 @@ class SupervisorState(RestartWindow):
         return "shutdown" if self._was_significant(record) else "gone"
 
     def retry(self, id: Hashable, now: int) -> tuple[Verdict, ChildRecord | None]:
-        """What to do about a failed restart: each attempt counts. Gone if it was taken back."""
+        """Decide about a failed restart: each attempt counts. `gone` if it was cancelled."""
         record = self.find(id)
         if record is None or not record.restarting:
             return "gone", record
@@ -286,14 +285,14 @@ class SupervisorState(RestartWindow):
         return "give_up", record
 
     def group(self, record: ChildRecord) -> list[ChildRecord]:
-        """Whom the strategy restarts with this child: they are stopped in reverse order, then started in order."""
+        """Return the children that the strategy restarts with this one: stopped in reverse order, started in order."""
         if self.strategy == "one_for_one":
             return [record]
         everybody = list(self._by_id.values())
         return everybody if self.strategy == "one_for_all" else everybody[everybody.index(record) :]
 
     def restartable(self, group: list[ChildRecord]) -> list[ChildRecord]:
-        """The members of a stopped group that are started again: all but temporary ones, which are gone."""
+        """Return the members of a stopped group to start again: all but temporary ones, which are removed."""
         again = [record for record in group if record.spec.restart != "temporary"]
         for record in again:
             record.restarting = True
@@ -311,13 +310,13 @@ class SupervisorState(RestartWindow):
     # Changing a running supervisor
 
     def change(self, flags: Children) -> None:
-        """Take over other flags; children and the restarts counted so far stay."""
+        """Apply other flags; children and the restarts counted so far stay."""
         self.set_limits(flags.max_restarts, flags.max_seconds)
         self.strategy = flags.strategy
         self.auto_shutdown = flags.auto_shutdown
 
     def restart_counts(self) -> dict[Hashable, Restarts]:
-        """Return how often its children were restarted, of those that were."""
+        """Return the restart counts of its children; those without restarts are left out."""
         return {record.id: found for record in self if (found := record.restart_counts()) is not None}
 
     def take_over(self, counts: Below) -> None:
@@ -333,9 +332,9 @@ class SupervisorState(RestartWindow):
                     record.below = before.below
 
     def replace_specs(self, specs: Iterable[ChildSpec]) -> None:
-        """Take over other specs, as an upgrade does: known ids keep their process, new ones wait stopped.
+        """Apply other specs, as an upgrade does: known ids keep their process, new ones are added without one.
 
-        Children that are in `specs` no more come last. Nothing is started or stopped.
+        Children missing from `specs` come last. Nothing is started or stopped.
         """
         after: dict[Hashable, ChildRecord] = {}
         for spec in specs:
@@ -348,7 +347,7 @@ class SupervisorState(RestartWindow):
         self._by_id = after
 
     def renew_starts(self) -> None:
-        """Prepare the start functions anew at the next start: a module was reloaded."""
+        """Prepare the start functions again at the next start: a module was reloaded."""
         for record in self._by_id.values():
             record.start = None
 

@@ -56,10 +56,10 @@ def told_ended(
     cause: int,
     verdict: Verdict,
 ) -> None:
-    """Report that a child ended by itself; `less` is the reason to keep, `cause` the event of its end."""
+    """Report that a child ended by itself; `less` is the reason to keep, `cause` the number of its end's event."""
     whole = None if less is reason else reason
     me._node._trace.record("child_terminated", me, (id, pid, less, "exit"), cause, whole, now)
-    if verdict != "restart":  # reported when it is done
+    if verdict != "restart":  # a restart is reported once it is done
         said_ended(me, id, pid, reason, spec, verdict)
 
 
@@ -87,8 +87,8 @@ def told_restarted(
 ) -> None:
     """Report a restarted child, with a reason to keep; `group` are the ids restarted with it.
 
-    `restarts` counts the restarts of the child. `along` says that it had been stopped because of a sibling and its
-    start failed before this one, so that this start is not a restart of the child.
+    `restarts` counts the restarts of the child. `along` is true if it was stopped because of a sibling and its first
+    start failed, so that this start is not a restart of the child.
     """
     limits = state.max_restarts, state.max_seconds
     values = (id, pid, old, reason, strategy, state.counted, *limits, group, restarts, along)

@@ -1,8 +1,8 @@
-"""Sentences about what happened to a process, made of the facts of its event.
+"""Sentences about what happened to a process, built from the facts of its event.
 
-The log, the feed of a page, a list of events and an explanation of causes all take their sentences from here, so that
-the same event reads the same everywhere. A fact is text or a number; `otp.kernel.wording` makes text of terms.
-`otp.sentences` has these functions for everybody else.
+The log, the feed of a page, a list of events and an explanation of causes all use these sentences, so that the same
+event reads the same everywhere. A fact is text or a number; `otp.kernel.wording` converts terms to text.
+`otp.sentences` is the public name of these functions.
 
 >>> story(ended("ledger", "ValueError('no')", failed=True), restarted("shop", "ledger", used=1, allowed=3, window=5))
 "ledger crashed: ValueError('no'); shop restarted ledger; restart 1 of 3 in 5 s"
@@ -40,14 +40,14 @@ __all__ = [
 ]
 
 NAMED: Final = 10
-"""Names in one sentence; the rest is counted."""
+"""Maximum number of names in one sentence; the others are counted."""
 
 UNREMARKABLE: Final = 1000
-"""A supervisor that allows this many restarts has no budget worth a word."""
+"""Number of allowed restarts from which the budget is not mentioned."""
 
 
 def story(*clauses: str) -> str:
-    """Join clauses in the order of what happened; empty ones are left out."""
+    """Join clauses in the order of events; empty ones are left out."""
     return "; ".join(clause for clause in clauses if clause)
 
 
@@ -97,7 +97,7 @@ def ended(who: str, reason: str, *, failed: bool, doing: str = "", at: str | Non
 
 
 def handling(message: str | None, callback: str | None, state: str | None = None) -> str:
-    """Return what a process was doing, as a part of a sentence.
+    """Return the clause about what a process was doing.
 
     >>> handling("('pay', 3)", "handle_call"), handling("'cast', 'go'", "Door.open", "'open'"), handling(None, "init")
     ("in handle_call(('pay', 3))", "in Door.open('cast', 'go'), state 'open'", 'in init')
@@ -109,7 +109,7 @@ def handling(message: str | None, callback: str | None, state: str | None = None
 
 
 def ended_with(who: str, other: str, reason: str) -> str:
-    """Return the sentence about an end that came over a link.
+    """Return the sentence about an end caused by a link.
 
     >>> ended_with("mailer", "ledger", "killed")
     'mailer was linked to ledger and ended with it: killed'
@@ -117,7 +117,7 @@ def ended_with(who: str, other: str, reason: str) -> str:
     return f"{who} was linked to {other} and ended with it: {reason}"
 
 
-# What supervisors do about an end
+# What supervisors do after an end
 
 
 def restarted(
@@ -131,7 +131,7 @@ def restarted(
     allowed: Any = None,
     window: Any = None,
 ) -> str:
-    """Return the sentence about a restart, with the siblings that were restarted along and the budget.
+    """Return the sentence about a restart, with the siblings restarted along and the budget.
 
     >>> restarted(
     ...     "shop", "ledger <0.9.0>", strategy="rest_for_one", along=["cart", "mailer"], used=1, allowed=3, window=5.0
@@ -168,7 +168,7 @@ def not_restarted(restart: str | None) -> str:
 
 
 def no_restart_left(by: str) -> str:
-    """Return the clause about the end for which a supervisor gives up."""
+    """Return the clause about the end that makes a supervisor give up."""
     return f"{by} has no restart left"
 
 
@@ -195,7 +195,7 @@ def restarts_after(by: str, who: str, pause: float) -> str:
 
 
 def budget(used: Any, allowed: Any, window: Any) -> str:
-    """Return which restart of its budget this is; "" where the supervisor allows any number.
+    """Return the position of this restart in its budget; "" if the supervisor allows any number.
 
     >>> budget(1, 3, 5.0), budget(1, "infinity", 5)
     ('restart 1 of 3 in 5 s', '')
@@ -230,7 +230,7 @@ def flags_changed(who: str, flags: Mapping[str, Any], known: str | None = None) 
 
 
 def registered(pid: str, name: str) -> str:
-    """Return the sentence about a name that a process got."""
+    """Return the sentence about a name that a process registered."""
     return f"<{pid}> is registered as {name}"
 
 
@@ -240,7 +240,7 @@ def unregistered(pid: str, name: str) -> str:
 
 
 def held(who: str, seconds: float, at: str = "") -> str:
-    """Return the sentence about a callback that held the event loop, and does so no more.
+    """Return the sentence about a callback that held the event loop until now.
 
     >>> held("till", 3.21, "shop.py:12 in handle_cast")
     'till held the event loop for 3.2 s, at shop.py:12 in handle_cast'
@@ -257,7 +257,7 @@ def abandoned_cleanup(who: str, at: str | None) -> str:
 
 
 def setting_changed(setting: str, before: str, after: str, where: str, *, now: bool) -> str:
-    """Return the sentence about another value of a setting; `now` is False for one that waits for a restart.
+    """Return the sentence about a changed setting; `now` is False if the change waits for a restart.
 
     >>> setting_changed("port", "4000", "4001", "default", now=False)
     'port will be 4001 after a restart (was 4000; default)'
@@ -267,7 +267,7 @@ def setting_changed(setting: str, before: str, after: str, where: str, *, now: b
 
 
 def node_changed(node: str, *, up: bool, why: str = "") -> str:
-    """Return the sentence about a node that began or ended.
+    """Return the sentence about a node that came up or went down.
 
     >>> node_changed("shop@127.0.0.1", up=False, why="it was closed")
     'node shop@127.0.0.1 is down: it was closed'
@@ -279,7 +279,7 @@ def node_changed(node: str, *, up: bool, why: str = "") -> str:
 
 
 def listed(names: Sequence[str], last: str = "and", more: int = 0) -> str:
-    """Return names as a part of a sentence; beyond ten, and the `more` that are not given, they are counted.
+    """Return names as a part of a sentence; names beyond ten and the `more` omitted ones are counted.
 
     >>> listed(["mailer", "cart"], "then"), listed(["a"]), listed(["a", "b", "c"]), listed(["a"], more=4)
     ('mailer, then cart', 'a', 'a, b and c', 'a and 4 more')
@@ -293,7 +293,7 @@ def listed(names: Sequence[str], last: str = "and", more: int = 0) -> str:
 
 
 def duration(seconds: Any) -> str:
-    """Return seconds as people write them.
+    """Return a duration in seconds as text.
 
     >>> duration(5.0), duration(2.5), duration("infinity")
     ('5 s', '2.5 s', 'infinity')

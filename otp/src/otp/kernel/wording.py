@@ -1,6 +1,6 @@
-"""Names, pids and exit reasons as words: `ledger <0.5.0>`, `ValueError('negative amount')`, `killed`.
+"""Names, pids and exit reasons as text: `ledger <0.5.0>`, `ValueError('negative amount')`, `killed`.
 
-`otp.sentences` has them for everybody else. A value may be any object of a program; none of its own code runs here.
+`otp.sentences` exports these functions. A value may be any object of a program; none of its code runs here.
 """
 
 # Reasons and names are terms of any type.
@@ -23,20 +23,20 @@ from otp.redaction import without_secrets
 __all__ = ["clip", "name_text", "process_text", "reason_text", "safe_text", "tagged"]
 
 REASON: Final = 200
-"""Characters of a reason, if the caller does not say otherwise."""
+"""Default limit of characters of a reason."""
 
 NAME: Final = 120
 DEPTH: Final = 6
 NESTED: Final = 10
-"""Supervisors around the child that failed to start."""
+"""Maximum number of nested supervisors around a child that failed to start."""
 
 BEHAVIOURS: Final = os.path.join(os.path.dirname(os.path.dirname(__file__)), "behaviours")
 
-_class_name: Any = type.__dict__["__name__"].__get__  # a metaclass may answer for `__name__`, or raise
+_class_name: Any = type.__dict__["__name__"].__get__  # a metaclass may define `__name__`, or raise
 
 
 def safe_text(words: str) -> str:
-    r"""Return `words` as UTF-8 can carry it: half a surrogate pair becomes its escape.
+    r"""Return `words` in a form that UTF-8 can encode: half a surrogate pair becomes its escape.
 
     >>> safe_text("caf\udce9.txt")
     'caf\\udce9.txt'
@@ -51,7 +51,7 @@ def clip(words: str, limit: int) -> str:
 
 
 def name_text(name: Any) -> str:
-    """Return a registered name or child id as words: text as it is, a class by its name; at most 120 characters.
+    """Return a registered name or child id as text: text unchanged, a class by its name; at most 120 characters.
 
     >>> name_text("ledger"), name_text(int), name_text(("worker", 1))
     ('ledger', 'int', "('worker', 1)")
@@ -65,10 +65,10 @@ def name_text(name: Any) -> str:
 
 
 def process_text(name: Any, pid: Any = None, kind: str = "process") -> str:
-    """Return what a process is called: its name or child id, with the pid where that is given.
+    """Return the text for a process: its name or child id, with the pid if it is given.
 
     Args:
-        name: a registered name, a child id or a class; `kind` stands in its place where it is None.
+        name: a registered name, a child id or a class; `kind` replaces it if it is None.
         pid: a pid, with or without its brackets.
 
     >>> process_text("ledger"), process_text("ledger", "0.5.0"), process_text(None, "<0.5.0>", "child")
@@ -103,7 +103,7 @@ def reason_text(reason: Any, limit: int = REASON) -> str:
 
 
 def tagged(term: Any) -> tuple[str, tuple[Any, ...]]:
-    """Return the tag of a plain tuple and what follows it; "" for another value. Nothing in it is compared."""
+    """Return the tag of a plain tuple and its other elements; "" for another value. No element is compared."""
     return (term[0], term[1:]) if type(term) is tuple and term and type(term[0]) is str else ("", ())
 
 
@@ -112,13 +112,13 @@ def _value(value: object, limit: int) -> str:
 
 
 def _words(words: str, limit: int) -> str:
-    if str.isidentifier(words):  # most are: `killed`, `shutdown`
+    if str.isidentifier(words):  # the usual case: `killed`, `shutdown`
         return clip(words, limit)
     return clip(without_secrets(words, limit), limit)
 
 
 def _plain(reason: Any, limit: int, depth: int) -> str:
-    """Return what a reason of the runtime means; "" for the reasons of a program."""
+    """Return the meaning of a reason of the runtime; "" for the reasons of a program."""
     if issubclass(type(reason), Crash):
         unknown = type(reason.term) is str and reason.term == "function_clause"
         in_behaviour = bool(reason.stack) and str(reason.stack[-1][0]).startswith(BEHAVIOURS)
@@ -153,7 +153,7 @@ def _taken(pid: Pid) -> str:
 
 
 def _is_leaving(pid: Any) -> bool:
-    """Return whether a process has ended or has lost its supervisor: then it is the predecessor, on its way out."""
+    """Return whether a process has ended or lost its supervisor, and so is the predecessor, about to end."""
     if not issubclass(type(pid), Process) or pid._st == REMOTE:
         return False
     return not is_alive(pid) or pid._parent is None or not is_alive(pid._parent)
