@@ -291,7 +291,7 @@ def shoot_arsenal(browser: Browser, address: str, folder: Path, theme: str, widt
     page.get_by_role("searchbox").fill("kill a process")
     page.get_by_role("searchbox").press("Enter")
     page.get_by_role("combobox", name="Process").fill("ledger")
-    page.get_by_role("heading", name="End a process").click()
+    page.get_by_role("heading", name="Kill a process").click()
     page.get_by_role("button", name="Dry run").click()
     expect(page.locator(".operation .would")).to_contain_text("ledger")
     take(page, folder / f"arsenal-{theme}-{width}.png", width)

@@ -79,7 +79,7 @@ def test_a_trace_of_a_remote_node_is_kept_as_a_recording(inside: Inside, tmp_pat
             await otp.GenServer.call(("counter_1", node), "get_value")
             path = f"/api/v1/traces/{trace}/recording"
             dry = await running.client.post(path, params={**THERE, "dry_run": True}, json={"name": "seen"})
-            assert "keep 2 messages" in dry.json()["data"]["would"]
+            assert "save 2 messages" in dry.json()["data"]["would"]
             kept = await running.client.post(path, params=THERE, json={"name": "seen"})
             assert (kept.status_code, kept.json()["data"]["kind"]) == (200, "traced")
             sent = [one["data"] for one in await data(running, "/seen/events?kind=sent")]

@@ -54,7 +54,7 @@ def test_every_operation_is_a_function_with_help(start: Callable[..., Any]) -> N
         assert callable(getattr(names[category], verb)), one.name
         assert getattr(names["Arsenal"], category) is names[category]
     assert "kill" in dir(names["process"])
-    assert "End a process." in repr(names["process"])
+    assert "Kill a process." in repr(names["process"])
     services = {"AnalyticsServer", "Arsenal", "Control", "MessageTracer", "Node", "ToolManager"}
     assert services <= set(names)
     assert not {"ClusterStateManager", "SingleNodeSimulator"} & set(names)

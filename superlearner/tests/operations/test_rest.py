@@ -55,7 +55,7 @@ def test_a_dry_run_says_that_force_is_required(inside: Inside) -> None:
     """Regression: it was refused without force, so it could not be checked first."""
 
     async def test(platform: Any) -> None:
-        for forced, words in (("", "; it takes force: live (…) keeps the platform alive"), ("&force=true", "")):
+        for forced, words in (("", "; it needs force: live (…) keeps the platform alive"), ("&force=true", "")):
             answer = await platform.client.request("DELETE", f"/api/v1/processes/live?dry_run=true{forced}")
             would = answer.json()["data"]["would"]
             pid = plain_pid(platform.node.whereis("live"))

@@ -145,6 +145,6 @@ class Context:
             DryRun: this is a dry run.
         """
         if self.dry_run:
-            forced = "" if self.takes_force is None else f"; it takes force: {self.takes_force}"
+            forced = "" if self.takes_force is None else f"; it needs force: {self.takes_force}"
             raise DryRun(would + forced, affects() if callable(affects) else affects)
         self.announced.append(would)

@@ -70,12 +70,12 @@ async def execute(services: Services, operation: Operation, context: Context, pa
 
     Args:
         services: those of the platform; the operation gets what its signature names.
-        operation: what to run.
+        operation: the operation.
         context: the request's user, node and interface.
         parameters: as `checked` returns them.
 
     Raises:
-        OperationError: it could not be done.
+        OperationError: the operation failed or was refused.
     """
     if context.on is None and operation.on_node:
         context.on = _meant(operation, context)

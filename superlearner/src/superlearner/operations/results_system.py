@@ -122,7 +122,7 @@ class AnomalySummary(BaseModel):
     unsupervised_processes: int
     memory_growth_issues: int
     growing_queues: int
-    risk_level: Literal["none", "low", "medium", "high", "critical"] = Field(description="the worst that goes on")
+    risk_level: Literal["none", "low", "medium", "high", "critical"] = Field(description="the highest active severity")
 
 
 class SystemAnomalies(BaseModel):

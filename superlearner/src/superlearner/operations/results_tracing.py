@@ -161,7 +161,7 @@ class DiagramResult(BaseModel):
     shown: int
     more: int = Field(description="further steps after those shown")
     hidden: int = Field(description="messages within a folded lane")
-    others: int = Field(description="processes without a lane of their own")
+    others: int = Field(description="processes without a lane")
     drawing: str | None
 
 

@@ -166,8 +166,8 @@ def test_a_refusal_names_its_reason_and_changes_nothing(inside: Inside, counted:
 @pytest.mark.parametrize(
     ("added", "said"),
     [
-        ("while True: pass", "a program of its own, which did not answer for 0.5 s"),
-        ("import os; os._exit(3)", "a program of its own, which ended the interpreter with os._exit(3)"),
+        ("while True: pass", "a separate process, which did not answer for 0.5 s"),
+        ("import os; os._exit(3)", "a separate process, which ended the interpreter with os._exit(3)"),
     ],
     ids=["loops", "leaves"],
 )

@@ -108,7 +108,7 @@ def test_without_a_required_isolation_layer_nothing_runs_unless_allowed(
         platform.platform.sandboxes.launcher = launcher
         walls = await ask(platform, "GET", "/sandbox-walls")
         assert (0, 1, False, False) == (walls["up"], walls["of"], walls["untrusted"], walls["weak"])
-        assert "no wall for files" in walls["says"]
+        assert "missing: files" in walls["says"]
         refused = await ask(platform, "POST", "/sandboxes", {"sandbox_id": "a", "source": SOURCE}, status=503)
         assert ("service_unavailable", "files (no landlock)") == (
             refused["code"],

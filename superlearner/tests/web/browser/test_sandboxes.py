@@ -268,7 +268,7 @@ def test_the_page_is_for_everybody(width: int, theme: str, open_page: Callable[.
     for tab in ("Output", "What happened", "Versions", "Walls and limits"):
         page.get_by_role("tab", name=tab).click()
         accessible(page)
-    expect(page.get_by_role("tabpanel", name="Walls and limits")).to_contain_text("own folder only, none of your files")
+    expect(page.get_by_role("tabpanel", name="Walls and limits")).to_contain_text("access only to its own folder")
     page.get_by_role("link", name="Sandboxes").last.click()
     expect(page.get_by_role("row", name=re.compile(r"^shown running owner .* MB"))).to_be_visible()
     accessible(page)

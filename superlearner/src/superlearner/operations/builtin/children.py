@@ -96,7 +96,7 @@ async def child_spec(ctx: Context, name: SupervisorText, child: ChildText) -> Ch
     with answering():
         found = spec_of(pid, child_id(pid, child))
     if found is None:
-        raise OperationError("child_not_found", f"there is no child {child} (it has just gone)")
+        raise OperationError("child_not_found", f"there is no child {child} (it has just been removed)")
     return ChildSpecResult(supervisor=plain_pid(pid), **found)
 
 

@@ -62,7 +62,7 @@ async def names(
     "registry.whereis", http=("GET", "/registry/processes/{name:path}"), scope="read", errors=("name_not_found",)
 )
 async def whereis(ctx: Context, name: NameText) -> NameLine:
-    """Find the process that has a name."""
+    """Find a process by its name."""
     pid = ctx.node.whereis(name)
     if pid is None or not otp.is_alive(pid):
         raise OperationError("name_not_found", f"no process has the name {name[:200]!r}", hint="see registry.names")

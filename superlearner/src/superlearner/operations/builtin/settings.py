@@ -216,8 +216,8 @@ def _planned(plan: Any) -> Any:
 
 
 def _becomes(plan: Plan) -> str:
-    changes = [str(one) for one in plan.changes]
-    return f": {'; '.join(changes)}" if changes else ", which changes nothing"
+    words = [str(one) for one in plan.changes]
+    return f": {'; '.join(words)}" if words else ", which changes nothing"
 
 
 def _changes(changes: Iterable[Change]) -> list[SettingChanged]:
