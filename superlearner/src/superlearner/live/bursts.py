@@ -1,7 +1,7 @@
-"""The signals of one burst in the order in which they happened: who told whom what, bounded, as it travels.
+"""The signals of one burst in the order in which they happened, bounded, in the form that is sent.
 
-A crash and all that follows take less than a millisecond, so nobody sees them happen. The page draws them afterwards,
-slowly; what it draws is this, and every arrow of it is one event of the runtime:
+A crash and its consequences take less than a millisecond, too fast to watch. The page draws them afterwards, slowed
+down; every arrow is one event of the runtime:
 
     kill → ledger, ledger → exit → checkout_sup, checkout_sup → stop → mailer, … → start → ledger, …
 """
@@ -15,16 +15,16 @@ __all__ = ["MOST_SIGNALS", "NOBODY", "Burst", "Kind"]
 
 MOST_SIGNALS: Final = 40
 NOBODY: Final = -1
-"""Stands for whoever is no process of the tree: a person, code outside, a process that no supervisor started."""
+"""Index for a party outside the tree: a person, external code, a process that no supervisor started."""
 
 Kind = Literal["kill", "link", "exit", "stop", "start", "failed", "gave_up"]
-"""A signal that ended a process; the end of a linked one; an end as the supervisor sees it; a shutdown by the
-supervisor; a start by it, or one that failed; no restart left."""
+"""A signal that ended a process; the end of a linked one; an end as its supervisor receives it; a shutdown by the
+supervisor; a start by it; a failed start; no restart left."""
 
 LETTERS: Final[dict[Kind, str]] = {
     "kill": "k", "link": "l", "exit": "e", "stop": "t", "start": "s", "failed": "f", "gave_up": "g",
 }  # fmt: skip
-"""What stands for a kind on the wire."""
+"""The letter for each kind in a frame."""
 
 
 @dataclass(slots=True)
@@ -32,9 +32,9 @@ class Burst:
     """The signals from the first cause on.
 
     Attributes:
-        who: key and label of each process in it, in the order of their first part in it.
+        who: key and label of each process, in the order of first appearance.
         signals: kind, from, to (places in `who`, or `NOBODY`), time in ns, reason or pid.
-        more: how many came beyond `MOST_SIGNALS`.
+        more: number of signals beyond `MOST_SIGNALS`.
     """
 
     who: dict[str, str] = field(default_factory=dict[str, str])
@@ -44,7 +44,7 @@ class Burst:
     def add(
         self, kind: Kind, source: tuple[str, str] | None, target: tuple[str, str] | None, at_ns: int, word: str = ""
     ) -> None:
-        """One more signal, between processes that are given as key and label; None is nobody of the tree.
+        """Add a signal between processes given as key and label; None is a party outside the tree.
 
         >>> burst = Burst()
         >>> burst.add("kill", None, ("s/a", "a"), 1_000_000)
@@ -56,31 +56,31 @@ class Burst:
             self.more += 1
             return
         if self.signals:
-            at_ns = max(at_ns, self.signals[-1][3])  # an end is told when its supervisor takes it: never before
+            at_ns = max(at_ns, self.signals[-1][3])  # an end is reported when its supervisor handles it, never earlier
         self.signals.append((kind, self._place(source), self._place(target), at_ns, word[:80]))
 
     def starts(self) -> set[str]:
-        """The keys of those that were started in it."""
+        """Return the keys of the processes started in it."""
         keys = list(self.who)
         return {keys[target] for kind, _, target, _, _ in self.signals if kind == "start" and target != NOBODY}
 
     def copy(self) -> Burst:
-        """Another one that begins with the same signals."""
+        """Return a copy that begins with the same signals."""
         return replace(self, who=dict(self.who), signals=list(self.signals))
 
     @property
     def full(self) -> bool:
-        """Whether more of them are only counted."""
+        """True if further signals are only counted."""
         return len(self.signals) >= MOST_SIGNALS
 
     def shown(self, base: str | None = None, reason: str = "") -> dict[str, Any]:
-        """As it travels, and that is short: every viewer gets it for every crash.
+        """Return the burst as it is sent; short, because every viewer gets it for every crash.
 
         Args:
-            base: the key of the entry's supervisor; keys below it are told without it.
-            reason: what the entry gives as the reason of the end; it is not repeated, nor is a stop's `shutdown`.
+            base: the key of the entry's supervisor; keys below it are sent without it.
+            reason: the reason of the end in the entry; it is not repeated, nor is a stop's `shutdown`.
 
-        `who` are keys, with the label where it is not the last part of the key; a signal is its letter, from, to and
+        `who` are keys, with the label if it is not the last part of the key; a signal is its letter, from, to and
         the microseconds since the first one.
 
         >>> burst = Burst()
@@ -106,7 +106,7 @@ class Burst:
 
 
 def _told(key: str, label: str, base: str | None) -> str | list[str]:
-    """A key as it travels, with the label if that is not its last part."""
+    """Return a key as it is sent, with the label if that is not its last part."""
     plain = label == key.rpartition("/")[2]
     if base is not None and (key == base or key.startswith(f"{base}/")):
         key = key[len(base) :]

@@ -1,7 +1,7 @@
 """Compression of live frames, done once for all viewers of a source.
 
-permessage-deflate (RFC 7692) compresses each message of a web socket against the messages before it, and browsers undo
-it by themselves. A compressor for each connection would do the same work for each viewer. Viewers of one source get
+permessage-deflate (RFC 7692) compresses each message of a web socket against the messages before it, and browsers
+decompress it. A compressor for each connection would repeat the same work for each viewer. Viewers of one source get
 the same frames in the same order, so they share one stream:
 
     snapshot                compressed alone; the next delta begins a new stream
@@ -18,9 +18,9 @@ from typing import Final
 __all__ = ["Compressed", "SharedDeflate"]
 
 LEVEL: Final = 3
-"""Level 6 saves a tenth of the bytes and takes half again the time: decision 0021."""
+"""Level 6 saves a tenth of the bytes and takes 50 % more time: decision 0021."""
 END: Final = b"\x00\x00\xff\xff"
-"""Ends what `Z_SYNC_FLUSH` wrote; RFC 7692, section 7.2.1, leaves it out."""
+"""The end of the output of `Z_SYNC_FLUSH`; RFC 7692, section 7.2.1, omits it."""
 
 
 class Compressed(bytes):
@@ -35,7 +35,8 @@ NOTHING: Final = (b"", Compressed())
 class SharedDeflate:
     """The compressor of one source.
 
-    Every viewer that takes compressed frames has to get each frame that `delta` compressed since its own last snapshot.
+    Every viewer that takes compressed frames must get each frame that `delta` compressed since the viewer's last
+    snapshot.
 
     >>> frames = SharedDeflate()
     >>> reader = zlib.decompressobj(-zlib.MAX_WBITS)
@@ -49,14 +50,15 @@ class SharedDeflate:
         self._snapshot = self._delta = NOTHING
 
     def snapshot(self, frame: bytes) -> Compressed:
-        """Return a snapshot that can be read without any frame before it; deltas refer to none before it, either."""
+        """Return a snapshot that is readable without earlier frames; later deltas do not refer to earlier frames
+        either."""
         self._stream, self._delta = None, NOTHING
         if frame is not self._snapshot[0]:
             self._snapshot = frame, _compressed(_stream(), frame)
         return self._snapshot[1]
 
     def delta(self, frame: bytes) -> Compressed:
-        """Return the next delta of the stream; asked for the same frame once more, return the same bytes."""
+        """Return the next delta of the stream; for the same frame again, return the same bytes."""
         if frame is not self._delta[0]:
             if self._stream is None:
                 self._stream = _stream()

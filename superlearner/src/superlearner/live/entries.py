@@ -1,4 +1,4 @@
-"""The newest entries of the feed, numbered, and those that viewers do not have yet."""
+"""The newest entries of the feed, numbered, and those not yet sent to viewers."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ MAX_ENTRIES: Final = 200
 
 
 def shorten(remembered: dict[Any, Any], most: int = MAX_ENTRIES) -> None:
-    """Forget what came first, until there are `most`."""
+    """Drop the oldest items until `most` are left."""
     while len(remembered) > most:
         del remembered[next(iter(remembered))]
 
 
 class Entries:
-    """At most `MAX_ENTRIES`; one that is put again keeps its place.
+    """At most `MAX_ENTRIES` entries; an entry that is put again keeps its place.
 
-    A story is put as it is, and told only when somebody wants its entry: most change several times before that.
+    A story is stored as it is and rendered only when its entry is read: most stories change several times before.
     """
 
     def __init__(self) -> None:
@@ -30,41 +30,41 @@ class Entries:
 
     @property
     def changed(self) -> bool:
-        """Whether entries wait to be sent."""
+        """True if entries wait to be sent."""
         return bool(self._changed)
 
     def all(self) -> list[Entry]:
-        """All kept entries, newest last."""
+        """Return all kept entries, newest last."""
         return [_told(self._kept, number) for number in self._kept]
 
     def drain(self) -> list[Entry]:
-        """New and changed entries since the last time."""
+        """Return the entries that are new or changed since the last call."""
         changed, self._changed = self._changed, {}
         for number in changed.keys() & self._kept.keys():
             changed[number] = _told(self._kept, number)
         return [_told(changed, number) for number in changed]
 
     def number(self) -> int:
-        """The number of a new entry."""
+        """Return the number for a new entry."""
         number = self._next
         self._next += 1
         return number
 
     def put(self, entry: Entry | Story) -> None:
-        """A new entry, or what has become of one."""
+        """Add an entry, or replace it."""
         self._kept[entry.id] = entry
         self._changed[entry.id] = entry
         shorten(self._kept)
         shorten(self._changed)
 
     def renew(self, number: int) -> None:
-        """Put next, this one is the newest again."""
+        """Make this entry the newest when it is put next."""
         self._kept.pop(number, None)
 
     def drop_stops_below(self, key: str) -> list[str]:
-        """Forget unsent entries of stops below: who stops a supervisor, as who ends with a child, stops what is there.
+        """Drop unsent entries of stops below a key: stopping a supervisor, or its end with a child, includes them.
 
-        Answers the keys of those who were stopped.
+        Returns the keys of the stopped children.
         """
         found: list[str] = []
         for number, entry in list(self._changed.items()):
@@ -78,7 +78,7 @@ class Entries:
 
 
 def _told(entries: dict[int, Entry | Story], number: int) -> Entry:
-    """The entry with this number, which is told from now on."""
+    """Return the entry with this number; a story is rendered and stored as an entry."""
     found = entries[number]
     if isinstance(found, Story):
         found = entries[number] = found.entry()

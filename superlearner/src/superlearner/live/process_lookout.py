@@ -1,9 +1,9 @@
-"""The list of processes, live: each viewer looks at a part of it, and only that part is read and sent.
+"""The live list of processes: each viewer has a part of it, and only that part is read and sent.
 
     question → order (pids, found in steps, shared) → its part (some dozens of rows) → what changed since the last frame
 
-Nothing happens while nobody looks: frames are made when a viewer is due for one, twice a second at most, and viewers
-that ask the same share them. An order is found anew as often as that takes a twentieth of the time at most.
+Without viewers nothing runs: frames are made when a viewer is due for one, twice a second at most, and viewers with
+the same question share them. Finding orders takes a twentieth of the time at most.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ __all__ = ["Lookout"]
 
 EVERY_S: Final = 0.5
 SHARE: Final = 20
-"""An order that took a millisecond is good for twenty."""
+"""Factor of an order's lifetime: an order that took 1 ms to find is valid for 20 ms."""
 
 log = logging.getLogger(__name__)
 
 
 class ProcessOrder:
-    """The pids of one order; `took` is how long they were looked for, `at` when that was.
+    """The pids of one order; `took` is the time it took to find them, `at` the time when they were found.
 
-    One by work that was not measured yet is `early`: it is found again as soon as there is something to go by.
+    An order by work that was not measured yet is `early`: it is found again as soon as there are measurements.
     """
 
     __slots__ = ("at", "early", "pids", "took")
@@ -49,12 +49,12 @@ class ProcessOrder:
 
     @property
     def is_old(self) -> bool:
-        """Whether it is time to look again."""
+        """True if the order must be found again."""
         return otp.monotonic() - self.at >= max(EVERY_S * 0.8, 0.0 if self.early else self.took * SHARE)
 
 
 class ProcessLook:
-    """One question and its frames, for all viewers who ask it."""
+    """A question and its frames, for all viewers that ask it."""
 
     def __init__(self, lookout: Lookout, question: Question, order: ProcessOrder | None = None) -> None:
         self.question = question
@@ -70,7 +70,7 @@ class ProcessLook:
         self._busy = asyncio.Lock()
 
     async def frame(self, seq: int | None) -> tuple[bytes, int]:
-        """The frame for who has seen number `seq`; None for who has seen nothing."""
+        """Return the next frame after number `seq`; a snapshot if `seq` is None or too old."""
         async with self._busy:
             if otp.monotonic() >= self.due:
                 await self._refresh()
@@ -84,7 +84,7 @@ class ProcessLook:
     async def _refresh(self) -> None:
         lookout, question = self._lookout, self.question
         wanted = question.resolved(lookout.node)
-        if question.measures_all:  # before the order is found, so that it is that of the figures which are shown
+        if question.measures_all:  # first, so that the order is that of the figures that are shown
             lookout.look_at_work()
         if self.order is None or not question.hold:
             self.order = ProcessOrder([], otp.monotonic(), 0.0) if wanted is None else await lookout.order(wanted)
@@ -116,7 +116,7 @@ class ProcessLook:
         self.due = otp.monotonic() + EVERY_S * 0.9
 
     def _changes(self, lines: dict[str, Line], told: dict[str, Any]) -> dict[str, Any]:
-        """What is not as it was; rows that are gone are those that the order does not name any more."""
+        """Return what has changed; `order` no longer contains the pids of removed rows."""
         frame: dict[str, Any] = {"k": "d", "seq": self.seq, "now": self._lookout.now()}
         frame |= {name: value for name, value in told.items() if value != self._told.get(name)}
         changed = [line for pid, line in lines.items() if line != self._lines.get(pid)]
@@ -126,7 +126,7 @@ class ProcessLook:
 
 
 class LookingViewer(Viewer):
-    """One tab: says what it looks at, and takes a frame when one is due."""
+    """A tab that asks a question and takes a frame when one is due."""
 
     def __init__(self, lookout: Lookout, question: Question) -> None:
         super().__init__(lookout, 1)
@@ -138,22 +138,22 @@ class LookingViewer(Viewer):
         self._asked.set()
 
     def look(self, asked: Mapping[str, str]) -> None:
-        """It looks at something else from now on; the answer comes at once."""
+        """Change the question; the answer comes at once."""
         self.question = question_of(asked)
         self.want_snapshot()
 
     def want_snapshot(self) -> None:
-        """The next frame is a whole one, and comes at once."""
+        """Send a snapshot next, at once."""
         self._seq = None
         self._asked.set()
 
     def close(self) -> None:
-        """The platform ends."""
+        """End the viewer: the platform ends."""
         super().close()
         self._asked.set()
 
     async def next(self) -> bytes | None:
-        """The next frame, when there is one or when something else was asked; None at the end."""
+        """Return the next frame, when one is due or the question changes; None at the end."""
         look = self.look_now
         if look is not None and not self._asked.is_set():
             try:
@@ -176,12 +176,12 @@ class LookingViewer(Viewer):
 
 
 class Lookout:
-    """Who looks at the processes of one node, and what they share.
+    """The viewers of the processes of one node, and what they share.
 
     Args:
-        node: whose processes.
-        births: about when they were started.
-        head: what a snapshot says of the platform.
+        node: the node of the processes.
+        births: approximate start times of the processes.
+        head: facts about the platform for each snapshot.
         now: the wall clock.
     """
 
@@ -197,13 +197,13 @@ class Lookout:
         self._turned = 0.0
 
     def attach(self, question: Question) -> Viewer:
-        """A new viewer."""
+        """Add a viewer."""
         viewer = LookingViewer(self, question)
         self.viewers.add(viewer)
         return viewer
 
     def detach(self, viewer: Viewer) -> None:
-        """A viewer has gone; with the last one goes all that was measured."""
+        """Remove a viewer; without viewers, all measurements are dropped."""
         self.viewers = {other for other in self.viewers if other is not viewer}
         if not self.viewers:
             self.rates.end()
@@ -211,13 +211,13 @@ class Lookout:
             self._finding.clear()
 
     def snapshot(self) -> bytes:
-        """Nobody takes it from here: a frame is made when it is asked for."""
+        """Return an empty frame: viewers request their own frames."""
         return b'{"k":"d"}'
 
     def turn_to(self, viewer: LookingViewer, before: ProcessLook | None) -> ProcessLook:
-        """The look of a viewer's question: that of others who ask the same, or a new one."""
+        """Return the look for a viewer's question: that of another viewer with the same question, or a new one."""
         question = viewer.question
-        if question.hold:  # the order that this viewer has, which may be another one than that of the others
+        if question.hold:  # keep the viewer's own order, which may differ from the others'
             same = before is not None and before.question.order == question.order
             return ProcessLook(self, question, before.order if before is not None and same else None)
         shared = (other.look_now for other in self.viewers if other is not viewer)
@@ -226,7 +226,7 @@ class Lookout:
         )
 
     async def order(self, wanted: Wanted) -> ProcessOrder:
-        """The pids in their order, found anew if that was a while ago; who asks meanwhile waits for the same."""
+        """Return the pids in their order, found again if the last one is old; concurrent callers share one search."""
         async with self._finding.setdefault(wanted, asyncio.Lock()):
             known = self._orders.get(wanted)
             if known is not None and not known.is_old:
@@ -240,7 +240,7 @@ class Lookout:
         return found
 
     def _forget(self, kept: Wanted) -> None:
-        """Orders that nobody looks at any more."""
+        """Drop orders without viewers."""
         looks = [viewer.look_now for viewer in self.viewers if viewer.look_now is not None]
         used = {id(look.order) for look in looks if look.order is not None}
         self._orders = {wanted: order for wanted, order in self._orders.items() if wanted == kept or id(order) in used}
@@ -249,7 +249,7 @@ class Lookout:
         }
 
     def look_at_work(self) -> None:
-        """Measure what those do that are looked at: once for all who look."""
+        """Measure the processes that are shown, once for all viewers."""
         looks = [
             viewer.look_now for viewer in self.viewers if viewer.look_now is not None and viewer.look_now.question.work
         ]

@@ -110,17 +110,18 @@ def rest(model: Projection, supervisor: str, id: str, again_at: float) -> set[st
 
 
 def is_restart(kind: str, data: Mapping[str, Any]) -> bool:
-    """Whether a start is that of a child that had ended by itself."""
+    """Return whether a start is that of a child that had ended by itself."""
     return data.get("along") is not True and (kind == "child_restarted" or data.get("old") is not None)
 
 
 def counts_after(kind: str, data: Mapping[str, Any], before: Row | None) -> tuple[int, int]:
-    """Return a child's restarts and those along after a start; the row `before` counts where a file does not tell."""
+    """Return a child's restarts and those along after a start, counted from the row `before` if the event lacks them.
+    """
     own, along = (0, 0) if before is None else (before.restarts, before.restarted_along)
     told = data.get("restarts")
     if type(told) is not int or not 0 <= told < LARGEST:
         told = own + is_restart(kind, data)
-    elif told < own:  # it was deleted, and has begun anew
+    elif told < own:  # it was deleted, and its count restarted
         along = 0
     return told, along + (data.get("along") is True)
 

@@ -1,4 +1,4 @@
-"""Which signals belong to which story of the feed: read from the trace beside it, without a clock, table or network."""
+"""The assignment of signals to stories of the feed: read from the trace, without a clock, table or network."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ Party = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """How a process ended: the key and label that it had, and the same of who sent the signal."""
+    """The end of a process: its key and label, and those of the sender of the signal."""
 
     pid: str
     party: Party | None
     sender: str | None
     sent_by: Party | None
     linked: _Ended | None
-    """Whose end it shared over a link; one step back and no further, so that a long chain of links is not kept."""
+    """The end that it shared over a link; only one step back, so that a long chain of links is not kept."""
     at_ns: int
     cause: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """A child that was started by a supervisor of which the page does not know yet."""
+    """A child started by a supervisor that is not yet in the page's model."""
 
     id: Any
     pid: str
@@ -53,7 +53,7 @@ class _Start:
 
 
 def comes_back(restart: str | None, reason: Any) -> bool:
-    """Whether a supervisor starts a child again that ended by itself.
+    """Return whether a supervisor restarts a child that ended by itself.
 
     >>> comes_back("transient", "normal"), comes_back("transient", "killed"), comes_back("temporary", "killed")
     (False, True, False)
@@ -62,12 +62,12 @@ def comes_back(restart: str | None, reason: Any) -> bool:
 
 
 def party_of(row: Row | None) -> Party | None:
-    """How a row takes part."""
+    """Return key and label of a row."""
     return None if row is None else (row.key, label(row))
 
 
 class Signals:
-    """Adds to the bursts of stories what the events tell. All that it remembers is bounded."""
+    """The collector of signals: it adds events to the bursts of stories. Everything it keeps is bounded."""
 
     def __init__(self) -> None:
         self._ends: dict[int, _Ended] = {}
@@ -75,7 +75,7 @@ class Signals:
         self._unborn: dict[str, list[_Start]] = {}
 
     def ended(self, model: Projection, event: TraceEvent) -> None:
-        """A process ended: remember of what, until its supervisor says that it saw it."""
+        """Keep the cause of a process's end until its supervisor reports that it handled it."""
         if event.pid is None:
             return
         pid, sender = plain_pid(event.pid), event.data.get("sender")
@@ -88,7 +88,7 @@ class Signals:
         shorten(self._ends, MOST_ENDS)
 
     def begins(self, story: Story, model: Projection, event: TraceEvent, supervisor: Row, who: Party) -> None:
-        """A child ended by itself: what ended it, and that its supervisor sees it."""
+        """Add a child's own end: its cause, and its supervisor's receipt of the exit signal."""
         reason = text_of_reason(event.data["reason"], 80)
         found = self._ends.get(event.cause)
         if found is not None and found.sender is not None:
@@ -105,7 +105,7 @@ class Signals:
     def took_along(
         self, story: Story, last: Story | None, model: Projection, me: Row, stopped: list[str], event: TraceEvent
     ) -> None:
-        """A supervisor ended with a child of it: what became of that child, and of the others, comes first."""
+        """Put first what happened before a supervisor ended: the story of its last child and its stops."""
         if not stopped:
             return
         if last is not None and not last.done:
@@ -116,18 +116,18 @@ class Signals:
                 story.burst.add("stop", party_of(me), party_of(row), event.at, "shutdown")
 
     def linked(self, story: Story, event: TraceEvent, who: Party) -> None:
-        """A supervisor is gone: those that were linked to it, its children, ended with it."""
+        """Add the ends of processes that were linked to a supervisor that ended: its children."""
         for seq, one in self._ends.items():
             if seq > event.cause and one.cause == event.cause and one.party is not None:
                 story.burst.add("link", who, one.party, one.at_ns, text_of_reason(event.data["reason"], 80))
 
     def above(self, story: Story, event: TraceEvent, supervisor: Row, who: Party) -> None:
-        """A supervisor that gave up has ended, and its own supervisor sees it."""
+        """Add the end of a supervisor that gave up, as received by its own supervisor."""
         story.burst.add("exit", who, party_of(supervisor), event.at, text_of_reason(event.data["reason"], 80))
         self._belongs(event.cause, story)
 
     def stopped(self, story: Story, model: Projection, event: TraceEvent, supervisor: Row) -> None:
-        """A supervisor stopped a child."""
+        """Add the stop of a child by its supervisor."""
         data = event.data
         pid = None if data.get("child") is None else plain_pid(data["child"])
         row = _row(model, pid)
@@ -135,7 +135,7 @@ class Signals:
         story.burst.add("stop", party_of(supervisor), who, event.at, text_of_reason(data["reason"], 80))
 
     def started(self, model: Projection, event: TraceEvent, supervisor: Row | None) -> Story | None:
-        """A child was started; answers the story that this is a part of."""
+        """Add the start of a child; return the story that it is a part of."""
         data = event.data
         if data.get("child") is None:
             return None
@@ -159,13 +159,13 @@ class Signals:
         return story
 
     def restarted(self, story: Story, keys: Mapping[str, str]) -> None:
-        """The supervisor said whom it starts again: who of them has not come yet?"""
+        """Record the children that a supervisor restarts, and wait for those that have not started yet."""
         story.waits = False
         if len(keys) <= MOST_BELOW:
             story.pending |= keys.keys() - story.burst.starts()
 
     def failed(self, model: Projection, event: TraceEvent, supervisor: Row, story: Story) -> None:
-        """A start failed and is tried again, by the same story."""
+        """Add a failed start, which is retried in the same story."""
         id = event.data.get("id")
         who = (slot_of(supervisor, id, story.pid), called(model, supervisor, id, story.who))
         reason = text_of_reason(event.data["reason"], 80)
@@ -173,14 +173,14 @@ class Signals:
         self._belongs(event.seq, story)
 
     def gave_up(self, story: Story, last: Story | None, event: TraceEvent, supervisor: Row) -> None:
-        """A supervisor has no restart left: what led to it comes first."""
+        """Add a supervisor's give-up after the signals that led to it."""
         if last is not None and last.burst.signals:
             story.burst = last.burst.copy()
         me = party_of(supervisor)
         story.burst.add("gave_up", me, me, event.at)
 
     def _start(self, story: Story, by: Party | None, who: Party, pid: str, at_ns: int) -> None:
-        """A start, and those that the started supervisor did while it started: it was asked before them."""
+        """Add a start and the starts below it; the supervisor was started before them."""
         below = self._unborn.pop(pid, [])
         story.burst.add("start", by, who, below[0].at_ns if below else at_ns, pid)
         for one in below:

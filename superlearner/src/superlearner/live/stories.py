@@ -1,4 +1,4 @@
-"""One entry of the feed, and the story it tells while its end is still open."""
+"""An entry of the feed, and the story behind it while its end is open."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Entry", "Restarts", "Story"]
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One entry of the feed as it travels."""
+    """An entry of the feed as it is sent."""
 
     id: int
     at: float
@@ -30,7 +30,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @dataclass(slots=True)
 class Restarts:
-    """What a supervisor has restarted in one story, what failed, and which restart of its budget that is.
+    """The restarts and failed restarts of a supervisor in one story, and their position in its budget.
 
     `restarted` are the labels of the children by the keys of their slots: a label alone does not identify one.
     """
@@ -43,21 +43,21 @@ class Restarts:
     window_s: Any = None
 
     def add(self, group: Mapping[str, str], data: Mapping[str, Any], successor: str = "") -> None:
-        """Take in children (key → label) that run again; `successor` is the new pid of a child without an id."""
+        """Add children (key → label) that run again; `successor` is the new pid of a child without an id."""
         self.restarted |= group
         self.successor = successor
         self.failure = ""
         self._budget(data)
 
     def failed(self, by: str, who: str, reason: str, data: Mapping[str, Any]) -> None:
-        """Take in a restart that failed."""
+        """Add a restart that failed."""
         self._budget(data)
         self.failure = sentences.could_not_restart(
             by, who, reason, used=self.used, allowed=self.max, window=self.window_s
         )
 
     def text(self, by: str, strategy: str, key: str | None, who: str) -> str:
-        """Return what the supervisor did about the end of `who` in the slot `key`."""
+        """Return the supervisor's response to the end of `who` in the slot `key`."""
         if not self.restarted:
             return self.failure
         whom = f"it as {self.successor}" if self.successor else who
@@ -68,7 +68,7 @@ class Restarts:
         return sentences.story(did, self.failure)
 
     def parts(self) -> dict[str, Any]:
-        """Return the facts for clients that need more than the sentence."""
+        """Return the facts as values, for clients that need more than the sentence."""
         if self.used is None:
             return {}
         restarted = list(self.restarted.values())
@@ -80,7 +80,7 @@ class Restarts:
 
 @dataclass(slots=True)
 class Story:
-    """One cause and what followed, as far as it is known."""
+    """A cause and its known consequences."""
 
     id: int
     at: float
@@ -99,19 +99,19 @@ class Story:
     opening: str = ""
     tail: str = ""
     again: str = ""
-    """Who will start it again, while it rests."""
+    """The supervisor that will restart it after a pause; "" without a pause."""
     failed: str = ""
-    """Why it did not start again at the first try."""
+    """The reason why its first restart failed; "" if it did not."""
     done: bool = False
     burst: Burst = field(default_factory=Burst)
     waits: bool = False
-    """Whether its supervisor is going to start it again, and has not said so yet."""
+    """True until its supervisor reports the restart that is expected."""
     pending: set[str] = field(default_factory=set[str])
-    """Keys of those that are started with it, and have not come yet."""
+    """Keys of children restarted with it that have not started yet."""
 
     @property
     def settled(self) -> bool:
-        """Whether all that follows has happened."""
+        """True if all consequences have happened."""
         return not self.waits and not self.pending
 
     @property
@@ -128,13 +128,13 @@ class Story:
 
     @property
     def level(self) -> str:
-        """How loud it is: a crash is bad, a kill is somebody's wish, an orderly end is news at most."""
+        """The severity: `bad` for a crash, `warn` for a kill or a restart, else `info`."""
         if self.what in ("crashed", "gave_up", "restart_failed"):
             return "bad"
         return "warn" if self.what == "killed" or self.restarts.restarted else "info"
 
     def entry(self) -> Entry:
-        """The entry that tells the story."""
+        """Return the entry of the story."""
         opening = self.opening or self.end
         if self.times > 1:
             seconds = max(self.at - self.first_at, 0.1)
@@ -155,7 +155,7 @@ class Story:
         )
 
     def _signals(self) -> dict[str, Any]:
-        """What was signalled, for who draws it, and whether more will follow."""
+        """Return the signals for clients that draw them, and whether more will follow."""
         if not self.burst.signals:
             return {}
         shown = {"signals": self.burst.shown(self.sup_key, self.reason)}

@@ -1,10 +1,10 @@
-"""The event feed: what happened and why, in plain words, one entry for one cause.
+"""The event feed: what happened and why, in plain words, with one entry for each cause.
 
     ledger crashed: ValueError('negative amount'); shop_sup (rest_for_one) restarted ledger, and with it cart and
     mailer; restart 1 of 3 in 5 s
 
-`Feed.take` reads the trace beside the projector: a child's end opens a story, what its supervisor does about it
-continues the story, and the entry with the story's number is sent again. Pure: no clock, no table, no network.
+`Feed.take` reads the trace along with the projector: a child's end opens a story, its supervisor's response
+continues it, and the entry with the story's number is sent again. Pure: no clock, no table, no network.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ __all__ = ["Feed"]
 
 FOLD_WINDOW_S: Final = 2.0
 FOLD_BEYOND: Final = 5
-"""Ends of one child within the window beyond which they share one entry."""
+"""Number of ends of one child within the window beyond which they share one entry."""
 
 LONG_DRAIN_MS: Final = 250.0
 MOST_HOLDS: Final = 20
 
 
 class Feed:
-    """The newest entries, and the stories that may go on.
+    """The newest entries, and the stories that may continue.
 
     Args:
         offset: wall clock seconds at the zero of the node's clock.
@@ -51,28 +51,28 @@ class Feed:
         self._open: dict[str, Story] = {}
         """The latest story of each supervisor, by its pid."""
         self._gave_up: dict[str, Story] = {}
-        """Stories of supervisors that gave up, by their pid: their own supervisor goes on with them."""
+        """Stories of supervisors that gave up, by their pid; their own supervisors continue them."""
         self._recent: dict[str, deque[float]] = {}
         self._latest: dict[str, Story] = {}
         self._signals = Signals()
         self._holds: deque[tuple[float, str | None, int]] = deque(maxlen=MOST_HOLDS)
-        """Of who held the loop: until when, the pid, the number of the entry."""
+        """Callbacks that held the event loop: time of the end, pid, number of the entry."""
 
     @property
     def changed(self) -> bool:
-        """Whether entries wait to be sent."""
+        """True if entries wait to be sent."""
         return self._entries.changed
 
     def entries(self) -> list[Entry]:
-        """All kept entries, newest last."""
+        """Return all kept entries, newest last."""
         return self._entries.all()
 
     def drain(self) -> list[Entry]:
-        """New and changed entries since the last time."""
+        """Return the entries that are new or changed since the last call."""
         return self._entries.drain()
 
     def note(self, model: Projection, at: float, level: str, text: str, pid: str | None, kind: str = "note") -> None:
-        """An entry that is no story."""
+        """Add an entry outside any story."""
         self._put(self._entry(model, at, level, text, pid, kind))
 
     def _entry(
@@ -84,7 +84,7 @@ class Feed:
         return Entry(id=id, at=at, kind=kind, level=level, text=text, key=key, pid=pid)
 
     def rests(self, model: Projection, supervisor: str, id: str, why: str, pause: float, at: float) -> None:
-        """A kept child rests before it is started again: say so where its end is told."""
+        """Record that a child waits before its restart, in the story of its end."""
         row = next((r for r in model.rows.values() if r.id == id and name_of(model, r.parent) == supervisor), None)
         story = None if row is None else self._latest.get(row.key)
         if story is None or (story.done and story.what != "gave_up" and not story.again):
@@ -101,7 +101,7 @@ class Feed:
         self._put(story)
 
     def take(self, model: Projection, event: TraceEvent) -> None:
-        """One event of the trace; `model` is as it was before the event."""
+        """Process a trace event; `model` is its state before the event."""
         data = event.data
         at = wall_of(self._offset, event.at)
         match event.kind:
@@ -157,7 +157,7 @@ class Feed:
         dynamic = supervisor.strategy in DYNAMIC
         if not is_crash(reason) and dynamic:
             self._open.pop(sup_pid, None)
-            return  # dynamic children come and go: an orderly end is no news
+            return  # dynamic children come and go: an orderly end is not worth an entry
         key = row.key if row is not None else slot_of(supervisor, data["id"], pid)
         who = label(row) or called(model, supervisor, data["id"], str(pid))
         what = "stopped" if not is_crash(reason) else "killed" if reason == "killed" else "crashed"
@@ -178,7 +178,7 @@ class Feed:
         self._put(story)
 
     def _stopped(self, model: Projection, event: TraceEvent, supervisor: Row, at: float) -> None:
-        """The supervisor stopped a child: part of a story, or somebody asked for it."""
+        """Record that a supervisor stopped a child, as part of a story or on request."""
         data = event.data
         larger = self._part_of(model, supervisor)
         if larger is not None:
@@ -191,13 +191,13 @@ class Feed:
             return
         key = slot_of(supervisor, data["id"])
         if key in model.rows and model.rows[key].state == "stopped":
-            return  # it was stopped before
+            return  # it had stopped before
         self._entries.drop_stops_below(key)
         text = sentences.stopped(label(supervisor), [called(model, supervisor, data["id"])])
         self._put(Entry(id=self._number(), at=at, kind="stopped", level="info", text=text, key=key, sup=supervisor.key))
 
     def _started_again(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
-        """A child runs again after its supervisor's pause, or because somebody asked for it."""
+        """Record that a child runs again after its supervisor's pause, or on request."""
         supervisor = row_of(model, event.pid)
         part_of = self._signals.started(model, event, supervisor)
         if part_of is not None and (part_of.settled or not part_of.burst.full):
@@ -224,7 +224,8 @@ class Feed:
         )  # fmt: skip
 
     def _part_of(self, model: Projection, supervisor: Row) -> Story | None:
-        """The story of this supervisor, or one above, that just deals with an end: nobody asked for this stop."""
+        """Return the unfinished story of this supervisor, or one above, that the event is a part of; None for a
+        request."""
         row: Row | None = supervisor
         while row is not None:
             story = None if row.pid is None else self._open.get(row.pid)
@@ -268,7 +269,7 @@ class Feed:
         self._put(story)
 
     def _story_of(self, supervisor: Row | None, event: TraceEvent, data: Mapping[str, Any]) -> Story | None:
-        """The open story of this very child, else the latest one of its supervisor."""
+        """Return the open story of this child, else the latest one of its supervisor."""
         if supervisor is not None:
             old = data.get("old")
             key = slot_of(supervisor, data.get("id"), None if old is None else plain_pid(old))
@@ -314,14 +315,14 @@ class Feed:
         self._put(entry)
 
     def held(self, model: Projection, at: float, seconds: float, text: str, pid: str | None) -> None:
-        """The watchdog knows who held the loop until now, and where: in place of what was said of that before."""
+        """Replace the last entry about a held loop: the watchdog now reports the process and the line."""
         number = next((n for until, who, n in reversed(self._holds) if who == pid and until >= at - seconds), None)
         self._put(self._entry(model, at, "bad", text, pid, "answers_again", number))
 
     # Entries
 
     def _begin(self, key: str, at: float, *, fold: bool = True) -> Story:
-        """A new story, or the latest one of this slot again if it ends so often that nobody can read it."""
+        """Return a new story, or the slot's latest one if it ends so often that its entries must be folded."""
         recent = self._recent.setdefault(key, deque(maxlen=FOLD_BEYOND))
         latest = self._latest.get(key)
         storm = len(recent) == FOLD_BEYOND and at - recent[0] <= FOLD_WINDOW_S

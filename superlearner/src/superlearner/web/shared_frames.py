@@ -1,8 +1,8 @@
-"""permessage-deflate for messages that are compressed already, once for all viewers of a source.
+"""permessage-deflate for messages that are already compressed, once for all viewers of a source.
 
 The extension of websockets compresses each message for its connection. This one sends the bytes of a `Compressed`
-message as they are, and every other message uncompressed, which RFC 7692 allows. It keeps no state for a connection:
-the messages of a client, a few short words, are decompressed each on its own.
+message unchanged, and every other message uncompressed, which RFC 7692 allows. It keeps no state for a connection:
+each message of a client, a few short words, is decompressed alone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["Sender", "SharedFrames"]
 
 
 class SharedFrames(ServerPerMessageDeflateFactory):
-    """Accept a client that keeps the whole window between messages; the frames of all viewers are made with it."""
+    """The extension's factory: it accepts clients that keep the whole window, which all frames need."""
 
     def __init__(self) -> None:
         super().__init__(client_no_context_takeover=True)
@@ -29,7 +29,7 @@ class SharedFrames(ServerPerMessageDeflateFactory):
     def process_request_params(
         self, params: Sequence[ExtensionParameter], accepted_extensions: Sequence[Extension]
     ) -> tuple[list[ExtensionParameter], PerMessageDeflate]:
-        """Answer an offer. Raises NegotiationError: the client wants messages that are compressed for it alone."""
+        """Answer an offer. Raises NegotiationError if the client wants messages compressed for it alone."""
         answer, agreed = super().process_request_params(params, accepted_extensions)
         if agreed.local_no_context_takeover or agreed.local_max_window_bits < 15:
             raise NegotiationError("expected a client that keeps a window of 32 KiB")
@@ -43,7 +43,7 @@ class Sender(PerMessageDeflate):
         super().__init__(True, True, remote_max_window_bits, 15)
 
     def encode(self, frame: Frame) -> Frame:
-        """Send what is compressed as a text, and the rest as it is."""
+        """Send a compressed text frame as compressed, and the rest unchanged."""
         if isinstance(frame.data, Compressed):
             return Frame(Opcode.TEXT, frame.data, frame.fin, rsv1=True)
         return frame
