@@ -32,7 +32,7 @@ class DiagramLane:
     label: str
     pids: tuple[str, ...]
     traced: bool
-    """all that it said and heard is in the trace"""
+    """whether the trace has all messages of all its processes"""
 
 
 @dataclass(frozen=True, slots=True)
