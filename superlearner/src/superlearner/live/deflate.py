@@ -50,8 +50,10 @@ class SharedDeflate:
         self._snapshot = self._delta = NOTHING
 
     def snapshot(self, frame: bytes) -> Compressed:
-        """Return a snapshot that is readable without earlier frames; later deltas do not refer to earlier frames
-        either."""
+        """Return a snapshot that can be read without earlier frames.
+
+        Later deltas do not refer to earlier frames either.
+        """
         self._stream, self._delta = None, NOTHING
         if frame is not self._snapshot[0]:
             self._snapshot = frame, _compressed(_stream(), frame)

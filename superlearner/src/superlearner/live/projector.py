@@ -115,7 +115,9 @@ def is_restart(kind: str, data: Mapping[str, Any]) -> bool:
 
 
 def counts_after(kind: str, data: Mapping[str, Any], before: Row | None) -> tuple[int, int]:
-    """Return a child's restarts and those along after a start, counted from the row `before` if the event lacks them.
+    """Return a child's restarts and those along after a start.
+
+    They are counted from the row `before` if the event lacks them.
     """
     own, along = (0, 0) if before is None else (before.restarts, before.restarted_along)
     told = data.get("restarts")

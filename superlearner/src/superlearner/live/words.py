@@ -224,8 +224,10 @@ class Feed:
         )  # fmt: skip
 
     def _part_of(self, model: Projection, supervisor: Row) -> Story | None:
-        """Return the unfinished story of this supervisor, or one above, that the event is a part of; None for a
-        request."""
+        """Return the unfinished story that the event belongs to, of this supervisor or one above.
+
+        None for a request.
+        """
         row: Row | None = supervisor
         while row is not None:
             story = None if row.pid is None else self._open.get(row.pid)
