@@ -2,9 +2,9 @@
 
 python -m benchmarks.live_frames [--seconds 20] [--rate 10] [--rounds 7] [--viewers 1,30]
 
-Records the frames of the tree of `web_world.py` (300 processes, `rate` kills a second), then sends them in each form to
-connections that write into nothing, in turns. Time is that of the thread, so other programs count for little; compare
-the forms of one run. Memory is what the process gained for 500 open connections.
+It records the frames of the tree of `web_world.py` (300 processes, `rate` kills a second), then sends them in each
+form to connections without a network, in turns. Time is thread time, so other programs hardly count; compare the
+forms of one run. Memory is the process's growth for 500 open connections.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ PAGE_KIB = os.sysconf("SC_PAGE_SIZE") / 1024
 
 
 class Recorded(NamedTuple):
-    """A frame as the hub made it, and the rows that viewers have after it."""
+    """A frame from the hub, and the rows that viewers have after it."""
 
     frame: Mapping[str, Any]
     rows: Mapping[str, Row]
 
 
 async def record(rate: float, seconds: float) -> list[Recorded]:
-    """A snapshot, and the deltas of so many seconds."""
+    """Return a snapshot, and the deltas of a number of seconds."""
     async with otp.Node("benchmark@127.0.0.1") as node:
         hubs = Hubs(node, {"epoch": "0", "version": "0"}, ())
         started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -82,7 +82,7 @@ async def recorded(hub: Hub, seconds: float) -> list[Recorded]:
 
 
 def connections(number: int, extension: Callable[[], Extension] | None = None) -> list[ServerProtocol]:
-    """Open web sockets of nobody."""
+    """Return open web sockets without clients."""
     found = [ServerProtocol(max_size=None) for _ in range(number)]
     for one in found:
         one.state = OPEN
@@ -91,7 +91,7 @@ def connections(number: int, extension: Callable[[], Extension] | None = None) -
 
 
 def sent(to: list[ServerProtocol], payload: bytes, *, binary: bool = False) -> int:
-    """Bytes that all of them write for this message."""
+    """Return the number of bytes that all of them write for this message."""
     total = 0
     for one in to:
         (one.send_binary if binary else one.send_text)(payload)
@@ -100,12 +100,12 @@ def sent(to: list[ServerProtocol], payload: bytes, *, binary: bool = False) -> i
 
 
 def own_stream() -> Extension:
-    """As uvicorn sets up the extension of websockets: a window of 4 KiB."""
+    """Return the extension as uvicorn sets it up: a window of 4 KiB."""
     return PerMessageDeflate(True, False, 12, 12, {"memLevel": 5})
 
 
 def shared_stream() -> Extension:
-    """As the platform does."""
+    """Return the extension of the platform."""
     return Sender(15)
 
 
@@ -130,7 +130,7 @@ FORMS: dict[str, Form] = {"plain": plain, "for each connection": for_each, "once
 
 
 def compare(frames: list[Recorded], viewers: int, rounds: int, forms: Mapping[str, Form] = FORMS) -> None:
-    """Print a line a form: bytes of a frame and viewer, µs of a frame for all viewers, and their product."""
+    """Print a line for each form: bytes per frame and viewer, µs per frame for all viewers, and their product."""
     took: dict[str, list[float]] = {name: [] for name in forms}
     size: dict[str, float] = {}
     for _ in range(rounds):
@@ -150,7 +150,7 @@ def resident_kib() -> float:
 
 
 def memory(extension: Callable[[], Extension] | None, number: int = 500) -> float:
-    """KiB that an open connection holds after one message; the kernel gives memory page by page, so it takes many."""
+    """Return the KiB of an open connection after one message, averaged over many, as the kernel allocates by pages."""
     gc.collect()
     before = resident_kib()
     to = connections(number, extension)

@@ -1,4 +1,4 @@
-"""One sentence for each event: the text of a log, page or command about starts, ends and restarts.
+"""Sentences about events: the text of a log, page or command about starts, ends and restarts.
 
 Facts become text first (`process_text`, `reason_text`), then a sentence (`ended`, `restarted`, `gave_up`, …). The
 log of `otp` and all readers of the platform use these functions, so that the same event reads the same everywhere.

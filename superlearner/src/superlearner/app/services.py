@@ -1,4 +1,4 @@
-"""The services of a platform, as its operations name them."""
+"""The services of a platform, by the types that its operations name."""
 
 from __future__ import annotations
 

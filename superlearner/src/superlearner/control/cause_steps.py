@@ -1,4 +1,4 @@
-"""The steps of an explanation: what each event of a chain of causes says, in words and as values."""
+"""The steps of an explanation: each event of a chain of causes, as a sentence and as values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Role = Literal["stopped", "started", "linked", "earlier"]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a program: `file` is the last part of its path."""
+    """A source line; `file` is the last part of its path."""
 
     file: str
     line: int
@@ -41,7 +41,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Another process that a step is about. `pid` is the one that ended or came, None if it is not known."""
+    """Another process involved in a step. `pid` is the one that ended or started, None if it is unknown."""
 
     role: Role
     name: str
@@ -75,12 +75,12 @@ class Step:
     window: Any = None
 
     def told(self, **changes: Any) -> Step:
-        """The same step with other words."""
+        """Return a copy with changed fields."""
         return replace(self, **changes)
 
 
 def number_of(pid: Any) -> str | None:
-    """A pid as text, None where there is none."""
+    """Return a pid as text; None for None."""
     return None if pid is None else plain_pid(pid)
 
 
@@ -103,11 +103,11 @@ def names_in(events: Sequence[TraceEvent]) -> dict[str, str]:
 
 
 class Words:
-    """Makes the steps.
+    """The builder of steps.
 
     Args:
-        called: what the process of a pid text is called.
-        outside: whether a pid text stands for code that is no process.
+        called: returns the name of a process by its pid as text.
+        outside: returns whether a pid text is that of code outside any process.
     """
 
     def __init__(self, called: Callable[[str | None], str], outside: Callable[[str], bool]) -> None:
@@ -115,7 +115,7 @@ class Words:
         self.outside = outside
 
     def ended(self, event: TraceEvent) -> Step:
-        """A process ended: the first cause, as far as the node knows."""
+        """Return the step for the end of a process: the first cause known to the node."""
         data, number = event.data, number_of(event.pid)
         reason, message, line = data["reason"], data.get("message"), line_of(data["reason"])
         shown = None if message is None else message_text(message, 200)
@@ -133,7 +133,7 @@ class Words:
         )  # fmt: skip
 
     def linked(self, event: TraceEvent, other: TraceEvent) -> Step:
-        """A process ended because one that it was linked to did."""
+        """Return the step for an end caused by the end of a linked process."""
         number, to = number_of(event.pid), number_of(other.pid)
         reason = text_of_reason(event.data["reason"])
         text = sentences.ended_with(self._who(event), self.called(to), reason)
@@ -146,7 +146,7 @@ class Words:
     def stopped(
         self, stops: Sequence[TraceEvent], first: str | None, strategy: str | None, why: str | None = None
     ) -> Step:
-        """A supervisor stopped children, in this order, because of the end of the child called `first`."""
+        """Return the step for children that a supervisor stopped, in this order, after the end of the child `first`."""
         one = stops[0]
         parties = tuple(
             Party("stopped", self._child(stop), number_of(stop.data.get("child")), stop.at, text_of_reason(reason))
@@ -165,7 +165,7 @@ class Words:
         return self._of_supervisor(one, "stopped", text, strategy=strategy, parties=parties)
 
     def restarted(self, event: TraceEvent, lead: TraceEvent | None, group: Sequence[TraceEvent]) -> Step:
-        """A supervisor started a child again, and those that its strategy restarts with it."""
+        """Return the step for a restarted child and those that the strategy restarts with it."""
         by = self.called(number_of(event.pid))
         parties = tuple(
             Party("started", self._child(one), number_of(one.data.get("child")), one.at) for one in group[:MOST_PARTIES]
@@ -184,14 +184,14 @@ class Words:
         )
 
     def started(self, event: TraceEvent) -> Step:
-        """A supervisor started a child."""
+        """Return the step for a child that a supervisor started."""
         child = number_of(event.data.get("child"))
         text = sentences.started(self.called(number_of(event.pid)), self._new(event))
         parties = (Party("started", self._child(event), child, event.at),)
         return self._of_supervisor(event, "child_started", text, parties=parties)
 
     def failed(self, event: TraceEvent) -> Step:
-        """Starting a child again failed."""
+        """Return the step for a failed restart."""
         tag, rest = tagged(event.data["reason"])
         cause = rest[0] if tag == "EXIT" and len(rest) == 1 else event.data["reason"]
         reason = text_of_reason(event.data["reason"])
@@ -202,7 +202,7 @@ class Words:
         return step.told(reason=reason, crash=True, line=line_of(cause))
 
     def gave_up(self, event: TraceEvent, before: Sequence[TraceEvent]) -> Step:
-        """A supervisor had no restart left; `before` are those that it did within the window."""
+        """Return the step for a supervisor without a restart left; `before` are the restarts within its window."""
         data = event.data
         earlier = tuple(self._earlier(one) for one in before[-MOST_PARTIES:])
         last = sentences.ended(self._child(event), text_of_reason(data["reason"]), failed=is_crash(data["reason"]))
@@ -216,7 +216,7 @@ class Words:
         )  # fmt: skip
 
     def ended_with_child(self, event: TraceEvent, child: TraceEvent) -> Step:
-        """A supervisor ended because a significant child of it did."""
+        """Return the step for a supervisor that ended because a significant child of it did."""
         name = self._child(child)
         text = f"{self._who(event)} stopped its children and ended: its significant child {name} had ended"
         return self._of_supervisor(event, "exited", text).told(reason=text_of_reason(event.data["reason"]))
@@ -241,22 +241,22 @@ class Words:
         return sentences.process_text(event.data.get("what") if name is None else name, number_of(event.pid))
 
     def _earlier(self, event: TraceEvent) -> Party:
-        """The end that a restart was about."""
+        """Return the end that led to a restart."""
         old, reason = number_of(event.data.get("old")), text_of_reason(event.data["reason"])
         return Party("earlier", self._child(event), old, event.at, reason)
 
     def _new(self, event: TraceEvent) -> str:
-        """Return what a child that was just started is called, with its pid."""
+        """Return the name and pid of a child that was just started."""
         return sentences.process_text(self._child(event), number_of(event.data.get("child")))
 
     def _child(self, event: TraceEvent) -> str:
-        """A child as its supervisor's event names it."""
+        """Return the name of a child in its supervisor's event."""
         given = event.data.get("id")
         return id_text(given) if given is not None else self.called(number_of(event.data.get("child")))
 
 
 def line_of(reason: Any) -> Line | None:
-    """The line of the person's own code at which a crash happened, with its text if the file can be read."""
+    """Return the line in the user's code at which a crash happened, with its text if the file can be read."""
     frame = own_frame(reason)
     if frame is None:
         return None

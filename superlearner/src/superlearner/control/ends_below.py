@@ -1,4 +1,4 @@
-"""Ends of processes whose supervisor is gone: no supervisor reports them, so their own events are read."""
+"""Ends of processes whose supervisor has ended: no supervisor reports them, so their own events are read."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ class _End:
 
 
 class EndsBelow:
-    """Adds the ends of the processes below a supervisor that ended to an `ExitLog`.
+    """The collector of ends below a supervisor that ended; it adds them to an `ExitLog`.
 
     Args:
         node: the node of the processes.
-        exits: where their ends belong.
+        exits: receives their ends.
     """
 
     def __init__(self, node: Node, exits: ExitLog) -> None:
         self._node = node
         self._exits = exits
         self._waiting: dict[str, str] = {}
-        """The slots of processes that still clean up, by pid."""
+        """Slots of processes that are still cleaning up, by pid."""
 
     def take(self, event: ExitEvent, below: Mapping[str, str]) -> None:
         """Handle the end of a supervisor.
@@ -52,7 +52,7 @@ class EndsBelow:
         self._waiting |= below
         self._take_since(event.cause)
         dead = (pid for pid in below if pid in self._waiting and not otp.is_alive(self._node.parse_pid(pid)))
-        if next(dead, None) is not None:  # it ended before its supervisor, which did not get to handle that
+        if next(dead, None) is not None:  # it ended before its supervisor, which did not handle that end
             self._take_since(0)
         while len(self._waiting) > MOST_WAITING:
             del self._waiting[next(iter(self._waiting))]
@@ -63,7 +63,7 @@ class EndsBelow:
                 self.ended(past)
 
     def ended(self, event: Event) -> None:
-        """Handle an `exited` event; it means nothing for a process that is not waited for."""
+        """Handle an `exited` event; ignore a process that is not waited for."""
         key = None if event.pid is None or not self._waiting else self._waiting.pop(plain_pid(event.pid), None)
         if key is not None:
             self._exits.take(key, _End(event.at, event.seq, {"reason": event.data["reason"], "child": event.pid}))

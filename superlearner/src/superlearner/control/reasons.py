@@ -19,7 +19,8 @@ __all__ = ["LIBRARY_FOLDERS", "OTP", "is_crash", "own_frame", "tagged", "text_of
 
 OTP: Final = os.path.dirname(otp.__file__)
 NOT_THEIRS: Final = (*LIBRARY_FOLDERS, os.path.join(os.path.dirname(os.path.dirname(__file__)), "sandbox", ""))
-"""Of what runs in a person's process; that which ends an endless loop raises on top of the person's own frames."""
+"""Folders of code that is not the user's. `sandbox` is one: the code that ends an endless loop raises above the user's
+frames."""
 
 
 def is_crash(reason: Any) -> bool:
@@ -33,7 +34,7 @@ def is_crash(reason: Any) -> bool:
 
 
 def own_frame(reason: Any) -> tuple[str, int, str] | None:
-    """File, line and function of the innermost frame of a crash that is neither the runtime's nor a library's."""
+    """Return file, line and function of the innermost frame of a crash outside the runtime and libraries."""
     if not is_a(reason, Crash) or not reason.stack:
         return None
     own = [entry for entry in reason.stack if not entry[0].startswith(NOT_THEIRS)]
@@ -41,7 +42,7 @@ def own_frame(reason: Any) -> tuple[str, int, str] | None:
 
 
 def where_of(reason: Any) -> str | None:
-    """`shop.py:58 in handle_call`: the innermost frame of the person's own code, None where there is no stack."""
+    """Return the innermost frame of the user's code as `shop.py:58 in handle_call`; None without a stack."""
     frame = own_frame(reason)
     if frame is None:
         return None

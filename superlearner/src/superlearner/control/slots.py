@@ -18,7 +18,7 @@ DYNAMIC: Final = ("dynamic", "simple_one_for_one")
 """Strategies of supervisors whose children have no id of their own."""
 
 MAX_CHILDREN: Final = 500
-"""Children of one supervisor listed individually; the rest is counted."""
+"""Maximum number of listed children of a supervisor; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)

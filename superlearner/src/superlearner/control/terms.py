@@ -81,7 +81,7 @@ def text_of(value: object, limit: int = MAX_TEXT) -> str:
 
 
 def message_text(message: Any, limit: int) -> str:
-    """Return a message as an event keeps it, as text already, or as a program has it, without secrets.
+    """Return a message as text without secrets; the message of an event is text already.
 
     >>> message_text("('login', {'password': 'hunter2'})", 100)
     "('login', {'password': '***'})"

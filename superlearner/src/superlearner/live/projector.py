@@ -123,7 +123,7 @@ def counts_after(kind: str, data: Mapping[str, Any], before: Row | None) -> tupl
     told = data.get("restarts")
     if type(told) is not int or not 0 <= told < LARGEST:
         told = own + is_restart(kind, data)
-    elif told < own:  # it was deleted, and its count restarted
+    elif told < own:  # it was deleted in between, so the counts start over
         along = 0
     return told, along + (data.get("along") is True)
 

@@ -69,7 +69,7 @@ class PlaygroundApplication(Protocol):
 
     @property
     def cls(self) -> type[Application]:
-        """Its class."""
+        """The class of the application."""
         ...
 
     async def prep_stop(self) -> None:

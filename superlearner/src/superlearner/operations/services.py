@@ -1,4 +1,4 @@
-"""The services of a platform by type; an operation gets those that its signature names."""
+"""The services of a platform by type; an operation gets those named in its signature."""
 
 from __future__ import annotations
 

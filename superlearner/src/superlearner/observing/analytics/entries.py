@@ -63,5 +63,5 @@ class Entry:
 
     @property
     def is_stored(self) -> bool:
-        """Tell if the entry is stored."""
+        """True if the entry is stored."""
         return self.event_type in STORED_TYPES or (self.event_type == "terminated" and self.crash)

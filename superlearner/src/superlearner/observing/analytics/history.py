@@ -80,7 +80,7 @@ class History:
     """Wall-clock seconds at which the end was detected; None while it is alive."""
 
     def count(self, event_type: EventType) -> int:
-        """Return how often this has happened in the whole run."""
+        """Return the number of entries of this type in the whole run."""
         return self.counts.get(event_type, 0)
 
     @property

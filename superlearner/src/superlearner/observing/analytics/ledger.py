@@ -145,7 +145,7 @@ class Ledger:
             self._subscription = None
 
     def meet(self, pid: Pid, name: str | None = None) -> History:
-        """Return the history of a supervisor, creating it if necessary."""
+        """Return the history of a supervisor; create it if necessary."""
         text = plain_pid(pid)
         if text not in self.book.by_pid:
             self._enter(pid, name)

@@ -27,7 +27,7 @@ class UnknownSupervisor(LookupError):
 
 
 class AnalyticsServer(GenServer[Ledger]):
-    """Queries about what supervisors did.
+    """Queries about the actions of supervisors.
 
     The class methods query the service of this node. Supervisors need no registration: their events suffice.
 
