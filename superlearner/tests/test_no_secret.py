@@ -1,4 +1,4 @@
-"""A secret in any place stays out of everything that a reader gets: each answer, the feed, the events, the log."""
+"""Secrets stay out of everything that a reader gets: each answer, the feed, the events, the log."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Client:
 
 
 class Vault(GenServer[Any]):
-    """Holds a secret in its state, its arguments and its dictionary, and crashes at lines that have one."""
+    """A server with a secret in its state, arguments and dictionary, which crashes at lines that contain one."""
 
     @impl
     def init(self, arg: Any) -> Ok[Any]:
@@ -70,7 +70,7 @@ PLACES: Final = {
 
 
 async def crash(platform: Any, request: str) -> str:
-    """Make the server crash in this branch; return the explanation of its end, with the line of the program."""
+    """Crash the server in this branch; return the explanation of its end, with the source line."""
     pid = resolve(platform.node, "vault")
     GenServer.cast(pid, (request, 99, {"password": SECRET}, URL))
     if request == "logged":
@@ -81,7 +81,7 @@ async def crash(platform: Any, request: str) -> str:
 
 
 def routes(platform: Any) -> list[str]:
-    """Return the path of every operation that reads and needs nothing but names that there are."""
+    """Return the path of every operation that only reads and needs only names that exist."""
     found: list[str] = []
     for operation in platform.platform.arsenal:
         method, path = operation.method, operation.path

@@ -1,4 +1,4 @@
-"""A restart is counted once: every view shows the same number for the same child, and the same total."""
+"""Each restart is counted once: every view shows the same number for the same child, and the same total."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def kill(platform: Any, name: str) -> None:
 
 
 def names_taken(platform: Any, *names: str) -> asyncio.Future[None]:
-    """Return a future that is done once each of these names was registered after this call."""
+    """Return a future that is done once each of these names has been registered after this call."""
     done, missing = asyncio.get_running_loop().create_future(), set(names)
 
     def on_event(event: trace.Event) -> None:
@@ -51,7 +51,7 @@ def happened(platform: Any, kind: str, *pids: otp.Pid) -> asyncio.Future[None]:
 
 
 async def four_fast_kills(platform: Any) -> float:
-    """Kill `counter_1` until its supervisor gives up; return the wall clock time of that, once all run again."""
+    """Kill `counter_1` until its supervisor gives up; return the wall-clock time of that, once all run again."""
     for _ in range(3):
         await kill(platform, "counter_1")
         await platform.node.wait_registered("counter_1")
@@ -133,7 +133,7 @@ def test_an_end_just_before_that_of_the_supervisor_is_in_the_history_once(inside
 
 
 class Slow(GenServer[None]):
-    """A worker that is still cleaning up when its supervisor is back."""
+    """A worker that is still cleaning up when its supervisor runs again."""
 
     @impl
     def init(self, arg: Any) -> Ok[None]:
@@ -159,7 +159,7 @@ class Pool(Supervisor):
 
 
 class Trees(Supervisor):
-    """Its supervisors have no names, so that each restart gives them another pid only."""
+    """A supervisor of supervisors without names: each restart changes only their pids."""
 
     @impl
     def init(self, worker: type[Any]) -> Children:

@@ -52,16 +52,16 @@ class Sentences:
         self.texts = {reader: [re.sub(r" <[\d.]+>", "", one) for one in texts] for reader, texts in self.texts.items()}
 
     def whole(self, reader: str, *clauses: str) -> bool:
-        """Return whether a reader says these clauses, and nothing else, in one text."""
+        """Return whether a reader has a text of exactly these clauses."""
         return "; ".join(clauses) in self.texts[reader]
 
     def said(self, clause: str) -> list[str]:
-        """Return the readers that say a clause, alone or as a part of a text."""
+        """Return the readers that have a clause, alone or as a part of a text."""
         return [reader for reader in READERS if any(clause in text for text in self.texts[reader])]
 
 
 async def end(platform: Any, name: str, how: str) -> str:
-    """End a process and wait until its supervisor has dealt with it; return the pid that it had."""
+    """End a process, wait until its supervisor has handled that, and return its pid."""
     pid = resolve(platform.node, name)
     if how == "crash":
         GenServer.cast(pid, "negative amount")
@@ -128,7 +128,7 @@ def test_an_end_without_a_restart_is_one_sentence_for_all(
         old = await end(platform, "job", how)
         told = Sentences(platform, caplog, old)
         assert told.said(f"job {verb}") == list(READERS)
-        for reader in ("feed", "log"):  # an event does not tell what a supervisor leaves undone
+        for reader in ("feed", "log"):  # an event does not state that a supervisor leaves a child stopped
             assert told.whole(reader, f"job {verb}", "it is temporary and is not restarted")
 
     inside(test, tree(*workers("job", restart=restart)))

@@ -81,7 +81,7 @@ def test_callers_see_only_the_parameters_after_the_slash() -> None:
 def test_without_a_slash_the_first_parameter_is_the_context() -> None:
     @operation("tide.who", http=("GET", "/tide/who"), scope="read", on="platform")
     async def who(ctx, times: int = 1) -> str:  # type: ignore[no-untyped-def]
-        """Say who asks."""
+        """Return the name of the caller."""
         return ctx.user.name * times
 
     assert [one.name for one in of(who).parameters] == ["times"]
@@ -91,7 +91,7 @@ def test_without_a_slash_the_first_parameter_is_the_context() -> None:
 def test_a_missing_service_is_none_if_the_operation_allows_it() -> None:
     @operation("tide.low", http=("GET", "/tide/low"), scope="read", on="platform")
     async def low(tide: Tide | None, /) -> bool:
-        """Say whether there is a tide."""
+        """Return whether there is a tide."""
         return tide is not None
 
     assert answer(services_with(tide=None), low) is False

@@ -1,4 +1,4 @@
-"""One click on *Kill* passes few files of the platform between the request and its answer."""
+"""A click on *Kill* runs code in few files of the platform between the request and its answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from superlearner.control.terms import plain_pid
 MOST_FILES = 35
 OURS = "superlearner."
 EVENT_STREAM = "otp.kernel.tracing"
-"""Calls the readers of the node's events. They read every end of a process, whoever asked for it."""
+"""The module that calls the readers of events. They read every end of a process, whatever caused it."""
 
 
 class ClickPath:
@@ -62,7 +62,7 @@ def reads_events(frame: FrameType | None) -> bool:
 
 
 async def click(page: httpx.AsyncClient, pid: str) -> Any:
-    """What the button *Kill* sends."""
+    """Send the request of the button *Kill*."""
     headers = {"accept": "application/json", "prefer": "errors=body", "x-door": "page"}
     given = {"reason": "kill", "force": False}
     answer = await page.request("DELETE", f"/api/v1/processes/{pid}", headers=headers, json=given)
@@ -73,7 +73,7 @@ def test_a_click_on_kill_passes_at_most_35_files_until_its_answer(inside: Callab
     async def test(running: Any) -> None:
         path, viewer = ClickPath(), running.hub.attach()
         async with httpx.AsyncClient(base_url=running.platform.listener.url("")) as page:
-            await click(page, "counter_2")  # the first one reads the parameters of the route
+            await click(page, "counter_2")  # the first click also reads the parameters of the route
             pid = plain_pid(running.node.whereis("counter_1"))
             with path.followed():
                 killed = await click(page, pid)
