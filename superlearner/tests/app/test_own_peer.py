@@ -134,7 +134,7 @@ def test_its_end_is_reported_in_words_and_it_restarts(shop: Any, word: str, cast
         assert {f"{why}; the playground restarts it"} == {one["left"][SHOP_NODE] for one in frames if one["left"]}
         assert tree_of(shop)["restarts_used"] == 0
     _, errors = shop.end()
-    assert 1 == errors.count("ended the interpreter") + errors.count("Shop gave up")
+    assert 1 == errors.count("ended the interpreter") + errors.count("Shop gave up; playground")
     assert f"Shop {why}; playground restarts it in 1 s" in errors
 
 
