@@ -121,7 +121,7 @@ async def get_state(dest: Dest, timeout: Limit = UNSET) -> Any:
 async def get_status(dest: Dest, timeout: Limit = UNSET) -> Status:
     """Return the state of the server with the runtime's information about it.
 
-    Difference to OTP: a record replaces OTP's nested tuples.
+    Difference from OTP: a record replaces OTP's nested tuples.
     """
     found = await _ask("get_status", dest, ("get_status",), (), timeout)
     return Status(found["pid"], found["name"], found["class"], found["status"], found["parent"], found["state"])
@@ -176,7 +176,7 @@ async def statistics(
     >>> otp.run(main)
     1
 
-    Difference to OTP: no `reductions`; the times are those of the monotonic clock.
+    Difference from OTP: no `reductions`; the times are those of the monotonic clock.
     """
     found = await _debug("statistics", dest, (flag,), timeout)
     if not isinstance(found, tuple):

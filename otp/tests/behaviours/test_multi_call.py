@@ -194,7 +194,7 @@ def test_abcast_reaches_who_bears_the_name_and_forgives_everything_else(run: Any
     [
         (("a", "disk", "free"), "expected a list of nodes"),
         ((7, "disk", "free"), "expected a list of nodes"),
-        ((["a"], None, "free"), "expected a name that servers bear"),
+        ((["a"], None, "free"), "expected a name registered on each node"),
         ((["a"], "disk", "free", -1), "expected a time in seconds"),
     ],
 )

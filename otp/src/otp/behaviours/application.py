@@ -177,7 +177,7 @@ class _Functions(BehaviourType, type):
     def unset_env(cls, app: type[Application] | str, key: str, *, node: Node | None = None) -> None:
         """Remove a value set by `put_env`, so that the value of the class applies again.
 
-        Difference to OTP: there the value of the `.app` file goes, too. Source: `application:unset_env/2`.
+        Difference from OTP: there the value of the `.app` file goes, too. Source: `application:unset_env/2`.
         """
         applications_of(node).unset_env(app, key)
 
@@ -187,7 +187,7 @@ class _Functions(BehaviourType, type):
         Args:
             node: of this loop; by default that of the calling process.
 
-        Difference to OTP: a spec with class, type, master and top supervisor, where OTP has `AppInfo` only.
+        Difference from OTP: a spec with class, type, master and top supervisor, where OTP has `AppInfo` only.
         """
         return applications_of(node).specs()
 

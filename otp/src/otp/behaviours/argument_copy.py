@@ -18,7 +18,7 @@ start:
   cannot be copied; copying is never an error.
 - `Shared(x)`, at any depth, passes x itself.
 
-Difference to OTP: there all terms are immutable and nothing needs this.
+Difference from OTP: there all terms are immutable and nothing needs this.
 """
 
 from __future__ import annotations

@@ -269,7 +269,7 @@ def check_callbacks(cls: type[Behaviour]) -> None:
     A start does this; a test may do it for classes that are rarely started. A class that is only a base for others may
     stay incomplete.
 
-    Difference to OTP: there the compiler warns and the start fails with `undef`.
+    Difference from OTP: there the compiler warns and the start fails with `undef`.
     """
     missing = [spec for spec in cls.__callbacks__.values() if spec.required and not implements(cls, spec.name)]
     if missing:

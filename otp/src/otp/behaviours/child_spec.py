@@ -85,7 +85,7 @@ class ChildSpec(_Fields):
     A spec is immutable and is checked where it is used, so that the supervisor reports a wrong one:
     `StartError(("invalid_restart_type", "always"))`.
 
-    Difference to OTP: `shutdown` is in seconds.
+    Difference from OTP: `shutdown` is in seconds.
 
     >>> spec = ChildSpec("c1", start=(print, "hello"))
     >>> spec.replace(restart="temporary")
@@ -248,7 +248,7 @@ class Children:
     The supervisor reports wrong values, as in OTP:
     `StartError(("supervisor_data", ("invalid_strategy", …)))`.
 
-    Difference to OTP: the defaults are Elixir's, 3 restarts in 5 seconds (OTP: 1 in 5), and the
+    Difference from OTP: the defaults are Elixir's, 3 restarts in 5 seconds (OTP: 1 in 5), and the
     names too (OTP: intensity, period). Sources: `supervisor`, "Supervisor flags"; `Supervisor.init/2`.
     """
 

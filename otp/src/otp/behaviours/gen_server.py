@@ -251,7 +251,7 @@ class GenServer(Behaviour, Startable, Generic[S]):
         >>> asyncio.run(main())
         ([('a', 10), ('b', 20)], ['c'])
 
-        Difference to OTP: the caller's own server is a bad node at once, where OTP waits until the time-out.
+        Difference from OTP: the caller's own server is a bad node at once, where OTP waits until the time-out.
         Source: `gen_server:multi_call/2,3,4`.
         """
         if len(args) == 4:

@@ -131,7 +131,7 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
     `callback_mode` and `state_enter` are class attributes. With `"state_functions"` a state cannot be named like a
     callback (`init`, `terminate`, `code_change`, `format_status`, `handle_event`) or begin with `_`.
 
-    Difference to OTP: there `callback_mode/0` is called after `init/1`; here a wrong mode fails when the class is
+    Difference from OTP: there `callback_mode/0` is called after `init/1`; here a wrong mode fails when the class is
     created.
     """
 

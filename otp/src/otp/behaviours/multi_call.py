@@ -81,7 +81,7 @@ def _arguments(function: str, what: tuple[Any, ...]) -> tuple[list[Any], Any, An
         check_name(name, function)
     except BadArgument:
         raise BadArgument(
-            f"{function}: expected a name that servers bear on each node, got {name!r}; to one pid use GenServer.call"
+            f"{function}: expected a name registered on each node, got {name!r}; to one pid use GenServer.call"
         ) from None
     if nodes is None:
         return nodes_here(f"{function}(name, request)"), name, request

@@ -238,7 +238,7 @@ class Registry(Startable):
         A pattern is a value in which `...` stands for anything; for a dict it names keys that must exist. A type, a
         predicate and the patterns of `receive` (`Tag("admin")`, `Is(User, role="admin")`) work as well.
 
-        Difference to Elixir: `...` replaces `:_`, and predicates replace guards.
+        Difference from Elixir: `...` replaces `:_`, and predicates replace guards.
 
         >>> import otp
         >>> from otp import Registry
@@ -304,7 +304,7 @@ class Registry(Startable):
 
         An entry has `key`, `pid` and `value`, and unpacks as that tuple.
 
-        Difference to Elixir: a predicate replaces a match specification.
+        Difference from Elixir: a predicate replaces a match specification.
 
         >>> import otp
         >>> from otp import Registry

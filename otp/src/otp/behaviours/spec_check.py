@@ -118,7 +118,7 @@ def modules_of(spec: ChildSpec) -> tuple[Any, ...] | Literal["dynamic"]:
 def without_arguments(spec: ChildSpec) -> ChildSpec:
     """Return the spec of a running temporary child without its arguments: it is never restarted.
 
-    Difference to OTP: the start function is kept, where `get_childspec` shows `undefined` arguments in OTP.
+    Difference from OTP: the start function is kept, where `get_childspec` shows `undefined` arguments in OTP.
     """
     function: Any = spec.start[0] if isinstance(spec.start, tuple) else spec.start.func
     return spec.replace(start=(function,))

@@ -258,7 +258,7 @@ class Supervisor(Behaviour, Startable):
         Its children are not affected. Restarts counted so far are kept. Raises `InvalidChildSpec`; a supervisor cannot
         become simple_one_for_one, nor stop being one.
 
-        Difference to OTP: there this requires an upgrade of the class, `code_change`, which works too.
+        Difference from OTP: there this requires an upgrade of the class, `code_change`, which works too.
         """
         given = {
             "strategy": strategy,

@@ -56,7 +56,7 @@ class RestartWindow:
     A restart at t counts while `now - t <= max_seconds`, on the unrounded clock. `restarts` holds the times of the
     newest ones, no more than the decision needs: one above `max_restarts`, or 1,000 where any number is allowed.
 
-    Difference to OTP: OTP counts whole seconds.
+    Difference from OTP: OTP counts whole seconds.
     """
 
     __slots__ = ("max_restarts", "max_seconds", "restarts", "_forgotten", "_limit", "_most", "_window")

@@ -406,7 +406,7 @@ class Task(Startable, Generic[T_co]):
 
         Returns an iterator of `TaskOk(value)` and `TaskExit(reason)`; see `otp.behaviours.task_stream`.
 
-        Difference to Elixir: 8 tasks by default, not the number of cores; an iterator for one pass. Source:
+        Difference from Elixir: 8 tasks by default, not the number of cores; an iterator for one pass. Source:
         `Task.async_stream/5`.
 
         >>> import otp

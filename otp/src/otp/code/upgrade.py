@@ -78,7 +78,7 @@ async def reload(
     A server that cannot be suspended within 5 s refuses with `"timeout"`; one that calls `reload` itself, with
     `"calling_self"`; one that ends in its `code_change`, with its exit reason.
 
-    Difference to OTP: there two versions can run at once, and loading a third one kills processes that run the first;
+    Difference from OTP: there two versions can run at once, and loading a third one kills processes that run the first;
     here any number can. A state that an old `code_change` changed in place is restored from a copy if the upgrade is
     refused.
     """

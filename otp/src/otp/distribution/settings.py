@@ -30,7 +30,7 @@ class Settings:
     >>> Settings(heartbeat=0.5).dead
     6.0
 
-    Difference to Erlang/OTP: `net_ticktime` is 60 s there, because its ticks come from a thread that never waits for
+    Difference from Erlang/OTP: `net_ticktime` is 60 s there, because its ticks come from a thread that never waits for
     user code; here a process that computes for longer than `dead` makes its node look dead.
     """
 

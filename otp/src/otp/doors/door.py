@@ -77,7 +77,7 @@ def observe(
     >>> asyncio.run(main())
     (('read',), 'shop@127.0.0.1')
 
-    Difference to Erlang: there, every node with the cookie may do everything.
+    Difference from Erlang: there, every node with the cookie may do everything.
     """
     return Door(node, address, permissions, token, name, backend)
 

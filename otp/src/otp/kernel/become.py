@@ -29,7 +29,7 @@ class Become(Exception):
     Raised anywhere else (a callback, a child task) it is an error like any other. Raises `BadArgument` if `fn` cannot
     be called.
 
-    Difference to Erlang: there, a call in last position is a tail call; Python needs this exception.
+    Difference from Erlang: there, a call in last position is a tail call; Python needs this exception.
 
     >>> import otp
     >>> async def down(n, parent):

@@ -30,7 +30,7 @@ def put(key: Hashable, value: Any) -> Any:
     >>> otp.run(main)
     (17, 17, 18, 'none')
 
-    Difference to Erlang: `None` stands for `undefined`.
+    Difference from Erlang: `None` stands for `undefined`.
     """
     x = current_process("otp.put(key, value)")._ext()
     if x.dictionary is None:

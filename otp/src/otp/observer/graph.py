@@ -77,7 +77,7 @@ def _edges(p: Process, shown: set[Process]) -> Iterator[Edge]:
 
 
 def _links_among(p: Process, shown: set[Process]) -> Iterable[Process]:
-    """Return the linked processes that are shown; of a supervisor with a million, not all are read."""
+    """Return the links among the displayed processes, of which at most some are read."""
     if link_count(p) > len(shown):
         links = p._links
         return sorted(other for other in shown if other in links)

@@ -71,7 +71,7 @@ class ChildStart:
 def _state_of(p: Process) -> SupervisorState | DynamicState:
     state = supervisor_state(p)
     if state is None:
-        raise BadArgument(f"expected a supervisor that runs, got {p._node.label(p)} see processes(kind='supervisor')")
+        raise BadArgument(f"expected a running supervisor, got {p._node.label(p)}; try processes(kind='supervisor')")
     return state
 
 

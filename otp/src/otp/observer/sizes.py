@@ -55,7 +55,7 @@ def memory(node: Node, pid: Pid, most: int = MOST) -> Memory | None:
     Objects that several processes share count for each; pids, classes, functions and modules are not counted. The
     variables of a coroutine are unknown.
 
-    Difference to Erlang: there a process has its own heap, and `process_info(Pid, memory)` is exact.
+    Difference from Erlang: there a process has its own heap, and `process_info(Pid, memory)` is exact.
 
     >>> import otp
     >>> from otp import Agent, observer

@@ -258,7 +258,7 @@ class Running:
     # The end
 
     def ask_to_stop(self, seconds: float) -> None:
-        """Ask the peer to stop in order, and kill it after `seconds`."""
+        """Ask the peer to shut down, and kill it if it still runs after `seconds`."""
         with contextlib.suppress(OSError):
             send_frame(self._launched.control, {"what": "stop"})
         self._after("stop", seconds, lambda: self.kill("killed", f"did not stop within {seconds:g} s and was killed"))

@@ -323,7 +323,7 @@ def _pid(number: int) -> str:
 
 
 def testing_kernel(what: str) -> TestingKernel:
-    """Return the testing scheduler of the running loop; the error names `what`."""
+    """Return the testing scheduler of the running loop; `what` names the caller in the error."""
     found = find_scheduler()
     if isinstance(found, TestingKernel):
         return found

@@ -150,7 +150,8 @@ async def deliver(
         NotThere: the process ended before it replied; the message gives the reason.
     """
     if not force and is_critical(pid):
-        raise Refused(f"{registered_name(pid) or pid} keeps the platform alive, and a wrong request would end it")
+        name = registered_name(pid) or pid
+        raise Refused(f"{name} keeps the platform alive, and an unexpected request would crash it")
     if how == "send":
         otp.send(pid, message)
         return None

@@ -174,5 +174,5 @@ def _history(ledger: Ledger, who: Any) -> Any:
 def _register(ledger: Ledger, who: Any, name: str | None) -> None:
     pid = who if isinstance(who, Pid) else otp.whereis(who)
     if pid is None or supervisor_state(pid) is None:
-        raise LookupError(f"expected a supervisor that runs, got {who!r}")
+        raise LookupError(f"expected a running supervisor, got {who!r}")
     ledger.meet(pid, name)

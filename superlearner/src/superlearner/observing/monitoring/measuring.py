@@ -31,7 +31,7 @@ class Work:
 
 @dataclass(slots=True)
 class Measuring:
-    """Figures of `seconds`; `complete` is false beyond the limit of events."""
+    """Measurements over `seconds`; `complete` is false if the event limit was reached."""
 
     seconds: float = 0.0
     messages: int = 0

@@ -106,7 +106,7 @@ async def slow_callbacks(
     target = a_server(ctx, pid)
     if supervisor_state(target) is not None:
         raise OperationError(
-            "conflict", f"expected a server, {called(target)} is a supervisor; try one of its children"
+            "conflict", f"expected a server, got the supervisor {called(target)}; try one of its children"
         )
     plan = Plan("slow_callbacks", target, pause=delay_ms / 1000, duration=duration_ms / 1000)
     return await begun(ctx, plan, force=force)
