@@ -184,3 +184,41 @@ def test_a_long_program_is_redacted_in_linear_time() -> None:
 
     seconds(100)
     assert seconds(8_000) < 12 * max(seconds(2_000), 0.002)
+
+
+HOSTILE = {
+    "keys in one line": '"password"',
+    "a long word": "password",
+    "values of one line": 'password = {"key": "value"}, ',
+    "values below a name": 'secrets = [\n    "a",\n    ',
+    "comments": '#"x"token',
+}
+
+
+@pytest.mark.parametrize("part", HOSTILE.values(), ids=HOSTILE)
+def test_a_traceback_of_one_long_line_is_redacted_in_linear_time(part: str) -> None:
+    def seconds(times: int) -> float:
+        begun = time.process_time()
+        without_secrets('File "x", line 1\n    ' + part * times)
+        return time.process_time() - begun
+
+    seconds(100)
+    assert seconds(8_000) < 12 * max(seconds(2_000), 0.002)
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ('secrets = [\n    "a1",\n    "b2",\n]\n"text"', 'secrets = [\n    "***",\n    "***",\n]\n"text"'),
+        ('password = (\n    "one"\n    "two")\nx = "y"', 'password = (\n    "***"\n    "***")\nx = "y"'),
+        ("password = -1234", "password = ***"),
+    ],
+)
+def test_all_values_of_a_secret_are_hidden(code: str, shown: str) -> None:
+    assert shown == source_without_secrets(code)
+
+
+def test_a_credential_is_hidden_also_where_the_text_is_cut_inside_it() -> None:
+    issued = "Zx9-a-credential-of-this-platform-0123456789"
+    told = without_secrets("a" * 79 + " " + issued, 100, is_token=lambda word: word == issued)
+    assert told == "a" * 79 + " ***"

@@ -14,6 +14,7 @@ process states unredacted.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import unquote
@@ -29,8 +30,8 @@ IsToken = Callable[[str], bool]
 HIDDEN: Final = "***"
 """Replacement for a redacted value."""
 
-_MARGIN: Final = 500
-"""Characters read beyond a cut, to find a password even if the `@` behind it is cut off."""
+_MARGIN: Final = 1_500
+"""Characters read beyond a cut, to find a password even if the `@` behind it is cut off, and whole tokens."""
 
 _WORDS: Final = (
     r"pass(?:word|wd|phrase)|pwd|secret|token|api[-_ ]?key|access[-_ ]?key|private[-_ ]?key|"
@@ -77,9 +78,14 @@ _CODE: Final = re.compile(
 )
 """String literals and comments in source code."""
 
-_NUMBER_OF_NAME: Final = re.compile(
-    rf"(?<!\w)(?!\w*tokens\b)(\w*(?:{_WORDS})\w*\s*(?::[^=\n]*)?=\s*)\d[\w.]*", re.IGNORECASE
+_NUMBER_OF_NAME: Final = re.compile(  # bounded, so that the time is linear in the length of the text
+    rf"(?<!\w)(?!\w{{0,80}}tokens\b)(\w{{0,80}}?(?:{_WORDS})\w{{0,80}}\s{{0,3}}(?::[^=\n]{{0,100}})?=\s{{0,3}})-?\d[\w.]*",
+    re.IGNORECASE,
 )
+_TAIL: Final = 80
+"""Characters before and after a literal that decide whether it is a key."""
+
+_INDENT: Final = re.compile(r"[^\S\n]*")
 _CONTINUED: Final = ("=", "(", "[", "{", ":", "\\")
 
 _SECRET_PARAMETERS: Final = frozenset({"pass", "pw", "sig", "signature"})
@@ -119,13 +125,11 @@ def without_secrets(text: str, most: int | None = None, is_token: IsToken | None
     >>> without_secrets("amqp://ada:hunter2@broker/shop", 20)
     'amqp://ada:***@brok…'
     """
-    if is_token is not None:
-        return _without_tokens(without_secrets(text, most), is_token)
     if most is None:
-        return _redacted(text)
+        return _without_tokens(_redacted(text), is_token)
     window = str.__getitem__(text, slice(0, most + _MARGIN))
     cut = len(window) < str.__len__(text)
-    shown = _redacted(f"{window}…" if cut else window)
+    shown = _without_tokens(_redacted(f"{window}…" if cut else window), is_token)
     if not cut and len(shown) <= most:
         return shown
     return shown[: max(most - 1, 0)] + "…"
@@ -148,29 +152,91 @@ def source_without_secrets(code: str) -> str:
     """
     if not _SECRET_NAME.search(code) and "://" not in code and "sl_" not in code:
         return code
-    return _NUMBER_OF_NAME.sub(rf"\1{HIDDEN}", _CODE.sub(_of_code, code))
+    return _NUMBER_OF_NAME.sub(rf"\1{HIDDEN}", _CODE.sub(_Literals(code).shown, code))
 
 
-def _of_code(found: re.Match[str]) -> str:
-    words = found["comment"]
-    if words is not None:
-        return f"#{_redacted(words)}"
-    code, mark = found.string, found["mark"] or found["quote"]
-    words = found["words"] if found["mark"] is None else found["block"]
-    begin, end = found.start(), found.end()
-    before = code[code.rfind("\n", 0, begin) + 1 : begin]
-    if not before.strip():  # the value may be below its name
-        above = code[: begin - len(before)].rstrip()
-        before = above[above.rfind("\n") + 1 :] if above.endswith(_CONTINUED) else ""
-    after = code[end:].partition("\n")[0]
-    in_dict = re.match(r"\s*:", after) is not None and before.rstrip()[-1:] in ("", "{", ",")
-    is_key = in_dict or re.search(r"\w\[\s*$", before) is not None
-    hidden = not is_key and words and (_SECRET_NAME.search(before) or _SECRET_NAME.search(after.partition("#")[0]))
-    closed = mark if code[end - len(mark) : end] == mark and end - begin >= 2 * len(mark) else ""
-    return f"{found['open'] or ''}{mark}{HIDDEN if hidden else _redacted(words)}{closed}"
+class _Literals:
+    """The literals of source code, and where names of secrets stand beside them.
+
+    Positions are found by bisection: the time is linear in the length of the code, also for a line of a megabyte.
+    """
+
+    def __init__(self, code: str) -> None:
+        self._code = code
+        self._breaks = [found.start() for found in re.finditer("\n", code)]
+        self._comments = [found.start() for found in re.finditer("#", code)]
+        names = [found.span() for found in _SECRET_NAME.finditer(code)]
+        self._names = [begin for begin, _ in names]
+        self._ends = [end for _, end in names]
+        self._indents: dict[int, int] = {}
+        self._below: set[int] = set()
+        """Lines whose first literal is the value of a name above it."""
+
+    def shown(self, found: re.Match[str]) -> str:
+        """Return the replacement for a literal or a comment."""
+        words = found["comment"]
+        if words is not None:
+            return f"#{_redacted(words)}"
+        code, mark = self._code, found["mark"] or found["quote"]
+        words = found["words"] if found["mark"] is None else found["block"]
+        begin, end = found.span()
+        hidden = bool(words) and self._is_secret(begin, end)
+        closed = mark if code[end - len(mark) : end] == mark and end - begin >= 2 * len(mark) else ""
+        return f"{found['open'] or ''}{mark}{HIDDEN if hidden else _redacted(words)}{closed}"
+
+    def _is_secret(self, begin: int, end: int) -> bool:
+        code = self._code
+        line = self._line_of(begin)
+        first, until, inherited = line, begin, False
+        if self._indent(line) >= begin:  # the value may be below its name
+            first, until = self._above(line)
+            inherited = first in self._below
+            if not inherited and not code[first:until].endswith(_CONTINUED):
+                first = until
+        tail = code[max(first, until - _TAIL) : until]
+        in_dict = re.match(r"[^\S\n]{0,80}:", code[end : end + _TAIL]) and tail.rstrip()[-1:] in ("", "{", ",")
+        if in_dict or re.search(r"\w\[\s*$", tail):
+            return False  # a key
+        named = inherited or self._names_a_secret(first, until)
+        if named and until < begin:
+            self._below.add(line)
+        return named or self._names_a_secret(end, min(self._end_of(end), self._comment_after(end)))
+
+    def _line_of(self, place: int) -> int:
+        found = bisect_left(self._breaks, place)
+        return self._breaks[found - 1] + 1 if found else 0
+
+    def _end_of(self, place: int) -> int:
+        found = bisect_left(self._breaks, place)
+        return self._breaks[found] if found < len(self._breaks) else len(self._code)
+
+    def _comment_after(self, place: int) -> int:
+        found = bisect_left(self._comments, place)
+        return self._comments[found] if found < len(self._comments) else len(self._code)
+
+    def _indent(self, line: int) -> int:
+        if line not in self._indents:
+            self._indents[line] = _INDENT.match(self._code, line).end()  # type: ignore[union-attr]
+        return self._indents[line]
+
+    def _above(self, line: int) -> tuple[int, int]:
+        """Return begin and end of the line above that is not blank; both are 0 without one."""
+        while line > 0:
+            until = line - 1
+            line = self._line_of(until)
+            if self._indent(line) < until:
+                return line, line + len(self._code[line:until].rstrip())
+        return 0, 0
+
+    def _names_a_secret(self, begin: int, end: int) -> bool:
+        found = bisect_left(self._names, begin)
+        return found < len(self._names) and self._ends[found] <= end
 
 
-def _without_tokens(text: str, is_token: IsToken) -> str:
+def _without_tokens(text: str, is_token: IsToken | None) -> str:
+    if is_token is None:
+        return text
+
     def word(found: re.Match[str]) -> str:
         return HIDDEN if is_token(found[0].rstrip(".")) else _PART.sub(part, found[0])
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from types import SimpleNamespace
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import pytest
 from pydantic import AfterValidator, BaseModel, Field
 
 from superlearner.base.telemetry import Telemetry
 from superlearner.nodes.nodes import Nodes
+from superlearner.nodes.remote import RemoteNode
 from superlearner.operations import audit, execution
 from superlearner.operations.audit import AuditLog, kept
 from superlearner.operations.context import Context
@@ -56,6 +57,13 @@ async def paint(ctx: Context, wall: str, colour: Annotated[str, Field(min_length
     return Painted(thing=wall, colour=colour)
 
 
+@operation("wall.record", http=("POST", "/walls/record"), scope="operate", changes=True, here=True)
+async def record(ctx: Context) -> str:
+    """Record a node from here."""
+    ctx.about_to("record", [])
+    return "recording"
+
+
 @operation("wall.list", http=("GET", "/walls"), scope="read")
 async def listed(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[Painted]:
     """List walls."""
@@ -90,12 +98,17 @@ class Stage:
         self.events: list[tuple[str, Any]] = []
         self.telemetry.attach(lambda event, _, metadata: self.events.append((event, metadata["outcome"])))
 
-    def run(self, function: Any, user: User = OWNER, *, dry_run: bool = False, **parameters: Any) -> Answer:
+    def run(
+        self, function: Any, user: User = OWNER, *, dry_run: bool = False, door: str = "test", **parameters: Any
+    ) -> Answer:
         nodes, services, home = Nodes(Settings), Services(), SimpleNamespace(name="here@127.0.0.1")
         setattr(nodes, "home", home)
+        if door == "page":
+            remote = RemoteNode("far@127.0.0.1", cast("Any", SimpleNamespace()))
+            setattr(nodes, "find", lambda _name: remote)
         services.provide(AuditLog, lambda: self.audit)
         services.provide(Telemetry, lambda: self.telemetry)
-        context = Context(nodes, user, "test", dry_run)
+        context = Context(nodes, user, door, dry_run)
         return asyncio.run(execute(services, of(function), context, parameters))
 
 
@@ -235,3 +248,8 @@ def test_json_parameters_are_validated_with_a_hint_each() -> None:
 def test_an_undeclared_error_code_is_a_programming_error() -> None:
     with pytest.raises(ValueError, match="expected one of the codes"):
         OperationError("oops", "?")
+
+
+def test_a_page_can_change_something_here_that_belongs_to_a_remote_node() -> None:
+    """Regression: the change was made and the page got an internal error, as no local node could show it."""
+    assert Stage().run(record, door="page").data == "recording"

@@ -13,6 +13,7 @@ from superlearner.base.shortage import shortage_of
 from superlearner.base.telemetry import Telemetry
 from superlearner.base.validation import meant, problem_text
 from superlearner.control.terms import clip, text_of
+from superlearner.nodes.nodes import WatchedNode
 from superlearner.operations.audit import AuditLog, kept
 from superlearner.operations.context import Context, DryRun
 from superlearner.operations.declaration import Answer, Download, Operation, Paged
@@ -25,6 +26,13 @@ __all__ = ["checked", "execute", "refuse_without_scope"]
 
 LONGEST: Final = 500
 LONGEST_NAME: Final = 200
+
+
+def _show(services: Services, context: Context) -> None:
+    """Show a change on the pages before the next frame is due; a remote node does so itself."""
+    found = context.nodes.find(context.on)
+    if isinstance(found, WatchedNode):
+        services.get(LivePages).hurry(found.node)
 
 
 def checked(operation: Operation, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,7 +107,7 @@ async def execute(services: Services, operation: Operation, context: Context, pa
             )
         outcome = "ok"
         if operation.changes and operation.on_node and context.door == "page":
-            services.get(LivePages).hurry(context.node)  # show the change before the next frame is due
+            _show(services, context)
     except DryRun as dry:
         outcome = "dry_run"
         return Answer({"dry_run": True, "would": dry.would, "affects": list(dry.affects)})
