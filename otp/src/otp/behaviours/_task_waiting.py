@@ -251,7 +251,7 @@ async def shut_down(task: AnyTask, shutdown: Any) -> Outcome:
 
 
 def _ended(ref: Ref, down: Down, asked: str, call: Any) -> Outcome:
-    """Return the outcome of a task that was told to end with `asked` and sent no reply."""
+    """Return the outcome of a task that was asked to end with `asked` and sent no reply."""
     reason = down.reason
     if reason == "noproc":  # it had ended before; its own Down may follow the reply
         me = current_process("Task.shutdown")

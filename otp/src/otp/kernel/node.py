@@ -349,7 +349,7 @@ class Node:
 
     @property
     def restart_count(self) -> int:
-        """How often supervisors of this node have restarted a child, since its start."""
+        """The number of restarts by supervisors of this node since its start."""
         return self._trace.restarts
 
     def make_ref(self) -> Ref:

@@ -300,7 +300,7 @@ class Process(Pid):
 
     @property
     def _was_signalled(self) -> bool:
-        """Whether an exit signal ended it, so that it wrote no report; known if `_exit_seq` is."""
+        """Return whether an exit signal ended it, so that it wrote no report; known if `_exit_seq` is."""
         return self._st == DEAD and type(self._val) is int and self._val < 0
 
     # The interface of a task that asyncio and libraries on it use.

@@ -28,7 +28,7 @@ Kind: TypeAlias = Literal[
     "late",
     "lost",
 ]
-"""Why a peer ended: stopped or killed by us, by itself, by a signal, at a limit; or it never started."""
+"""The cause of a peer's end: stopped or killed by us, by itself, by a signal, at a limit; or a failed start."""
 
 ENOUGH_CPU: Final = 0.5
 """Fraction of the limit at which a SIGKILL counts as caused by it.
@@ -67,7 +67,7 @@ class Ended:
 
 
 def tell_end(
-    told: Mapping[str, Any] | None,
+    report: Mapping[str, Any] | None,
     limits: Limits,
     *,
     ours: tuple[Kind, str] | None,
@@ -79,7 +79,7 @@ def tell_end(
     """Return the end of a peer, from all available information.
 
     Args:
-        told: the guard's final report; None if there is none.
+        report: the guard's final report; None if there is none.
         limits: the peer's limits.
         ours: kind and reason if we ended it.
         last_word: the peer's own last report about its end; used if nothing more reliable exists.
@@ -87,13 +87,13 @@ def tell_end(
         walled: whether it had walls: without them nothing limits its memory and processor time.
         output: the newest part of its output.
     """
-    if told is None:
+    if report is None:
         kind, reason = ours or ("lost", "its guard was killed, and it with it")
         return Ended(kind, printable(reason))
-    status: int = told["status"]
-    used: float = told["cpu_s"]
-    kind, reason = ours or _why(told, status, used, limits, last_word or {}, output, ready=ready, walled=walled)
-    return Ended(kind, printable(reason), status, round(used, 3), round(told["peak_kb"] / 1024, 1))
+    status: int = report["status"]
+    used: float = report["cpu_s"]
+    kind, reason = ours or _why(report, status, used, limits, last_word or {}, output, ready=ready, walled=walled)
+    return Ended(kind, printable(reason), status, round(used, 3), round(report["peak_kb"] / 1024, 1))
 
 
 def printable(text: str) -> str:
@@ -106,7 +106,7 @@ def printable(text: str) -> str:
 
 
 def _why(
-    told: Mapping[str, Any],
+    report: Mapping[str, Any],
     status: int,
     used: float,
     limits: Limits,
@@ -116,10 +116,10 @@ def _why(
     ready: bool,
     walled: bool,
 ) -> tuple[Kind, str]:
-    if told["cause"] == "memory":
+    if report["cause"] == "memory":
         return "memory", f"used more than {limits.memory_mb} MiB of memory"
     out_of_time = walled and limits.cpu_s is not None and used >= limits.cpu_s * ENOUGH_CPU
-    if told["cause"] == "cpu" or (status == -signal.SIGKILL and out_of_time):
+    if report["cause"] == "cpu" or (status == -signal.SIGKILL and out_of_time):
         return "cpu", f"killed by SIGKILL: out of CPU time ({limits.cpu_s:g} s)"
     if status < 0:
         return "signal", f"killed by {_signal_name(-status)}"

@@ -22,7 +22,7 @@ from otp.peer.removing import remove_folder
 __all__ = ["Launched", "Nursery", "launch", "order_bytes"]
 
 REAP_S: Final = 3.0
-"""Seconds to wait for a guard that was told to end."""
+"""Seconds to wait for a guard that was asked to end."""
 
 
 @dataclass(slots=True)
@@ -205,7 +205,7 @@ def _popen(module: str, numbers: list[int], outlet: int | None) -> subprocess.Po
 
 
 def _wait_or_kill(program: subprocess.Popen[bytes]) -> None:
-    """Wait for a program that was told to end, and kill it if it does not."""
+    """Wait for a program that was asked to end, and kill it if it does not."""
     try:
         program.wait(REAP_S)
     except subprocess.TimeoutExpired:
