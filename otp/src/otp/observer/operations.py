@@ -71,7 +71,8 @@ class ChildStart:
 def _state_of(p: Process) -> SupervisorState | DynamicState:
     state = supervisor_state(p)
     if state is None:
-        raise BadArgument(f"expected a running supervisor, got {p._node.label(p)}; try processes(kind='supervisor')")
+        found = p._node.label(p).rstrip(",")
+        raise BadArgument(f"expected a running supervisor, got {found}; try processes(kind='supervisor')")
     return state
 
 

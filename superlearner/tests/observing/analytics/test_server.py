@@ -89,7 +89,7 @@ def test_a_baseline_keeps_the_figures_of_its_time() -> None:
 def test_only_supervisors_can_be_registered_and_none_needs_to_be() -> None:
     async def test(shop: otp.Pid) -> None:
         await AnalyticsServer.register_supervisor(shop)
-        with pytest.raises(UnknownSupervisor, match="expected a supervisor that runs"):
+        with pytest.raises(UnknownSupervisor, match="expected a running supervisor"):
             await AnalyticsServer.register_supervisor("w")
         with pytest.raises(UnknownSupervisor):
             await AnalyticsServer.get_failure_rate("w")
