@@ -218,17 +218,25 @@ def test_slow_readers_together_have_a_limit_and_the_slowest_goes(lines: Run) -> 
     async def test(platform: Any) -> None:
         platform.platform.listener._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         connections, most = platform.platform.web.connections, 0
-        is_slow = connections.is_slow
+        is_slow, seen, all_slow = connections.is_slow, dict[Any, None](), asyncio.Event()
 
         def watched(one: Any) -> None:
             nonlocal most
             is_slow(one)
             most = max(most, sum(each.unsent() for each in connections._slow))
+            seen[one] = None
+            if len(seen) == 20:
+                all_slow.set()
 
         connections.is_slow = watched
         get = b"GET /api/v1/arsenal/docs HTTP/1.1\r\n" + HOST + b"\r\n"
         readers = [await connect(port_of(platform), get, room=4096) for _ in range(20)]
-        assert len(await end_of(readers[0][0])) < 300_000
+        await all_slow.wait()
+        slowest = next(iter(seen)).transport
+        assert slowest.is_closing()
+        at = slowest.get_extra_info("peername")
+        (reader,) = [reader for reader, writer in readers if writer.get_extra_info("sockname") == at]
+        assert len(await end_of(reader)) < 300_000
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port_of(platform)}") as client:
             assert (await client.get("/health/ready")).status_code == 200
         assert 0 < most <= 3_000_000
