@@ -80,7 +80,7 @@ class _Limit:
 
 
 async def await_one(task: AnyTask, timeout: Any) -> Any:
-    """Return the value of the task; ends the caller's wait with `Exit` if there is none."""
+    """Return the value of the task. Raises `Exit` if the task ended without one."""
     me = require_owner((task,), "await_(task)")
     call = ("Task", "await", [task, shown(timeout)])
     found = await _result(task.ref, _Limit(me, timeout, "await_"), call)
@@ -123,7 +123,7 @@ def _outcome(message: Any, call: Any) -> TaskOk[Any] | TaskExit:
 
 
 def take(me: Process, wanted: Callable[[Any], bool]) -> Any:
-    """Take the oldest matching message without waiting; None if there is none."""
+    """Take the oldest matching message without waiting; None if no message matches."""
     merge_batch(me)
     waiting = me._mbox
     if waiting:

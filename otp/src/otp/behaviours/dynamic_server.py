@@ -135,7 +135,7 @@ class DynamicServer:
 
 
 def init_template(children: Children, arg: Any) -> Any:
-    """Return the state of a simple_one_for_one supervisor, or why there is none."""
+    """Return the state of a simple_one_for_one supervisor, or `Stop` for an invalid template."""
     if len(children.children) != 1:
         return Stop(("bad_start_spec", children.children))
     try:

@@ -234,7 +234,7 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
     def __state_function__(cls, state: Any) -> Callable[[Any, Any, Any], Any]:
         """Return the method of a state.
 
-        Raises `Error("undef")` if there is none, `Error("badarg")` for an invalid state.
+        Raises `Error("undef")` without such a method, `Error("badarg")` for an invalid state.
         """
         if not isinstance(state, str):
             error = Error("badarg")

@@ -102,7 +102,7 @@ async def rollback(
     One version is kept, until the next `reload` or `rollback`. The file is unchanged: a restart of the program, and the
     next `reload`, run it. Arguments are those of `reload`.
 
-    Raises like `reload`; with the reason `"no_previous_version"` if there is none.
+    Raises like `reload`, with the reason `"no_previous_version"` if no earlier version is kept.
 
     >>> import asyncio
     >>> from otp import code

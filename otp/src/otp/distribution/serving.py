@@ -31,7 +31,7 @@ __all__ = ["answer", "function_named"]
 def function_named(target: str) -> Callable[..., Any]:
     """Return the function named by `"module:function"`, importing its module.
 
-    Raises `BadArgument` if there is none.
+    Raises `BadArgument` if no function has this name.
     """
     module, _, name = target.partition(":")
     try:

@@ -52,8 +52,8 @@ def observe(
     """Return a door into this program: open it with `async with`, or with `open()` and `close()`.
 
     Args:
-        node: the node behind it; None uses that of the running process or the only one of this loop, or creates one if
-            there is none.
+        node: the node behind it; None uses that of the running process or the only one of this loop, or creates one
+            otherwise.
         address: the path of a Unix socket (mode 0600), or `host:port`. None creates a socket in the folder of this
             user.
         permissions: `read` inspects, without secrets; `operate` also controls what runs; `code` also changes its code

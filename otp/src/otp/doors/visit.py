@@ -117,7 +117,7 @@ class Porter(GenServer[Any]):
 
 
 async def _backend(hidden: Node, behind: Behind) -> tuple[Pid | None, str | None]:
-    """Start the backend on the hidden node; return its pid, or the reason why there is none."""
+    """Start the backend on the hidden node; return its pid, or the reason why it did not start."""
     if behind.backend is None:
         return None, "the service offers no backend"
     module, _, function = behind.backend.partition(":")

@@ -50,8 +50,8 @@ class Facts:
         node, creation: the name and creation of the node behind the door.
         permissions: what a visitor may do.
         os_pid, python: the process id of the service, and its Python version.
-        backend: the process that answers the pages of a platform; None if there is none.
-        why: the reason why there is none.
+        backend: the process that answers the pages of a platform; None without one.
+        why: the reason why it has no backend.
     """
 
     node: str

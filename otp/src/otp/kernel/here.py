@@ -35,8 +35,8 @@ def monotonic() -> float:
 def node() -> Node:
     """Return the node of the running process.
 
-    Outside a process, returns the only node of this event loop. Raises `BadArgument` if there is none, or more than
-    one. Unlike Erlang's `node/0`, it returns the `Node`; its `.name` is what Erlang returns.
+    Outside a process, returns the only node of this event loop. Raises `BadArgument` if the loop has no node, or
+    several. Unlike Erlang's `node/0`, it returns the `Node`; its `.name` is what Erlang returns.
 
     >>> import otp
     >>> async def main():

@@ -119,7 +119,7 @@ def _child_hint(id: Any, reason: Any) -> str:
 
 
 def place_of(crash: Crash) -> str:
-    """Return the user code that raised, as `shop.py:12, in Counter.handle_call`; empty if there is none."""
+    """Return the user code that raised, as `shop.py:12, in Counter.handle_call`, or an empty string."""
     for file, line, function in reversed(crash.stack):
         if not is_ours(file):
             return f"{os.path.basename(file)}:{line}, in {function}"

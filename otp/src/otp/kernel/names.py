@@ -87,8 +87,8 @@ def check_some_node(what: str) -> None:
 def find_node(node: Any, what: str) -> Node | None:
     """Return a node by its name (or the node itself), local or connected.
 
-    Returns `None` if there is none. Two nodes of one loop that both take part in a distribution use it, as if they were
-    remote. Raises `BadArgument` if several nodes of this loop have the name.
+    Returns `None` if no node has this name. Two nodes of one loop that both take part in a
+    distribution use it, as if they were remote. Raises `BadArgument` if several nodes of this loop have the name.
     """
     if not isinstance(node, str):
         return node
