@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 import otp
 from otp.bounded import text
 from otp.observer import unfold
-from otp.redaction import source_without_secrets, without_secrets
+from otp.redaction import source_line, source_without_secrets, without_secrets
 
 LONG = "hunter2" + "x" * 900
 
@@ -222,3 +223,26 @@ def test_a_credential_is_hidden_also_where_the_text_is_cut_inside_it() -> None:
     issued = "Zx9-a-credential-of-this-platform-0123456789"
     told = without_secrets("a" * 79 + " " + issued, 100, is_token=lambda word: word == issued)
     assert told == "a" * 79 + " ***"
+
+
+SPLIT = ["connect(\n", "    password=\n", '        decode("hunter2"),\n', ")\n"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "shown"),
+    [
+        (SPLIT, 3, 'decode("***"),'),
+        (SPLIT, 4, ")"),
+        (SPLIT, 5, ""),
+        (SPLIT, 0, ""),
+        (["password = (\n", '    "hunter2"\n', ")\n"], 2, '"***"'),
+        (["password = \\\n", '    "hunter2"\n'], 2, '"***"'),
+        (['name = "a', "'\n", 'password = "hunter2"\n'], 3, 'password = "***"'),  # an open quote above it
+        (["ask(password)\n", 'say("hello")\n', "\n"], 2, 'say("hello")'),
+        (["ask(password)\n", 'say("hello")\n', "\n"], 3, ""),
+    ],
+)
+def test_a_line_of_a_file_is_redacted_by_the_lines_above_it(lines: list[str], line: int, shown: str) -> None:
+    """Regression: a value was shown if the name of the secret was in the line above."""
+    linecache.cache["<split>"] = (0, None, lines, "<split>")
+    assert shown == source_line("<split>", line)

@@ -13,13 +13,23 @@ process states unredacted.
 
 from __future__ import annotations
 
+import linecache
 import re
 from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import unquote
 
-__all__ = ["HIDDEN", "IsToken", "Redact", "hides", "is_secret", "source_without_secrets", "without_secrets"]
+__all__ = [
+    "HIDDEN",
+    "IsToken",
+    "Redact",
+    "hides",
+    "is_secret",
+    "source_line",
+    "source_without_secrets",
+    "without_secrets",
+]
 
 Redact = Callable[[str], bool]
 """A predicate on the name of a key, field or attribute: true if its value must be redacted."""
@@ -87,6 +97,11 @@ _TAIL: Final = 80
 
 _INDENT: Final = re.compile(r"[^\S\n]*")
 _CONTINUED: Final = ("=", "(", "[", "{", ":", "\\")
+_ASSIGNED: Final = re.compile(r"=\s{0,9}[(\[{\\]?\Z")
+"""The end of a line whose value begins in the next one."""
+
+_LINES_ABOVE: Final = 30
+"""Lines above a line that may tell that its values are secret."""
 
 _SECRET_PARAMETERS: Final = frozenset({"pass", "pw", "sig", "signature"})
 
@@ -155,6 +170,21 @@ def source_without_secrets(code: str) -> str:
     return _NUMBER_OF_NAME.sub(rf"\1{HIDDEN}", _CODE.sub(_Literals(code).shown, code))
 
 
+def source_line(file: str, line: int) -> str:
+    """Return a line of a source file without indentation and secrets; empty if it cannot be read.
+
+    Args:
+        file: its path.
+        line: its number, from 1. The lines above it show what its values are: after `password=` they are secret.
+    """
+    lines = linecache.getlines(file)
+    if not 1 <= line <= len(lines):
+        return ""
+    code = "".join(lines[max(0, line - 1 - _LINES_ABOVE) : line])
+    shown = source_without_secrets(code).removesuffix("\n").rpartition("\n")[2]
+    return source_without_secrets(shown.strip())  # alone too, as the lines above may begin inside a literal
+
+
 class _Literals:
     """The literals of source code, and where names of secrets stand beside them.
 
@@ -171,6 +201,8 @@ class _Literals:
         self._indents: dict[int, int] = {}
         self._below: set[int] = set()
         """Lines whose first literal is the value of a name above it."""
+        self._assigned: dict[int, bool] = {}
+        """Lines, by whether they are the value of a name at the end of the line above them."""
 
     def shown(self, found: re.Match[str]) -> str:
         """Return the replacement for a literal or a comment."""
@@ -197,10 +229,17 @@ class _Literals:
         in_dict = re.match(r"[^\S\n]{0,80}:", code[end : end + _TAIL]) and tail.rstrip()[-1:] in ("", "{", ",")
         if in_dict or re.search(r"\w\[\s*$", tail):
             return False  # a key
-        named = inherited or self._names_a_secret(first, until)
+        named = inherited or self._names_a_secret(first, until) or self._is_assigned(line)
         if named and until < begin:
             self._below.add(line)
         return named or self._names_a_secret(end, min(self._end_of(end), self._comment_after(end)))
+
+    def _is_assigned(self, line: int) -> bool:
+        if line not in self._assigned:
+            first, until = self._above(line)
+            assigned = _ASSIGNED.search(self._code, max(first, until - _TAIL), until) is not None
+            self._assigned[line] = assigned and self._names_a_secret(first, until)
+        return self._assigned[line]
 
     def _line_of(self, place: int) -> int:
         found = bisect_left(self._breaks, place)

@@ -303,7 +303,7 @@ async def _frame(request: p.Next, viewer: Viewer, *, deflate: bool) -> p.Frame:
     except TimeoutError:
         return p.Frame(None, closed=viewer.closed)
     if frame is not None and deflate and len(frame) > LONG_FRAME:
-        frame = zlib.compress(frame, 1)
+        frame = await otp.Task.run_blocking(zlib.compress, frame, 1)
     return p.Frame(frame, closed=frame is None)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
-import linecache
 import sys
 import traceback
 import warnings
@@ -18,7 +17,7 @@ from types import ModuleType
 from typing import Literal
 
 from otp import Application, DynamicSupervisor, Supervisor
-from otp.redaction import source_without_secrets, without_secrets
+from otp.redaction import source_line, without_secrets
 
 __all__ = ["LoadError", "Loaded", "TreeNotStarted", "check", "kind_of", "load", "name_of"]
 
@@ -165,7 +164,7 @@ def _where(error: BaseException, path: Path) -> str:
             pass
     if not lines:
         return f"  {text}"
-    line = source_without_secrets(linecache.getline(str(path), lines[-1] or 0).strip())
+    line = source_line(str(path), lines[-1] or 0)
     return f"  {path}, line {lines[-1]}:\n      {line}\n  {text}"
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import linecache
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from otp import sentences
-from otp.redaction import source_without_secrets
+from otp.redaction import source_line
 from superlearner.control.events import TraceEvent
 from superlearner.control.reasons import is_crash, own_frame, tagged, text_of_reason
 from superlearner.control.slots import id_text
@@ -261,5 +260,5 @@ def line_of(reason: Any) -> Line | None:
     if frame is None:
         return None
     file, line, function = frame
-    source = clip(source_without_secrets(linecache.getline(file, line).strip()), 200) or None
+    source = clip(source_line(file, line), 200) or None
     return Line(safe_text(os.path.basename(file)), line, safe_text(function.rpartition(".")[2]), source)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import linecache
 import os
 from collections.abc import Callable
 from typing import Any, Final
 
 from otp import Crash, ExceptionTerm, Pid, StartError
 from otp.code import UpgradeRefused
-from otp.redaction import source_without_secrets, without_secrets
+from otp.redaction import source_line, without_secrets
 from superlearner.control.reasons import OTP, own_frame, tagged, text_of_reason
 from superlearner.control.slots import id_text
 from superlearner.control.terms import is_a, safe_text
@@ -105,5 +104,5 @@ def _crash(reason: Crash) -> str:
     if frame is None:
         return what
     file, line, function = frame
-    code = source_without_secrets(linecache.getline(file, line).strip())
+    code = source_line(file, line)
     return f"{what}\n{INDENT}{file}, line {line}, in {function}\n{INDENT * 3}{code}".rstrip()

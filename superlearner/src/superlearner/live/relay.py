@@ -72,6 +72,13 @@ class RelayedViewer(Viewer):
         self._relay = relay
         self._wake.clear()
 
+    def offer(self, frame: bytes) -> None:
+        """Add a frame; request a snapshot instead if those in the queue are as large as a snapshot may be."""
+        if sum(map(len, self._frames)) > MOST_FRAME:
+            self.want_snapshot()
+        else:
+            super().offer(frame)
+
     def whole(self, frame: bytes) -> None:
         """Replace queued frames by a snapshot, which includes them."""
         self._frames.clear()

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import otp
 from otp import Pid
+from otp.peer.output import KEPT
 from otp.redaction import without_secrets
 from superlearner.nodes.nodes import Absence
 from superlearner.sandbox.fleet import Fleet
@@ -19,12 +20,9 @@ from superlearner.sandbox.ledger import SandboxLedger
 from superlearner.sandbox.program import Launcher, SandboxProgram
 from superlearner.sandbox.record import Sandbox, Wall
 
-__all__ = ["MOST_NOTICES", "Notice", "Sandboxes"]
+__all__ = ["MOST_NOTICES", "Notice", "KeptOutput", "Sandboxes"]
 
 MOST_NOTICES: Final = 50
-MOST_OUTPUT: Final = 65_536
-"""Characters of output that are kept, over all programs of a sandbox."""
-
 LOG: Final = logging.getLogger("superlearner.sandbox")
 
 
@@ -33,6 +31,15 @@ class Notice(NamedTuple):
 
     at: float
     text: str
+
+
+class KeptOutput(NamedTuple):
+    """The latest output of all programs of a sandbox, without secrets, and the number of bytes they wrote."""
+
+    text: str = ""
+    total: int = 0
+    cut: bool = False
+    """True if older output is missing."""
 
 
 def _nothing(level: str, text: str, sandbox: Sandbox) -> None:
@@ -62,7 +69,7 @@ class Sandboxes:
     runners: dict[str, Pid] = field(default_factory=dict[str, Pid])
     programs: dict[str, SandboxProgram] = field(default_factory=dict[str, SandboxProgram])
     used: dict[str, float] = field(default_factory=dict[str, float])
-    last_output: dict[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
+    last_output: dict[str, KeptOutput] = field(default_factory=dict[str, KeptOutput])
     _walls: tuple[Wall, ...] | None = None
     _trying: asyncio.Future[tuple[Wall, ...]] | None = None
     _notices: dict[str, deque[Notice]] = field(default_factory=dict[str, "deque[Notice]"])
@@ -98,14 +105,18 @@ class Sandboxes:
         """Add a notice."""
         self._notices.setdefault(id, deque(maxlen=MOST_NOTICES)).append(Notice(time.time(), without_secrets(text)))
 
-    def output(self, id: str) -> tuple[str, int]:
-        """Return the latest output of all its programs, and the number of bytes."""
-        before, bytes_before = self.last_output.get(id, ("", 0))
+    def output(self, id: str) -> KeptOutput:
+        """Return the latest output of all its programs."""
+        before = self.last_output.get(id, KeptOutput())
         program = self.programs.get(id)
         if program is None:
-            return before, bytes_before
+            return before
         text, count = program.output()
-        return without_secrets(before + text)[-MOST_OUTPUT:], bytes_before + count
+        cut = count > KEPT
+        if cut:  # its first line may begin with the end of a secret
+            text = text.partition("\n")[2] or text.partition(" ")[2]
+        shown = without_secrets(text if cut else before.text + text)
+        return KeptOutput(shown[-KEPT:], before.total + count, cut or before.cut or len(shown) > KEPT)
 
     def ended(self, id: str) -> None:
         """Drop an ended program, but keep its output."""

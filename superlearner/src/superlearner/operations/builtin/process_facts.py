@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import linecache
 from typing import Annotated, Any
 
 from pydantic import Field
 
 import otp
 from otp import observer
-from otp.redaction import source_without_secrets
+from otp.redaction import source_line
 from superlearner.control.look import named
 from superlearner.control.steer import NotThere
 from superlearner.control.terms import clip, json_of, plain_pid, safe_text
@@ -114,7 +113,7 @@ async def backtrace(ctx: Context, pid: PidText) -> Backtrace:
             file=safe_text(place.file),
             line=place.line,
             function=safe_text(place.function),
-            source=clip(source_without_secrets(linecache.getline(place.file, place.line).strip()), 200) or None,
+            source=clip(source_line(place.file, place.line), 200) or None,
         )
         for place in details.waiting_at
     ]

@@ -65,9 +65,9 @@ async def output(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) -
     """
     sandbox = found(sandboxes, sandbox_id)
     allow(ctx, sandbox, "operate")
-    text, total = sandboxes.output(sandbox.id)
+    text, total, cut = sandboxes.output(sandbox.id)
     shown = safe_text(without_our_paths(text[-SHOWN:]))
-    return SandboxOutput(id=sandbox.id, text=shown, total=total, cut=total > len(text.encode("utf-8", "replace")))
+    return SandboxOutput(id=sandbox.id, text=shown, total=total, cut=cut or len(text) > SHOWN)
 
 
 @operation("sandbox.notices", http=("GET", "/sandboxes/{sandbox_id}/notices"), scope="read", on="platform", owned=True,
