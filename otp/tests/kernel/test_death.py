@@ -389,6 +389,22 @@ def test_a_hook_that_fails_does_not_stop_the_end(run: Any, errors: Callable[[], 
     assert len(errors()) == 1
 
 
+def test_a_removed_hook_is_not_called(run: Any) -> None:
+    from otp.kernel.signals import off_exit, on_exit
+
+    async def main() -> Any:
+        called: list[str] = []
+        pid = otp.spawn(waits)
+        on_exit(pid, "kept", lambda pid: called.append("kept"))
+        on_exit(pid, "removed", lambda pid: called.append("removed"))
+        off_exit(pid, "removed")
+        off_exit(pid, "never added")
+        otp.exit(pid, "kill")
+        return called
+
+    assert run(main) == ["kept"]
+
+
 @pytest.mark.parametrize(("how", "reason"), [("boom", "boom"), ("kill", "killed")])
 def test_keyboard_interrupt_in_cleanup_is_the_nodes_business(run: Any, how: str, reason: str) -> None:
     async def main() -> Any:
