@@ -53,7 +53,7 @@ def field_names(kind: type) -> tuple[str, ...]:
 
 
 def stored(value: Any, kind: type) -> Iterator[tuple[str, Any]]:
-    """Yield the attributes of the object itself, in order; no property and no `__getattr__` runs."""
+    """Yield the attributes of the object itself, in order; runs no property and no `__getattr__`."""
     return chain(_slots(value, kind), _dictionary(value, kind))
 
 

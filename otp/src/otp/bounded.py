@@ -9,7 +9,7 @@ a gigabyte is never called.
 >>> text(("token", "eyJhbGciOi"))
 "('token', ***)"
 
-The work is bounded by `length`, whatever the size of the value. Difference from Erlang's `~P`:
+The work is bounded by `length`, regardless of the size of the value. Difference from Erlang's `~P`:
 length counts characters, not terms, and secrets are hidden.
 """
 

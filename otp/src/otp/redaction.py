@@ -1,4 +1,4 @@
-"""Redaction of secrets: values named password, token and the like, and such pairs inside texts.
+"""Redaction of secrets: values named password, token and the like, and such pairs inside strings.
 
 Every text for a reader passes through `without_secrets`, and source lines through `source_without_secrets`.
 
@@ -7,7 +7,7 @@ Every text for a reader passes through `without_secrets`, and source lines throu
 >>> without_secrets("postgres://ada:hunter2@db/shop?api_key=k-123")
 'postgres://ada:***@db/shop?api_key=***'
 
-Redaction guesses by name and errs on the safe side. It is no access control: the scope `code` decides who may read
+Redaction guesses by name and errs on the safe side. It is not access control: the scope `code` decides who may read
 process states unredacted.
 """
 
@@ -41,7 +41,7 @@ HIDDEN: Final = "***"
 """Replacement for a redacted value."""
 
 _MARGIN: Final = 1_500
-"""Characters read beyond a cut, to find a password even if the `@` behind it is cut off, and whole tokens."""
+"""Characters read beyond a cut, to find a password even if the `@` after it is cut off, and whole tokens."""
 
 _WORDS: Final = (
     r"pass(?:word|wd|phrase)|pwd|secret|token|api[-_ ]?key|access[-_ ]?key|private[-_ ]?key|"
@@ -101,7 +101,7 @@ _ASSIGNED: Final = re.compile(r"=\s{0,9}[(\[{\\]?\Z")
 """The end of a line whose value begins in the next one."""
 
 _LINES_ABOVE: Final = 30
-"""Lines above a line that may tell that its values are secret."""
+"""Number of preceding lines that may show that a line's values are secret."""
 
 _SECRET_PARAMETERS: Final = frozenset({"pass", "pw", "sig", "signature"})
 
@@ -129,9 +129,9 @@ def without_secrets(text: str, most: int | None = None, is_token: IsToken | None
 
     Args:
         text: any text; URLs may stand inside a sentence, and may be percent-encoded.
-        most: cut the result to so many characters, the last of them `…`. Cutting the text before it gets here would
+        most: cut the result to this many characters, the last of them `…`. Cutting the text before it gets here would
             show a password whose URL is cut in the middle.
-        is_token: asked for each word that may be a credential by its shape.
+        is_token: called for each word shaped like a credential.
 
     Source lines in a traceback are redacted by `source_without_secrets`.
 
@@ -259,7 +259,7 @@ class _Literals:
         return self._indents[line]
 
     def _above(self, line: int) -> tuple[int, int]:
-        """Return begin and end of the line above that is not blank; both are 0 without one."""
+        """Return the start and end of the nearest non-blank line above; both are 0 if there is none."""
         while line > 0:
             until = line - 1
             line = self._line_of(until)

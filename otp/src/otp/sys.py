@@ -16,7 +16,7 @@ Every behaviour answers these requests between two messages, without running use
 42
 
 All functions take a pid, a name or another destination, wait at most `timeout` seconds (5 by default) and fail like a
-call: the reason is `(R, ("sys", "get_state", [dest]))`. A process that is no behaviour never answers. A busy server
+call: the reason is `(R, ("sys", "get_state", [dest]))`. A process that is not a behaviour never answers. A busy server
 answers when it is done. A *sensitive* process (`process_flag("sensitive", True)`) refuses with `BadArgument` whatever
 would show its state or its messages; it can be suspended, counted, upgraded and ended.
 

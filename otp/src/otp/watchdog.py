@@ -38,7 +38,7 @@ from otp.kernel.node import Node
 __all__ = ["AGAIN_AFTER_S", "LIBRARY_FOLDERS", "PING_EVERY_S", "Held", "Watchdog", "collector_listeners", "frame_of"]
 
 PING_EVERY_S: Final = 0.4
-"""Seconds between two checks whether the loop turns."""
+"""Seconds between two checks that the loop is running."""
 
 AGAIN_AFTER_S: Final = 10.0
 """A callback that still holds the loop is reported again after this many seconds."""
@@ -179,7 +179,7 @@ def frame_of(thread: int) -> FrameType | None:
     """Return the innermost frame of a thread by its `threading.get_ident`.
 
     Returns None if it does not exist. CPython creates the frames while it holds a lock. If a garbage collection begins
-    in between and frees a `threading.local`, which takes the same lock, the whole program hangs for ever (CPython issue
+    in between and frees a `threading.local`, which takes the same lock, the whole program hangs forever (CPython issue
     106883). Garbage collection is therefore disabled meanwhile.
 
     >>> frame_of(threading.get_ident()).f_code.co_name

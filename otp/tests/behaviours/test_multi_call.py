@@ -202,7 +202,7 @@ def test_wrong_arguments_say_what_was_expected(arguments: Any, said: str) -> Non
     async def main() -> None:
         with pytest.raises(BadArgument, match=said):
             await GenServer.multi_call(*arguments)
-        with pytest.raises(BadArgument, match="to one pid use"):
+        with pytest.raises(BadArgument, match="for a single pid use"):
             await GenServer.multi_call(["a"], otp.self(), "free")
         with pytest.raises(TypeError, match=r"expected \(name, request\)"):
             GenServer.abcast(*["disk"])

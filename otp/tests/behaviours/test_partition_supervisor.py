@@ -342,7 +342,7 @@ def test_keys_are_spread() -> None:
 
 
 def test_an_object_without_a_value_is_no_key() -> None:
-    with pytest.raises(BadArgument, match="known by its address alone; try an id of it"):
+    with pytest.raises(BadArgument, match="identified only by its address; try its id"):
         stable_hash(Plain())
 
 

@@ -239,7 +239,7 @@ async def test_a_registry_that_does_not_run_is_a_clear_error() -> None:
     with pytest.raises(BadArgument, match="an unregistered name"):
         Registry.register("r", "k")
     await Echo.start_link(None, name="echo")
-    with pytest.raises(BadArgument, match="which is no registry"):
+    with pytest.raises(BadArgument, match="which is not a registry"):
         Registry.count("echo")
 
 

@@ -110,7 +110,7 @@ async def test_a_key_that_no_process_can_take_is_refused() -> None:
     await Agent.start(dict, name="agent")
     for name, told in (
         (Registry.via("topics", "news"), "expected a registry with keys='unique'"),
-        (Registry.via("agent", "news"), "which is no registry"),
+        (Registry.via("agent", "news"), "which is not a registry"),
         (PartitionSupervisor.via("agents", "ada"), "expected a name or Registry.via"),
         (otp.self(), "expected a pid, a name"),
     ):

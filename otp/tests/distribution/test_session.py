@@ -410,5 +410,5 @@ def test_settings_that_cannot_work_are_refused() -> None:
     for wrong in ({"heartbeat": 4.0}, {"heartbeat": 0.0}, {"window": 0}, {"signal": 1 << 30}):
         with pytest.raises(BadArgument, match=r"Settings: expected .*; try "):
             Settings(**wrong)
-    with pytest.raises(BadArgument, match="another node"):
+    with pytest.raises(BadArgument, match="to itself"):
         Session(A, COOKIE).connect(0.0, NodeId("a", 2))

@@ -196,7 +196,7 @@ def test_what_cannot_be_says_what_to_try(options: Any, words: str) -> None:
 
 def test_nobody_at_the_address_is_said(folder: Path) -> None:
     async def main() -> None:
-        with pytest.raises(DoorError, match="does the service run"):
+        with pytest.raises(DoorError, match="is the service running"):
             async with Visitor(str(folder / "none.sock"), "x" * 20):
                 pass
 

@@ -34,7 +34,7 @@ def test_a_taken_name_a_dead_pid_and_a_second_name_are_refused(run: Any) -> None
             otp.register("n", two)
         with pytest.raises(otp.BadArgument, match="taken"):
             otp.register("n", one)
-        with pytest.raises(otp.BadArgument, match="has the name 'n' already; unregister it first"):
+        with pytest.raises(otp.BadArgument, match="already has the name 'n'; unregister it first"):
             otp.register("m", one)
         otp.exit(two, "kill")
         with pytest.raises(otp.BadArgument, match="is dead"):

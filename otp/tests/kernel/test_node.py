@@ -129,7 +129,7 @@ def test_after_the_last_node_the_loop_has_no_scheduler() -> None:
 
 @pytest.mark.parametrize("name", ["", None, 3])
 def test_a_node_needs_a_name(name: Any) -> None:
-    with pytest.raises(otp.BadArgument, match=r"Node\(name\): expected a text"):
+    with pytest.raises(otp.BadArgument, match=r"Node\(name\): expected a str"):
         otp.Node(name)
 
 

@@ -131,16 +131,16 @@ def test_nothing_is_started_from_outside_on_a_node_that_closes_or_is_closed() ->
 def test_a_node_is_entered_before_it_is_used_and_only_once() -> None:
     async def main() -> None:
         node = otp.Node("n")
-        with pytest.raises(otp.BadArgument, match="does not run yet; first enter it"):
+        with pytest.raises(otp.BadArgument, match="is not running yet; enter it first"):
             node.spawn(otp.receive)
-        with pytest.raises(otp.BadArgument, match="does not run yet"):
+        with pytest.raises(otp.BadArgument, match="is not running yet"):
             node.subscribe(print)
-        with pytest.raises(otp.BadArgument, match="does not run yet"):
+        with pytest.raises(otp.BadArgument, match="is not running yet"):
             node.send_from_thread("a", 1)
-        with pytest.raises(otp.BadArgument, match="does not run yet"):
+        with pytest.raises(otp.BadArgument, match="is not running yet"):
             await node.start(Slow)
         async with node:
-            with pytest.raises(otp.BadArgument, match="runs already"):
+            with pytest.raises(otp.BadArgument, match="is already running"):
                 await node.__aenter__()
         never = otp.Node("never")
         await never.close()

@@ -272,7 +272,7 @@ def test_a_reader_that_sends_while_it_is_told_of_a_message_loses_none(run: Any) 
         (["snt"], "expected kinds of events, got 'snt'; did you mean 'sent'?"),
         ({"exited", "?"}, "got '?'; there are abandoned_cleanup, callback_begun, "),
         ([7], "got 7; there are"),
-        ("sent", "expected several, got the text 'sent'; try kinds={'sent'}"),
+        ("sent", "expected several, got the string 'sent'; try kinds={'sent'}"),
     ],
 )
 def test_a_kind_that_does_not_exist_is_refused(kinds: Any, told: str, run: Any) -> None:

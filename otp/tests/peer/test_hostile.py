@@ -173,7 +173,7 @@ def test_a_hostile_program_is_contained(
                     raise
         else:
             ended = await (peer.stop() if program.ends & {"stopped", "killed"} else peer.ended(LONGEST_S))
-        assert "stopped in order" == (await neighbour.stop()).reason
+        assert "shut down" == (await neighbour.stop()).reason
         return ended
 
     started_before = set(descendants(os.getpid())) - in_reserve(spares)

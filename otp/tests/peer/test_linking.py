@@ -49,7 +49,7 @@ def test_a_peer_is_connected_once(run: Callable[..., Any]) -> None:
     async def main() -> None:
         peer = await start("shop@127.0.0.1", "shop:boot", files={"shop.py": TILL})
         distribution = await peer.connect()
-        with pytest.raises(BadArgument, match="expected a peer that is not connected"):
+        with pytest.raises(BadArgument, match="expected a running peer that is not connected"):
             await peer.connect()
         await distribution.stop()
         await peer.stop()

@@ -34,7 +34,7 @@ def test_a_peer_gets_its_arguments_and_stops_in_order(run: Callable[..., Any]) -
     async def main() -> None:
         peer = await start(**shop("def boot(here): print(here.node.name, here.args)"), args=(1, {"a": b"b"}))
         ended = await peer.stop()
-        assert ("stopped", "stopped in order", 0) == (ended.kind, ended.reason, ended.status)
+        assert ("stopped", "shut down", 0) == (ended.kind, ended.reason, ended.status)
         assert "shop@127.0.0.1 (1, {'a': b'b'})\n" == peer.output()
 
     run(main)

@@ -73,7 +73,7 @@ def test_a_peer_without_room_says_so_and_leaves_nothing(
         before, children = open_now(), descendants(os.getpid())
         with monkeypatch.context() as scarce:
             scarce.setattr(where, name, refusing(errno.EMFILE))
-            assert "there is no room for it: [Errno 24]" in await refused()
+            assert "out of resources: [Errno 24]" in await refused()
         assert (before, children) == (open_now(), descendants(os.getpid()))
         peer = await start("shop@127.0.0.1", **QUIET)
         assert "stopped" == (await peer.stop()).kind

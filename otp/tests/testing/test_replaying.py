@@ -197,8 +197,8 @@ def test_a_recording_that_was_cut_off_is_compared_as_far_as_it_goes(path: Path) 
         (lambda header: header.update(args=None), "expected arguments that are JSON values"),
         (lambda header: header.update(seed="x"), "without seed"),
         (lambda header: header.update(choices=[1]), "expected choices as numbers"),
-        (lambda header: header.update(kinds=7), "expected kinds as texts"),
-        (lambda header: header.update(limit="x"), "expected kinds as texts"),
+        (lambda header: header.update(kinds=7), "expected kinds as strings"),
+        (lambda header: header.update(limit="x"), "expected kinds as strings"),
     ],
 )
 def test_a_header_that_makes_no_sense_is_said(module: Any, path: Path, edit: Any, change: Any, text: str) -> None:

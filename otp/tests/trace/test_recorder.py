@@ -149,7 +149,7 @@ def test_options_that_make_no_sense_are_refused_before_there_is_a_file(path: Pat
 
 
 def test_a_node_that_does_not_run_yet_has_nothing_to_record(path: Path) -> None:
-    with pytest.raises(otp.BadArgument, match="does not run yet"):
+    with pytest.raises(otp.BadArgument, match="is not running yet"):
         trace.record(otp.Node("new"), path)
     assert not path.exists()
 

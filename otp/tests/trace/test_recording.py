@@ -84,7 +84,7 @@ def test_a_damaged_byte_is_found(good: bytes, read: Any) -> None:
 def test_a_changed_event_is_found_in_its_block(good: bytes, read: Any) -> None:
     changed = gzip.decompress(good).replace(b'"message":"1500"', b'"message":"1501"')
     recording = read(gzip.compress(changed))
-    assert "the 1000 events before it are not those that were written" in recording.problem
+    assert "the 1000 events before it differ from those written" in recording.problem
     assert 2_000 == len(recording.events)
 
 
@@ -92,7 +92,7 @@ def test_a_changed_event_is_found_in_its_block(good: bytes, read: Any) -> None:
     ("content", "got"),
     [
         (b"", "an empty file"),
-        (b"hello, this is a text", "a file that is no gzip data"),
+        (b"hello, this is a text", "a file that is not gzip data"),
         (gzip.compress(b"hello\n"), "expected a JSON object"),
         (gzip.compress(b'{"format": 1}\n'), "a file of another kind"),
         (packed({"format": "otp-recording/2", "node": "n", "io": "real"}), "otp-recording/2, which another version"),
@@ -147,7 +147,7 @@ def test_lines_of_other_types_end_the_reading_and_are_said(read: Any, line: Any)
 
 def test_events_come_in_order(read: Any) -> None:
     recording = read(packed(HEADER, {**EVENT, "seq": 5}, {**EVENT, "seq": 5}))
-    assert (1, "line 3: expected an event after 5 and after its cause, got event 5 because of 0") == (
+    assert (1, "line 3: expected an event numbered above 5 and its cause, got 5 with cause 0") == (
         len(recording.events),
         recording.problem,
     )

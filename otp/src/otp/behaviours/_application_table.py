@@ -270,7 +270,7 @@ async def _stop_tree(record: Running) -> None:
 
 
 async def _guarded(record: Running, name: Literal["prep_stop", "stop"]) -> Any:
-    """Run a callback of the shutdown; if it fails, the shutdown goes on (as in OTP)."""
+    """Run a callback of the shutdown; if it fails, the shutdown continues (as in OTP)."""
     app = record.app
     if not implements(app, name):
         return record.state

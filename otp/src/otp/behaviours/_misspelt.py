@@ -26,7 +26,7 @@ def is_slip(name: str, callback: str) -> bool:
 
 
 def is_mentioned(cls: type, name: str) -> bool:
-    """Return whether code of the class or its bases reads the name, has it as a text, or uses `getattr`."""
+    """Return whether code of the class or its bases reads the name, has it as a string, or uses `getattr`."""
     for base in cls.__mro__:
         if base.__module__.startswith("otp.behaviours."):
             continue

@@ -7,7 +7,7 @@ environment, directory), then one byte for each signal to send to the group; end
 The guard answers in lines: `started PID` or `failed ERRNO PLACE`, `exited STATUS`, and `gone` when no process of the
 group is left, after which the guard ends.
 
-A process killed with SIGKILL runs no more code, and what it started lives on. The guard sees the socket close for
+A process killed with SIGKILL runs no more code, and what it started keeps running. The guard sees the socket close for
 whatever reason and kills the group; if the guard itself is killed, the program is killed too (PR_SET_PDEATHSIG). The
 guard has a single thread, so what it does between `fork` and `exec` is safe, unlike `preexec_fn` in a program with
 threads. On Linux it adopts the orphans of the group and is notified of their end; elsewhere it polls.

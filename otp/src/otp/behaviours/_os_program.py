@@ -1,7 +1,7 @@
 """A program under its guard, as its process sees it: pipes, output, input, signals and the end.
 
-Each event of the loop becomes a `Note` in the mailbox of that process, which calls `take` with it. `destroy` is for the
-case that the process cannot act any more because it was killed.
+Each event of the loop becomes a `Note` in the mailbox of that process, which calls `take` with it. `destroy` is for a
+process that cannot act any more because it was killed.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Program:
                 os.close(fd)
 
     def started(self, line: str) -> Any:
-        """Return None if the guard's first line says that the program runs, else the error."""
+        """Return None if the guard's first line says that the program is running, else the error."""
         match line.split():
             case ["started", number]:
                 self.os_pid = int(number)
@@ -239,7 +239,7 @@ class Program:
                 self._control.send(bytes([number]))
 
     def destroy(self, process: Process | None = None) -> None:
-        """Kill all that still runs and wait for it, which holds the loop for a moment."""
+        """Kill all that is still running and wait for it, which holds the loop for a moment."""
         if self._loop.is_closed():
             return
         self._close_stdin()

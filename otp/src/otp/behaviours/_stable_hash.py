@@ -1,4 +1,4 @@
-"""A hash that is the same in every run and on every machine, unlike `hash()` of a text."""
+"""A hash that is the same in every run and on every machine, unlike `hash()` of a string."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def partition_of(key: Any, count: int) -> int:
 def stable_hash(key: Any) -> int:
     """Return 32 bits that depend only on what the key is equal to.
 
-    Works for texts, bytes, numbers, None, tuples, frozensets, enums, dataclasses, pids, refs, classes and functions,
+    Works for strings, bytes, numbers, None, tuples, frozensets, enums, dataclasses, pids, refs, classes and functions,
     and for objects of other classes that define `repr`. Raises `BadArgument` for an object that is distinguished by its
     address only.
 
@@ -48,7 +48,7 @@ def stable_hash(key: Any) -> int:
 
 
 def _text(key: Any) -> str:
-    """Return a text that is the same for equal keys."""
+    """Return a string that is the same for equal keys."""
     match key:
         case str() if not isinstance(key, Enum):
             return f"s{len(key)}:{key}"
@@ -78,8 +78,8 @@ def _text(key: Any) -> str:
             return f"o{_name(type(key))}{key!r}"
         case _:
             raise BadArgument(
-                f"a key of PartitionSupervisor.via: expected a value (a text, a number, a tuple, a pid, …), "
-                f"got {key!r:.100}, which is known by its address alone; try an id of it"
+                f"a key of PartitionSupervisor.via: expected a value (a str, a number, a tuple, a pid, …), "
+                f"got {key!r:.100}, which is identified only by its address; try its id"
             )
 
 

@@ -94,7 +94,7 @@ class _Job:
         run.wake()
 
     def time_is_up(self, timer: Timer) -> None:
-        """Kill a task that took too long, whatever `on_timeout` says; nothing linked to it ends for that."""
+        """Kill a task that took too long, regardless of `on_timeout`; processes linked to it do not end."""
         pid, anchor = self.pid, self.run.anchor
         self.late = True
         if pid is not None:

@@ -98,7 +98,7 @@ async def await_one(task: AnyTask, timeout: Any) -> Any:
 
 
 async def yield_one(task: AnyTask, timeout: Any) -> Outcome:
-    """Return the outcome of the task within the time; None if it still runs and can be waited for again."""
+    """Return the outcome of the task within the time; None if it is still running and can be waited for again."""
     me = require_owner((task,), "yield_(task)")
     return await _result(task.ref, _Limit(me, timeout, "yield_"), ("Task", "yield", [task, shown(timeout)]))
 

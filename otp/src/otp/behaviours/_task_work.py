@@ -172,7 +172,7 @@ def spawn_work(
     kwargs: dict[str, Any] | None = None,
     done: Callable[[Any], None] | None = None,
 ) -> Process:
-    """Return a process that runs `fn` and passes its value to `done`; it starts after the caller goes on."""
+    """Return a process that runs `fn` and passes its value to `done`; it starts after the caller continues."""
 
     async def work() -> None:
         value = fn(*args, **kwargs) if kwargs else fn(*args)

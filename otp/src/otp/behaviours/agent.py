@@ -9,7 +9,7 @@
 >>> otp.run(main)
 3
 
-Functions run in the agent one after the other; while an async one waits, all others wait. Work that takes long and
+Functions run in the agent one after the other; while an async one waits, all others wait. Long work that
 needs no exclusive access to the state belongs in the caller, on what `get` returned. A function that raises ends the
 agent and the call.
 
@@ -160,7 +160,7 @@ class Agent(Startable):
     def cast(agent: Dest, fn: Callable[[Any], Any]) -> None:
         """Replace the state by `fn(state)` later, without waiting.
 
-        A missing agent is no error.
+        A missing agent is not an error.
 
         Source: Elixir's `Agent.cast/2`.
         """
@@ -168,7 +168,7 @@ class Agent(Startable):
 
     @staticmethod
     async def stop(agent: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
-        """Stop the agent in order and wait until it and its child tasks have ended; raises like `GenServer.stop`."""
+        """Stop the agent and wait until it and its child tasks have ended; raises like `GenServer.stop`."""
         await stop(agent, reason, timeout)
 
 

@@ -23,7 +23,7 @@ Each running application has a master: a process that ran `start`, is linked to 
 end of a `permanent` application stops the node; that of a `transient` one only for a reason other than `normal` (a
 supervisor that gives up ends with `shutdown`, which counts); that of a `temporary` one never does.
 
-Differences to OTP: what OTP reads from the `.app` file are class attributes, and dependencies are
+Differences from OTP: what OTP reads from the `.app` file are class attributes, and dependencies are
 classes. Source: Erlang's `application` and *Design Principles, Applications*.
 """
 
@@ -81,19 +81,19 @@ class _Functions(BehaviourType, type):
     """
 
     async def start(cls, app: type[Application], type: Kind = "temporary", *, args: Any = ()) -> None:
-        """Start an application whose dependencies run.
+        """Start an application whose dependencies are running.
 
         `args` is passed to its callback `start("normal", args)`.
 
         Raises:
-            StartError: `("already_started", name)`; `("not_started", name)` for a dependency that does not run;
+            StartError: `("already_started", name)`; `("not_started", name)` for a dependency that is not running;
                 `(R, (name, "start", [kind, args]))` if the callback raised `StartError(R)`;
-                `("bad_return", ((name, "start", [kind, args]), what))` for a crash or a result that is no pid.
+                `("bad_return", ((name, "start", [kind, args]), what))` for a crash or a result that is not a pid.
         """
         await start_application(applications_of(), _checked(app), _checked_type(type), args)
 
     async def ensure_all_started(cls, app: type[Application], type: Kind = "temporary", *, args: Any = ()) -> list[str]:
-        """Start the dependencies that do not run, depth first, then the application.
+        """Start the dependencies that are not running, depth first, then the application.
 
         Returns:
             the names of the applications started now, in order.

@@ -29,7 +29,7 @@ Traceback (most recent call last):
     ...
 TypeError: expected the name of a callback after @impl in Words, got 'prase' (...); did you mean 'parse'? ...
 
-Differences to OTP: Erlang and Elixir warn at compile time; here it is an error, because warnings of an import go
+Differences from OTP: Erlang and Elixir warn at compile time; here it is an error, because warnings of an import go
 unread. Sources: Erlang's *Design Principles, Behaviours*; Elixir's `Module` documentation, `@callback`,
 `@optional_callbacks` and `@impl`.
 """
@@ -161,7 +161,7 @@ class Behaviour(metaclass=BehaviourType):
 
     @classmethod
     def __accepts_impl__(cls, name: str) -> bool:
-        """Return whether `@impl` may mark a name that is no callback (a state of a machine)."""
+        """Return whether `@impl` may mark a name that is not a callback (a state of a machine)."""
         return False
 
     @classmethod

@@ -28,7 +28,7 @@ WAVE: Final = 256
 
 
 async def stop(pid: Any, shutdown: Shutdown | None) -> Reason:
-    """Stop a child in order and return the reason it ended with.
+    """Shut a child down and return the reason it ended with.
 
     It gets the signal `"shutdown"`, and is killed if it lives after `shutdown` seconds; `"brutal_kill"` kills at once.
     Its child tasks have ended as well, and no message of it is left in the mailbox.

@@ -71,7 +71,7 @@ __all__ = [
 ]
 
 NO_LIST: Final = ("EXIT", Crash("badarg"))
-"""The reason for extra arguments that are no list: in OTP they cannot be appended to the template's."""
+"""The reason for extra arguments that are not a list: in OTP they cannot be appended to the template's."""
 
 
 class DynamicOptions(NamedTuple):
@@ -260,7 +260,7 @@ def _is_dead(pid: Any) -> bool:
 
 
 def child_exited(me: Process, state: DynamicState, signal: ExitSignal) -> Any:
-    """Handle the end of a linked process, which may be no child."""
+    """Handle the end of a linked process, which may not be a child."""
     pid: Any
     pid, reason = signal
     spec = state.exited(pid)

@@ -117,7 +117,7 @@ class DynamicState(RestartWindow):
         return found
 
     def exited(self, pid: Any) -> ChildSpec | None:
-        """Return the spec of a child that ended; None if it is no child, or its end is known."""
+        """Return the spec of a child that ended; None if it is not a child, or its end is known."""
         return self.running.get(pid)
 
     def restarted(self, old: Any, pid: Any) -> int:

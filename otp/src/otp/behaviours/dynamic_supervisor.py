@@ -17,7 +17,7 @@ one_for_one:
 >>> otp.run(main)
 Counts(specs=2, active=2, supervisors=0, workers=2)
 
-Starting and stopping a child takes the same time whatever their number, and a million children fit.
+Starting and stopping a child takes the same time regardless of their number, and a million children fit.
 Source: Elixir's `DynamicSupervisor`.
 """
 
@@ -129,7 +129,7 @@ class DynamicSupervisor(Behaviour, Startable):
     async def terminate_child(supervisor: Dest, pid: Pid) -> None:
         """Stop a child, without a restart.
 
-        Raises `NotFound` if it is no child.
+        Raises `NotFound` if it is not a child.
         Source: Elixir's `DynamicSupervisor.terminate_child/2`.
         """
         await ask(supervisor, ("terminate_child", pid))
@@ -141,5 +141,5 @@ class DynamicSupervisor(Behaviour, Startable):
 
     @staticmethod
     async def count_children(supervisor: Dest) -> Counts:
-        """Return how many children there are, by kind; takes the same time whatever their number."""
+        """Return how many children there are, by kind; takes the same time regardless of their number."""
         return await call(supervisor, "count_children", "infinity")

@@ -287,7 +287,7 @@ class GenServer(Behaviour, Startable, Generic[S]):
 
     @staticmethod
     async def stop(dest: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
-        """Stop a server in order and wait until it and its child tasks have ended.
+        """Stop a server and wait until it and its child tasks have ended.
 
         `terminate` runs.
 
@@ -297,7 +297,7 @@ class GenServer(Behaviour, Startable, Generic[S]):
 
 
 async def stop(dest: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
-    """Stop any behaviour in order and wait for its end. See `GenServer.stop`."""
+    """Stop any behaviour and wait for its end. See `GenServer.stop`."""
     p = resolve(dest, "stop(dest)")
     if p is None or p._st == DEAD:
         await spend()

@@ -30,7 +30,7 @@ A door with a code. Locked, it collects digits; open, it locks itself after ten 
 ...     door = await Door.start_link()
 ...     return [await Door.call(door, digit) for digit in "12345"]
 >>> otp.run(main)
-['go on', 'go on', 'go on', 'welcome', 'come in']
+['continue', 'continue', 'continue', 'welcome', 'come in']
 
 An event is `("call", caller)`, `"cast"`, `"info"` (any other message), `"internal"` (from `NextEvent`),
 `"state_timeout"`, `"timeout"`, `("timeout", name)`, or with `state_enter = True` also `"enter"`, whose content is the
@@ -344,7 +344,7 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
 
     @staticmethod
     async def stop(dest: Dest, reason: Any = "normal", timeout: Limit = "infinity") -> None:
-        """Stop a machine in order and wait until it and its child tasks have ended.
+        """Stop a machine and wait until it and its child tasks have ended.
 
         `terminate` runs.
 

@@ -57,7 +57,7 @@ async def multi_call(what: tuple[Any, ...], timeout: Any) -> tuple[list[tuple[An
 
 
 def abcast(what: tuple[Any, ...]) -> str:
-    """Cast to all; a missing server is no error."""
+    """Cast to all; a missing server is not an error."""
     nodes, name, request = _arguments("abcast", what)
     for node in nodes:
         server = _server(node, name, "abcast(nodes, name, request)")
@@ -81,7 +81,7 @@ def _arguments(function: str, what: tuple[Any, ...]) -> tuple[list[Any], Any, An
         check_name(name, function)
     except BadArgument:
         raise BadArgument(
-            f"{function}: expected a name registered on each node, got {name!r}; to one pid use GenServer.call"
+            f"{function}: expected a name registered on each node, got {name!r}; for a single pid use GenServer.call"
         ) from None
     if nodes is None:
         return nodes_here(f"{function}(name, request)"), name, request

@@ -1,8 +1,8 @@
 """Reloaded modules, and how an old function or class finds its successor.
 
-A module that was reloaded exists in several versions. Functions that still run keep their original globals, as old code
-in Erlang keeps its local calls. The module object that others have imported stays the same and shows the newest
-version. Every function finds its successor by name: (module, qualified name).
+A module that was reloaded exists in several versions. Functions that are still running keep their original globals, as
+old code in Erlang keeps its local calls. The module object that others have imported stays the same and shows the
+newest version. Every function finds its successor by name: (module, qualified name).
 
 Source: Erlang reference manual, *Compilation and Code Loading*, current and old code.
 """

@@ -24,7 +24,7 @@ killed, the kernel kills the program (Linux; elsewhere otp does, if it can). `pr
 
 **Slow owners.** With 256 messages in the owner's mailbox, reading pauses, and the program waits until the owner has
 taken some. If the output is not needed, let a process that drops it be the owner; an owner that waits for the end with
-a selective `receive` while a program keeps writing waits for ever. When the program has ended, what is left in its
+a selective `receive` while a program keeps writing waits forever. When the program has ended, what is left in its
 pipes (64 KiB each) is delivered in any case.
 
 Linux and macOS; elsewhere, and in a browser, a start fails with `("enotsup", program)`. Under virtual time it raises
@@ -118,7 +118,7 @@ class OsProcess(Startable):
             name: a name to register, or `Registry.via(…)`.
 
         Raises:
-            StartError: `("enoent", path)`: the program or `cwd` does not exist; `("eacces", path)`: it may not be
+            StartError: `("enoent", path)`: the program or `cwd` does not exist; `("eacces", path)`: it cannot be
                 executed. Other errors of the operating system are reported in the same way.
             AlreadyStarted: the name is taken.
             BadArgument: an argument is wrong, or a supervisor starts it without `owner=`.
@@ -222,7 +222,7 @@ class OsProcess(Startable):
     async def close_stdin(pid: Dest, timeout: Limit = "infinity") -> None:
         r"""Close the program's standard input after all previous writes.
 
-        Repeating it is no error.
+        Repeating it is not an error.
 
         >>> import otp
         >>> async def main():
@@ -294,7 +294,7 @@ class _OsProcessServer(GenServer[Program]):
 
     @impl
     async def terminate(self, reason: Any, state: Program) -> None:
-        """Stop the group, in order at first; then hand over its output."""
+        """Stop the group, cleanly at first; then hand over its output."""
         s = current_process("terminate")._node._s
         limit = nanoseconds(state.order.shutdown, "shutdown=", infinite=True)
         deadline = None if limit is None else s.now_ns() + limit
@@ -380,7 +380,7 @@ def _encoded(text: Any, what: str) -> bytes:
     try:
         encoded = os.fsencode(text)
     except TypeError:
-        raise BadArgument(f"OsProcess: expected texts, bytes or paths in {what}, got {text!r:.200}") from None
+        raise BadArgument(f"OsProcess: expected str, bytes or path in {what}, got {text!r:.200}") from None
     if b"\0" in encoded:
         raise BadArgument(f"OsProcess: a zero byte in {what}: {text!r:.200}; the operating system takes none")
     return encoded

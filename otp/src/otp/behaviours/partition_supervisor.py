@@ -15,7 +15,7 @@ A single process may be a bottleneck. If its work for one key is independent of 
 `via(name, key)` can be used wherever a pid or name can; the same key is always in the same partition. Several
 `TaskSupervisor` or `DynamicSupervisor` are partitioned in the same way, with `otp.self()` as the key.
 
-Differences to Elixir: 8 partitions by default, not the number of cores, so that a program runs the same everywhere; a
+Differences from Elixir: 8 partitions by default, not the number of cores, so that a program runs the same everywhere; a
 key whose partition does not run is an unknown process (`NoProcess`), and does not end the caller in another way; the
 number of partitions does not change while it runs.
 
@@ -252,7 +252,7 @@ def _list(arguments: Any) -> Sequence[Any]:
 
 
 def _state(name: Any, what: str) -> tuple[SupervisorState, _Plan] | None:
-    """Return the bookkeeping of the supervisor without a call; None if it does not run."""
+    """Return the bookkeeping of the supervisor without a call; None if it is not running."""
     pid = resolve(name, f"PartitionSupervisor.{what}(name)")
     if pid is None:
         return None
@@ -261,4 +261,4 @@ def _state(name: Any, what: str) -> tuple[SupervisorState, _Plan] | None:
         return state, state.arg
     if pid._st == DEAD or (pid._vt is not None and issubclass(pid._vt.cls, PartitionSupervisor)):
         return None  # it has no partition any more, or none yet
-    raise BadArgument(f"PartitionSupervisor.{what}: expected a PartitionSupervisor, got {name!r}, which is none")
+    raise BadArgument(f"PartitionSupervisor.{what}: expected a PartitionSupervisor, got {name!r}, which is not one")

@@ -22,7 +22,7 @@ registered on the node:
 
 With `keys="duplicate"` a key is a topic: processes register under it, and `dispatch` reaches them all.
 
-Differences to Elixir: an entry is removed in the same step as its process, so it is gone when its `Down` arrives (in
+Differences from Elixir: an entry is removed in the same step as its process, so it is gone when its `Down` arrives (in
 Elixir it may lag); functions raise where Elixir returns `{:error, …}`; `partitions` is checked but has no effect,
 because one loop writes the table; as a child a registry is a worker, since it is a single process. Source: Elixir's
 `Registry` documentation.
@@ -362,7 +362,7 @@ def _state(registry: Dest, what: str, *, unique: bool = False) -> _State:
     pid = registry if isinstance(registry, Pid) else whereis(registry)
     state = pid._state if isinstance(pid, Process) else None
     if not isinstance(state, _State):
-        got = "an unregistered name" if pid is None else f"{pid}, which is no registry"
+        got = "an unregistered name" if pid is None else f"{pid}, which is not a registry"
         raise BadArgument(
             f"Registry.{what}({registry!r}, …): expected the name of a running registry, got {got}; "
             f"try Registry.start_link(keys=…, name={registry!r}), or start it before its users in their supervisor"

@@ -227,7 +227,7 @@ def _stop_and_reply(machine: Machine, state: Any, data: Any, result: Any) -> Ste
 
 
 def _act(machine: Machine, state: Any, data: Any, actions: tuple[Any, ...], enter: bool) -> Step:
-    """Apply the actions of a result; then enter the state, if `enter` and the class require it, or go on."""
+    """Apply the actions of a result; then enter the state, if `enter` and the class require it, or continue."""
     modules = machine.modules
     effects: list[Effect] = []
     before = machine.deciding

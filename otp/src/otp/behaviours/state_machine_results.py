@@ -11,7 +11,7 @@
     StopAndReply(reason, replies, data)    it replies, then ends
 
     action                                 does
-    ReplyTo(caller, value)                 replies to a call, at once
+    ReplyTo(caller, value)                 replies to a call immediately
     NextEvent(kind, content)               the next event to handle, before all others
     Postpone()                             this event comes again after the next change of state
     StateTimeout(seconds, content)         an event, unless the state changes before
@@ -138,7 +138,7 @@ class EventTimeout(NamedTuple):
 
 
 class NamedTimeout(NamedTuple):
-    """An action: the event `("timeout", name)` after `seconds`, whatever the state is then.
+    """An action: the event `("timeout", name)` after `seconds`, in any state.
 
     >>> NamedTimeout("session", 3600, "log out").name
     'session'
@@ -244,7 +244,7 @@ class MachineOk(_MachineResult, Generic[S, D]):
 class NextState(_MachineResult, Generic[S, D]):
     """A result: go to `state`, with new data.
 
-    The same state is no change: no postponed event returns, and no enter call is made.
+    The same state is not a change: no postponed event returns, and no enter call is made.
 
     >>> NextState("open", 1)
     NextState('open', 1)

@@ -1,7 +1,7 @@
 """The timers of a state machine by kind, as a value that is cheap to change at any size.
 
 A machine is a value, so the timers of an earlier machine must not change. Few timers are copied with each change. Of
-many, the newest value has the table, and an older one only its difference to the next newer one.
+many, the newest value has the table, and an older one only its difference from the next newer one.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class TimerTable(Mapping[Any, Any]):
         return newer
 
     def _own_table(self) -> dict[Any, Any]:
-        """Return this value's table; newer values now store their difference to it."""
+        """Return this value's table; newer values now store their difference from it."""
         older: list[TimerTable] = []
         at = self
         while at._difference is not None:

@@ -164,7 +164,7 @@ class Supervisor(Behaviour, Startable):
 
     @staticmethod
     async def which_children(supervisor: Dest) -> list[ChildInfo]:
-        """Return all children, the one started last first. Source: OTP's `supervisor:which_children/1`."""
+        """Return all children, newest first. Source: OTP's `supervisor:which_children/1`."""
         return await call(supervisor, "which_children", "infinity")
 
     @staticmethod
@@ -203,8 +203,8 @@ class Supervisor(Behaviour, Startable):
             The pid, `(pid, extra)` or `Ignore()`, as the start function returned.
 
         Raises:
-            AlreadyStarted: a child with this id runs.
-            AlreadyPresent: a child with this id exists and does not run.
+            AlreadyStarted: a child with this id is running.
+            AlreadyPresent: a child with this id exists but is not running.
             InvalidChildSpec: the spec is wrong.
             StartError: the start failed and the spec was not kept; `.reason` is `(reason, spec)`,
                 for simple_one_for_one the bare reason.
@@ -216,7 +216,7 @@ class Supervisor(Behaviour, Startable):
 
     @staticmethod
     async def restart_child(supervisor: Dest, id: Hashable) -> Pid | Any:
-        """Start a child that does not run, from its spec.
+        """Start a stopped child, from its spec.
 
         Returns what `start_child` returns.
 
@@ -229,7 +229,7 @@ class Supervisor(Behaviour, Startable):
     async def terminate_child(supervisor: Dest, id: Hashable) -> None:
         """Stop a child, by its id, or for dynamic children by pid, without a restart.
 
-        The spec is kept, unless the child is temporary. A child that does not run is no error.
+        The spec is kept, unless the child is temporary. A stopped child is not an error.
         Raises `NotFound`, or `StartError("simple_one_for_one")` for an id where a pid is needed.
         Source: OTP's `supervisor:terminate_child/2`.
         """
@@ -237,7 +237,7 @@ class Supervisor(Behaviour, Startable):
 
     @staticmethod
     async def delete_child(supervisor: Dest, id: Hashable) -> None:
-        """Remove a child that does not run.
+        """Remove a stopped child.
 
         Raises `NotFound`, or `StartError` with `"running"`, `"restarting"`, `"simple_one_for_one"`.
         Source: OTP's `supervisor:delete_child/2`.
@@ -271,7 +271,7 @@ class Supervisor(Behaviour, Startable):
 
     @staticmethod
     def check_childspecs(children: Iterable[Child], auto_shutdown: AutoShutdown | None = None) -> None:
-        """Raise `InvalidChildSpec` if one of these is no valid child; needs no process.
+        """Raise `InvalidChildSpec` if one of these is not a valid child; needs no process.
 
         Without `auto_shutdown`, any `significant` is accepted.
         Source: OTP's `supervisor:check_childspecs/2`.
@@ -311,7 +311,7 @@ async def ask(supervisor: Dest, request: Any) -> Any:
 def granted(answer: Any, request: Any) -> Any:
     """Return the result of an operation; raise if it was refused.
 
-    Replies of processes that are no supervisor are returned unchanged, as in OTP.
+    Replies of processes that are not supervisors are returned unchanged, as in OTP.
     """
     if answer.__class__ is tuple and len(answer) == 2:
         if answer[0] == "ok":

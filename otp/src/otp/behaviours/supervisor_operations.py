@@ -60,7 +60,7 @@ async def start_record(me: Process, state: SupervisorState, record: ChildRecord)
 
 
 async def stop_record(me: Process, state: SupervisorState, record: ChildRecord) -> None:
-    """Stop a child if it runs, and cancel a pending restart."""
+    """Stop a child if it is running, and cancel a pending restart."""
     pid, reason, ended = record.pid, None, False
     if pid is not None:
         ended = not is_alive(pid)
@@ -98,7 +98,7 @@ async def start_child(me: Process, state: SupervisorState, child: Any) -> Any:
 
 
 async def restart_child(me: Process, state: SupervisorState, id: Any) -> Any:
-    """Start a child that does not run."""
+    """Start a stopped child."""
     record = state.find(id)
     refused = _not_stopped(record)
     if record is None or refused is not None:
@@ -108,7 +108,7 @@ async def restart_child(me: Process, state: SupervisorState, id: Any) -> Any:
 
 
 async def terminate_child(me: Process, state: SupervisorState, id: Any) -> Any:
-    """Stop a child, whether it runs or not."""
+    """Stop a child, whether it is running or not."""
     record = state.find(id)
     if record is None:
         return Reply(("error", "not_found"), state)
@@ -117,7 +117,7 @@ async def terminate_child(me: Process, state: SupervisorState, id: Any) -> Any:
 
 
 def delete_child(state: SupervisorState, id: Any) -> tuple[str, Any]:
-    """Remove a child that does not run."""
+    """Remove a stopped child."""
     record = state.find(id)
     refused = _not_stopped(record)
     if record is None or refused is not None:

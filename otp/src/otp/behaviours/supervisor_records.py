@@ -15,7 +15,7 @@ __all__ = ["ChildInfo", "Counts"]
 class ChildInfo(NamedTuple):
     """A child in the result of `which_children`.
 
-    `id` is None for a dynamic child; `pid` is a pid, None if it does not run, `"restarting"` if an attempt to restart
+    `id` is None for a dynamic child; `pid` is a pid, None if it is not running, `"restarting"` if an attempt to restart
     it failed and the next one is pending.
     """
 

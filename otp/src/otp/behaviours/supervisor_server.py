@@ -97,7 +97,7 @@ class SupervisorServer:
         return Ok(state)
 
     async def terminate(self, reason: Any, state: State) -> None:
-        """Stop all children, whatever the reason."""
+        """Stop all children, regardless of the reason."""
         if isinstance(state, DynamicState):
             await dynamic.stop_children(here(), state)
         else:

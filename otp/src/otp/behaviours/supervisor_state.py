@@ -117,7 +117,7 @@ Below: TypeAlias = "dict[Hashable, Restarts] | None"
 class ChildRecord:
     """A child of a supervisor: its spec and its state.
 
-    `pid` is None while it does not run; `restarting` is true if a restart is due. `old` is its previous pid;
+    `pid` is None while it is not running; `restarting` is true if a restart is due. `old` is its previous pid;
     `last_reason` and `last_at` (ns) belong to its last end; `ended` is true if it ended by itself and was not
     started since. `start` is the prepared call of the start function.
 
@@ -216,7 +216,7 @@ class SupervisorState(RestartWindow):
     # Events
 
     def add(self, spec: ChildSpec) -> ChildRecord:
-        """Add a child behind all others."""
+        """Add a child after all others."""
         record = self._by_id[spec.id] = ChildRecord(spec)
         return record
 
@@ -239,7 +239,7 @@ class SupervisorState(RestartWindow):
             record.restarting = False
 
     def exited(self, pid: Any, reason: Any, now: int) -> ChildRecord | None:
-        """Record the end of a process; return None if it is no child or its end is already recorded."""
+        """Record the end of a process; return None if it is not a child or its end is already recorded."""
         record = self._by_pid.pop(pid, None)
         if record is not None:
             record.ended = True
@@ -257,7 +257,7 @@ class SupervisorState(RestartWindow):
             del self._by_id[record.id]
 
     def delete(self, record: ChildRecord) -> None:
-        """Remove a child that does not run."""
+        """Remove a stopped child."""
         del self._by_id[record.id]
 
     # Decisions

@@ -24,7 +24,7 @@ task ended without a result.
 After a task was awaited, none of its messages is in the mailbox or arrives later: the monitor through which the owner
 learns of the end is also the address of the reply, and both are removed together.
 
-Differences to Elixir: times are in seconds; a function is given with its arguments; a stream is an iterator for one
+Differences from Elixir: times are in seconds; a function is given with its arguments; a stream is an iterator for one
 pass. Source: Elixir's `Task`.
 """
 
@@ -84,7 +84,7 @@ _set = object.__setattr__
 class Task(Startable, Generic[T_co]):
     """A task and its functions: `Task.async_` starts one, `await Task.await_(task)` returns its result, once.
 
-    A task is no awaitable of asyncio's: `await task` is a `TypeError`.
+    A task is not an asyncio awaitable: `await task` is a `TypeError`.
 
     >>> import otp
     >>> async def main():
@@ -297,7 +297,7 @@ class Task(Startable, Generic[T_co]):
     async def yield_(task: Task[T], timeout: Limit = 5) -> TaskOk[T] | TaskExit | None:
         """Wait at most `timeout` seconds for the outcome of a task.
 
-        Returns `TaskOk(value)`, `TaskExit(reason)`, or None while it still runs: then call it again, or `await
+        Returns `TaskOk(value)`, `TaskExit(reason)`, or None while it is still running: then call it again, or `await
         Task.shutdown(task)`. Source: Elixir's `Task.yield/2`.
 
         >>> import otp
@@ -322,7 +322,7 @@ class Task(Startable, Generic[T_co]):
             tasks: tasks of this process.
             timeout: seconds in total.
             limit: return as soon as this many have ended; `on_timeout` then has no effect.
-            on_timeout: what to do with tasks that still run: `"nothing"`, `"ignore"`, `"kill_task"`.
+            on_timeout: what to do with tasks that are still running: `"nothing"`, `"ignore"`, `"kill_task"`.
 
         Returns each task with the result of `yield_`. Source: Elixir's `Task.yield_many/2`.
 
@@ -425,10 +425,10 @@ class Task(Startable, Generic[T_co]):
     async def run_blocking(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a blocking function in a thread and wait for its result.
 
-        All other processes go on. The process itself waits, as for any `await`. Its end, or `asyncio.timeout`, ends the
-        wait at once; the function cannot be interrupted, runs to its end, and its result is dropped. A function that is
-        still waiting for a free thread then never starts. There are few threads (those of the loop, at most 32), and a
-        program that ends waits for them. The function must not touch processes: `send_from_thread` and
+        All other processes continue. The process itself waits, as for any `await`. Its end, or `asyncio.timeout`, ends
+        the wait at once; the function cannot be interrupted, runs to its end, and its result is dropped. A function
+        that is still waiting for a free thread then never starts. There are few threads (those of the loop, at most
+        32), and a program that ends waits for them. The function must not touch processes: `send_from_thread` and
         `call_from_thread` of `otp.node()` are the way back.
 
         In the virtual time of `otp.testing.Scheduler` there are no threads: the function runs at once, takes no time,
@@ -463,7 +463,7 @@ def _owned_by(process: Process | None, fn: Callable[..., T], args: tuple[Any, ..
     OWNER.set(process)
     try:
         return fn(*args, **kwargs)
-    except StopIteration as error:  # no future can hold one: before Python 3.13 its waiter waited for ever
+    except StopIteration as error:  # no future can hold one: before Python 3.13 its waiter waited forever
         raise RuntimeError(f"Task.run_blocking(fn): {name_of(fn)} raised StopIteration") from error
 
 

@@ -56,7 +56,7 @@ class StreamKeywords(TypedDict, total=False):
 class TaskStream(AsyncIterator[TaskOk[T_co] | TaskExit], Generic[T_co]):
     """The results of `Task.async_stream` and its variants: an async iterator and context manager.
 
-    Leaving the `async with` kills the tasks that still run before the next statement. Without it they are killed soon
+    Leaving the `async with` kills the tasks still running before the next statement. Without it they are killed soon
     after the iterator is dropped. It is for one pass; the tasks are linked to the process that requests the first
     result.
     """

@@ -13,7 +13,7 @@ A task that crashes need not end its owner:
 >>> otp.run(main)
 'too bad'
 
-A server starts a task in this way, goes on, and receives the outcome in `handle_info`: `TaskReply(ref, value)`, after
+A server starts a task in this way, continues, and receives the outcome in `handle_info`: `TaskReply(ref, value)`, after
 which `otp.demonitor(ref, flush=True)` removes the `Down`, or only that `Down`.
 
 When the supervisor stops, it stops its tasks. Its process is that of a `DynamicSupervisor`, so functions such as
@@ -179,7 +179,7 @@ class TaskSupervisor(Behaviour, Startable):
 
         Raises:
             StartError: `"max_children"`: there is no room.
-            NoProcess: the supervisor does not run.
+            NoProcess: the supervisor is not running.
 
         Source: Elixir's `Task.Supervisor.async/3`.
 
@@ -215,7 +215,7 @@ class TaskSupervisor(Behaviour, Startable):
 
     @staticmethod
     async def children(supervisor: Dest) -> list[Pid]:
-        """Return the pids of the tasks that run. Source: Elixir's `Task.Supervisor.children/1`."""
+        """Return the pids of the running tasks. Source: Elixir's `Task.Supervisor.children/1`."""
         found = await call(supervisor, "which_children", "infinity")
         return [child.pid for child in found if isinstance(child.pid, Pid)]
 
@@ -223,7 +223,7 @@ class TaskSupervisor(Behaviour, Startable):
     async def terminate_child(supervisor: Dest, pid: Pid) -> None:
         """Stop a task; it is not restarted.
 
-        Raises `NotFound` if it is no task here. Source: Elixir's `Task.Supervisor.terminate_child/2`.
+        Raises `NotFound` if it is not a task here. Source: Elixir's `Task.Supervisor.terminate_child/2`.
         """
         await ask(supervisor, ("terminate_child", pid))
 

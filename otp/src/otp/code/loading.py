@@ -29,7 +29,7 @@ def latest(fn: F) -> F:
     """Return the newest version of a function or class, by module and qualified name.
 
     It is the counterpart of Erlang's fully qualified call: `await latest(loop)(state)` runs the new code after an
-    upgrade, where `await loop(state)` in a running function goes on with the old, like a local call in Erlang. Raises
+    upgrade, where `await loop(state)` in a running function continues with the old, like a local call in Erlang. Raises
     `BadArgument` for a function without such a name (lambdas, nested functions), and `Error(("undef", (module, name)))`
     if the new module does not have the name.
 
@@ -46,7 +46,7 @@ def latest(fn: F) -> F:
     name: Any = getattr(fn, "__qualname__", None)
     if module is None or not isinstance(name, str) or "<" in name:
         raise BadArgument(
-            f"code.latest(fn): expected a function that its module has under a name, got {fn!r}; "
+            f"code.latest(fn): expected a function that its module defines by name, got {fn!r}; "
             "try a def at the top of a module"
         )
     found = found_in(module, name)
@@ -160,7 +160,7 @@ def _parts(name: str, value: Any, module: Any) -> Iterator[str]:
 
 
 def _plain_text(value: Any) -> str | None:
-    """Return a text that distinguishes a value, or None; a subclass counts as its built-in base."""
+    """Return a string that distinguishes a value, or None; a subclass counts as its built-in base."""
     kind = cast("type[Any]", type(value))
     base = next((base for base in _PLAIN if issubclass(kind, base)), None)
     return None if base is None else base.__repr__(value)

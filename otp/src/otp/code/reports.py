@@ -1,4 +1,4 @@
-"""Reports of upgrades: the servers that changed, those that did not, and the reason of a refusal."""
+"""Reports of upgrades: the servers that changed, those that did not, and the reason for a refusal."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ __all__ = ["OldObject", "OldReference", "RunningVersion", "UpgradeRefused", "Upg
 class UpgradeRefused(Exception):
     """A refused upgrade.
 
-    Classes, states and modules are unchanged, and all servers go on. `server` is the one that refused, or None if the
-    new file cannot be used at all; then the error is the `__cause__`. `reason` has the form of an exit reason:
+    Classes, states and modules are unchanged, and all servers continue. `server` is the one that refused, or None if
+    the new file cannot be used at all; then the error is the `__cause__`. `reason` has the form of an exit reason:
     `Crash(term, stack)` for an exception of `code_change`, `"timeout"` for a server that was not suspended in time,
     `("undef", name)` for a missing class.
 

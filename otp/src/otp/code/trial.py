@@ -20,7 +20,7 @@ LEAST_S: Final = 0.001
 
 
 async def first_crash(servers: Iterable[Process], seconds: float) -> tuple[Process, Any] | None:
-    """Wait until all have handled their waiting messages, or time is over.
+    """Wait until all have handled their waiting messages, or time is up.
 
     Returns the first crash and its reason. A server that is too slow, or that ends normally, has not crashed.
     """

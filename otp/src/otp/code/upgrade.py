@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 __all__ = ["check", "reload", "rollback", "versions"]
 
 GRACE_S: Final = 1.0
-"""Extra time for a `code_change` that still runs after it was cancelled."""
+"""Extra time for a `code_change` that is still running after it was cancelled."""
 
 
 async def reload(
@@ -322,7 +322,7 @@ class _Upgrade:
         self.changes.append(_Change(p, callbacks, state))
 
     def exchange(self) -> UpgradeReport:
-        """Exchange classes and states, without waiting or running user code; no server goes on yet."""
+        """Exchange classes and states, without waiting or running user code; no server continues yet."""
         done: list[UpgradedServer] = []
         for p, callbacks, state in self.changes:
             if p._st == DEAD or p._st == EXITING:

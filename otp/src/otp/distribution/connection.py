@@ -12,7 +12,7 @@ __all__ = ["Broken", "Connection"]
 
 
 class Broken(Exception):
-    """A connection that cannot go on; `reason` is for `node_down`, `text` for the log if the other side erred."""
+    """A connection that cannot continue; `reason` is for `node_down`, `text` for the log if the other side erred."""
 
     def __init__(self, reason: str, text: str = "") -> None:
         super().__init__(text or reason)

@@ -94,11 +94,11 @@ class Distribution:
     # Life
 
     async def start(self) -> None:
-        """Start. Raises `BadArgument` for a node that does not run, or already has a distribution."""
+        """Start. Raises `BadArgument` for a node that is not running, or already has a distribution."""
         node = self.node
         node._check_life("Distribution.start()")
         if node._distribution is not None:
-            raise BadArgument(f"Distribution.start(): node {node.name!r} takes part in a distribution already")
+            raise BadArgument(f"Distribution.start(): node {node.name!r} is already part of a distribution")
         node.creation = self.transport.me.creation
         node._distribution = self
         await self.transport.start(self._doors[0])

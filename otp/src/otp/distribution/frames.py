@@ -11,7 +11,7 @@ Beat(connection=7, sent=3, received=2)
 >>> decode(NodeId("shop", 1), b"GET / HTTP/1.1", limit=100)
 Traceback (most recent call last):
     ...
-otp.distribution.frames.MalformedFrame: shop#1: expected a frame of a session, got 14 bytes that are none ...
+otp.distribution.frames.MalformedFrame: shop#1: expected a session frame, got 14 bytes that are not one ...
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _Short = Annotated[bytes, Meta(max_length=64)]
 
 
 class MalformedFrame(ValueError):
-    """Bytes from `node` that are no frame, or too many of them."""
+    """Bytes from `node` that are not a frame, or too many of them."""
 
     def __init__(self, node: NodeId, expected: str, got: str) -> None:
         super().__init__(f"{node}: expected {expected}, got {got}; try the same version of otp on both sides")
@@ -96,4 +96,4 @@ def decode(node: NodeId, frame: bytes, limit: int) -> Frame:
     try:
         return _decode(frame)
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MalformedFrame(node, "a frame of a session", f"{len(frame)} bytes that are none ({error})") from None
+        raise MalformedFrame(node, "a session frame", f"{len(frame)} bytes that are not one ({error})") from None

@@ -37,7 +37,7 @@ NONCE: Final = 16
 
 
 def proof(cookie: bytes, by: NodeId, mine: bytes, to: NodeId, yours: bytes) -> bytes:
-    """Return the proof of `by`, who chose the nonce `mine`, for `to`, who chose `yours`."""
+    """Return the proof of `by`, which chose the nonce `mine`, for `to`, which chose `yours`."""
     return _digest(cookie, b"otp 1 proof", by, mine, to, yours)
 
 

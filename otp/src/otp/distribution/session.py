@@ -20,7 +20,7 @@ b#1 Up(node=NodeId(name='a', creation=1), epoch=1)
 ```
 
 The beginning of a connection is described in `otp.distribution.handshake`, its parts in `otp.distribution.connection`.
-Three rules keep two sides from restarting the handshake for ever, which happened when each answered every message with
+Three rules keep two sides from restarting the handshake forever, which happened when each answered every message with
 a new nonce:
 
 - only a side without a connection greets, once per heartbeat; a greeting is answered and changes nothing;
@@ -52,7 +52,7 @@ VERSION: Final = 1
 STRANGERS: Final = 64
 """Nodes that may be in their first handshake at a time; more of them get no reply until others are done."""
 NOTICES: Final = 64
-"""Maximum resets and refusals per heartbeat; each is sent once per heartbeat, whatever a node sends."""
+"""Maximum resets and refusals per heartbeat; each is sent once per heartbeat, regardless of what a node sends."""
 
 
 @dataclass(slots=True)
@@ -119,7 +119,7 @@ class Session:
     def connect(self, now: float, node: NodeId) -> list[Action]:
         """Keep trying to connect, also after each loss; raises `BadArgument` for this node."""
         if node.name == self.me.name:
-            raise BadArgument(f"connect: expected another node than {self.me}, got {node}; try another name")
+            raise BadArgument(f"connect: cannot connect {self.me} to itself; try another name")
         return self._seek(now, node)
 
     def _seek(self, now: float, node: NodeId) -> list[Action]:
@@ -152,7 +152,7 @@ class Session:
         if len(signal) > self.settings.signal:
             raise BadArgument(
                 f"send to {node}: expected a signal of at most {self.settings.signal} bytes, got {len(signal)}; "
-                "try to send it in parts"
+                "try sending it in parts"
             )
         peer = self._peers.get(node)
         if peer is None or peer.live is None:
@@ -311,7 +311,7 @@ class Session:
     # The end of a connection
 
     def _broken(self, now: float, peer: _Peer, live: Connection, broken: Broken) -> list[Action]:
-        """End a connection that cannot go on, notify the other side, and reconnect."""
+        """End a connection that cannot continue, notify the other side, and reconnect."""
         actions = self._lost(now, peer, live, broken.reason)
         actions.insert(1, Put(peer.node, encode(Reset(live.incoming))))
         if broken.text:

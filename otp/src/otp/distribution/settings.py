@@ -51,7 +51,7 @@ class Settings:
             )
         if min(self.fragment, self.window, self.busy) <= 0 or self.signal > self.waiting:
             raise BadArgument(
-                f"Settings: expected sizes above 0 and signal <= waiting, got {self}; try to leave out the sizes"
+                f"Settings: expected sizes above 0 and signal <= waiting, got {self}; try leaving out the sizes"
             )
 
 

@@ -1,6 +1,6 @@
 """The runtime's view of the network: nodes that come up and go down, and signals in between.
 
-A transport gives six guarantees, whatever carries its frames:
+A transport gives six guarantees, with any carrier of its frames:
 
 1. signals of one node arrive in the order in which they were sent, none twice;
 2. if a signal is lost, `node_down` comes before any later signal of that node;

@@ -59,7 +59,7 @@ def observe(
         permissions: `read` inspects, without secrets; `operate` also controls what runs; `code` also changes its code
             and shows secrets. A visitor gets no more through this door, whatever other rights they have.
         token: the secret that opens it, at least 16 characters. None generates one. In either case it is stored in a
-            file of mode 0600 for other programs of this user. An address that other machines reach requires a given
+            file of mode 0600 for other programs of this user. An address that other machines reach requires an explicit
             token.
         name: the name of the service; None: that of its node.
         backend: `"module:function"` that answers the pages of a platform, if it can be imported here; None: only a
@@ -106,7 +106,7 @@ class Door:
         self._place = None if address is None else place_of(address)
         if self._place is not None and not self._place.is_loopback and token is None:
             raise BadArgument(
-                f"observe(address={address!r}): expected a token for an address that other machines reach, got none; "
+                f"observe(address={address!r}): expected a token for an address others can reach, got none; "
                 "try token=secrets.token_urlsafe(32)"
             )
         self._token = token or secrets.token_urlsafe(32)

@@ -146,10 +146,11 @@ class Visitor:
             self.facts = _facts(await call(porter, "hello", HELLO_S), self._place)
         except TimeoutError:
             raise DoorError(
-                f"{self._place} is no door, or its service is blocked: no reply within {CONNECT_S:g} s"
+                f"{self._place} is not a socket of otp.observe(), or its service is blocked: "
+                f"no reply within {CONNECT_S:g} s"
             ) from None
         except CallExit:
-            raise DoorError(f"the service behind {self._place} ended, or is no door") from None
+            raise DoorError(f"the service at {self._place} ended, or does not use otp.observe()") from None
         self.view = RemoteView(ViewLink(distribution, there, VIEW))
 
     async def _watch(self, distribution: Distribution) -> None:
@@ -175,7 +176,7 @@ async def _connect(place: Place) -> socket.socket:
     except OSError as error:
         connection.close()
         why = error.strerror or "no answer"
-        raise DoorError(f"nothing listens at {place} ({why}); does the service run, with otp.observe()?") from None
+        raise DoorError(f"nothing listens at {place} ({why}); is the service running, with otp.observe()?") from None
     except BaseException:
         connection.close()
         raise

@@ -1,4 +1,4 @@
-"""`Become`: a tail call. The process goes on with another function and keeps its pid, mailbox, name and links."""
+"""`Become`: a tail call. The process continues with another function and keeps its pid, mailbox, name and links."""
 
 # Messages, states and reasons are terms of any type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -20,7 +20,7 @@ __all__ = ["Become"]
 
 
 class Become(Exception):
-    """An exception for a process's main coroutine: go on with `fn(*args, **kwargs)` instead.
+    """An exception for a process's main coroutine: continue with `fn(*args, **kwargs)` instead.
 
     It is a tail call to `fn`, and the stack does not grow however often it is repeated. Enclosing `finally` and `async
     with` blocks run first; an enclosing `except Exception` catches it. To pick up new code, pass `otp.code.latest(fn)`

@@ -304,7 +304,7 @@ def _while_suspended(p: Process, s: Scheduler) -> None:
 
 
 def callback_done(p: Process, result: Any) -> None:
-    """Apply the result of an async callback that returned or raised, and go on."""
+    """Apply the result of an async callback that returned or raised, and continue."""
     x = p._ext()
     frm, what, message = x.frm, x.callback, x.message
     x.frm = x.callback = x.message = None

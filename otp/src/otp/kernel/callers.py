@@ -1,4 +1,4 @@
-"""Callers: `From`, which is a call's reference, reply address and envelope, and callers that are no process."""
+"""Callers: `From`, which is a call's reference, reply address and envelope, and callers that are not processes."""
 
 # Messages, states and reasons are terms of any type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -27,7 +27,7 @@ __all__ = [
 
 
 class OutsideCaller(Process):
-    """A stand-in for a caller that is no process: plain asyncio code, or a child task of `_parent`."""
+    """A stand-in for a caller that is not a process: plain asyncio code, or a child task of `_parent`."""
 
     __slots__ = ()
 

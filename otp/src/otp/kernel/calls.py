@@ -2,7 +2,7 @@
 
 OTP monitors the server for every call. Here the request itself is the monitor: it is in the server's mailbox or in its
 table of unanswered calls, and the end of the server fails every caller found there. A `From` is a call's reference,
-reply address and envelope at once; a reply to a call that is over is dropped.
+reply address and envelope in one; a reply to a call that is over is dropped.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _KINDS: Final[dict[str, type[CallExit]]] = {
 
 
 def start_waiting(me: Process, frm: From, timeout: Any) -> Timer | Literal[False] | None:
-    """Note the deadline of `me`, whose request `frm` is sent and who is about to wait.
+    """Note the deadline of `me`, which has sent the request `frm` and is about to wait.
 
     Returns the timer if the limit needs one, False for a limit of 0, which is already over.
     """
@@ -207,7 +207,7 @@ def retold(failed: CallExit, reason: Any, dest: Any, request: Any) -> CallExit:
     return found
 
 
-# Callers that are no process
+# Callers that are not processes
 
 
 async def call_from_outside(
@@ -266,7 +266,7 @@ def outside_done(stub: Process) -> None:
 
 
 def send_call(to: Process, frm: From) -> None:
-    """Send the request of a call; a process that is no server sees `("$gen_call", From, request)`."""
+    """Send the request of a call; a process that is not a server sees `("$gen_call", From, request)`."""
     if to._st == CALLING:
         suspect(frm)
     if to._vt is not None:

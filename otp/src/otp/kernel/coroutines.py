@@ -45,7 +45,7 @@ def check_function(fn: Any, what: str) -> None:
 
 
 def coroutine_of(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return the coroutine that runs `fn(*args, **kwargs)`; raises `TypeError` for what is no function."""
+    """Return the coroutine that runs `fn(*args, **kwargs)`; raises `TypeError` for anything but a function."""
     kind: Any = type(fn)
     if kind is FunctionType or kind is MethodType:
         flags = fn.__code__.co_flags

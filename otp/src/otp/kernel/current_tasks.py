@@ -10,7 +10,7 @@ __all__ = ["current_task_table"]
 
 
 class _SwappedTasks:
-    """Access to `asyncio`'s current task where it is no writable dictionary."""
+    """Access to `asyncio`'s current task where it is not a writable dictionary."""
 
     __slots__ = ("_swap",)
 

@@ -179,7 +179,7 @@ class NoProcess(CallExit):
 class CallTimeout(CallExit, TimeoutError):
     """A call without a reply in time. The server may still handle it; a late reply is dropped."""
 
-    why: str = ""  # what the server was doing when the time was over
+    why: str = ""  # what the server was doing when the time was up
 
     def _advice(self) -> str:
         described: Any = self.reason[1] if isinstance(self.reason, tuple) and len(self.reason) == 2 else None
@@ -208,12 +208,11 @@ class ServerDown(CallExit):
 
 
 class CallingSelf(CallExit):
-    """A call of a server to itself, which would wait for ever. Call the callback's own function instead."""
+    """A call of a server to itself, which would wait forever. Call the callback's own function instead."""
 
     def _advice(self) -> str:
         return (
-            "a server that calls itself would wait for ever; call the function that the callback uses, "
-            "or cast to itself"
+            "a server that calls itself would wait forever; call the function that the callback uses, or cast to itself"
         )
 
 

@@ -3,7 +3,7 @@
 A process in focus has `_told` set: messages to it take the slow path, which reports them. While it runs,
 `node._watched` is set, so that what it sends takes that path too. Other processes pay one check per message.
 
-A message is admitted before it is reported: a reader with a rate gets so many messages per second, spread over tenths
+A message is admitted before it is reported: a reader with a rate gets that many messages per second, spread over tenths
 of a second, and the rest is only counted. A reply follows its call: it is reported if the call was, counted if the call
 was counted, and neither if the call was sent before reading began.
 """

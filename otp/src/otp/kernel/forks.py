@@ -1,7 +1,7 @@
 """Forks of the OS process: schedulers of the forking thread stay with the parent.
 
-The event loop goes on in the parent only. In the fork, everything that uses a node raises `BadArgument`; a new node may
-be started there. Signals sent to the fork use the handlers from before `otp.run`.
+The event loop continues in the parent only. In the fork, everything that uses a node raises `BadArgument`; a new node
+may be started there. Signals sent to the fork use the handlers from before `otp.run`.
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ def park() -> Generator[None, Any, Any]:
 def _refused(me: Process) -> Generator[Any, Any, Any]:
     """Raise the reason of an exiting process in its `receive` and `call`.
 
-    Code that swallows it and retries for ever would hold the loop, so it has to wait in the end: until its time for
+    Code that swallows it and retries forever would hold the loop, so it has to wait in the end: until its time for
     cleanup is over, or, when killed, at once, like code that ignores `GeneratorExit`.
     """
     x: Any = me._x
@@ -206,7 +206,7 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
 
     `matching` is a predicate, a type, a `Ref` (its `Down`, `TimerFired`, or a tuple starting with it), or a pattern
     `Tag("done")`, `Is(Down, ref=ref)`, `AnyOf(p, q)`. `timeout` is in seconds; `ReceiveTimeout` is raised when it is
-    over. A predicate that raises on a message does not match it.
+    up. A predicate that raises on a message does not match it.
 
     Source: Erlang reference manual, "Receive".
 
@@ -246,7 +246,7 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
         if x.it is not None:
             merge_batch(me)
     s.credit = credit = s.credit - 1
-    if credit < -BUDGET:  # also with an empty mailbox: `timeout=0` may be repeated for ever
+    if credit < -BUDGET:  # also with an empty mailbox: `timeout=0` may be repeated forever
         yield
     m = me._mbox
     if type(m) is list:  # an async callback: a waiting process owns no list, see cast

@@ -214,7 +214,7 @@ def told_replied(frm: Any, value: Any) -> None:
             focus.told()
             if not focus.watches(caller):
                 return
-        if type(caller) is not OutsideCaller and caller._st > DEAD:  # a dead one would keep its entry for ever
+        if type(caller) is not OutsideCaller and caller._st > DEAD:  # a dead one would keep its entry forever
             causes.handles(caller, received)
 
 

@@ -237,7 +237,7 @@ def take_name(name: Any, p: Process) -> None:
     if p._st in (DEAD, EXITING):
         raise BadArgument(f"register: process {p} is dead, it cannot have the name {bounded_text(name)}")
     if p._name is not None:
-        raise BadArgument(f"register: process {p} has the name {bounded_text(p._name)} already; unregister it first")
+        raise BadArgument(f"register: process {p} already has the name {bounded_text(p._name)}; unregister it first")
     enter_name(node, name, p)
 
 
@@ -263,7 +263,7 @@ def unregister(name: Name) -> bool:
 
 
 def whereis(name: Dest) -> Pid | None:
-    """Return the pid that has the name, or `None`; also for `(name, node)`."""
+    """Return the pid registered as `name`, or None. Also accepts `(name, node)`."""
     if type(name) is str and name != "undefined":  # like `resolve`: without that call it takes two thirds of the time
         try:
             me = here.last.current  # like `thread_current`, without the call

@@ -97,7 +97,7 @@ class Node:
 
     def __init__(self, name: str = "nonode", scheduler: Scheduler | None = None, *, hidden: bool = False) -> None:
         if not isinstance(name, str) or not name:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise BadArgument(f"Node(name): expected a text, got {name!r}")
+            raise BadArgument(f"Node(name): expected a str, got {name!r}")
         self.name: str = name
         self.hidden: bool = hidden
         self.creation: int = next(_creations)
@@ -142,7 +142,7 @@ class Node:
     def _check_life(self, what: str, *, also_after: bool = False) -> None:
         """Raise `BadArgument` if the node cannot do `what`: before it is entered, or from its shutdown on."""
         if self._life == "new":
-            raise BadArgument(f"{what}: node {self.name!r} does not run yet; first enter it with `async with node:`")
+            raise BadArgument(f"{what}: node {self.name!r} is not running yet; enter it first with `async with node:`")
         if self._life != "open" and not also_after:
             raise BadArgument(f"{what}: node {self.name!r} {self._word()}; it starts no more processes")
 
@@ -154,7 +154,7 @@ class Node:
             raise BadArgument(f"node {self.name!r} {self._word()}; try a new one: otp.Node({self.name!r})")
         if self._given is None:
             if self._life == "open":
-                raise BadArgument(f"node {self.name!r} runs already; use a separate Node for each `async with`")
+                raise BadArgument(f"node {self.name!r} is already running; use a separate Node for each `async with`")
             self._open(find_scheduler() or LoopScheduler(asyncio.get_running_loop()))
         return self
 
@@ -164,7 +164,7 @@ class Node:
         await self.close()
 
     async def close(self, timeout: float = 10.0) -> None:
-        """Shut the node down in order: what it owns in reverse order, then all other processes.
+        """Shut the node down: what it owns in reverse order, then all other processes.
 
         Processes that do not stop within `timeout` seconds are killed. The shutdown runs once, in its own task:
         callers wait for it, and cancelling a caller does not stop it. A process of the node only requests the shutdown,
@@ -176,7 +176,7 @@ class Node:
             await asyncio.shield(closing)
 
     def begin_close(self, timeout: float = 10.0) -> asyncio.Task[None] | None:
-        """Begin the ordered shutdown unless it has begun; return its task, `None` if the node does not run."""
+        """Begin the ordered shutdown unless it has begun; return its task, `None` if the node is not running."""
         if self._life == "new":
             self._life = "closed"
         if self._life == "closed":
@@ -246,14 +246,14 @@ class Node:
         return [p for p in self._procs.values() if p._st != EXITING]
 
     def parse_pid(self, text: str) -> Pid:
-        """Return the pid that a text names: `<0.17.0>`, `0.17.0`, `#PID<0.17.0>` or `to_text()`'s form.
+        """Return the pid that a string names: `<0.17.0>`, `0.17.0`, `#PID<0.17.0>` or `to_text()`'s form.
 
         A pid that is not alive is found too, as a dead pid that equals the original. Raises `BadArgument` for other
         texts and other nodes.
         """
         parsed = parse_pid_number(text) if isinstance(text, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
         if parsed is None:
-            raise BadArgument(f"parse_pid: expected a text such as '<0.17.0>', got {text!r}")
+            raise BadArgument(f"parse_pid: expected a str such as '<0.17.0>', got {text!r}")
         number, node = parsed
         if node is not None and node != self.name:
             raise BadArgument(f"parse_pid: {text!r} is a pid of node {node!r}, this is {self.name!r}")
@@ -308,11 +308,11 @@ class Node:
 
         Args:
             name: a registered name of this node, `Registry.via(…)`, or `(name, node)` for another node of this loop. A
-                registry that does not run yet is waited for as well.
+                registry that is not running yet is waited for as well.
             timeout: seconds to wait, by default without limit. Then `TimeoutError`.
 
-        Raises `BadArgument` for a name that no process can take: a pid, a key of an object that is no unique registry,
-        a name on a remote node. It is also raised if the node, or a registry given by its pid, ends meanwhile.
+        Raises `BadArgument` for a name that no process can take: a pid, a key of an object that is not a unique
+        registry, a name on a remote node. Also raised if the node, or a registry given by its pid, ends meanwhile.
 
         >>> import otp
         >>> async def main():
@@ -374,9 +374,9 @@ class Node:
             coroutine: a coroutine object, not yet awaited.
             timeout: seconds to wait; then the coroutine is cancelled.
 
-        Returns what the coroutine returns and raises what it raises; `TimeoutError` when the time is over;
+        Returns what the coroutine returns and raises what it raises; `TimeoutError` when the time is up;
         `CancelledError` (of `concurrent.futures`) if the node closed meanwhile; `BadArgument` on the thread of the
-        node's own loop, which would wait for itself, and for a node that does not run.
+        node's own loop, which would wait for itself, and for a node that is not running.
 
         >>> import asyncio, otp
         >>> async def main():
@@ -395,7 +395,7 @@ class Node:
         A name is resolved on this node when the message is delivered; an unknown name is logged as a warning (the
         thread has gone on by then; `otp.send` raises).
 
-        Raises `BadArgument` on the thread of the node's own loop, for a node that does not run, and for an invalid
+        Raises `BadArgument` on the thread of the node's own loop, for a node that is not running, and for an invalid
         destination.
 
         >>> import asyncio, otp

@@ -1,6 +1,6 @@
 """The outcome of a callback: results, thrown results, crashes, coroutines and stops.
 
-`apply` is the only entry. It leaves the process in RUN if the server may go on with its mailbox.
+`apply` is the only entry. It leaves the process in RUN if the server may continue with its mailbox.
 """
 
 # Messages, states and reasons are terms of any type.
@@ -214,7 +214,7 @@ def stop(
     error: BaseException | None = None,
     what: str = "",
 ) -> None:
-    """End a server in order: `terminate` first, then the reply it owes, then its exit."""
+    """End a server cleanly: `terminate` first, then the reply it owes, then its exit."""
     x = p._ext()
     x.message = frm._request if frm is not None else message[1] if what == "handle_cast" else message
     x.frm = frm

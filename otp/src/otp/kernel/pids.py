@@ -61,7 +61,7 @@ class Pid:
         raise NotImplementedError
 
     def to_text(self) -> str:
-        """Return a text that `node.parse_pid` turns into the pid again."""
+        """Return a string that `node.parse_pid` turns into the pid again."""
         _keep_findable(self)
         return f"<0.{self._id}.0>@{self._node.name}"
 
@@ -85,9 +85,7 @@ class Pid:
         return self
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            f"cannot pickle pid {self}: a pid means something on its node only; send str(pid) or register a name"
-        )
+        raise TypeError(f"cannot pickle pid {self}: a pid is valid only on its node; send str(pid) or register a name")
 
 
 def _keep_findable(pid: Pid) -> None:
@@ -127,4 +125,4 @@ class Ref:
         return self
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError(f"cannot pickle {self!r}: a reference means something in its own runtime only")
+        raise TypeError(f"cannot pickle {self!r}: a reference is valid only in its own runtime")

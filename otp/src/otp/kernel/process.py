@@ -118,7 +118,7 @@ class Side:
 class TaskTable:
     """The unfinished child tasks of a process, oldest first, and whether each has acted for it.
 
-    `p` is the process while it lives, None for tasks that it has left behind. `listens` says that it has opened a
+    `p` is the process while it lives, None for tasks that outlive it. `listens` says that it has opened a
     server of asyncio.
     """
 

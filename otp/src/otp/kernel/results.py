@@ -145,7 +145,7 @@ class _OkWith(Ok[S], WithOptions):
 
 
 class Reply(_Options, Generic[S]):
-    """A reply to the call with `value`; the server goes on with `state`."""
+    """A reply to the call with `value`; the server continues with `state`."""
 
     __slots__ = ("_hibernate", "_then", "_timeout", "state", "value")
     __match_args__ = ("value", "state")
@@ -182,7 +182,7 @@ class _ReplyWith(Reply[S], WithOptions):
 
 
 class NoReply(_Options, Generic[S]):
-    """No reply: the server goes on with `state`, and may reply later with `GenServer.reply`."""
+    """No reply: the server continues with `state`, and may reply later with `GenServer.reply`."""
 
     __slots__ = ("_hibernate", "_then", "_timeout", "state")
     __match_args__ = ("state",)

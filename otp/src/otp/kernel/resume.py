@@ -71,9 +71,9 @@ def _resume(p: Process) -> None:
 
 
 def blame(s: Scheduler, failure: BaseException) -> None:
-    """Handle an unexpected error: end the process at fault and let the others go on.
+    """Handle an unexpected error: end the process at fault and let the others continue.
 
-    `KeyboardInterrupt` and `SystemExit` are no faults: they shut the node down in order.
+    `KeyboardInterrupt` and `SystemExit` are not faults: they shut the node down cleanly.
     """
     p = s.current
     if isinstance(failure, (KeyboardInterrupt, SystemExit)):

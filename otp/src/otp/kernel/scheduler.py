@@ -63,7 +63,7 @@ FROM_THREADS: Final = (
     f"node.cast_from_thread(dest, request), node.send_from_thread(dest, message) or {CALL_FROM_THREAD}"
 )
 IN_A_FORK: Final = "try otp.run(main) for a node of its own, or multiprocessing.get_context('spawn')"
-LONGEST: Final = 1e12  # seconds, 31,000 years: more is no valid number of nanoseconds for a clock
+LONGEST: Final = 1e12  # seconds, 31,000 years: more is not a valid number of nanoseconds for a clock
 
 
 def nanoseconds(seconds: Any, what: str, *, infinite: bool = False) -> int | None:
@@ -318,7 +318,7 @@ class Scheduler:
     def _own(self) -> None:
         """Make this thread the one that the loop runs in.
 
-        A lock that the thread holds for ever answers `owned` in 20 ns, a third of a `threading.local`.
+        A lock held permanently by the thread answers `owned` in 20 ns, a third of the time of a `threading.local`.
         """
         lock: Any = threading.RLock()
         lock.acquire()
@@ -472,7 +472,7 @@ def current_process(what: str, instead: str = "") -> Process:
     p = OWNER.get()
     if s is not None and p is not None and p._node._s is s and p is not p._node._outside:
         if p._st == DEAD:
-            raise NotAProcess(f"{what}: the process {p}, in whose child task this runs, has ended")
+            raise NotAProcess(f"{what}: the process {p}, whose child task this is, has ended")
         child = asyncio.current_task(s.loop)
         if isinstance(child, asyncio.Future) and _belongs(child, p):  # the task ends with its process
             p._ext().task_table(p).add(child, True)

@@ -243,7 +243,7 @@ def _flush_down(me: Process, ref: Ref) -> None:
 
 
 def _keeps_mailbox(me: Process) -> bool:
-    """Return whether only `receive` takes messages from it now: not so for a server between async callbacks."""
+    """Return whether only `receive` takes messages from it now; false for a server between async callbacks."""
     return me._step is not None
 
 
@@ -296,7 +296,7 @@ def exit(pid: Any, reason: Any = ABSENT, /) -> Literal[True]:
     a signal from itself that it cannot trap; a server that traps exits calls `terminate` first.
 
     `"kill"` cannot be trapped; the exit reason is then `"killed"`. An untrapped signal to oneself takes effect here. A
-    name stands for its pid (a difference to Erlang); raises `BadArgument` for an unregistered name.
+    name stands for its pid (unlike in Erlang); raises `BadArgument` for an unregistered name.
 
     >>> import asyncio, otp
     >>> async def child():

@@ -23,7 +23,7 @@ SLOWED: Final = ("handle_call", "handle_cast", "handle_info")
 class Slowness:
     """A delay in front of each callback of `target`, like that of a slow disk.
 
-    `hits` counts the callbacks. Meanwhile the server is busy and its mailbox grows; other processes go on. A code
+    `hits` counts the callbacks. Meanwhile the server is busy and its mailbox grows; other processes continue. A code
     change also ends the delay.
     """
 

@@ -1,7 +1,7 @@
-"""Credit for operations that fail at once, so that a loop of them lets other processes run.
+"""Credit for operations that fail at once, so a loop of them lets other processes run.
 
-Messages are charged where they are handled. A call to a dead server, `receive(timeout=0)` or a start that fails is no
-message, so a loop that retries would never yield.
+Messages are charged where they are handled. A call to a dead server, `receive(timeout=0)` or a start that fails is not
+a message, so a loop that retries would never yield.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ STATE_NAMES: Final = {
     TIMED: "waiting",
 }
 
-# The tags that Erlang/OTP puts in front of its own messages; a process that is no server sees them.
+# The tags that Erlang/OTP puts in front of its own messages; a process that is not a server sees them.
 CALL_TAG: Final = "$gen_call"
 CAST_TAG: Final = "$gen_cast"
 SYSTEM_TAG: Final = "system"

@@ -36,7 +36,7 @@ __all__ = [
 
 
 LATE: Final = "code_change_timeout"
-"""The reason of a `change_code` whose `code_change` took too long; the server keeps its state and goes on."""
+"""The reason of a `change_code` whose `code_change` took too long; the server keeps its state and continues."""
 
 _COUNTS: Final = frozenset({"statistics", "remove", "no_debug"})
 """Requests that are also allowed for a sensitive process."""
@@ -49,7 +49,7 @@ class Downgrade(tuple[str, Any]):
 
 
 class Refused:
-    """The answer to a system request that raised; the requester raises it, the server goes on."""
+    """The answer to a system request that raised; the requester raises it, the server continues."""
 
     __slots__ = ("error",)
 

@@ -38,7 +38,7 @@ class Via(Protocol):
 
 
 Name: TypeAlias = str | bytes | tuple[Hashable, ...] | frozenset[Any] | Enum | UUID | type | Record
-"""The registered name of a process: hashable, and neither None nor a number, so that a missing pid is no name."""
+"""The registered name of a process: hashable, and neither None nor a number, so a missing pid is not a name."""
 
 GivenName: TypeAlias = Name | Via | None
 """The `name=` of a start; None for no name."""

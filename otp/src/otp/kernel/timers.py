@@ -104,7 +104,7 @@ def cancel_timer(ref: Ref) -> float | None:
     """Stop a timer.
 
     Returns the seconds that were left, or `None` if it fired, was cancelled or is unknown. Any process may cancel.
-    `None` does not mean that the message has been handled. Raises `BadArgument` for what is no reference.
+    `None` does not mean that the message has been handled. Raises `BadArgument` for anything but a reference.
     """
     left = _left(ref, "cancel_timer")
     if left is not None and isinstance(ref, TimerRef):

@@ -58,7 +58,7 @@ DETAIL_KINDS: Final = frozenset({"linked", "unlinked", "monitored", "demonitored
 """Kinds that are delivered on request and not kept."""
 
 STATE_KINDS: Final = frozenset({"state_changed"})
-"""Kinds that cost a text of the whole state after each callback: requested by name only."""
+"""Kinds that cost a rendering of the whole state after each callback: requested by name only."""
 
 LIFECYCLE: Final = frozenset(
     {
@@ -95,7 +95,7 @@ never read.
 
 def _checked(kinds: Iterable[str]) -> frozenset[str]:
     if isinstance(kinds, str):
-        raise BadArgument(f"kinds: expected several, got the text {kinds!r}; try kinds={{{kinds!r}}}")
+        raise BadArgument(f"kinds: expected several, got the string {kinds!r}; try kinds={{{kinds!r}}}")
     chosen = frozenset(kinds)
     known = LIFECYCLE | DETAIL_KINDS | MESSAGE_KINDS | STATE_KINDS
     for unknown in sorted(chosen - known, key=repr):

@@ -20,7 +20,7 @@ CLOSE_ATTEMPTS: Final = 100
 def close(p: Process, coro: Any, reported: bool) -> None:
     """Unwind a coroutine that must not wait: throw `CancelledError` once, then `GeneratorExit`.
 
-    A bare `sleep(0)` is no wait and is skipped; a coroutine that refuses to end is dropped and reported. Both errors
+    A bare `sleep(0)` is not a wait and is skipped; a coroutine that refuses to end is dropped and reported. Both errors
     are thrown, since a lock returns its permit for the first only. `reported` says that the event has been recorded.
     """
     abandoned = ""

@@ -128,7 +128,7 @@ def _plain(reason: Any, limit: int, depth: int) -> str:
         case "bad_return_value", 1:
             if rest[0] is None:
                 return "a callback returned None: did no case match, or is a return missing?"
-            return f"a callback returned {_value(rest[0], limit)}, which is no result"
+            return f"a callback returned {_value(rest[0], limit)}, which is not a result"
         case "EXIT", 1 if depth:
             return reason_text(rest[0], limit)
         case "already_started", 1 if issubclass(type(rest[0]), Pid):
@@ -153,7 +153,7 @@ def _taken(pid: Pid) -> str:
 
 
 def _is_leaving(pid: Any) -> bool:
-    """Return whether a process has ended or lost its supervisor, and so is the predecessor, about to end."""
+    """Return whether a process has ended or lost its supervisor, so it is a predecessor about to end."""
     if not issubclass(type(pid), Process) or pid._st == REMOTE:
         return False
     return not is_alive(pid) or pid._parent is None or not is_alive(pid._parent)

@@ -40,7 +40,7 @@ class EventView:
     """An event on a node.
 
     `seq` numbers the node's events from 1, `at` is its clock in seconds, `cause` the number of the event that led to
-    this one (0: none recorded). `data` depends on `kind`; its values are pids, numbers, short texts (including refs),
+    this one (0: none recorded). `data` depends on `kind`; its values are pids, numbers, short strings (including refs),
     reasons (`Crash` and `ExceptionTerm` unchanged) and bounded text for all other objects of a program.
     """
 
@@ -73,7 +73,7 @@ class TraceSpec:
     """The events that a reader wants; there is always a limit.
 
     Args:
-        pids: only events of these processes, and messages to them: pids, names or texts; all if empty.
+        pids: only events of these processes, and messages to them: pids, names or strings; all if empty.
         kinds: the kinds of events, as `otp.trace` names them.
         limit: the stream ends after this many events; 1 to 100,000.
         rate: the maximum per second of the node's clock; 1 to 100,000.
@@ -133,9 +133,9 @@ def check_flag(what: str, value: Any) -> bool:
 
 
 def check_word(what: str, value: Any) -> None:
-    """Raise `BadArgument` unless the value is a text or None."""
+    """Raise `BadArgument` unless the value is a str or None."""
     if value is not None and type(value) is not str:
-        raise BadArgument(f"{what}: expected a text, got {text(value)}")
+        raise BadArgument(f"{what}: expected a str, got {text(value)}")
 
 
 def check_seconds(what: str, value: Any) -> None:

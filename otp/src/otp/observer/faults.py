@@ -109,7 +109,7 @@ def _lose(_dest: Process, _message: Any) -> Fate:
 
 def _slow(p: Process, seconds: float, what: str, ended: Callable[[], object] | None) -> Slowness:
     if p._vt is None or p._vt.supervisor:
-        raise BadArgument(f"{what}: expected a server with callbacks that is no supervisor, got {p}; try 'delay'")
+        raise BadArgument(f"{what}: expected a server with callbacks, not a supervisor, got {p}; try 'delay'")
     if p._vt.debug is not None:
         raise BadArgument(f"{what}: {p} is being debugged; try otp.sys.no_debug({p}) first")
     return Slowness(p, seconds, ended)

@@ -1,4 +1,4 @@
-"""Single processes, the list of processes, and summary figures of a node."""
+"""Single processes, the list of processes, and summary metrics of a node."""
 
 # Messages and states have no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -259,7 +259,7 @@ def supervision_tree(
         deadline: seconds after which nothing more is read.
 
     Children left out are counted in `more` of their supervisor; the tree is then `partial`, and `why` says the reason.
-    Raises `BadArgument` if `root` is no living supervisor of this node, or for an invalid number.
+    Raises `BadArgument` if `root` is not a living supervisor of this node, or for an invalid number.
     """
     if not 0 <= depth <= 32 or limit < 1:
         raise BadArgument(f"supervision_tree(): expected depth of 0..32 and limit >= 1, got {depth} and {limit}")

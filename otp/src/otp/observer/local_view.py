@@ -86,7 +86,7 @@ class LocalView:
         return inspection.info(self._node)
 
     async def metrics(self) -> Metrics:
-        """Return the figures that the runtime counts."""
+        """Return the metrics that the runtime counts."""
         return metrics(self._node, deadline=0.1)
 
     async def processes(
@@ -209,11 +209,11 @@ class LocalView:
         await operations.terminate_child(self.find(supervisor), child)
 
     async def restart_child(self, supervisor: Pid | Name, child: Any) -> Pid | None:
-        """Start a child that does not run; raises `NotFound`, or `StartError`, for example with `"running"`."""
+        """Start a stopped child; raises `NotFound`, or `StartError`, for example with `"running"`."""
         return await operations.restart_child(self.find(supervisor), child)
 
     async def delete_child(self, supervisor: Pid | Name, child: Any) -> None:
-        """Remove a child that does not run; raises like `restart_child`."""
+        """Remove a stopped child; raises like `restart_child`."""
         await operations.delete_child(self.find(supervisor), child)
 
     async def change_strategy(

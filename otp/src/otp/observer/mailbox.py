@@ -140,7 +140,9 @@ def drop_messages(
     if p._vt is not None and p._vt.supervisor:
         raise BadArgument(f"drop_messages: expected no supervisor, got {p}, whose messages keep its tree right")
     if p._st == RUN:
-        raise BadArgument(f"drop_messages: expected a process that waits, got {p}, which runs; let another one do it")
+        raise BadArgument(
+            f"drop_messages: expected a waiting process, got {p}, which is running; call it from another process"
+        )
     post = node._s.post
     if post is not None:  # a deterministic run may not have delivered yet
         post.asked(p)

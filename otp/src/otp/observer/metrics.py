@@ -1,4 +1,4 @@
-"""Figures of a node that the runtime counts in any case."""
+"""Metrics of a node that the runtime always counts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Metrics", "metrics"]
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Figures of a node at the time `at` (seconds of its clock).
+    """Metrics of a node at time `at` (seconds on its clock).
 
     Counts grow from the start of the node. `mailbox_total` and `mailbox_deepest` are those of the `scanned` processes,
     as many as the time allowed. `restarts` and `give_ups` are of all supervisors. These belong to the event loop, and
@@ -58,19 +58,19 @@ class Metrics:
 
 
 def metrics(node: Node, *, deadline: float | None = None) -> Metrics:
-    """Return the figures of a node.
+    """Return the metrics of a node.
 
     `deadline` limits the seconds spent reading mailboxes.
 
     >>> import otp
     >>> async def main():
     ...     otp.send(otp.self(), "hello")
-    ...     figures = otp.observer.metrics(otp.trace.node_of(otp.self()))
-    ...     return figures.processes, figures.mailbox_total, figures.restarts
+    ...     metrics = otp.observer.metrics(otp.trace.node_of(otp.self()))
+    ...     return metrics.processes, metrics.mailbox_total, metrics.restarts
     >>> otp.run(main)
     (1, 1, 0)
 
-    Source: Erlang's `statistics/1` and `memory/0`, as far as this runtime has the figures.
+    Source: Erlang's `statistics/1` and `memory/0`, as far as this runtime has the values.
     """
     s = node._s
     trace = node._trace

@@ -42,7 +42,7 @@ class NodeView(Protocol):
         ...
 
     async def metrics(self) -> Metrics:
-        """Return the figures that the runtime counts."""
+        """Return the metrics that the runtime counts."""
         ...
 
     async def processes(
@@ -143,11 +143,11 @@ class NodeView(Protocol):
         ...
 
     async def restart_child(self, supervisor: Pid | Name, child: Any) -> Pid | None:
-        """Start a child that does not run; raises `NotFound`, or `StartError`, for example with `"running"`."""
+        """Start a stopped child; raises `NotFound`, or `StartError`, for example with `"running"`."""
         ...
 
     async def delete_child(self, supervisor: Pid | Name, child: Any) -> None:
-        """Remove a child that does not run; raises like `restart_child`."""
+        """Remove a stopped child; raises like `restart_child`."""
         ...
 
     async def change_strategy(

@@ -107,7 +107,7 @@ def _child(p: Process, child: Any) -> Any:
         if not found and type(child) is str:
             found = [record for record in state if text(record.id, length=80) == child]
     if len(found) > 1:
-        raise BadArgument(f"expected one child, {text(child)} may be {len(found)} of {p}; try its pid")
+        raise BadArgument(f"expected one child, {text(child)} matches {len(found)} of {p}; try its pid")
     if not found:
         raise NotFound
     return found[0].id
@@ -158,19 +158,19 @@ async def terminate_child(p: Process, child: Any) -> None:
 
 
 async def restart_child(p: Process, child: Any) -> Pid | None:
-    """Start a child that does not run."""
+    """Start a stopped child."""
     return _pid(await ask(p, ("restart_child", _kept_child(p, child))))
 
 
 async def delete_child(p: Process, child: Any) -> None:
-    """Remove a child that does not run."""
+    """Remove a stopped child."""
     await ask(p, ("delete_child", _kept_child(p, child)))
 
 
 def _kept_child(p: Process, child: Any) -> Any:
     state = _state_of(p)
     if isinstance(state, DynamicState) and state.template is None:
-        raise BadArgument(f"a DynamicSupervisor such as {p} keeps no child that does not run; try start_child")
+        raise BadArgument(f"a DynamicSupervisor such as {p} does not keep stopped children; try start_child")
     return _child(p, child)
 
 

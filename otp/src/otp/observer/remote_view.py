@@ -94,7 +94,7 @@ class RemoteView:
         return await self._ask("info")
 
     async def metrics(self) -> Metrics:
-        """Return the figures that the runtime counts."""
+        """Return the metrics that the runtime counts."""
         return await self._ask("metrics")
 
     async def processes(
@@ -206,11 +206,11 @@ class RemoteView:
         await self._ask("terminate_child", supervisor=supervisor, child=child)
 
     async def restart_child(self, supervisor: Pid | Name, child: Any) -> Pid | None:
-        """Start a child that does not run; raises `NotFound`, or `StartError`, for example with `"running"`."""
+        """Start a stopped child; raises `NotFound`, or `StartError`, for example with `"running"`."""
         return await self._ask("restart_child", supervisor=supervisor, child=child)
 
     async def delete_child(self, supervisor: Pid | Name, child: Any) -> None:
-        """Remove a child that does not run; raises like `restart_child`."""
+        """Remove a stopped child; raises like `restart_child`."""
         await self._ask("delete_child", supervisor=supervisor, child=child)
 
     async def change_strategy(

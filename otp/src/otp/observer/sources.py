@@ -24,7 +24,7 @@ __all__ = ["Code", "Running", "running"]
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A function: its first line, and its current line, None while it does not run."""
+    """A function: its first line, and its current line, None while it is not running."""
 
     name: str
     file: str

@@ -197,7 +197,7 @@ def _fields_of(kind: type) -> tuple[str, ...] | None:
 
 
 def _words(value: str) -> Any:
-    """Return a text unchanged, unless it has half a surrogate pair, which UTF-8 cannot encode."""
+    """Return a string unchanged, unless it has half a surrogate pair, which UTF-8 cannot encode."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -212,7 +212,7 @@ def from_term(term: Any, find_pid: FindPid | None, *, members: int | None = None
         find_pid: returns the pids in it; without it, they are refused.
         members: the maximum number of members, if the sender is not trusted.
 
-    Raises `BadArgument` for what is no term, and for unknown tags and records.
+    Raises `BadArgument` for anything but a term, and for unknown tags and records.
     """
     return Decoder(find_pid, members).read(term, 3 * DEPTH)  # a record in a tuple counts three times
 
@@ -310,7 +310,7 @@ def _hashed(kind: Any, parts: Any, term: Any) -> Any:
     try:
         return kind(parts)
     except TypeError:
-        raise wrong("members that can be hashed", term) from None
+        raise wrong("hashable members", term) from None
 
 
 def _number(digits: str, term: Any) -> int:

@@ -199,7 +199,7 @@ class _Serving:
         if not method.waits:
             return ("ok", to_term(await operation(**arguments), strict=False))
         if name in ("suspend", "replace_state") and self.view.find(arguments["pid"]) is self.me:
-            raise BadArgument(f"{name}: expected another process than {self.me}, which answers you")
+            raise BadArgument(f"{name}: cannot target {self.me}, the view server itself")
         if len(self.working) >= MOST_REQUESTS:
             raise ViewError("busy", f"expected fewer than {MOST_REQUESTS} operations at a time; try again")
         _, ref = spawn_monitor(_work, operation, arguments, caller)
@@ -258,7 +258,9 @@ class _Serving:
         stream.confirmed = received
         before, stream.waiting = stream.waiting, None
         if before is not None:
-            GenServer.reply(before, to_failure(ViewError("superseded", "expected one reader, another one asked")))
+            GenServer.reply(
+                before, to_failure(ViewError("superseded", "expected one reader, got a request from another"))
+            )
         answer = _part(stream, credit)
         if answer is None:
             stream.waiting, stream.credit = caller, credit

@@ -166,7 +166,7 @@ class ChildView:
     """A child as recorded by its supervisor.
 
     `supervisor` is the tree below, if it is one and was read. `restarts` counts its starts after it ended by itself,
-    `restarted_along` those with a sibling that was restarted. Both go on when the supervisor itself is restarted.
+    `restarted_along` those with a sibling that was restarted. Both continue when the supervisor itself is restarted.
     """
 
     id: str

@@ -39,7 +39,7 @@ GIVE_UP_S: Final = 2.0
 LONGEST_ORDER: Final = 64 << 20
 
 OUT_OF_MEMORY: Final = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT})
-"""Signals that may end an interpreter that gets no more memory, before the meter has seen its usage."""
+"""Signals that may end an interpreter that cannot get more memory, before the meter has seen its usage."""
 
 
 def main() -> NoReturn:

@@ -97,7 +97,7 @@ def tell_end(
 
 
 def printable(text: str) -> str:
-    """Return a text of a peer as one line without terminal control characters.
+    """Return text from a peer as one line without terminal control characters.
 
     >>> printable("a" + chr(27) + "[2J" + chr(10) + "b")
     'a\ufffd[2J b'
@@ -133,8 +133,8 @@ def _why(
         case {"what": "leaving", "how": "sys.exit"}:
             return "exit", f"ended the interpreter with sys.exit({status})"
         case {"what": "leaving"}:
-            return "stopped", "stopped in order"
-        case _ if status == 1:  # also the end of an interpreter that cannot go on, for example without builtins
+            return "stopped", "shut down"
+        case _ if status == 1:  # also the end of an interpreter that cannot continue, for example without builtins
             return "exit", f"ended the interpreter with exit status 1{_last_words(output)}"
         case _:
             return "exit", f"ended the interpreter with os._exit({status})"

@@ -1,6 +1,6 @@
 """Short messages between a peer and its starter, beside the node's own: JSON with its length in front.
 
-The reader trusts nothing: a frame that is too long, no JSON, or no object ends the connection as `BadFrame`.
+The reader trusts nothing: a frame that is too long, not JSON, or not an object ends the connection as `BadFrame`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LONGEST: Final = 1 << 16
 
 
 class BadFrame(ValueError):
-    """Received data that is no valid frame."""
+    """Received data that is not a valid frame."""
 
 
 def frame(message: dict[str, Any]) -> bytes:

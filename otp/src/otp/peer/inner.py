@@ -102,7 +102,7 @@ def become_peer(
 
 
 def _cut_loose(control: socket.socket, link: socket.socket, lifeline: int) -> tuple[socket.socket, socket.socket]:
-    """Start a new session that is killed with the guard, with the outputs and two connections as only open files.
+    """Start a new session that is killed with the guard, with the outputs and two connections as its only open files.
 
     The connections get the numbers 3 and 4, whatever the platform had open when it started the guard.
     """

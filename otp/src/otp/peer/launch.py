@@ -42,7 +42,7 @@ class Launched:
     folder: str = ""
 
     def is_alive(self) -> bool:
-        """Return whether the guard runs: only it has the other end of its connection."""
+        """Return whether the guard is running: only it has the other end of its connection."""
         ends = select.poll()
         ends.register(self.guard, 0)  # a hang-up is always reported
         return not ends.poll(0)
@@ -128,7 +128,7 @@ class Nursery:
         return launched
 
     def close(self) -> None:
-        """End it and all its guards that still run."""
+        """End it and all its guards that are still running."""
         self._line.close()
         _wait_or_kill(self._program)
 
@@ -214,9 +214,9 @@ def _wait_or_kill(program: subprocess.Popen[bytes]) -> None:
 
 
 def order_bytes(order: dict[str, Any]) -> bytes:
-    """Return the encoded order for a guard. Raises `BadArgument` for arguments that are no plain terms."""
+    """Return the encoded order for a guard. Raises `BadArgument` if an argument is not a plain term."""
     try:
         body = marshal.dumps(order)
     except ValueError:
-        raise BadArgument("peer: expected arguments of plain terms (numbers, texts, tuples, lists, dicts)") from None
+        raise BadArgument("peer: expected plain terms as arguments (numbers, strings, tuples, lists, dicts)") from None
     return len(body).to_bytes(4, "big") + body

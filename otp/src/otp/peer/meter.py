@@ -1,7 +1,7 @@
 """The memory and processor time of a process and all its descendants, read from `/proc`.
 
-Without a control group no limit of the kernel counts processes together: each of 32 could use what one may. The guard,
-which waits anyway, therefore checks four times a second; limits of single processes bound the usage in between.
+Without a control group no limit of the kernel counts processes together: each of 32 could use as much as one may. The
+guard, which waits anyway, therefore checks four times a second; limits of single processes bound the usage in between.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _buffer_of_a_socket() -> int:
 
 
 def resident(pid: int) -> int:
-    """Return bytes in memory of the process and its descendants.
+    """Return the bytes of memory used by the process and its descendants.
 
     Returns 0 if unknown, such as after its end.
 

@@ -44,7 +44,7 @@ __all__ = ["Peer", "start"]
 class Peer(Startable):
     """A running peer. As a child of a supervisor: `Peer.child_spec(PeerSpec(…))`, then `Peer.of(pid)`.
 
-    Its local process ends with it: with `"normal"` if it was stopped in order, else with `("peer", kind, reason)`,
+    Its local process ends with it: with `"normal"` if it was shut down, else with `("peer", kind, reason)`,
     which is the second part of a `"shutdown"` tuple if we killed it.
 
     Source: Erlang's `peer`. Difference: walls and limits; and a peer here is never connected over a network.
@@ -124,7 +124,7 @@ class Peer(Startable):
 
         link = self._running.take_link()
         if link is None:
-            raise BadArgument(f"Peer.connect(): expected a peer that is not connected and runs, got {self!r}")
+            raise BadArgument(f"Peer.connect(): expected a running peer that is not connected, got {self!r}")
         here = cast("Any", self.pid)._node if node is None else node
         distribution = await over(link, here, self.name, self._running.cookie, services=services, spawnable=spawnable)
         try:
@@ -143,7 +143,7 @@ class Peer(Startable):
         return await self._ask("ended", timeout)
 
     async def stop(self, timeout: float | None = None) -> Ended:
-        """Stop it in order, leaves first, and wait; after `timeout` seconds (default its `shutdown`) it is killed."""
+        """Shut it down, leaves first, and wait; after `timeout` seconds (default its `shutdown`) it is killed."""
         seconds = self._running.spec.shutdown if timeout is None else timeout
         return await self._ask(("stop", float(seconds)), "infinity")
 
@@ -235,14 +235,14 @@ async def start(
     Args:
         name: the name of its node.
         boot: `"module:function"`, called there with a `Here`.
-        args: plain terms for it: numbers, texts, bytes, tuples, lists, dicts.
+        args: plain terms for it: numbers, strings, bytes, tuples, lists, dicts.
         walls: `Walls()` for untrusted code; None for your own code.
         limits: its resource limits.
         files: name in its folder → text or bytes; `boot` can import modules among them.
         env: its environment, which is otherwise empty.
         cwd: working directory, for a peer without walls; None: its folder.
         spares: a reserve from which to take a warm one.
-        shutdown: seconds that it may take to stop in order.
+        shutdown: seconds that it may take to shut down.
         on_output: called in the loop with its output, as bytes arrive.
         ours: it writes to the standard output and standard error of this program; see `PeerSpec`.
         node: the node of the supervising process; by default the caller's.
@@ -260,7 +260,7 @@ async def start(
     ...     peer = await start("shop@127.0.0.1", "shop:boot", files={"shop.py": "def boot(here): print(here.args)"})
     ...     return (await peer.stop()).reason, peer.output()
     >>> otp.run(main)
-    ('stopped in order', 'None\n')
+    ('shut down', 'None\n')
     """
     spec = PeerSpec(
         name,
@@ -357,7 +357,7 @@ class _PeerServer(GenServer[_State]):
 
     @impl
     async def terminate(self, reason: Any, state: _State) -> None:
-        """Stop the peer, in order at first."""
+        """Stop the peer, cleanly at first."""
         running = state.running
         if running.ended is None:
             running.ask_to_stop(running.spec.shutdown)

@@ -1,7 +1,7 @@
 """A running peer, as its supervising process sees it: input from guard and peer, and its limits.
 
-Events of the loop are handled here at once; the process receives only `Note("ready")` and `Note("ended")`. A peer that
-sends as fast as it can fills no mailbox.
+Events of the loop are handled here immediately; the process receives only `Note("ready")` and `Note("ended")`. A peer
+that sends as fast as it can does not fill a mailbox.
 """
 
 # What a peer says has no type.
@@ -258,7 +258,7 @@ class Running:
     # The end
 
     def ask_to_stop(self, seconds: float) -> None:
-        """Ask the peer to shut down, and kill it if it still runs after `seconds`."""
+        """Ask the peer to shut down, and kill it if it is still running after `seconds`."""
         with contextlib.suppress(OSError):
             send_frame(self._launched.control, {"what": "stop"})
         self._after("stop", seconds, lambda: self.kill("killed", f"did not stop within {seconds:g} s and was killed"))
@@ -323,7 +323,7 @@ class Running:
         self.link = None
 
     def destroy(self, process: Process | None = None) -> None:
-        """Remove everything at once, after the supervising process was killed."""
+        """Remove everything immediately, after the supervising process was killed."""
         if self.ended is None and not self._loop.is_closed():
             self.ended = Ended("killed", "its supervising process was killed")
             self._hear_rest()
@@ -332,7 +332,7 @@ class Running:
 
 def no_room(why: object) -> str:
     """Return the text that says why a peer cannot be started at present."""
-    return f"could not start, there is no room for it: {why}"
+    return f"could not start: out of resources: {why}"
 
 
 def _received(connection: socket.socket) -> bytes | None:

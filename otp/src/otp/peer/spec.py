@@ -31,7 +31,7 @@ class PeerSpec:
             set.
         cwd: working directory, for a peer without walls; None: its folder. Modules are found there as well.
         spares: a reserve from which to take a warm one.
-        shutdown: seconds that it may take to stop in order.
+        shutdown: seconds that it may take to shut down.
         on_output: called in the loop with its output, as bytes arrive.
         ours: its standard output and standard error are those of this program, for your own code: none of it is kept,
             counted or limited.
@@ -58,9 +58,11 @@ class PeerSpec:
         if not (colon and function.isidentifier() and all(part.isidentifier() for part in module.split("."))):
             raise BadArgument(f'peer: expected boot as "module:function", got {self.boot!r:.200}')
         if self.cwd is not None and self.walls is not None:
-            raise BadArgument("peer: expected no cwd= behind walls, where only its folder is; try files= or readable=")
+            raise BadArgument(
+                "peer: expected no cwd= behind walls, where it has only its folder; try files=, readable="
+            )
         if self.ours and (self.walls is not None or self.on_output is not None):
-            raise BadArgument("peer: expected ours=True without walls= and on_output=: what it writes is not read here")
+            raise BadArgument("peer: expected ours=True without walls= and on_output=: its output is not read here")
         if self.spares is not None and self.spares.ours != self.ours:
             raise BadArgument(f"peer: expected Spares(ours={self.ours}), got one that was made for the other kind")
         for name in self.files:

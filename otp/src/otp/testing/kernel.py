@@ -81,7 +81,7 @@ class _RecordedQueue(deque["Process"]):
 class TestingKernel(LoopScheduler):
     """The kernel's scheduler, with a schedule that can be chosen, recorded and stopped at any step."""
 
-    __test__ = False  # its name begins with Test, but it is none
+    __test__ = False  # its name begins with Test, but it is not one
     __slots__ = (
         "_busy_since",
         "_numbers",

@@ -1,6 +1,6 @@
 """The limit of steps while a test waits: endless programs are stopped, and named.
 
-In virtual time a ticking server advances the clock for ever, in no time, which does not look like a deadlock. The steps
+In virtual time a ticking server advances the clock forever, in no time, which does not look like a deadlock. The steps
 since the test's own process last ran are therefore counted. A wait that ends by itself (`advance`, a time-out, a sleep)
 may take any number of steps, as long as the clock moves.
 """

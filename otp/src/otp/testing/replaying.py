@@ -53,7 +53,7 @@ def replay(path: str | os.PathLike[str], program: Callable[..., Awaitable[Any]] 
     you trust, or pass the `program` (and its arguments, unless they are JSON values) yourself. A changed source file of
     the program is a warning. For a truncated recording the existing events are compared.
 
-    Raises `NotDeterministic` with the first event that differs; `RecordingError` for a file that is no recording, or
+    Raises `NotDeterministic` with the first event that differs; `RecordingError` for a file that is not a recording, or
     none of a deterministic run; otherwise what the program raises.
     """
     recording = load(path)
@@ -72,7 +72,7 @@ def replay(path: str | os.PathLike[str], program: Callable[..., Awaitable[Any]] 
         )
     kinds: Any = header.get("kinds")
     if not isinstance(kinds, list) or not isinstance(header.get("limit"), int | None):
-        raise RecordingError(f"{where}: expected kinds as texts and a limit as a number, got others")
+        raise RecordingError(f"{where}: expected kinds as strings and a limit as a number, got others")
     fn = _program(header, where) if program is None else program
     values = args if args else _arguments(header, where)
     _compare_sources(header, fn)

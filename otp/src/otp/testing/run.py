@@ -167,7 +167,7 @@ class Run:
             return value[0]
         self._ended = ended = Exit(reason)
         ended.add_note(
-            "the first process was ended by an exit signal with this reason: a process linked to it ended, "
+            "the first process was ended by an exit signal with this reason: a linked process ended, "
             'for example by a failed start_link; try start_supervised, start, or otp.process_flag("trap_exit", True)'
         )
         note_places(ended, where)

@@ -55,7 +55,7 @@ class Scheduler:
         record: a file; each run writes the events of its node there, and what `replay` needs to repeat it. Calls then
             go through mailboxes, so the order may differ from that of the same seed without it.
         max_steps: how many steps of processes (or turns of the loop) may happen while `fn` waits, in virtual time: a
-            server that ticks for ever would prolong the run for ever. `Livelock` then names it. A wait with a limit
+            server that ticks forever would prolong the run forever. `Livelock` then names it. A wait with a limit
             (`advance`, `timeout=`, a sleep) may take more, as long as the clock moves.
     """
 

@@ -67,7 +67,7 @@ REFUSED: Final[dict[str, str]] = {
 
 
 class Deadlock(RuntimeError):
-    """A program in which nothing is ready and no timer is set: it would wait for ever."""
+    """A program in which nothing is ready and no timer is set: it would wait forever."""
 
 
 class RealIONotSimulated(RuntimeError):
@@ -126,8 +126,8 @@ class VirtualLoop(base_events.BaseEventLoop):
     `virtual` is True (an ordinary loop lacks it) and `now_ns` is the time in integer nanoseconds since the creation of
     the loop; `time()` is the same in seconds. Timers of equal time fire in the order in which they were set.
 
-    Differences to the selector loop: no sockets, pipes, child processes, executors or signal handlers
-    (`RealIONotSimulated`), no wake-up from another thread, `Deadlock` where the other one would sleep for ever.
+    Differences from the selector loop: no sockets, pipes, child processes, executors or signal handlers
+    (`RealIONotSimulated`), no wake-up from another thread, `Deadlock` where the other one would sleep forever.
     """
 
     virtual: Final = True
@@ -245,7 +245,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         return []
 
     def _turn_at_one_time(self) -> None:
-        # A poller (`while not done: await asyncio.sleep(0)`) keeps something ready for ever, which would freeze the
+        # A poller (`while not done: await asyncio.sleep(0)`) keeps something ready forever, which would freeze the
         # clock and the timer it waits for. Turns of the process scheduler do not count as polling.
         self._turns += 1
         if self._turns < TURNS_AT_ONE_TIME or not self.kernel_idle():

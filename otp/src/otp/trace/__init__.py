@@ -82,7 +82,7 @@ def subscribe(
     rate: int | None = None,
     focus: bool = False,
 ) -> Subscription:
-    """Call `callback(event)` for each event, at once and on the loop.
+    """Call `callback(event)` for each event, immediately and on the loop.
 
     It must be short and must not wait.
 

@@ -221,10 +221,10 @@ def record(
         rate: the maximum per second; the rest is counted in `dropped`.
         about: additional JSON values for the first line, under the name `about`.
 
-    Raises `BadArgument` for an unknown kind, a limit or rate below 1, or a node that does not run yet; `RecordingError`
-    if the file cannot be written. If that happens later (a full disk), it is logged, `error` gives the reason, and the
-    program goes on. Lines are written in blocks of 1,000: a program that is killed loses at most those. Messages are
-    texts of at most 500 characters; values whose names look like secrets are hidden.
+    Raises `BadArgument` for an unknown kind, a limit or rate below 1, or a node that is not running yet;
+    `RecordingError` if the file cannot be written. If that happens later (a full disk), it is logged, `error` gives the
+    reason, and the program continues. Lines are written in blocks of 1,000: a program that is killed loses at most
+    those. Messages are strings of at most 500 characters; values whose names look like secrets are hidden.
 
     >>> import otp, tempfile
     >>> async def main(path):
@@ -243,7 +243,7 @@ def record(
     if unknown:
         raise BadArgument(
             f"record(kinds): expected kinds of events, got {sorted(map(str, unknown))}; try otp.trace.LIFECYCLE, "
-            "MESSAGE_KINDS, DETAIL_KINDS, STATE_KINDS or names out of them"
+            "MESSAGE_KINDS, DETAIL_KINDS, STATE_KINDS or names from them"
         )
     for what, number in (("limit", limit), ("rate", rate)):
         if number is not None and (type(number) is not int or number < 1):

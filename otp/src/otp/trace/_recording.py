@@ -25,7 +25,7 @@ _PIECE: Final = 1 << 16
 
 
 class RecordingError(Exception):
-    """A recording that cannot be written, read or run again; the text says what was expected and what was got."""
+    """A recording that cannot be written, read or run again; the text says what was expected and what was found."""
 
 
 @dataclass(eq=False)
@@ -102,7 +102,7 @@ def load(path: str | os.PathLike[str], *, limit: int = LIMIT) -> Recording:
     A truncated or damaged file gives the events before the damage; `complete` is then False and `problem` gives the
     reason. At most `limit` events are read, which bounds the memory.
 
-    Raises `RecordingError` if the file cannot be read, is no recording, or is one of another version.
+    Raises `RecordingError` if the file cannot be read, is not a recording, or is one of another version.
 
     >>> import tempfile
     >>> with tempfile.NamedTemporaryFile() as file:
@@ -174,7 +174,7 @@ class _Reader:
         elif "chain" in fields:
             count, links = len(self.events), self.chain.links
             if (fields["chain"], count % BLOCK) != (count, 0) or not links or fields.get("digest") != links[-1]:
-                raise _Damage(f"the {BLOCK} events before it are not those that were written")
+                raise _Damage(f"the {BLOCK} events before it differ from those written")
         elif "end" in fields:
             self._finish(recording, fields)
         elif "process" in fields and not self.events and len(recording.processes) < PROCESSES:
@@ -187,7 +187,7 @@ class _Reader:
         dropped = fields.get("dropped")
         recording.dropped = dropped if type(dropped) is int else 0
         if (fields.get("events"), fields.get("digest")) != (len(self.events), self.chain.digest):
-            raise _Damage("the events are not those that were written")
+            raise _Damage("the events differ from those written")
 
 
 def _lines(file: BinaryIO, most: int) -> Iterator[bytes]:
@@ -201,7 +201,7 @@ def _lines(file: BinaryIO, most: int) -> Iterator[bytes]:
         try:
             piece = unpack.decompress(packed, _PIECE)
         except zlib.error as error:
-            raise _Damage("damaged gzip data" if total else "a file that is no gzip data") from error
+            raise _Damage("damaged gzip data" if total else "a file that is not gzip data") from error
         packed = unpack.unconsumed_tail
         total += len(piece)
         if total > most:
@@ -237,9 +237,9 @@ def _checked(fields: dict[str, Any], last: int) -> int:
     if type(seq) is not int or type(get("at")) is not int or type(cause) is not int:
         raise _Damage("expected an event with numbers as seq, at and cause, got other types")
     if not last < seq or not 0 <= cause < seq:
-        raise _Damage(f"expected an event after {last} and after its cause, got event {seq} because of {cause}")
+        raise _Damage(f"expected an event numbered above {last} and its cause, got {seq} with cause {cause}")
     if type(get("kind")) is not str or type(get("node", "")) is not str or (pid is not None and type(pid) is not str):
-        raise _Damage("expected an event with texts as kind, node and pid, got other types")
+        raise _Damage("expected an event with strings as kind, node and pid, got other types")
     if type(get("data")) is not dict:
         raise _Damage("expected an event with an object as data, got another type")
     return seq

@@ -1,7 +1,7 @@
 """The rows of a recording: the recorded part of an event, as a line.
 
-A row has only texts and numbers, so that another machine, another Python and a page can read it: pids and references
-are texts, terms are bounded texts in which values whose names look like secrets are hidden.
+A row has only strings and numbers, so another machine, another Python and a page can read it: pids and references are
+strings, terms are bounded strings in which values whose names look like secrets are hidden.
 """
 
 # Events hold terms of any type.
@@ -52,7 +52,7 @@ _TIME: Final = re.compile(rb'"at":\d+,')
 
 
 class Row(NamedTuple):
-    """An event in a recording: like `Event`, with texts for pids, references and terms.
+    """An event in a recording: like `Event`, with strings for pids, references and terms.
 
     >>> Row(seq=1, at=0, node="shop", kind="node_up", pid=None, cause=0, data={}).kind
     'node_up'
@@ -148,7 +148,7 @@ def line_of(row: Row, node: str) -> bytes:
 
 
 def object_of(line: bytes) -> dict[str, Any] | None:
-    """Return the fields of a line, None if it is no JSON object."""
+    """Return the fields of a line, None if it is not a JSON object."""
     try:
         fields = _decode(line.decode("ascii"))
     except (ValueError, RecursionError):

@@ -52,7 +52,7 @@ class ProcessAt(NamedTuple):
 
 
 class MessageAt(NamedTuple):
-    """A message that was sent and not yet received; `seq` is the event of its sending."""
+    """A message that was sent and not yet received; `seq` is its send event."""
 
     seq: int
     sender: str | None
@@ -63,7 +63,7 @@ class MessageAt(NamedTuple):
 
 
 class Moment:
-    """A node after some of its events: `processes` by pid, `messages` in transit by the number of their sending.
+    """A node after some of its events: `processes` by pid, `messages` in transit by the number of their send event.
 
     >>> Moment() == Moment()
     True

@@ -1,7 +1,7 @@
 """Asks the kernel by the calls of a 32-bit program, which have other numbers."""
 
 # ends: signal|stopped
-# reason: SIGSYS|stopped in order
+# reason: SIGSYS|shut down
 
 import ctypes
 import mmap

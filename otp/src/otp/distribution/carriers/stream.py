@@ -4,7 +4,7 @@ Each side first sends its name; after that a frame is its length in four bytes a
 display: the session demands proof.
 
 The end of the stream is a hint that the node is gone, so a node whose process dies is down at once. A disconnected
-cable ends no stream: the session's heartbeat detects it.
+cable does not end the stream: the session's heartbeat detects it.
 
 >>> import asyncio, socket
 >>> from otp.distribution import NodeId

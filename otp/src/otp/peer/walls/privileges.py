@@ -27,9 +27,9 @@ SIGKILL: Final = 9
 def choose_uid(taken: Collection[int], allowed: range | None = None) -> int | None:
     """Return an unused uid (and gid) from `allowed`.
 
-    Returns None if there is none, or we may not choose. It is one of 268 millions at random, so that two platforms on
-    one machine choose different ones: the kernel counts the processes of a uid, and lets those of one uid signal each
-    other.
+    Returns None if there is none, or we are not allowed to choose. It is one of 268 million at random, so two platforms
+    on one machine choose different ones: the kernel counts the processes of a uid, and lets those of one uid signal
+    each other.
 
     >>> choose_uid((), range(5, 5)) is None
     True

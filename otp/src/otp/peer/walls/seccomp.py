@@ -195,7 +195,7 @@ def program(architecture: str) -> bytes:
 
 
 def _if_argument(number: int, which: int, tests: list[tuple[int, int]], yes: int, no: int) -> list[Step]:
-    """Return steps for call `number`: `yes` if argument `which` passes a test, else `no`; others go on."""
+    """Return steps for call `number`: `yes` if argument `which` passes a test, else `no`; others continue."""
     steps: list[Step] = [(LOAD, 0, 0, FIRST_ARGUMENT + 8 * which)]
     steps += [(what, len(tests) - at, 0, value) for at, (what, value) in enumerate(tests)]
     steps += [(RETURN, 0, 0, no), (RETURN, 0, 0, yes)]
