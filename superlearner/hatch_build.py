@@ -1,7 +1,7 @@
 """Puts the documentation into what is built: into the wheel as `superlearner/teaching/manual/pages`.
 
-A wheel is built in a checkout, where the pages lie in the folder above, or out of a source distribution, which has them
-with it. An editable installation reads them where they are.
+A wheel is built in a checkout, where the pages are in the parent folder, or from a source distribution, which includes
+them. An editable installation reads them where they are.
 """
 
 from __future__ import annotations

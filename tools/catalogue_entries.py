@@ -14,7 +14,7 @@ ONE_SCHEDULER: Final = "all processes share one event loop: there are no schedul
 NO_HEAPS: Final = "objects live in one heap of the interpreter; a process has none of its own"
 IN_CODE: Final = "a pattern of a program, written in its code and not done to it from outside"
 NO_NODES: Final = "needs a cluster"
-ADVICE: Final = "advice without evidence: the figures are shown, what follows from them is the reader's"
+ADVICE: Final = "advice without evidence: the metrics are shown, the conclusions are left to the reader"
 ELSEWHERE: Final = "belongs to a system outside of this one"
 
 Row = tuple[str] | tuple[str, str] | tuple[str, None, str]
@@ -133,7 +133,7 @@ ENTRIES: Final[dict[str, tuple[Row, ...]]] = {
         ("flush", "mailbox.flush"),
         ("drain", "mailbox.flush"),
         ("filter", "mailbox.drop"),
-        ("prioritize", None, "order of messages between two processes is a promise of the runtime"),
+        ("prioritize", None, "the runtime guarantees the order of messages between two processes"),
     ),
     "Mailbox": (
         ("contents", "mailbox.peek"),
@@ -241,12 +241,12 @@ ENTRIES: Final[dict[str, tuple[Row, ...]]] = {
         ("information", "application.info"),
         ("list", "application.list"),
         ("list in detail", "application.list"),
-        ("application controller", None, "the table of applications is no process; application.list reads it"),
+        ("application controller", None, "applications are kept in a table, not a process; use application.list"),
         ("get a value of the environment", "application.get_env"),
         ("set a value of the environment", "application.set_env"),
         ("unset a value of the environment", "application.unset_env"),
         ("the whole environment", "application.env"),
-        ("load a configuration", None, "an environment is Python: a class attribute, and what is set over it"),
+        ("load a configuration", None, "the environment is Python: class attributes, plus overrides"),
         ("reload a configuration", "settings.reload"),
     ),
     "Hot code": (

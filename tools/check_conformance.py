@@ -35,7 +35,7 @@ def problems_of(text: str, root: Path = ROOT, least: int = LEAST_HELD) -> Iterat
             yield f"{case}: names no test; name one, or list the case among those that are not held"
         for test in case.tests:
             if not is_test(test):
-                yield f"{case}: `{test}` is no id of a test; try `otp/tests/….py::test_…`"
+                yield f"{case}: `{test}` is not the id of a test; try `otp/tests/….py::test_…`"
                 continue
             file, _, name = test.partition("[")[0].partition("::")
             if file not in functions:

@@ -3,7 +3,7 @@
 A set of processes, tasks, futures or nodes is ordered by identity hash, so the same seed would give another order in
 each run. Refused in the packages of the library that run processes: `for`, comprehensions, `list`, `tuple`,
 `next(iter())`, unpacking and `pop()` over a set, a `WeakSet`, or the result of `asyncio.all_tasks()`. Allowed:
-`sorted`, `len`, `in`, `any`, `all`, `min`, `max`, sets made from sets, sets of numbers or texts, and a line that ends
+`sorted`, `len`, `in`, `any`, `all`, `min`, `max`, sets made from sets, sets of numbers or strings, and a line that ends
 with `# in any order`.
 
     python -m tools.check_order

@@ -1,8 +1,8 @@
 """Small changes to a module, each of which a test should notice.
 
 `candidates` lists them: a condition negated or dropped, a comparison swapped, a constant replaced, a statement deleted,
-two arguments swapped. Changes without an observable effect are left out: annotations, docstrings, texts of logs and
-errors, `__slots__`, `__hash__`, `__repr__`, `del` of a name, and `name = None` if the name is not read later (it only
+two arguments swapped. Changes without an observable effect are left out: annotations, docstrings, log and error
+messages, `__slots__`, `__hash__`, `__repr__`, `del` of a name, and `name = None` if the name is not read later (it only
 drops a reference).
 """
 

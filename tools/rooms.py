@@ -44,7 +44,7 @@ STYLE = """
 
 
 def imports_of(package: Path, rooms: set[str]) -> dict[str, set[str]]:
-    """Return the rooms that each room imports, without type-only imports."""
+    """Return the packages that each package imports, without type-only imports."""
     found: dict[str, set[str]] = {room: set() for room in rooms}
     for file in package.rglob("*.py"):
         room = file.relative_to(package).parts[0].removesuffix(".py")

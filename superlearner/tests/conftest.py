@@ -389,7 +389,7 @@ class NodeHere:
 
     def ask_to_stop(self) -> None:
         if not self.stubborn:
-            otp.spawn(self.close, "stopped in order")
+            otp.spawn(self.close, "shut down")
 
     async def kill(self, why: str) -> None:
         await self.close(why)

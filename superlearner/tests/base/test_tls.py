@@ -80,7 +80,7 @@ def test_a_platform_with_a_certificate_speaks_https_and_its_commands_find_and_tr
     assert "demo_one_for_one" in listed.stdout
     assert f"{program.url} is" in superlearner("doctor").stdout
     second = superlearner("run", "--no-browser")
-    assert (second.returncode, f"runs already at {program.url}/?token=" in second.stdout) == (0, True)
+    assert (second.returncode, f"is already running at {program.url}/?token=" in second.stdout) == (0, True)
     elsewhere = {"SUPERLEARNER_DATA_DIR": str(tmp_path / "other"), "SUPERLEARNER_URL": program.url}
     refused = superlearner("supervisor", "list", **elsewhere)
     assert (refused.returncode, "--cacert FILE" in refused.stderr) == (3, True)

@@ -128,7 +128,7 @@ def test_a_tree_that_cannot_run_beside_the_first_platform_is_not_mistaken_for_it
     (tmp_path / "app.py").write_text(BANK)
     program = start()
     second = superlearner("run", "app.py:Bank")
-    said = f"Bank was not started: SuperLearner runs already at {program.url} for this data directory"
+    said = f"Bank was not started: SuperLearner is already running at {program.url} for this data directory"
     assert (second.returncode, second.stdout) == (1, "")
     assert said in second.stderr
     assert "--data-dir" in second.stderr
@@ -344,7 +344,7 @@ def test_commands_for_another_terminal_include_the_data_directory(
     assert superlearner(*shlex.split(line.partition(": superlearner ")[2])).returncode == 0
     before = superlearner("--data-dir", str(folder), "token")
     assert before.stdout == (folder / "token").read_text()
-    assert superlearner("--data-dir", str(folder), "run").stdout.startswith("SuperLearner runs already")
+    assert superlearner("--data-dir", str(folder), "run").stdout.startswith("SuperLearner is already running")
 
 
 def test_the_token_stays_the_same_from_start_to_start(start: Callable[..., Any], superlearner: Run) -> None:

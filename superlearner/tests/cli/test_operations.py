@@ -114,9 +114,9 @@ def test_the_only_required_value_may_be_typed_without_its_option(start: Callable
     assert json.loads(done.stdout)["reply"] == 42
     assert "/docs/" in superlearner("docs", "search", "restart").stdout
     neither = superlearner("docs", "search")
-    assert (2, True) == (neither.returncode, "Q: expected it, here or behind --q, got nothing" in neither.stderr)
+    assert (2, True) == (neither.returncode, "Q: expected a value, here or after --q, got none" in neither.stderr)
     both = superlearner("docs", "search", "kill", "--q", "restart")
-    assert (2, True) == (both.returncode, "expected it once, got 'kill' and --q 'restart'" in both.stderr)
+    assert (2, True) == (both.returncode, "expected one value, got both 'kill' and --q 'restart'" in both.stderr)
 
 
 def test_a_list_is_a_table_whose_columns_are_aligned(look: Run) -> None:

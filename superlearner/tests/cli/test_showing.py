@@ -178,16 +178,16 @@ def test_the_path_of_a_file_is_relative_to_the_command(look: Any, untouched: Any
     done = look("sandbox", "create", "x", "--source", f"@{source}", "--dry-run")
     assert (1, True) == (done.returncode, "source: line 1" in done.stderr)
     done = look("sandbox", "create", "x", "--source", "@nowhere.py")
-    assert (2, True) == (done.returncode, "expected a file behind the @, got nowhere.py" in done.stderr)
+    assert (2, True) == (done.returncode, "expected a file after @, got nowhere.py" in done.stderr)
 
 
 def test_all_commands_read_a_program_with_the_same_option(look: Any, tmp_path: Path) -> None:
     """`sandbox create` has a parameter `file`; other commands send the source."""
     for verb in ("hot-reload", "restart"):
         done = look("sandbox", verb, "x", "--file", "nowhere.py")
-        assert (2, True) == (done.returncode, "expected a file behind the @, got nowhere.py" in done.stderr)
+        assert (2, True) == (done.returncode, "expected a file after @, got nowhere.py" in done.stderr), done.stderr
         (tmp_path / "tally.py").write_text("x = 1\n", encoding="utf-8")
         done = look("sandbox", verb, "x", "--file", "tally.py")
         assert (1, True) == (done.returncode, "there is no sandbox 'x'" in done.stderr), done.stderr
         done = look("sandbox", verb, "x", "--file", "tally.py", "--source", "x = 2")
-        assert (2, True) == (done.returncode, "expected it once" in done.stderr)
+        assert (2, True) == (done.returncode, "expected one value" in done.stderr)

@@ -230,7 +230,7 @@ def test_an_operation_without_its_own_time_out_is_cancelled_in_time(monkeypatch:
     monkeypatch.setattr(execution, "LONGEST_S", 0.001)
 
     stage = Stage()
-    with pytest.raises(OperationError, match="no answer after") as caught:
+    with pytest.raises(OperationError, match="did not answer within") as caught:
         stage.run(stand_still)
     assert "timeout" == caught.value.code
 

@@ -206,7 +206,7 @@ def test_an_idle_sandbox_is_stopped_with_the_reason() -> None:
     assert actions == []
     fleet, actions = after(fleet, Looked({}), 180.0)
     assert [Stop] == [type(one) for one in actions]
-    fleet, _ = after(fleet, ProgramEnded("a", 1, "it stopped in order"), 181.0)
+    fleet, _ = after(fleet, ProgramEnded("a", 1, "it shut down"), 181.0)
     assert fleet.sandboxes["a"].reason == "it was idle for 1 min"
 
 

@@ -466,7 +466,7 @@ def test_a_platform_that_should_ask_and_cannot_does_not_start() -> None:
     from superlearner.settings.settings import Settings
     from superlearner.web.app import create_app
 
-    with pytest.raises(RuntimeError, match="credentials are needed"):
+    with pytest.raises(RuntimeError, match="credentials are required"):
         create_app(Platform(Settings(host="0.0.0.0"), None, ()))
 
 

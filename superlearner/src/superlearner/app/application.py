@@ -166,7 +166,7 @@ def keep_everything(platform: Platform) -> None:
 
 
 async def start_trees(platform: Platform) -> None:
-    """Start the trees of the playground, in order; the page runs already and shows it.
+    """Start the trees of the playground, in order; the page is already running and shows it.
 
     Raises:
         StartError: a tree does not start; its `Kept.first_failure` has the reason.

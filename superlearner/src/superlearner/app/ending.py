@@ -1,6 +1,6 @@
 """The end of the program: by a signal, or by a callback's request.
 
-A signal asks the node to stop in order. If a callback blocks the event loop, the signal's exception is raised in it
+A signal asks the node to shut down. If a callback blocks the event loop, the signal's exception is raised in it
 once the watchdog has detected that; a second Ctrl-C is raised at once in the running code, as in `otp.run`.
 """
 
@@ -117,7 +117,7 @@ class Ending:
 
 
 def _is_no_ending(record: logging.LogRecord) -> bool:
-    """Leave out supervisors' reports of this end: users asked for it, it is no crash."""
+    """Leave out supervisors' reports of this end: users asked for it, it is not a crash."""
     return not any(f"Crash({error.__name__}(" in record.getMessage() for error in (KeyboardInterrupt, SystemExit))
 
 

@@ -43,7 +43,7 @@ LATEST: Final = 1e11
 
 
 class Remembered:
-    """The supervisor events of one node, over all its programs.
+    """The supervisor events of one node, across all its programs.
 
     Args:
         hand_on: called once with each entry.
@@ -84,7 +84,7 @@ class Hearing:
         """Replay the earlier history to the node. Raises RemoteError."""
         answer = await self._remote.ask(Recall(list(self._remembered.entries)), Done, seconds)
         if isinstance(answer, Failed):
-            raise self._remote.bad(f"it does not accept its history: {answer.code}")
+            raise self._remote.bad(f"it rejected its history: {answer.code}")
         self._remembered.now = self
 
     async def live(self) -> None:

@@ -226,7 +226,7 @@ class Caretaker(GenServer[Keeper]):
 
     async def _start_again(self, kept: Kept) -> None:
         if kept.due is None or kept.due > otp.monotonic() + 0.001:
-            return  # it runs already, or waits again with another timer
+            return  # it is already running, or waits again with another timer
         kept.due = None
         try:
             await Supervisor.restart_child(kept.supervisor, kept.id)

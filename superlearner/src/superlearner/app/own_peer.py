@@ -64,7 +64,7 @@ def _is_no_end_of_it(record: logging.LogRecord) -> bool:
 
 @dataclass(eq=False)
 class OwnProgram:
-    """The user's tree and the program it runs in, over all restarts.
+    """The user's tree and the program it runs in, across all restarts.
 
     Args:
         target: `FILE.py:Name`.
@@ -176,7 +176,7 @@ class OwnPeer(GenServer[Any]):
 
     @impl
     async def terminate(self, reason: Any, run: Any) -> None:
-        """Stop the program in order, from the leaves to the root."""
+        """Shut the program down, from the leaves to the root."""
         await run.hear_the_rest()
         await run.peer.stop(STOP_S)
         await run.leave("it is stopped")
@@ -204,7 +204,7 @@ class _Run:
 
     async def failed(self, what: str, *words: str) -> Stop:
         """Stop: the program or its tree has not started."""
-        await self.leave(f"it does not start: {' '.join(words)}")
+        await self.leave(f"it failed to start: {' '.join(words)}")
         return Stop((what, *words))
 
     async def over(self, words: str) -> Stop:
@@ -214,14 +214,14 @@ class _Run:
         return Stop(("shutdown", ("ended", words)), self)
 
     async def hear_the_rest(self) -> None:
-        """Fetch its last entries while it still runs."""
+        """Fetch its last entries while it is still running."""
         if self.hearing is not None:
             hearing, listening = self.hearing
             otp.exit(listening, "kill")
             await hearing.catch_up()
 
     async def leave(self, why: str) -> None:
-        """End the program if it still runs, read what it has sent, and detach its node."""
+        """End the program if it is still running, read what it has sent, and detach its node."""
         await self.peer.kill(why)
         if self.hearing is not None:
             with contextlib.suppress(TimeoutError):

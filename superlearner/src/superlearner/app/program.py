@@ -124,7 +124,9 @@ def _credentials(settings: Settings, listener: Listener, data_dir: Path) -> Cred
 
     asked = settings.asks_for_credentials
     if not asked and not is_loopback(listener.host):
-        raise Failure(f"{settings.host} is {listener.host} and no loopback address here; start with --auth all")
+        raise Failure(
+            f"{settings.host} resolves to {listener.host}, which is not a loopback address; start with --auth all"
+        )
     try:
         token = read_or_make_token(data_dir)
     except CredentialsError as error:
@@ -311,7 +313,7 @@ def _not_started(running: AlreadyRunning, target: str) -> int:
 
     where = "" if running.url is None else f" at {running.url}"
     return _failed(
-        f"{name_of(target)} was not started: SuperLearner runs already{where} for this data directory\n"
+        f"{name_of(target)} was not started: SuperLearner is already running{where} for this data directory\n"
         f"  stop that one (process {running.os_pid}) first, "
         "or run this one beside it with --data-dir FOLDER and --port PORT"
     )
@@ -328,7 +330,10 @@ def _open_the_first(running: AlreadyRunning, settings: Settings, path: Path) -> 
             f"but nothing answers at {running.url}\n"
             "  try again if it is busy; else end that process, or run another platform with --data-dir FOLDER"
         )
-    say(f"SuperLearner runs already at {fresh_link(running.url, path, running.certificate)} (process {running.os_pid})")
+    say(
+        f"SuperLearner is already running at {fresh_link(running.url, path, running.certificate)} "
+        f"(process {running.os_pid})"
+    )
     complain("to run another one in parallel, give it its own data directory: --data-dir FOLDER")
     if settings.browser:
         _open_browser(fresh_link(running.url, path, running.certificate), wait=True)

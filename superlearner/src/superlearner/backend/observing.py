@@ -234,7 +234,7 @@ class Observing:
 
     def _read(self, reading: Reading) -> int:
         if len(self._readings) >= MOST_READ:
-            raise OperationError("service_unavailable", f"{MOST_READ} streams and pages are open already")
+            raise OperationError("service_unavailable", f"{MOST_READ} streams and pages are already open")
         self._last += 1
         self._readings[self._last] = reading
         return self._last

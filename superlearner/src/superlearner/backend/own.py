@@ -130,7 +130,7 @@ async def _started(node: Node, loaded: Loaded, args: tuple[Any, ...]) -> Pid:
             raise LoadError(f"{loaded.name} is a DynamicSupervisor, which takes no argument", "leave out --arg")
         found = await node.start(cls, *args, name=loaded.name)
         if not isinstance(found, Pid):
-            raise otp.StartError(f"{loaded.name}.init answered Ignore()")
+            raise otp.StartError(f"{loaded.name}.init returned Ignore()")
         return found
     me = otp.self()
 

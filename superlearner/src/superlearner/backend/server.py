@@ -91,7 +91,7 @@ async def _work(observing: Observing, request: object, caller: otp.From | None) 
     except ValueError as error:
         answer = written(Failed("malformed_request", str(error)))
     except Exception as error:
-        log.exception("a request was not answered; this is a bug of SuperLearner, please report it")
+        log.exception("a request was not answered; this is a bug in SuperLearner, please report it")
         answer = written(Failed("internal_error", repr(error)[:500]))
     if caller is not None:
         GenServer.reply(caller, answer)

@@ -25,7 +25,7 @@ class DataDirError(OSError):
 
 
 class AlreadyRunning(Exception):
-    """Another platform runs on this data directory.
+    """Another platform is running on this data directory.
 
     Attributes:
         url: its address; None if it has not been written yet.
@@ -35,7 +35,7 @@ class AlreadyRunning(Exception):
     """
 
     def __init__(self, url: str | None, os_pid: int | None, app: str | None, certificate: str | None = None) -> None:
-        super().__init__(f"a platform runs already on this data directory: {url or 'address unknown'}")
+        super().__init__(f"a platform is already running on this data directory: {url or 'address unknown'}")
         self.url = url
         self.os_pid = os_pid
         self.app = app

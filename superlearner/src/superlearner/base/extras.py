@@ -28,7 +28,7 @@ EXTRAS: Final = {
     "mcp": Extra("mcp", "superlearner mcp, for AI clients", ("mcp>=2",)),
     "otel": Extra(
         "opentelemetry.sdk",
-        "figures and traces for OpenTelemetry",
+        "metrics and traces for OpenTelemetry",
         ("opentelemetry-exporter-otlp-proto-http>=1.30", "opentelemetry-sdk>=1.30"),
     ),
     "postgres": Extra("asyncpg", "a PostgreSQL database", ("asyncpg>=0.30",)),

@@ -74,7 +74,7 @@ def check(target: str) -> None:
             warnings.simplefilter("ignore")  # they are shown when it is imported
             compile(path.read_bytes(), path, "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
-        raise LoadError(f"{path.name} does not import\n{_where(error, path)}") from None
+        raise LoadError(f"{path.name} cannot be imported\n{_where(error, path)}") from None
 
 
 def load(target: str) -> Loaded:
@@ -83,7 +83,7 @@ def load(target: str) -> Loaded:
     `target` is `FILE.py:Name`, or `FILE.py` if the file has one candidate.
 
     Raises:
-        LoadError: there is no such file, it does not import, it has no such name, or the name is of something else.
+        LoadError: there is no such file, it cannot be imported, it has no such name, or the name is of something else.
     """
     path, name = _split(target)
     module = _import_file(path)
@@ -147,7 +147,7 @@ def _import_file(path: Path) -> ModuleType:
         ) from None
     except Exception as error:
         sys.modules.pop(name, None)
-        raise LoadError(f"{path.name} does not import\n{_where(error, path)}") from error
+        raise LoadError(f"{path.name} cannot be imported\n{_where(error, path)}") from error
     return module
 
 

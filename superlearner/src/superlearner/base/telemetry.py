@@ -1,7 +1,7 @@
 """Telemetry events: reports of the platform's parts about their work.
 
-An event has a name (`operation.stop`), measurements (numbers) and metadata (strings). Handlers are called at once; one
-that raises is detached, as in Erlang's `telemetry`, and the log says so.
+An event has a name (`operation.stop`), measurements (numbers) and metadata (strings). Handlers are called immediately;
+one that raises is detached, as in Erlang's `telemetry`, and the log says so.
 """
 
 from __future__ import annotations

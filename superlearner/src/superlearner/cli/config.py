@@ -31,7 +31,7 @@ def of_here(ctx: typer.Context) -> None:
 def show(ctx: typer.Context, as_json: Json = False) -> None:
     """Show each setting with value, source, and whether a running platform can change it.
 
-    As a platform would have them that is started here; `superlearner settings list` asks the one that runs.
+    As a platform started here would have them; `superlearner settings list` asks the running one.
     """
     _show(ctx, as_json=as_json)
 

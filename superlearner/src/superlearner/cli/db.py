@@ -36,7 +36,7 @@ db = typer.Typer(
 
 @db.command()
 def status(data_dir: DataDirectory = None, as_json: Json = False) -> None:
-    """Show schema, size and rows of the database. Works while a platform runs."""
+    """Show schema, size and rows of the database. Works while a platform is running."""
     from superlearner.store import database_info
 
     with _words():
@@ -47,9 +47,9 @@ def status(data_dir: DataDirectory = None, as_json: Json = False) -> None:
 
 @db.command()
 def upgrade(data_dir: DataDirectory = None) -> None:
-    """Upgrade the database to this version's schema. A platform does so at its start; refused while one runs.
+    """Upgrade the database to this version's schema. A platform does so at its start; refused while one is running.
 
-    All steps that are missing are made, or none. An older version cannot use it any more: see `superlearner db backup`.
+    All missing steps are applied, or none. Older versions cannot use it afterwards: see `superlearner db backup`.
     """
     from superlearner.base.data_dir import AlreadyRunning, DataDir, DataDirError
     from superlearner.store import StoreUnavailable, database_info, migrate
@@ -79,7 +79,7 @@ def backup(
     file: Annotated[Path, typer.Argument(help="File for the copy; it must not exist.", show_default=False)],
     data_dir: DataDirectory = None,
 ) -> None:
-    """Write a consistent copy of the database. Works while a platform runs."""
+    """Write a consistent copy of the database. Works while a platform is running."""
     place = database_of(data_dir)
     if isinstance(place, str) and not place.startswith("sqlite"):
         fail("this database is not a file; copy it with the tools of its server, such as: pg_dump --format=custom")
@@ -91,7 +91,7 @@ def backup(
     try:
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # it holds hashes of tokens
     except FileExistsError:
-        fail(f"there is a file {file} already; name another one")
+        fail(f"the file {file} already exists; use another name")
     except OSError as error:
         fail(f"{file} cannot be written: {error.strerror or error}")
     try:

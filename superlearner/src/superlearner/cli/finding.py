@@ -55,7 +55,7 @@ def find(url: str | None = None, data_dir: Path | None = None) -> FoundPlatform:
     the port recorded there, or the data directory must be given, too. All others get `SUPERLEARNER_TOKEN`.
 
     Raises:
-        NotFound: no platform runs on the data directory.
+        NotFound: no platform is running on the data directory.
         WrongUrl: the given address is invalid.
         CredentialsError: the token exists but is not usable.
     """
@@ -96,7 +96,7 @@ def _recorded(folder: Path) -> tuple[str, int]:
         record: Any = json.loads((folder / LOCK_FILE).read_text(encoding="utf-8"))
         address, process = str(record["url"]), int(record["pid"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise PlatformNotFound(f"no platform runs on the data directory {folder}; {START}") from None
+        raise PlatformNotFound(f"no platform is running on the data directory {folder}; {START}") from None
     if not _lives(process):
         raise PlatformNotFound(f"the platform of {folder} (process {process}) has ended unexpectedly; {START}")
     parts = urlsplit(address)  # the path belongs to a proxy and is not needed on this machine

@@ -190,10 +190,10 @@ def _bare(one: dict[str, Any]) -> inspect.Parameter:
 def _said_once(ctx: typer.Context, one: dict[str, Any], bare: str | None, option: str | None) -> str:
     name = f"--{one['name'].replace('_', '-')}"
     if bare is not None and option is not None:
-        raise typer.BadParameter(f"expected it once, got {bare!r} and {name} {option!r}", ctx, param_hint=name)
+        raise typer.BadParameter(f"expected one value, got both {bare!r} and {name} {option!r}", ctx, param_hint=name)
     said = option if bare is None else bare
     if said is None:
-        words = f"expected it, here or behind {name}, got nothing"
+        words = f"expected a value, here or after {name}, got none"
         raise typer.BadParameter(words, ctx, param_hint=one["name"].upper())
     return said
 

@@ -69,7 +69,7 @@ class Remote:
                     raise RequestRefused("validation_error", f"{line['name']} needs {name!r}", (one["help"],))
             elif one["place"] == "path" and given[name] in (None, ""):
                 raise RequestRefused(
-                    "validation_error", f"{name}: expected {one['help'] or 'a text'}, got {given[name]!r}"
+                    "validation_error", f"{name}: expected {one['help'] or 'a string'}, got {given[name]!r}"
                 )
             elif one["place"] != "query" or given[name] is not None:  # a query cannot express null, so it is left out
                 values[name] = given[name]

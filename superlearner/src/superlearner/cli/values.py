@@ -51,7 +51,7 @@ def _read(parameter: dict[str, Any], file: Path) -> str:
         why = error.strerror if isinstance(error, OSError) else "it is not a text file"
         option = f"--{parameter['name'].replace('_', '-')}"
         raise typer.BadParameter(
-            f"expected a file behind the @, got {plain(str(file))} ({why})", param_hint=option
+            f"expected a file after @, got {plain(str(file))} ({why})", param_hint=option
         ) from None
 
 

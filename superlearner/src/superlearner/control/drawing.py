@@ -44,7 +44,7 @@ def as_dot(tree: Tree) -> str:
 
 
 def as_mermaid(tree: Tree) -> str:
-    """Return a Mermaid flowchart: boxes are supervisors, dashed ones do not run."""
+    """Return a Mermaid flowchart: boxes are supervisors, dashed ones are not running."""
     lines = ["flowchart LR"]
     for number, label, shape, above in _nodes(tree):
         words = _mermaid_text(label)

@@ -37,7 +37,7 @@ class TreeEnd:
 async def end_tree(node: Node, pid: Pid, timeout: float) -> TreeEnd:
     """End a process and all its descendants; kill those left after `timeout` seconds.
 
-    The process is asked first, so a supervisor stops its children in order; descendants without a link to it are asked
+    The process is asked first, so a supervisor shuts its children down; descendants without a link to it are asked
     next. The supervisor of the process may restart it.
     """
     family = [pid, *(other for other, _ in descendants_of(node, pid))]

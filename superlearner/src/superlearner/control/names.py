@@ -11,7 +11,7 @@ from superlearner.control.slots import id_text
 __all__ = ["CRITICAL", "is_critical", "registered_name"]
 
 CRITICAL: Final = frozenset({"main", "superlearner", "services", "playground", "web", "live", "store"})
-"""Registered names of processes that the platform cannot do without: killing them takes `force`."""
+"""Registered names of processes that the platform cannot do without: killing them requires `force`."""
 
 
 def registered_name(pid: Pid) -> str | None:

@@ -12,7 +12,7 @@ from typing import Final, Literal
 __all__ = ["CLEAN", "Flags", "Outcome", "Prediction", "Sibling", "predict"]
 
 CLEAN: Final = frozenset({"normal", "shutdown"})
-"""Reasons that are no failure: a transient child is not restarted after one."""
+"""Reasons that are not failures: a transient child is not restarted after one."""
 
 Outcome = Literal["restarts", "stays_down", "gone", "gives_up", "stops"]
 """The predicted result of a child's end.

@@ -106,7 +106,7 @@ def resolve_supervisor(node: Node, text: str) -> Pid:
     except NotThere:
         raise NotThere("supervisor", text, _meant(node, text, supervisors=True)) from None
     if supervisor_state(pid) is None:
-        raise NotThere("supervisor", f"{text} (this process is none)")
+        raise NotThere("supervisor", f"{text} (this process is not a supervisor)")
     return pid
 
 
@@ -205,5 +205,5 @@ async def hold(pid: Pid, timeout: float = 5.0) -> None:
         await otp.sys.suspend(pid, timeout)
     except otp.CallTimeout:
         with contextlib.suppress(otp.CallExit):
-            await otp.sys.resume(pid, 0.001)  # queues behind the suspend request in its mailbox
+            await otp.sys.resume(pid, 0.001)  # queues after the suspend request in its mailbox
         raise Unanswered(f"{registered_name(pid) or pid} is busy, and was not suspended within {timeout:g} s") from None

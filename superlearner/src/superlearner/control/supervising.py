@@ -151,7 +151,7 @@ def predict_all(supervisor: Pid, child: str, reason: str, strategy: str | None =
 def taken_along(pid: Pid, reason: str) -> list[Pid]:
     """Return the running processes that supervisors would stop if a process ended.
 
-    Most of them restart with it. The list is empty if the process is no child of a supervisor.
+    Most of them restart with it. The list is empty if the process is not a child of a supervisor.
 
     Args:
         pid: the process that ends.

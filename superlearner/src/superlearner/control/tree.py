@@ -29,13 +29,13 @@ log = logging.getLogger(__name__)
 
 
 def record_of(pid: Pid) -> Any:
-    """Return the supervisor's record of a process; None if it is no child."""
+    """Return the supervisor's record of a process; None if it is not a child."""
     process: Any = pid
     return tables.record_of(process)
 
 
 def supervisor_state(pid: Pid) -> Any:
-    """Return a supervisor's table; None if it is starting, has ended or is none."""
+    """Return a supervisor's table; None if it is starting, has ended or is not a supervisor."""
     process: Any = pid
     return tables.supervisor_state(process) if otp.is_alive(pid) else None
 
@@ -93,7 +93,7 @@ class TreeReader:
         return self._of_record(record, dynamic=state.strategy in DYNAMIC, depth=MAX_DEPTH)
 
     def supervisor(self, pid: Pid, depth: int = 0) -> Slot | None:
-        """Return a supervisor's slot with `depth` levels below it, or None if it is none."""
+        """Return a supervisor's slot with `depth` levels below it, or None if it is not a supervisor."""
         state = supervisor_state(pid)
         if state is None:
             return None
@@ -152,7 +152,7 @@ class TreeReader:
         try:
             return self._of_record(record, dynamic=dynamic, depth=depth)
         except Exception:
-            log.exception("a child could not be read; this is a bug of SuperLearner, please report it")
+            log.exception("a child could not be read; this is a bug in SuperLearner, please report it")
             return Slot("unreadable", f"unreadable-{id(record):x}", None, None, "worker", "unreadable")
 
     def _budget(self, state: Any) -> Budget | None:

@@ -2,7 +2,7 @@
 
 The ledger gives the cart an account, the cart gives the mailer a mailing list. A new ledger does not have the old
 account, so a cart that kept it could not book anything. Everything started after the ledger therefore restarts with
-it. The reverse is not needed: the ledger holds nothing of the mailer.
+it. The reverse is not needed: the ledger holds nothing of the mailer's.
 """
 
 from __future__ import annotations

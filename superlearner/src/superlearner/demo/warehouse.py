@@ -1,7 +1,7 @@
 """The warehouse: one_for_all, because two workers share one stock.
 
 Goods are either on the shelves or in the robot's hands. If only the robot restarted, empty-handed, goods would be
-lost; if only the shelves restarted, full, goods would be doubled. So both restart, together.
+lost; if only the shelves restarted, full, goods would be duplicated. So both restart, together.
 """
 
 from __future__ import annotations

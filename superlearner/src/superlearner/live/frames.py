@@ -32,7 +32,7 @@ def encode(frame: dict[str, Any]) -> bytes:
     try:
         return to_json(frame)
     except Exception:
-        log.exception("a frame of the live page has to be cleaned; this is a bug of SuperLearner, please report it")
+        log.exception("a frame of the live page has to be cleaned; this is a bug in SuperLearner, please report it")
         return to_json(_clean(frame))
 
 

@@ -179,7 +179,7 @@ class Hub:
             dirty = self._take(event)
         except Exception:
             # A bug here must not affect the runtime that emits the event: log it and read everything from scratch.
-            log.exception("the live page could not follow %r; this is a bug of SuperLearner, please report it", event)
+            log.exception("the live page could not follow %r; this is a bug in SuperLearner, please report it", event)
             self._broken = True
             self._arm()
             return
@@ -204,7 +204,7 @@ class Hub:
                 self.feed.note(self.model, self.model.wall(event.at), "bad", words, pid, "crashed")
             dirty = ended(self.model, pid)
         except Exception:
-            log.exception("the live page could not follow %r; this is a bug of SuperLearner, please report it", event)
+            log.exception("the live page could not follow %r; this is a bug in SuperLearner, please report it", event)
             return
         if dirty:
             self._snapshot = None
@@ -307,7 +307,7 @@ class Hub:
     def failed(self, error: Exception) -> None:
         """Handle a frame that failed: log it once and send everyone a snapshot instead."""
         if not self._unsent:
-            log.error("the live page dropped a frame; this is a bug of SuperLearner, please report it", exc_info=error)
+            log.error("the live page dropped a frame; this is a bug in SuperLearner, please report it", exc_info=error)
         self._unsent += 1
         self._snapshot = None
         for viewer in self.viewers:
@@ -391,7 +391,7 @@ class Hub:
             try:
                 self._dirty |= graft(self.model, self.reader.root(pid), None, at)
             except Exception:
-                log.exception("%s could not be read; this is a bug of SuperLearner, please report it", pid)
+                log.exception("%s could not be read; this is a bug in SuperLearner, please report it", pid)
 
     def _health(self) -> dict[str, Any]:
         events, self._seq_at_beat = self.node.trace_seq - self._seq_at_beat, self.node.trace_seq

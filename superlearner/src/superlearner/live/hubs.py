@@ -61,7 +61,7 @@ class Hubs:
         return ChildPast(key, None if row is None else row.since, hub.exits.of(key))
 
     def hurry(self, node: Node) -> None:
-        """Have the hub of a node send its next frame at once."""
+        """Have the hub of a node send its next frame immediately."""
         hub = self.known(node)
         if hub is not None:
             hub.hurry()

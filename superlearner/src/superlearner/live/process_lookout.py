@@ -138,12 +138,12 @@ class LookingViewer(Viewer):
         self._asked.set()
 
     def look(self, asked: Mapping[str, str]) -> None:
-        """Change the question; the answer comes at once."""
+        """Change the question; the answer comes immediately."""
         self.question = question_of(asked)
         self.want_snapshot()
 
     def want_snapshot(self) -> None:
-        """Send a snapshot next, at once."""
+        """Send a snapshot next, immediately."""
         self._seq = None
         self._asked.set()
 
@@ -170,7 +170,7 @@ class LookingViewer(Viewer):
         try:
             frame, self._seq = await look.frame(self._seq)
         except Exception:
-            log.exception("the list of processes could not be made; this is a bug of SuperLearner, please report it")
+            log.exception("the list of processes could not be made; this is a bug in SuperLearner, please report it")
             raise
         return frame
 

@@ -223,7 +223,7 @@ class Relay:
         try:
             whole = stream.decompress(frame, MOST_FRAME)
         except zlib.error as error:
-            raise self._remote.bad(f"a frame of {self._topic}: {error}") from None
+            raise self._remote.bad(f"invalid frame on {self._topic}: {error}") from None
         if not stream.eof:
             raise self._remote.bad(f"a frame of {self._topic}: expected at most {MOST_FRAME} bytes, got more")
         return whole
@@ -249,10 +249,10 @@ class Relay:
             frame.decode()
             head = read_head(frame)
         except (msgspec.MsgspecError, RecursionError, ValueError) as error:
-            raise self._remote.bad(f"a frame of {self._topic}: {error}") from None
+            raise self._remote.bad(f"invalid frame on {self._topic}: {error}") from None
         wrong = [name for name, word in self._identity.items() if getattr(head, name) not in (UNSET, word)]
         if head.k not in ("s", "d") or wrong:
-            raise self._remote.bad(f"a frame of {self._topic}: {', '.join(wrong) or 'its kind'} is not as expected")
+            raise self._remote.bad(f"frame on {self._topic}: unexpected {', '.join(wrong) or 'kind'}")
         return head
 
 

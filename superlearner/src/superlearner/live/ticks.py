@@ -29,7 +29,7 @@ class Tick:
 
 
 def tell_clock(carrier: Node, hub: Hub, asked: Asked, wait: float = 0.0) -> None:
-    """Send the clock on `carrier` a hub's request, due at once or in `wait` seconds."""
+    """Send the clock on `carrier` a hub's request, due immediately or in `wait` seconds."""
     clock = carrier.whereis(LIVE)
     if clock is None:
         return  # the clock is starting and will ask all hubs what is due

@@ -100,7 +100,7 @@ class Nodes:
         self.home: Node | None = None
         """The node on which the platform itself runs, as soon as it has started."""
         self.node_of: Callable[[str], str] = str
-        """Returns the name of the node that a text means: also the id of a sandbox means its node."""
+        """Returns the name of the node that a string refers to; the id of a sandbox refers to its node."""
         self.explainers: list[Callable[[str], Absence | None]] = []
         """Each returns why there is no node of a name, if it knows."""
         self._own: WatchedNode | None = None
@@ -128,7 +128,7 @@ class Nodes:
         The owner has every scope on it if they have the scope `own`.
 
         Raises:
-            ValueError: a node of this name is attached already.
+            ValueError: a node of this name is already attached.
         """
         self._check_free(node.name)
         analytics = Ledger()
@@ -163,7 +163,7 @@ class Nodes:
             kind: the kind of the node.
 
         Raises:
-            ValueError: a node of this name is attached already.
+            ValueError: a node of this name is already attached.
             RemoteError: it does not answer as expected.
         """
         self._check_free(name)
@@ -176,7 +176,7 @@ class Nodes:
         return found
 
     def detach(self, name: str, why: str = "it was detached") -> None:
-        """Detach a node; it runs on. Callers that wait for its answer get `why`."""
+        """Detach a node; it keeps running. Callers that wait for its answer get `why`."""
         found = self._others.pop(name, None)
         if isinstance(found, RemoteNode):
             found.down(f"the node {name} is gone: {why}")
@@ -207,7 +207,7 @@ class Nodes:
     def running_home(self) -> Node:
         """Return the node on which the platform runs; there is one as soon as the application has started."""
         if self.home is None:
-            raise RuntimeError("the platform has not started; this is a bug of SuperLearner, please report it")
+            raise RuntimeError("the platform has not started; this is a bug in SuperLearner, please report it")
         return self.home
 
     def absence(self, name: str) -> Absence | None:
@@ -245,7 +245,7 @@ class Nodes:
 
     def _check_free(self, name: str) -> None:
         if self.find(name) is not None:
-            raise ValueError(f"expected a name that is free, {name} is attached already")
+            raise ValueError(f"expected a free name, {name} is already attached")
 
     def _changed(self) -> None:
         for listener in self._listeners:

@@ -117,7 +117,7 @@ async def execute(services: Services, operation: Operation, context: Context, pa
         outcome = "timeout"
         raise OperationError(
             "timeout",
-            f"{operation.name} has no answer after {LONGEST_S:g} s; the request may still take effect",
+            f"{operation.name} did not answer within {LONGEST_S:g} s; the request may still take effect",
             hint="check for suspended or stuck processes: GET /api/v1/system/anomalies",
         ) from None
     except OperationError as error:
@@ -130,7 +130,7 @@ async def execute(services: Services, operation: Operation, context: Context, pa
         outcome = "service_unavailable"
         raise OperationError(
             outcome,
-            clip(f"{operation.name} cannot run now, this machine has not enough {lacking}: {error}", LONGEST),
+            clip(f"{operation.name} cannot run now, this machine does not have enough {lacking}: {error}", LONGEST),
             hint="try again, or end what is no longer needed",
         ) from error
     finally:
@@ -160,7 +160,7 @@ def _check_node(operation: Operation, context: Context) -> None:
     elif context.on != context.home.name:
         raise OperationError(
             "validation_error",
-            f"node: expected none, {operation.name} is about the platform itself",
+            f"node: expected none, {operation.name} applies to the platform itself",
             hint="leave it out",
         )
 

@@ -86,7 +86,7 @@ class FarRecorder:
         try:
             answer = await self._remote.ask(Wound(self._number, last), Taped, LONGEST_S)
             if isinstance(answer, Failed) or answer.events < 0 or answer.dropped < 0:
-                raise self._remote.bad("expected a part of its recording, got an error")
+                raise self._remote.bad("expected part of the recording, got an error")
             self._size += len(answer.piece)
             if self._size > MOST_FILE:
                 raise OSError(f"the recording is larger than {MOST_FILE} bytes")

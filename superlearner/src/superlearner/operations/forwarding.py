@@ -45,7 +45,7 @@ MARGIN_S: Final = 5.0
 """Seconds beyond the operation's `timeout_ms` before the platform answers `timeout`."""
 
 LONGEST_S: Final = 30.0
-"""Seconds for an operation without `timeout_ms`; a paused supervisor would block its caller for ever."""
+"""Seconds for an operation without `timeout_ms`; a paused supervisor would block its caller forever."""
 
 PART_S: Final = 30.0
 MOST_FILE: Final = 200_000_000
@@ -55,7 +55,7 @@ MOST_DETAILS: Final = 100
 MOST_AFFECTED: Final = 1000
 MOST_ITEMS: Final = 500
 PACE_S: Final = 0.05
-"""Least seconds between two requests for items, so that a busy node cannot set the pace."""
+"""Minimum seconds between two requests for items, so that a busy node cannot set the pace."""
 
 BYTES_PER_S: Final = 4_000_000
 LARGEST: Final = 2**63

@@ -51,7 +51,7 @@ class FailureRateResult(BaseModel):
 
 
 class PerformanceMetrics(BaseModel):
-    """Current figures of a supervisor. Memory and reductions of a process are not available in Python."""
+    """Current metrics of a supervisor. Memory and reductions of a process are not available in Python."""
 
     memory: int | None
     message_queue_len: int | None

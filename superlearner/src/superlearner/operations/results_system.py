@@ -108,7 +108,7 @@ class AnomalyLine(BaseModel):
     since: str
     until: str | None = Field(description="its end")
     lasted_s: float
-    evidence: dict[str, Any] = Field(description="the samples and figures behind it")
+    evidence: dict[str, Any] = Field(description="the samples and values it is based on")
     threshold: float = Field(description="the exceeded limit")
     setting: str = Field(description="the setting of the limit")
     hint: str = Field(description="what to try")

@@ -47,7 +47,7 @@ def _refusals() -> Generator[None]:
         ) from None
     except otp.AlreadyPresent:
         raise OperationError(
-            "conflict", "the supervisor has a child with this id that does not run", hint="restart or delete it"
+            "conflict", "the supervisor has a stopped child with this id", hint="restart or delete it"
         ) from None
     except otp.AlreadyStarted:
         raise
@@ -70,6 +70,6 @@ def _start_error(error: otp.StartError) -> OperationError:
         case "max_children":
             return OperationError("conflict", "the supervisor has reached its max_children")
         case (reason, otp.ChildSpec()):
-            return OperationError("start_failed", f"it does not start: {explain_start(reason)}")
+            return OperationError("start_failed", f"the child failed to start: {explain_start(reason)}")
         case reason:
-            return OperationError("start_failed", f"it does not start: {explain_start(reason)}")
+            return OperationError("start_failed", f"the child failed to start: {explain_start(reason)}")

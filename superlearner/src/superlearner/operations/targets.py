@@ -142,7 +142,7 @@ def answering() -> Generator[None]:
     except otp.AlreadyStarted as error:
         raise OperationError("already_started", f"it is already running, as {error.pid}") from None
     except otp.StartError as error:
-        raise OperationError("start_failed", f"it does not start: {text_of_reason(error.reason)}") from None
+        raise OperationError("start_failed", f"the child failed to start: {text_of_reason(error.reason)}") from None
     except otp.CallTimeout:
         raise OperationError(
             "timeout", "it did not answer in time", hint="set a longer timeout_ms, or see process.backtrace"
@@ -159,4 +159,6 @@ def asking() -> Generator[None]:
         with answering():
             yield
     except otp.BadArgument as error:
-        raise OperationError("sensitive_process", str(error), hint="the process hides its state on purpose") from None
+        raise OperationError(
+            "sensitive_process", str(error), hint="the process set the flag sensitive, which hides its state"
+        ) from None

@@ -50,7 +50,7 @@ MOST_ENDED: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The sandboxes by id, and the limit on how many may run at once."""
+    """The sandboxes by id, and the limit on how many may run at the same time."""
 
     most: int = 30
     sandboxes: Mapping[str, Sandbox] = field(default_factory=dict[str, Sandbox])

@@ -61,7 +61,7 @@ class Reload:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The tree of a sandbox runs."""
+    """The tree of a sandbox is running."""
 
     id: str
     run: int
@@ -150,7 +150,7 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Stop a sandbox in order, from the leaves to the root."""
+    """Shut a sandbox down, from the leaves to the root."""
 
     sandbox: Sandbox
 

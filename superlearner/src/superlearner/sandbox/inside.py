@@ -80,7 +80,7 @@ async def start(node: otp.Node, folder: str, wanted: Mapping[str, Any]) -> Pid:
     try:
         top = await _start_tree(node, cls, wanted["custom_config"])
     except Exception as error:
-        raise otp.StartError(f"{cls.__name__} does not start: {_why(error)}") from None
+        raise otp.StartError(f"{cls.__name__} failed to start: {_why(error)}") from None
     tree = Tree(node, module, top, flags)
     node.on_shutdown = partial(_leave, tree)
     await _apply(tree)
@@ -213,7 +213,7 @@ async def _apply(tree: Tree) -> None:
 
 
 def _leave(tree: Tree, error: BaseException) -> None:
-    """Stop the tree in order after `SystemExit` or `KeyboardInterrupt`."""
+    """Shut the tree down after `SystemExit` or `KeyboardInterrupt`."""
     tree.leaving = f"{text_of(error, 100)} was raised in one of its processes, which ends the whole program"
     tree.node.begin_close()
 

@@ -1,11 +1,12 @@
 """Inside a sandbox: interrupts callbacks that do not return.
 
 On the BEAM an endless loop uses a share of one scheduler and can be killed like any process. Here it blocks the event
-loop that all processes share. So a thread checks that the loop turns; when it has been blocked for too long, a signal
-makes the interpreter raise `EndlessLoop` in the user's code. Its process crashes, and its supervisor reacts as usual.
+loop that all processes share. So a thread checks that the loop is running; when it has been blocked for too long, a
+signal makes the interpreter raise `EndlessLoop` in the user's code. Its process crashes, and its supervisor reacts as
+usual.
 
-Code can evade that (catch everything, replace the signal handler, block the loop in C): for it there is the limit
-from outside, which ends the whole sandbox.
+Code can evade that (catch everything, replace the signal handler, block the loop in C): a limit from
+outside covers that: it ends the whole sandbox.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The service `sandbox_manager`: orders events and carries out the actions.
 
 sandboxes            a supervisor of runners, one per sandbox, each linked to an operating system process
-sandbox_manager      this service. If it is killed, the runners go on, and the next service takes them over
+sandbox_manager      this service. If it is killed, the runners continue, and the next service takes them over
 """
 
 from __future__ import annotations
@@ -216,7 +216,7 @@ class SandboxManager(GenServer[Sandboxes]):
 
 
 def _nobody() -> None:
-    """Stand in for a runner that is not known: it ends at once."""
+    """Stand in for a runner that is not known: it ends immediately."""
 
 
 def _plain(why: str) -> str:

@@ -183,7 +183,9 @@ class PeerLauncher:
                 raise NotLaunched("start_failed", clip(ended, LONGEST)) from None
             lacking = shortage_of(error)
             code = "start_failed" if lacking is None else "service_unavailable"
-            said = "it did not answer at its start" if lacking is None else f"this machine has not enough {lacking}"
+            said = (
+                "it did not answer at its start" if lacking is None else f"this machine does not have enough {lacking}"
+            )
             why = clip(printable(f"{said}: {error}".removesuffix(": ")), LONGEST)
             otp.unlink(peer.pid)  # its end would end this process before it can report why
             raise NotLaunched(code, clip(str(await peer.kill(why)), LONGEST)) from None

@@ -30,7 +30,7 @@ TRIAL_S: Final = 1.0
 
 
 class Typed(SourceFileLoader):
-    """Loads a module from a text; its file, perhaps someone else's, is unchanged."""
+    """Loads a module from a string; its file, perhaps someone else's, is unchanged."""
 
     def __init__(self, module: ModuleType, text: str) -> None:
         super().__init__(module.__name__, module.__file__ or FILE)
@@ -51,7 +51,7 @@ def source_of(module: ModuleType) -> str | None:
 
 
 async def exchange(module: ModuleType, text: str, trial: float = 0.0) -> code.UpgradeReport:
-    """Switch a module and its servers to another text. Raises UpgradeRefused.
+    """Switch a module and its servers to another source. Raises UpgradeRefused.
 
     With a `trial`, all switch back if one crashes on the messages that waited for it; it lasts at most `trial` seconds.
     """
@@ -83,7 +83,7 @@ def show_lines(module: ModuleType, text: str) -> Callable[[], object]:
 async def reload(node: otp.Node, module: ModuleType, text: str) -> dict[str, Any]:
     """Load another source, or change nothing; return a `told.Report` as a dict.
 
-    It raises nothing: whatever the old or the new source defines, the service of the sandbox goes on.
+    It never raises: the service of the sandbox continues, regardless of what either source defines.
     """
     undo: Callable[[], object] = int
     names: dict[Pid, str] = {}

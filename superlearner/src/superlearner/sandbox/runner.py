@@ -17,7 +17,7 @@ from superlearner.sandbox.record import Sandbox
 __all__ = ["STOP_S", "Runner"]
 
 STOP_S: Final = 5.0
-"""Seconds that a sandbox may take to stop in order."""
+"""Seconds that a sandbox may take to shut down."""
 
 
 @dataclass(slots=True)

@@ -52,7 +52,7 @@ class Sandboxes:
 
     Args:
         launcher: starts programs.
-        most: returns how many may run at once.
+        most: returns how many may run at the same time.
         tell: called with a level, a sentence and a sandbox for the page to show.
     """
 
@@ -169,7 +169,7 @@ class Sandboxes:
             self.tell("bad", text, sandbox)
 
     def note(self, before: Mapping[str, Sandbox]) -> None:
-        """Update the records: write those that run, delete those that ended."""
+        """Update the records: write the running ones, delete those that ended."""
         if self.ledger is None:
             return
         now = self.fleet.sandboxes

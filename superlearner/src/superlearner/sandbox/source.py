@@ -25,7 +25,7 @@ LONGEST: Final = 500
 
 
 class SourceProblem(Exception):
-    """A text that cannot be started; `line` and `column` count from 1, as in editors."""
+    """A source that cannot be started; `line` and `column` count from 1, as in editors."""
 
     def __init__(
         self, line: int, column: int, message: str, hint: str | None = None, end: tuple[int, int] | None = None
@@ -40,7 +40,7 @@ class SourceProblem(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A valid Python text, and the name of the class to start."""
+    """Valid Python source, and the name of the class to start."""
 
     text: str
     starts: str

@@ -1,6 +1,6 @@
-"""Checks that a text is a Python program with a tree to start. Nothing of it runs.
+"""Checks that a source is a Python program with a tree to start. Nothing of it runs.
 
-This is a separate program: `python -I -S syntax.py < text` prints one line of JSON. Some texts make Python's compiler
+This is a separate program: `python -I -S syntax.py < text` prints one line of JSON. Some sources make Python's compiler
 use up all memory or crash the interpreter, so the platform never compiles user input; see `source`. It imports only the
 standard library, to start in about twenty milliseconds.
 """
@@ -46,7 +46,7 @@ def look(text: str) -> dict[str, Any]:
         return {"problem": problem}
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # warnings are no errors
+            warnings.simplefilter("ignore")  # warnings are not errors
             tree = ast.parse(text, FILE)
             compile(tree, FILE, "exec", dont_inherit=True)
     except SyntaxError as error:

@@ -20,7 +20,7 @@ class SandboxTraces:
 
     os_pid: int
     since: int
-    """Its start, in ticks since the boot."""
+    """Its start, in ticks since boot."""
 
     boot: str
     folder: str = ""

@@ -1,4 +1,4 @@
-"""A limit on concurrent starts, which would slow down each other."""
+"""A limit on concurrent starts, which would slow each other down."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Turns:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def begin(self) -> Callable[[], None]:
-        """Wait for a turn; return a function that ends it, once or more often."""
+        """Wait for a turn; return a function that ends it, which may be called repeatedly."""
         loop = asyncio.get_running_loop()
         while not self._free:
             mine: asyncio.Future[None] = loop.create_future()

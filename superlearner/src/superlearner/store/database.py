@@ -118,7 +118,7 @@ class Database:
         except RowRefused as error:
             if not isinstance(error.__cause__, IntegrityError):
                 raise
-            raise NameTaken(f"there is a row named {values['name']!r} in {name} already; try another name") from None
+            raise NameTaken(f"{name} already has a row named {values['name']!r}; try another name") from None
 
     async def update(self, name: str, conditions: dict[str, Any], values: dict[str, Any]) -> int:
         """Change rows and return their number; None matches rows without a value."""

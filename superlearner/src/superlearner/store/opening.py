@@ -126,7 +126,7 @@ def _words(url: URL) -> Generator[None]:
 
 
 def _check_file(url: URL, file: Path) -> str | None:
-    """Refuse a file that is not ours or not sound; return its revision.
+    """Refuse a file that is not ours or is damaged; return its revision.
 
     It is only read: WAL mode would change the file.
     """
@@ -147,7 +147,7 @@ def _check_file(url: URL, file: Path) -> str | None:
     with _words(url), contextlib.closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as read:
         names = {name for (name,) in read.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if names and VERSION_TABLE not in names:
-            raise _foreign(f"the database file {file.name}", f"name another file than {file}")
+            raise _foreign(f"the database file {file.name}", f"use a file other than {file}")
         revision = None
         if names:
             found = read.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone()

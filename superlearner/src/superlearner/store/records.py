@@ -65,7 +65,7 @@ class Records:
         return _user(await self._opened().insert("users", values))
 
     async def users(self) -> list[UserRow]:
-        """Return all users, also revoked ones, newest first."""
+        """Return all users, including revoked ones, newest first."""
         return [_user(row) for row in await self._opened().rows("users")]
 
     async def revoke_user(self, name: str, at: float) -> bool:
@@ -87,7 +87,7 @@ class Records:
         return _token(await self._opened().insert("tokens", values))
 
     async def tokens(self) -> list[Token]:
-        """Return all tokens, also revoked ones, newest first."""
+        """Return all tokens, including revoked ones, newest first."""
         return [_token(row) for row in await self._opened().rows("tokens")]
 
     async def revoke_token(self, name: str, at: float) -> bool:

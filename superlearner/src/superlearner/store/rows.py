@@ -194,7 +194,7 @@ def stored_as(column: str, text: str | None) -> str | None:
 
 
 def json_text(value: Any) -> str:
-    """Return valid JSON; for too long values, an object with their beginning."""
+    """Return valid JSON; for values that are too long, an object with their beginning."""
     try:
         text = json.dumps(value, default=str)
     except (TypeError, ValueError, RecursionError) as error:

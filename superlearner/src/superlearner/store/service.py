@@ -1,4 +1,4 @@
-"""The service `store`, the only process that writes; it can be killed any time."""
+"""The service `store`, the only process that writes; it can be killed at any time."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ rows in batches, a fifth of a second later. The queue belongs to this object and
 service loses nothing; a row leaves the queue only after its commit. `sync()` is the barrier. Reads query the database.
 
 While the database cannot be used, rows wait; when the queue is full, new ones are refused, counted and reported. Reads
-raise `StoreUnavailable`. The service retries by itself, in the end every 30 seconds.
+raise `StoreUnavailable`. The service retries by itself, eventually every 30 seconds.
 """
 
 from __future__ import annotations

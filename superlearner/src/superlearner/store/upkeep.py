@@ -66,7 +66,7 @@ class Upkeep:
         return Written(target, _size(target), count)
 
     async def backup(self, target: Path) -> Written:
-        """Copy an SQLite database as of one moment, while other writes go on.
+        """Copy an SQLite database as of one moment, while other writes continue.
 
         Raises:
             NameTaken: the file exists already.
@@ -115,7 +115,7 @@ def _appearing(target: Path) -> Generator[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if target.exists():
-            raise NameTaken(f"there is a file {target.name} already; try another name")
+            raise NameTaken(f"the file {target.name} already exists; try another name")
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         try:
             yield part

@@ -111,7 +111,7 @@ class Writer:
                     await self.work()
         except TimeoutError:
             raise StoreUnavailable(
-                f"the store has not written all waiting rows within {timeout:g} s", "ask again a little later"
+                f"the store has not written all waiting rows within {timeout:g} s", "try again later"
             ) from None
 
     async def close(self) -> None:

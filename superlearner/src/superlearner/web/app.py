@@ -103,9 +103,7 @@ def _with_sign_in(app: ASGIApp, platform: Platform, files: StaticTree) -> ASGIAp
     settings = platform.settings
     if platform.credentials is None:
         if settings.asks_for_credentials:  # better no service than an open one
-            raise RuntimeError(
-                "credentials are needed and there are none; this is a bug in SuperLearner, please report it"
-            )
+            raise RuntimeError("credentials are required but missing; this is a bug in SuperLearner, please report it")
         return app
     port = platform.listener.port if platform.listener is not None else settings.port
     return SignIn(

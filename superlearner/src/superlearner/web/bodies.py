@@ -69,7 +69,7 @@ class Bodies:
                         raise self._too_large()
                     if self._held > self._limits().together:
                         raise ApiError(
-                            503, "service_unavailable", "too many request bodies at once; try again in a moment"
+                            503, "service_unavailable", "too many concurrent request bodies; try again in a moment"
                         )
         except TimeoutError:
             body.close()

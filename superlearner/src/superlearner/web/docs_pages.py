@@ -43,7 +43,7 @@ def install_docs(app: FastAPI, platform: Platform, render: Render) -> None:
             drawn = await manual.page("")
         except NoSuchPage:
             raise ApiError(
-                404, "page_not_found", "this installation came without its documentation", hint="reinstall it"
+                404, "page_not_found", "this installation does not include the documentation", hint="reinstall it"
             ) from None
         return show("docs_contents.html", title=drawn.title, drawn=drawn)
 

@@ -193,7 +193,7 @@ def _of_http(app: FastAPI, request: Request, error: HTTPException, headers: dict
             405, code, f"{path[:200]} does not take {request.method}{takes}", hint="see /api/v1/arsenal/docs"
         )
     if error.status_code == 400:
-        return ApiError(400, "malformed_json", "the body is not JSON that can be read")
+        return ApiError(400, "malformed_json", "the body cannot be read as JSON")
     return ApiError(error.status_code, code, str(error.detail))
 
 

@@ -119,7 +119,7 @@ class Guard:
         raise ApiError(
             403,
             "host_not_allowed",
-            f"the host {_shown(host)} is not one of ours",
+            f"the host {_shown(host)} is not allowed",
             hint="start with --allow-host NAME to be reached by that name",
         )
 
@@ -131,11 +131,11 @@ class Guard:
             ours.add(f"https://{host}")
         if headers.has("origin") and origin not in ours:
             raise ApiError(
-                403, "foreign_origin", f"the origin {_shown(origin)} is not ours; open the page of SuperLearner"
+                403, "foreign_origin", f"the origin {_shown(origin)} is not allowed; open SuperLearner's own page"
             )
         site = headers.only("sec-fetch-site").lower()
         if headers.has("sec-fetch-site") and site not in ("same-origin", "none"):
-            raise ApiError(403, "foreign_origin", f"a {_shown(site)} request may not change anything here")
+            raise ApiError(403, "foreign_origin", f"a {_shown(site)} request must not change anything here")
 
     def _check_body(self, headers: _Headers, expected: str) -> None:
         if not headers.has_body:

@@ -77,7 +77,7 @@ class HttpConnection(LimitedConnection, H11Protocol):
         error = sys.exc_info()[1]
         status = getattr(error, "error_status_hint", 400)
         if status == 431:
-            self._refuse(ApiError(431, "head_too_large", "expected a head of at most 64 KiB, got more"))
+            self._refuse(ApiError(431, "head_too_large", "expected headers of at most 64 KiB, got more"))
         else:
             self._refuse(ApiError(400, "malformed_request", "expected an HTTP request, got something else"))
 
@@ -105,7 +105,7 @@ class HttpConnection(LimitedConnection, H11Protocol):
         if self.transport.is_closing():
             return
         if self._begun and self.conn.our_state is h11.IDLE:
-            self._refuse(ApiError(408, "request_timeout", "the head of the request took too long"))
+            self._refuse(ApiError(408, "request_timeout", "the request headers took too long"))
         else:
             self.transport.abort()
 

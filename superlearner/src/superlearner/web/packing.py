@@ -39,7 +39,7 @@ def _coding(words: str) -> tuple[str, float]:
     name, _, weight = words.partition(";")
     try:
         return name.strip(), float(weight.strip().removeprefix("q=") or 1)
-    except ValueError:  # an invalid weight is no consent
+    except ValueError:  # an invalid weight is not consent
         return name.strip(), 0.0
 
 

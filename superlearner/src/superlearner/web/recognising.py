@@ -93,14 +93,14 @@ class Recogniser:
             except StoreUnavailable as error:
                 raise _unknown_now(error) from None
         if token is None:
-            raise self.wrong(visit, "the token is not valid on this platform, or no longer", problem)
+            raise self.wrong(visit, "the token is not valid on this platform, or has expired", problem)
         return _holder(token, visit)
 
     async def by_session(self, visit: Visit) -> WebVisitor | None:
         """Return the holder of the session in the cookie; None without a cookie.
 
         Raises:
-            Refused: the session is not valid, or no longer.
+            Refused: the session is not valid, or has ended.
         """
         cookie = visit.connection.cookies.get(self.cookie)
         if cookie is None:
@@ -128,7 +128,7 @@ class Recogniser:
         if left == 0:
             return
         message = f"too many wrong credentials came from this address; try again in {left} s"
-        error = ApiError(429, "rate_limited", message, hint="the header Retry-After has the seconds")
+        error = ApiError(429, "rate_limited", message, hint="the Retry-After header gives the seconds")
         problem = f"Too many wrong tries came from your address. Try again in {left} seconds."
         raise CredentialRefused(error, problem, wait=left, forget=forget)
 

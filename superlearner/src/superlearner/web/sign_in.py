@@ -141,8 +141,8 @@ class SignIn:
         left = math.ceil(self.calls.wait(who))
         if left > 0:
             message = f"too many calls; try again in {left} s"
-            error = ApiError(429, "rate_limited", message, hint="the header Retry-After has the seconds")
-            raise CredentialRefused(error, f"Too many calls came from you. Try again in {left} seconds.", wait=left)
+            error = ApiError(429, "rate_limited", message, hint="the Retry-After header gives the seconds")
+            raise CredentialRefused(error, f"Too many requests. Try again in {left} seconds.", wait=left)
         self.calls.count(who)
 
     # -- sessions of browsers --------------------------------------------------------------------------------
@@ -269,8 +269,8 @@ def _may_look(visit: Visit, visitor: WebVisitor) -> None:
     if visit.path.startswith(OF_OPERATIONS) or visitor.user.may("read"):
         return
     raise CredentialRefused(
-        ApiError(403, "missing_scope", f"{visit.path[:200]} needs the scope read, {visitor.user.name} lacks it"),
-        "Your token does not open this page.",
+        ApiError(403, "missing_scope", f"{visit.path[:200]} needs the scope read, which {visitor.user.name} lacks"),
+        "Your token does not give access to this page.",
     )
 
 

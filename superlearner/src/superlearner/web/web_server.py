@@ -188,7 +188,7 @@ class WebState:
 class WebServer(GenServer[Incarnation]):
     """The process; its state is the server.
 
-    If it is killed, the next process ends that server in order.
+    If it is killed, the next process shuts that server down.
     """
 
     @impl

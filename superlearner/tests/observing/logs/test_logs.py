@@ -238,7 +238,7 @@ def test_running_out_of_descriptors_is_logged_once_without_a_traceback(terminal:
         logging.getLogger("asyncio").error("socket.accept() out of system resource\nsocket: <…>", exc_info=lacking)
     logging.getLogger("asyncio").error("another")
     said, other = terminal.lines()
-    assert "new connections wait: this machine has not enough files" in said
+    assert "new connections wait: this machine does not have enough files" in said
     assert other.endswith("another")
 
 

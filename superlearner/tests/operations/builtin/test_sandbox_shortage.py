@@ -28,7 +28,7 @@ def test_a_full_machine_is_not_an_internal_error_and_later_requests_succeed(
             assert [] == await ask(platform, "GET", "/sandboxes")
             error = await ask(platform, method, path, wanted, status=503)
             assert "service_unavailable" == error["code"]
-            assert "not enough room for another process" in error["message"]
+            assert "not have enough room for another process" in error["message"]
         await ask(platform, method, path, wanted)
 
     inside(look)
@@ -44,7 +44,7 @@ def test_a_sandbox_refused_for_lack_of_resources_is_not_called_invalid(
             error = await ask(
                 platform, "POST", "/sandboxes", {"sandbox_id": "a", "demo": "demo_one_for_one"}, status=503
             )
-        assert ("service_unavailable", True) == (error["code"], "there is no room for it" in error["message"])
+        assert ("service_unavailable", True) == (error["code"], "out of resources" in error["message"])
         assert [] == await ask(platform, "GET", "/sandboxes")
 
     inside(look)
@@ -60,7 +60,7 @@ def test_a_lack_of_descriptors_is_reported_and_the_next_sandbox_starts(
             scarce.setattr("socket.socket.dup", no_descriptor)
             error = await ask(platform, "POST", "/sandboxes", {"sandbox_id": "a", "source": SOURCE}, status=503)
         assert "service_unavailable" == error["code"]
-        assert "this machine has not enough files that the platform may have open" in error["message"]
+        assert "this machine does not have enough files that the platform may have open" in error["message"]
         assert [] == await ask(platform, "GET", "/sandboxes")
         await create(platform)
 

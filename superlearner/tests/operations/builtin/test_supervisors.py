@@ -147,7 +147,7 @@ def test_simple_one_for_one_cannot_be_set_or_left_and_the_error_explains_it(insi
             for asked in ("", "?dry_run=true"):
                 answer = await platform.client.put(f"{AT}/{name}/strategy{asked}", json={"strategy": strategy})
                 assert failure(answer) == (422, "validation_error")
-                words = f"is {is_now}; simple_one_for_one can be neither set nor left"
+                words = f"is {is_now}; simple_one_for_one cannot be set or changed"
                 assert words in answer.json()["error"]["message"]
 
     inside(test, TREE)

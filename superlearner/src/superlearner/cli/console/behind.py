@@ -64,8 +64,8 @@ def platform_behind(arguments: Sequence[str], folder: Path) -> Generator[Callabl
             sys.stderr.write(log.read_text(encoding="utf-8"))
             fail(f"the platform did not start (exit code {code})", code or 1)
         say(line.replace("Ctrl-C", "Ctrl-D").rstrip("\n"))
-        if " runs already " in line:
-            process.wait()  # another platform is running already: the prompt uses it and leaves it running
+        if " is already running " in line:
+            process.wait()  # another platform is already running: the prompt uses it and leaves it running
         threading.Thread(target=_drain, args=(process.stdout, log), name="superlearner-behind", daemon=True).start()
         yield lambda: _end(process)
     finally:

@@ -60,7 +60,7 @@ SERVICES: Final[dict[str, tuple[str, dict[str, tuple[str, str, Changed]]]]] = {
                 "GET",
                 ANALYTICS,
                 fixed={"sync": True},
-                words="Wait until a supervisor has dealt with what has reached it; then its figures.",
+                words="Wait until a supervisor has handled its messages; then return its metrics.",
             ),
         },
     ),

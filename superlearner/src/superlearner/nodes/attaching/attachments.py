@@ -62,7 +62,7 @@ class Attachments:
             RemoteError: the service does not answer as expected.
         """
         if name is not None and self._is_taken(name):
-            raise NameTaken(f"there is a node {name!r} already")
+            raise NameTaken(f"a node {name!r} already exists")
         if len(self._tasks) >= MOST:
             raise NameTaken(f"{MOST} services are attached, which is the limit")
         attachment = Attachment(Whereabouts(address, token), name, self._nodes, self._tell, self.pauses)
@@ -77,13 +77,13 @@ class Attachments:
         same = [one for one in self._tasks if one.name == attachment.name and one is not attachment]
         if any(one.state == "attached" for one in same):  # services without pages are not in the list of nodes
             await self._end(attachment)
-            raise NameTaken(f"a service {attachment.name!r} is attached already")
+            raise NameTaken(f"a service {attachment.name!r} is already attached")
         for one in same:
             await self._end(one)  # stop looking for it: it has been found
         return attachment
 
     async def detach(self, name: str) -> bool:
-        """Detach from a service, which runs on; return whether it was attached."""
+        """Detach from a service, which keeps running; return whether it was attached."""
         attachment = self.find(name)
         if attachment is None:
             return False

@@ -88,7 +88,7 @@ class RemoteNode:
         if self._gone is not None:
             raise NodeGone(self._gone)
         if len(self._waiting) >= MOST_WAITING:
-            raise NodeBusy(f"{MOST_WAITING} requests to {self.name} are pending already")
+            raise NodeBusy(f"{MOST_WAITING} requests to {self.name} are already pending")
         asking = asyncio.ensure_future(self.link.ask(written(request)))
         self._waiting.add(asking)
         try:
@@ -126,7 +126,7 @@ class RemoteNode:
         """Make the first request. Raises as `ask`, and if name or protocol differ."""
         answer = await self.ask(Hello(PROTOCOL, epoch, version, dict(settings)), Facts, seconds)
         if isinstance(answer, Failed) or (answer.protocol, answer.node) != (PROTOCOL, self._there):
-            raise self.bad("it is not the expected node, or has another protocol")
+            raise self.bad("it is not the expected node, or uses another protocol")
         return answer.fact
 
     async def facts(self, seconds: float) -> Fact:

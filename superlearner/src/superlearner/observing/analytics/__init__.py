@@ -1,6 +1,6 @@
 """Counts of restarts, give-ups and recoveries, computed from runtime events.
 
-    node's events → Ledger (the edge) → reducer.apply (pure) → Book of Histories → figures (pure) → operations
+    node's events → Ledger (the edge) → reducer.apply (pure) → Book of Histories → metrics (pure) → operations
                         └→ the store, if there is one
 
 The platform owns the `Ledger`, which receives every event synchronously, so a crash of the service `AnalyticsServer`

@@ -1,4 +1,4 @@
-"""Pure functions that compute figures of a history at a given time."""
+"""Pure functions that compute metrics of a history at a given time."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Trend:
     """The trend of a supervisor's restarts.
 
     Attributes:
-        now: figures of the window that ends now.
-        before: figures of the window before that.
+        now: metrics of the window that ends now.
+        before: metrics of the window before that.
         change: rate (restarts per second) of `now` minus that of `before`.
         direction: the sign of `change`.
         outlook: forecast for the restart budget at the current pace.

@@ -22,7 +22,7 @@ OTHERS: Final = "…"
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Sampled figures of a supervisor; `at` is wall-clock seconds."""
+    """Sampled metrics of a supervisor; `at` is wall-clock seconds."""
 
     at: float
     message_queue_len: int
@@ -32,7 +32,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Figures at the time `at` (wall-clock seconds) from which a client counts."""
+    """Metrics at the time `at` (wall-clock seconds) from which a client counts."""
 
     at: float
     restarts: int

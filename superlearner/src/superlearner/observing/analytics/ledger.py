@@ -293,7 +293,7 @@ class Ledger:
     # Actions of the service and its clients
 
     def establish_baseline(self, history: History) -> Baseline:
-        """Save the current figures, to count from here."""
+        """Save the current values, to count from here."""
         history.baseline = Baseline(self.wall(), history.total_restarts, history.count("gave_up"))
         return history.baseline
 

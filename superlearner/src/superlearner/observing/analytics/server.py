@@ -89,7 +89,7 @@ class AnalyticsServer(GenServer[Ledger]):
 
     @classmethod
     async def establish_baseline(cls, supervisor: Who) -> Baseline:
-        """Save the current figures, to count from here. Raises `UnknownSupervisor`."""
+        """Save the current values, to count from here. Raises `UnknownSupervisor`."""
         return await _ask("establish_baseline", supervisor)
 
     @classmethod
@@ -124,7 +124,7 @@ class AnalyticsServer(GenServer[Ledger]):
             timeout: seconds.
 
         Raises:
-            otp.CallExit: the supervisor does not run, or did not answer in time (it may be starting a child).
+            otp.CallExit: the supervisor is not running, or did not answer in time (it may be starting a child).
         """
         if supervisor is not None:
             await settled(supervisor, timeout)
@@ -135,7 +135,7 @@ async def settled(supervisor: Who, timeout: float = 5.0) -> None:
     """Wait until the supervisor has handled everything in its mailbox.
 
     Raises:
-        otp.CallExit: it does not run, or did not answer in time.
+        otp.CallExit: the supervisor is not running, or did not answer in time.
     """
     await GenServer.call(supervisor, "count_children", timeout)
 

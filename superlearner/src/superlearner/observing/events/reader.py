@@ -101,7 +101,7 @@ class Reader:
                         break
             behind = begin
             await next_turn()
-        self._place = max(self._place, events.oldest - 1)  # events dropped meanwhile are no gap
+        self._place = max(self._place, events.oldest - 1)  # events dropped meanwhile are not a gap
 
     @property
     def last_id(self) -> str:

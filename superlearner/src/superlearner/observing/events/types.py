@@ -24,7 +24,7 @@ class Type:
 TYPES: Final[dict[str, Type]] = {
     "spawned": Type("a process was started", "`parent` (pid), `what` (class or function)"),
     "exited": Type(
-        "a process ended, in order or by a signal",
+        "a process ended, normally or by a signal",
         "`reason`, `abnormal` (neither `normal` nor `shutdown`), `sender` (of the signal), `what`",
     ),
     "crashed": Type(

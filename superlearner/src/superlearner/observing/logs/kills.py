@@ -30,7 +30,7 @@ def as_error(record: logging.LogRecord) -> bool:
 
 
 class FewKills(logging.Filter):
-    """Filter of the terminal handler: at most ten kills in ten seconds.
+    """Filter for the terminal handler: at most ten kills in ten seconds.
 
     Chaos tests kill twenty processes a second; other lines must stay readable.
 

@@ -26,7 +26,7 @@ class OutOfDescriptors(logging.Filter):
     >>> seldom.filter(report), seldom.filter(logging.makeLogRecord({"msg": REPORT, "created": 6.0}))
     (True, False)
     >>> print(report.getMessage())
-    new connections wait: this machine has not enough files that the platform may have open; try `ulimit -n 4096`, ...
+    new connections wait: this machine does not have enough files that the platform may have open; try `ulimit -n ...
     """
 
     def __init__(self) -> None:
@@ -42,6 +42,6 @@ class OutOfDescriptors(logging.Filter):
         self._until = record.created + QUIET_S
         error = record.exc_info[1] if record.exc_info else None
         lacking = (None if error is None else shortage_of(error)) or "room"
-        record.msg = f"new connections wait: this machine has not enough {lacking}; try {WAY_OUT}"
+        record.msg = f"new connections wait: this machine does not have enough {lacking}; try {WAY_OUT}"
         record.args, record.exc_info, record.exc_text = (), None, None
         return True

@@ -1,4 +1,4 @@
-"""Growth of a figure over several samples."""
+"""Growth of a value over several samples."""
 
 from __future__ import annotations
 

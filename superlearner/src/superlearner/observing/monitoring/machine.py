@@ -1,4 +1,4 @@
-"""Figures of this program from the operating system, and collector pauses."""
+"""Metrics of this program from the operating system, and collector pauses."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class MachineFacts:
 
 
 def read_machine() -> MachineFacts:
-    """Return the current figures; takes about 50 µs."""
+    """Return the current values; takes about 50 µs."""
     read, written = _io()
     return MachineFacts(time.process_time(), _starved(), read, written, _open_files(), threading.active_count())
 

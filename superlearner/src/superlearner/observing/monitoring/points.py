@@ -1,4 +1,4 @@
-"""Bounded history of a node's figures: an hour in full, a day by the minute."""
+"""Bounded history of a node's metrics: an hour in full, a day by the minute."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MINUTES: Final = 1_440
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Figures of the `seconds` that ended at `at` (wall clock); None if missing.
+    """Metrics of the `seconds` that ended at `at` (wall clock); None if missing.
 
     Counts (`restarts`, `give_ups`, `spawned`, `gc_collections`) are those of the interval; `…_per_s` are rates.
     `loop_lag_ms`, `longest_callback_ms`, `gc_pause_ms` and `mailbox_deepest` are the maximum of the interval. `busy` is

@@ -1,7 +1,7 @@
 """Message rates of processes and their time in callbacks, while watched.
 
 The runtime keeps no message counter, because it would slow every message. Instead, messages are traced in windows: a
-window starts at each reading and ends at the next one, or after enough events. The figures are the mean of the last
+window starts at each reading and ends at the next one, or after enough events. The values are the mean of the last
 windows. However busy a node is, a window costs a few milliseconds; on a quiet node all messages are counted.
 """
 

@@ -68,7 +68,7 @@ class TopologyEdge:
 def picture(
     pairs: Mapping[tuple[str, str], int], members: Mapping[str, Member], unfold: Collection[str] = ()
 ) -> tuple[list[TopologySpot], list[TopologyEdge], bool]:
-    """Return nodes in a ring, lines (heaviest first), and if nodes are grouped.
+    """Return nodes in a ring, lines (heaviest first), and whether nodes are grouped.
 
     Args:
         pairs: messages by keys of `members`.

@@ -43,8 +43,8 @@ class Witness:
     Args:
         node: a node that runs in this thread's loop.
         every: seconds between two samples.
-        outside: called in the loop with begin and end of a hold outside of any process, `LEAST_S` or longer
-            (node's clock, seconds). The begin is exact to half of `every`.
+        outside: called in the loop with the start and end of a hold outside of any process, `LEAST_S` or longer
+            (node's clock, seconds). The start is accurate to half of `every`.
     """
 
     def __init__(

@@ -8,7 +8,7 @@ from typing import Final, Literal
 __all__ = ["OUTSIDE", "Captured", "Mark", "MarkKind", "Person", "Way"]
 
 OUTSIDE: Final = "outside"
-"""Display name of code that is no process."""
+"""Display name of code that is not a process."""
 
 Way = Literal["call", "cast", "info", "reply", "system"]
 MarkKind = Literal["exited", "crashed", "started"]

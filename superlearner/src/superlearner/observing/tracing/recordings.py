@@ -146,7 +146,9 @@ class Recordings:
         """Start a recording written by `begin`. Raises as `start`, and as `begin`."""
         async with self._placing:
             if len(self._running) >= MAX_RUNNING:
-                raise RecordingsFull(f"{MAX_RUNNING} recordings run already; stop one of {', '.join(self._running)}")
+                raise RecordingsFull(
+                    f"{MAX_RUNNING} recordings are already running; stop one of {', '.join(self._running)}"
+                )
             row = await self._place(name, "recorded", about)
             try:
                 self._running[name] = await begin(self._path(row))
@@ -164,13 +166,13 @@ class Recordings:
         """Finish a running recording. Raises NoRecording, StoreUnavailable."""
         recorder = self._running.pop(name, None)
         if recorder is None:
-            raise NoRecording(f"no recording {name[:100]!r} runs")
+            raise NoRecording(f"no recording {name[:100]!r} is running")
         await _close(recorder)
         await self._measure(name, recorder.events)
         return await self.find(name)
 
     def flush(self) -> bool:
-        """Write buffered events, drop finished recorders; return if any is running."""
+        """Write buffered events, drop finished recorders; return whether any is running."""
         for name, recorder in list(self._running.items()):
             recorder.flush()
             if recorder.ended:

@@ -12,7 +12,7 @@ from typing import Any, Final
 __all__ = ["error_of", "result_of", "tool_name", "tool_of"]
 
 LONGEST: Final = 40_000
-"""Most characters of an answer; longer ones are cut and marked, because the client's model pays for each token."""
+"""Maximum characters of an answer; longer ones are cut and marked, because the client's model pays for each token."""
 
 LEFT_OUT: Final = frozenset({"title", "x-picker"})
 DRY_RUN: Final = {

@@ -84,7 +84,7 @@ async def supervisor(
                 await settled(pid, SYNC_S)
             except otp.CallTimeout:
                 raise OperationError(
-                    "timeout", f"it did not answer within {SYNC_S:g} s; it is starting a child"
+                    "timeout", f"the supervisor did not answer within {SYNC_S:g} s; it is starting a child"
                 ) from None
     state = None if pid is None else supervisor_state(pid)
     since = history.baseline

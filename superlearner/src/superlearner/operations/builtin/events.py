@@ -56,7 +56,7 @@ async def stream(
     """
     node = ctx.node
     if len(events.readers) >= MOST_READERS:
-        raise OperationError("service_unavailable", f"{MOST_READERS} streams are open already; try again later")
+        raise OperationError("service_unavailable", f"{MOST_READERS} streams are already open; try again later")
     wanted = Wanted(_types(types), _bare(pid), _bare(supervisor), node.name, ctx.kind.is_audited)
     events.follow(node)
     reader = Reader(events, wanted, last_id)
@@ -76,5 +76,5 @@ def _types(given: list[str]) -> frozenset[str]:
 
 
 def _bare(who: str | None) -> str | None:
-    """Return a pid in the form that events have; a name stays as it is."""
+    """Return a pid in the form used in events; return a name unchanged."""
     return None if who is None else who.removeprefix("#PID").strip("<>") or None

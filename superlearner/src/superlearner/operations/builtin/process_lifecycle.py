@@ -184,7 +184,7 @@ async def shutdown(
 async def terminate_tree(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000, force: Force = False) -> TreeResult:
     """Terminate a process and its descendants.
 
-    A supervisor stops its children in order. Other descendants are asked to exit, and killed at the timeout. The
+    A supervisor shuts its children down. Other descendants are asked to exit, and killed at the timeout. The
     process's own supervisor may restart it.
     """
     found = process_of(ctx, pid)

@@ -106,7 +106,7 @@ async def start(
         kinds |= STATE_KINDS
     with recording_errors():
         if await recordings.knows(name):
-            raise NameTaken(f"there is a recording {name} already")
+            raise NameTaken(f"a recording {name} already exists")
         ctx.about_to(f"record {ctx.found.name} as {name}")
         about = {"node": ctx.found.name, "messages": messages, "states": states}
         if ctx.remote is not None:
@@ -161,7 +161,7 @@ async def save(
     """
     with recording_errors():
         if await recordings.knows(name):
-            raise NameTaken(f"there is a recording {name} already")
+            raise NameTaken(f"a recording {name} already exists")
         if ctx.remote is not None:
             saved = await saved_trace(ctx.remote, trace_id)
             ctx.about_to(_keep(saved.messages, trace_id, name))
@@ -402,7 +402,7 @@ async def load(
         ) from None
     with recording_errors():
         if await recordings.knows(name):
-            raise NameTaken(f"there is a recording {name} already")
+            raise NameTaken(f"a recording {name} already exists")
         ctx.about_to(f"load a recording of {len(packed)} bytes as {name}")
         row, _ = await recordings.take_in(name, packed, damaged=damaged)
         return _line(recordings, row)

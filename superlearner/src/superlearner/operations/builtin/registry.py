@@ -87,7 +87,7 @@ async def register(ctx: Context, name: NewName, pid: PidText) -> NameLine:
         raise OperationError("name_taken", f"the name {name[:200]} is taken by {plain_pid(holder)}")
     has = otp.process_info(found, "registered_name")
     if has is not None:
-        raise OperationError("conflict", f"{called(found)} has a name already", hint="unregister it first")
+        raise OperationError("conflict", f"{called(found)} already has a name", hint="unregister it first")
     with steering():
         ctx.about_to(f"register {called(found)} as {name[:200]}", [called(found)])
         otp.register(name, found)

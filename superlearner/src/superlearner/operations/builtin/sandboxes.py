@@ -148,7 +148,7 @@ async def create(
 
     A node in an isolated process that runs one of `source`, `supervisor_module`, `demo` and `file`. All but a demo need
     the scope `code` or `own`. The user becomes its owner. A source is checked before anything starts; errors have line
-    and column. The result comes when the tree runs; a dry run only checks the source.
+    and column. The result comes when the tree is running; a dry run only checks the source.
     """
     given = {"source": source, "file": file, "module": supervisor_module, "demo": demo}
     origins: list[Origin] = [name for name in ("source", "file", "module", "demo") if given[name] is not None]
@@ -208,7 +208,7 @@ async def destroy(
     sandboxes: Sandboxes,
     /,
     sandbox_id: SandboxId,
-    force: Annotated[bool, Field(description="kill its processes instead of stopping them in order")] = False,
+    force: Annotated[bool, Field(description="kill its processes instead of shutting them down")] = False,
 ) -> SandboxRecord:
     """Stop a sandbox and delete it.
 

@@ -161,7 +161,7 @@ async def restore(
     if kept.what != what_of(found) and not force:
         raise OperationError(
             "conflict",
-            f"expected a state of {what_of(found)}, the backup {kept.id} is one of {kept.what}",
+            f"expected a state of {what_of(found)}, the backup {kept.id} has one of {kept.what}",
             hint='to do it anyway, send {"force": true}',
         )
     return await _replace(

@@ -43,7 +43,7 @@ MOST_IDS = 500
 
 Strategy = Annotated[
     Literal["one_for_one", "one_for_all", "rest_for_one", "simple_one_for_one"],
-    Field(description="the children that a restart includes; simple_one_for_one can be neither set nor left"),
+    Field(description="the children that a restart includes; simple_one_for_one cannot be set or changed"),
 ]
 MaxRestarts = Annotated[
     Annotated[int, Field(ge=0, le=1_000_000_000)] | Literal["infinity"],
@@ -223,7 +223,7 @@ async def _change(ctx: Context, name: str, changes: dict[str, Any], *, force: bo
     if now is not None and "strategy" in given and (now.strategy in DYNAMIC) != (given["strategy"] in DYNAMIC):
         raise OperationError(
             "validation_error",
-            f"strategy: {called(pid)} is {now.strategy}; simple_one_for_one can be neither set nor left",
+            f"strategy: {called(pid)} is {now.strategy}; simple_one_for_one cannot be set or changed",
             hint="start another supervisor with supervisor.start",
         )
     with steering():

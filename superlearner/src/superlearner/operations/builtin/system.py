@@ -134,7 +134,7 @@ async def anomalies(
     """List anomalies with their evidence.
 
     Restart storms, crash loops, growing mailboxes and memory, long callbacks, a blocked event loop, deadlocks,
-    isolated processes, useless monitors. Each has its figures, the limit it exceeds, the setting of the limit, and
+    isolated processes, useless monitors. Each has its values, the limit it exceeds, the setting of the limit, and
     what to try.
     """
     monitor = ctx.watched.monitor

@@ -1,4 +1,4 @@
-"""Messages between processes in the last minute, as a diagram and as figures."""
+"""Messages between processes in the last minute, as a diagram and as numbers."""
 
 from __future__ import annotations
 

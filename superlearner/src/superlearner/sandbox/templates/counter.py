@@ -1,7 +1,7 @@
 """A counter that can crash
 
 Send it the casts "increment", "crash" and "spin" (an endless loop), and the call "value". Change what "increment" does
-and hot reload: it goes on counting where it was.
+and hot reload: it continues counting where it was.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
-"""A pipeline: who comes later needs who came before
+"""A pipeline: later stages depend on earlier ones
 
 A source makes numbers, a filter passes on the odd ones, a sink adds them up. With rest_for_one a crash of the filter
-starts the filter and the sink again, and the source does not notice. Kill each of them and look.
+restarts the filter and the sink; the source keeps running. Kill each of them and watch.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ EVERY_S = 0.5
 
 
 class Source(GenServer[int]):
-    """Sends the next number on, twice a second."""
+    """Sends the next number, twice a second."""
 
     @impl
     def init(self, arg: Any) -> Ok[int]:

@@ -51,8 +51,8 @@ superlearner settings file       # state and errors of the file
 superlearner settings changes    # all changes, with their author
 ```
 
-- Changes over the API take the scope `code` and last until they are reset or the platform ends; they are not written to
-  a file ([why](decisions/0012-settings-over-the-api-are-not-kept.md)). `PUT /api/v1/settings` sets several, all or
+- Changes over the API require the scope `code` and last until they are reset or the platform ends; they are not written
+  to a file ([why](decisions/0012-settings-over-the-api-are-not-kept.md)). `PUT /api/v1/settings` sets several, all or
   none.
 - Without the file, environment, flags and defaults apply.
 - A setting that needs a restart says so; over the API it is refused with `restart_needed`.

@@ -86,7 +86,7 @@ TERMINAL: Final = Tour(
             page="/arsenal",
             done=Visited("/arsenal", {"view": "audit"}),
             hint=(
-                "It is a tab of the page Arsenal. Its entries take the scope code; without it the page says how to "
+                "It is a tab of the page Arsenal. Its entries require the scope code; without it the page says how to "
                 "sign in."
             ),
             seen="Pages have no private API: scripts can do the same, and every change is logged.",

@@ -125,7 +125,7 @@ class Manual:
         return self._sources.picture(name)
 
     def moved_to(self, name: str) -> str | None:
-        """Return the address that has the content of a former page now, else None."""
+        """Return the address that now has the content of a former page, else None."""
         target = MOVED.get(name)
         return None if target is None else self.address(target)
 

@@ -185,7 +185,7 @@ def stem(word: str) -> str:
 def within(left: str, right: str, slips: int) -> bool:
     """Return whether at most `slips` edits lead from one word to the other.
 
-    An edit is a letter more, less, other, or two swapped.
+    An edit adds, removes or replaces a letter, or swaps two.
 
     >>> within("supervisor", "supervsior", 1), within("mailbox", "mailman", 1)
     (True, False)
