@@ -197,7 +197,7 @@ class Application(Behaviour, metaclass=_Functions):
 
     `start(self, kind, args)` starts the top supervisor, linked, and returns its pid, or `(pid, state)`; it is
     required. `prep_stop(self, state)` runs before the tree stops and returns the state for `stop(self, state)`,
-    which runs after it, also if the tree ended by itself. Each may be `async def`.
+    which runs after it, even if the tree ended by itself. Each may be `async def`.
 
     >>> import otp
     >>> from otp import Application, Supervisor, impl

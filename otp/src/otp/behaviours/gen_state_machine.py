@@ -30,7 +30,7 @@ A door with a code. Locked, it collects digits; open, it locks itself after ten 
 ...     door = await Door.start_link()
 ...     return [await Door.call(door, digit) for digit in "12345"]
 >>> otp.run(main)
-['continue', 'continue', 'continue', 'welcome', 'come in']
+['go on', 'go on', 'go on', 'welcome', 'come in']
 
 An event is `("call", caller)`, `"cast"`, `"info"` (any other message), `"internal"` (from `NextEvent`),
 `"state_timeout"`, `"timeout"`, `("timeout", name)`, or with `state_enter = True` also `"enter"`, whose content is the

@@ -382,7 +382,7 @@ def _encoded(text: Any, what: str) -> bytes:
     except TypeError:
         raise BadArgument(f"OsProcess: expected str, bytes or path in {what}, got {text!r:.200}") from None
     if b"\0" in encoded:
-        raise BadArgument(f"OsProcess: a zero byte in {what}: {text!r:.200}; the operating system takes none")
+        raise BadArgument(f"OsProcess: a zero byte in {what}: {text!r:.200}; the operating system does not allow it")
     return encoded
 
 

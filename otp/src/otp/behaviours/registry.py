@@ -190,7 +190,7 @@ class Registry(Startable):
         Returns the registry's pid, which is linked to it.
 
         Raises:
-            AlreadyRegistered: the registry is unique and the key taken, also by the caller itself.
+            AlreadyRegistered: the registry is unique and the key is taken, even by the caller itself.
             BadArgument: no such registry.
             NotAProcess: called from outside a process.
         """

@@ -1,6 +1,6 @@
 """The timers of a state machine by kind, as a value that is cheap to change at any size.
 
-A machine is a value, so the timers of an earlier machine must not change. Few timers are copied with each change. Of
+A machine is a value, so the timers of an earlier machine must not change. A few timers are copied with each change. Of
 many, the newest value has the table, and an older one only its difference from the next newer one.
 """
 

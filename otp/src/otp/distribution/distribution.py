@@ -192,7 +192,7 @@ class Distribution:
             async with asyncio.timeout(None if limit is None else limit / 1e9):
                 return await future
         except TimeoutError:
-            raise TimeoutError(f"node {name!r} is not connected with {self.node.name!r} after {timeout} s") from None
+            raise TimeoutError(f"node {name!r} is not connected to {self.node.name!r} after {timeout} s") from None
         finally:
             if not future.done() or future.cancelled():
                 self._waiting[name].remove(future)

@@ -270,9 +270,9 @@ class Scheduler:
         prolonged[self.default_deadline] = now + DEFAULT_TIMEOUT
 
     def loop_is_due(self) -> bool:
-        """Return whether the loop runs when a process awaits `asyncio.sleep(0)`.
+        """Return whether to run the loop when a process awaits `asyncio.sleep(0)`.
 
-        It does if it has callbacks to run, or after the time of a drain: timers or sockets may be ready by then. An
+        True if it has callbacks to run, or after the time of a drain: timers or sockets may be ready by then. An
         empty turn would take several times as long as resuming a process. uvloop does not show its callbacks.
         """
         return bool(getattr(self.loop, "_ready", True)) or self.now_ns() - self.now >= DRAIN_NS

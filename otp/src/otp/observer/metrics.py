@@ -29,7 +29,7 @@ class Metrics:
     that servers took, including calls on their caller's stack, and whatever a coroutine process waited for or found in
     its mailbox), `switches` (how often a process was taken from the run queue), `drains` (how often the loop ran
     processes), `busy` and `longest_drain` (seconds in which they ran), `loop_lag` and `loop_lag_worst` (seconds by
-    which timers were late, the last time and at worst; unknown before the first). These belong to the program: `memory`
+    which timers were late, most recently and at worst; unknown before the first). These belong to the program: `memory`
     (resident bytes, unknown outside Linux) and `collections` (of the garbage collector, by generation).
     """
 
@@ -65,8 +65,8 @@ def metrics(node: Node, *, deadline: float | None = None) -> Metrics:
     >>> import otp
     >>> async def main():
     ...     otp.send(otp.self(), "hello")
-    ...     metrics = otp.observer.metrics(otp.trace.node_of(otp.self()))
-    ...     return metrics.processes, metrics.mailbox_total, metrics.restarts
+    ...     figures = otp.observer.metrics(otp.trace.node_of(otp.self()))
+    ...     return figures.processes, figures.mailbox_total, figures.restarts
     >>> otp.run(main)
     (1, 1, 0)
 

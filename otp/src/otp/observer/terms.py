@@ -184,7 +184,7 @@ class Encoder:
         if self.strict:
             raise BadArgument(
                 f"expected plain terms (None, bool, int, float, str, bytes, pids, and tuples, lists, dicts, sets of "
-                f"such, at most {DEPTH} deep and {MEMBERS:,} in all), got {text(value)}"
+                f"these, at most {DEPTH} deep and {MEMBERS:,} in all), got {text(value)}"
             )
         return self.write(Opaque(name_of(type(value)), text(value)), 2)
 

@@ -56,7 +56,7 @@ def set_limits(limits: Mapping[str, Any], *, others: int) -> None:
 
 
 def stand_back(by: int) -> None:
-    """Yield to other processes: of this session, and of all other sessions.
+    """Yield to other processes, in this session and in all others.
 
     With `sched_autogroup_enabled`, as on most systems, Linux divides a core among sessions, and applies `nice` only
     within each. A peer has its own session, so `nice` alone would give one that spins as much as the whole platform.
