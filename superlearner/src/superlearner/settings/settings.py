@@ -334,7 +334,7 @@ class Settings(BaseSettings):
             except ValueError:
                 raise ValueError("expected addresses and networks such as 127.0.0.1 and 10.1.0.0/16") from None
         if proxies and info.data.get("auth") == "none":
-            raise ValueError("expected none with auth 'none', since others can reach it through them")
+            raise ValueError("expected none with auth 'none', since they let others reach the platform")
         return proxies
 
     @field_validator("keyfile")

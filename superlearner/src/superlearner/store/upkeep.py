@@ -95,7 +95,7 @@ class Upkeep:
         database = self._opened()
         file = database.file
         if file is None:
-            raise NotOfThisDatabase("a PostgreSQL database is compacted by its server", "VACUUM FULL does more")
+            raise NotOfThisDatabase("a PostgreSQL database is compacted by its server", "VACUUM FULL frees more space")
         before = _size(file)
         await database.connections.alone(lambda: otp.Task.run_blocking(_vacuum, file))
         return before, _size(file)

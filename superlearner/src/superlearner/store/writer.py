@@ -27,7 +27,7 @@ BATCH_ROWS: Final = 2000
 PAUSES_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds the service waits before each new attempt; the last value repeats."""
 WRITES_S: Final = 1.5
-"""Seconds that the end of the program waits for rows to be written."""
+"""Seconds that the program waits at its end for rows to be written."""
 OPENS_S: Final = 4.0
 """The same while the database is still being opened."""
 CLOSES_S: Final = 1.5

@@ -110,7 +110,7 @@ async def as_json(
 
 
 def cell(value: Any) -> Any:
-    """Return a value for CSV; text like a formula is prefixed with an apostrophe.
+    """Return a value for CSV; text that looks like a formula gets an apostrophe.
 
     >>> cell("=1+1"), cell(-1), cell("till"), cell(None), cell({"n": 1})
     ("'=1+1", -1, 'till', '', '{"n": 1}')
