@@ -94,7 +94,7 @@ def test_a_line_is_parsed_with_its_suite_and_its_tests() -> None:
         (["| `one` | this |  |"], "names no test"),
         (["| `one` | this |"], "names no test"),
         ([f"| `one` |  | {TEST} |"], "a few words"),
-        (["| `one` | this | `test_good` |"], "no id"),
+        (["| `one` | this | `test_good` |"], "not the id"),
         (["| `one` | this | `otp/tests/test_it.py::test_gone` |"], "there is no"),
         (["| `one` | this | `otp/tests/test_gone.py::test_good` |"], "there is no"),
         ([f"| `one` | this | {TEST} |", f"| `one` | that | {TEST} |"], "already"),
