@@ -91,6 +91,40 @@ def test_a_restart_does_not_wait_for_a_task_that_cannot_be_ended(reason: str, mo
     assert Scheduler(inline=True).run(main) == (0.0 if reason == "kill" else 5.0)
 
 
+@pytest.mark.parametrize(("shutdown", "seconds"), [(2, 2.0), ("brutal_kill", 0.0)])
+def test_a_stop_of_several_children_does_not_wait_for_tasks_that_cannot_be_ended(
+    shutdown: Any, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.unraisablehook", lambda _: None)
+    is_over = asyncio.Event()
+
+    async def live() -> None:
+        while not is_over.is_set():
+            try:
+                await is_over.wait()
+            except BaseException:  # hostile on purpose
+                pass
+
+    class Immortal(Holder):
+        @impl
+        def init(self, arg: Any) -> Any:
+            return Ok(asyncio.create_task(live()))
+
+    async def main() -> float:
+        supervisor = await DynamicSupervisor.start_link()
+        for _ in range(3):
+            await DynamicSupervisor.start_child(supervisor, Immortal.child_spec(None, shutdown=shutdown))
+        await turns()
+        try:
+            await DynamicSupervisor.stop(supervisor)
+        finally:
+            is_over.set()
+        await turns()
+        return otp.monotonic()
+
+    assert Scheduler(inline=True).run(main) == seconds
+
+
 @pytest.mark.parametrize(("shutdown", "seconds"), [(2, 2.0), (7, 7.0), ("brutal_kill", 0.0)])
 @pytest.mark.parametrize("all_at_once", [True, False])
 def test_stopping_a_child_takes_no_longer_than_its_spec_allows(

@@ -171,6 +171,23 @@ def test_a_sibling_whose_start_failed_did_not_end_by_itself(run: Any) -> None:
     run(main)
 
 
+def test_a_sibling_that_never_ran_is_started_with_its_group_for_the_first_time(run: Any) -> None:
+    ignored = [True]
+
+    async def start() -> Any:
+        return otp.Ignore() if ignored.pop() else await Leaf.start_link(None, name="late")
+
+    async def main() -> None:
+        specs = [leaf("a"), ChildSpec("late", (start,))]
+        await Supervisor.start_link_children(specs, strategy="one_for_all")
+        ignored.append(False)
+        await kill("a")
+        assert counts() == {"a": (1, 0)}
+        assert starts()[-2:] == [("child_restarted", "a", 1, False), ("child_started", "late", 0, False)]
+
+    run(main)
+
+
 @pytest.mark.parametrize("strategy", ["one_for_all", "rest_for_one"])
 def test_a_sibling_that_crashes_in_the_same_instant_ended_by_itself(run: Any, strategy: Any) -> None:
     async def main() -> None:

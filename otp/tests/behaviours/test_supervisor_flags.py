@@ -165,6 +165,22 @@ def test_an_upgrade_with_wrong_specs_is_refused_and_changes_nothing(run: Any) ->
     run(main)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"), [("one_for_one", "simple_one_for_one"), ("simple_one_for_one", "one_for_all")]
+)
+def test_an_upgrade_cannot_make_a_template_of_children_nor_the_reverse(run: Any, before: Any, after: Any) -> None:
+    answers = [Children([worker("a")], strategy=strategy) for strategy in (before, after)]
+
+    async def main() -> None:
+        tree: Any = await Tree.start_link(answers)
+        with pytest.raises(Error) as failure:
+            await SupervisorServer(Tree).code_change("1", tree._state, None)
+        assert failure.value.reason == ("invalid_strategy", after)
+        assert tree._state.strategy == before
+
+    run(main)
+
+
 def test_upgrades_of_a_suspended_supervisor_order_and_refuse_as_otp_does(run: Any) -> None:
     """As on OTP 25: `sys:change_code(Sup, Module, "1", [])`, then `which_children`, the last child first."""
 

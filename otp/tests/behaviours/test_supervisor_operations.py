@@ -362,6 +362,18 @@ def test_the_dialect_of_simple_one_for_one(run: Any) -> None:
     run(main)
 
 
+@pytest.mark.parametrize("wrong", ["t", ["unhashable"], None], ids=str)
+def test_what_is_no_pid_is_no_child_of_a_template(run: Any, wrong: Any) -> None:
+    async def main() -> None:
+        tree = await template()
+        with pytest.raises(StartError) as failure:
+            await Supervisor.terminate_child(tree, wrong)
+        assert failure.value.reason == "simple_one_for_one"
+        assert otp.is_alive(tree)
+
+    run(main)
+
+
 def test_a_failed_start_of_a_templates_child_is_the_bare_reason(run: Any) -> None:
     async def main() -> None:
         tree = await template()

@@ -132,6 +132,15 @@ def test_the_record_remembers_the_last_end() -> None:
     assert (record.pid, record.old, record.last_reason, record.last_at) == (None, "a1", "boom", 7)
 
 
+def test_stopping_a_child_that_does_not_run_leaves_its_last_end() -> None:
+    state = state_of(child("a", restart="transient"))
+    record = state.exited("a1", "normal", 5)
+    assert record is not None
+    state.stopped(record, None, 6)
+
+    assert (record.old, record.last_reason, record.last_at, record.ended) == ("a1", "normal", 5, True)
+
+
 def test_temporary_children_go_with_their_spec_and_finished_transient_ones_stay() -> None:
     state = state_of(child("a", restart="temporary"), child("b", restart="transient"))
     for pid in ("a1", "b1"):
@@ -480,3 +489,30 @@ def test_other_specs_keep_the_processes_of_known_ids_and_come_first() -> None:
         ("b", "b1", "permanent"),
     ]
     assert state.exited("c1", "boom", 0) is state.find("c")
+
+
+def test_an_upgrade_that_is_undone_leaves_children_order_and_flags() -> None:
+    state = state_of(child("a"), child("b"), max_restarts=3)
+    undo = state.undo()
+    state.change(Children([], strategy="one_for_all", max_restarts=7, max_seconds=9, auto_shutdown="any_significant"))
+    state.replace_specs(check_all([child("b", restart="transient"), child("c")]))
+    undo()
+
+    assert [(r.id, r.pid, r.spec.restart) for r in state.children] == [
+        ("a", "a1", "permanent"), ("b", "b1", "permanent"),
+    ]  # fmt: skip
+    assert state.find("c") is None
+    assert (state.strategy, state.auto_shutdown) == ("one_for_one", "never")
+    assert (state.max_restarts, state.max_seconds) == (3, 5)
+
+
+def test_an_upgrade_of_a_template_that_is_undone_leaves_template_and_limits() -> None:
+    state = dynamic(child("x"), max_restarts=3)
+    before = state.template
+    undo = state.undo()
+    state.change(Children([], max_restarts=7, max_seconds=9, auto_shutdown="any_significant"))
+    state.template = check_spec(child("y"))
+    undo()
+
+    assert state.template is before
+    assert (state.max_restarts, state.max_seconds, state.auto_shutdown) == (3, 5, "never")

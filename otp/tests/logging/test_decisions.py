@@ -118,6 +118,37 @@ def test_each_decision_has_its_record(seen: Any) -> None:
     ] == [fields["otp_decision"] for fields in decisions(seen)]  # fmt: skip
 
 
+def test_a_child_is_called_by_its_registered_name_and_a_supervisor_without_one_by_its_class(seen: Any) -> None:
+    async def main() -> Any:
+        above = await Supervisor.start_link_children([Server.child_spec(1, id="keeper", name="ledger")])
+        old = otp.whereis("ledger")
+        otp.exit(old, "boom")
+        await ended(old)
+        return old, above, otp.whereis("ledger")
+
+    old, above, new = Scheduler().run(main)
+    assert seen.text().startswith(
+        f"ledger {old} crashed: boom; Supervisor {above} (one_for_one) restarted ledger {new}"
+    )
+
+
+@pytest.mark.parametrize(("restart", "reported"), [("permanent", ["stopped"]), ("transient", []), ("temporary", [])])
+def test_a_normal_end_of_a_child_that_is_asked_to_stop_is_reported_of_a_permanent_one(
+    restart: Any, reported: list[str], seen: Any
+) -> None:
+    async def child() -> None:
+        otp.process_flag("trap_exit", True)
+        await otp.receive(otp.ExitSignal)
+
+    async def main() -> None:
+        above = await Supervisor.start_link_children([ChildSpec("a", (otp.spawn_link, child), restart=restart)])
+        await wait_all_idle()
+        await Supervisor.terminate_child(above, "a")
+
+    Scheduler().run(main)
+    assert [fields["otp_decision"] for fields in decisions(seen)] == reported
+
+
 @pytest.mark.parametrize("above", [Supervisor, DynamicSupervisor])
 @pytest.mark.parametrize("restart", ["permanent", "temporary"])
 def test_the_end_of_a_child_says_whether_it_could_report_it_itself(above: Any, restart: Any, seen: Any) -> None:
