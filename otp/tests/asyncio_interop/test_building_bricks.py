@@ -213,3 +213,36 @@ def test_a_process_answers_the_questions_of_a_task(run: Any) -> None:
         return reason, seen
 
     assert run(main) == ("normal", [(None, None)])
+
+
+def test_a_process_that_cancels_itself_is_cancelled_once(run: Any) -> None:
+    async def main() -> Any:
+        asyncio.current_task().cancel()  # type: ignore[union-attr]
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.sleep(0)
+        otp.send(otp.self(), "hello")
+        await asyncio.sleep(0)
+        return await otp.receive(timeout=1)
+
+    assert run(main) == "hello"
+
+
+def test_a_future_that_a_library_yields_gives_none_as_in_a_task(run: Any) -> None:
+    class Awaitable:
+        def __init__(self, future: Any) -> None:
+            self.future = future
+
+        def __await__(self) -> Any:
+            self.future._asyncio_future_blocking = True
+            return (yield self.future), self.future.result()
+
+    async def awaits() -> Any:
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        loop.call_soon(future.set_result, "result")
+        return await Awaitable(future)
+
+    async def main() -> Any:
+        return await awaits(), await asyncio.create_task(awaits())
+
+    assert run(main) == ((None, "result"), (None, "result"))

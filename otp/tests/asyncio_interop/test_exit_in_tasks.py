@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import otp
-from loops import LOOPS, ONE_OF_EACH, turns
+from loops import LOOPS, ONE_OF_EACH, REAL_LOOPS, turns
 from otp import GenServer, NoReply, Ok, Supervisor, impl
 
 
@@ -258,6 +258,27 @@ def test_the_first_of_two_exits_decides(run: Any, caplog: Any) -> None:
     assert run(main) == "first"
     gc.collect()
     assert [record.getMessage() for record in caplog.records] == []
+
+
+@pytest.mark.parametrize("loop", REAL_LOOPS)
+def test_an_exit_in_the_loop_of_another_thread_leaves_the_process_that_began_the_thread(loop: str) -> None:
+    """The tasks there may inherit the context of the process, but belong to another loop."""
+    tasks: list[asyncio.Task[None]] = []
+
+    async def program() -> None:
+        async with otp.Node("other"):
+            tasks.append(asyncio.create_task(exits()))
+            await asyncio.wait(tasks)
+
+    async def main() -> Any:
+        async def parent() -> None:
+            await asyncio.to_thread(asyncio.run, program())
+            await turns(20)
+
+        return await otp.wait_down(otp.spawn(parent))
+
+    assert LOOPS[loop](main) == "normal"
+    assert isinstance(tasks[0].exception(), otp.Exit)
 
 
 def test_an_exit_in_a_task_that_outlives_its_process_is_left_to_asyncio(run: Any, caplog: Any) -> None:

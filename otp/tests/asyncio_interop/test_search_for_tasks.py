@@ -146,3 +146,24 @@ def test_a_task_that_only_the_state_of_a_killed_server_refers_to_is_found() -> N
         return log
 
     assert run(main) == ["cancelled"]
+
+
+def test_the_search_for_late_handlers_of_a_listener_ends(searches: list[int]) -> None:
+    async def handler(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async def listens() -> None:
+        server = await asyncio.start_server(handler, "127.0.0.1", 0)
+        await forever()
+        del server
+
+    async def main() -> tuple[bool, bool]:
+        pid = otp.spawn(listens)
+        await turns()
+        otp.exit(pid, "kill")
+        await turns(20)
+        searched = len(searches)
+        await turns(20)
+        return searched > 1, len(searches) == searched
+
+    assert run(main) == (True, True)

@@ -77,6 +77,26 @@ def test_an_async_callback_receives_from_the_servers_own_mailbox(run: Any) -> No
     assert run(main) == [("a", 1), 1, 2, ("a", 2)]
 
 
+@pytest.mark.parametrize("timeout", [None, 60])
+def test_a_server_that_has_received_all_its_messages_wakes_for_a_call(run: Any, timeout: int | None) -> None:
+    class Takes(Async):
+        @impl
+        async def handle_cast(self, request: Any, state: list[Any]) -> Any:
+            return NoReply([*state, await otp.receive()], timeout=timeout)
+
+    async def main() -> Any:
+        server = await Takes.start()
+        GenServer.cast(server, "take")
+        otp.send(server, "taken")
+        await wait_all_idle()
+        try:
+            raise ValueError
+        except ValueError:  # a call from here does not run on the stack of its caller
+            return await log_of(server)
+
+    assert run(main) == ["taken"]
+
+
 def test_what_one_callback_looked_through_the_next_looks_through_again(run: Any) -> None:
     """The position of a pattern's search belongs to one mailbox, and the next callback has another mailbox."""
 
@@ -229,6 +249,44 @@ def test_a_callback_may_return_any_awaitable(run: Any) -> None:
         return await log_of(server)
 
     assert run(main) == ["x"]
+
+
+def test_terminate_may_return_any_awaitable(run: Any) -> None:
+    class Ends(Log):
+        @impl
+        def terminate(self, reason: Any, state: Any) -> Any:
+            return asyncio.ensure_future(asyncio.sleep(2))
+
+    async def main() -> Any:
+        server = await Ends.start()
+        await GenServer.stop(server, "done")
+        return await otp.wait_down(server), otp.monotonic()
+
+    assert run(main) == ("noproc", 2.0)
+
+
+def test_a_server_in_a_shared_context_owns_the_tasks_of_a_callback_that_has_waited(run: Any) -> None:
+    class Shares(GenServer[None]):
+        context = "shared"
+
+        @impl
+        def init(self, arg: Any) -> Any:
+            return Ok(None)
+
+        @impl
+        async def handle_call(self, request: Any, caller: Any, state: None) -> Any:
+            await asyncio.sleep(1)
+            return Reply(await asyncio.create_task(self.owner()), state)
+
+        async def owner(self) -> otp.Pid:
+            await asyncio.sleep(1)
+            return otp.self()
+
+    async def main() -> Any:
+        server = await Shares.start()
+        return await GenServer.call(server, "owner") is server
+
+    assert run(main)
 
 
 def test_an_async_callback_is_the_current_task_of_asyncio_only_as_long_as_it_runs(run: Any) -> None:

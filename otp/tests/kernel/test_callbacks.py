@@ -83,6 +83,18 @@ def test_any_message_cancels_the_time_out(run: Any) -> None:
     assert run(main) == ["hello"]
 
 
+@pytest.mark.parametrize("send", [otp.send, GenServer.cast])
+def test_a_tuple_cancels_the_time_out_like_any_message(run: Any, send: Any) -> None:
+    async def main() -> Any:
+        server = await Log.start(Ok([], timeout=2))
+        await advance(1)
+        send(server, ("hello", "world"))
+        await advance(10)
+        return await log_of(server)
+
+    assert run(main) == [("hello", "world")]
+
+
 def test_a_system_message_restarts_the_time_out_with_its_full_length(run: Any) -> None:
     """Pitfall 44."""
 

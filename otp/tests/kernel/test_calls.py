@@ -70,6 +70,19 @@ def test_the_first_of_several_answers_counts_and_the_others_leave_no_trace(run: 
     assert run(main) == (["first", "next"], 0)
 
 
+def test_a_late_answer_is_not_taken_for_that_of_the_next_call(run: Any) -> None:
+    async def main() -> Any:
+        late, silent = await Server.start(), await Server.start()
+        await otp.sys.suspend(late)
+        first = await failing(GenServer.call(late, ("say", "late"), timeout=1))
+        otp.spawn(otp.sys.resume, late)  # it answers during the next call
+        second = await failing(GenServer.call(silent, "keep", timeout=1))
+        return first, second, await GenServer.call(late, ("say", "next"))
+
+    timed_out = (otp.CallTimeout, "timeout")
+    assert run(main) == (timed_out, timed_out, "next")
+
+
 def test_any_process_may_answer_later(run: Any) -> None:
     async def main() -> Any:
         server = await Server.start()

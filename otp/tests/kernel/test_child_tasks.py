@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
@@ -153,6 +153,37 @@ def test_a_task_that_takes_no_end_at_all_is_named_in_the_log(run: Any, caplog: p
 
     run(main)
     assert "task immortal cannot be ended: it ignores GeneratorExit" in caplog.messages
+
+
+def test_a_task_that_never_waits_for_anything_is_abandoned_and_named(
+    run: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Turn:
+        def __await__(self) -> Generator[None, None, None]:
+            yield
+
+    async def main() -> Any:
+        async def spins() -> None:
+            while True:
+                try:
+                    await Turn()
+                except asyncio.CancelledError:  # hostile on purpose
+                    pass
+
+        async def victim() -> None:
+            tasks.append(asyncio.create_task(spins()))
+            await otp.receive()
+
+        tasks: list[asyncio.Task[None]] = []
+        pid = otp.spawn(victim)
+        await turns()
+        otp.exit(pid, "kill")
+        await turns(40)
+        kinds = [event.kind for event in otp.trace.history(otp.trace.node_of(pid))]
+        return tasks[0].done(), kinds.count("abandoned_cleanup")
+
+    assert run(main) == (True, 1)
+    assert "ended while one of its tasks tried to wait: abandoned at" in caplog.text
 
 
 def test_a_task_that_is_made_after_the_process_has_returned_is_left_to_the_loop(run: Any) -> None:

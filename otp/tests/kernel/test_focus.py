@@ -97,6 +97,21 @@ def test_a_server_in_focus_tells_what_it_gets_and_sends_with_causes() -> None:
     run(main)
 
 
+def test_a_call_that_waits_in_the_mailbox_of_a_server_in_focus_is_told() -> None:
+    async def main() -> None:
+        seen: list[Event] = []
+        me, server = otp.self(), await Server.start(0)
+        focus(seen, server)
+        GenServer.cast(server, "first")
+        await GenServer.call(server, "second")
+        assert [(kind, way, term) for kind, _, way, term in told(seen, {me: "me", server: "server"})] == [
+            ("sent", "cast", "'first'"), ("sent", "call", "'second'"),
+            ("received", "cast", "'first'"), ("received", "call", "'second'"), ("sent", "reply", "'second'"),
+        ]  # fmt: skip
+
+    run(main)
+
+
 def test_a_coroutine_in_focus_is_heard_until_its_end_and_what_comes_later_is_dropped() -> None:
     async def main() -> None:
         seen: list[Event] = []

@@ -133,6 +133,27 @@ def test_what_a_process_may_ask_for_gives_way_in_the_end(loop: str, attempt: str
     assert most_attempts(LOOPS[loop], in_a_process, INSIDE[attempt]) <= 2 * BUDGET + 1
 
 
+def test_plain_asyncio_code_gives_way_once_in_a_while_and_not_at_each_attempt() -> None:
+    async def main() -> int:
+        turned = 0
+        loop = asyncio.get_running_loop()
+
+        def turn() -> None:
+            nonlocal turned, handle
+            turned += 1
+            handle = loop.call_soon(turn)
+
+        async with otp.Node("embedded"):
+            handle = loop.call_soon(turn)
+            for _ in range(10 * BUDGET):
+                with pytest.raises(otp.NoProcess):
+                    await GenServer.call("nobody", "x")
+            handle.cancel()
+        return turned
+
+    assert 5 <= asyncio.run(main()) <= 15
+
+
 def test_a_caller_that_tries_for_ever_reaches_a_server_that_is_restarted() -> None:
     async def retries() -> Any:
         while True:

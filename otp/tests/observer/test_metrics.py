@@ -162,6 +162,19 @@ def test_what_reaches_a_process_is_counted(way: Callable[[otp.Pid], Any]) -> Non
     otp.run(main)
 
 
+def test_calls_of_plain_asyncio_code_that_fail_at_once_do_not_count() -> None:
+    async def main() -> int:
+        async with otp.Node("embedded") as node:
+            server = await node.start(Server, None)
+            await the_loop_has_turned()
+            before = otp.observer.metrics(node).handled
+            expected = await calls_that_fail_at_once(server)
+            await the_loop_has_turned()
+            return otp.observer.metrics(node).handled - before - expected
+
+    assert asyncio.run(main()) == 0
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_in_a_deterministic_run_too(seed: int) -> None:
     async def main() -> None:
