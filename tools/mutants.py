@@ -97,7 +97,8 @@ _KERNEL_LAST = (
 _SUPERVISOR_LAST = (
     "behaviours/test_supervisor*.py", "behaviours/test_dynamic*.py", "suites/*supervisor*.py",
     "kernel/test_starting.py", "kernel/test_error_texts.py", "kernel/test_eager.py", "logging/test_*.py",
-    "code/test_supervisors.py", "observer/test_node_view.py",
+    "code/test_supervisors.py", "observer/test_node_view.py", "behaviours/test_restart_counts.py",
+    "asyncio_interop/test_cleanup_*.py",
 )  # fmt: skip
 """Tests that run last, on mutants that have survived the others."""
 

@@ -352,8 +352,9 @@ def test_the_dialect_of_simple_one_for_one(run: Any) -> None:
         assert (await Supervisor.get_childspec(tree, pid)).id == "t"
         with pytest.raises(NotFound):
             await Supervisor.terminate_child(tree, otp.self())
-        with pytest.raises(NotFound):
-            await Supervisor.get_childspec(tree, otp.self())
+        for wrong in (otp.self(), ["unhashable"], None):
+            with pytest.raises(NotFound):
+                await Supervisor.get_childspec(tree, wrong)
         await Supervisor.terminate_child(tree, pid)
         await Supervisor.terminate_child(tree, pid)
         assert (await Supervisor.get_childspec(tree, pid)).id == "t"

@@ -167,7 +167,8 @@ def handle_call(request: Any, state: DynamicState) -> Any:
         case ("restart_child" | "delete_child", _) if state.template is not None:
             return Reply(("error", "simple_one_for_one"), state)
         case ("get_childspec", id) if state.template is not None:
-            found = id == state.template.id or id in state.running or id in state.restarting or _is_dead(id)
+            pid = id if isinstance(id, Process) else None
+            found = id == state.template.id or pid in state.running or pid in state.restarting or _is_dead(pid)
             return Reply(("ok", state.template) if found else ("error", "not_found"), state)
         case _:
             raise Error("function_clause")
