@@ -232,11 +232,11 @@ def own_times(profile: Any) -> Iterator[str]:
         return
     yield "## Profile\n"
     yield (
-        f"`{profile['workload']}` is the farthest from its promise. Its functions by own time, measured by `cProfile`, "
-        "which exaggerates small functions:\n"
+        f"`{profile['workload']}` misses its promise by the most. Its functions by self time, measured by `cProfile`, "
+        "which overstates the cost of small functions:\n"
     )
     lines = [(f"{share:.1%}", f"{calls:.1f}", f"`{function}`") for share, calls, function in profile["rows"]]
-    yield from table(("own time", "calls each", "function"), lines, right=(0, 1))
+    yield from table(("self time", "calls each", "function"), lines, right=(0, 1))
 
 
 def reading(figures: Figures, workloads: Any) -> Iterator[str]:

@@ -7,7 +7,7 @@ Every text for a reader passes through `without_secrets`, and source lines throu
 >>> without_secrets("postgres://ada:hunter2@db/shop?api_key=k-123")
 'postgres://ada:***@db/shop?api_key=***'
 
-Redaction guesses by name and errs on the safe side. It is not access control: the scope `code` decides who may read
+Redaction guesses by name and errs on the safe side. It is not access control: the `code` scope decides who may read
 process states unredacted.
 """
 

@@ -151,5 +151,5 @@ def test_a_session_that_runs_on_is_ended_too_and_single_steps_never_are() -> Non
 
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, True, None, "many"])
 def test_a_limit_that_is_none_is_refused(wrong: Any) -> None:
-    with pytest.raises(otp.BadArgument, match="max_steps: expected a number from 1"):
+    with pytest.raises(otp.BadArgument, match="max_steps: expected a number of at least 1"):
         Scheduler(max_steps=wrong)

@@ -125,7 +125,7 @@ async def tasks_of_ended_children(me: Process) -> None:
 
 
 class _Stopping:
-    """The children still waited for, and what has arrived about them."""
+    """The children still being waited for, and the messages received about them."""
 
     __slots__ = ("exits", "reasons", "stopped", "timers", "waiting")
 

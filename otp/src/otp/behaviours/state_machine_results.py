@@ -77,7 +77,7 @@ Time: TypeAlias = float | Literal["infinity", "cancel", "update"] | None
 
 
 class ReplyTo(NamedTuple):
-    """An action: reply with `value` to `caller`, from the event `("call", caller)`.
+    """An action: reply with `value` to `caller`, from the `("call", caller)` event.
 
     >>> ReplyTo("a caller", 42).value
     42
@@ -114,7 +114,7 @@ class Postpone(NamedTuple):
 
 
 class StateTimeout(NamedTuple):
-    """An action: the event `"state_timeout"` after `seconds`, unless the state changes before.
+    """An action: the `"state_timeout"` event after `seconds`, unless the state changes before.
 
     >>> StateTimeout(10, "lock").seconds
     10
@@ -126,7 +126,7 @@ class StateTimeout(NamedTuple):
 
 
 class EventTimeout(NamedTuple):
-    """An action: the event `"timeout"` after `seconds`, unless another event is handled before.
+    """An action: the `"timeout"` event after `seconds`, unless another event is handled before.
 
     >>> EventTimeout(0.5, "nothing happens").content
     'nothing happens'
@@ -138,7 +138,7 @@ class EventTimeout(NamedTuple):
 
 
 class NamedTimeout(NamedTuple):
-    """An action: the event `("timeout", name)` after `seconds`, in any state.
+    """An action: the `("timeout", name)` event after `seconds`, in any state.
 
     >>> NamedTimeout("session", 3600, "log out").name
     'session'

@@ -88,15 +88,15 @@ class MachineServer:
     # Messages
 
     def handle_call(self, request: Any, caller: From, running: Running) -> Any:
-        """Handle a call as the event `("call", caller)`."""
+        """Handle a call as the `("call", caller)` event."""
         return follow(running, received(running.machine, ("call", caller), request), caller)
 
     def handle_cast(self, request: Any, running: Running) -> Any:
-        """Handle a cast as the event `"cast"`."""
+        """Handle a cast as the `"cast"` event."""
         return follow(running, received(running.machine, "cast", request))
 
     def handle_info(self, message: Any, running: Running) -> Any:
-        """Handle a message as the event `"info"`, unless it is from one of the machine's timers."""
+        """Handle a message as the `"info"` event, unless it is from one of the machine's timers."""
         if type(message) is TimerFired:
             ref, kind = message
             if running.late is not None and ref in running.late:

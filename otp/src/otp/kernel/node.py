@@ -410,7 +410,7 @@ class Node:
     def cast_from_thread(self, dest: Any, request: Any) -> str:
         """Cast from another thread, like `GenServer.cast`.
 
-        Always `"ok"`, even if the process does not exist. Names are those of this node; casts and messages of one
+        Always `"ok"`, even if the process does not exist. Names are resolved on this node; casts and messages from one
         thread arrive in order. Raises `BadArgument` like `send_from_thread`.
 
         >>> import asyncio, otp

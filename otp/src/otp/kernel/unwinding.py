@@ -1,4 +1,4 @@
-"""Unwinding without waiting: the cleanup of a killed process, run to its end in the step of the kill."""
+"""Unwinding without waiting: a killed process's cleanup, run to completion in the same step as the kill."""
 
 from __future__ import annotations
 

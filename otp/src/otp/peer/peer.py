@@ -252,7 +252,7 @@ async def start(
 
     Raises:
         WallMissing: a required wall is not available here.
-        StartError: `("peer", kind, reason)`: it ended before it was ready; of the kind `"unavailable"` if this machine
+        StartError: `("peer", kind, reason)`: it ended before it was ready; of the `"unavailable"` kind if this machine
             had no room for it (processes, descriptors, disk), so that a retry may succeed.
 
     >>> import otp

@@ -193,7 +193,7 @@ def _fault(
 ) -> Fault:
     kernel = testing_kernel(what)
     if times is not None and times < 1:
-        raise BadArgument(f"{what}(times=…): expected a number from 1, or None for all, got {times!r}")
+        raise BadArgument(f"{what}(times=…): expected a number of at least 1, or None for all, got {times!r}")
     is_sender, is_dest, matches = _member(sender, what), _member(to, what), _matcher(matching)
 
     def applies(sender: Process | None, dest: Process, message: Any) -> bool:

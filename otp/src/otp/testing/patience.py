@@ -38,7 +38,7 @@ class Livelock(RuntimeError):
 def checked_max_steps(given: Any) -> Any:
     """Return a valid limit of steps; raise `BadArgument` for others."""
     if given != "infinity" and (type(given) is not int or given < 1):
-        raise BadArgument(f'max_steps: expected a number from 1 or "infinity", got {given!r}')
+        raise BadArgument(f'max_steps: expected a number of at least 1 or "infinity", got {given!r}')
     return given
 
 

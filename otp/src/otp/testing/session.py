@@ -130,7 +130,7 @@ class Session(Generic[R]):
         Raises `Deadlock` if nothing more can happen.
         """
         if count < 1:
-            raise BadArgument(f"step(count): expected a number from 1, got {count!r}; try back({-count})")
+            raise BadArgument(f"step(count): expected a number of at least 1, got {count!r}; try back({-count})")
         target = self.position + count
         self._go(lambda: self.position >= target)
         return step_name(self._run.kernel.steps[-1]) if self.position == target else None

@@ -96,7 +96,7 @@ def subscribe(
         focus: with `pids`, read the messages of these only: all other processes run as fast as without a reader. `rate`
             then counts messages, spread over tenths of a second; held-back messages are counted without being read, and
             a reply is reported if its call was. The cause of an event is known as far as it lies within these
-            processes. Events of the kind `exited` are also limited to these processes.
+            processes. Events of the `exited` kind are also limited to these processes.
 
     >>> import otp
     >>> async def main():

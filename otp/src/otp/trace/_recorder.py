@@ -247,7 +247,7 @@ def record(
         )
     for what, number in (("limit", limit), ("rate", rate)):
         if number is not None and (type(number) is not int or number < 1):
-            raise BadArgument(f"record({what}): expected a number from 1, or None for no bound, got {number!r}")
+            raise BadArgument(f"record({what}): expected a number of at least 1, or None for no bound, got {number!r}")
     only = None if pids is None else list(pids)
     shown = None if only is None else [str(pid) for pid in only[:100]]
     said: dict[str, Any] = {} if about is None else {"about": dict(about)}

@@ -99,7 +99,7 @@ def _sendable_entry(entry: Entry) -> Entry:
 
 
 def _sendable_line(line: LogLine) -> tuple[LogLine, int]:
-    """Return the line, made encodable as Unicode if necessary, and its size in bytes."""
+    """Return the line, without characters that cannot be encoded, and its size in bytes."""
     try:
         return line, len(encode(line))
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""The signals of one burst in the order in which they happened, bounded, in the form that is sent.
+"""The signals of one burst, in order, limited in number and ready to send.
 
 A crash and its consequences take less than a millisecond, too fast to watch. The page draws them afterwards, slowed
 down; every arrow is one event of the runtime:

@@ -1,4 +1,4 @@
-"""The topic `platform`, sent to every page: nodes and a count of sandbox changes.
+"""The `platform` topic, sent to every page: nodes and a count of sandbox changes.
 
 A frame is sent on each change, and none in between.
 """
@@ -20,7 +20,7 @@ to_json: Final = msgspec.json.Encoder().encode
 
 
 class NodeList:
-    """The source of the topic `platform`; each frame has the complete state.
+    """The source of the `platform` topic; each frame has the complete state.
 
     Args:
         nodes: the attached nodes.

@@ -176,10 +176,10 @@ class LookingViewer(Viewer):
 
 
 class Lookout:
-    """The viewers of the processes of one node, and what they share.
+    """The viewers of one node's processes, and what they share.
 
     Args:
-        node: the node of the processes.
+        node: the node that the processes run on.
         births: approximate start times of the processes.
         head: facts about the platform for each snapshot.
         now: the wall clock.

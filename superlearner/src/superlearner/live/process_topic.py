@@ -1,4 +1,4 @@
-"""The topic `processes`: `/live/processes?sort=-mailbox&offset=0&count=50&…`.
+"""The `processes` topic: `/live/processes?sort=-mailbox&offset=0&count=50&…`.
 
 There is one lookout per node. A viewer changes range or order by sending `{"k": "look", "ask": {…}}` with the whole
 query.

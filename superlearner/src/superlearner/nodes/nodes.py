@@ -125,7 +125,7 @@ class Nodes:
     def attach(self, node: Node, *, owner: str | None = None, kind: NodeKind = LOCAL) -> WatchedNode:
         """Attach another node of this program; record its events in memory.
 
-        The owner has every scope on it if they have the scope `own`.
+        The owner has every scope on it if they have the `own` scope.
 
         Raises:
             ValueError: a node of this name is already attached.

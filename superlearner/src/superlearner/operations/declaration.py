@@ -243,9 +243,9 @@ def operation(
         changes: it changes something, so it supports a dry run and is written to the audit log.
         destroys: it ends or deletes something with its data; forms start with a dry run.
         bare: the answer has no envelope.
-        on: `node` for an operation that acts on any node, chosen by the parameter `node` that every interface adds;
+        on: `node` for an operation that acts on any node, chosen by the `node` parameter that every interface adds;
             `platform` for one about the platform itself.
-        owned: it is about something that has an owner: the scope `own` is enough to call it, and the operation checks
+        owned: it is about something that has an owner: the `own` scope is enough to call it, and the operation checks
             the owner itself.
         here: it runs in the platform even for a node in another process, which it asks for data; other operations run
             in that node.

@@ -104,7 +104,7 @@ def example_of_schema(schema: Mapping[str, Any], known: Mapping[str, Any]) -> An
 def curl_of(operation: Operation, values: Mapping[str, Any], at: str) -> str:
     """Return the curl command for the platform at the address `at`.
 
-    Operations with the scope `code` always need a credential, which `superlearner token` prints.
+    Operations with the `code` scope always need a credential, which `superlearner token` prints.
     """
     address, query, body = f"{at}{PREFIX}{_path(operation, values)}", dict[str, Any](), dict[str, Any]()
     for one in operation.parameters:

@@ -166,7 +166,7 @@ def _check_node(operation: Operation, context: Context) -> None:
 
 
 def _may(operation: Operation, context: Context) -> bool:
-    """Return whether the user has the scope; the scope `own` covers operations on the user's own nodes.
+    """Return whether the user has the scope; the `own` scope covers operations on the user's own nodes.
 
     An operation declared with `owned` checks the owner itself.
     """

@@ -1,4 +1,4 @@
-"""Errors of operations: a stable code, the problem, and what to try.
+"""Operation errors: a stable code, the problem, and what to try.
 
 Each code has one HTTP status; the command line derives its exit code from the same table.
 """

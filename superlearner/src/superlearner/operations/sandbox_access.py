@@ -38,7 +38,7 @@ def found(sandboxes: Sandboxes, id: str) -> Sandbox:
 
 
 def allow(ctx: Context, sandbox: Sandbox, scope: Scope) -> None:
-    """Check that the user has the scope, or owns the sandbox and has the scope `own`.
+    """Check that the user has the scope, or owns the sandbox and has the `own` scope.
 
     Raises:
         OperationError: `missing_scope`.

@@ -90,7 +90,7 @@ def protect(context: Context, pid: Pid, *, force: bool | None) -> None:
     Args:
         context: the context of the operation.
         pid: the process.
-        force: the parameter `force`; None if the operation has none.
+        force: the `force` parameter; None if the operation has none.
 
     Raises:
         Refused: of `control.steer`.

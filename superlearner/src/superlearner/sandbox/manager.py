@@ -1,4 +1,4 @@
-"""The service `sandbox_manager`: orders events and carries out the actions.
+"""The `sandbox_manager` service: orders events and carries out the actions.
 
 sandboxes            a supervisor of runners, one per sandbox, each linked to an operating system process
 sandbox_manager      this service. If it is killed, the runners continue, and the next service takes them over

@@ -341,7 +341,7 @@ class Settings(BaseSettings):
     @classmethod
     def _key_needs_certificate(cls, keyfile: Path | None, info: ValidationInfo) -> Path | None:
         if keyfile is not None and info.data.get("certfile") is None:
-            raise ValueError("expected no key without a certificate; try --certfile FILE")
+            raise ValueError("a key requires a certificate; try --certfile FILE")
         return keyfile
 
     @property

@@ -47,7 +47,7 @@ def read_url(place: str | Path) -> URL:
     try:
         url = make_url(place)
     except ArgumentError:
-        raise StoreUnavailable("the setting database is not a URL", expected) from None
+        raise StoreUnavailable("the `database` setting is not a URL", expected) from None
     kind = url.drivername.partition("+")[0]
     if kind in ("postgresql", "postgres"):
         return url.set(drivername="postgresql+asyncpg")

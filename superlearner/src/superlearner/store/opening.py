@@ -99,7 +99,7 @@ async def _look(url: URL) -> DatabaseInfo:
     file = file_of(url)
     if file is not None:
         if not file.exists():
-            raise StoreUnavailable(f"there is no database file {file.name}", f"{file} is created by the first start")
+            raise StoreUnavailable(f"there is no database file {file.name}", f"{file} is created on the first start")
         _check_file(url, file)
     with _words(url):
         engine = make_engine(url, poolclass=NullPool)

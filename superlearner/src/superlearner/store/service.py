@@ -1,4 +1,4 @@
-"""The service `store`, the only process that writes; it can be killed at any time."""
+"""The `store` service, the only process that writes; it can be killed at any time."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The store: data that outlives the program.
 
-Writing never waits and never raises: a row is *accepted* into a bounded queue, and the service `store` commits waiting
+Writing never waits and never raises: a row is *accepted* into a bounded queue, and the `store` service commits waiting
 rows in batches, a fifth of a second later. The queue belongs to this object and not to the service, so a crash of the
 service loses nothing; a row leaves the queue only after its commit. `sync()` is the barrier. Reads query the database.
 
@@ -45,7 +45,7 @@ HISTORY_ROWS: Final = 1_000_000
 class Store(StoreReading):
     """The storage of one platform.
 
-    A plain object, owned by the platform; the service `store` writes for it.
+    A plain object, owned by the platform; the `store` service writes for it.
 
     Args:
         url: `sqlite:///FILE`, `postgresql://…`, or the path of an SQLite file; None stores nothing.

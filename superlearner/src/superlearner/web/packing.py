@@ -1,7 +1,7 @@
 """Compress pages and large JSON answers in a thread, for clients that accept gzip.
 
-Small JSON answers are sent as they are: most have a few hundred bytes, and none with a credential gets near the limit.
-Pages contain no credentials, so the compressed length cannot reveal one.
+Small JSON answers are sent uncompressed: most are only a few hundred bytes, and none with a credential gets
+near the limit. Pages contain no credentials, so the compressed length cannot reveal one.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ requires credentials, everything else, including web sockets before they are acc
 - the session cookie, which a browser gets from a one-time sign-in link (`/?token=CODE`) or from the form of
   `/sign-in`, and gives up at `/sign-out`.
 
-If it does not (on loopback), everyone is let in and visitors with a credential are identified: the scope `code` always
+If it does not (on loopback), everyone is let in and visitors with a credential are identified: the `code` scope always
 requires one. Operations check their scopes themselves; everything else (pages, live feed, event stream, metrics) needs
 `read`, which is checked here.
 

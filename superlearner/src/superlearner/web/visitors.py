@@ -106,7 +106,7 @@ class Visit:
 
     @property
     def target(self) -> str:
-        """Return the requested address, without the code of a link."""
+        """Return the requested address without its link code."""
         path = quote(self.path, safe="/:@!$&'()*+,;=~-._")
         query: str = self.connection.scope["query_string"].decode("latin-1")
         if "token" in self.connection.query_params:

@@ -131,7 +131,7 @@ class PartOf(Record):
 class Attach(Record):
     """Open a live topic, with the address's parameters; answered by `Attached`.
 
-    With the parameter `DEFLATE`, long frames are compressed by zlib; older services ignore it.
+    With the `DEFLATE` parameter, long frames are compressed by zlib; older services ignore it.
     """
 
     topic: str

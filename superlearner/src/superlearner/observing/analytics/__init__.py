@@ -3,7 +3,7 @@
     node's events → Ledger (the edge) → reducer.apply (pure) → Book of Histories → metrics (pure) → operations
                         └→ the store, if there is one
 
-The platform owns the `Ledger`, which receives every event synchronously, so a crash of the service `AnalyticsServer`
+The platform owns the `Ledger`, which receives every event synchronously, so a crash of the `AnalyticsServer` service
 loses nothing. The service answers queries, takes samples, and drops histories of supervisors that ended long ago.
 """
 

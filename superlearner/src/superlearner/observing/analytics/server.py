@@ -1,4 +1,4 @@
-"""The service `analytics`: a stateless front end of the ledger."""
+"""The `analytics` service: a stateless front end of the ledger."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """OpenTelemetry export over OTLP: metrics, and a span per operation.
 
-An extra, off by default: `superlearner.base.extras.install("otel")` and the setting `otel_endpoint`. The SDK sends in
+An extra, off by default: `superlearner.base.extras.install("otel")` and the `otel_endpoint` setting. The SDK sends in
 its own threads; an unreachable collector only causes log lines.
 """
 

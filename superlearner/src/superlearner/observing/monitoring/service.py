@@ -1,4 +1,4 @@
-"""The service `monitoring`: schedules samples, and keeps no data itself."""
+"""The `monitoring` service: schedules samples, and keeps no data itself."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
     node's events → Trace (admits, pairs, bounds) → Captured, Mark, Person → patterns, diagram (pure) → operations
                                                                               └→ svg, mermaid
 
-The platform owns `Traces`, whose traces receive the events themselves, so a crash of the service `MessageTracer` loses
+The platform owns `Traces`, whose traces receive the events themselves, so a crash of the `MessageTracer` service loses
 no message and stops no trace. The service starts and stops traces on request and runs what is due.
 """
 

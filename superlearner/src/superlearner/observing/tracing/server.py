@@ -1,4 +1,4 @@
-"""The service `tracer`: a stateless front end that starts and stops traces."""
+"""The `tracer` service: a stateless front end that starts and stops traces."""
 
 from __future__ import annotations
 

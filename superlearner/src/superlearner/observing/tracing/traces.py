@@ -110,7 +110,7 @@ class Traces:
             about.sort(key=lambda one: (one.running, not one.is_group), reverse=True)
             found = about[0] if about else None
         if found is None:
-            raise NoTrace(f"there is no trace {words[:200]!r}, and no process of this pid or name is or was traced")
+            raise NoTrace(f"there is no trace {words[:200]!r}, and no process with this pid or name has been traced")
         return found
 
     def __iter__(self) -> Iterator[Trace]:

@@ -1,4 +1,4 @@
-"""The documentation of the page `/docs`: pages and search."""
+"""The documentation of the `/docs` page: pages and search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The learning path of the page `/learn`."""
+"""The learning path of the `/learn` page."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ async def create(
     """Create a sandbox.
 
     A node in an isolated process that runs one of `source`, `supervisor_module`, `demo` and `file`. All but a demo need
-    the scope `code` or `own`. The user becomes its owner. A source is checked before anything starts; errors have line
+    the `code` scope or `own`. The user becomes its owner. A source is checked before anything starts; errors have line
     and column. The result comes when the tree is running; a dry run only checks the source.
     """
     given = {"source": source, "file": file, "module": supervisor_module, "demo": demo}

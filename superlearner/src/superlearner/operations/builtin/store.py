@@ -57,7 +57,7 @@ async def audit(
 ) -> Paged[AuditLine]:
     """List the audit log.
 
-    Changes and refused requests of all runs, newest first. It needs the scope `code`, because it shows parameters.
+    Changes and refused requests of all runs, newest first. It needs the `code` scope, because it shows parameters.
     """
     with reading_the_store():
         await store.sync()
@@ -102,7 +102,7 @@ async def export(
     """Export rows to a file.
 
     Lines of JSON, oldest first, in the folder `exports` of the data directory, readable only by its owner. Users and
-    tokens are left out. It needs the scope `code`, because the audit log shows parameters.
+    tokens are left out. It needs the `code` scope, because the audit log shows parameters.
     """
     with changing_the_store():
         await store.sync()
@@ -169,7 +169,7 @@ async def delete(
 ) -> RowsDeleted:
     """Delete old rows.
 
-    Permanently, for all runs. It needs the scope `code`, because the rows are evidence, above all those of the audit
+    Permanently, for all runs. It needs the `code` scope, because the rows are evidence, above all those of the audit
     log; the log then shows who deleted them.
     """
     with changing_the_store():

@@ -40,7 +40,7 @@ class Change:
         return self._text(text(self.before, length=1000), text(self.after, length=1000))
 
     def public_text(self) -> str:
-        """Return the sentence for readers with the scope `read`; see `PRIVATE`."""
+        """Return the sentence for readers with the `read` scope; see `PRIVATE`."""
         return self._text(self._public(text(self.before, length=1000)), self._public(text(self.after, length=1000)))
 
     def public_values(self) -> tuple[Any, Any]:

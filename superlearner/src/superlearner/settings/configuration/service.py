@@ -1,4 +1,4 @@
-"""The service `settings`: checks `superlearner.toml` for changes."""
+"""The `settings` service: checks `superlearner.toml` for changes."""
 
 from __future__ import annotations
 

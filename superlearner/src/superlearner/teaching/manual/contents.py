@@ -1,4 +1,4 @@
-"""The order of the pages: `docs/README.md` is the list, for readers of files and for the page `/docs` alike.
+"""The order of the pages: `docs/README.md` is the list, for readers of files and for the `/docs` page alike.
 
 Its second-level headings are the parts; each list item below one that begins with a link is an entry:
 
