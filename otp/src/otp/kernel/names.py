@@ -235,7 +235,7 @@ def take_name(name: Any, p: Process) -> None:
     if holder is not None:
         raise BadArgument(f"register: the name {bounded_text(name)} is taken by {holder}")
     if p._st in (DEAD, EXITING):
-        raise BadArgument(f"register: cannot register dead process {p} as {bounded_text(name)}")
+        raise BadArgument(f"register: process {p} is dead and cannot be registered as {bounded_text(name)}")
     if p._name is not None:
         raise BadArgument(f"register: process {p} already has the name {bounded_text(p._name)}; unregister it first")
     enter_name(node, name, p)
