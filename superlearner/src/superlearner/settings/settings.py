@@ -341,7 +341,7 @@ class Settings(BaseSettings):
     @classmethod
     def _key_needs_certificate(cls, keyfile: Path | None, info: ValidationInfo) -> Path | None:
         if keyfile is not None and info.data.get("certfile") is None:
-            raise ValueError("a key requires a certificate; try --certfile FILE")
+            raise ValueError("expected a certificate for the key; try --certfile FILE")
         return keyfile
 
     @property
