@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import inspect
+import os
 import signal
 from asyncio import _get_running_loop as running_loop  # pyright: ignore[reportPrivateUsage]
 from collections.abc import Awaitable, Callable, Generator
@@ -62,7 +63,12 @@ def run(main: Any, *args: Any, node: str = "nonode", debug: bool = False) -> Any
     if running_loop() is not None:
         raise RuntimeError("otp.run: this thread already runs an event loop; in it use `async with otp.Node(name)`")
     check_function(main, "otp.run")
-    with _collector(), interrupts() as interrupted, asyncio.Runner(debug=debug) as runner:
+    with (
+        _collector(),
+        interrupts() as interrupted,
+        asyncio.Runner(debug=debug) as runner,
+        watch_forks().parents_loop(runner.get_loop()),
+    ):
         value, error = runner.run(_outcome(main, args, node, debug, interrupted))
     if error is None:
         return value
@@ -150,6 +156,8 @@ def _start_function(node: Node, main: Callable[..., Any], args: tuple[Any, ...],
             where[:] = own_stack(stack_of(unwound.__traceback__))
             raise
         except BaseException as error:
+            if os.getpid() != node._s.os_pid:
+                raise  # of a fork, whose error nobody else prints
             if not result.done():
                 result.set_exception(error)
         else:

@@ -302,3 +302,103 @@ async def main():
 otp.run(main)
 """
     assert ["works", "stopped in order", "0", "parent 1"] == printed_by(FORKED + program)
+
+
+LEAVES = """
+async def leave():
+    child = os.fork()
+    if child == 0:
+        {how}
+        return None
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+async def wait(status):
+    status.set_result(await leave())
+
+class Forks(Counter):
+    @impl
+    def handle_call(self, request, caller, state):
+        leaving = leave()
+        try:
+            leaving.send(None)
+        except StopIteration as left:
+            return Reply(left.value, state)
+
+    @impl
+    async def handle_cast(self, status, state):
+        await wait(status)
+        return NoReply(state)
+
+async def cleans_up():
+    try:
+        await otp.receive()
+    finally:
+        print("cleaned up", flush=True)
+
+async def in_main():
+    return await leave()
+
+async def in_a_callback():
+    return await GenServer.call(await Forks.start_link(None), "fork")
+
+async def in_an_async_callback():
+    status = asyncio.get_running_loop().create_future()
+    GenServer.cast(await Forks.start_link(None), status)
+    return await status
+
+async def in_a_task():
+    return await asyncio.create_task(leave())
+
+async def in_a_callback_of_the_loop():
+    status = asyncio.get_running_loop().create_future()
+
+    def forks():
+        try:
+            leave().send(None)
+        except StopIteration as left:
+            status.set_result(left.value)
+
+    asyncio.get_running_loop().call_soon(forks)
+    return await status
+
+async def main():
+    otp.spawn_link(cleans_up)
+    print(await {where}())
+    print("parent", await asyncio.to_thread(asyncio.run, asyncio.sleep(0, "hears")))  # its loop is woken
+
+otp.run(main)
+"""
+
+PLACES = ("in_main", "in_a_callback", "in_an_async_callback", "in_a_task", "in_a_callback_of_the_loop")
+
+
+def left(where: str, how: str) -> tuple[list[str], str, int]:
+    """Return the output of a program whose fork leaves, the last line on standard error, and the exit status."""
+    program = LEAVES.replace("{where}", where).replace("{how}", how)
+    command = [sys.executable, "-W", "ignore", "-c", COMMON + program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert "otp.kernel" not in done.stderr
+    return done.stdout.splitlines(), (done.stderr.splitlines() or [""])[-1], done.returncode
+
+
+@pytest.mark.parametrize("where", PLACES)
+def test_a_fork_that_calls_sys_exit_ends_with_its_status_and_the_parent_hears_its_loop(where: str) -> None:
+    """Regression: it wrote two errors of ours, ended with 1, and closed the loop that it shared with the parent."""
+    assert (["5", "parent hears", "cleaned up"], "", 0) == left(where, "sys.exit(5)")
+
+
+@pytest.mark.parametrize("where", PLACES[:3])
+def test_a_fork_that_raises_ends_with_its_traceback(where: str) -> None:
+    assert (["1", "parent hears", "cleaned up"], "ValueError: mine", 0) == left(where, "raise ValueError('mine')")
+
+
+@pytest.mark.parametrize(
+    ("where", "how"),
+    [
+        *((where, "await asyncio.sleep(0)") for where in ("in_main", "in_an_async_callback", "in_a_task")),
+        *((where, "return 0") for where in PLACES[1:]),
+    ],
+)
+def test_a_fork_that_returns_or_waits_is_ended(where: str, how: str) -> None:
+    said = "a fork came back into the event loop of its parent and was ended; end it with os._exit() or exec"
+    assert (["1", "parent hears", "cleaned up"], said, 0) == left(where, how)

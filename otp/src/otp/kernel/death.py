@@ -23,6 +23,7 @@ from otp.kernel.child_tasks import end_tasks, find_tasks, look_at_error
 from otp.kernel.elsewhere import elsewhere
 from otp.kernel.exception_reasons import drop_traceback
 from otp.kernel.kept import kept
+from otp.kernel.leaving import FORKED, leave_fork
 from otp.kernel.log import say
 from otp.kernel.mailbox import deliver
 from otp.kernel.message_events import told_ended
@@ -114,9 +115,11 @@ def decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> No
     _work(p, reason, sender, cause, killed)
 
 
-def deliver_fatal(p: Process) -> None:
-    """Apply the pending fatal signal of a process that has left the stack."""
+def deliver_fatal(p: Process, error: BaseException | None = None) -> None:
+    """Apply the pending fatal signal of a process that has left the stack, perhaps by raising `error`."""
     fatal: Fatal = p._sig
+    if fatal.reason is FORKED:
+        leave_fork(error)
     p._sig = None
     x = p._ext()
     x.reason = (fatal.reason,)

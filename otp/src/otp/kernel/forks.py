@@ -1,7 +1,8 @@
 """Forks of the OS process: schedulers of the forking thread stay with the parent.
 
 The event loop continues in the parent only. In the fork, everything that uses a node raises `BadArgument`; a new node
-may be started there. Signals sent to the fork use the handlers from before `otp.run`.
+may be started there. Signals sent to the fork use the handlers from before `otp.run`. A fork that comes back into the
+process that forked, or into the loop of `otp.run`, is ended; see `leaving`.
 """
 
 from __future__ import annotations
@@ -10,9 +11,14 @@ import contextlib
 import functools
 import os
 import signal
+import sys
+import threading
+from asyncio import AbstractEventLoop
 from collections.abc import Generator
 from typing import Any, NoReturn
 
+from otp.kernel.death import Fatal
+from otp.kernel.leaving import FORKED, leave_fork
 from otp.kernel.scheduler import Scheduler, here, thread
 
 __all__ = ["Forks", "watch_forks"]
@@ -34,15 +40,16 @@ def watch_forks() -> Forks:
 
 
 class Forks:
-    """The signals whose handlers a fork does not inherit.
+    """The signals whose handlers a fork does not inherit, and the loops in which it must not go on.
 
     There is one object for the whole OS process. The handlers of an event loop write into a socket shared by parent and
     fork. A signal to the fork would be handled by the parent and would not end the fork.
     """
 
-    __slots__ = ("_taken",)
+    __slots__ = ("_loops", "_taken")
 
     def __init__(self) -> None:
+        self._loops: dict[int, AbstractEventLoop] = {}  # by thread
         self._taken: dict[int, tuple[Any, Any]] = {}
 
     @contextlib.contextmanager
@@ -53,6 +60,18 @@ class Forks:
             yield
         finally:
             self._taken.pop(number, None)
+
+    @contextlib.contextmanager
+    def parents_loop(self, loop: AbstractEventLoop) -> Generator[None, None, None]:
+        """End each fork of this thread that comes back into `loop` or leaves the block."""
+        number, parent = threading.get_ident(), os.getpid()
+        self._loops[number] = loop
+        try:
+            yield
+        finally:
+            if os.getpid() != parent:
+                leave_fork(sys.exception())
+            self._loops.pop(number, None)
 
     def hold_signals(self) -> None:
         """Block these signals until the fork can handle them: Python loses those that come earlier."""
@@ -68,6 +87,11 @@ class Forks:
     def in_child(self) -> None:
         """Leave schedulers and signals to the parent. The forking thread is the fork's main thread."""
         _leave_schedulers()
+        loop = self._loops.pop(threading.get_ident(), None)
+        if loop is not None:
+            getattr(loop, "_ready", []).clear()  # the parent runs them; uvloop does not show them
+            loop.call_soon(leave_fork)
+        self._loops.clear()
         if self._taken:
             signal.set_wakeup_fd(-1)
             handlers = [handler for handler, _ in self._taken.values()]
@@ -84,6 +108,8 @@ def _leave_schedulers() -> None:
     here.last = None
     for s in schedulers:
         thread.is_fork = True
+        if s.current is not None:
+            s.current._sig = Fatal(FORKED, None, 0, True)  # ends the fork when its code ends or waits
         s.forget_work()
         s.owned = _nowhere
         s.post = _RefusingPost(s)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from otp.kernel.errors import BadArgument
 from otp.kernel.kept import bounded_text
+from otp.kernel.leaving import NONE_IN_FORK
 from otp.kernel.process import OWNER, Process, Side
-from otp.kernel.scheduler import FROM_THREADS, IN_A_FORK, Scheduler, find_scheduler, here, thread, thread_current
+from otp.kernel.scheduler import FROM_THREADS, Scheduler, find_scheduler, here, thread, thread_current
 from otp.kernel.states import DEAD, EXITING, REMOTE
 from otp.kernel.unawaited import unawaited
 
@@ -65,7 +66,7 @@ def node_here(what: str, scheduler: Scheduler | None = None) -> Node:
 
 def _nowhere() -> str:
     if thread.is_fork:
-        return f"the nodes of the process that was forked run there, and none runs in this fork; {IN_A_FORK}"
+        return NONE_IN_FORK
     if running_loop() is None:
         return (
             "no node runs in this thread, which has no event loop; to reach a node of another thread try "

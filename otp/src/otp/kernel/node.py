@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import os
 from contextvars import Context
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
@@ -20,6 +21,7 @@ from otp.kernel.drain import LoopScheduler
 from otp.kernel.errors import BadArgument
 from otp.kernel.from_thread import ThreadCall, call_from_thread, cast_from_thread, send_from_thread
 from otp.kernel.kept import bounded_text
+from otp.kernel.leaving import leave_fork
 from otp.kernel.log import say
 from otp.kernel.pids import Pid, Ref, parse_pid_number
 from otp.kernel.process import Process, new_process
@@ -195,6 +197,8 @@ class Node:
 
     def request_shutdown(self, error: BaseException) -> None:
         """Request the node's ordered shutdown, once, for a `KeyboardInterrupt` or `SystemExit` in a process."""
+        if os.getpid() != self._s.os_pid:
+            leave_fork(error)
         if self._shutdown_request is None:
             self._shutdown_request = error
             if self.on_shutdown is not None:

@@ -124,7 +124,7 @@ def _signalled(p: Process, frm: From | None, message: Any, result: Any) -> None:
             reply(frm, result.value)
         else:
             x.frm = frm
-    deliver_fatal(p)
+    deliver_fatal(p, result.error if type(result) is Raised else None)
 
 
 def _carry_out(p: Process, what: str, frm: From | None, message: Any, result: Any) -> None:

@@ -101,10 +101,10 @@ def coroutine_done(p: Process, value: Any, error: BaseException | None) -> None:
     if p._st == DEAD:
         return
     if type(p._sig) is Fatal:  # an untrapped signal to itself, or one that arrived in the last step
+        p._st = READY
+        deliver_fatal(p, error)
         if error is not None:
             drop_traceback(error)
-        p._st = READY
-        deliver_fatal(p)
         return
     if p._vt is not None:
         callback_done(p, value if error is None else Raised(error))

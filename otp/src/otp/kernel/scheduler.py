@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 from otp.kernel.current_tasks import current_task_table
 from otp.kernel.errors import BadArgument, NotAProcess
+from otp.kernel.leaving import IN_A_FORK, leave_if_forked
 from otp.kernel.process import OWNER
 from otp.kernel.states import DEAD
 
@@ -37,7 +38,6 @@ __all__ = [
     "DEFAULT_TIMEOUT",
     "DRAIN_NS",
     "FROM_THREADS",
-    "IN_A_FORK",
     "SWEEP_FROM",
     "TICK",
     "Scheduler",
@@ -62,7 +62,6 @@ CALL_FROM_THREAD: Final = "node.call_from_thread(GenServer.call(dest, request))"
 FROM_THREADS: Final = (
     f"node.cast_from_thread(dest, request), node.send_from_thread(dest, message) or {CALL_FROM_THREAD}"
 )
-IN_A_FORK: Final = "try otp.run(main) for a node of its own, or multiprocessing.get_context('spawn')"
 LONGEST: Final = 1e12  # seconds, 31,000 years: more is not a valid number of nanoseconds for a clock
 
 
@@ -294,6 +293,7 @@ class Scheduler:
 
         Its state was changed by the fast path, which cannot undo it: the message arrives.
         """
+        leave_if_forked(p)
         if os.getpid() == self.os_pid:
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 self.loop.call_soon_threadsafe(lambda: self.push(p), context=self._base)
