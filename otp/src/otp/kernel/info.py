@@ -170,3 +170,6 @@ def _require_local(pid: Process, what: str) -> None:
         raise BadArgument(
             f"{what}: expected a process of this node, got {pid}; try otp.monitor(pid), or rpc to its node"
         )
+    s = pid._node._s
+    if not s.owned():
+        s.check_os_process(what)

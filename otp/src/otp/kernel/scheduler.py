@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 from otp.kernel.current_tasks import current_task_table
 from otp.kernel.errors import BadArgument, NotAProcess
-from otp.kernel.leaving import IN_A_FORK, leave_if_forked
+from otp.kernel.leaving import IN_A_FORK, NONE_IN_FORK, leave_if_forked
 from otp.kernel.process import OWNER
 from otp.kernel.states import DEAD
 
@@ -464,7 +464,7 @@ def find_scheduler() -> Scheduler | None:
 
 
 def current_process(what: str, instead: str = "") -> Process:
-    """Return the process whose code runs now; raises `NotAProcess`, which says `what` needs one."""
+    """Return the process whose code runs now; raises `NotAProcess`, which names `what`; in a fork `BadArgument`."""
     me = thread_current()
     if me is not None:
         return me
@@ -477,6 +477,8 @@ def current_process(what: str, instead: str = "") -> Process:
         if isinstance(child, asyncio.Future) and _belongs(child, p):  # the task ends with its process
             p._ext().task_table(p).add(child, True)
         return p
+    if thread.is_fork:
+        raise BadArgument(f"{what}: {NONE_IN_FORK}")
     hint = f"; {instead}" if instead else ""
     raise NotAProcess(f"{what} works inside a process only{hint}")
 
