@@ -189,3 +189,57 @@ def test_a_cleanup_that_asks_its_own_supervisor_is_ended_by_the_time_limit() -> 
         return otp.monotonic()
 
     assert Scheduler(inline=True).run(main) == 3.0
+
+
+@pytest.mark.parametrize(("shutdown", "seconds"), [(2, 2.0), (7, 7.0), ("infinity", 60.0), ("brutal_kill", 5.0)])
+@pytest.mark.parametrize("supervisor", [Supervisor, DynamicSupervisor])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_signal_leaves_the_cleanup_of_an_async_callback_as_long_as_the_spec_allows(
+    supervisor: Any, restarted: bool, shutdown: Any, seconds: float
+) -> None:
+    """Regression: it had five seconds."""
+
+    class Slow(GenServer[None]):
+        @impl
+        def init(self, arg: Any) -> Any:
+            return Ok(None)
+
+        @impl
+        async def handle_cast(self, request: Any, state: None) -> Any:
+            try:
+                await forever()
+            finally:
+                await asyncio.sleep(60)
+
+    async def main() -> float:
+        spec = Slow.child_spec(None, name="slow", shutdown=shutdown)
+        if supervisor is Supervisor:
+            await Supervisor.start_link_children([spec])
+        else:
+            await DynamicSupervisor.start_child(await DynamicSupervisor.start_link(), spec)
+        if restarted:
+            await ended("slow", "kill")
+            await otp.node().wait_registered("slow")
+        GenServer.cast("slow", "begin")
+        await turns()
+        began = otp.monotonic()
+        await ended("slow", "shutdown")
+        return otp.monotonic() - began
+
+    assert Scheduler(inline=True).run(main) == seconds
+
+
+@pytest.mark.parametrize(("shutdown", "seconds"), [(2, 2.0), (7, 7.0)])
+def test_the_tasks_of_a_child_that_is_not_restarted_have_the_time_of_its_spec(shutdown: Any, seconds: float) -> None:
+    """Regression: they had five seconds, because no restart waited for them."""
+
+    async def main() -> float:
+        place = Place()
+        await Supervisor.start_link_children([holder(place, cleanup=None, shutdown=shutdown, restart="temporary")])
+        await turns()
+        [task] = [each for each in asyncio.all_tasks() if "hold" in repr(each.get_coro())]
+        await ended("a", "shutdown")
+        await asyncio.wait([task])
+        return otp.monotonic()
+
+    assert Scheduler(inline=True).run(main) == seconds

@@ -21,7 +21,7 @@ from otp.kernel.signals import exit as exit_process
 from otp.kernel.signals import monitor, unlink
 from otp.kernel.timers import cancel_timer, start_timer
 
-__all__ = ["ended_as_asked", "limit_cleanup", "stop", "stop_all", "tasks_of_ended_children"]
+__all__ = ["ended_as_asked", "stop", "stop_all", "tasks_of_ended_children"]
 
 WAVE: Final = 256
 """Dynamic children that are signalled between two checks of which have ended."""
@@ -59,14 +59,9 @@ def _signal(pid: Any, shutdown: Shutdown | None) -> None:
     if shutdown == "brutal_kill":
         exit_process(pid, "kill")
     else:
-        limit_cleanup(pid, shutdown)
+        if type(pid) is Process and pid._step is not None and shutdown is not None:
+            pid._ext().shutdown = UNLIMITED if shutdown == "infinity" else shutdown
         exit_process(pid, "shutdown")
-
-
-def limit_cleanup(pid: Any, shutdown: Shutdown | None) -> None:
-    """Limit how long a coroutine's `finally` blocks may await, whatever ends it."""
-    if type(pid) is Process and pid._step is not None and shutdown is not None and shutdown != "brutal_kill":
-        pid._ext().shutdown = UNLIMITED if shutdown == "infinity" else shutdown
 
 
 def ended_as_asked(spec: ChildSpec, reason: Reason) -> bool:

@@ -25,7 +25,7 @@ from otp.behaviours.child_start import (
     start,
     started_pid,
 )
-from otp.behaviours.child_stop import ended_as_asked, limit_cleanup, stop, stop_all, tasks_of_ended_children
+from otp.behaviours.child_stop import ended_as_asked, stop, stop_all, tasks_of_ended_children
 from otp.behaviours.dynamic_state import DynamicState
 from otp.behaviours.spec_check import (
     SpecError,
@@ -224,8 +224,6 @@ def _started(outcome: Any, me: Process, state: DynamicState, spec: ChildSpec, ca
         return Reply(("error", outcome.reason), state)
     pid = outcome if type(outcome) is Process else started_pid(outcome)
     if pid is not None:
-        if pid._step is not None:
-            limit_cleanup(pid, spec.shutdown)
         state.started(pid, spec, call)
         told_started(me, None, pid, spec)
     return Reply(("ok", outcome), state)
@@ -330,7 +328,6 @@ def _restarted(outcome: Any, me: Process, state: DynamicState, old: Process, cau
         said_ended(me, None, old, reason, spec, "ignored")
     restarts = state.restarted(old, pid)
     if pid is not None:
-        limit_cleanup(pid, state.running[pid].shutdown)
         told_restarted(me, state, state.strategy, None, pid, old, reason, cause, restarts=restarts)
     return NoReply(state)
 

@@ -90,6 +90,11 @@ class DynamicState(RestartWindow):
     def __len__(self) -> int:
         return len(self.running) + len(self.restarting)
 
+    def shutdown_of(self, pid: Any) -> Any:
+        """Return the `shutdown` of a running child; None if it is not a child."""
+        spec = self.running.get(pid)
+        return None if spec is None else spec.shutdown
+
     def full(self) -> bool:
         """Return whether `max_children` is reached."""
         return len(self.running) + len(self.restarting) >= self.max_children

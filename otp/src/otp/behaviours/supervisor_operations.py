@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from otp.behaviours.child_start import Failed, prepare, start, started_pid
-from otp.behaviours.child_stop import ended_as_asked, limit_cleanup, stop, tasks_of_ended_children
+from otp.behaviours.child_stop import ended_as_asked, stop, tasks_of_ended_children
 from otp.behaviours.spec_check import SpecError, check_spec
 from otp.behaviours.supervisor_records import ChildInfo, Counts
 from otp.behaviours.supervisor_state import ChildRecord, SupervisorState, continue_counts
@@ -50,7 +50,6 @@ async def start_record(me: Process, state: SupervisorState, record: ChildRecord)
         old = record.old if record.ended else None
         state.started(record, pid)
         if pid is not None:
-            limit_cleanup(pid, record.spec.shutdown)
             if type(pid._state) is SupervisorState:
                 continue_counts(record, pid._state)
             if old is not None:

@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 from otp.behaviours import dynamic_server as dynamic
 from otp.behaviours.child_spec import Children
 from otp.behaviours.child_start import AGAIN, Failed, Pending, begin, here, start, started_pid
-from otp.behaviours.child_stop import limit_cleanup
 from otp.behaviours.dynamic_state import DynamicState
 from otp.behaviours.spec_check import SpecError, check_all, check_flags
 from otp.behaviours.supervisor_flags import change_flags, replace_children
@@ -258,8 +257,6 @@ def _started_again(
         if record is failed:
             said_ended(me, record.id, old, reason, record.spec, "ignored")
         return True
-    if pid._step is not None:
-        limit_cleanup(pid, record.spec.shutdown)
     if type(pid._state) is SupervisorState:
         continue_counts(record, pid._state)
     if ended:

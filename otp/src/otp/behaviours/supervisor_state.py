@@ -207,6 +207,11 @@ class SupervisorState(RestartWindow):
                     return record
         return found
 
+    def shutdown_of(self, pid: Any) -> Any:
+        """Return the `shutdown` of a running child; None if it is not a child."""
+        record = self._by_pid.get(pid)
+        return None if record is None else record.spec.shutdown
+
     def __len__(self) -> int:
         return len(self._by_id)
 

@@ -24,7 +24,7 @@ from otp.kernel.connections import close_listeners, close_when_cancelled, is_acc
 from otp.kernel.log import say
 from otp.kernel.places import close_from_inside, where_in
 from otp.kernel.process import BADGE, OWNER, Badge, TaskTable
-from otp.kernel.scheduler import CLEANUP_SECONDS, Timer
+from otp.kernel.scheduler import Timer
 from otp.kernel.states import DEAD
 
 if TYPE_CHECKING:
@@ -76,13 +76,13 @@ def end_tasks(
     tasks: TaskTable,
     returned: bool,
     killed: bool,
-    seconds: float | None,
+    seconds: float,
     parent: Process | None,
     found: bool = False,
 ) -> None:
     """Cancel the tasks of a process that ends, in the order of their creation.
 
-    `seconds` is the time for cleanup, None for the default; `parent` is the process that started this one. Tasks that
+    `seconds` is the time for cleanup; `parent` is the process that started this one. Tasks that
     were `found` one turn after the end may have been cancelled during the end itself, and get time for cleanup.
     """
     s = p._node._s
@@ -92,7 +92,7 @@ def end_tasks(
     if not left:
         return
     known = s.leftover.get(p)
-    leftover = Leftover(p, killed, CLEANUP_SECONDS if seconds is None else seconds, parent) if known is None else known
+    leftover = Leftover(p, killed, seconds, parent) if known is None else known
     for task in left:
         again = found and (task in leftover.tasks.acted or (killed and _cleans_up(task)))
         leftover.tasks.add(task, True)
@@ -108,7 +108,7 @@ class Ended(NamedTuple):
     """The end of a process whose tasks are still to be found."""
 
     killed: bool
-    seconds: float | None
+    seconds: float
     parent: Process | None
     state: Any  # may hold the only reference to a task
     badge: ref[Badge] | None  # what the contexts of its tasks refer to; None if unknown
@@ -118,7 +118,7 @@ class Ended(NamedTuple):
         return self.badge is None or self.badge() is not None
 
 
-def find_tasks(p: Process, killed: bool, seconds: float | None, parent: Process | None) -> None:
+def find_tasks(p: Process, killed: bool, seconds: float, parent: Process | None) -> None:
     """Schedule a search for the tasks of a process, in a loop that reports none; one search serves all that end now."""
     s = p._node._s
     if not s.tasks_to_find:

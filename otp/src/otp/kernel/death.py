@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from otp.kernel.burial import cause_of, exit_values, fail_callers, release, safely, tell_watcher
 from otp.kernel.callers import From
-from otp.kernel.child_tasks import end_tasks, find_tasks, look_at_error
+from otp.kernel.child_tasks import UNLIMITED, end_tasks, find_tasks, look_at_error
 from otp.kernel.elsewhere import elsewhere
 from otp.kernel.exception_reasons import drop_traceback
 from otp.kernel.kept import kept
@@ -347,8 +347,21 @@ def _step_cleanup(p: Process, thrown: Thrown | None) -> None:
 def _limit_cleanup(p: Process, x: Ext) -> None:
     if x.cleanup_timer is None:
         s = p._node._s
-        seconds = CLEANUP_SECONDS if x.shutdown is None else x.shutdown
-        x.cleanup_timer = s.call_at(s.now_ns() + round(seconds * 1e9), _cleanup_over, p)
+        x.cleanup_timer = s.call_at(s.now_ns() + round(_seconds_of_cleanup(p, x) * 1e9), _cleanup_over, p)
+
+
+def _seconds_of_cleanup(p: Process, x: Ext | None) -> float:
+    """Return how long the cleanup of `p` may take: as the caller that stops it allows, else its child spec."""
+    if x is not None and x.shutdown is not None:
+        return x.shutdown
+    parent = p._parent
+    if parent is None or parent._vt is None or not parent._vt.supervisor:
+        return CLEANUP_SECONDS
+    find: Any = getattr(parent._state, "shutdown_of", None)  # None while the supervisor starts
+    shutdown = None if find is None else find(p)
+    if shutdown == "infinity":
+        return UNLIMITED
+    return CLEANUP_SECONDS if shutdown is None or shutdown == "brutal_kill" else shutdown
 
 
 def resume_exiting(p: Process) -> None:
@@ -458,9 +471,9 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
     returned = vt is None and not signalled and is_word(reason, "normal")
     if not s.reports_tasks or (x is not None and x.tasks is not None):
         if x is not None and x.tasks is not None:
-            end_tasks(p, x.tasks, returned, killed, x.shutdown, parent)
+            end_tasks(p, x.tasks, returned, killed, _seconds_of_cleanup(p, x), parent)
         if not s.reports_tasks and not returned:
-            find_tasks(p, killed, None if x is None else x.shutdown, parent)
+            find_tasks(p, killed, _seconds_of_cleanup(p, x), parent)
     if node._watched and node._trace.causes is not None:
         node._trace.causes.now = 0
         if node._trace.focus is not None:
