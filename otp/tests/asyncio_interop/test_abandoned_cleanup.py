@@ -193,13 +193,7 @@ def in_a_group(cleanup: Any) -> Any:
     return otp.spawn(parent)
 
 
-STARTED = [
-    (start, cleanup)
-    for start in (as_a_process, as_a_callback, in_a_task, in_a_group)
-    for cleanup in CLEANUPS
-    # A task group logs the error of a task that suppressed every cancellation until it was closed.
-    if (start, cleanup) != (in_a_group, in_a_generator_that_goes_on)
-]
+STARTED = [(start, cleanup) for start in (as_a_process, as_a_callback, in_a_task, in_a_group) for cleanup in CLEANUPS]
 
 
 @pytest.mark.parametrize(("start", "cleanup"), STARTED)
@@ -338,3 +332,50 @@ def test_a_task_that_cleans_up_is_cancelled_once(run: Any) -> None:
 
     run(main)
     assert cleaned == ["in full"]
+
+
+async def one_turn() -> None:
+    await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(("reason", "wait"), [("kill", forever), ("kill", one_turn), ("shutdown", forever)])
+@pytest.mark.parametrize("group_of_others", [False, True])
+def test_a_task_group_takes_a_task_that_was_closed_for_a_cancelled_one(
+    run: Any, noise: Any, reason: str, group_of_others: bool, wait: Any
+) -> None:
+    """Regression: it logged "cannot reuse already awaited coroutine", or cancelled a parent that lives."""
+
+    async def main() -> None:
+        begun = asyncio.Event()
+
+        async def stubborn() -> None:
+            while True:
+                with contextlib.suppress(asyncio.CancelledError):  # hostile on purpose
+                    begun.set()
+                    await wait()
+
+        async def parent(group: asyncio.TaskGroup) -> None:
+            group.create_task(stubborn())
+            await otp.receive()
+
+        async def parent_of_a_group() -> None:
+            async with asyncio.TaskGroup() as group:
+                await parent(group)
+
+        if not group_of_others:
+            pid = otp.spawn(parent_of_a_group)
+            await begun.wait()
+            otp.exit(pid, reason)
+        else:
+            async with asyncio.TaskGroup() as group:
+                pid = otp.spawn(parent, group)
+                await begun.wait()
+                otp.exit(pid, reason)
+        if reason == "shutdown":
+            await asyncio.sleep(6)  # in virtual time
+        await turns(50)
+        assert "abandoned_cleanup" in [event.kind for event in otp.trace.history(otp.node())]
+
+    (run if reason == "kill" else Scheduler(inline=True).run)(main)
+    gc.collect()
+    assert noise() == []

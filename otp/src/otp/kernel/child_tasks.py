@@ -341,6 +341,27 @@ def _close(task: Any) -> None:
         with suppress(BaseException):  # the reason is fixed, and nothing reads what the cleanup raises
             close_from_inside(coro)
         if coro.cr_frame is None:
-            task.cancel()
+            _end_as_cancelled(task)
             return
     say(WARNING, "task %s cannot be ended: it ignores GeneratorExit", task.get_name())
+
+
+def _end_as_cancelled(task: Any) -> None:
+    """End a task whose coroutine is closed: a step of it would fail, and a task group would report that."""
+    future = task._fut_waiter
+    woken = [callback for callback, _ in getattr(future, "_callbacks", None) or () if _is_of(task, callback)]
+    steps = [handle for handle in getattr(task.get_loop(), "_ready", ()) if _is_of(task, handle._callback)]
+    if not (woken or steps) or not isinstance(task, asyncio.Future):  # uvloop does not show steps
+        task.cancel()
+        return
+    for callback in woken:
+        future.remove_done_callback(callback)
+    for handle in steps:
+        handle.cancel()
+    if future is not None:
+        future.cancel()
+    asyncio.Future.cancel(task)
+
+
+def _is_of(task: Any, callback: Any) -> bool:
+    return getattr(callback, "__self__", None) is task
