@@ -129,9 +129,9 @@ async def _main(main: Any, args: tuple[Any, ...], name: str, debug: bool, interr
                         value, cause = None, stopped.error
     finally:
         interrupted.stop = None
+    if interrupted.asked and not isinstance(cause, KeyboardInterrupt):  # while the node closed
+        raise KeyboardInterrupt
     if cause is None:
-        if interrupted.asked:  # while the node closed
-            raise KeyboardInterrupt
         return value
     if isinstance(cause, SystemExit) and cause.code in (None, 0):
         return None

@@ -291,6 +291,33 @@ run(main)
     assert (["cleaned up", "restored True"], "KeyboardInterrupt", ENDED_BY_INTERRUPT) == program.rest()
 
 
+def test_one_that_comes_while_sigterm_stops_the_program_raises_keyboard_interrupt(begin: Any) -> None:
+    """Regression: the program returned as if nobody had pressed Ctrl-C."""
+    program = begin("""
+class Slow(Witness):
+    @impl
+    async def terminate(self, reason, state):
+        say("cleans up")
+        await asyncio.to_thread(sys.stdin.readline)
+        say("cleaned up")
+
+async def main():
+    await Slow.start(None)
+    say("runs")
+    await otp.receive()
+
+run(main)
+""")
+    assert "runs" == program.says()
+    program.process.send_signal(signal.SIGTERM)
+    assert "cleans up" == program.says()
+    program.interrupt()
+    assert HINT == program.complains()
+    program.process.stdin.write("go on\n")
+    program.process.stdin.flush()
+    assert (["cleaned up", "restored True"], "KeyboardInterrupt", ENDED_BY_INTERRUPT) == program.rest()
+
+
 def test_each_run_counts_for_itself_and_a_handler_of_the_program_is_restored(begin: Any) -> None:
     program = begin("""
 def mine(number, frame):
