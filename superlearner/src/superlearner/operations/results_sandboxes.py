@@ -12,9 +12,9 @@ from superlearner.sandbox.record import Configuration, Limits, Sandbox, Version,
 from superlearner.sandbox.sandboxes import Notice
 
 __all__ = [
-    "LimitsGiven", "SandboxNotice", "SandboxOutput", "SandboxPid", "SandboxRecord", "SandboxReload", "SandboxServer",
-    "SandboxSource", "SandboxTemplate", "SandboxVersion", "Strategy", "WallLine", "WallsHere", "limits_of", "notice_of",
-    "record_of", "version_of", "wall_of",
+    "LimitsGiven", "SandboxDestroyed", "SandboxNotice", "SandboxOutput", "SandboxPid", "SandboxRecord", "SandboxReload",
+    "SandboxServer", "SandboxSource", "SandboxTemplate", "SandboxVersion", "Strategy", "WallLine", "WallsHere",
+    "limits_of", "notice_of", "record_of", "version_of", "wall_of",
 ]  # fmt: skip
 
 DEFAULTS: Final = Limits()
@@ -94,6 +94,13 @@ class SandboxRecord(BaseModel):
     reason: str | None = None
 
 
+class SandboxDestroyed(SandboxRecord):
+    """A deleted sandbox, as it was at its end."""
+
+    sandbox_id: str = Field(description="the same as `id`")
+    destroyed: Literal[True]
+
+
 class SandboxPid(BaseModel):
     """The node and pids of a sandbox."""
 
@@ -140,7 +147,8 @@ class SandboxReload(BaseModel):
 
     id: str
     version: int
-    changed: bool = Field(description="false if this source was already running")
+    status: Literal["hot_swapped", "no_change"] = Field(description="`no_change` if this source was already running")
+    changed: bool = Field(description="whether `status` is `hot_swapped`")
     servers: list[SandboxServer] = Field(description="at most 200 of `servers_count`")
     servers_count: int
     still_old: list[str]

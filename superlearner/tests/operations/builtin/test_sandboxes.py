@@ -72,6 +72,7 @@ def test_a_hot_reload_keeps_and_reports_the_state_and_is_undone_if_it_fails(insi
         await create(platform)
         await cast(platform, "tick")
         report = await ask(platform, "POST", "/sandboxes/a/hot-reload", {"source": ten})
+        assert ("hot_swapped", True) == (report["status"], report["changed"])
         shown = {one["name"]: (one["before"], one["after"]) for one in report["servers"]}
         assert {"counter": ("1", "1"), "Main": (None, None)} == shown
         await cast(platform, "tick")
@@ -83,7 +84,8 @@ def test_a_hot_reload_keeps_and_reports_the_state_and_is_undone_if_it_fails(insi
         assert "21" == await state(platform)
         back = await ask(platform, "POST", "/sandboxes/a/hot-reload", {"version": 1})
         assert (1, True) == (back["version"], back["changed"])
-        assert not (await ask(platform, "POST", "/sandboxes/a/hot-reload", {"source": SOURCE}))["changed"]
+        same = await ask(platform, "POST", "/sandboxes/a/hot-reload", {"source": SOURCE})
+        assert ("no_change", False) == (same["status"], same["changed"])
         await cast(platform, "tick")
         assert "22" == await state(platform)
         leaves = SOURCE + "import os; os._exit(7)\n"
@@ -109,7 +111,8 @@ def test_a_restart_keeps_the_configuration_and_destroy_leaves_no_process(inside:
         )
         assert 2 == other["restart_count"]
         assert "10" == await state(platform)
-        await ask(platform, "DELETE", "/sandboxes/a")
+        ended = await ask(platform, "DELETE", "/sandboxes/a")
+        assert ("a", True, "ended") == (ended["sandbox_id"], ended["destroyed"], ended["status"])
         assert "sandbox_not_found" == (await ask(platform, "GET", "/sandboxes/a", status=404))["code"]
         await create(platform, "my_first")
         misspelt = await ask(platform, "GET", "/sandboxes/my_frist", status=404)

@@ -17,6 +17,7 @@ from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.parameters import PageNumber, PerPage
 from superlearner.operations.results_sandboxes import (
     LimitsGiven,
+    SandboxDestroyed,
     SandboxPid,
     SandboxRecord,
     SandboxReload,
@@ -202,14 +203,14 @@ async def restart(
 
 @operation("sandbox.destroy", http=("DELETE", "/sandboxes/{sandbox_id}"), scope="operate", on="platform", changes=True,
            destroys=True, owned=True, errors=(*THERE, "sandbox_busy", "service_unavailable"),
-           short="id status reason")  # fmt: skip
+           short="id destroyed status reason")  # fmt: skip
 async def destroy(
     ctx: Context,
     sandboxes: Sandboxes,
     /,
     sandbox_id: SandboxId,
     force: Annotated[bool, Field(description="kill its processes instead of shutting them down")] = False,
-) -> SandboxRecord:
+) -> SandboxDestroyed:
     """Stop a sandbox and delete it.
 
     Its tree stops from the leaves to the root; `sandbox_busy` if that takes more than 5 s. With `force` its process
@@ -218,13 +219,14 @@ async def destroy(
     sandbox = found(sandboxes, sandbox_id)
     allow(ctx, sandbox, "operate")
     ctx.about_to(f"{'kill' if force else 'stop'} {sandbox.id} and delete it")
-    return record_of(await ask(ctx, Destroy(None, sandbox.id, force)))
+    ended = record_of(await ask(ctx, Destroy(None, sandbox.id, force)))
+    return SandboxDestroyed(**ended.model_dump(exclude_unset=True), sandbox_id=ended.id, destroyed=True)
 
 
 @operation("sandbox.hot_reload", http=("POST", "/sandboxes/{sandbox_id}/hot-reload"), scope="code", on="platform",
            changes=True, owned=True,
            errors=(*THERE, "conflict", "sandbox_busy", "upgrade_refused", "service_unavailable"),
-           short="id version changed servers.name,what,before,after,pid still_old")  # fmt: skip
+           short="id version changed status servers.name,what,before,after,pid still_old")  # fmt: skip
 async def hot_reload(
     ctx: Context,
     sandboxes: Sandboxes,
@@ -247,7 +249,9 @@ async def hot_reload(
     report = await ask(ctx, Reload(None, sandbox.id, ctx.user.name, known))
     now = found(sandboxes, sandbox_id)
     if report is None:
-        return SandboxReload(id=now.id, version=now.current, changed=False, servers=[], servers_count=0, still_old=[])
+        return SandboxReload(
+            id=now.id, version=now.current, status="no_change", changed=False, servers=[], servers_count=0, still_old=[]
+        )
     return _reload(now, report)
 
 
@@ -326,6 +330,7 @@ def _reload(sandbox: Sandbox, report: Report) -> SandboxReload:
     return SandboxReload(
         id=sandbox.id,
         version=sandbox.current,
+        status="hot_swapped",
         changed=True,
         servers=[SandboxServer(**msgspec.structs.asdict(one)) for one in report.servers],
         servers_count=max(report.servers_count, len(report.servers)),
