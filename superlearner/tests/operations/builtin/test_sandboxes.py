@@ -61,6 +61,28 @@ def test_its_id_names_its_node(inside: Inside) -> None:
     inside(look)
 
 
+@pytest.mark.operation("sandbox.list")
+def test_the_list_is_filtered_by_status_before_it_is_paged(inside: Inside) -> None:
+    async def listed(platform: Any, query: str) -> tuple[list[str], int]:
+        answer = (await platform.client.get(f"/api/v1/sandboxes?{query}", headers=OWNER)).json()
+        return [one["id"] for one in answer["data"]], answer["meta"]["total"]
+
+    async def look(platform: Any) -> None:
+        await create(platform)
+        await create(platform, "b")
+        await ask(platform, "DELETE", "/processes/Main?node=a&force=true")
+        await until(platform, "ended")
+        assert (["b"], 1) == await listed(platform, "status=running&per_page=1")
+        assert (["a"], 1) == await listed(platform, "status=ended&per_page=1")
+        assert (["a"], 1) == await listed(platform, "status=stopped")
+        assert ([], 0) == await listed(platform, "status=starting")
+        assert (["b", "a"], 2) == await listed(platform, "")
+        wrong = await ask(platform, "GET", "/sandboxes?status=dead", status=422)
+        assert ("validation_error", "status") == (wrong["code"], wrong["details"][0]["field"])
+
+    inside(look)
+
+
 @pytest.mark.operation("sandbox.hot_reload", "sandbox.versions", "sandbox.source")
 def test_a_hot_reload_keeps_and_reports_the_state_and_is_undone_if_it_fails(inside: Inside) -> None:
     ten = SOURCE.replace("n + 1", "n + 10")

@@ -64,17 +64,27 @@ SHORT: Final = "id status reason node restart_count os_pid"
 
 @operation("sandbox.list", http=("GET", "/sandboxes"), scope="read", on="platform",
            short="id status reason created_at restart_count memory_bytes configuration.origin node owner")  # fmt: skip
-async def list_sandboxes(sandboxes: Sandboxes, /, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[SandboxRecord]:
+async def list_sandboxes(
+    sandboxes: Sandboxes,
+    /,
+    page: PageNumber = 1,
+    per_page: PerPage = 50,
+    status: Annotated[
+        Literal["starting", "running", "stopping", "ended", "stopped"] | None,
+        Field(description="only sandboxes with this status; `stopped` means `ended`"),
+    ] = None,
+) -> Paged[SandboxRecord]:
     """List the sandboxes.
 
     Newest first, including ended ones with the reason.
     """
     sandboxes.prepare()
-    all_sandboxes = sandboxes.all()
+    wanted = "ended" if status == "stopped" else status
+    matching = [one for one in sandboxes.all() if wanted in (None, one.status)]
     start = (page - 1) * per_page
-    shown = all_sandboxes[start : start + per_page]
+    shown = matching[start : start + per_page]
     memory = await memory_of(shown)
-    return Paged([record_of(one, memory.get(one.id)) for one in shown], len(all_sandboxes), page, per_page)
+    return Paged([record_of(one, memory.get(one.id)) for one in shown], len(matching), page, per_page)
 
 
 @operation("sandbox.info", http=("GET", "/sandboxes/{sandbox_id}"), scope="read", on="platform", owned=True,
