@@ -8,13 +8,15 @@ from pydantic import BaseModel, Field
 
 from superlearner.control.terms import json_of
 from superlearner.operations.declaration import Body
+from superlearner.operations.results import Child
 from superlearner.sandbox.record import Configuration, Limits, Sandbox, Version, Wall
 from superlearner.sandbox.sandboxes import Notice
 
 __all__ = [
-    "LimitsGiven", "SandboxDestroyed", "SandboxNotice", "SandboxOutput", "SandboxPid", "SandboxRecord", "SandboxReload",
-    "SandboxServer", "SandboxSource", "SandboxTemplate", "SandboxVersion", "Strategy", "WallLine", "WallsHere",
-    "limits_of", "notice_of", "record_of", "version_of", "wall_of",
+    "LimitsGiven", "SandboxDestroyed", "SandboxHealth", "SandboxInfo", "SandboxMemory", "SandboxNotice",
+    "SandboxOutput", "SandboxPid", "SandboxRecord", "SandboxReload", "SandboxServer", "SandboxSource",
+    "SandboxTemplate", "SandboxVersion", "Strategy", "WallLine", "WallsHere", "limits_of", "notice_of", "record_of",
+    "version_of", "wall_of",
 ]  # fmt: skip
 
 DEFAULTS: Final = Limits()
@@ -92,6 +94,36 @@ class SandboxRecord(BaseModel):
         default=None, description="memory of all its processes while it runs; only in `sandbox.list` and `sandbox.info`"
     )
     reason: str | None = None
+
+
+class SandboxMemory(BaseModel):
+    """The memory of a sandbox."""
+
+    total_memory_bytes: int | None = Field(description="of all its processes; null unless it runs")
+
+
+class SandboxHealth(BaseModel):
+    """The health of a sandbox's tree: its top supervisor and the children of that."""
+
+    total_children: int
+    alive_children: int
+    dead_children: int
+    supervisor_strategy: str | None
+    supervisor_alive: bool
+    app_alive: bool = Field(description="whether its program runs")
+
+
+class SandboxInfo(SandboxRecord):
+    """A sandbox with what was requested about its tree."""
+
+    children: list[Child] = Field(
+        default=[], description="children of its top supervisor; only with `include_children`"
+    )
+    uptime_seconds: float | None = Field(
+        default=None, description="since its last start, null unless it runs; this and the next: only `include_stats`"
+    )
+    memory_usage: SandboxMemory | None = None
+    health_stats: SandboxHealth | None = None
 
 
 class SandboxDestroyed(SandboxRecord):

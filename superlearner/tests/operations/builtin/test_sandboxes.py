@@ -61,6 +61,44 @@ def test_its_id_names_its_node(inside: Inside) -> None:
     inside(look)
 
 
+@pytest.mark.operation("sandbox.info")
+def test_children_and_statistics_of_a_sandbox_are_shown_on_request(inside: Inside) -> None:
+    async def look(platform: Any) -> None:
+        await create(platform, strategy="one_for_all")
+        (child,) = (await ask(platform, "GET", "/sandboxes/a?include_children=true"))["children"]
+        counter = (await ask(platform, "GET", "/processes/counter/info?node=a"))["pid"]
+        assert ("counter", counter, True) == (child["id"], child["pid"], child["alive"])
+        full = await ask(platform, "GET", "/sandboxes/a?include_stats=true")
+        assert {"uptime_seconds", "memory_usage", "health_stats"} == set(full) & {
+            "children", "uptime_seconds", "memory_usage", "health_stats",
+        }  # fmt: skip
+        assert 0 <= full["uptime_seconds"] < 60
+        assert full["memory_bytes"] == full["memory_usage"]["total_memory_bytes"]
+        healthy = {
+            "total_children": 1,
+            "alive_children": 1,
+            "dead_children": 0,
+            "supervisor_strategy": "one_for_all",
+            "supervisor_alive": True,
+            "app_alive": True,
+        }
+        assert healthy == full["health_stats"]
+        await ask(platform, "POST", "/supervisors/Main/children/counter/terminate?node=a")
+        less = await ask(platform, "GET", "/sandboxes/a?include_stats=true")
+        assert {**healthy, "alive_children": 0, "dead_children": 1} == less["health_stats"]
+        await ask(platform, "DELETE", "/processes/Main?node=a&force=true")
+        await until(platform, "ended")
+        ended = await ask(platform, "GET", "/sandboxes/a?include_stats=true&include_children=true")
+        assert ([], None, None) == (
+            ended["children"], ended["uptime_seconds"], ended["memory_usage"]["total_memory_bytes"],
+        )  # fmt: skip
+        assert (0, False, False) == tuple(
+            ended["health_stats"][name] for name in ("total_children", "supervisor_alive", "app_alive")
+        )
+
+    inside(look)
+
+
 @pytest.mark.operation("sandbox.list")
 def test_the_list_is_filtered_by_status_before_it_is_paged(inside: Inside) -> None:
     async def listed(platform: Any, query: str) -> tuple[list[str], int]:

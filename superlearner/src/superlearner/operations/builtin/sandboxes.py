@@ -15,9 +15,11 @@ from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.parameters import PageNumber, PerPage
+from superlearner.operations.registry import Registry
 from superlearner.operations.results_sandboxes import (
     LimitsGiven,
     SandboxDestroyed,
+    SandboxInfo,
     SandboxPid,
     SandboxRecord,
     SandboxReload,
@@ -29,6 +31,7 @@ from superlearner.operations.results_sandboxes import (
     version_of,
 )
 from superlearner.operations.sandbox_access import THERE, allow, ask, found, may_run_here
+from superlearner.operations.sandbox_insides import UNREACHABLE, add_children, add_stats, top_of
 from superlearner.operations.tokens import Tokens
 from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.happenings import Create, Destroy, Reload, Restart
@@ -88,18 +91,35 @@ async def list_sandboxes(
 
 
 @operation("sandbox.info", http=("GET", "/sandboxes/{sandbox_id}"), scope="read", on="platform", owned=True,
-           errors=THERE,
+           errors=(*THERE, *UNREACHABLE),
            short="id status reason node created_at restart_count owner os_pid supervisor_pid "
                  "configuration.origin,title,supervisor_module,strategy,max_restarts,max_seconds,custom_config,limits "
-                 "walls.name,up,means")  # fmt: skip
-async def info(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) -> SandboxRecord:
+                 "walls.name,up,means children.id,pid,alive,restarts,what uptime_seconds health_stats")  # fmt: skip
+async def info(
+    ctx: Context,
+    sandboxes: Sandboxes,
+    arsenal: Registry,
+    /,
+    sandbox_id: SandboxId,
+    include_children: Annotated[bool, Field(description="with the children of its top supervisor")] = False,
+    include_stats: Annotated[bool, Field(description="with its uptime, memory and the health of its tree")] = False,
+) -> SandboxInfo:
     """Show a sandbox.
 
-    Pass its `node` to other operations to inspect its processes.
+    Pass its `node` to other operations to inspect its processes. Children and statistics come from that node, so they
+    fail if it does not answer.
     """
     sandbox = found(sandboxes, sandbox_id)
     allow(ctx, sandbox, "read")
-    return record_of(sandbox, (await memory_of([sandbox])).get(sandbox.id))
+    memory = (await memory_of([sandbox])).get(sandbox.id)
+    shown = SandboxInfo(**record_of(sandbox, memory).model_dump(exclude_unset=True))
+    if include_children or include_stats:
+        top = await top_of(ctx, arsenal, sandbox)
+        if include_children:
+            add_children(shown, top)
+        if include_stats:
+            add_stats(shown, sandbox, top)
+    return shown
 
 
 @operation("sandbox.pid", http=("GET", "/sandboxes/{sandbox_id}/pid"), scope="read", on="platform", owned=True,
