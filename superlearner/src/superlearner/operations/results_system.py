@@ -146,7 +146,7 @@ class GraphProcess(BaseModel):
 
 
 class LinksOf(BaseModel):
-    """The links of a process; each link is listed once, links to children not at all."""
+    """The links of a process; each link is listed once, that of a supervisor and its child with the supervisor."""
 
     pid: PlainPid
     links: list[PlainPid]

@@ -45,6 +45,9 @@ class Worker(GenServer[Any]):
                 for _ in range(times):
                     otp.monitor(target)
                 there.set_result(None)
+            case ("unlink", target, there):
+                otp.unlink(target)
+                there.set_result(None)
             case ("keep", size):
                 state.append(bytearray(b"x" * size))
             case _:
@@ -380,6 +383,8 @@ def test_the_graph_shows_links_monitors_supervision_and_messages(inside: Inside)
         ada, bob, pair = (str(platform.node.whereis(name)).strip("<>") for name in ("ada", "bob", "pair"))
         before = await data(platform, "/system/graph")
         assert {"pid": pair, "children": [ada, bob]} in before["supervises"]
+        assert {"pid": pair, "links": [ada, bob]} in before["links"]
+        assert ada not in [one["pid"] for one in before["links"]]  # each link once
         assert before["talks"] is None
         assert ada not in [one["pid"] for one in before["monitors"]]
         there: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -396,6 +401,20 @@ def test_the_graph_shows_links_monitors_supervision_and_messages(inside: Inside)
             "supervisor",
         }
         assert (await data(platform, "/system/graph?limit=3"))["partial"] is True
+
+    inside(test, PAIR)
+
+
+@pytest.mark.operation("system.graph")
+def test_a_child_that_unlinks_its_supervisor_stays_its_child_in_the_graph(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        ada, bob, pair = (str(platform.node.whereis(name)).strip("<>") for name in ("ada", "bob", "pair"))
+        there: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        GenServer.cast(platform.node.whereis("ada"), ("unlink", platform.node.whereis("pair"), there))
+        await there
+        graph = await data(platform, "/system/graph")
+        assert {"pid": pair, "children": [ada, bob]} in graph["supervises"]
+        assert {"pid": pair, "links": [bob]} in graph["links"]
 
     inside(test, PAIR)
 

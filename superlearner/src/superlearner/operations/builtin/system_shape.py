@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
 from pydantic import Field
@@ -52,7 +53,7 @@ async def graph(
     talks = await talk(ctx.node, measure_ms / 1000) if measure_ms else None
     found = observer.graph(ctx.node, limit=limit)
     edges: dict[str, dict[str, list[str]]] = {"supervises": {}, "link": {}, "monitor": {}}
-    for edge in found.edges:
+    for edge in (*_links_to_children(found), *found.edges):
         edges[edge.kind].setdefault(plain_pid(edge.source), []).append(plain_pid(edge.target))
     return SystemGraph(
         processes=[
@@ -72,6 +73,17 @@ async def graph(
         talks=None if talks is None else _talks(talks),
         partial=found.partial,
     )
+
+
+def _links_to_children(found: observer.Graph) -> Iterator[observer.Edge]:
+    """Yield the links between supervisors and children, which a graph has only as `supervises`."""
+    linked: dict[Pid, frozenset[Pid]] = {}
+    for edge in found.edges:
+        if edge.kind == "supervises":
+            if edge.source not in linked:
+                linked[edge.source] = frozenset(otp.process_info(edge.source, "links") or ())
+            if edge.target in linked[edge.source]:
+                yield observer.Edge("link", edge.source, edge.target)
 
 
 @operation("system.bottlenecks", http=("GET", "/system/bottlenecks"), scope="read")
