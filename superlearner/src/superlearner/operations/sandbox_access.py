@@ -8,13 +8,14 @@ from typing import Any, Final
 import otp
 from superlearner.control.terms import clip, safe_text
 from superlearner.operations.context import Context
-from superlearner.operations.failures import OperationError
+from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.tokens import Tokens
 from superlearner.operations.users import Scope
 from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.happenings import FleetRefused
 from superlearner.sandbox.manager import Asked, SandboxManager
 from superlearner.sandbox.record import Sandbox
+from superlearner.sandbox.told import WRONG_MODULE
 from superlearner.settings.settings import Settings
 from superlearner.store import StoreUnavailable
 
@@ -99,5 +100,9 @@ async def ask(ctx: Context, request: Asked) -> Any:
             hint="check the sandbox and try again",
         ) from None  # fmt: skip
     if isinstance(answer, FleetRefused):
-        raise OperationError(answer.code, clip(safe_text(answer.message), LONGEST), hint=answer.hint)
+        message = clip(safe_text(answer.message), LONGEST)
+        if message.startswith(WRONG_MODULE):
+            wrong = Detail("supervisor_module", message.removeprefix(WRONG_MODULE), answer.hint)
+            raise OperationError(answer.code, message, details=[wrong])
+        raise OperationError(answer.code, message, hint=answer.hint)
     return answer

@@ -40,6 +40,7 @@ from superlearner.sandbox.happenings import (
 )
 from superlearner.sandbox.record import MOST_VERSIONS, Sandbox, Version
 from superlearner.sandbox.source import Source
+from superlearner.sandbox.told import WRONG_MODULE
 
 __all__ = ["MOST_ENDED", "Fleet", "after"]
 
@@ -198,6 +199,8 @@ def _started(fleet: Fleet, sandbox: Sandbox, event: Started, now: float) -> Next
 
 
 def _not_started(fleet: Fleet, sandbox: Sandbox, code: str, reason: str, now: float) -> Next:
+    if reason.startswith(WRONG_MODULE) and sandbox.restart_count == 0:  # a mistake in the request
+        code = "validation_error"
     sandbox, answers = _answered(_over(sandbox, reason, now), FleetRefused(code, reason), "create", "restart", "reload")
     if sandbox.goal == "remove" or sandbox.restart_count == 0:  # it never ran: its id is free again
         _, more = _answered(sandbox, None, "destroy")

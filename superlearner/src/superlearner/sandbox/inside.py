@@ -14,6 +14,7 @@ import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -28,11 +29,12 @@ from superlearner.control.terms import clip, plain_pid, text_of
 from superlearner.sandbox.interrupting import Interrupter
 from superlearner.sandbox.reloading import exchange, reload, show_lines, source_of
 from superlearner.sandbox.syntax import FILE
-from superlearner.sandbox.told import MOST_NEWS, WORDS
+from superlearner.sandbox.told import MOST_NEWS, WORDS, WRONG_MODULE
 
 __all__ = ["SERVICE", "Inside", "start"]
 
 SERVICE: Final = "sandbox"
+MOST_KNOWN: Final = 5
 
 A = TypeVar("A")
 
@@ -163,14 +165,28 @@ async def _load(folder: str, wanted: Mapping[str, Any]) -> tuple[ModuleType, typ
     name, _, cls_name = (wanted["module"] or f"{Path(FILE).stem}:{wanted['starts']}").partition(":")
     if wanted["module"] is None and folder not in sys.path:
         sys.path.insert(0, folder)
-    module = importlib.import_module(name)
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if wanted["module"] is None or not f"{name}.".startswith(f"{error.name}."):  # another module is missing
+            raise
+        raise otp.StartError(f"{WRONG_MODULE}expected an installed module, got {name!r}: {error}") from None
     if wanted["module"] is not None and wanted["text"] is not None:
         show_lines(module, wanted["text"])
         await exchange(module, wanted["text"])
     cls: Any = getattr(module, cls_name, None)
     if kind_of(cls) is None:
-        raise otp.StartError(f"expected a Supervisor or an Application, got {name}:{cls_name}, {text_of(cls, 100)}")
+        got = text_of(cls, 100) if hasattr(module, cls_name) else f"which does not exist{_meant(module, cls_name)}"
+        where = "" if wanted["module"] is None else WRONG_MODULE
+        raise otp.StartError(f"{where}expected a Supervisor or an Application, got {name}:{cls_name}, {got}")
     return module, cls
+
+
+def _meant(module: ModuleType, cls_name: str) -> str:
+    """Return a suggestion from the trees of a module."""
+    known = [name for name, value in vars(module).items() if kind_of(value) is not None]
+    near = get_close_matches(cls_name, known, 1) or known[:MOST_KNOWN]
+    return f"; try {' or '.join(f'{module.__name__}:{name}' for name in near)}" if near else ""
 
 
 def _why(error: Exception) -> str:

@@ -12,7 +12,10 @@ from msgspec import Meta, Struct
 
 from superlearner.sandbox.source import MOST_SOURCE
 
-__all__ = ["MOST_NEWS", "MOST_SERVERS", "STATE_LENGTH", "WORDS", "Alive", "Changed", "News", "Report", "Told", "read"]
+__all__ = [
+    "MOST_NEWS", "MOST_SERVERS", "STATE_LENGTH", "WORDS", "WRONG_MODULE", "Alive", "Changed", "News", "Report", "Told",
+    "read",
+]  # fmt: skip
 
 WORDS: Final = 1000
 NAME: Final = 500
@@ -20,6 +23,9 @@ STATE_LENGTH: Final = 2000
 MOST_SERVERS: Final = 200
 MOST_NEWS: Final = 50
 MANY: Final = 10_000_000
+
+WRONG_MODULE: Final = "supervisor_module: "
+"""The beginning of the reason why no tree starts, if the requested class does not exist or is no tree."""
 
 LocalPid: TypeAlias = Annotated[str, Meta(pattern=r"\A0\.[0-9]{1,12}\.[0-9]{1,6}\Z")]
 """A pid as its own node writes it; pids of other nodes do not begin with 0."""

@@ -230,6 +230,32 @@ def test_modules_demos_and_files_start_as_well(inside: Inside, tmp_path: Path) -
     inside(look)
 
 
+@pytest.mark.operation("sandbox.create")
+def test_a_wrong_supervisor_module_is_a_mistake_in_the_request(inside: Inside) -> None:
+    async def refused(platform: Any, module: str, status: int = 422) -> Any:
+        body = {"sandbox_id": "a", "supervisor_module": module}
+        return await ask(platform, "POST", "/sandboxes", body, status=status)
+
+    async def look(platform: Any) -> None:
+        missing = await refused(platform, "no.such.module:Main")
+        assert "validation_error" == missing["code"]
+        assert missing["message"].startswith("supervisor_module: expected an installed module, got 'no.such.module'")
+        assert "supervisor_module" == missing["details"][0]["field"]
+        below = await refused(platform, "superlearner.demo.shops:Shop")
+        assert "supervisor_module: expected an installed module, got 'superlearner.demo.shops'" in below["message"]
+        name = await refused(platform, "superlearner.demo.shop:Shopp")
+        assert name["message"].endswith("which does not exist; try superlearner.demo.shop:Shop")
+        other = await refused(platform, "superlearner.demo:Counter")
+        assert "supervisor_module: expected a Supervisor or an Application" in other["message"]
+        broken = await refused(platform, "this:Main")  # it exists, and has no such class
+        assert "validation_error" == broken["code"]
+        malformed = await refused(platform, "TestDemoSupervisor")
+        assert "validation_error" == malformed["code"]
+        assert [] == await ask(platform, "GET", "/sandboxes")
+
+    inside(look)
+
+
 APPLICATION = """
 from otp import Application
 
