@@ -18,6 +18,7 @@ from superlearner.cli.console.batch import run_text
 from superlearner.cli.console.calls import Caller
 from superlearner.cli.console.failures import NoField, NoPlatform, OperationFailed, WrongCall
 from superlearner.cli.console.names import namespace
+from superlearner.cli.console.originals import HINTS, MEMBERS
 from superlearner.cli.remote import Remote
 from superlearner.operations.adapters.console import docstring_of, signature_of
 from superlearner.operations.builtin.arsenal import line_of
@@ -94,6 +95,72 @@ def test_the_functions_of_services_return_data_of_the_platform(start: Callable[.
     assert "104" == names["Arsenal"].execute_operation("state.get", pid="counter_2").state
     audit = names["audit"].list(operation="process.kill")
     assert [("console", "ok")] == [(line.door, line.outcome) for line in audit]
+
+
+ORIGINAL = {
+    "AnalyticsServer": """
+        establish_baseline get_all_supervisor_stats get_failure_rate get_restart_history register_supervisor sync
+    """,
+    "Arsenal": "execute_operation generate_api_docs get_operation_config list_operations register_operation TestRunner",
+    "ClusterDiscovery": "",
+    "ClusterStateManager": "",
+    "Control": """
+        build_process_graph create_sandbox destroy_sandbox detect_system_anomalies get_failure_rate get_process_info
+        get_process_state get_restart_history get_sandbox_info get_supervision_tree get_supervisor_analytics
+        get_supervisor_children kill_process list_all_processes list_processes list_sandboxes list_supervisors
+        restart_sandbox simulate_crash to_pid
+    """,
+    "Counter": "",
+    "DemoSupervisor": "",
+    "IsolatedCompiler": "",
+    "MessageTracer": "analyze_message_patterns get_message_history stop_tracing trace_messages",
+    "ModuleVersionManager": "",
+    "Node": "connect list self",
+    "OTPSupervisor": "",
+    "Printer": "",
+    "SandboxManager": """
+        create_sandbox destroy_sandbox get_sandbox_info get_sandbox_pid list_sandboxes restart_sandbox sync
+    """,
+    "SingleNodeSimulator": "",
+    "SystemAnalyzer": "",
+    "TestDemoSupervisor": "",
+    "ToolManager": """
+        get_cluster_status get_mode handle_simulation_event list_active_tools register_tool set_mode unregister_tool
+    """,
+    "TraceSessionStorage": "",
+}
+"""The modules and functions that the documents of the original use at its prompt."""
+
+
+def test_every_name_of_the_original_is_there_or_says_what_to_write(
+    start: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = names_of(Remote("console", data_dir=start().data_dir))
+    hints = {name: HINTS.get(name) for name in ORIGINAL if name not in names}
+    assert None not in hints.values()
+    for name, hint in hints.items():
+        assert 1 == run_text(f"{name}.anything()", dict(names))
+        assert f"name '{name}' is not defined\n{hint}\n" in capsys.readouterr().err
+    for service, functions in ORIGINAL.items():
+        for one in functions.split():
+            if one in MEMBERS.get(service, ()):
+                with pytest.raises(NoField, match=f"{service} has no function '{one}'; "):
+                    getattr(names[service], one)
+            else:
+                assert callable(getattr(names[service], one)), f"{service}.{one}"
+    with pytest.raises(NoField, match="Control has no function 'list_supervisor'; did you mean list_supervisors"):
+        _ = names["Control"].list_supervisor
+
+
+def test_the_demo_of_the_original_starts_in_a_sandbox(start: Callable[..., Any]) -> None:
+    names = names_of(Remote("console", data_dir=start().data_dir))
+    control, sandboxes = names["Control"], names["SandboxManager"]
+    for name in ("DemoSupervisor", "TestDemoSupervisor"):
+        sandboxes.create_sandbox(name, names[name], strategy="one_for_all")
+        (counter, _, _) = control.get_supervisor_children("DemoOneForOne", node=name)
+        assert counter.pid == control.to_pid("counter_1", node=name)
+    assert sandboxes.destroy_sandbox("DemoSupervisor").destroyed
+    assert ["TestDemoSupervisor"] == [one.id for one in sandboxes.list_sandboxes()]
 
 
 def test_messages_are_traced_from_the_prompt(start: Callable[..., Any]) -> None:
@@ -197,6 +264,19 @@ def test_the_prompt_of_ipython_completes_prints_and_exits(start: Callable[..., A
     typing.type("\x04")
     assert 0 == typing.ends()
     assert "process.kill('absent')" in (program.data_dir / "console" / "history.sqlite").read_bytes().decode("latin-1")
+
+
+def test_the_prompt_of_ipython_explains_names_of_the_original(start: Callable[..., Any], terminal: Terminal) -> None:
+    typing = terminal(sys.executable, "-m", "superlearner", "console", "--data-dir", str(start().data_dir))
+    typing.until("In [1]:")
+    typing.type("SingleNodeSimulator\n")
+    assert "nodes are not simulated" in typing.until("In [2]:")
+    typing.type("nonsense\n")
+    assert "name 'nonsense' is not defined" in typing.until("In [3]:")
+    typing.type("ToolManager.get_mode\n")
+    assert "there is no cluster mode" in typing.until("In [4]:")
+    typing.type("\x04")
+    assert 0 == typing.ends()
 
 
 def test_without_ipython_pythons_own_prompt_is_used(start: Callable[..., Any], terminal: Terminal) -> None:

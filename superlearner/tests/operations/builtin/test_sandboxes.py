@@ -231,6 +231,21 @@ def test_modules_demos_and_files_start_as_well(inside: Inside, tmp_path: Path) -
 
 
 @pytest.mark.operation("sandbox.create")
+def test_names_of_the_originals_demo_start_the_demo(inside: Inside) -> None:
+    async def look(platform: Any) -> None:
+        for name in ("TestDemoSupervisor", "DemoSupervisor"):
+            body = {"sandbox_id": name, "supervisor_module": name}
+            made = await platform.client.post("/api/v1/sandboxes", json=body)  # a demo takes no credential
+            assert "demo" == made.json()["data"]["configuration"]["origin"]
+            assert "100" == (await ask(platform, "GET", f"/processes/counter_2/state?node={name}"))["state"]
+        module = "superlearner.demo:TestDemoSupervisor"
+        third = await create(platform, "third", source=None, supervisor_module=module)
+        assert ("module", "running") == (third["configuration"]["origin"], third["status"])
+
+    inside(look)
+
+
+@pytest.mark.operation("sandbox.create")
 def test_a_wrong_supervisor_module_is_a_mistake_in_the_request(inside: Inside) -> None:
     async def refused(platform: Any, module: str, status: int = 422) -> Any:
         body = {"sandbox_id": "a", "supervisor_module": module}
@@ -249,7 +264,7 @@ def test_a_wrong_supervisor_module_is_a_mistake_in_the_request(inside: Inside) -
         assert "supervisor_module: expected a Supervisor or an Application" in other["message"]
         broken = await refused(platform, "this:Main")  # it exists, and has no such class
         assert "validation_error" == broken["code"]
-        malformed = await refused(platform, "TestDemoSupervisor")
+        malformed = await refused(platform, "ProductionSupervisor")
         assert "validation_error" == malformed["code"]
         assert [] == await ask(platform, "GET", "/sandboxes")
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from superlearner.base.terminal import complain, say
 from superlearner.cli.console.failures import SHORT, NoPlatform, words_of
+from superlearner.cli.console.originals import explain
 from superlearner.cli.console.values import shown
 from superlearner.cli.ends import FAILED, INTERRUPTED, NO_PLATFORM, USAGE
 from superlearner.cli.showing import json_text
@@ -44,6 +45,7 @@ def run_text(text: str, names: dict[str, Any], *, as_json: bool = False) -> int:
     except Exception as error:
         while error.__traceback__ is not None and error.__traceback__.tb_frame.f_code.co_filename != FILE:
             error.__traceback__ = error.__traceback__.tb_next
+        explain(error)
         traceback.print_exception(error)
         return FAILED
     finally:

@@ -6,11 +6,13 @@ import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from types import ModuleType
 from typing import Any
 
 from superlearner.cli.asking import RequestRefused
-from superlearner.cli.console.failures import NoPlatform, OperationFailed, WrongCall
+from superlearner.cli.console.failures import NoField, NoPlatform, OperationFailed, WrongCall
+from superlearner.cli.console.originals import MEMBERS
 from superlearner.cli.console.values import Record, value_of
 from superlearner.cli.finding import PlatformNotFound, WrongUrl
 from superlearner.cli.hints import translated
@@ -28,6 +30,14 @@ class Functions(ModuleType):
         super().__init__(name, words)
         self.__dict__.update(members)
         self.__all__ = sorted(members)
+
+    def __getattr__(self, name: str) -> Any:
+        """Explain that there is no such function."""
+        hint = MEMBERS.get(self.__name__, {}).get(name)
+        if hint is None:
+            near = get_close_matches(name, self.__all__, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(self.__all__)}"
+        raise NoField(f"{self.__name__} has no function {name!r}; {hint}")
 
     def __dir__(self) -> list[str]:
         """List only the functions."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from superlearner.cli.console.calls import Caller, Changed, Functions, made
 from superlearner.cli.console.failures import OperationFailed, WrongCall
+from superlearner.cli.console.originals import DEMOS
 from superlearner.cli.console.values import Record, Rows, value_of
 from superlearner.operations import PREFIX
 
@@ -24,6 +25,25 @@ SUPERVISOR: Final = "/supervisors/{name}"
 ANALYTICS: Final = f"{SUPERVISOR}/analytics"
 TRACE: Final = "/processes/{pid}/trace"
 
+LIST_PROCESSES: Final = _("GET", "/processes", fixed={"per_page": 1000}, first=("type",))
+RESTARTS: Final = _("GET", ANALYTICS, pick=("restart_history",), words="Its last restarts, newest first.")
+FAILURES: Final = _(
+    "GET",
+    ANALYTICS,
+    renamed={"window_ms": "window"},
+    pick=("failure_rate",),
+    first=("window_ms",),
+    words="Its restarts in a window, and how many that is a second.",
+)
+SUPERVISOR_STATS: Final = _("GET", "/analytics/supervisors")
+SANDBOXES: Final = {
+    "create_sandbox": _("POST", "/sandboxes", first=("supervisor_module",)),
+    "restart_sandbox": _("POST", f"{SANDBOX}/restart"),
+    "destroy_sandbox": _("DELETE", SANDBOX),
+    "list_sandboxes": _("GET", "/sandboxes", fixed={"per_page": 1000}),
+    "get_sandbox_info": _("GET", SANDBOX),
+}
+
 SERVICES: Final[dict[str, tuple[str, dict[str, tuple[str, str, Changed]]]]] = {
     "Control": (
         "processes and supervision trees.",
@@ -32,30 +52,29 @@ SERVICES: Final[dict[str, tuple[str, dict[str, tuple[str, str, Changed]]]]] = {
             "get_supervision_tree": _("GET", "/system/process-tree", fixed={"format": "text"}, first=("root",)),
             "kill_process": _("DELETE", "/processes/{pid}", first=("reason",)),
             "get_process_info": _("GET", "/processes/{pid}/info"),
-            "list_all_processes": _("GET", "/processes", fixed={"per_page": 1000}, first=("type",)),
+            "to_pid": _("GET", "/processes/{pid}/info", pick=("pid",), words="The pid of a name or pid."),
+            "get_supervisor_children": _("GET", f"{SUPERVISOR}/children", fixed={"per_page": 1000}),
+            "list_all_processes": LIST_PROCESSES,
+            "list_processes": LIST_PROCESSES,
             "build_process_graph": _("GET", "/system/graph"),
             "get_process_state": _("GET", "/processes/{pid}/state"),
             "detect_system_anomalies": _("GET", "/system/anomalies"),
             "simulate_failure": _("POST", f"{SUPERVISOR}/simulate-failure", first=("failure_type",)),
+            "simulate_crash": _("POST", "/processes/{pid}/simulate/crash", first=("reason",)),
+            "get_restart_history": RESTARTS,
+            "get_failure_rate": FAILURES,
+            "get_supervisor_analytics": SUPERVISOR_STATS,
+            **SANDBOXES,
         },
     ),
     "AnalyticsServer": (
         "what supervisors did, in numbers.",
         {
             "establish_baseline": _("POST", f"{ANALYTICS}/baseline"),
-            "get_restart_history": _(
-                "GET", ANALYTICS, pick=("restart_history",), words="Its last restarts, newest first."
-            ),
-            "get_failure_rate": _(
-                "GET",
-                ANALYTICS,
-                renamed={"window_ms": "window"},
-                pick=("failure_rate",),
-                first=("window_ms",),
-                words="Its restarts in a window, and how many that is a second.",
-            ),
+            "get_restart_history": RESTARTS,
+            "get_failure_rate": FAILURES,
             "get_trend": _("GET", f"{SUPERVISOR}/trends"),
-            "get_all_supervisor_stats": _("GET", "/analytics/supervisors"),
+            "get_all_supervisor_stats": SUPERVISOR_STATS,
             "sync": _(
                 "GET",
                 ANALYTICS,
@@ -67,11 +86,7 @@ SERVICES: Final[dict[str, tuple[str, dict[str, tuple[str, str, Changed]]]]] = {
     "SandboxManager": (
         "programs of their own for code that may do anything.",
         {
-            "create_sandbox": _("POST", "/sandboxes"),
-            "restart_sandbox": _("POST", f"{SANDBOX}/restart"),
-            "destroy_sandbox": _("DELETE", SANDBOX),
-            "list_sandboxes": _("GET", "/sandboxes", fixed={"per_page": 1000}),
-            "get_sandbox_info": _("GET", SANDBOX),
+            **SANDBOXES,
             "get_sandbox_pid": _("GET", f"{SANDBOX}/pid"),
             "hot_reload": _("POST", f"{SANDBOX}/hot-reload"),
             "list_versions": _("GET", f"{SANDBOX}/versions"),
@@ -114,6 +129,7 @@ def namespace(caller: Caller) -> dict[str, Any]:
     found["ToolManager"] = Functions("ToolManager", "the tools: one for each operation.", _tools(caller))
     found["Node"] = Functions("Node", "the nodes.", _nodes(caller))
     found["OperationFailed"] = OperationFailed
+    found.update(DEMOS)
     return found
 
 

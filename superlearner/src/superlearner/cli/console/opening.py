@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from superlearner import __version__
 from superlearner.cli.asking import RequestRefused
-from superlearner.cli.console.calls import Caller
+from superlearner.cli.console.calls import Caller, Functions
 from superlearner.cli.console.names import namespace, node_names
 from superlearner.cli.ends import NO_PLATFORM, USAGE, fail
 from superlearner.cli.finding import PlatformNotFound, WrongUrl, data_dir_of
@@ -57,7 +57,9 @@ def _names(remote: Remote, node: str | None) -> dict[str, Any]:
 
 
 def _banner(remote: Remote, names: dict[str, Any]) -> str:
-    services = ", ".join(sorted(name for name, one in names.items() if name[0].isupper() and not isinstance(one, type)))
+    services = ", ".join(
+        sorted(name for name, one in names.items() if name[0].isupper() and isinstance(one, Functions))
+    )
     return (
         f"SuperLearner {__version__}, the platform at {remote.platform().url}. Ctrl-D leaves.\n"
         f"{services} are here, and every operation by its category:\n"

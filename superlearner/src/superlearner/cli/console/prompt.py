@@ -14,6 +14,7 @@ from superlearner.base.extras import install
 from superlearner.base.terminal import say
 from superlearner.cli.console.batch import displayed
 from superlearner.cli.console.failures import SHORT, words_of
+from superlearner.cli.console.originals import explain
 from superlearner.cli.console.values import shown
 
 __all__ = ["open_prompt"]
@@ -39,6 +40,8 @@ class Prompt(code.InteractiveConsole):
         if isinstance(error, SHORT):
             self.write(f"{words_of(error)}\n")
         else:
+            if error is not None:
+                explain(error)
             super().showtraceback()
 
 
@@ -77,10 +80,14 @@ def _ipython(names: dict[str, Any], banner: str, history: Path | None) -> None:
     folder = {} if history is None else {"ipython_dir": str(history)}
     shell: Any = TerminalInteractiveShell.instance(config=config, user_ns=names, **folder)
 
-    def short(shell: Any, kind: Any, error: BaseException, traceback: Any, tb_offset: Any = None) -> None:
-        sys.stderr.write(f"{words_of(error)}\n")
+    def failed(shell: Any, kind: Any, error: BaseException, traceback: Any, tb_offset: Any = None) -> None:
+        if isinstance(error, SHORT):
+            sys.stderr.write(f"{words_of(error)}\n")
+        else:
+            explain(error)
+            shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
 
-    shell.set_custom_exc(SHORT, short)
+    shell.set_custom_exc((*SHORT, NameError), failed)
     printers = shell.display_formatter.formatters["text/plain"]
     of_lists = printers.for_type(list)
 

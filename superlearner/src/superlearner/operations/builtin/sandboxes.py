@@ -151,9 +151,9 @@ async def create(
     supervisor_module: Annotated[
         str | None,
         Field(
-            pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
+            pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*|(Test)?DemoSupervisor)$",
             max_length=300,
-            description="`package.module:Class` of an installed package",
+            description="`package.module:Class` of an installed package; `TestDemoSupervisor` means `demo_one_for_one`",
         ),
     ] = None,
     demo: Annotated[
@@ -189,6 +189,8 @@ async def create(
         )
         raise OperationError("validation_error", problem)
     origin = origins[0]
+    if supervisor_module is not None and ":" not in supervisor_module:
+        origin, demo = "demo", "demo_one_for_one"
     _check_scope(ctx, origin)
     text = await _read(file) if file is not None else source
     known = None if text is None else await _checked(text)

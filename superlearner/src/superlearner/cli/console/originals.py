@@ -1,0 +1,63 @@
+"""Names of the original SuperLearner, in Elixir, and what to write here instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["DEMOS", "HINTS", "MEMBERS", "explain"]
+
+DEMOS: Final = {name: name for name in ("DemoSupervisor", "TestDemoSupervisor")}
+"""Demo trees, as `SandboxManager.create_sandbox` takes them."""
+
+_CLUSTER: Final = "there are no clusters yet; Node.list() and node.list() show the nodes of the platform"
+_MODES: Final = f"there is no cluster mode; {_CLUSTER}"
+_SIMULATION: Final = f"nodes are not simulated; {_CLUSTER}"
+_CODE: Final = "write SandboxManager.hot_reload(id, source=...) and SandboxManager.list_versions(id)"
+_TRACES: Final = "write MessageTracer.trace_messages(pid); see help(recording) to keep messages"
+_PREFIX: Final = "write the last part of the name alone, such as Control.list_supervisors()"
+
+HINTS: Final[Mapping[str, str]] = {
+    "ClusterDiscovery": _CLUSTER,
+    "ClusterStateManager": _CLUSTER,
+    "Counter": 'write process.message("counter_1", "increment", message_type="cast"), or message "get_value" as a call',
+    "IsolatedCompiler": "write sandbox.create(id, source=..., dry_run=True) to check a source",
+    "ModuleVersionManager": _CODE,
+    "OTPSupervisor": _PREFIX,
+    "OtpSupervisor": _PREFIX,
+    "Printer": 'write process.message("printer_1", ["print", "hello"], message_type="cast")',
+    "SingleNodeSimulator": _SIMULATION,
+    "SystemAnalyzer": "write process.list(search=...), Control.detect_system_anomalies() or system.health()",
+    "TraceSessionStorage": _TRACES,
+}
+"""Modules that have no counterpart at the prompt."""
+
+MEMBERS: Final[Mapping[str, Mapping[str, str]]] = {
+    "AnalyticsServer": {"register_supervisor": "each supervisor is watched from its start"},
+    "Arsenal": {
+        "TestRunner": "write Arsenal.list_operations()",
+        "register_operation": 'operations come from installed packages, see docs.page("plug-ins")',
+    },
+    "SandboxManager": {"sync": "each call answers when it is done"},
+    "ToolManager": {
+        "get_cluster_status": _CLUSTER,
+        "get_mode": _MODES,
+        "handle_simulation_event": _SIMULATION,
+        "register_tool": "tools are the operations of the platform and of installed packages",
+        "set_mode": _MODES,
+        "unregister_tool": "tools are the operations of the platform and of installed packages",
+    },
+}
+"""Functions of services that have no counterpart at the prompt."""
+
+
+def explain(error: BaseException) -> None:
+    """Add a note to a `NameError` about a name of the original.
+
+    >>> error = NameError("name 'ModuleVersionManager' is not defined", name="ModuleVersionManager")
+    >>> explain(error)
+    >>> error.__notes__
+    ['write SandboxManager.hot_reload(id, source=...) and SandboxManager.list_versions(id)']
+    """
+    if isinstance(error, NameError) and error.name in HINTS:
+        error.add_note(HINTS[error.name])
