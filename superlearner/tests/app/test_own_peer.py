@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -170,6 +171,7 @@ def test_while_it_spins_the_platform_answers_and_ctrl_c_ends_both_in_time(shop: 
         begun = shop.clock()
         assert client.get("/api/v1/supervisors", params={"node": OWN}).status_code == 200
         assert shop.clock() - begun < 2
+        assert ["Shop"] == client.get("/health/ready").json()["missing"]
     code, _, errors, took = shop.last_words(signal.SIGINT)
     asking.join()
     assert (0, False) == (code, "Traceback" in errors), errors
@@ -197,9 +199,14 @@ def test_a_tree_that_takes_its_time_is_waited_for_in_words(begin: Callable[..., 
     source = "from otp import Children, Supervisor, impl\nclass Shop(Supervisor):\n    @impl\n"
     (tmp_path / "shop.py").write_text(f"{source}    def init(self, arg): return Children([*open('go').read()])\n")
     process = begin("shop.py:Shop")
-    assert process.stdout.readline().endswith(" (Ctrl-C ends it); still starting: Shop\n")
+    line = process.stdout.readline()
+    assert line.endswith(" (Ctrl-C ends it); still starting: Shop\n")
+    ready = f"{re.findall('http://[^ ]+', line)[0]}/health/ready"
+    early = httpx.get(ready)
+    assert (503, {"status": "not ready", "missing": ["Shop"]}) == (early.status_code, early.json())
     (tmp_path / "go").write_text("")
     assert "started: Shop\n" == process.stdout.readline()
+    assert 200 == httpx.get(ready).status_code
 
 
 def cast_and_hear_nothing(program: Any) -> None:

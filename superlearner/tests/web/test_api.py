@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import otp
 from envelopes import failure
 from otp import Children, GenServer, NoReply, Ok, Reply, Stop, Supervisor, impl
+from superlearner.app.application import trees_of
 from superlearner.app.running import Tree
 
 JSON = {"content-type": "application/json"}
@@ -342,6 +344,20 @@ def test_health_is_reported(inside: Inside) -> None:
         assert (await platform.client.get("/health/ready")).json() == {"status": "ready"}
 
     inside(test)
+
+
+@pytest.mark.operation("supervisor.terminate_child")
+def test_the_platform_is_ready_only_while_the_users_tree_runs(inside: Inside) -> None:
+    async def missing(platform: Any, tree: str) -> list[str]:
+        stopped = await platform.client.post(f"/api/v1/supervisors/playground/children/{tree}/terminate")
+        assert 200 == stopped.status_code
+        return (await platform.client.get("/health/ready")).json().get("missing", [])
+
+    async def test(platform: Any) -> None:
+        assert [] == await missing(platform, "demo_one_for_one")  # the demo may be broken
+        assert ["odds"] == await missing(platform, "odds")
+
+    inside(test, *trees_of(None), dataclasses.replace(ODD, own=True))
 
 
 def test_a_whole_number_with_a_point_is_an_integer_as_in_json_schema(inside: Inside) -> None:

@@ -289,12 +289,12 @@ def tree_of(loaded: Loaded, args: tuple[Any, ...] = ()) -> Tree:
     cls: Any = loaded.cls
     if loaded.kind == "supervisor":
         if takes_argument(cls):
-            return Tree(loaded.name, partial(cls.start_link, *(args or (None,))))
+            return Tree(loaded.name, partial(cls.start_link, *(args or (None,))), own=True)
         if args:
             raise LoadError(f"{loaded.name} is a DynamicSupervisor, which takes no argument", "leave out --arg")
-        return Tree(loaded.name, cls.start_link)
+        return Tree(loaded.name, cls.start_link, own=True)
     application = OwnApplication(cls, *args)
-    return Tree(loaded.name, application.start, application)
+    return Tree(loaded.name, application.start, application, own=True)
 
 
 def takes_argument(cls: Any) -> bool:

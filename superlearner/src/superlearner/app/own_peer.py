@@ -30,7 +30,7 @@ from superlearner.base.loading import LoadError, TreeNotStarted, name_of
 from superlearner.control.reasons import tagged
 from superlearner.nodes.kinds import TREE
 from superlearner.nodes.nodes import Nodes
-from superlearner.nodes.remote import NodeGone, RemoteError
+from superlearner.nodes.remote import NodeGone, RemoteError, RemoteNode
 from superlearner.sandbox.line import SANDBOX, SandboxLine
 from superlearner.sandbox.peer_link import PeerLink
 from superlearner.settings.settings import Settings
@@ -42,6 +42,7 @@ STOP_S: Final = 3.0
 BEGIN_S: Final = 10.0
 LAST_WORDS_S: Final = 1.0
 START_S: Final = 60.0
+ANSWER_S: Final = 1.0
 
 
 def run_in_peer(platform: Platform, target: str, args: tuple[Any, ...], spares: Spares) -> None:
@@ -51,7 +52,7 @@ def run_in_peer(platform: Platform, target: str, args: tuple[Any, ...], spares: 
     keeper = platform.keeper
     program.rests = lambda words: keeper.rest(keeper.kept["playground", program.name], words)
     platform.own_program = program
-    platform.trees = (Tree(program.name, program.start),)
+    platform.trees = (Tree(program.name, program.start, own=True),)
     platform.nodes.default = program.node
     logging.getLogger("otp").addFilter(_is_no_end_of_it)
 
@@ -101,6 +102,17 @@ class OwnProgram:
     def limits(self) -> Limits:
         """Return the limits for a program that starts now."""
         return Limits(hold_s=self.settings().playground_hold or None, start_s=START_S)
+
+    async def answers(self) -> bool:
+        """Return whether its tree runs and its node answers within a second."""
+        node = self.nodes.find(self.node)
+        if self.run is None or not self.run.started or not isinstance(node, RemoteNode):
+            return False
+        try:
+            await node.facts(ANSWER_S)
+        except RemoteError:
+            return False
+        return True
 
     def give_up(self) -> None:
         """Give up waiting for a tree that does not finish its start."""

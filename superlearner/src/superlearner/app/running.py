@@ -26,6 +26,7 @@ from superlearner.base.data_dir import DATABASE_FILE
 from superlearner.base.listening import Listener
 from superlearner.base.telemetry import Telemetry
 from superlearner.base.terminal import complain
+from superlearner.control.supervising import pid_of
 from superlearner.control.terms import clip
 from superlearner.nodes.attaching import Attachments
 from superlearner.nodes.nodes import Nodes
@@ -78,6 +79,9 @@ class Tree:
     start: Callable[[], Awaitable[Any]]
     application: OwnApplication | None = None
     """The user's application, if it is one: its callbacks run when the platform stops."""
+
+    own: bool = False
+    """True for the user's tree: the platform is ready only while it runs."""
 
 
 class Platform:
@@ -180,7 +184,20 @@ class Platform:
         """Return the parts that are missing for the platform to be ready."""
         if not self.ready or self.node is None:
             return ["application"]
-        return [name for name in PARTS if self.node.whereis(name) is None]
+        missing = [name for name in PARTS if self.node.whereis(name) is None]
+        return missing or [tree.name for tree in self.trees if not self._is_there(tree)]
+
+    def _is_there(self, tree: Tree) -> bool:
+        """Return whether a tree has started; the user's must also run now."""
+        kept = self.keeper.kept["playground", tree.name]
+        playground = self.running_node().whereis("playground")
+        runs = playground is not None and pid_of(playground, kept.id) is not None
+        return kept.started_once and (runs or not tree.own)
+
+    async def silent_trees(self) -> list[str]:
+        """Return the trees in other programs that run and do not answer."""
+        own = self.own_program
+        return [] if own is None or await own.answers() else [own.name]
 
     def figures(self) -> Source:
         """Return the source that exporters read."""

@@ -135,7 +135,7 @@ def _add_health(app: FastAPI, platform: Platform) -> None:
 
     @app.api_route("/health/ready", methods=["GET", "HEAD"], include_in_schema=False)
     async def ready() -> JSONResponse:
-        missing = platform.missing_parts()
+        missing = platform.missing_parts() or await platform.silent_trees()
         if missing:
             return JSONResponse({"status": "not ready", "missing": missing}, 503)
         return JSONResponse({"status": "ready"})
