@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -87,8 +87,11 @@ class Observing:
         self._readings: dict[int, Reading] = {}
         self._last = 0
 
-    async def answer(self, request: p.Request) -> p.Answer:
-        """Return the answer to a request; this takes as long as the requested operation."""
+    async def answer(self, request: p.Request, later: list[Callable[[], object]] | None = None) -> p.Answer:
+        """Return the answer to a request; this takes as long as the requested operation.
+
+        What must wait until the answer is sent is added to `later`, if given.
+        """
         try:
             match request:
                 case p.Hello():
@@ -98,7 +101,7 @@ class Observing:
                 case p.Names(names):
                     return p.Named([name for name in names if self.node.whereis(name) is not None])
                 case p.Execute():
-                    return await self._execute(request)
+                    return await self._execute(request, later)
                 case p.Attach(topic, asked):
                     return await self._attach(topic, asked)
                 case p.Close(number):
@@ -165,7 +168,7 @@ class Observing:
 
     # Operations
 
-    async def _execute(self, request: p.Execute) -> p.Answer:
+    async def _execute(self, request: p.Execute, later: list[Callable[[], object]] | None) -> p.Answer:
         operation = operation_in(request.module, request.operation)
         if operation is None or not operation.on_node:
             return p.Failed("operation_not_found", f"there is no operation {request.operation[:200]!r} here")
@@ -175,7 +178,7 @@ class Observing:
             return p.Failed("missing_scope", told, [p.Detail(None, told, remedy(operation))])
         user = User(request.user, scopes, request.local)
         platform = self._begun().platform
-        context = Context(platform.nodes, user, request.door, request.dry_run, self.node.name)
+        context = Context(platform.nodes, user, request.door, request.dry_run, self.node.name, later=later)
         try:
             answer = await execute(
                 platform.services, operation, context, checked(operation, json.loads(request.parameters))

@@ -3,7 +3,9 @@
 # Requests are untyped.
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import otp
@@ -86,8 +88,9 @@ class _Serving:
 
 async def _work(observing: Observing, request: object, caller: otp.From | None) -> None:
     """Execute one request."""
+    later: list[Callable[[], object]] = []
     try:
-        answer = written(await observing.answer(read_request(request)))
+        answer = written(await observing.answer(read_request(request), later))
     except ValueError as error:
         answer = written(Failed("malformed_request", str(error)))
     except Exception as error:
@@ -95,3 +98,8 @@ async def _work(observing: Observing, request: object, caller: otp.From | None) 
         answer = written(Failed("internal_error", repr(error)[:500]))
     if caller is not None:
         GenServer.reply(caller, answer)
+    if later:
+        await asyncio.sleep(0)  # the turn of the loop in which the answer gets into the connection
+        await asyncio.sleep(0)  # one to spare: a connection may pass it on
+        for do in later:
+            do()

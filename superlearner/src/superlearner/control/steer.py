@@ -28,6 +28,7 @@ __all__ = [
     "Unanswered",
     "child_id",
     "deliver",
+    "hand_over",
     "hold",
     "kill",
     "resolve",
@@ -152,16 +153,21 @@ async def deliver(
     if not force and is_critical(pid):
         name = registered_name(pid) or pid
         raise Refused(f"{name} keeps the platform alive, and an unexpected request would crash it")
-    if how == "send":
-        otp.send(pid, message)
-        return None
-    if how == "cast":
-        GenServer.cast(pid, message)
+    if how != "call":
+        hand_over(pid, message, how)
         return None
     try:
         return await GenServer.call(pid, message, timeout=timeout)
     except otp.CallTimeout:
         raise Unanswered(f"{registered_name(pid) or pid} did not answer within {timeout:g} s") from None
+
+
+def hand_over(pid: Pid, message: Any, how: Literal["send", "cast"]) -> None:
+    """Send or cast, without a check; return at once."""
+    if how == "cast":
+        GenServer.cast(pid, message)
+    else:
+        otp.send(pid, message)
 
 
 def child_id(supervisor: Pid, text: str) -> Hashable:

@@ -45,6 +45,9 @@ class Context:
     dry_run: bool = False
     on: str | None = None
     announced: list[str] = field(default_factory=list[str])
+    later: list[Callable[[], object]] | None = None
+    """On a node in another program: what to do once the answer is sent, since it may block that program."""
+
     takes_force: str | None = None
     """The reason why the operation needs `force`, found by a dry run without it."""
 

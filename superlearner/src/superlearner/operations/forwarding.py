@@ -47,6 +47,8 @@ MARGIN_S: Final = 5.0
 LONGEST_S: Final = 30.0
 """Seconds for an operation without `timeout_ms`; a paused supervisor would block its caller forever."""
 
+DELIVERY: Final = "process.message"
+AFTERMATH_S: Final = 1.0
 PART_S: Final = 30.0
 MOST_FILE: Final = 200_000_000
 MOST_PARTS: Final = 20_000
@@ -101,9 +103,21 @@ async def forward(operation: Operation, context: Context, remote: RemoteNode, pa
             return Answer(_download(operation, remote, answer))
         if context.dry_run and operation.changes:
             raise _dry_run(remote, answer)
-        return Answer(read_result(remote, operation.encode, answer.data), _meta(operation, remote, answer.meta))
+        result = read_result(remote, operation.encode, answer.data)
+        if operation.name == DELIVERY and parameters["message_type"] != "call":
+            result |= await _aftermath(remote)
+        return Answer(result, _meta(operation, remote, answer.meta))
     except RemoteError as error:
         raise told(error) from None
+
+
+async def _aftermath(remote: RemoteNode) -> dict[str, str]:
+    """Return a warning if a node does not answer any more, right after it has delivered a message."""
+    try:
+        await remote.facts(AFTERMATH_S)
+    except RemoteError as error:
+        return {"warning": f"the message was delivered; then {error}"}
+    return {}
 
 
 async def registered(context: Context, names: Collection[str]) -> set[str]:

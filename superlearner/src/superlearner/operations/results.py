@@ -169,6 +169,7 @@ class MessageResult(BaseModel):
     message_type: Literal["send", "cast", "call"]
     target_pid: Pid
     reply: Any = None
+    warning: str | None = Field(default=None, description="what happened to the node right after the delivery")
 
 
 class Child(BaseModel):

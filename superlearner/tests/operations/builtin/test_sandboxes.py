@@ -121,6 +121,31 @@ def test_the_list_is_filtered_by_status_before_it_is_paged(inside: Inside) -> No
     inside(look)
 
 
+@pytest.mark.operation("process.message")
+def test_a_delivered_message_is_a_success_whatever_it_does_to_the_node(inside: Inside) -> None:
+    """Regression: the node hung before its answer was sent, so the platform reported a time-out."""
+
+    async def sent(platform: Any, message: str, kind: str = "cast") -> Any:
+        body = {"message": message, "message_type": kind}
+        return await ask(platform, "POST", "/processes/counter/message?node=a", body)
+
+    async def look(platform: Any) -> None:
+        await create(platform, limits={"held_s": 60})
+        for number in range(1, 20):  # the next request sees what the one before did
+            assert "warning" not in await sent(platform, "tick")
+            assert number == (await sent(platform, "get", "call"))["reply"]
+        hung = await sent(platform, "spin")
+        assert (True, f"the message was delivered; then {NODE} has not answered for 1 s") == (
+            hung["message_sent"], hung["warning"],
+        )  # fmt: skip
+        await ask(platform, "DELETE", "/sandboxes/a?force=true")
+        await create(platform)
+        gone = await sent(platform, "exit")
+        assert gone["warning"].startswith(f"the message was delivered; then the node {NODE} is gone: ")
+
+    inside(look)
+
+
 @pytest.mark.operation("sandbox.hot_reload", "sandbox.versions", "sandbox.source")
 def test_a_hot_reload_keeps_and_reports_the_state_and_is_undone_if_it_fails(inside: Inside) -> None:
     ten = SOURCE.replace("n + 1", "n + 10")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Annotated, Literal, cast
 
 from pydantic import Field
@@ -11,7 +12,7 @@ from superlearner.control.clock import timestamp
 from superlearner.control.listing import IDLE, Column, Status, Wanted
 from superlearner.control.look import KINDS, Type, describe
 from superlearner.control.process_list import Sort, list_processes
-from superlearner.control.steer import NotThere, deliver, kill
+from superlearner.control.steer import NotThere, deliver, hand_over, kill
 from superlearner.control.terms import json_of, plain_pid, text_of
 from superlearner.observing.monitoring.measuring import measure
 from superlearner.operations.context import Context
@@ -196,14 +197,19 @@ async def message(
 ) -> MessageResult:
     """Send a message to a process.
 
-    As `send`, `cast` or `call`; a call returns the reply. Lists become tuples, which a process can match.
+    As `send`, `cast` or `call`; a call returns the reply. Lists become tuples, which a process can match. A node that
+    does not answer after a delivery gives a `warning`.
     """
     term = term_of(message, "message")
     found = process_of(ctx, pid)
     with answering():
         protect(ctx, found, force=force)
         ctx.about_to(f"{message_type} {text_of(term, 100)} to {called(found)}", [called(found)])
-        reply = await deliver(found, term, message_type, timeout_ms / 1000, force=force)
+        if message_type == "call" or ctx.later is None:
+            reply = await deliver(found, term, message_type, timeout_ms / 1000, force=force)
+        else:
+            ctx.later.append(partial(hand_over, found, term, message_type))
+            reply = None
     result = MessageResult(message_sent=True, message_type=message_type, target_pid=plain_pid(found))
     if message_type == "call":
         result.reply = json_of(reply)

@@ -67,7 +67,7 @@ export class MessageForm {
     this.#say(kind === "call" ? "Waiting for the answer…" : "Sending…");
     try {
       const answer = await send(this.#pid, message, kind);
-      this.#say(kind === "call" ? `Answer: ${JSON.stringify(answer?.reply ?? null)}` : "Sent.");
+      this.#say(kind === "call" ? `Answer: ${JSON.stringify(answer?.reply ?? null)}` : answer?.warning ? `Sent: ${answer.warning}.` : "Sent.", Boolean(answer?.warning));
     } catch (error) {
       if (error instanceof ApiError) this.#say(`${error.message} ${error.hint}`.trim(), true);
       else throw error;
