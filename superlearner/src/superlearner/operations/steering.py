@@ -6,21 +6,35 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import otp
-from otp import observer
+from otp import Pid, observer
 from superlearner.control.failures import explain_start
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.supervising import NotRestartable
 from superlearner.control.terms import clip
 from superlearner.operations.context import Context
 from superlearner.operations.failures import OperationError
-from superlearner.operations.targets import answering
+from superlearner.operations.targets import answering, called
 
-__all__ = ["steering", "view_of"]
+__all__ = ["refuse_paused", "steering", "view_of"]
 
 
 def view_of(context: Context) -> observer.NodeView:
     """Return the view through which operations read and change the node."""
     return observer.LocalView(context.node)
+
+
+def refuse_paused(supervisor: Pid) -> None:
+    """Refuse a request to a paused supervisor, which would wait for it without an end.
+
+    Raises:
+        OperationError: `conflict`.
+    """
+    if otp.process_info(supervisor, "status") == "suspended":
+        raise OperationError(
+            "conflict",
+            f"{called(supervisor)} is paused: it starts, stops and restarts no child",
+            hint="POST /api/v1/supervisors/{name}/resume resumes it",
+        )
 
 
 @contextmanager

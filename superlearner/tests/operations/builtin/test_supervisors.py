@@ -339,6 +339,40 @@ def test_a_paused_supervisor_restarts_no_child_until_it_is_resumed(inside: Insid
     inside(test, TREE)
 
 
+@pytest.mark.operation("supervisor.restart", "supervisor.restart_child", "supervisor.set_flags")
+def test_a_paused_supervisor_refuses_changes_at_once_and_says_how_to_resume_it(inside: Inside) -> None:
+    """Regression: they waited for it, and ended as a time-out after half a minute."""
+
+    async def test(platform: Any) -> None:
+        await ask(platform, "POST", "/row/pause")
+        for method, path, body in (
+            ("POST", "/row/restart", {}),
+            ("POST", "/row/children/third/restart", {}),
+            ("POST", "/row/children/third/terminate", {}),
+            ("POST", "/row/children/bulk", {"action": "restart", "children": ["third"]}),
+            ("PUT", "/row/flags", {"max_restarts": 9}),
+        ):
+            refused = await platform.client.request(method, f"{AT}{path}", json=body)
+            error = refused.json()["error"]
+            assert (409, "conflict") == (refused.status_code, error["code"]), path
+            assert " is paused: it starts, stops and restarts no child" in error["message"]
+            assert "POST /api/v1/supervisors/{name}/resume resumes it" == error["details"][0]["hint"]
+        await ask(platform, "POST", "/row/resume")
+        assert 200 == (await platform.client.post(f"{AT}/row/restart", json={})).status_code
+
+    inside(test, TREE)
+
+
+@pytest.mark.operation("supervisor.restart")
+def test_a_paused_supervisor_is_restarted_whole_by_the_one_above(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        paused = (await ask(platform, "POST", "/row/pause"))["supervisor"]
+        answer = await platform.client.post(f"{AT}/row/restart", json={"mode": "hard"})
+        assert (200, True) == (answer.status_code, answer.json()["data"]["pid"] != paused)
+
+    inside(test, TREE)
+
+
 @pytest.mark.operation("supervisor.pause")
 def test_a_pause_that_timed_out_has_no_later_effect(inside: Inside) -> None:
     async def test(platform: Any) -> None:

@@ -40,7 +40,7 @@ from superlearner.operations.results_supervisors import (
     StartedChild,
 )
 from superlearner.operations.shown import shown_child
-from superlearner.operations.steering import steering, view_of
+from superlearner.operations.steering import refuse_paused, steering, view_of
 from superlearner.operations.targets import answering, called, feels, protect, supervisor_of, term_of
 from superlearner.settings.settings import Settings
 
@@ -135,6 +135,7 @@ async def start(
         raise OperationError("validation_error", "start: expected `start`, or `arguments` for simple_one_for_one")
     term = term_of(arg, "arg")
     given = None if arguments is None else [term_of(one, "arguments") for one in arguments]
+    refuse_paused(pid)
     with steering():
         ctx.about_to(f"start {start or 'a child'} under {called(pid)}", [called(pid)])
         child = given if start is None else ChildStart(start, term, id, registered_name, restart, shutdown)
@@ -158,6 +159,7 @@ async def restart(ctx: Context, name: SupervisorText, child: ChildText, force: F
     pid = supervisor_of(ctx, name)
     with steering():
         _protect_child(ctx, pid, child, force=force)
+        refuse_paused(pid)
         ctx.about_to(f"restart the child {child} of {called(pid)}", [child])
         started = await restart_child(pid, child)
     return RestartResult(supervisor=plain_pid(pid), id=child, pid=None if started is None else plain_pid(started))
@@ -179,6 +181,7 @@ async def terminate(ctx: Context, name: SupervisorText, child: ChildText, force:
     pid = supervisor_of(ctx, name)
     with steering():
         _protect_child(ctx, pid, child, force=force)
+        refuse_paused(pid)
         ctx.about_to(f"stop the child {child} of {called(pid)}", [child])
         await terminate_child(pid, child)
     return TerminateResult(supervisor=plain_pid(pid), id=child, terminated=True)
@@ -202,6 +205,7 @@ async def delete(ctx: Context, name: SupervisorText, child: ChildText) -> Delete
         known = child_id(pid, child)
         if pid_of(pid, known) is not None:
             raise OperationError("conflict", f"the child {child} is running", hint="terminate it first")
+        refuse_paused(pid)
         ctx.about_to(f"delete the child {child} of {called(pid)}", [called(pid)])
         await view_of(ctx).delete_child(pid, known)
     return Deleted(supervisor=plain_pid(pid), id=child, deleted=True)
@@ -213,7 +217,7 @@ async def delete(ctx: Context, name: SupervisorText, child: ChildText) -> Delete
     scope="operate",
     changes=True,
     destroys=True,
-    errors=NOT_THERE,
+    errors=(*NOT_THERE, "conflict"),
 )
 async def bulk(
     ctx: Context,
@@ -229,6 +233,7 @@ async def bulk(
     One after the other in the given order; each child has its own result.
     """
     pid = supervisor_of(ctx, name)
+    refuse_paused(pid)
     ctx.about_to(f"{action} {len(children)} children of {called(pid)}", children[:100])
 
     async def one(text: str) -> ChildOutcome:

@@ -35,7 +35,7 @@ from superlearner.operations.results_supervisors import (
     StoppedSupervisor,
     WholeRestart,
 )
-from superlearner.operations.steering import steering, view_of
+from superlearner.operations.steering import refuse_paused, steering, view_of
 from superlearner.operations.targets import called, feels, protect, supervisor_of, term_of
 
 MOST_CHILDREN = 100
@@ -81,6 +81,7 @@ async def start(
     not start, the new supervisor is removed again.
     """
     above = supervisor_of(ctx, under)
+    refuse_paused(above)
     if ctx.node.whereis(name) is not None:
         raise OperationError("name_taken", f"the name {name} is taken by {called(cast('Pid', ctx.node.whereis(name)))}")
     given = [ChildStart(one.start, term_of(one.arg, "children"), one.id, one.name, one.restart) for one in children]
@@ -174,11 +175,13 @@ async def restart(
     with steering():
         protect(ctx, pid, force=force)
         if mode == "hard":
+            refuse_paused(otp.process_info(pid, "parent") or pid)
             would = f"restart {called(pid)} and its whole subtree"
             started = await restart_whole(pid, lambda: ctx.about_to(would, feels(pid)))
             return WholeRestart(
                 mode=mode, supervisor=plain_pid(pid), pid=None if started is None else plain_pid(started)
             )
+        refuse_paused(pid)
         would = f"restart all children of {called(pid)}"
         outcome = await restart_all(pid, lambda: ctx.about_to(would, feels(pid)))
     return WholeRestart(

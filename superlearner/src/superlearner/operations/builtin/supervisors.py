@@ -34,7 +34,7 @@ from superlearner.operations.results_supervisors import (
 )
 from superlearner.operations.seams import RestartedChildren
 from superlearner.operations.shown import shown
-from superlearner.operations.steering import steering
+from superlearner.operations.steering import refuse_paused, steering
 from superlearner.operations.targets import answering, called, protect, supervisor_of
 
 NOT_THERE = ("malformed_pid", "supervisor_not_found")
@@ -228,6 +228,7 @@ async def _change(ctx: Context, name: str, changes: dict[str, Any], *, force: bo
         )
     with steering():
         protect(ctx, pid, force=force)
+        refuse_paused(pid)
         words = ", ".join(f"{key} {value}" for key, value in given.items())
         ctx.about_to(f"set {words} of {called(pid)}", [called(pid)])
         await Supervisor.change_flags(pid, **given)
