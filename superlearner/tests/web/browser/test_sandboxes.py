@@ -257,6 +257,103 @@ def test_without_a_credential_a_demo_can_be_started(open_page: Callable[..., Pag
     expect(page.locator("#no-sandboxes")).to_be_visible()
 
 
+MINE = f"{TYPED}# my own\n"
+
+
+def text(page: Page, editor: str = "#source") -> str:
+    """Return the text of an editor, whether its plain field or CodeMirror shows it."""
+    return page.locator(editor).evaluate("editor => editor.value")
+
+
+def restored(page: Page, note: str = "#make-draft") -> None:
+    expect(page.locator(note)).to_have_text(re.compile(r"^Your draft of \d\d:\d\d:\d\d was restored\. Discard$"))
+
+
+def test_a_draft_outlives_the_sign_in_and_can_be_discarded(open_page: Callable[..., Page], at_work: Any) -> None:
+    page = opened(open_page, at_work, "/sandboxes?new=")
+    template = text(page)
+    typed(page, MINE)
+    page.get_by_role("link", name="sign in with it").click()
+    page.get_by_label("Token").fill(TOKEN)
+    page.get_by_role("button", name="Sign in").click()
+    restored(page)
+    assert MINE == text(page)
+    page.get_by_role("button", name="Discard").click()
+    assert template == text(page)
+    page.get_by_role("button", name="Undo").click()
+    restored(page)
+    assert MINE == text(page)
+    page.get_by_role("button", name="Discard").click()
+    page.reload()
+    expect(page.locator("#make-said")).to_be_empty()
+    expect(page.locator("#template-about")).not_to_be_empty()
+    expect(page.locator("#make-draft")).to_be_hidden()
+    assert template == text(page)
+
+
+def test_a_draft_is_there_again_after_another_page(open_page: Callable[..., Page], at_work: Any) -> None:
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    typed(page, MINE)
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Docs").click()
+    expect(page).to_have_url(re.compile("/docs$"))
+    page.go_back()
+    restored(page)
+    assert MINE == text(page)
+
+
+def test_a_draft_of_a_running_sandbox_outlives_a_reload_until_it_runs(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "mine")
+    typed(page, MINE, "Source of the sandbox")
+    page.reload()
+    restored(page, "#code-draft")
+    assert MINE == text(page, "#running-source")
+    page.get_by_role("button", name="Hot reload").click()
+    expect(page.locator("#code-said")).to_contain_text("Version 2 runs")
+    expect(page.locator("#code-draft")).to_be_hidden()
+    page.reload()
+    expect(page.locator("#one-status")).to_have_text("running")
+    expect(page.get_by_role("button", name="Hot reload")).to_be_disabled()
+    assert "[]" == page.evaluate("localStorage.getItem('superlearner.drafts')")
+
+
+def test_a_change_of_template_keeps_the_draft(open_page: Callable[..., Page], at_work: Any) -> None:
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    typed(page, MINE)
+    page.get_by_role("radio", name="An empty page").check()
+    assert MINE != text(page)
+    expect(page.locator("#make-draft")).to_have_text(re.compile("^Your changes to “.+” are kept. Go back to them$"))
+    accessible(page)
+    page.get_by_role("button", name="Go back to them").click()
+    restored(page)
+    assert MINE == text(page)
+    expect(page.get_by_role("radio").first).to_be_checked()
+    page.get_by_role("radio", name="Demo: the shop").check()
+    page.get_by_role("radio").first.check()
+    assert MINE == text(page)
+
+
+def test_a_draft_stays_while_the_connection_is_lost(open_page: Callable[..., Page], at_work: Any) -> None:
+    """Regression: the source that was read after a failed request replaced what was typed."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "mine")
+    typed(page, MINE, "Source of the sandbox")
+    sources = re.compile(r"/sandboxes/mine/source")
+    page.route(sources, lambda route: route.abort())
+    page.evaluate("window.dispatchEvent(new Event('sl-sandboxes'))")
+    expect(page.locator("#code-said")).to_contain_text("The server does not answer.")
+    page.get_by_role("textbox", name="Source of the sandbox").press("Control+End")
+    page.keyboard.type("# while it is lost")
+    page.unroute(sources)
+    with page.expect_response(sources):
+        page.evaluate("window.dispatchEvent(new Event('sl-sandboxes'))")
+    expect(page.locator("#code-said")).not_to_contain_text("The server does not answer.")
+    assert f"{MINE}# while it is lost" == text(page, "#running-source")
+    expect(page.get_by_role("button", name="Hot reload")).to_be_enabled()
+
+
 @pytest.mark.parametrize(("theme", "width"), VARIANTS)
 def test_the_page_is_for_everybody(width: int, theme: str, open_page: Callable[..., Page], at_work: Any) -> None:
     page = opened(open_page, at_work, width=width, theme=theme, **OWNER)

@@ -7,11 +7,14 @@
 import { platform } from "../base/api.js";
 import { SlCode } from "../components/code-editor.js";
 import { attribute, byId, make, write } from "../base/dom.js";
+import { DraftNote, drafts } from "./draft-note.js";
 import { freeName } from "./sandbox-words.js";
 import { SyntaxCheck } from "./syntax-check.js";
 
 /** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
+/** @typedef {import("./drafts.js").Drafts} Drafts */
 /** @typedef {{id: string, title: string, about: string, source: string}} Template */
+/** @typedef {{id: string, title: string, about: string, source?: string}} Start  without a source: a demo */
 
 const DEMOS = [
   { id: "demo_one_for_one", title: "Demo: two counters and a printer", about: "The smallest of our own trees. A demo needs no credential." },
@@ -22,6 +25,9 @@ const editor = byId("source", SlCode);
 const form = byId("make-form", HTMLFormElement);
 const name = byId("sandbox-id", HTMLInputElement);
 const check = new SyntaxCheck(editor, byId("make-said", HTMLElement));
+const note = new DraftNote(byId("make-draft", HTMLElement));
+/** @type {Drafts|null} */ let kept = null;
+/** @type {Start|null} The starting point in the editor. */ let shown = null;
 /** @type {Template[]} */ let templates = [];
 /** @type {() => string[]} */ let taken = () => [];
 let named = false;
@@ -29,6 +35,8 @@ let named = false;
 /** Return the chosen starting point. */
 const chosen = () => String(new FormData(form).get("from") ?? "");
 const demo = () => DEMOS.find((one) => one.id === chosen());
+/** Return the name of the draft of a starting point. @param {Start} one */
+const draftOf = (one) => `new:${one.id || "empty"}`;
 
 /**
  * Show the starting points.
@@ -37,18 +45,22 @@ const demo = () => DEMOS.find((one) => one.id === chosen());
  */
 export async function begin(ids, onMade) {
   taken = ids;
-  templates = await platform("GET", "/sandbox-templates");
+  [templates, kept] = await Promise.all([platform("GET", "/sandbox-templates"), drafts().catch(() => null)]);
   const all = [...templates, { id: "", title: "An empty page", about: "Python with a class Main, or one Supervisor or Application.", source: "from otp import Children, Supervisor, impl\n\n\n" }, ...DEMOS];
-  byId("templates", HTMLElement).replaceChildren(...all.map((one, place) =>
-    make("label", {}, make("input", { type: "radio", name: "from", value: one.id || "empty", checked: place === 0 }), one.title)));
+  const last = kept?.newest("new:")?.of;
+  const first = all.find((one) => draftOf(one) === last) ?? all[0];
+  byId("templates", HTMLElement).replaceChildren(...all.map((one) =>
+    make("label", {}, make("input", { type: "radio", name: "from", value: one.id || "empty", checked: one === first }), one.title)));
   byId("templates", HTMLElement).onchange = () => pick(all.find((one) => (one.id || "empty") === chosen()));
-  pick(all[0]);
+  pick(first);
   form.onsubmit = (event) => {
     event.preventDefault();
     void start(onMade);
   };
   editor.addEventListener("input", () => {
-    if (!demo()) check.later();
+    if (demo()) return;
+    check.later();
+    if (shown) kept?.later(draftOf(shown), editor.value === shown.source ? null : editor.value);
   });
   name.oninput = () => {
     named = true;
@@ -61,9 +73,12 @@ export function propose() {
   if (!named) name.value = freeName(demo()?.id ?? (templates.find((one) => one.id === chosen())?.id || "my_tree"), taken());
 }
 
-/** @param {{id: string, title: string, about: string, source?: string}|undefined} one */
+/** @param {Start|undefined} one */
 function pick(one) {
   if (!one) return;
+  const left = shown?.source !== undefined && kept?.find(draftOf(shown)) ? shown : null;
+  const draft = one.source === undefined ? null : kept?.find(draftOf(one));
+  shown = one;
   const about = byId("template-about", HTMLElement);
   write(about, one.about);
   attribute(about, "data-demo", one.source === undefined);
@@ -72,6 +87,24 @@ function pick(one) {
   propose();
   check.drop();
   check.tell("");
+  note.hide();
+  if (draft) {
+    put(draft.text);
+    note.restored(draft, "", () => put(one.source ?? ""), ({ text }) => put(text));
+  } else if (left && left !== one) note.say(`Your changes to “${left.title}” are kept.`, "Go back to them", () => {
+    const radio = [...form.querySelectorAll("input")].find((field) => field.name === "from" && field.value === (left.id || "empty"));
+    if (radio) radio.checked = true;
+    pick(left);
+    editor.focus();
+  });
+}
+
+/** Put a text into the editor, and keep it as the draft unless it is the starting point's own. @param {string} text */
+function put(text) {
+  editor.value = text;
+  if (shown) kept?.later(draftOf(shown), text === shown.source ? null : text);
+  if (text === shown?.source) check.clear();
+  else check.later();
 }
 
 /** @param {string} id @param {HTMLElement} field @param {string} words */
@@ -118,8 +151,13 @@ async function start(onMade) {
   button.disabled = true;
   check.tell("Starting…");
   try {
+    const begun = shown, source = editor.value;
     const made = await platform("POST", "/sandboxes", body);
     check.tell("");
+    if (begun && shown === begun && editor.value === source) {
+      kept?.drop(draftOf(begun));
+      note.hide();
+    }
     named = false; // the next one gets a new name
     onMade(made);
   } catch (error) {

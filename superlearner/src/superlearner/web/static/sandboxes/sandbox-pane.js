@@ -8,6 +8,7 @@ import { platform } from "../base/api.js";
 import { SlCode } from "../components/code-editor.js";
 import { confirm } from "../base/confirm.js";
 import { attribute, byId, icon, make, mend, renew, root, write } from "../base/dom.js";
+import { DraftNote, drafts } from "./draft-note.js";
 import { limitsOf, LOOKS, told, upText } from "./sandbox-words.js";
 import { SyntaxCheck } from "./syntax-check.js";
 import { tabs } from "../components/tab-list.js";
@@ -21,6 +22,10 @@ const editor = byId("running-source", SlCode);
 const check = new SyntaxCheck(editor, byId("code-said", HTMLElement));
 /** @param {string} words @param {string} [level] */
 const tell = (words, level) => check.tell(words, level);
+const note = new DraftNote(byId("code-draft", HTMLElement));
+/** @type {import("./drafts.js").Drafts|null} */ let kept = null;
+/** True if the message below the editor says why the source cannot be read. */
+let unread = false;
 /** @type {Sandbox|null} */ let shown = null;
 let part = "part-code";
 /** The running source as it was read; the editor may differ. @type {string|null} */
@@ -46,12 +51,17 @@ export function wire(again) {
   editor.addEventListener("input", () => {
     if (edited()) check.later();
     else check.clear();
+    keep();
     buttons();
   });
 }
 
 const path = () => `/sandboxes/${encodeURIComponent(shown?.id ?? "")}`;
 const edited = () => known !== null && editor.value !== known;
+/** Return the name of the draft; a later sandbox of the same id has another. */
+const draftOf = () => `sandbox:${shown?.id}:${shown?.created_at}`;
+/** Keep the draft, or drop it if it is the running source. */
+const keep = () => shown && known !== null && kept?.later(draftOf(), edited() ? editor.value : null, version);
 
 /** @param {Sandbox} one */
 export function show(one) {
@@ -85,6 +95,7 @@ function begin() {
   check.drop();
   tell("");
   editor.unmark();
+  note.hide();
   byId("reload-report", HTMLElement).replaceChildren();
 }
 
@@ -108,6 +119,7 @@ async function load() {
   const [what, paint] = loads[part] ?? [];
   if (!what || !paint) return;
   try {
+    if (part === "part-code") kept ??= await drafts().catch(() => null);
     const answer = await platform("GET", path() + what);
     if (shown?.id === id) paint(answer);
   } catch (error) {
@@ -118,22 +130,51 @@ async function load() {
 /** @param {any} error */
 function unreadable(error) {
   if (part === "part-code") {
-    editor.lock(true);
-    known = null;
+    unread = true;
+    if (!edited()) {
+      editor.lock(true);
+      known = null;
+    }
     tell(`${error.message}. ${error.hint ?? ""}`, "bad");
   } else if (part === "part-output") write(byId("output", HTMLElement), `${error.message}. ${error.hint ?? ""}`);
 }
 
 /** @param {{source: string, version: number}} answer */
 function code(answer) {
-  const untouched = known === null || !edited();
+  const first = known === null;
+  const untouched = first || !edited();
   if (untouched) {
     editor.value = answer.source;
     editor.lock(false);
   }
   if (version !== answer.version || untouched) known = answer.source;
   version = answer.version;
+  if (unread) tell("");
+  unread = false;
+  if (first) restore();
   buttons();
+}
+
+/** Restore the draft of the shown sandbox, if there is one. */
+function restore() {
+  const draft = kept?.find(draftOf());
+  if (!draft || draft.text === known) return note.hide();
+  const put = (/** @type {string} */ text) => {
+    editor.value = text;
+    if (edited()) check.later();
+    else check.clear();
+    keep();
+    buttons();
+  };
+  put(draft.text);
+  note.restored(draft, draft.version === version ? "" : `; it began from version ${draft.version}`, () => put(known ?? ""), ({ text }) => put(text));
+}
+
+/** Drop the draft if the editor still has the source that runs now. @param {string|undefined} source */
+function done(source) {
+  if (source === undefined || editor.value !== source) return;
+  kept?.drop(draftOf());
+  note.hide();
 }
 
 /** @param {{text: string, cut: boolean}} answer */
@@ -165,11 +206,12 @@ async function reload(what) {
   tell("Reloading…");
   byId("reload-report", HTMLElement).replaceChildren();
   try {
-    const done = await platform("POST", `${path()}/hot-reload`, what);
+    const changed = await platform("POST", `${path()}/hot-reload`, what);
     editor.unmark();
     known = what.source ?? null; // later input is an edit of this source
-    tell(done.changed ? `Version ${done.version} runs: ${counted(done.servers_count, "process", "processes")} went over to it, nobody lost a pid, a mailbox or a state.` : "This source runs already.");
-    if (done.changed) report(done.servers);
+    done(what.source);
+    tell(changed.changed ? `Version ${changed.version} runs: ${counted(changed.servers_count, "process", "processes")} went over to it, nobody lost a pid, a mailbox or a state.` : "This source runs already.");
+    if (changed.changed) report(changed.servers);
     if (what.version !== undefined) byId("tab-code", HTMLElement).click();
   } catch (error) {
     check.refused(error);
@@ -200,6 +242,7 @@ async function restart(withSource) {
     const source = changed ? editor.value : undefined;
     await platform("POST", `${path()}/restart`, { source });
     known = source ?? known;
+    done(source);
     editor.unmark();
     byId("reload-report", HTMLElement).replaceChildren();
     tell("It runs.");
@@ -224,6 +267,7 @@ async function destroy() {
       return complain(failed, `Kill ${id}`);
     }
   }
+  kept?.drop(draftOf());
   toast(`${id} is gone.`);
   history.replaceState(null, "", location.pathname);
   await refresh();
