@@ -58,6 +58,11 @@ class Program:
         return httpx.Client(base_url=self.url, timeout=30)
 
     @property
+    def owner(self) -> dict[str, str]:
+        """The header with the owner's credential."""
+        return {"authorization": f"Bearer {(self.data_dir / 'token').read_text().strip()}"}
+
+    @property
     def environment(self) -> dict[str, str]:
         """For a command about it: what the person who runs the tests has set and stored says nothing."""
         return environment(self.data_dir)

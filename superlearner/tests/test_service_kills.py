@@ -17,12 +17,13 @@ import pytest
 import websockets
 
 CRITICAL = ("services", "playground", "web")
-"""Critical parts that are not services themselves; the root and what started it are the program's own end."""
+"""Parts that are not services themselves; the root and what started it are the program's own end."""
 
 
-def kill(client: httpx.Client, name: str, reason: str = "kill") -> bool:
-    """Kill a process by force; whether it was there."""
-    answer = client.request("DELETE", f"/api/v1/processes/{name}", json={"reason": reason, "force": True})
+def kill(program: Any, client: httpx.Client, name: str, reason: str = "kill") -> bool:
+    """Kill a process by force, as the owner; whether it was there."""
+    body = {"reason": reason, "force": True}
+    answer = client.request("DELETE", f"/api/v1/processes/{name}", json=body, headers=program.owner)
     assert answer.status_code in (200, 404), answer.text
     return answer.status_code == 200
 
@@ -88,12 +89,12 @@ def live_pids(url: str) -> dict[str, str]:
 def test_kills_of_every_service_leave_the_platform_ready_and_all_views_right(
     start: Callable[..., Any], superlearner: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
-    """Twenty of each service that the platform has, critical or not, by force."""
+    """Twenty of each service that the platform has, by force."""
     program = start()
     with program.client() as client:
         before = services(client)
         with asking(program, "/health/ready") as answers:
-            killed = {name: sum(kill(client, name) for _ in range(20)) for name in before}
+            killed = {name: sum(kill(program, client, name) for _ in range(20)) for name in before}
         assert set(answers) == {200}
         assert killed == dict.fromkeys(before, 20)
         after = services_that_run(program, client)
@@ -106,8 +107,7 @@ def test_kills_of_every_service_leave_the_platform_ready_and_all_views_right(
         stored = client.get("/api/v1/analytics/history?supervisor=services&event_type=restarted&limit=1000").json()
         assert Counter(event["child_id"] for event in stored["data"]["events"]) == killed
 
-        token = (program.data_dir / "token").read_text().strip()
-        log = client.get("/api/v1/audit?per_page=1000", headers={"authorization": f"Bearer {token}"}).json()
+        log = client.get("/api/v1/audit?per_page=1000", headers=program.owner).json()
         assert Counter(line["parameters"]["pid"] for line in log["data"]) == killed
         assert {(line["operation"], line["outcome"]) for line in log["data"]} == {("process.kill", "ok")}
 
@@ -126,7 +126,7 @@ def test_a_kill_of_a_critical_part_is_survived_and_shown(start: Callable[..., An
         assert (refused.status_code, refused.json()["error"]["code"]) == (403, "critical_process_protection")
         before = client.get(f"/api/v1/processes/{name}/info").json()["data"]["pid"]
         with asking(program, "/health/live") as answers:
-            assert kill(client, name)
+            assert kill(program, client, name)
     with program.client() as client:
         assert set(answers) <= {200}
         assert client.get("/health/ready").status_code == 200
@@ -159,7 +159,7 @@ def test_200_kills_in_a_burst_are_counted_with_reasons_and_in_order(start: Calla
     with program.client() as client:
         top = client.get("/api/v1/processes/worker/info").json()["data"]["parent"]["pid"]
         with asking(program, "/health/ready") as answers:
-            assert [reason for reason in reasons if not kill(client, "worker", reason)] == []
+            assert [reason for reason in reasons if not kill(program, client, "worker", reason)] == []
         assert set(answers) == {200}
         counted = client.get(f"/api/v1/supervisors/{top}/analytics?sync=true").json()["data"]
         assert counted["total_restarts"] == 200

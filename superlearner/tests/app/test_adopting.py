@@ -138,7 +138,8 @@ class Stays(otp.GenServer[None]):
 @takes_effect
 async def kill_wait(platform: Any) -> None:
     await change(platform, kill_wait=0.01)
-    await platform.node.start(Stays, None, name="stays")
+    stays = Stays.child_spec(None, name="stays", restart="temporary")
+    await otp.Supervisor.start_child(("playground", platform.node), stays)
     answer = await platform.client.request("DELETE", "/api/v1/processes/stays", json={"reason": "please"})
     assert answer.json()["data"]["terminated"] is False
 

@@ -43,8 +43,10 @@ class Top(Supervisor):
 """
 
 
-def kill(client: httpx.Client, name: str, *, force: bool = False) -> httpx.Response:
-    return client.request("DELETE", f"/api/v1/processes/{name}", json={"reason": "kill", "force": force})
+def kill(client: httpx.Client, name: str, by: Any = None) -> httpx.Response:
+    """Kill a process; `by` is the program whose owner does it with force."""
+    body = {"reason": "kill", "force": by is not None}
+    return client.request("DELETE", f"/api/v1/processes/{name}", json=body, headers=None if by is None else by.owner)
 
 
 def test_a_tree_that_gave_up_starts_again_by_itself(start: Callable[..., Any]) -> None:
@@ -82,7 +84,7 @@ def test_the_web_server_can_be_killed_and_no_connection_is_refused(start: Callab
         assert (refused.status_code, refused.json()["error"]["code"]) == (403, "critical_process_protection")
         for _ in range(5):
             before = client.get("/api/v1/processes/web/info").json()["data"]["pid"]
-            answer = kill(client, "web", force=True)
+            answer = kill(client, "web", program)
             assert answer.json()["data"]["terminated"] is True
             with program.client() as fresh:
                 assert fresh.get("/health/ready").status_code == 200
@@ -95,7 +97,7 @@ def test_the_end_of_the_root_is_reported_and_exits_with_70(start: Callable[..., 
     with pytest.raises(httpx.TransportError):
         for _ in range(100):
             with program.client() as client:
-                kill(client, "playground", force=True)
+                kill(client, "playground", program)
     _, errors = program.process.communicate(timeout=30)
     assert program.process.returncode == 70
     report = re.search(r"crash report is (\S+)", errors)
@@ -310,7 +312,7 @@ def test_events_are_watched_from_the_command_line_across_a_restart_of_the_web_se
         seen = [json.loads(watching.stdout.readline())]  # type: ignore[union-attr]
         for name in ("counter_1", "web", "counter_2", "web", "printer_1"):
             with program.client() as client:  # a new one: a connection to the web server that was killed may be lost
-                kill(client, name, force=True)
+                kill(client, name, program)
                 while (seen[-1]["type"], seen[-1]["name"]) != ("child_restarted", name):
                     seen.append(json.loads(watching.stdout.readline()))  # type: ignore[union-attr]
         numbers = [int(one["id"].rpartition("-")[2]) for one in seen]

@@ -113,6 +113,24 @@ def test_it_reconnects_to_the_platform_and_reports_if_none_runs(start: Callable[
     with_client(tmp_path / "data", test)
 
 
+@pytest.mark.parametrize("scope", ["code", "admin"])
+def test_a_process_of_the_platform_is_ended_only_by_a_server_with_the_scope_admin(
+    start: Callable[..., Any], scope: str
+) -> None:
+    program = start()
+
+    async def test(client: Client) -> None:
+        result = await client.call_tool("process_kill", {"pid": "tracer", "force": True})
+        if scope == "admin":
+            assert data_of(result)["terminated"] is True
+        else:
+            assert result.is_error
+            assert result.structured_content["error"]["code"] == "missing_scope"
+            assert "--scope admin" in text_of(result)
+
+    with_client(program.data_dir, test, "--scope", scope)
+
+
 def test_a_server_can_be_narrowed_to_a_scope_and_to_categories(start: Callable[..., Any]) -> None:
     program = start()
 

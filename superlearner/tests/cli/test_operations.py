@@ -128,6 +128,13 @@ def test_a_list_is_a_table_whose_columns_are_aligned(look: Run) -> None:
     assert "page 1 of" in paged.stderr
 
 
+def test_the_owner_ends_a_service_with_force(start: Callable[..., Any], superlearner: Run) -> None:
+    start()
+    tried = superlearner("process", "kill", "watchdog", "--dry-run")
+    assert "it needs force and the scope admin: watchdog" in tried.stdout
+    assert superlearner("process", "kill", "watchdog", "--force").returncode == 0
+
+
 def test_in_a_pipe_nothing_is_truncated(start: Callable[..., Any], superlearner: Run) -> None:
     """Regression: cells were truncated to 80 characters even in a pipe."""
     start()

@@ -100,7 +100,7 @@ def test_the_clock_can_be_killed_and_viewers_of_another_node_do_not_notice(insid
         async with till(running.platform) as node:
             viewer = viewer_of(running.platform, node)
             await frame(viewer)
-            await kill(resolve(running.node, "live"), force=True)
+            await kill(resolve(running.node, "live"))
             await Supervisor.count_children(("services", running.node))
             await kill(resolve(node, "counter_1"))
             assert await until(viewer, lambda found: "e" in found)

@@ -157,7 +157,7 @@ def test_the_clock_can_be_killed_and_viewers_do_not_notice(inside: Inside) -> No
     async def test(platform: Any) -> None:
         viewer = platform.hub.attach()
         await frame(viewer)
-        await kill(resolve(platform.node, "live"), force=True)
+        await kill(resolve(platform.node, "live"))
         await Supervisor.count_children(("services", platform.node))
         await kill(resolve(platform.node, "counter_1"))
         assert await until(viewer, lambda found: bool(changed(found, COUNTER)))

@@ -55,8 +55,12 @@ def test_a_dry_run_says_that_force_is_required(inside: Inside) -> None:
     """Regression: it was refused without force, so it could not be checked first."""
 
     async def test(platform: Any) -> None:
-        for forced, words in (("", "; it needs force: live (…) keeps the platform alive"), ("&force=true", "")):
-            answer = await platform.client.request("DELETE", f"/api/v1/processes/live?dry_run=true{forced}")
+        for forced, words in (
+            ("", "; it needs force and the scope admin: live (…) keeps the platform alive"),
+            ("&force=true", ""),
+        ):
+            path = f"/api/v1/processes/live?dry_run=true{forced}"
+            answer = await platform.client.request("DELETE", path, headers=TOKEN if forced else None)
             would = answer.json()["data"]["would"]
             pid = plain_pid(platform.node.whereis("live"))
             assert would == f"send the exit signal kill to live ({pid}){words.replace('…', pid)}"
@@ -79,7 +83,8 @@ def test_a_slash_in_a_name_does_not_divide_the_path(inside: Inside) -> None:
 
     async def test(platform: Any) -> None:
         for name in ("a/b", "<b>bold</b>", "../x", "x/info", "%2F", "a%2Fb"):
-            pid = await platform.node.start(Counter, 7, name=name)
+            spec = Counter.child_spec(7, id=name, name=name, restart="temporary")
+            pid = await otp.Supervisor.start_child(("playground", platform.node), spec)
             path = f"/api/v1/processes/{quote(name, safe='')}"
             info = (await platform.client.get(f"{path}/info")).json()["data"]
             assert (info["pid"], info["registered_name"]) == (plain_pid(pid), name)

@@ -52,6 +52,9 @@ class Odds(Supervisor):
 ODD = Tree("odds", lambda: Odds.start_link(None, name="odds"))
 
 
+OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
+
+
 async def delete(platform: Any, pid: str, **body: Any) -> Any:
     return await platform.client.request("DELETE", f"/api/v1/processes/{pid}", json=body)
 
@@ -186,6 +189,8 @@ def test_critical_processes_need_force(inside: Inside) -> None:
         for name in ("superlearner", "services", "playground", "live"):
             assert failure(await delete(platform, name)) == (403, "critical_process_protection")
         before = platform.node.whereis("live")
+        assert failure(await delete(platform, "live", force=True)) == (403, "missing_scope")
+        platform.client.headers.update(OWNER)
         assert (await delete(platform, "live", force=True)).status_code == 200
         await Supervisor.count_children(("services", platform.node))
         assert platform.node.whereis("live") not in (None, before)
@@ -200,6 +205,7 @@ def test_a_request_that_could_end_what_the_platform_needs_takes_force(inside: In
             answer = await platform.client.post("/api/v1/processes/superlearner/message", json=body)
             assert failure(answer) == (403, "critical_process_protection")
         body = {"message": "which_children", "message_type": "call", "force": True}
+        platform.client.headers.update(OWNER)
         assert (await platform.client.post("/api/v1/processes/superlearner/message", json=body)).status_code == 200
 
     inside(test)
@@ -498,6 +504,7 @@ def test_nothing_is_sent_to_what_the_platform_needs_without_force(inside: Inside
             answer = await platform.client.post("/api/v1/processes/live/message", json=body)
             assert failure(answer) == (403, "critical_process_protection")
         forced = {"message": "beat", "force": True}
+        platform.client.headers.update(OWNER)
         assert (await platform.client.post("/api/v1/processes/live/message", json=forced)).status_code == 200
 
     inside(test)

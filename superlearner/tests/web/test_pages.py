@@ -9,6 +9,7 @@ from typing import Any
 from superlearner.web.pages import PAGES, near
 
 Inside = Callable[..., Any]
+OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 
 
 def test_the_front_page_is_a_page_of_its_own(inside: Inside) -> None:
@@ -20,6 +21,15 @@ def test_the_front_page_is_a_page_of_its_own(inside: Inside) -> None:
         assert "needs JavaScript" in page.text
         assert (await platform.client.head("/")).status_code == 200
         assert (await platform.client.head("/supervisors")).status_code == 200
+
+    inside(test)
+
+
+def test_a_page_says_whether_its_visitor_may_change_the_platform_itself(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        for headers, lacks in ((None, True), (OWNER, False)):
+            page = await platform.client.get("/supervisors", headers=headers)
+            assert ("data-no-admin" in page.text) is lacks
 
     inside(test)
 

@@ -476,6 +476,10 @@ def test_every_visitor_can_request_their_identity(inside: Callable[..., Any]) ->
         nobody = (await platform.get("/api/v1/arsenal/whoami"))["data"]
         assert (nobody["user"], nobody["credential"], nobody["local"]) == ("anonymous", False, True)
         owner = (await platform.get("/api/v1/arsenal/whoami", headers={"authorization": f"Bearer {TOKEN}"}))["data"]
-        assert (owner["user"], owner["scopes"], owner["credential"]) == ("owner", ["read", "operate", "code"], True)
+        assert (owner["user"], owner["scopes"], owner["credential"]) == (
+            "owner",
+            ["read", "operate", "code", "admin"],
+            True,
+        )
 
     inside(test)

@@ -38,7 +38,7 @@ from superlearner.app.slow_starts import Rescue, SlowStarts
 from superlearner.base.listening import Listener
 from superlearner.base.loading import Loaded, LoadError, load
 from superlearner.base.terminal import complain
-from superlearner.control.names import CRITICAL
+from superlearner.control.protection import Protection, protection_of
 from superlearner.nodes.backups import Backups
 from superlearner.observing.analytics import ANALYTICS, AnalyticsServer
 from superlearner.observing.monitoring import MONITORING, Monitor, MonitoringService
@@ -71,6 +71,9 @@ class Playground(Supervisor):
 
     @impl
     def init(self, platform: Platform) -> Children:
+        protection = protection_of(otp.node())
+        if protection is not None:
+            protection.open(otp.self())
         kept = [kept.child_spec() for kept in platform.keeper.of("playground")]
         return Children(kept, strategy="one_for_one", max_restarts=UNLIMITED, max_seconds=1)
 
@@ -100,6 +103,7 @@ class SuperLearner(Application):
     async def start(self, kind: str, args: Any) -> tuple[otp.Pid, Platform]:
         platform: Platform = args
         node = platform.nodes.home = otp.trace.node_of(otp.self())
+        Protection(node)
         if platform.listener is not None:
             make_web(platform, platform.listener)
         keep_everything(platform)
@@ -115,7 +119,7 @@ class SuperLearner(Application):
         if platform.hub is not None:
             platform.hub.open(root)
         platform.ready = True
-        platform.monitor.ready()
+        platform.monitor.ready(platform.main)
         return root, platform
 
     @impl
@@ -248,7 +252,6 @@ def make_web(platform: Platform, listener: Listener) -> None:
     platform.hubs = Hubs(
         platform.running_node(),
         head,
-        CRITICAL,
         frame_interval=settings.frame_interval,
         heartbeat_interval=settings.heartbeat_interval,
         viewer_queue=settings.viewer_queue,

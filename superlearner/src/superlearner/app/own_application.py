@@ -6,7 +6,9 @@ import inspect
 import logging
 from typing import Any, Literal, cast
 
+import otp
 from otp import Application
+from superlearner.control.protection import release_applications
 
 __all__ = ["OwnApplication"]
 
@@ -31,6 +33,7 @@ class OwnApplication:
         """Start its dependencies, then its top supervisor, linked; runs in the playground."""
         for needed in self.cls.applications:
             await Application.ensure_all_started(needed)
+        await release_applications(otp.node())
         result: Any = self.cls.__handler__().start("normal", self.args)
         started: Any = await result if inspect.isawaitable(result) else result
         if isinstance(started, tuple):

@@ -203,6 +203,7 @@ async def _live(platform: Any) -> Any:
     from superlearner.app.application import SuperLearner, start_trees
 
     otp.register("main", otp.self())
+    platform.main = otp.self()
     quiet = contextlib.ExitStack()
     told = False
     late = ""

@@ -120,6 +120,8 @@ class Platform:
         self.started_at = time.time()
         self.ready = False
         self.root: otp.Pid | None = None
+        self.main: otp.Pid | None = None
+        """The program's first process, which waits for its end."""
         self.hubs: Hubs | None = None
         self.trace_feeds: TraceFeeds | None = None
         self.relays: Relays | None = None

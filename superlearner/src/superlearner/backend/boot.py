@@ -10,7 +10,7 @@ from otp import Node, Pid
 from superlearner.backend.diary import Diary
 from superlearner.backend.server import Backend, Observed
 from superlearner.nodes import kinds
-from superlearner.operations.users import SCOPES, Scope
+from superlearner.operations.users import NODE_SCOPES, Scope
 
 __all__ = ["SERVICE", "serve", "start"]
 
@@ -57,7 +57,7 @@ async def start(
 async def serve(
     hidden: Node,
     node: Node,
-    permissions: Iterable[Scope] = SCOPES,
+    permissions: Iterable[Scope] = NODE_SCOPES,
     diary: Diary | None = None,
     *,
     kind: kinds.NodeKind = kinds.SERVICE,

@@ -94,7 +94,7 @@ class Headless:
         if diary is not None:
             self.watched.analytics.heard = diary.add
         head = {"epoch": platform.epoch, "version": platform.version}
-        platform.hubs = Hubs(hidden, head, (), **limits_of(platform.settings))
+        platform.hubs = Hubs(hidden, head, **limits_of(platform.settings))
         platform.nodes.listen(platform.hubs.keep)
         platform.hubs.keep(platform.nodes)
         platform.trace_feeds = TraceFeeds()

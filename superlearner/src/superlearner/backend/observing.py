@@ -27,7 +27,7 @@ from superlearner.operations.declaration import Download, Operation, Streamed
 from superlearner.operations.execution import checked, execute
 from superlearner.operations.failures import OperationError
 from superlearner.operations.registry import operation_in
-from superlearner.operations.users import SCOPES, Scope, User
+from superlearner.operations.users import NODE_SCOPES, Scope, User
 from superlearner.settings.settings import SettingsError
 
 __all__ = ["Observing"]
@@ -71,7 +71,7 @@ class Observing:
         self,
         hidden: Node,
         node: Node,
-        permissions: frozenset[Scope] = frozenset(SCOPES),
+        permissions: frozenset[Scope] = frozenset(NODE_SCOPES),
         diary: Diary | None = None,
         evaluates: bool = False,
         kind: NodeKind = SERVICE,
@@ -312,13 +312,13 @@ async def _frame(request: p.Next, viewer: Viewer, *, deflate: bool) -> p.Frame:
 
 def refusal(operation: Operation, permissions: frozenset[Scope]) -> str:
     """Return the error text for an operation that this service permits to no one."""
-    has = ", ".join(scope for scope in SCOPES if scope in permissions) or "nothing"
+    has = ", ".join(scope for scope in NODE_SCOPES if scope in permissions) or "nothing"
     return f"{operation.name} needs the scope {operation.scope}; this service permits {has}"
 
 
 def remedy(operation: Operation) -> str:
     """Return a hint on how to permit the operation."""
-    needed = SCOPES[: SCOPES.index(operation.scope) + 1]
+    needed = NODE_SCOPES[: NODE_SCOPES.index(operation.scope) + 1]
     permissions = ", ".join(f'"{scope}"' for scope in needed)
     return f"the person who runs it can permit that: otp.observe(…, permissions=({permissions}))"
 

@@ -56,11 +56,12 @@ class Scope(enum.Enum):
     read = "read"
     operate = "operate"
     code = "code"
+    admin = "admin"
 
 
 def mcp(
     ctx: typer.Context,
-    scope: Annotated[Scope, typer.Option(help="Offer only tools within this scope.")] = Scope.code,
+    scope: Annotated[Scope, typer.Option(help="Offer only tools within this scope; admin allows force.")] = Scope.code,
     category: Annotated[
         list[str] | None,
         typer.Option(help="Only operations of this category; repeat for several.", show_default=False),

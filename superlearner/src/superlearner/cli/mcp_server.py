@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Tools", "serve"]
 
-SCOPES: Final = ("read", "operate", "code")
+SCOPES: Final = ("read", "operate", "code", "admin")
 INSTRUCTIONS: Final = """\
 SuperLearner shows and steers a running program made of processes in supervision trees (Erlang/OTP, in Python).
 Begin with supervisor_list, tree_show or process_list. A process is named by its registered name or its pid (0.17.0);
@@ -89,6 +89,12 @@ class Tools:
         node = values.pop("node", None) if line["on_node"] else None
         if node is not None and not isinstance(node, str):
             return error_of("validation_error", f"node: expected the name of a node, got {node!r}")
+        if values.get("force") is True and "admin" not in self._scopes and _forces_the_platform(line):
+            return error_of(
+                "missing_scope",
+                "force: a process of the platform itself takes the scope admin, which this server does not offer",
+                ["leave it out for other processes; `superlearner mcp --scope admin` offers it"],
+            )
         try:
             answer = self._remote.ask(line, values, dry_run=dry_run, node=node)
         except PlatformNotFound as error:
@@ -109,7 +115,7 @@ class Tools:
         return translated(hint, tool, lambda name: f"set {name} to true")
 
     def _narrowed(self) -> list[str]:
-        if self._scopes == SCOPES and not self._categories:
+        if "code" in self._scopes and not self._categories:
             return []
         return ["this server offers only some operations: see its options --scope and --category"]
 
@@ -128,6 +134,12 @@ def serve(remote: Remote, scope: str, categories: Sequence[str]) -> int:
         complain(f"{error}\n  the tools are offered nevertheless; each call looks for a platform again")
     asyncio.run(_serve(tools))
     return 0
+
+
+def _forces_the_platform(line: Line) -> bool:
+    """Return whether `force` of an operation is for processes of the platform itself."""
+    force = line["parameters"].get("properties", {}).get("force", {})
+    return "`admin`" in force.get("description", "")
 
 
 def _is_there() -> bool:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-
 import otp
 from otp import Pid
+from superlearner.control.protection import protection_of
 from superlearner.control.slots import id_text
 
-__all__ = ["CRITICAL", "is_critical", "registered_name"]
-
-CRITICAL: Final = frozenset({"main", "superlearner", "services", "playground", "web", "live", "store"})
-"""Registered names of processes that the platform cannot do without: killing them requires `force`."""
+__all__ = ["has_critical_children", "is_critical", "registered_name"]
 
 
 def registered_name(pid: Pid) -> str | None:
@@ -28,9 +24,12 @@ def registered_name(pid: Pid) -> str | None:
 
 
 def is_critical(pid: Pid) -> bool:
-    """Return whether the platform needs a process; its root's starter counts, too."""
-    root = otp.trace.node_of(pid).whereis("superlearner")
-    if root is None:  # not a node of this platform
-        return False
-    name: Any = otp.process_info(pid, "registered_name")
-    return (type(name) is str and name in CRITICAL) or pid in (otp.process_info(root, "links") or ())
+    """Return whether a process is the platform's own; on its node, all but those below the playground are."""
+    found = protection_of(otp.trace.node_of(pid))
+    return found is not None and found.covers(pid)
+
+
+def has_critical_children(supervisor: Pid) -> bool:
+    """Return whether the children of a supervisor are critical, also those that do not run."""
+    found = protection_of(otp.trace.node_of(supervisor))
+    return found is not None and found.covers_children(supervisor)

@@ -1,6 +1,6 @@
 """Control of a running node: ends of processes, messages, children.
 
-Missing targets raise `NotThere`, operations that are not permitted raise `Refused`.
+Missing targets raise `NotThere`. What is permitted is decided by the operations.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, cast
 
 import otp
 from otp import GenServer, Node, Pid, Supervisor
-from superlearner.control.names import is_critical, registered_name
+from superlearner.control.names import registered_name
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import supervisor_state
@@ -24,7 +24,6 @@ __all__ = [
     "Killed",
     "MalformedPid",
     "NotThere",
-    "Refused",
     "Unanswered",
     "child_id",
     "deliver",
@@ -54,10 +53,6 @@ class NotThere(LookupError):
 
 class MalformedPid(ValueError):
     """A text that looks like a pid but is not a valid one."""
-
-
-class Refused(PermissionError):
-    """The platform needs this process."""
 
 
 class Unanswered(TimeoutError):
@@ -118,16 +113,11 @@ def _meant(node: Node, text: str, *, supervisors: bool = False) -> str | None:
     return next(iter(get_close_matches(text[:LONGEST_NAME], names, n=1)), None)
 
 
-async def kill(pid: Pid, reason: str = "kill", *, force: bool = False, wait: float = 5.0) -> Killed:
+async def kill(pid: Pid, reason: str = "kill", *, wait: float = 5.0) -> Killed:
     """Send an exit signal and wait up to `wait` seconds for the process to end.
 
     For a process that traps exits and lives, the result has `terminated=False` as soon as it has received the signal.
-
-    Raises:
-        Refused: the platform needs it, and `force` was not given.
     """
-    if not force and is_critical(pid):
-        raise Refused(f"{registered_name(pid) or pid} keeps the platform alive")
     name, shown = registered_name(pid), plain_pid(pid)
     traps = reason != "kill" and bool(otp.process_info(pid, "trap_exit"))
     otp.exit(pid, reason)
@@ -140,19 +130,13 @@ async def kill(pid: Pid, reason: str = "kill", *, force: bool = False, wait: flo
     return Killed(shown, name, reason, True)
 
 
-async def deliver(
-    pid: Pid, message: Any, how: Literal["send", "cast", "call"], timeout: float = 5.0, *, force: bool = False
-) -> Any:
+async def deliver(pid: Pid, message: Any, how: Literal["send", "cast", "call"], timeout: float = 5.0) -> Any:
     """Send, cast or call; return the reply of a call.
 
     Raises:
-        Refused: an unknown message could end a process that the platform needs.
         Unanswered: no reply to a call within `timeout` seconds.
         NotThere: the process ended before it replied; the message gives the reason.
     """
-    if not force and is_critical(pid):
-        name = registered_name(pid) or pid
-        raise Refused(f"{name} keeps the platform alive, and an unexpected request would crash it")
     if how != "call":
         hand_over(pid, message, how)
         return None

@@ -6,7 +6,6 @@ Reading sends no message and never waits, so a tree is a consistent snapshot eve
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
 from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
@@ -15,7 +14,7 @@ import otp
 from otp import Node, Pid
 from otp.observer import tree as tables
 from superlearner.control.clock import Clock
-from superlearner.control.names import registered_name
+from superlearner.control.names import is_critical, registered_name
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
 from superlearner.control.terms import clip, plain_pid
@@ -62,12 +61,10 @@ class TreeReader:
 
     Args:
         clock: for the times in the slots.
-        critical: registered names of processes that the platform needs.
     """
 
-    def __init__(self, clock: Clock, critical: Collection[str] = ()) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.critical = critical
 
     def root(self, pid: Pid) -> Slot:
         """Return the slot of a root with everything below it."""
@@ -136,7 +133,7 @@ class TreeReader:
 
     def _of_process(self, pid: Pid, *, depth: int, **facts: Any) -> Slot:
         name = registered_name(pid)
-        facts |= {"pid": plain_pid(pid), "name": name, "what": what_of(pid), "critical": name in self.critical}
+        facts |= {"pid": plain_pid(pid), "name": name, "what": what_of(pid), "critical": is_critical(pid)}
         state = supervisor_state(pid)
         if state is None:
             return Slot(**facts)

@@ -8,7 +8,6 @@ are listed individually.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
@@ -16,7 +15,6 @@ import otp
 from otp import Node, Pid
 from otp.observer.tree import is_child
 from otp.trace import Event
-from superlearner.control.names import is_critical
 from superlearner.control.slots import Slot
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import TreeReader
@@ -127,4 +125,4 @@ class Alone:
             self.left(event)
 
     def _slot(self, pid: Pid) -> Slot:
-        return replace(self.reader.process(pid), critical=is_critical(pid))
+        return self.reader.process(pid)

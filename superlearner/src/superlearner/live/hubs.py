@@ -6,7 +6,7 @@ from the node: its viewers are disconnected and the clock drops it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from otp import Node, Pid
@@ -27,15 +27,14 @@ class Hubs:
     Args:
         node: the platform's own node, which runs the clock.
         head: fields of every snapshot about the platform: epoch, version.
-        critical: registered names of processes that the platform needs.
         limits: intervals and limits of a `Hub`.
     """
 
-    def __init__(self, node: Node, head: dict[str, Any], critical: Collection[str], **limits: Any) -> None:
+    def __init__(self, node: Node, head: dict[str, Any], **limits: Any) -> None:
         self._head = head
         self._limits = limits
         clock = Clock()
-        self.own = Hub(node, TreeReader(clock, critical), clock, {**head, "node": node.name}, **limits)
+        self.own = Hub(node, TreeReader(clock), clock, {**head, "node": node.name}, **limits)
         self._others: dict[Node, AttachedHub] = {}
 
     def __iter__(self) -> Iterator[Hub]:

@@ -49,7 +49,7 @@ class Context:
     """On a node in another program: what to do once the answer is sent, since it may block that program."""
 
     takes_force: str | None = None
-    """The reason why the operation needs `force`, found by a dry run without it."""
+    """The reason why the operation needs `force` and the scope `admin`, found by a dry run."""
 
     def __post_init__(self) -> None:
         if self.on is not None:
@@ -123,7 +123,8 @@ class Context:
         return OperationError(
             "missing_scope",
             f"{what} needs the scope {scope}, and {self.user.name} has {', '.join(sorted(self.user.scopes)) or 'none'}",
-            hint="send a credential: `superlearner token` prints the owner's",
+            hint=("the owner has it; " if scope == "admin" else "")
+            + "send a credential: `superlearner token` prints the owner's",
         )
 
     def check_secrets(self, *, redact: bool) -> None:
@@ -148,6 +149,6 @@ class Context:
             DryRun: this is a dry run.
         """
         if self.dry_run:
-            forced = "" if self.takes_force is None else f"; it needs force: {self.takes_force}"
+            forced = "" if self.takes_force is None else f"; it needs force and the scope admin: {self.takes_force}"
             raise DryRun(would + forced, affects() if callable(affects) else affects)
         self.announced.append(would)

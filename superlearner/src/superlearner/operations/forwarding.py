@@ -37,7 +37,7 @@ from superlearner.nodes.remote.protocol import (
 from superlearner.operations.context import Context, DryRun
 from superlearner.operations.declaration import Answer, Download, Operation, Streamed
 from superlearner.operations.failures import Detail, OperationError
-from superlearner.operations.users import SCOPES
+from superlearner.operations.users import NODE_SCOPES
 
 __all__ = ["LONGEST_S", "forward", "refused", "registered", "told"]
 
@@ -83,7 +83,7 @@ async def forward(operation: Operation, context: Context, remote: RemoteNode, pa
         module=operation.function.__module__,
         parameters=json.dumps(operation.model.model_construct(**parameters).model_dump(mode="json")).encode(),
         user=user.name,
-        scopes=[scope for scope in SCOPES if user.may(scope, remote.owner)],
+        scopes=[scope for scope in NODE_SCOPES if user.may(scope, remote.owner)],
         local=user.local,
         door=context.door,
         dry_run=context.dry_run,

@@ -71,7 +71,7 @@ NewName = Annotated[
     ),
 ]
 Reason = Annotated[str, Field(min_length=1, max_length=200, description="an exit reason; `kill` cannot be trapped")]
-Force = Annotated[bool, Field(description="proceed even if the platform needs the process")]
+Force = Annotated[bool, Field(description="change even a process of the platform itself, with the scope `admin`")]
 Term = Annotated[Any, Field(description="any JSON; lists become tuples", examples=["increment", ["add", 3]])]
 MeasureMs = Annotated[
     int,

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, Field
 
 from superlearner.control.slots import LastExit
+from superlearner.operations.users import Grant, Scope
 
 __all__ = [
     "Asker",
@@ -280,8 +281,8 @@ class Asker(BaseModel):
     """The current user and their scopes."""
 
     user: str = Field(description="the name in the audit log")
-    scopes: list[Literal["read", "operate", "code", "own"]] = Field(description="scopes of the credential")
-    may: list[Literal["read", "operate", "code"]] = Field(description="scopes that apply on this node")
+    scopes: list[Grant] = Field(description="scopes of the credential")
+    may: list[Scope] = Field(description="scopes that apply on this node")
     credential: bool = Field(description="false for a request over loopback without a credential")
     local: bool = Field(description="the request came from the platform's machine")
 
@@ -293,7 +294,7 @@ class OperationLine(BaseModel):
     category: str
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
-    scope: Literal["read", "operate", "code"]
+    scope: Scope
     summary: str
     description: str
     changes: bool = Field(description="it supports `dry_run` and is written to the audit log")

@@ -36,10 +36,14 @@ def a_server(ctx: Context, pid: str) -> Pid:
     return target
 
 
-async def begun(ctx: Context, plan: Plan, *, force: bool) -> SimulationLine:
-    """Start a simulation on a process. Raises OperationError: the process is protected, or cannot take part."""
+async def begun(ctx: Context, plan: Plan, *, force: bool = False) -> SimulationLine:
+    """Start a simulation on a process. Raises OperationError: the process is protected, or cannot take part.
+
+    `chaos` chooses its targets itself and leaves out the protected ones.
+    """
     with steering():
-        protect(ctx, plan.target, force=force)
+        if plan.kind != "chaos":
+            protect(ctx, plan.target, force=force)
         ctx.about_to(words_of(plan), lambda: feels_of(plan))
         pid = await begin(ctx.home, plan)
     return line_of(pid, plan)

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import otp
 from otp import Pid, observer
-from superlearner.control.names import is_critical, registered_name
+from superlearner.control.names import has_critical_children, is_critical, registered_name
 from superlearner.control.reasons import text_of_reason
-from superlearner.control.steer import MalformedPid, NotThere, Refused, Unanswered, resolve, resolve_supervisor
-from superlearner.control.supervising import taken_along
+from superlearner.control.steer import MalformedPid, NotThere, Unanswered, child_id, resolve, resolve_supervisor
+from superlearner.control.supervising import pid_of, taken_along
 from superlearner.control.terms import TooDeep, plain_pid, term_of_json
 from superlearner.operations.context import Context
 from superlearner.operations.failures import OperationError
@@ -21,8 +21,11 @@ __all__ = [
     "asking",
     "called",
     "feels",
+    "permit",
     "process_of",
     "protect",
+    "protect_child",
+    "protect_children",
     "server_of",
     "supervisor_of",
     "term_of",
@@ -85,22 +88,57 @@ def term_of(value: Any, field: str) -> Any:
 
 
 def protect(context: Context, pid: Pid, *, force: bool | None) -> None:
-    """Protect a process that the platform needs; a dry run only notes that the operation needs `force`.
+    """Protect a process of the platform, as `permit` does. Raises OperationError."""
+    if is_critical(pid):
+        permit(context, f"{called(pid)} keeps the platform alive", force=force)
+
+
+def protect_children(context: Context, supervisor: Pid, *, force: bool) -> None:
+    """Protect the children of a supervisor of the platform, as `permit` does. Raises OperationError."""
+    if has_critical_children(supervisor):
+        permit(context, f"the children of {called(supervisor)} keep the platform alive", force=force)
+
+
+def protect_child(context: Context, supervisor: Pid, child: str, *, force: bool) -> None:
+    """Protect a child of the platform, running or not, as `permit` does.
+
+    Raises:
+        NotThere: the supervisor has no such child.
+        OperationError: it is protected.
+    """
+    pid = pid_of(supervisor, child_id(supervisor, child))
+    if pid is not None:
+        protect(context, pid, force=force)
+    else:
+        protect_children(context, supervisor, force=force)
+
+
+def permit(context: Context, why: str, *, force: bool | None, hint: str = "") -> None:
+    """Permit a change of the platform's own processes only with `force` and the scope `admin`.
+
+    A dry run only notes what the operation needs.
 
     Args:
         context: the context of the operation.
-        pid: the process.
-        force: the `force` parameter; None if the operation has none.
+        why: a sentence about the protected process.
+        force: the parameter `force`; None if the operation has none, and is always refused.
+        hint: an alternative, before the hint to use `force`.
 
     Raises:
-        Refused: of `control.steer`.
+        OperationError: `critical_process_protection` without `force`, `missing_scope` without `admin`.
     """
-    if force or not is_critical(pid):
+    if force is None:
+        raise OperationError("critical_process_protection", why, hint="choose a process of your own")
+    may = context.user.may("admin")
+    if force and may:
         return
-    why = f"{called(pid)} keeps the platform alive"
-    if force is None or not context.dry_run:
-        raise Refused(why)
-    context.takes_force = why
+    if context.dry_run:
+        context.takes_force = why
+    elif not force:
+        hint += 'to do it anyway, send {"force": true}' + ("" if may else " with the owner's credential")
+        raise OperationError("critical_process_protection", why, hint=hint)
+    else:
+        raise context.missing_scope("to change a process of the platform itself", "admin")
 
 
 def called(pid: Pid) -> str:
@@ -131,10 +169,6 @@ def answering() -> Generator[None]:
     except NotThere as error:
         listing = LISTINGS.get(error.kind, "supervisors")
         raise OperationError(f"{error.kind}_not_found", str(error), hint=f"see GET /api/v1/{listing}") from None
-    except Refused as error:
-        raise OperationError(
-            "critical_process_protection", str(error), hint='to do it anyway, send {"force": true}'
-        ) from None
     except Unanswered as error:
         raise OperationError("timeout", str(error), hint="set a longer timeout_ms, or see process.backtrace") from None
     except otp.NoProcess:

@@ -5,15 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-__all__ = ["ANONYMOUS", "GRANTS", "OWNER", "SCOPES", "Grant", "Scope", "User"]
+__all__ = ["ANONYMOUS", "GRANTS", "NODE_SCOPES", "OWNER", "SCOPES", "Grant", "Scope", "User"]
 
-Scope = Literal["read", "operate", "code"]
-"""`read` shows data (secrets redacted), `operate` changes processes, `code` changes code or shows secrets."""
+Scope = Literal["read", "operate", "code", "admin"]
+"""`read` shows data (secrets redacted), `operate` changes processes, `code` changes code or shows secrets.
 
-Grant = Literal["read", "operate", "code", "own"]
-"""A scope, or `own`: all three scopes on the user's own nodes, none elsewhere."""
+`admin` changes the platform's own processes, with `force`.
+"""
+
+Grant = Literal["read", "operate", "code", "admin", "own"]
+"""A scope, or `own`: all scopes but `admin` on the user's own nodes, none elsewhere."""
 
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+NODE_SCOPES: Final = SCOPES[:3]
+"""The scopes on nodes other than the platform's, which have none of its processes."""
+
 GRANTS: Final[tuple[Grant, ...]] = get_args(Grant)
 
 
@@ -32,7 +38,9 @@ class User:
 
     def may(self, scope: Scope, owner: str | None = None) -> bool:
         """Return whether the user has the scope on a node of `owner` (None: a node without an owner)."""
-        return scope in self.scopes or (owner is not None and owner == self.name and "own" in self.scopes)
+        if scope in self.scopes:
+            return True
+        return owner is not None and owner == self.name and "own" in self.scopes and scope in NODE_SCOPES
 
 
 OWNER: Final = User("owner", frozenset(SCOPES))

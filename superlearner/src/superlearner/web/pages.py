@@ -19,7 +19,7 @@ from superlearner.web.docs_pages import install_docs
 from superlearner.web.errors import ApiError
 from superlearner.web.static_files import OwnFiles
 from superlearner.web.static_tree import StaticTree
-from superlearner.web.visitors import is_signed_in
+from superlearner.web.visitors import is_signed_in, user_of
 
 if TYPE_CHECKING:
     from superlearner.app.running import Platform
@@ -120,7 +120,7 @@ def make_templates(files: StaticTree) -> Environment:
     always: Any = templates.globals  # typed by jinja as its initial content
     always.update(
         {"nodes": (), "node": "", "chosen": "", "own": "", "live": False, "only_reads": False, "can_sign_out": False}
-        | {"learning": PARTS}
+        | {"learning": PARTS, "no_admin": False}
     )
     files.add_to(templates)
     return templates
@@ -180,7 +180,13 @@ def install(app: FastAPI, platform: Platform, files: StaticTree) -> None:
                 raise ApiError(404, "node_not_found", there_is_none, hint=f"expected one of {known}")
             can_sign_out = platform.settings.asks_for_credentials and is_signed_in(request)
             return render(
-                f"{page.id}.html", node=node, page=page.id, title=page.title, live=page.live, can_sign_out=can_sign_out
+                f"{page.id}.html",
+                node=node,
+                page=page.id,
+                title=page.title,
+                live=page.live,
+                can_sign_out=can_sign_out,
+                no_admin=not user_of(request).may("admin"),
             )
 
         app.add_api_route(page.href, show, methods=["GET", "HEAD"], include_in_schema=False)

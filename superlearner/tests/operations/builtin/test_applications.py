@@ -100,6 +100,26 @@ def test_an_application_starts_with_its_dependencies_and_stops_alone(inside: Ins
     inside(test, auth="all")
 
 
+@pytest.mark.operation("application.start", "application.restart", "process.kill")
+def test_the_processes_of_a_started_application_are_not_the_platforms(inside: Inside) -> None:
+    own = OwnApplication(Bank)
+
+    async def test(platform: Any) -> None:
+        async def end() -> None:
+            top = (await ask(platform, "GET", "/vault"))["top"]
+            ended = await platform.client.delete(f"/api/v1/processes/{top}")
+            assert ended.json()["data"]["terminated"] is True
+
+        await end()  # the application of the playground has started it
+        await ask(platform, "POST", "", {"application": "vault"}, headers=OWNER)
+        await end()
+        await ask(platform, "POST", "", {"application": "vault"}, headers=OWNER)
+        await ask(platform, "POST", "/vault/restart", headers=OWNER)
+        await end()
+
+    inside(test, Tree("bank", own.start, own))
+
+
 @pytest.mark.operation(
     "application.env", "application.get_env", "application.set_env", "application.unset_env", "application.restart"
 )

@@ -20,7 +20,11 @@ def test_users_can_list_their_rights(inside: Callable[..., Any]) -> None:
             "local": True,
         }  # fmt: skip
         owner = (await platform.get("/api/v1/arsenal/whoami", headers=OWNER))["data"]
-        assert (owner["user"], owner["may"], owner["credential"]) == ("owner", ["read", "operate", "code"], True)
+        assert (owner["user"], owner["may"], owner["credential"]) == (
+            "owner",
+            ["read", "operate", "code", "admin"],
+            True,
+        )
 
     inside(test)
 

@@ -160,7 +160,7 @@ def test_killing_the_tracer_stops_no_trace_and_loses_nothing(inside: Inside) -> 
         await ask(platform, "get_value")
         for _ in range(3):
             tracer = platform.node.whereis("tracer")
-            await platform.client.delete("/api/v1/processes/tracer")
+            await platform.client.delete("/api/v1/processes/tracer?force=true", headers=OWNER)
             await ask(platform, "get_value")
             while platform.node.whereis("tracer") in (None, tracer):
                 await platform.node.wait_registered("tracer")

@@ -217,7 +217,7 @@ def test_the_audit_log_is_filtered_and_goes_on_by_itself(
     with running.client() as client:
         client.post("/api/v1/processes/counter_1/message", json={"message": "a"})
         page = arsenal(extra_http_headers={"authorization": f"Bearer {token}"})
-        expect(page.locator("#asker")).to_contain_text("owner · read, operate, code")
+        expect(page.locator("#asker")).to_contain_text("owner · read, operate, code, admin")
         page.get_by_role("tab", name="Audit log").click()
         rows = page.locator("#audit tbody tr")
         expect(rows.first).to_contain_text("process.message")

@@ -185,7 +185,9 @@ def test_a_pinned_process_stays_on_top_over_its_restart_and_the_menu_says_what_c
 
 
 @pytest.mark.page("/processes")
-def test_a_process_is_killed_by_key_and_several_after_a_question(open_page: Callable[..., Page], served: str) -> None:
+def test_a_process_is_killed_by_key_and_several_after_a_question(
+    open_page: Callable[..., Page], served: str, crowd: Any
+) -> None:
     page = open_page(f"{served}/processes?search=victim", ready=False)
     before = row(page, "victim").get_attribute("data-key") or ""
     pick(row(page, "victim"))
@@ -202,6 +204,11 @@ def test_a_process_is_killed_by_key_and_several_after_a_question(open_page: Call
     dialog.get_by_role("button", name="Kill 3 processes").click()
     expect(page.get_by_text("3 of 3 were killed.")).to_be_visible()
     page.goto(f"{served}/processes?search=superlearner&type=supervisor&node=superlearner@127.0.0.1")
+    pick(page.locator(".grid-body .grid-row[data-key]"))
+    page.keyboard.press("Delete")
+    expect(page.get_by_text("Only the owner can end a process of the platform itself.")).to_be_visible()
+    page.set_extra_http_headers(crowd.owner)
+    page.reload()
     pick(page.locator(".grid-body .grid-row[data-key]"))
     page.keyboard.press("Delete")
     page.get_by_role("dialog", name="Kill superlearner?").get_by_role("button", name="Cancel").click()
@@ -242,12 +249,12 @@ def test_everybody_can_read_it(open_page: Callable[..., Page], served: str, them
         assert box["height"] >= 44
 
 
-def test_the_list_comes_back_after_a_restart_of_the_server(open_page: Callable[..., Page], served: str) -> None:
+def test_the_list_comes_back_after_a_restart_of_the_server(
+    open_page: Callable[..., Page], served: str, crowd: Any
+) -> None:
     page = open_page(f"{served}/processes?search=favourite", ready=False)
     expect(row(page, "favourite")).to_be_visible()
-    httpx.request(
-        "DELETE", f"{served}/api/v1/processes/web", json={"force": True}, headers={"content-type": "application/json"}
-    )
+    httpx.request("DELETE", f"{served}/api/v1/processes/web", json={"force": True}, headers=crowd.owner)
     expect(page.locator("#live")).to_have_attribute("data-status", "live", timeout=20_000)
     expect(row(page, "favourite")).to_be_visible()
     httpx.request("DELETE", f"{served}/api/v1/processes/favourite")

@@ -94,6 +94,14 @@ def test_a_critical_process_is_killed_only_after_a_confirmation(page: Page, plat
     assert asked.value.post_data_json == {"reason": "kill", "force": True}
 
 
+def test_a_visitor_without_the_scope_admin_is_told_who_may_kill_a_critical_process(page: Page, platform: Any) -> None:
+    page.evaluate("document.documentElement.setAttribute('data-no-admin', '')")
+    line(page, "app/web").locator(".kill").click()
+    expect(page.locator(".toast")).to_contain_text("Only the owner can end a process of the platform itself.")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    assert platform.asked == []
+
+
 def test_a_crash_that_was_over_before_the_frame_is_held_and_then_let_go(
     page: Page, platform: Any, looks: Callable[..., Any]
 ) -> None:

@@ -17,7 +17,7 @@ from superlearner.base.telemetry import Telemetry
 from superlearner.control.circles import circles
 from superlearner.control.clock import Clock
 from superlearner.control.look import doing
-from superlearner.control.names import is_critical, registered_name
+from superlearner.control.names import registered_name
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid, safe_text
 from superlearner.control.tree import what_of
@@ -96,6 +96,7 @@ class Monitor:
         self._collector = Collector()
         self._witness: Witness | None = None
         self._ready_at = float("inf")
+        self._main: Pid | None = None
         self._before: Figures | None = None
         self._earlier: Figures | None = None
         self._late = 0.0
@@ -137,9 +138,14 @@ class Monitor:
         """Return the wall-clock time of points and anomalies, which never runs backwards."""
         return self._clock.now()
 
-    def ready(self) -> None:
-        """Mark the platform as started: blocking the loop counts as a fault from now on."""
+    def ready(self, main: Pid | None = None) -> None:
+        """Mark the platform as started: blocking the loop counts as a fault from now on.
+
+        Args:
+            main: the first process of the program, which is not reported as unsupervised.
+        """
         self._ready_at = self._clock.now()
+        self._main = main
 
     # Event handlers
 
@@ -247,7 +253,7 @@ class Monitor:
     def _take(self, scan: Scan) -> None:
         self.scan = scan
         now = self._clock.now()
-        self._alone = {pid: self._alone.get(pid, now) for pid in scan.alone if not is_critical(pid)}
+        self._alone = {pid: self._alone.get(pid, now) for pid in scan.alone if pid is not self._main}
         self._unread = {
             pid: known if (known := self._unread.get(pid)) is not None and known[0] is message else (message, now)
             for pid in scan.unread

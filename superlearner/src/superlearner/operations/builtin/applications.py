@@ -10,6 +10,7 @@ from pydantic import Field
 
 from otp import Application, Pid, Supervisor
 from otp.redaction import HIDDEN, hides, is_secret
+from superlearner.control.protection import release_applications
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, is_a, json_of, plain_pid, text_of
 from superlearner.operations.context import Context
@@ -103,6 +104,7 @@ async def start(
             await Supervisor.restart_child(("playground", ctx.node), known.name)
             return ApplicationChange(name=cls.name, started=[cls.name], stopped=[])
         started = await Application.ensure_all_started(cls, type, args=term)
+        await release_applications(ctx.node)
     return ApplicationChange(name=cls.name, started=started, stopped=[])
 
 
@@ -149,6 +151,7 @@ async def restart(ctx: Context, trees: PlaygroundTrees, /, name: ApplicationText
             await Supervisor.restart_child(("playground", ctx.node), name)
         else:
             await Application.start(known.cls, known.type or "temporary")
+            await release_applications(ctx.node)
     return ApplicationChange(name=name, started=[name], stopped=[name])
 
 

@@ -37,7 +37,8 @@ async def whoami(ctx: Context) -> Asker:
 
     The name in the audit log, the scopes of the credential, and those that apply on this node. Requests without a
     credential are `anonymous` and must come from this machine. `read` shows data, `operate` changes processes, `code`
-    changes code and settings, `own` grants all three on the user's own nodes.
+    changes code and settings, `admin` changes the platform's own processes, `own` grants the first three on the user's
+    own nodes.
     """
     return Asker(
         user=ctx.user.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -11,7 +12,7 @@ from otp import Pid, Supervisor
 from otp.observer import ChildStart
 from superlearner.control.clock import Clock
 from superlearner.control.names import is_critical
-from superlearner.control.steer import child_id, kill, restart_child, terminate_child
+from superlearner.control.steer import NotThere, child_id, kill, restart_child, terminate_child
 from superlearner.control.supervising import children_of, pid_of, spec_of
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import TreeReader
@@ -41,7 +42,16 @@ from superlearner.operations.results_supervisors import (
 )
 from superlearner.operations.shown import shown_child
 from superlearner.operations.steering import refuse_paused, steering, view_of
-from superlearner.operations.targets import answering, called, feels, protect, supervisor_of, term_of
+from superlearner.operations.targets import (
+    answering,
+    called,
+    feels,
+    protect,
+    protect_child,
+    protect_children,
+    supervisor_of,
+    term_of,
+)
 from superlearner.settings.settings import Settings
 
 OF_CHILD = (*STEERED, "child_not_found")
@@ -125,6 +135,7 @@ async def start(
         list[Term] | None,
         Field(max_length=100, description="extra arguments for simple_one_for_one, instead of `start`"),
     ] = None,
+    force: Force = False,
 ) -> StartedChild:
     """Start a child.
 
@@ -137,6 +148,7 @@ async def start(
     given = None if arguments is None else [term_of(one, "arguments") for one in arguments]
     refuse_paused(pid)
     with steering():
+        protect_children(ctx, pid, force=force)
         ctx.about_to(f"start {start or 'a child'} under {called(pid)}", [called(pid)])
         child = given if start is None else ChildStart(start, term, id, registered_name, restart, shutdown)
         started = await view_of(ctx).start_child(pid, child)
@@ -158,7 +170,7 @@ async def restart(ctx: Context, name: SupervisorText, child: ChildText, force: F
     """
     pid = supervisor_of(ctx, name)
     with steering():
-        _protect_child(ctx, pid, child, force=force)
+        protect_child(ctx, pid, child, force=force)
         refuse_paused(pid)
         ctx.about_to(f"restart the child {child} of {called(pid)}", [child])
         started = await restart_child(pid, child)
@@ -180,7 +192,7 @@ async def terminate(ctx: Context, name: SupervisorText, child: ChildText, force:
     """
     pid = supervisor_of(ctx, name)
     with steering():
-        _protect_child(ctx, pid, child, force=force)
+        protect_child(ctx, pid, child, force=force)
         refuse_paused(pid)
         ctx.about_to(f"stop the child {child} of {called(pid)}", [child])
         await terminate_child(pid, child)
@@ -195,7 +207,7 @@ async def terminate(ctx: Context, name: SupervisorText, child: ChildText, force:
     destroys=True,
     errors=OF_CHILD,
 )
-async def delete(ctx: Context, name: SupervisorText, child: ChildText) -> Deleted:
+async def delete(ctx: Context, name: SupervisorText, child: ChildText, force: Force = False) -> Deleted:
     """Delete a child.
 
     Removes the child spec of a stopped child. A running child gives `conflict`, as in OTP.
@@ -205,6 +217,7 @@ async def delete(ctx: Context, name: SupervisorText, child: ChildText) -> Delete
         known = child_id(pid, child)
         if pid_of(pid, known) is not None:
             raise OperationError("conflict", f"the child {child} is running", hint="terminate it first")
+        protect_children(ctx, pid, force=force)
         refuse_paused(pid)
         ctx.about_to(f"delete the child {child} of {called(pid)}", [called(pid)])
         await view_of(ctx).delete_child(pid, known)
@@ -234,13 +247,17 @@ async def bulk(
     """
     pid = supervisor_of(ctx, name)
     refuse_paused(pid)
+    if ctx.dry_run:
+        for text in children:
+            with suppress(NotThere):
+                protect_child(ctx, pid, text, force=force)
     ctx.about_to(f"{action} {len(children)} children of {called(pid)}", children[:100])
 
     async def one(text: str) -> ChildOutcome:
         started: Pid | None = None
         try:
             with steering():
-                _protect_child(ctx, pid, text, force=force)
+                protect_child(ctx, pid, text, force=force)
                 if action == "restart":
                     started = await restart_child(pid, text)
                 elif action == "terminate":
@@ -286,7 +303,7 @@ async def simulate_failure(
             victim, child = _victim(pid, target)
         protect(ctx, victim, force=force)
         ctx.about_to(f"send the exit signal {reason} to {called(victim)}", lambda: feels(victim, reason))
-        killed = await kill(victim, reason, force=force, wait=settings.kill_wait)
+        killed = await kill(victim, reason, wait=settings.kill_wait)
     return FailureSimulated(
         status="failure_simulated",
         failure_type=failure_type,
@@ -310,12 +327,6 @@ def _victim(supervisor: Pid, target: str) -> tuple[Pid, str]:
     if wanted is None:
         raise OperationError("conflict", f"the child {target} is not running")
     return wanted, _text_of_child(wanted, supervisor)
-
-
-def _protect_child(ctx: Context, supervisor: Pid, child: str, *, force: bool) -> None:
-    pid = pid_of(supervisor, child_id(supervisor, child))
-    if pid is not None:
-        protect(ctx, pid, force=force)
 
 
 def _text_of_child(pid: Pid, supervisor: Pid) -> str:

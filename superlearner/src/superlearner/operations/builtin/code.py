@@ -11,6 +11,7 @@ from pydantic import Field
 
 from otp import code
 from superlearner.control.failures import explain_refusal
+from superlearner.control.names import is_critical
 from superlearner.control.terms import clip, plain_pid, text_of
 from superlearner.operations.code_trial import ending_loops, try_import
 from superlearner.operations.context import Context
@@ -26,7 +27,7 @@ from superlearner.operations.results_code import (
     UpgradedServer,
     VersionLine,
 )
-from superlearner.operations.targets import called
+from superlearner.operations.targets import called, permit
 
 MOST_SERVERS: Final = 1000
 MOST_PIDS: Final = 100
@@ -185,12 +186,12 @@ def _loaded(ctx: Context, module: str, *, force: bool) -> None:
         )
     if module not in sys.modules:
         raise OperationError("module_not_found", f"no module {module[:200]!r} is imported", hint="see code.modules")
-    if _is_platform(module) and not force:
-        raise OperationError(
-            "critical_process_protection",
-            f"{module} is the platform's own code",
-            hint='to reload it anyway, send {"force": true}',
-        )
+    why = f"{module} is the platform's own code"
+    if ctx.kind.answers_requests:
+        if _is_platform(module) or any(is_critical(one.pid) for one in _running(ctx).get(module, ())):
+            permit(ctx, why, force=force)
+    elif _is_platform(module) and not force:
+        raise OperationError("critical_process_protection", why, hint='to reload it anyway, send {"force": true}')
 
 
 @contextmanager

@@ -84,6 +84,7 @@ async def count(ctx: Context, pid: PidText, on: On = True, timeout_ms: TimeoutMs
     """
     found = server_of(ctx, pid)
     with asking():
+        protect(ctx, found, force=None)
         ctx.about_to(f"{'start' if on else 'stop'} counting the messages of {called(found)}")
         await sys.statistics(found, on, timeout_ms / 1000)
     return _switched(found, "statistics", on)
@@ -175,6 +176,7 @@ async def off(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000) -> Switc
     """
     found = server_of(ctx, pid)
     with asking():
+        protect(ctx, found, force=None)
         ctx.about_to(f"switch off all debugging of {called(found)}")
         await sys.no_debug(found, timeout_ms / 1000)
     return _switched(found, "all", on=False)

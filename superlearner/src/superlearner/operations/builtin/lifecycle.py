@@ -36,7 +36,7 @@ from superlearner.operations.results_supervisors import (
     WholeRestart,
 )
 from superlearner.operations.steering import refuse_paused, steering, view_of
-from superlearner.operations.targets import called, feels, protect, supervisor_of, term_of
+from superlearner.operations.targets import called, feels, protect, protect_children, supervisor_of, term_of
 
 MOST_CHILDREN = 100
 
@@ -74,6 +74,7 @@ async def start(
     max_restarts: MaxRestarts = 3,
     max_seconds: MaxSeconds = 5.0,
     under: SupervisorText = "playground",
+    force: Force = False,
 ) -> StartedSupervisor:
     """Start a supervisor.
 
@@ -81,6 +82,7 @@ async def start(
     not start, the new supervisor is removed again.
     """
     above = supervisor_of(ctx, under)
+    protect_children(ctx, above, force=force)
     refuse_paused(above)
     if ctx.node.whereis(name) is not None:
         raise OperationError("name_taken", f"the name {name} is taken by {called(cast('Pid', ctx.node.whereis(name)))}")

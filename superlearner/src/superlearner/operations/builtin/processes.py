@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Literal, cast
 
@@ -121,7 +122,7 @@ async def end(
     with answering():
         protect(ctx, found, force=force)
         ctx.about_to(f"send the exit signal {reason} to {called(found)}", lambda: feels(found, reason))
-        killed = await kill(found, reason, force=force, wait=settings.kill_wait)
+        killed = await kill(found, reason, wait=settings.kill_wait)
     return KillResult(
         pid=killed.pid, name=killed.name, reason=killed.reason, terminated=killed.terminated, timestamp=timestamp()
     )
@@ -151,13 +152,18 @@ async def bulk(
 
     Each process has its own result.
     """
+    if ctx.dry_run:
+        for text in pids:
+            with suppress(OperationError):
+                protect(ctx, process_of(ctx, text), force=force)
     ctx.about_to(f"send the exit signal {reason} to {len(pids)} processes", lambda: _felt_by_all(ctx, pids, reason))
 
     async def one(text: str) -> BulkItem:
         try:
             found = process_of(ctx, text)
+            protect(ctx, found, force=force)
             with answering():
-                killed = await kill(found, reason, force=force, wait=settings.kill_wait)
+                killed = await kill(found, reason, wait=settings.kill_wait)
         except OperationError as error:
             return BulkItem(pid=text, ok=False, error=BulkError(code=error.code, message=error.message))
         return BulkItem(pid=text, ok=killed.terminated, terminated=killed.terminated)
@@ -206,7 +212,7 @@ async def message(
         protect(ctx, found, force=force)
         ctx.about_to(f"{message_type} {text_of(term, 100)} to {called(found)}", [called(found)])
         if message_type == "call" or ctx.later is None:
-            reply = await deliver(found, term, message_type, timeout_ms / 1000, force=force)
+            reply = await deliver(found, term, message_type, timeout_ms / 1000)
         else:
             ctx.later.append(partial(hand_over, found, term, message_type))
             reply = None

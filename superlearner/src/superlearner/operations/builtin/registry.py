@@ -74,9 +74,9 @@ async def whereis(ctx: Context, name: NameText) -> NameLine:
     http=("POST", "/registry/processes"),
     scope="operate",
     changes=True,
-    errors=(*NO_PROCESS, "name_taken", "conflict"),
+    errors=(*NO_PROCESS, "name_taken", "conflict", "critical_process_protection"),
 )
-async def register(ctx: Context, name: NewName, pid: PidText) -> NameLine:
+async def register(ctx: Context, name: NewName, pid: PidText, force: Force = False) -> NameLine:
     """Register a process under a name.
 
     A process has at most one name, and a name belongs to one process.
@@ -89,6 +89,7 @@ async def register(ctx: Context, name: NewName, pid: PidText) -> NameLine:
     if has is not None:
         raise OperationError("conflict", f"{called(found)} already has a name", hint="unregister it first")
     with steering():
+        protect(ctx, found, force=force)
         ctx.about_to(f"register {called(found)} as {name[:200]}", [called(found)])
         otp.register(name, found)
     return NameLine(name=id_text(name), pid=plain_pid(found), what=what_of(found))
@@ -153,10 +154,10 @@ async def entries(
     http=("POST", "/registries/{registry}/entries"),
     scope="operate",
     changes=True,
-    errors=(*NO_PROCESS, "registry_not_found", "name_taken"),
+    errors=(*NO_PROCESS, "registry_not_found", "name_taken", "critical_process_protection"),
 )
 async def register_key(
-    ctx: Context, registry: RegistryText, key: KeyText, pid: PidText, value: Term = None
+    ctx: Context, registry: RegistryText, key: KeyText, pid: PidText, value: Term = None, force: Force = False
 ) -> EntryLine:
     """Register a process under a key.
 
@@ -167,6 +168,7 @@ async def register_key(
     if via.whereis() is not None:
         raise OperationError("name_taken", f"the key {key[:200]} of {table.name} is taken")
     with steering():
+        _protect_both(ctx, table, found, force=force)
         ctx.about_to(f"register {called(found)} as {key[:200]} in {table.name}", [called(found)])
         via.register(found)
     (entry,), _ = entries_of(table, key=id_text(key), pid=found, offset=0, limit=1)
@@ -179,15 +181,18 @@ async def register_key(
     scope="operate",
     changes=True,
     destroys=True,
-    errors=(*NO_PROCESS, "registry_not_found", "name_not_found"),
+    errors=(*NO_PROCESS, "registry_not_found", "name_not_found", "critical_process_protection"),
 )
-async def unregister_key(ctx: Context, registry: RegistryText, key: KeyText, pid: PidText) -> NameRemoved:
+async def unregister_key(
+    ctx: Context, registry: RegistryText, key: KeyText, pid: PidText, force: Force = False
+) -> NameRemoved:
     """Unregister a key of a process.
 
     In a registry of unique keys.
     """
     table, found = _unique(ctx, registry), process_of(ctx, pid)
     with steering():
+        _protect_both(ctx, table, found, force=force)
         known = key_of(table, key, found)
         ctx.about_to(f"unregister the key {key[:200]} of {called(found)} in {table.name}", [called(found)])
         Registry.via(table.pid, known).unregister(found)
@@ -197,6 +202,11 @@ async def unregister_key(ctx: Context, registry: RegistryText, key: KeyText, pid
 def _registry(ctx: Context, text: str) -> RegistryLine:
     with steering():
         return registry_named(ctx.node, text)
+
+
+def _protect_both(ctx: Context, table: RegistryLine, pid: otp.Pid, *, force: bool) -> None:
+    protect(ctx, table.pid, force=force)
+    protect(ctx, pid, force=force)
 
 
 def _unique(ctx: Context, text: str) -> RegistryLine:

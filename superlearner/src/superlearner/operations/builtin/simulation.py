@@ -60,7 +60,7 @@ async def crash(
     with steering():
         protect(ctx, plan.target, force=force)
         ctx.about_to(words_of(plan), lambda: feels_of(plan))
-        killed = await kill(plan.target, reason, force=force, wait=settings.kill_wait)
+        killed = await kill(plan.target, reason, wait=settings.kill_wait)
     return SimulationLine(
         id=None,
         kind="crash",
@@ -127,7 +127,7 @@ async def chaos(
     plan = Plan(
         "chaos", supervisor_of(ctx, name), reason=reason, duration=duration_ms / 1000, per_second=kills_per_second
     )
-    return await begun(ctx, plan, force=True)
+    return await begun(ctx, plan)
 
 
 @operation("simulation.cancel", http=("DELETE", "/simulations/{id}"), scope="operate", changes=True, errors=ERRORS)

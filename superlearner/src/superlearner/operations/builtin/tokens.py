@@ -49,7 +49,7 @@ async def create(
             min_length=1,
             max_length=len(GRANTS),
             description="`read` shows data, `operate` changes processes, `code` changes code and shows secrets, "
-            "`own` grants all three on the user's own nodes",
+            "`admin` changes the platform's own processes, `own` grants the first three on the user's own nodes",
         ),
     ] = ["read"],  # noqa: B006 - the default of a declaration, never modified
     user: Annotated[Name | None, Field(description="the user in the audit log; by default the token's name")] = None,
@@ -65,6 +65,8 @@ async def create(
         if value.lower() in RESERVED:
             problem = f"expected another name, got {value!r}, which the platform reserves"
             raise OperationError("validation_error", f"{field}: {problem}", details=[Detail(field, problem)])
+    if "admin" in scopes and not ctx.user.may("admin"):
+        raise ctx.missing_scope("to give the scope admin", "admin")
     with _the_store():
         if any(one.name == name for one in await tokens.all()):
             raise _taken(name)

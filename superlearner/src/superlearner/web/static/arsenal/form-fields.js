@@ -9,7 +9,7 @@
 /** @typedef {Record<string, any>} Schema */
 /**
  * An operation as `GET /api/v1/arsenal/operations` describes it.
- * @typedef {{name: string, category: string, method: "GET"|"POST"|"PUT"|"PATCH"|"DELETE", path: string, scope: "read"|"operate"|"code",
+ * @typedef {{name: string, category: string, method: "GET"|"POST"|"PUT"|"PATCH"|"DELETE", path: string, scope: "read"|"operate"|"code"|"admin",
  *   summary: string, description: string, changes: boolean, destroys: boolean, bare: boolean, on_node: boolean,
  *   here?: boolean, streams?: boolean, media?: string[], parameters: Schema}} Line
  */

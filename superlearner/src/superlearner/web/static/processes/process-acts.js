@@ -7,6 +7,7 @@
 import { kill, request } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
 import { copy } from "../base/copying.js";
+import { confirmAsAdmin } from "../shell/admin.js";
 import { refused } from "../shell/only-reads.js";
 import { nameOf } from "./process-columns.js";
 import { complain, toast } from "../base/toast.js";
@@ -20,7 +21,7 @@ const MOST = 1000;
 export async function end(row) {
   if (refused()) return;
   const name = nameOf(row);
-  if (row.critical && !(await confirm(`Kill ${name}?`, `The platform needs ${name} to live; this page may lose its connection for a moment, or for good.`, `Kill ${name}`))) return;
+  if (row.critical && !(await confirmAsAdmin(`Kill ${name}?`, `${name} is a process of the platform itself; this page may lose its connection for a moment, or for good.`, `Kill ${name}`))) return;
   const top = row.type === "supervisor" && !row.supervisor && !row.critical;
   if (top && !(await confirm(`End the whole tree of ${name}?`, `All below ${name} end with it. It has no supervisor, so nobody starts them again.`, `Kill ${name}`))) return;
   try {

@@ -9,9 +9,9 @@
  */
 
 import { ApiError, kill, request } from "../base/api.js";
-import { confirm } from "../base/confirm.js";
 import { icon, make } from "../base/dom.js";
 import { before, childrenOf, counting, grade, isDynamic, NO_SCORE, observe, predictedRight } from "./strategy-rules.js";
+import { confirmAsAdmin } from "../shell/admin.js";
 import { model, watch } from "../tree/watching.js";
 import { counted } from "../base/words.js";
 
@@ -217,7 +217,7 @@ export class SlPredict extends HTMLElement {
     const row = newest.rows.get(this.#victim ?? "");
     if (!then?.victim.pid || !supervisor?.pid || !row || this.#stage !== "asking") return;
     const force = row.critical;
-    if (force && !(await confirm(`Kill ${then.victim.label}?`, "The platform needs it to live; this page may lose its connection for a moment.", `Kill ${then.victim.label}`))) return;
+    if (force && !(await confirmAsAdmin(`Kill ${then.victim.label}?`, "It is a process of the platform itself; this page may lose its connection for a moment.", `Kill ${then.victim.label}`))) return;
     this.#stage = "killing";
     this.#note = "";
     this.#paint();

@@ -6,10 +6,10 @@
  */
 
 import { ApiError, request } from "../base/api.js";
-import { confirm } from "../base/confirm.js";
 import { attribute, breakable, icon, make, renew } from "../base/dom.js";
 import { Panel } from "../process/process-panel.js";
 import { childrenOf, fates, isDynamic, STATIC } from "./strategy-rules.js";
+import { confirmAsAdmin } from "../shell/admin.js";
 import { model, watch } from "../tree/watching.js";
 import { counted, duration, number, STRATEGIES } from "../base/words.js";
 
@@ -195,7 +195,7 @@ export class SlStrategy extends Panel {
       return await request(method, path, body);
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== "critical_process_protection") throw error;
-      if (!(await confirm("Change what the platform needs?", `${error.message}. A strategy that does not fit may end SuperLearner at the next crash.`, "Change it"))) throw new ApiError("given_up", "", "", 0);
+      if (!(await confirmAsAdmin("Change what the platform needs?", `${error.message}. A strategy that does not fit may end SuperLearner at the next crash.`, "Change it"))) throw new ApiError("given_up", "", "", 0);
       return request(method, path, { ...body, force: true });
     }
   }

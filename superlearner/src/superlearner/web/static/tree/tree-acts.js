@@ -10,6 +10,7 @@ import { bulk } from "./bulk.js";
 import { confirm } from "../base/confirm.js";
 import { chosen } from "../base/dom.js";
 import { label } from "../live/model.js";
+import { confirmAsAdmin } from "../shell/admin.js";
 import { refused } from "../shell/only-reads.js";
 import { complain, toast } from "../base/toast.js";
 import { counted } from "../base/words.js";
@@ -100,6 +101,7 @@ function sure(row, model) {
     const sandbox = chosen().startsWith("sandbox-") ? " The sandbox ends with its tree; it can be started again." : "";
     return confirm(`End the whole tree of ${name}?`, `${all}. ${name} has no supervisor, so nobody starts ${many ? "them" : "it"} again.${sandbox}`, `Kill ${name}`);
   }
-  if (row.parent === null || model.rows.get(row.parent)?.kind === "group") return confirm("End SuperLearner?", `${name} is ${row.parent === null ? "the root of all that runs here" : "what holds up all that runs here, and no supervisor starts it again"}. This ends SuperLearner: every process stops, this page loses its server, and nothing starts it again but you.`, "End SuperLearner");
-  return confirm(`Kill ${name}?`, `The platform needs ${name} to live; this page may lose its connection for a moment. Its supervisor starts it again.`, `Kill ${name}`);
+  if (row.parent === null) return confirmAsAdmin("End SuperLearner?", `${name} is the root of all that runs here. This ends SuperLearner: every process stops, this page loses its server, and nothing starts it again but you.`, "End SuperLearner");
+  if (model.rows.get(row.parent)?.kind === "group") return confirmAsAdmin(`Kill ${name}?`, `${name} is a process of the platform itself, and no supervisor starts it again. SuperLearner may end with it: then every process stops, and nothing starts it again but you.`, `Kill ${name}`);
+  return confirmAsAdmin(`Kill ${name}?`, `${name} is a process of the platform itself; this page may lose its connection for a moment. Its supervisor starts it again.`, `Kill ${name}`);
 }
