@@ -1,6 +1,7 @@
 """The platform's own supervision tree. Read this module first.
 
     superlearner              one_for_one: siblings do not depend on each other's state
+    ├── guardian              brings back services that were ended for good
     ├── services              the work behind the pages; a failing service is restarted with backoff
     │   ├── caretaker         restarts children that gave up
     │   ├── store             writes history into the database
@@ -31,6 +32,7 @@ from typing import Any
 import otp
 from otp import Application, Children, DynamicSupervisor, Supervisor, impl
 from superlearner.app.adopting import adopt, pauses_of_services, pauses_of_trees, refuse
+from superlearner.app.guarding import GUARDIAN, Guardian
 from superlearner.app.keeping import CARETAKER, Caretaker, first_start
 from superlearner.app.own_application import OwnApplication
 from superlearner.app.running import Platform, Tree
@@ -62,8 +64,9 @@ class Services(Supervisor):
     @impl
     def init(self, platform: Platform) -> Children:
         caretaker = Caretaker.child_spec(platform.keeper, id=CARETAKER, name=CARETAKER)
-        kept = [kept.child_spec() for kept in platform.keeper.of("services")]
-        return Children([caretaker, *kept], strategy="one_for_one", max_restarts=UNLIMITED, max_seconds=1)
+        children = [caretaker, *(kept.child_spec() for kept in platform.keeper.of("services"))]
+        platform.guard.expect("services", children)
+        return Children(children, strategy="one_for_one", max_restarts=UNLIMITED, max_seconds=1)
 
 
 class Playground(Supervisor):
@@ -84,6 +87,7 @@ class Root(Supervisor):
     @impl
     def init(self, platform: Platform) -> Children:
         children = [
+            Guardian.child_spec(platform.guard, id=GUARDIAN, name=GUARDIAN),
             Services.child_spec(platform, id="services", name="services"),
             Playground.child_spec(platform, id="playground", name="playground"),
         ]
@@ -91,6 +95,7 @@ class Root(Supervisor):
             from superlearner.web.web_server import WebServer
 
             children.append(WebServer.child_spec(platform.web, id="web", name="web", shutdown=WEB_SHUTDOWN_S))
+        platform.guard.expect("superlearner", children)
         return Children(children, strategy="one_for_one", max_restarts=ROOT_RESTARTS, max_seconds=5)
 
 
@@ -118,6 +123,7 @@ class SuperLearner(Application):
         platform.root = root
         if platform.hub is not None:
             platform.hub.open(root)
+        platform.guard.watch(node)
         platform.ready = True
         platform.monitor.ready(platform.main)
         return root, platform
@@ -126,6 +132,7 @@ class SuperLearner(Application):
     async def prep_stop(self, state: Platform) -> Platform:
         state.ready = False
         state.keeper.close()
+        state.guard.close()
         if state.own_program is not None:
             state.own_program.give_up()
             await state.own_program.remembered.catch_up()

@@ -214,6 +214,8 @@ class Caretaker(GenServer[Keeper]):
         match message:
             case ("rests", supervisor, id) if (supervisor, id) in keeper.kept:
                 self._remind(keeper.kept[supervisor, id])
+            case ("lost" | "tend", guard):
+                await guard.handle(message, self.pid)
             case ("due", supervisor, id) if (supervisor, id) in keeper.kept:
                 await self._start_again(keeper.kept[supervisor, id])
             case _:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import otp
 from otp import sentences
+from superlearner.app.guarding import Guard
 from superlearner.app.keeping import Keeper, Kept, rest_text
 from superlearner.app.services import services_of
 from superlearner.base.data_dir import DATABASE_FILE
@@ -155,6 +156,8 @@ class Platform:
             detailed=settings.enable_detailed_logging,
         )
         self.monitor = Monitor(lambda: self.settings, self.analytics, telemetry=self.telemetry)
+        self.guard = Guard(self.keeper, self.monitor.look)
+        self.monitor.services = self.guard.gaps
         self.traces = Traces(keep=lambda: self.settings.keep_traces, telemetry=self.telemetry)
         folder = None if settings.data_dir is None else settings.data_dir.absolute() / RECORDINGS
         self.recordings = Recordings(folder, self.store)

@@ -50,7 +50,7 @@ def services_of(platform: Platform) -> Services:
     provide(LogView, lambda: platform.log)
     provide(Manual, lambda: platform.manual)
     provide(Nodes, lambda: platform.nodes)
-    provide(PlatformFacts, lambda: PlatformFacts(platform.version, platform.started_at, platform.ready))
+    provide(PlatformFacts, lambda: _facts(platform))
     provide(PlayedRecordings, lambda: platform.replays)
     provide(PlaygroundTrees, lambda: _trees(platform))
     provide(Recordings, lambda: platform.recordings)
@@ -64,6 +64,10 @@ def services_of(platform: Platform) -> Services:
     provide(Tokens, lambda: platform.tokens)
     provide(Traces, lambda: platform.traces)
     return services
+
+
+def _facts(platform: Platform) -> PlatformFacts:
+    return PlatformFacts(platform.version, platform.started_at, platform.ready, platform.guard.gaps())
 
 
 def _trees(platform: Platform) -> PlaygroundTrees:

@@ -257,6 +257,8 @@ class Health(BaseModel):
     python: str
     uptime_s: Seconds
     metrics: Metrics
+    missing: list[str] = Field(description="services of the platform that do not run; it starts them again")
+    suspended: list[str] = Field(description="services of the platform that are suspended")
 
 
 class NodeLine(BaseModel):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from otp import Application, Node, Pid
 from otp.trace import Recording
 from superlearner.control.exits import Exit
+from superlearner.observing.monitoring import ServiceGap
 
 __all__ = ["ApiDocument", "ChildPast", "Evaluation", "LivePages", "PlatformFacts", "PlayedRecordings",
            "PlaygroundApplication", "PlaygroundTrees", "RemoteHistory", "RestartedChildren"]  # fmt: skip
@@ -90,11 +91,12 @@ class PlaygroundTrees:
 
 @dataclass(frozen=True, slots=True)
 class PlatformFacts:
-    """The platform's version, start time (seconds since 1970) and readiness."""
+    """The platform's version, start time (seconds since 1970) and readiness, and its services that do not work."""
 
     version: str
     started_at: float
     ready: bool
+    gaps: Sequence[ServiceGap] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from superlearner.observing.monitoring.facts import (
     LoopHold,
     NodeFacts,
     PendingCallback,
+    ServiceGap,
     Track,
     UntiedProcesses,
     Waiter,
@@ -209,6 +210,7 @@ def test_every_finding_names_an_existing_setting() -> None:
         cycles=[[Waiter("0.7.0", None, "Till", "0.7.0", "call", None)]],
         alone=[UntiedProcesses("0.7.0", None, "fetch", NOW - 31, 1, ("0.7.0",))],
         watchers=[Watcher("0.7.0", "till", "Till", 20, "0.8.0", 0, NOW)],
+        services=[ServiceGap("tracer", "services", None, NOW), ServiceGap("store", "services", "0.7.0", NOW)],
     )
     found = detect(known, LIMITS)
     assert [finding.type for finding in found] == [detector.__name__ for detector in detectors.DETECTORS]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from superlearner.observing.monitoring.alarms import Alarm, Alarms
 from superlearner.observing.monitoring.detectors import DETECTORS, detect
-from superlearner.observing.monitoring.facts import AnomalyFinding, NodeFacts
+from superlearner.observing.monitoring.facts import AnomalyFinding, NodeFacts, ServiceGap
 from superlearner.observing.monitoring.figures import Source
 from superlearner.observing.monitoring.monitor import Monitor
 from superlearner.observing.monitoring.points import History, Point
@@ -22,6 +22,7 @@ __all__ = [
     "Monitor",
     "MonitoringService",
     "Point",
+    "ServiceGap",
     "Source",
     "Tally",
     "detect",

@@ -12,7 +12,7 @@ from typing import Any, Final
 from superlearner.control.clock import timestamp
 from superlearner.observing.analytics.figures import trend_of
 from superlearner.observing.analytics.history import History
-from superlearner.observing.monitoring.facts import AnomalyFinding, LoopHold, NodeFacts, Severity
+from superlearner.observing.monitoring.facts import AnomalyFinding, LoopHold, NodeFacts, ServiceGap, Severity, Type
 from superlearner.observing.monitoring.growth import rises, slope
 from superlearner.settings.settings import Settings
 
@@ -318,6 +318,37 @@ def orphan_monitor(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindin
         )
 
 
+def missing_service(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
+    """Find services of the platform that do not run."""
+    hint = "the platform starts it again after a pause; its log says why a start fails"
+    for one in facts.services:
+        if one.pid is None:
+            yield _of_service("missing_service", one, "does not run", hint, limits)
+
+
+def suspended_service(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
+    """Find services of the platform that are suspended."""
+    hint = "resume it with `superlearner process resume`, or a supervisor with `superlearner supervisor resume`"
+    for one in facts.services:
+        if one.pid is not None:
+            yield _of_service("suspended_service", one, "is suspended and handles no message", hint, limits)
+
+
+def _of_service(type: Type, one: ServiceGap, words: str, hint: str, limits: Settings) -> AnomalyFinding:
+    return AnomalyFinding(
+        type=type,
+        severity="critical",
+        pid=one.pid,
+        name=one.name,
+        description=f"{one.name}, a service of the platform, {words}",
+        since=round(one.since, 3),
+        evidence={"supervisor": one.supervisor},
+        threshold=limits.scan_interval,
+        setting="scan_interval",
+        hint=hint,
+    )
+
+
 DETECTORS: Final[tuple[Detector, ...]] = (
     restart_storm,
     crash_loop,
@@ -328,6 +359,8 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     call_cycle,
     unsupervised_process,
     orphan_monitor,
+    missing_service,
+    suspended_service,
 )
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "NodeFacts",
     "AnomalyFinding",
     "LoopHold",
+    "ServiceGap",
     "Severity",
     "Track",
     "Type",
@@ -34,6 +35,8 @@ Type = Literal[
     "call_cycle",
     "unsupervised_process",
     "orphan_monitor",
+    "missing_service",
+    "suspended_service",
 ]
 Severity = Literal["low", "medium", "high", "critical"]
 
@@ -119,6 +122,16 @@ class Watcher:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceGap:
+    """A service of the platform that does not run, or is suspended if it has a pid, since `since` (wall clock)."""
+
+    name: str
+    supervisor: str
+    pid: str | None
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
 class NodeFacts:
     """All facts at `now` (wall clock); `clock` is ns of the node's clock."""
 
@@ -134,6 +147,7 @@ class NodeFacts:
     cycles: Sequence[Sequence[Waiter]] = ()
     alone: Sequence[UntiedProcesses] = ()
     watchers: Sequence[Watcher] = ()
+    services: Sequence[ServiceGap] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import otp
@@ -30,6 +30,7 @@ from superlearner.observing.monitoring.facts import (
     LoopHold,
     NodeFacts,
     PendingCallback,
+    ServiceGap,
     Track,
     UntiedProcesses,
     Waiter,
@@ -101,6 +102,8 @@ class Monitor:
         self._earlier: Figures | None = None
         self._late = 0.0
         self._subscription: Any = None
+        self.services: Callable[[], Sequence[ServiceGap]] = tuple
+        """Returns the services of the platform that do not work; a node that is not the platform's has none."""
         self.talking = Talking(lambda: self.node)
         self._followers: tuple[Callable[[Point], object], ...] = ()
 
@@ -373,6 +376,7 @@ class Monitor:
             cycles=self._waits_in_circles(),
             alone=list(self._alone_by_what()),
             watchers=list(self._watchers(now)),
+            services=self.services(),
         )
 
     def _whats(self) -> dict[str, str]:

@@ -43,7 +43,8 @@ async def health(ctx: Context, facts: PlatformFacts, store: Store, pages: LivePa
     """Show the health of the platform.
 
     Metrics of the node, and the running parts of the platform. `supervision_health` is the percentage of supervisors
-    without a restart storm or crash loop. The status is `healthy` if all parts are up and it is above 80 %.
+    without a restart storm or crash loop. The status is `healthy` if all parts are up, no service is missing or
+    suspended, and it is above 80 %.
     """
     node = ctx.node
     scan = await ctx.watched.monitor.look_at_all()
@@ -70,7 +71,7 @@ async def health(ctx: Context, facts: PlatformFacts, store: Store, pages: LivePa
         restarts=info.restarts,
         viewers=pages.viewer_count(),
     )
-    well = facts.ready and all(parts.model_dump().values()) and share > UNHEALTHY_PERCENT
+    well = facts.ready and not facts.gaps and all(parts.model_dump().values()) and share > UNHEALTHY_PERCENT
     return Health(
         status="healthy" if well else "degraded",
         parts=parts,
@@ -79,6 +80,8 @@ async def health(ctx: Context, facts: PlatformFacts, store: Store, pages: LivePa
         python=platform_module.python_version(),
         uptime_s=round(time.time() - facts.started_at, 1),
         metrics=metrics,
+        missing=[one.name for one in facts.gaps if one.pid is None],
+        suspended=[one.name for one in facts.gaps if one.pid is not None],
     )
 
 
@@ -134,8 +137,8 @@ async def anomalies(
     """List anomalies with their evidence.
 
     Restart storms, crash loops, growing mailboxes and memory, long callbacks, a blocked event loop, deadlocks,
-    isolated processes, useless monitors. Each has its values, the limit it exceeds, the setting of the limit, and
-    what to try.
+    isolated processes, useless monitors, services of the platform that are not running. Each has its values, the limit
+    it exceeds, the setting of the limit, and what to try.
     """
     monitor = ctx.watched.monitor
     await monitor.fresh()
