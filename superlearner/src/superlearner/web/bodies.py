@@ -52,73 +52,71 @@ class Bodies:
 
     def check_length(self, length: int) -> None:
         """Raise ApiError if a body is too large, before a byte of it is read."""
-        if length > self._limits().largest:
-            raise self._too_large()
+        largest = self._limits().largest
+        if length > largest:
+            raise ApiError(413, "body_too_large", f"expected a body of at most {largest} bytes, got more")
 
-    async def read(self, receive: Receive) -> Body:
-        """Read a whole body; `close()` it once it is answered.
+    def body(self, receive: Receive) -> Body:
+        """Return the body of a request, of which nothing is read yet; `close()` it once the request is answered."""
+        return Body(self, receive)
 
-        Raises:
-            ApiError: it is too large (413) or too slow (408), or too many are being read (503).
-        """
-        body = Body(self, receive)
-        try:
-            async with asyncio.timeout(self._limits().seconds):
-                while await body.more():
-                    if len(body.content) > self._limits().largest:
-                        raise self._too_large()
-                    if self._held > self._limits().together:
-                        raise ApiError(
-                            503, "service_unavailable", "too many concurrent request bodies; try again in a moment"
-                        )
-        except TimeoutError:
-            body.close()
-            raise ApiError(
-                408, "request_timeout", f"expected the whole body within {self._limits().seconds:g} s"
-            ) from None
-        except BaseException:
-            body.close()
-            raise
-        return body
+    @property
+    def limits(self) -> BodyLimits:
+        """The current limits."""
+        return self._limits()
 
     def hold(self, size: int) -> None:
         """Add bytes to those in memory, or subtract them."""
         self._held += size
 
-    def _too_large(self) -> ApiError:
-        largest = self._limits().largest
-        return ApiError(413, "body_too_large", f"expected a body of at most {largest} bytes, got more")
+    def check_room(self) -> None:
+        """Raise ApiError if the bodies in memory are too many to read on."""
+        if self._held > self._limits().together:
+            raise ApiError(503, "service_unavailable", "too many request bodies at once; try again in a moment")
 
 
 class Body:
-    """A body, in memory from its first piece until it is closed."""
+    """A body that is read when the application asks for it, and in memory until it is closed.
+
+    The application asks after it has checked credential and scope, so a visitor without them takes no memory.
+    """
 
     def __init__(self, bodies: Bodies, receive: Receive) -> None:
         self._bodies = bodies
         self._receive = receive
-        self._left: list[Message] = []
-        self.content = bytearray()
-
-    async def more(self) -> bool:
-        """Read a piece; return whether another one follows."""
-        message = await self._receive()
-        if message["type"] != "http.request":  # the client is gone
-            self._left = [message]
-            return False
-        piece = message.get("body", b"")
-        self.content += piece
-        self._bodies.hold(len(piece))
-        if message.get("more_body", False):
-            return True
-        self._left = [{"type": "http.request", "body": bytes(self.content), "more_body": False}]
-        return False
+        self._content = bytearray()
+        self._is_read = False
 
     async def receive(self) -> Message:
-        """Return the next message for the application: first the whole body."""
-        return self._left.pop() if self._left else await self._receive()
+        """Return the next message for the application: first the whole body.
+
+        Raises:
+            ApiError: it is too large (413) or too slow (408), or too many are being read (503).
+        """
+        if self._is_read:
+            return await self._receive()
+        self._is_read = True
+        seconds = self._bodies.limits.seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._whole()
+        except TimeoutError:
+            raise ApiError(408, "request_timeout", f"expected the whole body within {seconds:g} s") from None
+
+    async def _whole(self) -> Message:
+        while True:
+            message = await self._receive()
+            if message["type"] != "http.request":  # the client is gone
+                return message
+            piece = message.get("body", b"")
+            self._content += piece
+            self._bodies.hold(len(piece))
+            self._bodies.check_length(len(self._content))
+            if not message.get("more_body", False):
+                return {"type": "http.request", "body": bytes(self._content), "more_body": False}
+            self._bodies.check_room()
 
     def close(self) -> None:
         """Release the body: its request is answered."""
-        self._bodies.hold(-len(self.content))
-        self.content = bytearray()
-        self._left = []
+        self._bodies.hold(-len(self._content))
+        self._content = bytearray()

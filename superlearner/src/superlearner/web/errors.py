@@ -72,7 +72,8 @@ class ApiError(Exception):
 
     def response(self, headers: dict[str, str] | None = None) -> SafeJSONResponse:
         """Return the error as a response."""
-        return SafeJSONResponse(self.body(), self.status, headers=headers)
+        again = {"retry-after": "1"} if self.code == "service_unavailable" else {}
+        return SafeJSONResponse(self.body(), self.status, headers={**again, **(headers or {})})
 
 
 def install_error_handlers(app: FastAPI) -> None:

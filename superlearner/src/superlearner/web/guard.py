@@ -7,14 +7,16 @@ are.
 - `Host` must be in the allow-list (against DNS rebinding); the health routes are open.
 - For unsafe methods and web sockets, an `Origin` must be ours and a `Sec-Fetch-Site` must be `same-origin` or `none`,
   if present. For names of the allow-list `https` is ours, too, since a proxy with TLS may stand in front.
-- A body must be `application/json`, at most `max_body` bytes long and in time, and the number of concurrent bodies is
-  limited; only the sign-in page sends a form.
+- A body must be `application/json`, at most `max_body` bytes long and in time, and all bodies together are limited;
+  only the sign-in page sends a form, a small one. A body is read when the application asks for it, after the
+  credential and the scope are checked.
 - Every answer has the security headers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,6 +32,7 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN_PATHS: Final = frozenset({"/health/live", "/health/ready"})
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 WEB_SOCKET_REFUSED: Final = 4403
+LARGEST_FORM: Final = 16_384
 
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
@@ -64,6 +67,7 @@ class Guard:
     ) -> None:
         self.app = app
         self.bodies = Bodies(limits)
+        self.forms = Bodies(lambda: replace(limits(), largest=LARGEST_FORM))
         self.form_paths = frozenset(form_paths)
         self.allowed_hosts = frozenset(_bracketed(host.lower()) for host in (*LOOPBACK_NAMES, *allowed_hosts))
         self.proxied_hosts = self.allowed_hosts.difference(LOOPBACK_NAMES)
@@ -86,18 +90,21 @@ class Guard:
                 self._check_host(headers)
             if scope["method"] not in SAFE_METHODS:
                 self._check_origin(scope, headers)
-            if scope["method"] not in SAFE_METHODS or headers.has_body:
-                self._check_body(headers, FORM if path in self.form_paths else JSON)
-            body = await self.bodies.read(receive) if headers.has_body else None
+            is_form = path in self.form_paths
+            bodies = self.forms if is_form else self.bodies
+            if headers.has_body:
+                self._check_body(headers, FORM if is_form else JSON, bodies)
         except ApiError as error:
-            wait = {"retry-after": "1"} if error.status == 503 else None
-            await error.response(wait)(scope, receive, secured)
+            await error.response()(scope, receive, secured)
             return
-        if body is None:
+        if not headers.has_body:
             await self.app(scope, receive, secured)
             return
+        body = bodies.body(receive)
         try:
             await self.app(scope, body.receive, secured)
+        except ApiError as error:  # of the body, from an application without error handlers
+            await error.response()(scope, receive, secured)
         finally:
             body.close()
 
@@ -137,9 +144,7 @@ class Guard:
         if headers.has("sec-fetch-site") and site not in ("same-origin", "none"):
             raise ApiError(403, "foreign_origin", f"a {_shown(site)} request must not change anything here")
 
-    def _check_body(self, headers: _Headers, expected: str) -> None:
-        if not headers.has_body:
-            return
+    def _check_body(self, headers: _Headers, expected: str, bodies: Bodies) -> None:
         if headers.media_type != expected:
             raise ApiError(
                 415,
@@ -149,7 +154,7 @@ class Guard:
             )
         if headers.chunked and headers.has("content-length"):
             raise ApiError(400, "malformed_request", "expected Content-Length or a chunked body, got both")
-        self.bodies.check_length(headers.content_length)
+        bodies.check_length(headers.content_length)
 
 
 class _Headers:

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from fastapi import Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
@@ -25,7 +26,7 @@ from superlearner.operations.declaration import Answer, Download, Operation, Par
 from superlearner.operations.execution import execute, refuse_without_scope
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.web.described import responses_of
-from superlearner.web.errors import pattern_of
+from superlearner.web.errors import ApiError, pattern_of
 from superlearner.web.server_sent import EventStreamResponse, collected, wants_events
 from superlearner.web.strict_json import SafeJSONResponse, StrictRequest
 from superlearner.web.visitors import user_of
@@ -126,7 +127,12 @@ class ScopeFirst(APIRoute):
             context = Context(platform.nodes, user_of(request), _door(request), on=_node_of(operation, request))
             refuse_without_scope(platform.services, operation, context, request.path_params)
             _refuse_unknown_words(operation, request)
-            return await answer(StrictRequest(request.scope, request.receive))
+            strict = StrictRequest(request.scope, request.receive)
+            try:
+                await strict.body()  # here, since FastAPI turns any error of the body into a 400
+            except ClientDisconnect:
+                raise ApiError(400, "malformed_request", "the client closed the connection in its body") from None
+            return await answer(strict)
 
         return after_the_scope
 

@@ -18,7 +18,6 @@ __all__ = ["Visit", "WebVisitor", "form_of", "is_signed_in", "ours", "recognise"
 
 VISITOR: Final = "superlearner.visitor"
 FOR_PROGRAMS: Final = ("/metrics", "/sign-in/")
-LARGEST_FORM: Final = 16_384
 OUR_PATH: Final = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 """A path on this host: printable, no backslash, and not `//elsewhere`."""
 
@@ -120,10 +119,10 @@ class Visit:
 
 
 async def form_of(receive: Receive) -> dict[str, str]:
-    """Return the fields of a small form; the guard has checked its type.
+    """Return the fields of a form; the guard has checked its type and limits its size.
 
     Raises:
-        ApiError: it is too large, or not a form.
+        ApiError: it is too large or too slow, or not a form.
     """
     body = b""
     more = True
@@ -131,8 +130,6 @@ async def form_of(receive: Receive) -> dict[str, str]:
         message = await receive()
         more = message["type"] == "http.request" and message.get("more_body", False)
         body += message.get("body", b"")
-        if len(body) > LARGEST_FORM:
-            raise ApiError(413, "body_too_large", f"expected a form of at most {LARGEST_FORM} bytes, got more")
     try:
         fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
     except ValueError:
