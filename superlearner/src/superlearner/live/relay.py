@@ -16,6 +16,7 @@ import logging
 import zlib
 from collections.abc import Callable, Mapping
 from contextvars import Context
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -88,6 +89,8 @@ class RelayedViewer(Viewer):
 
     def want_snapshot(self) -> None:
         """Drop queued frames and request a snapshot."""
+        if self.closed:
+            return  # no snapshot will come
         self._frames.clear()
         self._wake.clear()
         self.resync = True
@@ -116,7 +119,7 @@ class Relay:
         topic: the subscribed topic.
         asked: the other query parameters.
         identity: the platform's fields in a snapshot, if any: epoch, version.
-        on_idle: called when the last viewer has gone.
+        on_end: called when the last viewer has gone or the subscription has ended; a later viewer starts a new one.
     """
 
     def __init__(
@@ -125,13 +128,13 @@ class Relay:
         topic: str,
         asked: Mapping[str, str],
         identity: Mapping[str, str],
-        on_idle: Callable[[], object],
+        on_end: Callable[[Relay], object],
     ) -> None:
         self._remote = remote
         self._topic = topic
         self._asked = {key[:MOST_ASKED]: word[:MOST_WORD] for key, word in list(asked.items())[:MOST_ASKED]}
         self._identity = {**identity, "node": remote.name}
-        self._on_idle = on_idle
+        self._on_end = on_end
         self.deflate = SharedDeflate()
         self._viewers: set[RelayedViewer] = set()
         self._number: int | None = None
@@ -157,10 +160,7 @@ class Relay:
         self._viewers = {other for other in self._viewers if other is not viewer}
         if not self._viewers and self._relaying is not None:
             self._relaying.cancel()
-            self._relaying = None
-            if self._sync is not None:
-                self._sync.cancel()
-            self._on_idle()
+            self._end()
 
     def snapshot(self) -> bytes:
         """Return nothing: snapshots come from the node."""
@@ -185,21 +185,33 @@ class Relay:
         if self._number is not None:
             self._remote.tell(Sync(self._number))
 
+    def _end(self) -> None:
+        """Forget the subscription, before the next viewer comes."""
+        self._relaying = None
+        self._number = None
+        self._seq = UNSET
+        if self._sync is not None:
+            self._sync.cancel()
+            self._sync = None
+        self._on_end(self)
+
     async def _relay(self) -> None:
         """Forward frames until the viewers or the node are gone or a frame is invalid."""
+        number: int | None = None
         try:
             attached = await self._remote.ask(Attach(self._topic, {**self._asked, DEFLATE: ""}), Attached, ATTACH_S)
-            self._number = None if isinstance(attached, Failed) else attached.number
-            while self._number is not None and await self._pass_on(self._number):
+            self._number = number = None if isinstance(attached, Failed) else attached.number
+            while number is not None and await self._pass_on(number):
                 await self._due.wait()
         except RemoteError as error:
             log.info("the topic %s of %s ends: %s", self._topic, self._remote.name, error)
         finally:
-            if self._number is not None:
-                self._remote.tell(Close(self._number))
-            self._number = None
-            for viewer in self._viewers:
-                viewer.close()
+            if number is not None:
+                self._remote.tell(Close(number))
+            if self._relaying is asyncio.current_task():  # else the last viewer has left, and others may have come
+                self._end()
+                for viewer in self._viewers:
+                    viewer.close()
 
     async def _pass_on(self, number: int) -> bool:
         """Request and forward a frame; return whether there may be more."""
@@ -273,9 +285,14 @@ class Relays:
     def of(self, remote: RemoteNode, topic: str, asked: Mapping[str, str]) -> Relay:
         """Return the relay of a node's topic, shared by all viewers with the same query."""
         if topic in OWN_PART:
-            return Relay(remote, topic, asked, self._identity, lambda: None)
+            return Relay(remote, topic, asked, self._identity, lambda _relay: None)
         words = {name: asked[name] for name in ASKED.get(topic, ()) if name in asked}
         key = (remote, topic, *words.items())
         if key not in self._relays:
-            self._relays[key] = Relay(remote, topic, words, self._identity, lambda: self._relays.pop(key, None))
+            self._relays[key] = Relay(remote, topic, words, self._identity, partial(self._remove, key))
         return self._relays[key]
+
+    def _remove(self, key: Any, relay: Relay) -> None:
+        """Remove a relay, unless another one has its place."""
+        if self._relays.get(key) is relay:
+            del self._relays[key]
