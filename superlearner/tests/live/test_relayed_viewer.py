@@ -44,7 +44,7 @@ class Far:
     name = "far@127.0.0.1"
 
     def __init__(self, *ends: Callable[[], Frame | Failed]) -> None:
-        self.ends = list(ends)
+        self.ends: list[Callable[[], Any]] = list(ends)
         self.subscriptions = 0
         self.closed: list[int] = []
         self.frames: dict[int, int] = {}
