@@ -15,7 +15,7 @@ from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, plain_pid, safe_text
 from superlearner.control.tree import record_of, supervisor_state, what_of
 
-__all__ = ["KINDS", "TYPES", "Type", "describe", "doing", "named", "process_line", "supervisors"]
+__all__ = ["KINDS", "TYPES", "Type", "describe", "doing", "named", "process_line", "state_note", "supervisors"]
 
 Kind = Literal["supervisor", "worker", "coroutine"]
 Type = Literal["supervisor", "genserver", "worker"]
@@ -30,6 +30,9 @@ MAX_COUNTED: Final = 500
 
 MAX_RELATED: Final = 200
 """Links and monitors of one process listed individually; the rest is counted."""
+
+NO_SERVER: Final = "A plain function is no server: its state is in its variables, which cannot be shown."
+HIDDEN: Final = "This process hides its state: it has set the flag sensitive."
 
 TYPES: Final[dict[Kind, Type]] = {kind: name for name, kind in KINDS.items()}
 
@@ -101,9 +104,17 @@ def describe(node: Node, pid: Pid, *, key: str | None, started_at: float | None,
         "callbacks": _callbacks(node, pid),
         "current_call": _current_call(found),
         "state": None if found.state is None else safe_text(found.state),
+        "state_note": state_note(node, found),
         "exits": [exit.shown(message) for exit, message in _with_messages(node, exits)],
         "child": _child(pid),
     }
+
+
+def state_note(node: Node, found: observer.ProcessDetails) -> str | None:
+    """Return why the state of a process is not shown; None if it is."""
+    if found.state is None:
+        return NO_SERVER
+    return HIDDEN if observer.seen_state(node, found.pid) is None else None
 
 
 def _related(others: Sequence[Any]) -> list[dict[str, Any]]:

@@ -90,6 +90,24 @@ def test_a_state_is_shown_without_secrets_unless_permitted(inside: Inside) -> No
     inside(test, HOLDERS, auth="all")
 
 
+@pytest.mark.everywhere
+def test_a_process_without_a_state_to_show_says_why(inside: Inside) -> None:
+    """Regression: the state of a plain function was null, as if the platform did not know it."""
+
+    async def test(platform: Any) -> None:
+        function = str(platform.node.spawn(otp.receive)).strip("<>")
+        for path, note in (
+            (function, "A plain function is no server: its state is in its variables, which cannot be shown."),
+            ("hidden", "This process hides its state: it has set the flag sensitive."),
+            ("basket", None),
+            ("holders", None),
+        ):
+            for view in ("state", "state/tree", "info"):
+                assert note == (await done(platform, "GET", f"/{path}/{view}"))["state_note"]
+
+    inside(test, HOLDERS, auth="all")
+
+
 def test_secrets_and_changes_of_states_need_a_credential(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         for method, path in (

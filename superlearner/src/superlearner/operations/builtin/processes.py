@@ -87,7 +87,7 @@ async def list_all(
 
 @operation("process.info", http=("GET", "/processes/{pid}/info"), scope="read", errors=NOT_THERE,
            short="pid name what type status alive started_at parent message_queue_len messages current_call "
-                 "state trap_exit critical child links monitors monitored_by exits")  # fmt: skip
+                 "state state_note trap_exit critical child links monitors monitored_by exits")  # fmt: skip
 async def info(ctx: Context, pages: LivePages, /, pid: PidText) -> ProcessDetails:
     """Show a process.
 

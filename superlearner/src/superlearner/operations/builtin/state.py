@@ -13,7 +13,7 @@ import otp
 from otp import Pid, observer, sys
 from superlearner.control.clock import timestamp
 from superlearner.control.differences import differences
-from superlearner.control.look import TYPES
+from superlearner.control.look import TYPES, state_note
 from superlearner.control.names import registered_name
 from superlearner.control.terms import clip, json_of, plain_pid, safe_text
 from superlearner.control.tree import supervisor_state, what_of
@@ -40,7 +40,7 @@ BackupId = Annotated[str, Field(max_length=40, description="the id of a backup",
 
 
 @operation("state.get", http=("GET", "/processes/{pid}/state"), scope="read", errors=NOT_THERE,
-           short="pid name what status state redacted")  # fmt: skip
+           short="pid name what status state state_note redacted")  # fmt: skip
 async def get(
     ctx: Context,
     pid: PidText,
@@ -66,6 +66,7 @@ async def get(
         status=details.status,
         state=None if details.state is None else clip(safe_text(details.state), length),
         value=None if seen is None else json_of(seen.value),
+        state_note=state_note(ctx.node, details),
         redacted=redact,
     )
 

@@ -13,6 +13,7 @@ import otp
 from otp import observer
 from otp.redaction import hides, is_secret
 from superlearner.control.exact import NotExact, exact_json
+from superlearner.control.look import state_note
 from superlearner.control.names import registered_name
 from superlearner.control.terms import clip, plain_pid, safe_text, text_of
 from superlearner.control.tree import supervisor_state, what_of
@@ -81,6 +82,7 @@ async def unfold(
         path=steps,
         term=None if term is None else _node(term),
         sensitive=state is None and details.state is not None,
+        state_note=state_note(ctx.node, details),
         form=_form(found, state) if form else None,
         redacted=redact,
     )

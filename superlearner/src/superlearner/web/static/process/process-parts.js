@@ -104,7 +104,9 @@ export function stateSection(row, info) {
   if (row.kind === "supervisor") return null; // the tree shows a supervisor's bookkeeping
   const messages = info?.messages?.length ? section("Waiting in the mailbox", make("ol", { class: "terms" }, ...info.messages.map((/** @type {unknown} */ one) => make("li", {}, String(one))))) : null;
   const text = info?.state ?? null;
-  const state = text !== null ? section("State", make("pre", { tabindex: 0, "aria-label": "State" }, String(text))) : null;
+  const note = info?.state_note ?? null;
+  const state = note !== null ? section("State", make("p", { class: "hint" }, String(note)))
+    : text !== null ? section("State", make("pre", { tabindex: 0, "aria-label": "State" }, String(text))) : null;
   return state || messages ? make("div", {}, state, messages) : null;
 }
 

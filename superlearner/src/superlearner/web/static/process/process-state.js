@@ -17,7 +17,7 @@ import { counted, time } from "../base/words.js";
 
 /** @typedef {import("./process-tabs.js").Seen} Seen */
 /** @typedef {import("./process-state-kept.js").Kept} Kept */
-/** @typedef {{pid: string, term: import("./state-terms.js").Term|null, sensitive: boolean, redacted: boolean}} Told */
+/** @typedef {{pid: string, term: import("./state-terms.js").Term|null, sensitive: boolean, state_note: string|null, redacted: boolean}} Told */
 
 /** @extends {Panel<{told: Told, kept: Kept[]}>} */
 export class SlState extends Panel {
@@ -73,7 +73,7 @@ export class SlState extends Panel {
     this.#acts.hidden = !alive || term === null;
     if (!alive) this.#editor.close();
     this.#none.hidden = told === undefined || term !== null;
-    write(this.#none, told?.sensitive ? "This process hides its state on purpose: it has set the flag sensitive." : "A plain function has no state that can be seen: what it keeps is in its variables.");
+    write(this.#none, told?.state_note ?? "");
     this.#kept.show(alive ? seen.row.pid : null, this.known?.kept ?? []);
     if (!told || told === this.#drawn) return;
     const before = this.#drawn;
