@@ -56,6 +56,39 @@ def test_a_recording_is_gzip_json_lines_with_a_header_and_an_end(path: Path) -> 
     assert ("closed", len(events), 0) == tuple(end[key] for key in ("end", "events", "dropped"))
 
 
+def test_a_recording_names_no_folder_of_the_machine(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: messages, states, reasons and crash messages kept the folders of the program and of its user."""
+    home = path.parent / "home"
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    monkeypatch.chdir(path.parent)
+    folders = [str(home), str(path.parent), os.path.dirname(os.__file__)]
+
+    class Reader(GenServer[Any]):
+        @otp.impl
+        def init(self, arg: Any) -> otp.Ok[Any]:
+            return otp.Ok(
+                {"file": home / "notes.txt", "said": f'File "{folders[2]}/os.py", line 1\n{folders[1]}/shop.py'}
+            )
+
+        @otp.impl
+        def handle_cast(self, request: Any, state: Any) -> otp.NoReply[Any]:
+            raise FileNotFoundError(2, "no such file", request)
+
+    async def main() -> None:
+        with trace.record(node(), path, kinds=_recorder.ALL_KINDS | trace.STATE_KINDS):
+            reader = await Reader.start(None)
+            GenServer.cast(reader, f"{folders[1]}/missing.txt")
+            await otp.wait_down(reader)
+
+    Scheduler(inline=False).run(main)
+    written = gzip.decompress(path.read_bytes()).decode()
+    assert [] == [folder for folder in folders if folder in written]
+    assert "~/notes.txt" in written
+    assert "'missing.txt'" in written
+    assert 'File \\"os.py\\"' in written
+
+
 def test_a_recording_holds_no_object_of_the_program_only_bounded_texts(path: Path) -> None:
     class Odd:
         def __repr__(self) -> str:

@@ -36,6 +36,7 @@ from otp.testing.patience import MAX_STEPS
 from otp.testing.recording import digests_of, found_in, hash_seed
 from otp.testing.scheduler import Scheduler
 from otp.trace import Recording, RecordingError, Row, load
+from otp.trace._folders import Folders
 from otp.trace._rows import line_of, normal
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ class _Comparison:
         self._recording = recording
         self._lines = recording.events.lines
         self._node = node
+        self._folders = Folders.here()
         self._count = 0
         self._different: Row | None = None
         self._limit: int | None = recording.header.get("limit")
@@ -154,7 +156,7 @@ class _Comparison:
         row = Row.of(event, self._node)
         place, self._count = self._count, self._count + 1
         if place < len(self._lines):
-            line = line_of(row, self._node.name)[:-1]
+            line = self._folders.hide(line_of(row, self._node.name))[:-1]
             if normal(line, timed=True) != normal(self._lines[place], timed=True):
                 self._different = row
         elif self._recording.complete:

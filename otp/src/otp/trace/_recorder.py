@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from otp.kernel.errors import BadArgument
 from otp.kernel.log import say
 from otp.kernel.tracing import DETAIL_KINDS, LIFECYCLE, MESSAGE_KINDS, STATE_KINDS, Event
+from otp.trace._folders import Folders
 from otp.trace._recording import RecordingError
 from otp.trace._rows import BLOCK, FORMAT, Chain, Row, as_line, line_of, process_of
 
@@ -54,13 +55,15 @@ class Recorder:
         self._node = node
         self._limit = limit
         self._chain = Chain(timed=header["io"] == "virtual")
+        self._folders = Folders.here()
         self._lines: list[bytes] = []
         self._facts: dict[str, Any] = {}
         self._pack = zlib.compressobj(1, zlib.DEFLATED, 31)
         self._file: BinaryIO | None = None
+        begun = [process_of(p, node) for p in node._procs.values()]
         try:
             self._file = _created(path) if isinstance(path, str | os.PathLike) else path
-            self._write(as_line(header) + b"".join([as_line(process_of(p, node)) for p in node._procs.values()]))
+            self._write(as_line(header) + self._folders.hide(b"".join(map(as_line, begun))))
         except OSError as error:
             if self._file is not None:
                 self._file.close()
@@ -88,7 +91,7 @@ class Recorder:
     def _on_event(self, event: Event) -> None:
         if self._file is None:
             return
-        line = line_of(Row.of(event, self._node), self._node.name)
+        line = self._folders.hide(line_of(Row.of(event, self._node), self._node.name))
         self._lines.append(line)
         self.events += 1
         link = self._chain.add(line)
@@ -224,7 +227,8 @@ def record(
     Raises `BadArgument` for an unknown kind, a limit or rate below 1, or a node that is not running yet;
     `RecordingError` if the file cannot be written. If that happens later (a full disk), it is logged, `error` gives the
     reason, and the program continues. Lines are written in blocks of 1,000: a program that is killed loses at most
-    those. Messages are strings of at most 500 characters; values whose names look like secrets are hidden.
+    those. Messages are strings of at most 500 characters; values whose names look like secrets are hidden. Paths do not
+    name folders of this machine: those below the program and its libraries are relative, and the home folder is `~`.
 
     >>> import otp, tempfile
     >>> async def main(path):
@@ -287,9 +291,9 @@ def pack(
         header["about"] = dict(about)
     lines = [as_line({**header, "python": platform.python_version(), "replay": NO_PROMISE})]
     lines += [as_line(dict(one)) for one in processes]
-    chain, count = Chain(timed=False), 0
+    chain, count, folders = Chain(timed=False), 0, Folders.here()
     for count, row in enumerate(rows, 1):
-        line = line_of(row, node)
+        line = folders.hide(line_of(row, node))
         lines.append(line)
         link = chain.add(line)
         if link is not None:

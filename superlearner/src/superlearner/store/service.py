@@ -35,6 +35,11 @@ class StoreService(GenServer[Store]):
             await self._go_on(store)
         return NoReply(store)
 
+    @impl
+    def format_status(self, state: Store) -> Any:
+        """Show the trouble instead of the whole store, whose address may name folders and passwords."""
+        return {"trouble": None if state.trouble is None else state.trouble.why}
+
     async def _go_on(self, store: Store) -> None:
         with contextlib.suppress(StoreUnavailable):  # it was reported, and the next attempt is scheduled
             await store.writer.work()

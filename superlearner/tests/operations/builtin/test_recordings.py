@@ -163,3 +163,18 @@ def test_without_a_data_directory_nothing_is_recorded(inside: Inside) -> None:
         assert (await post(platform, "", {"name": "nowhere"})).status_code == 503
 
     inside(test)
+
+
+def test_a_recording_holds_no_state_of_the_recorder_itself(inside: Inside, tmp_path: Path) -> None:
+    """Regression: with states, it held those of the tracer and the store, with the folders of the machine."""
+
+    async def test(platform: Any) -> None:
+        assert (await post(platform, "", {"name": "all", "states": True})).status_code == 200
+        for service in ("tracer", "store"):
+            await kill(platform, service)
+        await post(platform, "/all/stop")
+        lines = gzip.decompress(await file_of(platform, "all")).decode()
+        assert "{'traces': 0, 'recordings': ['all']}" in lines
+        assert [] == [word for word in (str(tmp_path), "superlearner.db", "Recordings(", "Store(") if word in lines]
+
+    inside(test, data_dir=tmp_path)

@@ -251,6 +251,11 @@ class Recordings:
         await self._store.sync()  # may still be opening
         return await self._records.recording(name) is not None
 
+    @property
+    def running(self) -> list[str]:
+        """The names of the running recordings."""
+        return list(self._running)
+
     def recorder(self, name: str) -> Recorder | Tape | None:
         """Return the recorder of a running recording."""
         return self._running.get(name)

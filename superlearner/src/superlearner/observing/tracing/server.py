@@ -80,6 +80,12 @@ class MessageTracer(GenServer[_Work]):
         except (AlreadyTracing, TooManyTraces, LookupError) as error:
             return Reply(("error", error), work)
 
+    @impl
+    def format_status(self, state: _Work) -> Any:
+        """Show counts instead of the traces and recordings: recordings and pages contain this."""
+        running = [] if state.recordings is None else state.recordings.running
+        return {"traces": len(state.traces), "recordings": running}
+
     # The functions of the service
 
     @classmethod
