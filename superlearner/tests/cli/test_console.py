@@ -229,6 +229,9 @@ def test_code_comes_from_an_option_or_a_pipe(start: Callable[..., Any], superlea
     done = superlearner("console", "-c", "Control.list_supervisors()")
     assert (0, "") == (done.returncode, done.stderr)
     assert "demo_one_for_one" in done.stdout
+    several = superlearner("console", "-c", "x = 40", "-c", "1 +", "-c", "print(x + 2)", "-c", "1 / 0", "-c", "x + 3")
+    assert (2, "42\n43\n") == (several.returncode, several.stdout), several.stderr
+    assert "SyntaxError" in several.stderr
     missing = superlearner("console", "--node", "moon", "-c", "1")
     assert (1, True) == (missing.returncode, "'moon'" in missing.stderr)
     piped = subprocess.run(

@@ -25,7 +25,8 @@ DataDir = Annotated[Path | None, typer.Option(help="Data directory of the platfo
 def console(
     ctx: typer.Context,
     code: Annotated[
-        str | None, typer.Option("-c", metavar="CODE", help="Run this code and exit.", show_default=False)
+        list[str] | None,
+        typer.Option("-c", metavar="CODE", help="Run this code and exit; repeat for several.", show_default=False),
     ] = None,
     node: Annotated[
         str | None,
@@ -47,7 +48,7 @@ def console(
     from superlearner.cli.console.opening import open_console
     from superlearner.cli.remote import Remote
 
-    raise typer.Exit(open_console(Remote("console", *said(ctx, url, data_dir)), code, node=node, as_json=as_json))
+    raise typer.Exit(open_console(Remote("console", *said(ctx, url, data_dir)), code or (), node=node, as_json=as_json))
 
 
 class Scope(enum.Enum):

@@ -6,7 +6,7 @@ import ast
 import builtins
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from superlearner.base.terminal import complain, say
@@ -16,9 +16,20 @@ from superlearner.cli.console.values import shown
 from superlearner.cli.ends import FAILED, INTERRUPTED, NO_PLATFORM, USAGE
 from superlearner.cli.showing import json_text
 
-__all__ = ["FILE", "displayed", "run_text"]
+__all__ = ["FILE", "displayed", "run_text", "run_texts"]
 
 FILE: Final = "<console>"
+
+
+def run_texts(texts: Sequence[str], names: dict[str, Any], *, as_json: bool = False) -> int:
+    """Run all texts, in order and with the same names; return the exit code of the first failure."""
+    failed = 0
+    for text in texts:
+        code = run_text(text, names, as_json=as_json)
+        failed = failed or code
+        if code == INTERRUPTED:
+            break
+    return failed
 
 
 def run_text(text: str, names: dict[str, Any], *, as_json: bool = False) -> int:

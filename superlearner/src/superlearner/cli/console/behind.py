@@ -35,7 +35,7 @@ def run_behind(arguments: Sequence[str], data_dir: Path) -> int:
     except OSError as error:
         fail(f"the data directory {data_dir} cannot be written: {error.strerror}; try --data-dir FOLDER")
     with platform_behind(arguments, folder) as end:
-        failed = open_console(Remote("console", data_dir=data_dir), None)
+        failed = open_console(Remote("console", data_dir=data_dir))
         ended = end()
     return ended or failed
 

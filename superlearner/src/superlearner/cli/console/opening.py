@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,18 +22,18 @@ FOLDER: Final = "console"
 """The folder in the data directory for history and a background platform's log."""
 
 
-def open_console(remote: Remote, code: str | None, *, node: str | None = None, as_json: bool = False) -> int:
-    """Run `code` or piped input, or open the prompt; return the exit code.
+def open_console(remote: Remote, code: Sequence[str] = (), *, node: str | None = None, as_json: bool = False) -> int:
+    """Run the texts of `code` or piped input, or open the prompt; return the exit code.
 
-    Calls go to `node`.
+    All texts run, in order and with the same names; the exit code is that of the first failure. Calls go to `node`.
     """
     names = _names(remote, node)
-    if code is None and not sys.stdin.isatty():
-        code = sys.stdin.read()
-    if code is not None:
-        from superlearner.cli.console.batch import run_text
+    if not code and not sys.stdin.isatty():
+        code = [sys.stdin.read()]
+    if code:
+        from superlearner.cli.console.batch import run_texts
 
-        return run_text(code, names, as_json=as_json)
+        return run_texts(code, names, as_json=as_json)
     from superlearner.cli.console.prompt import open_prompt
 
     open_prompt(names, _banner(remote, names), _history(remote.data_dir))
