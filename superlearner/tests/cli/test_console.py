@@ -214,11 +214,13 @@ def test_batches_print_expressions_and_end_with_an_exit_code(
         ("process.kill()", 1, "missing a required argument: 'pid'"),
         ("1 / 0", 1, "ZeroDivisionError"),
         ("1 +", 2, "SyntaxError"),
+        ("from superlearner.cli.cells import span\nspan('x')", 1, "line 2, in <module>\nTypeError"),
+        ("node.eval('(1 +', node='superlearner')", 1, "\n  "),
     ):
         assert code == run_text(text, dict(names))
         written = capsys.readouterr()
         assert ("", True) == (written.out, said in written.err)
-        assert __file__ not in written.err
+        assert [] == [word for word in (__file__, "superlearner/", "otp/", "\\n") if word in written.err]
     program.end()
     assert 3 == run_text("process.list()", names)
 

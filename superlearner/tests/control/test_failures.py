@@ -23,6 +23,26 @@ class Top(Supervisor):
         return Children([Till.child_spec(arg)])
 
 
+def test_the_error_of_an_init_that_raises_keeps_its_lines() -> None:
+    """Regression: it was `Crash(ValueError('one\\ntwo'))`."""
+
+    class Raises(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Children:
+            raise ValueError("one\ntwo")
+
+    async def main() -> str:
+        otp.process_flag("trap_exit", True)
+        with pytest.raises(StartError) as caught:
+            await Raises.start_link(0)
+        return explain(caught.value)
+
+    said = otp.run(main)
+    assert ["ValueError: one", "two"] == said.splitlines()[:2]
+    assert f"  {__file__}, line" in said
+    assert 'raise ValueError("one' in said
+
+
 def test_the_error_for_an_invalid_result_of_init_names_the_child_and_valid_results() -> None:
     async def main() -> str:
         otp.process_flag("trap_exit", True)

@@ -12,6 +12,7 @@ import os
 import signal
 import threading
 from functools import partial
+from traceback import format_exception_only
 from typing import TYPE_CHECKING, Final
 
 from otp import Crash
@@ -106,7 +107,8 @@ class Ending:
     def _explain(self, error: BaseException) -> None:
         """Report that a process ended the program by `SystemExit` or the like."""
         if error is not self._raised:
-            complain(f"the platform ends because of {error!r}{_place(error)}")
+            said = "".join(format_exception_only(error)).strip().replace("\n", "\n  ")
+            complain(f"the platform ends because of {said}{_place(error)}")
         logging.getLogger(SUPERVISORS).addFilter(_is_no_ending)
         self._say_stopping()
 

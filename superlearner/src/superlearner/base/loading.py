@@ -153,9 +153,9 @@ def _import_file(path: Path) -> ModuleType:
 
 def _where(error: BaseException, path: Path) -> str:
     """Return the last line of the user's file in the traceback, and the error."""
-    text = without_secrets("".join(traceback.format_exception_only(error)).strip())
+    text = without_secrets("".join(traceback.format_exception_only(error)).strip()).replace("\n", "\n  ")
     if isinstance(error, SyntaxError) and error.filename == str(path):
-        return "\n".join(f"  {line}" for line in text.splitlines())
+        return f"  {text}"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     match getattr(error, "otp_place", None):
         case (str(file), int(number)) if file == str(path):  # a callback that its class definition rejects

@@ -12,7 +12,7 @@ from superlearner.cli.door import ask_or_fail, reach, said
 from superlearner.cli.doors import DataDir, Url
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import entry_of_verb
-from superlearner.cli.plain import plain
+from superlearner.cli.plain import paragraph, plain
 from superlearner.cli.showing import json_text, show, table
 
 __all__ = ["attach", "detach"]
@@ -89,7 +89,7 @@ def _list(*, as_json: bool) -> None:
     try:
         found = find_doors()
     except BadArgument as error:
-        fail(plain(str(error)))
+        fail(paragraph(str(error)))
     rows = [
         {"name": one.name, "node": one.node, "os_pid": one.os_pid, "permissions": list(one.permissions),
          "address": one.address}

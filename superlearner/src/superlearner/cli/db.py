@@ -16,7 +16,7 @@ from superlearner.base.data_dir import DATABASE_FILE
 from superlearner.base.terminal import say
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.finding import data_dir_of
-from superlearner.cli.plain import plain
+from superlearner.cli.plain import paragraph
 from superlearner.cli.showing import drawn, json_text
 
 __all__ = ["database_of", "db"]
@@ -131,4 +131,4 @@ def _words() -> Generator[None]:
     try:
         yield
     except StoreUnavailable as error:
-        fail(f"{plain(error.why)}\n  {plain(error.hint)}")
+        fail(f"{paragraph(error.why)}\n  {paragraph(error.hint)}")

@@ -12,7 +12,7 @@ from superlearner.cli.asking import PlatformAnswer, RequestRefused, ask
 from superlearner.cli.ends import FAILED, NO_PLATFORM, USAGE, fail
 from superlearner.cli.finding import FoundPlatform, PlatformNotFound, WrongUrl, find
 from superlearner.cli.hints import in_our_words
-from superlearner.cli.plain import clip, plain
+from superlearner.cli.plain import clip, paragraph, plain
 
 __all__ = ["ask_or_fail", "failed", "reach", "said"]
 
@@ -32,7 +32,7 @@ def reach(url: str | None = None, data_dir: Path | None = None) -> FoundPlatform
     except PlatformNotFound as error:
         fail(str(error), NO_PLATFORM)
     except WrongUrl as error:
-        fail(plain(str(error)), USAGE)
+        fail(paragraph(str(error)), USAGE)
     except OSError as error:  # the token exists but is not usable
         fail(str(error))
 
@@ -49,12 +49,12 @@ def ask_or_fail(
     try:
         return ask(platform, entry, values, dry_run=dry_run, node=node)
     except PlatformNotFound as error:
-        fail(plain(str(error)), NO_PLATFORM)
+        fail(paragraph(str(error)), NO_PLATFORM)
     except RequestRefused as error:
         failed(error)
 
 
 def failed(error: RequestRefused) -> NoReturn:
     """End the command with the error's code and hints."""
-    hints = "".join(f"\n  {clip(plain(in_our_words(hint)), LONGEST)}" for hint in error.hints)
-    fail(f"{plain(error.code)}: {clip(plain(str(error)), LONGEST)}{hints}", FAILED)
+    hints = "".join(f"\n  {clip(paragraph(in_our_words(hint)), LONGEST)}" for hint in error.hints)
+    fail(f"{plain(error.code)}: {clip(paragraph(str(error)), LONGEST)}{hints}", FAILED)

@@ -22,7 +22,7 @@ from superlearner.cli.asking import RequestRefused, connection_to, headers_for, 
 from superlearner.cli.door import failed
 from superlearner.cli.ends import NO_PLATFORM, fail
 from superlearner.cli.finding import START, FoundPlatform, PlatformNotFound
-from superlearner.cli.plain import clip, plain
+from superlearner.cli.plain import clip, paragraph, plain
 
 __all__ = ["follow"]
 
@@ -48,7 +48,7 @@ def follow(
     except RequestRefused as error:
         failed(error)
     except PlatformNotFound as error:
-        fail(plain(str(error)), NO_PLATFORM)
+        fail(paragraph(str(error)), NO_PLATFORM)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from superlearner.base.printable import printable, printable_lines
 
-__all__ = ["clip", "plain", "plain_lines"]
+__all__ = ["clip", "paragraph", "plain", "plain_lines"]
 
 
 def plain(text: str) -> str:
@@ -19,6 +19,17 @@ def plain(text: str) -> str:
 def plain_lines(text: str) -> str:
     """Return printable text like `plain`, but keep line ends and tabs."""
     return printable_lines(text)
+
+
+def paragraph(text: str) -> str:
+    r"""Return the text of an error, whose further lines are indented below the first.
+
+    >>> print(paragraph("line 1:\n  x = (\nSyntaxError: '(' was never closed"))
+    line 1:
+        x = (
+      SyntaxError: '(' was never closed
+    """
+    return printable_lines(text).replace("\n", "\n  ")
 
 
 def clip(text: str, longest: int) -> str:

@@ -18,7 +18,7 @@ from superlearner.cli.door import ask_or_fail, reach
 from superlearner.cli.ends import FAILED, NO_PLATFORM, fail
 from superlearner.cli.finding import FoundPlatform
 from superlearner.cli.manifest import entry_of_verb
-from superlearner.cli.plain import plain, plain_lines
+from superlearner.cli.plain import paragraph, plain_lines
 from superlearner.cli.showing import json_text
 
 __all__ = ["show_tree", "watch_tree"]
@@ -90,7 +90,7 @@ def _changes(platform: FoundPlatform, node: str | None) -> Iterator[None]:
     try:
         socket = open_it(address, additional_headers=headers, proxy=None, max_size=None, **tls)
     except InvalidHandshake as error:
-        fail(f"the live feed of {platform.url} refused access: {plain(str(error))}", FAILED)
+        fail(f"the live feed of {platform.url} refused access: {paragraph(str(error))}", FAILED)
     except (OSError, TimeoutError) as error:
         fail(f"no platform answers at {platform.url} ({error})", NO_PLATFORM)
     with socket, suppress(ConnectionClosed):

@@ -25,6 +25,8 @@ def explain(error: BaseException) -> str:
         return without_secrets(f"{type(error).__name__}: {error}")
     if _is_of_a_child(error.reason):
         return explain_start(error.reason)
+    if is_a(error.reason, Crash):
+        return _crash(error.reason)
     said = str(error).partition(" (reason ")[0]
     if said and said != str(error.reason):
         return without_secrets(said)  # the runtime's message already lists the accepted forms

@@ -126,7 +126,7 @@ class ProcessDetails(BaseModel):
     callbacks: list[str] = Field(description="the first 100 functions of its class")
     current_call: str | None
     state: str | None
-    state_note: str | None = Field(description="why there is no state to show; null if there is")
+    state_note: str | None = Field(None, description="why there is no state to show; null if there is")
     exits: list[PastExit]
     child: ChildOf | None
 

@@ -23,7 +23,7 @@ class StateView(BaseModel):
     status: str
     state: str | None = Field(description="null for a plain function; `<sensitive>` for a process that hides it")
     value: Any = Field(description="the same as JSON, secrets always redacted; null if not available")
-    state_note: str | None = Field(description="why there is no state to show; null if there is")
+    state_note: str | None = Field(None, description="why there is no state to show; null if there is")
     redacted: bool
 
 

@@ -53,6 +53,6 @@ class StateTree(BaseModel):
     path: list[int]
     term: TermNode | None = Field(description="null for a plain function and for a process that hides its state")
     sensitive: bool
-    state_note: str | None = Field(description="why there is no state to show; null if there is")
+    state_note: str | None = Field(None, description="why there is no state to show; null if there is")
     form: StateForm | None = Field(description="null unless `form` is true")
     redacted: bool

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from superlearner.base.terminal import complain, say
-from superlearner.cli.console.failures import SHORT, NoPlatform, words_of
+from superlearner.cli.console.failures import SHORT, NoPlatform, traceback_of, words_of
 from superlearner.cli.console.originals import explain
 from superlearner.cli.console.values import shown
 from superlearner.cli.ends import FAILED, INTERRUPTED, NO_PLATFORM, USAGE
@@ -54,10 +54,8 @@ def run_text(text: str, names: dict[str, Any], *, as_json: bool = False) -> int:
     except BrokenPipeError:
         raise  # the reader has closed the pipe
     except Exception as error:
-        while error.__traceback__ is not None and error.__traceback__.tb_frame.f_code.co_filename != FILE:
-            error.__traceback__ = error.__traceback__.tb_next
         explain(error)
-        traceback.print_exception(error)
+        sys.stderr.write(traceback_of(error))
         return FAILED
     finally:
         sys.displayhook = before

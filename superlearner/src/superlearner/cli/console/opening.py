@@ -13,7 +13,7 @@ from superlearner.cli.console.calls import Caller, Functions
 from superlearner.cli.console.names import namespace, node_names
 from superlearner.cli.ends import NO_PLATFORM, USAGE, fail
 from superlearner.cli.finding import PlatformNotFound, WrongUrl, data_dir_of
-from superlearner.cli.plain import plain
+from superlearner.cli.plain import paragraph
 from superlearner.cli.remote import Remote
 
 __all__ = ["FOLDER", "open_console"]
@@ -44,11 +44,11 @@ def _names(remote: Remote, node: str | None) -> dict[str, Any]:
     try:
         lines = remote.operations()
     except PlatformNotFound as error:
-        fail(plain(str(error)), NO_PLATFORM)
+        fail(paragraph(str(error)), NO_PLATFORM)
     except WrongUrl as error:
-        fail(plain(str(error)), USAGE)
+        fail(paragraph(str(error)), USAGE)
     except RequestRefused as error:
-        fail(plain(f"{error.code}: {error}" + "".join(f"\n  {hint}" for hint in error.hints)))
+        fail(paragraph(f"{error.code}: {error}" + "".join(f"\n  {hint}" for hint in error.hints)))
     except OSError as error:
         fail(str(error))
     caller = Caller(remote, {line["name"]: line for line in lines}, node)

@@ -13,7 +13,7 @@ from typing import Any
 from superlearner.base.extras import install
 from superlearner.base.terminal import say
 from superlearner.cli.console.batch import displayed
-from superlearner.cli.console.failures import SHORT, words_of
+from superlearner.cli.console.failures import SHORT, traceback_of, words_of
 from superlearner.cli.console.originals import explain
 from superlearner.cli.console.values import shown
 
@@ -42,7 +42,7 @@ class Prompt(code.InteractiveConsole):
         else:
             if error is not None:
                 explain(error)
-            super().showtraceback()
+            self.write("" if error is None else traceback_of(error))
 
 
 def _bare(names: dict[str, Any], banner: str) -> None:

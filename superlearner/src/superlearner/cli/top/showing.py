@@ -10,7 +10,7 @@ from superlearner.cli.asking import RequestRefused
 from superlearner.cli.door import failed, reach
 from superlearner.cli.ends import FAILED, NO_PLATFORM, fail
 from superlearner.cli.finding import PlatformNotFound, WrongUrl
-from superlearner.cli.plain import plain
+from superlearner.cli.plain import paragraph
 from superlearner.cli.remote import Remote
 from superlearner.cli.top.asking import Looking
 
@@ -44,13 +44,13 @@ def show_top(
 
                 show_live(looking, View(by, search), interval)
         except PlatformNotFound as error:
-            fail(plain(str(error)), NO_PLATFORM)
+            fail(paragraph(str(error)), NO_PLATFORM)
         except RequestRefused as error:
             failed(error)
         except BrokenPipeError:
             raise  # of standard output: the reader has closed the pipe
         except (WrongUrl, OSError) as error:
-            fail(plain(str(error)), FAILED)
+            fail(paragraph(str(error)), FAILED)
 
 
 def _has_keys() -> bool:
