@@ -189,6 +189,8 @@ def test_failures_are_errors_with_hints_for_the_prompt(start: Callable[..., Any]
         process.kill()
     with pytest.raises(WrongCall, match="unexpected keyword argument 'why'"):
         process.kill("counter_1", why="x")
+    with pytest.raises(WrongCall, match=r"'raeson'; did you mean reason\?"):
+        process.kill("counter_1", raeson="x")
     with pytest.raises(WrongCall, match="message: expected a JSON value, got set"):
         process.message("counter_1", {1})
     with pytest.raises(NoField, match="no field 'nmae'; there are pid, name"):

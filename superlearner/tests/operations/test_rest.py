@@ -100,6 +100,36 @@ def test_a_slash_in_a_name_does_not_divide_the_path(inside: Inside) -> None:
     inside(test)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "hint"),
+    [
+        ("POST", "processes/counter_1/message", {"messag": 1, "kind": "cast"}, "did you mean message?"),
+        ("DELETE", "processes/counter_1", {"raeson": "kill"}, "did you mean reason?"),
+        ("DELETE", "processes/counter_1", {"why_so": "kill"}, "expected one of reason, force"),
+        ("DELETE", "processes/counter_1", {"dry_run": True}, "send it in the query"),
+        ("DELETE", "processes/counter_1", {"pid": "x"}, "send it in the path"),
+        ("POST", "recordings/none/stop", {"force": True}, "leave it out"),
+    ],
+    ids=["near", "of a DELETE", "far", "of the query", "of the path", "without a body"],
+)
+def test_unknown_fields_of_a_body_are_refused_with_the_nearest(
+    inside: Inside, method: str, path: str, body: Any, hint: str
+) -> None:
+    """Regression: the hint was the value, and an operation without a body ignored what it was sent."""
+
+    async def test(platform: Any) -> None:
+        before = platform.node.whereis("counter_1")
+        answer = await platform.client.request(method, f"/api/v1/{path}", json=body)
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (422, "validation_error")
+        name = next(iter(body))
+        detail = {"field": name, "problem": "there is no such field", "hint": hint}
+        assert detail in error["details"]
+        assert platform.node.whereis("counter_1") == before
+
+    inside(test)
+
+
 def test_unknown_query_parameters_are_refused(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         before = platform.node.whereis("counter_1")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, Final
 
-__all__ = ["meant", "nearest", "plain", "problem_text"]
+__all__ = ["NO_FIELD", "meant", "nearest", "plain", "problem_text", "unknown"]
 
+NO_FIELD: Final = "there is no such field"
 CHOICE: Final = re.compile(r"'([^']*)'")
 FORM: Final = re.compile(r"\^(?:\[([^]^]+)\])?\[([^]^]+)\]\{\d+,(\d+)\}\$")
 """The pattern of a name: first character, other characters, maximum length."""
@@ -30,6 +32,8 @@ def problem_text(problem: Any) -> str:
     ... )
     'expected letters, digits, _ and -, at most 64, beginning with a letter'
     """
+    if problem.get("type") == "extra_forbidden":
+        return NO_FIELD
     if problem.get("type") == "string_pattern_mismatch" and (form := _form(problem["ctx"]["pattern"])):
         return form
     return plain(problem["msg"])
@@ -54,6 +58,18 @@ def meant(problem: Any) -> str:
     if problem["type"] not in ("literal_error", "enum") or not isinstance(typed, str):
         return ""
     return nearest(typed, problem["ctx"]["expected"])
+
+
+def unknown(name: str, known: Sequence[str]) -> str:
+    """Return what to try instead of an unknown name.
+
+    >>> unknown("raeson", ["reason", "force"]), unknown("x", ["reason", "force"]), unknown("x", [])
+    ('did you mean reason?', 'expected one of reason, force', 'leave it out')
+    """
+    near = get_close_matches(name.lower(), known, n=1) if len(name) <= LONGEST else []
+    if near:
+        return f"did you mean {near[0]}?"
+    return f"expected one of {', '.join(known)}" if known else "leave it out"
 
 
 def nearest(typed: str, choices: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from superlearner.base.validation import unknown
 from superlearner.cli.asking import PlatformAnswer, RequestRefused, ask
 from superlearner.cli.finding import FoundPlatform, find
 from superlearner.cli.manifest import Entry, entry_of_verb
@@ -59,8 +60,8 @@ class Remote:
         for name in given:
             if name not in known:
                 taken = [*known, *(word for word, given_so in OURS.items() if line.get(given_so))]
-                hint = f"its parameters are {', '.join(taken)}" if taken else "it takes none"
-                raise RequestRefused("validation_error", f"{line['name']} has no parameter {name!r}", (hint,))
+                refused = f"{line['name']} has no parameter {name!r}"
+                raise RequestRefused("validation_error", refused, (unknown(name, taken),))
         values: dict[str, Any] = {}
         for one in entry["parameters"]:
             name = one["name"]

@@ -219,4 +219,6 @@ def _detail(problem: dict[str, Any]) -> dict[str, Any]:
 def _hint(problem: dict[str, Any]) -> str:
     if problem["type"] == "missing":
         return "this field is required"
+    if problem["type"] == "extra_forbidden":
+        return problem.get("ctx", {}).get("hint", "leave it out")
     return f"got {text_of(problem.get('input'), 100)}{meant(problem)}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Coroutine
-from difflib import get_close_matches
 from functools import lru_cache
+from json import JSONDecodeError
 from typing import Annotated, Any, Final
 from urllib.parse import unquote
 
@@ -18,6 +18,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
+from superlearner.base.validation import NO_FIELD, unknown
 from superlearner.control.clock import timestamp
 from superlearner.control.terms import clip
 from superlearner.operations import PREFIX
@@ -43,6 +44,7 @@ NodeName = Annotated[
         "the tree that the platform was started with, else the platform's own",
     ),
 ]
+MOST_DETAILS: Final = 20
 LAST_EVENT_ID: Final = "last-event-id"
 DOORS: Final = frozenset({"cli", "console", "mcp", "page"})
 IN_NAME: Final = re.compile("%2F", re.IGNORECASE)
@@ -132,9 +134,44 @@ class ScopeFirst(APIRoute):
                 await strict.body()  # here, since FastAPI turns any error of the body into a 400
             except ClientDisconnect:
                 raise ApiError(400, "malformed_request", "the client closed the connection in its body") from None
-            return await answer(strict)
+            if operation.body is None:
+                await _refuse_body(operation, strict)
+            try:
+                return await answer(strict)
+            except RequestValidationError as error:
+                _suggest_fields(operation, error)
+                raise
 
         return after_the_scope
+
+
+def _suggest_fields(operation: Operation, error: RequestValidationError) -> None:
+    """Add hints to the errors for unknown fields of the body."""
+    for problem in error.errors():
+        if problem["type"] == "extra_forbidden" and len(problem["loc"]) == 2:  # in the body itself
+            problem["ctx"] = {"hint": _instead(operation, str(problem["loc"][1]))}
+
+
+async def _refuse_body(operation: Operation, request: StrictRequest) -> None:
+    """Refuse the fields that a client sends to an operation without a body."""
+    try:
+        sent: Any = await request.json() if await request.body() else None
+    except JSONDecodeError:
+        return  # nothing reads it
+    if type(sent) is dict and sent:
+        names: list[str] = list(sent)[:MOST_DETAILS]
+        details = [Detail(clip(name, 100), NO_FIELD, _instead(operation, name)) for name in names]
+        raise OperationError("validation_error", f"{details[0].field}: {NO_FIELD}", details=details)
+
+
+def _instead(operation: Operation, name: str) -> str:
+    """Return what to do with a field that is not one of the body."""
+    places = {one.name: one.place for one in operation.parameters}
+    places |= {"dry_run": "query"} if operation.changes else {}
+    places |= {"node": "query"} if operation.on_node else {}
+    if name in places:
+        return f"send it in the {places[name]}"
+    return unknown(name, [known for known, place in places.items() if place == "body"])
 
 
 def _refuse_unknown_words(operation: Operation, request: Request) -> None:
@@ -158,12 +195,10 @@ def _refuse_unknown_words(operation: Operation, request: Request) -> None:
             continue
         if word in in_body:
             hint = "send it in the body"
-        elif close := get_close_matches(word.lower(), known, n=1):
-            hint = f"did you mean {close[0]}?"
-        elif operation.path.endswith(":path}"):
-            continue
         else:
-            hint = f"expected one of {', '.join(known)}"
+            hint = unknown(word, known)
+            if operation.path.endswith(":path}") and not hint.startswith("did"):
+                continue
         details.append(Detail(clip(word, 100), "there is no such parameter in the query", hint))
     if details:
         raise OperationError("validation_error", f"{details[0].field}: {details[0].problem}", details=details)

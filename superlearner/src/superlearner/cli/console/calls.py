@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from types import ModuleType
 from typing import Any
 
+from superlearner.base.validation import unknown
 from superlearner.cli.asking import RequestRefused
 from superlearner.cli.console.failures import NoField, NoPlatform, OperationFailed, WrongCall
 from superlearner.cli.console.originals import MEMBERS
@@ -135,7 +136,9 @@ def made(caller: Caller, operation: str, called: str, changed: Changed | None = 
         try:
             bound = signature.bind(*arguments, **named)
         except TypeError as error:
-            raise WrongCall(f"{called}{signature}: {error}") from None
+            near = [unknown(name, list(signature.parameters)) for name in named if name not in signature.parameters]
+            meant = f"; {near[0]}" if near and near[0].startswith("did") else ""
+            raise WrongCall(f"{called}{signature}: {error}{meant}") from None
         dry_run, node = bound.arguments.pop("dry_run", False), bound.arguments.pop("node", None)
         given = {theirs.get(name, name): _json_of(called, name, value) for name, value in bound.arguments.items()}
         answer = caller.ask(operation, {**given, **changed.fixed}, dry_run=dry_run, node=node)
