@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+import httpx
 
 from superlearner.web.pages import PAGES, near
 
@@ -133,3 +137,31 @@ def test_static_files_have_their_types_and_are_asked_for_again(inside: Inside) -
         assert (await platform.client.get("/static/../app.py")).status_code == 404
 
     inside(test)
+
+
+def test_commands_on_pages_and_in_errors_name_the_data_directory(inside: Inside, tmp_path: Path) -> None:
+    """Regression: `superlearner token`, as printed, read the token of the default data directory."""
+
+    async def printed(platform: Any) -> str:
+        pages = "".join([(await platform.client.get(path)).text for path in ("/settings", "/sign-in", "/")])
+        missing = await platform.client.post("/api/v1/tokens", json={})
+        return html.unescape(pages) + missing.text
+
+    beside, alone = f"superlearner --data-dir {tmp_path} ", "superlearner token"
+    said = inside(printed, data_dir=tmp_path)
+    assert said.count(f"{beside}token") >= 2
+    assert f"`{beside}token`" in said
+    assert alone not in said
+    said = inside(printed)
+    assert ("--data-dir" in said, alone in said) == (False, True)
+
+
+def test_visitors_from_elsewhere_are_not_told_the_data_directory(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        transport = httpx.ASGITransport(app=platform.client._transport.app, client=("192.0.2.1", 1))
+        async with httpx.AsyncClient(transport=transport, base_url=platform.client.base_url) as away:
+            for path in ("/sign-in", "/api/v1/processes"):
+                answer = await away.get(path)
+                assert ("superlearner token" in answer.text, str(tmp_path) in answer.text) == (True, False)
+
+    inside(test, data_dir=tmp_path, auth="all")

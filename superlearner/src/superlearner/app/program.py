@@ -10,7 +10,6 @@ import contextlib
 import gc
 import logging
 import os
-import shlex
 import threading
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from superlearner import __version__
 from superlearner.access.links import answers, fresh_link, link_of
-from superlearner.base.data_dir import AlreadyRunning, DataDir, DataDirError, default_data_dir
+from superlearner.base.data_dir import AlreadyRunning, DataDir, DataDirError, command_line, default_data_dir
 from superlearner.base.descriptors import allow_descriptors
 from superlearner.base.listening import CannotListen, Listener
 from superlearner.base.terminal import complain, say
@@ -250,7 +249,7 @@ def _say_where(platform: Any, starting: str) -> None:
         link = link_of(url, credentials.new_code())
         say(f"SuperLearner {platform.version} runs at {link} (the link signs in once; Ctrl-C ends it){more}")
     if (folder := _named(platform.configuration)) is not None:
-        say(f"commands in another terminal: superlearner --data-dir {shlex.quote(str(folder))} tree")
+        say(f"commands in another terminal: {command_line(folder)} tree")
     if platform.settings.browser:  # with a separate link: the printed one stays valid for another browser
         _open_browser(url if credentials is None else link_of(url, credentials.new_code()))
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
 from typing import IO, Any, Final
 
-__all__ = ["DATABASE_FILE", "AlreadyRunning", "DataDir", "DataDirError", "default_data_dir"]
+__all__ = ["DATABASE_FILE", "AlreadyRunning", "DataDir", "DataDirError", "command_line", "default_data_dir"]
 
 DATABASE_FILE: Final = "superlearner.db"
 LOCK_FILE = "lock"
@@ -40,6 +41,19 @@ class AlreadyRunning(Exception):
         self.os_pid = os_pid
         self.app = app
         self.certificate = certificate
+
+
+def command_line(folder: Path | None) -> str:
+    """Return how a command begins in another terminal, for a platform with this data directory.
+
+    A command finds the platform, its address and its token there.
+
+    >>> command_line(None), command_line(default_data_dir()), command_line(Path("/class a"))
+    ('superlearner', 'superlearner', "superlearner --data-dir '/class a'")
+    """
+    if folder is None or folder.absolute() == default_data_dir().absolute():
+        return "superlearner"
+    return f"superlearner --data-dir {shlex.quote(str(folder.absolute()))}"
 
 
 def default_data_dir() -> Path:

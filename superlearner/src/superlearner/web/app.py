@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from superlearner.access.throttle import Throttle
+from superlearner.base.data_dir import command_line
 from superlearner.live.topics import OF_PLATFORM, TOPICS, source_of
 from superlearner.live.viewer import Viewer
 from superlearner.nodes.nodes import WatchedNode
@@ -116,6 +117,7 @@ def _with_sign_in(app: ASGIApp, platform: Platform, files: StaticTree) -> ASGIAp
         required=settings.asks_for_credentials,
         tokens=platform.tokens,
         calls=_calls(settings),
+        cli=command_line(settings.data_dir),
     )
 
 

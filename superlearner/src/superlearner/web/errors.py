@@ -21,10 +21,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import compile_path
 
+from superlearner.base.data_dir import command_line
 from superlearner.base.validation import meant, problem_text
 from superlearner.control.terms import text_of
 from superlearner.operations import PREFIX
 from superlearner.operations.failures import OperationError
+from superlearner.web.addresses import is_local
 from superlearner.web.envelope import timestamp
 from superlearner.web.strict_json import SafeJSONResponse
 
@@ -65,6 +67,12 @@ class ApiError(Exception):
         if hint is not None:
             self.details.append({"field": None, "problem": message, "hint": hint})
 
+    def for_terminal(self, cli: str) -> ApiError:
+        """Return the error with commands that begin with `cli`, for somebody on the machine of the platform."""
+        before, now = "`superlearner ", f"`{cli} "
+        details = [{**one, "hint": one["hint"] and one["hint"].replace(before, now)} for one in self.details]
+        return ApiError(self.status, self.code, self.message, details=details)
+
     def body(self) -> dict[str, Any]:
         """Return the envelope."""
         error = {"code": self.code, "message": self.message, "details": self.details}
@@ -89,7 +97,10 @@ def install_error_handlers(app: FastAPI) -> None:
     async def operation_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, OperationError)
         details = [{"field": one.field, "problem": one.problem, "hint": one.hint} for one in error.details]
-        return await api_error(request, ApiError(error.status, error.code, error.message, details=details))
+        failure = ApiError(error.status, error.code, error.message, details=details)
+        if request.client is not None and is_local(request.client.host):
+            failure = failure.for_terminal(command_line(app.state.platform.settings.data_dir))
+        return await api_error(request, failure)
 
     async def invalid(request: Request, error: Exception) -> Response:
         del request

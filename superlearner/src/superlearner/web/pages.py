@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.responses import Response
 
+from superlearner.base.data_dir import command_line
 from superlearner.control.terms import safe_text
 from superlearner.teaching.learning import PARTS
 from superlearner.web.api_pages import install_api_docs
@@ -120,7 +121,7 @@ def make_templates(files: StaticTree) -> Environment:
     always: Any = templates.globals  # typed by jinja as its initial content
     always.update(
         {"nodes": (), "node": "", "chosen": "", "own": "", "live": False, "only_reads": False, "can_sign_out": False}
-        | {"learning": PARTS, "no_admin": False}
+        | {"cli": "superlearner", "learning": PARTS, "no_admin": False}
     )
     files.add_to(templates)
     return templates
@@ -135,6 +136,7 @@ def install(app: FastAPI, platform: Platform, files: StaticTree) -> None:
         first = platform.nodes.default or own
         shown = {
             "root": platform.settings.root_path,
+            "cli": command_line(platform.settings.data_dir),
             "version": platform.version,
             "pages": PAGES,
             "node": node or first,

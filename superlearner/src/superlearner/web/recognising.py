@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import math
 from typing import Final
@@ -12,10 +11,11 @@ from superlearner.access.throttle import Throttle
 from superlearner.operations.tokens import Tokens
 from superlearner.operations.users import ANONYMOUS, OWNER, User
 from superlearner.store import StoreUnavailable, Token
+from superlearner.web.addresses import is_local
 from superlearner.web.errors import ApiError
 from superlearner.web.visitors import Visit, WebVisitor
 
-__all__ = ["Recogniser", "CredentialRefused", "is_local", "unauthorized"]
+__all__ = ["CredentialRefused", "Recogniser", "unauthorized"]
 
 HINT: Final = (
     "send the header Authorization: Bearer TOKEN; `superlearner token` prints the owner's on the machine where the "
@@ -174,16 +174,6 @@ def session_key(session: SignInSession) -> str:
 def token_key(token: Token) -> str:
     """Return the key of a token's streams."""
     return f"token {token.id}"
-
-
-def is_local(address: str) -> bool:
-    """Return whether an address belongs to this machine."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return (mapped or found).is_loopback
 
 
 def unauthorized(message: str) -> ApiError:

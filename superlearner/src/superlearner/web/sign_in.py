@@ -28,12 +28,13 @@ from superlearner.access.credentials import Credentials
 from superlearner.access.throttle import Throttle
 from superlearner.operations import PREFIX
 from superlearner.operations.tokens import Tokens
+from superlearner.web.addresses import is_local
 from superlearner.web.envelope import timestamp
 from superlearner.web.errors import ApiError
 from superlearner.web.guard import OPEN_PATHS, path_of
 from superlearner.web.pages import make_templates
 from superlearner.web.presence import Presence
-from superlearner.web.recognising import CredentialRefused, Recogniser, is_local, session_key, token_key, unauthorized
+from superlearner.web.recognising import CredentialRefused, Recogniser, session_key, token_key, unauthorized
 from superlearner.web.static_tree import StaticTree
 from superlearner.web.visitors import Visit, WebVisitor, form_of, ours, recognise
 
@@ -61,6 +62,7 @@ class SignIn:
         required: whether a credential is required.
         tokens: those of other users than the owner.
         calls: the limit on calls from other machines; None for no limit.
+        cli: how commands begin, as visitors on this machine see it.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class SignIn:
         required: bool = True,
         tokens: Tokens | None = None,
         calls: Throttle | None = None,
+        cli: str = "superlearner",
     ) -> None:
         self.app = app
         self.credentials = credentials
@@ -84,6 +87,7 @@ class SignIn:
         self.version = version
         self.required = required
         self.calls = calls
+        self.cli = cli
         self.recogniser = Recogniser(credentials, tokens, throttle or Throttle(), self.cookie, required=required)
         self.presence = Presence(credentials.now)
         if tokens is not None:
@@ -227,7 +231,8 @@ class SignIn:
             target = visit.next if visit.path == SIGN_IN else visit.target
             response = self._page(visit, status, target, refused.problem, wait=refused.wait)
         else:
-            response = refused.error.response({"cache-control": "no-store", **_headers(status, refused.wait)})
+            error = refused.error.for_terminal(self.cli) if is_local(visit.address) else refused.error
+            response = error.response({"cache-control": "no-store", **_headers(status, refused.wait)})
         if refused.forget:
             response.delete_cookie(self.cookie, **self._cookie_options(visit))
         return response
@@ -244,6 +249,7 @@ class SignIn:
         self.files.look()
         html = self._template.render(
             root=self.root_path,
+            cli=self.cli if is_local(visit.address) else "superlearner",
             version=self.version,
             pages=(),
             page="sign-in",

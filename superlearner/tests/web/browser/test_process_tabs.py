@@ -240,7 +240,7 @@ def test_without_the_scope_the_page_says_what_states_and_source_require(desk: De
     expect(pane.get_by_role("alert")).to_contain_text("needs the scope code")
     pane.get_by_role("tab", name="Source").click()
     expect(pane.get_by_role("tabpanel")).to_contain_text(
-        "and anonymous has operate, read. Send a credential: superlearner token"
+        re.compile(r"and anonymous has operate, read\. Send a credential: superlearner --data-dir \S+ token")
     )
     link = pane.get_by_role("tabpanel").get_by_role("link", name="Sign in with it")
     expect(link).to_have_attribute("href", re.compile(r"/sign-in\?next=%2Fsupervisors%3F"))

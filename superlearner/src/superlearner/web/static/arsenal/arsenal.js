@@ -8,7 +8,7 @@ import { ApiError, request } from "../base/api.js";
 import { ask, follow } from "./asking.js";
 import { AuditLog } from "./audit-log.js";
 import { copyButton } from "../base/copying.js";
-import { attribute, byId, chosen, make, root } from "../base/dom.js";
+import { attribute, byId, chosen, cli, make, root } from "../base/dom.js";
 import { entryOf, fieldsOf, valuesOf } from "./form-fields.js";
 import { shortcuts } from "../shell/keys.js";
 import { OFTEN } from "./operation-list.js";
@@ -130,7 +130,7 @@ function same() {
   const wrong = Object.keys(work.form.problems);
   const values = { ...Object.fromEntries(wrong.map((name) => [name, name.toUpperCase()])), ...work.form.values };
   const at = location.origin + root();
-  const found = sameAs(line, values, { node: chosen(), at, credential: asker?.credential ?? false });
+  const found = sameAs(line, values, { node: chosen(), at, credential: asker?.credential ?? false, cli: cli() });
   const missing = wrong.length ? [make("p", { class: "hint" }, `Still to fill in: ${wrong.join(", ")}.`)] : [];
   const open = holder.querySelector("details[open]")?.getAttribute("data-door") ?? "curl";
   return holder.replaceChildren(...missing, ...found.map(({ id, label, text, words }) =>

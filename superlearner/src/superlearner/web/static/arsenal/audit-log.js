@@ -5,7 +5,7 @@
  */
 
 import { ApiError, platform } from "../base/api.js";
-import { root } from "../base/dom.js";
+import { command, root } from "../base/dom.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { follow } from "./asking.js";
 
@@ -136,6 +136,6 @@ const empty = (filtered) => html`<p><b>${filtered ? "Nothing fits these filters.
 /** Explain a refusal, with a remedy. @param {ApiError} error */
 function refusal(error) {
   const scope = error.code === "missing_scope";
-  return html`<p><b>${error.message}</b></p><p>${scope ? "The log names parameters, so it takes the scope code: on the machine of the platform, superlearner token prints the owner's credential." : error.hint}</p>
+  return html`<p><b>${error.message}</b></p><p>${scope ? `The log names parameters, so it takes the scope code: on the machine of the platform, ${command("token")} prints the owner's credential.` : error.hint}</p>
     ${scope || error.status === 401 ? html`<a class="btn" href="${root()}/sign-in?next=${encodeURIComponent("/arsenal?view=audit")}">Sign in</a>` : nothing}`;
 }

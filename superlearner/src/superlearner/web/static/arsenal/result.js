@@ -8,7 +8,7 @@
  * @module
  */
 
-import { attribute, icon, make, write } from "../base/dom.js";
+import { attribute, command, icon, make, write } from "../base/dom.js";
 import { LONGEST, copied, pathOf, tableOf } from "./json-tree.js";
 import { copyButton } from "../base/copying.js";
 import { JsonTree } from "./result-tree.js";
@@ -132,7 +132,7 @@ export class SlResult extends HTMLElement {
     const note = make("div", { class: "note refused", "data-level": "bad" }, make("p", {}, make("b", {}, error.message.slice(0, 2000))),
       make("p", { class: "hint" }, make("code", {}, error.code), ...hints.flatMap((hint) => [make("br"), String(hint).slice(0, 1000)])));
     if (status === 401) note.append(make("p", {}, "Your credential has ended or was revoked. ", signInLink("Sign in again"), "; what you typed stays in the address and the history of this tab."));
-    if (status === 403 && error.code === "missing_scope") note.append(make("p", {}, "Sign in with a credential that has the scope: ", make("code", {}, "superlearner token"), " prints the owner's on the machine of the platform. ", signInLink("Sign in")));
+    if (status === 403 && error.code === "missing_scope") note.append(make("p", {}, "Sign in with a credential that has the scope: ", make("code", {}, command("token")), " prints the owner's on the machine of the platform. ", signInLink("Sign in")));
     const rest = error.details.filter((one) => one.problem && one.problem !== error.message);
     const list = rest.length > 1 ? make("ul", { class: "problems" }, ...rest.slice(0, 20).map((one) => make("li", {}, make("code", {}, one.field ?? ""), ` ${one.problem}`))) : null;
     this.#body.replaceChildren(note, ...(list ? [list] : []));

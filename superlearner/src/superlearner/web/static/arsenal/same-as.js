@@ -10,7 +10,7 @@ import { fieldsOf, read } from "./form-fields.js";
 import { addressOf, requestOf } from "./form-request.js";
 
 /** @typedef {import("./form-fields.js").Line} Line */
-/** @typedef {{node?: string, dryRun?: boolean}} How */
+/** @typedef {{node?: string, dryRun?: boolean, cli?: string}} How  `cli`: how commands begin */
 /** @typedef {Readonly<Record<string, unknown>>} Values */
 /** @typedef {{id: string, label: string, text: string, words: string}} Same */
 
@@ -47,14 +47,14 @@ export function curlOf(line, values, { at, credential = false, ...how }) {
   const request = requestOf(line, values, how);
   const words = ["curl", line.streams ? "-sN" : "-s", ...(line.method === "GET" ? [] : ["-X", line.method])];
   const lines = [words.join(" ")];
-  if (credential || line.scope === "code") lines.push('-H "authorization: Bearer $(superlearner token)"');
+  if (credential || line.scope === "code") lines.push(`-H "authorization: Bearer $(${how.cli ?? "superlearner"} token)"`);
   if (request.body !== undefined) lines.push("-H 'content-type: application/json'", `-d ${quoted(json(request.body))}`);
   lines.push(quoted(at + addressOf(request)));
   return lines.length > 2 ? lines.join(" \\\n  ") : lines.join(" ");
 }
 
 /** @param {Line} line @param {Values} values @param {How} how */
-export function commandOf(line, values, { node = "", dryRun = false }) {
+export function commandOf(line, values, { node = "", dryRun = false, cli = "superlearner" }) {
   const [category = "", ...verb] = line.name.split(".");
   /** @type {string[]} */ const words = [];
   /** @type {string[]} */ const places = [];
@@ -71,7 +71,7 @@ export function commandOf(line, values, { node = "", dryRun = false }) {
   if (node && line.on_node) words.push(...named("--node", node));
   if (dryRun && line.changes) words.push("--dry-run");
   const before = places.some((one) => one.startsWith("-")) ? [...words, "--", ...places.map(quoted)] : [...places.map(quoted), ...words];
-  return ["superlearner", category, verb.join("-").replaceAll("_", "-"), ...before].join(" ");
+  return [cli, category, verb.join("-").replaceAll("_", "-"), ...before].join(" ");
 }
 
 /** @param {string} option @param {string} value */

@@ -6,7 +6,7 @@
  */
 
 import { platform } from "../base/api.js";
-import { make, root } from "../base/dom.js";
+import { command, make, root } from "../base/dom.js";
 import { placeOf } from "./sandbox-words.js";
 
 /** @typedef {import("../components/code-editor.js").SlCode} SlCode */
@@ -87,6 +87,6 @@ export class SyntaxCheck {
   /** Ask for a sign-in: unlike a demo, custom code requires a credential. */
   #tellToSignIn() {
     const here = location.pathname.slice(root().length) + location.search;
-    this.said.replaceChildren(make("p", { "data-level": "bad" }, "Code of your own takes the scope code, which the owner's credential has: ", make("a", { href: `${root()}/sign-in?next=${encodeURIComponent(here)}` }, "sign in with it"), ". On the machine of the platform ", make("code", {}, "superlearner token"), " prints it. A demo starts without."));
+    this.said.replaceChildren(make("p", { "data-level": "bad" }, "Code of your own takes the scope code, which the owner's credential has: ", make("a", { href: `${root()}/sign-in?next=${encodeURIComponent(here)}` }, "sign in with it"), ". On the machine of the platform ", make("code", {}, command("token")), " prints it. A demo starts without."));
   }
 }
