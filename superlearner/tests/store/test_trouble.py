@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from sqlalchemy import event
 import otp
 from otp import Agent
 from superlearner.base.telemetry import Telemetry
-from superlearner.store import Restart, StoreUnavailable
+from superlearner.store import AuditRow, Restart, RowsKept, SettingChange, Store, StoreUnavailable
 from superlearner.store.database import Database
 
 WithStore = Callable[..., Any]
@@ -200,6 +201,31 @@ def test_a_restarted_postgres_is_found_again(postgres: Any, with_store: WithStor
         assert [row.at for row in await store.restarts()] == [2, 1]
 
     with_store(postgres.new_database(), test)
+
+
+def test_the_audit_log_and_changes_of_settings_are_kept_by_number_and_by_age(url: str, with_store: WithStore) -> None:
+    """Regression: both grew without end."""
+    kept = [RowsKept(100)]
+
+    def did(store: Store, *moments: float) -> None:
+        for at in moments:
+            store.append_audit(AuditRow(at, "ada", "cli", "process.kill", {}, None, "ok", 0.1))
+            store.append_setting_change(SettingChange(at, "page", "kill_wait", 1.0, 2.0))
+
+    async def test(running: Any) -> None:
+        store = running.store
+        did(store, *range(350))
+        await store.sync()
+        counts = await store.count_all()
+        assert [True, True] == [100 <= counts[table] < 300 for table in ("audit", "setting_changes")]
+        now = time.time()
+        kept[0] = RowsKept(100, days=1)
+        did(store, now - 100_000, now)
+        await store.sync()
+        assert [now] == [row.at for row in await store.audit()]
+        assert [now] == [row.at for row in await store.setting_changes()]
+
+    with_store(url, test, audit=lambda: kept[0])
 
 
 def test_only_so_much_history_is_kept(url: str, with_store: WithStore) -> None:

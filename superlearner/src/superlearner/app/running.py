@@ -44,7 +44,7 @@ from superlearner.sandbox import PeerLauncher, Sandbox, Sandboxes, SandboxManage
 from superlearner.sandbox.ledger import SandboxLedger
 from superlearner.settings.configuration import Configuration
 from superlearner.settings.settings import Settings
-from superlearner.store import Store, Token
+from superlearner.store import RowsKept, Store, Token
 from superlearner.teaching.manual import Manual
 
 if TYPE_CHECKING:
@@ -141,7 +141,12 @@ class Platform:
         self.audit = AuditLog()
         self.nodes = Nodes(lambda: self.settings, self.epoch, version, self._tell_fault)
         self.attachments = Attachments(self.nodes, self._tell_attached)
-        self.store = Store(_database(settings), telemetry=self.telemetry, tell=self._store_tells)
+        self.store = Store(
+            _database(settings),
+            telemetry=self.telemetry,
+            tell=self._store_tells,
+            audit=lambda: RowsKept(self.settings.audit_rows, self.settings.audit_days),
+        )
         self.tokens = Tokens(self.store)
         self.audit.listen(self.store.append_audit)
         self.events = EventLog(self.epoch, settings.events_kept)

@@ -270,6 +270,13 @@ class Settings(BaseSettings):
         json_schema_extra=SECONDS,
         description="time to keep a trace after its processes have ended",
     )
+    audit_rows: int = Field(
+        200_000,
+        ge=1000,
+        le=100_000_000,
+        description="stored rows of the audit log, and of changed settings",
+    )
+    audit_days: float = Field(365.0, gt=0, le=36_500, description="days after which these rows are removed")
     watchdog_after: float = Field(
         1.0,
         ge=0,

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from superlearner.base.telemetry import Telemetry
 from superlearner.store.failures import StoreUnavailable
+from superlearner.store.pruning import Pruning, RowsKept
 from superlearner.store.reading import StoreReading
 from superlearner.store.records import Records
 from superlearner.store.rows import (
@@ -40,6 +41,7 @@ __all__ = ["Store"]
 
 SYNC_S: Final = 5.0
 HISTORY_ROWS: Final = 1_000_000
+AUDIT_KEPT: Final = RowsKept(1_000_000)
 
 
 class Store(StoreReading):
@@ -53,6 +55,7 @@ class Store(StoreReading):
         tell: called with a level (`bad`, `info`) and a sentence when the store becomes unavailable or usable again.
         limit: rows that may wait.
         history_rows: rows of the restart history beyond which the oldest are removed.
+        audit: returns what is kept of the audit log and of the changes of settings.
 
     Rows are read newest first; the `id` of the last one selects the next page:
 
@@ -79,13 +82,15 @@ class Store(StoreReading):
         tell: Callable[[str, str], object] | None = None,
         limit: int = LIMIT,
         history_rows: int = HISTORY_ROWS,
+        audit: Callable[[], RowsKept] = lambda: AUDIT_KEPT,
     ) -> None:
         self.url = url
         self.telemetry = Telemetry() if telemetry is None else telemetry
         self.tell = tell
         self.run = f"{round(time.time() * 1000):x}-{secrets.token_hex(4)}"
         self.waiting = Waiting(limit)
-        self.writer = Writer(url, self.waiting, self.telemetry, self._tell, history_rows)
+        pruning = Pruning({RESTARTS: lambda: RowsKept(history_rows), AUDIT: audit, SETTING_CHANGES: audit})
+        self.writer = Writer(url, self.waiting, self.telemetry, self._tell, pruning)
         super().__init__(self.writer.opened)
         self.records = Records(self.writer.opened)
         """Recordings, users and tokens; written at once, by the caller."""

@@ -14,11 +14,11 @@ import otp
 from otp.redaction import without_secrets
 from superlearner.base.telemetry import Telemetry
 from superlearner.store.failures import StoreUnavailable
-from superlearner.store.rows import RESTARTS
 from superlearner.store.waiting import Waiting
 
 if TYPE_CHECKING:
     from superlearner.store.database import Database
+    from superlearner.store.pruning import Pruning
 
 __all__ = ["Writer"]
 
@@ -42,7 +42,7 @@ class Writer:
         waiting: the queue.
         telemetry: receives `store.commit` (rows, duration).
         tell: called with a level (`bad`, `info`) and a sentence when the database becomes unavailable or usable again.
-        history_rows: rows of the restart history beyond which the oldest are removed.
+        pruning: removes old rows after writes.
     """
 
     def __init__(
@@ -51,13 +51,13 @@ class Writer:
         waiting: Waiting,
         telemetry: Telemetry,
         tell: Callable[[str, str], object],
-        history_rows: int,
+        pruning: Pruning,
     ) -> None:
         self.url = url
         self.waiting = waiting
         self.telemetry = telemetry
         self.tell = tell
-        self.history_rows = history_rows
+        self.pruning = pruning
         self.trouble: StoreUnavailable | None = None
         self.failures = 0
         """Consecutive failures."""
@@ -66,7 +66,6 @@ class Writer:
         self._service: otp.Pid | None = None
         self._task: asyncio.Task[StoreUnavailable | None] | None = None
         self._armed = False
-        self._unpruned = 0
 
     def attend(self, service: otp.Pid) -> None:
         """Set the service to wake up; the previous one, if any, has ended."""
@@ -177,9 +176,7 @@ class Writer:
             if rows:
                 await self._commit(database, rows)
             self._usable()
-            if self._unpruned > self.history_rows // 100:
-                await database.prune(RESTARTS, self.history_rows)
-                self._unpruned = 0
+            await self.pruning.work(database)
             if self.waiting.settled >= wanted:
                 return
 
@@ -193,7 +190,7 @@ class Writer:
             await self._commit_one_by_one(database, rows, error)
             return
         self.waiting.settle(len(rows))
-        self._unpruned += len(rows)
+        self.pruning.count(rows)
         took = time.perf_counter() - begun
         self.telemetry.execute("store.commit", {"rows": len(rows), "duration": took}, {})
 
@@ -215,6 +212,7 @@ class Writer:
                 await self._commit_one_by_one(database, [row], refused)
             else:
                 self.waiting.settle(1)
+                self.pruning.count([row])
 
     async def _let_go(self) -> None:
         """Close the database; the next attempt checks it from the start."""
