@@ -16,6 +16,7 @@ from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, TextContent
 
 from superlearner.operations.adapters.mcp import LONGEST, result_of, tool_name, tool_of
+from superlearner.operations.adapters.mcp_choice import CHOSEN
 from superlearner.operations.builtin.arsenal import line_of
 from superlearner.operations.registry import all_operations
 
@@ -71,7 +72,7 @@ def test_a_client_lists_the_tools_kills_a_process_and_sees_the_restart(start: Ca
         audit = data_of(await client.call_tool("audit_list", {"operation": "process.kill"}))
         assert [("mcp", "ok")] == [(line["door"], line["outcome"]) for line in audit]
 
-    with_client(program.data_dir, test, mode=mode)
+    with_client(program.data_dir, test, "--all", "--scope", "code", mode=mode)
 
 
 def test_failures_are_errors_with_a_code_and_a_hint_that_names_tools(start: Callable[..., Any]) -> None:
@@ -110,7 +111,46 @@ def test_it_reconnects_to_the_platform_and_reports_if_none_runs(start: Callable[
             program.end()
             assert (await client.call_tool("system_health", {})).is_error
 
-    with_client(tmp_path / "data", test)
+    with_client(tmp_path / "data", test, "--all", "--scope", "code")
+
+
+def test_by_default_a_client_gets_a_choice_and_reaches_the_others_by_name(start: Callable[..., Any]) -> None:
+    program = start()
+
+    async def test(client: Client) -> None:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        assert {*map(tool_name, CHOSEN), "find_operation", "run_operation"} == set(tools)
+        size = sum(len(tool.model_dump_json(exclude_none=True)) for tool in tools.values()) // 4
+        assert size < 9000
+        hints = {name: tool.annotations for name, tool in tools.items() if tool.annotations is not None}
+        assert all(hints[name].destructive_hint for name in ("process_kill", "run_operation"))
+        assert hints["find_operation"].read_only_hint
+        (first, *_) = data_of(await client.call_tool("find_operation", {"words": "shutdown process"}))
+        assert ("process.shutdown", True) == (first["operation"], first["destructiveHint"])
+        assert "pid" in first["parameters"]["properties"]
+        run = {"operation": "process.shutdown", "parameters": {"pid": "counter_1", "dry_run": True}}
+        assert data_of(await client.call_tool("run_operation", run))["dry_run"]
+        wrong: list[tuple[dict[str, Any], str]] = [
+            ({"operation": "process.shutdown", "parameters": {"pid": "web"}}, "critical_process_protection"),
+            ({"operation": "process.shutdown", "parameters": {"pid": "counter_1", "why": 1}}, "validation_error"),
+            ({"operation": "process.shutdwn", "parameters": {}}, "did you mean process.shutdown?"),
+            ({"operation": "token.create", "parameters": {"name": "x"}}, "--scope"),
+            ({"operation": 1}, "validation_error"),
+        ]
+        for arguments, said in wrong:
+            refused = await client.call_tool("run_operation", arguments)
+            assert refused.is_error
+            assert said in text_of(refused)
+        direct = await client.call_tool("process_shutdown", {"pid": "counter_1"})
+        assert "find_operation" in text_of(direct)
+        done = {"operation": "process.shutdown", "parameters": {"pid": "counter_1"}}
+        data_of(await client.call_tool("run_operation", done))
+
+    with_client(program.data_dir, test)
+    with program.client() as client:
+        client.headers["authorization"] = f"Bearer {(program.data_dir / 'token').read_text().strip()}"
+        audit = client.get("/api/v1/audit", params={"operation": "process.shutdown"}).json()["data"]
+    assert [("mcp", "ok"), ("mcp", "critical_process_protection")] == [(one["door"], one["outcome"]) for one in audit]
 
 
 @pytest.mark.parametrize("scope", ["code", "admin"])

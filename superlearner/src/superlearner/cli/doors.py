@@ -62,11 +62,16 @@ class Scope(enum.Enum):
 
 def mcp(
     ctx: typer.Context,
-    scope: Annotated[Scope, typer.Option(help="Offer only tools within this scope; admin allows force.")] = Scope.code,
+    scope: Annotated[
+        Scope, typer.Option(help="Offer only operations within this scope; admin allows force.")
+    ] = Scope.operate,
     category: Annotated[
         list[str] | None,
-        typer.Option(help="Only operations of this category; repeat for several.", show_default=False),
+        typer.Option(help="All operations of this category; repeat for several.", show_default=False),
     ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every operation as a tool of its own, not a choice of about 25.")
+    ] = False,
     url: Url = None,
     data_dir: DataDir = None,
 ) -> None:
@@ -79,7 +84,9 @@ def mcp(
 
     if unknown := sorted(set(category or ()) - set(categories())):
         fail(f"expected a category of {', '.join(categories())}, got {', '.join(unknown)}", USAGE)
-    raise typer.Exit(serve(Remote("mcp", *said(ctx, url, data_dir)), scope.value, category or ()))
+    raise typer.Exit(
+        serve(Remote("mcp", *said(ctx, url, data_dir)), scope.value, category or (), everything=everything)
+    )
 
 
 class SortOrder(enum.Enum):

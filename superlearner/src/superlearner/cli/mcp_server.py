@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from superlearner import __version__
@@ -22,12 +24,14 @@ from superlearner.cli.hints import translated
 from superlearner.cli.remote import Line, Remote
 from superlearner.operations import PREFIX
 from superlearner.operations.adapters.mcp import error_of, result_of, tool_name, tool_of
+from superlearner.operations.adapters.mcp_choice import CHOSEN, FIND, FINDER, RUN, RUNNER, found
 
 if TYPE_CHECKING:
     from mcp.server import Server
 
 __all__ = ["Tools", "serve"]
 
+LONGEST_WORDS: Final = 200
 SCOPES: Final = ("read", "operate", "code", "admin")
 INSTRUCTIONS: Final = """\
 SuperLearner shows and steers a running program made of processes in supervision trees (Erlang/OTP, in Python).
@@ -41,21 +45,29 @@ class Tools:
 
     Args:
         remote: the platform.
-        scope: tools that need more are not offered.
-        categories: if any, only these are offered.
+        scope: operations that need more are not offered.
+        categories: if any, only these are offered, all of their operations.
+        everything: offer all operations as tools; otherwise a choice, and two tools that find and run the others.
     """
 
-    def __init__(self, remote: Remote, scope: str = "code", categories: Sequence[str] = ()) -> None:
+    def __init__(
+        self, remote: Remote, scope: str = "operate", categories: Sequence[str] = (), *, everything: bool = False
+    ) -> None:
         self._remote = remote
         self._scopes = SCOPES[: SCOPES.index(scope) + 1]
         self._categories = frozenset(categories)
+        self._chosen = None if categories or everything else frozenset(map(tool_name, CHOSEN))
         self._lines: dict[str, Line] = {}
         self._seen: FoundPlatform | None = None
 
     def offered(self) -> list[dict[str, Any]]:
         """Return the platform's tools; without a platform, those of installed packages."""
         self.refresh()
-        return [tool_of(line) for line in self._lines.values()]
+        tools = [tool_of(line) for name, line in self._lines.items() if self._is_offered(name)]
+        return tools if self._chosen is None else [*tools, FINDER, RUNNER]
+
+    def _is_offered(self, name: str) -> bool:
+        return self._chosen is None or name in self._chosen
 
     def refresh(self) -> bool:
         """Reload the tools of a changed platform; return whether they differ. Blocks."""
@@ -79,9 +91,36 @@ class Tools:
 
     def call(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Run a tool; errors are results, too. Blocks."""
+        if self._chosen is not None and name in (FIND, RUN):
+            return self._find(arguments) if name == FIND else self._run_named(arguments)
         line = self._lines.get(name)
-        if line is None:
+        if line is None or not self._is_offered(name):
             return error_of("operation_not_found", f"there is no tool {name}", self._narrowed())
+        return self._run(line, arguments)
+
+    def _find(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        match arguments:
+            case {"words": str(words)} if len(arguments) == 1:
+                return result_of(found(self._lines.values(), words[:LONGEST_WORDS]))
+            case _:
+                hint = _example(FIND, words="recording start")
+                return error_of("validation_error", "expected words as a text", [hint])
+
+    def _run_named(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the operation that the arguments name, with the checks of its own tool."""
+        match {"parameters": {}, **arguments}:
+            case {"operation": str(name), "parameters": dict(values)} if set(arguments) <= {"operation", "parameters"}:
+                line = self._lines.get(tool_name(name))
+            case _:
+                hint = _example(RUN, operation="process.info", parameters={"pid": "counter_1"})
+                return error_of("validation_error", "expected an operation and its parameters", [hint])
+        if line is None:
+            near = get_close_matches(tool_name(name[:100]), self._lines, n=1)
+            hints = [f"did you mean {self._lines[near[0]]['name']}?"] if near else []
+            return error_of("operation_not_found", f"there is no operation {name[:100]}", [*hints, *self._narrowed()])
+        return self._run(line, values)  # pyright: ignore[reportUnknownArgumentType]
+
+    def _run(self, line: Line, arguments: Mapping[str, Any]) -> dict[str, Any]:
         values = dict(arguments)
         dry_run = values.pop("dry_run", False) if line["changes"] else False
         if not isinstance(dry_run, bool):
@@ -109,25 +148,30 @@ class Tools:
         def tool(method: str, path: str) -> str | None:
             for name, line in self._lines.items():
                 if (line["method"], line["path"]) == (method, f"{PREFIX}{path}"):
-                    return f"the tool {name}"
+                    return f"the tool {name}" if self._is_offered(name) else f"{RUN} with {line['name']}"
             return None
 
         return translated(hint, tool, lambda name: f"set {name} to true")
 
     def _narrowed(self) -> list[str]:
-        if "code" in self._scopes and not self._categories:
-            return []
-        return ["this server offers only some operations: see its options --scope and --category"]
+        hints = [] if self._chosen is None else [f"{FIND} finds operations without a tool of their own"]
+        if "code" not in self._scopes or self._categories:
+            hints.append("this server offers only some operations: see its options --scope and --category")
+        return hints
 
 
-def serve(remote: Remote, scope: str, categories: Sequence[str]) -> int:
+def _example(tool: str, **arguments: Any) -> str:
+    return f"for example {tool} with {json.dumps(arguments)}"
+
+
+def serve(remote: Remote, scope: str, categories: Sequence[str], *, everything: bool = False) -> int:
     """Serve one client until it closes standard input; return the exit code."""
     if not _is_there():
         complain(f"the package for AI clients is not installed; install it with: {install('mcp')}")
         return FAILED
     if sys.stdin.isatty():
         complain("an AI client starts this and talks to it over standard input; docs/mcp.md says how. Ctrl-D ends it")
-    tools = Tools(remote, scope, categories)
+    tools = Tools(remote, scope, categories, everything=everything)
     try:
         remote.platform()
     except (PlatformNotFound, WrongUrl, OSError) as error:
