@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,3 +91,24 @@ def test_every_concept_can_be_seen_and_read() -> None:
     html = page_of(Manual(root="/tools"), "concepts").html
     assert 'href="/tools/learn?tour=process"' in html
     assert "localhost" not in html
+
+
+def test_the_command_of_the_terminal_tour_casts_as_the_page_does(inside: Callable[..., Any]) -> None:
+    """Regression: it sent a plain message, which the counter ignores."""
+    (text,) = [step.text for tour in tours() for step in tour.steps if (tour.id, step.id) == ("terminal", "message")]
+    command = text.partition("`")[2].rstrip("`").split()
+    options = dict(zip(command[4::2], command[5::2], strict=True))
+    body = {name.removeprefix("--").replace("-", "_"): value for name, value in options.items()}
+
+    async def test(platform: Any) -> None:
+        before = await platform.get("/api/v1/processes/counter_1/state")
+        sent = await platform.client.post("/api/v1/processes/counter_1/message", json=body)
+        assert sent.status_code == 200, sent.text
+        await platform.client.post(
+            "/api/v1/processes/counter_1/message", json={"message": "get_value", "message_type": "call"}
+        )
+        after = await platform.get("/api/v1/processes/counter_1/state")
+        assert int(after["data"]["state"]) == int(before["data"]["state"]) + 1
+
+    assert command[:4] == ["superlearner", "process", "message", "counter_1"]
+    inside(test)

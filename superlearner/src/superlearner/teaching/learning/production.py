@@ -62,7 +62,7 @@ TERMINAL: Final = Tour(
         Step(
             id="message",
             title="Send a message",
-            text="In a terminal: `superlearner process message counter_1 '\"increment\"'`",
+            text="In a terminal: `superlearner process message counter_1 --message increment --message-type cast`",
             page="/supervisors?process=counter_1",
             done=Operation(("process.message",), doors=("cli", "rest", "console", "mcp")),
             hint="Type it on the platform's machine; `--url` selects another platform.",
