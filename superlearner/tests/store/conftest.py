@@ -70,10 +70,15 @@ UPDATE superlearner_schema SET version_num = '0003';
 ALTER TABLE tokens ADD COLUMN expires DOUBLE PRECISION;
 ALTER TABLE tokens ADD COLUMN used DOUBLE PRECISION;
 """
+FOURTH_VERSION = """\
+UPDATE superlearner_schema SET version_num = '0004';
+ALTER TABLE audit ADD COLUMN node TEXT;
+"""
 EARLIER = {
     "0001": FIRST_VERSION,
     "0002": FIRST_VERSION + SECOND_VERSION,
     "0003": FIRST_VERSION + SECOND_VERSION + THIRD_VERSION,
+    "0004": FIRST_VERSION + SECOND_VERSION + THIRD_VERSION + FOURTH_VERSION,
 }
 """Rows that platforms of earlier schemas left; `id` is written differently in each database."""
 

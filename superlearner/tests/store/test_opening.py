@@ -66,6 +66,38 @@ def test_a_database_of_an_earlier_version_is_upgraded_and_keeps_its_rows(
     assert database_info(url).rows["tokens"] == (1 if version == "0001" else 2)
 
 
+def test_every_token_of_an_earlier_version_gets_a_user_who_may_as_much(
+    url: str, earlier: Earlier, with_store: WithStore
+) -> None:
+    granted = [
+        ("a", "bob", "read"),
+        ("b", "BOB", "own"),
+        ("c", "eve", "own"),
+        ("d", "eve", "own"),
+        ("e", "kim", "read"),
+    ]
+    more = "".join(
+        f"""INSERT INTO tokens (name, "user", scopes, hash, at) VALUES ('{one}', '{user}', '{scopes}', '{one}', 2);\n"""
+        for one, user, scopes in granted
+    )
+    more += """INSERT INTO tokens (name, "user", scopes, hash, at, revoked) VALUES ('f', 'old', 'code', 'f', 2, 3);\n"""
+    asyncio.run(do(url, earlier("0004", url) + more))
+
+    async def test(running: Any) -> None:
+        await running.store.sync()
+        users = await running.store.records.users()
+        assert {user.name: (user.role, user.scopes, user.implied) for user in users} == {
+            "ada": ("teacher", ("read", "code"), True),
+            "bob": ("teacher", ("read", "own"), True),
+            "eve": ("learner", ("own",), True),
+            "kim": ("viewer", ("read",), True),
+        }
+        tokens = {token.name: (token.user, token.scopes) for token in await running.store.records.tokens()}
+        assert (tokens["a"], tokens["b"], tokens["f"]) == (("bob", ("read",)), ("bob", ("own",)), ("old", ("code",)))
+
+    with_store(url, test)
+
+
 def test_the_migrations_lead_to_the_tables_as_they_are_described(url: str) -> None:
     migrate(url)
 

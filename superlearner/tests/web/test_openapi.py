@@ -50,6 +50,10 @@ REFUSED = {
     "state.forget": "backup_not_found",
     "state.restore": "backup_not_found",
     "token.revoke": "token_not_found",
+    "user.link": "user_not_found",
+    "user.remove": "user_not_found",
+    "user.role": "user_not_found",
+    "user.sign_out": "user_not_found",
 }
 """Examples that are understood, and do not go with the demo as it begins: what they name is not there, or runs."""
 

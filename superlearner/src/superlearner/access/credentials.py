@@ -14,12 +14,13 @@ import os
 import re
 import secrets
 import stat
-import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
+
+from superlearner.base.forward_clock import ForwardClock
 
 __all__ = [
     "OWNERS",
@@ -35,11 +36,12 @@ TOKEN_FILE: Final = "token"
 TOKEN_BYTES: Final = 32
 TOKEN_SHAPE: Final = re.compile(r"[A-Za-z0-9._~+/-]{32,1000}=*")  # characters allowed in `Authorization: Bearer`
 SESSION_S: Final = 7 * 24 * 3600
+LINK_S: Final = 600.0
 OPEN_CODES: Final = 16
 """Maximum number of unused links; when it is exceeded, the oldest is dropped."""
 
 OWNERS: Final = "owner"
-"""Holder of the owner's links and sessions; others have the id of a token."""
+"""Holder of the owner's links and sessions; others have the id of a token or a user."""
 ENDED_SESSIONS: Final = 4096
 
 
@@ -49,7 +51,7 @@ class SignInSession:
 
     Attributes:
         worth: `expired` also for a session that was ended: its cookie was valid once, so it is not an attempt to guess.
-        holder: `OWNERS`, or the id of the token that opened it.
+        holder: `OWNERS`, or the id of the token or user that it belongs to.
         name: id of the session, used to end it.
         until: expiry, in seconds since 1970.
     """
@@ -58,6 +60,15 @@ class SignInSession:
     holder: str = ""
     name: str = ""
     until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """The code of a link, by its hash, with its holder and its expiry in seconds since 1970."""
+
+    hash: bytes
+    holder: str
+    until: float
 
 
 class CredentialsError(OSError):
@@ -69,7 +80,7 @@ class Credentials:
 
     Args:
         token: the owner's token; only its hash is kept.
-        now: seconds since 1970.
+        now: seconds since 1970; times that go back are ignored.
 
     >>> credentials = Credentials("a" * 43)
     >>> credentials.is_token("a" * 43), credentials.is_token("b" * 43)
@@ -79,33 +90,46 @@ class Credentials:
     ('owner', None)
     """
 
-    def __init__(self, token: str, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, token: str, *, now: Callable[[], float] | None = None) -> None:
         self._token_hash = _hash(token)
         self._session_key = hmac.digest(token.encode(), b"session of a browser", "sha256")
-        self._codes: list[tuple[bytes, str]] = []
+        self._codes: list[_Code] = []
+        self._old_codes: deque[_Code] = deque(maxlen=OPEN_CODES)
         self._ended: OrderedDict[str, float] = OrderedDict()
-        self._now = now
+        self.clock = ForwardClock() if now is None else ForwardClock(now, now)
 
     def is_token(self, given: str) -> bool:
         """Return whether `given` is the owner's token."""
         return hmac.compare_digest(_hash(given), self._token_hash)
 
-    def new_code(self, holder: str = OWNERS) -> str:
-        """Create a code for a link that signs in once, as `holder`."""
+    def new_code(self, holder: str = OWNERS, *, seconds: float = LINK_S) -> str:
+        """Create a code for a link that signs in once, as `holder`, before it expires."""
         code = secrets.token_urlsafe(TOKEN_BYTES)
-        self._codes = [*self._codes, (_hash(code), holder)][-OPEN_CODES:]
+        self._codes = [*self._codes, _Code(_hash(code), holder, self.now() + seconds)][-OPEN_CODES:]
         return code
 
-    def redeem(self, code: str) -> str | None:
-        """Use up a code and return its holder; None if it is unknown or was used before."""
+    def code_state(self, code: str) -> Literal["ready", "used", "expired", "unknown"]:
+        """Return the state of a code; of old codes, only the newest are known."""
         given = _hash(code)
-        found = [kept for kept in self._codes if hmac.compare_digest(given, kept[0])]
+        for kept in self._codes:
+            if hmac.compare_digest(given, kept.hash):
+                return "expired" if kept.until <= self.now() else "ready"
+        for kept in self._old_codes:
+            if hmac.compare_digest(given, kept.hash):
+                return "used"
+        return "unknown"
+
+    def redeem(self, code: str) -> str | None:
+        """Use up a code and return its holder; None if it is unknown, has expired, or was used before."""
+        given = _hash(code)
+        found = [kept for kept in self._codes if kept.until > self.now() and hmac.compare_digest(given, kept.hash)]
         self._codes = [kept for kept in self._codes if kept not in found]
-        return found[0][1] if found else None
+        self._old_codes.extend(found)
+        return found[0].holder if found else None
 
     def new_session(self, holder: str = OWNERS, *, until: float | None = None) -> str:
         """Create a cookie value that signs in for a week, or until an earlier time."""
-        ends = self._now() + SESSION_S
+        ends = self.clock() + SESSION_S
         content = f"{int(ends if until is None else min(ends, until))}.{secrets.token_urlsafe(12)}.{holder}"
         return f"{content}.{self._seal(content)}"
 
@@ -118,12 +142,12 @@ class Credentials:
         if len(parts) != 3:
             return SignInSession("expired")  # sealed by us, before sessions had a holder
         until, name, holder = parts
-        over = int(until) <= self._now() or name in self._ended
+        over = int(until) <= self.clock() or name in self._ended
         return SignInSession("expired" if over else "right", holder, name, float(until))
 
     def end_session(self, session: SignInSession) -> None:
         """End a session in all browsers, until the platform restarts."""
-        now = self._now()
+        now = self.clock()
         self._ended = OrderedDict((name, until) for name, until in self._ended.items() if until > now)
         self._ended[session.name] = session.until
         if len(self._ended) > ENDED_SESSIONS:
@@ -131,7 +155,7 @@ class Credentials:
 
     def now(self) -> float:
         """Return the seconds since 1970."""
-        return self._now()
+        return self.clock()
 
     def _seal(self, content: str) -> str:
         return hmac.new(self._session_key, content.encode(), "sha256").hexdigest()

@@ -22,6 +22,7 @@ import otp
 from otp import sentences
 from superlearner.app.guarding import Guard
 from superlearner.app.keeping import Keeper, Kept, rest_text
+from superlearner.app.reaching import addresses_of
 from superlearner.app.services import services_of
 from superlearner.base.data_dir import DATABASE_FILE
 from superlearner.base.listening import Listener
@@ -36,6 +37,7 @@ from superlearner.observing.events import EventLog
 from superlearner.observing.logs import LogLine, LogView
 from superlearner.observing.monitoring import Monitor, Source, Tally
 from superlearner.observing.tracing import Recordings, Traces
+from superlearner.operations.accounts import Accounts, UserChange
 from superlearner.operations.audit import AuditLog, announce
 from superlearner.operations.registry import Registry, all_operations
 from superlearner.operations.searched import searched
@@ -44,7 +46,7 @@ from superlearner.sandbox import PeerLauncher, Sandbox, Sandboxes, SandboxManage
 from superlearner.sandbox.ledger import SandboxLedger
 from superlearner.settings.configuration import Configuration
 from superlearner.settings.settings import Settings
-from superlearner.store import RowsKept, Store, Token
+from superlearner.store import RowsKept, Store, Token, UserRow
 from superlearner.teaching.manual import Manual
 
 if TYPE_CHECKING:
@@ -112,6 +114,7 @@ class Platform:
         self.configuration = settings if isinstance(settings, Configuration) else Configuration.of(settings)
         settings = self.settings
         self.listener = listener
+        self.addresses = addresses_of(settings, listener)
         self.trees = trees
         self.version = version
         self.credentials = credentials
@@ -147,7 +150,8 @@ class Platform:
             tell=self._store_tells,
             audit=lambda: RowsKept(self.settings.audit_rows, self.settings.audit_days),
         )
-        self.tokens = Tokens(self.store)
+        self.tokens = Tokens(self.store, None if credentials is None else credentials.clock)
+        self.accounts = Accounts(self.store, self.tokens)
         self.audit.listen(self.store.append_audit)
         self.events = EventLog(self.epoch, settings.events_kept)
         self.audit.listen(partial(announce, self.events))
@@ -173,7 +177,8 @@ class Platform:
             self.sandboxes.ledger = SandboxLedger(settings.data_dir.absolute() / "sandboxes")
         self.nodes.node_of = self.sandboxes.node_of
         self.nodes.explainers = [self.sandboxes.absence, self.attachments.absence]
-        self.tokens.listen(self._forsake)
+        self.tokens.listen(self._token_ended)
+        self.accounts.listen(self._user_changed)
         self.arsenal = all_operations() if arsenal is None else arsenal
         self.manual = Manual(root=settings.root_path, more=lambda: searched(self.arsenal, settings.root_path))
         self.openapi: Callable[[], dict[str, Any]] = dict
@@ -189,6 +194,12 @@ class Platform:
     def hub(self) -> Hub | None:
         """The hub of the platform's own node; None for a platform without a web server."""
         return None if self.hubs is None else self.hubs.own
+
+    def owner_code(self, seconds: float | None = None) -> str | None:
+        """Return the code of a new sign-in link for the owner; None without credentials."""
+        if self.credentials is None:
+            return None
+        return self.credentials.new_code(seconds=seconds or self.settings.owner_link_expires)
 
     def missing_parts(self) -> list[str]:
         """Return the parts that are missing for the platform to be ready."""
@@ -286,10 +297,18 @@ class Platform:
         if self.node_list is not None:
             self.node_list.sandboxes_changed()
 
-    def _forsake(self, revoked: Token) -> None:
-        """End what a user owns once their last token is revoked."""
-        if self.node is not None and revoked.user not in self.tokens.users():
-            SandboxManager.forsake(self.node, revoked.user)
+    def _token_ended(self, revoked: Token) -> None:
+        """End what a user owns who was added with a token, once their last token is revoked."""
+        if revoked.user not in self.tokens.users() and self.accounts.is_implied(revoked.user):
+            self._forsake(revoked.user)
+
+    def _user_changed(self, row: UserRow, change: UserChange) -> None:
+        if change == "removed":
+            self._forsake(row.name)
+
+    def _forsake(self, user: str) -> None:
+        if self.node is not None:
+            SandboxManager.forsake(self.node, user)
 
     def _tell_logged(self, number: int, line: LogLine) -> None:
         text = clip(f"{line.level.upper()} {line.logger}: {line.text}", LONGEST_TOLD)

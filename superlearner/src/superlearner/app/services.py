@@ -10,6 +10,7 @@ from superlearner.nodes.nodes import Nodes
 from superlearner.observing.events import EventLog
 from superlearner.observing.logs import LogView
 from superlearner.observing.tracing import Recordings, Traces
+from superlearner.operations.accounts import Accounts
 from superlearner.operations.audit import AuditLog
 from superlearner.operations.registry import Registry
 from superlearner.operations.seams import (
@@ -19,6 +20,7 @@ from superlearner.operations.seams import (
     PlatformFacts,
     PlayedRecordings,
     PlaygroundTrees,
+    Reach,
     RemoteHistory,
     RestartedChildren,
 )
@@ -40,6 +42,7 @@ def services_of(platform: Platform) -> Services:
     """Return the services that operations can name; each is looked up when an operation runs."""
     services = Services()
     provide = services.provide
+    provide(Accounts, lambda: platform.accounts)
     provide(ApiDocument, lambda: ApiDocument(platform.openapi))
     provide(Attachments, lambda: platform.attachments)
     provide(AuditLog, lambda: platform.audit)
@@ -53,6 +56,7 @@ def services_of(platform: Platform) -> Services:
     provide(PlatformFacts, lambda: _facts(platform))
     provide(PlayedRecordings, lambda: platform.replays)
     provide(PlaygroundTrees, lambda: _trees(platform))
+    provide(Reach, lambda: Reach(list(platform.addresses.urls), platform.addresses.note, platform.owner_code))
     provide(Recordings, lambda: platform.recordings)
     provide(Registry, lambda: platform.arsenal)
     provide(RemoteHistory, lambda: None if platform.own_program is None else platform.own_program.remembered)

@@ -25,6 +25,7 @@ LISTS: Final = {
     "node": ("node", "list", "name"),
     "name": ("registry", "names", "name"),
     "trace": ("trace", "list", "trace_id"),
+    "user": ("user", "list", "name"),
     "token": ("token", "list", "name"),
     "simulation": ("simulation", "list", "id"),
     "operation": ("arsenal", "operations", "name"),

@@ -169,7 +169,7 @@ def _argument(one: dict[str, Any]) -> inspect.Parameter:
 def _only_needed(entry: Entry) -> dict[str, Any] | None:
     """Return the required parameter outside the path if there is exactly one."""
     needed = [one for one in entry["parameters"] if one["required"] and one["place"] != "path"]
-    return needed[0] if len(needed) == 1 and needed[0]["kind"] in ("text", "any") else None
+    return needed[0] if len(needed) == 1 and needed[0]["kind"] in ("text", "any", "choice") else None
 
 
 def _program(entry: Entry) -> str | None:
@@ -184,10 +184,10 @@ def _bare(one: dict[str, Any]) -> inspect.Parameter:
         autocompletion=completion_of(one),
         show_default=False,
     )
-    return _keyword(BARE, Annotated[str | None, argument], default=None)
+    return _keyword(BARE, Annotated[_type(one) | None, argument], default=None)
 
 
-def _said_once(ctx: typer.Context, one: dict[str, Any], bare: str | None, option: str | None) -> str:
+def _said_once(ctx: typer.Context, one: dict[str, Any], bare: Any, option: Any) -> Any:
     name = f"--{one['name'].replace('_', '-')}"
     if bare is not None and option is not None:
         raise typer.BadParameter(f"expected one value, got both {bare!r} and {name} {option!r}", ctx, param_hint=name)

@@ -61,7 +61,7 @@ class Picker:
 
     kind: Literal[
         "process", "supervisor", "child", "application", "module", "registry", "setting", "recording",
-        "name", "trace", "token", "backup", "simulation", "operation", "page", "sandbox",
+        "name", "trace", "token", "backup", "simulation", "operation", "page", "sandbox", "user",
     ]  # fmt: skip
 
 

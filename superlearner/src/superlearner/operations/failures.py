@@ -40,6 +40,7 @@ CODES: Final[dict[str, int]] = {
     "supervisor_not_found": 404,
     "token_not_found": 404,
     "trace_not_found": 404,
+    "user_not_found": 404,
     "method_not_allowed": 405,
     "already_started": 409,
     "already_tracing": 409,

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, Field
 
 from superlearner.control.slots import LastExit
-from superlearner.operations.users import Grant, Scope
+from superlearner.operations.users import Grant, Role, Scope
 
 __all__ = [
     "Asker",
@@ -284,6 +284,7 @@ class Asker(BaseModel):
     """The current user and their scopes."""
 
     user: str = Field(description="the name in the audit log")
+    role: Role | None = Field(description="null for a request without a credential")
     scopes: list[Grant] = Field(description="scopes of the credential")
     may: list[Scope] = Field(description="scopes that apply on this node")
     credential: bool = Field(description="false for a request over loopback without a credential")

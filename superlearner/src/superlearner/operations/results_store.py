@@ -18,7 +18,13 @@ class AuditLine(BaseModel):
     run: str = Field(description="the run of the platform")
     at: float = Field(description="seconds since 1970")
     user: str
-    door: str = Field(description="`rest`, `cli`, `console`, `mcp` or `page`")
+    door: str = Field(
+        description="how the request came in, as the server saw it: by a `session` of a browser, by a `token`, or over "
+        "`loopback` without a credential; in rows of older versions, what the client claimed"
+    )
+    claims: str | None = Field(
+        description="what the client said it is: `rest`, `cli`, `console`, `mcp` or `page`; anyone can claim it"
+    )
     operation: str
     parameters: Any
     did: str | None = Field(description="the announced change; null if it was refused before")

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import otp
 from superlearner.control.terms import clip, safe_text
+from superlearner.operations.accounts import Accounts
 from superlearner.operations.context import Context
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.tokens import Tokens
@@ -48,7 +49,9 @@ def allow(ctx: Context, sandbox: Sandbox, scope: Scope) -> None:
         raise ctx.missing_scope(f"the sandbox {sandbox.id} of {sandbox.owner}", scope)
 
 
-async def may_run_here(ctx: Context, sandboxes: Sandboxes, settings: Settings, tokens: Tokens) -> None:
+async def may_run_here(
+    ctx: Context, sandboxes: Sandboxes, settings: Settings, tokens: Tokens, accounts: Accounts
+) -> None:
     """Check that the required isolation is available, or that a single local user accepted weak isolation.
 
     Raises:
@@ -64,7 +67,7 @@ async def may_run_here(ctx: Context, sandboxes: Sandboxes, settings: Settings, t
             clip(f"this machine lacks isolation that sandboxes need: {missing}", LONGEST),
             hint="to run only your own code, start the platform with --weak-walls",
         )
-    others = await _others(tokens)
+    others = await _others(tokens, accounts)
     if others or not ctx.user.local:
         raise OperationError(
             "service_unavailable",
@@ -72,18 +75,19 @@ async def may_run_here(ctx: Context, sandboxes: Sandboxes, settings: Settings, t
                 f"--weak-walls allows only a single local user, got also {', '.join(others) or 'you'}: {missing}",
                 LONGEST,
             ),
-            hint="revoke the tokens of others, or use a machine with full isolation: superlearner doctor",
+            hint="remove them and revoke their tokens, or use a machine with full isolation: superlearner doctor",
         )
 
 
-async def _others(tokens: Tokens) -> list[str]:
-    """Return the users with a token besides the owner; none without a store."""
+async def _others(tokens: Tokens, accounts: Accounts) -> list[str]:
+    """Return the users besides the owner who can sign in; none without a store."""
     if not tokens.kept:
         return []
     try:
-        return sorted({token.user for token in await tokens.all() if token.revoked is None})
+        users = {row.name for row in await accounts.all() if row.revoked is None and not row.implied}
+        return sorted(users | {token.user for token in await tokens.all() if token.revoked is None})
     except StoreUnavailable as error:
-        raise OperationError("service_unavailable", f"cannot check for tokens of other users: {error}") from None
+        raise OperationError("service_unavailable", f"cannot check for other users: {error}") from None
 
 
 async def ask(ctx: Context, request: Asked) -> Any:

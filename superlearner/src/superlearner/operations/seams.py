@@ -13,7 +13,7 @@ from superlearner.control.exits import Exit
 from superlearner.observing.monitoring import ServiceGap
 
 __all__ = ["ApiDocument", "ChildPast", "Evaluation", "LivePages", "PlatformFacts", "PlayedRecordings",
-           "PlaygroundApplication", "PlaygroundTrees", "RemoteHistory", "RestartedChildren"]  # fmt: skip
+           "PlaygroundApplication", "PlaygroundTrees", "Reach", "RemoteHistory", "RestartedChildren"]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,21 @@ class PlatformFacts:
     started_at: float
     ready: bool
     gaps: Sequence[ServiceGap] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The addresses of the platform for links, the best one first.
+
+    Attributes:
+        urls: at least one, without a slash at the end.
+        note: why machines of others may be unable to open them; None if they can.
+        owner_code: makes the code of a link for the owner that is valid for some seconds; None without credentials.
+    """
+
+    urls: list[str]
+    note: str | None
+    owner_code: Callable[[float], str | None]
 
 
 @dataclass(frozen=True, slots=True)

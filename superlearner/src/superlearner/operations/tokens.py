@@ -11,12 +11,12 @@ import hashlib
 import hmac
 import re
 import secrets
-import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
+from superlearner.base.forward_clock import ForwardClock
 from superlearner.operations.users import Grant
 from superlearner.store import Store, StoreUnavailable, Token
 
@@ -33,7 +33,7 @@ class Tokens:
 
     Args:
         store: keeps them.
-        now: seconds since 1970.
+        clock: seconds since 1970; it does not go back, so that an expired token stays expired.
 
     >>> import otp, tempfile
     >>> from superlearner.store import StoreService
@@ -53,9 +53,9 @@ class Tokens:
     ('ada', None)
     """
 
-    def __init__(self, store: Store, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: Store, clock: ForwardClock | None = None) -> None:
         self._store = store
-        self.now = now
+        self.clock = clock or ForwardClock()
         self._live: dict[int, Token] | None = None
         self._used: dict[int, float] = {}
         self._use_written: dict[int, float] = {}
@@ -100,7 +100,7 @@ class Tokens:
         secret = f"sl_{secrets.token_urlsafe(32)}"
         live = await self._known()
         async with self._lock:
-            row = Token(name, user, tuple(scopes), _hash(secret), self.now(), expires=expires)
+            row = Token(name, user, tuple(scopes), _hash(secret), self.clock(), expires=expires)
             made = await self._store.records.add_token(row)
             live[made.id] = made
         return made, secret
@@ -115,16 +115,19 @@ class Tokens:
         async with self._lock:
             found = [token for token in live.values() if token.name == name]
             for token in found:
-                del live[token.id]
-                for listener in self._listeners:
-                    listener(token)
+                self._end(token)
             try:
-                return await self._store.records.revoke_token(name, self.now()) or bool(found)
+                return await self._store.records.revoke_token(name, self.clock()) or bool(found)
             except StoreUnavailable as error:
                 if not found:
                     raise
                 why = f"the token {name} is revoked only until the platform restarts, not in the store: {error.why}"
                 raise StoreUnavailable(why, "revoke it again when the store is available") from None
+
+    def forget(self, user: str) -> None:
+        """End the tokens of a removed user, which the store revokes."""
+        for token in [token for token in (self._live or {}).values() if token.user == user]:
+            self._end(token)
 
     async def all(self) -> list[Token]:
         """Return all tokens, revoked and expired ones included, newest first. Raises StoreUnavailable."""
@@ -139,13 +142,27 @@ class Tokens:
         rows = await self._store.records.tokens()  # a revocation that was not stored is missing in `_live`
         return any(row.name == name and row.revoked is None for row in rows)
 
+    async def user_of(self, name: str) -> str | None:
+        """Return the user of an unrevoked token, as far as the tokens have been read. Raises StoreUnavailable."""
+        return next((token.user for token in (await self._known()).values() if token.name == name), None)
+
+    async def count(self, user: str) -> int:
+        """Return the number of valid tokens of a user. Raises StoreUnavailable."""
+        return sum(token.user == user and not self.has_expired(token) for token in (await self._known()).values())
+
     def users(self) -> set[str]:
         """Return the users with a valid token, as far as the tokens have been read."""
         return {token.user for token in (self._live or {}).values() if not self.has_expired(token)}
 
     def has_expired(self, token: Token) -> bool:
         """Return whether the token has expired."""
-        return token.expires is not None and token.expires <= self.now()
+        return token.expires is not None and token.expires <= self.clock()
+
+    def _end(self, token: Token) -> None:
+        assert self._live is not None
+        del self._live[token.id]
+        for listener in self._listeners:
+            listener(token)
 
     async def _known(self) -> dict[int, Token]:
         if self._live is None:
@@ -153,13 +170,14 @@ class Tokens:
                 if self._live is None:
                     await self._store.sync(OPENING_S)  # right after a start the store may still be opening
                     rows = await self._store.records.tokens()
+                    self.clock.at_least(max((row.used or row.at for row in rows), default=0.0))
                     self._live = {row.id: row for row in rows if row.revoked is None}
         return self._live
 
     async def _in_use(self, token: Token) -> Token | None:
         if self.has_expired(token):
             return None
-        now = self.now()
+        now = self.clock()
         self._used[token.id] = now
         if now - self._use_written.get(token.id, 0.0) >= USE_WRITTEN_EVERY_S and self._store.trouble is None:
             self._use_written[token.id] = now

@@ -1,11 +1,31 @@
-"""Users and their scopes."""
+"""Users, their roles and their scopes."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-__all__ = ["ANONYMOUS", "GRANTS", "NODE_SCOPES", "OWNER", "SCOPES", "Grant", "Scope", "User"]
+__all__ = [
+    "ANONYMOUS",
+    "GRANTS",
+    "NODE_SCOPES",
+    "OWNER",
+    "ROLES",
+    "ROLE_SCOPES",
+    "SCOPES",
+    "Grant",
+    "Role",
+    "Scope",
+    "User",
+    "in_order",
+    "key_of",
+    "name_of",
+    "outranks",
+    "role_for",
+]
 
 Scope = Literal["read", "operate", "code", "admin"]
 """`read` shows data (secrets redacted), `operate` changes processes, `code` changes code or shows secrets.
@@ -16,16 +36,40 @@ Scope = Literal["read", "operate", "code", "admin"]
 Grant = Literal["read", "operate", "code", "admin", "own"]
 """A scope, or `own`: all scopes but `admin` on the user's own nodes, none elsewhere."""
 
+Role = Literal["owner", "teacher", "learner", "viewer"]
+"""The role of a user, which decides their scopes."""
+
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 NODE_SCOPES: Final = SCOPES[:3]
 """The scopes on nodes other than the platform's, which have none of its processes."""
 
 GRANTS: Final[tuple[Grant, ...]] = get_args(Grant)
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+
+ROLE_SCOPES: Final[dict[Role, frozenset[Grant]]] = {
+    "owner": frozenset(GRANTS),
+    "teacher": frozenset(("read", "operate", "code", "own")),
+    "learner": frozenset(("own",)),
+    "viewer": frozenset(("read",)),
+}
+"""The scopes of each role. Users can have fewer."""
+
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+MANAGED: Final[dict[Role, frozenset[Role]]] = {
+    "owner": frozenset(ROLES),
+    "teacher": frozenset(("learner", "viewer")),
+    "learner": frozenset(),
+    "viewer": frozenset(),
+}
+"""The roles whose users each role adds, links and removes."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
     """The user of a request: a name for the audit log, and scopes; `local` if the request came over loopback.
+
+    `id` is that of a stored user; None for the platform's owner and for anonymous users. `role` is None for anonymous
+    users.
 
     >>> ada = User("ada", frozenset(("read", "own")))
     >>> ada.may("operate"), ada.may("operate", owner="ada"), ada.may("operate", owner="bob")
@@ -35,6 +79,8 @@ class User:
     name: str
     scopes: frozenset[Grant]
     local: bool = True
+    id: int | None = None
+    role: Role | None = None
 
     def may(self, scope: Scope, owner: str | None = None) -> bool:
         """Return whether the user has the scope on a node of `owner` (None: a node without an owner)."""
@@ -43,8 +89,48 @@ class User:
         return owner is not None and owner == self.name and "own" in self.scopes and scope in NODE_SCOPES
 
 
-OWNER: Final = User("owner", frozenset(SCOPES))
+OWNER: Final = User("owner", frozenset(SCOPES), role="owner")
 """The user with the platform's own token."""
 
 ANONYMOUS: Final = User("anonymous", frozenset(("read", "operate")))
 """The user of a request over loopback without a credential."""
+
+
+def role_for(scopes: Iterable[Grant]) -> Role:
+    """Return the lowest role that has these scopes.
+
+    >>> role_for(["read"]), role_for(["own"]), role_for(["read", "own"])
+    ('viewer', 'learner', 'teacher')
+    """
+    wanted = frozenset(scopes)
+    fitting: list[Role] = [role for role in ROLES if wanted <= ROLE_SCOPES[role]]
+    return fitting[-1]
+
+
+def outranks(role: Role | None, other: Role) -> bool:
+    """Return whether users of `role` may add, link, change and remove users of `other`.
+
+    >>> outranks("teacher", "learner"), outranks("teacher", "teacher"), outranks(None, "viewer")
+    (True, False, False)
+    """
+    return role is not None and other in MANAGED[role]
+
+
+def in_order(scopes: Iterable[str]) -> tuple[Grant, ...]:
+    """Return scopes in their usual order, each once; words that are no scope are left out."""
+    return tuple(grant for grant in GRANTS if grant in set(scopes))
+
+
+def name_of(given: str) -> str | None:
+    """Return a name as it is stored, in the normal form NFKC; None if it is not allowed.
+
+    >>> name_of("Ａda"), name_of("a b"), name_of("ada.l@school")
+    ('Ada', None, 'ada.l@school')
+    """
+    name = unicodedata.normalize("NFKC", given)
+    return name if NAME.fullmatch(name) else None
+
+
+def key_of(name: str) -> str:
+    """Return the form in which names are compared: case does not matter."""
+    return unicodedata.normalize("NFKC", name).casefold()

@@ -153,6 +153,20 @@ class Settings(BaseSettings):
         "text", description="format of log lines: text, or a JSON object a line"
     )
     log_kept: int = Field(2_000, ge=10, le=100_000, description="log lines in memory, from level info")
+    link_expires: float = Field(
+        86_400.0,
+        ge=1,
+        le=31_536_000,
+        json_schema_extra=SECONDS,
+        description="time in which a sign-in link of a user works",
+    )
+    owner_link_expires: float = Field(
+        600.0,
+        ge=1,
+        le=31_536_000,
+        json_schema_extra=SECONDS,
+        description="time in which the owner's sign-in link works, which a start prints",
+    )
     access_log: bool = Field(False, description="log each request, without its query")
 
     playground_restart_after: float = Field(

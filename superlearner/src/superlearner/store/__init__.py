@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from superlearner.store.failures import NameTaken, NotOfThisDatabase, StoreUnavailable
 from superlearner.store.pruning import RowsKept
-from superlearner.store.rows import AuditRow, Recording, Restart, SettingChange, Token, UserRow
+from superlearner.store.rows import AuditRow, Recording, Restart, SettingChange, SignInLink, Token, UserRow
 from superlearner.store.service import STORE, StoreService
 from superlearner.store.status import StoreState, StoreStatus
 from superlearner.store.store import Store
@@ -29,6 +29,7 @@ __all__ = [
     "Restart",
     "RowsKept",
     "SettingChange",
+    "SignInLink",
     "Store",
     "StoreService",
     "StoreState",

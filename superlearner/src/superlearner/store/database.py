@@ -118,7 +118,7 @@ class Database:
         except RowRefused as error:
             if not isinstance(error.__cause__, IntegrityError):
                 raise
-            raise NameTaken(f"{name} already has a row named {values['name']!r}; try another name") from None
+            raise NameTaken(f"{name} already has a row named {values.get('name')!r}; try another name") from None
 
     async def update(self, name: str, conditions: dict[str, Any], values: dict[str, Any]) -> int:
         """Change rows and return their number; None matches rows without a value."""
@@ -153,7 +153,7 @@ class Database:
         await self._changed(delete(table).where(table.c.id <= newest - keep))
 
     async def revoke_user(self, name: str, at: float) -> bool:
-        """Revoke a user and all their tokens in one transaction."""
+        """Revoke a user with all tokens and links, in one transaction."""
         users, tokens = tables.users, tables.tokens
 
         async def work(connection: AsyncConnection) -> bool:
@@ -161,6 +161,8 @@ class Database:
             found = await connection.execute(update(users).where(*theirs).values(revoked=at))
             also = _are(tokens, {"user": name, "revoked": None})
             await connection.execute(update(tokens).where(*also).values(revoked=at))
+            ids = select(users.c.id).where(users.c.name == name)
+            await connection.execute(delete(tables.sign_in_links).where(tables.sign_in_links.c.user.in_(ids)))
             return found.rowcount > 0
 
         return await self.connections.do(work)

@@ -1,4 +1,4 @@
-"""Recordings, users and tokens: few, named, and written at once."""
+"""Recordings, users, tokens and links: few, and written at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from superlearner.store.rows import Recording, Token, UserRow, json_text, stored_as
+from superlearner.store.rows import Recording, SignInLink, Token, UserRow, json_text, stored_as
 
 if TYPE_CHECKING:
     from superlearner.store.database import Database
@@ -61,6 +61,11 @@ class Records:
             "scopes": _words(user.scopes),
             "at": user.at,
             "revoked": user.revoked,
+            "key": stored_as("name", user.key or user.name),
+            "role": user.role,
+            "seen": user.seen,
+            "generation": user.generation,
+            "implied": int(user.implied),
         }
         return _user(await self._opened().insert("users", values))
 
@@ -69,8 +74,40 @@ class Records:
         return [_user(row) for row in await self._opened().rows("users")]
 
     async def revoke_user(self, name: str, at: float) -> bool:
-        """Revoke a user with all tokens; return whether there was an active one."""
+        """Revoke a user with all tokens and links; return whether there was an active one."""
         return await self._opened().revoke_user(name, at)
+
+    async def change_user(self, user: UserRow) -> bool:
+        """Store role, scopes, generation and whether the user is implied; return whether the user exists."""
+        values: dict[str, Any] = {"role": user.role, "scopes": _words(user.scopes)}
+        values |= {"generation": user.generation, "implied": int(user.implied)}
+        return await self._opened().update("users", {"id": user.id, "revoked": None}, values) > 0
+
+    async def saw_user(self, number: int, at: float) -> bool:
+        """Set the time of a user's last request; return whether the user exists."""
+        return await self._opened().update("users", {"id": number}, {"seen": at}) > 0
+
+    async def add_link(self, link: SignInLink) -> SignInLink:
+        """Add a link by the hash of its code and return it with its id."""
+        values = {"hash": link.hash, "user": link.user, "at": link.at, "expires": link.expires, "used": link.used}
+        return SignInLink(**await self._opened().insert("sign_in_links", values))
+
+    async def link(self, hash: str) -> SignInLink | None:
+        """Return the link whose code has this hash, if there is one."""
+        found = await self._opened().rows("sign_in_links", {"hash": hash})
+        return SignInLink(**found[0]) if found else None
+
+    async def use_link(self, hash: str, at: float) -> bool:
+        """Mark a link as used; return whether it was unused. Of concurrent calls, one gets True."""
+        return await self._opened().update("sign_in_links", {"hash": hash, "used": None}, {"used": at}) > 0
+
+    async def delete_links(self, user: int) -> int:
+        """Delete the links of a user; return their number."""
+        return await self._opened().delete("sign_in_links", {"user": user})
+
+    async def forget_links(self, before: float) -> int:
+        """Delete links made before a time, a thousand at a time; return their number."""
+        return await self._opened().delete_oldest("sign_in_links", {"until": before}, 1000)
 
     async def add_token(self, token: Token) -> Token:
         """Add a token by its hash and return it with its id. Raises NameTaken."""
@@ -108,7 +145,7 @@ def _recording(row: dict[str, Any]) -> Recording:
 
 
 def _user(row: dict[str, Any]) -> UserRow:
-    fields: dict[str, Any] = {**row, "scopes": tuple(row["scopes"].split())}
+    fields: dict[str, Any] = {**row, "scopes": tuple(row["scopes"].split()), "implied": bool(row["implied"])}
     return UserRow(**fields)
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "Recording",
     "Restart",
     "SettingChange",
+    "SignInLink",
     "Token",
     "UserRow",
     "json_text",
@@ -74,7 +75,8 @@ class Restart:
 class AuditRow:
     """A change, or a refused one; the fields of an entry of the audit log.
 
-    `node` is the name of the node it concerned; None for the platform itself.
+    `node` is the name of the node it concerned; None for the platform itself. `door` is the interface that the server
+    saw, `claims` the one that the client named.
     """
 
     at: float
@@ -89,6 +91,7 @@ class AuditRow:
     number: int = 0
     id: int = 0
     node: str | None = None
+    claims: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +135,37 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class UserRow:
-    """A user of the platform, added at `at`."""
+    """A user of the platform, added at `at` and removed at `revoked`.
+
+    Attributes:
+        scopes: a part of those of the role; empty for all of them.
+        key: the name as it is compared, which is unique.
+        seen: the last request, to the minute; None: never.
+        generation: number of times that all sessions of the user were ended.
+        implied: whether the user was added with a token, and goes with the last one.
+    """
 
     name: str
     scopes: tuple[str, ...]
     at: float
     revoked: float | None = None
+    id: int = 0
+    key: str = ""
+    role: str = "viewer"
+    seen: float | None = None
+    generation: int = 0
+    implied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SignInLink:
+    """A one-time sign-in link of the user with the id `user`, by the hash of its code."""
+
+    hash: str
+    user: int
+    at: float
+    expires: float
+    used: float | None = None
     id: int = 0
 
 

@@ -135,6 +135,7 @@ class Store(StoreReading):
             outcome=stored_as("outcome", row.outcome),
             duration=row.duration,
             node=stored_as("node", row.node),
+            claims=stored_as("claims", row.claims),
         )
 
     def append_setting_change(self, row: SettingChange) -> bool:

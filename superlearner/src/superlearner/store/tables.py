@@ -15,11 +15,12 @@ __all__ = [
     "recordings",
     "restarts",
     "setting_changes",
+    "sign_in_links",
     "tokens",
     "users",
 ]
 
-SCHEMAS: Final = ("0001", "0002", "0003", "0004")
+SCHEMAS: Final = ("0001", "0002", "0003", "0004", "0005")
 """The revisions a database may have, oldest first: the steps in `migrations`."""
 HEAD: Final = SCHEMAS[-1]
 VERSION_TABLE: Final = "superlearner_schema"
@@ -59,6 +60,7 @@ audit: Final = Table(
     Column("outcome", Text, nullable=False),
     Column("duration", Double, nullable=False),
     Column("node", Text),
+    Column("claims", Text),
     UniqueConstraint("run", "number", name="audit_once"),
     Index("audit_by_operation", "operation", "id"),
 )
@@ -99,6 +101,23 @@ users: Final = Table(
     Column("scopes", Text, nullable=False),
     Column("at", Double, nullable=False),
     Column("revoked", Double),
+    Column("key", Text, nullable=False, server_default=""),
+    Column("role", Text, nullable=False, server_default="viewer"),
+    Column("seen", Double),
+    Column("generation", Integer, nullable=False, server_default="0"),
+    Column("implied", Integer, nullable=False, server_default="0"),
+    Index("users_by_key", "key", unique=True),
+)
+
+sign_in_links: Final = Table(
+    "sign_in_links",
+    METADATA,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("hash", Text, nullable=False, unique=True),
+    Column("user", BigInteger, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("expires", Double, nullable=False),
+    Column("used", Double),
 )
 
 tokens: Final = Table(

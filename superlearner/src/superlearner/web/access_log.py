@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from typing import Final
 from urllib.parse import quote
@@ -14,13 +15,14 @@ from superlearner.settings.configuration import Configuration
 
 __all__ = ["with_access_log"]
 
+LINK: Final = re.compile(r"(/sign-in/)(?!link$).+")
 log: Final = logging.getLogger(ACCESS)
 
 
 def with_access_log(app: ASGIApp, configuration: Configuration) -> ASGIApp:
     """Wrap the application to log requests that arrive while `access_log` is set.
 
-    The query is left out, since a sign-in link carries its code there.
+    The query and the code of a sign-in link are left out.
     """
 
     async def logged(scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,7 +46,7 @@ def with_access_log(app: ASGIApp, configuration: Configuration) -> ASGIApp:
                 "%s %s %s %d in %.1f ms",
                 client[0] if client else "-",
                 scope["method"],
-                quote(scope["path"][:500], safe="/<>:@."),
+                quote(LINK.sub(r"\1***", scope["path"][:500]), safe="/<>:@.*"),
                 status,
                 (time.perf_counter() - begun) * 1000,
             )

@@ -70,7 +70,7 @@ def create_app(platform: Platform) -> ASGIApp:
     settings = platform.settings
     guarded = Guard(
         with_packing(_with_sign_in(app, platform, files)),
-        allowed_hosts=(*settings.allow_host, settings.host),
+        allowed_hosts=platform.addresses.hosts,
         limits=limits_of(platform.configuration),
         form_paths=() if platform.credentials is None else (SIGN_IN,),
     )
@@ -116,6 +116,7 @@ def _with_sign_in(app: ASGIApp, platform: Platform, files: StaticTree) -> ASGIAp
         version=platform.version,
         required=settings.asks_for_credentials,
         tokens=platform.tokens,
+        accounts=platform.accounts,
         calls=_calls(settings),
         cli=command_line(settings.data_dir),
     )

@@ -36,6 +36,7 @@ SUBJECTS: Final[dict[str, str]] = {
     "store": "The database of the platform",
     "supervisor": "Supervisors and their children: inspect, control, predict, change the strategy",
     "system": "The platform as a whole",
+    "user": "Users besides the owner: roles, one-time sign-in links, sessions",
     "token": "Tokens for other users, with scopes and an expiry",
     "trace": "Messages of a process as they happen",
     "tree": "Supervision trees, and the relations between processes",

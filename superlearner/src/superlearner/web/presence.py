@@ -15,10 +15,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from superlearner.web.visitors import WebVisitor
 
-__all__ = ["Presence"]
+__all__ = ["CHANGED", "SIGNED_OUT", "Presence"]
 
 SIGNED_OUT: Final = 4401
 """The close code of a web socket whose credential has ended."""
+CHANGED: Final = 4410
+"""The close code of a web socket whose user has another role now: the page must be loaded again."""
 
 
 class Presence:
@@ -60,7 +62,7 @@ class Presence:
                 raise  # the server or the loop is stopping
             task.uncancel()
             with suppress(Exception):  # the client may be gone
-                await send(_goodbye(scope))
+                await send(_goodbye(scope, stay.code))
         finally:
             if timer is not None:
                 timer.cancel()
@@ -70,10 +72,11 @@ class Presence:
                 if not self._stays[key]:
                     del self._stays[key]
 
-    def end(self, key: str) -> int:
-        """Close the streams of a token or session; return their number."""
+    def end(self, key: str, code: int = SIGNED_OUT) -> int:
+        """Close the streams of a token, user or session; return their number. `code` is for web sockets."""
         staying = list(self._stays.get(key, ()))
         for stay in staying:
+            stay.code = code
             stay.cut()
         return len(staying)
 
@@ -86,6 +89,7 @@ class _Stay:
         self._ended = False
         self.open = False
         self.was_cut = False
+        self.code = SIGNED_OUT
 
     def begin(self) -> None:
         self.open = True
@@ -103,7 +107,7 @@ def _has_no_length(message: Message) -> bool:
     return all(bytes(name).lower() != b"content-length" for name, _ in message.get("headers", ()))
 
 
-def _goodbye(scope: Scope) -> Message:
+def _goodbye(scope: Scope, code: int) -> Message:
     if scope["type"] == "websocket":
-        return {"type": "websocket.close", "code": SIGNED_OUT, "reason": "unauthorized"}
+        return {"type": "websocket.close", "code": code, "reason": "unauthorized"}
     return {"type": "http.response.body", "body": b"", "more_body": False}

@@ -8,19 +8,22 @@ from typing import Final
 
 from superlearner.access.credentials import OWNERS, Credentials, SignInSession
 from superlearner.access.throttle import Throttle
+from superlearner.operations.accounts import Accounts, LinkState, user_of
 from superlearner.operations.tokens import Tokens
-from superlearner.operations.users import ANONYMOUS, OWNER, User
-from superlearner.store import StoreUnavailable, Token
+from superlearner.operations.users import ANONYMOUS, OWNER
+from superlearner.store import StoreUnavailable, Token, UserRow
 from superlearner.web.addresses import is_local
 from superlearner.web.errors import ApiError
 from superlearner.web.visitors import Visit, WebVisitor
 
-__all__ = ["CredentialRefused", "Recogniser", "unauthorized"]
+__all__ = ["CredentialRefused", "Recogniser", "session_key", "token_key", "unauthorized", "user_key"]
 
 HINT: Final = (
     "send the header Authorization: Bearer TOKEN; `superlearner token` prints the owner's on the machine where the "
     "platform runs, and the file `token` of its data directory contains it"
 )
+USERS: Final = "u"
+"""Begins the holder of sessions that a user has without a token."""
 log: Final = logging.getLogger(__name__)
 
 
@@ -48,16 +51,25 @@ class Recogniser:
     Args:
         credentials: the owner's token, links and sessions.
         tokens: those of other users; None if there are none.
+        accounts: the other users; None if there are none.
         throttle: the limit on failed attempts.
         cookie: the name of the session cookie.
         required: whether a credential is required.
     """
 
     def __init__(
-        self, credentials: Credentials, tokens: Tokens | None, throttle: Throttle, cookie: str, *, required: bool
+        self,
+        credentials: Credentials,
+        tokens: Tokens | None,
+        accounts: Accounts | None,
+        throttle: Throttle,
+        cookie: str,
+        *,
+        required: bool,
     ) -> None:
         self.credentials = credentials
         self.tokens = tokens
+        self.accounts = accounts
         self.throttle = throttle
         self.cookie = cookie
         self.required = required
@@ -86,15 +98,16 @@ class Recogniser:
         self.only_if_it_may_try(visit)
         if self.credentials.is_token(given):
             return WebVisitor(OWNER, OWNERS)
-        token = None
+        found = None
         if self.tokens is not None:
             try:
                 token = await self.tokens.find(given)
+                found = None if token is None else await self._by_stored(token, visit)
             except StoreUnavailable as error:
                 raise _unknown_now(error) from None
-        if token is None:
+        if found is None:
             raise self.wrong(visit, "the token is not valid on this platform, or has expired", problem)
-        return _holder(token, visit)
+        return found
 
     async def by_session(self, visit: Visit) -> WebVisitor | None:
         """Return the holder of the session in the cookie; None without a cookie.
@@ -121,6 +134,31 @@ class Recogniser:
         """Return the visitor that a link signs in; None if it is not valid."""
         holder = self.credentials.redeem(code)
         return None if holder is None else await self._of(holder, visit)
+
+    async def link_state(self, visit: Visit, code: str) -> tuple[LinkState, WebVisitor | None]:
+        """Return the state of a link and whom it signs in, without using it up."""
+        state = self.credentials.code_state(code)
+        if state != "unknown" or self.accounts is None:
+            return state, WebVisitor(OWNER, OWNERS) if state == "ready" else None
+        try:
+            state, row = await self.accounts.look_up(code)
+        except StoreUnavailable as error:
+            raise _unknown_now(error) from None
+        return state, None if row is None else _by_row(row, visit)
+
+    async def redeem(self, visit: Visit, code: str) -> tuple[LinkState, WebVisitor | None]:
+        """Use a link up and return whom it signs in; of concurrent calls, one gets the visitor."""
+        state = self.credentials.code_state(code)
+        if state == "ready":
+            found = await self.by_link(visit, code)
+            return ("used", None) if found is None else (state, found)
+        if state != "unknown" or self.accounts is None:
+            return state, None
+        try:
+            state, row = await self.accounts.redeem(code)
+        except StoreUnavailable as error:
+            raise _unknown_now(error) from None
+        return state, None if row is None else _by_row(row, visit)
 
     def only_if_it_may_try(self, visit: Visit, *, forget: bool = False) -> None:
         """Raise Refused for an address with too many failed attempts."""
@@ -151,19 +189,43 @@ class Recogniser:
         if found is None:
             return None
         until = session.until if found.until is None else min(session.until, found.until)
-        return WebVisitor(found.user, found.holder, (*found.keys, session_key(session)), until, by_cookie=True)
+        keys = (*found.keys, session_key(session))
+        return WebVisitor(found.user, found.holder, keys, until, by_cookie=True, generation=found.generation)
 
     async def _of(self, holder: str, visit: Visit) -> WebVisitor | None:
         """Return the holder of a session or a link; None if no longer valid."""
         if holder == OWNERS:
             return WebVisitor(OWNER, OWNERS)
-        if self.tokens is None:
+        if self.tokens is None or self.accounts is None:
             return None
+        number, _, generation = holder.removeprefix(USERS).partition("-")  # sessions of older versions have none
         try:
-            token = await self.tokens.by_id(int(holder))
+            if holder.startswith(USERS):
+                row = await self.accounts.by_id(int(number))
+                found = None if row is None else _by_row(row, visit)
+                if row is not None:
+                    await self.accounts.saw(row)
+            else:
+                token = await self.tokens.by_id(int(number))
+                found = None if token is None else await self._by_stored(token, visit)
         except StoreUnavailable as error:
             raise _unknown_now(error) from None
-        return None if token is None else _holder(token, visit)
+        return None if found is None or found.generation != int(generation or 0) else found
+
+    async def _by_stored(self, token: Token, visit: Visit) -> WebVisitor | None:
+        """Return the holder of a stored token; None if the user was removed."""
+        row = None if self.accounts is None else await self.accounts.of_token(token)
+        if row is None or self.accounts is None:
+            return None
+        await self.accounts.saw(row)
+        user = user_of(row, local=is_local(visit.address), token=token)
+        keys = (token_key(token), user_key(row))
+        return WebVisitor(user, f"{token.id}-{row.generation}", keys, token.expires, generation=row.generation)
+
+
+def _by_row(row: UserRow, visit: Visit) -> WebVisitor:
+    user = user_of(row, local=is_local(visit.address))
+    return WebVisitor(user, f"{USERS}{row.id}-{row.generation}", (user_key(row),), generation=row.generation)
 
 
 def session_key(session: SignInSession) -> str:
@@ -176,15 +238,14 @@ def token_key(token: Token) -> str:
     return f"token {token.id}"
 
 
+def user_key(row: UserRow) -> str:
+    """Return the key of a user's streams."""
+    return f"user {row.id}"
+
+
 def unauthorized(message: str) -> ApiError:
     """Return the error for a missing or wrong credential."""
     return ApiError(401, "unauthorized", message, hint=HINT)
-
-
-def _holder(token: Token, visit: Visit) -> WebVisitor:
-    grants = frozenset(token.scopes)
-    user = User(token.user, grants, is_local(visit.address))  # pyright: ignore[reportArgumentType] - checked when made
-    return WebVisitor(user, str(token.id), (token_key(token),), token.expires)
 
 
 def _unknown_now(error: StoreUnavailable) -> CredentialRefused:

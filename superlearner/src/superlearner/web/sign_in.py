@@ -4,8 +4,10 @@ A pure ASGI middleware behind the guard. The health routes, the static files and
 requires credentials, everything else, including web sockets before they are accepted, needs one of
 
 - `Authorization: Bearer TOKEN`, for programs;
-- the session cookie, which a browser gets from a one-time sign-in link (`/?token=CODE`) or from the form of
-  `/sign-in`, and gives up at `/sign-out`.
+- the session cookie, which a browser gets from a one-time sign-in link (`/sign-in/CODE` for users, `/?token=CODE` for
+  the owner's browser), or from the form of `/sign-in`, and gives up at `/sign-out`.
+
+Opening `/sign-in/CODE` shows a page, and its button signs in: programs that preview links in chats use no link up.
 
 If it does not (on loopback), everyone is let in and visitors with a credential are identified: the `code` scope always
 requires one. Operations check their scopes themselves; everything else (pages, live feed, event stream, metrics) needs
@@ -18,23 +20,34 @@ valid session; otherwise anyone who shares an address with a user could lock tha
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from jinja2 import Template
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from superlearner.access.credentials import Credentials
 from superlearner.access.throttle import Throttle
 from superlearner.operations import PREFIX
+from superlearner.operations.accounts import Accounts, LinkState, UserChange
 from superlearner.operations.tokens import Tokens
+from superlearner.store import UserRow
 from superlearner.web.addresses import is_local
 from superlearner.web.envelope import timestamp
 from superlearner.web.errors import ApiError
 from superlearner.web.guard import OPEN_PATHS, path_of
 from superlearner.web.pages import make_templates
-from superlearner.web.presence import Presence
-from superlearner.web.recognising import CredentialRefused, Recogniser, session_key, token_key, unauthorized
+from superlearner.web.presence import CHANGED, SIGNED_OUT, Presence
+from superlearner.web.recognising import (
+    CredentialRefused,
+    Recogniser,
+    session_key,
+    token_key,
+    unauthorized,
+    user_key,
+)
 from superlearner.web.static_tree import StaticTree
 from superlearner.web.visitors import Visit, WebVisitor, form_of, ours, recognise
 
@@ -42,9 +55,18 @@ __all__ = ["NEW_LINK", "SIGN_IN", "SIGN_OUT", "SignIn"]
 
 SIGN_IN: Final = "/sign-in"
 NEW_LINK: Final = "/sign-in/link"
+LINKS: Final = "/sign-in/"
 SIGN_OUT: Final = "/sign-out"
 WEB_SOCKET_REFUSED: Final = 4401
 WEB_SOCKET_ANSWER: Final = "websocket.http.response"
+DEAD_LINKS: Final[dict[LinkState, tuple[str, str]]] = {
+    "used": (
+        "This link was used already",
+        "Each link signs in once. If you did not open it yourself, tell the sender.",
+    ),
+    "expired": ("This link has expired", "Links are valid for a limited time."),
+    "unknown": ("This link is not valid", "It may be incomplete, or its user was signed out or removed."),
+}
 OF_OPERATIONS: Final = f"{PREFIX}/"
 
 
@@ -61,6 +83,7 @@ class SignIn:
         throttle: the limit on failed attempts.
         required: whether a credential is required.
         tokens: those of other users than the owner.
+        accounts: the other users.
         calls: the limit on calls from other machines; None for no limit.
         cli: how commands begin, as visitors on this machine see it.
     """
@@ -77,6 +100,7 @@ class SignIn:
         throttle: Throttle | None = None,
         required: bool = True,
         tokens: Tokens | None = None,
+        accounts: Accounts | None = None,
         calls: Throttle | None = None,
         cli: str = "superlearner",
     ) -> None:
@@ -88,12 +112,18 @@ class SignIn:
         self.required = required
         self.calls = calls
         self.cli = cli
-        self.recogniser = Recogniser(credentials, tokens, throttle or Throttle(), self.cookie, required=required)
+        self.recogniser = Recogniser(
+            credentials, tokens, accounts, throttle or Throttle(), self.cookie, required=required
+        )
         self.presence = Presence(credentials.now)
         if tokens is not None:
             tokens.listen(lambda token: self.presence.end(token_key(token)))
+        if accounts is not None:
+            accounts.listen(self._changed)
         self.files = files
-        self._template = make_templates(files).get_template("sign_in.html")
+        templates = make_templates(files)
+        self._template = templates.get_template("sign_in.html")
+        self._link_template = templates.get_template("sign_in_link.html")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request or one web socket."""
@@ -125,6 +155,8 @@ class SignIn:
                 return await self._sign_out(visit)
             if visit.path == NEW_LINK and visit.method == "POST":
                 return await self._new_link(visit)
+            if visit.path.startswith(LINKS) and visit.path != NEW_LINK and scope["type"] == "http":
+                return await self._link(visit)
             if visit.is_page and visit.method == "GET" and "token" in visit.connection.query_params:
                 return await self._by_link(visit)
             visitor = await self.recogniser.visitor(visit)
@@ -149,6 +181,9 @@ class SignIn:
             raise CredentialRefused(error, f"Too many requests. Try again in {left} seconds.", wait=left)
         self.calls.count(who)
 
+    def _changed(self, row: UserRow, change: UserChange) -> None:
+        self.presence.end(user_key(row), CHANGED if change == "changed" else SIGNED_OUT)
+
     # -- sessions of browsers --------------------------------------------------------------------------------
 
     async def _by_link(self, visit: Visit) -> Response:
@@ -163,12 +198,46 @@ class SignIn:
             self.recogniser.only_if_it_may_try(visit)
         visitor = await self.recogniser.by_link(visit, visit.connection.query_params["token"]) or before
         if visitor is None:
-            problem = "This link was used before, or belongs to an earlier start of the platform."
+            state = self.recogniser.credentials.code_state(visit.connection.query_params["token"])
+            problem = (
+                "This link has expired."
+                if state == "expired"
+                else "This link was used before, or belongs to an earlier start of the platform."
+            )
             refused = self.recogniser.wrong(visit, "the link was used before", problem, counts=not visit.is_sent)
             if self.required:
                 raise refused
             return self._to(visit.target)  # an old link still leads to its page
         return self._welcome(visit, visit.target, visitor)
+
+    async def _link(self, visit: Visit) -> Response:
+        """Show the page of a one-time link, or sign in by its button."""
+        if visit.method not in ("GET", "HEAD", "POST"):
+            raise ApiError(405, "method_not_allowed", f"a sign-in link does not take {visit.method[:20]}")
+        self.recogniser.only_if_it_may_try(visit)
+        code = visit.path.removeprefix(LINKS)
+        uses = visit.method == "POST"
+        state, visitor = await (self.recogniser.redeem if uses else self.recogniser.link_state)(visit, code)
+        if visitor is not None and uses:
+            return self._welcome(visit, "/", visitor)
+        if state == "unknown":
+            self.recogniser.wrong(visit, "the link is not valid", None, counts=not visit.is_sent)
+        heading, why = DEAD_LINKS.get(state, ("", ""))
+        before = None
+        with suppress(CredentialRefused):
+            before = await self.recogniser.by_session(visit) if self._has_right_session(visit) else None
+        html = self._render(
+            self._link_template,
+            visit,
+            title="Sign in" if visitor else heading,
+            action=f"{LINKS}{code}" if visitor else None,
+            user=None if visitor is None else visitor.user,
+            before=None if before is None else before.user.name,
+            heading=heading,
+            why=why,
+        )
+        headers = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
+        return HTMLResponse(html, 200 if visitor else 410, headers=headers)
 
     def _has_right_session(self, visit: Visit) -> bool:
         cookie = visit.connection.cookies.get(self.cookie)
@@ -246,13 +315,9 @@ class SignIn:
         """
         from_elsewhere = visit.connection.headers.get("sec-fetch-site") not in ("none", "same-origin", "same-site")
         again = status == 401 and problem is None and from_elsewhere and visit.path != SIGN_IN
-        self.files.look()
-        html = self._template.render(
-            root=self.root_path,
-            cli=self.cli if is_local(visit.address) else "superlearner",
-            version=self.version,
-            pages=(),
-            page="sign-in",
+        html = self._render(
+            self._template,
+            visit,
             title="Sign in",
             action=SIGN_IN,
             next=target,
@@ -260,6 +325,11 @@ class SignIn:
             problem=problem,
         )
         return HTMLResponse(html, status, headers={"cache-control": "no-store", **_headers(status, wait)})
+
+    def _render(self, template: Template, visit: Visit, **values: Any) -> str:
+        self.files.look()
+        cli = self.cli if is_local(visit.address) else "superlearner"
+        return template.render(root=self.root_path, cli=cli, version=self.version, pages=(), page="sign-in", **values)
 
     def _cookie_options(self, visit: Visit) -> dict[str, Any]:
         secure = visit.connection.scope["scheme"] in ("https", "wss")
@@ -276,7 +346,7 @@ def _may_look(visit: Visit, visitor: WebVisitor) -> None:
         return
     raise CredentialRefused(
         ApiError(403, "missing_scope", f"{visit.path[:200]} needs the scope read, which {visitor.user.name} lacks"),
-        "Your token does not give access to this page.",
+        f"{visitor.user.name} may not open this page: it needs the scope read.",
     )
 
 

@@ -14,10 +14,10 @@ from superlearner.operations.users import ANONYMOUS, User
 from superlearner.web.errors import ApiError, in_envelope
 from superlearner.web.guard import path_of
 
-__all__ = ["Visit", "WebVisitor", "form_of", "is_signed_in", "ours", "recognise", "user_of"]
+__all__ = ["Visit", "WebVisitor", "door_of", "form_of", "is_signed_in", "ours", "recognise", "user_of"]
 
 VISITOR: Final = "superlearner.visitor"
-FOR_PROGRAMS: Final = ("/metrics", "/sign-in/")
+FOR_PROGRAMS: Final = ("/metrics", "/sign-in/link")
 OUR_PATH: Final = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 """A path on this host: printable, no backslash, and not `//elsewhere`."""
 
@@ -28,10 +28,11 @@ class WebVisitor:
 
     Attributes:
         user: their name and scopes.
-        holder: `OWNERS`, or the id of their token; their sessions and links belong to it.
-        keys: the token and the session of the request; when one of them ends, its streams are closed.
+        holder: `OWNERS`, or the id of their token or user; their sessions and links belong to it.
+        keys: the token, the user and the session of the request; when one of them ends, its streams are closed.
         until: the latest end of these, in seconds since 1970.
         by_cookie: whether it is a browser that has signed in, and can sign out.
+        generation: the number of times that all sessions of the user were ended.
     """
 
     user: User
@@ -39,6 +40,12 @@ class WebVisitor:
     keys: tuple[str, ...] = ()
     until: float | None = None
     by_cookie: bool = False
+    generation: int = 0
+
+    @property
+    def door(self) -> str:
+        """Return how the visitor came in: by a `session`, by a `token`, or over `loopback` without a credential."""
+        return "session" if self.by_cookie else "token" if self.holder else "loopback"
 
 
 def recognise(scope: Scope, visitor: WebVisitor) -> None:
@@ -50,6 +57,12 @@ def user_of(request: HTTPConnection) -> User:
     """Return the user of a request; without sign-in, users are anonymous."""
     visitor: WebVisitor | None = request.scope.get(VISITOR)
     return ANONYMOUS if visitor is None else visitor.user
+
+
+def door_of(request: HTTPConnection) -> str:
+    """Return how a request came in, see `WebVisitor.door`."""
+    visitor: WebVisitor | None = request.scope.get(VISITOR)
+    return "loopback" if visitor is None else visitor.door
 
 
 def is_signed_in(request: HTTPConnection) -> bool:

@@ -16,8 +16,8 @@ def test_users_can_list_their_rights(inside: Callable[..., Any]) -> None:
     async def test(platform: Any) -> None:
         anonymous = (await platform.get("/api/v1/arsenal/whoami"))["data"]
         assert anonymous == {
-            "user": "anonymous", "scopes": ["read", "operate"], "may": ["read", "operate"], "credential": False,
-            "local": True,
+            "user": "anonymous", "role": None, "scopes": ["read", "operate"], "may": ["read", "operate"],
+            "credential": False, "local": True,
         }  # fmt: skip
         owner = (await platform.get("/api/v1/arsenal/whoami", headers=OWNER))["data"]
         assert (owner["user"], owner["may"], owner["credential"]) == (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from open_sockets import OpenSocket
 from superlearner.store import StoreUnavailable
 
 Run = Callable[..., Any]
@@ -31,34 +31,6 @@ async def make(platform: Any, name: str, *scopes: str, **more: Any) -> str:
 
 def code(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
-
-
-class Socket:
-    """A web socket connected directly to the application."""
-
-    def __init__(self, platform: Any, headers: dict[str, str]) -> None:
-        self.accepted = asyncio.Event()
-        self.code: int | None = None
-        raw = [(name.encode(), value.encode()) for name, value in {"host": "localhost", **headers}.items()]
-        scope = {"type": "websocket", "scheme": "ws", "path": "/live/supervisors", "headers": raw, "root_path": ""}
-        scope |= {"client": ("127.0.0.1", 1), "query_string": b"", "subprotocols": [], "extensions": {}}
-        opening = [{"type": "websocket.connect"}]
-
-        async def receive() -> Any:
-            return opening.pop() if opening else await asyncio.Event().wait()
-
-        async def send(message: Any) -> None:
-            if message["type"] == "websocket.accept":
-                self.accepted.set()
-            elif message["type"] == "websocket.close":
-                self.code = message["code"]
-
-        self.task = asyncio.ensure_future(platform.platform.web.app(scope, receive, send))
-
-    async def closed(self) -> int | None:
-        """Return the close code, once it is closed."""
-        await self.task
-        return self.code
 
 
 @pytest.mark.operation("token.create", "token.list", "token.revoke")
@@ -101,7 +73,7 @@ def test_connections_and_sessions_end_with_the_token(inside: Run, tmp_path: Path
         cookie = {"cookie": signed_in.headers["set-cookie"].partition(";")[0]}
         client.cookies.clear()
         assert (await client.get("/supervisors", headers=cookie)).status_code == 200
-        open_ = [Socket(platform, bearer(ada)), Socket(platform, cookie), Socket(platform, bearer(bob))]
+        open_ = [OpenSocket(platform, bearer(ada)), OpenSocket(platform, cookie), OpenSocket(platform, bearer(bob))]
         for socket in open_:
             await socket.accepted.wait()
         await client.request("DELETE", f"{TOKENS}/ada", headers=OWNER)
@@ -117,7 +89,7 @@ def test_connections_and_sessions_end_with_the_token(inside: Run, tmp_path: Path
 def test_an_expired_token_grants_nothing_and_ends_its_connections(inside: Run, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         secret = await make(platform, "short", expires_days=0.5 / 24 / 3600)
-        socket = Socket(platform, bearer(secret))
+        socket = OpenSocket(platform, bearer(secret))
         assert await socket.closed() == 4401
         assert code(await platform.client.get("/api/v1/supervisors", headers=bearer(secret))) == (401, "unauthorized")
         (line,) = (await platform.client.get(TOKENS, headers=OWNER)).json()["data"]
@@ -231,7 +203,7 @@ def test_signing_out_ends_the_session_for_all_copies_of_the_cookie(inside: Run, 
         stolen = {"cookie": f"{name}={value}"}
         page = await client.get("/supervisors")
         assert 'action="/sign-out"' in page.text
-        socket = Socket(platform, stolen)
+        socket = OpenSocket(platform, stolen)
         await socket.accepted.wait()
         foreign = await client.post("/sign-out", headers={"sec-fetch-site": "cross-site"})
         assert code(foreign) == (403, "foreign_origin")

@@ -9,7 +9,7 @@ from superlearner.operations.declaration import Operation, operation
 from superlearner.operations.registry import Registry
 from superlearner.operations.results import Asker, OperationLine
 from superlearner.operations.seams import ApiDocument
-from superlearner.operations.users import ANONYMOUS, GRANTS, SCOPES
+from superlearner.operations.users import GRANTS, SCOPES
 
 
 @operation("arsenal.operations", http=("GET", "/arsenal/operations"), scope="read", here=True,
@@ -42,9 +42,10 @@ async def whoami(ctx: Context) -> Asker:
     """
     return Asker(
         user=ctx.user.name,
+        role=ctx.user.role,
         scopes=[one for one in GRANTS if one in ctx.user.scopes],
         may=[one for one in SCOPES if ctx.user.may(one, ctx.owner)],
-        credential=ctx.user != ANONYMOUS,
+        credential=ctx.user.role is not None,
         local=ctx.user.local,
     )
 

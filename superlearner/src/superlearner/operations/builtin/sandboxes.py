@@ -11,6 +11,7 @@ import msgspec
 from pydantic import Field
 
 import otp
+from superlearner.operations.accounts import Accounts
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.failures import Detail, OperationError
@@ -143,6 +144,7 @@ async def create(
     sandboxes: Sandboxes,
     settings: Settings,
     tokens: Tokens,
+    accounts: Accounts,
     /,
     sandbox_id: Annotated[
         str, Field(pattern=ID, description="a name of letters, digits, `_` and `-`; at most 64", examples=["my_first"])
@@ -204,7 +206,7 @@ async def create(
         custom_config,
         limits_of(limits or LimitsGiven()),
     )
-    await may_run_here(ctx, sandboxes, settings, tokens)
+    await may_run_here(ctx, sandboxes, settings, tokens, accounts)
     ctx.about_to(f"start the sandbox {sandbox_id} with {_what(configuration, known)}")
     made = await ask(ctx, Create(None, sandbox_id, ctx.user.name, node_of_sandbox(sandbox_id), configuration, known))
     return record_of(made)
@@ -217,6 +219,7 @@ async def restart(
     sandboxes: Sandboxes,
     settings: Settings,
     tokens: Tokens,
+    accounts: Accounts,
     /,
     sandbox_id: SandboxId,
     source: Annotated[SourceText | None, Field(description="a new source, which needs the scope `code`")] = None,
@@ -228,7 +231,7 @@ async def restart(
     sandbox = found(sandboxes, sandbox_id)
     allow(ctx, sandbox, "operate" if source is None else "code")
     known = None if source is None else await _checked(source)
-    await may_run_here(ctx, sandboxes, settings, tokens)
+    await may_run_here(ctx, sandboxes, settings, tokens, accounts)
     ctx.about_to(f"restart {sandbox.id}{'' if known is None else ' with a new source'}")
     return record_of(await ask(ctx, Restart(None, sandbox.id, ctx.user.name, known)))
 

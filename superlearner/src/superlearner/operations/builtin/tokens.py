@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Annotated
 
 from pydantic import Field
 
+from superlearner.operations.accounts import Accounts, role_of, scopes_of
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
-from superlearner.operations.failures import Detail, OperationError
+from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage
 from superlearner.operations.results_tokens import TokenLine, TokenMade, TokenRevoked
 from superlearner.operations.tokens import Tokens
-from superlearner.operations.users import ANONYMOUS, GRANTS, OWNER, Grant
-from superlearner.store import NameTaken, StoreUnavailable, Token
+from superlearner.operations.user_access import Name, may_grant, may_manage, the_store
+from superlearner.operations.users import GRANTS, Grant, in_order, role_for
+from superlearner.store import NameTaken, Token, UserRow
 
 DAY_S = 24 * 3600
-RESERVED = frozenset({OWNER.name, ANONYMOUS.name})
-
-Name = Annotated[
-    str,
-    Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$",
-        description="letters, digits, `.`, `_`, `@` and `-`; at most 64",
-        examples=["ada"],
-    ),
-]
 
 
 @operation(
@@ -41,6 +31,7 @@ Name = Annotated[
 async def create(
     ctx: Context,
     tokens: Tokens,
+    accounts: Accounts,
     /,
     name: Name,
     scopes: Annotated[
@@ -57,27 +48,55 @@ async def create(
 ) -> TokenMade:
     """Create a token.
 
-    Only this result shows its secret; the store has its hash. Send it as `Authorization: Bearer SECRET`, or enter it on
-    the sign-in page.
+    A user of this name is added if there is none. Only this result shows the secret of the token; the store has its
+    hash. Send it as `Authorization: Bearer SECRET`, or enter it on the sign-in page.
     """
-    who = name if user is None else user
-    for field, value in (("name", name), ("user", who)):
-        if value.lower() in RESERVED:
-            problem = f"expected another name, got {value!r}, which the platform reserves"
-            raise OperationError("validation_error", f"{field}: {problem}", details=[Detail(field, problem)])
-    if "admin" in scopes and not ctx.user.may("admin"):
-        raise ctx.missing_scope("to give the scope admin", "admin")
-    with _the_store():
+    chosen = list(in_order(scopes))
+    with the_store():
         if any(one.name == name for one in await tokens.all()):
             raise _taken(name)
-        unique: list[Grant] = [grant for grant in GRANTS if grant in scopes]
-        ctx.about_to(f"create the token {name} for {who} with {', '.join(unique)}")
-        expires = tokens.now() + expires_days * DAY_S if expires_days else None
+        row = await accounts.find(name if user is None else user)
+        who = (name if user is None else user) if row is None else row.name
+        _may_have(ctx, who, row, chosen)
+        ctx.about_to(f"create the token {name} for {who} with {', '.join(chosen)}")
+        expires = tokens.clock() + expires_days * DAY_S if expires_days else None
         try:
-            made, secret = await tokens.create(name, who, unique, expires=expires)
+            await _with_scopes(accounts, who, row, chosen)
+            made, secret = await tokens.create(name, who, chosen, expires=expires)
         except NameTaken:
             raise _taken(name) from None
     return TokenMade(**_line(tokens, made).model_dump(), secret=secret)
+
+
+def _may_have(ctx: Context, who: str, row: UserRow | None, scopes: list[Grant]) -> None:
+    """Check that the user may get a token with these scopes, and that the caller may give it."""
+    if row is not None and row.revoked is not None:
+        raise OperationError("name_taken", f"the user {who} was removed, and the audit log contains the name")
+    may_grant(ctx, scopes)
+    if row is None:
+        return
+    _may_touch(ctx, row, "a token for")
+    if not row.implied and (beyond := [one for one in scopes if one not in scopes_of(row)]):
+        raise OperationError(
+            "validation_error",
+            f"scopes: the {row.role} {who} cannot have {', '.join(beyond)}",
+            hint=f"change the role first: superlearner user role {who} {role_for(scopes)}",
+        )
+
+
+def _may_touch(ctx: Context, row: UserRow, what: str) -> None:
+    """Check that the caller manages the user; users who were added with a token are below every holder of `code`."""
+    if row.id != ctx.user.id and (not row.implied or role_of(row) == "owner"):
+        may_manage(ctx, role_of(row), f"{what} the {row.role} {row.name}")
+
+
+async def _with_scopes(accounts: Accounts, who: str, row: UserRow | None, scopes: list[Grant]) -> None:
+    """Add the user of a token, or give a user who was added with a token the scopes of the next one."""
+    if row is None:
+        await accounts.add_for_token(who, scopes)
+    elif row.implied and not scopes_of(row).issuperset(scopes):
+        wider = in_order((*scopes_of(row), *scopes))
+        await accounts.change(row, role=role_for(wider), scopes=wider, implied=True)
 
 
 @operation("token.list", http=("GET", "/tokens"), scope="code", on="platform", errors=("store_unavailable",))
@@ -87,7 +106,7 @@ async def list_tokens(tokens: Tokens, /, page: PageNumber = 1, per_page: PerPage
     All tokens, including revoked and expired ones, newest first, with user, scopes and last use. The owner's token is
     a file and not listed.
     """
-    with _the_store():
+    with the_store():
         rows = await tokens.all()
     start = (page - 1) * per_page
     return Paged([_line(tokens, row) for row in rows[start : start + per_page]], len(rows), page, per_page)
@@ -105,6 +124,7 @@ async def list_tokens(tokens: Tokens, /, page: PageNumber = 1, per_page: PerPage
 async def revoke(
     ctx: Context,
     tokens: Tokens,
+    accounts: Accounts,
     /,
     name: Annotated[str, Field(max_length=200, description="its name, see token.list"), Picker("token")],
 ) -> TokenRevoked:
@@ -112,14 +132,23 @@ async def revoke(
 
     It and its sessions become invalid immediately; open live pages and event streams end.
     """
-    with _the_store():
+    with the_store():
         if not await tokens.has(name):
             raise OperationError(
                 "token_not_found", f"there is no token {name!r} to revoke", hint="see GET /api/v1/tokens"
             )
+        await _may_revoke(ctx, tokens, accounts, name)
         ctx.about_to(f"revoke the token {name}")
         await tokens.revoke(name)
     return TokenRevoked(name=name)
+
+
+async def _may_revoke(ctx: Context, tokens: Tokens, accounts: Accounts, name: str) -> None:
+    """Check that the caller may revoke tokens of this user."""
+    user = await tokens.user_of(name)
+    row = None if user is None else await accounts.find(user)
+    if row is not None:
+        _may_touch(ctx, row, "revoking a token of")
 
 
 def _taken(name: str) -> OperationError:
@@ -142,11 +171,3 @@ def _line(tokens: Tokens, row: Token) -> TokenLine:
         used_at=row.used,
         revoked_at=row.revoked,
     )
-
-
-@contextmanager
-def _the_store() -> Generator[None]:
-    try:
-        yield
-    except StoreUnavailable as error:
-        raise OperationError("store_unavailable", error.why, hint=error.hint) from None

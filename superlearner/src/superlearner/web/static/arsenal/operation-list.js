@@ -13,7 +13,7 @@ export const LABELS = {
   process: "Processes", supervisor: "Supervisors", tree: "Supervision tree", state: "State of a process", mailbox: "Mailboxes", trace: "Traces of messages",
   error: "Errors and crashes", simulation: "Break things on purpose", recording: "Recordings", sandbox: "Sandboxes", debug: "Debugging a server", system: "The whole system",
   analytics: "Restarts in numbers", events: "What happens, live", log: "Log", application: "Applications", code: "Code and upgrades", registry: "Names and registries",
-  settings: "Settings", token: "Tokens", audit: "Audit log", store: "What is stored", node: "Nodes", arsenal: "These operations", docs: "Documentation",
+  settings: "Settings", token: "Tokens", user: "Users", audit: "Audit log", store: "What is stored", node: "Nodes", arsenal: "These operations", docs: "Documentation",
 };
 
 /** The most used operations, in the words of users. @type {Record<string, string>} */
@@ -28,14 +28,14 @@ const FIRST = {
   supervisor: ["list", "info", "children", "restart_child", "restart", "start_child", "change_strategy", "predict", "terminate_child", "delete_child"],
   tree: ["show"], state: ["get", "set", "update", "backup", "restore"], mailbox: ["peek", "count", "search"], trace: ["start", "start_group", "list", "history", "end"],
   error: ["why", "last", "list"], simulation: ["crash", "crash_next", "drop", "delay", "slow_callbacks", "chaos", "slow", "flood"], recording: ["start", "stop", "list"], sandbox: ["create", "list", "info", "hot_reload", "restart", "destroy"], system: ["health", "anomalies", "bottlenecks"],
-  registry: ["names", "whereis", "register"], settings: ["list", "get", "set"], token: ["create", "list", "revoke"], application: ["list", "info", "start", "stop"],
+  registry: ["names", "whereis", "register"], settings: ["list", "get", "set"], token: ["create", "list", "revoke"], user: ["add", "link", "list", "role"], application: ["list", "info", "start", "stop"],
 };
 
 /** Synonyms for the search. @type {Record<string, string[]>} */
 const SYNONYMS = {
   kill: ["end", "stop"], stop: ["end", "terminate", "shutdown"], delete: ["remove", "forget", "unregister"], crash: ["fail", "error"], send: ["message"], find: ["list", "search", "whereis"],
   show: ["list", "info"], queue: ["mailbox"], actor: ["process"], worker: ["process", "child"], memory: ["memory"], upgrade: ["reload"], reload: ["code"], undo: ["restore"], pause: ["suspend"],
-  freeze: ["suspend"], watch: ["stream", "trace"], password: ["token"], user: ["token", "audit"], config: ["settings"], configuration: ["settings"], permission: ["token"], why: ["why", "error"],
+  freeze: ["suspend"], watch: ["stream", "trace"], password: ["token"], user: ["user", "token", "audit"], config: ["settings"], configuration: ["settings"], permission: ["token"], why: ["why", "error"],
 };
 const EMPTY = new Set(["a", "an", "the", "of", "to", "my", "how", "do", "i", "me", "can", "all"]);
 

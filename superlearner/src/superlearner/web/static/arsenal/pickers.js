@@ -38,6 +38,7 @@ const SOURCES = {
   recording: { path: "/recordings?per_page=200", on: "platform", row: named("name", (row) => note(row.recording ? "is being recorded" : "", row.events === null ? "" : `${row.events} events`)) },
   name: { path: "/registry/processes?per_page=30", search: "search", row: (row) => ({ value: row.name, text: row.name, note: said(row.pid) }) },
   trace: { path: "/traces?per_page=100", row: named("trace_id", (row) => note(row.names?.join(", ") || row.supervisor, `${row.messages} messages`, row.tracing ? "runs" : "ended")) },
+  user: { path: "/users?per_page=200", on: "platform", row: named("name", (row) => note(row.role)) },
   token: { path: "/tokens?per_page=200", on: "platform", row: named("name", (row) => note(row.scopes?.join(", "), row.user)) },
   backup: { path: "/processes/{pid}/state/backups?per_page=100", row: named("id", (row) => note(row.label, row.why, row.at)) },
   simulation: { path: "/simulations", row: named("id", (row) => said(row.words)) },

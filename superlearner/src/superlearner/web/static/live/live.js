@@ -26,6 +26,8 @@ const PATIENCE_MS = 6000;
 const ANSWER_MS = 2000;
 /** Close code of the server for a node that does not exist (any more). */
 const NODE_GONE = 4404;
+/** Close code of the server after a change of the user's role: the page may show what it no longer should. */
+const CHANGED = 4410;
 const RETRY_MS = 100;
 const RETRY_LIMIT_MS = 800;
 
@@ -85,7 +87,11 @@ export class Feed {
     this.#listen();
     socket.onopen = () => this.#wish !== null && socket.send(this.#wish);
     socket.onmessage = (event) => this.#received(String(event.data));
-    socket.onclose = (event) => (event.code === NODE_GONE ? this.#gone() : this.#closed());
+    socket.onclose = (event) => {
+      if (event.code === CHANGED) location.reload();
+      else if (event.code === NODE_GONE) this.#gone();
+      else this.#closed();
+    };
   }
 
   /** Request a snapshot; without an answer, reconnect. */
@@ -172,7 +178,7 @@ export class Feed {
   async #knock() {
     try {
       const answer = await fetch(location.href, { method: "HEAD", redirect: "manual", cache: "no-store" });
-      if (answer.status === 401 || answer.type === "opaqueredirect") location.reload();
+      if (answer.status === 401 || answer.status === 403 || answer.type === "opaqueredirect") location.reload();
     } catch {
       // the server does not answer: the next try will show
     }

@@ -1,0 +1,246 @@
+"""Users: roles, one-time sign-in links, sessions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from superlearner.operations.accounts import Accounts, role_of, scopes_of
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Paged, operation
+from superlearner.operations.failures import OperationError
+from superlearner.operations.parameters import PageNumber, PerPage
+from superlearner.operations.qr import qr_of
+from superlearner.operations.results_users import SignInLinkMade, UserLine, UserRemoved, UserSignedOut
+from superlearner.operations.seams import Reach
+from superlearner.operations.tokens import Tokens
+from superlearner.operations.user_access import Name, UserName, found_user, may_manage, the_store
+from superlearner.operations.users import OWNER, ROLE_SCOPES, Grant, Role, in_order, key_of
+from superlearner.settings.settings import Settings
+from superlearner.store import NameTaken, UserRow
+
+HOUR_S: Final = 3600
+ROLE_TEXT: Final = (
+    "`owner` may do everything, `teacher` everything with sandboxes and code, `learner` everything on their own "
+    "nodes, `viewer` looks"
+)
+Narrowed = Annotated[
+    list[Grant] | None,
+    Field(min_length=1, max_length=5, description="only these scopes of the role; by default all of them"),
+]
+THERE: Final = ("user_not_found", "store_unavailable")
+
+
+@operation(
+    "user.add", http=("POST", "/users"), scope="code", on="platform", changes=True,
+    errors=("name_taken", "store_unavailable"),
+)  # fmt: skip
+async def add(
+    ctx: Context,
+    accounts: Accounts,
+    tokens: Tokens,
+    /,
+    name: Name,
+    role: Annotated[Role, Field(description=ROLE_TEXT)] = "learner",
+    scopes: Narrowed = None,
+) -> UserLine:
+    """Add a user.
+
+    Then make a link with which the user signs in: user.link. Owners add users of every role, teachers learners and
+    viewers.
+    """
+    may_manage(ctx, role, f"adding a {role}")
+    chosen = _narrowed(role, scopes)
+    with the_store():
+        row = await accounts.find(name)
+        if row is not None:
+            raise _taken(row)
+        ctx.about_to(f"add the {role} {name}")
+        try:
+            return await _line(accounts, tokens, await accounts.add(name, role, chosen))
+        except NameTaken:
+            raise _taken(UserRow(name, (), 0.0)) from None
+
+
+@operation("user.list", http=("GET", "/users"), scope="code", on="platform", errors=("store_unavailable",),
+           short="name role scopes state last_seen tokens")  # fmt: skip
+async def list_users(
+    accounts: Accounts,
+    tokens: Tokens,
+    /,
+    removed: Annotated[bool, Field(description="list removed users, too")] = False,
+    page: PageNumber = 1,
+    per_page: PerPage = 50,
+) -> Paged[UserLine]:
+    """List the users.
+
+    The owner first, then the newest. The owner's credential is a file of the data directory.
+    """
+    with the_store():
+        rows = [row for row in await accounts.all() if removed or row.revoked is None]
+        start = (page - 1) * per_page
+        lines = [_owner(), *[await _line(accounts, tokens, row) for row in rows]]
+    return Paged(lines[start : start + per_page], len(lines), page, per_page)
+
+
+@operation("user.role", http=("PUT", "/users/{name}/role"), scope="code", on="platform", changes=True,
+           errors=(*THERE, "conflict"))  # fmt: skip
+async def set_role(
+    ctx: Context,
+    accounts: Accounts,
+    tokens: Tokens,
+    /,
+    name: UserName,
+    role: Annotated[Role, Field(description=ROLE_TEXT)],
+    scopes: Narrowed = None,
+) -> UserLine:
+    """Change the role of a user.
+
+    It holds from the next request on. Open pages of the user load again, streams end.
+    """
+    _not_the_owner(name, "the role of the owner cannot change")
+    with the_store():
+        row = await found_user(accounts, name)
+        may_manage(ctx, role_of(row), f"changing the role of the {row.role} {row.name}")
+        may_manage(ctx, role, f"making somebody {role}")
+        chosen = _narrowed(role, scopes)
+        ctx.about_to(f"make the {row.role} {row.name} a {role}")
+        return await _line(accounts, tokens, await accounts.change(row, role=role, scopes=chosen))
+
+
+@operation("user.remove", http=("DELETE", "/users/{name}"), scope="code", on="platform", changes=True, destroys=True,
+           errors=(*THERE, "conflict"))  # fmt: skip
+async def remove(ctx: Context, accounts: Accounts, tokens: Tokens, /, name: UserName) -> UserRemoved:
+    """Remove a user.
+
+    Tokens, links and sessions of the user end at once, open pages are signed out, and sandboxes of the user end. The
+    name is not used again, since the audit log contains it.
+    """
+    _not_the_owner(name, "the owner cannot be removed")
+    with the_store():
+        row = await found_user(accounts, name)
+        may_manage(ctx, role_of(row), f"removing the {row.role} {row.name}")
+        count = await tokens.count(row.name)
+        ctx.about_to(f"remove the {row.role} {row.name}, with tokens, links, sessions and sandboxes")
+        await accounts.remove(row)
+    return UserRemoved(name=row.name, removed=True, tokens=count)
+
+
+@operation("user.sign_out", http=("POST", "/users/{name}/sign-out"), scope="code", on="platform", changes=True,
+           errors=(*THERE, "conflict"))  # fmt: skip
+async def sign_out(ctx: Context, accounts: Accounts, /, name: UserName) -> UserSignedOut:
+    """End all sessions and unused links of a user.
+
+    Tokens stay valid: revoke them with token.revoke. Users may sign out themselves everywhere.
+    """
+    _not_the_owner(name, "the sessions of the owner end with the file `token`: delete it and start the platform again")
+    with the_store():
+        row = await found_user(accounts, name)
+        if row.id != ctx.user.id:
+            may_manage(ctx, role_of(row), f"signing out the {row.role} {row.name}")
+        ctx.about_to(f"end all sessions and links of {row.name}")
+        await accounts.sign_out(row)
+    return UserSignedOut(name=row.name, signed_out=True)
+
+
+@operation("user.link", http=("POST", "/users/{name}/link"), scope="code", on="platform", changes=True, errors=THERE,
+           short="user url expires_at note qr")  # fmt: skip
+async def link(
+    ctx: Context,
+    accounts: Accounts,
+    settings: Settings,
+    reach: Reach,
+    /,
+    name: UserName,
+    hours: Annotated[
+        float | None,
+        Field(gt=0, le=24 * 365, description="hours until it expires; by default as the setting `link_expires` says"),
+    ] = None,
+    qr: Annotated[bool, Field(description="also return the link as a QR code")] = False,
+) -> SignInLinkMade:
+    """Make a link that signs a user in once.
+
+    Only this result shows it. Opening it shows a page whose button signs in, so a preview in a chat does not use it up.
+    """
+    if key_of(name) == OWNER.name:
+        may_manage(ctx, "owner", "a link for the owner")
+        seconds = settings.owner_link_expires if hours is None else hours * HOUR_S
+        ctx.about_to("make a sign-in link for the owner")
+        code, who, expires = reach.owner_code(seconds) or "", OWNER.name, accounts.clock() + seconds
+    else:
+        with the_store():
+            row = await found_user(accounts, name)
+            if row.id != ctx.user.id:
+                may_manage(ctx, role_of(row), f"a link for the {row.role} {row.name}")
+            ctx.about_to(f"make a sign-in link for the {row.role} {row.name}")
+            if row.implied:
+                row = await accounts.change(row, scopes=in_order(row.scopes))
+            seconds = settings.link_expires if hours is None else hours * HOUR_S
+            code, expires = await accounts.new_link(row, seconds)
+            who = row.name
+    urls = [f"{base}/sign-in/{code}" for base in reach.urls]
+    made = qr_of(urls[0]) if qr else None
+    return SignInLinkMade(
+        user=who,
+        url=urls[0],
+        urls=urls,
+        expires_at=expires,
+        note=reach.note,
+        qr=None if made is None else made.blocks,
+        qr_path=None if made is None else made.path,
+        qr_size=None if made is None else made.size,
+    )
+
+
+def _narrowed(role: Role, scopes: list[Grant] | None) -> tuple[Grant, ...]:
+    """Return the chosen scopes, none for all of the role. Raises OperationError: `validation_error`."""
+    chosen = in_order(scopes or ())
+    if beyond := [one for one in chosen if one not in ROLE_SCOPES[role]]:
+        known = ", ".join(in_order(ROLE_SCOPES[role]))
+        raise OperationError(
+            "validation_error", f"scopes: a {role} cannot have {', '.join(beyond)}", hint=f"expected some of {known}"
+        )
+    return () if frozenset(chosen) == ROLE_SCOPES[role] else chosen
+
+
+def _not_the_owner(name: str, why: str) -> None:
+    if key_of(name) == OWNER.name:
+        raise OperationError("conflict", why, hint="the owner is who can read the data directory of the platform")
+
+
+def _taken(row: UserRow) -> OperationError:
+    if row.revoked is None:
+        return OperationError("name_taken", f"there is a user {row.name} already", hint="try another name")
+    why = f"{row.name} was the name of a removed user, and the audit log contains it"
+    return OperationError("name_taken", why, hint="try another name")
+
+
+def _owner() -> UserLine:
+    return UserLine(
+        id=None,
+        name=OWNER.name,
+        role="owner",
+        scopes=list(in_order(OWNER.scopes)),
+        narrowed=False,
+        state="active",
+        tokens=1,
+        created_at=None,
+        last_seen=None,
+        removed_at=None,
+    )
+
+
+async def _line(accounts: Accounts, tokens: Tokens, row: UserRow) -> UserLine:
+    return UserLine(
+        id=row.id,
+        name=row.name,
+        role=role_of(row),
+        scopes=list(in_order(scopes_of(row))),
+        narrowed=scopes_of(row) != ROLE_SCOPES[role_of(row)],
+        state="active" if row.revoked is None else "removed",
+        tokens=0 if row.revoked is not None else await tokens.count(row.name),
+        created_at=row.at,
+        last_seen=row.seen,
+        removed_at=row.revoked,
+    )

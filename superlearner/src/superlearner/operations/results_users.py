@@ -1,0 +1,54 @@
+"""Result models of users."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from superlearner.operations.users import Grant, Role
+
+__all__ = ["SignInLinkMade", "UserLine", "UserRemoved", "UserSignedOut"]
+
+
+class UserLine(BaseModel):
+    """A user. Times are in seconds since 1970."""
+
+    id: int | None = Field(description="null for the owner, who is no row of the store")
+    name: str = Field(description="the name in the audit log")
+    role: Role
+    scopes: list[Grant]
+    narrowed: bool = Field(description="whether these are not all scopes of the role")
+    state: Literal["active", "removed"]
+    tokens: int = Field(description="number of valid tokens")
+    created_at: float | None
+    last_seen: float | None = Field(description="last request, to the minute; null: never, or the owner")
+    removed_at: float | None
+
+
+class UserRemoved(BaseModel):
+    """A removed user."""
+
+    name: str
+    removed: Literal[True]
+    tokens: int = Field(description="number of tokens that ended with it")
+
+
+class UserSignedOut(BaseModel):
+    """A user whose sessions and links have ended."""
+
+    name: str
+    signed_out: Literal[True]
+
+
+class SignInLinkMade(BaseModel):
+    """A link that signs in once, as this user."""
+
+    user: str
+    url: str = Field(description="the link; only this result shows it, the store has a hash of its code")
+    urls: list[str] = Field(description="the same link by every address of the platform")
+    expires_at: float = Field(description="seconds since 1970")
+    note: str | None = Field(description="why others may be unable to open it")
+    qr: str | None = Field(description="the link as a QR code in blocks, for a terminal; null unless `qr`")
+    qr_path: str | None = Field(description="the dark squares of the QR code as an SVG path; null unless `qr`")
+    qr_size: int | None = Field(description="width and height of that path, with its margin; null unless `qr`")

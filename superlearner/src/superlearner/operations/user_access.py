@@ -1,0 +1,100 @@
+"""Access to users for operations: lookup by name, permission by role, and errors of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from superlearner.control.terms import clip
+from superlearner.operations.accounts import Accounts
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Picker
+from superlearner.operations.failures import OperationError
+from superlearner.operations.users import ANONYMOUS, OWNER, ROLE_SCOPES, Grant, Role, key_of, name_of, outranks
+from superlearner.store import StoreUnavailable, UserRow
+
+__all__ = ["Name", "UserName", "found_user", "may_grant", "may_manage", "the_store"]
+
+RESERVED = frozenset({OWNER.name, ANONYMOUS.name})
+
+
+def _stored_name(given: str) -> str:
+    name = name_of(given)
+    if name is None:
+        raise ValueError("expected letters, digits, `.`, `_`, `@` and `-`, a letter or digit first, at most 64")
+    if key_of(name) in RESERVED:
+        raise ValueError(f"expected another name than {name}, which the platform reserves")
+    return name
+
+
+Name = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=200,
+        description="letters, digits, `.`, `_`, `@` and `-`; at most 64; case does not make another name",
+        examples=["ada"],
+    ),
+    AfterValidator(_stored_name),
+]
+"""The name of a new user."""
+
+UserName = Annotated[
+    str, Field(max_length=200, description="the user's name, see user.list", examples=["ada"]), Picker("user")
+]
+
+
+async def found_user(accounts: Accounts, name: str) -> UserRow:
+    """Return the user with this name, unless removed. Raises OperationError: `user_not_found`."""
+    row = await accounts.find(name)
+    if row is not None and not accounts.is_removed(row):
+        return row
+    known = [one.name for one in await accounts.all() if one.revoked is None]
+    near = get_close_matches(name[:200], known, 1)
+    meant = f"; did you mean {near[0]}?" if near else ""
+    what = "was removed" if row is not None else f"is not there{meant}"
+    hint = f"expected one of {', '.join(known[:10])}" if known else "add one: superlearner user add NAME"
+    raise OperationError("user_not_found", f"the user {clip(name, 100)!r} {what}", hint=hint)
+
+
+def may_manage(ctx: Context, role: Role, what: str) -> None:
+    """Check that the user's own role is above `role`; an owner may manage all.
+
+    Raises:
+        OperationError: `missing_scope`.
+    """
+    if outranks(ctx.user.role, role):
+        return
+    mine = f"is {ctx.user.role}" if ctx.user.role else "has no role"
+    whose = "owners" if role in ("owner", "teacher") else "owners and teachers"
+    raise OperationError(
+        "missing_scope",
+        f"{what} is for {whose}, and {ctx.user.name} {mine}",
+        hint="send the credential of an owner: `superlearner token` prints it",
+    )
+
+
+def may_grant(ctx: Context, scopes: list[Grant]) -> None:
+    """Check that the user, who has the scope `code`, may give these scopes: those of teachers, and own ones.
+
+    Raises:
+        OperationError: `missing_scope`.
+    """
+    missing = frozenset(scopes) - ROLE_SCOPES["teacher"] - ctx.user.scopes
+    if missing:
+        raise OperationError(
+            "missing_scope", f"{ctx.user.name} has not the scope {', '.join(sorted(missing))}, and cannot grant it"
+        )
+
+
+@contextmanager
+def the_store() -> Generator[None]:
+    """Turn errors of the store into errors of operations."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        raise OperationError("store_unavailable", error.why, hint=error.hint) from None
