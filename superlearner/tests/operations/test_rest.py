@@ -194,9 +194,9 @@ def test_changes_are_in_the_audit_log_with_user_and_interface(inside: Inside) ->
         await platform.client.request("DELETE", "/api/v1/processes/counter_1", headers={"x-door": "page"})
         await platform.client.request("DELETE", "/api/v1/processes/superlearner")
         entries = platform.platform.audit.entries()
-        assert [(one.user, one.door, one.operation, one.outcome) for one in entries] == [
-            ("anonymous", "page", "process.kill", "ok"),
-            ("anonymous", "rest", "process.kill", "critical_process_protection"),
+        assert [(one.user, one.door, one.claims, one.operation, one.outcome) for one in entries] == [
+            ("anonymous", "loopback", "page", "process.kill", "ok"),
+            ("anonymous", "loopback", "rest", "process.kill", "critical_process_protection"),
         ]
 
     inside(test)

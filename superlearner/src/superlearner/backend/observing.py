@@ -178,7 +178,9 @@ class Observing:
             return p.Failed("missing_scope", told, [p.Detail(None, told, remedy(operation))])
         user = User(request.user, scopes, request.local)
         platform = self._begun().platform
-        context = Context(platform.nodes, user, request.door, request.dry_run, self.node.name, later=later)
+        context = Context(
+            platform.nodes, user, "link", request.dry_run, self.node.name, later=later, claims=request.door
+        )
         try:
             answer = await execute(
                 platform.services, operation, context, checked(operation, json.loads(request.parameters))

@@ -24,7 +24,7 @@ class AuditLog:
 
     >>> log = AuditLog()
     >>> log.record(
-    ...     user="ada", door="cli", operation="process.kill", parameters={}, did=None, outcome="ok", duration=0.1
+    ...     user="ada", door="token", operation="process.kill", parameters={}, did=None, outcome="ok", duration=0.1
     ... )
     >>> [entry.user for entry in log.entries()]
     ['ada']
@@ -42,7 +42,7 @@ class AuditLog:
 
     def record(
         self, *, user: str, door: str, operation: str, parameters: Any, did: str | None, outcome: str, duration: float,
-        node: str | None = None,
+        node: str | None = None, claims: str | None = None,
     ) -> None:  # fmt: skip
         """Add an entry; of too many refusals in a minute (see `REFUSED`), add only some, with their count."""
         at = round(time.time(), 6)
@@ -64,6 +64,7 @@ class AuditLog:
             round(duration, 6),
             number=self._number,
             node=node,
+            claims=claims,
         )
         self._entries.append(entry)
         for listener in self._listeners:
@@ -87,6 +88,7 @@ def announce(events: EventLog, entry: AuditRow) -> None:
         "operation": entry.operation,
         "user": entry.user,
         "door": entry.door,
+        "claims": entry.claims or "",
         "outcome": entry.outcome,
         "duration": entry.duration,
     }

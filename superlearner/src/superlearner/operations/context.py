@@ -34,9 +34,10 @@ class DryRun(Exception):
 class Context:
     """The context of one execution of an operation.
 
-    `nodes` holds all available nodes. `door` is the interface of the request: `rest`, `cli`, `console`, `mcp`, `page`
-    or `test`. `on` is the name of a node or the id of a sandbox, None for the platform's own node; `execute` fills in
-    the default node.
+    `nodes` holds all available nodes. `door` is how the request came in, as the server saw it: by a `session` of a
+    browser, by a `token`, over `loopback` without a credential, over the `link` of a node, or in a `test`. `claims` is
+    what the client says it is: `rest`, `cli`, `console`, `mcp` or `page`. `on` is the name of a node or the id of a
+    sandbox, None for the platform's own node; `execute` fills in the default node.
     """
 
     nodes: Nodes
@@ -50,6 +51,7 @@ class Context:
 
     takes_force: str | None = None
     """The reason why the operation needs `force` and the scope `admin`, found by a dry run."""
+    claims: str = "test"
 
     def __post_init__(self) -> None:
         if self.on is not None:

@@ -108,7 +108,7 @@ async def execute(services: Services, operation: Operation, context: Context, pa
                 f"{operation.name} changed something without ctx.about_to; this is a bug, please report it"
             )
         outcome = "ok"
-        if operation.changes and operation.on_node and context.door == "page":
+        if operation.changes and operation.on_node and context.claims == "page":
             _show(services, context)
     except DryRun as dry:
         outcome = "dry_run"
@@ -203,12 +203,13 @@ def _account(
     telemetry.execute(
         "operation.stop",
         {"duration": took_ns / 1e9},
-        {"operation": operation.name, "door": context.door, "outcome": outcome},
+        {"operation": operation.name, "door": context.claims, "outcome": outcome},
     )
     if operation.changes and outcome != "dry_run":
         audit.record(
             user=context.user.name,
             door=context.door,
+            claims=context.claims,
             operation=operation.name,
             parameters=kept(parameters),
             did=context.announced[-1] if context.announced else None,

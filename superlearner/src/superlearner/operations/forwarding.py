@@ -85,7 +85,7 @@ async def forward(operation: Operation, context: Context, remote: RemoteNode, pa
         user=user.name,
         scopes=[scope for scope in NODE_SCOPES if user.may(scope, remote.owner)],
         local=user.local,
-        door=context.door,
+        door=context.claims,
         dry_run=context.dry_run,
     )
     expected = (Stream,) if operation.streams else (Executed, File)

@@ -66,6 +66,7 @@ class StoreReading:
         *,
         user: str | None = None,
         door: str | None = None,
+        claims: str | None = None,
         operation: str | None = None,
         outcome: str | None = None,
         node: str | None = None,
@@ -77,8 +78,8 @@ class StoreReading:
     ) -> list[AuditRow]:
         """Return committed rows of the audit log, newest first; see `restarts`."""
         asked = {
-            "user": user, "door": door, "operation": operation, "outcome": outcome, "node": node, "since": since,
-            "until": until,
+            "user": user, "door": door, "claims": claims, "operation": operation, "outcome": outcome, "node": node,
+            "since": since, "until": until,
         }  # fmt: skip
         return await self._opened().audit(asked, limit, before, offset)
 

@@ -30,7 +30,7 @@ from superlearner.web.described import responses_of
 from superlearner.web.errors import ApiError, pattern_of
 from superlearner.web.server_sent import EventStreamResponse, collected, wants_events
 from superlearner.web.strict_json import SafeJSONResponse, StrictRequest
-from superlearner.web.visitors import user_of
+from superlearner.web.visitors import door_of, user_of
 
 __all__ = ["described_routes_of", "routes_of"]
 
@@ -126,7 +126,8 @@ class ScopeFirst(APIRoute):
 
         async def after_the_scope(request: Request) -> Response:
             platform = request.app.state.platform
-            context = Context(platform.nodes, user_of(request), _door(request), on=_node_of(operation, request))
+            on = _node_of(operation, request)
+            context = Context(platform.nodes, user_of(request), door_of(request), on=on, claims=_claims(request))
             refuse_without_scope(platform.services, operation, context, request.path_params)
             _refuse_unknown_words(operation, request)
             strict = StrictRequest(request.scope, request.receive)
@@ -210,9 +211,10 @@ def _node_of(operation: Operation, request: Request) -> str | None:
     return None if own else request.query_params.get("node")
 
 
-def _door(request: Request) -> str:
-    came = request.headers.get(DOOR, "")
-    return came if came in DOORS else "rest"
+def _claims(request: Request) -> str:
+    """Return what the client says it is; nothing depends on it but how the audit log and metrics name it."""
+    said = request.headers.get(DOOR, "")
+    return said if said in DOORS else "rest"
 
 
 def _endpoint(operation: Operation) -> Callable[..., Any]:
@@ -222,7 +224,7 @@ def _endpoint(operation: Operation) -> Callable[..., Any]:
         node = values.pop("node") if operation.on_node else _node_of(operation, request)
         values |= _in_body_or_query(operation, body, values)
         platform = request.app.state.platform
-        context = Context(platform.nodes, user_of(request), _door(request), dry_run, node)
+        context = Context(platform.nodes, user_of(request), door_of(request), dry_run, node, claims=_claims(request))
         if operation.streams and (resumed := request.headers.get(LAST_EVENT_ID)) is not None:
             values["last_id"] = resumed  # a reconnecting browser repeats its request and sends its position here
         result = await execute(platform.services, operation, context, values)

@@ -51,8 +51,10 @@ def test_the_audit_log_is_filtered_by_interface_and_end_time(inside: Callable[..
             lines = (await platform.get("/api/v1/audit", params=asked, headers=OWNER))["data"]
             return [line["parameters"]["pid"] for line in lines]
 
-        assert await found(door="page") == ["counter_1"]
-        assert await found(door="rest") == ["counter_2"]
+        assert await found(claims="page") == ["counter_1"]
+        assert await found(claims="rest") == ["counter_2"]
+        assert len(await found(door="loopback")) == 2
+        assert await found(door="token") == []
         assert await found(until=1) == []
         assert len(await found(until=253402300799)) == 2
         lines = (await platform.get("/api/v1/audit", headers=OWNER))["data"]

@@ -36,7 +36,7 @@ def test_the_audit_log_lists_users_actions_and_refusals(inside: Inside, tmp_path
         refused = [("process.kill", "critical_process_protection"), ("process.kill", "process_not_found")]
         assert outcomes == [*refused, ("process.kill", "ok")]
         (done,) = await listed("?outcome=ok")
-        assert (done["user"], done["door"]) == ("owner", "rest")
+        assert (done["user"], done["door"], done["claims"]) == ("owner", "token", "rest")
         assert done["parameters"] == {"pid": "counter_1", "reason": "kill", "force": False}
         assert done["did"].startswith("send the exit signal kill to counter_1")
         assert [line["outcome"] for line in await listed(f"?since={done['at'] + 1e-6}&per_page=1&page=2")] == [

@@ -199,7 +199,7 @@ def test_the_line_for_a_shell_works(modules: Page, start_for_all: Callable[..., 
             assert pid_of("counter_1") != again
             again = pid_of("counter_1")
         log = client.get("/api/v1/events?types=operation_done&last=10&limit=3", headers={"accept": "application/json"})
-        doors = [one["data"]["door"] for one in log.json()["data"]["items"]]
+        doors = [one["data"]["claims"] for one in log.json()["data"]["items"]]
     assert doors == ["rest", "cli", "console"]
 
 

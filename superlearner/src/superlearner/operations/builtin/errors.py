@@ -117,7 +117,7 @@ def _with_request(ctx: Context, audit: AuditLog, step: Step, at: float) -> tuple
             break
         if entry.outcome == "ok" and entry.at - entry.duration <= at + AUDIT_S and _names(entry.parameters, named):
             whose = "your request" if entry.user == ctx.user.name else "the request of another user"
-            request = f"{whose} {DOORS.get(entry.door, entry.door)} ({entry.operation})"
+            request = f"{whose} {DOORS.get(entry.claims or entry.door, entry.claims or entry.door)} ({entry.operation})"
             return step.told(text=step.text.replace(f"by {BY_OUTSIDE}", f"by {request}")), request
     return step, None
 

@@ -38,13 +38,16 @@ WRITES: Final = ("store_unavailable", "name_taken", "conflict")
 
 
 @operation("audit.list", http=("GET", "/audit"), scope="code", on="platform", errors=("store_unavailable",),
-           short="at user did outcome node operation door id")  # fmt: skip
+           short="at user did outcome node operation door claims id")  # fmt: skip
 async def audit(
     store: Store,
     nodes: Nodes,
     /,
     user: Annotated[Asked, Field(description="only changes by this user")] = None,
-    door: Annotated[Asked, Field(description="only this interface: `rest`, `cli`, `console`, `mcp` or `page`")] = None,
+    door: Annotated[Asked, Field(description="only requests that came in so: `session`, `token` or `loopback`")] = None,
+    claims: Annotated[
+        Asked, Field(description="only clients that said they are this: `rest`, `cli`, `console`, `mcp` or `page`")
+    ] = None,
     operation: Annotated[
         Asked, Field(description="only this operation", examples=["process.kill"]), Picker("operation")
     ] = None,
@@ -61,7 +64,8 @@ async def audit(
     """
     with reading_the_store():
         await store.sync()
-        asked: dict[str, Any] = {"user": user, "door": door, "operation": operation, "outcome": outcome}
+        asked: dict[str, Any] = {"user": user, "door": door, "claims": claims}
+        asked |= {"operation": operation, "outcome": outcome}
         asked["node"] = None if node is None else nodes.node_of(node)
         start = (page - 1) * per_page
         asked |= {"since": since, "until": until}

@@ -9,12 +9,12 @@ import { command, root } from "../base/dom.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { follow } from "./asking.js";
 
-/** @typedef {{id: number, at: number, user: string, door: string, operation: string, parameters: any, did: string|null, outcome: string, duration: number, node: string|null}} Entry */
+/** @typedef {{id: number, at: number, user: string, door: string, claims: string|null, operation: string, parameters: any, did: string|null, outcome: string, duration: number, node: string|null}} Entry */
 
 const PER_PAGE = 100;
 const PAUSE_MS = 150;
 /** The type of each filter: a text with an example, a choice, or a time. @type {Record<string, string|string[]|null>} */
-const FILTERS = { user: "", operation: "process.kill", door: ["page", "cli", "console", "rest", "mcp"], outcome: "ok", since: null, until: null };
+const FILTERS = { user: "", operation: "process.kill", door: ["session", "token", "loopback"], claims: ["page", "cli", "console", "rest", "mcp"], outcome: "ok", since: null, until: null };
 /** The event stream as an operation; events by a user reload the log. */
 const EVENTS = /** @type {import("./form-fields.js").Line} */ ({ name: "events.stream", category: "events", method: "GET", path: "/api/v1/events", scope: "read", summary: "", description: "", changes: false, destroys: false, bare: false, on_node: false, parameters: {} });
 
@@ -113,7 +113,7 @@ export class AuditLog {
     const ok = entry.outcome === "ok";
     return html`<tr data-outcome=${ok ? "ok" : "bad"}>
       <td><time datetime=${at.toISOString()} title=${at.toLocaleString("en-GB")}>${at.toLocaleString("en-GB", { month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" })}</time></td>
-      <td>${entry.user.slice(0, 80)}</td><td>${entry.door}</td>
+      <td>${entry.user.slice(0, 80)}</td><td>${entry.door}${entry.claims ? html` <span class="hint">${entry.claims}</span>` : nothing}</td>
       <td><button type="button" class="link" title="Fill its form with the same" @click=${() => this.fill(entry.operation, entry.parameters ?? {})}>${entry.operation}</button></td>
       <td class="did">${(entry.did ?? JSON.stringify(entry.parameters)).slice(0, 300)}</td><td>${(entry.node ?? "").slice(0, 80)}</td>
       <td><svg class="glyph" aria-hidden="true"><use href="#i-${ok ? "running" : "crashed"}"></use></svg> ${entry.outcome}</td>

@@ -26,7 +26,7 @@ export function happened(done, event) {
   if (event.type !== typeOf(done)) return false;
   const data = event.data ?? {};
   if (done.kind === "operation") {
-    return data.outcome === "ok" && (done.operations ?? []).includes(data.operation) && (!done.doors?.length || done.doors.includes(data.door));
+    return data.outcome === "ok" && (done.operations ?? []).includes(data.operation) && (!done.doors?.length || done.doors.includes(data.claims));
   }
   return (!done.name || event.name === done.name) && (!done.supervisor || event.supervisor === done.supervisor || event.name === done.supervisor)
     && Object.entries(done.data ?? {}).every(([field, value]) => String(data[field]) === value);
