@@ -48,11 +48,12 @@ TOKEN = "a-token-of-the-tests-that-is-long-enough"
 
 @dataclass
 class Program:
-    """A `superlearner` that runs; `url` is what its readiness line says."""
+    """A `superlearner` that runs; `link` is what its readiness line says, `url` the same without the code."""
 
     process: Running
     url: str
     data_dir: Path
+    link: str = ""
 
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=30)
@@ -154,7 +155,7 @@ def ready(process: Running, data_dir: Path) -> Program:
     if found is None:
         process.kill()
         raise AssertionError(f"expected a readiness line, got {line!r} and {process.communicate()[1]}")
-    return Program(process, found[0], data_dir)
+    return Program(process, found[0].partition("/?token=")[0], data_dir, found[0])
 
 
 def ended(process: Running) -> None:

@@ -200,8 +200,8 @@ def test_a_tree_that_takes_its_time_is_waited_for_in_words(begin: Callable[..., 
     (tmp_path / "shop.py").write_text(f"{source}    def init(self, arg): return Children([*open('go').read()])\n")
     process = begin("shop.py:Shop")
     line = process.stdout.readline()
-    assert line.endswith(" (Ctrl-C ends it); still starting: Shop\n")
-    ready = f"{re.findall('http://[^ ]+', line)[0]}/health/ready"
+    assert line.endswith("; Ctrl-C ends it); still starting: Shop\n")
+    ready = f"{re.findall('http://[^ /]+', line)[0]}/health/ready"
     early = httpx.get(ready)
     assert (503, {"status": "not ready", "missing": ["Shop"]}) == (early.status_code, early.json())
     (tmp_path / "go").write_text("")

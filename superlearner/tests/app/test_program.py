@@ -201,7 +201,7 @@ def test_an_async_init_that_waits_for_ever_is_named_while_the_page_is_up_and_can
 ) -> None:
     (tmp_path / "app.py").write_text(HANGS.format(init="async def init(self, arg): await asyncio.Event().wait()"))
     process = begin("app.py:Top")
-    said = re.search(r"(http://\S+) .*; still starting: Top$", process.stdout.readline())
+    said = re.search(r"(http://[^\s?]+)/\S* .*; still starting: Top$", process.stdout.readline())
     assert said is not None
     assert httpx.get(f"{said[1]}/supervisors").status_code == 200
     line = process.stderr.readline()
@@ -336,7 +336,7 @@ def test_no_credential_is_ever_in_the_log(start: Callable[..., Any], tmp_path: P
     program = start(
         "--auth", "all", "--log-level", "debug", "--log-format", "json", SUPERLEARNER_ACCESS_LOG="true"
     )  # fmt: skip
-    url, _, code = program.url.partition("/?token=")
+    url, _, code = program.link.partition("/?token=")
     token = (program.data_dir / "token").read_text().strip()
     bearer = {"authorization": f"Bearer {token}"}
     with httpx.Client(base_url=url, timeout=10) as client:

@@ -17,6 +17,8 @@ import httpx
 import pytest
 import websockets
 
+from superlearner.base.interfaces import machine_addresses
+
 pytestmark = pytest.mark.program
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -262,7 +264,7 @@ UNENCRYPTED = (
 
 def test_beyond_loopback_all_requests_need_a_credential(start: Callable[..., Any], superlearner: Run) -> None:
     program = start(*BEYOND)
-    link = httpx.URL(program.url)
+    link = httpx.URL(program.link)
     assert (link.scheme, link.host, link.path, set(link.params)) == ("http", "127.0.0.1", "/", {"token"})
     token = superlearner("token").stdout.strip()
     assert token != link.params["token"]
@@ -285,6 +287,33 @@ def test_beyond_loopback_all_requests_need_a_credential(start: Callable[..., Any
     assert (code, errors.splitlines()) == (0, [UNENCRYPTED])
 
 
+def test_the_addresses_that_others_can_open_are_printed_and_allowed_and_no_others(
+    start: Callable[..., Any], superlearner: Run
+) -> None:
+    addresses = machine_addresses()
+    if not addresses:
+        pytest.skip("this machine has no address besides loopback")
+    program = start(*BEYOND)
+    port = httpx.URL(program.url).port
+    others, tls, how = (program.process.stdout.readline() for _ in range(3))
+    assert others == f"others open {' or '.join(f'http://{one}:{port}' for one in addresses)} and sign in\n"
+    assert "--certfile FILE" in tls
+    assert "user add NAME" in how
+    health = {
+        host: httpx.get(f"{program.url}/sign-in", headers={"host": host}) for host in (*addresses, "evil.example")
+    }
+    assert [health[one].status_code for one in addresses] == [200] * len(addresses)
+    assert health["evil.example"].json()["error"]["code"] == "host_not_allowed"
+    page = httpx.get(f"{program.url}/sign-in", headers={"host": "evil.example", "accept": "text/html,*/*;q=0.8"})
+    assert (page.status_code, page.headers["content-type"]) == (403, "text/html; charset=utf-8")
+    assert "--allow-host evil.example" in page.text
+    added = superlearner("user", "add", "ada", "--role", "viewer")
+    assert (added.returncode, added.stderr) == (0, "")
+    made = superlearner("user", "link", "ada", "--qr")
+    assert f"http://{addresses[0]}:{port}/sign-in/" in made.stdout
+    assert "█▀" in made.stdout
+
+
 def first_frames(url: str, *visits: dict[str, str]) -> list[Any]:
     """Return the first frame's kind, or the status of a refusal, for each visit."""
 
@@ -303,7 +332,7 @@ def first_frames(url: str, *visits: dict[str, str]) -> list[Any]:
 
 def test_credentials_can_be_required_on_loopback_too(start: Callable[..., Any]) -> None:
     program = start("--auth", "all")
-    url = httpx.URL(program.url)
+    url = httpx.URL(program.link)
     assert httpx.get(url.copy_with(path="/api/v1/supervisors", query=None)).status_code == 401
     assert httpx.get(url).status_code == 303
     assert program.end() == (0, "")
@@ -326,9 +355,10 @@ def test_loopback_needs_no_credential_and_the_token_is_created_anyway(
     assert (early.returncode, early.stdout) == (1, "")
     assert "--data-dir" in early.stderr
     program = start()
-    assert "token" not in program.url
     with program.client() as client:
         assert client.get("/api/v1/supervisors").status_code == 200
+        assert client.get(program.link, follow_redirects=True).status_code == 200
+        assert client.get("/api/v1/arsenal/whoami").json()["data"]["user"] == "owner"
     shown = superlearner("token", "--data-dir", str(program.data_dir), SUPERLEARNER_DATA_DIR="elsewhere")
     assert shown.stdout == (program.data_dir / "token").read_text()
     assert program.end() == (0, "")
@@ -353,9 +383,9 @@ def test_the_token_stays_the_same_from_start_to_start(start: Callable[..., Any],
     first.end()
     second = start(*BEYOND)
     assert superlearner("token").stdout == token
-    assert second.url.partition("?")[2] != first.url.partition("?")[2]
-    url = httpx.URL(second.url)
-    assert httpx.get(url.copy_with(query=first.url.partition("?")[2].encode())).status_code == 401
+    assert second.link.partition("?")[2] != first.link.partition("?")[2]
+    url = httpx.URL(second.link)
+    assert httpx.get(url.copy_with(query=first.link.partition("?")[2].encode())).status_code == 401
 
 
 def test_a_second_run_gets_a_link_of_its_own(start: Callable[..., Any], superlearner: Run) -> None:
@@ -363,9 +393,9 @@ def test_a_second_run_gets_a_link_of_its_own(start: Callable[..., Any], superlea
     second = superlearner("run")
     assert second.returncode == 0
     (link,) = [word for word in second.stdout.split() if word.startswith("http")]
-    assert link.partition("=")[0] == program.url.partition("=")[0]
-    assert link != program.url
-    assert [httpx.get(one).status_code for one in (link, program.url, link)] == [303, 303, 401]
+    assert link.partition("=")[0] == program.link.partition("=")[0]
+    assert link != program.link
+    assert [httpx.get(one).status_code for one in (link, program.link, link)] == [303, 303, 401]
 
 
 def test_a_token_that_others_can_read_stops_a_start_that_needs_it(

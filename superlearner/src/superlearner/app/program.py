@@ -240,18 +240,35 @@ async def _live(platform: Any) -> Any:
 
 
 def _say_where(platform: Any, starting: str) -> None:
-    url = platform.listener.url(platform.settings.root_path)
+    settings: Settings = platform.settings
+    url = platform.listener.url(settings.root_path)
     more = f"; still starting: {starting}" if starting else ""
-    credentials: Credentials | None = platform.credentials
-    if credentials is None or not platform.settings.asks_for_credentials:
+    code = platform.owner_code()
+    if code is None:
         say(f"SuperLearner {platform.version} runs at {url} (Ctrl-C ends it){more}")
     else:
-        link = link_of(url, credentials.new_code())
+        link = link_of(url, code)
         say(f"SuperLearner {platform.version} runs at {link} (the link signs in once; Ctrl-C ends it){more}")
+    if not is_loopback(settings.host):
+        _say_how_others_get_in(platform)
     if (folder := _named(platform.configuration)) is not None:
         say(f"commands in another terminal: {command_line(folder)} tree")
-    if platform.settings.browser:  # with a separate link: the printed one stays valid for another browser
-        _open_browser(url if credentials is None else link_of(url, credentials.new_code()))
+    if settings.browser:  # with a separate link: the printed one stays valid for another browser
+        code = platform.owner_code()
+        _open_browser(url if code is None else link_of(url, code))
+
+
+def _say_how_others_get_in(platform: Any) -> None:
+    """Print the addresses that others can open, and the command that makes a link for somebody."""
+    addresses = platform.addresses
+    if addresses.note is not None:
+        complain(f"warning: {addresses.note}")
+        return
+    say(f"others open {' or '.join(addresses.urls)} and sign in")
+    if platform.listener.tls is None and not platform.settings.trusted_proxies:
+        say("TLS requires a certificate for a name of this machine: --certfile FILE --keyfile FILE --allow-host NAME")
+    cli = command_line(_named(platform.configuration))
+    say(f"a link for somebody: {cli} user add NAME --role learner, then user link NAME --qr")
 
 
 def _named(configuration: Configuration) -> Path | None:

@@ -5,14 +5,14 @@ All processes belong to the supervision tree (`superlearner.app.application`); t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Callable, Iterable
+from functools import cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp
 
 from superlearner.access.throttle import Throttle
@@ -73,6 +73,7 @@ def create_app(platform: Platform) -> ASGIApp:
         allowed_hosts=platform.addresses.hosts,
         limits=limits_of(platform.configuration),
         form_paths=() if platform.credentials is None else (SIGN_IN,),
+        host_page=_host_page(platform, files),
     )
     logged = with_access_log(guarded, platform.configuration)
     served = with_prefix_left(logged, settings.root_path, app.routes)
@@ -120,6 +121,20 @@ def _with_sign_in(app: ASGIApp, platform: Platform, files: StaticTree) -> ASGIAp
         calls=_calls(settings),
         cli=command_line(settings.data_dir),
     )
+
+
+def _host_page(platform: Platform, files: StaticTree) -> Callable[[str], Response]:
+    """Return what makes the page for a browser that came by a host that is not allowed."""
+    templates = cache(pages.make_templates)
+
+    def page(host: str) -> Response:
+        files.look()
+        template = templates(files).get_template("host_refused.html")
+        shown = {"root": platform.settings.root_path, "version": platform.version, "pages": (), "page": "error"}
+        html = template.render(shown, title="This address is not allowed", host=host or "none")
+        return HTMLResponse(html, 403, headers={"cache-control": "no-store"})
+
+    return page
 
 
 def _calls(settings: Settings) -> Throttle | None:

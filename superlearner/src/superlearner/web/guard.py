@@ -4,7 +4,8 @@ A pure ASGI middleware. No CSRF token is needed: a foreign page cannot forge `Or
 browsers do not send a request that is neither "simple" nor allowed by us. So documented `curl` commands work as they
 are.
 
-- `Host` must be in the allow-list (against DNS rebinding); the health routes are open.
+- `Host` must be in the allow-list (against DNS rebinding); the health routes and the static files are open. A browser
+  gets a page that explains it.
 - For unsafe methods and web sockets, an `Origin` must be ours and a `Sec-Fetch-Site` must be `same-origin` or `none`,
   if present. For names of the allow-list `https` is ours, too, since a proxy with TLS may stand in front.
 - A body must be `application/json`, at most `max_body` bytes long and in time, and all bodies together are limited;
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Final
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from superlearner.web.bodies import Bodies, BodyLimits
@@ -30,6 +32,7 @@ JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN_PATHS: Final = frozenset({"/health/live", "/health/ready"})
+STATIC_FILES: Final = "/static/"
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 WEB_SOCKET_REFUSED: Final = 4403
 LARGEST_FORM: Final = 16_384
@@ -55,6 +58,7 @@ class Guard:
         allowed_hosts: names and addresses in addition to loopback, without port.
         limits: returns the current limits on bodies.
         form_paths: paths whose body is a form.
+        host_page: returns the page for a browser whose host is not allowed.
     """
 
     def __init__(
@@ -64,11 +68,13 @@ class Guard:
         allowed_hosts: Iterable[str] = (),
         limits: Callable[[], BodyLimits] = BodyLimits,
         form_paths: Iterable[str] = (),
+        host_page: Callable[[str], Response] | None = None,
     ) -> None:
         self.app = app
         self.bodies = Bodies(limits)
         self.forms = Bodies(lambda: replace(limits(), largest=LARGEST_FORM))
         self.form_paths = frozenset(form_paths)
+        self.host_page = host_page
         self.allowed_hosts = frozenset(_bracketed(host.lower()) for host in (*LOOPBACK_NAMES, *allowed_hosts))
         self.proxied_hosts = self.allowed_hosts.difference(LOOPBACK_NAMES)
 
@@ -86,7 +92,7 @@ class Guard:
         headers = _Headers(scope)
         try:
             path = path_of(scope)
-            if path not in OPEN_PATHS:
+            if path not in OPEN_PATHS and not path.startswith(STATIC_FILES):
                 self._check_host(headers)
             if scope["method"] not in SAFE_METHODS:
                 self._check_origin(scope, headers)
@@ -95,7 +101,10 @@ class Guard:
             if headers.has_body:
                 self._check_body(headers, FORM if is_form else JSON, bodies)
         except ApiError as error:
-            await error.response()(scope, receive, secured)
+            answer = error.response()
+            if error.code == "host_not_allowed" and self.host_page is not None and headers.wants_page:
+                answer = self.host_page(_without_port(headers.only("host"))[:100])
+            await answer(scope, receive, secured)
             return
         if not headers.has_body:
             await self.app(scope, receive, secured)
@@ -189,6 +198,10 @@ class _Headers:
     @property
     def has_body(self) -> bool:
         return self.chunked or self.content_length > 0
+
+    @property
+    def wants_page(self) -> bool:
+        return any("text/html" in value for value in self._all.get("accept", ()))
 
     @property
     def media_type(self) -> str:
