@@ -236,8 +236,7 @@ class SignIn:
             heading=heading,
             why=why,
         )
-        headers = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
-        return HTMLResponse(html, 200 if visitor else 410, headers=headers)
+        return HTMLResponse(html, 200 if visitor else 410, headers={"cache-control": "no-store"})
 
     def _has_right_session(self, visit: Visit) -> bool:
         cookie = visit.connection.cookies.get(self.cookie)

@@ -319,6 +319,9 @@ def test_a_token_for_a_new_name_adds_a_user_who_may_as_much(inside: Run, tmp_pat
         lines = (await client.get(USERS, headers=OWNER)).json()["data"]
         line = next(one for one in lines if one["name"] == "bot")
         assert (line["role"], line["scopes"], line["tokens"]) == ("teacher", ["read", "operate"], 2)
+        for name in ("one", "two"):
+            await client.request("DELETE", f"/api/v1/tokens/{name}", headers=OWNER)
+        assert await names(platform) == ["owner"]  # nothing is left with which the user could sign in
         await add(platform, "vic", "viewer")
         body = {"name": "three", "user": "VIC", "scopes": ["operate"]}
         assert code(await client.post("/api/v1/tokens", json=body, headers=OWNER)) == (422, "validation_error")

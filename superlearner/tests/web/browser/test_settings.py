@@ -118,6 +118,40 @@ def test_a_token_is_shown_once_and_revoked_after_a_question(owned: Page) -> None
     expect(line).to_contain_text("revoked")
 
 
+def test_a_user_is_added_signs_in_by_the_link_and_loses_what_the_role_no_longer_allows(
+    owned: Page, open_page: Callable[..., Page], served: str
+) -> None:
+    part(owned, "Access")
+    form = owned.locator("#user-form")
+    form.get_by_label("User name").fill("Tim T")
+    form.get_by_role("button", name="Add and make a link").click()
+    expect(owned.locator("#user-wrong")).to_contain_text("expected letters, digits")
+    form.get_by_label("User name").fill("tim")
+    form.get_by_label("Role").select_option("teacher")
+    form.get_by_role("button", name="Add and make a link").click()
+    dialog = owned.get_by_role("dialog", name="Sign-in link for tim")
+    expect(dialog.get_by_role("img", name="The link as a QR code")).to_be_visible()
+    expect(dialog.locator("#link-note")).to_contain_text("Only this machine can open it")
+    assert broken_rules(owned) == []
+    link = dialog.locator("#link-url").inner_text()
+    dialog.get_by_role("button", name="Done").click()
+    expect(owned.locator("#link-url")).to_be_empty()
+
+    tim = open_page(link, fresh=True, ready=False)
+    expect(tim.get_by_role("heading", name="Sign in as tim")).to_be_visible()
+    assert broken_rules(tim) == []
+    tim.get_by_role("button", name="Sign in").click()
+    tim.wait_for_url(f"{served}/")
+    tim.goto(f"{served}/supervisors")
+    expect(tim.locator("#live")).to_have_attribute("data-status", "live")
+    with tim.expect_navigation(timeout=5_000):  # the page loads again, so that it shows nothing from before
+        owned.get_by_label("Role of tim").select_option("viewer")
+    expect(tim.locator("#live")).to_have_attribute("data-status", "live")
+    owned.get_by_role("button", name="Remove tim").click()
+    owned.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(owned.locator("#user-rows th")).to_have_text(["owner"])
+
+
 def test_a_deletion_is_announced_and_must_be_typed(owned: Page) -> None:
     part(owned, "Data")
     owned.get_by_role("button", name="Back up").click()

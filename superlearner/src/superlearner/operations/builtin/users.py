@@ -69,18 +69,23 @@ async def list_users(
     accounts: Accounts,
     tokens: Tokens,
     /,
-    removed: Annotated[bool, Field(description="list removed users, too")] = False,
+    removed: Annotated[bool, Field(description="list removed users and those whose tokens have ended, too")] = False,
     page: PageNumber = 1,
     per_page: PerPage = 50,
 ) -> Paged[UserLine]:
     """List the users.
 
-    The owner first, then the newest. The owner's credential is a file of the data directory.
+    The owner first, then the newest. The owner's credential is a file of the data directory. Users who were added with
+    a token are listed while they have one.
     """
     with the_store():
         rows = [row for row in await accounts.all() if removed or row.revoked is None]
+        found = [await _line(accounts, tokens, row) for row in rows]
+        if not removed:
+            implied = {row.id for row in rows if row.implied}
+            found = [line for line in found if line.tokens or line.id not in implied]
         start = (page - 1) * per_page
-        lines = [_owner(), *[await _line(accounts, tokens, row) for row in rows]]
+        lines = [_owner(), *found]
     return Paged(lines[start : start + per_page], len(lines), page, per_page)
 
 
@@ -132,7 +137,7 @@ async def remove(ctx: Context, accounts: Accounts, tokens: Tokens, /, name: User
 async def sign_out(ctx: Context, accounts: Accounts, /, name: UserName) -> UserSignedOut:
     """End all sessions and unused links of a user.
 
-    Tokens stay valid: revoke them with token.revoke. Users may sign out themselves everywhere.
+    Tokens stay valid: revoke them with token.revoke.
     """
     _not_the_owner(name, "the sessions of the owner end with the file `token`: delete it and start the platform again")
     with the_store():

@@ -12,12 +12,13 @@ import * as stored from "./stored.js";
 import { tabByKey } from "../components/tab-list.js";
 import { complain } from "../base/toast.js";
 import * as tokens from "./tokens.js";
+import * as users from "./users.js";
 
 const PARTS = ["appearance", "configuration", "access", "data"];
 const page = byId("settings", HTMLElement);
 const tabs = /** @type {HTMLElement[]} */ ([...page.querySelectorAll("[role=tab]")]);
 
-/** @type {Promise<{user: string, credential: boolean, scopes: string[]}>|null} */ let asked = null;
+/** @type {Promise<{user: string, role: string|null, credential: boolean, scopes: string[]}>|null} */ let asked = null;
 
 /** Return the current user; only a failed request is repeated. */
 const me = () => (asked ??= platform("GET", "/arsenal/whoami").catch((error) => {
@@ -29,7 +30,10 @@ const me = () => (asked ??= platform("GET", "/arsenal/whoami").catch((error) => 
 const loads = {
   appearance: async () => {},
   configuration: async () => configuration.load((await me()).scopes.includes("code")),
-  access: async () => ((await me()).scopes.includes("code") ? tokens.load() : undefined),
+  access: async () => {
+    const { scopes, role } = await me();
+    if (scopes.includes("code")) await Promise.all([users.load(role), tokens.load()]);
+  },
   data: async () => stored.load((await me()).scopes.includes("code")),
 };
 
@@ -69,7 +73,7 @@ window.addEventListener("hashchange", () => void show(wanted()));
 me().then(
   (user) => {
     const all = user.scopes.includes("code");
-    write(byId("me-name", HTMLElement), user.credential ? `You are ${user.user}` : "Nobody is signed in in this browser");
+    write(byId("me-name", HTMLElement), user.credential ? `You are ${user.user}${user.role && user.role !== user.user ? ` (${user.role})` : ""}` : "Nobody is signed in in this browser");
     write(byId("me-scopes", HTMLElement), user.scopes.join(", "));
     for (const one of document.querySelectorAll(".needs-code")) /** @type {HTMLElement} */ (one).hidden = all;
     for (const one of document.querySelectorAll(".has-code")) /** @type {HTMLElement} */ (one).hidden = !all;
