@@ -341,6 +341,7 @@ def test_no_credential_is_ever_in_the_log(start: Callable[..., Any], tmp_path: P
     bearer = {"authorization": f"Bearer {token}"}
     with httpx.Client(base_url=url, timeout=10) as client:
         client.get("/supervisors", params={"token": code})
+        client.get(f"/sign-in/{code}")
         client.get(f"/supervisors/{token}", headers=bearer)
         client.post("/api/v1/tokens", json={"token": token}, headers=bearer)
         message = {"message": ["add", f"so much as {token}"], "message_type": "cast"}
