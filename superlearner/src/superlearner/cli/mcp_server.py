@@ -12,7 +12,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from superlearner import __version__
 from superlearner.base.extras import install
@@ -108,17 +108,16 @@ class Tools:
 
     def _run_named(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Run the operation that the arguments name, with the checks of its own tool."""
-        match {"parameters": {}, **arguments}:
-            case {"operation": str(name), "parameters": dict(values)} if set(arguments) <= {"operation", "parameters"}:
-                line = self._lines.get(tool_name(name))
-            case _:
-                hint = _example(RUN, operation="process.info", parameters={"pid": "counter_1"})
-                return error_of("validation_error", "expected an operation and its parameters", [hint])
+        name, values = arguments.get("operation"), arguments.get("parameters", {})
+        if not isinstance(name, str) or not isinstance(values, dict) or set(arguments) - {"operation", "parameters"}:
+            hint = _example(RUN, operation="process.info", parameters={"pid": "counter_1"})
+            return error_of("validation_error", "expected an operation and its parameters", [hint])
+        line = self._lines.get(tool_name(name))
         if line is None:
             near = get_close_matches(tool_name(name[:100]), self._lines, n=1)
             hints = [f"did you mean {self._lines[near[0]]['name']}?"] if near else []
             return error_of("operation_not_found", f"there is no operation {name[:100]}", [*hints, *self._narrowed()])
-        return self._run(line, values)  # pyright: ignore[reportUnknownArgumentType]
+        return self._run(line, cast("dict[str, Any]", values))
 
     def _run(self, line: Line, arguments: Mapping[str, Any]) -> dict[str, Any]:
         values = dict(arguments)

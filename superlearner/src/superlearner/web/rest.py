@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Coroutine
 from functools import lru_cache
 from json import JSONDecodeError
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 from urllib.parse import unquote
 
 from fastapi import Path, Query, Request
@@ -159,8 +159,8 @@ async def _refuse_body(operation: Operation, request: StrictRequest) -> None:
         sent: Any = await request.json() if await request.body() else None
     except JSONDecodeError:
         return  # nothing reads it
-    if type(sent) is dict and sent:
-        names: list[str] = list(sent)[:MOST_DETAILS]
+    if isinstance(sent, dict) and sent:
+        names = list(cast("dict[str, Any]", sent))[:MOST_DETAILS]
         details = [Detail(clip(name, 100), NO_FIELD, _instead(operation, name)) for name in names]
         raise OperationError("validation_error", f"{details[0].field}: {NO_FIELD}", details=details)
 
