@@ -22,7 +22,7 @@ class Folders:
     b'cart.py, ~/notes, /adam, https://x.example/ada/'
     """
 
-    __slots__ = ("_instead", "_pattern")
+    __slots__ = ("_instead", "_outer", "_pattern")
 
     def __init__(self, folders: dict[str, str]) -> None:
         self._instead: dict[bytes, bytes] = {}
@@ -30,6 +30,8 @@ class Folders:
             if os.path.dirname(folder) != folder:  # not the root
                 for written in (folder, folder.replace("\\", "\\\\")):  # as it is, and in a `repr`
                     self._instead[json.dumps(written)[1:-1].encode("ascii")] = instead.encode("ascii")
+        # Few lines name a folder, and looking for these few strings costs less than the search with the pattern.
+        self._outer = [one for one in self._instead if not any(o != one and one.startswith(o) for o in self._instead)]
         longest_first = sorted(map(re.escape, self._instead), key=len, reverse=True)
         self._pattern = re.compile(_BEFORE + b"(?P<folder>" + b"|".join(longest_first) + b")" + _AFTER)
 
@@ -47,7 +49,10 @@ class Folders:
 
     def hide(self, line: bytes) -> bytes:
         """Return a line of a recording without these folders."""
-        return self._pattern.sub(self._shorter, line)
+        for folder in self._outer:
+            if folder in line:
+                return self._pattern.sub(self._shorter, line)
+        return line
 
     def _shorter(self, found: re.Match[bytes]) -> bytes:
         instead, sep = self._instead[found["folder"]], found["sep"] or b""
