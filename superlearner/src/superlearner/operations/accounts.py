@@ -141,8 +141,9 @@ class Accounts:
         Raises:
             StoreUnavailable: not stored, and not changed.
         """
-        changed = replace(row, role=role or row.role, scopes=tuple(scopes), implied=implied)
         async with self._lock:
+            row = self._current(row)
+            changed = replace(row, role=role or row.role, scopes=tuple(scopes), implied=implied)
             await self._store.records.change_user(changed)
             self._put(changed)
         self._tell(changed, "changed")
@@ -150,8 +151,9 @@ class Accounts:
 
     async def sign_out(self, row: UserRow) -> None:
         """End all sessions and links of a user. Raises StoreUnavailable: only for this run of the platform."""
-        changed = replace(row, generation=row.generation + 1)
         async with self._lock:
+            row = self._current(row)
+            changed = replace(row, generation=row.generation + 1)
             self._put(changed)
             self._tell(changed, "signed_out")
             with _until_restart(f"{row.name} is signed out"):
@@ -164,8 +166,8 @@ class Accounts:
         Raises:
             StoreUnavailable: not stored; the user is removed only for this run of the platform.
         """
-        removed = replace(row, revoked=self.clock())
         async with self._lock:
+            removed = replace(self._current(row), revoked=self.clock())
             self._put(removed)
             self._tokens.forget(row.name)
             self._tell(removed, "removed")
@@ -218,6 +220,11 @@ class Accounts:
         if state == "ready" and not await self._store.records.use_link(_hash(code), self.clock()):
             return "used", None
         return state, row
+
+    def _current(self, row: UserRow) -> UserRow:
+        """Return the row as it is now; another change may have come between."""
+        assert self._all is not None
+        return self._all[row.id]
 
     def _put(self, row: UserRow) -> UserRow:
         assert self._all is not None

@@ -64,10 +64,18 @@ async def found_user(accounts: Accounts, name: str) -> UserRow:
 def may_manage(ctx: Context, role: Role, what: str) -> None:
     """Check that the user's own role is above `role`; an owner may manage all.
 
+    An owner without the scope `admin` manages no owners, who would have it.
+
     Raises:
         OperationError: `missing_scope`.
     """
     if outranks(ctx.user.role, role):
+        if role == "owner" and "admin" not in ctx.user.scopes:
+            raise OperationError(
+                "missing_scope",
+                f"{what} needs the scope admin, which {ctx.user.name} has not here",
+                hint="send the credential of an owner with all scopes: `superlearner token` prints it",
+            )
         return
     mine = f"is {ctx.user.role}" if ctx.user.role else "has no role"
     whose = "owners" if role in ("owner", "teacher") else "owners and teachers"

@@ -309,6 +309,89 @@ def test_a_teacher_manages_learners_and_viewers_and_nobody_above(inside: Run, tm
     inside(test, data_dir=tmp_path)
 
 
+@pytest.mark.operation("user.add", "user.role", "user.link", "token.create")
+@pytest.mark.parametrize(
+    "who", ["a teacher", "a token of a teacher", "a token with code", "a token with code of an owner"]
+)
+def test_nobody_without_admin_obtains_it(inside: Run, tmp_path: Path, who: str) -> None:
+    """Neither for themselves nor for somebody else, by token, role or link."""
+
+    async def test(platform: Any) -> None:
+        client = platform.client
+
+        async def token(name: str, user: str, *scopes: str) -> dict[str, str]:
+            body = {"name": name, "user": user, "scopes": scopes}
+            made = await client.post("/api/v1/tokens", json=body, headers=OWNER)
+            return {"authorization": f"Bearer {made.json()['data']['secret']}"}
+
+        for name, role in (("tea", "teacher"), ("boss", "owner"), ("lea", "learner")):
+            await add(platform, name, role)
+        await token("of-bot", "bot", "read")
+        await token("of-root", "root", "admin")
+        user = {"a teacher": "tea", "a token of a teacher": "tea", "a token with code": "cody"}.get(who, "boss")
+        me = await (sign_in(platform, user) if who == "a teacher" else token("mine", user, "read", "code"))
+
+        async def users() -> list[dict[str, Any]]:
+            lines = (await client.get(f"{USERS}?removed=true", headers=OWNER)).json()["data"]
+            return [line | {"last_seen": None} for line in lines]
+
+        rows = await users()
+        for scopes in (["admin"], ["read", "operate", "code", "admin", "own"]):
+            for target in (user, "new", "bot", "root", "lea", "boss", "owner"):
+                body = {"name": f"t-{target}", "user": target, "scopes": scopes}
+                refused = await client.post("/api/v1/tokens", json=body, headers=me)
+                assert code(refused) == ((422, "validation_error") if target == "owner" else (403, "missing_scope"))
+        ways = [
+            client.post(USERS, json={"name": "new", "role": "owner"}, headers=me),
+            client.post(USERS, json={"name": "new", "role": "owner", "scopes": ["admin"]}, headers=me),
+            *(
+                client.put(f"{USERS}/{one}/role", json={"role": "owner"}, headers=me)
+                for one in (user, "lea", "bot", "root", "boss")
+            ),
+            *(client.post(f"{USERS}/{one}/link", headers=me) for one in ("owner", "ｏＷＮＥＲ", "boss", "root")),
+        ]
+        for way in ways:
+            assert code(await way) == (403, "missing_scope")
+        wide = {"name": "new", "role": "learner", "scopes": ["own", "admin"]}
+        refused = await client.post(USERS, json=wide, headers=me)
+        assert code(refused)[0] in (403, 422)
+        assert await users() == rows
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("user.link")
+def test_a_token_makes_no_link_to_scopes_that_it_lacks(inside: Run, tmp_path: Path) -> None:
+    """Regression: a token with few scopes could sign its user in with all of the role."""
+
+    async def test(platform: Any) -> None:
+        await add(platform, "tea", "teacher")
+        for scopes, status in ((["code"], 403), (["read", "operate", "code", "own"], 200)):
+            body = {"name": f"tea-{len(scopes)}", "user": "tea", "scopes": scopes}
+            made = await platform.client.post("/api/v1/tokens", json=body, headers=OWNER)
+            headers = {"authorization": f"Bearer {made.json()['data']['secret']}"}
+            assert (await platform.client.post(f"{USERS}/tea/link", headers=headers)).status_code == status
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("user.role", "user.remove")
+def test_a_role_that_changes_during_a_removal_revives_nobody(inside: Run, tmp_path: Path) -> None:
+    """Regression: the change was made from the user as it was before the removal."""
+
+    async def test(platform: Any) -> None:
+        await add(platform, "ada", "viewer")
+        browser, path = await sign_in(platform, "ada"), f"{USERS}/ada"
+        await asyncio.gather(
+            platform.client.request("DELETE", path, headers=OWNER),
+            platform.client.put(f"{path}/role", json={"role": "teacher"}, headers=OWNER),
+        )
+        assert await names(platform) == ["owner"]
+        assert code(await platform.client.get("/api/v1/arsenal/whoami", headers=browser)) == (401, "unauthorized")
+
+    inside(test, data_dir=tmp_path, auth="all")
+
+
 @pytest.mark.operation("token.create", "user.list")
 def test_a_token_for_a_new_name_adds_a_user_who_may_as_much(inside: Run, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:

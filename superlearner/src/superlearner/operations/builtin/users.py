@@ -176,7 +176,7 @@ async def link(
     else:
         with the_store():
             row = await found_user(accounts, name)
-            if row.id != ctx.user.id:
+            if row.id != ctx.user.id or not scopes_of(row) <= ctx.user.scopes:  # a token may have fewer than its user
                 may_manage(ctx, role_of(row), f"a link for the {row.role} {row.name}")
             ctx.about_to(f"make a sign-in link for the {row.role} {row.name}")
             if row.implied:
