@@ -100,7 +100,7 @@ def test_a_missing_service_is_none_if_the_operation_allows_it() -> None:
 
 
 def test_a_platform_does_not_start_with_an_operation_whose_service_is_unknown() -> None:
-    expected = r"operation 'tide.level' of .*: expected services of ApiDocument, .*, got 'Tide'"
+    expected = r"operation 'tide.level' of .*: expected services of Accounts, .*, got 'Tide'"
     with pytest.raises(DeclarationError, match=expected):
         Platform(Settings(browser=False), None, (), arsenal=Registry([of(level)]))
 

@@ -131,12 +131,13 @@ class ScopeFirst(APIRoute):
             refuse_without_scope(platform.services, operation, context, request.path_params)
             _refuse_unknown_words(operation, request)
             strict = StrictRequest(request.scope, request.receive)
-            try:
-                await strict.body()  # here, since FastAPI turns any error of the body into a 400
-            except ClientDisconnect:
-                raise ApiError(400, "malformed_request", "the client closed the connection in its body") from None
-            if operation.body is None:
-                await _refuse_body(operation, strict)
+            if _has_body(request):
+                try:
+                    await strict.body()  # here, since FastAPI turns any error of the body into a 400
+                except ClientDisconnect:
+                    raise ApiError(400, "malformed_request", "the client closed the connection in its body") from None
+                if operation.body is None:
+                    await _refuse_body(operation, strict)
             try:
                 return await answer(strict)
             except RequestValidationError as error:
@@ -144,6 +145,10 @@ class ScopeFirst(APIRoute):
                 raise
 
         return after_the_scope
+
+
+def _has_body(request: Request) -> bool:
+    return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
 
 
 def _suggest_fields(operation: Operation, error: RequestValidationError) -> None:

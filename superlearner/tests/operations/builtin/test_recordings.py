@@ -15,6 +15,7 @@ import otp
 
 Inside = Callable[..., Any]
 AT = "/api/v1/recordings"
+OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 
 
 async def post(platform: Any, path: str, body: Any = None) -> Any:
@@ -26,7 +27,9 @@ async def data(platform: Any, path: str = "") -> Any:
 
 
 async def kill(platform: Any, name: str) -> None:
-    await platform.client.delete(f"/api/v1/processes/{name}", params={"reason": "kill"})
+    given = {"reason": "kill", "force": True}
+    killed = await platform.client.delete(f"/api/v1/processes/{name}", params=given, headers=OWNER)
+    assert killed.status_code == 200, killed.text
     await platform.node.wait_registered(name)
 
 
