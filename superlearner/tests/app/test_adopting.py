@@ -33,6 +33,7 @@ HELD_ELSEWHERE: dict[str, str] = {
         "superlearner/tests/web/test_connections.py",  # read at each use, all in the same way
     ),
     "audit_*": "superlearner/tests/store/test_trouble.py",  # read after each write
+    "*link_expires": "superlearner/tests/operations/builtin/test_users.py",
     "anomaly_*": "superlearner/tests/monitoring/test_detectors.py",  # read at each look, all in the same way
 }
 """Settings that take effect at once and are tested in another file; a star stands for several."""

@@ -163,7 +163,7 @@ def test_a_callback_that_ends_the_program_is_named(start: Callable[..., Any], tm
         client.post("/api/v1/processes/spinner/message", json={"message": "go", "message_type": "cast"})
     said, errors = program.process.communicate(timeout=30)
     place = f"{tmp_path / 'app.py'}, line 10, in Spinner.handle_cast"
-    assert errors == f"superlearner: the platform ends because of SystemExit(3): {place}\n"
+    assert errors == f"superlearner: the platform ends because of SystemExit: 3: {place}\n"
     assert (program.process.returncode, said) == (3, "stopping … done\n")
 
 

@@ -73,7 +73,7 @@ def test_one_declaration_is_a_route_a_command_a_function_a_tool_and_a_form(
     assert 3 == len(result.structured_content["data"])
 
 
-async def called(data_dir: Path, tool: str, arguments: dict[str, Any]) -> Any:
+async def called(data_dir: Path, tool: str, values: dict[str, Any]) -> Any:
     """Return the answer of a tool served by a command without the package."""
     environment = {**os.environ, "SUPERLEARNER_DATA_DIR": str(data_dir)}
     command = StdioServerParameters(
@@ -81,7 +81,7 @@ async def called(data_dir: Path, tool: str, arguments: dict[str, Any]) -> Any:
     )
     async with Client(command) as client:
         assert tool in [one.name for one in (await client.list_tools()).tools]
-        return await client.call_tool(tool, arguments)
+        return await client.call_tool(tool, values)
 
 
 SECOND = """\

@@ -361,6 +361,21 @@ def test_nobody_without_admin_obtains_it(inside: Run, tmp_path: Path, who: str) 
 
 
 @pytest.mark.operation("user.link")
+@pytest.mark.parametrize(("setting", "name"), [("link_expires", "ada"), ("owner_link_expires", "owner")])
+def test_a_changed_expiry_holds_for_the_next_link(inside: Run, tmp_path: Path, setting: str, name: str) -> None:
+    async def test(platform: Any) -> None:
+        await add(platform, "ada")
+        values = {"values": {setting: 7200}}
+        assert (await platform.client.put("/api/v1/settings", json=values, headers=OWNER)).status_code == 200
+        begun = platform.platform.tokens.clock()
+        made = await platform.client.post(f"{USERS}/{name}/link", json={}, headers=OWNER)
+        ended = platform.platform.tokens.clock()
+        assert begun + 7200 <= made.json()["data"]["expires_at"] <= ended + 7200
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("user.link")
 def test_a_token_makes_no_link_to_scopes_that_it_lacks(inside: Run, tmp_path: Path) -> None:
     """Regression: a token with few scopes could sign its user in with all of the role."""
 
