@@ -15,6 +15,7 @@ OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 def test_the_audit_log_has_the_interface_that_the_server_saw(inside: Callable[..., Any], tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         client = platform.client
+        await platform.platform.store.sync(30)
         made = {"name": "tea", "scopes": ["read", "operate"]}
         secret = (await client.post("/api/v1/tokens", json=made, headers=OWNER)).json()["data"]["secret"]
         signed_in = await client.post("/sign-in", data={"token": secret})

@@ -111,7 +111,7 @@ def codes_of(answer: Any) -> set[str]:
 
 async def token(platform: Any, *scopes: str) -> dict[str, str]:
     """Create a token; return the header with it."""
-    await platform.platform.store.sync()
+    await platform.platform.store.sync(30)
     body = {"name": "-".join(scopes), "scopes": scopes}
     made = await platform.client.post(f"{PREFIX}/tokens", json=body, headers=OWNER)
     return {"authorization": f"Bearer {made.json()['data']['secret']}"}

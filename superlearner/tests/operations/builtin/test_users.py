@@ -20,6 +20,20 @@ USERS = "/api/v1/users"
 HERE = {"sec-fetch-site": "same-origin"}
 
 
+@pytest.fixture
+def inside(inside: Run) -> Run:
+    """Begin each test with an open store: requests wait only seconds for it, and opening it takes long under load."""
+
+    def run(test: Callable[[Any], Any], **settings: Any) -> Any:
+        async def with_store(platform: Any) -> Any:
+            await platform.platform.store.sync(30)
+            return await test(platform)
+
+        return inside(with_store, **settings)
+
+    return run
+
+
 def code(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
