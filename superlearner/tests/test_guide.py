@@ -65,7 +65,8 @@ def test_every_line_of_the_guide_answers_what_is_shown(start: Callable[..., Any]
             ["sh", "-c", typed], env=environment, capture_output=True, text=True, check=False, timeout=30
         )
         assert 0 == done.returncode, done.stderr
-        if problems := list(unlike(expected, json.loads(done.stdout))):
+        answer = done.stdout.replace(f" --data-dir {program.data_dir}", "")  # the guide's reader needs none
+        if problems := list(unlike(expected, json.loads(answer))):
             wrong[line] = [*problems, done.stdout]
     assert {} == wrong
 

@@ -94,7 +94,7 @@ def test_the_functions_of_services_return_data_of_the_platform(start: Callable[.
     assert "counter_2" == names["process"].info(row).name
     assert "104" == names["Arsenal"].execute_operation("state.get", pid="counter_2").state
     audit = names["audit"].list(operation="process.kill")
-    assert [("console", "ok")] == [(line.door, line.outcome) for line in audit]
+    assert [("console", "ok")] == [(line.claims, line.outcome) for line in audit]
 
 
 ORIGINAL = {

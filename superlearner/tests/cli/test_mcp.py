@@ -70,7 +70,7 @@ def test_a_client_lists_the_tools_kills_a_process_and_sees_the_restart(start: Ca
         assert (child["id"], child["alive"], child["restarts"]) == ("counter_1", True, 1)
         assert child["pid"] != before
         audit = data_of(await client.call_tool("audit_list", {"operation": "process.kill"}))
-        assert [("mcp", "ok")] == [(line["door"], line["outcome"]) for line in audit]
+        assert [("mcp", "ok")] == [(line["claims"], line["outcome"]) for line in audit]
 
     with_client(program.data_dir, test, "--all", "--scope", "code", mode=mode)
 
@@ -150,7 +150,7 @@ def test_by_default_a_client_gets_a_choice_and_reaches_the_others_by_name(start:
     with program.client() as client:
         client.headers["authorization"] = f"Bearer {(program.data_dir / 'token').read_text().strip()}"
         audit = client.get("/api/v1/audit", params={"operation": "process.shutdown"}).json()["data"]
-    assert [("mcp", "ok"), ("mcp", "critical_process_protection")] == [(one["door"], one["outcome"]) for one in audit]
+    assert [("mcp", "ok"), ("mcp", "critical_process_protection")] == [(one["claims"], one["outcome"]) for one in audit]
 
 
 @pytest.mark.parametrize("scope", ["code", "admin"])
