@@ -39,6 +39,8 @@ from superlearner.observing.monitoring import Monitor, Source, Tally
 from superlearner.observing.tracing import Recordings, Traces
 from superlearner.operations.accounts import Accounts, UserChange
 from superlearner.operations.audit import AuditLog, announce
+from superlearner.operations.homes import Homes
+from superlearner.operations.ownership import Owners
 from superlearner.operations.registry import Registry, all_operations
 from superlearner.operations.searched import searched
 from superlearner.operations.tokens import Tokens
@@ -182,7 +184,9 @@ class Platform:
         self.arsenal = all_operations() if arsenal is None else arsenal
         self.manual = Manual(root=settings.root_path, more=lambda: searched(self.arsenal, settings.root_path))
         self.openapi: Callable[[], dict[str, Any]] = dict
+        self.homes = Homes()
         self.services = services_of(self)
+        self.owners = Owners(self.services)
         self.services.check(self.arsenal)
 
     @property

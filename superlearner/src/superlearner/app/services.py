@@ -12,11 +12,13 @@ from superlearner.observing.logs import LogView
 from superlearner.observing.tracing import Recordings, Traces
 from superlearner.operations.accounts import Accounts
 from superlearner.operations.audit import AuditLog
+from superlearner.operations.homes import Homes
 from superlearner.operations.registry import Registry
 from superlearner.operations.seams import (
     ApiDocument,
     Evaluation,
     LivePages,
+    Ownership,
     PlatformFacts,
     PlayedRecordings,
     PlaygroundTrees,
@@ -53,6 +55,8 @@ def services_of(platform: Platform) -> Services:
     provide(LogView, lambda: platform.log)
     provide(Manual, lambda: platform.manual)
     provide(Nodes, lambda: platform.nodes)
+    provide(Homes, lambda: platform.homes)
+    provide(Ownership, lambda: platform.owners)
     provide(PlatformFacts, lambda: _facts(platform))
     provide(PlayedRecordings, lambda: platform.replays)
     provide(PlaygroundTrees, lambda: _trees(platform))

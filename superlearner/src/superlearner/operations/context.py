@@ -53,7 +53,11 @@ class Context:
     """The reason why the operation needs `force` and the scope `admin`, found by a dry run."""
     claims: str = "test"
 
+    asked: str | None = field(init=False, default=None)
+    """The node as the request names it."""
+
     def __post_init__(self) -> None:
+        self.asked = self.on
         if self.on is not None:
             self.on = self.nodes.node_of(self.on)
 
@@ -118,6 +122,11 @@ class Context:
     def owner(self) -> str | None:
         """The owner of the node; None if it has none, like the platform's own node."""
         found = None if self.on is None else self.nodes.find(self.on)
+        return None if found is None else found.owner
+
+    def owner_of(self, node: str | None) -> str | None:
+        """Return the owner of a node by its name; None if it has none, or is gone."""
+        found = None if node is None else self.nodes.find(node)
         return None if found is None else found.owner
 
     def missing_scope(self, what: str, scope: Scope) -> OperationError:

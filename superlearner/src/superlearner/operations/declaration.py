@@ -18,15 +18,29 @@ from superlearner.operations.failures import CODES
 from superlearner.operations.users import SCOPES, Scope
 
 __all__ = ["Answer", "Body", "DeclarationError", "Download", "Operation", "Paged", "Parameter", "Part", "Picker",
-           "Source", "Streamed", "declared", "operation"]  # fmt: skip
+           "Source", "Streamed", "THINGS", "declared", "operation"]  # fmt: skip
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Place = Literal["path", "query", "body"]
 On = Literal["node", "platform"]
+Of = Literal["node", "platform", "everyone", "user", "sandbox", "recording", "events"]
+"""The owner of the result of an operation, which decides who may call it with only the scope `own`.
+
+- `node`: the node, whose owner may;
+- `platform`: the platform, so `own` is not enough;
+- `everyone`: no one, every user may;
+- `user`: the caller, who may: it creates something of theirs, or lists things and leaves out those that the caller does
+  not see (`User.sees`);
+- `sandbox`, `recording`: the thing that a parameter names (`THINGS`), whose owner may;
+- `events`: the node; of the platform's own node only events about the caller.
+"""
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 IN_PATH: Final = re.compile(r"\{(\w+)(:path)?\}")
 MARK: Final = "__superlearner_operation__"
+THINGS: Final = {"sandbox": "sandbox_id", "recording": "name"}
+"""The parameters that name the things which have an owner."""
+
 RESERVED: Final = ("dry_run", "node")
 """Parameters that every interface adds to the operations they apply to."""
 
@@ -192,7 +206,7 @@ class Operation:
     paged: bool
     streams: bool
     on_node: bool
-    owned: bool
+    of: Of
     here: bool
     media: tuple[str, ...]
     errors: tuple[str, ...]
@@ -224,7 +238,7 @@ def operation(
     destroys: bool = False,
     bare: bool = False,
     on: On = "node",
-    owned: bool = False,
+    of: Of | None = None,
     here: bool = False,
     media: tuple[str, ...] = (),
     errors: tuple[str, ...] = (),
@@ -245,8 +259,8 @@ def operation(
         bare: the answer has no envelope.
         on: `node` for an operation that acts on any node, chosen by the `node` parameter that every interface adds;
             `platform` for one about the platform itself.
-        owned: it is about something that has an owner: the `own` scope is enough to call it, and the operation checks
-            the owner itself.
+        of: what the result belongs to, which decides for whom the scope `own` is enough; see `Of`. By default the node,
+            or the platform.
         here: it runs in the platform even for a node in another process, which it asks for data; other operations run
             in that node.
         media: media types of a `Download`, besides JSON.
@@ -259,9 +273,7 @@ def operation(
     """
 
     def declare(function: F) -> F:
-        read = _read(
-            function, name, http, scope, category, changes, destroys, bare, on, owned, here, media, errors, short
-        )
+        read = _read(function, name, http, scope, category, changes, destroys, bare, on, of, here, media, errors, short)
         setattr(function, MARK, read)
         return function
 
@@ -292,7 +304,7 @@ def _read(
     destroys: bool,
     bare: bool,
     on: On,
-    owned: bool,
+    of: Of | None,
     here: bool,
     media: tuple[str, ...],
     errors: tuple[str, ...],
@@ -335,6 +347,8 @@ def _read(
     parameters = tuple(_parameters(after, hints, method, path))
     if missing := {found[1] for found in IN_PATH.finditer(path)} - {one.name for one in parameters}:
         raise wrong("a parameter for each part of the path", sorted(missing))
+    if (of == "node") > (on == "node") or (of in THINGS and THINGS[of] not in {one.name for one in parameters}):
+        raise wrong("a parameter that names what the result belongs to", of)
     reserved = RESERVED if on == "node" else RESERVED[:1]
     if taken := [one.name for one in parameters if one.name in reserved]:
         raise wrong(f"other names than {', '.join(reserved)}, which every interface adds by itself", taken)
@@ -358,7 +372,7 @@ def _read(
         paged=paged,
         streams=streams,
         on_node=on == "node",
-        owned=owned,
+        of=of or on,
         here=here,
         media=media,
         errors=errors,

@@ -16,11 +16,12 @@ from superlearner.control.terms import clip, text_of
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.operations.audit import AuditLog, kept
 from superlearner.operations.context import Context, DryRun
-from superlearner.operations.declaration import Answer, Download, Operation, Paged
+from superlearner.operations.declaration import THINGS, Answer, Download, Operation, Paged
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.forwarding import LONGEST_S, forward
-from superlearner.operations.seams import LivePages
+from superlearner.operations.seams import LivePages, Ownership
 from superlearner.operations.services import Services
+from superlearner.operations.users import NODE_SCOPES
 
 __all__ = ["checked", "execute", "refuse_without_scope"]
 
@@ -87,7 +88,7 @@ async def execute(services: Services, operation: Operation, context: Context, pa
     Raises:
         OperationError: the operation failed or was refused.
     """
-    if context.on is None and operation.on_node:
+    if context.on is None and operation.on_node and not context.user.only_own:
         context.on = _meant(operation, context)
     if not _may(operation, context):
         raise _missing_scope(services, operation, context, parameters)
@@ -96,6 +97,8 @@ async def execute(services: Services, operation: Operation, context: Context, pa
     limit = asyncio.timeout(None if "timeout_ms" in parameters else LONGEST_S)
     try:
         async with limit:
+            if _depends_on_owner(operation, context):
+                await services.get(Ownership).admit(operation, context, parameters)
             _check_node(operation, context)
             remote = None if operation.here or not operation.on_node else context.remote
             if remote is not None:
@@ -168,13 +171,22 @@ def _check_node(operation: Operation, context: Context) -> None:
 
 
 def _may(operation: Operation, context: Context) -> bool:
-    """Return whether the user has the scope; the `own` scope covers operations on the user's own nodes.
-
-    An operation declared with `owned` checks the owner itself.
-    """
-    if operation.owned and "own" in context.user.scopes:
+    """Return whether the user may call the operation, perhaps only on things of theirs: then `Ownership` decides."""
+    user = context.user
+    if operation.of == "everyone" or user.may(operation.scope):
         return True
-    return context.user.may(operation.scope, context.owner if operation.on_node else None)
+    if "own" not in user.scopes or operation.of == "platform":
+        return False
+    if operation.of == "user" or operation.of in THINGS:
+        return True
+    if user.only_own and context.owner != user.name:  # their home, or a node that does not exist for them
+        return operation.scope in NODE_SCOPES
+    return user.may(operation.scope, context.owner)
+
+
+def _depends_on_owner(operation: Operation, context: Context) -> bool:
+    """Return whether the things that the request names decide."""
+    return context.user.only_own or (operation.of in THINGS and not context.user.may(operation.scope))
 
 
 def _missing_scope(

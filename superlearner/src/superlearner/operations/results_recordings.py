@@ -27,6 +27,7 @@ class RecordingLine(BaseModel):
 
     name: str
     kind: str = Field(description="`recorded` here, `traced` (saved from a trace), or `loaded` from a file")
+    owner: str | None = Field(description="the user who made it; null: made before there were owners")
     recording: bool = Field(description="it is being recorded")
     at: Seconds = Field(description="start of the recording")
     events: int | None = Field(description="null for an interrupted recording until it is opened")

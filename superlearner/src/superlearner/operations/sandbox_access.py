@@ -27,11 +27,11 @@ LONGEST: Final = 2000
 LONGEST_ID: Final = 64
 
 
-def found(sandboxes: Sandboxes, id: str) -> Sandbox:
-    """Return the sandbox with this id. Raises OperationError: `sandbox_not_found`."""
+def found(ctx: Context, sandboxes: Sandboxes, id: str) -> Sandbox:
+    """Return the sandbox with this id, if it exists for the user. Raises OperationError: `sandbox_not_found`."""
     sandbox = sandboxes.find(id)
-    if sandbox is None:
-        known = [one.id for one in sandboxes.all()]
+    if sandbox is None or not ctx.user.sees(sandbox.owner):
+        known = [one.id for one in sandboxes.all() if ctx.user.sees(one.owner)]
         near = get_close_matches(id[:LONGEST_ID], known, 1)
         meant = f"; did you mean {near[0]}?" if near else ""
         hint = f"expected one of {', '.join(known[:10])}" if known else "create one: POST /api/v1/sandboxes"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -11,8 +11,10 @@ from otp import Application, Node, Pid
 from otp.trace import Recording
 from superlearner.control.exits import Exit
 from superlearner.observing.monitoring import ServiceGap
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Operation
 
-__all__ = ["ApiDocument", "ChildPast", "Evaluation", "LivePages", "PlatformFacts", "PlayedRecordings",
+__all__ = ["ApiDocument", "ChildPast", "Evaluation", "LivePages", "Ownership", "PlatformFacts", "PlayedRecordings",
            "PlaygroundApplication", "PlaygroundTrees", "Reach", "RemoteHistory", "RestartedChildren"]  # fmt: skip
 
 
@@ -23,6 +25,18 @@ class ChildPast:
     key: str | None = None
     since: float | None = None
     exits: list[Exit] = field(default_factory=list[Exit])
+
+
+class Ownership(Protocol):
+    """The owners of things."""
+
+    async def admit(self, operation: Operation, context: Context, parameters: Mapping[str, Any]) -> None:
+        """Check a user who may not call the operation on everything; choose the node if the request names none.
+
+        Raises:
+            OperationError: the thing that the request names belongs to others, or does not exist.
+        """
+        ...
 
 
 class LivePages(Protocol):

@@ -88,6 +88,20 @@ class User:
             return True
         return owner is not None and owner == self.name and "own" in self.scopes and scope in NODE_SCOPES
 
+    @property
+    def only_own(self) -> bool:
+        """True without any scope but `own`: for this user, things of others do not exist."""
+        return self.scopes <= {"own"}
+
+    def sees(self, owner: str | None) -> bool:
+        """Return whether things of `owner` (None: those without an owner) exist for the user.
+
+        >>> bob = User("bob", frozenset(("own",)))
+        >>> bob.sees("bob"), bob.sees("ada"), bob.sees(None), ANONYMOUS.sees("ada")
+        (True, False, False, True)
+        """
+        return not self.only_own or self.may("read", owner)
+
 
 OWNER: Final = User("owner", frozenset(SCOPES), role="owner")
 """The user with the platform's own token."""

@@ -34,6 +34,7 @@ class Records:
             "events": recording.events,
             "size": recording.size,
             "about": json_text(recording.about),
+            "owner": stored_as("user", recording.owner),
         }
         return _recording(await self._opened().insert("recordings", values))
 

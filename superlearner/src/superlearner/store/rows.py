@@ -120,6 +120,7 @@ class Recording:
         events: number of events, once known.
         size: bytes of the file, once known.
         about: further facts, as JSON.
+        owner: name of the user who made it; None if it was made before there were owners.
         id: set by the store.
     """
 
@@ -131,6 +132,7 @@ class Recording:
     size: int | None = None
     about: Any = None
     id: int = 0
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ __all__ = [
     "users",
 ]
 
-SCHEMAS: Final = ("0001", "0002", "0003", "0004", "0005")
+SCHEMAS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
 """The revisions a database may have, oldest first: the steps in `migrations`."""
 HEAD: Final = SCHEMAS[-1]
 VERSION_TABLE: Final = "superlearner_schema"
@@ -91,6 +91,7 @@ recordings: Final = Table(
     Column("events", BigInteger),
     Column("size", BigInteger),
     Column("about", Text, nullable=False),
+    Column("owner", Text),
 )
 
 users: Final = Table(

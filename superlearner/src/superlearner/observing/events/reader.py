@@ -32,6 +32,8 @@ class Wanted:
     supervisor: str | None = None
     node: str | None = None
     of_platform: bool = True
+    about: str | None = None
+    """Only events about what this user did or owns."""
 
     def takes(self, event: Event) -> bool:
         """Return whether an event passes the filter.
@@ -41,6 +43,12 @@ class Wanted:
         (True, False)
         """
         if self.types and event.type not in self.types:
+            return False
+        if (
+            self.about is not None
+            and event.type != "gap"
+            and self.about not in (event.data.get("user"), event.data.get("owner"))
+        ):
             return False
         if event.node is None:
             if not self.of_platform:

@@ -113,6 +113,7 @@ class Recordings:
         rate: int | None = None,
         about: dict[str, Any] | None = None,
         tree: list[Any] | None = None,
+        owner: str | None = None,
     ) -> Recording:
         """Start writing the events of a node; for the arguments see `otp.trace.record`.
 
@@ -138,10 +139,14 @@ class Recordings:
             recorder.flush()
             return recorder
 
-        return await self.begin(name, begin, about)
+        return await self.begin(name, begin, about, owner)
 
     async def begin(
-        self, name: str, begin: Callable[[Path], Awaitable[Recorder | Tape]], about: dict[str, Any] | None = None
+        self,
+        name: str,
+        begin: Callable[[Path], Awaitable[Recorder | Tape]],
+        about: dict[str, Any] | None = None,
+        owner: str | None = None,
     ) -> Recording:
         """Start a recording written by `begin`. Raises as `start`, and as `begin`."""
         async with self._placing:
@@ -149,7 +154,7 @@ class Recordings:
                 raise RecordingsFull(
                     f"{MAX_RUNNING} recordings are already running; stop one of {', '.join(self._running)}"
                 )
-            row = await self._place(name, "recorded", about)
+            row = await self._place(name, "recorded", about, owner)
             try:
                 self._running[name] = await begin(self._path(row))
             except (RecordingError, OSError) as error:
@@ -188,7 +193,7 @@ class Recordings:
         self._running.clear()
 
     async def take_in(
-        self, name: str, content: bytes, *, damaged: bool = False, kind: str = "loaded"
+        self, name: str, content: bytes, *, damaged: bool = False, kind: str = "loaded", owner: str | None = None
     ) -> tuple[Recording, Read]:
         """Keep a recording that was made elsewhere.
 
@@ -209,7 +214,7 @@ class Recordings:
             if read.problem is not None and not damaged:
                 raise BadRecording(f"expected a complete recording, got a damaged one: {read.problem}")
             async with self._placing:
-                row = await self._place(name, kind, {"node": read.node, "problem": read.problem})
+                row = await self._place(name, kind, {"node": read.node, "problem": read.problem}, owner)
             os.replace(temporary, self._path(row))
         except OSError as error:
             raise RecordingsUnavailable(f"{folder} cannot be written: {error.strerror or error}") from None
@@ -308,7 +313,7 @@ class Recordings:
         except RecordingError as error:
             raise BadRecording(str(error).removeprefix(repr(str(path))).removeprefix(str(path)).lstrip(": ")) from None
 
-    async def _place(self, name: str, kind: str, about: dict[str, Any] | None) -> Recording:
+    async def _place(self, name: str, kind: str, about: dict[str, Any] | None, owner: str | None) -> Recording:
         folder = self._folder()
         if not NAME.fullmatch(name):
             raise BadRecording(f"expected a name of letters, digits, _ . -, got {name[:100]!r}")
@@ -316,7 +321,7 @@ class Recordings:
         if len(rows) >= MAX_FILES:
             raise RecordingsFull(f"{MAX_FILES} recordings are kept; delete one, such as {rows[-1].name}")
         file = f"{name}-{time.time_ns():x}{ENDING}"  # differs from an earlier recording of this name
-        row = Recording(name, kind, str(Path(folder.name) / file), time.time(), about=about)
+        row = Recording(name, kind, str(Path(folder.name) / file), time.time(), about=about, owner=owner)
         return await self._records.add_recording(row)
 
     async def _measure(self, name: str, events: int) -> None:

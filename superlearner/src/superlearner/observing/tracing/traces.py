@@ -105,6 +105,8 @@ class Traces:
         """
         self.look()
         found = self._traces.get(words)
+        if found is not None and node not in (None, found.node):
+            found = None
         if found is None:
             about = [one for one in self if one.is_about(words) and node in (None, one.node)]
             about.sort(key=lambda one: (one.running, not one.is_group), reverse=True)

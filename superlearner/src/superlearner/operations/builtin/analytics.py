@@ -243,6 +243,7 @@ async def baseline(ctx: Context, name: SupervisorText) -> BaselineResult:
     http=("GET", "/analytics/history"),
     scope="read",
     here=True,
+    of="platform",
     errors=("store_unavailable",),
     short="events.at,supervisor_name,event_type,child_id,reason next_before",
 )

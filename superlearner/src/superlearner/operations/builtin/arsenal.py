@@ -12,7 +12,7 @@ from superlearner.operations.seams import ApiDocument
 from superlearner.operations.users import GRANTS, SCOPES
 
 
-@operation("arsenal.operations", http=("GET", "/arsenal/operations"), scope="read", here=True,
+@operation("arsenal.operations", http=("GET", "/arsenal/operations"), scope="read", here=True, of="everyone",
            short="name summary scope changes on_node")  # fmt: skip
 async def operations(arsenal: Registry, /) -> list[OperationLine]:
     """List all operations.
@@ -22,7 +22,7 @@ async def operations(arsenal: Registry, /) -> list[OperationLine]:
     return [line_of(one) for one in arsenal]
 
 
-@operation("arsenal.docs", http=("GET", "/arsenal/docs"), scope="read", on="platform", bare=True)
+@operation("arsenal.docs", http=("GET", "/arsenal/docs"), scope="read", on="platform", of="everyone", bare=True)
 async def docs(document: ApiDocument, /) -> dict[str, Any]:
     """Show the OpenAPI document of this API.
 
@@ -31,7 +31,7 @@ async def docs(document: ApiDocument, /) -> dict[str, Any]:
     return await document.read()
 
 
-@operation("arsenal.whoami", http=("GET", "/arsenal/whoami"), scope="read", here=True)
+@operation("arsenal.whoami", http=("GET", "/arsenal/whoami"), scope="read", here=True, of="everyone")
 async def whoami(ctx: Context) -> Asker:
     """Show the current user and their scopes.
 
@@ -40,11 +40,12 @@ async def whoami(ctx: Context) -> Asker:
     changes code and settings, `admin` changes the platform's own processes, `own` grants the first three on the user's
     own nodes.
     """
+    owner = ctx.user.name if ctx.user.only_own and ctx.on is None else ctx.owner  # their default node is their own
     return Asker(
         user=ctx.user.name,
         role=ctx.user.role,
         scopes=[one for one in GRANTS if one in ctx.user.scopes],
-        may=[one for one in SCOPES if ctx.user.may(one, ctx.owner)],
+        may=[one for one in SCOPES if ctx.user.may(one, owner)],
         credential=ctx.user.role is not None,
         local=ctx.user.local,
     )

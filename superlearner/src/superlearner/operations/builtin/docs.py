@@ -27,7 +27,9 @@ Question = Annotated[
 ]
 
 
-@operation("docs.list", http=("GET", "/docs/pages"), scope="read", on="platform", short="page title about")
+@operation(
+    "docs.list", http=("GET", "/docs/pages"), scope="read", on="platform", of="everyone", short="page title about"
+)
 async def pages(
     manual: Manual,
     /,
@@ -50,6 +52,7 @@ async def pages(
     http=("GET", "/docs/pages/{page:path}"),
     scope="read",
     on="platform",
+    of="everyone",
     errors=("page_not_found",),
     short="markdown",
 )
@@ -77,7 +80,8 @@ async def page(manual: Manual, /, page: PageText) -> DocsPage:
     )
 
 
-@operation("docs.search", http=("GET", "/docs/search"), scope="read", on="platform", short="title heading excerpt path")
+@operation("docs.search", http=("GET", "/docs/search"), scope="read", on="platform", of="everyone",
+           short="title heading excerpt path")  # fmt: skip
 async def search(
     manual: Manual, /, q: Question, limit: Annotated[int, Field(ge=1, le=100, description="the most hits")] = 10
 ) -> list[DocsHit]:

@@ -18,7 +18,7 @@ MOST_READERS: Final = 1000
 Who = Annotated[str | None, Field(max_length=20_000)]
 
 
-@operation("events.stream", http=("GET", "/events"), scope="read", errors=("service_unavailable",))
+@operation("events.stream", http=("GET", "/events"), scope="read", of="events", errors=("service_unavailable",))
 async def stream(
     ctx: Context,
     events: EventLog,
@@ -57,7 +57,8 @@ async def stream(
     node = ctx.node
     if len(events.readers) >= MOST_READERS:
         raise OperationError("service_unavailable", f"{MOST_READERS} streams are already open; try again later")
-    wanted = Wanted(_types(types), _bare(pid), _bare(supervisor), node.name, ctx.kind.is_audited)
+    about = ctx.user.name if ctx.user.only_own and ctx.owner is None else None
+    wanted = Wanted(_types(types), _bare(pid), _bare(supervisor), node.name, ctx.kind.is_audited, about)
     events.follow(node)
     reader = Reader(events, wanted, last_id)
     if last_id is None:

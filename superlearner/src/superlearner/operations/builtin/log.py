@@ -8,6 +8,7 @@ from pydantic import Field
 
 from superlearner.control.clock import timestamp
 from superlearner.observing.logs import LogLine, LogView
+from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.parameters import UNIX_TIME, PageNumber, PerPage
 from superlearner.operations.results_log import Level, LogLineResult
@@ -17,8 +18,9 @@ ORDER: Final = ("debug", "info", "warning", "error", "critical")
 Who = Annotated[str | None, Field(max_length=20_000)]
 
 
-@operation("log.list", http=("GET", "/log"), scope="read", on="platform", short="at level text")
+@operation("log.list", http=("GET", "/log"), scope="read", on="platform", of="user", short="at level text")
 async def list_log(
+    ctx: Context,
     log: LogView,
     /,
     level: Annotated[Level | None, Field(description="only this level and above")] = None,
@@ -54,7 +56,8 @@ async def list_log(
 
     def wanted(number: int, line: LogLine) -> bool:
         return (
-            number > after
+            ctx.user.sees(ctx.owner_of(line.node))
+            and number > after
             and (before is None or number < before)
             and (since is None or line.at >= since)
             and (until is None or line.at <= until)

@@ -12,25 +12,28 @@ from superlearner.nodes.kinds import PLATFORM
 from superlearner.nodes.nodes import Nodes, WatchedNode
 from superlearner.nodes.remote import BadAnswer, NodeGone, RemoteError, RemoteNode
 from superlearner.nodes.remote.protocol import Fact
+from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
+from superlearner.operations.homes import home_node
 from superlearner.operations.results import NodeLine
+from superlearner.operations.users import User
 
 ASKED_S: Final = 0.5
 """Seconds that a node in another process has to answer."""
 
 
-@operation("node.list", http=("GET", "/nodes"), scope="read", on="platform",
+@operation("node.list", http=("GET", "/nodes"), scope="read", on="platform", of="user",
            short="name status life owner processes supervisors python")  # fmt: skip
-async def list_(nodes: Nodes, /) -> list[NodeLine]:
+async def list_(ctx: Context, nodes: Nodes, /) -> list[NodeLine]:
     """List the nodes.
 
     The platform's own comes first. Pass a name as `node` to other operations. Nodes in other processes have half a
     second to report their state.
     """
-    return await asyncio.gather(*(_line(one, nodes) for one in nodes))
+    return await asyncio.gather(*(_line(one, ctx.user, nodes) for one in nodes if ctx.user.sees(one.owner)))
 
 
-async def _line(found: WatchedNode | RemoteNode, nodes: Nodes) -> NodeLine:
+async def _line(found: WatchedNode | RemoteNode, user: User, nodes: Nodes) -> NodeLine:
     """Return the line of a node; a remote one has `ASKED_S` to answer."""
     status: Literal["up", "silent", "gone", "bad"] = "up"
     info: NodeInfo | Fact | None = None
@@ -44,7 +47,7 @@ async def _line(found: WatchedNode | RemoteNode, nodes: Nodes) -> NodeLine:
     return NodeLine(
         name=found.name,
         own=found.kind is PLATFORM,
-        default=nodes.find(None) is found,
+        default=nodes.find(home_node(user) if user.only_own else None) is found,
         remote=isinstance(found, RemoteNode),
         owner=found.owner,
         status=status,

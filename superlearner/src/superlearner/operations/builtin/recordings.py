@@ -111,10 +111,17 @@ async def start(
         about = {"node": ctx.found.name, "messages": messages, "states": states}
         if ctx.remote is not None:
             far = partial(FarRecorder.begin, ctx.remote, kinds=kinds, limit=min(limit, MAX_EVENTS), rate=rate)
-            return _line(recordings, await recordings.begin(name, far, about))
+            return _line(recordings, await recordings.begin(name, far, about, ctx.user.name))
         slots = trees_at(ctx.node, TreeReader(Clock()))
         row = await recordings.start(
-            ctx.node, name, kinds=kinds, limit=limit, rate=rate, about=about, tree=[asdict(slot) for slot in slots]
+            ctx.node,
+            name,
+            kinds=kinds,
+            limit=limit,
+            rate=rate,
+            about=about,
+            tree=[asdict(slot) for slot in slots],
+            owner=ctx.user.name,
         )
         return _line(recordings, row)
 
@@ -125,6 +132,7 @@ async def start(
     scope="operate",
     changes=True,
     on="platform",
+    of="recording",
     errors=THERE,
 )
 async def stop(ctx: Context, recordings: Recordings, /, name: Known) -> RecordingLine:
@@ -171,7 +179,7 @@ async def save(
             ctx.about_to(_keep(len(trace.messages), trace.id, name))
             packed = await _packed(trace)
         try:
-            row, _ = await recordings.take_in(name, packed, kind="traced")
+            row, _ = await recordings.take_in(name, packed, kind="traced", owner=ctx.user.name)
         except BadRecording as error:
             if ctx.remote is None:
                 raise
@@ -197,21 +205,23 @@ async def _packed(trace: Trace) -> bytes:
     )
 
 
-@operation("recording.list", http=("GET", "/recordings"), scope="read", on="platform", errors=STORED)
+@operation("recording.list", http=("GET", "/recordings"), scope="read", on="platform", of="user", errors=STORED)
 async def list_recordings(
-    recordings: Recordings, /, page: PageNumber = 1, per_page: PerPage = 50
+    ctx: Context, recordings: Recordings, /, page: PageNumber = 1, per_page: PerPage = 50
 ) -> Paged[RecordingLine]:
     """List the recordings.
 
     Those of all runs of the platform, newest first.
     """
     with recording_errors():
-        rows = await recordings.all()
+        rows = [row for row in await recordings.all() if ctx.user.sees(row.owner)]
     first = (page - 1) * per_page
     return Paged([_line(recordings, row) for row in rows[first : first + per_page]], len(rows), page, per_page)
 
 
-@operation("recording.show", http=("GET", "/recordings/{name}"), scope="read", on="platform", errors=THERE)
+@operation(
+    "recording.show", http=("GET", "/recordings/{name}"), scope="read", on="platform", of="recording", errors=THERE
+)
 async def show(recordings: Recordings, /, name: Known) -> RecordingDetails:
     """Show a recording.
 
@@ -250,6 +260,7 @@ async def show(recordings: Recordings, /, name: Known) -> RecordingDetails:
     http=("GET", "/recordings/{name}/events"),
     scope="read",
     on="platform",
+    of="recording",
     errors=THERE,
 )
 async def timeline(
@@ -284,7 +295,12 @@ async def timeline(
 
 
 @operation(
-    "recording.moment", http=("GET", "/recordings/{name}/moments/{place}"), scope="read", on="platform", errors=THERE
+    "recording.moment",
+    http=("GET", "/recordings/{name}/moments/{place}"),
+    scope="read",
+    on="platform",
+    of="recording",
+    errors=THERE,
 )
 async def moment(
     recordings: Recordings,
@@ -314,7 +330,14 @@ async def moment(
     )
 
 
-@operation("recording.frames", http=("GET", "/recordings/{name}/frames"), scope="read", on="platform", errors=THERE)
+@operation(
+    "recording.frames",
+    http=("GET", "/recordings/{name}/frames"),
+    scope="read",
+    on="platform",
+    of="recording",
+    errors=THERE,
+)
 async def frames(
     recordings: Recordings,
     played: PlayedRecordings | None,
@@ -348,7 +371,14 @@ async def frames(
     )
 
 
-@operation("recording.export", http=("GET", "/recordings/{name}/file"), scope="read", on="platform", errors=THERE)
+@operation(
+    "recording.export",
+    http=("GET", "/recordings/{name}/file"),
+    scope="read",
+    on="platform",
+    of="recording",
+    errors=THERE,
+)
 async def export(
     recordings: Recordings,
     /,
@@ -380,6 +410,7 @@ async def export(
     scope="operate",
     changes=True,
     on="platform",
+    of="user",
     errors=("name_taken", "conflict", *STORED),
 )
 async def load(
@@ -404,7 +435,7 @@ async def load(
         if await recordings.knows(name):
             raise NameTaken(f"a recording {name} already exists")
         ctx.about_to(f"load a recording of {len(packed)} bytes as {name}")
-        row, _ = await recordings.take_in(name, packed, damaged=damaged)
+        row, _ = await recordings.take_in(name, packed, damaged=damaged, owner=ctx.user.name)
         return _line(recordings, row)
 
 
@@ -415,6 +446,7 @@ async def load(
     changes=True,
     destroys=True,
     on="platform",
+    of="recording",
     errors=(*THERE, "conflict"),
 )
 async def delete(ctx: Context, recordings: Recordings, /, name: Known) -> RecordingDeleted:
@@ -455,6 +487,7 @@ def _line(recordings: Recordings, row: Recording) -> RecordingLine:
     return RecordingLine(
         name=row.name,
         kind=row.kind,
+        owner=row.owner,
         recording=recorder is not None and not recorder.ended,
         at=row.at,
         events=row.events if recorder is None else recorder.events,

@@ -20,7 +20,7 @@ from superlearner.operations.results_sandboxes import (
     notice_of,
     wall_of,
 )
-from superlearner.operations.sandbox_access import THERE, allow, found
+from superlearner.operations.sandbox_access import THERE, found
 from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.our_paths import without_our_paths
 from superlearner.sandbox.template import templates
@@ -29,7 +29,7 @@ from superlearner.settings.settings import Settings
 SHOWN: Final = 64_000
 
 
-@operation("sandbox.source", http=("GET", "/sandboxes/{sandbox_id}/source"), scope="code", on="platform", owned=True,
+@operation("sandbox.source", http=("GET", "/sandboxes/{sandbox_id}/source"), scope="code", on="platform", of="sandbox",
            errors=(*THERE, "source_not_found"), short="source")  # fmt: skip
 async def source(
     ctx: Context,
@@ -42,8 +42,7 @@ async def source(
 
     The running version or a previous one.
     """
-    sandbox = found(sandboxes, sandbox_id)
-    allow(ctx, sandbox, "code")
+    sandbox = found(ctx, sandboxes, sandbox_id)
     wanted = sandbox.current if version is None else version
     for one in sandbox.versions:
         if one.number == wanted:
@@ -56,33 +55,38 @@ async def source(
     )
 
 
-@operation("sandbox.output", http=("GET", "/sandboxes/{sandbox_id}/output"), scope="operate", on="platform", owned=True,
-           errors=THERE, short="text")  # fmt: skip
+@operation("sandbox.output", http=("GET", "/sandboxes/{sandbox_id}/output"), scope="operate", on="platform",
+           of="sandbox", errors=THERE, short="text")  # fmt: skip
 async def output(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) -> SandboxOutput:
     """Show the output of a sandbox.
 
     The last 64 kB of its standard output and standard error, tracebacks included. It stays when the sandbox ends.
     """
-    sandbox = found(sandboxes, sandbox_id)
-    allow(ctx, sandbox, "operate")
+    sandbox = found(ctx, sandboxes, sandbox_id)
     text, total, cut = sandboxes.output(sandbox.id)
     shown = safe_text(without_our_paths(text[-SHOWN:]))
     return SandboxOutput(id=sandbox.id, text=shown, total=total, cut=cut or len(text) > SHOWN)
 
 
-@operation("sandbox.notices", http=("GET", "/sandboxes/{sandbox_id}/notices"), scope="read", on="platform", owned=True,
-           errors=THERE)  # fmt: skip
+@operation("sandbox.notices", http=("GET", "/sandboxes/{sandbox_id}/notices"), scope="read", on="platform",
+           of="sandbox", errors=THERE)  # fmt: skip
 async def notices(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) -> list[SandboxNotice]:
     """List the events of a sandbox.
 
     Starts and exits with their reasons, and interrupted callbacks; the latest 50, newest first.
     """
-    sandbox = found(sandboxes, sandbox_id)
-    allow(ctx, sandbox, "read")
+    sandbox = found(ctx, sandboxes, sandbox_id)
     return [notice_of(one) for one in reversed(sandboxes.notices(sandbox.id))]
 
 
-@operation("sandbox.templates", http=("GET", "/sandbox-templates"), scope="read", on="platform", short="id title about")
+@operation(
+    "sandbox.templates",
+    http=("GET", "/sandbox-templates"),
+    scope="read",
+    on="platform",
+    of="everyone",
+    short="id title about",
+)
 async def list_templates(ctx: Context) -> list[SandboxTemplate]:
     """List the templates for sandboxes.
 
@@ -91,7 +95,7 @@ async def list_templates(ctx: Context) -> list[SandboxTemplate]:
     return [SandboxTemplate(id=one.id, title=one.title, about=one.about, source=one.text) for one in templates()]
 
 
-@operation("sandbox.walls", http=("GET", "/sandbox-walls"), scope="read", on="platform",
+@operation("sandbox.walls", http=("GET", "/sandbox-walls"), scope="read", on="platform", of="everyone",
            short="says walls.name,up,means,says")  # fmt: skip
 async def walls(sandboxes: Sandboxes, settings: Settings, /) -> WallsHere:
     """Show the isolation of sandboxes on this machine.

@@ -15,6 +15,7 @@ from superlearner.operations.accounts import Accounts
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.failures import Detail, OperationError
+from superlearner.operations.homes import HOME
 from superlearner.operations.parameters import PageNumber, PerPage
 from superlearner.operations.registry import Registry
 from superlearner.operations.results_sandboxes import (
@@ -66,9 +67,10 @@ SourceText = Annotated[
 SHORT: Final = "id status reason node restart_count os_pid"
 
 
-@operation("sandbox.list", http=("GET", "/sandboxes"), scope="read", on="platform",
+@operation("sandbox.list", http=("GET", "/sandboxes"), scope="read", on="platform", of="user",
            short="id status reason created_at restart_count memory_bytes configuration.origin node owner")  # fmt: skip
 async def list_sandboxes(
+    ctx: Context,
     sandboxes: Sandboxes,
     /,
     page: PageNumber = 1,
@@ -84,14 +86,14 @@ async def list_sandboxes(
     """
     sandboxes.prepare()
     wanted = "ended" if status == "stopped" else status
-    matching = [one for one in sandboxes.all() if wanted in (None, one.status)]
+    matching = [one for one in sandboxes.all() if wanted in (None, one.status) and ctx.user.sees(one.owner)]
     start = (page - 1) * per_page
     shown = matching[start : start + per_page]
     memory = await memory_of(shown)
     return Paged([record_of(one, memory.get(one.id)) for one in shown], len(matching), page, per_page)
 
 
-@operation("sandbox.info", http=("GET", "/sandboxes/{sandbox_id}"), scope="read", on="platform", owned=True,
+@operation("sandbox.info", http=("GET", "/sandboxes/{sandbox_id}"), scope="read", on="platform", of="sandbox",
            errors=(*THERE, *UNREACHABLE),
            short="id status reason node created_at restart_count owner os_pid supervisor_pid "
                  "configuration.origin,title,supervisor_module,strategy,max_restarts,max_seconds,custom_config,limits "
@@ -110,8 +112,7 @@ async def info(
     Pass its `node` to other operations to inspect its processes. Children and statistics come from that node, so they
     fail if it does not answer.
     """
-    sandbox = found(sandboxes, sandbox_id)
-    allow(ctx, sandbox, "read")
+    sandbox = found(ctx, sandboxes, sandbox_id)
     memory = (await memory_of([sandbox])).get(sandbox.id)
     shown = SandboxInfo(**record_of(sandbox, memory).model_dump(exclude_unset=True))
     if include_children or include_stats:
@@ -123,21 +124,20 @@ async def info(
     return shown
 
 
-@operation("sandbox.pid", http=("GET", "/sandboxes/{sandbox_id}/pid"), scope="read", on="platform", owned=True,
+@operation("sandbox.pid", http=("GET", "/sandboxes/{sandbox_id}/pid"), scope="read", on="platform", of="sandbox",
            errors=(*THERE, "conflict"))  # fmt: skip
 async def pid(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) -> SandboxPid:
     """Show where a sandbox runs.
 
     Its node, its operating system process, and the pid of its top supervisor.
     """
-    sandbox = found(sandboxes, sandbox_id)
-    allow(ctx, sandbox, "read")
+    sandbox = found(ctx, sandboxes, sandbox_id)
     if sandbox.os_pid is None or sandbox.supervisor_pid is None:
         raise OperationError("conflict", f"{sandbox.id} is not running: it {sandbox.busy or 'has ended'}")
     return SandboxPid(id=sandbox.id, node=sandbox.node, os_pid=sandbox.os_pid, supervisor_pid=sandbox.supervisor_pid)
 
 
-@operation("sandbox.create", http=("POST", "/sandboxes"), scope="operate", on="platform", changes=True, owned=True,
+@operation("sandbox.create", http=("POST", "/sandboxes"), scope="operate", on="platform", changes=True, of="user",
            errors=STARTS, short=SHORT)  # fmt: skip
 async def create(
     ctx: Context,
@@ -190,6 +190,10 @@ async def create(
             f"expected exactly one of source, supervisor_module, demo and file, got {' and '.join(origins) or 'none'}"
         )
         raise OperationError("validation_error", problem)
+    if sandbox_id.startswith(HOME):
+        raise OperationError(
+            "validation_error", f"sandbox_id: expected another beginning than {HOME}, got {sandbox_id}"
+        )
     origin = origins[0]
     if supervisor_module is not None and ":" not in supervisor_module:
         origin, demo = "demo", "demo_one_for_one"
@@ -213,7 +217,7 @@ async def create(
 
 
 @operation("sandbox.restart", http=("POST", "/sandboxes/{sandbox_id}/restart"), scope="operate", on="platform",
-           changes=True, owned=True, errors=(*THERE, *STARTS, "sandbox_busy"), short=SHORT)  # fmt: skip
+           changes=True, of="sandbox", errors=(*THERE, *STARTS, "sandbox_busy"), short=SHORT)  # fmt: skip
 async def restart(
     ctx: Context,
     sandboxes: Sandboxes,
@@ -228,8 +232,9 @@ async def restart(
 
     It keeps its configuration, and its old tree ends before the new one starts. An ended sandbox starts again.
     """
-    sandbox = found(sandboxes, sandbox_id)
-    allow(ctx, sandbox, "operate" if source is None else "code")
+    sandbox = found(ctx, sandboxes, sandbox_id)
+    if source is not None:
+        allow(ctx, sandbox, "code")
     known = None if source is None else await _checked(source)
     await may_run_here(ctx, sandboxes, settings, tokens, accounts)
     ctx.about_to(f"restart {sandbox.id}{'' if known is None else ' with a new source'}")
@@ -237,7 +242,7 @@ async def restart(
 
 
 @operation("sandbox.destroy", http=("DELETE", "/sandboxes/{sandbox_id}"), scope="operate", on="platform", changes=True,
-           destroys=True, owned=True, errors=(*THERE, "sandbox_busy", "service_unavailable"),
+           destroys=True, of="sandbox", errors=(*THERE, "sandbox_busy", "service_unavailable"),
            short="id destroyed status reason")  # fmt: skip
 async def destroy(
     ctx: Context,
@@ -251,15 +256,14 @@ async def destroy(
     Its tree stops from the leaves to the root; `sandbox_busy` if that takes more than 5 s. With `force` its process
     group is killed.
     """
-    sandbox = found(sandboxes, sandbox_id)
-    allow(ctx, sandbox, "operate")
+    sandbox = found(ctx, sandboxes, sandbox_id)
     ctx.about_to(f"{'kill' if force else 'stop'} {sandbox.id} and delete it")
     ended = record_of(await ask(ctx, Destroy(None, sandbox.id, force)))
     return SandboxDestroyed(**ended.model_dump(exclude_unset=True), sandbox_id=ended.id, destroyed=True)
 
 
 @operation("sandbox.hot_reload", http=("POST", "/sandboxes/{sandbox_id}/hot-reload"), scope="code", on="platform",
-           changes=True, owned=True,
+           changes=True, of="sandbox",
            errors=(*THERE, "conflict", "sandbox_busy", "upgrade_refused", "service_unavailable"),
            short="id version changed status servers.name,what,before,after,pid still_old")  # fmt: skip
 async def hot_reload(
@@ -275,14 +279,13 @@ async def hot_reload(
     All its processes change to the new code with their pids, mailboxes and states, which `code_change` converts, or
     none does. The result lists the upgraded processes with their states before and after.
     """
-    sandbox = found(sandboxes, sandbox_id)
-    allow(ctx, sandbox, "code")
+    sandbox = found(ctx, sandboxes, sandbox_id)
     if (source is None) == (version is None):
         raise OperationError("validation_error", "expected either source or version")
     known = await _checked(source) if source is not None else _version(sandbox, version)
     ctx.about_to(f"upgrade {sandbox.id} to another source")
     report = await ask(ctx, Reload(None, sandbox.id, ctx.user.name, known))
-    now = found(sandboxes, sandbox_id)
+    now = found(ctx, sandboxes, sandbox_id)
     if report is None:
         return SandboxReload(
             id=now.id, version=now.current, status="no_change", changed=False, servers=[], servers_count=0, still_old=[]
@@ -291,14 +294,13 @@ async def hot_reload(
 
 
 @operation("sandbox.versions", http=("GET", "/sandboxes/{sandbox_id}/versions"), scope="read", on="platform",
-           owned=True, errors=THERE, short="version current lines created_at by")  # fmt: skip
+           of="sandbox", errors=THERE, short="version current lines created_at by")  # fmt: skip
 async def versions(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId) -> list[SandboxVersion]:
     """List the source versions of a sandbox.
 
     The last ten, newest first.
     """
-    sandbox = found(sandboxes, sandbox_id)
-    allow(ctx, sandbox, "read")
+    sandbox = found(ctx, sandboxes, sandbox_id)
     return [version_of(one, sandbox.current) for one in reversed(sandbox.versions)]
 
 

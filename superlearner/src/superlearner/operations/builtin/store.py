@@ -74,7 +74,7 @@ async def audit(
     return Paged([_line(row) for row in rows], total, page, per_page)
 
 
-@operation("store.info", http=("GET", "/store"), scope="read", here=True)
+@operation("store.info", http=("GET", "/store"), scope="read", here=True, of="platform")
 async def info(ctx: Context, store: Store, /) -> StoreInfo:
     """Show the state of the store.
 

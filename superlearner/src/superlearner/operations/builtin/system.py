@@ -38,7 +38,7 @@ STORMY: Final = frozenset({"restart_storm", "crash_loop"})
 UNHEALTHY_PERCENT: Final = 80.0
 
 
-@operation("system.health", http=("GET", "/system/health"), scope="read", on="platform")
+@operation("system.health", http=("GET", "/system/health"), scope="read", on="platform", of="everyone")
 async def health(ctx: Context, facts: PlatformFacts, store: Store, pages: LivePages, /) -> Health:
     """Show the health of the platform.
 

@@ -1,0 +1,86 @@
+"""Owners of nodes, sandboxes and recordings. For users who have only `own`, things of others do not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from superlearner.control.terms import clip
+from superlearner.nodes.nodes import Nodes, WatchedNode
+from superlearner.nodes.remote import RemoteNode
+from superlearner.observing.tracing import NoRecording, Recordings
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import THINGS, Operation
+from superlearner.operations.failures import OperationError
+from superlearner.operations.homes import Homes
+from superlearner.operations.sandbox_access import found
+from superlearner.operations.services import Services
+from superlearner.operations.users import User
+from superlearner.sandbox import Sandboxes
+from superlearner.store import StoreUnavailable
+
+__all__ = ["Owners", "node_names", "seen_node"]
+
+
+def seen_node(nodes: Nodes, user: User, name: str | None) -> WatchedNode | RemoteNode | None:
+    """Return the node of this name, or the default, if it exists for the user."""
+    node = nodes.find(name)
+    return node if node is not None and user.sees(node.owner) else None
+
+
+def node_names(nodes: Nodes, user: User) -> list[str]:
+    """Return the names of the nodes that exist for the user; the default comes first."""
+    return [one.name for one in nodes if user.sees(one.owner)] if user.only_own else nodes.names()
+
+
+class Owners:
+    """The implementation of `seams.Ownership`.
+
+    Args:
+        services: those of the platform.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def admit(self, operation: Operation, context: Context, parameters: Mapping[str, Any]) -> None:
+        """Check node and thing of a request, and choose the user's home if it names no node. Raises OperationError."""
+        if context.user.only_own and operation.on_node:
+            if context.on is not None:
+                self._check_node(operation, context)
+            elif operation.of in ("node", "events"):
+                context.on = await self._services.get(Homes).node_of(self._services, context)
+        if operation.of in THINGS:
+            name = parameters[THINGS[operation.of]]
+            of_sandbox = operation.of == "sandbox"
+            owner = self._of_sandbox(context, name) if of_sandbox else await self._of_recording(context, name)
+            if not context.user.may(operation.scope, owner):
+                raise context.missing_scope(f"the {operation.of} {name} of {owner or 'nobody'}", operation.scope)
+
+    def _check_node(self, operation: Operation, context: Context) -> None:
+        """Check that the node exists for the user; the error is the same for those of others and unknown ones."""
+        nodes, user = context.nodes, context.user
+        if seen_node(nodes, user, context.on) is not None:
+            return
+        if context.on == context.home.name and operation.of in ("everyone", "events"):
+            return
+        if any(one.node == context.on and user.sees(one.owner) for one in self._services.get(Sandboxes).all()):
+            _ = context.found  # raises, with the reason why their own sandbox has ended
+        known = ", ".join(node_names(nodes, user)) or "your sandboxes"
+        message = f"there is no node {clip(context.asked or '', 200)!r}"
+        raise OperationError("node_not_found", message, hint=f"expected one of {known}")
+
+    def _of_sandbox(self, context: Context, id: str) -> str:
+        return found(context, self._services.get(Sandboxes), id).owner
+
+    async def _of_recording(self, context: Context, name: str) -> str | None:
+        try:
+            owner = (await self._services.get(Recordings).find(name)).owner
+            if context.user.sees(owner):
+                return owner
+        except NoRecording:
+            pass
+        except StoreUnavailable as error:
+            raise OperationError("store_unavailable", error.why) from None
+        message = f"there is no recording {clip(name, 100)!r}"
+        raise OperationError("recording_not_found", message, hint="see GET /api/v1/recordings")
