@@ -11,12 +11,14 @@ __all__ = ["OpenSocket"]
 class OpenSocket:
     """A web socket connected directly to the application."""
 
-    def __init__(self, platform: Any, headers: dict[str, str]) -> None:
+    def __init__(
+        self, platform: Any, headers: dict[str, str], path: str = "/live/supervisors", query: str = ""
+    ) -> None:
         self.accepted = asyncio.Event()
         self.code: int | None = None
         raw = [(name.encode(), value.encode()) for name, value in {"host": "localhost", **headers}.items()]
-        scope = {"type": "websocket", "scheme": "ws", "path": "/live/supervisors", "headers": raw, "root_path": ""}
-        scope |= {"client": ("127.0.0.1", 1), "query_string": b"", "subprotocols": [], "extensions": {}}
+        scope = {"type": "websocket", "scheme": "ws", "path": path, "headers": raw, "root_path": ""}
+        scope |= {"client": ("127.0.0.1", 1), "query_string": query.encode(), "subprotocols": [], "extensions": {}}
         opening = [{"type": "websocket.connect"}]
 
         async def receive() -> Any:

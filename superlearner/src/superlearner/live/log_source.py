@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
@@ -15,6 +16,7 @@ import msgspec
 from superlearner.control.terms import clip
 from superlearner.live.viewer import Viewer
 from superlearner.observing.logs import LogLine, LogView
+from superlearner.operations.users import OWNER, User
 
 if TYPE_CHECKING:
     from superlearner.app.running import Platform
@@ -38,10 +40,12 @@ class LogSource:
     Args:
         view: keeps the newest lines.
         limit: frames that a viewer may lag behind.
+        sees: returns whether the viewers may see a line; None: they may see all.
     """
 
-    def __init__(self, view: LogView, limit: int) -> None:
+    def __init__(self, view: LogView, limit: int, sees: Callable[[LogLine], bool] | None = None) -> None:
         self._view = view
+        self._sees = sees
         self._limit = limit
         self._viewers: set[Viewer] = set()
         self._waiting: deque[tuple[int, LogLine]] = deque(maxlen=FRAME + 1)
@@ -65,10 +69,12 @@ class LogSource:
 
     def snapshot(self) -> bytes:
         """Return the newest lines as a snapshot."""
-        lines = self._view.newest(NEWEST)
+        lines = [one for one in self._view.newest(NEWEST) if self._sees is None or self._sees(one[1])]
         return encode({"k": "s", "seq": self._seq, "lines": [_shown(number, line) for number, line in lines]})
 
     def _on_line(self, number: int, line: LogLine) -> None:
+        if self._sees is not None and not self._sees(line):
+            return
         self._waiting.append((number, line))
         if not self._armed:
             self._armed = True
@@ -100,8 +106,15 @@ def _shown(number: int, line: LogLine) -> list[Any]:
 _sources: WeakValueDictionary[LogView, LogSource] = WeakValueDictionary()
 
 
-def log_source(platform: Platform) -> LogSource:
-    """Return the shared source for viewers of this log."""
+def log_source(platform: Platform, user: User = OWNER) -> LogSource:
+    """Return the shared source for viewers of this log; for a user with only `own`, one of the lines of their nodes."""
+    if user.only_own:
+
+        def sees(line: LogLine) -> bool:
+            node = None if line.node is None else platform.nodes.find(line.node)
+            return node is not None and user.sees(node.owner)
+
+        return LogSource(platform.log, platform.settings.viewer_queue, sees)
     found = _sources.get(platform.log)
     if found is None:
         found = _sources[platform.log] = LogSource(platform.log, platform.settings.viewer_queue)

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 import msgspec
 
 from superlearner.live.viewer import Viewer
 from superlearner.nodes.nodes import Nodes
+from superlearner.operations.homes import home_node
+from superlearner.operations.ownership import node_names
+from superlearner.operations.users import User
 
 __all__ = ["NodeList"]
 
@@ -25,14 +29,28 @@ class NodeList:
     Args:
         nodes: the attached nodes.
         head: additional fields: epoch, version.
+        user: a user who sees only their own nodes; None for all others.
     """
 
-    def __init__(self, nodes: Nodes, head: Mapping[str, Any]) -> None:
+    def __init__(self, nodes: Nodes, head: Mapping[str, Any], user: User | None = None) -> None:
         self._nodes = nodes
         self._head = dict(head)
         self._viewers: set[Viewer] = set()
         self._sandboxes = 0
-        nodes.listen(self._changed)
+        self._user = user
+        self._of: WeakValueDictionary[str, NodeList] = WeakValueDictionary()
+        if user is None:
+            nodes.listen(self._changed)
+
+    def of(self, user: User) -> NodeList:
+        """Return the source for a user: for one with only `own`, it has no node of others."""
+        if not user.only_own:
+            return self
+        found = self._of.get(user.name)
+        if found is None:
+            found = self._of[user.name] = NodeList(self._nodes, self._head, user)
+            found._sandboxes = self._sandboxes
+        return found
 
     def attach(self) -> Viewer:
         """Return a new viewer; its first frame is a snapshot."""
@@ -50,6 +68,8 @@ class NodeList:
 
     def sandboxes_changed(self) -> None:
         """Notify pages that show sandboxes of a change, so that they reload the list."""
+        for one in list(self._of.values()):
+            one._sandboxes += 1
         self._sandboxes += 1
         self._changed(self._nodes)
 
@@ -57,8 +77,15 @@ class NodeList:
         frame = self._frame(nodes)
         for viewer in self._viewers:
             viewer.offer(frame)
+        for one in list(self._of.values()):
+            one._changed(nodes)
 
     def _frame(self, nodes: Nodes) -> bytes:
-        rests = nodes.find(None) is None
-        said = {"nodes": nodes.names(), "rests": rests, "left": nodes.left, "sandboxes": self._sandboxes}
+        if self._user is None:
+            names, rests, left = nodes.names(), nodes.find(None) is None, nodes.left
+        else:
+            home = home_node(self._user)
+            names = [home, *(name for name in node_names(nodes, self._user) if name != home)]
+            rests, left = nodes.find(home) is None, {name: why for name, why in nodes.left.items() if name == home}
+        said = {"nodes": names, "rests": rests, "left": left, "sandboxes": self._sandboxes}
         return to_json({"k": "s", **self._head, **said})

@@ -15,6 +15,7 @@ from superlearner.live.system_source import system_source
 from superlearner.live.viewer import Viewer
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
+from superlearner.operations.users import User
 
 if TYPE_CHECKING:
     from superlearner.app.running import Platform
@@ -57,14 +58,14 @@ async def system(platform: Platform, watched: WatchedNode, asked: Mapping[str, s
     return system_source(platform, watched)
 
 
-def log(platform: Platform) -> LiveSource | None:
+def log(platform: Platform, user: User) -> LiveSource | None:
     """Return the lines of the log, which belongs to the platform and so to all nodes."""
-    return log_source(platform)
+    return log_source(platform, user)
 
 
-def nodes(platform: Platform) -> LiveSource | None:
+def nodes(platform: Platform, user: User) -> LiveSource | None:
     """Return the list of nodes, whatever node is shown."""
-    return platform.node_list
+    return None if platform.node_list is None else platform.node_list.of(user)
 
 
 TOPICS: Mapping[str, Topic] = {
@@ -74,16 +75,16 @@ TOPICS: Mapping[str, Topic] = {
     "processes": processes,
 }
 
-OF_PLATFORM: Mapping[str, Callable[[Platform], LiveSource | None]] = {"log": log, "platform": nodes}
+OF_PLATFORM: Mapping[str, Callable[[Platform, User], LiveSource | None]] = {"log": log, "platform": nodes}
 """Topics that do not depend on the shown node."""
 
 
 async def source_of(
-    platform: Platform, topic: str, found: WatchedNode | RemoteNode, asked: Mapping[str, str]
+    platform: Platform, topic: str, found: WatchedNode | RemoteNode, asked: Mapping[str, str], user: User
 ) -> LiveSource | None:
     """Return a topic's source for a local or remote node; None if not yet there."""
     if topic in OF_PLATFORM:
-        return OF_PLATFORM[topic](platform)
+        return OF_PLATFORM[topic](platform, user)
     if isinstance(found, WatchedNode):
         return await TOPICS[topic](platform, found, asked)
     return None if platform.relays is None else platform.relays.of(found, topic, asked)

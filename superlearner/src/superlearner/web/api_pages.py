@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 from superlearner.operations.seams import ApiDocument
@@ -72,11 +72,11 @@ def install_api_docs(app: FastAPI, platform: Platform, render: Render) -> None:
             made.append((document, await asyncio.to_thread(_by_category, document)))
         return made[0]
 
-    def show(template: str, **values: Any) -> HTMLResponse:
-        return render(template, page="docs", **({"question": "", "asked": "", "category": ""} | values))
+    def show(request: Request, template: str, **values: Any) -> HTMLResponse:
+        return render(request, template, page="docs", **({"question": "", "asked": "", "category": ""} | values))
 
     @app.api_route("/api/docs", methods=["GET", "HEAD"], include_in_schema=False)
-    async def all_operations(q: str = "") -> HTMLResponse:
+    async def all_operations(request: Request, q: str = "") -> HTMLResponse:
         document, found = await by_category()
         question = q.strip()[:200]
         words = question.lower().split()
@@ -85,6 +85,7 @@ def install_api_docs(app: FastAPI, platform: Platform, render: Render) -> None:
             for category, operations in found.items()
         }
         return show(
+            request,
             "api_contents.html",
             title="API reference",
             about=inline(document["info"]["description"]),
@@ -95,7 +96,7 @@ def install_api_docs(app: FastAPI, platform: Platform, render: Render) -> None:
         )
 
     @app.api_route("/api/docs/{category}", methods=["GET", "HEAD"], include_in_schema=False)
-    async def one_category(category: str) -> HTMLResponse:
+    async def one_category(request: Request, category: str) -> HTMLResponse:
         document, found = await by_category()
         if category not in found:
             raise ApiError(
@@ -105,6 +106,7 @@ def install_api_docs(app: FastAPI, platform: Platform, render: Render) -> None:
                 hint="all operations are at /api/docs",
             )
         return show(
+            request,
             "api_category.html",
             title=f"{category} · API",
             category=category,

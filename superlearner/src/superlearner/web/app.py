@@ -21,6 +21,8 @@ from superlearner.live.topics import OF_PLATFORM, TOPICS, source_of
 from superlearner.live.viewer import Viewer
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
+from superlearner.operations.homes import home_node
+from superlearner.operations.ownership import seen_node
 from superlearner.web import pages
 from superlearner.web.access_log import with_access_log
 from superlearner.web.bodies import limits_of
@@ -35,6 +37,7 @@ from superlearner.web.sign_in import SIGN_IN, SignIn
 from superlearner.web.socket_connection import COMPRESSED
 from superlearner.web.static_tree import STATIC, StaticTree
 from superlearner.web.strict_json import SafeJSONResponse
+from superlearner.web.visitors import user_of
 
 if TYPE_CHECKING:
     from superlearner.app.running import Platform
@@ -195,10 +198,13 @@ def _add_live(app: FastAPI, platform: Platform) -> None:
 
     def add(name: str) -> None:
         async def serve(socket: WebSocket) -> None:
-            asked = socket.query_params
-            node = platform.running_node().name if name in OF_PLATFORM else asked.get("node")
-            watched = platform.nodes.find(node)
-            source = None if watched is None else await source_of(platform, name, watched, asked)
+            asked, user = socket.query_params, user_of(socket)
+            of_platform = name in OF_PLATFORM
+            node = platform.running_node().name if of_platform else asked.get("node")
+            if node is None and user.only_own:
+                node = home_node(user)
+            watched = platform.nodes.find(node) if of_platform else seen_node(platform.nodes, user, node)
+            source = None if watched is None else await source_of(platform, name, watched, asked, user)
             await socket.accept()
             if source is None:
                 gone = watched is None and (node or platform.nodes.default) is not None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from starlette.responses import Response
 
@@ -32,11 +32,12 @@ def install_docs(app: FastAPI, platform: Platform, render: Render) -> None:
     """
     manual = platform.manual
 
-    def show(template: str, **values: Any) -> HTMLResponse:
-        return render(template, page="docs", parts=manual.parts(), **({"current": "", "question": ""} | values))
+    def show(request: Request, template: str, **values: Any) -> HTMLResponse:
+        shown = {"current": "", "question": ""} | values
+        return render(request, template, page="docs", parts=manual.parts(), **shown)
 
     @app.api_route("/docs", methods=["GET", "HEAD"], include_in_schema=False)
-    async def contents(q: str = "") -> Response:
+    async def contents(request: Request, q: str = "") -> Response:
         if q.strip():
             return RedirectResponse(f"{manual.address('search')}?{urlencode({'q': q})}", 307)
         try:
@@ -45,17 +46,17 @@ def install_docs(app: FastAPI, platform: Platform, render: Render) -> None:
             raise ApiError(
                 404, "page_not_found", "this installation does not include the documentation", hint="reinstall it"
             ) from None
-        return show("docs_contents.html", title=drawn.title, drawn=drawn)
+        return show(request, "docs_contents.html", title=drawn.title, drawn=drawn)
 
     @app.api_route("/docs/search", methods=["GET", "HEAD"], include_in_schema=False)
-    async def search(q: str = "") -> Response:
+    async def search(request: Request, q: str = "") -> Response:
         question = q.strip()[:LONGEST_QUESTION]
         hits = await manual.search(question, 30) if question else []
         shown = [(hit, list(marked(hit))) for hit in hits]
-        return show("docs_search.html", title=question or "Search", question=question, hits=shown)
+        return show(request, "docs_search.html", title=question or "Search", question=question, hits=shown)
 
     @app.api_route("/docs/{name:path}", methods=["GET", "HEAD"], include_in_schema=False)
-    async def page(name: str) -> Response:
+    async def page(request: Request, name: str) -> Response:
         picture = manual.picture(name)
         if picture is not None:
             path, kind = picture
@@ -71,7 +72,14 @@ def install_docs(app: FastAPI, platform: Platform, render: Render) -> None:
             raise ApiError(404, "page_not_found", str(error), hint=near) from None
         part, before, after = manual.around(name)
         return show(
-            "docs_page.html", title=drawn.title, current=name, drawn=drawn, part=part, before=before, after=after
+            request,
+            "docs_page.html",
+            title=drawn.title,
+            current=name,
+            drawn=drawn,
+            part=part,
+            before=before,
+            after=after,
         )
 
 

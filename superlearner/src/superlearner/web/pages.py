@@ -14,6 +14,9 @@ from starlette.responses import Response
 
 from superlearner.base.data_dir import command_line
 from superlearner.control.terms import safe_text
+from superlearner.operations.context import Context
+from superlearner.operations.homes import home_node
+from superlearner.operations.ownership import node_names, seen_node
 from superlearner.teaching.learning import PARTS
 from superlearner.web.api_pages import install_api_docs
 from superlearner.web.docs_pages import install_docs
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from superlearner.app.running import Platform
     from superlearner.sandbox import Sandbox
 
-__all__ = ["install", "make_templates", "near"]
+__all__ = ["install", "is_of_own", "make_templates", "near"]
 
 FOLDER: Final = Path(__file__).parent
 START: Final = "start"
@@ -51,6 +54,9 @@ class Page(NamedTuple):
     of_platform: bool = False
     """True if it is about the platform, so the chosen node may be gone."""
 
+    of_own: bool = True
+    """True if users with nothing but the scope `own` may open it."""
+
     letter: str = ""
     """The key that opens it after `g`; that of the start page is in the template, beside its logo."""
 
@@ -71,10 +77,13 @@ PAGES: Final = (
     Page("arsenal", "Arsenal", "Arsenal", letter="a"),
     Page("learn", "Learn", "Learning path", letter="l"),
     Page("docs", "Docs", "Documentation", own_routes=True, letter="d"),
-    Page("settings", "Settings", "Settings", aside=True, of_platform=True, letter="e"),
+    Page("settings", "Settings", "Settings", aside=True, of_platform=True, of_own=False, letter="e"),
 )
 MOVED: Final = {"/sandbox": "/sandboxes"}
 """Former addresses of pages."""
+
+OF_OWN: Final = frozenset({*(page.href for page in PAGES if page.of_own), *MOVED, "/api/docs"})
+BELOW_OWN: Final = ("/docs/", "/api/docs/", "/live/")
 
 HEADINGS: Final = {403: "Not allowed", 404: "There is no such page", 405: "Method not allowed", 500: "Internal error"}
 
@@ -93,6 +102,15 @@ def near(path: str) -> list[Page]:
     by_name = {name: page for page in PAGES for name in (page.id, page.label.lower())}
     found = (by_name[name] for name in get_close_matches(first, by_name, NEAR, 0.6))
     return list(dict.fromkeys(found))
+
+
+def is_of_own(path: str) -> bool:
+    """Return whether users with nothing but the scope `own` may open a path outside the API.
+
+    >>> is_of_own("/supervisors"), is_of_own("/live/log"), is_of_own("/settings"), is_of_own("/metrics")
+    (True, True, False, False)
+    """
+    return path in OF_OWN or path.startswith(BELOW_OWN)
 
 
 def _only_reads(platform: Platform, node: str | None) -> bool:
@@ -121,6 +139,7 @@ def make_templates(files: StaticTree) -> Environment:
     always: Any = templates.globals  # typed by jinja as its initial content
     always.update(
         {"nodes": (), "node": "", "chosen": "", "own": "", "live": False, "only_reads": False, "can_sign_out": False}
+        | {"reader": "", "only_own": False}
         | {"cli": "superlearner", "learning": PARTS, "no_admin": False}
     )
     files.add_to(templates)
@@ -131,18 +150,23 @@ def install(app: FastAPI, platform: Platform, files: StaticTree) -> None:
     """Add the pages, the static files and the error page."""
     templates = make_templates(files)
 
-    def render(template: str, code: int = 200, *, node: str | None = None, **values: Any) -> HTMLResponse:
-        own = platform.running_node().name
-        first = platform.nodes.default or own
+    def render(
+        request: Request, template: str, code: int = 200, *, node: str | None = None, **values: Any
+    ) -> HTMLResponse:
+        user, own = user_of(request), platform.running_node().name
+        names = node_names(platform.nodes, user)
+        first = home_node(user) if user.only_own else platform.nodes.default or own
         shown = {
             "root": platform.settings.root_path,
             "cli": command_line(platform.settings.data_dir),
             "version": platform.version,
-            "pages": PAGES,
+            "pages": [page for page in PAGES if not user.only_own or page.of_own],
             "node": node or first,
             "chosen": "" if node in (None, first) else node,
             "own": own,
-            "nodes": platform.nodes.names(),
+            "reader": user.name,
+            "only_own": user.only_own,
+            "nodes": [first, *(name for name in names if name != first)] if user.only_own else names,
             "only_reads": _only_reads(platform, node),
         }
         files.look()
@@ -154,8 +178,10 @@ def install(app: FastAPI, platform: Platform, files: StaticTree) -> None:
         nowhere = error.code == "operation_not_found"  # its message is for programs
         said = f"Nothing is at {request.scope['path'][:200]}" if nowhere else error.message
         lost = request.query_params.get("node") if error.code == "node_not_found" else None
-        sandbox = next((one for one in platform.sandboxes.all() if one.node == lost), None)
+        sees = user_of(request).sees
+        sandbox = next((one for one in platform.sandboxes.all() if one.node == lost and sees(one.owner)), None)
         return render(
+            request,
             "error.html",
             error.status,
             page="error",
@@ -172,23 +198,28 @@ def install(app: FastAPI, platform: Platform, files: StaticTree) -> None:
     def add(page: Page) -> None:
         async def show(request: Request, node: str | None = None) -> HTMLResponse:
             if not platform.ready:
-                return render("starting.html", 503, page="starting", title="Starting")
-            gone = platform.nodes.find(node) is None
+                return render(request, "starting.html", 503, page="starting", title="Starting")
+            user = user_of(request)
+            if user.only_own and (node is None or node == home_node(user)) and not page.of_platform:
+                await platform.homes.node_of(platform.services, Context(platform.nodes, user))
+                node = None
+            gone = (node is not None or not user.only_own) and seen_node(platform.nodes, user, node) is None
             if gone and (page.of_platform or node == platform.nodes.default):
                 node = None
             if gone and node is not None:
-                known = ", ".join(platform.nodes.names())
+                known = ", ".join(node_names(platform.nodes, user)) or "your sandboxes"
                 there_is_none = f"there is no node {node[:200]!r}"
                 raise ApiError(404, "node_not_found", there_is_none, hint=f"expected one of {known}")
             can_sign_out = platform.settings.asks_for_credentials and is_signed_in(request)
             return render(
+                request,
                 f"{page.id}.html",
                 node=node,
                 page=page.id,
                 title=page.title,
                 live=page.live,
                 can_sign_out=can_sign_out,
-                no_admin=not user_of(request).may("admin"),
+                no_admin=not user.may("admin"),
             )
 
         app.add_api_route(page.href, show, methods=["GET", "HEAD"], include_in_schema=False)

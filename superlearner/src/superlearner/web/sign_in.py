@@ -11,7 +11,7 @@ Opening `/sign-in/CODE` shows a page, and its button signs in: programs that pre
 
 If it does not (on loopback), everyone is let in and visitors with a credential are identified: the `code` scope always
 requires one. Operations check their scopes themselves; everything else (pages, live feed, event stream, metrics) needs
-`read`, which is checked here.
+`read`, which is checked here; `own` is enough for pages and live feeds, which then show only the user's own things.
 
 After too many wrong credentials an address has to wait: it gets 429 and nothing that it sends is checked, except a
 valid session; otherwise anyone who shares an address with a user could lock that user out.
@@ -38,7 +38,7 @@ from superlearner.web.addresses import is_local
 from superlearner.web.envelope import timestamp
 from superlearner.web.errors import ApiError
 from superlearner.web.guard import OPEN_PATHS, path_of
-from superlearner.web.pages import make_templates
+from superlearner.web.pages import is_of_own, make_templates
 from superlearner.web.presence import CHANGED, SIGNED_OUT, Presence
 from superlearner.web.recognising import (
     CredentialRefused,
@@ -340,8 +340,9 @@ def _is_open(path: str) -> bool:
 
 
 def _may_look(visit: Visit, visitor: WebVisitor) -> None:
-    """Raise Refused if a visitor without `read` requests anything but an operation."""
-    if visit.path.startswith(OF_OPERATIONS) or visitor.user.may("read"):
+    """Raise Refused if a visitor without `read` requests more than operations and pages about their own things."""
+    user = visitor.user
+    if visit.path.startswith(OF_OPERATIONS) or user.may("read") or ("own" in user.scopes and is_of_own(visit.path)):
         return
     raise CredentialRefused(
         ApiError(403, "missing_scope", f"{visit.path[:200]} needs the scope read, which {visitor.user.name} lacks"),

@@ -1,0 +1,100 @@
+"""Pages and live feeds for users with nothing but the scope `own`: they show only the user's own things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from open_sockets import OpenSocket
+from owned_things import attaching, call, user
+from superlearner.live.log_source import log_source
+from superlearner.observing.logs import LogLine
+from superlearner.web.pages import PAGES
+
+Inside = Callable[..., Any]
+OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
+FOREIGN = "sandbox-of_zelda@127.0.0.1"
+
+
+async def signed_in(inside: Any, name: str) -> dict[str, str]:
+    """Add a learner; return the headers of their browser."""
+    for path, body in (("", {"name": name, "role": "learner"}), (f"/{name}/link", {})):
+        answer = await inside.client.post(f"/api/v1/users{path}", json=body, headers=OWNER)
+    link = httpx.URL(answer.json()["data"]["url"]).path
+    signed = await inside.client.post(link, headers={"sec-fetch-site": "same-origin"})
+    inside.client.cookies.clear()
+    return {"cookie": signed.headers["set-cookie"].partition(";")[0]}
+
+
+@pytest.mark.operation("arsenal.whoami")
+def test_a_learner_opens_the_pages_of_their_own_things(inside: Inside, nodes_here: Any, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        platform, client = inside_.platform, inside_.client
+        platform.sandboxes.launcher = attaching(nodes_here, platform)
+        browser = await signed_in(inside_, "ada")
+        zelda = user("zelda", "learner", 2)
+        await call(platform, "sandbox.create", zelda, sandbox_id="of_zelda", demo="shop", source=None)
+        for page in PAGES:
+            shown = await client.get(page.href, headers=browser)
+            assert (page.href, shown.status_code) == (page.href, 200 if page.of_own else 403)
+            assert "zelda" not in shown.text
+        for path, status in (("/metrics", 403), ("/api/docs", 200), ("/health/live", 200)):
+            assert (await client.get(path, headers=browser)).status_code == status
+        for path in ("/", "/sandboxes"):
+            hidden = await client.get(path, params={"node": FOREIGN}, headers=browser)
+            unknown = await client.get(path, params={"node": FOREIGN.replace("zelda", "no_one")}, headers=browser)
+            assert hidden.status_code == unknown.status_code
+            assert hidden.text.replace("zelda", "no_one") == unknown.text
+        me = (await client.get("/api/v1/arsenal/whoami", headers=browser)).json()["data"]
+        assert (me["scopes"], me["may"]) == (["own"], ["read", "operate", "code"])
+
+    inside(test, data_dir=tmp_path)
+
+
+def test_live_feeds_of_a_learner_have_only_their_own_nodes(inside: Inside, nodes_here: Any, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        platform.sandboxes.launcher = attaching(nodes_here, platform)
+        browser = await signed_in(inside_, "ada")
+        ada, zelda = user("ada", "learner"), user("zelda", "learner", 2)
+        await call(platform, "sandbox.create", zelda, sandbox_id="of_zelda", demo="shop", source=None)
+        await call(platform, "supervisor.list", ada)
+        for topic in ("supervisors", "traces", "system", "processes"):
+            for node in (FOREIGN, platform.running_node().name, "nowhere@127.0.0.1"):
+                socket = OpenSocket(inside_, browser, f"/live/{topic}", f"node={node}")
+                assert await socket.closed() == 4404
+        nodes, everybody = platform.node_list.of(ada), platform.node_list
+        assert nodes is platform.node_list.of(ada)
+        assert msgspec.json.decode(nodes.snapshot())["nodes"] == ["sandbox-home-ada-1@127.0.0.1"]
+        assert FOREIGN in msgspec.json.decode(everybody.snapshot())["nodes"]
+        viewer = nodes.attach()
+        await viewer.next()
+        await call(platform, "sandbox.create", ada, sandbox_id="of_ada", demo="shop", source=None)
+        names: list[str] = []
+        while "sandbox-of_ada@127.0.0.1" not in names:
+            names = msgspec.json.decode(await viewer.next())["nodes"]
+        assert len(names) == 2
+
+    inside(test, data_dir=tmp_path)
+
+
+def test_the_log_of_a_learner_has_lines_of_their_nodes_alone(inside: Inside, nodes_here: Any) -> None:
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        platform.sandboxes.launcher = attaching(nodes_here, platform)
+        ada = user("ada", "learner")
+        for who in (ada, user("zelda", "learner", 2)):
+            await call(platform, "sandbox.create", who, sandbox_id=f"of_{who.name}", demo="shop", source=None)
+            platform.log.take(f"sandbox-of_{who.name}@127.0.0.1", LogLine(1.0, "error", "shop", f"by {who.name}"))
+        live = msgspec.json.decode(log_source(platform, ada).snapshot())
+        assert [line[4] for line in live["lines"]] == ["by ada"]
+        assert [line["text"] for line in (await call(platform, "log.list", ada)).data] == ["by ada"]
+        tim = user("tim", "teacher")
+        assert {"by ada", "by zelda"} <= {line["text"] for line in (await call(platform, "log.list", tim)).data}
+
+    inside(test)
