@@ -14,19 +14,23 @@
  * @typedef {{id?: string, type: string, name?: string|null, supervisor?: string|null, text?: string, data?: Record<string, any>|null}} Happened
  */
 
+/** Return who acts under a name: without sign-in on this machine, the owner does. @param {string} user */
+const reader = (user) => (user === "anonymous" ? "owner" : user);
+
 /** Return the type of event that a condition requires; null for none. @param {Condition} done */
 export const typeOf = (done) => (done.kind === "event" ? done.type ?? null : done.kind === "operation" ? "operation_done" : null);
 
 /**
- * Return whether an event meets a condition.
+ * Return whether an event meets a condition; an operation counts only if the reader ran it.
  * @param {Condition} done
  * @param {Happened} event
+ * @param {string} user  the reader's name
  */
-export function happened(done, event) {
+export function happened(done, event, user) {
   if (event.type !== typeOf(done)) return false;
   const data = event.data ?? {};
   if (done.kind === "operation") {
-    return data.outcome === "ok" && (done.operations ?? []).includes(data.operation) && (!done.doors?.length || done.doors.includes(data.claims));
+    return data.outcome === "ok" && reader(data.user) === reader(user) && (done.operations ?? []).includes(data.operation) && (!done.doors?.length || done.doors.includes(data.claims));
   }
   return (!done.name || event.name === done.name) && (!done.supervisor || event.supervisor === done.supervisor || event.name === done.supervisor)
     && Object.entries(done.data ?? {}).every(([field, value]) => String(data[field]) === value);

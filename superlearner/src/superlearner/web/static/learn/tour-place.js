@@ -6,8 +6,8 @@
  */
 
 /**
- * `over`: all steps are done; `after`: the id of the newest known event; `ticked`: whether the step is done, and `said` by which event.
- * @typedef {{tour: string, step: number, after: string, ticked: boolean, said: string, small: boolean, over: boolean}} Place
+ * `over`: all steps are done; `after`: the id of the newest known event of `node`; `ticked`: whether the step is done, and `said` by which event.
+ * @typedef {{tour: string, step: number, after: string, node: string, ticked: boolean, said: string, small: boolean, over: boolean}} Place
  */
 
 const PLACE = "superlearner.tour";
@@ -33,7 +33,7 @@ function keep(where, key, value) {
 }
 
 /** @param {string} tour @returns {Place} */
-export const beginning = (tour) => ({ tour, step: 0, after: "", ticked: false, said: "", small: false, over: false });
+export const beginning = (tour) => ({ tour, step: 0, after: "", node: "", ticked: false, said: "", small: false, over: false });
 
 /** @returns {Place|null} */
 export function place() {

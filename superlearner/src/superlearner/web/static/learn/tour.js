@@ -95,22 +95,25 @@ export class SlTour extends HTMLElement {
     if (!step || this.#place.ticked || this.#look()) return;
     const type = typeOf(step.done);
     if (!type) return;
+    const node = step.done.kind === "operation" ? document.documentElement.dataset.platform ?? "" : "";
+    const there = node && `&node=${encodeURIComponent(node)}`;
+    if (node !== this.#place.node) this.#keep({ after: "", node });
     if (!this.#place.after) {
       try { // start now, in case the event comes while the next page loads
-        this.#keep({ after: String((await platform("GET", "/events?limit=1&timeout_ms=1"))?.last_id ?? "") });
+        this.#keep({ after: String((await platform("GET", `/events?limit=1&timeout_ms=1${there}`))?.last_id ?? "") });
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
       }
     }
     if (step !== this.#step) return;
     const asked = new URLSearchParams({ types: type, ...(this.#place.after ? { last_id: this.#place.after } : {}) });
-    const stream = (this.#stream = new EventSource(`${root()}/api/v1/events?${asked}`));
+    const stream = (this.#stream = new EventSource(`${root()}/api/v1/events?${asked}${there}`));
     stream.onopen = () => void (this.#lost.hidden = true);
     stream.onerror = () => void (this.#lost.hidden = false);
     stream.addEventListener(type, (message) => {
       const event = JSON.parse(message.data);
       this.#place.after = message.lastEventId;
-      if (stream === this.#stream && happened(step.done, event)) this.#tick(String(event.text ?? ""));
+      if (stream === this.#stream && happened(step.done, event, document.documentElement.dataset.user ?? "")) this.#tick(String(event.text ?? ""));
     });
   }
 
