@@ -74,11 +74,28 @@ FOURTH_VERSION = """\
 UPDATE superlearner_schema SET version_num = '0004';
 ALTER TABLE audit ADD COLUMN node TEXT;
 """
+FIFTH_VERSION = """\
+UPDATE superlearner_schema SET version_num = '0005';
+ALTER TABLE audit ADD COLUMN claims TEXT;
+ALTER TABLE users ADD COLUMN key TEXT NOT NULL DEFAULT '';
+ALTER TABLE users ADD COLUMN role TEXT NOT NULL DEFAULT 'viewer';
+ALTER TABLE users ADD COLUMN seen DOUBLE PRECISION;
+ALTER TABLE users ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE users ADD COLUMN implied INTEGER NOT NULL DEFAULT 0;
+UPDATE users SET key = 'ada', role = 'teacher', implied = 1;
+CREATE UNIQUE INDEX users_by_key ON users (key);
+CREATE TABLE sign_in_links (
+    id {id}, hash TEXT NOT NULL UNIQUE, "user" BIGINT NOT NULL, at DOUBLE PRECISION NOT NULL,
+    expires DOUBLE PRECISION NOT NULL, used DOUBLE PRECISION
+);
+INSERT INTO sign_in_links (hash, "user", at, expires) VALUES ('hash of a code', 1, 1.5, 9.5);
+"""
 EARLIER = {
     "0001": FIRST_VERSION,
     "0002": FIRST_VERSION + SECOND_VERSION,
     "0003": FIRST_VERSION + SECOND_VERSION + THIRD_VERSION,
     "0004": FIRST_VERSION + SECOND_VERSION + THIRD_VERSION + FOURTH_VERSION,
+    "0005": FIRST_VERSION + SECOND_VERSION + THIRD_VERSION + FOURTH_VERSION + FIFTH_VERSION,
 }
 """Rows that platforms of earlier schemas left; `id` is written differently in each database."""
 
