@@ -1,7 +1,7 @@
 """Services that are missing: found, reported, and brought back.
 
 A service that crashes is restarted by its supervisor, one that keeps failing by the caretaker (see `keeping`). This
-module is for the rest: a slot that was emptied or deleted for good, with `force` and the scope `admin`. `Guard` has the
+module is for the rest: a slot that was emptied or deleted for good, with `force` and the `admin` scope. `Guard` has the
 state and outlives the processes that use it: the guardian, below the root, and the caretaker, below `services`. Each
 brings back the other.
 """

@@ -259,7 +259,7 @@ def operation(
         bare: the answer has no envelope.
         on: `node` for an operation that acts on any node, chosen by the `node` parameter that every interface adds;
             `platform` for one about the platform itself.
-        of: what the result belongs to, which decides for whom the scope `own` is enough; see `Of`. By default the node,
+        of: what the result belongs to, which decides for whom the `own` scope is enough; see `Of`. By default the node,
             or the platform.
         here: it runs in the platform even for a node in another process, which it asks for data; other operations run
             in that node.

@@ -114,14 +114,14 @@ def protect_child(context: Context, supervisor: Pid, child: str, *, force: bool)
 
 
 def permit(context: Context, why: str, *, force: bool | None, hint: str = "") -> None:
-    """Permit a change of the platform's own processes only with `force` and the scope `admin`.
+    """Permit a change of the platform's own processes only with `force` and the `admin` scope.
 
     A dry run only notes what the operation needs.
 
     Args:
         context: the context of the operation.
         why: a sentence about the protected process.
-        force: the parameter `force`; None if the operation has none, and is always refused.
+        force: the `force` parameter; None if the operation has none, and is always refused.
         hint: an alternative, before the hint to use `force`.
 
     Raises:

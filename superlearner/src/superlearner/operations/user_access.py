@@ -64,7 +64,7 @@ async def found_user(accounts: Accounts, name: str) -> UserRow:
 def may_manage(ctx: Context, role: Role, what: str) -> None:
     """Check that the user's own role is above `role`; an owner may manage all.
 
-    An owner without the scope `admin` manages no owners, who would have it.
+    An owner without the `admin` scope manages no owners, who would have it.
 
     Raises:
         OperationError: `missing_scope`.
@@ -87,7 +87,7 @@ def may_manage(ctx: Context, role: Role, what: str) -> None:
 
 
 def may_grant(ctx: Context, scopes: list[Grant]) -> None:
-    """Check that the user, who has the scope `code`, may give these scopes: those of teachers, and own ones.
+    """Check that the user, who has the `code` scope, may give these scopes: those of teachers, and own ones.
 
     Raises:
         OperationError: `missing_scope`.

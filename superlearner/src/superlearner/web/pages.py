@@ -105,7 +105,7 @@ def near(path: str) -> list[Page]:
 
 
 def is_of_own(path: str) -> bool:
-    """Return whether users with nothing but the scope `own` may open a path outside the API.
+    """Return whether users with nothing but the `own` scope may open a path outside the API.
 
     >>> is_of_own("/supervisors"), is_of_own("/live/log"), is_of_own("/settings"), is_of_own("/metrics")
     (True, True, False, False)
