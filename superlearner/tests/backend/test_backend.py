@@ -19,6 +19,7 @@ from superlearner.demo import DemoOneForOne
 from superlearner.live.topics import source_of
 from superlearner.nodes.remote import NodeGone, RemoteNode
 from superlearner.nodes.remote.protocol import Close, Done, Execute, Failed, More, Next, Sync
+from superlearner.operations.users import OWNER as ADMIN
 
 Inside = Callable[..., Any]
 TILL = "till@127.0.0.1"
@@ -90,13 +91,13 @@ def test_a_page_shows_events_of_the_node(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with otp.Node(TILL) as node, remote(running.platform, node) as found:
             await tree(node)
-            source = await source_of(running.platform, "supervisors", found, {})
+            source = await source_of(running.platform, "supervisors", found, {}, ADMIN)
             first, second = source.attach(), source.attach()
             shown = json.loads(await first.next())
             assert (shown["k"], shown["epoch"], shown["node"]) == ("s", running.platform.epoch, TILL)
             assert {row["key"] for row in shown["nodes"]} >= {"demo_one_for_one", "demo_one_for_one/counter_1"}
             assert json.loads(await second.next())["k"] == "s"
-            assert source is await source_of(running.platform, "supervisors", found, {})
+            assert source is await source_of(running.platform, "supervisors", found, {}, ADMIN)
             before = str(node.whereis("counter_1")).strip("<>")
             await running.client.delete("/api/v1/processes/counter_1", params={"node": TILL})
             await until(first, lambda told: before in str(told) and "restarted" in str(told))
@@ -113,7 +114,7 @@ def test_the_list_of_processes_is_read_in_parts(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with otp.Node(TILL) as node, remote(running.platform, node) as found:
             await tree(node)
-            source = await source_of(running.platform, "processes", found, {"count": "1"})
+            source = await source_of(running.platform, "processes", found, {"count": "1"}, ADMIN)
             viewer = source.attach()
             assert len(json.loads(await viewer.next())["rows"]) == 1
             viewer.look({"count": "3"})
@@ -127,7 +128,7 @@ def test_the_list_of_processes_is_read_in_parts(inside: Inside) -> None:
 def test_pages_and_requests_end_with_the_node(inside: Inside) -> None:
     async def test(running: Any) -> None:
         async with otp.Node(TILL) as node, remote(running.platform, node) as found:
-            source = await source_of(running.platform, "supervisors", found, {})
+            source = await source_of(running.platform, "supervisors", found, {}, ADMIN)
             viewer = source.attach()
             await viewer.next()
             await node.close()

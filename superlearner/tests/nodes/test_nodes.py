@@ -13,6 +13,7 @@ import otp
 from local_line import remote
 from superlearner.demo import DemoOneForOne
 from superlearner.live.topics import source_of
+from superlearner.operations.users import OWNER as ADMIN
 
 BARE = {ord("{"): None, ord("}"): None}
 OTHER = "till@127.0.0.1"
@@ -163,7 +164,9 @@ def test_while_the_default_node_is_down_its_reason_is_shown_and_the_platform_ans
             for path in ("/supervisors", f"/supervisors?node={OTHER}", "/sandboxes", "/api/v1/settings"):
                 assert (await running.client.get(path)).status_code == 200, path
             assert (await running.client.get("/api/v1/learning/tours")).status_code == 200
-            source = await source_of(running.platform, "platform", running.platform.nodes.find(running.node.name), {})
+            source = await source_of(
+                running.platform, "platform", running.platform.nodes.find(running.node.name), {}, ADMIN
+            )
             shown = json.loads(source.snapshot())
             assert (shown["nodes"], shown["rests"]) == ([OTHER, running.node.name], True)
             assert shown["left"][OTHER] == "killed by SIGKILL"

@@ -50,8 +50,12 @@ def test_no_operation_runs_without_its_scope(inside: Run, tmp_path: Path) -> Non
         refused = 0
         for operation in platform.platform.arsenal:
             for grants, headers in secrets.items():
-                if operation.scope in grants or (operation.owned and "own" in grants):
-                    continue  # for owned objects the operation checks the owner
+                if operation.scope in grants or operation.of == "everyone":
+                    continue
+                if "own" in grants and operation.of not in ("node", "platform"):
+                    continue  # the owner of the thing decides
+                if grants == ("own",) and operation.of == "node":
+                    continue  # applies to the user's own home, as no node is named
                 # The scope is checked before the body, which is invalid.
                 broken = {} if operation.method == "GET" else {"content": b"{", "headers": {**headers, **JSON}}
                 answer = await client.request(
@@ -127,18 +131,19 @@ def test_the_scope_own_gives_all_scopes_on_own_nodes_and_none_elsewhere(inside: 
                 allowed[name] = answer.status_code
             assert allowed.pop("ada@127.0.0.1") == 200
             assert set(allowed.values()) == {403}
-            for path in ("/events?timeout_ms=1&", "/processes/target/state?redact=false&"):
+            # Of the platform's own node they get the events about themselves.
+            for path, others in (("/events?timeout_ms=1&", 200), ("/processes/target/state?redact=false&", 403)):
                 answers = [
                     await client.get(f"/api/v1{path}node={name}", headers={**ada, "accept": "application/json"})
                     for name in ("ada@127.0.0.1", "bob@127.0.0.1", "superlearner@127.0.0.1")
                 ]
-                assert [answer.status_code for answer in answers] == [200, 403, 403], path
+                assert [answer.status_code for answer in answers] == [200, 403, others], path
             await client.request("DELETE", "/api/v1/processes/target", headers=ada)
             assert hers.whereis("target") is not None
             killed = await client.request("DELETE", "/api/v1/processes/target?node=ada@127.0.0.1", headers=ada)
             assert (killed.status_code, hers.whereis("target")) == (200, None)
             for operation in platform.platform.arsenal:
-                if not operation.on_node and not operation.owned:  # belongs to the platform, whatever node is named
+                if operation.of == "platform":  # belongs to the platform, whatever node is named
                     path = address(operation.path) + "?node=ada@127.0.0.1"
                     assert (await client.request(operation.method, path, headers=ada)).status_code == 403, path
 

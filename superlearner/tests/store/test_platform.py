@@ -206,7 +206,7 @@ def test_a_platform_goes_on_with_the_database_of_an_earlier_version(
     start: Start, tmp_path: Path, earlier: Callable[[str, str], str]
 ) -> None:
     write(database_in(tmp_path / "data"), earlier("0001", "sqlite"))
-    program = start("--audit-days", "36500")  # its rows are old
+    program = start(SUPERLEARNER_AUDIT_DAYS="36500")  # its rows are old
     with program.client() as client:
         kill(client, "counter_1")
         assert audited(client, program) == ["till", "counter_1"]

@@ -1,6 +1,7 @@
 """The old name of `superlearner.operations.declaration`."""
 
 from superlearner.operations.declaration import (
+    THINGS,
     Answer,
     Body,
     DeclarationError,
@@ -17,6 +18,7 @@ from superlearner.operations.declaration import (
 )
 
 __all__ = [
+    "THINGS",
     "Answer",
     "Body",
     "DeclarationError",

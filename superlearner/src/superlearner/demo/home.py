@@ -17,7 +17,7 @@ class Home(Supervisor):
     ...     home = await Home.start_link(None)
     ...     return [child.id for child in await Supervisor.which_children(home)]
     >>> otp.run(main)
-    ['demo_one_for_one', 'shop']
+    ['shop', 'demo_one_for_one']
     """
 
     @impl

@@ -129,12 +129,13 @@ class Context:
         found = None if node is None else self.nodes.find(node)
         return None if found is None else found.owner
 
-    def missing_scope(self, what: str, scope: Scope) -> OperationError:
+    def missing_scope(self, what: str, scope: Scope, hint: str = "") -> OperationError:
         """Return the error for a user without the scope that `what` needs."""
         return OperationError(
             "missing_scope",
             f"{what} needs the scope {scope}, and {self.user.name} has {', '.join(sorted(self.user.scopes)) or 'none'}",
-            hint=("the owner has it; " if scope == "admin" else "")
+            hint=hint
+            or ("the owner has it; " if scope == "admin" else "")
             + "send a credential: `superlearner token` prints the owner's",
         )
 

@@ -54,9 +54,7 @@ def checked(operation: Operation, given: Mapping[str, Any]) -> dict[str, Any]:
 def _detail(problem: Any) -> Detail:
     where = ".".join(str(part) for part in problem["loc"]) or "parameters"
     hint = "this parameter is required"
-    if problem["type"] == "extra_forbidden":
-        hint = "leave it out"
-    elif problem["type"] != "missing":
+    if problem["type"] != "missing":
         hint = f"got {text_of(problem.get('input'), 100)}{meant(problem)}"
     return Detail(where, problem_text(problem), hint)
 

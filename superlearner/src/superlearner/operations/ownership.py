@@ -58,7 +58,7 @@ class Owners:
                 raise context.missing_scope(f"the {operation.of} {name} of {owner or 'nobody'}", operation.scope)
 
     def _check_node(self, operation: Operation, context: Context) -> None:
-        """Check that the node exists for the user; the error is the same for those of others and unknown ones."""
+        """Check that the node belongs to the user; the error is the same for those of others and unknown ones."""
         nodes, user = context.nodes, context.user
         if seen_node(nodes, user, context.on) is not None:
             return
@@ -67,8 +67,8 @@ class Owners:
         if any(one.node == context.on and user.sees(one.owner) for one in self._services.get(Sandboxes).all()):
             _ = context.found  # raises, with the reason why their own sandbox has ended
         known = ", ".join(node_names(nodes, user)) or "your sandboxes"
-        message = f"there is no node {clip(context.asked or '', 200)!r}"
-        raise OperationError("node_not_found", message, hint=f"expected one of {known}")
+        what = f"{operation.name} on the node {clip(context.asked or '', 200)!r}"
+        raise context.missing_scope(what, operation.scope, hint=f"expected one of {known}")
 
     def _of_sandbox(self, context: Context, id: str) -> str:
         return found(context, self._services.get(Sandboxes), id).owner

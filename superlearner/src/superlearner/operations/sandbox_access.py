@@ -28,9 +28,15 @@ LONGEST_ID: Final = 64
 
 
 def found(ctx: Context, sandboxes: Sandboxes, id: str) -> Sandbox:
-    """Return the sandbox with this id, if it exists for the user. Raises OperationError: `sandbox_not_found`."""
+    """Return the sandbox with this id, if the user may see it.
+
+    Raises:
+        OperationError: `sandbox_not_found`, or `missing_scope` for the sandbox of another user.
+    """
     sandbox = sandboxes.find(id)
-    if sandbox is None or not ctx.user.sees(sandbox.owner):
+    if sandbox is not None and not ctx.user.sees(sandbox.owner):
+        raise ctx.missing_scope(f"the sandbox {sandbox.id} of another user", "read")
+    if sandbox is None:
         known = [one.id for one in sandboxes.all() if ctx.user.sees(one.owner)]
         near = get_close_matches(id[:LONGEST_ID], known, 1)
         meant = f"; did you mean {near[0]}?" if near else ""

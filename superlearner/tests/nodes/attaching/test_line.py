@@ -19,6 +19,7 @@ from superlearner.demo import DemoOneForOne
 from superlearner.live.topics import source_of
 from superlearner.nodes.attaching.line import ServiceLine
 from superlearner.nodes.remote import NodeGone
+from superlearner.operations.users import OWNER as ADMIN
 
 Inside = Callable[..., Any]
 TILL = "till@127.0.0.1"
@@ -54,7 +55,7 @@ def test_operations_and_pages_work_over_a_distribution_until_the_node_is_gone(in
             await node.wait_registered("counter_1")
             tree = await running.get("/api/v1/system/process-tree", params={"node": TILL})
             assert [root["name"] for root in tree["data"]["roots"]] == ["demo_one_for_one"]
-            source = await source_of(running.platform, "supervisors", found, {})
+            source = await source_of(running.platform, "supervisors", found, {}, ADMIN)
             viewer = source.attach()
             async with asyncio.timeout(5):
                 assert json.loads(await viewer.next())["r"] == 1

@@ -444,7 +444,7 @@ def test_an_invalid_frame_ends_the_page_of_that_node_alone(inside: Inside, frame
 
     async def test(running: Any) -> None:
         async with liar(running, answer) as found:
-            source = await source_of(running.platform, "supervisors", found, {})
+            source = await source_of(running.platform, "supervisors", found, {}, ADMIN)
             viewer = source.attach()
             async with asyncio.timeout(5):
                 assert await viewer.next() is None
@@ -474,7 +474,7 @@ def test_frames_are_requested_at_our_pace(inside: Inside) -> None:
 
     async def test(running: Any) -> None:
         async with liar(running, flood()) as found:
-            source = await source_of(running.platform, "supervisors", found, {})
+            source = await source_of(running.platform, "supervisors", found, {}, ADMIN)
             viewer = source.attach()
             begun, frames = time.monotonic(), 0
             async with asyncio.timeout(10):
@@ -493,7 +493,7 @@ def test_a_few_frames_after_a_quiet_moment_are_not_delayed(inside: Inside, monke
 
     async def test(running: Any) -> None:
         async with liar(running, flood()) as found:
-            source = await source_of(running.platform, "supervisors", found, {})
+            source = await source_of(running.platform, "supervisors", found, {}, ADMIN)
             viewer = source.attach()
             async with asyncio.timeout(30):
                 numbers = [json.loads(await viewer.next())["seq"] for _ in range(AT_ONCE)]

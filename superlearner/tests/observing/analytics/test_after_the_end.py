@@ -9,10 +9,12 @@ from typing import Any
 API = "/api/v1"
 
 
-def storm(client: Any, reasons: list[str]) -> None:
+def storm(client: Any, reasons: list[str], owner: dict[str, str]) -> None:
     """Kill the counting service itself, once per reason."""
     for reason in reasons:
-        answer = client.request("DELETE", f"{API}/processes/analytics", json={"reason": reason})
+        answer = client.request(
+            "DELETE", f"{API}/processes/analytics", json={"reason": reason, "force": True}, headers=owner
+        )
         assert answer.json()["data"]["terminated"] is True
 
 
@@ -26,10 +28,10 @@ def test_the_history_of_a_crash_storm_is_there_after_a_sigkill_without_a_gap(sta
     perhaps = [f"perhaps {n}" for n in range(30)]
     first = start()
     with first.client() as client:
-        storm(client, certain)
+        storm(client, certain, first.owner)
         found = restarts(client)
         assert [one["reason"] for one in found["events"]] == certain[::-1]
-        storm(client, perhaps)
+        storm(client, perhaps, first.owner)
         first.end(signal.SIGKILL)
     second = start()
     with second.client() as client:

@@ -54,7 +54,7 @@ def test_the_scope_own_gives_all_scopes_on_own_sandboxes_which_end_with_their_ow
         assert 200 == await as_("ada", "POST", "/sandboxes", {"sandbox_id": "a", "source": SOURCE})
         for look in ("", "/source", "/output", "/pid", "/versions", "/notices"):
             assert 200 == await as_("ada", "GET", f"/sandboxes/a{look}"), look
-            assert 404 == await as_("eve", "GET", f"/sandboxes/a{look}"), look
+            assert 403 == await as_("eve", "GET", f"/sandboxes/a{look}"), look
         assert 200 == await as_("ada", "DELETE", f"/processes/counter?node={NODE}")
         assert 403 == await as_("bob", "GET", "/sandboxes/a/source")
         assert 403 == await as_("bob", "POST", "/sandboxes/a/restart")
