@@ -25,7 +25,7 @@ PLATFORM = {
     "node.attached", "node.detach", "settings.changes", "settings.file", "settings.get", "settings.list",
     "settings.reload", "settings.reset", "settings.set", "settings.update", "store.backup", "store.compact",
     "store.delete", "store.export", "store.info", "token.create", "token.list", "token.revoke", "user.add",
-    "user.link", "user.list", "user.remove", "user.role", "user.sign_out",
+    "user.link", "user.list", "user.quota", "user.remove", "user.role", "user.sign_out",
 }  # fmt: skip
 """Operations on the platform itself: not for learners, whatever they name."""
 OTHERS = {
@@ -33,14 +33,15 @@ OTHERS = {
         "arsenal.docs", "arsenal.operations", "arsenal.whoami", "docs.list", "docs.page", "docs.search",
         "sandbox.templates", "sandbox.walls", "system.health",
     },
-    "user": {"log.list", "node.list", "recording.list", "recording.load", "sandbox.create", "sandbox.list"},
+    "user": {"log.list", "node.list", "recording.list", "recording.load", "sandbox.create", "sandbox.list",
+             "user.usage"},
     "events": {"events.stream"},
 }  # fmt: skip
 """Operations that name no thing with an owner. All others name a node, a sandbox or a recording."""
 FOREIGN = {"node": "missing_scope", "events": "missing_scope", "sandbox": "missing_scope",
            "recording": "recording_not_found"}  # fmt: skip
 STRICTER = {
-    "node.attach", "token.create", "token.revoke", "user.add", "user.link", "user.remove", "user.role",
+    "node.attach", "token.create", "token.revoke", "user.add", "user.link", "user.quota", "user.remove", "user.role",
     "user.sign_out",
 }  # fmt: skip
 """Operations that refuse teachers what their example asks for, which their own tests show."""

@@ -90,12 +90,18 @@ CREATE TABLE sign_in_links (
 );
 INSERT INTO sign_in_links (hash, "user", at, expires) VALUES ('hash of a code', 1, 1.5, 9.5);
 """
+SIXTH_VERSION = """\
+UPDATE superlearner_schema SET version_num = '0006';
+ALTER TABLE recordings ADD COLUMN owner TEXT;
+UPDATE recordings SET owner = 'ada';
+"""
 EARLIER = {
     "0001": FIRST_VERSION,
     "0002": FIRST_VERSION + SECOND_VERSION,
     "0003": FIRST_VERSION + SECOND_VERSION + THIRD_VERSION,
     "0004": FIRST_VERSION + SECOND_VERSION + THIRD_VERSION + FOURTH_VERSION,
     "0005": FIRST_VERSION + SECOND_VERSION + THIRD_VERSION + FOURTH_VERSION + FIFTH_VERSION,
+    "0006": FIRST_VERSION + SECOND_VERSION + THIRD_VERSION + FOURTH_VERSION + FIFTH_VERSION + SIXTH_VERSION,
 }
 """Rows that platforms of earlier schemas left; `id` is written differently in each database."""
 

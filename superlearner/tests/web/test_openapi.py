@@ -52,8 +52,10 @@ REFUSED = {
     "token.revoke": "token_not_found",
     "user.link": "user_not_found",
     "user.remove": "user_not_found",
+    "user.quota": "user_not_found",
     "user.role": "user_not_found",
     "user.sign_out": "user_not_found",
+    "user.usage": "user_not_found",
 }
 """Examples that are understood, and do not go with the demo as it begins: what they name is not there, or runs."""
 

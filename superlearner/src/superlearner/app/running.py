@@ -41,6 +41,7 @@ from superlearner.operations.accounts import Accounts, UserChange
 from superlearner.operations.audit import AuditLog, announce
 from superlearner.operations.homes import Homes
 from superlearner.operations.ownership import Owners
+from superlearner.operations.quotas import Quotas
 from superlearner.operations.registry import Registry, all_operations
 from superlearner.operations.searched import searched
 from superlearner.operations.tokens import Tokens
@@ -185,6 +186,7 @@ class Platform:
         self.manual = Manual(root=settings.root_path, more=lambda: searched(self.arsenal, settings.root_path))
         self.openapi: Callable[[], dict[str, Any]] = dict
         self.homes = Homes()
+        self.quotas = Quotas(self.accounts, lambda: self.settings, self.sandboxes, self.recordings)
         self.services = services_of(self)
         self.owners = Owners(self.services)
         self.services.check(self.arsenal)

@@ -13,6 +13,7 @@ from superlearner.observing.tracing import Recordings, Traces
 from superlearner.operations.accounts import Accounts
 from superlearner.operations.audit import AuditLog
 from superlearner.operations.homes import Homes
+from superlearner.operations.quotas import Quotas
 from superlearner.operations.registry import Registry
 from superlearner.operations.seams import (
     ApiDocument,
@@ -60,6 +61,7 @@ def services_of(platform: Platform) -> Services:
     provide(PlatformFacts, lambda: _facts(platform))
     provide(PlayedRecordings, lambda: platform.replays)
     provide(PlaygroundTrees, lambda: _trees(platform))
+    provide(Quotas, lambda: platform.quotas)
     provide(Reach, lambda: Reach(list(platform.addresses.urls), platform.addresses.note, platform.owner_code))
     provide(Recordings, lambda: platform.recordings)
     provide(Registry, lambda: platform.arsenal)

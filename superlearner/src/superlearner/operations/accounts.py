@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Final, Literal
@@ -148,6 +148,14 @@ class Accounts:
             self._put(changed)
         self._tell(changed, "changed")
         return changed
+
+    async def set_quota(self, row: UserRow, quota: Mapping[str, int], *, reset: bool = False) -> UserRow:
+        """Set quotas of a user, and with `reset` give the others back to the role. Raises StoreUnavailable."""
+        async with self._lock:
+            row = self._current(row)
+            changed = replace(row, quota={**({} if reset else row.quota), **quota})
+            await self._store.records.change_user(changed)
+            return self._put(changed)
 
     async def sign_out(self, row: UserRow) -> None:
         """End all sessions and links of a user. Raises StoreUnavailable: only for this run of the platform."""

@@ -64,6 +64,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "token.create": {"name": "build-server", "scopes": ["read"]},
     "token.revoke": {"name": "build-server"},
     "trace.start_group": {"supervisor": "demo_one_for_one"},
+    "user.quota": {"name": "ada", "sandboxes": 4},
 }
 """Parameters of examples by operation, where the declarations have none."""
 

@@ -46,6 +46,7 @@ CODES: Final[dict[str, int]] = {
     "already_tracing": 409,
     "conflict": 409,
     "name_taken": 409,
+    "quota_exceeded": 409,
     "restart_needed": 409,
     "sandbox_already_exists": 409,
     "sandbox_busy": 409,

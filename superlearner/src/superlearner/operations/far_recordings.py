@@ -41,7 +41,7 @@ class FarRecorder:
     The attributes are those of `otp.trace.Recorder`. Fetched parts stay if the node ends.
     """
 
-    def __init__(self, remote: RemoteNode, number: int, path: Path) -> None:
+    def __init__(self, remote: RemoteNode, number: int, path: Path, most: int) -> None:
         self.events = 0
         self.dropped = 0
         self.error: OSError | None = None
@@ -49,12 +49,15 @@ class FarRecorder:
         self._remote = remote
         self._number = number
         self._size = 0
+        self._most = most
         self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
         self._fetching: asyncio.Task[None] | None = None
 
     @classmethod
-    async def begin(cls, remote: RemoteNode, path: Path, *, kinds: Iterable[str], limit: int, rate: int) -> FarRecorder:
-        """Start recording on a node. Raises OperationError, OSError."""
+    async def begin(
+        cls, remote: RemoteNode, path: Path, *, kinds: Iterable[str], limit: int, rate: int, most: int | None = None
+    ) -> FarRecorder:
+        """Start recording on a node, at most `most` bytes. Raises OperationError, OSError."""
         try:
             answer = await remote.ask(Tape(sorted(kinds), limit, rate), Attached, LONGEST_S)
         except RemoteError as error:
@@ -64,7 +67,7 @@ class FarRecorder:
         if answer.number is None:
             raise OperationError("service_unavailable", f"{remote.name} cannot record now")
         try:
-            return cls(remote, answer.number, path)
+            return cls(remote, answer.number, path, MOST_FILE if most is None else min(most, MOST_FILE))
         except OSError:
             remote.tell(Close(answer.number))
             raise
@@ -88,8 +91,8 @@ class FarRecorder:
             if isinstance(answer, Failed) or answer.events < 0 or answer.dropped < 0:
                 raise self._remote.bad("expected part of the recording, got an error")
             self._size += len(answer.piece)
-            if self._size > MOST_FILE:
-                raise OSError(f"the recording is larger than {MOST_FILE} bytes")
+            if self._size > self._most:
+                raise OSError(f"the recording is larger than {self._most} bytes")
             self._file.write(answer.piece)
             self._file.flush()
             self.events, self.dropped = answer.events, answer.dropped

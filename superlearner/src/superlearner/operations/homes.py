@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 from superlearner.operations.accounts import Accounts
 from superlearner.operations.context import Context
 from superlearner.operations.failures import OperationError
+from superlearner.operations.quotas import Quotas
 from superlearner.operations.sandbox_access import ask, may_run_here
 from superlearner.operations.services import Services
 from superlearner.operations.tokens import Tokens
@@ -74,5 +75,7 @@ async def _start(services: Services, context: Context, id: str, ended: Sandbox |
     settings, tokens, accounts = services.get(Settings), services.get(Tokens), services.get(Accounts)
     await may_run_here(context, services.get(Sandboxes), settings, tokens, accounts)
     name = context.user.name
-    request = Create(None, id, name, node_of_sandbox(id), DEMO) if ended is None else Restart(None, id, ended.owner)
-    return await ask(context, request)
+    admit = await services.get(Quotas).admission(name)
+    if ended is not None:
+        return await ask(context, Restart(None, id, ended.owner, admit=admit))
+    return await ask(context, Create(None, id, name, node_of_sandbox(id), DEMO, admit=admit))

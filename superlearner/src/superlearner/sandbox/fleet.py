@@ -138,7 +138,10 @@ def _create(fleet: Fleet, event: Create, now: float) -> Next:
         event.id, event.owner, event.node, event.configuration, now,
         used_at=now, versions=versions, current=len(versions), waiting=(("create", event.caller),),
     )  # fmt: skip
-    return _with_room(fleet).put(sandbox), [Launch(sandbox)]
+    admitted = event.admit(sandbox, fleet.sandboxes.values())
+    if isinstance(admitted, FleetRefused):
+        return fleet, [FleetAnswer(event.caller, admitted)]
+    return _with_room(fleet).put(admitted), [Launch(admitted)]
 
 
 def _restart(fleet: Fleet, sandbox: Sandbox, event: Restart, now: float) -> Next:
@@ -146,6 +149,10 @@ def _restart(fleet: Fleet, sandbox: Sandbox, event: Restart, now: float) -> Next
         return fleet, [FleetAnswer(event.caller, _busy(sandbox))]
     if not sandbox.alive and fleet.full is not None:
         return fleet, [FleetAnswer(event.caller, fleet.full)]
+    admitted = event.admit(sandbox, fleet.sandboxes.values())
+    if isinstance(admitted, FleetRefused):
+        return fleet, [FleetAnswer(event.caller, admitted)]
+    sandbox = admitted
     if event.source is not None:
         sandbox = _with_version(sandbox, event.source, event.by, now)
     sandbox = replace(sandbox, waiting=(*sandbox.waiting, ("restart", event.caller)))

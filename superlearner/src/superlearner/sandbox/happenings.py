@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from superlearner.sandbox.record import Configuration, ProgramFacts, Sandbox
 from superlearner.sandbox.source import Source
 
 __all__ = [
-    "Action", "Change", "Create", "Destroy", "FleetAnswer", "FleetEvent", "FleetRefused", "Forsaken", "Kill", "Launch",
-    "Looked", "NotReloaded", "NotStarted", "ProgramEnded", "Reload", "Reloaded", "Restart", "Resumed", "Started",
-    "StillThere", "Stop", "Tell",
+    "Action", "Admit", "Change", "Create", "Destroy", "FleetAnswer", "FleetEvent", "FleetRefused", "Forsaken",
+    "Kill", "Launch", "Looked", "NotReloaded", "NotStarted", "ProgramEnded", "Reload", "Reloaded", "Restart",
+    "Resumed", "Started", "StillThere", "Stop", "Tell",
 ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FleetRefused:
+    """A refusal: a code of `superlearner.operations.failures`, and words."""
+
+    code: str
+    message: str
+    hint: str | None = None
+
+
+Admit: TypeAlias = Callable[[Sandbox, Iterable[Sandbox]], Sandbox | FleetRefused]
+"""A check before a sandbox starts beside all others: returns it, perhaps with lower limits, or a refusal."""
+
+
+def _always(sandbox: Sandbox, fleet: Iterable[Sandbox]) -> Sandbox:
+    del fleet
+    return sandbox
+
 
 # Events: requests, or reports about a program. `run` is the number of the sandbox's program concerned.
 
@@ -28,6 +47,7 @@ class Create:
     node: str
     configuration: Configuration
     source: Source | None = None
+    admit: Admit = _always
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +58,7 @@ class Restart:
     id: str
     by: str
     source: Source | None = None
+    admit: Admit = _always
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +211,3 @@ class Tell:
 
 
 Action = Launch | Stop | Kill | Change | FleetAnswer | Tell
-
-
-@dataclass(frozen=True, slots=True)
-class FleetRefused:
-    """A refusal: a code of `superlearner.operations.failures`, and words."""
-
-    code: str
-    message: str
-    hint: str | None = None

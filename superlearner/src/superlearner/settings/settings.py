@@ -56,6 +56,7 @@ AT_START: Final[JsonDict] = {"at_start": True}
 
 SECONDS: Final[JsonDict] = {"unit": "s"}
 BYTES: Final[JsonDict] = {"unit": "bytes"}
+MEGABYTES: Final[JsonDict] = {"unit": "MB"}
 
 Source = Literal["default", "file", "environment", "flag", "api"]
 """Sources of a value, in ascending precedence."""
@@ -263,6 +264,46 @@ class Settings(BaseSettings):
         description="sustained rate of calls of a remote user or address; 0 = no limit",
     )
     calls_at_once: int = Field(300, ge=1, le=1_000_000, json_schema_extra=AT_START, description="burst of such calls")
+    quota_sandboxes: int | None = Field(
+        None, ge=0, le=1_000, description="running sandboxes of a learner, with the home; default: from the machine"
+    )
+    quota_memory_mb: int | None = Field(
+        None,
+        ge=64,
+        le=1_000_000,
+        json_schema_extra=MEGABYTES,
+        description="memory of all running sandboxes of a learner; default: from the machine",
+    )
+    quota_processes: int | None = Field(
+        None, ge=8, le=100_000, description="processes of all running sandboxes of a learner; default: from the machine"
+    )
+    quota_cpu_s: int | None = Field(
+        None,
+        ge=1,
+        le=86_400,
+        json_schema_extra=SECONDS,
+        description="processor time of a learner's sandbox; default: from the machine",
+    )
+    quota_lifetime_s: int | None = Field(
+        None,
+        ge=1,
+        le=604_800,
+        json_schema_extra=SECONDS,
+        description="lifetime of a learner's sandbox; default: from the machine",
+    )
+    quota_recordings: int | None = Field(
+        None, ge=0, le=1_000, description="running recordings of a learner; default: from the machine"
+    )
+    quota_recording_mb: int | None = Field(
+        None,
+        ge=0,
+        le=1_000_000,
+        json_schema_extra=MEGABYTES,
+        description="size of all recordings of a learner; default: from the machine",
+    )
+    quota_requests_per_second: int | None = Field(
+        None, ge=1, le=100_000, description="requests of a learner a second; default: from the machine"
+    )
     kill_wait: float = Field(
         5.0, gt=0, le=86_400, json_schema_extra=SECONDS, description="longest wait for the answer to a kill"
     )

@@ -67,6 +67,7 @@ class Records:
             "seen": user.seen,
             "generation": user.generation,
             "implied": int(user.implied),
+            "quota": json_text(user.quota),
         }
         return _user(await self._opened().insert("users", values))
 
@@ -79,9 +80,9 @@ class Records:
         return await self._opened().revoke_user(name, at)
 
     async def change_user(self, user: UserRow) -> bool:
-        """Store role, scopes, generation and whether the user is implied; return whether the user exists."""
+        """Store role, scopes, generation, quota, and whether the user is implied; return whether the user exists."""
         values: dict[str, Any] = {"role": user.role, "scopes": _words(user.scopes)}
-        values |= {"generation": user.generation, "implied": int(user.implied)}
+        values |= {"generation": user.generation, "implied": int(user.implied), "quota": json_text(user.quota)}
         return await self._opened().update("users", {"id": user.id, "revoked": None}, values) > 0
 
     async def saw_user(self, number: int, at: float) -> bool:
@@ -147,6 +148,7 @@ def _recording(row: dict[str, Any]) -> Recording:
 
 def _user(row: dict[str, Any]) -> UserRow:
     fields: dict[str, Any] = {**row, "scopes": tuple(row["scopes"].split()), "implied": bool(row["implied"])}
+    fields["quota"] = json.loads(row["quota"])
     return UserRow(**fields)
 
 

@@ -10,7 +10,8 @@ over all runs in the order in which rows were accepted.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, overload
 
 __all__ = [
@@ -145,6 +146,7 @@ class UserRow:
         seen: the last request, to the minute; None: never.
         generation: number of times that all sessions of the user were ended.
         implied: whether the user was added with a token, and goes with the last one.
+        quota: the quotas that differ from those of the role, by name.
     """
 
     name: str
@@ -157,6 +159,7 @@ class UserRow:
     seen: float | None = None
     generation: int = 0
     implied: bool = False
+    quota: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
 
 
 @dataclass(frozen=True, slots=True)

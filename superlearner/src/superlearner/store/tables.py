@@ -20,7 +20,7 @@ __all__ = [
     "users",
 ]
 
-SCHEMAS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
+SCHEMAS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """The revisions a database may have, oldest first: the steps in `migrations`."""
 HEAD: Final = SCHEMAS[-1]
 VERSION_TABLE: Final = "superlearner_schema"
@@ -107,6 +107,7 @@ users: Final = Table(
     Column("seen", Double),
     Column("generation", Integer, nullable=False, server_default="0"),
     Column("implied", Integer, nullable=False, server_default="0"),
+    Column("quota", Text, nullable=False, server_default="{}"),
     Index("users_by_key", "key", unique=True),
 )
 

@@ -30,6 +30,7 @@ from superlearner.web.errors import install_error_handlers
 from superlearner.web.guard import Guard
 from superlearner.web.live import serve_viewer
 from superlearner.web.openapi import completed
+from superlearner.web.pacing import Pacing
 from superlearner.web.packing import with_packing
 from superlearner.web.prefix import with_prefix_left
 from superlearner.web.rest import described_routes_of, routes_of
@@ -121,7 +122,7 @@ def _with_sign_in(app: ASGIApp, platform: Platform, files: StaticTree) -> ASGIAp
         required=settings.asks_for_credentials,
         tokens=platform.tokens,
         accounts=platform.accounts,
-        calls=_calls(settings),
+        pacing=Pacing(_calls(settings), platform.quotas),
         cli=command_line(settings.data_dir),
     )
 

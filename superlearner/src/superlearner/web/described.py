@@ -144,6 +144,7 @@ MESSAGES: Final[dict[str, str]] = {
     "node_unavailable": "the node shop@127.0.0.1 has ended",
     "page_not_found": "there is no page 'supervisor' in the documentation",
     "process_not_found": "there is no process 0.99.0",
+    "quota_exceeded": "ada has 3 of 3 sandboxes: home-ada-7, a, b",
     "rate_limited": "too many requests",
     "registry_not_found": "there is no registry 'rooms'",
     "start_failed": "the child failed to start: ValueError('no port')",
@@ -161,7 +162,7 @@ def codes_of(operation: Operation) -> list[str]:
     """Return every code that an operation may answer with."""
     codes = {*ALWAYS, *operation.errors}
     if operation.on_node:
-        codes.update(("bad_answer", "node_not_found", "node_unavailable"))
+        codes.update(("bad_answer", "node_not_found", "node_unavailable", "quota_exceeded"))  # the last for a home
     if operation.method != "GET":
         codes.update(WITH_BODY)
     return sorted(codes)

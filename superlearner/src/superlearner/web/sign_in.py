@@ -19,7 +19,6 @@ valid session; otherwise anyone who shares an address with a user could lock tha
 
 from __future__ import annotations
 
-import math
 from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -38,6 +37,7 @@ from superlearner.web.addresses import is_local
 from superlearner.web.envelope import timestamp
 from superlearner.web.errors import ApiError
 from superlearner.web.guard import OPEN_PATHS, path_of
+from superlearner.web.pacing import Pacing
 from superlearner.web.pages import is_of_own, make_templates
 from superlearner.web.presence import CHANGED, SIGNED_OUT, Presence
 from superlearner.web.recognising import (
@@ -84,7 +84,7 @@ class SignIn:
         required: whether a credential is required.
         tokens: those of other users than the owner.
         accounts: the other users.
-        calls: the limit on calls from other machines; None for no limit.
+        pacing: the limits on requests; None for no limit.
         cli: how commands begin, as visitors on this machine see it.
     """
 
@@ -101,7 +101,7 @@ class SignIn:
         required: bool = True,
         tokens: Tokens | None = None,
         accounts: Accounts | None = None,
-        calls: Throttle | None = None,
+        pacing: Pacing | None = None,
         cli: str = "superlearner",
     ) -> None:
         self.app = app
@@ -110,7 +110,7 @@ class SignIn:
         self.root_path = root_path
         self.version = version
         self.required = required
-        self.calls = calls
+        self.pacing = pacing or Pacing()
         self.cli = cli
         self.recogniser = Recogniser(
             credentials, tokens, accounts, throttle or Throttle(), self.cookie, required=required
@@ -133,6 +133,8 @@ class SignIn:
             return
         answer = await self._answer(scope, receive)
         if isinstance(answer, WebVisitor):
+            if kind == "websocket":
+                receive = self.pacing.paced(answer, receive, send)
             if answer.keys:
                 await self.presence.serve(self.app, answer, scope, receive, send)
             else:
@@ -160,7 +162,7 @@ class SignIn:
             if visit.is_page and visit.method == "GET" and "token" in visit.connection.query_params:
                 return await self._by_link(visit)
             visitor = await self.recogniser.visitor(visit)
-            self._not_too_often(visit, visitor)
+            await self.pacing.count(visit, visitor)
             _may_look(visit, visitor)
         except CredentialRefused as refused:
             return self._refusal(visit, refused)
@@ -168,18 +170,6 @@ class SignIn:
             return error.response({"cache-control": "no-store"})
         recognise(scope, visitor)
         return visitor
-
-    def _not_too_often(self, visit: Visit, visitor: WebVisitor) -> None:
-        """Count a call from another machine; raise Refused if there were too many."""
-        if self.calls is None or is_local(visit.address):
-            return
-        who = f"user {visitor.user.name}" if visitor.holder else visit.address
-        left = math.ceil(self.calls.wait(who))
-        if left > 0:
-            message = f"too many calls; try again in {left} s"
-            error = ApiError(429, "rate_limited", message, hint="the Retry-After header gives the seconds")
-            raise CredentialRefused(error, f"Too many requests. Try again in {left} seconds.", wait=left)
-        self.calls.count(who)
 
     def _changed(self, row: UserRow, change: UserChange) -> None:
         self.presence.end(user_key(row), CHANGED if change == "changed" else SIGNED_OUT)

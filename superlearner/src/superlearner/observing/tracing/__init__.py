@@ -29,6 +29,7 @@ from superlearner.observing.tracing.recordings import (
     Recordings,
     RecordingsFull,
     RecordingsUnavailable,
+    RecordingsUse,
     StillRecording,
 )
 from superlearner.observing.tracing.saved import as_recording
@@ -60,6 +61,7 @@ __all__ = [
     "Recordings",
     "RecordingsFull",
     "RecordingsUnavailable",
+    "RecordingsUse",
     "DiagramStep",
     "StepKind",
     "StillRecording",

@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import otp
 from otp import Node, Pid
@@ -30,6 +30,7 @@ __all__ = [
     "Recordings",
     "RecordingsFull",
     "RecordingsUnavailable",
+    "RecordingsUse",
     "StillRecording",
     "Tape",
 ]
@@ -37,8 +38,9 @@ __all__ = [
 MAX_EVENTS: Final = 200_000
 """Maximum number of events in a recording, which is read into memory."""
 
-MAX_FILES: Final = 200
-MAX_RUNNING: Final = 3
+MAX_FILES: Final = 1000
+MAX_RUNNING: Final = 40
+MAX_OF_NODE: Final = 3
 OPEN: Final = 2
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 ENDING: Final = ".jsonl.gz"
@@ -62,6 +64,13 @@ class RecordingsFull(Exception):
 
 class RecordingsUnavailable(Exception):
     """Recordings cannot be stored."""
+
+
+class RecordingsUse(NamedTuple):
+    """The recordings of one user: the names of the running ones, and the bytes of all."""
+
+    running: list[str]
+    sizes: dict[str, int]
 
 
 class Tape(Protocol):
@@ -93,9 +102,12 @@ class Recordings:
         self.folder = folder
         self.wake: Callable[[], object] | None = None
         """Callback for when there is something to flush."""
+        self.admit: Callable[[str, RecordingsUse, int | None], Awaitable[None]] | None = None
+        """Called before a new recording with its owner, what they have, and its size (None: it will run); may raise."""
         self._store = store
         self._records = store.records
         self._running: dict[str, Recorder | Tape] = {}
+        self._nodes: dict[str, Any] = {}  # of the running ones
         self._read: OrderedDict[str, Read] = OrderedDict()  # by path, as names are reused
         self._placing = asyncio.Lock()  # keeps concurrent starts within the limits
         self._loading = asyncio.Lock()  # limits memory: only one is loaded at a time
@@ -150,13 +162,18 @@ class Recordings:
     ) -> Recording:
         """Start a recording written by `begin`. Raises as `start`, and as `begin`."""
         async with self._placing:
-            if len(self._running) >= MAX_RUNNING:
+            node = (about or {}).get("node")
+            same = [one for one in self._running if self._nodes.get(one) == node]
+            if len(same) >= MAX_OF_NODE:
                 raise RecordingsFull(
-                    f"{MAX_RUNNING} recordings are already running; stop one of {', '.join(self._running)}"
+                    f"{MAX_OF_NODE} recordings of this node are already running; stop one of {', '.join(same)}"
                 )
+            if len(self._running) >= MAX_RUNNING:
+                raise RecordingsFull(f"{MAX_RUNNING} recordings are already running; wait until one is stopped")
             row = await self._place(name, "recorded", about, owner)
             try:
                 self._running[name] = await begin(self._path(row))
+                self._nodes = {**{one: self._nodes.get(one) for one in self._running}, name: node}
             except (RecordingError, OSError) as error:
                 await self._records.delete_recording(name)
                 raise RecordingsUnavailable(str(error)) from None
@@ -214,7 +231,8 @@ class Recordings:
             if read.problem is not None and not damaged:
                 raise BadRecording(f"expected a complete recording, got a damaged one: {read.problem}")
             async with self._placing:
-                row = await self._place(name, kind, {"node": read.node, "problem": read.problem}, owner)
+                about = {"node": read.node, "problem": read.problem}
+                row = await self._place(name, kind, about, owner, len(content))
             os.replace(temporary, self._path(row))
         except OSError as error:
             raise RecordingsUnavailable(f"{folder} cannot be written: {error.strerror or error}") from None
@@ -236,6 +254,10 @@ class Recordings:
                 self._path(row).unlink()
 
     # Reading
+
+    async def use(self, owner: str) -> RecordingsUse:
+        """Return what a user has. Raises StoreUnavailable."""
+        return self._use(await self.all(), owner)
 
     async def all(self) -> list[Recording]:
         """Return all recordings, newest first. Raises StoreUnavailable."""
@@ -313,16 +335,29 @@ class Recordings:
         except RecordingError as error:
             raise BadRecording(str(error).removeprefix(repr(str(path))).removeprefix(str(path)).lstrip(": ")) from None
 
-    async def _place(self, name: str, kind: str, about: dict[str, Any] | None, owner: str | None) -> Recording:
+    async def _place(
+        self, name: str, kind: str, about: dict[str, Any] | None, owner: str | None, size: int | None = None
+    ) -> Recording:
         folder = self._folder()
         if not NAME.fullmatch(name):
             raise BadRecording(f"expected a name of letters, digits, _ . -, got {name[:100]!r}")
         rows = await self.all()
         if len(rows) >= MAX_FILES:
             raise RecordingsFull(f"{MAX_FILES} recordings are kept; delete one, such as {rows[-1].name}")
+        if self.admit is not None and owner is not None:
+            await self.admit(owner, self._use(rows, owner), size)
         file = f"{name}-{time.time_ns():x}{ENDING}"  # differs from an earlier recording of this name
-        row = Recording(name, kind, str(Path(folder.name) / file), time.time(), about=about, owner=owner)
+        row = Recording(name, kind, str(Path(folder.name) / file), time.time(), size=size, about=about, owner=owner)
         return await self._records.add_recording(row)
+
+    def _use(self, rows: Iterable[Recording], owner: str) -> RecordingsUse:
+        own = [row for row in rows if row.owner == owner]
+        running = [row.name for row in own if (there := self._running.get(row.name)) is not None and not there.ended]
+        sizes: dict[str, int] = {}
+        for row in own:
+            with suppress(OSError, RecordingsUnavailable):
+                sizes[row.name] = self._path(row).stat().st_size if row.size is None else row.size
+        return RecordingsUse(running, sizes)
 
     async def _measure(self, name: str, events: int) -> None:
         row = await self._records.recording(name)

@@ -39,6 +39,7 @@ from superlearner.operations.failures import OperationError
 from superlearner.operations.far_recordings import FarRecorder, saved_trace
 from superlearner.operations.forwarding import told
 from superlearner.operations.parameters import PageNumber, PerPage
+from superlearner.operations.quotas import Quotas
 from superlearner.operations.results_recordings import (
     KindCount,
     ProcessThen,
@@ -79,11 +80,12 @@ Known = Annotated[
     scope="operate",
     changes=True,
     here=True,
-    errors=("name_taken", "conflict", *STORED),
+    errors=("name_taken", "conflict", "quota_exceeded", *STORED),
 )
 async def start(
     ctx: Context,
     recordings: Recordings,
+    quotas: Quotas,
     /,
     name: Name,
     messages: Annotated[
@@ -110,7 +112,9 @@ async def start(
         ctx.about_to(f"record {ctx.found.name} as {name}")
         about = {"node": ctx.found.name, "messages": messages, "states": states}
         if ctx.remote is not None:
-            far = partial(FarRecorder.begin, ctx.remote, kinds=kinds, limit=min(limit, MAX_EVENTS), rate=rate)
+            left = await quotas.bytes_left(ctx.user.name)
+            limit = min(limit, MAX_EVENTS)
+            far = partial(FarRecorder.begin, ctx.remote, kinds=kinds, limit=limit, rate=rate, most=left)
             return _line(recordings, await recordings.begin(name, far, about, ctx.user.name))
         slots = trees_at(ctx.node, TreeReader(Clock()))
         row = await recordings.start(
@@ -153,7 +157,7 @@ async def stop(ctx: Context, recordings: Recordings, /, name: Known) -> Recordin
     scope="operate",
     changes=True,
     here=True,
-    errors=("trace_not_found", "name_taken", "conflict", *STORED),
+    errors=("trace_not_found", "name_taken", "conflict", "quota_exceeded", *STORED),
 )
 async def save(
     ctx: Context,
@@ -411,7 +415,7 @@ async def export(
     changes=True,
     on="platform",
     of="user",
-    errors=("name_taken", "conflict", *STORED),
+    errors=("name_taken", "conflict", "quota_exceeded", *STORED),
 )
 async def load(
     ctx: Context,

@@ -17,6 +17,7 @@ from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.homes import HOME
 from superlearner.operations.parameters import PageNumber, PerPage
+from superlearner.operations.quotas import Quotas
 from superlearner.operations.registry import Registry
 from superlearner.operations.results_sandboxes import (
     LimitsGiven,
@@ -48,7 +49,7 @@ DEMOS: Final = {
     "demo_one_for_one": "superlearner.demo.one_for_one:DemoOneForOne",
     "shop": "superlearner.demo.shop:Shop",
 }
-STARTS: Final = ("conflict", "start_failed", "service_unavailable", "sandbox_already_exists")
+STARTS: Final = ("conflict", "start_failed", "service_unavailable", "sandbox_already_exists", "quota_exceeded")
 LONGEST: Final = 500
 
 SandboxId = Annotated[
@@ -145,6 +146,7 @@ async def create(
     settings: Settings,
     tokens: Tokens,
     accounts: Accounts,
+    quotas: Quotas,
     /,
     sandbox_id: Annotated[
         str, Field(pattern=ID, description="a name of letters, digits, `_` and `-`; at most 64", examples=["my_first"])
@@ -212,8 +214,9 @@ async def create(
     )
     await may_run_here(ctx, sandboxes, settings, tokens, accounts)
     ctx.about_to(f"start the sandbox {sandbox_id} with {_what(configuration, known)}")
-    made = await ask(ctx, Create(None, sandbox_id, ctx.user.name, node_of_sandbox(sandbox_id), configuration, known))
-    return record_of(made)
+    who, node = ctx.user.name, node_of_sandbox(sandbox_id)
+    admit = await quotas.admission(who)
+    return record_of(await ask(ctx, Create(None, sandbox_id, who, node, configuration, known, admit)))
 
 
 @operation("sandbox.restart", http=("POST", "/sandboxes/{sandbox_id}/restart"), scope="operate", on="platform",
@@ -224,6 +227,7 @@ async def restart(
     settings: Settings,
     tokens: Tokens,
     accounts: Accounts,
+    quotas: Quotas,
     /,
     sandbox_id: SandboxId,
     source: Annotated[SourceText | None, Field(description="a new source, which needs the scope `code`")] = None,
@@ -238,7 +242,8 @@ async def restart(
     known = None if source is None else await _checked(source)
     await may_run_here(ctx, sandboxes, settings, tokens, accounts)
     ctx.about_to(f"restart {sandbox.id}{'' if known is None else ' with a new source'}")
-    return record_of(await ask(ctx, Restart(None, sandbox.id, ctx.user.name, known)))
+    admit = await quotas.admission(sandbox.owner)
+    return record_of(await ask(ctx, Restart(None, sandbox.id, ctx.user.name, known, admit)))
 
 
 @operation("sandbox.destroy", http=("DELETE", "/sandboxes/{sandbox_id}"), scope="operate", on="platform", changes=True,

@@ -1,0 +1,98 @@
+"""Limits on the requests of users, and of everybody on another machine; messages of web sockets count, too."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Final
+
+from starlette.types import Message, Receive, Send
+
+from superlearner.access.throttle import Throttle
+from superlearner.operations.quotas import Quotas
+from superlearner.web.addresses import is_local
+from superlearner.web.errors import ApiError
+from superlearner.web.recognising import CredentialRefused
+from superlearner.web.visitors import Visit, WebVisitor
+
+__all__ = ["AT_ONCE_S", "Pacing"]
+
+AT_ONCE_S: Final = 10
+"""A user may send the requests of this many seconds at once."""
+POLICY_VIOLATION: Final = 1008
+
+
+class Pacing:
+    """The rates of requests.
+
+    Args:
+        calls: the limit on calls from other machines, by user or address; None for no limit.
+        quotas: those of users; None for no limit.
+        now: a monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        calls: Throttle | None = None,
+        quotas: Quotas | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._calls = calls
+        self._quotas = quotas
+        self._now = now
+        self._paces: dict[int, Throttle] = {}
+
+    async def count(self, visit: Visit, visitor: WebVisitor) -> None:
+        """Count a request. Raises CredentialRefused: there were too many."""
+        name = visitor.user.name
+        rate = await self._rate(visitor)
+        if rate is not None and (left := self._over(rate, name)):
+            raise _too_many(
+                f"{name} has more than {rate} requests a second; try again in {left} s",
+                f"wait as the Retry-After header says, or ask the owner for more: "
+                f"`superlearner user quota {name} --requests-per-second {2 * rate}`",
+                left,
+            )
+        if self._calls is None or is_local(visit.address):
+            return
+        who = f"user {name}" if visitor.holder else visit.address
+        left = math.ceil(self._calls.wait(who))
+        if left > 0:
+            message = f"too many calls; try again in {left} s"
+            raise _too_many(message, "the Retry-After header gives the seconds", left)
+        self._calls.count(who)
+
+    def paced(self, visitor: WebVisitor, receive: Receive, send: Send) -> Receive:
+        """Return what receives the messages of a web socket; too many end it with 1008."""
+
+        async def counted() -> Message:
+            message = await receive()
+            if message["type"] == "websocket.receive":
+                rate = await self._rate(visitor)
+                if rate is not None and self._over(rate, visitor.user.name):
+                    await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": "too many messages"})
+                    return {"type": "websocket.disconnect", "code": POLICY_VIOLATION}
+            return message
+
+        return counted
+
+    async def _rate(self, visitor: WebVisitor) -> int | None:
+        if self._quotas is None or not visitor.holder:
+            return None
+        return (await self._quotas.of(visitor.user.name)).requests_per_second
+
+    def _over(self, rate: int, name: str) -> int:
+        """Count a request of a user, and return 0; the seconds to wait, without counting it, if there were too many."""
+        pace = self._paces.get(rate)
+        if pace is None:
+            pace = self._paces[rate] = Throttle(burst=AT_ONCE_S * rate, every=1 / rate, now=self._now)
+        left = math.ceil(pace.wait(f"user {name}"))
+        if not left:
+            pace.count(f"user {name}")
+        return left
+
+
+def _too_many(message: str, hint: str, left: int) -> CredentialRefused:
+    error = ApiError(429, "rate_limited", message, hint=hint)
+    return CredentialRefused(error, f"Too many requests. Try again in {left} seconds.", wait=left)
