@@ -94,6 +94,9 @@ def test_sandboxes_are_refused_above_the_quota_until_one_is_freed_or_the_owner_r
             "`superlearner user quota ada --sandboxes 4`"
         )
         await class_.create("bob", "d")  # the quota of another one
+        lines = {one["name"]: one for one in await class_.do("owner", "user.list")}
+        shown = {name: (one["sandboxes"], one["most_sandboxes"]) for name, one in lines.items()}
+        assert shown == {"owner": (0, None), "ada": (3, 3), "bob": (1, 3), "tim": (0, 3 * TEACHERS)}
         await class_.do("ada", "sandbox.destroy", sandbox_id="a")
         await class_.create("ada", "c")
         await class_.refused("ada", "sandbox.create", sandbox_id="e", **DEMO)

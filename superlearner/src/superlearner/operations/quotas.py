@@ -59,7 +59,7 @@ class UsedQuota(NamedTuple):
     name: QuotaName
     most: int | None
     source: Literal["none", "default", "user"]
-    used: float | None
+    used: int | float | None
     by: list[str]
 
 
@@ -142,6 +142,10 @@ class Quotas:
             source = "user" if name in own else "none" if most is None else "default"
             lines.append(UsedQuota(name, most, source, amount, list(by)))
         return lines
+
+    async def sandboxes(self, user: str) -> tuple[int, int | None]:
+        """Return how many sandboxes of a user run, and the most."""
+        return len(_running(user, self._sandboxes.all())), (await self.of(user)).sandboxes
 
     async def admission(self, user: str) -> Admit:
         """Return the check of a sandbox of this user before it starts."""

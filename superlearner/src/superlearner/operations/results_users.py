@@ -22,6 +22,8 @@ class UserLine(BaseModel):
     narrowed: bool = Field(description="whether these are not all scopes of the role")
     state: Literal["active", "removed"]
     tokens: int = Field(description="number of valid tokens")
+    sandboxes: int = Field(description="number of running sandboxes")
+    most_sandboxes: int | None = Field(description="the most that may run, see user.usage; null: no limit")
     created_at: float | None
     last_seen: float | None = Field(description="last request, to the minute; null: never, or the owner")
     removed_at: float | None
@@ -33,7 +35,7 @@ class QuotaLine(BaseModel):
     name: QuotaName
     most: int | None = Field(description="null: no limit")
     source: Literal["none", "default", "user"] = Field(description="`default`: from the role; `user`: set for this one")
-    used: float | None = Field(description="null for quotas of each sandbox, and of requests")
+    used: int | float | None = Field(description="null for quotas of each sandbox, and of requests")
     by: list[str] = Field(description="the sandboxes or recordings that use it")
 
 

@@ -12,6 +12,7 @@ from superlearner.operations.declaration import Paged, operation
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage
 from superlearner.operations.qr import qr_of
+from superlearner.operations.quotas import Quotas
 from superlearner.operations.results_users import SignInLinkMade, UserLine, UserRemoved, UserSignedOut
 from superlearner.operations.seams import Reach
 from superlearner.operations.tokens import Tokens
@@ -40,6 +41,7 @@ async def add(
     ctx: Context,
     accounts: Accounts,
     tokens: Tokens,
+    quotas: Quotas,
     /,
     name: Name,
     role: Annotated[Role, Field(description=ROLE_TEXT)] = "learner",
@@ -58,16 +60,17 @@ async def add(
             raise _taken(row)
         ctx.about_to(f"add the {role} {name}")
         try:
-            return await _line(accounts, tokens, await accounts.add(name, role, chosen))
+            return await _line(quotas, tokens, await accounts.add(name, role, chosen))
         except NameTaken:
             raise _taken(UserRow(name, (), 0.0)) from None
 
 
 @operation("user.list", http=("GET", "/users"), scope="code", on="platform", errors=("store_unavailable",),
-           short="name role scopes state last_seen tokens")  # fmt: skip
+           short="name role scopes state last_seen tokens sandboxes most_sandboxes")  # fmt: skip
 async def list_users(
     accounts: Accounts,
     tokens: Tokens,
+    quotas: Quotas,
     /,
     removed: Annotated[bool, Field(description="list removed users and those whose tokens have ended, too")] = False,
     page: PageNumber = 1,
@@ -80,12 +83,12 @@ async def list_users(
     """
     with the_store():
         rows = [row for row in await accounts.all() if removed or row.revoked is None]
-        found = [await _line(accounts, tokens, row) for row in rows]
+        found = [await _line(quotas, tokens, row) for row in rows]
         if not removed:
             implied = {row.id for row in rows if row.implied}
             found = [line for line in found if line.tokens or line.id not in implied]
         start = (page - 1) * per_page
-        lines = [_owner(), *found]
+        lines = [_owner((await quotas.sandboxes(OWNER.name))[0]), *found]
     return Paged(lines[start : start + per_page], len(lines), page, per_page)
 
 
@@ -95,6 +98,7 @@ async def set_role(
     ctx: Context,
     accounts: Accounts,
     tokens: Tokens,
+    quotas: Quotas,
     /,
     name: UserName,
     role: Annotated[Role, Field(description=ROLE_TEXT)],
@@ -111,7 +115,7 @@ async def set_role(
         may_manage(ctx, role, f"making somebody {role}")
         chosen = _narrowed(role, scopes)
         ctx.about_to(f"make the {row.role} {row.name} a {role}")
-        return await _line(accounts, tokens, await accounts.change(row, role=role, scopes=chosen))
+        return await _line(quotas, tokens, await accounts.change(row, role=role, scopes=chosen))
 
 
 @operation("user.remove", http=("DELETE", "/users/{name}"), scope="code", on="platform", changes=True, destroys=True,
@@ -221,7 +225,7 @@ def _taken(row: UserRow) -> OperationError:
     return OperationError("name_taken", why, hint="try another name")
 
 
-def _owner() -> UserLine:
+def _owner(sandboxes: int) -> UserLine:
     return UserLine(
         id=None,
         name=OWNER.name,
@@ -230,13 +234,16 @@ def _owner() -> UserLine:
         narrowed=False,
         state="active",
         tokens=1,
+        sandboxes=sandboxes,
+        most_sandboxes=None,
         created_at=None,
         last_seen=None,
         removed_at=None,
     )
 
 
-async def _line(accounts: Accounts, tokens: Tokens, row: UserRow) -> UserLine:
+async def _line(quotas: Quotas, tokens: Tokens, row: UserRow) -> UserLine:
+    running, most = await quotas.sandboxes(row.name)
     return UserLine(
         id=row.id,
         name=row.name,
@@ -245,6 +252,8 @@ async def _line(accounts: Accounts, tokens: Tokens, row: UserRow) -> UserLine:
         narrowed=scopes_of(row) != ROLE_SCOPES[role_of(row)],
         state="active" if row.revoked is None else "removed",
         tokens=0 if row.revoked is not None else await tokens.count(row.name),
+        sandboxes=running,
+        most_sandboxes=most,
         created_at=row.at,
         last_seen=row.seen,
         removed_at=row.revoked,

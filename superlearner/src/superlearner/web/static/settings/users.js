@@ -11,7 +11,7 @@ import { byId, make, renew, write } from "../base/dom.js";
 import { complain, toast } from "../base/toast.js";
 import { time } from "../base/words.js";
 
-/** @typedef {{name: string, role: string, scopes: string[], narrowed: boolean, last_seen: number|null}} User */
+/** @typedef {{name: string, role: string, scopes: string[], narrowed: boolean, last_seen: number|null, sandboxes: number, most_sandboxes: number|null}} User */
 
 const ROLES = ["owner", "teacher", "learner", "viewer"];
 /** The roles whose users each role manages, as the server checks them. @type {Record<string, string[]>} */
@@ -42,6 +42,7 @@ function row(user) {
     make("td", {}, mine && !own ? roles(user) : user.role),
     make("td", {}, user.narrowed ? `only ${user.scopes.join(", ")}` : user.scopes.join(", ")),
     make("td", {}, own ? "" : user.last_seen === null ? "never" : time(user.last_seen)),
+    make("td", { class: "num" }, user.most_sandboxes === null ? `${user.sandboxes}` : `${user.sandboxes} of ${user.most_sandboxes}`),
     make("td", { class: "num" }, make("span", { class: "row-acts" },
       mine ? act("link", "Link", `Sign-in link for ${user.name}`) : null,
       mine && !own ? act("out", "Sign out", `Sign out ${user.name} everywhere`) : null,
