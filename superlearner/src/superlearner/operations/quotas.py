@@ -109,7 +109,7 @@ class Quotas:
     def __init__(
         self, accounts: Accounts, settings: Callable[[], Settings], sandboxes: Sandboxes, recordings: Recordings
     ) -> None:
-        self._accounts = accounts
+        self.accounts = accounts
         self._settings = settings
         self._sandboxes = sandboxes
         self._recordings = recordings
@@ -178,7 +178,7 @@ class Quotas:
     async def _row(self, user: str) -> UserRow | None:
         if key_of(user) not in (OWNER.name, ANONYMOUS.name):
             with suppress(StoreUnavailable):  # while it has not been read, nobody else can sign in
-                return await self._accounts.find(user)
+                return await self.accounts.find(user)
         return None
 
     def _of_role(self, role: Role) -> Quota:

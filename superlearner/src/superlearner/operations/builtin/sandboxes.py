@@ -11,7 +11,6 @@ import msgspec
 from pydantic import Field
 
 import otp
-from superlearner.operations.accounts import Accounts
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.failures import Detail, OperationError
@@ -145,7 +144,6 @@ async def create(
     sandboxes: Sandboxes,
     settings: Settings,
     tokens: Tokens,
-    accounts: Accounts,
     quotas: Quotas,
     /,
     sandbox_id: Annotated[
@@ -212,7 +210,7 @@ async def create(
         custom_config,
         limits_of(limits or LimitsGiven()),
     )
-    await may_run_here(ctx, sandboxes, settings, tokens, accounts)
+    await may_run_here(ctx, sandboxes, settings, tokens, quotas.accounts)
     ctx.about_to(f"start the sandbox {sandbox_id} with {_what(configuration, known)}")
     who, node = ctx.user.name, node_of_sandbox(sandbox_id)
     admit = await quotas.admission(who)
@@ -226,7 +224,6 @@ async def restart(
     sandboxes: Sandboxes,
     settings: Settings,
     tokens: Tokens,
-    accounts: Accounts,
     quotas: Quotas,
     /,
     sandbox_id: SandboxId,
@@ -240,7 +237,7 @@ async def restart(
     if source is not None:
         allow(ctx, sandbox, "code")
     known = None if source is None else await _checked(source)
-    await may_run_here(ctx, sandboxes, settings, tokens, accounts)
+    await may_run_here(ctx, sandboxes, settings, tokens, quotas.accounts)
     ctx.about_to(f"restart {sandbox.id}{'' if known is None else ' with a new source'}")
     admit = await quotas.admission(sandbox.owner)
     return record_of(await ask(ctx, Restart(None, sandbox.id, ctx.user.name, known, admit)))
