@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,52 @@ def test_all_operations_respond_as_described(start: Callable[..., Any]) -> None:
     assert len(refused) <= len(described) // 4, refused  # later requests do not find what earlier ones ended
     assert {"success"} == {phase["status"] for phase in report.figures["phases"].values()}
     assert len(described) * examples < report.figures["test_cases"]["generated"]
+
+
+ROLES = ("anonymous", "learner", "teacher", "owner")
+SERVICES = ("analytics", "tracer", "live", "watchdog", "sandbox_manager", "counter_1")
+ABOVE = ("superlearner", "services", "playground", "web")
+"""Processes that keep all others; everyone but the owner aims at them, too."""
+SMALL = 10
+"""Below so many examples, each role gets only the phases that take the least time."""
+
+
+def pids_above(client: Any) -> list[str]:
+    return [client.get(f"/api/v1/processes/{name}/info").json()["data"]["pid"] for name in ABOVE]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_with_each_role_and_force_the_platform_lives_and_has_no_undeclared_failure(start: Callable[..., Any]) -> None:
+    """All roles at once on one platform; half of the requests that have `force` order the end of a service."""
+    program = start()
+    examples, seed = int(os.environ.get("EXAMPLES", "15")), int(os.environ.get("SEED", "1"))
+    phases = {"phases": ("examples", "fuzzing", "stateful")} if examples < SMALL else {}
+    tokens: dict[str, str | None] = {"anonymous": None, "owner": token_of(program)}
+    with program.client() as client:
+
+        def post(path: str, **body: Any) -> Any:
+            answer = client.post(f"/api/v1{path}", json=body, headers=program.owner)
+            assert answer.status_code == 200, answer.text
+            return answer.json()["data"]
+
+        for role in set(ROLES) - set(tokens):
+            added = post("/users", name=f"a-{role}", role=role)
+            tokens[role] = post("/tokens", name=f"a-{role}", user=f"a-{role}", scopes=added["scopes"])["secret"]
+        before = pids_above(client)
+
+    def requests_of(role: str) -> list[str]:
+        forced_at = SERVICES if role == "owner" else SERVICES + ABOVE
+        report = run(program.url, tokens[role], examples=examples, seed=seed, forced_at=forced_at, **phases)
+        return [f"{role}: {one}\n{report.text}" for one in report.findings]
+
+    with ThreadPoolExecutor(len(ROLES)) as at_once:
+        found = [one for findings in at_once.map(requests_of, ROLES) for one in findings]
+    assert not found, "\n".join(found)
+    with program.client() as client:
+        assert "ready" == client.get("/health/ready").json()["status"]
+        assert before == pids_above(client)
+    assert 0 == program.end()[0]
 
 
 @pytest.mark.slow

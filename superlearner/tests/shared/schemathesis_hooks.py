@@ -3,32 +3,54 @@
 A forced kill of the root ends the platform (`superlearner/tests` covers it) and would end the run. Long timeouts are
 shortened and suspended processes are resumed, as later requests would wait. Deleting what the examples name becomes a
 dry run, as later requests would not find it. The HTTP server refuses lines of more than 64 KiB before our code.
+
+With `ANONYMOUS=1` in the environment no request has a credential. With `FORCED_AT`, names of processes with commas
+between, requests keep their `force`, and every other one that has this parameter is a forced request to one of these
+processes.
 """
 
 from __future__ import annotations
 
+import itertools
+import os
 from typing import Any
 
 import requests
 import schemathesis
 
+ANONYMOUS = os.environ.get("ANONYMOUS") == "1"
+FORCED_AT = tuple(filter(None, os.environ.get("FORCED_AT", "").split(",")))
+TARGETS = ("pid", "name")
+"""Parameters that name a process."""
+_turns = itertools.count()
+_targets = itertools.cycle(FORCED_AT)
 LONGEST_LINE = 60_000
 LONGEST_MS = 600_000
 SHORT_MS = 300
 SUSPENDS = ("suspend", "pause")
 SETTINGS = "/api/v1/settings"
 EVENTS = "/api/v1/events"
-EXAMPLES = ("counter_1", "demo_one_for_one", "shop", "playground")
+EXAMPLES = ("counter_1", "demo_one_for_one", "shop", "playground", "a-learner", "a-teacher")
+"""Names that later requests need: those of the examples, and of the users who send them."""
 TAKES_AWAY = {
-    "DELETE": ("/registry/processes/{name}", "/supervisors/{name}", "/children/{child}", "/applications/{name}"),
-    "POST": ("/terminate", "/bulk", "/simulate-failure", "/chaos"),
+    "PUT": ("/users/{name}/role",),
+    "DELETE": (
+        "/tokens/{name}",
+        "/users/{name}",
+        "/registry/processes/{name}",
+        "/supervisors/{name}",
+        "/children/{child}",
+        "/applications/{name}",
+    ),
+    "POST": ("/terminate", "/bulk", "/simulate-failure", "/chaos", "/sign-out"),
 }
 YES = frozenset({"1", "1.0", "true", "t", "yes", "y", "on"})
-OWN_RULES = (SETTINGS, "/api/v1/tokens", "/api/v1/nodes/attached")
+OWN_RULES = (SETTINGS, "/api/v1/tokens", "/api/v1/users", "/api/v1/nodes/attached")
 """Operations with rules that depend on another field or on the state."""
 PROGRAMS = frozenset({
     ("/api/v1/sandboxes", "source"),
     ("/api/v1/sandboxes/{sandbox_id}/hot-reload", "source"),
+    ("/api/v1/sandboxes/{sandbox_id}/restart", "source"),
     ("/api/v1/nodes/eval", "source"),
 })  # fmt: skip
 """Fields with Python source, whose validity no schema describes."""
@@ -40,6 +62,9 @@ def before_call(context: Any, case: Any, kwargs: Any = None) -> None:
     path = case.operation.path
     if path.startswith(SETTINGS) and case.method.upper() != "GET":
         case.query = {**(case.query or {}), "dry_run": "true"}
+    if ANONYMOUS:  # invented credentials are counted: soon the address gets 429 for everything
+        case.headers, case.cookies = {}, {}
+    _force(case)
     names = {*(case.path_parameters or {}).values()}
     if path.endswith(TAKES_AWAY.get(case.method.upper(), ())) and not names.isdisjoint(EXAMPLES):
         case.query = {**(case.query or {}), "dry_run": "true"}
@@ -48,10 +73,34 @@ def before_call(context: Any, case: Any, kwargs: Any = None) -> None:
     for given in (case.query, case.body):
         if isinstance(given, dict):
             force = given.get("force")
-            if force is True or (given is case.query and _is_yes(force)):  # bodies are strict: "yes" is refused there
+            forced = force is True or (
+                given is case.query and _is_yes(force)
+            )  # bodies are strict: "yes" is refused there
+            if forced and not FORCED_AT:
                 given["force"] = False
             if isinstance(given.get("timeout_ms"), int | float) and given["timeout_ms"] > SHORT_MS:
                 given["timeout_ms"] = SHORT_MS if given["timeout_ms"] <= LONGEST_MS else LONGEST_MS + 1
+
+
+def _force(case: Any) -> None:
+    """Make every other request that has the parameter `force` a forced one to a process of `FORCED_AT`."""
+    in_body = "force" in _fields_of_body(case.operation)
+    in_query = any(one.get("name") == "force" for one in case.operation.definition.raw.get("parameters", ()))
+    if not FORCED_AT or not (in_body or in_query) or next(_turns) % 2:
+        return
+    if in_query:
+        case.query = {**(case.query or {}), "force": "true"}
+    if in_body and isinstance(case.body, dict):
+        case.body = {**case.body, "force": True}
+    target = next(_targets)
+    case.path_parameters = {name: target if name in TARGETS else one for name, one in case.path_parameters.items()}
+
+
+def _fields_of_body(operation: Any) -> Any:
+    """Return the fields that the body of an operation has."""
+    body = operation.definition.raw.get("requestBody", {}).get("content", {}).get("application/json", {})
+    name = body.get("schema", {}).get("$ref", "").rpartition("/")[2]
+    return operation.schema.raw_schema["components"]["schemas"].get(name, {}).get("properties", {})
 
 
 def _is_yes(value: Any) -> bool:

@@ -42,32 +42,42 @@ class Report:
         return {name: sum(phase["accepted"] for phase in phases.values()) for name, phases in rates.items()}
 
 
-def run(url: str, token: str, *, examples: int = 15, seed: int = 1, only: tuple[str, ...] = ()) -> Report:
+def run(
+    url: str,
+    token: str | None,
+    *,
+    examples: int = 15,
+    seed: int = 1,
+    only: tuple[str, ...] = (),
+    forced_at: tuple[str, ...] = (),
+    phases: tuple[str, ...] = PHASES,
+) -> Report:
     """Send requests to every operation of the platform at `url`.
 
     Args:
         url: address of the platform; its data may be lost.
-        token: the owner's token, which has all scopes.
+        token: a token, the owner's for all scopes; None sends no credential.
         examples: maximum of random requests per operation, in addition to systematic ones.
         seed: seed of the generated requests.
         only: ids of the operations to test; all by default.
+        forced_at: processes that half of the requests with `force` name; without them no request has it.
+        phases: the kinds of generated requests.
     """
     document = f"{url}/api/v1/arsenal/docs"
-    authorization = f"Bearer {token}"
-    httpx.get(
-        document, headers={"Authorization": authorization}, timeout=MOST_S
-    ).raise_for_status()  # cached from now on
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    httpx.get(document, headers=headers, timeout=MOST_S).raise_for_status()  # cached from now on
     with tempfile.TemporaryDirectory() as folder:
         figures = Path(folder, "report.json")
         command = [
             str(Path(sys.executable).with_name("st")), "--config-file", str(HERE / "schemathesis.toml"),
-            "run", document, "--header", f"Authorization: {authorization}",
-            "--phases", ",".join(PHASES), "--max-examples", str(examples), "--seed", str(seed),
+            "run", document, *(word for name, value in headers.items() for word in ("--header", f"{name}: {value}")),
+            "--phases", ",".join(phases), "--max-examples", str(examples), "--seed", str(seed),
             "--request-timeout", "30", "--no-shrink", "--generation-database", ":memory:", "--no-color",
             "--report", "json", "--report-json-path", str(figures),
             *(word for name in only for word in ("--include-operation-id", name)),
         ]  # fmt: skip
         environment = {**os.environ, "SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(HERE)}
+        environment |= {"FORCED_AT": ",".join(forced_at), "ANONYMOUS": "1" if token is None else ""}
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         if not figures.exists():
             raise RuntimeError(f"Schemathesis did not write a report: {done.stdout}{done.stderr}")
