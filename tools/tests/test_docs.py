@@ -67,6 +67,13 @@ def test_every_difference_has_a_test() -> None:
     assert [] == [row for row in rows if not _TEST.search(row) and not row.startswith(("| what", "| ---"))]
 
 
+def test_every_threat_has_a_prevention_and_a_test() -> None:
+    head, line, *rows = [line for line in text_of("docs/security.md").splitlines() if line.startswith("| ")]
+    assert ("| asset | attacker | prevention | test |", "| --- | --- | --- | --- |") == (head, line)
+    assert len(rows) > 30
+    assert [] == [row for row in rows if row.count(" | ") != 3 or not _TEST.search(row.rpartition(" | ")[2])]
+
+
 def test_every_decision_is_in_the_list_of_decisions() -> None:
     pages = {Path(page).name for page in PAGES if page.startswith("docs/decisions/0")}
     assert set() == pages - {link for link, _ in _LINK.findall(text_of("docs/decisions/README.md"))}
