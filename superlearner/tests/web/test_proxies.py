@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from superlearner.settings.settings import SettingsError, load_settings
+from superlearner.web.pacing import HELD_S
 
 Run = Callable[..., Any]
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
@@ -107,3 +109,20 @@ def test_clients_elsewhere_have_a_call_limit_and_this_machine_has_none(inside: R
             assert (await platform.client.get("/api/v1/supervisors", headers=OWNER)).status_code == 200
 
     inside(test, auth="all", allow_host=("shop.example",), calls_at_once=5, calls_per_second=0.1)
+
+
+def test_a_client_with_too_many_calls_is_refused_after_a_pause_that_others_do_not_notice(inside: Run) -> None:
+    """Regression: one who went on took the time of all others with refusals."""
+
+    async def test(platform: Any) -> None:
+        elsewhere = coming_from(platform, "192.0.2.1")
+        assert (await elsewhere.get("/api/v1/supervisors", headers=OWNER)).status_code == 200
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        late = asyncio.create_task(elsewhere.get("/api/v1/supervisors", headers=OWNER))
+        assert (await platform.client.get("/api/v1/supervisors", headers=OWNER)).status_code == 200
+        assert not late.done()
+        assert (await late).status_code == 429
+        assert loop.time() - begun >= HELD_S
+
+    inside(test, auth="all", allow_host=("shop.example",), calls_at_once=1, calls_per_second=0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Callable
@@ -16,10 +17,13 @@ from superlearner.web.errors import ApiError
 from superlearner.web.recognising import CredentialRefused
 from superlearner.web.visitors import Visit, WebVisitor
 
-__all__ = ["AT_ONCE_S", "Pacing"]
+__all__ = ["AT_ONCE_S", "HELD_S", "Pacing"]
 
 AT_ONCE_S: Final = 10
 """A user may send the requests of this many seconds at once."""
+HELD_S: Final = 1.0
+"""The pause before a refusal: a client that does not wait would take the time of others with refusals."""
+
 POLICY_VIOLATION: Final = 1008
 
 
@@ -44,11 +48,11 @@ class Pacing:
         self._paces: dict[int, Throttle] = {}
 
     async def count(self, visit: Visit, visitor: WebVisitor) -> None:
-        """Count a request. Raises CredentialRefused: there were too many."""
+        """Count a request. Raises CredentialRefused, after a pause: there were too many."""
         name = visitor.user.name
         rate = await self._rate(visitor)
         if rate is not None and (left := self._over(rate, name)):
-            raise _too_many(
+            raise await _too_many(
                 f"{name} has more than {rate} requests a second; try again in {left} s",
                 f"wait as the Retry-After header says, or ask the owner for more: "
                 f"`superlearner user quota {name} --requests-per-second {2 * rate}`",
@@ -60,7 +64,7 @@ class Pacing:
         left = math.ceil(self._calls.wait(who))
         if left > 0:
             message = f"too many calls; try again in {left} s"
-            raise _too_many(message, "the Retry-After header gives the seconds", left)
+            raise await _too_many(message, "the Retry-After header gives the seconds", left)
         self._calls.count(who)
 
     def paced(self, visitor: WebVisitor, receive: Receive, send: Send) -> Receive:
@@ -93,6 +97,7 @@ class Pacing:
         return left
 
 
-def _too_many(message: str, hint: str, left: int) -> CredentialRefused:
+async def _too_many(message: str, hint: str, left: int) -> CredentialRefused:
+    await asyncio.sleep(HELD_S)
     error = ApiError(429, "rate_limited", message, hint=hint)
     return CredentialRefused(error, f"Too many requests. Try again in {left} seconds.", wait=left)
