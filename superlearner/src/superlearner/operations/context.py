@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Context", "DryRun"]
 
 LONGEST_NAME: Final = 200
+INTERFACES: Final = frozenset({"rest", "cli", "console", "mcp", "page", "test"})
+"""The interfaces that clients name; `claims` of a context is one of these, or `other`."""
 
 
 class DryRun(Exception):
@@ -36,8 +38,8 @@ class Context:
 
     `nodes` holds all available nodes. `door` is how the request came in, as the server saw it: by a `session` of a
     browser, by a `token`, over `loopback` without a credential, over the `link` of a node, or in a `test`. `claims` is
-    what the client says it is: `rest`, `cli`, `console`, `mcp` or `page`. `on` is the name of a node or the id of a
-    sandbox, None for the platform's own node; `execute` fills in the default node.
+    what the client says it is: `rest`, `cli`, `console`, `mcp` or `page`; anything else becomes `other`. `on` is the
+    name of a node or the id of a sandbox, None for the platform's own node; `execute` fills in the default node.
     """
 
     nodes: Nodes
@@ -58,6 +60,8 @@ class Context:
 
     def __post_init__(self) -> None:
         self.asked = self.on
+        if self.claims not in INTERFACES:
+            self.claims = "other"
         if self.on is not None:
             self.on = self.nodes.node_of(self.on)
 

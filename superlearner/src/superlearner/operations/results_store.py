@@ -23,7 +23,8 @@ class AuditLine(BaseModel):
         "`loopback` without a credential; in rows of older versions, what the client claimed"
     )
     claims: str | None = Field(
-        description="what the client said it is: `rest`, `cli`, `console`, `mcp` or `page`; anyone can claim it"
+        description="what the client said it is: `rest`, `cli`, `console`, `mcp`, `page` or `other`; anyone can claim "
+        "it"
     )
     operation: str
     parameters: Any

@@ -92,6 +92,18 @@ def test_a_scrape_shows_what_happened_and_is_open_on_loopback(inside: Inside) ->
     inside(test)
 
 
+def test_what_clients_claim_to_be_makes_no_new_series(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        for claim in ("cli", "", "robot 1", "robot 2", "x" * 100):
+            await platform.client.get("/api/v1/nodes", headers={"x-door": claim})
+        now = scraped((await platform.client.get("/metrics")).text)
+        counts = {dict(labels)["door"]: value for (name, labels), value in now.items()
+                  if name == "superlearner_operations_total" and ("operation", "node.list") in labels}  # fmt: skip
+        assert counts == {"cli": 1, "rest": 1, "other": 3}
+
+    inside(test)
+
+
 def test_a_scrape_needs_a_credential_if_requests_do(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         refused = await platform.client.get("/metrics")

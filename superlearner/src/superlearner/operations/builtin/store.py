@@ -46,7 +46,8 @@ async def audit(
     user: Annotated[Asked, Field(description="only changes by this user")] = None,
     door: Annotated[Asked, Field(description="only requests that came in so: `session`, `token` or `loopback`")] = None,
     claims: Annotated[
-        Asked, Field(description="only clients that said they are this: `rest`, `cli`, `console`, `mcp` or `page`")
+        Asked,
+        Field(description="only clients that said they are this: `rest`, `cli`, `console`, `mcp`, `page` or `other`"),
     ] = None,
     operation: Annotated[
         Asked, Field(description="only this operation", examples=["process.kill"]), Picker("operation")
