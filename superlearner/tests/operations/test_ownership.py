@@ -95,7 +95,7 @@ async def tried(platform: Any, operation: Operation, who: User, of: str) -> tupl
 
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_reaches_what_it_may_and_learners_nothing_of_others(
-    inside: Inside, nodes_here: Any, tmp_path: Path, role: Any
+    inside: Inside, nodes_here: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: Any
 ) -> None:
     async def test(inside_: Any) -> None:
         platform = inside_.platform
@@ -112,7 +112,12 @@ def test_each_role_reaches_what_it_may_and_learners_nothing_of_others(
             for own in (True, False) if role != "viewer" else (False,):
                 of = "of_ada" if own else "of_zelda"
                 due = expected(operation, who, own=own)
+                before = platform.audit.entries()[-1:]
+                monkeypatch.setattr(platform.audit, "_refused", {})  # all are logged, however many a minute
                 code, said = await tried(platform, operation, who, of)
+                entries = platform.audit.entries(before[0].number if before else 0)
+                if code and (who.name, operation.name, code) not in {(e.user, e.operation, e.outcome) for e in entries}:
+                    wrong.append(f"{operation.name} {own=}: {code} is not in the audit log")
                 if code != due:
                     wrong.append(f"{operation.name} {own=}: {due=} {code=} {said[:200]}")
                 if role == "learner" and own and "zelda" in said:
@@ -165,10 +170,37 @@ def test_the_default_node_of_a_learner_is_a_home_of_their_own(inside: Inside, no
         await call(platform, "sandbox.destroy", ada, sandbox_id="home-ada-7")
         await call(platform, "supervisor.list", ada)
         assert len(launcher.programs) == 3
+        await call(platform, "sandbox.destroy", ada, sandbox_id="home-ada-7")
+        await call(platform, "supervisor.list", ada, node="sandbox-home-ada-7@127.0.0.1")
+        assert len(launcher.programs) == 4, "the same by its name"
         with pytest.raises(OperationError, match="expected another beginning than home-"):
             await call(platform, "sandbox.create", ada, sandbox_id="home-bob-8", source=None, demo="shop")
 
     inside(test)
+
+
+def test_a_refusal_tells_nothing_about_recordings_of_others(inside: Inside, nodes_here: Any, tmp_path: Path) -> None:
+    """Learners see their own entries of the audit log as events."""
+
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        platform.sandboxes.launcher = attaching(nodes_here, platform)
+        ada, zelda = user("ada", "learner"), user("zelda", "learner", 2)
+        await give_things(platform, zelda)
+        for name in ("of_zelda", "of_nobody"):
+            with pytest.raises(OperationError):
+                await call(platform, "recording.show", ada, name=name)
+        entries = [entry for entry in platform.audit.entries() if entry.user == "ada"]
+        assert [(one.operation, one.parameters["name"], one.outcome) for one in entries] == [
+            ("recording.show", "of_zelda", "recording_not_found"),
+            ("recording.show", "of_nobody", "recording_not_found"),
+        ]
+        with pytest.raises(OperationError, match="there is no recording"):
+            await call(platform, "recording.show", user("tim", "teacher"), name="of_nobody")
+        assert platform.audit.entries()[-1].user == "ada", "a mistake is no refusal"
+
+    inside(test, data_dir=tmp_path)
 
 
 @pytest.mark.operation("events.stream")

@@ -83,6 +83,40 @@ def test_live_feeds_of_a_learner_have_only_their_own_nodes(inside: Inside, nodes
     inside(test, data_dir=tmp_path)
 
 
+@pytest.mark.operation("audit.list")
+def test_refused_pages_and_live_feeds_are_in_the_audit_log(inside: Inside, nodes_here: Any, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        platform, client = inside_.platform, inside_.client
+        platform.sandboxes.launcher = attaching(nodes_here, platform)
+        browser = await signed_in(inside_, "ada")
+        zelda = user("zelda", "learner", 2)
+        await call(platform, "sandbox.create", zelda, sandbox_id="of_zelda", demo="shop", source=None)
+        first = platform.audit.entries()[-1].number
+        home = "sandbox-home-ada-1@127.0.0.1"
+        await OpenSocket(inside_, browser, "/live/system").closed()  # the home does not run
+        await OpenSocket(inside_, browser, "/live/system", f"node={home}").closed()
+        await client.get("/system", params={"node": home}, headers=browser)
+        assert platform.audit.entries(first) == []
+        for path in ("/settings", "/metrics", "/system?node=sandbox-of_zelda@127.0.0.1"):
+            await client.get(path, headers=browser)
+        for node in (FOREIGN, platform.running_node().name):
+            await OpenSocket(inside_, browser, "/live/traces", f"node={node}").closed()
+        await OpenSocket(inside_, browser, "/live/elsewhere").closed()
+        found = [(one.operation, one.parameters["path"], one.node) for one in platform.audit.entries(first)]
+        assert found == [
+            ("web.open", "/settings", None),
+            ("web.open", "/metrics", None),
+            ("web.open", "/system", FOREIGN),
+            ("web.live", "/live/traces", FOREIGN),
+            ("web.live", "/live/traces", platform.running_node().name),
+        ]
+        assert {(one.user, one.door, one.claims, one.outcome) for one in platform.audit.entries(first)} == {
+            ("ada", "session", "page", "missing_scope")
+        }
+
+    inside(test, data_dir=tmp_path)
+
+
 def test_the_log_of_a_learner_has_lines_of_their_nodes_alone(inside: Inside, nodes_here: Any) -> None:
     async def test(inside_: Any) -> None:
         platform = inside_.platform

@@ -1,4 +1,4 @@
-"""The audit log: changes with user, time, interface and outcome."""
+"""The audit log: changes and refusals, with user, time, interface and outcome."""
 
 from __future__ import annotations
 

@@ -54,6 +54,8 @@ class Context:
     takes_force: str | None = None
     """The reason why the operation needs `force` and the scope `admin`, found by a dry run."""
     claims: str = "test"
+    conceals: bool = False
+    """True once a refusal is worded as if the thing did not exist; the audit log has it, too."""
 
     asked: str | None = field(init=False, default=None)
     """The node as the request names it."""

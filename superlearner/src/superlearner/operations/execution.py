@@ -26,6 +26,8 @@ from superlearner.operations.users import NODE_SCOPES
 __all__ = ["checked", "execute", "refuse_without_scope"]
 
 LONGEST: Final = 500
+REFUSALS: Final = frozenset({"missing_scope", "critical_process_protection", "sensitive_process", "eval_not_allowed"})
+"""Outcomes that the audit log has of all operations, not only of those that change something."""
 LONGEST_NAME: Final = 200
 
 
@@ -208,14 +210,15 @@ def _account(
     took_ns: int,
     outcome: str,
 ) -> None:
-    """Report every execution to telemetry, and each change or refused change to the audit log."""
+    """Report every execution to telemetry, and each change and each refusal to the audit log."""
     telemetry, audit = services.get(Telemetry), services.get(AuditLog)
     telemetry.execute(
         "operation.stop",
         {"duration": took_ns / 1e9},
         {"operation": operation.name, "door": context.claims, "outcome": outcome},
     )
-    if operation.changes and outcome != "dry_run":
+    refused = outcome in REFUSALS or (context.conceals and outcome != "ok")
+    if refused or (operation.changes and outcome != "dry_run"):
         audit.record(
             user=context.user.name,
             door=context.door,

@@ -12,20 +12,28 @@ from superlearner.observing.tracing import NoRecording, Recordings
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import THINGS, Operation
 from superlearner.operations.failures import OperationError
-from superlearner.operations.homes import Homes
+from superlearner.operations.homes import Homes, home_node
 from superlearner.operations.sandbox_access import found
 from superlearner.operations.services import Services
 from superlearner.operations.users import User
 from superlearner.sandbox import Sandboxes
 from superlearner.store import StoreUnavailable
 
-__all__ = ["Owners", "node_names", "seen_node"]
+__all__ = ["Owners", "is_refused", "node_names", "seen_node"]
 
 
 def seen_node(nodes: Nodes, user: User, name: str | None) -> WatchedNode | RemoteNode | None:
     """Return the node of this name, or the default, if it exists for the user."""
     node = nodes.find(name)
     return node if node is not None and user.sees(node.owner) else None
+
+
+def is_refused(nodes: Nodes, sandboxes: Sandboxes, user: User, name: str | None) -> bool:
+    """Return whether a named node does not exist for the user; own sandboxes and the home do, even after their end."""
+    if name is None or not user.only_own or name == home_node(user):
+        return False
+    mine = any(one.node == name and user.sees(one.owner) for one in sandboxes.all())
+    return not mine and seen_node(nodes, user, name) is None
 
 
 def node_names(nodes: Nodes, user: User) -> list[str]:
@@ -46,10 +54,12 @@ class Owners:
     async def admit(self, operation: Operation, context: Context, parameters: Mapping[str, Any]) -> None:
         """Check node and thing of a request, and choose the user's home if it names no node. Raises OperationError."""
         if context.user.only_own and operation.on_node:
-            if context.on is not None:
+            if context.on not in (None, home_node(context.user)):
                 self._check_node(operation, context)
             elif operation.of in ("node", "events"):
                 context.on = await self._services.get(Homes).node_of(self._services, context)
+            elif seen_node(context.nodes, context.user, context.on) is None:
+                context.on = None
         if operation.of in THINGS:
             name = parameters[THINGS[operation.of]]
             of_sandbox = operation.of == "sandbox"
@@ -60,12 +70,11 @@ class Owners:
     def _check_node(self, operation: Operation, context: Context) -> None:
         """Check that the node belongs to the user; the error is the same for those of others and unknown ones."""
         nodes, user = context.nodes, context.user
-        if seen_node(nodes, user, context.on) is not None:
-            return
         if context.on == context.home.name and operation.of in ("everyone", "events"):
             return
-        if any(one.node == context.on and user.sees(one.owner) for one in self._services.get(Sandboxes).all()):
-            _ = context.found  # raises, with the reason why their own sandbox has ended
+        if not is_refused(nodes, self._services.get(Sandboxes), user, context.on):
+            _ = context.found  # raises, with the reason, if their own sandbox has ended
+            return
         known = ", ".join(node_names(nodes, user)) or "your sandboxes"
         what = f"{operation.name} on the node {clip(context.asked or '', 200)!r}"
         raise context.missing_scope(what, operation.scope, hint=f"expected one of {known}")
@@ -79,8 +88,9 @@ class Owners:
             if context.user.sees(owner):
                 return owner
         except NoRecording:
-            pass
+            pass  # recorded like those of others: a learner's own events would tell the difference
         except StoreUnavailable as error:
             raise OperationError("store_unavailable", error.why) from None
+        context.conceals = context.user.only_own
         message = f"there is no recording {clip(name, 100)!r}"
         raise OperationError("recording_not_found", message, hint="see GET /api/v1/recordings")

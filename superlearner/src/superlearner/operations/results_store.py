@@ -12,7 +12,7 @@ __all__ = ["AuditLine", "Compacted", "FileWritten", "RowsDeleted", "StoreInfo"]
 
 
 class AuditLine(BaseModel):
-    """A change, or a refused one."""
+    """A change, or a refused request."""
 
     id: int = Field(description="grows over all runs of the platform")
     run: str = Field(description="the run of the platform")
@@ -26,7 +26,7 @@ class AuditLine(BaseModel):
         description="what the client said it is: `rest`, `cli`, `console`, `mcp`, `page` or `other`; anyone can claim "
         "it"
     )
-    operation: str
+    operation: str = Field(description="`web.open` and `web.live` for pages and live feeds that were refused")
     parameters: Any
     did: str | None = Field(description="the announced change; null if it was refused before")
     outcome: str = Field(description="`ok`, or the code of the error")

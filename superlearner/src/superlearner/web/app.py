@@ -22,7 +22,7 @@ from superlearner.live.viewer import Viewer
 from superlearner.nodes.nodes import WatchedNode
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.homes import home_node
-from superlearner.operations.ownership import seen_node
+from superlearner.operations.ownership import is_refused, seen_node
 from superlearner.web import pages
 from superlearner.web.access_log import with_access_log
 from superlearner.web.bodies import limits_of
@@ -33,6 +33,7 @@ from superlearner.web.openapi import completed
 from superlearner.web.pacing import Pacing
 from superlearner.web.packing import with_packing
 from superlearner.web.prefix import with_prefix_left
+from superlearner.web.refusals import record_refusal
 from superlearner.web.rest import described_routes_of, routes_of
 from superlearner.web.sign_in import SIGN_IN, SignIn
 from superlearner.web.socket_connection import COMPRESSED
@@ -122,6 +123,7 @@ def _with_sign_in(app: ASGIApp, platform: Platform, files: StaticTree) -> ASGIAp
         required=settings.asks_for_credentials,
         tokens=platform.tokens,
         accounts=platform.accounts,
+        audit=platform.audit,
         pacing=Pacing(_calls(settings), platform.quotas),
         cli=command_line(settings.data_dir),
     )
@@ -205,6 +207,8 @@ def _add_live(app: FastAPI, platform: Platform) -> None:
             if node is None and user.only_own:
                 node = home_node(user)
             watched = platform.nodes.find(node) if of_platform else seen_node(platform.nodes, user, node)
+            if watched is None and is_refused(platform.nodes, platform.sandboxes, user, node):
+                record_refusal(platform.audit, socket, "web.live", f"/live/{name}")
             source = None if watched is None else await source_of(platform, name, watched, asked, user)
             await socket.accept()
             if source is None:

@@ -16,11 +16,12 @@ from superlearner.base.data_dir import command_line
 from superlearner.control.terms import safe_text
 from superlearner.operations.context import Context
 from superlearner.operations.homes import home_node
-from superlearner.operations.ownership import node_names, seen_node
+from superlearner.operations.ownership import is_refused, node_names, seen_node
 from superlearner.teaching.learning import PARTS
 from superlearner.web.api_pages import install_api_docs
 from superlearner.web.docs_pages import install_docs
 from superlearner.web.errors import ApiError
+from superlearner.web.refusals import record_refusal
 from superlearner.web.static_files import OwnFiles
 from superlearner.web.static_tree import StaticTree
 from superlearner.web.visitors import is_signed_in, user_of
@@ -204,6 +205,8 @@ def install(app: FastAPI, platform: Platform, files: StaticTree) -> None:
                 await platform.homes.node_of(platform.services, Context(platform.nodes, user))
                 node = None
             gone = (node is not None or not user.only_own) and seen_node(platform.nodes, user, node) is None
+            if is_refused(platform.nodes, platform.sandboxes, user, node):
+                record_refusal(platform.audit, request, "web.open", page.href)
             if gone and (page.of_platform or node == platform.nodes.default):
                 node = None
             if gone and node is not None:

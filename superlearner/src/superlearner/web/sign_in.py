@@ -31,6 +31,7 @@ from superlearner.access.credentials import Credentials
 from superlearner.access.throttle import Throttle
 from superlearner.operations import PREFIX
 from superlearner.operations.accounts import Accounts, LinkState, UserChange
+from superlearner.operations.audit import AuditLog
 from superlearner.operations.tokens import Tokens
 from superlearner.store import UserRow
 from superlearner.web.addresses import is_local
@@ -48,6 +49,7 @@ from superlearner.web.recognising import (
     unauthorized,
     user_key,
 )
+from superlearner.web.refusals import record_refusal
 from superlearner.web.static_tree import StaticTree
 from superlearner.web.visitors import Visit, WebVisitor, form_of, ours, recognise
 
@@ -84,6 +86,7 @@ class SignIn:
         required: whether a credential is required.
         tokens: those of other users than the owner.
         accounts: the other users.
+        audit: gets an entry for each page and feed that a user was refused; None without an audit log.
         pacing: the limits on requests; None for no limit.
         cli: how commands begin, as visitors on this machine see it.
     """
@@ -101,6 +104,7 @@ class SignIn:
         required: bool = True,
         tokens: Tokens | None = None,
         accounts: Accounts | None = None,
+        audit: AuditLog | None = None,
         pacing: Pacing | None = None,
         cli: str = "superlearner",
     ) -> None:
@@ -110,6 +114,7 @@ class SignIn:
         self.root_path = root_path
         self.version = version
         self.required = required
+        self.audit = audit
         self.pacing = pacing or Pacing()
         self.cli = cli
         self.recogniser = Recogniser(
@@ -163,13 +168,25 @@ class SignIn:
                 return await self._by_link(visit)
             visitor = await self.recogniser.visitor(visit)
             await self.pacing.count(visit, visitor)
-            _may_look(visit, visitor)
+            recognise(scope, visitor)
+            if not _may_look(visit, visitor):
+                raise self._not_allowed(visit, visitor)
         except CredentialRefused as refused:
             return self._refusal(visit, refused)
         except ApiError as error:
             return error.response({"cache-control": "no-store"})
-        recognise(scope, visitor)
         return visitor
+
+    def _not_allowed(self, visit: Visit, visitor: WebVisitor) -> CredentialRefused:
+        """Return the refusal of a visitor who lacks the scope `read`, and record it."""
+        if self.audit is not None:
+            of_socket = visit.connection.scope["type"] == "websocket"
+            record_refusal(self.audit, visit.connection, "web.live" if of_socket else "web.open", visit.path)
+        name = visitor.user.name
+        return CredentialRefused(
+            ApiError(403, "missing_scope", f"{visit.path[:200]} needs the scope read, which {name} lacks"),
+            f"{name} may not open this page: it needs the scope read.",
+        )
 
     def _changed(self, row: UserRow, change: UserChange) -> None:
         self.presence.end(user_key(row), CHANGED if change == "changed" else SIGNED_OUT)
@@ -329,15 +346,10 @@ def _is_open(path: str) -> bool:
     return path in OPEN_PATHS or path.startswith("/static/")
 
 
-def _may_look(visit: Visit, visitor: WebVisitor) -> None:
-    """Raise Refused if a visitor without `read` requests more than operations and pages about their own things."""
+def _may_look(visit: Visit, visitor: WebVisitor) -> bool:
+    """Return whether a visitor has `read`, or requests only operations and pages about their own things."""
     user = visitor.user
-    if visit.path.startswith(OF_OPERATIONS) or user.may("read") or ("own" in user.scopes and is_of_own(visit.path)):
-        return
-    raise CredentialRefused(
-        ApiError(403, "missing_scope", f"{visit.path[:200]} needs the scope read, which {visitor.user.name} lacks"),
-        f"{visitor.user.name} may not open this page: it needs the scope read.",
-    )
+    return visit.path.startswith(OF_OPERATIONS) or user.may("read") or ("own" in user.scopes and is_of_own(visit.path))
 
 
 def _headers(status: int, wait: int) -> dict[str, str]:

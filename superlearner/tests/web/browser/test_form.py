@@ -85,7 +85,7 @@ def test_each_kind_of_parameter_has_its_field(modules: Page) -> None:
         modules.evaluate(
             """(kinds) => kinds.filter((kind) => sourceOf(kind, () => "x", ""))""",
             ["process", "supervisor", "child", "application", "module", "registry", "setting", "recording", "name",
-             "trace", "token", "backup", "simulation", "operation", "page", "sandbox"],
+             "trace", "token", "backup", "simulation", "operation", "page", "sandbox", "user"],
         )
     )  # fmt: skip
 

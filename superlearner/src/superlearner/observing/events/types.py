@@ -68,7 +68,8 @@ TYPES: Final[dict[str, Type]] = {
     "setting_refused": Type("`superlearner.toml` has an error and is ignored", "`setting`, `line`, `problem`"),
     "sandbox": Type("a sandbox started, changed or ended", "`sandbox` (id), `status`, `owner`"),
     "operation_done": Type(
-        "a change was made or refused", "`operation`, `user`, `door`, `claims`, `outcome`, `duration` (s)"
+        "a change was made, or a request was refused",
+        "`operation`, `user`, `door`, `claims`, `outcome`, `duration` (s)",
     ),
     "logged": Type(
         "a warning or an error in the log", "`level`, `logger`, `report` (see [the log](logging.md)), `number`"

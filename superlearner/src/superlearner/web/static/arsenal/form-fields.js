@@ -185,7 +185,10 @@ function localTime(seconds) {
  */
 export function read(field, entry) {
   if (typeof entry === "boolean") return { value: entry };
-  if (Array.isArray(entry)) return entry.length || !field.required && !field.shortest ? { value: entry } : { wrong: "Choose at least one." };
+  if (Array.isArray(entry)) {
+    if (entry.length || !field.required && !field.shortest) return { value: entry };
+    return field.required ? { wrong: "Choose at least one." } : { absent: true };
+  }
   const text = field.kind === "text" || field.kind === "any" ? entry : entry.trim();
   if (text === "") return field.required ? { wrong: "This is needed." } : { absent: true };
   if (field.kind === "integer" || field.kind === "number") return readNumber(field, text);
