@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import otp
-from otp import Children, GenServer, Ok, Stop, Supervisor, impl
+from otp import Children, GenServer, NoReply, Ok, Stop, Supervisor, impl
 from otp.testing import Scheduler, advance, wait_all_idle
 from superlearner.app.guarding import GUARDIAN, Guard, Guardian
 from superlearner.app.keeping import Keeper
+from superlearner.control.terms import plain_pid
 
 Inside = Callable[..., Any]
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
@@ -86,6 +88,64 @@ def test_a_suspended_service_is_reported_until_it_is_resumed(inside: Inside) -> 
         answer = await platform.client.post(f"{API}/processes/tracer/resume")
         assert answer.status_code == 200, "anybody may resume it"
         assert await health(platform) == ("healthy", [], [])
+
+    inside(test)
+
+
+async def claims(name: str, done: Any) -> None:
+    """Take a name in every way that a process has, while no service has it."""
+    otp.register(name, otp.self())
+    done.set_result([otp.whereis(name), await Squatter.start(None, name=name), otp.whereis(name)])
+    await otp.receive(otp.Is("end"))
+
+
+class Squatter(GenServer[None]):
+    @impl
+    def init(self, arg: None) -> Ok[None]:
+        return Ok(None)
+
+
+class Claimer(GenServer[None]):
+    """A server that starts `claims` on request."""
+
+    @impl
+    def init(self, arg: None) -> Ok[None]:
+        return Ok(None)
+
+    @impl
+    def handle_cast(self, request: Any, state: None) -> NoReply[None]:
+        otp.spawn(claims, *request)
+        return NoReply(state)
+
+
+@pytest.mark.operation("registry.register")
+@pytest.mark.parametrize(("supervisor", "id"), [("services", "tracer"), ("superlearner", GUARDIAN)])
+def test_no_other_process_takes_the_name_of_a_service_that_is_missing(
+    inside: Inside, supervisor: str, id: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Regression: a process of the demo could take it, and the service did not come back."""
+
+    async def test(platform: Any) -> None:
+        claimer = Claimer.child_spec(None, id="claimer")
+        started = await Supervisor.start_child(("demo_one_for_one", platform.node), claimer)
+        number = plain_pid(started)
+        await do(platform, "POST", f"/supervisors/{supervisor}/children/{id}/terminate")
+        done = asyncio.get_running_loop().create_future()
+        GenServer.cast(started, (id, done))
+        before, squatter, after = await done
+        assert (before, after) == (None, None)
+        assert otp.is_alive(squatter)
+        assert f"lost the name {id} at once" in caplog.text
+        asked = {"name": id, "pid": number}
+        answer = await platform.client.post(f"{API}/registry/processes", json=asked, headers=OWNER)
+        assert answer.json()["error"]["message"] == f"the name {id} is reserved for a service of the platform"
+        assert await health(platform) == ("degraded", [id], [])
+        await platform.node.wait_registered(id)
+        await Supervisor.count_children((supervisor, platform.node))
+        assert await health(platform) == ("healthy", [], [])
+        other = {"name": "mine", "pid": number}
+        answer = await platform.client.post(f"{API}/registry/processes", json=other, headers=OWNER)
+        assert answer.status_code == 200
 
     inside(test)
 

@@ -1,9 +1,9 @@
 """Services that are missing: found, reported, and brought back.
 
 A service that crashes is restarted by its supervisor, one that keeps failing by the caretaker (see `keeping`). This
-module is for the rest: a slot that was emptied or deleted for good, with `force` and the `admin` scope. `Guard` has the
-state and outlives the processes that use it: the guardian, below the root, and the caretaker, below `services`. Each
-brings back the other.
+module is for the rest: a slot that was emptied or deleted for good, with `force` and the `admin` scope. Until a service
+is back, no process of somebody else can take its name. `Guard` has the state and outlives the processes that use it:
+the guardian, below the root, and the caretaker, below `services`. Each brings back the other.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import otp
 from otp import ChildSpec, GenServer, NoReply, Ok, Pid, Supervisor, impl
 from otp.trace import Event
 from superlearner.app.keeping import CARETAKER, Keeper
+from superlearner.control.protection import protection_of
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
@@ -55,8 +56,8 @@ class Guard:
         self._expected[supervisor] = otp.self(), {spec.id: spec for spec in specs}
 
     def watch(self, node: otp.Node) -> None:
-        """Follow the ends of children from now on."""
-        self._subscription = otp.trace.subscribe(node, self._on_end, kinds={"child_terminated"})
+        """Follow the ends of children and new names from now on."""
+        self._subscription = otp.trace.subscribe(node, self._on_event, kinds={"child_terminated", "registered"})
 
     def close(self) -> None:
         """Stop, before the platform stops its services in order."""
@@ -88,6 +89,30 @@ class Guard:
                     yield (supervisor, id, "missing"), None
                 elif otp.process_info(pid, "status") == "suspended":
                     yield (supervisor, id, "suspended"), pid
+
+    def _on_event(self, event: Event) -> None:
+        if event.kind == "registered":
+            self._release(event)
+        else:
+            self._on_end(event)
+
+    def _release(self, event: Event) -> None:
+        """Take the name of a service from a process of somebody else; the service could not come back."""
+        pid: Any = event.pid
+        name = event.data["name"]
+        if pid is None or not self._reserves(name):
+            return
+        node = otp.trace.node_of(pid)
+        protection, running = protection_of(node), _running()
+        if protection is None:
+            return
+        if protection.covers(pid) and (running is None or protection.covers_children(running)):
+            return
+        node.release_name(pid)
+        log.warning("%s lost the name %s at once: it is reserved for a service of the platform", plain_pid(pid), name)
+
+    def _reserves(self, name: Any) -> bool:
+        return name in self._expected or any(name in specs for _, specs in self._expected.values())
 
     def _on_end(self, event: Event) -> None:
         above = event.pid
@@ -151,6 +176,14 @@ class Guard:
         except (otp.StartError, otp.Exit, TimeoutError) as error:
             why = "no answer" if isinstance(error, TimeoutError) else text_of_reason(error.reason)
             log.error("%s did not start again: %s", id_text(id), why)
+
+
+def _running() -> Pid | None:
+    """Return the running process: the parent of one that gets its name before its `spawned` event."""
+    try:
+        return otp.self()
+    except otp.NotAProcess:
+        return None
 
 
 class Guardian(GenServer[Guard]):

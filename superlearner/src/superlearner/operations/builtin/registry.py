@@ -92,6 +92,8 @@ async def register(ctx: Context, name: NewName, pid: PidText, force: Force = Fal
         protect(ctx, found, force=force)
         ctx.about_to(f"register {called(found)} as {name[:200]}", [called(found)])
         otp.register(name, found)
+    if ctx.node.whereis(name) is not found:
+        raise OperationError("name_taken", f"the name {name[:200]} is reserved for a service of the platform")
     return NameLine(name=id_text(name), pid=plain_pid(found), what=what_of(found))
 
 
