@@ -163,5 +163,10 @@ def test_visitors_from_elsewhere_are_not_told_the_data_directory(inside: Inside,
             for path in ("/sign-in", "/api/v1/processes"):
                 answer = await away.get(path)
                 assert ("superlearner token" in answer.text, str(tmp_path) in answer.text) == (True, False)
+            for path in ("/docs", "/settings"):
+                page = await away.get(path, headers=OWNER)
+                assert 'data-cli="superlearner --url http://' in page.text
+                assert str(tmp_path) not in page.text
+            assert "<code>superlearner token</code>" in page.text
 
     inside(test, data_dir=tmp_path, auth="all")

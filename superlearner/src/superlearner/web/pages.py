@@ -12,12 +12,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.responses import Response
 
-from superlearner.base.data_dir import command_line
 from superlearner.control.terms import safe_text
 from superlearner.operations.context import Context
 from superlearner.operations.homes import home_node
 from superlearner.operations.ownership import is_refused, node_names, seen_node
 from superlearner.teaching.learning import PARTS
+from superlearner.web.addresses import reaching
 from superlearner.web.api_pages import install_api_docs
 from superlearner.web.docs_pages import install_docs
 from superlearner.web.errors import ApiError
@@ -159,7 +159,7 @@ def install(app: FastAPI, platform: Platform, files: StaticTree) -> None:
         first = home_node(user) if user.only_own else platform.nodes.default or own
         shown = {
             "root": platform.settings.root_path,
-            "cli": command_line(platform.settings.data_dir),
+            "cli": reaching(request, platform.settings.data_dir, platform.settings.root_path),
             "version": platform.version,
             "pages": [page for page in PAGES if not user.only_own or page.of_own],
             "node": node or first,

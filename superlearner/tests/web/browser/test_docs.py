@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -94,4 +95,17 @@ def test_the_list_of_operations_is_filtered_while_typing(open_page: Callable[...
     expect(page.locator("#api-count")).to_have_text("1 operation for “supervisor.delete_child”")
     page.get_by_role("link", name="Delete a child").click()
     expect(page.get_by_role("heading", name="Delete a child")).to_be_in_viewport()
-    expect(page.get_by_text("superlearner supervisor delete-child demo_one_for_one counter_1")).to_be_visible()
+    command = re.compile(r"superlearner --data-dir \S+ supervisor delete-child demo_one_for_one counter_1")
+    expect(page.get_by_text(command)).to_be_visible()
+
+
+@pytest.mark.page("/docs", "/api/docs")
+def test_commands_of_the_manual_name_the_data_directory(open_page: Callable[..., Page], untouched: Any) -> None:
+    """The pages on disk are for every platform."""
+    codes = "() => [...document.querySelectorAll('code')].map((one) => one.textContent)"
+    for path, said in (("/docs/command-line", "process list"), ("/api/docs/store", "store info")):
+        page = open_page(f"{untouched.url}{path}", ready=False)
+        beside = re.compile(rf"superlearner --data-dir \S+ {said}")
+        expect(page.locator("code").filter(has_text=beside).first).to_be_visible()
+        alone = re.compile(r"^superlearner (?!run|doctor)[a-z]", re.MULTILINE)
+        assert [code for code in page.evaluate(codes) if alone.search(code)] == []

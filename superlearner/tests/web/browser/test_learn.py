@@ -78,6 +78,7 @@ def test_a_step_for_the_terminal_is_ticked_by_the_terminal_and_not_by_the_page(
     page = open_page(f"{program.url}/supervisors?process=counter_1&tour=terminal")
     tour = strip(page)
     expect(tour.get_by_role("heading")).to_have_text("1 of 3 · Send a message")
+    expect(tour).to_contain_text(f"superlearner --data-dir {program.data_dir} process message counter_1")
     page.get_by_placeholder('"increment" or').fill("increment")
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.get_by_text("Sent.", exact=True)).to_be_visible()

@@ -5,7 +5,8 @@
  */
 
 import { ApiError, platform } from "../base/api.js";
-import { command, root } from "../base/dom.js";
+import { command } from "../base/commands.js";
+import { root } from "../base/dom.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { follow } from "./asking.js";
 

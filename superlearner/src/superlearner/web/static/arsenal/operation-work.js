@@ -4,7 +4,8 @@
  * @module
  */
 
-import { attribute, chosen, command, icon, make, root } from "../base/dom.js";
+import { command } from "../base/commands.js";
+import { attribute, chosen, icon, make, root } from "../base/dom.js";
 import { SlForm } from "./form.js";
 import { onlyReads, WHY } from "../shell/only-reads.js";
 

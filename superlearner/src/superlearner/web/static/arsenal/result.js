@@ -8,7 +8,8 @@
  * @module
  */
 
-import { attribute, command, icon, make, write } from "../base/dom.js";
+import { command } from "../base/commands.js";
+import { attribute, icon, make, write } from "../base/dom.js";
 import { LONGEST, copied, pathOf, tableOf } from "./json-tree.js";
 import { copyButton } from "../base/copying.js";
 import { JsonTree } from "./result-tree.js";

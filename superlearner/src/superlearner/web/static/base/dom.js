@@ -133,12 +133,6 @@ export function byId(id, type) {
 /** Return the path under which the platform is mounted, without a trailing slash. */
 export const root = () => document.documentElement.dataset.root ?? "";
 
-/** Return how commands begin in another terminal: with the data directory, if it is not the default one. */
-export const cli = () => document.documentElement.dataset.cli ?? "superlearner";
-
-/** Return a command for another terminal. @param {string} words */
-export const command = (words) => `${cli()} ${words}`;
-
 /** Return the URL of a static file in this page's version. @param {string} path  below `static` */
 export const staticFile = (path) => new URL(`../${path}`, import.meta.url).href;
 

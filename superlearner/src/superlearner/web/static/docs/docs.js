@@ -4,6 +4,7 @@
  * @module
  */
 
+import { completeIn } from "../base/commands.js";
 import { copyButton } from "../base/copying.js";
 import { suggest } from "./docs-search.js";
 
@@ -52,6 +53,7 @@ function showing() {
   if (nav && open instanceof HTMLElement) nav.scrollTop = open.offsetTop - nav.clientHeight / 2;
 }
 
+completeIn(document);
 copying();
 following();
 showing();

@@ -6,6 +6,7 @@
  */
 
 import { ApiError, platform } from "../base/api.js";
+import { complete } from "../base/commands.js";
 import { chosen, make, renew, root, staticFile, write } from "../base/dom.js";
 import { happened, pieces, shown, typeOf } from "./tour-conditions.js";
 import { askedFor, beginning, learn, learned, place, setPlace } from "./tour-place.js";
@@ -18,7 +19,7 @@ import { askedFor, beginning, learn, learned, place, setPlace } from "./tour-pla
 const SETTLED_MS = 300;
 
 /** @param {string} text */
-const rich = (text) => pieces(text).map((one) => (one.code ? make("code", {}, one.text) : document.createTextNode(one.text)));
+const rich = (text) => pieces(text).map((one) => (one.code ? make("code", {}, complete(one.text)) : document.createTextNode(one.text)));
 
 /** Return a page's URL including the root. @param {string} address @param {Record<string, string>} [words] */
 function address(address, words = {}) {

@@ -6,7 +6,8 @@
  */
 
 import { platform } from "../base/api.js";
-import { command, make, root } from "../base/dom.js";
+import { command } from "../base/commands.js";
+import { make, root } from "../base/dom.js";
 import { placeOf } from "./sandbox-words.js";
 
 /** @typedef {import("../components/code-editor.js").SlCode} SlCode */
