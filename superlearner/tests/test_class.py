@@ -66,7 +66,7 @@ def children_of(teacher: Client, sandbox: Any) -> Any:
 def test_a_learner_who_tries_everything_gets_nothing_and_the_class_goes_on(
     start: Callable[..., Any], size: int
 ) -> None:
-    program = start("--auth", "all")
+    program = start("--auth", "all", SUPERLEARNER_QUOTA_REQUESTS_PER_SECOND="10000")
     teacher = teacher_of(program)
     names = [f"pupil-{number}" for number in range(size)]
     with ThreadPoolExecutor(AT_ONCE) as at_once, asking_for_health(program.url) as health:

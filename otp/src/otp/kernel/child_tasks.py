@@ -360,7 +360,8 @@ def _end_as_cancelled(task: Any) -> None:
         handle.cancel()
     if future is not None:
         future.cancel()
-    asyncio.Future.cancel(task)
+    future_type: Any = asyncio.Future  # the cancel of a task would wait for a step
+    future_type.cancel(task)
 
 
 def _is_of(task: Any, callback: Any) -> bool:

@@ -205,7 +205,7 @@ class Settings(BaseSettings):
         50, ge=1, le=10_000, description="frames a slow viewer may miss before it gets a snapshot"
     )
     frame_rows: int = Field(400, ge=1, le=100_000, description="changed rows in a frame above which a snapshot is sent")
-    sandboxes: int = Field(30, ge=0, le=1000, description="number of sandboxes at a time")
+    sandboxes: int = Field(100, ge=0, le=1000, description="number of sandboxes at a time")
     weak_walls: bool = Field(
         False,
         json_schema_extra=AT_START,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -153,7 +154,11 @@ def test_a_killed_order_starts_again_as_a_new_row(shop: Page) -> None:
     expect(shop.locator("#process .tag")).to_have_text("running")
 
 
-def test_the_server_itself_can_be_killed_and_the_page_comes_back(shop: Page) -> None:
+def test_the_owner_can_kill_the_server_itself_and_the_page_comes_back(shop: Page) -> None:
+    shop.goto(urljoin(shop.url, "/sign-in?next=%2Fsupervisors"))
+    shop.get_by_label("Token").fill("a-token-of-the-tests-that-is-long-enough")
+    shop.keyboard.press("Enter")
+    expect(shop.locator("#supervisors")).to_have_attribute("data-ready", "tree")
     live = line(shop, "superlearner/services/live")
     pid = live.get_attribute("data-pid") or ""
     live.locator(".kill").click()
