@@ -17,6 +17,7 @@ const SCOPES = {
   read: "looks, and changes nothing",
   operate: "changes what runs",
   code: "changes code, or shows what is hidden",
+  admin: "changes processes of the platform itself, with force",
 };
 
 /** Return the label of the button. @param {Line} line */
