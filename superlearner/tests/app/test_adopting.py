@@ -32,6 +32,7 @@ HELD_ELSEWHERE: dict[str, str] = {
         ("max_bodies", "body_timeout", "max_connections", "head_timeout", "keep_alive", "send_timeout", "max_unsent"),
         "superlearner/tests/web/test_connections.py",  # read at each use, all in the same way
     ),
+    "quota_*": "superlearner/tests/operations/test_quotas.py",  # read at each use, all in the same way
     "audit_*": "superlearner/tests/store/test_trouble.py",  # read after each write
     "*link_expires": "superlearner/tests/operations/builtin/test_users.py",
     "anomaly_*": "superlearner/tests/monitoring/test_detectors.py",  # read at each look, all in the same way

@@ -1,26 +1,16 @@
-"""Addresses of clients, and how they reach the platform from a terminal."""
+"""The beginning of commands in the terminal of a client."""
 
 from __future__ import annotations
 
-import ipaddress
 import shlex
 from pathlib import Path
 
 from starlette.requests import HTTPConnection
 
 from superlearner.base.data_dir import command_line
+from superlearner.web.connections import is_local
 
-__all__ = ["is_local", "reaching"]
-
-
-def is_local(address: str) -> bool:
-    """Return whether an address belongs to this machine."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return (mapped or found).is_loopback
+__all__ = ["reaching"]
 
 
 def reaching(request: HTTPConnection, folder: Path | None, root_path: str) -> str:

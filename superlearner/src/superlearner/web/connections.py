@@ -15,6 +15,7 @@ or just opening connections. Such a connection makes no request, but costs memor
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from collections.abc import Callable
 from typing import Final
 
@@ -23,7 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from superlearner.base.descriptors import descriptors
 from superlearner.settings.settings import Settings
 
-__all__ = ["END", "LEAST_TAKEN", "WebConnections", "LimitedConnection", "with_end"]
+__all__ = ["END", "LEAST_TAKEN", "LimitedConnection", "WebConnections", "is_local", "with_end"]
 
 END: Final = "superlearner.end"
 """Of a request: the event that its web server sets when it ends."""
@@ -31,6 +32,16 @@ END: Final = "superlearner.end"
 LEAST_TAKEN: Final = 65_536
 RESERVED: Final = 256
 """Descriptors that are not for connections: the database, files, pipes of other programs."""
+
+
+def is_local(address: str) -> bool:
+    """Return whether an address belongs to this machine."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_loopback
 
 
 class WebConnections:

@@ -26,7 +26,7 @@ from superlearner.base.validation import meant, problem_text
 from superlearner.control.terms import text_of
 from superlearner.operations import PREFIX
 from superlearner.operations.failures import OperationError
-from superlearner.web.addresses import is_local
+from superlearner.web.connections import is_local
 from superlearner.web.envelope import timestamp
 from superlearner.web.strict_json import SafeJSONResponse
 

@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Send
 
 from superlearner.access.throttle import Throttle
 from superlearner.operations.quotas import Quotas
-from superlearner.web.addresses import is_local
+from superlearner.web.connections import is_local
 from superlearner.web.errors import ApiError
 from superlearner.web.recognising import CredentialRefused
 from superlearner.web.visitors import Visit, WebVisitor

@@ -12,7 +12,7 @@ from superlearner.operations.accounts import Accounts, LinkState, user_of
 from superlearner.operations.tokens import Tokens
 from superlearner.operations.users import ANONYMOUS, OWNER
 from superlearner.store import StoreUnavailable, Token, UserRow
-from superlearner.web.addresses import is_local
+from superlearner.web.connections import is_local
 from superlearner.web.errors import ApiError
 from superlearner.web.visitors import Visit, WebVisitor
 

@@ -34,7 +34,7 @@ from superlearner.operations.accounts import Accounts, LinkState, UserChange
 from superlearner.operations.audit import AuditLog
 from superlearner.operations.tokens import Tokens
 from superlearner.store import UserRow
-from superlearner.web.addresses import is_local
+from superlearner.web.connections import is_local
 from superlearner.web.envelope import timestamp
 from superlearner.web.errors import ApiError
 from superlearner.web.guard import OPEN_PATHS, path_of

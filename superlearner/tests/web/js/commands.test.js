@@ -12,7 +12,7 @@ test("commands get the data directory or the address, and those that need none s
   const texts = ["superlearner process kill ledger", "superlearner token create --name tea", "superlearner token", "superlearner db backup a.db", "superlearner config show"];
   assert.deepEqual(texts.map((text) => complete(text, BESIDE)), texts.map((text) => text.replace("superlearner", BESIDE)));
   assert.deepEqual(texts.map((text) => complete(text, REMOTE)), [...texts.slice(0, 2).map((text) => text.replace("superlearner", REMOTE)), ...texts.slice(2)]);
-  for (const text of ["superlearner run", "superlearner run shop.py:Shop", "superlearner doctor", "superlearner --data-dir a tree", "superlearner --help", "from superlearner import x", "pip install superlearner", "superlearner"]) {
+  for (const text of ["superlearner run", "superlearner run shop.py:Shop", "superlearner doctor", "superlearner --data-dir a tree", "superlearner --help", "from superlearner import x", "cd superlearner", "superlearner"]) {
     for (const begin of [BESIDE, REMOTE, "superlearner"]) assert.equal(complete(text, begin), text);
   }
   assert.equal(complete(texts[0], "superlearner"), texts[0]);
