@@ -171,6 +171,48 @@ def test_a_process_of_the_platform_is_ended_only_by_a_server_with_the_scope_admi
     with_client(program.data_dir, test, "--scope", scope)
 
 
+def test_a_learner_finds_and_runs_operations_on_their_own_things_alone(start: Callable[..., Any]) -> None:
+    program = start("--auth", "all", "--weak-walls")
+    with program.client() as http:
+        http.headers.update(program.owner)
+        assert http.post("/api/v1/users", json={"name": "ada", "role": "learner"}).status_code == 200
+        made = http.post("/api/v1/tokens", json={"name": "ada", "scopes": ["own"]})
+        secret = made.json()["data"]["secret"]
+        node = http.get("/api/v1/nodes").json()["data"][0]["name"]
+
+    async def test(client: Client) -> None:
+        tools = {tool.name for tool in (await client.list_tools()).tools}
+        assert {"process_kill", "find_operation", "run_operation"} <= tools
+        names = [one["operation"] for one in data_of(await client.call_tool("find_operation", {"words": "user"}))]
+        assert not {"user.add", "user.list"} & {*names}
+        done = {"operation": "process.shutdown", "parameters": {"pid": "counter_1"}}
+        data_of(await client.call_tool("run_operation", done))
+        data_of(await client.call_tool("process_kill", {"pid": "counter_2"}))
+        (home,) = data_of(await client.call_tool("sandbox_list", {}))
+        assert home["id"].startswith("home-ada-")
+        refused: list[tuple[str, dict[str, Any], str]] = [
+            ("process.kill", {"pid": "counter_1", "node": node}, "missing_scope"),
+            ("process.shutdown", {"pid": "web", "node": node}, "missing_scope"),
+            ("recording.show", {"name": "lesson"}, "recording_not_found"),
+            ("user.list", {}, "operation_not_found"),
+        ]
+        for operation, parameters, code in refused:
+            answer = await client.call_tool("run_operation", {"operation": operation, "parameters": parameters})
+            assert answer.is_error
+            assert code in text_of(answer)
+
+    with_client(program.data_dir, test, SUPERLEARNER_TOKEN=secret)
+    with program.client() as http:
+        audit = http.get("/api/v1/audit?user=ada", headers=program.owner).json()["data"]
+    assert [(one["operation"], one["claims"], one["outcome"]) for one in audit] == [
+        ("recording.show", "mcp", "recording_not_found"),
+        ("process.shutdown", "mcp", "missing_scope"),
+        ("process.kill", "mcp", "missing_scope"),
+        ("process.kill", "mcp", "ok"),
+        ("process.shutdown", "mcp", "ok"),
+    ]
+
+
 def test_a_server_can_be_narrowed_to_a_scope_and_to_categories(start: Callable[..., Any]) -> None:
     program = start()
 

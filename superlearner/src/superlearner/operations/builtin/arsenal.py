@@ -14,12 +14,13 @@ from superlearner.operations.users import GRANTS, SCOPES
 
 @operation("arsenal.operations", http=("GET", "/arsenal/operations"), scope="read", here=True, of="everyone",
            short="name summary scope changes on_node")  # fmt: skip
-async def operations(arsenal: Registry, /) -> list[OperationLine]:
+async def operations(ctx: Context, arsenal: Registry, /) -> list[OperationLine]:
     """List all operations.
 
-    Each with its route, its scope and the JSON Schema of its parameters.
+    Each with its route, its scope and the JSON Schema of its parameters. For users who have only the scope `own`,
+    without the operations on the platform itself.
     """
-    return [line_of(one) for one in arsenal]
+    return [line_of(one) for one in arsenal if one.of != "platform" or not ctx.user.only_own]
 
 
 @operation("arsenal.docs", http=("GET", "/arsenal/docs"), scope="read", on="platform", of="everyone", bare=True)
