@@ -167,7 +167,7 @@ async function again(one) {
 function fromAddress() {
   const asked = new URL(location.href).searchParams;
   const name = asked.get("operation");
-  if (asked.get("view") === "audit") showView("audit");
+  if (asked.get("view") === "audit" && !byId("tab-audit", HTMLElement).hidden) showView("audit");
   if (!name) {
     line = work = null;
     place.hidden = true;

@@ -138,3 +138,6 @@ export const staticFile = (path) => new URL(`../${path}`, import.meta.url).href;
 
 /** Return the node that the page shows; "" for the platform's default. */
 export const chosen = () => document.documentElement.dataset.node ?? "";
+
+/** Return whether the visitor has nothing but their own things: what is about the platform is not for them. */
+export const onlyOwn = () => document.documentElement.hasAttribute("data-platform");

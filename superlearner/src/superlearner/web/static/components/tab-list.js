@@ -30,7 +30,7 @@ export function tabByKey(event, all) {
  * @returns {(id: string, focus?: boolean) => void}  shows a panel
  */
 export function tabs(list, onShow = () => {}) {
-  const all = /** @type {HTMLElement[]} */ ([...list.querySelectorAll("[role=tab]")]);
+  const all = /** @type {HTMLElement[]} */ ([...list.querySelectorAll("[role=tab]:not([hidden])")]);
   /** @param {HTMLElement} tab */
   const panel = (tab) => tab.getAttribute("aria-controls") ?? "";
   /** @param {string} id */

@@ -12,7 +12,7 @@ import { tabs as tabList } from "./tab-list.js";
  * @param {(view: string) => void} opened
  */
 export function tabs(list, opened) {
-  const all = [...list.querySelectorAll("[role=tab]")];
+  const all = [...list.querySelectorAll("[role=tab]:not([hidden])")]; // some are not for every visitor
   const name = (/** @type {Element|undefined} */ tab) => tab?.id.replace("tab-", "") ?? "";
   const panel = (/** @type {Element|undefined} */ tab) => tab?.getAttribute("aria-controls") ?? "";
   const show = tabList(list, (id) => {

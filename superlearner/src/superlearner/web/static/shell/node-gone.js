@@ -6,10 +6,13 @@
  */
 
 import { platform } from "../base/api.js";
-import { make, renew, root } from "../base/dom.js";
+import { chosen, make, onlyOwn, renew, root } from "../base/dom.js";
 import { complain } from "../base/toast.js";
 
 /** @typedef {import("../sandboxes/sandbox-words.js").Sandbox} Sandbox */
+
+/** Return whether the page shows the default node of a visitor with nothing but their own things: any page starts it. */
+const ownHome = () => chosen() === "" && onlyOwn();
 
 /** Number of the latest note: late answers for earlier ones are ignored. */
 let told = 0;
@@ -31,6 +34,13 @@ export async function tellGone(note, node, why, ways) {
   const mine = (told += 1);
   const one = await sandboxOf(node);
   if (mine !== told) return;
+  if (!one && ownHome()) {
+    const start = make("button", { type: "button", class: "btn" }, "Start it");
+    start.onclick = () => location.reload();
+    renew(note, [make("span", {}, "Your home, the sandbox with the demo, does not run. What you see is how it was."), start]);
+    note.hidden = false;
+    return;
+  }
   renew(note, one ? words(one, ways.slice(0, 1)) : [make("span", {}, "The node ", make("b", {}, node), ` is gone: ${why ?? "it has ended, or the platform does not look into it any more"}. What you see is how it was. Go to`), ...ways]);
   const again = note.querySelector("button");
   if (one && again) again.onclick = () => void startAgain(again, one.id);

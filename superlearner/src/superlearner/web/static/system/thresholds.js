@@ -6,7 +6,7 @@
  */
 
 import { ApiError, platform } from "../base/api.js";
-import { attribute, make, root, write } from "../base/dom.js";
+import { attribute, make, onlyOwn, root, write } from "../base/dom.js";
 
 /** @typedef {{name: string, description: string, unit: string|null, default: number, value: number, source: string, where: string, bounds: Record<string, number>, type: string}} Setting */
 
@@ -36,7 +36,7 @@ export class SlThresholds extends HTMLElement {
 
   connectedCallback() {
     if (!this.#forms.isConnected) this.append(this.#note, this.#needs, this.#wrong, this.#forms);
-    void this.load();
+    if (!onlyOwn()) void this.load();
   }
 
   /** Load the current settings. */
