@@ -28,7 +28,6 @@ def ada(start: Callable[..., Any], open_page: Callable[..., Page]) -> tuple[Any,
     return program, page
 
 
-@pytest.mark.page("/system", "/arsenal")
 @pytest.mark.operation("arsenal.operations")
 def test_a_learner_sees_no_control_that_is_refused(ada: tuple[Any, Page]) -> None:
     program, page = ada
@@ -49,7 +48,6 @@ def test_a_learner_sees_no_control_that_is_refused(ada: tuple[Any, Page]) -> Non
     assert [line["operation"] for line in audit if line["outcome"] != "ok"] == []
 
 
-@pytest.mark.page("/supervisors")
 def test_the_page_of_a_home_that_ended_says_so_and_starts_it(ada: tuple[Any, Page]) -> None:
     program, page = ada
     page.goto(f"{program.url}/supervisors")
