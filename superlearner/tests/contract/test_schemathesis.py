@@ -29,7 +29,7 @@ async def type_(ctx, number: int) -> dict[str, int]:
 @operation("planted.status", http=("GET", "/planted/status/{number}"), scope="read")
 async def status(ctx, number: int) -> dict[str, int]:
     "Refuse with a code that is not declared."
-    raise OperationError("conflict", "not now")
+    raise OperationError("request_timeout", "not now")
 
 @operation("planted.limit", http=("POST", "/planted/limit"), scope="read", changes=True)
 async def limit(ctx, number: int) -> dict[str, int]:
