@@ -78,7 +78,7 @@ def school(inside: Inside, nodes_here: Any, tmp_path: Path) -> Inside:
     return run
 
 
-@pytest.mark.operation("user.quota", "user.usage", "sandbox.create", "sandbox.restart")
+@pytest.mark.operation("sandbox.create", "sandbox.restart")
 def test_sandboxes_are_refused_above_the_quota_until_one_is_freed_or_the_owner_raises_it(school: Inside) -> None:
     async def test(class_: Class) -> None:
         await class_.do("ada", "supervisor.list")  # starts the home
@@ -350,7 +350,6 @@ def test_the_api_answers_429_with_the_seconds_to_wait(inside: Inside, tmp_path: 
     inside(test, data_dir=tmp_path, quota_requests_per_second=1)
 
 
-@pytest.mark.operation("user.quota", "user.usage")
 def test_only_owners_change_quotas_and_others_see_their_own(school: Inside) -> None:
     async def code(class_: Class, who: str, operation: str, name: str, **given: Any) -> str:
         try:
@@ -420,3 +419,19 @@ def test_things_of_a_removed_user_no_longer_count_and_quotas_survive_a_restart(
 
     school(test, quota_sandboxes=1)
     inside(later, data_dir=tmp_path)
+
+
+@pytest.mark.operation("user.quota", "user.usage")
+def test_the_api_shows_and_changes_quotas(inside: Inside, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        owner = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
+        client = inside_.client
+        await inside_.platform.store.sync()
+        await client.post("/api/v1/users", json={"name": "ada", "role": "learner"}, headers=owner)
+        changed = await client.patch("/api/v1/users/ada/quota", json={"sandboxes": 9}, headers=owner)
+        assert changed.status_code == 200, changed.text
+        shown = (await client.get("/api/v1/users/ada/quota", headers=owner)).json()["data"]
+        (line,) = [one for one in shown["quotas"] if one["name"] == "sandboxes"]
+        assert (line["most"], line["used"]) == (9, 0)
+
+    inside(test, data_dir=tmp_path)
