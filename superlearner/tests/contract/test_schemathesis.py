@@ -87,7 +87,7 @@ def pids_above(client: Any) -> list[str]:
 @pytest.mark.timeout(1500)
 def test_with_each_role_and_force_the_platform_lives_and_has_no_undeclared_failure(start: Callable[..., Any]) -> None:
     """All roles at once on one platform; half of the requests that have `force` order the end of a service."""
-    program = start()
+    program = start(SUPERLEARNER_QUOTA_REQUESTS_PER_SECOND="10000")
     examples, seed = int(os.environ.get("EXAMPLES", "15")), int(os.environ.get("SEED", "1"))
     phases = {"phases": ("examples", "fuzzing", "stateful")} if examples < SMALL else {}
     tokens: dict[str, str | None] = {"anonymous": None, "owner": token_of(program)}
