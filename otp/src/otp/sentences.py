@@ -38,7 +38,7 @@ from otp.kernel.sentences import (
     story,
     unregistered,
 )
-from otp.kernel.wording import clip, name_text, process_text, reason_text, safe_text, tagged
+from otp.kernel.wording import clip, name_text, process_name, process_text, reason_text, safe_text, tagged
 
 __all__ = [
     "abandoned_cleanup",
@@ -58,6 +58,7 @@ __all__ = [
     "node_changed",
     "no_restart_left",
     "not_restarted",
+    "process_name",
     "process_text",
     "reason_text",
     "registered",

@@ -26,6 +26,7 @@ from otp import (
     impl,
     testing,
 )
+from otp.sentences import process_name
 
 
 class Echo(GenServer[Any]):
@@ -544,3 +545,51 @@ def test_a_node_refuses_a_registry_without_keys_or_name_and_unknown_options(opti
                 await node.start(Registry, **options)
 
     asyncio.run(main())
+
+
+def test_a_process_without_a_registered_name_is_named_by_its_class_and_first_key() -> None:
+    async def main() -> None:
+        await Registry.start_link(keys="unique", name="books")
+        await Registry.start_link(keys="duplicate", name="topics")
+        book = await Echo.start_link(None, name=Registry.via("books", "ACME"))
+        assert process_name(book) == "Echo ACME"
+        assert Registry.via("books", 1958).register(book)
+        assert process_name(book) == "Echo ACME"
+        Registry.via("books", "ACME").unregister(book)
+        assert process_name(book) == "Echo 1958"
+        otp.register("ledger", book)
+        assert process_name(book) == "ledger"
+        assert process_name(await start_member("topics", "news")) is None
+        assert process_name(await start_member("books", ("shelf", 2))) == "member ('shelf', 2)"
+        assert process_name(otp.self()) is None
+        await otp.GenServer.stop(book)
+        assert process_name(book) is None
+
+    otp.run(main)
+
+
+def test_a_key_that_names_a_process_shows_no_secret() -> None:
+    async def main() -> None:
+        await Registry.start_link(keys="unique", name="books")
+        text = await Echo.start_link(None, name=Registry.via("books", "token=hunter2"))
+        nested = await Echo.start_link(None, name=Registry.via("books", (("password=hunter2",),)))
+        assert process_name(text) == "Echo token=***"
+        assert "hunter2" not in str(process_name(nested))
+
+    otp.run(main)
+
+
+def test_the_end_of_a_process_carries_its_key() -> None:
+    async def main() -> list[Any]:
+        await Registry.start_link(keys="unique", name="books")
+        book = await Echo.start(None, name=Registry.via("books", "ACME"))
+        otp.exit(book, "kill")
+        await otp.wait_down(book)
+        return [event.data["name"] for event in ends if event.pid == book]
+
+    async def watched() -> list[Any]:
+        otp.trace.subscribe(otp.node(), ends.append, kinds={"exited"})
+        return await main()
+
+    ends: list[otp.trace.Event] = []
+    assert otp.run(watched) == ["Echo ACME"]

@@ -41,6 +41,28 @@ def test_a_subcommand_is_not_taken_as_a_root(look: Run) -> None:
     assert look("tree", "--format", "png").returncode == 2
 
 
+SHELF = """\
+from otp import Agent, Children, Registry, Supervisor, impl
+
+class Shelf(Supervisor):
+    @impl
+    def init(self, arg):
+        book = Agent.child_spec(lambda: [], id="book", name=Registry.via("books", "ACME"))
+        return Children([Registry.child_spec(keys="unique", name="books"), book])
+"""
+
+
+def test_a_process_is_shown_and_addressed_by_its_registry_key(
+    start: Callable[..., Any], superlearner: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "shelf.py").write_text(SHELF)
+    start("shelf.py:Shelf", "--in-process")
+    assert "Agent ACME 0." in superlearner("tree").stdout
+    assert superlearner("process", "kill", "Agent ACME").returncode == 0
+    drawn = superlearner("tree", "playground").stdout.splitlines()
+    assert "1 restart" in next(line for line in drawn if "Agent ACME" in line)
+
+
 def test_json_and_node_are_common_options(look: Run) -> None:
     shown = look("tree", "--json", "--depth", "0")
     assert shown.stdout == look("tree", "--format", "json", "--depth", "0").stdout

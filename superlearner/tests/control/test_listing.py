@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 import otp
-from otp import Children, GenServer, NoReply, Ok, Supervisor, impl
+from otp import Children, GenServer, NoReply, Ok, Registry, Supervisor, impl
 from superlearner.control.listing import COLUMNS, RUN, Wanted, _sorted, find, restarts_of
 from superlearner.control.pinned import pinned
 from superlearner.control.process_list import lines_of
+from superlearner.control.steer import NotThere, resolve
 from superlearner.control.turns import Steps
 
 
@@ -152,5 +153,19 @@ def test_a_pin_follows_a_restarted_process_by_name_and_by_place() -> None:
 def test_a_pin_without_a_process_matches_none(pin: str) -> None:
     async def main() -> None:
         assert pinned(otp.node(), [pin]) == [(pin, None)]
+
+    run(main)
+
+
+def test_a_process_is_found_by_its_class_and_registry_key() -> None:
+    async def main() -> None:
+        await Registry.start_link(keys="unique", name="books")
+        book = await Worker.start_link(None, name=Registry.via("books", "ACME"))
+        await Worker.start_link(None, name=Registry.via("books", "password=hunter2"))
+        assert await names(search="worker acme") == ["Worker ACME"]
+        assert await names(what="work", sort="name") == ["Worker ACME", "Worker password=***"]
+        assert resolve(otp.node(), "Worker ACME") is book
+        with pytest.raises(NotThere, match="did you mean Worker ACME"):
+            resolve(otp.node(), "Worker ACNE")
 
     run(main)

@@ -9,7 +9,7 @@ from typing import Any
 
 import otp
 from live_frames import frame, until
-from otp import Children, DynamicSupervisor, GenServer, Ok, Supervisor, impl
+from otp import Children, DynamicSupervisor, GenServer, Ok, Registry, Supervisor, impl
 from superlearner.app.running import Tree
 from superlearner.control.steer import kill, resolve
 from superlearner.control.terms import plain_pid
@@ -378,5 +378,20 @@ def test_many_short_lived_processes_do_not_flood_frames(inside: Inside) -> None:
             if "h" in shown:
                 break
         assert rows <= 2 * MOST
+
+    inside(test)
+
+
+def test_a_child_with_a_registry_key_carries_it_in_its_row_and_in_the_feed(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        await platform.node.start(Registry, keys="unique", name="books")
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        book = Nothing.child_spec(None, name=Registry.via(("books", platform.node), "ACME"))
+        pid = await DynamicSupervisor.start_child(("orders", platform.node), book)
+        new = await until(viewer, lambda found: any(row["name"] == "Nothing ACME" for row in found.get("n", ())))
+        assert next(row for row in new["n"] if row["name"] == "Nothing ACME")["id"] == "Nothing ACME"
+        await kill(pid)
+        assert await until(viewer, lambda found: "Nothing ACME was killed" in json.dumps(found.get("e", "")))
 
     inside(test)

@@ -52,6 +52,7 @@ from otp.kernel.scheduler import current_process
 from otp.kernel.signals import link_processes, off_exit, on_exit, process_flag
 from otp.kernel.starting import start_server
 from otp.kernel.states import DEAD, EXITING
+from otp.kernel.wording import KeyTable
 
 if TYPE_CHECKING:
     from otp.kernel.awaiting import Settle
@@ -107,7 +108,7 @@ class _Config(NamedTuple):
     listeners: tuple[Name, ...]
 
 
-class _State:
+class _State(KeyTable):
     """The tables of a registry, read and written by all processes, like an ETS table of Erlang."""
 
     __slots__ = ("config", "meta", "pid", "table")
@@ -117,6 +118,10 @@ class _State:
         self.pid = pid
         self.table: Table = UniqueTable() if config.keys == "unique" else DuplicateTable()
         self.meta: dict[Hashable, Any] = {}
+
+    def first_key(self, p: Process) -> tuple[Any] | None:
+        """Return the oldest key that names a process; the keys of a duplicate registry are topics."""
+        return next(((key,) for key in self.table.keys(p)), None) if self.config.keys == "unique" else None
 
 
 class _RegistryServer(GenServer[_State]):

@@ -30,7 +30,7 @@ from otp.kernel.sentences import (
     stopped,
     story,
 )
-from otp.kernel.wording import name_text, process_text, reason_text
+from otp.kernel.wording import name_text, process_name, process_text, reason_text
 
 __all__ = [
     "logger",
@@ -167,12 +167,12 @@ _name_of: Any = type.__dict__["__qualname__"].__get__
 
 def _me(me: Process) -> str:
     """Return the supervisor's name, else its pid."""
-    return called(me) if me._name is None else name_text(me._name)
+    return process_name(me) or called(me)
 
 
 def _child(id: Hashable, pid: Any = None, named: Any = None) -> str:
     """Return the name of the child's process, or of its successor `named`, else its id."""
-    name = getattr(pid if named is None else named, "_name", None)
+    name = process_name(pid if named is None else named)
     return process_text(id if name is None else name, pid, "child")
 
 

@@ -21,6 +21,7 @@ from otp.kernel.monitors import unwatch
 from otp.kernel.process import Ext, Process
 from otp.kernel.replies import fail
 from otp.kernel.states import CAST_TAG, DEAD
+from otp.kernel.wording import keyed_name
 
 __all__ = ["cause_of", "exit_values", "fail_callers", "release", "safely", "tell_watcher"]
 
@@ -59,6 +60,8 @@ def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[An
         sender = p._node._outside
     side = p._side
     name = None if side is None else side.name
+    if name is None and x is not None and x.hooks:
+        name = keyed_name(p)
     if x is None:
         return (reason, None, None, sender, what, name)
     return (

@@ -23,6 +23,7 @@ from otp.kernel.kept import bounded_text
 from otp.kernel.process import Process
 from otp.kernel.scheduler import Timer
 from otp.kernel.states import CALLING, READY
+from otp.kernel.wording import keyed_name
 
 __all__ = ["CYCLE_NS", "cycle_of", "drawn", "suspect"]
 
@@ -60,7 +61,7 @@ def drawn(cycle: list[Process]) -> str:
 def _name_of(p: Process) -> str:
     name = p._name
     if name is None:
-        return f"{p._node.describe(p)} {p}"
+        return keyed_name(p) or f"{p._node.describe(p)} {p}"
     return name[:_NAME] if type(name) is str else bounded_text(name, _NAME)
 
 

@@ -28,6 +28,7 @@ from otp.kernel.process import Process, new_process
 from otp.kernel.scheduler import Scheduler, find_scheduler
 from otp.kernel.states import DEAD, EXITING
 from otp.kernel.tracing import Subscription, Tracer
+from otp.kernel.wording import keyed_name
 
 if TYPE_CHECKING:
     from typing import ParamSpec
@@ -436,7 +437,7 @@ class Node:
 
     def label(self, p: Process) -> str:
         """Return a description of a process: name, pid and what it runs."""
-        name = p._name
+        name = keyed_name(p) if p._name is None else p._name
         if name is None:
             shown = f"process {p}"
         else:

@@ -21,7 +21,7 @@ from otp.kernel.reasons import Crash, is_clean, starts_with
 from otp.kernel.sentences import ended, handling
 from otp.kernel.state_view import formatted_state
 from otp.kernel.tracebacks import own_stack, traceback_text
-from otp.kernel.wording import process_text, reason_text
+from otp.kernel.wording import keyed_name, process_name, process_text, reason_text
 
 __all__ = ["LONGEST", "about", "called", "report_crash", "shown"]
 
@@ -57,9 +57,13 @@ def about(p: Process) -> dict[str, Any]:
     return {
         "otp_node": p._node.name,
         "otp_pid": str(p),
-        "otp_name": name if name is None or (type(name) is str and len(name) <= 100) else shown(name, 100),
+        "otp_name": keyed_name(p) if name is None else _own_name(name),
         "otp_what": p._node.describe(p),
     }
+
+
+def _own_name(name: Any) -> str:
+    return name if type(name) is str and len(name) <= 100 else shown(name, 100)
 
 
 def _fields(p: Process, what: str, message: Any, reason: Any, error: BaseException | None) -> dict[str, Any]:
@@ -114,14 +118,15 @@ def _ancestors(p: Process) -> list[str]:
     parent = p._parent
     while parent is not None and len(found) < ANCESTORS:
         name = parent._name
-        found.append(str(parent) if name is None else f"{name if type(name) is str else shown(name, 100)} ({parent})")
+        words = keyed_name(parent) if name is None else name if type(name) is str else shown(name, 100)
+        found.append(str(parent) if words is None else f"{words} ({parent})")
         parent = parent._parent
     return found
 
 
 def called(p: Process) -> str:
     """Return the label of a process in the log: its name, else what it runs, and its pid."""
-    return process_text(p._node.describe(p) if p._name is None else p._name, p)
+    return process_text(process_name(p) or p._node.describe(p), p)
 
 
 def _words(p: Process, reason: Any, fields: dict[str, Any]) -> str:

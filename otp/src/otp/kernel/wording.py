@@ -20,7 +20,17 @@ from otp.kernel.reasons import Crash, ExceptionTerm
 from otp.kernel.states import REMOTE
 from otp.redaction import without_secrets
 
-__all__ = ["clip", "name_text", "process_text", "reason_text", "safe_text", "tagged"]
+__all__ = [
+    "KeyTable",
+    "clip",
+    "keyed_name",
+    "name_text",
+    "process_name",
+    "process_text",
+    "reason_text",
+    "safe_text",
+    "tagged",
+]
 
 REASON: Final = 200
 """Default limit of characters of a reason."""
@@ -33,6 +43,17 @@ NESTED: Final = 10
 BEHAVIOURS: Final = os.path.join(os.path.dirname(os.path.dirname(__file__)), "behaviours")
 
 _class_name: Any = type.__dict__["__name__"].__get__  # a metaclass may define `__name__`, or raise
+_LOCAL: Final = ".<locals>."
+
+
+class KeyTable:
+    """A table that names its processes by a key; it is a key of their exit hooks (`signals.on_exit`)."""
+
+    __slots__ = ()
+
+    def first_key(self, p: Process) -> tuple[Any] | None:
+        """Return the oldest key of a process in a 1-tuple; None if it has none that names it."""
+        raise NotImplementedError
 
 
 def safe_text(words: str) -> str:
@@ -76,6 +97,40 @@ def process_text(name: Any, pid: Any = None, kind: str = "process") -> str:
     """
     called = kind if name is None else name_text(name)
     return called if pid is None else f"{called} <{str(pid).strip('<>')}>"
+
+
+def process_name(pid: Any) -> str | None:
+    """Return the name of a process for readers: its registered name, else its class and first `Registry.via` key.
+
+    Returns None for a process without either, on another node, or dead. Secrets in keys are redacted.
+
+    >>> import otp
+    >>> from otp import Agent, Registry
+    >>> async def main():
+    ...     await Registry.start_link(keys="unique", name="books")
+    ...     book = await Agent.start_link(lambda: [], name=Registry.via("books", "ACME"))
+    ...     return process_name(otp.whereis("books")), process_name(book)
+    >>> otp.run(main)
+    ('books', 'Agent ACME')
+    """
+    if not issubclass(type(pid), Process) or pid._st == REMOTE:
+        return None
+    name = pid._name
+    return keyed_name(pid) if name is None else name_text(name)
+
+
+def keyed_name(p: Process) -> str | None:
+    """Return the class and first registry key of a local process, whether or not it has a registered name."""
+    x = p._x
+    if x is None or x.hooks is None:
+        return None
+    for table in x.hooks:
+        if isinstance(table, KeyTable):
+            found = table.first_key(p)
+            if found is not None:
+                what = p._node.describe(p).rpartition(_LOCAL)[2]
+                return clip(f"{what} {without_secrets(name_text(found[0]), NAME)}", NAME)
+    return None
 
 
 def reason_text(reason: Any, limit: int = REASON) -> str:

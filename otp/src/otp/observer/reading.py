@@ -14,6 +14,7 @@ from otp.bounded import text
 from otp.kernel import monitors as kernel_monitors
 from otp.kernel.process import Process
 from otp.kernel.states import STATE_NAMES
+from otp.kernel.wording import keyed_name
 from otp.observer.views import Kind, Place, ProcessSummary
 
 __all__ = [
@@ -38,10 +39,10 @@ LONGEST_NAME: Final = 1000
 
 
 def name_text(p: Process) -> str | None:
-    """Return the registered name as text: a `str` unchanged up to 1,000 characters, other values bounded."""
+    """Return the name for readers: the registered one (a `str` up to 1,000 characters), else class and registry key."""
     name = p._name
     if name is None:
-        return None
+        return keyed_name(p)
     if type(name) is not str:
         return text(name, length=80)
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, overload
 from otp.bounded import text
 from otp.kernel.pids import Pid, Ref
 from otp.kernel.tracing import Event
+from otp.kernel.wording import keyed_name
 from otp.redaction import HIDDEN, hides, is_secret, without_secrets
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def process_of(p: Any, node: Node) -> dict[str, Any]:
     return {
         "process": str(p),
         "parent": None if p._parent is None else _pid(p._parent, node),
-        "name": _plain(p._name, node, LONGEST_MEMBER),
+        "name": _plain(keyed_name(p) if p._name is None else p._name, node, LONGEST_MEMBER),
         "what": node.describe(p)[:LONGEST],
     }
 

@@ -16,7 +16,7 @@ import otp
 from otp import Node, Pid
 from superlearner.control.cause_steps import Step, Words, names_in, number_of
 from superlearner.control.events import TraceEvent
-from superlearner.control.names import registered_name
+from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
 
 __all__ = ["trail", "why"]
@@ -41,7 +41,7 @@ def why(node: Node, number: str) -> list[Step]:
 
     def called(number: str) -> str | None:
         pid = living(number)
-        return None if pid is None else registered_name(pid)
+        return None if pid is None else display_name(pid)
 
     return trail(otp.trace.history(node), number, called, lambda number: living(number) is not None)
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, cast
 import otp
 from otp import Node, Pid, observer
 from superlearner.control.exits import Exit
-from superlearner.control.names import is_critical, registered_name
+from superlearner.control.names import display_name, is_critical, registered_name
 from superlearner.control.reasons import LIBRARY_FOLDERS
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, plain_pid, safe_text
@@ -65,7 +65,7 @@ def named(pid: Any) -> dict[str, Any]:
     if not isinstance(pid, Pid):
         by_name = cast("tuple[Any, ...]", pid)[0] if isinstance(pid, tuple) else pid
         return {"pid": None, "name": id_text(by_name)}
-    return {"pid": plain_pid(pid), "name": registered_name(pid), "what": what_of(pid)}
+    return {"pid": plain_pid(pid), "name": display_name(pid), "what": what_of(pid)}
 
 
 def describe(node: Node, pid: Pid, *, key: str | None, started_at: float | None, exits: list[Exit]) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def describe(node: Node, pid: Pid, *, key: str | None, started_at: float | None,
     return {
         "pid": plain_pid(pid),
         "name": _short(found.name),
-        "registered_name": _short(found.name),
+        "registered_name": _short(registered_name(pid)),
         "key": key,
         "what": clip(f"{found.module}.{what_of(pid)}", 300) if found.module else what_of(pid),
         "type": TYPES[found.kind],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import otp
 from otp import Pid
+from otp.sentences import process_name
 from superlearner.control.protection import protection_of
 from superlearner.control.slots import id_text
 
-__all__ = ["has_critical_children", "is_critical", "registered_name"]
+__all__ = ["display_name", "has_critical_children", "is_critical", "registered_name"]
 
 
 def registered_name(pid: Pid) -> str | None:
@@ -21,6 +22,14 @@ def registered_name(pid: Pid) -> str | None:
     """
     name = otp.process_info(pid, "registered_name")
     return None if name is None else id_text(name)
+
+
+def display_name(pid: Pid) -> str | None:
+    """Return the name of a process for readers: its registered name, else its class and `Registry.via` key.
+
+    None without either. `resolve` finds a process by this name.
+    """
+    return process_name(pid)
 
 
 def is_critical(pid: Pid) -> bool:

@@ -11,7 +11,7 @@ from otp.observer.reading import summary_of, waiting_at
 from otp.observer.tree import is_child
 from superlearner.control.listing import IDLE, Wanted, Work, find
 from superlearner.control.look import doing, process_line
-from superlearner.control.names import registered_name
+from superlearner.control.names import display_name
 from superlearner.control.slots import DYNAMIC, id_text
 from superlearner.control.terms import clip, plain_pid
 from superlearner.control.tree import record_of, supervisor_state
@@ -66,7 +66,7 @@ def _line(pid: Any, record: Any, work: Work, born: Born) -> Line:
     return {
         **process_line(summary),
         "supervisor": None if parent is None else plain_pid(parent),
-        "supervisor_name": None if parent is None else registered_name(parent),
+        "supervisor_name": None if parent is None else display_name(parent),
         "child_id": None if record is None or record.id is None else id_text(record.id),
         "restarts": None if record is None else record.restarts,
         "started_at": born(pid.id),

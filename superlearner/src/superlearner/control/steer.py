@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, cast
 
 import otp
 from otp import GenServer, Node, Pid, Supervisor
-from superlearner.control.names import registered_name
+from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid
 from superlearner.control.tree import supervisor_state
@@ -70,7 +70,7 @@ class Killed:
 
 
 def resolve(node: Node, text: str) -> Pid:
-    """Return the living process with this pid or registered name.
+    """Return the living process with this pid, registered name or display name (`Book ACME`; of several, the oldest).
 
     A pid has one of the forms `0.17.0`, `<0.17.0>` and `#PID<0.17.0>`.
 
@@ -82,7 +82,10 @@ def resolve(node: Node, text: str) -> Pid:
     if named is not None and otp.is_alive(named):
         return named
     if not ("0" <= text[:1] <= "9" or text.startswith(("<", "#PID<"))):
-        raise NotThere("process", repr(text), _meant(node, text))
+        keyed = next((pid for pid in node.processes() if display_name(pid) == text), None) if " " in text else None
+        if keyed is None:
+            raise NotThere("process", repr(text), _meant(node, text))
+        return keyed
     inner = text.removeprefix("#PID").removeprefix("<").removesuffix(">").split(".")
     if len(inner) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 16 for part in inner):
         raise MalformedPid(f"expected a pid such as 0.17.0 or <0.17.0>, got {text[:100]!r}")
@@ -109,7 +112,7 @@ def resolve_supervisor(node: Node, text: str) -> Pid:
 def _meant(node: Node, text: str, *, supervisors: bool = False) -> str | None:
     """Return a registered name close to `text`, among those of the oldest processes."""
     pids = (pid for pid in islice(node.processes(), LOOKED_AT) if not supervisors or supervisor_state(pid) is not None)
-    names = [name for pid in pids if (name := registered_name(pid)) is not None and len(name) <= LONGEST_NAME]
+    names = [name for pid in pids if (name := display_name(pid)) is not None and len(name) <= LONGEST_NAME]
     return next(iter(get_close_matches(text[:LONGEST_NAME], names, n=1)), None)
 
 
@@ -118,7 +121,7 @@ async def kill(pid: Pid, reason: str = "kill", *, wait: float = 5.0) -> Killed:
 
     For a process that traps exits and lives, the result has `terminated=False` as soon as it has received the signal.
     """
-    name, shown = registered_name(pid), plain_pid(pid)
+    name, shown = display_name(pid), plain_pid(pid)
     traps = reason != "kill" and bool(otp.process_info(pid, "trap_exit"))
     otp.exit(pid, reason)
     if reason == "normal" and not traps:
@@ -143,7 +146,7 @@ async def deliver(pid: Pid, message: Any, how: Literal["send", "cast", "call"], 
     try:
         return await GenServer.call(pid, message, timeout=timeout)
     except otp.CallTimeout:
-        raise Unanswered(f"{registered_name(pid) or pid} did not answer within {timeout:g} s") from None
+        raise Unanswered(f"{display_name(pid) or pid} did not answer within {timeout:g} s") from None
 
 
 def hand_over(pid: Pid, message: Any, how: Literal["send", "cast"]) -> None:
@@ -166,7 +169,7 @@ def child_id(supervisor: Pid, text: str) -> Hashable:
             return record.id
         if record.pid is not None and text.strip("<>") == plain_pid(record.pid):
             return record.pid if record.id is None else record.id
-    raise NotThere("child", f"{text!r} of {registered_name(supervisor) or supervisor}")
+    raise NotThere("child", f"{text!r} of {display_name(supervisor) or supervisor}")
 
 
 async def restart_child(supervisor: Pid, text: str) -> Pid | None:
@@ -196,4 +199,4 @@ async def hold(pid: Pid, timeout: float = 5.0) -> None:
     except otp.CallTimeout:
         with contextlib.suppress(otp.CallExit):
             await otp.sys.resume(pid, 0.001)  # queues after the suspend request in its mailbox
-        raise Unanswered(f"{registered_name(pid) or pid} is busy, and was not suspended within {timeout:g} s") from None
+        raise Unanswered(f"{display_name(pid) or pid} is busy, and was not suspended within {timeout:g} s") from None

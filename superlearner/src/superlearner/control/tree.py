@@ -14,7 +14,7 @@ import otp
 from otp import Node, Pid
 from otp.observer import tree as tables
 from superlearner.control.clock import Clock
-from superlearner.control.names import is_critical, registered_name
+from superlearner.control.names import display_name, is_critical, registered_name
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
 from superlearner.control.terms import clip, plain_pid
@@ -68,13 +68,13 @@ class TreeReader:
 
     def root(self, pid: Pid) -> Slot:
         """Return the slot of a root with everything below it."""
-        name = registered_name(pid)
-        part = key_part(name or plain_pid(pid))
+        name = display_name(pid)
+        part = key_part(registered_name(pid) or plain_pid(pid))
         return self._of_process(pid, id=name or plain_pid(pid), part=part, kind="supervisor", depth=MAX_DEPTH)
 
     def process(self, pid: Pid) -> Slot:
         """Return the slot of an unsupervised process, with its tree if a supervisor."""
-        shown, name = plain_pid(pid), registered_name(pid)
+        shown, name = plain_pid(pid), display_name(pid)
         kind = "worker" if supervisor_state(pid) is None else "supervisor"
         known = name or f"{what_of(pid)} {shown}".strip()
         return self._of_process(pid, id=known, part=shown, kind=kind, depth=MAX_DEPTH)
@@ -94,8 +94,8 @@ class TreeReader:
         state = supervisor_state(pid)
         if state is None:
             return None
-        name = registered_name(pid) or plain_pid(pid)
-        return self._of_process(pid, id=name, part=key_part(name), kind="supervisor", depth=depth)
+        name, part = display_name(pid) or plain_pid(pid), key_part(registered_name(pid) or plain_pid(pid))
+        return self._of_process(pid, id=name, part=part, kind="supervisor", depth=depth)
 
     def children(self, pid: Pid, offset: int, limit: int) -> tuple[list[Slot], int]:
         """Return a range of a supervisor's children, without descendants, and the total."""
@@ -132,7 +132,7 @@ class TreeReader:
         return Slot(pid=None, name=None, what=_what_of_spec(record), **facts)
 
     def _of_process(self, pid: Pid, *, depth: int, **facts: Any) -> Slot:
-        name = registered_name(pid)
+        name = display_name(pid)
         facts |= {"pid": plain_pid(pid), "name": name, "what": what_of(pid), "critical": is_critical(pid)}
         state = supervisor_state(pid)
         if state is None:
@@ -187,7 +187,7 @@ def what_of(pid: Pid) -> str:
 
 
 def _dynamic_id(pid: Pid | None, record: Any, shown: str) -> str:
-    name = None if pid is None else registered_name(pid)
+    name = None if pid is None else display_name(pid)
     return name or f"{_what_of_spec(record) if pid is None else what_of(pid)} {shown}"
 
 

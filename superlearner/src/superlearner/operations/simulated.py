@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from otp import Pid, observer, trace
-from superlearner.control.names import registered_name
+from superlearner.control.names import display_name
 from superlearner.control.simulations import OF_THE_NODE, Only, Plan, begin, id_of
 from superlearner.control.terms import plain_pid, text_of
 from superlearner.operations.context import Context
@@ -61,7 +61,7 @@ def line_of(pid: Pid | None, plan: Plan) -> SimulationLine:
         id=None if pid is None else id_of(pid),
         kind=plan.kind,
         target=None if of_node else plain_pid(plan.target),
-        name=trace.node_of(plan.target).name if of_node else registered_name(plan.target),
+        name=trace.node_of(plan.target).name if of_node else display_name(plan.target),
         running=True,
         done=plan.done,
         words=words_of(plan),

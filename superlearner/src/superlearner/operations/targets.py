@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import otp
 from otp import Pid, observer
-from superlearner.control.names import has_critical_children, is_critical, registered_name
+from superlearner.control.names import display_name, has_critical_children, is_critical
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.steer import MalformedPid, NotThere, Unanswered, child_id, resolve, resolve_supervisor
 from superlearner.control.supervising import pid_of, taken_along
@@ -143,7 +143,7 @@ def permit(context: Context, why: str, *, force: bool | None, hint: str = "") ->
 
 def called(pid: Pid) -> str:
     """Return the name and pid of a process for a sentence."""
-    name = registered_name(pid)
+    name = display_name(pid)
     return plain_pid(pid) if name is None else f"{name} ({plain_pid(pid)})"
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import otp
 from otp import Pid, code, observer
 from superlearner.control.failures import explain_refusal
-from superlearner.control.slots import id_text
+from superlearner.control.names import display_name
 from superlearner.control.terms import clip, plain_pid, safe_text, text_of
 from superlearner.control.tree import supervisor_state, what_of
 from superlearner.sandbox.source import MOST_SOURCE
@@ -130,5 +130,4 @@ def _state(node: otp.Node, pid: Pid) -> str | None:
 
 
 def _name(pid: Pid) -> str:
-    name = otp.process_info(pid, "registered_name")
-    return clip(what_of(pid) if name is None else id_text(name), 200)
+    return clip(display_name(pid) or what_of(pid), 200)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import otp
-from otp import Children, DynamicSupervisor, GenServer, NoReply, Ok, Supervisor, impl
+from otp import Children, DynamicSupervisor, GenServer, NoReply, Ok, Registry, Supervisor, impl
 from superlearner.observing.logs import ACCESS, JsonFormatter, LogLine, LogView, TerminalLog, TextFormatter
 from superlearner.settings.settings import Settings
 
@@ -297,3 +297,23 @@ def test_a_line_of_another_program_is_kept_with_its_node_cut_and_without_our_sec
     assert abs(line.at - time.time()) < 60
     assert (len(line.text), len(line.name or "")) == (4_000, 500)
     assert TOKEN not in str(line.as_json())
+
+
+def test_lines_name_a_process_by_its_registry_key(view: LogView) -> None:
+    async def main() -> None:
+        await Registry.start_link(keys="unique", name="tills")
+        shop = await DynamicSupervisor.start_link(name="shop")
+        till = Registry.via("tills", "door")
+        old = await DynamicSupervisor.start_child(shop, Till.child_spec(name=till))
+        assert old is not None
+        GenServer.cast(till, "apples")
+        GenServer.cast(till, "crash")
+        await otp.wait_down(old)
+        await DynamicSupervisor.count_children(shop)
+
+    logging.getLogger("otp.supervisor").setLevel(logging.INFO)
+    otp.run(main)
+    lines = {line.logger: line for _, line in view.lines()}
+    assert (lines["shop"].name, lines["otp"].name) == ("Till door", "Till door")
+    assert lines["otp"].text.startswith("Till door <")
+    assert "shop (dynamic) restarted Till door <" in lines["otp.supervisor"].text

@@ -11,6 +11,7 @@ import otp
 from otp import sentences
 from otp.redaction import without_secrets
 from superlearner.control.clock import Clock
+from superlearner.control.names import display_name
 from superlearner.control.reasons import is_crash, text_of_reason, where_of
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, plain_pid, text_of
@@ -84,7 +85,7 @@ def _child(event: Any) -> Event:
     data, kind = event.data, event.kind
     child = data.get("child")
     pid, id = _pid(child), None if data.get("id") is None else id_text(data["id"])
-    name = None if child is None else _name(otp.process_info(child, "registered_name"))
+    name = None if child is None else display_name(child)
     supervisor, own = _supervisor(event.pid)
     told: dict[str, Any] = {"id": id, "supervisor_pid": own}
     also = () if id is None else (id,)
@@ -134,7 +135,7 @@ def _strategy_changed(event: Any) -> Event:
 
 def _other(event: Any) -> Event:
     pid = _pid(event.pid)
-    name = None if event.pid is None else _name(otp.process_info(event.pid, "registered_name"))
+    name = None if event.pid is None else display_name(event.pid)
     told = {key: _plain(value) for key, value in event.data.items()}
     details = ", ".join(f"{key} {value}" for key, value in told.items() if value is not None)
     if event.kind == "drain_too_long":
@@ -166,7 +167,7 @@ TRANSLATORS = {
 def _supervisor(pid: Any) -> tuple[str, str]:
     """Return a supervisor's name, else its pid, and its pid."""
     own = plain_pid(pid)
-    return _name(otp.process_info(pid, "registered_name")) or own, own
+    return display_name(pid) or own, own
 
 
 def _who(name: str | None, pid: str | None, what: str | None = None) -> str:

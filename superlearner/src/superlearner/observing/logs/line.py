@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 import otp
 from otp.redaction import IsToken, without_secrets
 from superlearner.control.clock import timestamp
-from superlearner.control.names import registered_name
+from superlearner.control.names import display_name
 from superlearner.control.terms import clip, json_of, plain_pid
 
 __all__ = ["LEVELS", "IsToken", "LogLine", "line_from", "line_of", "shown"]
@@ -152,4 +152,4 @@ def _of_process() -> tuple[str | None, str | None, str | None]:
     except Exception:
         return None, None, None
     parent = otp.process_info(me, "parent")
-    return plain_pid(me), registered_name(me), None if parent is None else registered_name(parent) or plain_pid(parent)
+    return plain_pid(me), display_name(me), None if parent is None else display_name(parent) or plain_pid(parent)

@@ -17,7 +17,7 @@ from superlearner.base.telemetry import Telemetry
 from superlearner.control.circles import circles
 from superlearner.control.clock import Clock
 from superlearner.control.look import doing
-from superlearner.control.names import registered_name
+from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
 from superlearner.control.terms import plain_pid, safe_text
 from superlearner.control.tree import what_of
@@ -170,7 +170,7 @@ class Monitor:
             place = seen.place
             if seen.process is not None and seen.process is not pid:
                 pid, what = seen.process, what_of(seen.process)
-        name = None if pid is None else registered_name(pid)
+        name = None if pid is None else display_name(pid)
         self.holds.append(LoopHold(at, seconds, None if pid is None else plain_pid(pid), name, what, place, starved))
 
     def was_held(self, held: Held) -> float:
@@ -267,7 +267,7 @@ class Monitor:
         now = self._clock.now()
         tracks: dict[Pid, Track] = {}
         for length, pid in scan.deepest(TRACKED):
-            track = self._tracks.get(pid) or Track(plain_pid(pid), registered_name(pid), what_of(pid))
+            track = self._tracks.get(pid) or Track(plain_pid(pid), display_name(pid), what_of(pid))
             track.samples.append((now, length))
             tracks[pid] = track
         self._tracks = tracks
@@ -398,9 +398,7 @@ class Monitor:
             waiting = otp.process_info(pid, "message_queue_len") or 0
             place = doing(busy.callback, waiting_at(pid)).partition(" at ")[2] or None
             began = self._clock.wall(extra.begun)
-            yield PendingCallback(
-                plain_pid(pid), registered_name(pid), what_of(pid), busy.callback, began, waiting, place
-            )
+            yield PendingCallback(plain_pid(pid), display_name(pid), what_of(pid), busy.callback, began, waiting, place)
 
     def _waits_in_circles(self) -> list[list[Waiter]]:
         """Return current call cycles among the processes that waited in the scan."""
@@ -424,19 +422,19 @@ class Monitor:
             old = [pid for pid in pids if self._alone[pid] - since < 1.0]
             count = len(old) + (more if len(groups) == 1 else 0)
             yield UntiedProcesses(
-                plain_pid(first), registered_name(first), what, since, count, tuple(map(plain_pid, old[:100]))
+                plain_pid(first), display_name(first), what, since, count, tuple(map(plain_pid, old[:100]))
             )
 
     def _watchers(self, now: float) -> Iterator[Watcher]:
         for pid in [] if self.scan is None else self.scan.watchers[:CLOSELY]:
             if (most := _most_watched(pid)) is not None:
                 count, target = most
-                yield Watcher(plain_pid(pid), registered_name(pid), what_of(pid), count, target, 0, now)
+                yield Watcher(plain_pid(pid), display_name(pid), what_of(pid), count, target, 0, now)
         for pid, (message, since) in self._unread.items():
             if otp.is_alive(pid) and _oldest(pid) is message:
                 item: Any = message.item
                 target = plain_pid(item) if isinstance(item, Pid) else id_text(item)
-                yield Watcher(plain_pid(pid), registered_name(pid), what_of(pid), 0, target, 1, since)
+                yield Watcher(plain_pid(pid), display_name(pid), what_of(pid), 0, target, 1, since)
 
 
 def _lasted(alarm: Alarm, now: float) -> float:
@@ -451,9 +449,7 @@ def _about(alarm: Alarm) -> dict[str, Any]:
 def _waiter(wait: observer.Wait) -> Waiter:
     source = wait.source
     request = None if wait.request is None else safe_text(wait.request)
-    return Waiter(
-        plain_pid(source), registered_name(source), what_of(source), plain_pid(wait.target), wait.kind, request
-    )
+    return Waiter(plain_pid(source), display_name(source), what_of(source), plain_pid(wait.target), wait.kind, request)
 
 
 def _most_watched(pid: Pid) -> tuple[int, str] | None:

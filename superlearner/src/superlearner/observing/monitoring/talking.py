@@ -14,7 +14,7 @@ from typing import Any, Final
 import otp
 from otp import Node, Pid
 from otp.trace import Event
-from superlearner.control.names import registered_name
+from superlearner.control.names import display_name
 from superlearner.control.terms import clip, plain_pid
 from superlearner.control.tree import supervisor_state, what_of
 from superlearner.observing.monitoring.topology import Member
@@ -191,10 +191,10 @@ def member_of(pid: Pid) -> Member:
     plain = plain_pid(pid)
     if not otp.is_alive(pid):
         return Member(plain, None, "ended", "what ended", "processes that have ended")
-    name, what = registered_name(pid), clip(what_of(pid), 100)
+    name, what = display_name(pid), clip(what_of(pid), 100)
     if supervisor_state(pid) is not None:
         return Member(plain, name, what, plain, name or what, supervisor=True)
     above = otp.process_info(pid, "parent")
     if above is None or supervisor_state(above) is None:
         return Member(plain, name, what, f"what {what}", what)
-    return Member(plain, name, what, plain_pid(above), registered_name(above) or clip(what_of(above), 100))
+    return Member(plain, name, what, plain_pid(above), display_name(above) or clip(what_of(above), 100))

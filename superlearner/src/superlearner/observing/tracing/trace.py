@@ -18,7 +18,7 @@ from otp.bounded import text
 from otp.redaction import is_secret, without_secrets
 from otp.trace import Event, Subscription
 from superlearner.control.clock import Clock
-from superlearner.control.names import registered_name
+from superlearner.control.names import display_name
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.terms import clip, is_a, plain_pid
 from superlearner.control.tree import supervisor_state, what_of
@@ -320,11 +320,11 @@ def _person(pid: Pid, *, traced: bool) -> Person:
     above = otp.process_info(pid, "parent")
     supervisor = None
     if is_a(above, Pid) and above is not None and supervisor_state(above) is not None:
-        supervisor = registered_name(above) or plain_pid(above)
+        supervisor = display_name(above) or plain_pid(above)
     what = what_of(pid)
     if what == NO_CODE:
         what = OUTSIDE
-    return Person(plain_pid(pid), registered_name(pid), what, supervisor, traced)
+    return Person(plain_pid(pid), display_name(pid), what, supervisor, traced)
 
 
 def _tag(term: Any, shown: str) -> str:

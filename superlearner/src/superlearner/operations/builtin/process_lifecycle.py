@@ -13,7 +13,7 @@ import otp
 from otp import Pid, Supervisor, sys
 from superlearner.control.classes import ClassNotThere, behaviour_named
 from superlearner.control.endings import end_tree, shut_down
-from superlearner.control.names import registered_name
+from superlearner.control.names import display_name
 from superlearner.control.relations import descendants_of
 from superlearner.control.slots import DYNAMIC
 from superlearner.control.steer import hold
@@ -140,7 +140,7 @@ async def signal(ctx: Context, pid: PidText, reason: Reason = "shutdown", force:
         ctx.about_to(f"send the exit signal {reason} to {called(found)}", lambda: feels(found, reason))
         result = SignalResult(
             pid=plain_pid(found),
-            name=registered_name(found),
+            name=display_name(found),
             reason=reason,
             traps=reason != "kill" and bool(otp.process_info(found, "trap_exit")),
         )
@@ -167,7 +167,7 @@ async def shutdown(
     with answering():
         protect(ctx, found, force=force)
         ctx.about_to(f"shut down {called(found)}, and kill it after {timeout_ms} ms", lambda: feels(found, reason))
-        name, begun = registered_name(found), time.perf_counter()
+        name, begun = display_name(found), time.perf_counter()
         terminated, killed = await shut_down(found, reason, timeout_ms / 1000)
     took = round((time.perf_counter() - begun) * 1000)
     return ShutdownResult(pid=plain_pid(found), name=name, terminated=terminated, killed=killed, took_ms=took)
@@ -233,7 +233,7 @@ async def resume(ctx: Context, pid: PidText, timeout_ms: TimeoutMs = 5000) -> Su
 
 def _suspension(pid: Pid, status: Literal["suspended", "running"]) -> Suspension:
     waiting = otp.process_info(pid, "message_queue_len") or 0
-    return Suspension(pid=plain_pid(pid), name=registered_name(pid), status=status, message_queue_len=waiting)
+    return Suspension(pid=plain_pid(pid), name=display_name(pid), status=status, message_queue_len=waiting)
 
 
 @operation("process.gc", http=("POST", "/processes/gc"), scope="operate", changes=True)

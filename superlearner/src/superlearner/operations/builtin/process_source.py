@@ -10,7 +10,7 @@ from pydantic import Field
 
 import otp
 from otp import Node, Pid, observer
-from superlearner.control.names import registered_name
+from superlearner.control.names import display_name
 from superlearner.control.reasons import own_frame, text_of_reason
 from superlearner.control.source_lines import lines_around
 from superlearner.control.terms import clip, plain_pid, safe_text
@@ -77,7 +77,7 @@ async def source(
             "no source is known for this place",
             hint="leave out `place` to see the first one available",
         )
-    name, what = registered_name(found), what_of(found)  # read while it is alive
+    name, what = display_name(found), what_of(found)  # read while it is alive
     lines = await asyncio.to_thread(lines_around, file, at)
     if lines is None:
         raise OperationError(

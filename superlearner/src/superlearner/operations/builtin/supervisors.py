@@ -9,7 +9,7 @@ from pydantic import Field
 from otp import Pid, Supervisor
 from superlearner.control.clock import Clock
 from superlearner.control.look import supervisors
-from superlearner.control.names import registered_name
+from superlearner.control.names import display_name, registered_name
 from superlearner.control.prediction import Prediction
 from superlearner.control.slots import DYNAMIC
 from superlearner.control.steer import child_id
@@ -211,7 +211,7 @@ def _chosen(found: list[Pid], search: str, sort: str) -> list[Pid]:
 
 
 def _name(pid: Pid) -> str:
-    return registered_name(pid) or ""
+    return display_name(pid) or ""
 
 
 async def _change(ctx: Context, name: str, changes: dict[str, Any], *, force: bool) -> FlagsResult:
@@ -242,7 +242,7 @@ def _flags(pid: Pid) -> FlagsResult:
     return FlagsResult.model_validate(
         {
             "supervisor": plain_pid(pid),
-            "name": registered_name(pid),
+            "name": display_name(pid),
             "strategy": found.strategy,
             "max_restarts": found.max_restarts,
             "max_seconds": found.max_seconds,
@@ -256,7 +256,7 @@ def _step(step: Step) -> PredictionStep:
     return PredictionStep.model_validate(
         {
             "supervisor": plain_pid(step.supervisor),
-            "name": registered_name(step.supervisor),
+            "name": display_name(step.supervisor),
             "strategy": step.flags.strategy,
             "child": step.child,
             "outcome": step.found.outcome,
