@@ -56,9 +56,9 @@ class LimitsGiven(Body):
 class SandboxConfiguration(BaseModel):
     """The configuration of a sandbox, which restarts keep. Null: the code decides."""
 
-    origin: Literal["source", "file", "module", "demo"]
+    origin: Literal["source", "file", "module", "demo", "template"]
     supervisor_module: str | None
-    title: str | None = Field(description="the demo or the file it came from")
+    title: str | None = Field(description="the demo, the template or the file it came from")
     strategy: str | None
     max_restarts: int | None
     max_seconds: float | None

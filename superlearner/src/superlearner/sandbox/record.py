@@ -9,6 +9,7 @@ from superlearner.sandbox.source import Source
 from superlearner.sandbox.traces import SandboxTraces
 
 __all__ = [
+    "BUILT_IN",
     "MOST_VERSIONS",
     "Configuration",
     "ProgramFacts",
@@ -21,7 +22,10 @@ __all__ = [
     "node_of_sandbox",
 ]
 
-Origin = Literal["source", "file", "module", "demo"]
+Origin = Literal["source", "file", "module", "demo", "template"]
+BUILT_IN: Final[frozenset[Origin]] = frozenset(("demo", "template"))
+"""The origins whose code is a part of the platform."""
+
 Status = Literal["starting", "running", "stopping", "ended"]
 Goal = Literal["keep", "start", "remove"]
 """The step after a stop: the record stays, the sandbox restarts, or it is removed."""

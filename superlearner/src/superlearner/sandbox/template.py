@@ -5,19 +5,20 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, get_args
 
-__all__ = ["Template", "templates"]
+__all__ = ["Template", "TemplateId", "template", "templates"]
 
 FOLDER: Final = Path(__file__).parent / "templates"
-ORDER: Final = ("counter", "pipeline", "stack", "rooms")
+TemplateId = Literal["counter", "pipeline", "stack", "rooms"]
+"""The templates, the simplest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
     """A template; its docstring is the title, then what to try."""
 
-    id: str
+    id: TemplateId
     title: str
     about: str
     text: str
@@ -29,10 +30,15 @@ def templates() -> list[Template]:
     >>> [one.title for one in templates()][0]
     'A counter that can crash'
     """
-    return [_read(name) for name in ORDER]
+    return [template(name) for name in get_args(TemplateId)]
 
 
-def _read(name: str) -> Template:
+def template(name: TemplateId) -> Template:
+    """Return a template.
+
+    >>> template("counter").title
+    'A counter that can crash'
+    """
     text = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
     title, _, about = (ast.get_docstring(ast.parse(text)) or "").partition("\n\n")
     return Template(name, title, " ".join(about.split()), text)

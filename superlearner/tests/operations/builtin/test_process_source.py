@@ -109,3 +109,19 @@ def test_source_requires_the_scope_code(inside: Inside) -> None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "missing_scope")
 
     inside(test, TILLS)
+
+
+def test_the_source_of_the_demo_needs_no_credential_and_any_other_the_scope_code(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        async def anonymous(pid: str, **options: str) -> tuple[int, Any]:
+            answer = await platform.client.get(f"/api/v1/processes/{pid}/source", params=options)
+            return answer.status_code, answer.json()
+
+        status, shown = await anonymous("ledger")
+        assert (200, True) == (status, shown["data"]["file"].endswith("superlearner/demo/checkout.py"))
+        for pid in ("web", "playground"):
+            status, refused = await anonymous(pid, place="class")
+            assert (403, "missing_scope") == (status, refused["error"]["code"]), pid
+        assert "process.source" in {one.operation for one in platform.platform.audit.entries() if one.outcome != "ok"}
+
+    inside(test)

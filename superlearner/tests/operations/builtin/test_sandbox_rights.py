@@ -13,13 +13,14 @@ import otp
 from asked_sandboxes import NODE, SOURCE, ask, create
 from superlearner.sandbox import SandboxManager
 from superlearner.sandbox.happenings import Destroy
+from superlearner.sandbox.template import template
 
 Inside = Callable[..., Any]
 DOCS = Path(__file__).resolve().parents[4] / "docs"
 
 
 @pytest.mark.operation("sandbox.create", "sandbox.source", "sandbox.destroy")
-def test_user_code_requires_the_scope_code_and_a_demo_does_not(inside: Inside) -> None:
+def test_user_code_requires_the_scope_code_and_built_in_code_does_not(inside: Inside) -> None:
     async def look(platform: Any) -> None:
         async def anonymous(method: str, path: str, body: Any = None) -> tuple[int, Any]:
             answer = await platform.client.request(method, f"/api/v1{path}", json=body)
@@ -29,9 +30,24 @@ def test_user_code_requires_the_scope_code_and_a_demo_does_not(inside: Inside) -
         assert (403, "missing_scope") == (status, refused["error"]["code"])
         status, made = await anonymous("POST", "/sandboxes", {"sandbox_id": "a", "demo": "demo_one_for_one"})
         assert (200, "anonymous") == (status, made["data"]["owner"])
-        assert 403 == (await anonymous("GET", "/sandboxes/a/source"))[0]
         assert 403 == (await anonymous("POST", "/sandboxes/a/hot-reload", {"source": SOURCE}))[0]
+        assert 403 == (await anonymous("POST", "/sandboxes/a/restart", {"source": SOURCE}))[0]
         assert 200 == (await anonymous("DELETE", "/sandboxes/a"))[0]
+        for given in ({"template": "counter", "source": SOURCE}, {"template": "../conftest"}, {"template": "nothing"}):
+            assert 422 == (await anonymous("POST", "/sandboxes", {"sandbox_id": "b", **given}))[0]
+        status, made = await anonymous("POST", "/sandboxes", {"sandbox_id": "b", "template": "counter"})
+        assert (200, "anonymous") == (status, made["data"]["owner"])
+        assert ("template", "A counter that can crash") == (
+            made["data"]["configuration"]["origin"],
+            made["data"]["configuration"]["title"],
+        )
+        status, shown = await anonymous("GET", "/sandboxes/b/source")
+        assert (200, template("counter").text) == (status, shown["data"]["source"])
+        await ask(platform, "POST", "/sandboxes/b/hot-reload", {"source": template("counter").text + "\nSECRET = 1\n"})
+        assert 403 == (await anonymous("GET", "/sandboxes/b/source"))[0]
+        assert 200 == (await anonymous("GET", "/sandboxes/b/source?version=1"))[0]
+        await create(platform, "c")
+        assert 403 == (await anonymous("GET", "/sandboxes/c/source?version=1"))[0]
 
     inside(look)
 

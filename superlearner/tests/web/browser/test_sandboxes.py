@@ -206,7 +206,8 @@ def test_typing_over_everything_while_the_editor_loads_replaces_it_without_short
     held: list[Any] = []
     page.route("**/codemirror.js", lambda route: held.append(route))
     with page.expect_request("**/codemirror.js"):
-        page.get_by_role("textbox", name="Source of the new sandbox").focus()
+        page.reload()
+    page.get_by_role("textbox", name="Source of the new sandbox").focus()
     page.keyboard.press("Control+a")
     held.pop().continue_()
     expect(page.locator("sl-code#source")).to_have_attribute("data-ready", "editor")
@@ -241,8 +242,14 @@ def test_letters_typed_into_the_code_that_runs_stay_there_and_are_looked_at(
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled()
 
 
-def test_without_a_credential_a_demo_can_be_started(open_page: Callable[..., Page], at_work: Any) -> None:
+def test_without_a_credential_built_in_code_starts_and_is_shown(open_page: Callable[..., Page], at_work: Any) -> None:
     page = opened(open_page, at_work)
+    template = text(page)
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.locator("#one-status")).to_have_text("running")
+    expect(page.locator("#running-source .cm-content")).to_have_attribute("contenteditable", "true")
+    assert template == text(page, "#running-source")
+    destroy(page)
     typed(page, TYPED)
     told = page.locator("#make-said")
     expect(told).to_contain_text("takes the scope code, which the owner's credential has")
@@ -250,7 +257,12 @@ def test_without_a_credential_a_demo_can_be_started(open_page: Callable[..., Pag
     page.get_by_role("radio", name="Demo: two counters and a printer").check()
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator("#one-status")).to_have_text("running")
-    expect(page.locator("#code-said")).to_contain_text("needs the scope code")
+    expect(page.locator("#running-source")).to_contain_text("class DemoOneForOne")
+    expect(page.locator("#code-said")).to_be_empty()
+    destroy(page)
+
+
+def destroy(page: Page) -> None:
     page.get_by_role("button", name="Destroy").click()
     page.get_by_role("dialog").get_by_role("button", name="Destroy").click()
     expect(page.get_by_role("heading", name="Run your own tree")).to_be_visible()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 import otp
+import superlearner
 from otp import Node, Pid, observer
 from superlearner.control.names import display_name
 from superlearner.control.reasons import own_frame, text_of_reason
@@ -23,13 +24,14 @@ from superlearner.operations.parameters import PidText
 from superlearner.operations.results_source import SourceCallback, SourceView
 from superlearner.operations.targets import process_of
 
-FIRST = ("handle_call", "handle_cast", "handle_info", "init")
+DEMO: Final = os.path.join(os.path.dirname(os.path.abspath(superlearner.__file__)), "demo")
+FIRST: Final = ("handle_call", "handle_cast", "handle_info", "init")
 
 
 @operation(
     "process.source",
     http=("GET", "/processes/{pid}/source"),
-    scope="code",
+    scope="read",
     errors=(*NOT_THERE, "source_not_found"),
     short="file first_line function reason lines",
 )
@@ -46,7 +48,8 @@ async def source(
 ) -> SourceView:
     """Show the source code of a process.
 
-    The callback that it is running, or the one in which its predecessor crashed, with the line.
+    The callback that it is running, or the one in which its predecessor crashed, with the line. All but the code of the
+    demo needs the scope `code`.
     """
     found = process_of(ctx, pid)
     running = observer.running(ctx.node, found)
@@ -77,6 +80,8 @@ async def source(
             "no source is known for this place",
             hint="leave out `place` to see the first one available",
         )
+    if not _is_demo(file) and not ctx.user.may("code", ctx.owner):
+        raise ctx.missing_scope("the source of a process outside the demo", "code")
     name, what = display_name(found), what_of(found)  # read while it is alive
     lines = await asyncio.to_thread(lines_around, file, at)
     if lines is None:
@@ -100,6 +105,10 @@ async def source(
         crashed=crash is not None,
         busy=running.now is not None,
     )
+
+
+def _is_demo(file: str) -> bool:
+    return os.path.dirname(os.path.abspath(file)) == DEMO
 
 
 def _crash(node: Node, pid: Pid) -> tuple[str, int, str] | None:

@@ -20,16 +20,17 @@ from superlearner.operations.results_sandboxes import (
     notice_of,
     wall_of,
 )
-from superlearner.operations.sandbox_access import THERE, found
+from superlearner.operations.sandbox_access import THERE, allow, found
 from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.our_paths import without_our_paths
+from superlearner.sandbox.record import BUILT_IN
 from superlearner.sandbox.template import templates
 from superlearner.settings.settings import Settings
 
 SHOWN: Final = 64_000
 
 
-@operation("sandbox.source", http=("GET", "/sandboxes/{sandbox_id}/source"), scope="code", on="platform", of="sandbox",
+@operation("sandbox.source", http=("GET", "/sandboxes/{sandbox_id}/source"), scope="read", on="platform", of="sandbox",
            errors=(*THERE, "source_not_found"), short="source")  # fmt: skip
 async def source(
     ctx: Context,
@@ -40,10 +41,13 @@ async def source(
 ) -> SandboxSource:
     """Show the source of a sandbox.
 
-    The running version or a previous one.
+    The running version or a previous one. All but the first version of a demo or template needs the scope `code`, or
+    `own` on an own sandbox.
     """
     sandbox = found(ctx, sandboxes, sandbox_id)
     wanted = sandbox.current if version is None else version
+    if wanted != 1 or sandbox.configuration.origin not in BUILT_IN:
+        allow(ctx, sandbox, "code")
     for one in sandbox.versions:
         if one.number == wanted:
             return SandboxSource(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 from pydantic import Field
@@ -38,8 +38,10 @@ from superlearner.operations.tokens import Tokens
 from superlearner.sandbox import Sandboxes
 from superlearner.sandbox.happenings import Create, Destroy, Reload, Restart
 from superlearner.sandbox.memory import memory_of
-from superlearner.sandbox.record import Configuration, Origin, Sandbox, node_of_sandbox
+from superlearner.sandbox.record import BUILT_IN, Configuration, Origin, Sandbox, node_of_sandbox
 from superlearner.sandbox.source import MOST_SOURCE, Source, SourceProblem, check_source
+from superlearner.sandbox.template import TemplateId
+from superlearner.sandbox.template import template as read_template
 from superlearner.sandbox.told import Report
 from superlearner.settings.settings import Settings
 
@@ -161,6 +163,9 @@ async def create(
     demo: Annotated[
         Literal["demo_one_for_one", "shop"] | None, Field(description="a demo", examples=["demo_one_for_one"])
     ] = None,
+    template: Annotated[
+        TemplateId | None, Field(description="a template of `sandbox.templates`", examples=["counter"])
+    ] = None,
     file: Annotated[
         str | None,
         Field(
@@ -179,15 +184,16 @@ async def create(
 ) -> SandboxRecord:
     """Create a sandbox.
 
-    A node in an isolated process that runs one of `source`, `supervisor_module`, `demo` and `file`. All but a demo need
-    the `code` scope or `own`. The user becomes its owner. A source is checked before anything starts; errors have line
-    and column. The result comes when the tree is running; a dry run only checks the source.
+    A node in an isolated process that runs one of `source`, `supervisor_module`, `demo`, `template` and `file`. All but
+    a demo or template need the `code` scope or `own`. The user becomes its owner. A source is checked before anything
+    starts; errors have line and column. The result comes when the tree is running; a dry run only checks the source.
     """
-    given = {"source": source, "file": file, "module": supervisor_module, "demo": demo}
-    origins: list[Origin] = [name for name in ("source", "file", "module", "demo") if given[name] is not None]
+    given = {"source": source, "file": file, "module": supervisor_module, "demo": demo, "template": template}
+    origins: list[Origin] = [name for name in get_args(Origin) if given[name] is not None]
     if len(origins) != 1:
         problem = (
-            f"expected exactly one of source, supervisor_module, demo and file, got {' and '.join(origins) or 'none'}"
+            "expected exactly one of source, supervisor_module, demo, template and file, "
+            f"got {' and '.join(origins) or 'none'}"
         )
         raise OperationError("validation_error", problem)
     if sandbox_id.startswith(HOME):
@@ -198,12 +204,13 @@ async def create(
     if supervisor_module is not None and ":" not in supervisor_module:
         origin, demo = "demo", "demo_one_for_one"
     _check_scope(ctx, origin)
-    text = await _read(file) if file is not None else source
+    built_in = None if template is None else read_template(template)
+    text = await _read(file) if file is not None else source if built_in is None else built_in.text
     known = None if text is None else await _checked(text)
     configuration = Configuration(
         origin,
         DEMOS[demo] if demo is not None else supervisor_module,
-        demo if demo is not None else file,
+        demo or file or (None if built_in is None else built_in.title),
         strategy,
         max_restarts,
         max_seconds,
@@ -307,16 +314,16 @@ async def versions(ctx: Context, sandboxes: Sandboxes, /, sandbox_id: SandboxId)
 
 
 def _check_scope(ctx: Context, origin: Origin) -> None:
-    """Check the scope: demos need `operate`, other code `code` or `own`; files of this machine need `code`."""
+    """Check the scope: built-in code needs `operate`, other code `code` or `own`; files of this machine `code`."""
     user = ctx.user
-    needed = "operate" if origin == "demo" else "code"
+    needed = "operate" if origin in BUILT_IN else "code"
     if user.may(needed) or (origin != "file" and user.may(needed, user.name)):
         return
     raise OperationError(
         "missing_scope",
         f"a sandbox from a {origin} needs the scope {needed}, and {user.name} has "
         f"{', '.join(sorted(user.scopes)) or 'none'}",
-        hint="send a credential: `superlearner token` prints the owner's; or try a demo",
+        hint="send a credential: `superlearner token` prints the owner's; or try a demo or a template",
     )
 
 

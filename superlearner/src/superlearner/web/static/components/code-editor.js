@@ -1,5 +1,5 @@
 /**
- * `<sl-code>`: an editor for Python. At first a plain text field; CodeMirror is loaded when it is pointed at or
+ * `<sl-code>`: an editor for Python. At first a plain text field; CodeMirror is loaded when it is visible or
  * edited, and takes over its text. It lives in a shadow root, where its style sheets are exempt from the page's
  * content policy.
  *
@@ -102,6 +102,8 @@ export class SlCode extends HTMLElement {
   #plain = make("textarea", { spellcheck: "false", autocomplete: "off", autocapitalize: "off", "aria-describedby": "leaving" });
   #numbers = make("pre", { class: "numbers", "aria-hidden": "true" });
   #frame = make("div", { class: "frame" }, make("div", { class: "plain" }, this.#numbers, this.#plain));
+  /** Loads the full editor once it is visible: the code is coloured before anybody touches it. */
+  #seen = new IntersectionObserver((entries) => entries.some((one) => one.isIntersecting) && this.#begin());
   #begun = false;
   #silent = false;
   #locked = false;
@@ -129,7 +131,8 @@ export class SlCode extends HTMLElement {
   connectedCallback() {
     this.#count();
     attribute(this.#plain, "aria-label", this.getAttribute("label") ?? "Python source");
-    for (const sign of ["pointerenter", "focusin"]) this.addEventListener(sign, () => this.#begin());
+    this.#seen.observe(this);
+    this.addEventListener("focusin", () => this.#begin());
   }
 
   /** The text. */
@@ -197,6 +200,7 @@ export class SlCode extends HTMLElement {
   #begin() {
     if (this.#begun) return;
     this.#begun = true;
+    this.#seen.disconnect();
     void this.#load();
   }
 

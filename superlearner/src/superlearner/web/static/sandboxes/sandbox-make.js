@@ -29,6 +29,8 @@ const note = new DraftNote(byId("make-draft", HTMLElement));
 /** @type {Drafts|null} */ let kept = null;
 /** @type {Start|null} The starting point in the editor. */ let shown = null;
 /** @type {Template[]} */ let templates = [];
+/** Return the chosen template if its source is unchanged: then it starts by name, which needs no credential. */
+const unchanged = () => templates.find((one) => one.id === chosen() && one.source === editor.value);
 /** @type {() => string[]} */ let taken = () => [];
 let named = false;
 
@@ -134,9 +136,9 @@ function wanted() {
     return null;
   }
   const limits = { memory_mb: numeric("l-memory"), held_s: numeric("l-held"), cpu_s: numeric("l-cpu"), idle_s: (numeric("l-idle") ?? 0) * 60 };
-  const own = demo();
+  const own = demo(), plain = unchanged();
   return {
-    sandbox_id: name.value, ...(own ? { demo: own.id } : { source: editor.value }), strategy: byId("o-strategy", HTMLSelectElement).value || null,
+    sandbox_id: name.value, ...(own ? { demo: own.id } : plain ? { template: plain.id } : { source: editor.value }), strategy: byId("o-strategy", HTMLSelectElement).value || null,
     max_restarts: numeric("o-restarts"), max_seconds: numeric("o-seconds"), custom_config: config,
     limits: Object.fromEntries(Object.entries(limits).filter(([, one]) => one !== null)),
   };

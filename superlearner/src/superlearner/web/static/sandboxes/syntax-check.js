@@ -85,9 +85,9 @@ export class SyntaxCheck {
     else this.tell([(error.message ?? "").replace(/^source: /, "At "), error.hint].filter(Boolean).join(" — "), "bad");
   }
 
-  /** Ask for a sign-in: unlike a demo, custom code requires a credential. */
+  /** Ask for a sign-in: unlike demos and templates, changed code requires a credential. */
   #tellToSignIn() {
     const here = location.pathname.slice(root().length) + location.search;
-    this.said.replaceChildren(make("p", { "data-level": "bad" }, "Code of your own takes the scope code, which the owner's credential has: ", make("a", { href: `${root()}/sign-in?next=${encodeURIComponent(here)}` }, "sign in with it"), ". On the machine of the platform ", make("code", {}, command("token")), " prints it. A demo starts without."));
+    this.said.replaceChildren(make("p", { "data-level": "bad" }, "Code of your own takes the scope code, which the owner's credential has: ", make("a", { href: `${root()}/sign-in?next=${encodeURIComponent(here)}` }, "sign in with it"), ". On the machine of the platform ", make("code", {}, command("token")), " prints it. Demos and unchanged templates start without."));
   }
 }
