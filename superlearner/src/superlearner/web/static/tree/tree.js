@@ -44,7 +44,7 @@ export class SlTree extends HTMLElement {
   connectedCallback() {
     if (this.#list.isConnected) return;
     this.#collapsed = recall();
-    const head = make("div", { class: "tree-head", "aria-hidden": "true" }, ...Object.entries(COLUMNS).map(([text, title]) => make("span", { title }, make("b", {}, text), make("i", {}, text.replace("Restarts left", "Left")))));
+    const head = make("div", { class: "tree-head", "aria-hidden": "true" }, ...Object.entries(COLUMNS).map(([text, title]) => make("span", { title }, text)));
     this.#scroll.append(head, this.#list);
     this.append(this.#scroll);
     this.#scroll.addEventListener("scroll", () => this.#scrolled(), { passive: true });
@@ -327,6 +327,6 @@ export class SlTree extends HTMLElement {
 }
 
 /** The columns and their explanations. @type {Record<string, string|null>} */
-const COLUMNS = { Process: null, Pid: MEANINGS.pid, State: MEANINGS.state, Restarts: MEANINGS.restarts, "Restarts left": MEANINGS.budget, Mailbox: MEANINGS.mailbox, "": null };
+const COLUMNS = { Process: null, Pid: MEANINGS.pid, State: MEANINGS.state, Restarts: MEANINGS.restarts, Budget: MEANINGS.budget, Mailbox: MEANINGS.mailbox, "": null };
 
 customElements.define("sl-tree", SlTree);
