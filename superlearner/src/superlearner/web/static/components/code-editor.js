@@ -1,6 +1,6 @@
 /**
- * `<sl-code>`: an editor for Python. At first a plain text field; CodeMirror is loaded when it is visible or
- * edited, and takes over its text. It lives in a shadow root, where its style sheets are exempt from the page's
+ * `<sl-code>`: an editor for Python. At first a coloured text field; CodeMirror is loaded when it is pointed at
+ * or edited, and takes over its text. It lives in a shadow root, where its style sheets are exempt from the page's
  * content policy.
  *
  * @module
@@ -19,12 +19,30 @@ const FRAME = `
   .plain { display: grid; grid-template-columns: 62px minmax(0, 1fr); min-height: 0; overflow: hidden; }
   .plain > * { font: 13px/1.55 var(--mono); font-variant-ligatures: none; }
   .numbers { margin: 0; padding: 8px 32px 8px 0; overflow: hidden; color: var(--ink3); text-align: right; user-select: none; }
-  textarea { min-height: 12em; padding: 8px 12px 8px 0; border: 0; outline: 0; resize: none; color: var(--ink); background: none; scrollbar-width: thin; tab-size: 4; white-space: pre; }
+  .plain > :is(textarea, .paint) { grid-area: 1 / 2; min-width: 0; }
+  .paint { margin: 0; padding: 8px 12px 8px 0; overflow: hidden; white-space: pre; tab-size: 4; color: var(--ink); pointer-events: none; & .k { color: var(--accent); } & .s { color: var(--run); } & .c { color: var(--ink3); font-style: italic; } & .n { color: var(--restart); } & .d { font-weight: 600; } & .m { color: light-dark(#7a2f86, #dca0e6); } }
+  textarea { -webkit-text-fill-color: transparent; caret-color: var(--ink); min-height: 12em; padding: 8px 12px 8px 0; border: 0; outline: 0; resize: none; color: var(--ink); background: none; scrollbar-width: thin; tab-size: 4; white-space: pre; }
   .cm { display: grid; min-height: 0; overflow: hidden; }
   p { margin: 4px 0 0; font: 12.5px/1.45 var(--sans); color: var(--ink2); }
   kbd { font: 12px var(--mono); }
+  @media (forced-colors: active) { .paint { visibility: hidden; } textarea { -webkit-text-fill-color: currentcolor; } }
   @media (pointer: coarse) { .plain > *, .cm-content { font-size: 16px !important; } .for-keys { display: none; } }
 `;
+
+/** Comments, texts, decorators, definitions, words and numbers of Python. */
+const TOKENS = /(?<c>#.*)|(?<s>\b[rbfRBF]{0,2}(?:"""[^]*?(?:"""|$)|'''[^]*?(?:'''|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)|"""[^]*?(?:"""|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)|(?<m>@[\w.]+|\bself\b)|(?<d>(?<=\b(?:def|class)\s+)\w+)|(?<k>\b(?:False|None|True|and|as|assert|async|await|break|case|class|continue|def|del|elif|else|except|finally|for|from|global|if|import|in|is|lambda|match|nonlocal|not|or|pass|raise|return|try|while|with|yield)\b)|(?<n>\b\d[\w.]*)/g;
+
+/** Return Python with its tokens coloured, as long as CodeMirror has not been loaded. @param {string} text @returns {(Node|string)[]} */
+function painted(text) {
+  /** @type {(Node|string)[]} */ const parts = [];
+  let at = 0;
+  for (const found of text.matchAll(TOKENS)) {
+    const look = Object.entries(found.groups ?? {}).find(([, part]) => part !== undefined)?.[0] ?? "";
+    parts.push(text.slice(at, found.index), make("span", { class: look }, found[0]));
+    at = found.index + found[0].length;
+  }
+  return [...parts, text.slice(at)];
+}
 
 /** Return the editor's style, with our tokens, which follow the theme. @param {CodeMirror} cm */
 function look(cm) {
@@ -101,9 +119,8 @@ export class SlCode extends HTMLElement {
   /** @type {InstanceType<CodeMirror["Compartment"]>|null} */ #fixed = null;
   #plain = make("textarea", { spellcheck: "false", autocomplete: "off", autocapitalize: "off", "aria-describedby": "leaving" });
   #numbers = make("pre", { class: "numbers", "aria-hidden": "true" });
-  #frame = make("div", { class: "frame" }, make("div", { class: "plain" }, this.#numbers, this.#plain));
-  /** Loads the full editor once it is visible: the code is coloured before anybody touches it. */
-  #seen = new IntersectionObserver((entries) => entries.some((one) => one.isIntersecting) && this.#begin());
+  #paint = make("pre", { class: "paint", "aria-hidden": "true" });
+  #frame = make("div", { class: "frame" }, make("div", { class: "plain" }, this.#numbers, this.#paint, this.#plain));
   #begun = false;
   #silent = false;
   #locked = false;
@@ -122,7 +139,7 @@ export class SlCode extends HTMLElement {
     };
     this.#plain.addEventListener("compositionstart", () => (this.#composing = true));
     this.#plain.addEventListener("compositionend", () => (this.#composing = false));
-    this.#plain.onscroll = () => (this.#numbers.scrollTop = this.#plain.scrollTop);
+    this.#plain.onscroll = () => this.#follow();
     // The browser's event would reach the page before CodeMirror has read the input; setting or removing a mark
     // then would redraw the old text. #changed sends one afterwards.
     shadow.addEventListener("input", (event) => event.stopPropagation());
@@ -131,8 +148,7 @@ export class SlCode extends HTMLElement {
   connectedCallback() {
     this.#count();
     attribute(this.#plain, "aria-label", this.getAttribute("label") ?? "Python source");
-    this.#seen.observe(this);
-    this.addEventListener("focusin", () => this.#begin());
+    for (const sign of ["pointerenter", "focusin"]) this.addEventListener(sign, () => this.#begin());
   }
 
   /** The text. */
@@ -200,7 +216,6 @@ export class SlCode extends HTMLElement {
   #begin() {
     if (this.#begun) return;
     this.#begun = true;
-    this.#seen.disconnect();
     void this.#load();
   }
 
@@ -208,7 +223,14 @@ export class SlCode extends HTMLElement {
   #count() {
     const lines = this.#plain.value.split("\n").length;
     write(this.#numbers, Array.from({ length: lines }, (_, place) => place + 1).join("\n"));
-    this.#numbers.scrollTop = this.#plain.scrollTop;
+    this.#paint.replaceChildren(...painted(this.#plain.value), "\n");
+    this.#follow();
+  }
+
+  /** Scroll numbers and colours with the plain field. */
+  #follow() {
+    this.#numbers.scrollTop = this.#paint.scrollTop = this.#plain.scrollTop;
+    this.#paint.scrollLeft = this.#plain.scrollLeft;
   }
 
   #changed() {
