@@ -77,3 +77,37 @@ def test_eight_tabs_on_a_slow_connection_all_show_their_page_and_are_live_again_
     tabs["/settings"].get_by_role("tab", name="Configuration").click()
     expect(tabs["/settings"].locator("#settings")).to_have_attribute("data-ready", "configuration", timeout=30_000)
     context.close()
+
+
+@pytest.mark.parametrize("path", ["/", *(page.href for page in PAGES)])
+def test_the_content_is_at_most_eight_tab_stops_away_and_a_link_skips_them(
+    open_page: Callable[..., Page], untouched: Any, path: str
+) -> None:
+    page = open_page(f"{untouched.url.rstrip('/')}{path}", ready=False, width=1024)
+    expect(page.locator("header nav a[tabindex='-1']").first).to_be_attached()
+    assert page.locator("#nav").evaluate("nav => nav.scrollWidth - nav.clientWidth") == 0
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    outside = "() => document.activeElement.matches('.skip, header *')"
+    stops = 1
+    while page.evaluate(outside):
+        stops += 1
+        assert stops <= 9
+        page.keyboard.press("Tab")
+    page.locator(".skip").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert not page.evaluate(outside)
+
+
+def test_arrow_keys_move_among_the_pages(open_page: Callable[..., Page], untouched: Any) -> None:
+    page = open_page(f"{untouched.url}/system", ready=False)
+    pages = page.get_by_role("navigation", name="Main")
+    expect(pages.get_by_role("link", name="Docs")).to_have_attribute("tabindex", "-1")
+    pages.get_by_role("link", name="System").focus()
+    page.keyboard.press("ArrowRight")
+    expect(pages.get_by_role("link", name="Processes")).to_be_focused()
+    page.keyboard.press("End")
+    expect(pages.get_by_role("link", name="Docs")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{untouched.url}/docs")
