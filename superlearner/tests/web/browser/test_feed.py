@@ -69,6 +69,11 @@ def test_listeners_hear_one_sentence_at_most_every_three_seconds(open_page: Call
     expect(spoken).to_have_text(SENTENCE)
     page.clock.fast_forward(3000)
     expect(spoken).to_have_text("3 crashes, 9 restarts in shop_sup")
+    killed = event(5)
+    killed["parts"]["reason"] = "killed"
+    platform.delta(e=[killed, event(6)])
+    page.clock.fast_forward(3000)
+    expect(spoken).to_have_text("1 kill, 1 crash, 6 restarts in shop_sup")
 
 
 def test_restart_counters_are_not_live_regions(page: Page) -> None:

@@ -39,6 +39,12 @@ export const number = (value) => numbers.format(value);
 /** @param {number} count @param {string} one @param {string} [many] */
 export const counted = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
 
+/** Return the number of failed ends in words: `1 kill, 2 crashes`. A kill is no crash. @param {readonly string[]} reasons */
+export function failures(reasons) {
+  const kills = reasons.filter((reason) => reason === "killed").length, crashes = reasons.length - kills;
+  return [kills ? counted(kills, "kill") : "", crashes || !kills ? counted(crashes, "crash", "crashes") : ""].filter(Boolean).join(", ");
+}
+
 /**
  * Return a time of day, with the date if it is not today.
  * @param {number} at  seconds since 1970

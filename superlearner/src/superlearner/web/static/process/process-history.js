@@ -9,7 +9,7 @@ import { icon, make, renew } from "../base/dom.js";
 import { livesOf, timeline } from "./lives.js";
 import { ask } from "./process-asks.js";
 import { Panel } from "./process-panel.js";
-import { counted, duration, number, time } from "../base/words.js";
+import { counted, duration, failures, number, time } from "../base/words.js";
 
 /** @typedef {import("./process-tabs.js").Seen} Seen */
 /** @typedef {import("./lives.js").Exit} Exit */
@@ -39,10 +39,10 @@ export class SlHistory extends Panel {
     const last = seen.row.last;
     const exits = !alive && last && last.at > (told.exits[0]?.at ?? 0) + 0.001 ? [{ ...last, pid: told.pid }, ...told.exits] : told.exits; // it ended after the last read
     const lives = livesOf(exits, { pid: alive ? told.pid : null, startedAt: told.started_at });
-    const crashes = exits.filter((one) => one.crash).length;
+    const failed = exits.filter((one) => one.crash).map((one) => one.reason);
     const { restarts } = seen.row;
     renew(this.content, [
-      make("section", {}, make("p", { class: "depth" }, exits.length ? `${counted(lives.length, "life", "lives")}, ${counted(crashes, "crash", "crashes")}.` : "It has never ended."),
+      make("section", {}, make("p", { class: "depth" }, exits.length ? `${counted(lives.length, "life", "lives")}, ${failures(failed)}.` : "It has never ended."),
         make("p", { class: "hint" }, exits.length ? `Restarted ${restarts === 1 ? "once" : `${number(restarts)} times`} by its supervisor. ${exits.length >= 20 ? "The last 20 ends are remembered." : ""}` : "What ends it, and how long each process in this place lived, will stand here after the first restart. Kill it to see."),
         exits.length ? line(lives, now) : null),
       ...(told.patterns.length && exits.length > 1 ? [alike(told.patterns)] : []),

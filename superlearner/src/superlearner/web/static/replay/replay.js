@@ -17,7 +17,7 @@ import { SlReelEvents, SlReelProcess, SlReelTree } from "./replay-panels.js";
 import { SlStage } from "./replay-stage.js";
 import { tabs } from "../components/tab-list.js";
 import { complain, toast } from "../base/toast.js";
-import { counted, number, time } from "../base/words.js";
+import { counted, failures, number, time } from "../base/words.js";
 
 const SPEEDS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 5, 10, 20];
 const PART = 2000;
@@ -161,7 +161,7 @@ function renewAll() {
   density();
   lanes();
   const length = `${((reel.real[reel.events.length] ?? 0) / 1000).toFixed(3)} s`;
-  write(byId("about", HTMLElement), [...facts, counted(reel.crashes.length, "crash", "crashes"), length].join(" · "));
+  write(byId("about", HTMLElement), [...facts, failures(reel.crashes.map((place) => reel.events[place - 1]?.[4] ?? "")), length].join(" · "));
   renew(byId("crashes", HTMLElement), reel.crashes.slice(0, 12).map((one) => make("button", { type: "button", class: "btn quiet danger", "data-place": one }, `▲ ${((reel.real[one] ?? 0) / 1000).toFixed(3)} s`)));
   draw(true);
 }

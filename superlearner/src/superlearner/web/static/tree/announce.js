@@ -5,7 +5,7 @@
  */
 
 import { write } from "../base/dom.js";
-import { counted } from "../base/words.js";
+import { counted, failures } from "../base/words.js";
 
 /** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
 
@@ -53,13 +53,13 @@ export class Announcer {
 export function summary(events) {
   const [first] = events;
   if (events.length === 1 && first) return first.text;
-  const crashes = events.filter((event) => ["crashed", "killed", "restarted"].includes(event.kind)).length;
+  const ends = events.filter((event) => ["crashed", "killed", "restarted"].includes(event.kind)).map((event) => (event.kind === "killed" ? "killed" : event.parts?.reason ?? ""));
   const restarts = events.reduce((sum, event) => sum + (event.kind === "restarted" ? event.parts?.restarted?.length ?? 1 : 0), 0);
   const gaveUp = events.filter((event) => event.kind === "gave_up");
   const places = new Set(events.map((event) => event.parts?.by ?? event.sup ?? ""));
   const [place] = places;
   return [
-    crashes ? counted(crashes, "crash", "crashes") : "",
+    ends.length ? failures(ends) : "",
     restarts ? counted(restarts, "restart") : "",
     ...gaveUp.map((event) => event.text),
   ].filter(Boolean).join(", ") + (places.size === 1 && place ? ` in ${place}` : "") || counted(events.length, "event");
