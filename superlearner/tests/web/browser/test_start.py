@@ -103,6 +103,22 @@ def test_a_tree_of_ones_own_is_shown_with_its_own_words(
         expect(wrong).to_contain_text("Tally gave up once in the last 60 s: killed")
 
 
+MANY = (
+    OWN.replace('("left", "right")', "range(12)")
+    .replace("name=one)", 'name=f"c{one}", restart="temporary")')
+    .replace("return Children(children,", 'return Children([*children, Counter.child_spec(0, id="last", name="last")],')
+)
+
+
+def test_the_child_that_the_page_offers_to_kill_is_drawn_among_many(
+    open_page: Callable[..., Page], start_for_all: Callable[..., Any]
+) -> None:
+    program = start_for_all("many.py:Tally", "--in-process", files={"many.py": MANY})
+    page = open_page(f"{program.url}/", ready=False)
+    expect(page.get_by_role("region", name="First steps").get_by_role("button", name="Kill last")).to_be_visible()
+    expect(page.locator(".fam-words").filter(has_text="last")).to_be_visible()
+
+
 def monitored(page: Page) -> Callable[[list[dict[str, Any]]], None]:
     """The monitor says what the test tells it to: the function that is answered says what it finds from now on."""
     told: list[list[dict[str, Any]]] = [[]]

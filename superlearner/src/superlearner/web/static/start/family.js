@@ -74,13 +74,14 @@ export class SlFamily extends HTMLElement {
       this.#children.clear();
       this.#list.replaceChildren();
     }
-    const { supervisor, children } = scene;
+    const { supervisor, children, victim } = scene;
     write(this.#name, label(supervisor));
     attribute(this.#name, "href", address(supervisor));
     attribute(this.#top, "data-look", supervisor.state);
     reshape(this.#glyph, supervisor.state === "running" ? "supervisor" : SHAPES[supervisor.state] ?? "stopped");
     write(this.#kind, `supervisor, ${supervisor.strategy ?? ""}${supervisor.state === "running" ? "" : `, ${STATES[supervisor.state] ?? supervisor.state}`}`);
-    const shown = children.slice(0, SHOWN);
+    const first = children.slice(0, SHOWN);
+    const shown = victim === null || first.includes(victim) ? first : [...first.slice(0, -1), victim]; // the page offers to kill it
     const keys = new Set(shown.map((row) => row.key));
     for (const [key, child] of this.#children) {
       if (keys.has(key)) continue;
