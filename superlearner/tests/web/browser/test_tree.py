@@ -336,6 +336,7 @@ def test_the_end_of_the_root_is_called_the_end(page: Page, platform: Any) -> Non
     line(page, "app").locator(".kill").click()
     expect(dialog).to_contain_text("This ends SuperLearner")
     expect(dialog).not_to_contain_text("starts it again.")
+    expect(dialog).not_to_contain_text("restarts it")
     dialog.get_by_role("button", name="Cancel").click()
     assert platform.asked == []
 

@@ -52,7 +52,7 @@ export async function endAll(pids, known) {
     return false;
   }
   const many = counted(left.length, "process", "processes");
-  if (!(await confirm(`Kill ${many}?`, `${names}${more}.${spared} Supervisors start again what they are told to keep.`, `Kill ${many}`))) return false;
+  if (!(await confirm(`Kill ${many}?`, `${names}${more}.${spared} Supervisors restart those that are permanent or transient.`, `Kill ${many}`))) return false;
   try {
     const { results } = await request("POST", "/processes/bulk", { action: "kill", pids: left });
     const refused = results.filter((/** @type {any} */ one) => !one.ok && one.error?.code !== "process_not_found");

@@ -103,5 +103,5 @@ function sure(row, model) {
   }
   if (row.parent === null) return confirmAsAdmin("End SuperLearner?", `${name} is the root of all that runs here. This ends SuperLearner: every process stops, this page loses its server, and nothing starts it again but you.`, "End SuperLearner");
   if (model.rows.get(row.parent)?.kind === "group") return confirmAsAdmin(`Kill ${name}?`, `${name} is a process of the platform itself, and no supervisor starts it again. SuperLearner may end with it: then every process stops, and nothing starts it again but you.`, `Kill ${name}`);
-  return confirmAsAdmin(`Kill ${name}?`, `${name} is a process of the platform itself; this page may lose its connection for a moment. Its supervisor starts it again.`, `Kill ${name}`);
+  return confirmAsAdmin(`Kill ${name}?`, `${name} is a process of the platform itself; this page may lose its connection for a moment. ${row.restart === "temporary" ? "It is temporary: its supervisor does not restart it." : "Its supervisor restarts it."}`, `Kill ${name}`);
 }
