@@ -64,6 +64,7 @@ def test_eight_tabs_on_a_slow_connection_all_show_their_page_and_are_live_again_
     platform.end(signal.SIGTERM)
     for path in LIVE:
         expect(tabs[path].locator("#live")).to_have_attribute("data-status", "lost", timeout=30_000)
+        expect(tabs[path].locator("main").first).to_have_css("filter", "grayscale(1)")
     for path in ("/", "/system", "/processes"):
         expect(tabs[path].get_by_role("alert")).to_contain_text(
             "The connection is lost; trying again. What you see is as of"
@@ -73,6 +74,7 @@ def test_eight_tabs_on_a_slow_connection_all_show_their_page_and_are_live_again_
     for path in LIVE:
         tabs[path].bring_to_front()  # a hidden tab may take its time
         expect(tabs[path].locator("#live")).to_have_attribute("data-status", "live", timeout=30_000)
+        expect(tabs[path].locator("main").first).to_have_css("filter", "none")
     tabs["/settings"].bring_to_front()
     tabs["/settings"].get_by_role("tab", name="Configuration").click()
     expect(tabs["/settings"].locator("#settings")).to_have_attribute("data-ready", "configuration", timeout=30_000)
