@@ -229,7 +229,7 @@ def test_syntax_errors_are_reported_with_their_place_and_nothing_is_started(insi
         assert ("start_failed", True) == (late["code"], "main.py:2: NameError" in late["message"])
         assert [] == await ask(platform, "GET", "/sandboxes")
         none = await ask(platform, "POST", "/sandboxes", {"sandbox_id": "a"}, status=422)
-        assert "expected exactly one of source, supervisor_module, demo and file, got none" in none["message"]
+        assert "expected exactly one of source, supervisor_module, demo, template and file, got none" in none["message"]
         dry = await ask(platform, "POST", "/sandboxes?dry_run=true", {"sandbox_id": "a", "source": SOURCE})
         assert "start the sandbox a with the class Main of the source" == dry["would"]
 
