@@ -95,7 +95,7 @@ def may_grant(ctx: Context, scopes: list[Grant]) -> None:
     missing = frozenset(scopes) - ROLE_SCOPES["teacher"] - ctx.user.scopes
     if missing:
         raise OperationError(
-            "missing_scope", f"{ctx.user.name} has not the scope {', '.join(sorted(missing))}, and cannot grant it"
+            "missing_scope", f"{ctx.user.name} lacks the scope {', '.join(sorted(missing))} and cannot grant it"
         )
 
 
