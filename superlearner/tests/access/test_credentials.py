@@ -144,6 +144,14 @@ def test_unused_codes_do_not_pile_up() -> None:
     assert credentials.redeem(codes[1])
 
 
+def test_links_of_one_holder_drop_none_of_another() -> None:
+    credentials = Credentials(TOKEN)
+    code = credentials.new_code()
+    others = [credentials.new_code("7") for _ in range(20)]
+    assert credentials.redeem(code) == "owner"
+    assert credentials.redeem(others[-1]) == "7"
+
+
 def test_a_session_ends_after_a_week() -> None:
     clock = Clock()
     credentials = Credentials(TOKEN, now=clock)

@@ -121,6 +121,34 @@ def test_of_creates_at_once_only_as_many_run_as_the_quota_allows(school: Inside)
     school(test, quota_sandboxes=2)
 
 
+@pytest.mark.operation("user.remove", "token.revoke")
+def test_a_user_who_was_removed_meanwhile_starts_no_sandbox(school: Inside) -> None:
+    async def test(class_: Class) -> None:
+        await class_.do("owner", "token.create", name="ci", scopes=["own"])
+        ci = await class_.platform.accounts.find("ci")
+        class_.users["ci"] = user("ci", "learner", ci.id)
+        await class_.create("ci", "mine")
+        await class_.do("owner", "user.remove", name="ada")
+        await class_.do("owner", "token.revoke", name="ci")
+        for who in ("ada", "ci"):  # requests that passed sign-in before
+            for asked in (class_.create(who, "late"), class_.do(who, "supervisor.list")):
+                with pytest.raises(OperationError, match=f"the user {who} was removed") as refused:
+                    await asked
+                assert refused.value.code == "conflict"
+
+    school(test)
+
+
+def test_a_teacher_who_may_change_nothing_of_others_has_the_quotas_of_a_learner(school: Inside) -> None:
+    async def test(class_: Class) -> None:
+        await class_.do("owner", "token.create", name="ci", scopes=["read", "own"])
+        lines = {one["name"]: one["most_sandboxes"] for one in await class_.do("tim", "user.list")}
+        assert (lines["ci"], lines["tim"]) == (3, 3 * TEACHERS)
+        assert (await class_.do("tim", "user.link", name="ci"))["user"] == "ci"
+
+    school(test, quota_sandboxes=3)
+
+
 async def saved(class_: Class) -> str:
     """Return the file of a recording of the platform, as base64."""
     if await class_.platform.recordings.knows("whole") is False:
@@ -311,6 +339,17 @@ def test_requests_are_refused_above_the_rate_of_the_user_and_wait_for_the_next_s
                 await pacing.count(visit, who)
 
     school(test, quota_requests_per_second=3)
+
+
+def test_requests_for_sign_in_links_count(inside: Inside, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        await inside_.platform.store.sync(30)
+        made = await call(inside_.platform, "token.create", OWNERS, name="ada", scopes=["own"])
+        headers = {"authorization": f"Bearer {made.data['secret']}"}
+        answers = [await inside_.client.post("/sign-in/link", headers=headers) for _ in range(AT_ONCE_S + 1)]
+        assert [one.status_code for one in answers] == [200] * AT_ONCE_S + [429]
+
+    inside(test, data_dir=tmp_path, quota_requests_per_second=1)
 
 
 def test_messages_of_a_web_socket_count_and_end_it(school: Inside) -> None:

@@ -38,7 +38,7 @@ TOKEN_SHAPE: Final = re.compile(r"[A-Za-z0-9._~+/-]{32,1000}=*")  # characters a
 SESSION_S: Final = 7 * 24 * 3600
 LINK_S: Final = 600.0
 OPEN_CODES: Final = 16
-"""Maximum number of unused links; when it is exceeded, the oldest is dropped."""
+"""Maximum number of unused links of each holder; when it is exceeded, the holder's oldest is dropped."""
 
 OWNERS: Final = "owner"
 """Holder of the owner's links and sessions; others have the id of a token or a user."""
@@ -105,7 +105,10 @@ class Credentials:
     def new_code(self, holder: str = OWNERS, *, seconds: float = LINK_S) -> str:
         """Create a code for a link that signs in once, as `holder`, before it expires."""
         code = secrets.token_urlsafe(TOKEN_BYTES)
-        self._codes = [*self._codes, _Code(_hash(code), holder, self.now() + seconds)][-OPEN_CODES:]
+        own = [kept for kept in self._codes if kept.holder == holder]
+        oldest = own[: max(0, len(own) - OPEN_CODES + 1)]
+        made = _Code(_hash(code), holder, self.now() + seconds)
+        self._codes = [*(kept for kept in self._codes if kept not in oldest), made]
         return code
 
     def code_state(self, code: str) -> Literal["ready", "used", "expired", "unknown"]:

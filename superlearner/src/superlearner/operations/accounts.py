@@ -20,7 +20,7 @@ from superlearner.operations.tokens import OPENING_S, USE_WRITTEN_EVERY_S, Token
 from superlearner.operations.users import ROLE_SCOPES, ROLES, Grant, Role, User, in_order, key_of, role_for
 from superlearner.store import SignInLink, Store, StoreUnavailable, Token, UserRow
 
-__all__ = ["Accounts", "LinkState", "UserChange", "role_of", "scopes_of", "user_of"]
+__all__ = ["Accounts", "LinkState", "UserChange", "role_of", "scopes_of", "standing_of", "user_of"]
 
 LinkState = Literal["ready", "used", "expired", "unknown"]
 UserChange = Literal["changed", "signed_out", "removed"]
@@ -40,6 +40,17 @@ def scopes_of(row: UserRow) -> frozenset[Grant]:
     """Return the scopes of a user: those of the role, or the part that was chosen."""
     granted = ROLE_SCOPES[role_of(row)]
     return granted.intersection(in_order(row.scopes)) if row.scopes else granted
+
+
+def standing_of(row: UserRow) -> Role:
+    """Return the role that decides the quotas of a user and the users who manage them.
+
+    It is the role, except for a teacher whose scopes let them change nothing of others: that is a learner or viewer.
+    """
+    role, scopes = role_of(row), scopes_of(row)
+    if role != "teacher" or not scopes.isdisjoint(("operate", "code")):
+        return role
+    return "learner" if "own" in scopes else "viewer"
 
 
 def user_of(row: UserRow, *, local: bool, token: Token | None = None) -> User:
@@ -115,6 +126,14 @@ class Accounts:
         """Return whether a user goes with the last token, as far as the users have been read."""
         number = self._by_key.get(key_of(name))
         return number is None or self._all is None or self._all[number].implied
+
+    def has_left(self, name: str) -> bool:
+        """Return whether a user was removed, or was added with a token and has none now."""
+        number = self._by_key.get(key_of(name))
+        if self._all is None or number is None:
+            return False
+        row = self._all[number]
+        return row.revoked is not None or (row.implied and self._tokens.has_none(row.name))
 
     async def add(self, name: str, role: Role, scopes: Iterable[Grant] = (), *, implied: bool = False) -> UserRow:
         """Add a user.

@@ -10,11 +10,10 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
-from functools import partial
 from typing import Final, Literal, NamedTuple
 
 from superlearner.observing.tracing import Recordings, RecordingsUse
-from superlearner.operations.accounts import Accounts, role_of
+from superlearner.operations.accounts import Accounts, standing_of
 from superlearner.operations.failures import OperationError
 from superlearner.operations.users import ANONYMOUS, OWNER, Role, key_of
 from superlearner.sandbox import Sandboxes
@@ -121,7 +120,8 @@ class Quotas:
         row = await self._row(user)
         if row is None:
             return Quota()
-        return replace(self._of_role(role_of(row)), **{name: row.quota[name] for name in QUOTAS if name in row.quota})
+        own = {name: row.quota[name] for name in QUOTAS if name in row.quota}
+        return replace(self._of_role(standing_of(row)), **own)
 
     async def used(self, user: str) -> list[UsedQuota]:
         """Return the quotas of a user with what is used. Raises StoreUnavailable."""
@@ -149,7 +149,14 @@ class Quotas:
 
     async def admission(self, user: str) -> Admit:
         """Return the check of a sandbox of this user before it starts."""
-        return partial(_admit, await self.of(user))
+        quota = await self.of(user)
+
+        def admit(sandbox: Sandbox, fleet: Iterable[Sandbox]) -> Sandbox | FleetRefused:
+            if self.accounts.has_left(user):  # while the request was under way
+                return FleetRefused("conflict", f"the user {user} was removed", "start it as another user")
+            return _admit(quota, sandbox, fleet)
+
+        return admit
 
     async def bytes_left(self, user: str) -> int | None:
         """Return how many bytes of recordings a user may add; None: no limit. Raises StoreUnavailable."""

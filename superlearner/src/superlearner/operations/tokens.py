@@ -154,6 +154,10 @@ class Tokens:
         """Return the users with a valid token, as far as the tokens have been read."""
         return {token.user for token in (self._live or {}).values() if not self.has_expired(token)}
 
+    def has_none(self, user: str) -> bool:
+        """Return whether a user has no valid token; False as long as the tokens have not been read."""
+        return self._live is not None and user not in self.users()
+
     def has_expired(self, token: Token) -> bool:
         """Return whether the token has expired."""
         return token.expires is not None and token.expires <= self.clock()

@@ -285,6 +285,7 @@ class SignIn:
         if visit.bearer is None:
             raise CredentialRefused(unauthorized("expected a token, got none"))
         visitor = await self.recogniser.visitor(visit)
+        await self.pacing.count(visit, visitor)
         code = self.credentials.new_code(visitor.holder)
         body = {"data": {"code": code}, "success": True, "timestamp": timestamp()}
         return JSONResponse(body, headers={"cache-control": "no-store"})

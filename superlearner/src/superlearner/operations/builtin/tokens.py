@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from superlearner.operations.accounts import Accounts, role_of, scopes_of
+from superlearner.operations.accounts import Accounts, role_of, scopes_of, standing_of
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.failures import OperationError
@@ -87,7 +87,7 @@ def _may_have(ctx: Context, who: str, row: UserRow | None, scopes: list[Grant]) 
 def _may_touch(ctx: Context, row: UserRow, what: str) -> None:
     """Check that the caller manages the user; users who were added with a token are below every holder of `code`."""
     if row.id != ctx.user.id and (not row.implied or role_of(row) == "owner"):
-        may_manage(ctx, role_of(row), f"{what} the {row.role} {row.name}")
+        may_manage(ctx, standing_of(row), f"{what} the {row.role} {row.name}")
 
 
 async def _with_scopes(accounts: Accounts, who: str, row: UserRow | None, scopes: list[Grant]) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from superlearner.operations.accounts import Accounts, role_of, scopes_of
+from superlearner.operations.accounts import Accounts, role_of, scopes_of, standing_of
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
 from superlearner.operations.failures import OperationError
@@ -111,7 +111,7 @@ async def set_role(
     _not_the_owner(name, "the role of the owner cannot change")
     with the_store():
         row = await found_user(accounts, name)
-        may_manage(ctx, role_of(row), f"changing the role of the {row.role} {row.name}")
+        may_manage(ctx, standing_of(row), f"changing the role of the {row.role} {row.name}")
         may_manage(ctx, role, f"making somebody {role}")
         chosen = _narrowed(role, scopes)
         ctx.about_to(f"make the {row.role} {row.name} a {role}")
@@ -129,7 +129,7 @@ async def remove(ctx: Context, accounts: Accounts, tokens: Tokens, /, name: User
     _not_the_owner(name, "the owner cannot be removed")
     with the_store():
         row = await found_user(accounts, name)
-        may_manage(ctx, role_of(row), f"removing the {row.role} {row.name}")
+        may_manage(ctx, standing_of(row), f"removing the {row.role} {row.name}")
         count = await tokens.count(row.name)
         ctx.about_to(f"remove the {row.role} {row.name}, with tokens, links, sessions and sandboxes")
         await accounts.remove(row)
@@ -147,7 +147,7 @@ async def sign_out(ctx: Context, accounts: Accounts, /, name: UserName) -> UserS
     with the_store():
         row = await found_user(accounts, name)
         if row.id != ctx.user.id:
-            may_manage(ctx, role_of(row), f"signing out the {row.role} {row.name}")
+            may_manage(ctx, standing_of(row), f"signing out the {row.role} {row.name}")
         ctx.about_to(f"end all sessions and links of {row.name}")
         await accounts.sign_out(row)
     return UserSignedOut(name=row.name, signed_out=True)
@@ -181,7 +181,7 @@ async def link(
         with the_store():
             row = await found_user(accounts, name)
             if row.id != ctx.user.id or not scopes_of(row) <= ctx.user.scopes:  # a token may have fewer than its user
-                may_manage(ctx, role_of(row), f"a link for the {row.role} {row.name}")
+                may_manage(ctx, standing_of(row), f"a link for the {row.role} {row.name}")
             ctx.about_to(f"make a sign-in link for the {row.role} {row.name}")
             if row.implied:
                 row = await accounts.change(row, scopes=in_order(row.scopes))
