@@ -341,6 +341,17 @@ def test_requests_are_refused_above_the_rate_of_the_user_and_wait_for_the_next_s
     school(test, quota_requests_per_second=3)
 
 
+def test_a_refused_request_counts_as_five(inside: Inside, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        await inside_.platform.store.sync(30)
+        made = await call(inside_.platform, "token.create", OWNERS, name="ada", scopes=["own"])
+        headers = {"authorization": f"Bearer {made.data['secret']}"}
+        answers = [await inside_.client.get("/api/v1/users", headers=headers) for _ in range(3)]
+        assert [one.status_code for one in answers] == [403, 403, 429]
+
+    inside(test, data_dir=tmp_path, quota_requests_per_second=1)
+
+
 def test_requests_for_sign_in_links_count(inside: Inside, tmp_path: Path) -> None:
     async def test(inside_: Any) -> None:
         await inside_.platform.store.sync(30)

@@ -24,6 +24,9 @@ AT_ONCE_S: Final = 10
 HELD_S: Final = 1.0
 """The pause before a refusal: a client that does not wait would take the time of others with refusals."""
 
+REFUSED_COSTS: Final = 5
+"""A request that is refused with 403 counts as this many, so that an attack leaves the time of others alone."""
+
 POLICY_VIOLATION: Final = 1008
 
 
@@ -81,6 +84,19 @@ class Pacing:
 
         return counted
 
+    def charged(self, visitor: WebVisitor, send: Send) -> Send:
+        """Return what sends the answer to a request, and counts a refusal more than once."""
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 403:
+                rate = await self._rate(visitor)
+                if rate is not None:
+                    for _ in range(REFUSED_COSTS - 1):
+                        self._pace(rate).count(f"user {visitor.user.name}")
+            await send(message)
+
+        return counted
+
     async def _rate(self, visitor: WebVisitor) -> int | None:
         if self._quotas is None or not visitor.holder:
             return None
@@ -88,13 +104,17 @@ class Pacing:
 
     def _over(self, rate: int, name: str) -> int:
         """Count a request of a user, and return 0; the seconds to wait, without counting it, if there were too many."""
-        pace = self._paces.get(rate)
-        if pace is None:
-            pace = self._paces[rate] = Throttle(burst=AT_ONCE_S * rate, every=1 / rate, now=self._now)
+        pace = self._pace(rate)
         left = math.ceil(pace.wait(f"user {name}"))
         if not left:
             pace.count(f"user {name}")
         return left
+
+    def _pace(self, rate: int) -> Throttle:
+        pace = self._paces.get(rate)
+        if pace is None:
+            pace = self._paces[rate] = Throttle(burst=AT_ONCE_S * rate, every=1 / rate, now=self._now)
+        return pace
 
 
 async def _too_many(message: str, hint: str, left: int) -> CredentialRefused:

@@ -140,6 +140,8 @@ class SignIn:
         if isinstance(answer, WebVisitor):
             if kind == "websocket":
                 receive = self.pacing.paced(answer, receive, send)
+            else:
+                send = self.pacing.charged(answer, send)
             if answer.keys:
                 await self.presence.serve(self.app, answer, scope, receive, send)
             else:
