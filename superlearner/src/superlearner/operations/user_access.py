@@ -73,7 +73,7 @@ def may_manage(ctx: Context, role: Role, what: str) -> None:
         if role == "owner" and "admin" not in ctx.user.scopes:
             raise OperationError(
                 "missing_scope",
-                f"{what} needs the scope admin, which {ctx.user.name} has not here",
+                f"{what} requires the scope admin, which {ctx.user.name} does not have here",
                 hint="send the credential of an owner with all scopes: `superlearner token` prints it",
             )
         return

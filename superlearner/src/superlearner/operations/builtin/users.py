@@ -215,7 +215,7 @@ def _narrowed(role: Role, scopes: list[Grant] | None) -> tuple[Grant, ...]:
 
 def _not_the_owner(name: str, why: str) -> None:
     if key_of(name) == OWNER.name:
-        raise OperationError("conflict", why, hint="the owner is who can read the data directory of the platform")
+        raise OperationError("conflict", why, hint="the owner is the user who can read the platform's data directory")
 
 
 def _taken(row: UserRow) -> OperationError:

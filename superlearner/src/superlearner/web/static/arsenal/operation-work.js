@@ -127,7 +127,7 @@ export class Work {
     if (allowed || !asker) return facts;
     const here = location.pathname.slice(root().length) + location.search;
     return make("div", {}, facts, make("p", { class: "note", "data-level": "warn" }, `You are ${asker.user} and have ${asker.scopes.join(", ") || "no scope"}. To run it, `,
-      make("a", { href: `${root()}/sign-in?next=${encodeURIComponent(here)}` }, "sign in"), ` with a credential that has the scope ${line.scope}; on the machine of the platform `, make("code", {}, command("token")), " prints the owner's. The lines for the other doors are below all the same."));
+      make("a", { href: `${root()}/sign-in?next=${encodeURIComponent(here)}` }, "sign in"), ` with a credential that has the scope ${line.scope}; on the machine of the platform `, make("code", {}, command("token")), " prints the owner's. The commands for the other interfaces are below."));
   }
 }
 

@@ -37,7 +37,7 @@ export async function tellGone(note, node, why, ways) {
   if (!one && ownHome()) {
     const start = make("button", { type: "button", class: "btn" }, "Start it");
     start.onclick = () => location.reload();
-    renew(note, [make("span", {}, "Your home, the sandbox with the demo, does not run. What you see is how it was."), start]);
+    renew(note, [make("span", {}, "Your home, the sandbox with the demo, does not run. This page shows its last state."), start]);
     note.hidden = false;
     return;
   }
