@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import otp
+from open_sockets import OpenSocket
 from owned_things import attaching, call, user
 from superlearner.nodes.remote.protocol import Attached, Tape, Taped
 from superlearner.operations.failures import OperationError
@@ -19,8 +20,9 @@ from superlearner.operations.quotas import TEACHERS
 from superlearner.operations.users import ANONYMOUS, OWNER, Role, User
 from superlearner.sandbox import SandboxManager
 from superlearner.sandbox.happenings import Destroy
+from superlearner.sandbox.manager import MANAGER
 from superlearner.sandbox.record import Limits
-from superlearner.web.pacing import AT_ONCE_S, Pacing
+from superlearner.web.pacing import AT_ONCE_S, MOST_OPEN, Pacing
 from superlearner.web.recognising import CredentialRefused
 from superlearner.web.visitors import Visit, WebVisitor
 
@@ -135,6 +137,24 @@ def test_a_user_who_was_removed_meanwhile_starts_no_sandbox(school: Inside) -> N
                 with pytest.raises(OperationError, match=f"the user {who} was removed") as refused:
                     await asked
                 assert refused.value.code == "conflict"
+
+    school(test)
+
+
+def test_sandboxes_end_when_the_last_token_of_their_owner_expires(school: Inside) -> None:
+    async def test(class_: Class) -> None:
+        platform = class_.platform
+        await class_.do("owner", "token.create", name="ci", scopes=["own"], expires_days=1)
+        ci = await platform.accounts.find("ci")
+        class_.users["ci"] = user("ci", "learner", ci.id)
+        await class_.create("ci", "mine")
+        await class_.create("ada", "hers")
+        runner = platform.sandboxes.runners["mine"]
+        platform.accounts.clock.at_least(platform.accounts.clock() + 86_401)
+        otp.send(platform.node.whereis(MANAGER), ("look",))
+        await otp.wait_down(runner)
+        await SandboxManager.ask(Destroy(None, "nobody"), node=platform.node)  # it has been notified by now
+        assert [one.id for one in platform.sandboxes.all()] == ["hers"]
 
     school(test)
 
@@ -339,6 +359,44 @@ def test_requests_are_refused_above_the_rate_of_the_user_and_wait_for_the_next_s
                 await pacing.count(visit, who)
 
     school(test, quota_requests_per_second=3)
+
+
+def test_files_of_recordings_are_limited_for_each_user(school: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("superlearner.observing.tracing.recordings.MAX_FILES", 2)
+
+    async def test(class_: Class) -> None:
+        content = await saved(class_)
+        for name in ("one", "two"):
+            await class_.do("ada", "recording.load", name=name, content=content)
+        with pytest.raises(OperationError, match=r"^2 recordings of ada are kept; delete one, such as one$"):
+            await class_.do("ada", "recording.load", name="three", content=content)
+        await class_.do("bob", "recording.load", name="three", content=content)
+        await class_.do("ada", "recording.delete", name="one")
+        await class_.do("ada", "recording.load", name="four", content=content)
+
+    school(test)
+
+
+def test_open_streams_of_a_user_are_limited_and_take_no_connection_of_others(inside: Inside, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        await inside_.platform.store.sync(30)
+        made = await call(inside_.platform, "token.create", OWNERS, name="ada", scopes=["own", "read"])
+        headers = {"authorization": f"Bearer {made.data['secret']}"}
+        sockets = [OpenSocket(inside_, headers) for _ in range(MOST_OPEN)]
+        for socket in sockets:
+            await socket.accepted.wait()
+        refused = await inside_.client.get("/api/v1/arsenal/whoami", headers=headers)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate_limited")
+        assert refused.json()["error"]["message"] == f"ada has {MOST_OPEN} open requests, streams and web sockets"
+        assert (await inside_.client.get("/api/v1/arsenal/whoami")).status_code == 200
+        sockets[0].task.cancel()
+        await asyncio.wait([sockets[0].task])
+        assert (await inside_.client.get("/api/v1/arsenal/whoami", headers=headers)).status_code == 200
+        for socket in sockets[1:]:
+            socket.task.cancel()
+        await asyncio.wait([socket.task for socket in sockets])
+
+    inside(test, data_dir=tmp_path)
 
 
 def test_a_refused_request_counts_as_five(inside: Inside, tmp_path: Path) -> None:

@@ -253,6 +253,17 @@ def test_the_oldest_records_make_room() -> None:
     assert "n0" not in fleet.sandboxes
 
 
+def test_the_records_of_one_owner_push_out_none_of_another() -> None:
+    fleet = Fleet()
+    for number in range(MOST_ENDED + 5):
+        id = f"n{number}"
+        fleet, _ = after(fleet, replace(create(id), owner="ada" if number else "bob"), number)
+        fleet, _ = after(fleet, Started(id, 1, FACTS), number)
+        fleet, _ = after(fleet, ProgramEnded(id, 1, "over"), number)
+    assert MOST_ENDED == len(fleet.sandboxes)
+    assert "n0" in fleet.sandboxes and "n1" not in fleet.sandboxes
+
+
 class World:
     """Does what follows, some time later and in any order; a program that is killed ends, sooner or later."""
 

@@ -182,6 +182,7 @@ class Platform:
         self.nodes.explainers = [self.sandboxes.absence, self.attachments.absence]
         self.tokens.listen(self._token_ended)
         self.accounts.listen(self._user_changed)
+        self.sandboxes.left = self.accounts.has_left  # also when the last token expires
         self.arsenal = all_operations() if arsenal is None else arsenal
         self.manual = Manual(root=settings.root_path, more=lambda: searched(self.arsenal, settings.root_path))
         self.openapi: Callable[[], dict[str, Any]] = dict

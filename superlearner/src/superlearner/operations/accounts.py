@@ -27,7 +27,7 @@ UserChange = Literal["changed", "signed_out", "removed"]
 
 CODE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 LINKS_KEPT_S: Final = 30 * 24 * 3600
-"""Time for which a link is kept, so that its page can say that it was used."""
+"""Time for which an expired link is kept, so that its page can say so."""
 
 
 def role_of(row: UserRow) -> Role:
@@ -92,6 +92,7 @@ class Accounts:
         self._by_key: dict[str, int] = {}
         self._seen: dict[int, float] = {}
         self._unstored: set[int] = set()
+        self._signed_out: dict[int, float] = {}
         self._lock = asyncio.Lock()
         self._listeners: tuple[Callable[[UserRow, UserChange], object], ...] = ()
 
@@ -182,6 +183,7 @@ class Accounts:
             row = self._current(row)
             changed = replace(row, generation=row.generation + 1)
             self._put(changed)
+            self._signed_out[row.id] = self.clock()
             self._tell(changed, "signed_out")
             with _until_restart(f"{row.name} is signed out"):
                 await self._store.records.change_user(changed)
@@ -234,7 +236,7 @@ class Accounts:
         await self._known()  # sets the clock
         found = await self._store.records.link(_hash(code))
         row = None if found is None else await self.by_id(found.user)
-        if found is None or row is None:
+        if found is None or row is None or found.at <= self._signed_out.get(row.id, 0.0):
             return "unknown", None
         self.clock.at_least(found.used or found.at)
         if found.used is not None:

@@ -10,6 +10,7 @@ so every order of events can be tested; the process around it, `SandboxManager`,
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -350,8 +351,12 @@ def _with_version(sandbox: Sandbox, source: Source, by: str, now: float) -> Sand
 
 
 def _with_room(fleet: Fleet) -> Fleet:
+    """Forget the oldest ended sandbox of the owner with the most, until there is room for another one."""
     ended = sorted((one for one in fleet.sandboxes.values() if not one.alive), key=lambda one: one.ended_at or 0.0)
-    for oldest in ended[: max(0, len(ended) - MOST_ENDED + 1)]:
+    while len(ended) >= MOST_ENDED:
+        [(most, _)] = Counter(one.owner for one in ended).most_common(1)
+        oldest = next(one for one in ended if one.owner == most)
+        ended.remove(oldest)
         fleet = fleet.without(oldest.id)
     return fleet
 

@@ -95,6 +95,8 @@ class SandboxManager(GenServer[Sandboxes]):
                 await self._happen(sandboxes, Forsaken(owner))
             case "look", ():
                 otp.send_after(LOOK_EVERY_S, self.pid, ("look",))
+                for owner in {one.owner for one in sandboxes.all() if sandboxes.left(one.owner)}:
+                    await self._happen(sandboxes, Forsaken(owner))
                 await self._happen(sandboxes, Looked(dict(sandboxes.used)))
             case _:
                 pass

@@ -62,6 +62,9 @@ class Sandboxes:
     changed: Callable[[], object] = int
     """Called whenever a sandbox changes."""
 
+    left: Callable[[str], bool] = lambda owner: False
+    """Returns whether an owner has left, so that their sandboxes end."""
+
     ledger: SandboxLedger | None = None
     """The record for the next run of the platform; None keeps none."""
 

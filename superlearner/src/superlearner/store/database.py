@@ -222,7 +222,7 @@ def _sought(column: str, value: Any) -> Any:
 
 
 def _where(query: Select[Any], table: Table, conditions: dict[str, Any]) -> Select[Any]:
-    """Add conditions; `since` and `until` limit `at`, and None adds none."""
+    """Add conditions; `since` and `until` limit `at`, `expired` limits `expires`, and None adds none."""
     for name, value in conditions.items():
         if value is None:
             continue
@@ -230,6 +230,8 @@ def _where(query: Select[Any], table: Table, conditions: dict[str, Any]) -> Sele
             query = query.where(table.c.at >= value)
         elif name == "until":
             query = query.where(table.c.at < value)
+        elif name == "expired":
+            query = query.where(table.c.expires < value)
         else:
             query = query.where(table.c[name] == _sought(name, value))
     return query

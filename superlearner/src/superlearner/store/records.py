@@ -108,8 +108,8 @@ class Records:
         return await self._opened().delete("sign_in_links", {"user": user})
 
     async def forget_links(self, before: float) -> int:
-        """Delete links made before a time, a thousand at a time; return their number."""
-        return await self._opened().delete_oldest("sign_in_links", {"until": before}, 1000)
+        """Delete links that expired before a time, a thousand at a time; return their number."""
+        return await self._opened().delete_oldest("sign_in_links", {"expired": before}, 1000)
 
     async def add_token(self, token: Token) -> Token:
         """Add a token by its hash and return it with its id. Raises NameTaken."""

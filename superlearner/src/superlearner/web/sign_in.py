@@ -142,10 +142,11 @@ class SignIn:
                 receive = self.pacing.paced(answer, receive, send)
             else:
                 send = self.pacing.charged(answer, send)
-            if answer.keys:
-                await self.presence.serve(self.app, answer, scope, receive, send)
-            else:
-                await self.app(scope, receive, send)
+            with self.pacing.opened(answer.user.name):
+                if answer.keys:
+                    await self.presence.serve(self.app, answer, scope, receive, send)
+                else:
+                    await self.app(scope, receive, send)
             return
         if kind == "websocket":
             await receive()  # the client's `connect`

@@ -463,3 +463,38 @@ def test_a_removal_that_is_not_stored_holds_now_and_can_be_repeated(
         assert (await platform.client.request("DELETE", f"{USERS}/ada", headers=OWNER)).status_code == 200
 
     inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("user.sign_out")
+def test_links_end_with_a_sign_out_that_is_not_stored(
+    inside: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(platform: Any) -> None:
+        await add(platform, "ada")
+        unused = await link(platform, "ada")
+        with monkeypatch.context() as failing:
+
+            async def full(user: int) -> int:
+                raise StoreUnavailable("the disk is full", "free some space")
+
+            failing.setattr(platform.platform.store.records, "delete_links", full)
+            refused = await platform.client.post(f"{USERS}/ada/sign-out", headers=OWNER)
+            assert code(refused) == (503, "store_unavailable")
+        assert (await platform.client.post(unused, headers=HERE)).status_code == 410
+        assert await sign_in(platform, "ada")
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("user.link")
+def test_a_link_for_a_year_works_after_two_months(inside: Run, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        await add(platform, "ada")
+        for_a_year, for_a_day = await link(platform, "ada", hours=24 * 365), await link(platform, "ada")
+        clock = platform.platform.accounts.clock
+        clock.at_least(clock() + 60 * 86_400)
+        await link(platform, "ada")  # forgets old ones
+        assert "not valid" in (await platform.client.get(for_a_day)).text
+        assert (await platform.client.post(for_a_year, headers=HERE)).status_code == 303
+
+    inside(test, data_dir=tmp_path)

@@ -39,6 +39,8 @@ MAX_EVENTS: Final = 200_000
 """Maximum number of events in a recording, which is read into memory."""
 
 MAX_FILES: Final = 1000
+"""Maximum number of recordings of each owner, and of those without one."""
+
 MAX_RUNNING: Final = 40
 MAX_OF_NODE: Final = 3
 OPEN: Final = 2
@@ -342,10 +344,12 @@ class Recordings:
         if not NAME.fullmatch(name):
             raise BadRecording(f"expected a name of letters, digits, _ . -, got {name[:100]!r}")
         rows = await self.all()
-        if len(rows) >= MAX_FILES:
-            raise RecordingsFull(f"{MAX_FILES} recordings are kept; delete one, such as {rows[-1].name}")
         if self.admit is not None and owner is not None:
             await self.admit(owner, self._use(rows, owner), size)
+        own = [row.name for row in rows if row.owner == owner]
+        if len(own) >= MAX_FILES:
+            whose = "without an owner" if owner is None else f"of {owner}"
+            raise RecordingsFull(f"{MAX_FILES} recordings {whose} are kept; delete one, such as {own[-1]}")
         file = f"{name}-{time.time_ns():x}{ENDING}"  # differs from an earlier recording of this name
         row = Recording(name, kind, str(Path(folder.name) / file), time.time(), size=size, about=about, owner=owner)
         return await self._records.add_recording(row)
