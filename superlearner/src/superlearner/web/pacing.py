@@ -30,7 +30,7 @@ HELD_S: Final = 1.0
 """The pause before a refusal: a client that does not wait would take the time of others with refusals."""
 
 MOST_OPEN: Final = 64
-"""Open requests, streams and web sockets of each user: nobody takes the connections of others."""
+"""Open requests, streams and web sockets of each user, so that no user takes the connections of others."""
 
 REFUSED_COSTS: Final = 5
 """A request that is refused with 403 counts as this many, so that an attack leaves the time of others alone."""
