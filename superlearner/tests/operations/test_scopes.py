@@ -69,7 +69,7 @@ def test_no_operation_runs_without_its_scope(inside: Run, tmp_path: Path) -> Non
         assert before == await pids(platform)
         assert {entry.did for entry in platform.platform.audit.entries() if entry.user != "owner"} == {None}
 
-    inside(test, data_dir=tmp_path)
+    inside(test, data_dir=tmp_path, quota_requests_per_second=10_000)
 
 
 @pytest.mark.parametrize("auth", [None, "all"])
