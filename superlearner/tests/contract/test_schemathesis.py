@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -45,6 +46,18 @@ PLANTED = {
     "planted_status": "Undocumented status code",
     "planted_limit": "Custom check failed: `no_field_is_refused`",
 }
+
+
+@pytest.fixture
+def start(start: Callable[..., Any]) -> Callable[..., Any]:
+    """Start a platform whose log lines fit into its pipe: a full one, which no test reads, would stop it."""
+
+    def run(**extra: str) -> Any:
+        program = start(**extra)
+        fcntl.fcntl(program.process.stderr, fcntl.F_SETPIPE_SZ, 1 << 20)
+        return program
+
+    return run
 
 
 def token_of(program: Any) -> str:
