@@ -48,7 +48,7 @@ class MemoryTransport:
     def _soon(self, function: Any, *args: Any) -> None:
         asyncio.get_running_loop().call_soon(function, *args)
 
-    def send(self, node: NodeId, signal: bytes) -> bool:
+    def send(self, node: NodeId, signal: bytes, sender: int = 0) -> bool:
         connection = self.peers.get(node)
         if connection is None:
             return False

@@ -11,6 +11,7 @@ import pytest
 
 import otp
 from otp import CallExit, Down, ExitSignal, GenServer, NodeDown, NodeUp, NoReply, Ok, Reply, Stop, impl
+from otp.distribution import NodeId
 
 
 class Counter(GenServer[int]):
@@ -80,7 +81,7 @@ def test_a_message_by_name_arrives_and_its_answer_comes_to_the_pid(two: Any) -> 
     [
         None, True, 1, -(1 << 80), 1.5, "ö", "\ud800", b"\xff", (), (1, (2, [3, (4,)])), [], [[], ()], {"a": {1: (2,)}},
         {1, 2}, frozenset({"x"}), ("$pid", 1), ["$list", 1], {"$": "$"}, otp.Crash("boom", (("f.py", 1, "f"),)),
-        otp.ExceptionTerm("ValueError", ("no",), "no"), NodeUp("x"), otp.Timeout(), otp.Counts(1, 2, 3, 4),
+        otp.ExceptionTerm("ValueError", ("no",), "no"), NodeUp("x", 7), otp.Timeout(), otp.Counts(1, 2, 3, 4),
         otp.RegistryEntry("lobby", "a pid", 7),  # type: ignore[arg-type]
     ],
     ids=repr,
@@ -532,5 +533,28 @@ def test_multi_call_and_abcast_reach_all_nodes(two: Any) -> None:
         everybody, chosen = await both.on(both.a, client)
         assert ([("a", (2, "x")), ("b", (6, "x"))], ["test"]) == everybody  # the node of the test has no counter
         assert ([("b", (6, "x"))], ["nowhere"]) == chosen
+
+    two(test)
+
+
+def test_connect_waits_for_the_incarnation_that_is_wanted(two: Any) -> None:
+    async def test(both: Any) -> None:
+        with pytest.raises(TimeoutError, match=r"node b#999 is not connected to 'a' after 2 s; b#202 is"):
+            await both.at_a.connect(NodeId("b", 999), timeout=2)
+        await both.at_a.connect(NodeId("b", 202))
+
+    two(test)
+
+
+def test_watchers_of_nodes_learn_the_incarnation(two: Any) -> None:
+    async def test(both: Any) -> None:
+        async def client() -> Any:
+            both.at_a.monitor_nodes()
+            both.cut()
+            down = await otp.receive()
+            await both.join()
+            return down.incarnation, (await otp.receive()).incarnation
+
+        assert (202, 202) == await both.on(both.a, client)
 
     two(test)

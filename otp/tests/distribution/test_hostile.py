@@ -48,7 +48,7 @@ NONSENSE = {
     "a pid of a wrong shape": pack(1, 1, ["$pid", "b", "x", 1]),
     "a pid with a negative number": pack(1, 1, ["$pid", "b", 1, -1]),
     "a record that is none": pack(1, 1, ["$view", "Distribution", {}]),
-    "a message of the runtime with too many parts": pack(1, 1, ["$message", "NodeUp", "x", "y"]),
+    "a message of the runtime with too many parts": pack(1, 1, ["$message", "NodeUp", "x", 1, "y"]),
     "an extension": msgspec.msgpack.encode([1, 1, msgspec.msgpack.Ext(5, b"x")]),
     "nested far too deep": deep(100_000),
     "nested too deep": deep(400),

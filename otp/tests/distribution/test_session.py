@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import msgspec
 import pytest
 
 from otp.distribution import NodeId, Session, Settings
 from otp.distribution.actions import Down, Drained, Put, Refused, Signal, Up
-from otp.distribution.frames import Beat, Data, Hello, Reset, decode, encode
+from otp.distribution.frames import Beat, Data, Hello, Large, Reset, decode, encode
 from otp.kernel.errors import BadArgument
 
 A, B, C = NodeId("a", 1), NodeId("b", 1), NodeId("c", 1)
@@ -282,11 +283,112 @@ def test_a_large_signal_travels_in_pieces_and_heartbeats_go_between_them() -> No
     wire.do(A, "send", B, large)
     wire.do(A, "send", B, b"small")
     wire.do(A, "tick")
-    assert [Data] * 4 + [Beat] == kinds([sent for sent in wire.frames if sent[0] == A])[-5:]
+    assert [Large] * 4 + [Beat] == kinds([sent for sent in wire.frames if sent[0] == A])[-5:]
     assert max(len(frame) for *_, frame in wire.frames) <= 16 * 1024 + 64
     wire.lose = lambda *_: False
     wire.do(B, "tick")
     assert [Signal(A, large), Signal(A, b"small")] == wire.seen[B]
+
+
+def test_signals_of_other_senders_pass_a_large_one_and_those_of_its_sender_do_not() -> None:
+    wire = Wire(A, B, window=64 * 1024, fragment=16 * 1024).connected()
+    wire.lose = lambda source, *_: source == B
+    wire.do(A, "send", B, b"x" * 1_000_000, 1)
+    for number in range(3):
+        wire.do(A, "send", B, b"behind %d" % number, 1)
+        wire.do(A, "send", B, b"passes %d" % number, 2)
+    wire.lose = lambda *_: False
+    wire.do(B, "tick")
+    got = [signal.data for signal in wire.seen[B]]
+    assert [b"passes 0", b"passes 1", b"passes 2", b"x" * 1_000_000, b"behind 0", b"behind 1", b"behind 2"] == got
+
+
+def test_a_large_signal_arrives_beside_a_flood_of_small_ones() -> None:
+    wire = Wire(A, B, window=64 * 1024, fragment=16 * 1024).connected()
+    wire.lose = lambda source, *_: source == B
+    wire.do(A, "send", B, b"large" * 20_000, 1)
+    for _ in range(2_000):
+        wire.do(A, "send", B, b"s" * 1_000, 2)
+    wire.lose = lambda *_: False
+    wire.do(B, "tick")
+    got = [len(signal.data) for signal in wire.seen[B]]
+    assert 2_001 == len(got)
+    assert got.index(100_000) < 200  # a piece of it for each piece of the others
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_signals_of_each_sender_keep_their_order(seed: int) -> None:
+    source = random.Random(seed)
+    wire = Wire(A, B, window=4096, fragment=256).connected()
+    sent: dict[int, list[bytes]] = {sender: [] for sender in range(4)}
+    wire.lose = lambda source_, *_: source_ == B and source.random() < 0.5
+    for number in range(300):
+        sender = source.randrange(4)
+        signal = b"%d %d " % (sender, number) + b"x" * source.choice([0, 10, 255, 256, 257, 3_000])
+        sent[sender].append(signal)
+        wire.do(A, "send", B, signal, sender)
+        if source.random() < 0.1:
+            wire.do(B, "tick")
+    wire.lose = lambda *_: False
+    wire.do(B, "tick")
+    got: dict[int, list[bytes]] = {sender: [] for sender in range(4)}
+    for signal in wire.seen[B]:
+        if isinstance(signal, Signal):
+            got[int(signal.data.split()[0])].append(signal.data)
+    assert sent == got
+    assert not wire.sessions[A]._live(B)._behind  # pyright: ignore[reportOptionalMemberAccess]
+
+
+# features
+
+
+def test_a_side_without_the_lane_gets_only_frames_that_it_knows() -> None:
+    for old, new in ((A, B), (B, A)):
+        wire = Wire(A, B, fragment=16)
+        wire.sessions[old] = Session(old, COOKIE, Settings(fragment=16), features=0)
+        wire.connected()
+        for at, to in ((A, B), (B, A)):
+            wire.do(at, "send", to, b"x" * 100, 1)
+            wire.do(at, "send", to, b"small", 2)
+        assert Large not in kinds(wire.frames)
+        assert [Signal(old, b"x" * 100), Signal(old, b"small")] == wire.seen[new]
+
+
+def test_features_and_fields_of_later_versions_do_not_disconnect() -> None:
+    wire = Wire(A, B)
+    wire.sessions[B] = Session(B, COOKIE, features=(1 << 40) | 1)
+    wire.connected()
+    hello = msgspec.msgpack.decode(encode(Hello(1, b"n" * 16)))
+    later = decode(A, msgspec.msgpack.encode([*hello, "a field", {"of": "later"}]), 1000)
+    assert later == Hello(1, b"n" * 16)
+
+
+def test_features_that_somebody_changed_on_the_way_connect_nobody() -> None:
+    wire = Wire(A, B)
+    wire.lose = lambda source, *_: source == B
+    wire.do(A, "connect", B)
+    (*_, answer) = [decode(B, frame, 1000) for source, _, frame in wire.frames if source == B]
+    assert isinstance(answer, Hello) and answer.features
+    wire.do(A, "receive", B, encode(msgspec.structs.replace(answer, features=0)))
+    assert not wire.sessions[A].nodes()
+    wire.do(A, "receive", B, encode(answer))
+    assert {B} == wire.sessions[A].nodes()
+
+
+def test_a_later_incarnation_is_sought_while_the_earlier_one_is_thought_up() -> None:
+    later = NodeId("b", 2)
+    wire = Wire(A, B).connected()
+    wire.sessions.pop(B)
+    wire.sessions[later], wire.seen[later] = Session(later, COOKIE), []
+    wire.do(A, "connect", later)
+    assert [Down(B, "restart"), Up(later, 2)] == wire.seen[A]
+    wire.seen[A].clear()
+    wire.do(A, "connect", B)  # obsolete
+    wire.pass_time(3)
+    assert not wire.seen[A]
+
+
+# sizes
 
 
 @pytest.mark.parametrize("size", [0, 1, 16, 17, 32, 33])

@@ -95,7 +95,7 @@ def _link(peer: RemoteNode, signal: signals.Link) -> None:
     if (signal.to, signal.sender) in peer.unlinking:
         return  # they did not yet know that it was removed here
     if p is None or p._st == EXITING or peer.confined:
-        peer.tell(signals.ExitTo(signal.to, signal.sender, True, "noproc"))
+        peer.tell(signals.ExitTo(signal.to, signal.sender, True, "noproc"), signal.to)
         return
     if len(peer.links) >= MOST_TIES:
         raise wire.Malformed(f"expected at most {MOST_TIES:,} links")
@@ -106,7 +106,7 @@ def _unlink(peer: RemoteNode, signal: signals.Unlink) -> None:
     p = peer.home._procs.get(signal.to)
     if p is not None:
         peer.untie(p, peer.process(signal.sender))
-    peer.tell(signals.UnlinkAck(signal.to, signal.sender, signal.number))
+    peer.tell(signals.UnlinkAck(signal.to, signal.sender, signal.number), signal.to)
 
 
 def _unlink_ack(peer: RemoteNode, signal: signals.UnlinkAck) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
+from typing import Final
 
-from otp.distribution.frames import OVERHEAD, Beat, Data, encode
+from otp.distribution.frames import OVERHEAD, Beat, Data, Large, encode
 from otp.distribution.node_id import NodeId
 from otp.distribution.settings import Settings
 
 __all__ = ["Broken", "Connection"]
+
+CHUNK: Final = 64 * 1024
+"""Bytes of a received signal that are kept in one piece; growing one buffer to 16 MB takes ten times as long."""
 
 
 class Broken(Exception):
@@ -27,21 +31,29 @@ class Connection:
     direction; `epoch` its number in this session; `since` its start, `heard` the time of its last frame.
 
     Data frames are numbered from 1. A missing number breaks the connection: nothing is sent twice.
+
+    A signal that needs several frames has a lane of its own, so that signals of other senders pass it. Those of the
+    same sender keep their order: they take that lane, too, as long as one of theirs waits there.
     """
 
     __slots__ = (
         "_acknowledged",
+        "_behind",
         "_cut",
         "_flying",
         "_flying_bytes",
+        "_large",
         "_owed",
+        "_passed",
         "_pieces",
+        "_pieces_bytes",
         "_received",
         "_sent",
         "_settings",
         "_waiting",
         "busy",
         "epoch",
+        "has_lane",
         "heard",
         "his",
         "incoming",
@@ -68,43 +80,75 @@ class Connection:
         self.busy: bool = False
         self.waiting: int = 0
         """Bytes of the waiting signals."""
+        self.has_lane: bool = False
+        """True if the other side takes the lane of large signals."""
         self._waiting: deque[bytes] = deque()
-        self._cut = 0  # how much of the first one has been sent
+        self._large: deque[tuple[bytes, int]] = deque()
+        self._behind: Counter[int] = Counter()  # waiting large signals by sender
+        self._cut = 0  # how much of the first one that is sent in pieces has been sent
+        self._passed = 0  # bytes that passed the first large one since its last piece
         self._sent = self._acknowledged = self._received = 0
         self._flying: deque[int] = deque()  # sizes of the unacknowledged frames
         self._flying_bytes = 0
         self._owed = 0  # bytes received and not acknowledged
-        self._pieces = bytearray()
+        self._pieces: dict[type[Data], list[bytearray]] = {Data: [], Large: []}
+        self._pieces_bytes: dict[type[Data], int] = {Data: 0, Large: 0}
 
-    def offer(self, signal: bytes) -> None:
-        """Queue a signal; raises `Broken` if there is no room for it."""
+    def offer(self, signal: bytes, sender: int = 0) -> None:
+        """Queue a signal of a sender; raises `Broken` if there is no room for it."""
         self.waiting += len(signal) + OVERHEAD
         if self.waiting > self._settings.waiting:
             raise Broken("overflow")
-        self._waiting.append(signal)
+        if self.has_lane and (len(signal) > self._settings.fragment or sender in self._behind):
+            self._large.append((signal, sender))
+            self._behind[sender] += 1
+        else:
+            self._waiting.append(signal)
         self.busy = self.busy or self.waiting > self._settings.busy
 
     def ready(self) -> list[bytes]:
         """Return the frames that may be sent now; each one acknowledges received data."""
         frames: list[bytes] = []
         fragment, window = self._settings.fragment, self._settings.window
-        while self._waiting and self._flying_bytes < window:
-            signal = self._waiting[0]
-            piece = signal if len(signal) <= fragment else signal[self._cut : self._cut + fragment]
-            self._cut += len(piece)
-            more = self._cut < len(signal)
-            if not more:
-                self._waiting.popleft()
-                self._cut = 0
+        while (self._waiting or self._large) and self._flying_bytes < window:
+            if self._large and (not self._waiting or self._passed >= fragment):
+                frame = self._piece_of(self._large[0][0], Large)
+                self._passed = 0
+                if not self._cut:
+                    _, sender = self._large.popleft()
+                    self._behind[sender] -= 1
+                    if not self._behind[sender]:
+                        del self._behind[sender]
+            elif self.has_lane:
+                signal = self._waiting.popleft()
+                self._passed += len(signal) if self._large else 0
+                frame = self._frame(signal, Data, more=False)
                 self.waiting -= OVERHEAD
-            self.waiting -= len(piece)
-            self._sent += 1
-            frame = encode(Data(self.outgoing, self._sent, self._received, piece, more))
-            self._flying.append(len(frame))
-            self._flying_bytes += len(frame)
-            self._owed = 0
+            else:
+                frame = self._piece_of(self._waiting[0], Data)
+                if not self._cut:
+                    self._waiting.popleft()
             frames.append(frame)
         return frames
+
+    def _piece_of(self, signal: bytes, kind: type[Data]) -> bytes:
+        """Return the frame with the next piece of a signal; `_cut` is 0 after the last one."""
+        piece = signal[self._cut : self._cut + self._settings.fragment]
+        self._cut += len(piece)
+        more = self._cut < len(signal)
+        if not more:
+            self._cut = 0
+            self.waiting -= OVERHEAD
+        return self._frame(piece, kind, more)
+
+    def _frame(self, piece: bytes, kind: type[Data], more: bool) -> bytes:
+        self.waiting -= len(piece)
+        self._sent += 1
+        frame = encode(kind(self.outgoing, self._sent, self._received, piece, more))
+        self._flying.append(len(frame))
+        self._flying_bytes += len(frame)
+        self._owed = 0
+        return frame
 
     def is_drained(self) -> bool:
         """Return whether it has stopped being busy, once per busy period."""
@@ -131,16 +175,23 @@ class Connection:
         self._received += 1
         self._owed += size
         self._acknowledge(frame.received)
-        whole, limit = len(self._pieces) + len(frame.piece), self._settings.signal
+        kind, limit = type(frame), self._settings.signal
+        whole = self._pieces_bytes[kind] + len(frame.piece)
         if whole > limit:
             raise Broken("malformed", f"expected signals of at most {limit} bytes, got {whole} or more")
-        if not self._pieces and not frame.more:
+        pieces = self._pieces[kind]
+        if not pieces and not frame.more:
             return frame.piece
-        self._pieces += frame.piece
+        if pieces and len(pieces[-1]) < CHUNK:
+            pieces[-1] += frame.piece  # many small pieces must not take much more memory than their bytes
+        else:
+            pieces.append(bytearray(frame.piece))
         if frame.more:
+            self._pieces_bytes[kind] = whole
             return None
-        signal = bytes(self._pieces)
-        self._pieces.clear()
+        signal = b"".join(pieces)
+        pieces.clear()
+        self._pieces_bytes[kind] = 0
         return signal
 
     def check(self, beat: Beat) -> None:

@@ -171,31 +171,40 @@ class Distribution:
         return list(self._up)
 
     async def connect(self, node: NodeId, timeout: Limit = 5.0) -> None:
-        """Connect with a node, and return when the connection is up.
+        """Connect with an incarnation of a node, and return when that one is connected.
 
         Args:
             node: name and creation of the node.
-            timeout: seconds to wait. Then `TimeoutError`.
+            timeout: seconds to wait. Then `TimeoutError`, also if another incarnation is connected.
         """
         for door in self._doors:
             door.transport.connect(node)
-        await self.wait_connected(node.name, timeout)
+        await self._wait(node.name, node.creation, timeout, "connect(timeout=…)")
 
     async def wait_connected(self, name: str, timeout: Limit = "infinity") -> NodeId:
         """Wait until a node with this name is connected by either side; return its name and creation."""
-        limit = nanoseconds(timeout, "wait_connected(timeout=…)", infinite=True)
-        if name in self._up:
-            return self._up[name].id
-        future: asyncio.Future[NodeId] = self.node._s.loop.create_future()
-        self._waiting.setdefault(name, []).append(future)
+        return await self._wait(name, None, timeout, "wait_connected(timeout=…)")
+
+    async def _wait(self, name: str, creation: int | None, timeout: Limit, what: str) -> NodeId:
+        """Wait until a node is connected, with this creation unless it is None."""
+        limit = nanoseconds(timeout, what, infinite=True)
         try:
             async with asyncio.timeout(None if limit is None else limit / 1e9):
-                return await future
+                while (peer := self._up.get(name)) is None or creation not in (None, peer.creation):
+                    future: asyncio.Future[NodeId] = self.node._s.loop.create_future()
+                    waiting = self._waiting.setdefault(name, [])
+                    waiting.append(future)
+                    try:
+                        await future
+                    finally:
+                        if not future.done() or future.cancelled():
+                            waiting.remove(future)
+                return peer.id
         except TimeoutError:
-            raise TimeoutError(f"node {name!r} is not connected to {self.node.name!r} after {timeout} s") from None
-        finally:
-            if not future.done() or future.cancelled():
-                self._waiting[name].remove(future)
+            there = self._up.get(name)
+            wanted = f"node {name!r}" if creation is None else f"node {name}#{creation}"
+            but = "" if there is None else f"; {there.id} is"
+            raise TimeoutError(f"{wanted} is not connected to {self.node.name!r} after {timeout} s{but}") from None
 
     def busy(self, name: str) -> bool:
         """Return whether more than `Settings.busy` waits for a node, so that senders should wait; see `drained`."""
@@ -233,10 +242,10 @@ class Distribution:
         return True
 
     def monitor_nodes(self, flag: bool = True) -> None:
-        """Send `NodeUp(name)` and `NodeDown(name)` to the calling process from now on, or stop doing so.
+        """Send `NodeUp` and `NodeDown` to the calling process from now on, or stop doing so.
 
-        Each request adds one copy, until it is undone. `NodeDown` comes after the effects of the loss on links,
-        monitors and calls. Source: `net_kernel:monitor_nodes/1`.
+        They have the name and the incarnation of the node. Each request adds one copy, until it is undone. `NodeDown`
+        comes after the effects of the loss on links, monitors and calls. Source: `net_kernel:monitor_nodes/1`.
         """
         me = current_process("monitor_nodes()")
         count = self._watchers.get(me, 0)
@@ -265,7 +274,7 @@ class Distribution:
         for future in self._waiting.pop(node.name, ()):
             if not future.done():
                 future.set_result(node)
-        self._tell(NodeUp(node.name))
+        self._tell(NodeUp(node.name, node.creation))
 
     def heard(self, door: Door, node: NodeId, data: bytes) -> None:
         """Handle a signal of a node; a malformed one ends the connection."""
@@ -285,7 +294,7 @@ class Distribution:
             return
         del self._up[node.name]
         peer.lose()
-        self._tell(NodeDown(node.name))
+        self._tell(NodeDown(node.name, node.creation))
 
     def _forget(self, p: Process) -> None:
         self._watchers.pop(p, None)

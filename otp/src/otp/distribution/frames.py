@@ -23,10 +23,29 @@ from msgspec import DecodeError, Meta, Struct, msgpack
 
 from otp.distribution.node_id import NodeId
 
-__all__ = ["OVERHEAD", "Beat", "Bye", "Data", "Frame", "Hello", "MalformedFrame", "Reset", "decode", "encode"]
+__all__ = [
+    "FEATURES",
+    "LARGE_LANE",
+    "OVERHEAD",
+    "Beat",
+    "Bye",
+    "Data",
+    "Frame",
+    "Hello",
+    "Large",
+    "MalformedFrame",
+    "Reset",
+    "decode",
+    "encode",
+]
 
 OVERHEAD: Final = 64
 """Maximum bytes of a frame in addition to its piece of a signal."""
+
+LARGE_LANE: Final = 1
+"""The feature of a side that takes `Large` frames."""
+FEATURES: Final = LARGE_LANE
+"""The features of this version, as bits; a connection has those that both sides show in their proofs."""
 
 _Number = Annotated[int, Meta(ge=0)]
 _Short = Annotated[bytes, Meta(max_length=64)]
@@ -44,6 +63,7 @@ class Hello(Struct, frozen=True, array_like=True, tag=0):
     """A step of the handshake: `mine` is the sender's nonce, `yours` the receiver's, empty in a greeting.
 
     `proof` shows that the sender knows the cookie and both nonces; `verified` says that its side is connected.
+    `features` are bits that the proof covers. Later versions may add fields at the end, which this one ignores.
     """
 
     version: int
@@ -51,6 +71,7 @@ class Hello(Struct, frozen=True, array_like=True, tag=0):
     yours: _Short = b""
     proof: _Short = b""
     verified: bool = False
+    features: _Number = 0
 
 
 class Data(Struct, frozen=True, array_like=True, tag=1):
@@ -61,6 +82,10 @@ class Data(Struct, frozen=True, array_like=True, tag=1):
     received: _Number
     piece: bytes
     more: bool
+
+
+class Large(Data, frozen=True, array_like=True, tag=5):
+    """A `Data` frame of the lane for large signals, which are put together apart from the others."""
 
 
 class Beat(Struct, frozen=True, array_like=True, tag=2):
@@ -83,7 +108,7 @@ class Bye(Struct, frozen=True, array_like=True, tag=4):
     connection: _Number
 
 
-Frame = Hello | Data | Beat | Reset | Bye
+Frame = Hello | Data | Large | Beat | Reset | Bye
 
 encode: Final[Callable[[Frame], bytes]] = msgpack.Encoder().encode
 _decode = msgpack.Decoder(Frame).decode

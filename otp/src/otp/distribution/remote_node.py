@@ -23,8 +23,9 @@ from otp.kernel.errors import BadArgument
 from otp.kernel.messages import Down
 from otp.kernel.monitors import Monitor, forget_monitor, unwatch
 from otp.kernel.pids import Pid, Ref
-from otp.kernel.process import Process
+from otp.kernel.process import OWNER, Process
 from otp.kernel.replies import fail, forget
+from otp.kernel.scheduler import thread_current
 from otp.kernel.signals import link_processes
 from otp.kernel.states import CALL_TAG, CAST_TAG, SYSTEM_TAG
 from otp.kernel.tracing import Tracer
@@ -163,16 +164,12 @@ class RemoteNode:
 
     # Outgoing signals
 
-    def tell(self, signal: Any) -> bool:
-        """Send a signal without a term; return False if there is no connection."""
-        return self.send(wire.encode(signal))
+    def tell(self, signal: Any, sender: int = 0) -> bool:
+        """Send a signal without a term of a local process; return False if there is no connection."""
+        return self.door is not None and self.door.transport.send(self.id, wire.encode(signal), sender)
 
-    def send(self, data: bytes) -> bool:
-        """Send an encoded signal; return False if there is no connection."""
-        return self.door is not None and self.door.transport.send(self.id, data)
-
-    def say(self, kind: Any, *head: Any, term: Any, strict: bool = True) -> bool:
-        """Send a signal with a term.
+    def say(self, kind: Any, *head: Any, term: Any, strict: bool = True, sender: int | None = None) -> bool:
+        """Send a signal with a term, of a local process, by default of that whose code runs.
 
         With `strict`, a value that cannot travel is an error here, else it is replaced.
         """
@@ -181,11 +178,16 @@ class RemoteNode:
                 data = wire.encode(kind(*head, wire.written(term, self, strict=strict)))
             except (OverflowError, UnicodeEncodeError):  # too large a number, half a character
                 data = wire.encode(kind(*head, wire.written(term, self, strict=strict, exact=True)))
-            return self.send(data)
         except BadArgument as error:
             if strict:
                 raise
-            return self.say(kind, *head, term=Opaque(type(term).__name__, str(error)))
+            return self.say(kind, *head, term=Opaque(type(term).__name__, str(error)), sender=sender)
+        if self.door is None:
+            return False
+        if sender is None:
+            running = thread_current() or OWNER.get()
+            sender = running._id if running is not None and running._node is self.home else 0
+        return self.door.transport.send(self.id, data, sender)
 
     def forward(self, dest: RemoteProcess, message: Any) -> None:
         """Send a message to a remote process, without any confirmation."""
@@ -202,7 +204,7 @@ class RemoteNode:
             ref, number = self.watching.get(item, (None, 0)) if type(item) is int else (None, 0)
             if ref is message.ref:
                 del self.watching[item]
-                self.say(signals.Down, number, item, term=message.reason, strict=False)
+                self.say(signals.Down, number, item, term=message.reason, strict=False, sender=number)
                 return
         self.say(signals.Send, dest.to, term=message)
 
@@ -250,7 +252,7 @@ class RemoteNode:
             if self.links.pop((sender, p), self) is self:  # the connection was lost, or they sent the signal
                 return
         number = sender._id if sender._node is self.home else 0
-        self.say(signals.ExitTo, number, p.to, linked, term=reason, strict=False)
+        self.say(signals.ExitTo, number, p.to, linked, term=reason, strict=False, sender=number)
 
     def link(self, me: Process, p: RemoteProcess) -> None:
         """Link a local process with a remote one; without a connection it gets the exit signal `noconnection`."""
@@ -259,7 +261,7 @@ class RemoteNode:
         if (me, p) in self.links:
             return
         self.unlinking.pop((me._id, p._id), None)
-        if self.tell(signals.Link(me._id, p._id)):
+        if self.tell(signals.Link(me._id, p._id), me._id):
             self.tie(me, p)
         else:
             exit_signal(me, p, "noconnection", True)
@@ -282,7 +284,7 @@ class RemoteNode:
         """Remove a link; signals about it that they send before they know are outdated."""
         if self.untie(me, p):
             number = self.home.next_ref()
-            if self.tell(signals.Unlink(me._id, p._id, number)):
+            if self.tell(signals.Unlink(me._id, p._id, number), me._id):
                 self.unlinking[me._id, p._id] = number
 
     def monitor(self, ref: Monitor) -> None:
@@ -293,13 +295,15 @@ class RemoteNode:
         target: Any = ref._target
         watcher = ref._watcher
         sender = watcher._id if isinstance(watcher, Process) and watcher._node is self.home else 0
-        if not self.tell(signals.Monitor(sender, target.to, number)):
+        if not self.tell(signals.Monitor(sender, target.to, number), sender):
             self._soon(self.ended, number, "noconnection")
 
     def demonitor(self, ref: Monitor) -> None:
         """Remove a monitor."""
         if self.monitors.pop(ref._id, None) is not None:
-            self.tell(signals.Demonitor(ref._id))
+            watcher = ref._watcher
+            sender = watcher._id if isinstance(watcher, Process) and watcher._node is self.home else 0
+            self.tell(signals.Demonitor(ref._id), sender)
 
     def _soon(self, function: Any, *args: Any) -> None:
         """Call a function later, like a reply of theirs: the caller is still in its request."""

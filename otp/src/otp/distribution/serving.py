@@ -68,7 +68,7 @@ def answer(peer: RemoteNode, number: int, caller: RemoteProcess | None, request:
             p = spawn_on(node, None, function_named(target), arguments, {})
             if linked:
                 peer.tie(p, caller)
-                peer.tell(signals.Link(p._id, caller._id))
+                peer.tell(signals.Link(p._id, caller._id), p._id)
             if watched is not None:
                 monitored(peer, p, caller._id, watched)
             peer.answer(number, p)

@@ -40,7 +40,19 @@ from typing import Final
 
 from otp.distribution.actions import Action, Down, Drained, Put, Refused, Signal, Up
 from otp.distribution.connection import Broken, Connection
-from otp.distribution.frames import OVERHEAD, Beat, Bye, Data, Hello, MalformedFrame, Reset, decode, encode
+from otp.distribution.frames import (
+    FEATURES,
+    LARGE_LANE,
+    OVERHEAD,
+    Beat,
+    Bye,
+    Data,
+    Hello,
+    MalformedFrame,
+    Reset,
+    decode,
+    encode,
+)
 from otp.distribution.handshake import NONCE, connection_number, is_proof, proof
 from otp.distribution.node_id import NodeId
 from otp.distribution.settings import Settings
@@ -79,13 +91,19 @@ class _Peer:
 class Session:
     """The connections of `me` with all other nodes.
 
-    `cookie` is the secret that all of them share; `nonce` returns that many random bytes.
+    `cookie` is the secret that all of them share; `nonce` returns that many random bytes. `features` are those that
+    it offers others, by default all of this version.
 
     Raises `BadArgument` for an empty cookie.
     """
 
     def __init__(
-        self, me: NodeId, cookie: bytes, settings: Settings | None = None, nonce: Callable[[int], bytes] = os.urandom
+        self,
+        me: NodeId,
+        cookie: bytes,
+        settings: Settings | None = None,
+        nonce: Callable[[int], bytes] = os.urandom,
+        features: int = FEATURES,
     ) -> None:
         if not isinstance(cookie, bytes) or not cookie:
             raise BadArgument("Session(cookie): expected some bytes, got none; try secrets.token_bytes(32)")
@@ -93,6 +111,7 @@ class Session:
         self.settings: Settings = settings or Settings()
         self._cookie = cookie
         self._nonce = nonce
+        self._features = features
         self._peers: dict[NodeId, _Peer] = {}
         self._epoch = 0
         self._noticed: set[tuple[NodeId, object]] = set()
@@ -125,8 +144,11 @@ class Session:
     def _seek(self, now: float, node: NodeId) -> list[Action]:
         if self._closed or node.name == self.me.name:
             return []
-        if any(peer.live and peer.node.name == node.name for peer in self._peers.values()):
-            return []  # connected, with this incarnation or with another one, which makes this one obsolete
+        if any(
+            peer.live and peer.node.name == node.name and peer.node.creation >= node.creation
+            for peer in self._peers.values()
+        ):
+            return []  # connected, with this incarnation or with a later one, which makes this one obsolete
         peer = self._peers.setdefault(node, _Peer(node, wanted=False))
         if peer.wanted:
             return []  # it is greeted at each heartbeat
@@ -147,8 +169,8 @@ class Session:
         peer = self._peers.pop(node, None)
         return [Down(node, "hint")] if peer is not None and peer.live else []
 
-    def send(self, now: float, node: NodeId, signal: bytes) -> list[Action]:
-        """Queue `signal` for a connected node, or try to connect; raises `BadArgument` if it is too large."""
+    def send(self, now: float, node: NodeId, signal: bytes, sender: int = 0) -> list[Action]:
+        """Queue a signal of a sender for a connected node, or try to connect; raises `BadArgument` if too large."""
         if len(signal) > self.settings.signal:
             raise BadArgument(
                 f"send to {node}: expected a signal of at most {self.settings.signal} bytes, got {len(signal)}; "
@@ -158,7 +180,7 @@ class Session:
         if peer is None or peer.live is None:
             return self._seek(now, node) if self.settings.auto_connect else []
         try:
-            peer.live.offer(signal)
+            peer.live.offer(signal, sender)
         except Broken as broken:
             return self._broken(now, peer, peer.live, broken)
         return self._ready(peer.live)
@@ -258,11 +280,11 @@ class Session:
         attempt = peer.attempt
         if attempt is None or hello.yours != attempt.mine:
             return []  # a reply to an old greeting
-        if not is_proof(hello.proof, self._cookie, node, hello.mine, self.me, attempt.mine):
+        if not is_proof(hello.proof, self._cookie, node, hello.mine, self.me, attempt.mine, hello.features):
             told, attempt.refused = attempt.refused, True
             text = f"{node}: expected a proof of this node's cookie, got another; try the same cookie on both sides"
             return [] if told else [Refused(node, text)]
-        actions = self._establish(now, peer, attempt.mine, hello.mine)
+        actions = self._establish(now, peer, attempt.mine, hello)
         if not hello.verified:
             actions.append(self._answer(peer, attempt.mine, hello.mine, verified=True))
         return actions
@@ -278,8 +300,8 @@ class Session:
             return f"{node}: expected at most {STRANGERS} first handshakes at a time, got one more"
         return None
 
-    def _establish(self, now: float, peer: _Peer, mine: bytes, his: bytes) -> list[Action]:
-        node, actions = peer.node, list[Action]()
+    def _establish(self, now: float, peer: _Peer, mine: bytes, hello: Hello) -> list[Action]:
+        node, his, actions = peer.node, hello.mine, list[Action]()
         for other in [other for other in self._peers if other.name == node.name and other != node]:
             if self._peers.pop(other).live is not None:
                 actions.append(Down(other, "restart"))
@@ -291,6 +313,7 @@ class Session:
             connection_number(self._cookie, node, his, self.me, mine),
         )
         peer.live = Connection(node, self._epoch, now, (mine, his), numbers, self.settings)
+        peer.live.has_lane = bool(self._features & hello.features & LARGE_LANE)
         peer.attempt = None
         peer.wanted = True
         actions.append(Up(node, self._epoch))
@@ -305,8 +328,8 @@ class Session:
         return Put(peer.node, encode(Hello(VERSION, attempt.mine)))
 
     def _answer(self, peer: _Peer, mine: bytes, his: bytes, verified: bool) -> Put:
-        shown = proof(self._cookie, self.me, mine, peer.node, his)
-        return Put(peer.node, encode(Hello(VERSION, mine, his, shown, verified)))
+        shown = proof(self._cookie, self.me, mine, peer.node, his, self._features)
+        return Put(peer.node, encode(Hello(VERSION, mine, his, shown, verified, self._features)))
 
     # The end of a connection
 

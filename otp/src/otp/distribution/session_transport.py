@@ -105,14 +105,14 @@ class SessionTransport:
 
     # Called by the runtime
 
-    def send(self, node: NodeId, signal: bytes) -> bool:
-        """Send `signal` to `node`.
+    def send(self, node: NodeId, signal: bytes, sender: int = 0) -> bool:
+        """Send a signal of a sender to `node`.
 
         False means no connection, and tries one if the settings allow it.
 
         Raises `BadArgument` for a signal larger than the limit, with or without a connection.
         """
-        self._ask(self._session.send(self._loop.time(), node, signal))
+        self._ask(self._session.send(self._loop.time(), node, signal, sender))
         return self._session.is_up(node)
 
     def busy(self, node: NodeId) -> bool:

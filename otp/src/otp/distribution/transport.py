@@ -2,7 +2,8 @@
 
 A transport gives six guarantees, with any carrier of its frames:
 
-1. signals of one node arrive in the order in which they were sent, none twice;
+1. signals of one sender to a node arrive in the order in which they were sent, none twice; a large signal may be passed
+   by those of other senders;
 2. if a signal is lost, `node_down` comes before any later signal of that node;
 3. for each node, `node_up`, its signals and `node_down` alternate strictly;
 4. both sides share one connection: if one side drops it, the other side is notified with the next frame that passes, or
@@ -60,11 +61,12 @@ class Transport(Protocol):
         """Start finding and answering other nodes; `events` is notified from now on."""
         ...
 
-    def send(self, node: NodeId, signal: bytes) -> bool:
-        """Send `signal` to `node`; False means no connection (Erlang's noconnection).
+    def send(self, node: NodeId, signal: bytes, sender: int = 0) -> bool:
+        """Send a signal of a sender to `node`; False means no connection (Erlang's noconnection).
 
-        Without a connection one is tried, if the settings allow it; the signal is not kept. Raises `BadArgument` for a
-        signal larger than the limit.
+        `sender` is the number of a process here, whose signals keep their order; 0 stands for all others. Without a
+        connection one is tried, if the settings allow it; the signal is not kept. Raises `BadArgument` for a signal
+        larger than the limit.
         """
         ...
 

@@ -54,12 +54,36 @@ class TimerFired(NamedTuple):
 
 
 class NodeUp(NamedTuple):
-    """A node joined."""
+    """A node joined. `incarnation` is the creation of its `NodeId`; messages about the same name are equal.
+
+    >>> NodeUp("b", 7) == NodeUp("b"), NodeUp("b") == NodeDown("b")
+    (True, False)
+    """
 
     node: str
+    incarnation: int = 0
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is NodeUp and other.node == self.node
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((NodeUp, self.node))
 
 
 class NodeDown(NamedTuple):
-    """A node was lost."""
+    """A node was lost. `incarnation` is the creation of its `NodeId`; messages about the same name are equal."""
 
     node: str
+    incarnation: int = 0
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is NodeDown and other.node == self.node
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((NodeDown, self.node))
