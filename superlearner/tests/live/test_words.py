@@ -138,6 +138,11 @@ def test_a_storm_is_one_entry_that_counts(inside: Callable[..., Any]) -> None:
         assert len(said) < 10
         assert said[-1].startswith("a ended ")
         assert "last: a was killed; sup (one_for_one) restarted a" in said[-1]
+        entries = platform.hub.feed.entries()
+        parts = entries[-1].parts
+        assert parts["times"] == sum(parts["per_second"]) == 20 - (len(entries) - 1)
+        assert len(parts["per_second"]) == int(entries[-1].at) - int(parts["since"]) + 1
+        assert entries[-2].at <= parts["since"]
 
     inside(test, tree("a", max_restarts=100))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -12,6 +12,9 @@ from otp import sentences
 from superlearner.live.bursts import Burst
 
 __all__ = ["Entry", "Restarts", "Story"]
+
+MOST_SECONDS: Final = 30
+"""Number of seconds of a folded story whose ends are counted one by one."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -95,6 +98,8 @@ class Story:
     """crashed, killed, stopped, gave_up or restart_failed"""
     times: int = 1
     first_at: float = 0.0
+    per_second: list[int] = field(default_factory=list[int])
+    """Ends in each of the last seconds, until `at`; empty for a single end."""
     restarts: Restarts = field(default_factory=Restarts)
     opening: str = ""
     tail: str = ""
@@ -108,6 +113,14 @@ class Story:
     """True until its supervisor reports the restart that is expected."""
     pending: set[str] = field(default_factory=set[str])
     """Keys of children restarted with it that have not started yet."""
+
+    def repeat(self, at: float) -> None:
+        """Add another end of the same slot."""
+        counts = self.per_second or [1]
+        passed = min(max(int(at) - int(self.at), 0), MOST_SECONDS)
+        counts = (counts + [0] * passed)[-MOST_SECONDS:]
+        counts[-1] += 1
+        self.times, self.at, self.per_second = self.times + 1, at, counts
 
     @property
     def settled(self) -> bool:
@@ -141,7 +154,11 @@ class Story:
             opening = f"{self.who} ended {self.times} times in {seconds:.1f} s, last: {opening}"
         did = self.restarts.text(self.supervisor, self.strategy, self.key, self.who)
         text = sentences.story(opening, did, self.tail)
-        parts = {"who": self.who, "reason": self.reason, "by": self.supervisor, "strategy": self.strategy}
+        parts: dict[str, Any] = {
+            "who": self.who, "reason": self.reason, "by": self.supervisor, "strategy": self.strategy
+        }  # fmt: skip
+        if self.times > 1:
+            parts |= {"times": self.times, "since": self.first_at, "per_second": self.per_second}
         return Entry(
             id=self.id,
             at=self.at,

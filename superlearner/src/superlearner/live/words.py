@@ -330,8 +330,8 @@ class Feed:
         storm = len(recent) == FOLD_BEYOND and at - recent[0] <= FOLD_WINDOW_S
         recent.append(at)
         if fold and storm and latest is not None:
-            latest.times += 1
-            latest.at, latest.restarts, latest.tail, latest.done = at, Restarts(), "", False
+            latest.repeat(at)
+            latest.restarts, latest.tail, latest.done = Restarts(), "", False
             latest.burst, latest.waits, latest.pending = Burst(), False, set()
             self._entries.renew(latest.id)
             return latest

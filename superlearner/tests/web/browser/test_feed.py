@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -78,3 +80,75 @@ def test_listeners_hear_one_sentence_at_most_every_three_seconds(open_page: Call
 
 def test_restart_counters_are_not_live_regions(page: Page) -> None:
     assert page.locator("[role=tree] [aria-live], [role=tree] [role=status]").count() == 0
+
+
+def storm(count: int, *, first: int = 1, each_s: float = 0.05) -> list[dict[str, Any]]:
+    """Crashes of the ledger, twenty a second, as events from number `first` on."""
+    now = time.time() - count * each_s
+    return [event(first + place, kind="restarted", at=now + place * each_s) for place in range(count)]
+
+
+def test_a_storm_of_twenty_crashes_a_second_is_one_row_that_counts_in_place(page: Page, platform: Any) -> None:
+    crashes = storm(40)
+    platform.delta(e=crashes[:20])
+    platform.delta(e=[event(900, "cart was started", key=f"{SHOP}/cart", kind="started", level="ok", parts=None)])
+    rows = page.locator("#events > .events > li")
+    expect(rows.locator("> p")).to_have_text(
+        ["cart was started", re.compile(r"^ledger crashed 20× in 1\ss ValueError$")]
+    )
+    row = rows.last.element_handle()
+    for crash in crashes[20:]:
+        platform.delta(e=[crash])
+    expect(rows.last).to_contain_text("ledger crashed 40×")
+    assert row.evaluate("(one) => one === document.querySelector('#events > .events > li:last-child')")
+    expect(rows).to_have_count(2)
+    assert sum(page.locator("#events .bars rect").evaluate_all("all => all.map((one) => one.height.baseVal.value > 0)"))
+    burning = page.get_by_role("button", name="ledger crashed 40×")
+    expect(burning).to_be_visible()
+    burning.click()
+    expect(page.locator("#process")).to_have_attribute("data-key", f"{SHOP}/ledger")
+
+
+def test_a_storm_unfolds_into_its_entries(page: Page, platform: Any) -> None:
+    platform.delta(e=storm(7))
+    row = page.locator("#events > .events > li")
+    row.get_by_role("button", name="Show all").click()
+    expect(row.locator(".each > li")).to_have_count(7)
+    expect(row.locator(".each > li").first).to_contain_text(SENTENCE)
+    page.mouse.move(0, 0)
+    platform.delta(e=storm(1, first=8))
+    expect(row.locator(".each > li")).to_have_count(8)
+    row.get_by_role("button", name="Show less").click()
+    expect(row.locator(".each")).to_have_count(0)
+
+
+def test_the_feed_holds_still_under_the_pointer_and_under_the_focus(page: Page, platform: Any) -> None:
+    platform.delta(e=[event(1)])
+    rows, note = page.locator("#events > .events > li"), page.locator("#events .held")
+    rows.first.hover()
+    before = rows.first.bounding_box()
+    platform.delta(e=[event(number, "cart was started", key=f"{SHOP}/cart", parts=None) for number in (2, 3, 4)])
+    expect(note).to_have_text("3 new, held while you read")
+    expect(rows).to_have_count(1)
+    assert rows.first.bounding_box() == before
+    page.locator("#find").hover()
+    expect(rows).to_have_count(4)
+    expect(note).to_have_text("")
+    page.locator("#find").focus()
+    page.locator("#events .events").focus()
+    page.keyboard.press("ArrowDown")
+    platform.delta(e=[event(5)])
+    expect(note).to_have_text("1 new, held while you read")
+    page.locator("#find").focus()
+    expect(rows).to_have_count(5)
+
+
+def test_a_click_in_a_storm_ends_on_the_row_where_it_began(page: Page, platform: Any) -> None:
+    platform.delta(e=[event(1, "ledger was started", kind="started", parts=None)])
+    row = page.locator("#events > .events > li").first
+    row.hover()
+    page.mouse.down()
+    platform.delta(e=[event(2, "cart was started", key=f"{SHOP}/cart", kind="started", parts=None)])
+    expect(page.locator("#events .held")).to_have_text("1 new, held while you read")
+    page.mouse.up()
+    expect(page.locator("#process")).to_have_attribute("data-key", f"{SHOP}/ledger")

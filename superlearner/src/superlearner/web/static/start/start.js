@@ -13,6 +13,8 @@ import { Feed, liveUrl } from "../live/live.js";
 import { EMPTY, label, reduce, tally } from "../live/model.js";
 import { SHAPES } from "../base/marks.js";
 import { pages } from "../shell/nav.js";
+import { Held } from "../live/held.js";
+import { burning, nameIn, stormText, Storms } from "../live/storms.js";
 import { lostWords, showLost, showStatus } from "../live/status.js";
 import { reduce as judged } from "../system/system-model.js";
 import { complain } from "../base/toast.js";
@@ -52,6 +54,10 @@ let unknown = "";
 let known = 0;
 /** Findings of the node's monitor. @type {import("../system/system-model.js").Model|null} */ let found = null;
 
+const storms = new Storms();
+/** @type {readonly import("../live/storms.js").Line[]} */ let lines = [];
+const held = new Held(byId("last", HTMLElement), byId("last-held", HTMLElement), list);
+
 const feed = new Feed(liveUrl("supervisors"), onMessages, onStatus);
 const findings = new Feed(liveUrl("system"), onFindings, () => {}); // the status line shows whether the server responds
 
@@ -73,7 +79,7 @@ function onMessages(messages) {
   if (before.rows !== model.rows || before.feed !== model.feed) steps();
   if (before.feed !== model.feed) last();
   if (before.rows !== model.rows || before.restarts !== model.restarts) count();
-  if (before.rows !== model.rows || before.feed !== model.feed || before.snapshots !== model.snapshots) wrong();
+  if (before.rows !== model.rows || before.feed !== model.feed || before.snapshots !== model.snapshots || burns) wrong();
   page.dataset.ready = scene ? "scene" : "none";
 }
 
@@ -189,12 +195,19 @@ function count() {
   write(byId("start-node", HTMLElement), model.node);
 }
 
+/** Whether a storm is shown, which ends without a frame of its own. */
+let burns = false;
+
 /** Show problems that need attention, with links. */
 function wrong() {
+  const burnt = burning(lines, Date.now() / 1000 + skew);
+  burns = burnt.length > 0;
   const rows = [...model.rows.values()].filter(({ state }) => ["crashed", "gave_up", "stuck", "restarting"].includes(state));
   const anomalies = [...(found?.anomalies ?? [])].sort((one, other) => RANKS.indexOf(other.severity) - RANKS.indexOf(one.severity) || one.number - other.number);
   const system = pages().find(({ id }) => id === "system")?.href ?? `${root()}/docs/monitoring`;
   const items = [
+    ...burnt.slice(0, SHOWN).map((line) => make("li", { "data-look": "crashed" }, icon("crashed", "glyph"),
+      make("a", { href: inTree(line.event.key ?? "") }, nameIn(line.event)), ` ${stormText(line)}`)),
     ...rows.slice(0, SHOWN).map((row) => make("li", { "data-look": row.state }, icon(SHAPES[row.state] ?? "crashed", "glyph"),
       make("a", { href: inTree(row.key) }, label(row)), ` ${STATES[row.state] ?? row.state}${row.last?.crash ? `: ${row.last.reason}` : ""}`)),
     ...(rows.length > SHOWN ? [make("li", {}, `and ${number(rows.length - SHOWN)} more`)] : []),
@@ -220,10 +233,18 @@ function gaveUp(told) {
   return [...newest.values()].reverse().slice(0, SHOWN);
 }
 
+/** Update the last restarts, unless somebody reads them. */
 function last() {
-  const told = model.feed.filter(({ kind }) => ["restarted", "gave_up", "killed", "crashed", "restart_failed"].includes(kind)).slice(-SHOWN).reverse();
-  const items = told.map((event) => make("li", { "data-level": event.level }, make("time", { datetime: new Date(event.at * 1000).toISOString() }, time(event.at)),
-    event.key ? make("a", { href: inTree(event.key) }, event.text) : make("span", {}, event.text)));
+  lines = storms.take(model.feed.filter(({ kind }) => ["restarted", "gave_up", "killed", "crashed", "restart_failed"].includes(kind)), model.epoch);
+  if (held.allows(lines)) list();
+}
+
+function list() {
+  const items = lines.slice(0, SHOWN).map((line) => {
+    const { event, from } = line, text = line.bars.length ? `${nameIn(event)} ${stormText(line)}` : event.text;
+    return make("li", { "data-level": event.level }, make("time", { datetime: new Date(from * 1000).toISOString() }, time(from)),
+      event.key ? make("a", { href: inTree(event.key) }, text) : make("span", {}, text));
+  });
   if (!items.length) items.push(make("li", { class: "hint" }, "None yet. Who ends and is started again is told here."));
   renew(byId("last", HTMLElement), items);
 }

@@ -14,6 +14,7 @@ import { shortcuts } from "../shell/keys.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { EMPTY, reduce, rowOf, tally } from "../live/model.js";
 import { showStatus } from "../live/status.js";
+import { burning, nameIn, verb } from "../live/storms.js";
 import { toast } from "../base/toast.js";
 import { counted, MEANINGS, number, time } from "../base/words.js";
 import { SlFeed } from "./feed.js";
@@ -69,6 +70,7 @@ function onMessages(messages) {
     return;
   }
   fresh = Date.now() / 1000 + skew;
+  burn();
   if (model === before) return;
   const anew = model.snapshots !== before.snapshots;
   page.dataset.ready = model.rows.size ? "tree" : "empty";
@@ -79,7 +81,7 @@ function onMessages(messages) {
   tree.show(model, skew, anew ? null : touched);
   map.show(model, skew, anew ? null : touched);
   if (!busy || anew || performance.now() - listed > BUSY_PAUSE_MS) {
-    events.show(model.feed); // the next heartbeat shows what is left out now
+    events.show(model.feed, model.epoch); // the next heartbeat shows what is left out now
     listed = performance.now();
   }
   tell(model);
@@ -129,6 +131,15 @@ function count() {
     write(element.querySelector("b") ?? element, number(value));
     write(element.querySelector("span") ?? element, text);
   }
+}
+
+/** Show beside the counts what ends again and again, with the way to it. */
+function burn() {
+  const [line, ...more] = burning(events.lines, fresh);
+  const button = byId("burning", HTMLElement);
+  attribute(button, "data-key", line?.event.key);
+  button.hidden = line === undefined;
+  if (line) write(button, `${nameIn(line.event)} ${verb(line.event)} ${number(line.count)}×${more.length ? `, and ${number(more.length)} more` : ""}`);
 }
 
 /** Update the line at the lower edge; unknown values are marked. */
@@ -297,6 +308,7 @@ pane.find = (pid) => rowOf(model, pid);
 pane.addEventListener("sl-goto", (event) => goTo(detail(event)));
 pane.addEventListener("sl-close", leave);
 events.addEventListener("sl-goto", (event) => goTo(detail(event)));
+byId("burning", HTMLElement).onclick = ({ currentTarget }) => currentTarget instanceof HTMLElement && currentTarget.dataset.key && goTo(currentTarget.dataset.key);
 teach({ tree, map, pane, events, goTo });
 byId("kill-selected", HTMLButtonElement).onclick = () => many("kill");
 byId("restart-selected", HTMLButtonElement).onclick = () => many("restart");

@@ -1,0 +1,183 @@
+/**
+ * The rows of *What happened*: entries of one cause that repeat fold into one row with a count, which keeps its place.
+ *
+ * @module
+ */
+
+/** @typedef {import("./model.js").FeedEvent} FeedEvent */
+
+/**
+ * @typedef {object} Line
+ * @property {string} id  stays the same while the row exists
+ * @property {FeedEvent} event  the newest one
+ * @property {number} count
+ * @property {number} from  seconds, of the first one
+ * @property {number} to  of the last one
+ * @property {readonly FeedEvent[]} events  those in the feed, newest first
+ * @property {readonly number[]} bars  counts of the last seconds until `to`; empty for a single entry
+ */
+
+/** Entries of one cause beyond which they fold. */
+const BEYOND = 4;
+/** Pause in seconds that ends a storm. */
+const PAUSE_S = 10;
+/** Seconds with a bar of their own. */
+export const BARS = 30;
+/** Kinds of entries about the end of a process; an entry passes from one to another. */
+const ENDS = new Set(["crashed", "killed", "restarted", "restart_failed"]);
+const PID = /[ /]<?\d+\.\d+\.\d+>?$/;
+
+/** Return the name in an entry without the pid, which differs from child to child of a dynamic supervisor. @param {FeedEvent} event */
+export const nameIn = ({ parts }) => (parts?.who ?? "").replace(PID, "");
+
+/** Return the class of an exception, without its arguments. @param {string} reason */
+export const reasonIn = (reason) => (/^[A-Za-z_.]+(?=\()/.exec(reason) ?? [reason])[0];
+
+/** Return the identity of what an entry is about. @param {FeedEvent} event */
+export function causeOf(event) {
+  const { kind, key, sup, text, parts } = event;
+  const slot = !key ? text : PID.test(key) ? `${sup ?? key.replace(PID, "")} ${nameIn(event)}` : key;
+  return JSON.stringify([ENDS.has(kind) ? "end" : kind, slot, reasonIn(parts?.reason ?? "")]);
+}
+
+/** A row, and what it counts. */
+class Row {
+  /** The entries by number: those that left the feed are in `#gone`. @type {Map<number, FeedEvent>} */ events = new Map();
+  #gone = { count: 0, /** @type {Map<number, number>} */ seconds: new Map() };
+  /** @type {Line|null} */ #line = null;
+
+  /** @param {string} cause @param {FeedEvent} event */
+  constructor(cause, event) {
+    this.cause = cause;
+    this.id = String(event.id);
+    this.from = event.parts?.since ?? event.at;
+    this.to = event.at;
+    this.put(event);
+  }
+
+  /** @param {FeedEvent} event */
+  put(event) {
+    if (this.events.get(event.id) === event) return;
+    this.events.set(event.id, event);
+    this.from = Math.min(this.from, event.parts?.since ?? event.at);
+    this.to = Math.max(this.to, event.at);
+    this.#line = null;
+  }
+
+  /** Forget the entries that left the feed, but keep their count. @param {ReadonlySet<number>} there */
+  keep(there) {
+    for (const [id, event] of this.events) {
+      if (there.has(id)) continue;
+      this.events.delete(id);
+      this.#gone.count += event.parts?.times ?? 1;
+      for (const [second, count] of seconds(event)) this.#gone.seconds.set(second, (this.#gone.seconds.get(second) ?? 0) + count);
+      this.#line = null;
+    }
+    const oldest = Math.floor(this.to) - BARS;
+    for (const second of this.#gone.seconds.keys()) if (second <= oldest) this.#gone.seconds.delete(second);
+  }
+
+  /** Take in an older row of the same cause. @param {Row} older */
+  fold(older) {
+    for (const event of older.events.values()) this.put(event);
+  }
+
+  get count() {
+    return [...this.events.values()].reduce((sum, { parts }) => sum + (parts?.times ?? 1), this.#gone.count);
+  }
+
+  /** The same object until something changes. @returns {Line} */
+  get line() {
+    if (this.#line) return this.#line;
+    const events = [...this.events.values()].sort((one, other) => other.at - one.at || other.id - one.id);
+    const event = /** @type {FeedEvent} */ (events[0]);
+    const { count, id, from, to } = this;
+    return (this.#line = { id, event, count, from, to, events, bars: count > BEYOND ? this.#bars() : [] });
+  }
+
+  #bars() {
+    const all = new Map(this.#gone.seconds);
+    for (const event of this.events.values()) for (const [second, count] of seconds(event)) all.set(second, (all.get(second) ?? 0) + count);
+    const last = Math.floor(this.to), first = Math.max(Math.floor(this.from), last - BARS + 1);
+    return Array.from({ length: last - first + 1 }, (_, place) => all.get(first + place) ?? 0);
+  }
+}
+
+/** Return how often an entry happened in each second. @param {FeedEvent} event @returns {[number, number][]} */
+function seconds({ at, parts }) {
+  const counts = parts?.per_second ?? [1];
+  return counts.map((count, place) => [Math.floor(at) - counts.length + 1 + place, count]);
+}
+
+export class Storms {
+  /** Oldest first. @type {Row[]} */ #rows = [];
+  /** The row of each entry. @type {Map<number, Row>} */ #of = new Map();
+  #run = "";
+
+  /**
+   * Return the rows, newest first.
+   * @param {readonly FeedEvent[]} feed  oldest first
+   * @param {string|null} [run]  of the server: another one numbers its entries anew
+   * @returns {Line[]}
+   */
+  take(feed, run = "") {
+    if (run !== this.#run) {
+      this.#rows = [];
+      this.#of.clear();
+      this.#run = run ?? "";
+    }
+    for (const event of feed) {
+      const known = this.#of.get(event.id);
+      if (known) known.put(event);
+      else this.#add(event);
+    }
+    const there = new Set(feed.map(({ id }) => id));
+    for (const id of this.#of.keys()) if (!there.has(id)) this.#of.delete(id);
+    for (const row of this.#rows) row.keep(there);
+    this.#rows = this.#rows.filter(({ events }) => events.size);
+    return this.#rows.map(({ line }) => line).reverse();
+  }
+
+  /** Give a new entry a row, which may be that of a storm. @param {FeedEvent} event */
+  #add(event) {
+    const cause = causeOf(event);
+    const begun = event.parts?.since ?? event.at;
+    const recent = this.#rows.filter((row) => row.cause === cause && begun - row.to <= PAUSE_S);
+    const storm = recent.findLast(({ count }) => count > BEYOND);
+    const row = storm ?? new Row(cause, event);
+    if (storm) storm.put(event);
+    else {
+      this.#rows.push(row);
+      if (recent.length >= BEYOND) for (const older of recent) {
+        row.fold(older);
+        for (const id of older.events.keys()) this.#of.set(id, row);
+        this.#rows.splice(this.#rows.indexOf(older), 1);
+      }
+    }
+    this.#of.set(event.id, row);
+  }
+}
+
+/** Return the storms that go on. @param {readonly Line[]} lines @param {number} now  server time */
+export const burning = (lines, now) => lines.filter(({ count, event, to }) => count > BEYOND && (event.level === "bad" || event.level === "warn") && now - to < PAUSE_S);
+
+/** Return what repeats, as the words after the name: "crashed"; "" if only the whole sentence says it. @param {FeedEvent} event */
+export function verb({ kind, level, parts }) {
+  if (!parts?.who) return "";
+  if (kind === "gave_up") return "gave up";
+  if (kind === "started") return "was started";
+  if (parts.reason === "killed") return "was killed";
+  return level === "bad" ? "crashed" : ENDS.has(kind) || kind === "stopped" ? "ended" : "";
+}
+
+/** Return the time of a storm: "in 20 s". @param {Line} line */
+export const spanOf = ({ from, to }) => {
+  const seconds = Math.max(1, Math.round(to - from));
+  return seconds < 120 ? `in ${seconds}\u00a0s` : `in ${Math.round(seconds / 60)}\u00a0min`;
+};
+
+/** Return what happened in a storm, as the words after the name: "crashed 412× in 20 s: TimeoutError". @param {Line} line */
+export const stormText = (line) => {
+  const reason = line.event.parts?.reason ?? "";
+  return `${verb(line.event)} ${line.count.toLocaleString("en")}× ${spanOf(line)}${reason && reason !== "killed" ? `: ${reasonIn(reason)}` : ""}`;
+};

@@ -1,0 +1,84 @@
+/**
+ * A row of the event feed: an entry in the server's words, or a storm with its count and a bar for each second.
+ *
+ * @module
+ */
+
+import { counted, number, time } from "../base/words.js";
+import { nameIn, reasonIn, spanOf, verb } from "../live/storms.js";
+import { html, nothing, svg } from "../vendor/lit-html.js";
+
+/** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
+/** @typedef {import("../live/storms.js").Line} Line */
+
+/** @type {Record<import("../live/model.js").Level, string>} */
+const MARKS = { ok: "running", info: "stopped", warn: "restarting", bad: "crashed" };
+/** Entries of a storm that are listed at most. */
+const MOST = 50;
+/** Width of a bar and its gap, and the height of the highest one. */
+const [WIDE, HIGH] = [4, 16];
+
+/** @param {Line} line @param {boolean} open  shows all its entries */
+export function eventRow(line, open) {
+  const { event, id } = line;
+  const storm = line.bars.length > 0;
+  const shape = event.kind === "gave_up" ? "gave-up" : MARKS[event.level] ?? "stopped";
+  return html`<li data-id=${id} data-kind=${event.kind} data-level=${event.level} data-key=${event.key ?? nothing} data-count=${storm ? line.count : nothing}>
+    <svg class="glyph" aria-hidden="true"><use href="#i-${shape}"/></svg>${storm ? title(line) : html`<p>${sentence(event)}</p>`}<time datetime=${iso(storm ? line.from : event.at)}>${time(storm ? line.from : event.at)}</time>${storm ? more(line, open) : nothing}</li>`;
+}
+
+/** @param {number} at */
+const iso = (at) => new Date(at * 1000).toISOString();
+
+/** @param {Line} line */
+function title(line) {
+  const { event, count } = line;
+  const what = verb(event), reason = event.parts?.reason ?? "";
+  if (!what) return html`<p>${event.text} <b>${number(count)}×</b> ${spanOf(line)}</p>`;
+  return html`<p>${who(event, nameIn(event))} ${what} <b>${number(count)}×</b> ${spanOf(line)}${reason && reason !== "killed" && what !== "gave up" ? html` <code>${reasonIn(reason)}</code>` : nothing}</p>`;
+}
+
+/** @param {Line} line @param {boolean} open */
+function more(line, open) {
+  const { event, bars, events, id } = line;
+  return html`<div class="storm">
+    ${chart(bars)}<span>last at ${time(line.to)}</span>
+    ${event.key && event.parts?.signals ? act("why", "Why?", event) : nothing}
+    <button type="button" class="link act" data-act="all" tabindex="-1" aria-expanded=${open ? "true" : "false"} aria-controls="each-${id}">${open ? "Show less" : "Show all"}</button>
+  </div>${open ? html`<ol class="each" id="each-${id}">${events.slice(0, MOST).map((one) => html`<li><time datetime=${iso(one.at)}>${time(one.at)}</time><p>${one.text}</p></li>`)}${rest(line)}</ol>` : nothing}`;
+}
+
+/** Return the number of entries that the page does not list. @param {Line} line */
+function rest({ count, events }) {
+  const listed = events.slice(0, MOST).reduce((sum, { parts }) => sum + (parts?.times ?? 1), 0);
+  return count > listed ? html`<li><p>and ${counted(count - listed, "earlier one")}</p></li>` : nothing;
+}
+
+/** Return a bar for each second. @param {readonly number[]} bars */
+function chart(bars) {
+  const most = Math.max(...bars);
+  return html`<svg class="bars" aria-hidden="true" width=${bars.length * WIDE} height=${HIGH}>${bars.map((count, place) => {
+    const height = count ? Math.max(2, Math.round((count / most) * HIGH)) : 0;
+    return svg`<rect x=${place * WIDE} y=${HIGH - height} width=${WIDE - 1} height=${height} rx="1"/>`;
+  })}</svg>`;
+}
+
+/** Return a name as a link to its process. @param {FeedEvent} event @param {string} name */
+const who = (event, name) => (event.key ? html`<button type="button" class="link" tabindex="-1">${name}</button>` : html`<b>${name}</b>`);
+
+/**
+ * Return the sentence with a link to its process and the reason highlighted; the words are unchanged.
+ * @param {FeedEvent} event
+ */
+function sentence(event) {
+  const { text, parts, key } = event;
+  const name = parts?.who && key && text.startsWith(parts.who) ? parts.who : "";
+  const after = text.slice(name.length);
+  const at = parts?.reason ? after.indexOf(parts.reason) : -1;
+  const told = parts?.reason && at >= 0 ? html`${after.slice(0, at)}<code>${parts.reason}</code>${after.slice(at + parts.reason.length)}` : after;
+  const acts = key && parts?.signals && event.kind !== "stopped" ? html` ${act("signals", "Signals", event)} ${act("why", "Why?", event)}` : nothing;
+  return html`${name ? who(event, name) : nothing}${told}${acts}`;
+}
+
+/** @param {string} what @param {string} text @param {FeedEvent} event */
+const act = (what, text, event) => html`<button type="button" class="link act" data-act=${what} tabindex="-1" aria-label=${`${text} ${event.parts?.who ?? ""}`.trim()}>${text}</button>`;
