@@ -108,6 +108,7 @@ class AnomalyLine(BaseModel):
     since: str
     until: str | None = Field(description="its end")
     lasted_s: float
+    count: int = Field(description="how often it happened in the busiest window of its detector")
     evidence: dict[str, Any] = Field(description="the samples and values it is based on")
     threshold: float = Field(description="the exceeded limit")
     setting: str = Field(description="the setting of the limit")

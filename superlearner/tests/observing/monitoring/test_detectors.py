@@ -228,3 +228,25 @@ def test_an_anomaly_keeps_its_number_and_start_while_its_window_moves() -> None:
     assert (alarm.number, alarm.finding.since, alarm.finding.severity) == (1, NOW - 50, "critical")
     (ended,) = alarms.update([], NOW + 90)[1]
     assert (ended.ended, alarms.active) == (NOW + 90, {})
+
+
+def test_findings_of_one_cause_are_one_anomaly_with_a_count() -> None:
+    known = facts(book=supervisor([5 - n / 10 for n in range(40)], gave_up=(3.0,)))
+    alarms = Alarms()
+    (alarm,) = alarms.update(detect(known, LIMITS), NOW)[0]
+    assert (alarm.finding.type, alarm.finding.name, alarm.finding.count) == ("crash_loop", "till", 40)
+
+
+def test_an_anomaly_that_comes_back_soon_is_the_same_and_later_it_is_another() -> None:
+    alarms = Alarms()
+    storm = AnomalyFinding(
+        "restart_storm", "high", "0.9.0", "till", "", NOW, {}, 10, "anomaly_restarts", "", count=412
+    )  # fmt: skip
+    alarms.update([storm], NOW)
+    alarms.update([], NOW + 10)
+    ((again,), _) = alarms.update([replace(storm, since=NOW + 40, count=12)], NOW + 50)
+    assert (again.number, again.ended, again.finding.since, again.finding.count) == (1, None, NOW, 412)
+    assert list(alarms.ended) == []
+    alarms.update([], NOW + 60)
+    ((later,), _) = alarms.update([storm], NOW + 121)
+    assert later.number == 2

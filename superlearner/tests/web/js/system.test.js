@@ -89,3 +89,15 @@ test("percentiles are those of what is shown", () => {
   assert.deepEqual(summary({ at: [0, 1, 2, 3, 4], gap: [] }, [900, 1, null, 3, 900], 1, 3), { count: 2, least: 1, most: 3, p50: 1, p99: 3 });
   assert.equal(summary({ at: [0], gap: [] }, [1], 5, 6), null);
 });
+
+test("an anomaly that comes back is not listed as over, and one that ends again stands once", () => {
+  const frame = (seq, anomalies, ended) => ({ k: "d", seq, interval: 1, point: [100 + seq, 1], gap: false, anomalies, ended });
+  const one = { number: 1 }, other = { number: 2 };
+  let model = reduce(null, { k: "s", seq: 0, epoch: "e", interval: 1, columns: ["at", "seconds"], points: [], gaps: [], anomalies: [one], ended: [other] });
+  model = reduce(model, frame(1, [], [one]));
+  assert.deepEqual(model.ended.map(({ number }) => number), [2, 1]);
+  model = reduce(model, frame(2, [one], []));
+  assert.deepEqual(model.ended.map(({ number }) => number), [2]);
+  model = reduce(reduce(model, frame(3, [], [one])), frame(4, [], [{ ...one }]));
+  assert.deepEqual(model.ended.map(({ number }) => number), [2, 1]);
+});

@@ -1,4 +1,4 @@
-"""Active and ended anomalies, kept across samples."""
+"""Active and ended anomalies, one for each cause, kept across samples."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from superlearner.observing.monitoring.facts import AnomalyFinding
+from superlearner.observing.monitoring.facts import AnomalyFinding, Severity
 
 __all__ = ["Alarm", "Alarms"]
 
 ENDED: Final = 200
+RANKS: Final[dict[Severity, int]] = {"low": 0, "medium": 1, "high": 2, "critical": 3}
+BACK_S: Final = 60.0
+"""An anomaly that is found again within this time continues: it is one cause that comes and goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +45,43 @@ class Alarms:
         self.number = 0
 
     def update(self, found: Iterable[AnomalyFinding], now: float) -> tuple[list[Alarm], list[Alarm]]:
-        """Compare findings with active anomalies; return new and ended ones."""
+        """Compare findings with active anomalies; return new and ended ones.
+
+        Of several findings of one cause, the most severe one counts, and the last of equal ones.
+        """
+        causes: dict[tuple[str, str], AnomalyFinding] = {}
+        for finding in found:
+            other = causes.get(finding.key)
+            if other is None or RANKS[finding.severity] >= RANKS[other.severity]:
+                causes[finding.key] = finding
         raised: list[Alarm] = []
         seen: dict[tuple[str, str], Alarm] = {}
-        for finding in found:
-            known = self.active.get(finding.key)
+        for key, finding in causes.items():
+            known = self.active.get(key)
             if known is None:
-                self.number += 1
-                alarm = Alarm(self.number, finding, now)
+                alarm = self._again(finding, now)
+                if alarm is None:
+                    self.number += 1
+                    alarm = Alarm(self.number, finding, now)
                 raised.append(alarm)
-            else:  # keep the first start time, although windows move
-                since = min(known.finding.since, finding.since)
-                alarm = replace(known, finding=replace(finding, since=since))
-            seen[finding.key] = alarm
+            else:
+                alarm = _continued(known, finding)
+            seen[key] = alarm
         over = [replace(alarm, ended=now) for key, alarm in self.active.items() if key not in seen]
         self.ended.extend(over)
         self.active = seen
         return raised, over
+
+    def _again(self, finding: AnomalyFinding, now: float) -> Alarm | None:
+        """Return the anomaly of this cause that ended a moment ago, as active."""
+        for alarm in self.ended:
+            if alarm.finding.key == finding.key and alarm.ended is not None and now - alarm.ended <= BACK_S:
+                self.ended.remove(alarm)
+                return _continued(replace(alarm, ended=None), finding)
+        return None
+
+
+def _continued(known: Alarm, finding: AnomalyFinding) -> Alarm:
+    """Return an anomaly with a new finding; it keeps its first start, although windows move, and its highest count."""
+    since = min(known.finding.since, finding.since)
+    return replace(known, finding=replace(finding, since=since, count=max(known.finding.count, finding.count)))

@@ -52,6 +52,7 @@ def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
                 "by_reason": _counts(entry.reason or "unknown" for entry in recent),
                 "newest": [_restart(entry) for entry in recent[:5]],
             },
+            count=len(times),
             threshold=limits.anomaly_restarts,
             setting="anomaly_restarts",
             hint="read the reason of the newest restart, and explain it with `superlearner error why`; "
@@ -99,6 +100,7 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
                 "give_ups": len(gave_up),
                 "newest": [_restart(entry) for entry, _ in zip(history.restart_history(), range(5), strict=False)],
             },
+            count=max(len(history.restarts.newest(facts.clock - round(window * NS))), len(gave_up), 1),
             threshold=limits.anomaly_give_up_within,
             setting="anomaly_give_up_within",
             hint="the same child fails at each start: see the newest reasons. `superlearner supervisor pause` stops "
@@ -228,6 +230,7 @@ def blocked_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]
                 "place": worst.place,
                 "newest": [_hold(hold) for hold in reversed(holds[-10:])],
             },
+            count=len(holds),
             threshold=limits.anomaly_loop_held,
             setting="anomaly_loop_held",
             hint="`await` slow operations, run blocking code with `otp.Task.run_blocking`, or work in smaller steps",
@@ -284,6 +287,7 @@ def unsupervised_process(facts: NodeFacts, limits: Settings) -> Iterator[Anomaly
                 "monitored_by": 0,
                 "seconds": round(seconds, 1),
             },
+            count=one.count,
             threshold=limits.anomaly_unsupervised_after,
             setting="anomaly_unsupervised_after",
             hint="start it as the child of a supervisor, or with spawn_link or spawn_monitor",

@@ -169,8 +169,11 @@ class AnomalyFinding:
     hint: str
     group: str | None = None
     """Group that merges several subjects into one anomaly."""
+    count: int = 1
+    """Number of times it happened in the window of the detector."""
 
     @property
     def key(self) -> tuple[str, str]:
-        """Identity of the anomaly across detections."""
-        return self.type, self.group or self.name or self.pid or ""
+        """Identity of the cause across detections: a storm becomes a crash loop without a new cause."""
+        cause = "restarts" if self.type in ("restart_storm", "crash_loop") else self.type
+        return cause, self.group or self.name or self.pid or ""

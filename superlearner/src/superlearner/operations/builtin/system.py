@@ -210,6 +210,7 @@ def anomaly_line(alarm: Alarm, now: float) -> AnomalyLine:
         since=timestamp(finding.since),
         until=None if alarm.ended is None else timestamp(alarm.ended),
         lasted_s=round(max(0.0, (alarm.ended or now) - finding.since), 1),
+        count=finding.count,
         evidence=dict(finding.evidence),
         threshold=finding.threshold,
         setting=finding.setting,

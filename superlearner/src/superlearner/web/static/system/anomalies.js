@@ -56,7 +56,7 @@ export class SlAnomalies extends HTMLElement {
 
   /** Return the line of an anomaly, rebuilt only after changes. @param {Anomaly} one */
   #item(one) {
-    const text = JSON.stringify([one.description, one.severity, one.active, one.evidence]);
+    const text = JSON.stringify([one.description, one.severity, one.active, one.count, one.evidence]);
     const known = this.#items.get(one.number);
     if (known?.text === text) return known.item;
     const open = known?.item.querySelector("details")?.open ?? false;
@@ -91,7 +91,7 @@ function parts(one, open) {
     make("p", { class: "todo" }, make("b", {}, "Try: "), ...spoken(one.hint)));
   more.open = open;
   return [
-    make("p", { class: "kind" }, icon(one.active ? (one.severity === "low" ? "gave-up" : "crashed") : "stopped", "glyph"), make("b", {}, kindOf(one.type)), make("span", {}, one.active ? one.severity : "over"), make("time", { datetime: one.since }, span)),
+    make("p", { class: "kind" }, icon(one.active ? (one.severity === "low" ? "gave-up" : "crashed") : "stopped", "glyph"), make("b", {}, `${kindOf(one.type)}${one.count > 1 ? ` ${one.count.toLocaleString("en")}×` : ""}`), make("span", {}, one.active ? one.severity : "over"), make("time", { datetime: one.since }, span)),
     make("p", { class: "says" }, one.description),
     make("p", { class: "links" },
       make("a", { class: "link", href: momentAddress(since), "data-since": since, "data-act": "moment" }, "Show this moment"),

@@ -14,6 +14,7 @@
  * @property {string|null} pid
  * @property {string|null} name
  * @property {string} description
+ * @property {number} count
  * @property {string} since
  * @property {string|null} until
  * @property {number} lasted_s
@@ -62,7 +63,7 @@ export function reduce(model, frame) {
     points: [...model.points.slice(skip), frame.point],
     gaps: [...model.gaps.slice(skip), frame.gap],
     anomalies: frame.anomalies,
-    ended: [...model.ended, ...frame.ended].slice(-ENDED),
+    ended: over([...model.ended, ...frame.ended], frame.anomalies).slice(-ENDED),
   };
 }
 
@@ -85,3 +86,10 @@ export function column(model, name, { perS = false, times = 1 } = {}) {
 
 /** @param {string} moment  in the API's format @returns {number} seconds since 1970 */
 export const secondsOf = (moment) => Date.parse(moment) / 1000;
+
+/**
+ * Return the anomalies that are over, without those that came back.
+ * @param {readonly Anomaly[]} ended  the newest last
+ * @param {readonly Anomaly[]} active
+ */
+const over = (ended, active) => ended.filter((one, place) => !active.some(({ number }) => number === one.number) && ended.findLastIndex(({ number }) => number === one.number) === place);
