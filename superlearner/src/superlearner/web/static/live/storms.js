@@ -176,6 +176,9 @@ export const spanOf = ({ from, to }) => {
   return seconds < 120 ? `in ${seconds}\u00a0s` : `in ${Math.round(seconds / 60)}\u00a0min`;
 };
 
+/** Return a row in words. @param {Line} line */
+export const rowText = (line) => (line.bars.length && verb(line.event) ? `${nameIn(line.event)} ${stormText(line)}` : line.event.text);
+
 /** Return what happened in a storm, as the words after the name: "crashed 412× in 20 s: TimeoutError". @param {Line} line */
 export const stormText = (line) => {
   const reason = line.event.parts?.reason ?? "";

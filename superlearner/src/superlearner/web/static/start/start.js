@@ -14,7 +14,7 @@ import { EMPTY, label, reduce, tally } from "../live/model.js";
 import { SHAPES } from "../base/marks.js";
 import { pages } from "../shell/nav.js";
 import { Held } from "../live/held.js";
-import { burning, nameIn, stormText, Storms } from "../live/storms.js";
+import { burning, nameIn, rowText, stormText, Storms } from "../live/storms.js";
 import { lostWords, showLost, showStatus } from "../live/status.js";
 import { reduce as judged } from "../system/system-model.js";
 import { complain } from "../base/toast.js";
@@ -241,7 +241,7 @@ function last() {
 
 function list() {
   const items = lines.slice(0, SHOWN).map((line) => {
-    const { event, from } = line, text = line.bars.length ? `${nameIn(event)} ${stormText(line)}` : event.text;
+    const { event, from } = line, text = rowText(line);
     return make("li", { "data-level": event.level }, make("time", { datetime: new Date(from * 1000).toISOString() }, time(from)),
       event.key ? make("a", { href: inTree(event.key) }, text) : make("span", {}, text));
   });

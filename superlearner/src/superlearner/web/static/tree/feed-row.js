@@ -23,8 +23,7 @@ export function eventRow(line, open) {
   const { event, id } = line;
   const storm = line.bars.length > 0;
   const shape = event.kind === "gave_up" ? "gave-up" : MARKS[event.level] ?? "stopped";
-  return html`<li data-id=${id} data-kind=${event.kind} data-level=${event.level} data-key=${event.key ?? nothing} data-count=${storm ? line.count : nothing}>
-    <svg class="glyph" aria-hidden="true"><use href="#i-${shape}"/></svg>${storm ? title(line) : html`<p>${sentence(event)}</p>`}<time datetime=${iso(storm ? line.from : event.at)}>${time(storm ? line.from : event.at)}</time>${storm ? more(line, open) : nothing}</li>`;
+  return html`<li data-id=${id} data-kind=${event.kind} data-level=${event.level} data-key=${event.key ?? nothing} data-count=${storm ? line.count : nothing}><svg class="glyph" aria-hidden="true"><use href="#i-${shape}"/></svg>${storm ? title(line) : html`<p>${sentence(event)}</p>`}<time datetime=${iso(storm ? line.from : event.at)}>${time(storm ? line.from : event.at)}</time>${storm ? more(line, open) : nothing}</li>`;
 }
 
 /** @param {number} at */

@@ -7,7 +7,7 @@
 
 import { attribute, icon, make, write } from "../base/dom.js";
 import { Held } from "../live/held.js";
-import { Storms } from "../live/storms.js";
+import { rowText, Storms } from "../live/storms.js";
 import { html, render, repeat } from "../vendor/lit-html.js";
 import { eventRow } from "./feed-row.js";
 
@@ -43,9 +43,9 @@ export class SlFeed extends HTMLElement {
     if (feed === this.#feed) return;
     this.#feed = feed;
     this.lines = this.#storms.take(feed, run);
-    const last = feed.at(-1);
-    write(this.#latest, last ? last.text : "Nothing yet");
-    attribute(this.#latest, "data-level", last?.level);
+    const last = this.lines.reduce((/** @type {Line|null} */ newest, line) => (newest && newest.to >= line.to ? newest : line), null);
+    write(this.#latest, last ? rowText(last) : "Nothing yet");
+    attribute(this.#latest, "data-level", last?.event.level);
     if (this.#held.allows(this.lines)) this.#draw();
   }
 
