@@ -71,7 +71,6 @@ def shoot(browser: Browser, address: str, folder: Path, theme: str, width: int) 
     if not phone:
         pid = line(page, f"{SHOP}/checkout_sup/ledger").get_attribute("data-pid") or ""
         expect(page.locator("#process")).to_have_attribute("data-loaded", pid)
-        expect(page.locator("#process .exits")).to_contain_text("negative amount")
     if phone:
         line(page, f"{SHOP}/checkout_sup/cart").evaluate("(one) => one.scrollIntoView({block: 'center'})")
     take(page, folder / f"supervisors-{theme}-{width}.png", width)

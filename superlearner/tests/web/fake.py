@@ -51,6 +51,19 @@ def failure(code: str, message: str, status: int, hint: str = "") -> JSONRespons
     return JSONResponse({"error": {"code": code, "message": message, "details": details}, "success": False}, status)
 
 
+def _parts() -> dict[str, Any]:
+    why: dict[str, Any] = {"pid": "0.1.0", "alive": True, "restarted": False, "known": True, "summary": "", "steps": []}
+    ties: dict[str, Any] = {
+        "pid": "0.1.0",
+        "traps": False,
+        "ties": [],
+        "more": 0,
+        "waits_for": None,
+        "waited_for_by": [],
+    }
+    return {"ties": ties, "errors/patterns": [], "errors/why": why}
+
+
 @dataclass
 class FakePlatform:
     """A fake platform in a thread; every method may be called from the test's thread."""
@@ -66,6 +79,8 @@ class FakePlatform:
     #: Answers a command; None stands for the usual answer.
     on_command: Callable[[str, str, Any], Response | None] = lambda _method, _path, _body: None
     info: dict[str, Any] = field(default_factory=dict[str, Any])
+    #: What the tabs of a process read besides, by path.
+    parts: dict[str, Any] = field(default_factory=_parts)
     #: What is predicted, by the id of the child; None: there is no such operation.
     predictions: dict[str, Any] = field(default_factory=dict[str, Any])
     #: Whether the session of the browser has ended.
@@ -93,7 +108,8 @@ class FakePlatform:
             Route("/api/v1/supervisors/{pid}/children/{id}/restart", self._command, methods=["POST"]),
             Route("/api/v1/supervisors/{pid}/children/bulk", self._bulk, methods=["POST"]),
             Route("/api/v1/supervisors/{pid}/children/{id}/predict", self._predict),
-            Route("/api/v1/processes/{pid}/info", self._info), WebSocketRoute("/live/supervisors", self._live),
+            Route("/api/v1/processes/{pid}/info", self._info),
+            Route("/api/v1/processes/{pid}/{path:path}", self._part), WebSocketRoute("/live/supervisors", self._live),
             WebSocketRoute("/live/platform", self._platform),
         ])  # fmt: skip
         config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, ws_per_message_deflate=False)
@@ -228,6 +244,12 @@ class FakePlatform:
     async def _info(self, request: Request) -> Response:
         data = {"pid": request.path_params["pid"], **self.info}
         return JSONResponse({"data": data, "success": True})
+
+    async def _part(self, request: Request) -> Response:
+        path = request.path_params["path"]
+        if path not in self.parts:
+            return failure("not_supported", f"there is no {path} here", 404)
+        return JSONResponse({"data": self.parts[path], "success": True})
 
     async def _predict(self, request: Request) -> Response:
         step = self.predictions.get(request.path_params["id"])

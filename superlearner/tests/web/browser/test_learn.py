@@ -110,7 +110,7 @@ def test_the_tour_of_links_shows_linked_ends_and_monitors(open_page: Callable[..
         tour.get_by_role("button", name="Next step").click()
         expect(tour.get_by_role("heading")).to_have_text(title)
 
-    pane.get_by_role("tab", name="Links").click()
+    pane.get_by_role("tab", name="Relations").click()
     for child in ("ledger", "cart", "mailer"):
         expect(pane.get_by_role("tabpanel")).to_contain_text(child)
     go_on("2 of 6 · End one side of the links")
@@ -128,7 +128,6 @@ def test_the_tour_of_links_shows_linked_ends_and_monitors(open_page: Callable[..
     go_on("5 of 6 · Kill what they wait for")
     tour.get_by_role("link", name="Go to /supervisors").click()
     expect(page.locator("[role=treeitem][data-key*='/orders/']").filter(has_text="not answering").first).to_be_visible()
-    pane.get_by_role("button", name="Read again").click()
     expect(pane.get_by_role("tabpanel")).to_contain_text("Order")
     with program.client() as client:
         waiting = client.get("/api/v1/processes/robot/ties").json()["data"]["waited_for_by"]

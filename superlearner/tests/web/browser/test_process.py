@@ -28,22 +28,26 @@ def test_the_pane_shows_what_is_known_of_a_process(page: Page, platform: Any) ->
         "messages": ["('add', 3)"],
         "exits": [crash | {"message": "('withdraw', -5)", "where": "shop.py:58 in handle_call"}],
     }
+    platform.parts["ties"]["ties"] = [
+        {"kind": "link", "fate": "dies", "effect": "dies with it", **shop},
+        {"kind": "monitors", "fate": "nothing", "effect": "does not notice it", "pid": "0.77.0", "name": None},
+    ]
     page.locator(LEDGER).click()
     pane = page.locator("#process")
-    for text in (
-        "{'balance': 90}",
-        "ValueError('negative amount')",
-        "0.44.0, while handling ('withdraw', -5), shop.py:58 in handle_call",
-        "shop_sup ‹ app",
-        "Links (1)",
-        "Monitors (1)",
-        "0.77.0",
-        "2.1 kB",
-        "('add', 3)",
-        "permanent: always restarted",
-    ):
-        expect(pane).to_contain_text(text)
-    expect(pane).not_to_contain_text("Monitored by")
+    contents = {
+        "Why": (
+            "0.44.0",
+            "ValueError('negative amount')",
+            "while handling ('withdraw', -5), shop.py:58 in handle_call",
+        ),
+        "Relations": ("shop_sup ‹ app", "shop_sup linked", "0.77.0 is watched by it"),
+        "Now": ("{'balance': 90}", "2.1 kB", "('add', 3)", "permanent: always restarted"),
+    }
+    for tab, texts in contents.items():
+        pane.get_by_role("tab", name=tab).click()
+        for text in texts:
+            expect(pane.get_by_role("tabpanel")).to_contain_text(text)
+        expect(pane).not_to_contain_text("watches it")
     started = pane.locator("dt:text-is('Started') + dd")
     expect(started).to_have_text(re.compile(r"\d\d:\d\d:\d\d$"))  # the age must not stop
 
@@ -123,6 +127,7 @@ def test_a_process_outside_the_tree_is_labelled_and_has_no_link(page: Page, plat
         "links": ["0.3.0"],
     }
     page.locator(LEDGER).click()
+    page.get_by_role("tab", name="Relations").click()
     chain = page.locator("#process .chain")
     expect(chain).to_have_text("shop_sup ‹ ApplicationMaster 0.3.0")
     expect(chain.get_by_role("button")).to_have_text(["shop_sup"])
@@ -133,7 +138,10 @@ def test_a_message_can_be_sent_without_scrolling_and_its_rules_stand_beside_it(p
     platform.info = {"state": "x" * 4000, "exits": exits, "links": ["0.3.0"] * 9}
     platform.delta(e=[{"id": 1, "at": 1.0, "kind": "note", "level": "info", "key": None, "text": "long " * 300}])
     page.locator(LEDGER).click()
-    expect(page.locator("#process .exits li")).to_have_count(9)
+    page.get_by_role("tab", name="Why").click()
+    expect(page.locator("#process .lives-table tbody tr")).to_have_count(10)
+    page.get_by_role("tab", name="Now").click()
+    expect(page.locator("#process pre")).to_be_visible()
     box = page.get_by_role("button", name="Send", exact=True).bounding_box()
     pane = page.locator("#process").bounding_box()
     assert box is not None

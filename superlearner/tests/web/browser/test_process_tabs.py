@@ -148,18 +148,66 @@ def desk(program: Any, open_page: Callable[..., Page]) -> Desk:
 
 def test_tabs_are_moved_by_keys_kept_for_the_next_process_and_in_the_address(desk: Desk) -> None:
     pane = desk.open("session")
-    pane.get_by_role("tab", name="Mailbox").click()
+    tabs = pane.get_by_role("tab")
+    expect(tabs).to_have_text(["Now", "Why", "Relations", "Code"])
+    pane.get_by_role("tab", name="Relations").click()
     pane.page.keyboard.press("ArrowLeft")
-    expect(pane.get_by_role("tab", name="State")).to_be_focused()
-    expect(pane.get_by_role("tab", name="State")).to_have_attribute("aria-selected", "true")
+    expect(pane.get_by_role("tab", name="Why")).to_be_focused()
+    expect(pane.get_by_role("tab", name="Why")).to_have_attribute("aria-selected", "true")
+    expect(pane.page).to_have_url(re.compile(r"[?&]tab=why\b"))
+    choose(pane, "counter")
+    expect(pane.get_by_role("tabpanel")).to_contain_text("It has never ended.")
+    expect(pane.get_by_role("tab", name="Why")).to_have_attribute("aria-selected", "true")
+    pane.get_by_role("tab", name="Why").press("End")
+    expect(pane.get_by_role("tab", name="Code")).to_be_focused()
+
+
+def test_what_is_one_click_deeper_is_kept_for_the_next_process_and_leads_back(desk: Desk) -> None:
+    pane = desk.open("session")
+    opener = pane.get_by_role("button", name="Open state")
+    opener.click()
+    expect(pane.get_by_role("heading", name="State", exact=True)).to_be_focused()
     expect(pane.page).to_have_url(re.compile(r"[?&]tab=state\b"))
-    pane.page.locator('[role=treeitem][data-key$="/counter"]').click()
-    expect(pane.get_by_role("tabpanel")).to_contain_text("Read at")
-    expect(pane.get_by_role("tab", name="State")).to_have_attribute("aria-selected", "true")
-    pane.get_by_role("tab", name="State").press("End")
-    expect(pane.get_by_role("tab", name="Source")).to_be_focused()
-    pane.page.get_by_role("treeitem").filter(has=pane.page.get_by_text("desk", exact=True)).click()
-    expect(pane.get_by_role("tab", name="State")).to_have_count(0)
+    pane.get_by_role("tabpanel").get_by_role("button", name="Now").click()
+    expect(opener).to_be_focused()
+    expect(pane.page).not_to_have_url(re.compile(r"[?&]tab="))
+    opener.click()
+    choose(pane, "counter")
+    expect(pane.locator(".terms-tree")).to_contain_text("int 5")
+    choose(pane, "desk")
+    expect(pane.locator(".terms-tree")).to_be_hidden()
+    expect(pane.get_by_role("tab", name="Now")).to_have_attribute("aria-selected", "true")
+
+
+OLD = {
+    "overview": ("Now", "Send a message"), "state": ("Now", "Keep a copy"), "mailbox": ("Now", "Nothing waits."),
+    "messages": ("Now", "It is traced while this tab is open"), "links": ("Relations", "If this process died"),
+    "predict": ("Relations", "Who dies?"), "why": ("Why", "It has not been restarted."),
+    "history": ("Why", "It has never ended."), "source": ("Code", "of app.py."),
+}  # fmt: skip
+
+
+def test_addresses_of_earlier_versions_lead_to_their_content(desk: Desk) -> None:
+    pane = desk.open("counter")
+    for old, (tab, text) in OLD.items():
+        pane.page.goto(f"{desk.url}/supervisors?process=counter&tab={old}")
+        expect(pane.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+        expect(pane.get_by_role("tabpanel")).to_contain_text(text)
+    pane.page.goto(f"{desk.url}/supervisors?process=desk&tab=strategy")
+    expect(pane.get_by_role("tabpanel")).to_contain_text("one_for_one")
+    expect(pane.get_by_role("button", name="Read again")).to_have_count(0)
+
+
+def test_the_tab_code_shows_the_version_and_reloads_after_a_confirmation(desk: Desk) -> None:
+    pane = desk.open("counter", "code")
+    expect(pane.locator(".versions")).to_contain_text("Counter, 5 processes")
+    before = desk.ask("GET", "/processes/counter/info")["pid"]
+    pane.get_by_role("button", name="Reload code…").click()
+    dialog = pane.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("This will reload app and upgrade its")
+    dialog.get_by_role("button", name="Reload").click()
+    expect(pane.page.locator(".toast")).to_contain_text("app was reloaded.")
+    assert desk.ask("GET", "/processes/counter/info")["pid"] == before
 
 
 COUNTS = """() => {
@@ -183,7 +231,7 @@ def test_while_the_time_of_a_restart_runs_out_no_control_is_replaced_under_a_fin
     for tab in pane.get_by_role("tab").all():
         tab.click()
         panel = pane.get_by_role("tabpanel")
-        expect(panel.get_by_text(re.compile("Loading|Reading"))).to_have_count(0)
+        expect(panel.get_by_text(re.compile("Loading|Reading")).locator("visible=true")).to_have_count(0)
         assert panel.evaluate(REPLACED) == [], tab.inner_text()
 
 
@@ -202,8 +250,7 @@ def test_a_state_unfolds_and_marks_what_has_changed(desk: Desk) -> None:
     octets.get_by_role("button", name="Show more").click()
     expect(octets).to_contain_text("x" * 1000)
     desk.send("session", ["hello", 1])
-    pane.get_by_role("button", name="Read again").click()
-    expect(pane.get_by_text(re.compile("^1 place changed since"))).to_be_visible()
+    expect(pane.get_by_text(re.compile("^1 place changed at"))).to_be_visible()
     expect(tree.locator(".term", has_text="'last'").get_by_text("changed")).to_be_visible()
 
 
@@ -238,7 +285,7 @@ def test_without_the_scope_the_page_says_what_states_and_source_require(desk: De
     pane.get_by_label("State as JSON").fill("41")
     pane.get_by_role("button", name="Review").click()
     expect(pane.get_by_role("alert")).to_contain_text("needs the scope code")
-    pane.get_by_role("tab", name="Source").click()
+    pane.get_by_role("tab", name="Code").click()
     expect(pane.get_by_role("tabpanel")).to_contain_text(
         re.compile(r"and anonymous has operate, read\. Send a credential: superlearner --data-dir \S+ token")
     )
@@ -268,7 +315,7 @@ def test_a_full_mailbox_says_what_floods_it_and_loses_nothing_unasked(desk: Desk
     dialog.get_by_role("button", name="Drop them").click()
     expect(pane.page.locator(".toast")).to_contain_text("3 messages dropped.")
     expect(pane).to_contain_text("2 messages wait.")
-    pane.get_by_role("tab", name="Links").click()
+    pane.get_by_role("tab", name="Relations").click()
     expect(pane.get_by_role("tabpanel")).to_contain_text("asks waits for its answer to 'how are you?'")
     expect(pane.locator(".ties li", has_text="linked")).to_contain_text("dies with it, unless it ends normally")
     pane.locator(".ties").get_by_role("button", name="desk").click()
@@ -300,7 +347,8 @@ def test_an_answer_about_another_process_opens_no_editor_and_asks_nothing(desk: 
     desk.send("slow", "wait", "send")
     desk.send("slow", "something", "send")
     choose(pane, "slow")
-    pane.get_by_role("tab", name="Mailbox").click()
+    pane.get_by_role("tab", name="Now").click()
+    pane.get_by_role("button", name="Open mailbox").click()
     with page.expect_request(re.compile("dry_run=true")):
         pane.get_by_role("button", name="Empty it").click()
     choose(pane, "counter")
@@ -331,7 +379,7 @@ def test_messages_are_drawn_while_the_tab_is_open_and_the_trace_goes_with_it(des
     expect(pane.get_by_role("option", name=re.compile("cast.*add"))).to_be_attached()
     assert [one["tracing"] for one in desk.ask("GET", "/traces")] == [True]
     with pane.page.expect_response(lambda answer: answer.request.method == "DELETE"):
-        pane.get_by_role("tab", name="Links").click()
+        pane.get_by_role("tab", name="Relations").click()
     assert desk.ask("GET", "/traces") == []
 
 
@@ -344,7 +392,7 @@ def test_a_crash_stands_in_history_and_source_follows_the_successor(desk: Desk) 
     expect(lives).to_have_count(2)
     expect(lives.last).to_contain_text("ZeroDivisionError")
     expect(lives.last).to_contain_text("while handling ('divide', 0), app.py:")
-    pane.get_by_role("tab", name="Source").click()
+    pane.get_by_role("tab", name="Code").click()
     expect(pane.get_by_role("tabpanel")).to_contain_text("It last crashed in handle_cast, at line")
     marked = pane.locator(".source .ln[data-here=crash]")
     expect(marked).to_contain_text("return NoReply(state // by)  # fails when by is 0")
@@ -359,7 +407,7 @@ def test_a_name_that_is_html_and_a_process_that_goes(desk: Desk) -> None:
     desk.ask("POST", "/supervisors/desk/children/%3Cb%3Ebold%3C%2Fb%3E/terminate")
     expect(pane.locator(".tab-panels .read:visible")).to_contain_text("No process runs here at the moment.")
     pane.page.get_by_role("treeitem").filter(has=pane.page.get_by_text("brief", exact=True)).click()
-    expect(pane.locator(".tab-panels .read:visible")).to_contain_text("Read at")
+    expect(pane.locator("sl-state")).to_have_attribute("data-read", re.compile(r"^\d"))
     desk.ask("DELETE", "/processes/brief")
     expect(pane.locator(".tab-panels .read:visible")).to_contain_text("this is what was known")
 
@@ -369,8 +417,14 @@ def test_every_tab_can_be_used_by_everybody(desk: Desk, theme: str, width: int) 
     """axe finds nothing, nothing scrolls sideways."""
     pane = desk.open("session", theme=theme, width=width)
     page = pane.page
-    for name in ("State", "Mailbox", "Links", "History", "Source", "Overview"):
+    views = [
+        ("Why", "", "sl-history"), ("Relations", "", "sl-links"), ("Code", "", "sl-source"), ("Now", "", "sl-overview"),
+        ("Now", "Open mailbox", "sl-mailbox"), ("Now", "Open state", "sl-state"),
+    ]  # fmt: skip
+    for name, opener, element in views:
         pane.get_by_role("tab", name=name).click()
-        expect(pane.locator(".tab-panels .read:visible")).to_contain_text("Read at")
-        assert broken_rules(page) == [], name
+        if opener:
+            pane.get_by_role("button", name=opener).click()
+        expect(pane.locator(element)).to_have_attribute("data-read", re.compile(r"^\d"))
+        assert broken_rules(page) == [], (name, opener)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

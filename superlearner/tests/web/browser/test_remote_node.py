@@ -48,13 +48,14 @@ def test_its_processes_and_figures_are_shown(open_page: Callable[..., Page], far
 def test_the_tabs_of_a_process_there_are_filled(open_page: Callable[..., Page], far_node: Any) -> None:
     page = open_page(f"{far_node.url}/supervisors?node={SECOND}&process=ledger&tab=state")
     pane = page.get_by_role("region", name="Process details")
-    expect(pane.get_by_role("tab", name="State", selected=True)).to_be_visible()
+    expect(pane.get_by_role("heading", name="State", exact=True)).to_be_visible()
     expect(pane).to_contain_text(far_node.do(lambda: str(far_node.node.whereis("ledger")).strip("<>")))
-    pane.get_by_role("tab", name="Links").click()
+    pane.get_by_role("tab", name="Relations").click()
     expect(pane).to_contain_text("checkout_sup")
-    pane.get_by_role("tab", name="Mailbox").click()
+    pane.get_by_role("tab", name="Now").click()
+    pane.get_by_role("button", name="Open mailbox").click()
     expect(pane.get_by_role("tabpanel")).to_contain_text(re.compile("mailbox|message", re.IGNORECASE))
-    pane.get_by_role("tab", name="Source").click()
+    pane.get_by_role("tab", name="Code").click()
     expect(pane.get_by_role("tabpanel")).not_to_be_empty()
 
 

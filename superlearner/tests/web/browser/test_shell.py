@@ -54,9 +54,9 @@ def test_system_processes_and_details_are_those_of_the_node_that_is_shown(
     assert int(told[1]) < two_nodes.do(lambda: len(two_nodes.platform.node.processes())) / 2
     page.goto(f"{two_nodes.url}/supervisors?node={SECOND}&process=ledger&tab=state")
     pane = page.get_by_role("region", name="Process details")
-    expect(pane.get_by_role("tab", name="State", selected=True)).to_be_visible()
+    expect(pane.get_by_role("heading", name="State", exact=True)).to_be_visible()
     expect(pane).to_contain_text(two_nodes.do(lambda: str(two_nodes.node.whereis("ledger")).strip("<>")))
-    pane.get_by_role("tab", name="Links").click()
+    pane.get_by_role("tab", name="Relations").click()
     expect(pane).to_contain_text("checkout_sup")
 
 

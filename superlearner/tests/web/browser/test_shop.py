@@ -95,9 +95,10 @@ def test_a_crash_is_shown_with_its_reason(shop: Page) -> None:
         re.compile(r"^counter_2 crashed: RuntimeError\('crashed on request'\); demo_one_for_one")
     )
     expect(line(shop, f"{DEMO}/counter_2").locator(".why")).to_have_text("after RuntimeError('crashed on request')")
-    exits = shop.locator("#process .exits")
+    shop.get_by_role("tab", name="Why").click()
+    exits = shop.locator("#process .lives-table")
     expect(exits).to_contain_text("RuntimeError('crashed on request')")
-    expect(exits).to_contain_text("crash")
+    expect(shop.locator("sl-history")).to_contain_text("crash")
 
 
 def test_a_message_changes_the_state_in_the_pane(shop: Page) -> None:

@@ -23,9 +23,12 @@ def shop(start_for_all: Callable[..., Any]) -> Any:
 
 
 def opened(page: Page, key: str, tab: str) -> Locator:
-    """The tab of a process."""
+    """The tab of a process, or what is behind a button of its tab Relations."""
     line(page, key).locator(".id").click()
-    page.get_by_role("tab", name=tab).click()
+    within = {"Predict": "Predict a restart", "Strategy": "Compare strategies"}.get(tab)
+    page.get_by_role("tab", name="Relations" if within else tab).click()
+    if within:
+        page.get_by_role("button", name=within).click()
     return page.locator(f"#panel-{tab.lower()}")
 
 

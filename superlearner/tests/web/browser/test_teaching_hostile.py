@@ -15,7 +15,8 @@ HTML = '<img src=x onerror="document.title=1">'
 
 def predicting(page: Page, supervisor: str = SHOP) -> Locator:
     page.locator(f'[role=treeitem][data-key="{supervisor}"] .id').click()
-    page.get_by_role("tab", name="Predict").click()
+    page.get_by_role("tab", name="Relations").click()
+    page.get_by_role("button", name="Predict a restart").click()
     return page.locator("sl-predict")
 
 
@@ -25,7 +26,8 @@ def test_names_are_text_however_long_they_are(open_page: Callable[..., Page], pl
     page = open_page(f"{platform.url}/supervisors", width=390)
     asked = predicting(page)
     expect(asked.get_by_role("checkbox", name=HTML)).to_be_visible()
-    page.get_by_role("tab", name="Strategy").click()
+    page.get_by_role("tab", name="Relations").click()
+    page.get_by_role("button", name="Compare strategies").click()
     expect(page.get_by_role("table").get_by_role("button", name=HTML)).to_be_visible()
     assert page.evaluate(SIDEWAYS) == 0
     assert page.title() != "1"

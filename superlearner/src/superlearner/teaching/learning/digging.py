@@ -85,10 +85,10 @@ MAILBOX: Final = Tour(
         Step(
             id="peek",
             title="Inspect the mailbox",
-            text="Open the tab `Mailbox` of `counter_1`. It lists the waiting messages, oldest first.",
+            text="Press `Open mailbox` in the details of `counter_1`. It lists the waiting messages, oldest first.",
             page="/supervisors?process=counter_1",
             done=Visited("/supervisors", {"process": "counter_1", "tab": "mailbox"}),
-            hint="Select counter_1; the tabs are at the top of its details.",
+            hint="Select counter_1. Open mailbox is in the tab Now.",
             seen="Inspecting removes nothing: the process will handle every message, in this order.",
             concept="mailbox",
         ),

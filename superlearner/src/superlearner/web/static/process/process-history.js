@@ -1,5 +1,5 @@
 /**
- * The tab History of the detail pane: the lives of this slot as bars, with their ends, and groups of similar ends.
+ * The part History of the tab Why: the lives of this slot as bars, with their ends, and groups of similar ends.
  *
  * @module
  */

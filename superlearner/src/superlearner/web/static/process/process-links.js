@@ -1,14 +1,17 @@
 /**
- * The tab Links of the detail pane: links, monitors and waits of a process, with the effect of its end on each.
+ * The tab Relations of the detail pane: links, monitors, children, waits and ancestors of a process, with the effect of
+ * its end on each.
  *
  * @module
  */
 
 import { icon, make, renew } from "../base/dom.js";
+import { info } from "../base/api.js";
 import { ask } from "./process-asks.js";
-import { Panel } from "./process-panel.js";
-import { link, waitSection } from "./process-parts.js";
+import { LIVE_MS, Panel } from "./process-panel.js";
+import { ancestors, link, waitSection } from "./process-parts.js";
 import { number } from "../base/words.js";
+import { has } from "./process-tabs.js";
 
 /** @typedef {import("./process-tabs.js").Seen} Seen */
 /** @typedef {{pid: string|null, name: string|null, what: string|null, kind: string, traps: boolean|null, fate: "dies"|"told"|"restarts"|"nothing", effect: string}} Tie */
@@ -23,11 +26,14 @@ const KINDS = {
 /** Shape for each effect. @type {Record<string, string>} */
 const SHAPES = { dies: "crashed", told: "running", restarts: "restarting", nothing: "stopped" };
 
-/** @extends {Panel<Told>} */
+/** @extends {Panel<Told & {ancestors: import("./process-parts.js").Party[]}>} */
 export class SlLinks extends Panel {
+  every = LIVE_MS;
+
   /** @override @param {string} pid @param {AbortSignal} signal */
-  read(pid, signal) {
-    return ask(pid, "ties", {}, signal);
+  async read(pid, signal) {
+    const [ties, facts] = await Promise.all([ask(pid, "ties", {}, signal), info(pid, signal)]);
+    return { ...ties, ancestors: facts["ancestors"] ?? [] };
   }
 
   /** @override @param {Seen} seen @param {Seen} before */
@@ -38,7 +44,7 @@ export class SlLinks extends Panel {
   /** @override @param {Seen} seen */
   paint(seen) {
     const told = this.known;
-    if (!told) return this.content.replaceChildren();
+    if (!told) return renew(this.content, [ways(seen.row)]);
     const waits = waitSection(told, seen.find);
     const one = (/** @type {Tie} */ tie) => {
       const [arrow, words] = KINDS[tie.kind] ?? ["", tie.kind];
@@ -49,11 +55,19 @@ export class SlLinks extends Panel {
       make("section", {}, make("p", { class: "depth" }, summary(told.ties)), make("p", { class: "hint" }, told.traps
         ? "It traps exits itself: when a linked process dies, it gets a message and lives on."
         : "It does not trap exits: when a linked process fails, it dies as well.")),
+      ways(seen.row),
       ...(waits ? [waits] : []),
       make("section", {}, make("h3", {}, told.ties.length ? "If this process died" : "Ties"), told.ties.length ? make("ul", { class: "ties" }, ...told.ties.map(one))
         : make("p", { class: "hint" }, "Nobody is linked with it and nobody watches it. Its death would be noticed by nobody."),
-      told.more ? make("p", { class: "hint" }, `and ${number(told.more)} more that are not told here`) : null)]);
+      told.more ? make("p", { class: "hint" }, `and ${number(told.more)} more that are not told here`) : null),
+      ...[ancestors(told, seen.find)].filter((one) => one !== null)]);
   }
+}
+
+/** Return buttons to what explains its end. @param {import("../live/model.js").Row} row */
+function ways(row) {
+  const open = (/** @type {string} */ id, /** @type {string} */ words) => (has(id, row) ? make("button", { type: "button", class: "btn", "data-part": id }, words) : null);
+  return make("section", {}, make("div", { class: "acts" }, open("predict", "Predict a restart"), open("strategy", "Compare strategies")));
 }
 
 /** Summarise the effects of its end in a sentence. @param {Tie[]} ties */

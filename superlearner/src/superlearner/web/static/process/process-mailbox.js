@@ -1,5 +1,5 @@
 /**
- * The tab Mailbox of the detail pane: waiting messages, the most common kinds, search, and removal.
+ * The part Mailbox of the detail pane: waiting messages, the most common kinds, search, and removal.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { ApiError } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
 import { make, mend, renew, write } from "../base/dom.js";
 import { ask, button, refusal, sentence, tell, tryOut } from "./process-asks.js";
-import { Panel } from "./process-panel.js";
+import { LIVE_MS, Panel } from "./process-panel.js";
 import { link } from "./process-parts.js";
 import { complain, toast } from "../base/toast.js";
 import { counted, number } from "../base/words.js";
@@ -47,6 +47,7 @@ export class SlMailbox extends Panel {
   #all = make("section", {}, this.#search, this.#tag, this.#list, this.#more, this.#acts);
 
   pause = PAUSE_MS;
+  every = LIVE_MS;
 
   connectedCallback() {
     this.content.replaceChildren(make("section", {}, this.#head, this.#kinds, this.#said), this.#patterns, this.#all);

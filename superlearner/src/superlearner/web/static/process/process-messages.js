@@ -1,6 +1,6 @@
 /**
- * The tab Messages of the detail pane: the current messages of a process as a sequence diagram. The process is traced
- * only while the tab is open; after a restart the trace continues with its successor.
+ * The part Messages of the detail pane: the current messages of a process as a sequence diagram. The process is traced
+ * only while it is open; after a restart the trace continues with its successor.
  *
  * @module
  */
@@ -39,7 +39,7 @@ export class SlMessages extends HTMLElement {
 
   connectedCallback() {
     if (this.#note.isConnected) return;
-    this.#sequence.dataset["empty"] = "No message yet. What it gets and sends from now on stands here; send it one from the tab Overview.";
+    this.#sequence.dataset["empty"] = "No message yet. What it gets and sends from now on stands here; send it one from the tab Now.";
     this.append(make("section", {}, make("div", { class: "acts" }, this.#act, this.#more), this.#note, this.#said), this.#sequence);
     window.addEventListener("pagehide", () => this.#end());
     window.addEventListener("pageshow", (event) => { // restored from the back-forward cache, without the trace

@@ -1,23 +1,25 @@
 /**
- * The other tabs of the detail pane. Each is loaded when it is first opened, to keep the page small.
+ * The parts of the detail pane besides the first tab. Each is loaded when it is first opened, to keep the page small.
  *
  * @module
  */
 
 import { SlLate, style } from "../base/late.js";
-import { tab } from "./process-tabs.js";
+import { part } from "./process-tabs.js";
 
-/** @typedef {import("./process-tabs.js").Tab} Tab */
+/** @typedef {import("./process-tabs.js").Part} Part */
+/** @typedef {import("./process-tabs.js").TabId} TabId */
 
 /** Load a module and its style together. @template T @param {Promise<T>} module @param {...string} more @returns {Promise<T>} */
 const whole = async (module, ...more) => (await Promise.all([module, ...["process/process-tabs.css", ...more].map(style)]))[0];
 
-/** @param {string} id @param {string} label @param {number} place @param {() => Promise<Tab["element"]>} load @param {Tab["show"]} [show] */
-const later = (id, label, place, load, show = () => true) => tab({ id, label, place, show, element: new SlLate(load) });
+/** @param {string} id @param {TabId} tab @param {string} label @param {number} place @param {() => Promise<Part["element"]>} load @param {Partial<Part>} [more] */
+const later = (id, tab, label, place, load, more = {}) => part({ id, tab, label, place, show: () => true, element: new SlLate(load), ...more });
 
-later("state", "State", 10, async () => new (await whole(import("./process-state.js"))).SlState(), (row) => row.kind !== "supervisor");
-later("mailbox", "Mailbox", 20, async () => new (await whole(import("./process-mailbox.js"))).SlMailbox());
-later("messages", "Messages", 30, async () => new (await whole(import("./process-messages.js"), "traces/sequence.css")).SlMessages());
-later("links", "Links", 40, async () => new (await whole(import("./process-links.js"))).SlLinks());
-later("history", "History", 50, async () => new (await whole(import("./process-history.js"))).SlHistory());
-later("source", "Source", 60, async () => new (await whole(import("./process-source.js"))).SlSource());
+later("state", "now", "State", 10, async () => new (await whole(import("./process-state.js"))).SlState(), { deep: true, show: (row) => row.kind !== "supervisor" });
+later("mailbox", "now", "Mailbox", 20, async () => new (await whole(import("./process-mailbox.js"))).SlMailbox(), { deep: true });
+later("messages", "now", "Messages", 30, async () => new (await whole(import("./process-messages.js"), "traces/sequence.css")).SlMessages(), { deep: true });
+later("history", "why", "History", 20, async () => new (await whole(import("./process-history.js"))).SlHistory());
+later("links", "relations", "Links", 10, async () => new (await whole(import("./process-links.js"))).SlLinks());
+later("source", "code", "Source", 10, async () => new (await whole(import("./process-source.js"))).SlSource());
+later("versions", "code", "Versions", 20, async () => new (await whole(import("./process-versions.js"))).SlVersions(), { show: (row) => row.kind !== "group" });

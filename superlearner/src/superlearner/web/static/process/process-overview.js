@@ -1,5 +1,5 @@
 /**
- * The first tab of the detail pane: facts and state of a process, the message form, and the ends of its predecessors.
+ * The tab Now of the detail pane: state, mailbox, message form and facts of a process.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import { ApiError, info } from "../base/api.js";
 import { attribute, make, renew } from "../base/dom.js";
 import { MessageForm } from "./message-form.js";
 import { ask } from "./process-asks.js";
-import { Panel } from "./process-panel.js";
-import { budgetSection, facts, links, past, stateSection, waitSection } from "./process-parts.js";
-import { tab } from "./process-tabs.js";
+import { LIVE_MS, Panel } from "./process-panel.js";
+import { budgetSection, facts, mailboxSection, stateSection, waitSection } from "./process-parts.js";
+import { part } from "./process-tabs.js";
 
 /** @typedef {import("./process-tabs.js").Seen} Seen */
 /** @typedef {import("./process-parts.js").Info} Info */
@@ -20,6 +20,7 @@ const BESIDE_MS = 2000;
 
 /** @extends {Panel<Info>} */
 export class SlOverview extends Panel {
+  every = LIVE_MS;
   /** The current state, above the form that changes it. */ #holds = make("div", { class: "parts" });
   /** Memory and waits, read less often. @type {{pid: string, at: number, use: Info|null, ties: Info|null}|null} */ #beside = null;
   #facts = make("div", { class: "parts" });
@@ -53,8 +54,8 @@ export class SlOverview extends Panel {
     const { row } = seen;
     const now = Date.now() / 1000 + seen.skew;
     attribute(this.closest("sl-process") ?? this, "data-loaded", this.known?.pid === row.pid && row.pid !== null ? row.pid : null);
-    renew(this.#holds, [budgetSection(row, now), waitSection(this.known?.["ties"] ?? null, seen.find), stateSection(row, this.known)].filter((part) => part !== null));
-    renew(this.#facts, [facts(row, this.known, seen.find), past(row, this.known), ...links(this.known, seen.find)].filter((part) => part !== null));
+    renew(this.#holds, [budgetSection(row, now), waitSection(this.known?.["ties"] ?? null, seen.find), stateSection(row, this.known), mailboxSection(row, this.known)].filter((one) => one !== null));
+    renew(this.#facts, [facts(row, this.known, seen.find)]);
     this.#form.show(seen.gone ? null : row.pid, row);
   }
 }
@@ -71,4 +72,4 @@ async function extra(asked) {
 
 customElements.define("sl-overview", SlOverview);
 
-tab({ id: "overview", label: "Overview", place: 0, show: () => true, element: new SlOverview() });
+part({ id: "overview", tab: "now", label: "Overview", place: 0, show: () => true, element: new SlOverview() });

@@ -1,19 +1,21 @@
 /**
- * The base class of most tabs in the detail pane: data is read when the tab is shown, and again when the tree reports
- * a change of the process, never on a timer. It shows the time of reading, follows a restart to the successor, and
- * keeps the data of a process that has ended.
+ * The base class of most parts of the detail pane: data is read when the part is shown, and again when the tree reports
+ * a change of the process, with `every` also at intervals. It follows a restart to the successor, and keeps the data of
+ * a process that has ended, with the time of reading.
  *
  * @module
  */
 
 import { ApiError } from "../base/api.js";
-import { make, renew } from "../base/dom.js";
+import { attribute, make, renew } from "../base/dom.js";
 import { reasons } from "./process-asks.js";
 import { time } from "../base/words.js";
 
 /** @typedef {import("./process-tabs.js").Seen} Seen */
 
 const PAUSE_MS = 250;
+/** Interval for data that changes without a change of the row. */
+export const LIVE_MS = 2000;
 
 /** @template T */
 export class Panel extends HTMLElement {
@@ -22,6 +24,7 @@ export class Panel extends HTMLElement {
   /** The time of the last read, by the local clock; 0: never. */ readAt = 0;
   /** The time of the read before that. */ readBefore = 0;
   /** Changes of a row cause at most one request in this time. */ pause = PAUSE_MS;
+  /** Interval in ms for data that changes without a change of the row; 0: none. */ every = 0;
   /** The pid of the last read. @type {string|null} */ readOf = null;
 
   /** @type {AbortController|null} */ #asking = null;
@@ -46,7 +49,7 @@ export class Panel extends HTMLElement {
   /** Show `known`, or a placeholder. @param {Seen} _seen */
   paint(_seen) {}
 
-  /** Reset the tab for another process. */
+  /** Reset the part for another process. */
   forget() {}
 
   /** Return whether a change of the row requires another read. @param {Seen} seen @param {Seen} before */
@@ -94,6 +97,8 @@ export class Panel extends HTMLElement {
   renew() {
     if (!this.seen) return;
     this.paint(this.seen);
+    attribute(this, "data-read", this.readAt && this.readOf === this.seen.row.pid ? this.readOf : null);
+    attribute(this.#foot, "data-bad", this.#refused !== null);
     renew(this.#foot, this.#words(this.seen).map((one) => (typeof one === "string" ? document.createTextNode(one) : one))); // keeps a button that has the focus
   }
 
@@ -108,6 +113,7 @@ export class Panel extends HTMLElement {
     const { seen } = this;
     const pid = seen?.row.pid;
     if (!seen || !pid || seen.gone) return;
+    if (document.hidden && this.readOf === pid) return this.#later();
     this.#asked = performance.now();
     this.#busy = pid;
     this.#more = false;
@@ -128,17 +134,25 @@ export class Panel extends HTMLElement {
     }
     this.renew();
     if (this.#more) this.again(this.pause);
+    else this.#later();
+  }
+
+  /** Read again after the interval, if there is one. */
+  #later() {
+    if (!this.every || this.#left) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#fetch(), this.every);
   }
 
   /** @param {Seen} seen @returns {(Node|string)[]} */
   #words(seen) {
-    const read = this.readAt ? `Read at ${time(this.readAt)}${this.readOf === seen.row.pid ? "" : ` from ${this.readOf}`}. ` : "";
+    const read = this.readAt ? `Read at ${time(this.readAt)}${this.readOf && this.readOf !== seen.row.pid ? ` from ${this.readOf}` : ""}. ` : "";
     if (seen.gone) return read ? [`${read}The process is gone; this is what was known.`] : ["The process is gone; nothing was read of it."];
     if (seen.row.pid === null) return [`${read}No process runs here at the moment.`];
-    const again = make("button", { type: "button", class: "link" }, "Read again");
+    const again = make("button", { type: "button", class: "link" }, "Try again");
     again.onclick = () => this.again();
-    if (this.#refused?.code === "process_not_found") return [read, "It has just ended; its successor is read when it is there. ", again];
+    if (this.#refused?.code === "process_not_found") return [read, "It has just ended; its successor is read when it is there."];
     if (this.#refused) return [`${read}Could not be read: `, ...reasons(this.#refused), " ", again];
-    return read ? [read, again] : ["Reading…"];
+    return read ? [] : ["Reading…"];
   }
 }

@@ -20,7 +20,7 @@ const section = (title, ...content) => make("section", {}, make("h3", {}, title)
 
 /** @param {[string, Node|string|null][]} rows */
 const list = (rows) => make("dl", {}, ...rows.flatMap(([name, value]) =>
-  value === null || value === "" ? [] : [make("dt", { title: name === "Mailbox" ? MEANINGS.mailbox : null }, name), make("dd", {}, value)]));
+  value === null || value === "" ? [] : [make("dt", {}, name), make("dd", {}, value)]));
 
 /**
  * Return a link to a process with its name in the tree; plain text if it is not in the tree.
@@ -68,12 +68,10 @@ export function facts(row, info, find) {
     ["Registered name", name],
     ["Child id", row.name !== null && row.name !== row.id ? row.id : null],
     ["Supervisor", info?.parent ? link(info.parent, find) : null],
-    ["Ancestors", ancestors(info, find)],
     ["Restart", row.restart ? RESTARTS[row.restart] ?? row.restart : null],
     ["Restarts", row.restarts ? counted(row.restarts, "restart") : "never restarted"],
     ["With siblings", row.restarted_along ? `restarted ${counted(row.restarted_along, "more time")} with a sibling` : null],
     ["Started", typeof info?.started_at === "number" ? time(info.started_at) : null],
-    ["Mailbox", row.mailbox === null ? null : counted(row.mailbox, "message")],
     ["Memory", memoryText(info?.use) ?? (typeof info?.memory === "number" ? size(info.memory) : null)],
     ["Traps exits", info?.trap_exit === true ? "yes" : null],
     ["Kill", row.critical ? "needed by the platform: asks first" : null],
@@ -89,12 +87,15 @@ function memoryText(use) {
 }
 
 /** @param {Info|null} info @param {Find} find */
-function ancestors(info, find) {
+export function ancestors(info, find) {
   /** @type {Party[]} */
   const chain = info?.ancestors ?? [];
-  if (chain.length < 2) return null;
-  return make("span", { class: "chain" }, ...chain.flatMap((one, index) => [index ? " ‹ " : null, link(one, find)]));
+  if (!chain.length) return null;
+  return section("Ancestors", make("p", { class: "chain" }, ...chain.flatMap((one, index) => [index ? " ‹ " : null, link(one, find)])));
 }
+
+/** Return a title with a button that opens a deeper part. @param {string} title @param {string} part @param {string} words */
+export const opener = (title, part, words) => make("div", { class: "head" }, make("h3", {}, title), make("button", { type: "button", class: "link", "data-part": part }, words));
 
 /**
  * @param {Row} row
@@ -102,35 +103,22 @@ function ancestors(info, find) {
  */
 export function stateSection(row, info) {
   if (row.kind === "supervisor") return null; // the tree shows a supervisor's bookkeeping
-  const messages = info?.messages?.length ? section("Waiting in the mailbox", make("ol", { class: "terms" }, ...info.messages.map((/** @type {unknown} */ one) => make("li", {}, String(one))))) : null;
   const text = info?.state ?? null;
   const note = info?.state_note ?? null;
-  const state = note !== null ? section("State", make("p", { class: "hint" }, String(note)))
-    : text !== null ? section("State", make("pre", { tabindex: 0, "aria-label": "State" }, String(text))) : null;
-  return state || messages ? make("div", {}, state, messages) : null;
+  if (note === null && text === null) return null;
+  return make("section", {}, opener("State", "state", "Open state"), note !== null ? make("p", { class: "hint" }, String(note)) : make("pre", { tabindex: 0, "aria-label": "State" }, String(text)));
 }
 
 /**
- * Return the last exits of this slot, newest first.
  * @param {Row} row
  * @param {Info|null} info
  */
-export function past(row, info) {
-  /** @type {{at: number, reason: string, pid?: string, crash?: boolean, message?: string|null, where?: string|null}[]} */
-  const exits = info?.exits?.length ? info.exits : row.last ? [row.last] : [];
-  if (!exits.length) return null;
-  return section("Last exits", make("ol", { class: "exits" }, ...exits.map((exit) => make("li", { "data-crash": exit.crash ?? false },
-    make("time", {}, time(exit.at)), make("p", {}, make("code", {}, exit.reason), " ",
-      make("small", {}, [exit.pid, exit.message ? `while handling ${exit.message}` : "", exit.where].filter(Boolean).join(", ")))))));
-}
-
-/** @param {Info|null} info @param {Find} find */
-export function links(info, find) {
-  /** @type {[string, Party[]][]} */
-  const groups = [["Links", info?.links ?? []], ["Monitors", info?.monitors ?? []], ["Monitored by", info?.monitored_by ?? []]];
-  return groups.filter(([, parties]) => parties.length).map(([title, parties]) =>
-    section(`${title} (${number(parties.length)})`, make("p", { class: "chips" }, ...parties.slice(0, 50).map((one) => link(one, find)),
-      parties.length > 50 ? ` and ${number(parties.length - 50)} more` : null)));
+export function mailboxSection(row, info) {
+  if (row.pid === null) return null;
+  const waiting = row.mailbox ?? 0;
+  const text = row.mailbox === null ? "Unknown." : waiting ? `${counted(waiting, "message")} ${waiting === 1 ? "waits" : "wait"}.` : "Empty.";
+  return make("section", {}, opener("Mailbox", "mailbox", "Open mailbox"), make("p", { class: "count", title: MEANINGS.mailbox }, text, make("button", { type: "button", class: "link", "data-part": "messages" }, "Watch messages")),
+    info?.messages?.length ? make("ol", { class: "terms" }, ...info.messages.map((/** @type {unknown} */ one) => make("li", {}, String(one)))) : null);
 }
 
 /**

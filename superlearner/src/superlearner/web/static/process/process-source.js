@@ -1,5 +1,5 @@
 /**
- * The tab Source of the detail pane: the callback that runs, or in which the previous process crashed, with the line
+ * The part Source of the tab Code: the callback that runs, or in which the previous process crashed, with the line
  * marked, and the other functions of its class.
  *
  * @module
@@ -79,7 +79,7 @@ export class SlSource extends Panel {
     }));
     this.content.replaceChildren(make("section", {}, make("p", { class: "depth" }, headline, told.reason ? " " : "", told.reason ? make("code", { class: "bad" }, told.reason) : null),
       make("div", { class: "acts" }, make("label", { for: "source-of", class: "vh" }, "Function"), this.#pick),
-      make("p", { class: "place" }, make("code", { title: told.file }, `${told.file}:${at}`), copyButton(() => `${told.file}:${at}`, "Copy", "Copy file and line", "btn quiet copy")), code,
+      make("p", { class: "place" }, make("code", { title: told.file }, `${told.file.split("/").slice(-2).join("/")}:${at}`), copyButton(() => `${told.file}:${at}`, "Copy", "Copy file and line", "btn quiet copy")), code,
       told.cut ? make("p", { class: "hint" }, "The function is longer; this is the part around the line.") : null));
     if (focused) this.#pick.focus();
   }

@@ -1,5 +1,5 @@
 /**
- * The tab State of the detail pane: the state as a tree of terms with changes since the last read, its JSON for
+ * The part State of the detail pane: the state as a tree of terms with changes since the last read, its JSON for
  * editing, and saved states.
  *
  * @module
@@ -8,7 +8,7 @@
 import { copyButton } from "../base/copying.js";
 import { make, write } from "../base/dom.js";
 import { ask, button } from "./process-asks.js";
-import { Panel } from "./process-panel.js";
+import { LIVE_MS, Panel } from "./process-panel.js";
 import { StateEditor } from "./process-state-edit.js";
 import { KeptStates } from "./process-state-kept.js";
 import { StateTree } from "./process-state-tree.js";
@@ -59,6 +59,7 @@ export class SlState extends Panel {
   }
 
   pause = 500;
+  every = LIVE_MS;
 
   /** @override @param {Seen} seen @param {Seen} before */
   stale(seen, before) {
@@ -80,8 +81,9 @@ export class SlState extends Panel {
     this.#drawn = told;
     if (!term) return this.#tree.forget();
     const changed = changedPlaces(before?.term, term);
+    if (before?.pid === told.pid && before.term && !changed.length) return; // the last change stays marked
     this.#tree.show(told.pid, term, changed);
-    write(this.#note, before === null ? "" : `${before.pid === told.pid ? "" : `A new process, ${told.pid}, with a state of its own. `}${changed.length ? `${counted(changed.length, "place")} changed` : "Nothing changed"} since ${time(this.readBefore)}.`);
+    write(this.#note, before === null ? "" : `${before.pid === told.pid ? "" : `A new process, ${told.pid}, with a state of its own. `}${counted(changed.length, "place")} changed at ${time(this.readAt)}.`);
   }
 }
 

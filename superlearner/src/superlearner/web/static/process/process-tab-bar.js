@@ -1,69 +1,84 @@
 /**
- * The tabs of the detail pane and the panel below them. The selected tab stays selected for other processes, and is
- * in the URL as `?tab=`.
+ * The tabs of the detail pane and the panel below them. The selected tab, or deep part, stays selected for other
+ * processes, and is in the URL as `?tab=`.
  *
  * @module
  */
 
-import { attribute, make, write } from "../base/dom.js";
+import { attribute, icon, make } from "../base/dom.js";
 import { tabByKey } from "../components/tab-list.js";
-import { onTabs, tabs } from "./process-tabs.js";
+import { onParts, opened, TABS } from "./process-tabs.js";
 
 /** @typedef {import("./process-tabs.js").Seen} Seen */
-/** @typedef {import("./process-tabs.js").Tab} Tab */
+/** @typedef {import("./process-tabs.js").Part} Part */
+/** @typedef {import("./process-tabs.js").TabId} TabId */
 
-const FIRST = "overview";
+const FIRST = "now";
+
+const asked = () => new URL(location.href).searchParams.get("tab") ?? FIRST;
 
 export class TabBar {
   /** @type {Seen|null} */ #seen = null;
-  /** The selected tab; shown only if the process has it. */
-  #chosen = new URL(location.href).searchParams.get("tab") ?? FIRST;
-  /** @type {Tab|null} */ #open = null;
-  /** @type {Map<string, {button: HTMLButtonElement, panel: HTMLElement}>} */ #made = new Map();
+  /** The id of a tab or part; shown only if the process has it. */
+  #chosen = asked();
+  /** @type {readonly Part[]} */ #open = [];
+  /** The boxes of the parts by their elements. @type {Map<Part, HTMLElement>} */ #boxes = new Map();
 
   line = make("div", { role: "tablist", class: "tabs", "aria-label": "Details" });
   panels = make("div", { class: "tab-panels" });
+  /** @type {Map<TabId, {button: HTMLButtonElement, panel: HTMLElement}>} */ #tabs = new Map();
 
-  /** @param {(id: string) => void} turned  gets the id of the opened tab */
+  /** @param {(id: string) => void} turned  gets the id of the opened tab or deep part */
   constructor(turned) {
     this.turned = turned;
+    for (const [id, label] of /** @type {[TabId, string][]} */ (Object.entries(TABS))) {
+      const button = make("button", { type: "button", role: "tab", id: `tab-${id}`, "aria-controls": `panel-${id}` }, label);
+      button.onclick = () => this.choose(id);
+      const panel = make("div", { role: "tabpanel", id: `panel-${id}`, "aria-labelledby": `tab-${id}` });
+      this.#tabs.set(id, { button, panel });
+      this.line.append(button);
+      this.panels.append(panel);
+    }
     this.line.onkeydown = (event) => this.#key(event);
-    onTabs(() => this.#seen && this.show(this.#seen));
-    window.addEventListener("popstate", () => { // the restored page shows its process
-      this.#chosen = new URL(location.href).searchParams.get("tab") ?? FIRST;
+    this.panels.addEventListener("click", (event) => {
+      const target = event.target instanceof Element ? event.target.closest("[data-part]") : null;
+      if (target instanceof HTMLElement && target.dataset.part) this.#deeper(target.dataset.part);
     });
+    onParts(() => this.#seen && this.show(this.#seen));
+    window.addEventListener("popstate", () => (this.#chosen = asked())); // the restored page shows its process
   }
 
   /** Show a process in the selected tab. @param {Seen} seen */
   show(seen) {
     this.#seen = seen;
-    const there = tabs().filter((one) => one.show(seen.row));
-    const open = there.find((one) => one.id === this.#chosen) ?? there[0] ?? null;
-    const made = there.map((one) => this.#piece(one));
-    renewKept(this.line, made.map((one) => one.button));
-    for (const one of made) if (!one.panel.isConnected) this.panels.append(one.panel);
-    for (const [id, one] of this.#made) {
-      const chosen = id === open?.id;
-      attribute(one.button, "aria-selected", chosen ? "true" : "false");
-      one.button.tabIndex = chosen ? 0 : -1;
-      one.panel.hidden = !chosen;
+    const { tab, parts, deep } = opened(this.#chosen, seen.row);
+    for (const [id, { button, panel }] of this.#tabs) {
+      attribute(button, "aria-selected", id === tab ? "true" : "false");
+      button.tabIndex = id === tab ? 0 : -1;
+      panel.hidden = id !== tab;
     }
-    if (this.#open !== open) {
-      this.#open?.element.leave?.();
-      this.#open = open;
-      if (open) this.#into(open.id);
-    }
-    open?.element.look?.(seen);
+    const boxes = parts.map((one) => this.#box(one));
+    const panel = this.#tabs.get(tab)?.panel;
+    boxes.forEach((box, place) => {
+      const after = boxes[place - 1];
+      if (after ? after.nextElementSibling !== box : panel?.firstElementChild !== box) after ? after.after(box) : panel?.prepend(box);
+    });
+    for (const [one, box] of this.#boxes) box.hidden = !parts.includes(one);
+    for (const one of this.#open) if (!parts.includes(one)) one.element.leave?.();
+    const turned = parts.length !== this.#open.length || parts.some((one, place) => one !== this.#open[place]);
+    this.#open = parts;
+    if (turned) this.turned(deep ? parts[0]?.id ?? tab : tab);
+    for (const one of parts) one.element.look?.(seen);
   }
 
   /** Hide the pane. */
   hide() {
-    this.#open?.element.leave?.();
-    this.#open = null;
+    for (const one of this.#open) one.element.leave?.();
+    this.#open = [];
     this.#seen = null;
   }
 
-  /** @param {string} id */
+  /** @param {string} id  of a tab or part */
   choose(id) {
     this.#chosen = id;
     const address = new URL(location.href);
@@ -73,47 +88,31 @@ export class TabBar {
     if (this.#seen) this.show(this.#seen);
   }
 
-  /** @param {string} id */
-  #into(id) {
-    this.turned(id);
-    const button = this.#made.get(id)?.button;
-    if (button && this.line.isConnected) { // scroll only the line of tabs: scrollIntoView would also move the page
-      const line = this.line.getBoundingClientRect();
-      const box = button.getBoundingClientRect();
-      if (box.left < line.left) this.line.scrollLeft -= line.left - box.left + 16;
-      else if (box.right > line.right) this.line.scrollLeft += box.right - line.right + 16;
-    }
+  /** Open a part, or its tab again, and move the focus there. @param {string} id */
+  #deeper(id) {
+    const from = this.#open[0];
+    this.choose(id);
+    const back = this.panels.querySelector(`.part:not([hidden]) ${from?.deep ? `[data-part="${from.id}"]` : ".back > h3"}`);
+    const tab = this.line.querySelector("[aria-selected=true]"); // what was opened is not read yet for another process
+    if (back instanceof HTMLElement) back.focus();
+    else if (tab instanceof HTMLElement) tab.focus();
   }
 
-  /** @param {Tab} tab */
-  #piece(tab) {
-    const known = this.#made.get(tab.id);
-    if (known) {
-      write(known.button, tab.label);
-      if (known.panel.firstChild !== tab.element) known.panel.replaceChildren(tab.element);
-      return known;
-    }
-    const button = make("button", { type: "button", role: "tab", id: `tab-${tab.id}`, "aria-controls": `panel-${tab.id}` }, tab.label);
-    button.onclick = () => this.choose(tab.id);
-    const panel = make("div", { role: "tabpanel", id: `panel-${tab.id}`, "aria-labelledby": `tab-${tab.id}` }, tab.element);
-    const piece = { button, panel };
-    this.#made.set(tab.id, piece);
-    return piece;
+  /** @param {Part} one */
+  #box(one) {
+    const known = this.#boxes.get(one);
+    if (known) return known;
+    const back = make("button", { type: "button", class: "btn quiet", "data-part": one.tab }, icon("open"), TABS[one.tab]);
+    const head = one.deep ? make("div", { class: "back" }, back, make("h3", { tabindex: -1 }, one.label)) : null;
+    const box = make("div", { class: "part", id: one.deep ? `panel-${one.id}` : null }, head, one.element);
+    this.#boxes.set(one, box);
+    return box;
   }
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    const buttons = [...this.line.children].filter((one) => one instanceof HTMLButtonElement);
-    const next = tabByKey(event, buttons);
+    const next = tabByKey(event, [...this.#tabs.values()].map(({ button }) => button));
     next?.click();
     next?.focus();
   }
-}
-
-/** Set the children in this order; those already in place keep their focus. @param {Element} element @param {Element[]} nodes */
-function renewKept(element, nodes) {
-  if (nodes.length === element.children.length && nodes.every((node, place) => element.children[place] === node)) return;
-  const focused = document.activeElement;
-  element.replaceChildren(...nodes);
-  if (focused instanceof HTMLElement && element.contains(focused)) focused.focus();
 }

@@ -1,13 +1,15 @@
 /**
- * The registry of tabs in the detail pane. Modules register tabs, and the pane shows those that have something to
- * show for the chosen process:
+ * The registry of the detail pane: four tabs, and the parts in them. Modules register parts, and the pane shows those
+ * that have something to show for the chosen process:
  *
- *     import { tab } from "./process-tabs.js";
- *     tab({ id: "wait", label: "Wait", place: 45, show: (row) => row.kind === "worker", element: new SlWait() });
+ *     import { part } from "./process-tabs.js";
+ *     part({ id: "wait", tab: "now", label: "Wait", place: 45, show: (row) => row.kind === "worker", element: new SlWait() });
  *
- * While its tab is open, the element gets the process with `look`; `leave` tells it to stop, and it sends no requests
- * in between. `Panel` of process-panel.js is such an element, which shows the time of reading and follows a process
- * to its successor.
+ * A part stands in its tab; with `deep` it takes the place of the tab's other parts and is opened by a button with
+ * `data-part` in one of them.
+ *
+ * While it is visible, the element gets the process with `look`; `leave` tells it to stop, and it sends no requests
+ * in between. `Panel` of process-panel.js is such an element, which follows a process to its successor.
  *
  * @module
  */
@@ -15,7 +17,7 @@
 /** @typedef {import("../live/model.js").Row} Row */
 
 /**
- * The process to show in a tab.
+ * The process to show.
  * @typedef {object} Seen
  * @property {Row} row  in its current state; `row.pid` is null while nothing runs there
  * @property {boolean} gone  the row has been removed from the tree
@@ -24,25 +26,30 @@
  */
 
 /** @typedef {HTMLElement & {look?: (seen: Seen) => void, leave?: () => void}} TabElement */
+/** @typedef {"now"|"why"|"relations"|"code"} TabId */
 
 /**
- * @typedef {object} Tab
+ * @typedef {object} Part
  * @property {string} id  in the URL as `?tab=`
+ * @property {TabId} tab
  * @property {string} label
  * @property {(row: Row) => boolean} show  whether there is something to show for a row
  * @property {TabElement} element
- * @property {number} [place]  order: overview 0, state 10, mailbox 20, messages 30, links 40,
- * history 50, source 60; default 100
+ * @property {boolean} [deep]
+ * @property {number} [place]  order within the tab; default 100
  */
 
-/** @type {Tab[]} */
+/** The tabs, in order. @type {Record<TabId, string>} */
+export const TABS = { now: "Now", why: "Why", relations: "Relations", code: "Code" };
+
+/** @type {Part[]} */
 const table = [];
 
 /** @type {Set<() => void>} */
 const hearing = new Set();
 
-/** Add a tab, or replace one with the same id. @param {Tab} made */
-export function tab(made) {
+/** Add a part, or replace one with the same id. @param {Part} made */
+export function part(made) {
   const old = table.findIndex((one) => one.id === made.id);
   if (old >= 0) table.splice(old, 1);
   table.push(made);
@@ -50,8 +57,21 @@ export function tab(made) {
   for (const tell of hearing) tell();
 }
 
-/** Return all tabs in order. @returns {readonly Tab[]} */
-export const tabs = () => table;
+/**
+ * Return what an id of the URL opens: a tab, and a deep part if the process has it. Unknown ids open the first tab.
+ * @param {string} id  of a tab or of a part
+ * @param {Row} row
+ * @returns {{tab: TabId, parts: Part[], deep: boolean}}
+ */
+export function opened(id, row) {
+  const named = table.find((one) => one.id === id);
+  const tab = named?.tab ?? /** @type {TabId} */ (id in TABS ? id : "now");
+  if (named?.deep && named.show(row)) return { tab, parts: [named], deep: true };
+  return { tab, parts: table.filter((one) => one.tab === tab && !one.deep && one.show(row)), deep: false };
+}
 
-/** Call `tell` whenever a tab is added. @param {() => void} tell */
-export const onTabs = (tell) => void hearing.add(tell);
+/** Return whether a process has a part. @param {string} id @param {Row} row */
+export const has = (id, row) => table.some((one) => one.id === id && one.show(row));
+
+/** Call `tell` whenever a part is added. @param {() => void} tell */
+export const onParts = (tell) => void hearing.add(tell);

@@ -179,7 +179,7 @@ export class SlPredict extends HTMLElement {
       };
       return make("label", {}, input, make("span", {}, child.label), child.restart && child.restart !== "permanent" ? make("small", {}, child.restart) : null);
     }));
-    const how = make("select", { "aria-label": "How it ends", "data-mark": "how" }, make("option", { value: "kill" }, "it is killed, a failure"), make("option", { value: "shutdown" }, "with shutdown, no failure"));
+    const how = make("select", { "aria-label": "How it ends", "data-mark": "how" }, make("option", { value: "kill" }, "killed: a failure"), make("option", { value: "shutdown" }, "shutdown: no failure"));
     how.value = this.#reason;
     how.disabled = busy;
     how.onchange = () => (this.#reason = how.value);

@@ -1,5 +1,5 @@
 /**
- * The lessons on restarts: the tabs Strategy, Predict and Why, and the signals of a burst drawn over the tree. The
+ * The lessons on restarts: Strategy, Predict and Why in the detail pane, and the signals of a burst drawn over the tree. The
  * page calls `teach` once and publishes its model; modules are loaded on first use.
  *
  * @module
@@ -7,7 +7,7 @@
 
 import { burstOf, isSettled } from "../live/bursts.js";
 import { SlLate, style } from "../base/late.js";
-import { tab } from "../process/process-tabs.js";
+import { part } from "../process/process-tabs.js";
 import { model, tell, watch } from "../tree/watching.js";
 
 /** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
@@ -27,16 +27,16 @@ export { tell };
 /** Load styles and a module together. @template T @param {Promise<T>} module @returns {Promise<T>} */
 const whole = async (module) => (await Promise.all([module, style("teaching/strategy.css")]))[0];
 
-tab({
-  id: "strategy", label: "Strategy", place: 2, show: (row) => row.kind === "supervisor",
+part({
+  id: "strategy", tab: "relations", label: "Strategy", deep: true, show: (row) => row.kind === "supervisor",
   element: new SlLate(async () => new (await whole(import("./strategy.js"))).SlStrategy()),
 });
-tab({
-  id: "predict", label: "Predict", place: 3, show: (row) => row.kind === "supervisor" || row.restart !== null,
+part({
+  id: "predict", tab: "relations", label: "Predict", deep: true, show: (row) => row.kind === "supervisor" || row.restart !== null,
   element: new SlLate(async () => new (await whole(import("./predict.js"))).SlPredict()),
 });
-tab({
-  id: "why", label: "Why", place: 4, show: (row) => row.restart !== null, // an unsupervised process is never restarted
+part({
+  id: "why", tab: "why", label: "Why", place: 10, show: (row) => row.restart !== null, // an unsupervised process is never restarted
   element: new SlLate(async () => new (await whole(import("./why.js"))).SlWhy()),
 });
 
