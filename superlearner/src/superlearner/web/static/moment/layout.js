@@ -1,0 +1,216 @@
+/**
+ * Positions of a restart's processes and the lines between them. Pure.
+ *
+ * The branch in question fans out, with state cards; other branches hang as ladders with small shapes. Without the
+ * width for this, all processes stand in indented rows.
+ *
+ * @module
+ */
+
+/** @typedef {import("./schedule.js").Moment} Moment */
+/** @typedef {import("./schedule.js").MomentNode} MomentNode */
+
+/** @typedef {{x: number, y: number, w: number}} Card */
+/** @typedef {{x: number, y: number, size: number, align: "right"|"below"|"row", big: boolean, label: number, card: Card|null}} Place  `size`: 1 is 46 px; `label`: width for its name */
+/** @typedef {{d: string, points: [number, number][], lengths: number[], length: number}} Edge  from the supervisor to the child */
+/** @typedef {{x: number, y: number, count: number}} More */
+/** @typedef {{rows: boolean, height: number, places: Map<string, Place>, edges: Map<string, Edge>, more: More[]}} Layout */
+
+export const NARROW = 640;
+const TOP = 52, LEVEL = 134, CARD = 142, NO_CARD = 86, RUNG = 34, SHOWN = 6;
+
+/** @param {MomentNode} node */
+export const isSupervisor = (node) => node.kind !== "worker";
+
+/** Return the ids of all processes that take part. @param {Pick<Moment, "events"|"root">} moment */
+export function touched({ events, root }) {
+  return new Set([root.id, ...events.flatMap((event) => [event.id, ...("to" in event ? [event.to] : []), ...("by" in event ? [event.by] : [])])]);
+}
+
+/** Return the supervisors that fan out: those with a child that takes part. @param {MomentNode} node @param {Set<string>} parts @returns {Set<string>} */
+function fans(node, parts) {
+  const below = node.children.flatMap((child) => [...fans(child, parts)]);
+  return new Set(below.length || node.children.some(({ id }) => parts.has(id)) ? [node.id, ...below] : []);
+}
+
+/**
+ * @param {Pick<Moment, "events"|"root">} moment
+ * @param {number} width
+ * @param {number} [height]  what there is of it; the levels stand further apart
+ * @returns {Layout}
+ */
+export function layout(moment, width, height = 0) {
+  const open = fans(moment.root, touched(moment));
+  open.add(moment.root.id);
+  if (width >= NARROW) {
+    for (const unit of [164, 136, 110]) {
+      const draft = new Fan(open, unit);
+      if (draft.widthOf(moment.root) <= width - 16) return draft.place(moment.root, width, height);
+    }
+  }
+  return rows(moment.root, open, touched(moment), width);
+}
+
+/** A branch that fans out, for one width of a process. */
+class Fan {
+  /** @param {Set<string>} open @param {number} unit */
+  constructor(open, unit) {
+    this.open = open;
+    this.unit = unit;
+    this.k = 1;
+    /** @type {Map<string, Place>} */ this.places = new Map();
+    /** @type {Map<string, Edge>} */ this.edges = new Map();
+    /** @type {More[]} */ this.more = [];
+    this.bottom = 0;
+  }
+
+  /** Return the width of the text to the right of a supervisor. @param {MomentNode} node */
+  labelOf(node) {
+    const limit = node.limit && node.limit[0] <= 10 ? node.limit[0] * 17 + (this.open.has(node.id) ? 96 : 4) : 110;
+    return Math.min(260, Math.max(node.name.length * 8, (node.strategy ?? "").length * 7.4, node.limit ? limit : 0)) + 10;
+  }
+
+  /** @param {MomentNode} node @returns {number} */
+  widthOf(node) {
+    if (!isSupervisor(node)) return this.unit;
+    if (!this.open.has(node.id)) return Math.max(30 + this.labelOf(node), ...node.children.slice(0, SHOWN).map(({ name }) => 70 + name.length * 7.6), 118);
+    const below = this.below(node);
+    return Math.max(below, below / 2 + 38 + this.labelOf(node));
+  }
+
+  /** @param {MomentNode} node */
+  below(node) {
+    return Math.max(60, node.children.reduce((sum, child) => sum + this.widthOf(child), 0) + (node.more ? 80 : 0));
+  }
+
+  /** @param {MomentNode} root @param {number} width @param {number} height @returns {Layout} */
+  place(root, width, height) {
+    const need = this.widthOf(root);
+    this.put(root, (width - need) / 2, 0);
+    const levels = Math.max(...[...this.places.values()].map(({ y }) => y)) - TOP;
+    const free = height - this.bottom - 24;
+    if (levels > 0 && free) {
+      this.k = Math.min(1.3, Math.max(0.8, 1 + free / levels));
+      this.places.clear();
+      this.more = [];
+      this.bottom = 0;
+      this.put(root, (width - need) / 2, 0);
+    }
+    return { rows: false, height: this.bottom, places: this.places, edges: this.edges, more: this.more };
+  }
+
+  /** @param {MomentNode} node @param {number} x  left end of its room @param {number} level */
+  put(node, x, level) {
+    const y = TOP + level * LEVEL * this.k;
+    if (!isSupervisor(node)) {
+      const w = Math.min(154, this.unit - 14), at = x + this.unit / 2, card = node.state === null ? null : { x: at - w / 2, y: y + 76, w };
+      this.places.set(node.id, { x: at, y, size: 1, align: "below", big: true, label: this.unit - 6, card });
+      this.bottom = Math.max(this.bottom, y + (card ? CARD : NO_CARD));
+    } else if (!this.open.has(node.id)) this.ladder(node, x, y);
+    else {
+      const below = this.below(node), at = x + below / 2;
+      this.places.set(node.id, { x: at, y, size: 1, align: "right", big: true, label: this.labelOf(node), card: null });
+      this.bottom = Math.max(this.bottom, y + 60);
+      let left = x;
+      for (const child of node.children) {
+        this.put(child, left, level + 1);
+        left += this.widthOf(child);
+        this.join(node.id, child.id);
+      }
+      if (node.more) this.more.push({ x: left + 10, y: TOP + (level + 1) * LEVEL * this.k, count: node.more });
+    }
+  }
+
+  /** @param {MomentNode} node @param {number} x @param {number} y */
+  ladder(node, x, y) {
+    this.places.set(node.id, { x: x + 20, y, size: 0.66, align: "right", big: false, label: this.widthOf(node) - 50, card: null });
+    const shown = node.children.slice(0, SHOWN), hidden = node.children.length - shown.length + node.more;
+    shown.forEach((child, place) => {
+      this.places.set(child.id, { x: x + 42, y: y + 56 + place * RUNG, size: isSupervisor(child) ? 0.42 : 0.36, align: "row", big: false, label: this.widthOf(node) - 66, card: null });
+      this.join(node.id, child.id);
+    });
+    if (hidden) this.more.push({ x: x + 34, y: y + 56 + shown.length * RUNG, count: hidden });
+    this.bottom = Math.max(this.bottom, y + 60 + (shown.length + Number(hidden > 0)) * RUNG);
+  }
+
+  /** @param {string} above @param {string} below */
+  join(above, below) {
+    const from = this.places.get(above), to = this.places.get(below);
+    if (from && to) this.edges.set(below, to.align === "row" ? elbow(from, to) : curve(from, to));
+  }
+}
+
+/** Return all processes in indented rows. @param {MomentNode} root @param {Set<string>} open @param {Set<string>} parts @param {number} width @returns {Layout} */
+function rows(root, open, parts, width) {
+  const narrow = width < NARROW, indent = narrow ? 26 : 40, right = width - 8;
+  /** @type {Map<string, Place>} */ const places = new Map();
+  /** @type {Map<string, Edge>} */ const edges = new Map();
+  /** @type {More[]} */ const more = [];
+  let y = 38;
+  /** @param {MomentNode} node @param {number} depth @param {MomentNode|null} parent */
+  const row = (node, depth, parent) => {
+    const supervisor = isSupervisor(node), x = 22 + depth * indent;
+    const big = supervisor || parts.has(node.id) || (parent !== null && open.has(parent.id) && parent.children.length <= SHOWN);
+    const w = Math.min(narrow ? 150 : 260, right - x - 118), cx = narrow ? Math.min(right - w, x + 190) : Math.min(right - w, x + 300);
+    const card = big && !supervisor && node.state !== null && w > 70 ? { x: cx, y: y - 23, w } : null;
+    places.set(node.id, { x, y, size: big ? 0.62 : 0.36, align: "row", big, label: (card ? card.x : right) - x - (big ? 34 : 24), card });
+    const from = parent && places.get(parent.id), to = places.get(node.id);
+    if (from && to) edges.set(node.id, elbow(from, to));
+    y += big ? 62 : 32;
+    const shown = open.has(node.id) ? node.children : node.children.slice(0, SHOWN - 2), hidden = node.children.length - shown.length + node.more;
+    for (const child of shown) row(child, depth + 1, node);
+    if (hidden) more.push({ x: x + indent, y: (y += 30) - 30, count: hidden });
+    if (supervisor) y += 6;
+  };
+  row(root, 0, null);
+  return { rows: true, height: y, places, edges, more };
+}
+
+/** @param {Place} from @param {Place} to @returns {Edge} */
+function curve(from, to) {
+  const y0 = from.y + 24 * from.size, y3 = to.y - 24 * to.size, y1 = y0 + (y3 - y0) * 0.62, y2 = y3 - (y3 - y0) * 0.62;
+  const points = Array.from({ length: 25 }, (_, place) => {
+    const p = place / 24, q = 1 - p, near = q ** 3 + 3 * q * q * p, far = 3 * q * p * p + p ** 3;
+    return /** @type {[number, number]} */ ([from.x * near + to.x * far, y0 * q ** 3 + 3 * y1 * q * q * p + 3 * y2 * q * p * p + y3 * p ** 3]);
+  });
+  return edge(`M${from.x} ${y0}C${from.x} ${y1} ${to.x} ${y2} ${to.x} ${y3}`, points);
+}
+
+/** @param {Place} from @param {Place} to @returns {Edge} */
+function elbow(from, to) {
+  const x = from.x, y = to.y, y0 = from.y + 24 * from.size, end = to.x - 26 * to.size, r = Math.min(9, end - x, y - y0);
+  return edge(`M${x} ${y0}V${y - r}Q${x} ${y} ${x + r} ${y}H${end}`, [[x, y0], [x, y - r], [x + r * 0.3, y - r * 0.3], [x + r, y], [end, y]]);
+}
+
+/**
+ * Return the line of a link between two processes, for its pulse.
+ * @param {Place} from
+ * @param {Place} to
+ * @param {boolean} inRows
+ */
+export function link(from, to, inRows) {
+  const points = Array.from({ length: 25 }, (_, place) => {
+    const p = place / 24, bow = Math.sin(p * Math.PI) * (inRows ? 60 : 34), side = 30;
+    const [dx, dy] = inRows ? [side + bow, 0] : [Math.sign(to.x - from.x) * side * (1 - 2 * p), bow];
+    return /** @type {[number, number]} */ ([from.x + (to.x - from.x) * p + dx, from.y + (to.y - from.y) * p + dy]);
+  });
+  return edge(`M${points.map((point) => point.join(" ")).join("L")}`, points);
+}
+
+/** @param {string} d @param {[number, number][]} points @returns {Edge} */
+function edge(d, points) {
+  let length = 0;
+  const lengths = points.map(([x, y], place) => {
+    const [px, py] = points[place - 1] ?? [x, y];
+    return (length += Math.hypot(x - px, y - py));
+  });
+  return { d, points, lengths, length };
+}
+
+/** Return a point of a line. @param {Edge} edge @param {number} part  0 at the supervisor, 1 at the child @returns {[number, number]} */
+export function pointOf({ points, lengths, length }, part) {
+  const way = part * length, next = Math.max(1, lengths.findIndex((far) => far >= way));
+  const [x0, y0] = points[next - 1] ?? [0, 0], [x1, y1] = points[next] ?? [x0, y0];
+  const from = lengths[next - 1] ?? 0, share = (way - from) / Math.max(1e-9, (lengths[next] ?? from) - from);
+  return [x0 + (x1 - x0) * share, y0 + (y1 - y0) * share];
+}

@@ -1,0 +1,104 @@
+/**
+ * A restart in words: one line for each stage and each event. Pure.
+ *
+ * @module
+ */
+
+import { counted } from "../base/words.js";
+import { all } from "./picture.js";
+
+/** @typedef {import("./schedule.js").Moment} Moment */
+/** @typedef {import("./schedule.js").MomentEvent} MomentEvent */
+
+/** Names that a sentence lists. */
+const LISTED = 4;
+
+/** @param {Moment} moment @returns {(id: string) => string} */
+export function namer(moment) {
+  const names = new Map(all(moment.root).map(({ id, name }) => [id, name]));
+  return (id) => names.get(id) ?? id.slice(id.lastIndexOf("/") + 1);
+}
+
+/** Return names as a list: `ledger, cart and mailer`. @param {string[]} names */
+export function listed(names) {
+  const shown = names.length > LISTED ? [...names.slice(0, LISTED - 1), counted(names.length - LISTED + 1, "other")] : names;
+  return shown.length < 2 ? shown.join("") : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
+}
+
+/** Return the process that ended first. @param {Moment} moment */
+export const victim = (moment) => moment.events.find(({ kind }) => kind === "crash")?.id ?? moment.events[0]?.id ?? moment.root.id;
+
+/** @param {Moment} moment @template {MomentEvent["kind"]} K @param {K} kind @returns {Extract<MomentEvent, {kind: K}>[]} */
+const only = (moment, kind) => /** @type {any} */ (moment.events.filter((event) => event.kind === kind));
+
+/** Return whether a supervisor gave up. @param {Moment} moment */
+export const gaveUp = (moment) => only(moment, "decide").some(({ what }) => what === "give_up");
+
+/** Return the sentence of a stage; it names only what is on the screen. @param {Moment} moment @param {number} stage  0 to 6 */
+export function sentence(moment, stage) {
+  const name = namer(moment), who = name(victim(moment)), [first, ...later] = only(moment, "decide");
+  const by = name(first?.id ?? moment.root.id), stops = only(moment, "stop").filter((stop) => stop.by === first?.id), starts = only(moment, "start");
+  const gives = first?.what === "give_up", upper = name(later[0]?.id ?? moment.root.id);
+  switch (stage) {
+    case 0:
+      return `Before: ${who} runs.`;
+    case 1:
+      return `${who} ends. Its state is lost.`;
+    case 2:
+      return `${by} receives the exit signal and the reason.`;
+    case 3:
+      if (first?.what === "drop") return `${by} does not restart ${who}.`;
+      return gives ? `${by} has no restarts left. It gives up.` : `${by} spends one restart and applies ${first?.strategy ?? "its strategy"}.`;
+    case 4:
+      if (gives) return stops.length ? `${by} stops its other children, newest first, and exits.` : `${by} exits.`;
+      return stops.length ? `${by} stops ${listed(stops.map(({ id }) => name(id)))}${stops.length > 1 ? ", newest first" : ""}.` : "No other process is stopped.";
+    case 5:
+      if (!starts.length) return moment.going_on ? "Nothing has been started again yet." : "Nothing is started again.";
+      return gives ? `${upper} receives the exit and starts the branch again.` : `${by} starts ${listed(starts.map(({ id }) => name(id)))}${starts.length > 1 ? ", in order" : " again"}.`;
+    default:
+      return moment.summary;
+  }
+}
+
+/** Return what another strategy would do. @param {Moment} moment @param {string} strategy */
+export function ghostSentence(moment, strategy) {
+  const name = namer(moment), { also = [], not = [] } = moment.ghosts[strategy] ?? {};
+  if (!also.length && !not.length) return `${strategy} would do the same here.`;
+  const parts = [also.length ? `also restart ${listed(also.map(name))}` : "", not.length ? `not restart ${listed(not.map(name))}` : ""];
+  return `${strategy} would ${parts.filter(Boolean).join(" and ")}.`;
+}
+
+/** Return the strategies to compare with. @param {Moment} moment */
+export function others(moment) {
+  const used = only(moment, "decide")[0]?.strategy;
+  return ["one_for_one", "one_for_all", "rest_for_one"].filter((strategy) => strategy in moment.ghosts && strategy !== used);
+}
+
+/** Return an event in words. @param {Moment} moment @param {MomentEvent} event @returns {{who: string, text: string, more: string}} */
+export function step(moment, event) {
+  const name = namer(moment), who = name(event.id);
+  switch (event.kind) {
+    case "crash":
+      return { who, text: event.reason === "killed" ? "was killed" : event.crash ? "crashed" : "exited", more: event.reason === "killed" ? "" : event.reason };
+    case "link":
+      return { who: name(event.to), text: `is linked to ${who} and exits`, more: event.reason };
+    case "signal":
+      return { who: name(event.to), text: `receives the exit of ${who}`, more: "" };
+    case "decide":
+      if (event.what === "drop") return { who, text: "does not restart it", more: "" };
+      if (event.what === "give_up") return { who, text: "gives up: no restarts left", more: "" };
+      return { who, text: `applies ${event.strategy ?? "its strategy"}`, more: event.left === null ? "" : `${counted(event.left, "restart")} left` };
+    case "stop":
+      return { who, text: `stopped by ${name(event.by)}`, more: "" };
+    case "start":
+      return { who, text: `started by ${name(event.by)}`, more: event.pid ?? "" };
+  }
+}
+
+/** Return a real time span: 0.4 ms, 12 ms, 1.2 s. @param {number} seconds */
+export function span(seconds) {
+  const ms = seconds * 1000;
+  if (ms < 0.95) return `${Math.max(0, Math.round(ms * 100) / 100)}\u00a0ms`;
+  if (ms < 9.95) return `${ms.toFixed(1)}\u00a0ms`;
+  return ms < 1000 ? `${Math.round(ms)}\u00a0ms` : `${(seconds).toFixed(seconds < 10 ? 1 : 0)}\u00a0s`;
+}

@@ -1,0 +1,197 @@
+// The fall and rise of a process: cues, pictures, positions and words of a restart.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { layout, pointOf, touched } from "#static/moment/layout.js";
+import { all, picture } from "#static/moment/picture.js";
+import { poseOf, schedule, stageAt, stepFrom } from "#static/moment/schedule.js";
+import { ghostSentence, others, sentence, span, step } from "#static/moment/story.js";
+
+import { drawMoment, shop, simulate, supervisor, worker } from "./moments.js";
+import { forAll } from "./random.js";
+
+const read = (name) => JSON.parse(readFileSync(new URL(`moment-${name}.json`, import.meta.url), "utf8"));
+const REST = read("rest"), GIVES_UP = read("gives-up"), ONE = read("one");
+const LEDGER = "shop/checkout_sup/ledger", CART = "shop/checkout_sup/cart", SUP = "shop/checkout_sup";
+const lookAt = (moment, t, still) => picture(all(moment.root), schedule(moment), t, still).looks;
+
+test("one restart takes about 1.6 s, a give-up about 2.6 s", () => {
+  const near = (moment, least, most) => assert.ok(schedule(moment).end >= least && schedule(moment).end <= most, `${schedule(moment).end}`);
+  near(ONE, 1300, 1900);
+  near(REST, 1400, 2000);
+  near(GIVES_UP, 2200, 3000);
+});
+
+test("the six stages follow each other, and each event has a cue", () => {
+  forAll(400, drawMoment, (moment) => {
+    const { cues, stages, end } = schedule(moment);
+    assert.equal(stages.length, 7);
+    stages.forEach((at, place) => assert.ok(place === 0 || at > stages[place - 1], `${stages}`));
+    assert.equal(end, stages[6]);
+    assert.ok(end <= 5000);
+    assert.deepEqual(new Set(cues.map(({ event }) => event)), new Set(moment.events.keys()));
+    for (const { at, dur } of cues) assert.ok(at >= 0 && at + dur <= stages[5] + 0.01);
+  });
+});
+
+test("nothing starts before its cause", () => {
+  forAll(400, drawMoment, (moment) => {
+    const { cues } = schedule(moment);
+    const of = (place) => cues.filter(({ event }) => event === place);
+    const begins = (place) => Math.min(...of(place).map(({ at }) => at));
+    const arrives = (place) => Math.max(...of(place).map((cue) => (cue.kind === "go" ? cue.at + cue.dur : cue.at)));
+    moment.events.forEach((event, place) => {
+      if (place) assert.ok(begins(place) >= begins(place - 1) - 0.01, `event ${place} begins before the one above it`);
+      const before = moment.events.slice(0, place).map((other, at) => [other, at]);
+      const cause = before.findLast(([other]) => {
+        if (event.kind === "signal") return other.kind === "crash" && other.id === event.id;
+        if (event.kind === "decide") return other.kind === "signal" && other.to === event.id;
+        if (event.kind === "stop") return other.kind === "decide";
+        if (event.kind === "start") return (other.kind === "start" && other.id === event.by) || other.kind === "stop" || other.kind === "decide";
+        return event.kind === "crash" && other.kind === "decide";
+      });
+      if (event.kind !== "crash" || place) assert.ok(cause, `event ${place} has a cause`);
+      if (cause && event.kind !== "start") assert.ok(begins(place) >= (cause[0].kind === "signal" ? arrives(cause[1]) : begins(cause[1])) - 0.01);
+      if (event.kind === "start") {
+        for (const [other, at] of before) {
+          if (other.kind === "stop" || (other.kind === "start" && other.id === event.by)) assert.ok(begins(place) >= arrives(at) - 0.01, `event ${place} begins before ${at} is done`);
+        }
+      }
+    });
+  });
+});
+
+test("a picture depends on its time only, and ends with every restarted process running", () => {
+  forAll(200, drawMoment, (moment) => {
+    const score = schedule(moment), nodes = all(moment.root);
+    assert.deepEqual(picture(nodes, score, 700), picture(nodes, score, 700));
+    assert.deepEqual([...picture(nodes, score, 0).looks.values()].filter(({ state }) => state !== "running").length, 0);
+    const { looks, flights } = picture(nodes, score, score.end);
+    assert.deepEqual(flights, []);
+    const last = new Map(moment.events.flatMap((event) => (["crash", "stop", "start"].includes(event.kind) ? [[event.id, event.kind]] : [])));
+    for (const [id, look] of looks) assert.equal(look.state === "running", (last.get(id) ?? "start") === "start", id);
+  });
+});
+
+test("rest_for_one: crash, reason up the line, a restart spent, siblings stopped newest first and started in order", () => {
+  const score = schedule(REST), at = (stage) => lookAt(REST, poseOf(score, stage));
+  assert.equal(at(1).get(LEDGER).state, "crashed");
+  assert.equal(at(1).get(CART).state, "running");
+  const [climbs] = picture(all(REST.root), score, poseOf(score, 2)).flights;
+  assert.equal(climbs.pulse.text, "ValueError('negative amount')");
+  assert.ok(climbs.along > 0.2 && climbs.along < 0.8);
+  assert.deepEqual([at(2).get(SUP).left, at(3).get(SUP).left, at(3).get(SUP).blink > 0.5], [3, 2, true]);
+  assert.deepEqual([at(4).get("shop/checkout_sup/mailer").state, at(4).get(LEDGER).state], ["stopped", "crashed"]);
+  assert.deepEqual([at(5).get(LEDGER).pid, at(5).get(LEDGER).born], ["0.61.0", true]);
+  assert.equal(at(6).get(CART).next, "cart(items=0)");
+});
+
+test("giving up: the supervisor cracks, the level above pays, and the branch has a fresh limit", () => {
+  const score = schedule(GIVES_UP), at = (stage) => lookAt(GIVES_UP, poseOf(score, stage));
+  assert.deepEqual([at(3).get(SUP).gaveUp, at(3).get(SUP).left], [true, 0]);
+  assert.equal(lookAt(GIVES_UP, score.stages[4]).get(SUP).state, "crashed");
+  const done = at(6);
+  assert.deepEqual([done.get(SUP).state, done.get(SUP).left, done.get(SUP).spent.length, done.get("shop").left], ["running", 3, 0, 2]);
+});
+
+test("a mark of the limit refills in the seconds of its window", () => {
+  const score = schedule(ONE), { at } = score.cues.find(({ kind }) => kind === "decide");
+  const refill = (t) => lookAt(ONE, t).get(SUP).spent.at(-1)?.refill;
+  assert.equal(refill(at + 2500), 0.5);
+  assert.equal(refill(at + 9000), 1);
+});
+
+test("without motion a picture is one of six, and shows the end of its stage", () => {
+  const score = schedule(REST), still = (t) => picture(all(REST.root), score, t, true);
+  assert.deepEqual(still(score.stages[3] + 5), still(score.stages[4]));
+  assert.equal(still(10).looks.get(LEDGER).fall, 1);
+  assert.deepEqual(still(score.stages[2] - 20).flights.map(({ along }) => along), [0]);
+  assert.deepEqual([still(score.stages[3]).looks.get(SUP).blink, still(score.stages[4]).looks.get(CART).state], [1, "stopped"]);
+});
+
+test("the arrow keys reach each stage once", () => {
+  const score = schedule(REST), seen = [];
+  for (let t = 0; t < score.end; seen.push(stageAt(score, t))) t = stepFrom(score, t, 1);
+  assert.deepEqual(seen, [1, 2, 3, 4, 5, 6]);
+  assert.equal(stepFrom(score, score.stages[3], -1), score.stages[2]);
+  assert.equal(stepFrom(score, 5, -1), 0);
+});
+
+test("a temporary child, a normal exit and a link have their pictures, too", () => {
+  const drop = simulate(shop(), "shop/stocktaking", "killed");
+  assert.equal(lookAt(drop, 99_999).get("shop/stocktaking").state, "crashed");
+  assert.equal(sentence(drop, 3), "shop does not restart stocktaking.");
+  const normal = simulate(shop(), LEDGER, "normal");
+  normal.events[0].crash = false;
+  assert.equal(lookAt(normal, 300).get(LEDGER).state, "ended");
+  const root = supervisor("top", "one_for_one", [worker("top/a"), worker("top/b")]);
+  const linked = simulate(root, "top/a", "killed");
+  linked.events.splice(1, 0, { kind: "link", id: "top/a", to: "top/b", reason: "killed", at: 0 });
+  const score = schedule(linked);
+  assert.equal(lookAt(linked, score.stages[2]).get("top/b").state, "crashed");
+});
+
+test("no two processes stand on each other, and all stand in the width, with their lines", () => {
+  const sheets = (draw) => ({ moment: drawMoment(draw), width: draw.one([340, 366, 620, 640, 900, 1000, 1440]), height: draw.one([0, 420, 700]) });
+  forAll(400, sheets, ({ moment, width, height }) => {
+    const { places, edges, rows, height: used } = layout(moment, width, height);
+    const nodes = new Map(all(moment.root).map((node) => [node.id, node]));
+    for (const id of touched(moment)) assert.ok(places.has(id), `${id} is drawn`);
+    if (width < 640) assert.ok(rows);
+    const spots = [...places];
+    spots.forEach(([id, { x, y, size, card, label }], place) => {
+      assert.ok(x - 23 * size >= 0 && x + 23 * size <= width && y + 23 * size <= used, `${id} at ${x} ${y} in ${width} ${used}`);
+      assert.ok(label > 30, `${id} has room for its name`);
+      if (card) assert.ok(card.x >= 0 && card.x + card.w <= width && card.y + 40 <= used, `card of ${id}`);
+      for (const [other, spot] of spots.slice(place + 1)) {
+        const apart = 20 * (size + spot.size);
+        assert.ok(Math.abs(spot.x - x) >= apart || Math.abs(spot.y - y) >= apart, `${id} and ${other}`);
+      }
+      if (id === moment.root.id) return;
+      const edge = edges.get(id), above = [...nodes.values()].find(({ children }) => children.some((child) => child.id === id));
+      const from = places.get(above.id), [x0, y0] = pointOf(edge, 0), [x1, y1] = pointOf(edge, 1);
+      assert.ok(Math.hypot(from.x - x0, from.y - y0) < 30 && Math.hypot(x - x1, y - y1) < 30, `the line of ${id}`);
+    });
+  });
+});
+
+test("the branch in question fans out where there is room; a phone shows rows", () => {
+  const wide = layout(REST, 1000, 560), phone = layout(REST, 366);
+  assert.equal(wide.rows, false);
+  assert.equal(wide.places.get(LEDGER).size, 1);
+  assert.ok(wide.places.get(LEDGER).card);
+  assert.equal(wide.places.get("shop/warehouse_sup/robot").align, "row");
+  assert.ok(wide.height <= 560);
+  assert.equal(phone.rows, true);
+  assert.ok(phone.places.get(LEDGER).card);
+});
+
+test("each stage and each event has a sentence", () => {
+  const told = (moment) => [1, 2, 3, 4, 5].map((stage) => sentence(moment, stage));
+  assert.deepEqual(told(REST), [
+    "ledger ends. Its state is lost.", "checkout_sup receives the exit signal and the reason.", "checkout_sup spends one restart and applies rest_for_one.",
+    "checkout_sup stops mailer and cart, newest first.", "checkout_sup starts ledger, cart and mailer, in order.",
+  ]);
+  assert.deepEqual(told(GIVES_UP).slice(2), [
+    "checkout_sup has no restarts left. It gives up.", "checkout_sup stops its other children, newest first, and exits.", "shop receives the exit and starts the branch again.",
+  ]);
+  assert.equal(told(ONE)[3], "No other process is stopped.");
+  assert.equal(sentence(REST, 6), REST.summary);
+  forAll(100, drawMoment, (moment) => {
+    for (const event of moment.events) assert.ok(step(moment, event).text);
+    for (let stage = 0; stage < 6; stage += 1) assert.doesNotMatch(sentence(moment, stage), /undefined|null/);
+  });
+});
+
+test("other strategies are compared by their difference", () => {
+  assert.deepEqual(others(ONE), ["one_for_all", "rest_for_one"]);
+  assert.equal(ghostSentence(ONE, "one_for_all"), "one_for_all would also restart ledger and mailer.");
+  assert.equal(ghostSentence(REST, "one_for_all"), "one_for_all would do the same here.");
+  assert.equal(ghostSentence(REST, "one_for_one"), "one_for_one would not restart cart and mailer.");
+});
+
+test("real times have a unit that fits", () => {
+  assert.deepEqual([0.00042, 0.0042, 0.042, 1.24, 75].map(span), ["0.42\u00a0ms", "4.2\u00a0ms", "42\u00a0ms", "1.2\u00a0s", "75\u00a0s"]);
+});
