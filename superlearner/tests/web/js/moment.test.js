@@ -178,7 +178,8 @@ test("each stage and each event has a sentence", () => {
     "checkout_sup has no restarts left. It gives up.", "checkout_sup stops its other children, newest first, and exits.", "shop receives the exit and starts the branch again.",
   ]);
   assert.equal(told(ONE)[3], "No other process is stopped.");
-  assert.equal(sentence(REST, 6), REST.summary);
+  assert.equal(sentence(ONE, 6), ONE.summary);
+  assert.match(sentence(REST, 6), /^ledger crashed: ValueError\('negative amount'\)\. checkout_sup/); // the line stands beside it
   forAll(100, drawMoment, (moment) => {
     for (const event of moment.events) assert.ok(step(moment, event).text);
     for (let stage = 0; stage < 6; stage += 1) assert.doesNotMatch(sentence(moment, stage), /undefined|null/);

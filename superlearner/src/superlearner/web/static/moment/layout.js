@@ -7,6 +7,8 @@
  * @module
  */
 
+import { all } from "./picture.js";
+
 /** @typedef {import("./schedule.js").Moment} Moment */
 /** @typedef {import("./schedule.js").MomentNode} MomentNode */
 
@@ -14,10 +16,14 @@
 /** @typedef {{x: number, y: number, size: number, align: "right"|"below"|"row", big: boolean, label: number, card: Card|null}} Place  `size`: 1 is 46 px; `label`: width for its name */
 /** @typedef {{d: string, points: [number, number][], lengths: number[], length: number}} Edge  from the supervisor to the child */
 /** @typedef {{x: number, y: number, count: number}} More */
-/** @typedef {{rows: boolean, height: number, places: Map<string, Place>, edges: Map<string, Edge>, more: More[]}} Layout */
+/** @typedef {{rows: boolean, tight: boolean, height: number, places: Map<string, Place>, edges: Map<string, Edge>, more: More[]}} Layout */
 
 export const NARROW = 640;
-const TOP = 52, LEVEL = 134, CARD = 142, NO_CARD = 86, RUNG = 34, SHOWN = 6;
+const TOP = 52, LEVEL = 134, CARD = 152, NO_CARD = 86, RUNG = 34, SHOWN = 6, LEAF = 112;
+/** More siblings than this stand in small rows. */
+const MANY = 12;
+/** What a pid takes beside a name. */
+const PID = 84;
 
 /** @param {MomentNode} node */
 export const isSupervisor = (node) => node.kind !== "worker";
@@ -40,23 +46,27 @@ function fans(node, parts) {
  * @returns {Layout}
  */
 export function layout(moment, width, height = 0) {
-  const open = fans(moment.root, touched(moment));
+  const parts = touched(moment), open = fans(moment.root, parts);
   open.add(moment.root.id);
+  const cause = moment.events.find((event) => event.kind === "signal" || event.kind === "start");
+  const large = new Set(all(moment.root).flatMap(({ id, children }) => children.filter((child) => id === (cause && "to" in cause ? cause.to : moment.root.id) || parts.has(child.id)).map((child) => child.id)));
   if (width >= NARROW) {
-    for (const unit of [164, 136, 110]) {
-      const draft = new Fan(open, unit);
-      if (draft.widthOf(moment.root) <= width - 16) return draft.place(moment.root, width, height);
+    for (const [unit, tight] of /** @type {const} */ ([[190, false], [164, false], [136, false], [136, true], [102, true]])) {
+      const draft = new Fan(open, large, unit, tight);
+      if (draft.widthOf(moment.root) <= width - 8) return draft.place(moment.root, width, height);
     }
   }
-  return rows(moment.root, open, touched(moment), width);
+  return rows(moment.root, open, large, width);
 }
 
 /** A branch that fans out, for one width of a process. */
 class Fan {
-  /** @param {Set<string>} open @param {number} unit */
-  constructor(open, unit) {
+  /** @param {Set<string>} open @param {Set<string>} large  processes that stand beside what happens @param {number} unit @param {boolean} tight  small processes have no pid, and small siblings share a spine */
+  constructor(open, large, unit, tight) {
     this.open = open;
+    this.large = large;
     this.unit = unit;
+    this.tight = tight;
     this.k = 1;
     /** @type {Map<string, Place>} */ this.places = new Map();
     /** @type {Map<string, Edge>} */ this.edges = new Map();
@@ -66,21 +76,37 @@ class Fan {
 
   /** Return the width of the text to the right of a supervisor. @param {MomentNode} node */
   labelOf(node) {
-    const limit = node.limit && node.limit[0] <= 10 ? node.limit[0] * 17 + (this.open.has(node.id) ? 96 : 4) : 110;
-    return Math.min(260, Math.max(node.name.length * 8, (node.strategy ?? "").length * 7.4, node.limit ? limit : 0)) + 10;
+    const limit = node.limit && node.limit[0] <= 10 ? node.limit[0] * 17 + (this.open.has(node.id) ? (this.tight ? 46 : 96) : 4) : this.open.has(node.id) ? 110 : 62;
+    return Math.min(260, Math.max(node.name.length * 7.8, (node.strategy ?? "").length * 7.4, node.limit ? limit : 0)) + 10;
+  }
+
+  /** Return the children of a fan from left to right; small siblings may share a spine. @param {MomentNode} node @returns {MomentNode[][]} */
+  groups(node) {
+    /** @type {MomentNode[][]} */ const groups = [];
+    for (const child of node.children) {
+      const small = this.tight && !isSupervisor(child) && !this.large.has(child.id), last = groups.at(-1);
+      if (small && last?.[0] && !isSupervisor(last[0]) && !this.large.has(last[0].id)) last.push(child);
+      else groups.push([child]);
+    }
+    return groups;
+  }
+
+  /** @param {MomentNode[]} group */
+  widthOfAll(group) {
+    return group.length > 1 ? Math.max(106, ...group.map(({ name }) => 62 + Math.min(160, name.length * 7.6))) : group[0] ? this.widthOf(group[0]) : 0;
   }
 
   /** @param {MomentNode} node @returns {number} */
   widthOf(node) {
-    if (!isSupervisor(node)) return this.unit;
-    if (!this.open.has(node.id)) return Math.max(30 + this.labelOf(node), ...node.children.slice(0, SHOWN).map(({ name }) => 70 + name.length * 7.6), 118);
+    if (!isSupervisor(node)) return this.large.has(node.id) ? this.unit : LEAF;
+    if (!this.open.has(node.id)) return Math.max(46 + this.labelOf(node), ...node.children.slice(0, SHOWN).map(({ name }) => 62 + Math.min(160, name.length * 7.6) + (this.tight ? 0 : PID)), 118);
     const below = this.below(node);
     return Math.max(below, below / 2 + 38 + this.labelOf(node));
   }
 
   /** @param {MomentNode} node */
   below(node) {
-    return Math.max(60, node.children.reduce((sum, child) => sum + this.widthOf(child), 0) + (node.more ? 80 : 0));
+    return Math.max(60, this.groups(node).reduce((sum, group) => sum + this.widthOfAll(group), 0) + (node.more ? 80 : 0));
   }
 
   /** @param {MomentNode} root @param {number} width @param {number} height @returns {Layout} */
@@ -96,15 +122,16 @@ class Fan {
       this.bottom = 0;
       this.put(root, (width - need) / 2, 0);
     }
-    return { rows: false, height: this.bottom, places: this.places, edges: this.edges, more: this.more };
+    return { rows: false, tight: this.tight, height: this.bottom, places: this.places, edges: this.edges, more: this.more };
   }
 
   /** @param {MomentNode} node @param {number} x  left end of its room @param {number} level */
   put(node, x, level) {
     const y = TOP + level * LEVEL * this.k;
     if (!isSupervisor(node)) {
-      const w = Math.min(154, this.unit - 14), at = x + this.unit / 2, card = node.state === null ? null : { x: at - w / 2, y: y + 76, w };
-      this.places.set(node.id, { x: at, y, size: 1, align: "below", big: true, label: this.unit - 6, card });
+      const big = this.large.has(node.id), room = this.widthOf(node), w = Math.min(170, room - 14), at = x + room / 2;
+      const card = node.state === null || !big ? null : { x: at - w / 2, y: y + 76, w };
+      this.places.set(node.id, { x: at, y, size: big ? 1 : 0.6, align: "below", big, label: room - 6, card });
       this.bottom = Math.max(this.bottom, y + (card ? CARD : NO_CARD));
     } else if (!this.open.has(node.id)) this.ladder(node, x, y);
     else {
@@ -112,10 +139,13 @@ class Fan {
       this.places.set(node.id, { x: at, y, size: 1, align: "right", big: true, label: this.labelOf(node), card: null });
       this.bottom = Math.max(this.bottom, y + 60);
       let left = x;
-      for (const child of node.children) {
-        this.put(child, left, level + 1);
-        left += this.widthOf(child);
-        this.join(node.id, child.id);
+      for (const group of this.groups(node)) {
+        if (group.length > 1) this.spine(node.id, group, left, level + 1);
+        else for (const child of group) {
+          this.put(child, left, level + 1);
+          this.join(node.id, child.id);
+        }
+        left += this.widthOfAll(group);
       }
       if (node.more) this.more.push({ x: left + 10, y: TOP + (level + 1) * LEVEL * this.k, count: node.more });
     }
@@ -123,14 +153,25 @@ class Fan {
 
   /** @param {MomentNode} node @param {number} x @param {number} y */
   ladder(node, x, y) {
-    this.places.set(node.id, { x: x + 20, y, size: 0.66, align: "right", big: false, label: this.widthOf(node) - 50, card: null });
+    this.places.set(node.id, { x: x + 20, y, size: 0.66, align: "right", big: false, label: this.widthOf(node) - 48, card: null });
     const shown = node.children.slice(0, SHOWN), hidden = node.children.length - shown.length + node.more;
     shown.forEach((child, place) => {
-      this.places.set(child.id, { x: x + 42, y: y + 56 + place * RUNG, size: isSupervisor(child) ? 0.42 : 0.36, align: "row", big: false, label: this.widthOf(node) - 66, card: null });
+      this.places.set(child.id, { x: x + 42, y: y + 56 + place * RUNG, size: isSupervisor(child) ? 0.42 : 0.36, align: "row", big: false, label: this.widthOf(node) - 58, card: null });
       this.join(node.id, child.id);
     });
     if (hidden) this.more.push({ x: x + 34, y: y + 56 + shown.length * RUNG, count: hidden });
     this.bottom = Math.max(this.bottom, y + 60 + (shown.length + Number(hidden > 0)) * RUNG);
+  }
+
+  /** @param {string} above @param {MomentNode[]} group @param {number} x @param {number} level */
+  spine(above, group, x, level) {
+    const y = TOP + level * LEVEL * this.k, from = this.places.get(above);
+    group.forEach((child, place) => {
+      const to = { x: x + 42, y: y + place * RUNG, size: 0.36, align: /** @type {const} */ ("row"), big: false, label: this.widthOfAll(group) - 58, card: null };
+      this.places.set(child.id, to);
+      if (from) this.edges.set(child.id, hook(from, to, x + 20, y - 22));
+    });
+    this.bottom = Math.max(this.bottom, y + group.length * RUNG);
   }
 
   /** @param {string} above @param {string} below */
@@ -140,8 +181,8 @@ class Fan {
   }
 }
 
-/** Return all processes in indented rows. @param {MomentNode} root @param {Set<string>} open @param {Set<string>} parts @param {number} width @returns {Layout} */
-function rows(root, open, parts, width) {
+/** Return all processes in indented rows. @param {MomentNode} root @param {Set<string>} open @param {Set<string>} large @param {number} width @returns {Layout} */
+function rows(root, open, large, width) {
   const narrow = width < NARROW, indent = narrow ? 26 : 40, right = width - 8;
   /** @type {Map<string, Place>} */ const places = new Map();
   /** @type {Map<string, Edge>} */ const edges = new Map();
@@ -150,8 +191,8 @@ function rows(root, open, parts, width) {
   /** @param {MomentNode} node @param {number} depth @param {MomentNode|null} parent */
   const row = (node, depth, parent) => {
     const supervisor = isSupervisor(node), x = 22 + depth * indent;
-    const big = supervisor || parts.has(node.id) || (parent !== null && open.has(parent.id) && parent.children.length <= SHOWN);
-    const w = Math.min(narrow ? 150 : 260, right - x - 118), cx = narrow ? Math.min(right - w, x + 190) : Math.min(right - w, x + 300);
+    const big = supervisor || (large.has(node.id) && (parent?.children.length ?? 0) <= MANY);
+    const w = Math.min(narrow ? 150 : 260, right - x - 118), cx = narrow ? Math.min(right - w, x + 190) : Math.min(right - w, x + 240);
     const card = big && !supervisor && node.state !== null && w > 70 ? { x: cx, y: y - 23, w } : null;
     places.set(node.id, { x, y, size: big ? 0.62 : 0.36, align: "row", big, label: (card ? card.x : right) - x - (big ? 34 : 24), card });
     const from = parent && places.get(parent.id), to = places.get(node.id);
@@ -163,7 +204,13 @@ function rows(root, open, parts, width) {
     if (supervisor) y += 6;
   };
   row(root, 0, null);
-  return { rows: true, height: y, places, edges, more };
+  return { rows: true, tight: false, height: y, places, edges, more };
+}
+
+/** Return a line that bends down to a spine and turns to the child. @param {Place} from @param {Place} to @param {number} x @param {number} y @returns {Edge} */
+function hook(from, to, x, y) {
+  const upper = curve(from, { ...to, x, y: y + 24 * to.size }), lower = elbow({ ...from, x, y: y - 24 * from.size }, to);
+  return edge(`${upper.d}${lower.d.replace(/^M[^V]*/, "")}`, [...upper.points, ...lower.points.slice(1)]);
 }
 
 /** @param {Place} from @param {Place} to @returns {Edge} */

@@ -56,7 +56,7 @@ export function sentence(moment, stage) {
       if (!starts.length) return moment.going_on ? "Nothing has been started again yet." : "Nothing is started again.";
       return gives ? `${upper} receives the exit and starts the branch again.` : `${by} starts ${listed(starts.map(({ id }) => name(id)))}${starts.length > 1 ? ", in order" : " again"}.`;
     default:
-      return moment.summary;
+      return moment.line ? moment.summary.replace(`, at ${moment.line.file}:${moment.line.line} in ${moment.line.function}`, "") : moment.summary; // the line stands beside it
   }
 }
 
@@ -79,7 +79,7 @@ export function step(moment, event) {
   const name = namer(moment), who = name(event.id);
   switch (event.kind) {
     case "crash":
-      return { who, text: event.reason === "killed" ? "was killed" : event.crash ? "crashed" : "exited", more: event.reason === "killed" ? "" : event.reason };
+      return { who, text: event.reason === "killed" ? "was killed" : event.crash && event.reason !== "shutdown" ? "crashed" : "exited", more: event.reason === "killed" ? "" : event.reason };
     case "link":
       return { who: name(event.to), text: `is linked to ${who} and exits`, more: event.reason };
     case "signal":
@@ -98,7 +98,7 @@ export function step(moment, event) {
 /** Return a real time span: 0.4 ms, 12 ms, 1.2 s. @param {number} seconds */
 export function span(seconds) {
   const ms = seconds * 1000;
-  if (ms < 0.95) return `${Math.max(0, Math.round(ms * 100) / 100)}\u00a0ms`;
+  if (ms < 0.995) return `${Math.max(0, ms).toFixed(2)}\u00a0ms`;
   if (ms < 9.95) return `${ms.toFixed(1)}\u00a0ms`;
   return ms < 1000 ? `${Math.round(ms)}\u00a0ms` : `${(seconds).toFixed(seconds < 10 ? 1 : 0)}\u00a0s`;
 }

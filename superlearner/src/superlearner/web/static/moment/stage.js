@@ -1,0 +1,299 @@
+/**
+ * `<restart-stage>`: the fall and rise of a process. The drawing is a function of one number, its time.
+ *
+ * It plays, pauses and seeks; Space and the arrow keys do the same. Events: `restart-play` when it starts or stops to
+ * play, `restart-time` for each new picture.
+ *
+ * @module
+ */
+
+import { attribute, icon, make, write } from "../base/dom.js";
+import { still } from "../base/motion.js";
+import { Actor } from "./actor.js";
+import { layout, link, pointOf, touched } from "./layout.js";
+import { all, picture } from "./picture.js";
+import { poseOf, schedule, stageAt, stepFrom, STAGES } from "./schedule.js";
+import { namer, victim } from "./story.js";
+
+/** @typedef {import("./layout.js").Edge} Edge */
+/** @typedef {import("./layout.js").Layout} Layout */
+/** @typedef {import("./picture.js").Flight} Flight */
+/** @typedef {import("./picture.js").Pulse} Pulse */
+/** @typedef {import("./schedule.js").Moment} Moment */
+/** @typedef {{pulse: Pulse, tail: SVGPathElement, chip: HTMLElement, edge: Edge|undefined, width: number, height: number}} Mark */
+
+const SVG = "http://www.w3.org/2000/svg";
+/** Time of a stage without motion. */
+const STILL_MS = 700;
+/** Time between two pictures of the marks that refill after the end. */
+const REFILL_MS = 120, LONGEST_REFILL_MS = 60_000;
+const TAIL = 90;
+const SHAPES = { exit: "crashed", stop: "stopped", start: "running" };
+/** The two halves of a cracked shape. */
+const HALVES = { left: "M-40-40H2L-3.5-18 3.5-9-4 1 4 10-2 20 2 40H-40z", right: "M40-40H2L-3.5-18 3.5-9-4 1 4 10-2 20 2 40H40z" };
+
+/** @param {string} tag @param {Record<string, string>} attributes */
+function draw(tag, attributes = {}) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
+}
+
+export class RestartStage extends HTMLElement {
+  /** @type {Moment|null} */ #moment = null;
+  #score = schedule({ events: [] });
+  /** @type {import("./schedule.js").MomentNode[]} */ #nodes = [];
+  /** @type {Layout} */ #layout = { rows: false, tight: false, height: 0, places: new Map(), edges: new Map(), more: [] };
+  /** @type {Map<string, Actor>} */ #actors = new Map();
+  /** @type {Map<string, SVGPathElement>} */ #wires = new Map();
+  /** @type {Map<Pulse, Mark>} */ #marks = new Map();
+  #drawing = make("div", { class: "drawing", role: "img" });
+  #svg = draw("svg", { class: "wires", "aria-hidden": "true" });
+  #more = make("div");
+  #time = 0;
+  #playing = false;
+  #timer = 0;
+  #frame = 0;
+  #width = 0;
+  #speed = 1;
+  /** @type {string|null} */ #ghost = null;
+  #observer = new ResizeObserver(() => {
+    if (this.clientWidth === this.#width && !this.hasAttribute("fill")) return;
+    this.#arrange();
+    this.#render();
+  });
+
+  connectedCallback() {
+    if (!this.#drawing.isConnected) this.append(this.#drawing);
+    this.#observer.observe(this);
+    this.addEventListener("keydown", this.#pressed);
+  }
+
+  disconnectedCallback() {
+    this.#observer.disconnect();
+    this.#stop();
+    this.removeEventListener("keydown", this.#pressed);
+  }
+
+  /** The restart that is shown; a new one starts before its first event. */
+  get moment() {
+    return this.#moment;
+  }
+
+  set moment(moment) {
+    this.#stop();
+    this.#moment = moment;
+    this.#ghost = null;
+    this.#time = 0;
+    this.#score = schedule(moment ?? { events: [] });
+    this.#nodes = moment ? all(moment.root) : [];
+    this.#build();
+    this.#arrange();
+    this.#show(0);
+  }
+
+  get score() {
+    return this.#score;
+  }
+
+  /** Milliseconds at speed 1. */
+  get time() {
+    return Math.min(this.#time, this.#score.end);
+  }
+
+  /** The stage of the picture, 1 to 6; 0 before the restart. */
+  get stage() {
+    return stageAt(this.#score, this.#time);
+  }
+
+  get playing() {
+    return this.#playing;
+  }
+
+  get speed() {
+    return this.#speed;
+  }
+
+  set speed(speed) {
+    this.#speed = speed;
+  }
+
+  /** The strategy whose difference is outlined, or null. */
+  get ghost() {
+    return this.#ghost;
+  }
+
+  set ghost(strategy) {
+    this.#ghost = strategy;
+    this.#render();
+    this.dispatchEvent(new Event("restart-time"));
+  }
+
+  /** Play from here; from the start if it is at its end. */
+  play() {
+    if (!this.#moment) return;
+    this.#stop();
+    if (this.#time >= this.#score.end) this.#time = 0;
+    this.#playing = true;
+    this.dispatchEvent(new Event("restart-play"));
+    if (still()) this.#turn();
+    else this.#run(performance.now());
+  }
+
+  pause() {
+    this.#stop();
+    this.#render();
+  }
+
+  /** Show the picture of a time, without playing on. @param {number} time */
+  seek(time) {
+    this.#stop();
+    this.#show(Math.min(this.#score.end, Math.max(0, time)));
+  }
+
+  /** Show the end of the stage before or after. @param {number} by  -1 or 1 */
+  step(by) {
+    this.seek(stepFrom(this.#score, this.time, by));
+  }
+
+  /** Show a stage where it is seen best. @param {number} stage  0 to 6 */
+  pose(stage) {
+    this.seek(still() ? this.#score.stages[stage] ?? 0 : poseOf(this.#score, stage));
+  }
+
+  /** Scroll to the process that ended first. */
+  reveal() {
+    if (this.#moment) this.#actors.get(victim(this.#moment))?.element.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Act on Space and the arrow keys. @param {KeyboardEvent} event */
+  pressed(event) {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (event.ctrlKey || event.metaKey || event.altKey || (event.key !== " " && !by)) return;
+    event.preventDefault();
+    if (by) this.step(by);
+    else if (this.#playing) this.pause();
+    else this.play();
+  }
+
+  #pressed = (/** @type {KeyboardEvent} */ event) => this.pressed(event);
+
+  #stop() {
+    cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#timer);
+    if (!this.#playing) return;
+    this.#playing = false;
+    this.dispatchEvent(new Event("restart-play"));
+  }
+
+  /** Play with motion. @param {number} before */
+  #run(before) {
+    this.#frame = requestAnimationFrame((now) => {
+      this.#show(Math.min(this.#score.end, this.#time + Math.min(60, Math.max(0, now - before)) * this.#speed));
+      if (this.#time < this.#score.end) return this.#run(now);
+      this.#stop();
+      this.#refill();
+    });
+  }
+
+  /** Play without motion: one picture for each stage. */
+  #turn() {
+    this.#show(stepFrom(this.#score, this.#time, 1));
+    if (this.#time >= this.#score.end) return this.#stop();
+    this.#timer = setTimeout(() => this.#turn(), STILL_MS / this.#speed);
+  }
+
+  /** Let the marks of the restart limit refill after the end. */
+  #refill() {
+    const windows = this.#nodes.map(({ limit }) => (limit?.[1] ?? 0) * 1000).filter((ms) => ms <= LONGEST_REFILL_MS);
+    if (this.#time > this.#score.end + Math.max(0, ...windows)) return;
+    this.#timer = setTimeout(() => {
+      this.#time += REFILL_MS;
+      this.#render();
+      this.#refill();
+    }, REFILL_MS);
+  }
+
+  /** @param {number} time */
+  #show(time) {
+    this.#time = time;
+    this.#render();
+    this.dispatchEvent(new Event("restart-time"));
+  }
+
+  /** Create the elements of a moment. */
+  #build() {
+    const moment = this.#moment, parts = moment ? touched(moment) : new Set();
+    this.#actors = new Map(this.#nodes.map((node) => [node.id, new Actor(node, parts.has(node.id) || node.children.some(({ id }) => parts.has(id)))]));
+    this.#wires = new Map(this.#nodes.slice(1).map((node) => [node.id, /** @type {SVGPathElement} */ (draw("path", { class: "wire" }))]));
+    this.#marks.clear();
+    for (const pulse of this.#score.cues) {
+      if (pulse.kind !== "go") continue;
+      const chip = make("span", { class: "pulse", "data-of": pulse.of }, icon(SHAPES[pulse.of], "glyph"), pulse.text);
+      this.#marks.set(pulse, { pulse, chip, tail: /** @type {SVGPathElement} */ (draw("path", { class: "tail", "data-of": pulse.of })), edge: undefined, width: 0, height: 0 });
+    }
+    const cuts = Object.entries(HALVES).map(([side, d]) => {
+      const cut = draw("clipPath", { id: `restart-${side}` });
+      cut.append(draw("path", { d }));
+      return cut;
+    });
+    const marks = [...this.#marks.values()], actors = [...this.#actors.values()];
+    this.#svg.replaceChildren(...cuts, ...this.#wires.values(), ...marks.map(({ tail }) => tail));
+    this.#drawing.replaceChildren(this.#svg, ...actors.map(({ cards }) => cards), ...actors.map(({ element }) => element), this.#more, ...marks.map(({ chip }) => chip));
+    if (moment) this.#drawing.ariaLabel = `Restart of ${namer(moment)(victim(moment))}`;
+  }
+
+  /** Place all elements for the present width. */
+  #arrange() {
+    this.#width = this.clientWidth;
+    if (!this.#moment || !this.#width) return;
+    const { places, edges, more, rows, tight, height } = (this.#layout = layout(this.#moment, this.#width, this.hasAttribute("fill") ? this.clientHeight : 0));
+    this.#drawing.style.height = `${height}px`;
+    attribute(this, "data-tight", tight);
+    for (const [id, actor] of this.#actors) actor.put(places.get(id));
+    for (const [id, wire] of this.#wires) attribute(wire, "d", edges.get(id)?.d ?? "");
+    for (const mark of this.#marks.values()) {
+      const { id, to } = mark.pulse, from = places.get(id), other = to === null ? undefined : places.get(to);
+      mark.edge = to === null ? edges.get(id) : from && other && link(from, other, rows);
+      attribute(mark.tail, "d", mark.edge?.d ?? "");
+      if (mark.chip.lastChild) write(mark.chip.lastChild, rows ? mark.pulse.text.split("(")[0] ?? "" : mark.pulse.text);
+      mark.width = mark.chip.offsetWidth;
+      mark.height = mark.chip.offsetHeight;
+    }
+    this.#more.replaceChildren(...more.map(({ x, y, count }) => {
+      const rest = make("span", { class: "more" }, `and ${count} more`);
+      rest.style.transform = `translate(${x}px, ${y - 10}px)`;
+      return rest;
+    }));
+  }
+
+  #render() {
+    const calm = still(), { looks, flights } = picture(this.#nodes, this.#score, this.#time, calm);
+    const stage = this.stage, ghost = stage > 3 - Number(calm) ? this.#moment?.ghosts[this.#ghost ?? ""] : undefined;
+    for (const [id, look] of looks) {
+      this.#actors.get(id)?.show(look, ghost?.also.includes(id) ? "would restart too" : ghost?.not.includes(id) ? "would keep running" : "");
+      const wire = this.#wires.get(id);
+      if (wire) attribute(wire, "data-cut", look.state !== "running");
+    }
+    const flying = new Map(flights.map((flight) => [flight.pulse, flight]));
+    for (const mark of this.#marks.values()) this.#fly(mark, flying.get(mark.pulse));
+    attribute(this, "data-stage", stage);
+    attribute(this.#drawing, "aria-description", stage ? `Stage ${stage} of 6: ${STAGES[stage - 1]}` : null);
+  }
+
+  /** Move a pulse along its line, its tail behind it. @param {Mark} mark @param {Flight|undefined} flight */
+  #fly({ chip, tail, edge, pulse, width, height }, flight) {
+    attribute(chip, "data-on", flight !== undefined);
+    attribute(tail, "data-on", flight !== undefined && flight.part < 1);
+    if (!flight || !edge) return;
+    const [x, y] = pointOf(edge, flight.along), at = flight.along * edge.length, long = Math.min(TAIL, edge.length * 0.8);
+    const aside = this.#layout.rows ? 112 : -width / 2;
+    chip.style.transform = `translate(${Math.min(Math.max(2, x + aside), Math.max(2, this.#width - width - 2))}px, ${y - height / 2}px)`;
+    chip.style.opacity = `${Math.min(1, flight.part / 0.06)}`;
+    attribute(tail, "pathLength", edge.length.toFixed(1));
+    tail.style.strokeDasharray = `${long} ${edge.length + 200}`;
+    tail.style.strokeDashoffset = `${pulse.up ? -at : long - at}`;
+  }
+}
+
+customElements.define("restart-stage", RestartStage);
