@@ -61,6 +61,9 @@ class Page(NamedTuple):
     letter: str = ""
     """The key that opens it after `g`; that of the start page is in the template, beside its logo."""
 
+    below: str = ""
+    """The path of one of its things, below its address; the same template shows it."""
+
     @property
     def href(self) -> str:
         """Return its address, below the root path."""
@@ -74,6 +77,7 @@ PAGES: Final = (
     Page("processes", "Processes", "Processes", live=True, letter="p"),
     Page("traces", "Traces", "Traces", live=True, letter="t"),
     Page("replay", "Replay", "Replay", letter="r"),
+    Page("why", "Restarts", "Restarts", aside=True, below="/{event:int}"),
     Page("sandboxes", "Sandboxes", "Sandboxes", of_platform=True, letter="x"),
     Page("arsenal", "Arsenal", "Arsenal", letter="a"),
     Page("learn", "Learn", "Learning path", letter="l"),
@@ -84,7 +88,7 @@ MOVED: Final = {"/sandbox": "/sandboxes"}
 """Former addresses of pages."""
 
 OF_OWN: Final = frozenset({*(page.href for page in PAGES if page.of_own), *MOVED, "/api/docs"})
-BELOW_OWN: Final = ("/docs/", "/api/docs/", "/live/")
+BELOW_OWN: Final = ("/docs/", "/api/docs/", "/live/", "/why/")
 
 HEADINGS: Final = {403: "Not allowed", 404: "There is no such page", 405: "Method not allowed", 500: "Internal error"}
 
@@ -225,7 +229,8 @@ def install(app: FastAPI, platform: Platform, files: StaticTree) -> None:
                 no_admin=not user.may("admin"),
             )
 
-        app.add_api_route(page.href, show, methods=["GET", "HEAD"], include_in_schema=False)
+        for path in dict.fromkeys((page.href, page.href + page.below)):
+            app.add_api_route(path, show, methods=["GET", "HEAD"], include_in_schema=False)
 
     def move(old: str, new: str) -> None:
         async def moved(request: Request) -> RedirectResponse:

@@ -1,5 +1,5 @@
 /**
- * A pid as a link to its process, on the shown node or on another one.
+ * A pid as a link to its process, on the shown node or on another one; and an event as a link to its restart.
  *
  * @module
  */
@@ -11,3 +11,6 @@ export function processLink(pid, text = pid, attributes = {}, node = chosen()) {
   const where = node ? `&node=${encodeURIComponent(node)}` : "";
   return make("a", { href: `${root()}/supervisors?process=${encodeURIComponent(pid)}${where}`, ...attributes }, text);
 }
+
+/** Return the address of the restart that an event is part of. @param {number} event */
+export const whyAddress = (event) => `${root()}/why/${event}${chosen() ? `?node=${encodeURIComponent(chosen())}` : ""}`;

@@ -1,0 +1,185 @@
+/**
+ * The page /why/<event>: one restart, played; and /why, the newest restarts.
+ *
+ * @module
+ */
+
+import { ApiError, request } from "../base/api.js";
+import { copyButton } from "../base/copying.js";
+import { attribute, byId, chosen, icon, root, write } from "../base/dom.js";
+import { processLink, whyAddress } from "../base/process-link.js";
+import { time } from "../base/words.js";
+import { html, nothing, render } from "../vendor/lit-html.js";
+import { raised, RestartDock } from "./dock.js";
+import { all } from "./picture.js";
+import { RestartStage } from "./stage.js";
+import { gaveUp, namer, others, span, step, victim } from "./story.js";
+
+/** @typedef {import("./schedule.js").Moment} Moment */
+/** @typedef {{event: number, at: number, name: string, reason: string, supervisor: string, strategy: string|null, started: number, gave_up: boolean}} Line */
+
+const AGAIN_MS = 1000;
+/** Requests for a restart that goes on. */
+const MOST_AGAIN = 60;
+
+const page = byId("why", HTMLElement), head = byId("why-head", HTMLElement), body = byId("why-body", HTMLElement);
+const query = new URLSearchParams(location.search);
+const number = /\/why\/(\d+)$/.exec(location.pathname)?.[1];
+const stage = new RestartStage(), dock = new RestartDock();
+stage.setAttribute("fill", "");
+stage.tabIndex = 0;
+stage.role = "group";
+const copy = copyButton(address, "Copy link", "Copy the link to this restart", "btn");
+let asked = 0;
+
+/** Return the address of this page and of what it shows now. */
+function address() {
+  const now = new URLSearchParams(chosen() ? { node: chosen() } : {});
+  if (stage.stage && stage.stage < 6) now.set("stage", `${stage.stage}`);
+  if (stage.ghost) now.set("ghost", stage.ghost);
+  return `${location.origin}${location.pathname}${now.size ? `?${now}` : ""}`;
+}
+
+/** @param {string} path */
+const here = (path) => `${root()}${path}${chosen() ? `?node=${encodeURIComponent(chosen())}` : ""}`;
+
+async function load() {
+  try {
+    if (number) show(await request("GET", `/restarts/${number}`));
+    else list(await request("GET", "/restarts?per_page=50"));
+  } catch (error) {
+    if (stage.moment || !(error instanceof ApiError)) throw error;
+    if (number && error.status === 404) gone(error);
+    else failed(error);
+  }
+}
+
+/** @param {Moment} moment */
+function show(moment) {
+  const first = stage.moment === null;
+  if (JSON.stringify(stage.moment) !== JSON.stringify(moment)) {
+    const ended = stage.time >= stage.score.end;
+    stage.moment = moment;
+    if (first) {
+      mount(moment);
+      const asks = Number(query.get("stage") ?? NaN);
+      dock.follow(stage);
+      if (others(moment).includes(query.get("ghost") ?? "")) stage.ghost = query.get("ghost");
+      void document.fonts.ready.then(() => {
+        stage.reveal();
+        if (asks >= 0 && asks <= 6) stage.pose(asks);
+        else stage.play();
+      });
+    } else if (ended) stage.seek(stage.score.end);
+    else stage.play();
+    tell(moment);
+  }
+  page.dataset.ready = "moment";
+  if (moment.going_on && (asked += 1) < MOST_AGAIN) setTimeout(() => void load().catch(() => {}), AGAIN_MS);
+}
+
+/** @param {Moment} moment */
+function mount(moment) {
+  const canonical = `${root()}/why/${moment.id}`;
+  if (location.pathname !== canonical) history.replaceState(null, "", canonical + location.search);
+  render(html`<div class="theatre"><div class="ground">${stage}</div>${dock}</div><aside class="facts" aria-label="What happened"></aside>`, body);
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    const on = event.target instanceof Element ? event.target : document.body;
+    if (on.closest("input, textarea, select, [contenteditable], nav, header, pre") || (event.key === " " && on.closest("a, button"))) return;
+    stage.pressed(event);
+  });
+  stage.addEventListener("restart-time", follow);
+}
+
+/** Write everything around the stage. @param {Moment} moment */
+function tell(moment) {
+  const name = namer(moment), who = name(victim(moment)), pid = newest(moment);
+  const title = moment.events.some(({ kind }) => kind === "start") ? `Why ${who} restarted` : `Why ${who} ended`;
+  document.title = `${title} · SuperLearner`;
+  stage.ariaLabel = `${title}. Space plays and pauses, the arrow keys step.`;
+  write(byId("announce", HTMLElement), moment.summary);
+  const links = () => html`${pid ? processLink(pid, `Open ${who}`, { class: "btn wide" }) : nothing}<a class="btn quiet wide" href=${here("/why")}>All restarts</a>`;
+  const notes = [
+    moment.going_on ? "This restart has not ended yet." : "",
+    moment.complete ? "" : "Some of its events are no longer in memory. You see those that are.",
+    moment.storm ? `The same cause led to ${moment.storm} more ${moment.storm === 1 ? "restart" : "restarts"} within seconds.` : "",
+  ].filter(Boolean);
+  render(html`<h1>${title}</h1>${gaveUp(moment) ? html`<span class="tag" data-bad>${icon("gave-up", "glyph")}gave up</span>` : nothing}
+    <p class="hint"><time datetime=${new Date(moment.at * 1000).toISOString()}>${time(moment.at)}</time></p>
+    <div class="acts">${links()}${copy}</div>`, head);
+  const facts = body.querySelector(".facts");
+  if (!(facts instanceof HTMLElement)) return;
+  render(html`${moment.line ? raised(moment.line) : nothing}${notes.map((note) => html`<p class="note" data-level="info">${note}</p>`)}
+    <h2>What happened</h2>
+    <ol class="steps">${moment.events.map((event, place) => {
+      const { who: subject, text, more } = step(moment, event);
+      return html`<li><button type="button" data-event=${place} data-kind=${event.kind} data-what=${event.kind === "decide" ? event.what : ""} @click=${() => seek(place)}>
+        ${mark(event)}<span><b>${subject}</b> ${text} ${!more ? nothing : event.kind === "decide" ? html`· ${more}` : html`<code>${more}</code>`}</span><time>${place ? `+${span(event.at)}` : "0"}</time></button></li>`;
+    })}</ol>
+    <p class="hint real">${moment.took === null ? nothing : html`In reality this took <b>${span(moment.took)}</b>. `}Slowed down so you can follow it.</p><div class="acts">${links()}</div>`, facts);
+  follow();
+}
+
+/** @param {import("./schedule.js").MomentEvent} event */
+function mark(event) {
+  const shapes = { crash: "crashed", link: "crashed", signal: "up", decide: "supervisor", stop: "stopped", start: "running" };
+  return icon(event.kind === "decide" && event.what === "give_up" ? "gave-up" : shapes[event.kind], "glyph");
+}
+
+/** Show the moment in which an event is done. @param {number} place */
+function seek(place) {
+  const shares = { crash: 0.5, go: 1, decide: 0.5, stopped: 0.01, started: 0.5 };
+  stage.seek(Math.max(...stage.score.cues.map((cue) => (cue.event === place ? cue.at + cue.dur * shares[cue.kind] : 0))));
+}
+
+/** Mark the events that have happened on the stage. */
+function follow() {
+  const { cues } = stage.score, now = stage.time;
+  const begun = now > 0 ? Math.max(-1, ...cues.filter(({ at }) => at <= now).map(({ event }) => event)) : -1;
+  for (const button of body.querySelectorAll(".steps button")) {
+    if (!(button instanceof HTMLElement)) continue;
+    const place = Number(button.dataset.event);
+    attribute(button, "data-done", place <= begun);
+    attribute(button, "aria-current", place === begun && stage.stage < 6 ? "step" : null);
+  }
+}
+
+/** Return the pid of the process that ended, or of the one in its place. @param {Moment} moment */
+function newest(moment) {
+  const id = victim(moment), starts = moment.events.flatMap((event) => (event.kind === "start" && event.id === id && event.pid ? [event.pid] : []));
+  return starts.at(-1) ?? all(moment.root).find((node) => node.id === id)?.pid ?? null;
+}
+
+/** @param {ApiError} error */
+function gone(error) {
+  page.dataset.ready = "gone";
+  document.title = "Restart not in memory · SuperLearner";
+  render(html`<h1>Restart not in memory</h1>`, head);
+  render(html`<div class="void"><h2>This restart is no longer in memory</h2>
+    <p>A node keeps its newest events only, and forgets them when it ends. Event ${number} is not among them.</p>
+    ${error.hint ? html`<p>${error.hint}</p>` : nothing}
+    <p class="acts"><a class="btn primary" href=${here("/why")}>See the newest restarts</a> <a class="btn" href=${here("/supervisors")}>Go to the supervision tree</a></p></div>`, body);
+}
+
+/** @param {ApiError} error */
+function failed(error) {
+  page.dataset.ready = "failed";
+  render(html`<h1>Restarts</h1>`, head);
+  render(html`<div class="void" role="alert"><h2>${error.message}</h2>${error.hint ? html`<p>${error.hint}</p>` : nothing}
+    <p><button type="button" class="btn" @click=${() => void load()}>Try again</button></p></div>`, body);
+}
+
+/** @param {Line[]} lines */
+function list(lines) {
+  page.dataset.ready = "list";
+  render(html`<h1>Restarts</h1><p class="hint">The newest restarts of this node. Open one to see it again.</p>`, head);
+  render(lines.length ? html`<div class="scroll"><table class="table"><thead><tr><th scope="col">Process</th><th scope="col">Reason</th><th scope="col">Supervisor</th><th scope="col" class="num">Started</th><th scope="col" class="num">Time</th></tr></thead>
+    <tbody>${lines.map((line) => html`<tr><th scope="row"><a href=${whyAddress(line.event)}>${line.name}</a></th><td><code>${line.reason}</code></td>
+      <td>${line.supervisor} <span class="hint">${line.gave_up ? "gave up" : line.strategy ?? ""}</span></td><td class="num">${line.started}</td><td class="num">${time(line.at)}</td></tr>`)}</tbody></table></div>`
+    : html`<div class="void"><h2>No restarts</h2><p>Restarts of this node appear here. Kill a process in the <a href=${here("/supervisors")}>supervision tree</a> and watch what its supervisor does.</p></div>`, body);
+}
+
+head.replaceChildren();
+body.replaceChildren();
+void load();

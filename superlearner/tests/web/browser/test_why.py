@@ -1,0 +1,197 @@
+"""The page of one restart: six stages, played, stepped and shared; and what it says without them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, Route, expect
+
+from axe import broken_rules
+from page_variants import VARIANTS
+from page_width import SIDEWAYS
+
+RECORDED = Path(__file__).parents[1] / "js"
+LEDGER, CART, MAILER = (f"shop/checkout_sup/{name}" for name in ("ledger", "cart", "mailer"))
+SUPERVISOR = "shop/checkout_sup"
+
+
+def moment(name: str, **changes: Any) -> dict[str, Any]:
+    """Return a recorded restart, as `restart.show` answers."""
+    return json.loads((RECORDED / f"moment-{name}.json").read_text(encoding="utf-8")) | changes
+
+
+@pytest.fixture
+def why(open_page: Callable[..., Page], untouched: Any) -> Callable[..., Page]:
+    """Opens the page of a recorded restart: ``why("rest", "?stage=4")``."""
+
+    def open_one(name: str, query: str = "", *, asked: int | None = None, **more: Any) -> Page:
+        changes = more.pop("changes", {})
+        found = moment(name, **changes)
+        page = open_page(f"{untouched.url.rstrip('/')}/why", ready=False, **more)
+        page.route("**/api/v1/restarts/*", lambda route: route.fulfill(json={"data": found, "success": True}))
+        page.goto(f"{untouched.url.rstrip('/')}/why/{asked or found['id']}{query}")
+        expect(page.locator("#why")).to_have_attribute("data-ready", "moment")
+        return page
+
+    return open_one
+
+
+def actor(page: Page, name: str) -> Locator:
+    return page.locator(f'.actor[data-id="{name}"]')
+
+
+def state(page: Page, name: str) -> str | None:
+    return actor(page, name).get_attribute("data-state")
+
+
+@pytest.mark.page("/why")
+def test_the_arrow_keys_step_through_six_stages_and_the_sentence_comes_last(why: Callable[..., Page]) -> None:
+    page = why("rest", "?stage=0")
+    expect(page).to_have_title("Why ledger restarted · SuperLearner")
+    expect(page.locator("#announce")).to_contain_text("2 of 3 restarts left")
+    scrubber, said = page.get_by_role("slider", name="Stage of the restart"), page.locator("restart-dock .say")
+    expect(scrubber).to_have_attribute("aria-valuetext", "Before the restart")
+    seen: list[tuple[str | None, ...]] = []
+    for stage in ("Crash", "Signal", "Decide", "Stop", "Start", "Explain"):
+        page.keyboard.press("ArrowRight")
+        expect(scrubber).to_have_attribute("aria-valuetext", f"Stage {len(seen) + 1} of 6: {stage}")
+        seen.append(tuple(state(page, name) for name in (LEDGER, CART, MAILER)))
+    assert seen == [
+        ("crashed", "running", "running"),
+        ("crashed", "running", "running"),
+        ("crashed", "running", "running"),
+        ("crashed", "stopped", "stopped"),
+        ("running", "running", "running"),
+        ("running", "running", "running"),
+    ]
+    expect(said).to_contain_text("stopped mailer and cart, then started ledger, cart and mailer")
+    expect(page.get_by_label("The line that raised").first).to_have_text('44raise ValueError("negative amount")')
+    page.keyboard.press("ArrowLeft")
+    expect(said).to_have_text("checkout_sup starts ledger, cart and mailer, in order.")
+    expect(actor(page, LEDGER)).to_contain_text("0.61.0")
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_a_stage_of_the_address_is_a_still_picture(why: Callable[..., Page], motion: str) -> None:
+    page = why("rest", "?stage=4", reduced_motion=motion)
+    expect(page.locator("restart-stage")).to_have_attribute("data-stage", "4")
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    assert [state(page, name) for name in (LEDGER, MAILER)] == ["crashed", "stopped"]
+    expect(actor(page, SUPERVISOR)).to_contain_text("2 left in 5 s")
+    expect(page.locator(".steps [aria-current]")).to_contain_text("cart stopped by checkout_sup")
+
+
+def test_it_plays_by_itself_within_the_time_and_moves_nothing_around_it(why: Callable[..., Page]) -> None:
+    page = why("rest", "?stage=0", reduced_motion="no-preference")
+    page.evaluate(
+        """() => {
+            window.shifts = 0;
+            const count = (list) => list.getEntries().forEach((entry) => (window.shifts += entry.value));
+            new PerformanceObserver(count).observe({type: "layout-shift"});
+        }"""
+    )
+    page.keyboard.press(" ")
+    expect(page.locator("restart-dock .say")).to_have_attribute("data-told", "yes")
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    assert page.evaluate("window.shifts") < 0.02
+    assert page.evaluate("document.querySelector('restart-stage').score.end") < 2000
+
+
+def test_without_motion_six_still_pictures_follow_each_other(why: Callable[..., Page]) -> None:
+    page = why("rest", "?stage=0")
+    page.clock.install()
+    stage = page.locator("restart-stage")
+    page.get_by_role("button", name="Play", exact=True).click()
+    for number in range(1, 7):
+        expect(stage).to_have_attribute("data-stage", str(number))
+        assert page.locator(".pulse[data-on]").count() == (1 if number == 2 else 0)
+        page.clock.run_for(700)
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press(" ")
+    expect(stage).to_have_attribute("data-stage", "6")
+
+
+def test_giving_up_is_shown_one_level_up(why: Callable[..., Page]) -> None:
+    page = why("gives-up", "?stage=3")
+    expect(page.locator("#why-head .tag")).to_have_text("gave up")
+    expect(actor(page, SUPERVISOR)).to_contain_text("none left")
+    page.keyboard.press("ArrowRight")
+    assert state(page, SUPERVISOR) == "crashed"
+    page.keyboard.press("ArrowRight")
+    assert state(page, SUPERVISOR) == "running"
+    expect(actor(page, "shop")).to_contain_text("2 left in 5 s")
+    expect(page.get_by_text("The same cause led to 3 more restarts within seconds.")).to_be_visible()
+
+
+def test_another_strategy_is_outlined_and_is_part_of_the_link(why: Callable[..., Page]) -> None:
+    page = why("one", "?stage=0", permissions=["clipboard-read", "clipboard-write"], fresh=True)
+    page.get_by_role("button", name="What if one_for_all?").click()
+    expect(page.get_by_text("one_for_all would also restart ledger and mailer.")).to_be_visible()
+    expect(page.locator("[data-ghost] .ghost-word")).to_have_text(["would restart too"] * 2)
+    page.get_by_role("slider").press("ArrowLeft")
+    page.get_by_role("button", name="Copy the link to this restart").click()
+    expect(page.locator("#announce")).to_have_text("Copied")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link.endswith("/why/1310?stage=5&ghost=one_for_all")
+    page.goto(link)
+    expect(page.locator("restart-stage")).to_have_attribute("data-stage", "5")
+    expect(page.get_by_role("button", name="What if one_for_all?")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_step_of_the_list_shows_its_picture_and_any_event_leads_to_the_first_cause(
+    why: Callable[..., Page],
+) -> None:
+    page = why("rest", "?stage=0", asked=1207)
+    assert page.url.endswith("/why/1204?stage=0")
+    page.get_by_role("button", name="cart stopped by checkout_sup").click()
+    expect(actor(page, CART)).to_have_attribute("data-state", "stopped")
+    expect(page.get_by_text("In reality this took 0.56 ms.")).to_be_visible()
+    assert "process=0.61.0" in (page.get_by_role("link", name="Open ledger").first.get_attribute("href") or "")
+
+
+def test_a_restart_that_goes_on_is_read_again_and_one_that_is_partly_forgotten_says_so(
+    why: Callable[..., Page],
+) -> None:
+    whole = moment("rest")
+    page = why("rest", "?stage=6", changes={"going_on": True, "complete": False, "events": whole["events"][:3]})
+    expect(page.get_by_text("Some of its events are no longer in memory.")).to_be_visible()
+    expect(page.get_by_text("This restart has not ended yet.")).to_be_visible()
+
+    def ended(route: Route) -> None:
+        route.fulfill(json={"data": whole, "success": True})
+
+    page.route("**/api/v1/restarts/*", ended)
+    expect(page.get_by_text("This restart has not ended yet.")).to_have_count(0)
+    expect(page.locator(".steps li")).to_have_count(len(whole["events"]))
+
+
+def test_an_unknown_event_has_a_page_that_says_what_to_do(open_page: Callable[..., Page], untouched: Any) -> None:
+    page = open_page(f"{untouched.url.rstrip('/')}/why/999999999", ready=False)
+    expect(page.get_by_role("heading", name="This restart is no longer in memory")).to_be_visible()
+    assert broken_rules(page) == []
+    page.get_by_role("link", name="See the newest restarts").click()
+    expect(page.get_by_role("heading", level=1, name="Restarts")).to_be_visible()
+
+
+def test_the_newest_restarts_are_a_list(open_page: Callable[..., Page], untouched: Any) -> None:
+    page = open_page(f"{untouched.url.rstrip('/')}/why", ready=False)
+    line = {"event": 1204, "at": 1763851227.4, "name": "ledger", "reason": "killed", "supervisor": "checkout_sup"}
+    lines = [line | {"strategy": "rest_for_one", "started": 3, "gave_up": False}]
+    page.route("**/api/v1/restarts?*", lambda route: route.fulfill(json={"data": lines, "success": True}))
+    page.reload()
+    expect(page.get_by_role("row", name="ledger")).to_contain_text("checkout_sup rest_for_one")
+    expect(page.get_by_role("link", name="ledger")).to_have_attribute("href", "/why/1204")
+    assert broken_rules(page) == []
+
+
+@pytest.mark.parametrize(("theme", "width"), VARIANTS)
+@pytest.mark.parametrize("stage", [2, 6])
+def test_no_rule_of_axe_is_broken_at_a_stage(why: Callable[..., Page], theme: str, width: int, stage: int) -> None:
+    page = why("gives-up", f"?stage={stage}&ghost=one_for_all", theme=theme, width=width)
+    expect(page.locator("restart-stage")).to_have_attribute("data-stage", str(stage))
+    assert page.evaluate(SIDEWAYS) == 0
+    assert broken_rules(page) == []
