@@ -310,6 +310,8 @@ def test_the_signals_of_a_restart_are_in_order(inside: Callable[..., Any]) -> No
         ]  # fmt: skip
         assert "open" not in entry.parts
         assert entry.parts["signals"]["who"] == ["/b", "", "/d", "/c"]
+        (about,) = [event for event in otp.trace.history(platform.node) if event.seq == entry.event]
+        assert (about.kind, about.data["id"], about.data["by"]) == ("child_terminated", "b", "exit")
         times = [signal[3] for signal in entry.parts["signals"]["list"]]
         assert times == sorted(times)
         assert entry.parts["signals"]["list"][-1][4] == str(platform.node.whereis("d")).strip("<>")

@@ -28,6 +28,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     key: str | None = None
     pid: str | None = None
     sup: str | None = None
+    event: int | None = None
+    """The number of the node's event that it is about, the address of its restart below `/why`."""
     parts: dict[str, Any] | None = None
 
 
@@ -96,6 +98,8 @@ class Story:
     reason: str
     what: str
     """crashed, killed, stopped, gave_up or restart_failed"""
+    event: int | None = None
+    """The number of the event with which it began, for a folded story that of its latest end."""
     times: int = 1
     first_at: float = 0.0
     per_second: list[int] = field(default_factory=list[int])
@@ -168,6 +172,7 @@ class Story:
             key=self.key,
             pid=self.pid,
             sup=self.sup_key,
+            event=self.event,
             parts=parts | self.restarts.parts() | self._signals(),
         )
 

@@ -163,7 +163,7 @@ class Feed:
         what = "stopped" if not is_crash(reason) else "killed" if reason == "killed" else "crashed"
         story = self._begin(key, at)
         story.who, story.key, story.pid, story.what = who, key, pid, what
-        story.reason = text_of_reason(reason)
+        story.event, story.reason = event.seq, text_of_reason(reason)
         story.supervisor, story.sup_key, story.strategy = label(supervisor), supervisor.key, supervisor.strategy or ""
         story.waits = row is None or comes_back(row.restart, reason)
         if not story.waits and row is not None and row.restart:
@@ -296,7 +296,7 @@ class Feed:
         story.who, story.key, story.pid, story.what = who, supervisor.key, sup_pid, "gave_up"
         story.supervisor, story.sup_key = label(parent), None if parent is None else parent.key
         story.strategy = "" if parent is None else parent.strategy or ""
-        story.reason = text_of_reason(data["reason"])
+        story.event, story.reason = event.seq, text_of_reason(data["reason"])
         child = called(model, supervisor, data.get("id"), last.who if last is not None else "a child")
         end = sentences.ended(child, story.reason, failed=is_crash(data["reason"]))
         story.opening = sentences.gave_up(who, end, used=data["used"], allowed=data["allowed"], window=data["window"])

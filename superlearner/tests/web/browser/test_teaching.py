@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -170,9 +171,12 @@ def test_with_reduced_motion_numbered_arrows_appear_at_once(open_page: Callable[
     expect(signals.locator("[data-n]")).to_have_count(3)
     expect(signals).not_to_have_attribute("data-playing", "")
     assert signals.evaluate("(element) => element.getAnimations({subtree: true}).length") == 0
-    entry.get_by_role("button", name="Why?").click()
-    expect(page.get_by_role("tab", name="Why")).to_have_attribute("aria-selected", "true")
+    address = entry.get_by_role("link", name="Why?").get_attribute("href") or ""
+    page.get_by_role("tab", name="Why").click()
     expect(page.locator(".why-chain > li")).to_have_count(2)
+    expect(page.get_by_role("link", name="Watch this restart")).to_have_attribute("href", re.compile(r"/why/\d+$"))
+    entry.get_by_role("link", name="Why?").click()
+    expect(page).to_have_url(re.compile(rf"{address}$"))
 
 
 def test_why_a_process_restarted_is_one_key_away_from_its_line(open_page: Callable[..., Page], shop: Any) -> None:

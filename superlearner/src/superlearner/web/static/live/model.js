@@ -38,7 +38,7 @@
 
 /** @typedef {"ok"|"info"|"warn"|"bad"} Level */
 /** @typedef {{who?: string, reason?: string, by?: string, strategy?: string, restarted?: string[], open?: boolean, signals?: import("./bursts.js").Wire, used?: number, max?: number, window_s?: number, times?: number, since?: number, per_second?: number[]}} Parts */
-/** @typedef {{id: number, at: number, kind: string, level: Level, text: string, key?: string|null, pid?: string|null, sup?: string|null, parts?: Parts|null}} FeedEvent */
+/** @typedef {{id: number, at: number, kind: string, level: Level, text: string, key?: string|null, pid?: string|null, sup?: string|null, event?: number, parts?: Parts|null}} FeedEvent */
 /** @typedef {{processes: number, restarts: number, events_per_s: number, loop_lag_ms: number|null, viewers: number}} Health */
 /** @typedef {{k: "s", epoch: string, seq: number, now: number, node?: string, version?: string, r?: number, nodes: Row[], feed: FeedEvent[], health: Health|null}} Snapshot */
 /** @typedef {{k: "d", seq: number, t?: number, r?: number, p?: [string, Partial<Row>][], n?: (Row & {after: string|null})[], x?: string[], e?: FeedEvent[], h?: Health}} Delta */

@@ -5,7 +5,8 @@
  */
 
 import { request } from "../base/api.js";
-import { icon, make, renew } from "../base/dom.js";
+import { attribute, icon, make, renew } from "../base/dom.js";
+import { whyAddress } from "../base/process-link.js";
 import { Panel } from "../process/process-panel.js";
 import { offset } from "./signal-lanes.js";
 import { time } from "../base/words.js";
@@ -20,10 +21,11 @@ import { time } from "../base/words.js";
 export class SlWhy extends Panel {
   #list = make("ol", { class: "why-chain", "aria-label": "From the first cause to this process" });
   #lead = make("p", { class: "hint" });
+  #watch = make("a", { class: "btn", hidden: true }, "Watch this restart");
 
   connectedCallback() {
     super.connectedCallback();
-    if (!this.#list.isConnected) this.content.append(make("section", {}, this.#lead, this.#list));
+    if (!this.#list.isConnected) this.content.append(make("section", {}, this.#lead, this.#list, this.#watch));
   }
 
   /** @override @param {string} pid @param {AbortSignal} signal @returns {Promise<Why>} */
@@ -41,8 +43,10 @@ export class SlWhy extends Panel {
     const { known } = this;
     this.#list.hidden = !known?.steps.length;
     this.#lead.textContent = known ? lead(known) : "";
+    this.#watch.hidden = !known?.restarted || !known.steps[0];
     if (!known) return;
     const first = known.steps[0]?.at ?? 0;
+    if (known.steps[0]) attribute(this.#watch, "href", whyAddress(known.steps[0].event));
     renew(this.#list, known.steps.map((step, place) => item(step, first, place, seen)));
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { whyAddress } from "../base/process-link.js";
 import { counted, number, time } from "../base/words.js";
 import { nameIn, reasonIn, spanOf, verb } from "../live/storms.js";
 import { html, nothing, svg } from "../vendor/lit-html.js";
@@ -42,7 +43,7 @@ function more(line, open) {
   const { event, bars, events, id } = line;
   return html`<div class="storm">
     ${chart(bars)}<span>last at ${time(line.to)}</span>
-    ${event.key && event.parts?.signals ? act("why", "Why?", event) : nothing}
+    ${event.key && event.parts?.signals ? why(event) : nothing}
     <button type="button" class="link act" data-act="all" tabindex="-1" aria-expanded=${open ? "true" : "false"} aria-controls="each-${id}">${open ? "Show less" : "Show all"}</button>
   </div>${open ? html`<ol class="each" id="each-${id}">${events.slice(0, MOST).map((one) => html`<li><time datetime=${iso(one.at)}>${time(one.at)}</time><p>${one.text}</p></li>`)}${rest(line)}</ol>` : nothing}`;
 }
@@ -75,9 +76,12 @@ function sentence(event) {
   const after = text.slice(name.length);
   const at = parts?.reason ? after.indexOf(parts.reason) : -1;
   const told = parts?.reason && at >= 0 ? html`${after.slice(0, at)}<code>${parts.reason}</code>${after.slice(at + parts.reason.length)}` : after;
-  const acts = key && parts?.signals && event.kind !== "stopped" ? html` ${act("signals", "Signals", event)} ${act("why", "Why?", event)}` : nothing;
+  const acts = key && parts?.signals && event.kind !== "stopped" ? html` ${act("signals", "Signals", event)} ${why(event)}` : nothing;
   return html`${name ? who(event, name) : nothing}${told}${acts}`;
 }
 
 /** @param {string} what @param {string} text @param {FeedEvent} event */
 const act = (what, text, event) => html`<button type="button" class="link act" data-act=${what} tabindex="-1" aria-label=${`${text} ${event.parts?.who ?? ""}`.trim()}>${text}</button>`;
+
+/** Return the link to the page of the restart, or the button that shows its causes here. @param {FeedEvent} event */
+const why = (event) => (event.event ? html`<a class="link act" href=${whyAddress(event.event)} tabindex="-1" aria-label=${`Why? ${event.parts?.who ?? ""}`.trim()}>Why?</a>` : act("why", "Why?", event));

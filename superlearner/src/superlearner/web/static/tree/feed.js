@@ -71,7 +71,7 @@ export class SlFeed extends HTMLElement {
 
   /** @param {EventTarget|null} target */
   #choose(target) {
-    if (!(target instanceof Element)) return;
+    if (!(target instanceof Element) || target.closest("a")) return;
     const item = target.closest("[data-id]");
     const id = item instanceof HTMLElement ? item.dataset.id ?? "" : "";
     const event = this.#shown.get(id)?.event;
@@ -89,7 +89,7 @@ export class SlFeed extends HTMLElement {
 
   /** Move between events with the arrow keys, so that the list is a single tab stop. @param {KeyboardEvent} event */
   #pressed(event) {
-    const links = [...this.#list.querySelectorAll("button")];
+    const links = [.../** @type {NodeListOf<HTMLElement>} */ (this.#list.querySelectorAll("button, a"))];
     const place = links.findIndex((link) => link === document.activeElement);
     const to = { ArrowDown: place + 1, ArrowUp: Math.max(0, place - 1), Home: 0, End: links.length - 1 }[event.key];
     const link = to === undefined ? undefined : links[to];
