@@ -31,7 +31,7 @@ PLATFORM = {
 OTHERS = {
     "everyone": {
         "arsenal.docs", "arsenal.operations", "arsenal.whoami", "docs.list", "docs.page", "docs.search",
-        "sandbox.templates", "sandbox.walls", "system.health",
+        "game.answer", "game.level", "sandbox.templates", "sandbox.walls", "system.health",
     },
     "user": {"log.list", "node.list", "recording.list", "recording.load", "sandbox.create", "sandbox.list",
              "user.usage"},

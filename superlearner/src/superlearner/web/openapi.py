@@ -25,6 +25,7 @@ SUBJECTS: Final[dict[str, str]] = {
     "debug": "A server through otp.sys: status, statistics, log, trace",
     "docs": "The documentation: its pages, and a search",
     "error": "Why processes ended",
+    "game": "Predict, the game: questions about restarts, answered by the runtime",
     "mailbox": "Waiting messages, and how to drop some of them",
     "node": "The nodes that the platform observes",
     "process": "Processes: list, inspect, message, suspend, end",

@@ -13,7 +13,7 @@ export const LABELS = {
   process: "Processes", supervisor: "Supervisors", tree: "Supervision tree", state: "State of a process", mailbox: "Mailboxes", trace: "Traces of messages",
   error: "Errors and crashes", simulation: "Break things on purpose", recording: "Recordings", sandbox: "Sandboxes", debug: "Debugging a server", system: "The whole system",
   analytics: "Restarts in numbers", events: "What happens, live", log: "Log", application: "Applications", code: "Code and upgrades", registry: "Names and registries",
-  settings: "Settings", token: "Tokens", user: "Users", audit: "Audit log", store: "What is stored", node: "Nodes", arsenal: "These operations", docs: "Documentation",
+  settings: "Settings", token: "Tokens", user: "Users", audit: "Audit log", store: "What is stored", node: "Nodes", arsenal: "These operations", docs: "Documentation", game: "Predict, the game",
 };
 
 /** The most used operations, in the words of users. @type {Record<string, string>} */
