@@ -96,13 +96,13 @@ def _restart(strategy: str, siblings: Sequence[Sibling], position: int, used: in
     group = list(siblings) if strategy == "one_for_all" else [siblings[position]]
     if strategy == "rest_for_one":
         group = list(siblings[position:])
-    me = siblings[position]
+    me, ids = siblings[position], {one.id for one in group}
     return Prediction(
         "restarts",
         stopped=_running([one for one in group if one is not me]),
         started=tuple(one.id for one in group if one.restart != "temporary"),
         gone=tuple(one.id for one in group if one.restart == "temporary"),
-        untouched=tuple(one.id for one in siblings if one not in group),
+        untouched=tuple(one.id for one in siblings if one.id not in ids),
         used=used,
     )
 
