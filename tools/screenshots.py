@@ -128,22 +128,30 @@ def shoot_pages(browser: Browser, address: str, folder: Path, theme: str, width:
 
 
 def shoot_sandboxes(browser: Browser, address: str, data: Path, folder: Path, theme: str, width: int) -> None:
-    """Take pictures of the sandbox templates and of a running sandbox.
+    """Take pictures of the Playground with a template, and with the crash of a running sandbox.
 
     Raises:
         SystemExit: a page scrolls sideways.
     """
     owner = {"authorization": f"Bearer {(data / TOKEN_FILE).read_text().strip()}"}
     page = open_page(browser, theme, width, extra_http_headers=owner)
-    page.goto(f"{address}/sandboxes")
-    expect(page.locator("#templates input").first).to_be_visible()
-    editor_of(page, "#source")
-    page.get_by_label("Name", exact=True).fill("my_first")
+    page.goto(f"{address}/sandboxes?new")
+    expect(page.get_by_label("Start from")).to_have_value("counter")
+    page.locator("#sandbox-id").evaluate(
+        "(field) => { field.value = 'my_first'; field.dispatchEvent(new Event('input')); }"
+    )
     page.evaluate("document.fonts.ready.then(() => true)")
     take(page, folder / f"sandboxes-new-{theme}-{width}.png", width, last=False)
-    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("button", name="Run", exact=True).click()
     expect(page.locator("#one-status")).to_have_text("running")
-    editor_of(page, "#running-source")
+    editor_of(page, "#source")
+    crash = {"message": "crash", "message_type": "cast"}
+    page.request.post(
+        f"{address}/api/v1/processes/counter/message?node=sandbox-my_first@127.0.0.1", headers=owner, data=crash
+    )
+    expect(page.locator("#crashed")).to_contain_text("counter crashed at line")
+    if width < 600:
+        page.get_by_role("button", name="Tree", exact=True).click()
     take(page, folder / f"sandboxes-{theme}-{width}.png", width)
 
 

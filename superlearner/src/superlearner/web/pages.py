@@ -78,7 +78,7 @@ PAGES: Final = (
     Page("traces", "Traces", "Traces", live=True, letter="t"),
     Page("replay", "Replay", "Replay", letter="r"),
     Page("why", "Restarts", "Restarts", aside=True, below="/{event:int}"),
-    Page("sandboxes", "Sandboxes", "Sandboxes", of_platform=True, letter="x"),
+    Page("sandboxes", "Playground", "Playground", of_platform=True, letter="x"),
     Page("arsenal", "Arsenal", "Arsenal", letter="a"),
     Page("learn", "Learn", "Learning path", letter="l"),
     Page("docs", "Docs", "Documentation", own_routes=True, letter="d"),

@@ -53,7 +53,7 @@ def opened(open_page: Callable[..., Page], at_work: Any, path: str = "/sandboxes
     return page
 
 
-def typed(page: Page, text: str, label: str = "Source of the new sandbox") -> None:
+def typed(page: Page, text: str, label: str = "Source") -> None:
     """Paste over the whole content of the editor."""
     visible = page.locator("sl-code").and_(page.locator(":visible"))
     visible.hover()
@@ -71,10 +71,20 @@ def typed(page: Page, text: str, label: str = "Source of the new sandbox") -> No
     )
 
 
+def beside(page: Page, pane: str = "Tree") -> None:
+    """Show what stands beside the code; a phone shows one of them at a time."""
+    tab = page.get_by_role("group", name="What is shown").get_by_role("button", name=pane)
+    if tab.is_visible():
+        tab.click()
+
+
 def made(page: Page, name: str, text: str = TYPED) -> None:
+    beside(page, "Code")
     typed(page, text)
-    page.get_by_label("Name").fill(name)
-    page.get_by_role("button", name="Start", exact=True).click()
+    beside(page)
+    page.get_by_label("Name", exact=True).fill(name)
+    beside(page, "Code")
+    page.get_by_role("button", name="Run", exact=True).click()
     expect(page.locator("#one-status")).to_have_text("running")
 
 
@@ -118,11 +128,11 @@ def test_typed_started_killed_broken_by_an_endless_loop_and_mended_with_the_stat
     expect(page.get_by_role("tabpanel", name="What happened")).to_contain_text(
         re.compile(r"left held the loop for 2 s: main\.py, line [78]; it was ended there")
     )
-    page.get_by_role("tab", name="Code").click()
-    typed(page, TYPED.replace("while request", "if request").replace("n + 1", "n + 100"), "Source of the sandbox")
-    page.get_by_role("button", name="Hot reload").click()
-    report = page.get_by_role("tabpanel", name="Code")
-    expect(report).to_contain_text("Version 2 runs: 3 processes went over to it")
+    typed(page, TYPED.replace("while request", "if request").replace("n + 1", "n + 100"))
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("#said")).to_contain_text("Hot-reloaded: version 2 runs, and 3 processes kept pid")
+    page.get_by_role("button", name="What became of the states").click()
+    report = page.get_by_role("tabpanel", name="Versions")
     expect(report.get_by_role("row", name=re.compile("^right Counter .* 41 kept"))).to_be_visible()
     cast(page, at_work, "mine", "left", "spin")
     cast(page, at_work, "mine", "right", "tick")
@@ -160,9 +170,9 @@ def test_the_page_shows_what_ended_the_program_and_it_restarts_when_fixed(
     expect(page.get_by_role("button", name="Start it again")).to_be_visible()
     page.get_by_role("link", name="Its code and what happened").click()
     expect(page.locator("#one-reason")).to_contain_text("It has ended: ended the interpreter with os._exit(7)")
-    expect(page.get_by_role("list", name="Sandboxes").get_by_text("os._exit(7)")).to_be_visible()
-    typed(page, TYPED, "Source of the sandbox")
-    page.get_by_role("button", name="Restart with this code").click()
+    typed(page, TYPED)
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("#said")).to_have_text("It runs again.")
     expect(page.locator("#one-status")).to_have_text("running")
     expect(page.locator("#one-reason")).to_be_hidden()
     page.get_by_role("tab", name="Versions").click()
@@ -175,12 +185,12 @@ def test_an_error_is_marked_at_its_line_while_it_is_typed_and_nothing_starts(
     page = opened(open_page, at_work, **OWNER)
     expect(page.locator("#source .numbers")).to_have_text(re.compile(r"^1\n2\n3\n[\d\n]*$"))
     typed(page, TYPED.replace("class Main(Supervisor)", "class Main(Supervisor"))
-    expect(page.locator("#make-said")).to_have_text("At line 11, column 22: invalid syntax")
+    expect(page.locator("#said")).to_have_text("At line 11, column 22: invalid syntax")
     expect(page.locator(".cm-lintRange-error").first).to_be_visible()
     page.keyboard.type("# the cursor has stayed where it was")
     expect(page.locator(".cm-line").last).to_have_text("# the cursor has stayed where it was")
-    page.get_by_role("button", name="Start", exact=True).click()
-    expect(page.locator("#make-said")).to_contain_text("invalid syntax")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("#said")).to_contain_text("invalid syntax")
     typed(page, TYPED)
     expect(page.locator(".cm-lintRange-error")).to_have_count(0)
     assert {} == dict(at_work.platform.sandboxes.fleet.sandboxes)
@@ -193,10 +203,10 @@ def test_tab_indents_and_escape_leads_out_of_the_editor(open_page: Callable[...,
     page.keyboard.type("x")  # over a selection: what the browser would say of its styles fails the test
     page.keyboard.press("Control+Home")
     page.keyboard.press("Tab")
-    expect(page.get_by_role("textbox", name="Source of the new sandbox")).to_have_text("    x")
+    expect(page.get_by_role("textbox", name="Source")).to_have_text("    x")
     page.keyboard.press("Escape")
     page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="Start", exact=True)).to_be_focused()
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
 
 
 def test_typing_over_everything_while_the_editor_loads_replaces_it_without_shortcuts(
@@ -206,12 +216,12 @@ def test_typing_over_everything_while_the_editor_loads_replaces_it_without_short
     held: list[Any] = []
     page.route("**/codemirror.js", lambda route: held.append(route))
     with page.expect_request("**/codemirror.js"):
-        page.get_by_role("textbox", name="Source of the new sandbox").focus()
+        page.get_by_role("textbox", name="Source").focus()
     page.keyboard.press("Control+a")
     held.pop().continue_()
     expect(page.locator("sl-code#source")).to_have_attribute("data-ready", "editor")
     page.keyboard.type("g s?n")
-    expect(page.get_by_role("textbox", name="Source of the new sandbox")).to_have_text("g s?n")
+    expect(page.get_by_role("textbox", name="Source")).to_have_text("g s?n")
     expect(page.locator("dialog#keys")).to_be_hidden()
     assert page.url.endswith("/sandboxes")
 
@@ -221,64 +231,112 @@ def test_letters_typed_into_the_code_that_runs_stay_there_and_are_looked_at(
 ) -> None:
     page = opened(open_page, at_work, **OWNER)
     made(page, "letters")
-    typed(page, "", "Source of the sandbox")
+    typed(page, "")
     page.keyboard.type("one two")
-    expect(page.get_by_role("textbox", name="Source of the sandbox")).to_have_text("one two")
-    expect(page.locator("#code-said")).to_have_text("At line 1, column 5: invalid syntax")
-    typed(page, TYPED, "Source of the sandbox")
-    expect(page.locator("#code-said")).to_be_empty()
+    expect(page.get_by_role("textbox", name="Source")).to_have_text("one two")
+    expect(page.locator("#said")).to_have_text("At line 1, column 5: invalid syntax")
+    typed(page, TYPED)
+    expect(page.locator("#said")).to_be_empty()
     reloads: list[Any] = []
     page.route("**/hot-reload", lambda route: reloads.append(route))
-    typed(page, f"{TYPED}# more\n", "Source of the sandbox")
+    typed(page, f"{TYPED}# more\n")
     with page.expect_request("**/hot-reload"):
-        page.get_by_role("button", name="Hot reload").click()
-    typed(page, f"{TYPED}# while it reloads", "Source of the sandbox")
+        page.get_by_role("button", name="Run", exact=True).click()
+    typed(page, f"{TYPED}# while it reloads")
     reloads.pop().continue_()
-    expect(page.locator("#code-said")).to_contain_text("Version 2 runs")
+    expect(page.locator("#said")).to_contain_text("version 2 runs")
     expect(page.locator(".cm-line:visible").last).to_have_text("# while it reloads")
-    expect(page.get_by_role("button", name="Hot reload")).to_be_enabled()
     page.get_by_role("link", name="New sandbox").click()
-    expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled()
+    expect(page.get_by_label("Start from")).to_have_value("counter")
 
 
 def test_without_a_credential_built_in_code_starts_and_is_shown(open_page: Callable[..., Page], at_work: Any) -> None:
     page = opened(open_page, at_work)
     template = text(page)
     expect(page.locator("#source .paint .k", has_text="class").first).to_be_visible()  # coloured before it is touched
-    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("button", name="Run", exact=True).click()
     expect(page.locator("#one-status")).to_have_text("running")
-    expect(page.locator("#running-source")).to_contain_text("class Counter")
-    assert template == text(page, "#running-source")
+    expect(page.locator("#source")).to_contain_text("class Counter")
+    assert template == text(page)
+    cast(page, at_work, "counter", "counter", "crash")
+    expect(page.locator("#crashed")).to_contain_text("counter crashed at line 32: RuntimeError")
+    expect(page.locator(".cm-lintRange-error")).to_be_in_viewport()  # the full editor was not loaded before
     destroy(page)
     typed(page, TYPED)
-    told = page.locator("#make-said")
+    told = page.locator("#said")
     expect(told).to_contain_text("takes the scope code, which the owner's credential has")
-    expect(told.get_by_role("link", name="sign in with it")).to_have_attribute("href", "/sign-in?next=%2Fsandboxes")
-    page.get_by_role("radio", name="Demo: two counters and a printer").check()
-    page.get_by_role("button", name="Start", exact=True).click()
+    expect(told.get_by_role("link", name="sign in with it")).to_have_attribute(
+        "href", "/sign-in?next=%2Fsandboxes%3Fnew"
+    )
+    page.get_by_label("Start from").select_option("Demo: two counters and a printer")
+    page.get_by_role("button", name="Run", exact=True).click()
     expect(page.locator("#one-status")).to_have_text("running")
-    expect(page.locator("#running-source")).to_contain_text("class DemoOneForOne")
-    expect(page.locator("#code-said")).to_be_empty()
+    expect(page.locator("#source")).to_contain_text("class DemoOneForOne")
+    expect(page.locator("#said")).to_be_empty()
     destroy(page)
+
+
+def test_ctrl_enter_starts_changes_and_restarts_and_a_crash_leads_to_its_line(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    broken = TYPED.replace("pass", "1 / 0") + "# a long tail\n" * 80
+    typed(page, broken)
+    page.get_by_label("Name", exact=True).fill("quick")
+    page.get_by_role("textbox", name="Source").focus()
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#one-status")).to_have_text("running")
+    expect(page.get_by_role("textbox", name="Source")).to_be_focused()
+    assert broken == text(page)
+    page.get_by_role("button", name="Kill right").click()
+    expect(page.get_by_role("treeitem", name=re.compile("^right, .*, 1 restart"))).to_be_visible()
+    expect(page.locator("#crashed")).to_be_empty()  # a kill has no line
+    cast(page, at_work, "quick", "left", "spin")
+    expect(page.locator("#crashed")).to_contain_text("left crashed at line 8: ZeroDivisionError")
+    expect(page.locator(".cm-lintRange-error")).to_be_in_viewport()
+    happened = page.get_by_role("tabpanel", name="What happened")
+    expect(happened.get_by_role("button", name="Line 8")).to_be_visible()
+    typed(page, broken.replace("1 / 0", "pass").replace("while", "if") + "# typed\n")
+    cast(page, at_work, "quick", "left", "spin")
+    expect(happened.get_by_role("button", name="Line 8")).to_have_count(2)
+    expect(page.locator(".cm-line", has_text="# typed")).to_be_in_viewport()  # it does not move what is being typed
+    page.get_by_role("button", name="Go to line 8").click()
+    expect(page.locator(".cm-line", has_text="        pass").first).to_be_in_viewport()
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#said")).to_contain_text("Hot-reloaded: version 2 runs")
+    expect(page.locator("#crashed")).to_be_empty()
+    cast(page, at_work, "quick", "left", "spin")
+    expect(page.get_by_role("treeitem", name=re.compile("^left, .*, 2 restarts"))).to_be_visible()
+    page.get_by_role("button", name="Restart", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Restart").click()
+    expect(page.locator("#said")).to_have_text("Restarted: all states are new.")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#one-reason")).to_contain_text("Run starts it again")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#said")).to_have_text("It runs again.")
+    expect(page.get_by_role("button", name="Kill left")).to_be_visible()
+    page.goto(f"{at_work.url}/sandboxes")
+    expect(page).to_have_url(re.compile(r"\?sandbox=quick$"))  # the newest of one's own opens by itself
+    expect(page.get_by_label("Sandbox", exact=True)).to_have_value("quick")
 
 
 def destroy(page: Page) -> None:
+    page.get_by_role("tab", name="Limits").click()
     page.get_by_role("button", name="Destroy").click()
     page.get_by_role("dialog").get_by_role("button", name="Destroy").click()
-    expect(page.get_by_role("heading", name="Run your own tree")).to_be_visible()
-    expect(page.locator("#no-sandboxes")).to_be_visible()
+    expect(page.get_by_role("heading", name="Your tree appears here")).to_be_visible()
 
 
 MINE = f"{TYPED}# my own\n"
 
 
-def text(page: Page, editor: str = "#source") -> str:
+def text(page: Page) -> str:
     """Return the text of an editor, whether its plain field or CodeMirror shows it."""
-    return page.locator(editor).evaluate("editor => editor.value")
+    return page.locator("#source").evaluate("editor => editor.value")
 
 
-def restored(page: Page, note: str = "#make-draft") -> None:
-    expect(page.locator(note)).to_have_text(re.compile(r"^Your draft of \d\d:\d\d:\d\d was restored\. Discard$"))
+def restored(page: Page) -> None:
+    expect(page.locator("#draft")).to_have_text(re.compile(r"^Your draft of \d\d:\d\d:\d\d was restored\. Discard$"))
 
 
 def test_a_draft_outlives_the_sign_in_and_can_be_discarded(open_page: Callable[..., Page], at_work: Any) -> None:
@@ -297,9 +355,9 @@ def test_a_draft_outlives_the_sign_in_and_can_be_discarded(open_page: Callable[.
     assert MINE == text(page)
     page.get_by_role("button", name="Discard").click()
     page.reload()
-    expect(page.locator("#make-said")).to_be_empty()
+    expect(page.locator("#said")).to_be_empty()
     expect(page.locator("#template-about")).not_to_be_empty()
-    expect(page.locator("#make-draft")).to_be_hidden()
+    expect(page.locator("#draft")).to_be_hidden()
     assert template == text(page)
 
 
@@ -318,32 +376,35 @@ def test_a_draft_of_a_running_sandbox_outlives_a_reload_until_it_runs(
 ) -> None:
     page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
     made(page, "mine")
-    typed(page, MINE, "Source of the sandbox")
+    typed(page, MINE)
     page.reload()
-    restored(page, "#code-draft")
-    assert MINE == text(page, "#running-source")
-    page.get_by_role("button", name="Hot reload").click()
-    expect(page.locator("#code-said")).to_contain_text("Version 2 runs")
-    expect(page.locator("#code-draft")).to_be_hidden()
+    restored(page)
+    assert MINE == text(page)
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("#said")).to_contain_text("version 2 runs")
+    expect(page.locator("#draft")).to_be_hidden()
     page.reload()
     expect(page.locator("#one-status")).to_have_text("running")
-    expect(page.get_by_role("button", name="Hot reload")).to_be_disabled()
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("#said")).to_have_text(
+        "This source runs already. Restart starts its tree again, with new states."
+    )
     assert "[]" == page.evaluate("localStorage.getItem('superlearner.drafts')")
 
 
 def test_a_change_of_template_keeps_the_draft(open_page: Callable[..., Page], at_work: Any) -> None:
     page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
     typed(page, MINE)
-    page.get_by_role("radio", name="An empty page").check()
+    page.get_by_label("Start from").select_option("An empty page")
     assert MINE != text(page)
-    expect(page.locator("#make-draft")).to_have_text(re.compile("^Your changes to “.+” are kept. Go back to them$"))
+    expect(page.locator("#draft")).to_have_text(re.compile("^Your changes to “.+” are kept. Go back to them$"))
     accessible(page)
     page.get_by_role("button", name="Go back to them").click()
     restored(page)
     assert MINE == text(page)
-    expect(page.get_by_role("radio").first).to_be_checked()
-    page.get_by_role("radio", name="Demo: the shop").check()
-    page.get_by_role("radio").first.check()
+    expect(page.get_by_label("Start from")).to_have_value("counter")
+    page.get_by_label("Start from").select_option("Demo: the shop")
+    page.get_by_label("Start from").select_option(index=0)
     assert MINE == text(page)
 
 
@@ -351,34 +412,36 @@ def test_a_draft_stays_while_the_connection_is_lost(open_page: Callable[..., Pag
     """Regression: the source that was read after a failed request replaced what was typed."""
     page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
     made(page, "mine")
-    typed(page, MINE, "Source of the sandbox")
+    typed(page, MINE)
     sources = re.compile(r"/sandboxes/mine/source")
     page.route(sources, lambda route: route.abort())
     page.evaluate("window.dispatchEvent(new Event('sl-sandboxes'))")
-    expect(page.locator("#code-said")).to_contain_text("The server does not answer.")
-    page.get_by_role("textbox", name="Source of the sandbox").press("Control+End")
+    expect(page.locator("#said")).to_contain_text("The server does not answer.")
+    page.get_by_role("textbox", name="Source").press("Control+End")
     page.keyboard.type("# while it is lost")
     page.unroute(sources)
     with page.expect_response(sources):
         page.evaluate("window.dispatchEvent(new Event('sl-sandboxes'))")
-    expect(page.locator("#code-said")).not_to_contain_text("The server does not answer.")
-    assert f"{MINE}# while it is lost" == text(page, "#running-source")
-    expect(page.get_by_role("button", name="Hot reload")).to_be_enabled()
+    expect(page.locator("#said")).not_to_contain_text("The server does not answer.")
+    assert f"{MINE}# while it is lost" == text(page)
 
 
 @pytest.mark.parametrize(("theme", "width"), VARIANTS)
 def test_the_page_is_for_everybody(width: int, theme: str, open_page: Callable[..., Page], at_work: Any) -> None:
     page = opened(open_page, at_work, width=width, theme=theme, **OWNER)
+    accessible(page)
+    beside(page)
     page.locator("#walls summary").click()
     page.locator("#options summary").click()
     accessible(page)
     made(page, "shown")
     accessible(page)
-    for tab in ("Output", "What happened", "Versions", "Walls and limits"):
+    beside(page)
+    for tab in ("Output", "What happened", "Versions", "Limits"):
         page.get_by_role("tab", name=tab).click()
         accessible(page)
-    expect(page.get_by_role("tabpanel", name="Walls and limits")).to_contain_text("access only to its own folder")
-    page.get_by_role("link", name="Sandboxes").last.click()
+    expect(page.get_by_role("tabpanel", name="Limits")).to_contain_text("access only to its own folder")
+    page.get_by_role("link", name="All sandboxes").click()
     expect(page.get_by_role("row", name=re.compile(r"^shown running owner .* MB"))).to_be_visible()
     accessible(page)
 

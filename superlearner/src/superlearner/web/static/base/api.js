@@ -30,8 +30,18 @@ export class ApiError extends Error {
  * @param {AbortSignal} [signal]
  * @returns {Promise<any>}  the content of `data`
  */
-export function request(method, path, body, signal) {
-  const node = chosen();
+export const request = (method, path, body, signal) => requestOn(chosen(), method, path, body, signal);
+
+/**
+ * Run an operation on a node.
+ * @param {string} node  "" for the platform's default
+ * @param {string} method
+ * @param {string} path  below /api/v1
+ * @param {unknown} [body]
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>}  the content of `data`
+ */
+export function requestOn(node, method, path, body, signal) {
   if (!node) return platform(method, path, body, signal);
   return platform(method, `${path}${path.includes("?") ? "&" : "?"}node=${encodeURIComponent(node)}`, body, signal);
 }
@@ -74,18 +84,19 @@ const process = (pid) => `/processes/${encodeURIComponent(pid)}`;
 
 /**
  * @param {string} pid
- * @param {{reason?: string, force?: boolean}} [how]
+ * @param {{reason?: string, force?: boolean, node?: string}} [how]
  * @returns {Promise<{terminated?: boolean}>}
  */
-export const kill = (pid, { reason = "kill", force = false } = {}) => request("DELETE", process(pid), { reason, force });
+export const kill = (pid, { reason = "kill", force = false, node = chosen() } = {}) => requestOn(node, "DELETE", process(pid), { reason, force });
 
 /**
  * @param {string} supervisor  its pid
  * @param {string} id  of a stopped child
+ * @param {string} [node]
  * @returns {Promise<{pid?: string|null}>}
  */
-export const start = (supervisor, id) =>
-  request("POST", `/supervisors/${encodeURIComponent(supervisor)}/children/${encodeURIComponent(id)}/restart`);
+export const start = (supervisor, id, node = chosen()) =>
+  requestOn(node, "POST", `/supervisors/${encodeURIComponent(supervisor)}/children/${encodeURIComponent(id)}/restart`);
 
 /**
  * @param {string} pid

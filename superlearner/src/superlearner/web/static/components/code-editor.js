@@ -125,6 +125,7 @@ export class SlCode extends HTMLElement {
   #silent = false;
   #locked = false;
   #composing = false;
+  /** A mark that waits for CodeMirror. @type {[line: number, column: number, message: string, go: boolean]|null} */ #waiting = null;
 
   constructor() {
     super();
@@ -189,6 +190,7 @@ export class SlCode extends HTMLElement {
     if (!this.#cm || !this.#view) {
       const before = this.#plain.value.split("\n").slice(0, line - 1).join("\n").length;
       if (go) this.#plain.setSelectionRange(before + column, before + column);
+      this.#waiting = [line, column, message, go];
       return;
     }
     const { doc } = this.#view.state;
@@ -199,8 +201,20 @@ export class SlCode extends HTMLElement {
     if (go) this.#view.dispatch({ effects: this.#cm.EditorView.scrollIntoView(from, { y: "center" }), selection: { anchor: at } });
   }
 
+  /** Scroll a line into view. The cursor stays. @param {number} line  starting at 1 */
+  reveal(line) {
+    if (!this.#cm || !this.#view) {
+      const height = this.#plain.scrollHeight / Math.max(1, this.#plain.value.split("\n").length);
+      this.#plain.scrollTop = Math.max(0, (line - 1) * height - this.#plain.clientHeight / 2);
+      return;
+    }
+    const { doc } = this.#view.state;
+    this.#view.dispatch({ effects: this.#cm.EditorView.scrollIntoView(doc.line(Math.min(Math.max(line, 1), doc.lines)).from, { y: "center" }) });
+  }
+
   /** Remove the marks. */
   unmark() {
+    this.#waiting = null;
     attribute(this, "data-wrong", null);
     attribute(this.#plain, "aria-invalid", null);
     if (this.#cm && this.#view) this.#view.dispatch(this.#cm.setDiagnostics(this.#view.state, []));
@@ -268,6 +282,7 @@ export class SlCode extends HTMLElement {
     this.#view = new cm.EditorView({ state, parent, root: /** @type {ShadowRoot} */ (this.shadowRoot) });
     this.#view.scrollDOM.scrollTop = scrollTop;
     if (had) this.#view.focus();
+    if (this.#waiting) this.mark(...this.#waiting);
     attribute(this, "data-ready", "editor");
   }
 }

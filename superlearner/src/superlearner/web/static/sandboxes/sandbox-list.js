@@ -35,6 +35,7 @@ function want(what) {
     if (value) next.searchParams.set(name, value);
     else next.searchParams.delete(name);
   }
+  next.searchParams.set("all", ""); // without a filter, too
   history.replaceState(history.state, "", next);
 }
 

@@ -1,15 +1,14 @@
 /**
- * The form for a new sandbox: a starting point, its source with Python's errors marked during typing, and options.
+ * A new sandbox: a starting point, its source with Python's errors marked during typing, its name and options.
  *
  * @module
  */
 
 import { platform } from "../base/api.js";
-import { SlCode } from "../components/code-editor.js";
 import { attribute, byId, make, write } from "../base/dom.js";
-import { DraftNote, drafts } from "./draft-note.js";
+import { drafts } from "./draft-note.js";
+import { calm, check, editor, note } from "./sandbox-bench.js";
 import { freeName } from "./sandbox-words.js";
-import { SyntaxCheck } from "./syntax-check.js";
 
 /** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
 /** @typedef {import("./drafts.js").Drafts} Drafts */
@@ -21,11 +20,9 @@ const DEMOS = [
   { id: "shop", title: "Demo: the shop", about: "Orders, a warehouse and a checkout that live by themselves. A demo needs no credential." },
 ];
 
-const editor = byId("source", SlCode);
 const form = byId("make-form", HTMLFormElement);
 const name = byId("sandbox-id", HTMLInputElement);
-const check = new SyntaxCheck(editor, byId("make-said", HTMLElement));
-const note = new DraftNote(byId("make-draft", HTMLElement));
+const from = byId("template", HTMLSelectElement);
 /** @type {Drafts|null} */ let kept = null;
 /** @type {Start|null} The starting point in the editor. */ let shown = null;
 /** @type {Template[]} */ let templates = [];
@@ -33,34 +30,35 @@ const note = new DraftNote(byId("make-draft", HTMLElement));
 const unchanged = () => templates.find((one) => one.id === chosen() && one.source === editor.value);
 /** @type {() => string[]} */ let taken = () => [];
 let named = false;
+/** True while the editor shows a new sandbox. */ let open = false;
+/** @type {Start[]} */ let all = [];
 
 /** Return the chosen starting point. */
-const chosen = () => String(new FormData(form).get("from") ?? "");
+const chosen = () => from.value;
 const demo = () => DEMOS.find((one) => one.id === chosen());
 /** Return the name of the draft of a starting point. @param {Start} one */
 const draftOf = (one) => `new:${one.id || "empty"}`;
 
 /**
- * Show the starting points.
+ * Load the starting points.
  * @param {() => string[]} ids  the names in use
- * @param {(made: Sandbox) => void} onMade
+ * @param {(made: Sandbox, source: string|null) => void} onMade  gets the source that was started; null: of a demo
+ * @param {() => void} onWrong  called if a field needs a correction
  */
-export async function begin(ids, onMade) {
+export async function begin(ids, onMade, onWrong) {
   taken = ids;
   [templates, kept] = await Promise.all([platform("GET", "/sandbox-templates"), drafts().catch(() => null)]);
-  const all = [...templates, { id: "", title: "An empty page", about: "Python with a class Main, or one Supervisor or Application.", source: "from otp import Children, Supervisor, impl\n\n\n" }, ...DEMOS];
-  const last = kept?.newest("new:")?.of;
-  const first = all.find((one) => draftOf(one) === last) ?? all[0];
-  byId("templates", HTMLElement).replaceChildren(...all.map((one) =>
-    make("label", {}, make("input", { type: "radio", name: "from", value: one.id || "empty", checked: one === first }), one.title)));
-  byId("templates", HTMLElement).onchange = () => pick(all.find((one) => (one.id || "empty") === chosen()));
-  pick(first);
+  all = [...templates, { id: "", title: "An empty page", about: "Python with a class Main, or one Supervisor or Application.", source: "from otp import Children, Supervisor, impl\n\n\n" }, ...DEMOS];
+  from.replaceChildren(...all.map((one) => make("option", { value: one.id || "empty" }, one.title)));
+  from.onchange = () => pick(all.find((one) => (one.id || "empty") === chosen()));
   form.onsubmit = (event) => {
     event.preventDefault();
-    void start(onMade);
+    void start();
   };
+  made = onMade;
+  wrongField = onWrong;
   editor.addEventListener("input", () => {
-    if (demo()) return;
+    if (!open || demo()) return;
     check.later();
     if (shown) kept?.later(draftOf(shown), editor.value === shown.source ? null : editor.value);
   });
@@ -68,6 +66,29 @@ export async function begin(ids, onMade) {
     named = true;
     wrong("id-wrong", name, "");
   };
+}
+
+/** @type {(made: Sandbox, source: string|null) => void} */ let made = () => {};
+/** @type {() => void} */ let wrongField = () => {};
+
+/** Return the time of the newest draft of a new sandbox, in seconds; 0 without. */
+export const drafted = () => (kept?.newest("new:")?.at ?? 0) / 1000;
+
+/** Show the chosen starting point in the editor; at first the one with the newest draft. */
+export function enter() {
+  if (open) return propose();
+  open = true;
+  const last = kept?.newest("new:")?.of;
+  const one = all.find((start) => draftOf(start) === last) ?? shown ?? all[0];
+  shown = null;
+  if (one) from.value = one.id || "empty";
+  calm();
+  pick(one);
+}
+
+/** Leave the editor to another sandbox. */
+export function exit() {
+  open = false;
 }
 
 /** Propose a free name unless the user entered one. */
@@ -94,8 +115,7 @@ function pick(one) {
     put(draft.text);
     note.restored(draft, "", () => put(one.source ?? ""), ({ text }) => put(text));
   } else if (left && left !== one) note.say(`Your changes to “${left.title}” are kept.`, "Go back to them", () => {
-    const radio = [...form.querySelectorAll("input")].find((field) => field.name === "from" && field.value === (left.id || "empty"));
-    if (radio) radio.checked = true;
+    from.value = left.id || "empty";
     pick(left);
     editor.focus();
   });
@@ -111,6 +131,7 @@ function put(text) {
 
 /** @param {string} id @param {HTMLElement} field @param {string} words */
 function wrong(id, field, words) {
+  if (words) wrongField();
   write(byId(id, HTMLElement), words);
   attribute(field, "aria-invalid", words ? "true" : null);
 }
@@ -144,28 +165,30 @@ function wanted() {
   };
 }
 
-/** @param {(made: Sandbox) => void} onMade */
-async function start(onMade) {
+let starting = false;
+
+/** Start the sandbox. */
+export async function start() {
+  if (starting) return;
   check.drop();
   const body = wanted();
   if (!body) return;
-  const button = byId("start", HTMLButtonElement);
-  button.disabled = true;
+  starting = true;
   check.tell("Starting…");
   try {
     const begun = shown, source = editor.value;
-    const made = await platform("POST", "/sandboxes", body);
-    check.tell("");
+    const one = await platform("POST", "/sandboxes", body);
+    check.tell(`${one.id} runs. Change the code and run it again.`, "ok");
     if (begun && shown === begun && editor.value === source) {
       kept?.drop(draftOf(begun));
       note.hide();
     }
     named = false; // the next one gets a new name
-    onMade(made);
+    made(one, begun?.source === undefined ? null : source);
   } catch (error) {
     if (/** @type {any} */ (error).code === "sandbox_already_exists") wrong("id-wrong", name, "There is one of this name.");
     check.refused(error);
   } finally {
-    button.disabled = false;
+    starting = false;
   }
 }

@@ -1,16 +1,17 @@
 /**
- * One sandbox: code with hot reload and its effects on states, output, events, versions, isolation.
+ * The sandbox that is shown: its code with *Run*, its tree, what happened, output, versions, limits.
  *
  * @module
  */
 
-import { platform } from "../base/api.js";
-import { SlCode } from "../components/code-editor.js";
+import { platform, requestOn } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
-import { attribute, byId, icon, make, mend, renew, root, write } from "../base/dom.js";
-import { DraftNote, drafts } from "./draft-note.js";
+import { attribute, byId, icon, make, mend, renew, write } from "../base/dom.js";
+import { drafts } from "./draft-note.js";
+import { calm, check, editor, goTo, note, showCrash } from "./sandbox-bench.js";
+import { showEvents, showNotices, wireHappened } from "./sandbox-happened.js";
+import { follow, fromNow, leave, top, wireTree } from "./sandbox-tree.js";
 import { limitsOf, LOOKS, told, upText } from "./sandbox-words.js";
-import { SyntaxCheck } from "./syntax-check.js";
 import { tabs } from "../components/tab-list.js";
 import { complain, toast } from "../base/toast.js";
 import { counted, time } from "../base/words.js";
@@ -18,42 +19,42 @@ import { counted, time } from "../base/words.js";
 /** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
 /** @typedef {import("./sandbox-words.js").Wall} Wall */
 
-const editor = byId("running-source", SlCode);
-const check = new SyntaxCheck(editor, byId("code-said", HTMLElement));
 /** @param {string} words @param {string} [level] */
 const tell = (words, level) => check.tell(words, level);
-const note = new DraftNote(byId("code-draft", HTMLElement));
 /** @type {import("./drafts.js").Drafts|null} */ let kept = null;
 /** True if the message below the editor says why the source cannot be read. */
 let unread = false;
 /** @type {Sandbox|null} */ let shown = null;
-let part = "part-code";
+let part = "part-happened";
 /** The running source as it was read; the editor may differ. @type {string|null} */
 let known = null;
 let version = 0;
+let running = false;
 /** @type {() => Promise<void>} */ let refresh = async () => {};
+/** @type {(id: string) => void} */ let showTab = () => {};
 
 /** @param {() => Promise<void>} again  loads the sandboxes again */
 export function wire(again) {
   refresh = again;
-  tabs(byId("tab-code", HTMLElement).parentElement ?? document.body, (id) => {
+  showTab = tabs(byId("tab-happened", HTMLElement).parentElement ?? document.body, (id) => {
     part = id;
     void load();
   });
-  byId("restart", HTMLButtonElement).onclick = () => void restart(false);
-  byId("code-restart", HTMLButtonElement).onclick = () => void restart(true);
-  byId("reload", HTMLButtonElement).onclick = () => void reload({ source: editor.value });
+  byId("restart", HTMLButtonElement).onclick = () => void restart();
+  byId("stop", HTMLButtonElement).onclick = () => void stop();
   byId("destroy", HTMLButtonElement).onclick = () => void destroy();
   byId("versions", HTMLElement).onclick = (event) => {
     const number = event.target instanceof HTMLElement ? event.target.closest("button")?.dataset["version"] : undefined;
     if (number) void reload({ version: Number(number) });
   };
   editor.addEventListener("input", () => {
+    if (!shown) return;
     if (edited()) check.later();
     else check.clear();
     keep();
-    buttons();
   });
+  wireTree(showEvents, (crash) => known !== null && showCrash(crash, edited()));
+  wireHappened(goTo);
 }
 
 const path = () => `/sandboxes/${encodeURIComponent(shown?.id ?? "")}`;
@@ -63,40 +64,63 @@ const draftOf = () => `sandbox:${shown?.id}:${shown?.created_at}`;
 /** Keep the draft, or drop it if it is the running source. */
 const keep = () => shown && known !== null && kept?.later(draftOf(), edited() ? editor.value : null, version);
 
-/** @param {Sandbox} one */
-export function show(one) {
+/**
+ * Show a sandbox.
+ * @param {Sandbox} one
+ * @param {string|null} [source]  that has just been started from the editor, which keeps it
+ */
+export function show(one, source = null) {
   const before = shown;
   shown = one;
+  if (before?.id !== one.id || before.created_at !== one.created_at) begin(source);
   write(byId("one-title", HTMLElement), one.id);
   const status = byId("one-status", HTMLElement);
   write(status, one.status);
   attribute(byId("one", HTMLElement), "data-state", LOOKS[one.status]);
   write(byId("one-counts", HTMLElement), told(one, Date.now() / 1000));
-  const link = byId("open-tree", HTMLAnchorElement);
-  link.href = `${root()}/supervisors?node=${encodeURIComponent(one.node)}`;
-  link.hidden = one.status !== "running";
+  byId("open-tree", HTMLElement).hidden = one.status !== "running";
   const reason = byId("one-reason", HTMLElement);
   reason.hidden = !one.reason;
-  if (one.reason) renew(reason, [make("p", {}, make("b", {}, one.status === "ended" ? "It has ended: " : "It is stopping: "), one.reason, one.status === "ended" ? ". Change the code and start it again; its options stay." : "")]);
-  write(byId("restart", HTMLButtonElement), one.status === "ended" ? "Start again" : "Restart");
-  byId("restart", HTMLButtonElement).disabled = one.status === "starting" || one.status === "stopping";
-  buttons();
+  if (one.reason) renew(reason, [make("p", {}, make("b", {}, one.status === "ended" ? "It has ended: " : "It is stopping: "), one.reason, one.status === "ended" ? ". Run starts it again; its options stay." : "")]);
+  const moves = one.status === "starting" || one.status === "stopping";
+  byId("restart", HTMLButtonElement).disabled = moves || one.status === "ended";
+  byId("stop", HTMLButtonElement).disabled = one.status !== "running";
   walls(byId("about-walls", HTMLElement), one.walls);
   write(byId("about-walls-says", HTMLElement), one.walls.length ? `${upText(one.walls)}${one.walls.every((wall) => wall.up) ? "" : `: no wall for ${one.walls.filter((wall) => !wall.up).map((wall) => wall.name).join(", ")}`}` : "No walls are known yet");
   renew(byId("about-limits", HTMLElement), limitsOf(one).flatMap(([term, value]) => [make("dt", {}, term), make("dd", {}, value)]));
-  if (before?.id !== one.id) begin();
+  follow(one);
   void load();
 }
 
-/** Reset the pane for another sandbox. */
-function begin() {
-  known = null;
-  editor.lock(true); // until its source is read, which would overwrite earlier input
+/** Leave the editor to another sandbox. */
+export function hide() {
+  if (!shown) return;
+  shown = null;
+  leave();
+}
+
+/** Reset the pane for another sandbox. @param {string|null} source */
+function begin(source) {
   check.drop();
+  calm();
+  showNotices([]);
+  byId("reload-report", HTMLElement).replaceChildren();
+  known = source;
+  version = source === null ? 0 : 1;
+  if (source !== null) return;
+  editor.lock(true); // until its source is read, which would overwrite earlier input
   tell("");
   editor.unmark();
   note.hide();
-  byId("reload-report", HTMLElement).replaceChildren();
+}
+
+/** Run the text in the editor: start the sandbox again if it has ended, else change its code. */
+export async function run() {
+  if (!shown || running || known === null && shown.status === "running") return;
+  if (shown.status === "ended") await again(edited() ? editor.value : undefined, "It runs again.");
+  else if (shown.status !== "running") tell(`${shown.id} is ${shown.status}.`);
+  else if (edited()) await reload({ source: editor.value });
+  else tell("This source runs already. Restart starts its tree again, with new states.");
 }
 
 /** @param {Element} list @param {Wall[]} all */
@@ -104,39 +128,37 @@ export function walls(list, all) {
   mend(list, all.map((one) => make("li", { "data-up": one.up ? "yes" : "no" }, icon(one.up ? "done" : "cross", "glyph"), make("b", {}, one.name, make("span", { class: "vh" }, one.up ? ", up" : ", not up"), one.required ? "" : " (not required)"), make("p", { title: one.up ? one.says : null }, one.up ? one.means : `${one.means}: ${one.says}`))));
 }
 
-function buttons() {
-  const runs = shown?.status === "running";
-  byId("reload", HTMLButtonElement).disabled = !runs || !edited();
-  byId("code-restart", HTMLButtonElement).disabled = !shown || !edited() || shown.status === "starting" || shown.status === "stopping";
-}
-
-/** Load the content of the open tab. */
+/** Load the source and the content of the open tab. */
 async function load() {
   if (!shown) return;
   const id = shown.id;
   /** @type {Record<string, [string, (answer: any) => void]>} */
-  const loads = { "part-output": ["/output", output], "part-happened": ["/notices", happened], "part-versions": ["/versions", versions], "part-code": ["/source", code] };
-  const [what, paint] = loads[part] ?? [];
-  if (!what || !paint) return;
-  try {
-    if (part === "part-code") kept ??= await drafts().catch(() => null);
-    const answer = await platform("GET", path() + what);
-    if (shown?.id === id) paint(answer);
-  } catch (error) {
-    if (shown?.id === id) unreadable(error);
-  }
+  const loads = { "part-output": ["/output", output], "part-happened": ["/notices", showNotices], "part-versions": ["/versions", versions] };
+  const [what, paint] = loads[part] ?? ["", () => {}];
+  const read = async (/** @type {string} */ of, /** @type {(answer: any) => void} */ take, /** @type {(error: any) => void} */ fail) => {
+    try {
+      const answer = await platform("GET", `/sandboxes/${encodeURIComponent(id)}${of}`);
+      if (shown?.id === id) take(answer);
+    } catch (error) {
+      if (shown?.id === id) fail(error);
+    }
+  };
+  kept ??= await drafts().catch(() => null);
+  if (shown?.id !== id) return;
+  await Promise.all([
+    read("/source", code, unreadable),
+    what ? read(what, paint, (error) => part === "part-output" && write(byId("output", HTMLElement), `${error.message}. ${error.hint ?? ""}`)) : null,
+  ]);
 }
 
 /** @param {any} error */
 function unreadable(error) {
-  if (part === "part-code") {
-    unread = true;
-    if (!edited()) {
-      editor.lock(true);
-      known = null;
-    }
-    tell(`${error.message}. ${error.hint ?? ""}`, "bad");
-  } else if (part === "part-output") write(byId("output", HTMLElement), `${error.message}. ${error.hint ?? ""}`);
+  unread = true;
+  if (!edited()) {
+    editor.lock(true);
+    known = null;
+  }
+  tell(`${error.message}. ${error.hint ?? ""}`, "bad");
 }
 
 /** @param {{source: string, version: number}} answer */
@@ -152,7 +174,6 @@ function code(answer) {
   if (unread) tell("");
   unread = false;
   if (first) restore();
-  buttons();
 }
 
 /** Restore the draft of the shown sandbox, if there is one. */
@@ -164,7 +185,6 @@ function restore() {
     if (edited()) check.later();
     else check.clear();
     keep();
-    buttons();
   };
   put(draft.text);
   note.restored(draft, draft.version === version ? "" : `; it began from version ${draft.version}`, () => put(known ?? ""), ({ text }) => put(text));
@@ -185,11 +205,6 @@ function output({ text, cut }) {
   if (below) place.scrollTop = place.scrollHeight;
 }
 
-/** @param {{at: number, text: string}[]} notices */
-function happened(notices) {
-  mend(byId("happened", HTMLElement), notices.map((one) => make("li", {}, make("time", {}, time(one.at)), make("span", {}, one.text))));
-}
-
 /** @param {{version: number, current: boolean, created_at: number, by: string, lines: number}[]} all */
 function versions(all) {
   const runs = shown?.status === "running";
@@ -198,26 +213,28 @@ function versions(all) {
     make("td", { class: "num" }, one.current ? make("span", { class: "tag" }, runs ? "runs now" : "ran last") : make("button", { type: "button", class: "btn", disabled: !runs, title: runs ? null : "It does not run: start it first.", "data-version": one.version, "aria-label": `Go back to version ${one.version}` }, "Go back to it")))));
 }
 
-/** @param {{source?: string, version?: number}} what */
+/** Change the code of the running sandbox. @param {{source?: string, version?: number}} what */
 async function reload(what) {
-  if (!shown) return;
-  const button = byId("reload", HTMLButtonElement);
-  button.disabled = true;
+  if (!shown || running) return;
+  running = true;
+  check.drop();
+  calm();
   tell("Reloading…");
   byId("reload-report", HTMLElement).replaceChildren();
   try {
+    fromNow();
     const changed = await platform("POST", `${path()}/hot-reload`, what);
     editor.unmark();
     known = what.source ?? null; // later input is an edit of this source
     done(what.source);
-    tell(changed.changed ? `Version ${changed.version} runs: ${counted(changed.servers_count, "process", "processes")} went over to it, nobody lost a pid, a mailbox or a state.` : "This source runs already.");
+    tell(changed.changed ? `Hot-reloaded: version ${changed.version} runs, and ${counted(changed.servers_count, "process", "processes")} kept pid, mailbox and state. New children of a supervisor need a restart.` : "This source runs already.", "ok");
     if (changed.changed) report(changed.servers);
-    if (what.version !== undefined) byId("tab-code", HTMLElement).click();
   } catch (error) {
     check.refused(error);
+  } finally {
+    running = false;
   }
   await refresh();
-  buttons();
 }
 
 /** @param {{pid: string, name: string, what: string, before: string|null, after: string|null}[]} servers */
@@ -227,27 +244,57 @@ function report(servers) {
     return make("tr", {}, make("th", { scope: "row" }, one.name), make("td", {}, make("code", {}, one.what)), make("td", {}, make("code", {}, one.pid)),
       make("td", {}, one.before === null ? make("span", { class: "hint" }, "its children stay") : same ? make("span", {}, make("code", {}, one.after ?? ""), make("span", { class: "hint" }, " kept")) : make("span", {}, make("del", {}, make("code", {}, one.before)), " → ", make("ins", {}, make("code", {}, one.after ?? "")))));
   });
-  byId("reload-report", HTMLElement).replaceChildren(make("h3", {}, "Who went over, and what became of the states"), make("table", { class: "table" },
+  const see = make("button", { type: "button", class: "link" }, "What became of the states");
+  see.onclick = () => {
+    document.getElementById("panes")?.querySelectorAll("button")[1]?.click();
+    showTab("part-versions");
+    byId("tab-versions", HTMLElement).focus();
+  };
+  check.said.append(see);
+  byId("reload-report", HTMLElement).replaceChildren(make("h3", {}, "The last reload: who went over, and what became of the states"), make("table", { class: "table" },
     make("thead", {}, make("tr", {}, ...["Process", "Class", "Pid", "State"].map((word) => make("th", { scope: "col" }, word)))), make("tbody", {}, ...rows)));
 }
 
-/** @param {boolean} withSource */
-async function restart(withSource) {
+/** Start the tree again with the text in the editor. */
+async function restart() {
   if (!shown) return;
-  const again = shown.status === "ended";
-  const changed = edited() && (withSource || again);
-  if (!again && !(await confirm(`Restart ${shown.id}?`, `Its tree stops and starts anew${changed ? " with the code in the editor" : ""}: its states are gone. To keep them, use hot reload.`, "Restart"))) return;
+  const changed = edited();
+  if (!(await confirm(`Restart ${shown.id}?`, `Its tree stops and starts again${changed ? " with the code in the editor" : ""}: its states are gone. To keep them, use Run, which hot-reloads.`, "Restart"))) return;
+  await again(changed ? editor.value : undefined, `Restarted${changed ? " with this code" : ""}: all states are new.`);
+}
+
+/** @param {string|undefined} source @param {string} words */
+async function again(source, words) {
+  if (running) return;
+  running = true;
+  check.drop();
+  calm();
   tell("Starting…");
   try {
-    const source = changed ? editor.value : undefined;
+    fromNow();
     await platform("POST", `${path()}/restart`, { source });
     known = source ?? known;
     done(source);
     editor.unmark();
     byId("reload-report", HTMLElement).replaceChildren();
-    tell("It runs.");
+    tell(words, "ok");
   } catch (error) {
     check.refused(error);
+  } finally {
+    running = false;
+  }
+  await refresh();
+}
+
+/** End the whole tree; the sandbox stays and can run again. */
+async function stop() {
+  const pid = top() ?? shown?.supervisor_pid;
+  if (!shown || !pid) return;
+  try {
+    await requestOn(shown.node, "DELETE", `/processes/${encodeURIComponent(pid)}`, { reason: "kill" });
+    tell("Stopped. Run starts it again.");
+  } catch (error) {
+    complain(error, `Stop ${shown.id}`);
   }
   await refresh();
 }
@@ -269,6 +316,6 @@ async function destroy() {
   }
   kept?.drop(draftOf());
   toast(`${id} is gone.`);
-  history.replaceState(null, "", location.pathname);
+  history.replaceState(null, "", `${location.pathname}?new`);
   await refresh();
 }

@@ -1,37 +1,47 @@
 /**
- * The page /sandboxes: the list, a new sandbox (`?new`), or the one in the URL (`?sandbox=my_first`).
+ * The Playground, `/sandboxes`: code and the living tree of the sandbox that runs it. It opens the user's newest
+ * sandbox or draft, a new one (`?new`), the one in the URL (`?sandbox=my_first`), or the list of all (`?all`).
  *
  * @module
  */
 
 import { platform } from "../base/api.js";
-import { byId, make, mend, write } from "../base/dom.js";
+import { attribute, byId, make, mend, write } from "../base/dom.js";
 import { shortcuts } from "../shell/keys.js";
+import { catchUp } from "./sandbox-bench.js";
 import { list, wireList } from "./sandbox-list.js";
-import { begin, propose } from "./sandbox-make.js";
-import { show, walls, wire } from "./sandbox-pane.js";
-import { LOOKS, told } from "./sandbox-words.js";
+import { begin, drafted, enter, exit, start } from "./sandbox-make.js";
+import { hide, run, show, walls, wire } from "./sandbox-pane.js";
 import { complain } from "../base/toast.js";
 
 /** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
+/** @typedef {"one"|"new"|"all"|"gone"} View */
 
+/** The URL parameters that choose the view. */
+const WORDS = ["sandbox", "new", "all", "state", "owner", "q"];
 const page = byId("sandboxes", HTMLElement);
+const mine = byId("mine", HTMLSelectElement);
 /** @type {Sandbox[]} */ let all = [];
 let asking = false;
 let again = false;
-let made = false;
+let arrived = false;
 
+const asked = () => new URLSearchParams(location.search);
 /** Return the sandbox in the URL; "" for none. */
-const id = () => new URLSearchParams(location.search).get("sandbox") ?? "";
-/** Return whether to show the form for a new one: on request, or if there are none. */
-const anew = () => id() === "" && (new URLSearchParams(location.search).has("new") || all.length === 0);
+const id = () => asked().get("sandbox") ?? "";
 
-/** @param {"sandbox"|"new"|""} view @param {string} [sandbox] */
-function address(view, sandbox = "") {
-  const next = new URLSearchParams(location.search);
-  for (const word of ["sandbox", "new"]) next.delete(word);
-  if (view) next.set(view, sandbox);
-  return `${location.pathname}${next.size ? `?${next}` : ""}`;
+/** @returns {View} */
+function view() {
+  if (id()) return all.some((one) => one.id === id()) ? "one" : "gone";
+  return ["all", "state", "owner", "q"].some((word) => asked().has(word)) ? "all" : "new";
+}
+
+/** @param {"sandbox"|"new"|"all"} word @param {string} [sandbox] */
+function address(word, sandbox = "") {
+  const next = asked();
+  for (const other of WORDS) next.delete(other);
+  next.set(word, sandbox);
+  return `${location.pathname}?${next}`;
 }
 
 /** @param {string} sandbox */
@@ -49,6 +59,8 @@ async function refresh() {
       again = false;
       all = await platform("GET", "/sandboxes?per_page=200");
     } while (again);
+    await ready;
+    if (!arrived) arrive();
     draw();
     page.dataset.ready = "yes";
   } catch (error) {
@@ -58,29 +70,48 @@ async function refresh() {
   }
 }
 
+/** Return the user's sandboxes, newest first. */
+function ours() {
+  const user = document.documentElement.dataset.user ?? "";
+  return all.filter((one) => one.owner === user).toSorted((one, other) => other.created_at - one.created_at);
+}
+
+/** Without a choice in the URL, open what the user worked on last. */
+function arrive() {
+  arrived = true;
+  const [newest] = ours();
+  if (WORDS.every((word) => !asked().has(word)) && newest && newest.status !== "ended" && newest.created_at > drafted()) history.replaceState(null, "", toOne(newest.id));
+}
+
 function draw() {
-  byId("no-sandboxes", HTMLElement).hidden = all.length > 0;
-  const now = Date.now() / 1000;
-  mend(byId("list", HTMLElement), all.map((one) => make("li", { "data-key": one.id, "data-state": LOOKS[one.status] },
-    make("a", { class: "name", href: toOne(one.id), "data-sandbox": one.id, "aria-current": one.id === id() ? "page" : null }, one.id),
-    make("span", { class: "tag" }, one.status), make("span", { class: "told" }, told(one, now)),
-    one.reason ? make("span", { class: "why", title: one.reason }, one.reason) : null)));
-  const one = all.find((sandbox) => sandbox.id === id());
-  page.dataset.view = anew() ? "new" : id() ? "one" : "all";
-  byId("everyone", HTMLElement).hidden = anew() || id() !== "";
-  byId("make", HTMLElement).hidden = !anew();
-  byId("one", HTMLElement).hidden = !one;
-  byId("gone-one", HTMLElement).hidden = id() === "" || one !== undefined;
-  for (const [link, view] of /** @type {const} */ ([["to-all", ""], ["new", "new"], ["new-too", "new"], ["new-instead", "new"]])) byId(link, HTMLAnchorElement).href = address(view);
-  list(all, toOne);
+  const what = view(), one = all.find((sandbox) => sandbox.id === id());
+  page.dataset.view = what;
+  byId("everyone", HTMLElement).hidden = what !== "all";
+  byId("gone-one", HTMLElement).hidden = what !== "gone";
+  byId("work", HTMLElement).hidden = what !== "one" && what !== "new";
+  for (const part of /** @type {NodeListOf<HTMLElement>} */ (page.querySelectorAll(".for-new"))) part.hidden = what !== "new";
+  for (const part of /** @type {NodeListOf<HTMLElement>} */ (page.querySelectorAll(".for-one"))) part.hidden = what !== "one";
+  byId("run", HTMLElement).hidden = what !== "one" && what !== "new";
+  byId("new-instead", HTMLAnchorElement).href = byId("new", HTMLAnchorElement).href = address("new");
+  byId("to-all", HTMLAnchorElement).href = address("all");
+  for (const [link, of] of [["new", "new"], ["to-all", "all"]]) attribute(byId(link ?? "", HTMLElement), "aria-current", of === what ? "page" : null);
+  choices(one, what);
+  if (what === "all") list(all, toOne);
+  if (what !== "one") hide();
+  if (what !== "new") exit();
   if (one) show(one);
-  if (anew() && !made) {
-    made = true;
-    begin(() => all.map((sandbox) => sandbox.id), (started) => {
-      go(toOne(started.id));
-      void refresh();
-    }).catch((error) => complain(error, "Templates"));
-  } else if (anew()) propose();
+  if (what === "new") enter();
+}
+
+/** Fill the switch between sandboxes: the user's own, and the one that is shown. @param {Sandbox|undefined} one @param {View} what */
+function choices(one, what) {
+  const some = ours();
+  if (one && !some.includes(one)) some.unshift(one);
+  mend(mine, [
+    ...(what === "one" ? [] : [make("option", { value: "" }, what === "new" ? "New sandbox" : "Choose a sandbox")]),
+    ...some.map((sandbox) => make("option", { value: sandbox.id }, sandbox.status === "running" ? sandbox.id : `${sandbox.id} (${sandbox.status})`)),
+  ]);
+  mine.value = one?.id ?? "";
 }
 
 /** @param {string} where */
@@ -97,6 +128,29 @@ function follow(event) {
   go(link.href);
 }
 
+/** @param {"code"|"tree"} pane  the one that a phone shows */
+function look(pane) {
+  page.dataset.pane = pane;
+  for (const button of byId("panes", HTMLElement).querySelectorAll("button")) attribute(button, "aria-pressed", String(button.dataset["pane"] === pane));
+  if (pane === "code") catchUp();
+}
+
+/** Run the text in the editor. */
+function runIt() {
+  if (page.dataset.view === "new") void start();
+  else if (page.dataset.view === "one") void run();
+}
+
+/** Show a sandbox that was started from the editor. @param {Sandbox} made @param {string|null} source */
+function started(made, source) {
+  all = [made, ...all.filter((one) => one.id !== made.id)];
+  history.pushState(null, "", toOne(made.id));
+  exit();
+  show(made, source);
+  draw();
+  void refresh();
+}
+
 async function machine() {
   const here = await platform("GET", "/sandbox-walls");
   write(byId("walls-says", HTMLElement), here.says);
@@ -111,9 +165,25 @@ async function machine() {
 wire(refresh);
 wireList(draw, refresh);
 page.addEventListener("click", follow);
+byId("run", HTMLButtonElement).onclick = runIt;
+mine.onchange = () => go(mine.value ? toOne(mine.value) : address("new"));
+byId("panes", HTMLElement).onclick = (event) => {
+  const button = event.target instanceof HTMLElement ? event.target.closest("button") : null;
+  if (button) look(button.dataset["pane"] === "tree" ? "tree" : "code");
+};
+document.addEventListener("keydown", (event) => { // before the editor, which has another use for it
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.altKey || document.querySelector("dialog[open]")) return;
+  event.preventDefault();
+  event.stopPropagation();
+  runIt();
+}, { capture: true });
 window.addEventListener("popstate", draw);
 window.addEventListener("sl-sandboxes", () => void refresh());
-shortcuts([{ keys: ["n"], text: "A new sandbox", run: () => go(address("new")) }]);
+shortcuts([
+  { keys: ["Ctrl Enter"], text: "Run the code: start it, or change it while it runs" },
+  { keys: ["n"], text: "A new sandbox", run: () => go(address("new")) },
+]);
 document.addEventListener("visibilitychange", () => document.hidden || void refresh()); // ages and memory are outdated
+const ready = begin(() => all.map((sandbox) => sandbox.id), started, () => look("tree")).catch((error) => complain(error, "Templates"));
 void refresh();
 machine().catch((error) => complain(error, "Walls"));

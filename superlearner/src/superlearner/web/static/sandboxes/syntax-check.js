@@ -88,6 +88,6 @@ export class SyntaxCheck {
   /** Ask for a sign-in: unlike demos and templates, changed code requires a credential. */
   #tellToSignIn() {
     const here = location.pathname.slice(root().length) + location.search;
-    this.said.replaceChildren(make("p", { "data-level": "bad" }, "Code of your own takes the scope code, which the owner's credential has: ", make("a", { href: `${root()}/sign-in?next=${encodeURIComponent(here)}` }, "sign in with it"), ". On the machine of the platform ", make("code", {}, command("token")), " prints it. Demos and unchanged templates start without."));
+    this.said.replaceChildren(make("p", { "data-level": "bad" }, "Code of your own takes the scope code, which the owner's credential has: ", make("a", { href: `${root()}/sign-in?next=${encodeURIComponent(here)}` }, "sign in with it"), ". Your draft is kept. On the machine of the platform ", make("code", {}, command("token")), " prints it. Demos and unchanged templates start without."));
   }
 }

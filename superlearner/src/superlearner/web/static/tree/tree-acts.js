@@ -22,8 +22,9 @@ import { counted } from "../base/words.js";
  * Return the actions on a tree.
  * @param {import("./tree.js").SlTree} tree
  * @param {() => Model} known  returns the model that it shows
+ * @param {() => string} on  returns the node that it shows
  */
-export function actsOn(tree, known) {
+export function actsOn(tree, known, on = chosen) {
   /**
    * End processes.
    * @param {string[]} keys
@@ -38,7 +39,7 @@ export function actsOn(tree, known) {
     }
     const asked = (/** @type {Row} */ row) => row.critical || (isTop(row, known()) && reason !== "normal");
     for (const row of rows) if (!asked(row)) void endOne(row, reason, false);
-    for (const row of rows) if (asked(row) && (await sure(row, known()))) void endOne(row, reason, row.critical);
+    for (const row of rows) if (asked(row) && (await sure(row, known(), on()))) void endOne(row, reason, row.critical);
   }
 
   /** Perform an action on all selected processes. @param {import("./bulk-plan.js").Action} action */
@@ -59,7 +60,7 @@ export function actsOn(tree, known) {
     tree.mark(key, "starting…");
     await null; // sending a request takes the browser a millisecond, so update the line first
     try {
-      await start(supervisor, row.id);
+      await start(supervisor, row.id, on());
       tree.answered(key, false);
     } catch (error) {
       tree.answered(key, true);
@@ -72,7 +73,7 @@ export function actsOn(tree, known) {
     tree.mark(row.key);
     await null; // see above
     try {
-      const answer = await kill(row.pid ?? "", { reason, force });
+      const answer = await kill(row.pid ?? "", { reason, force, node: on() });
       if (answer?.terminated === false && reason === "normal") toast(`${label(row)} lives on.`, { hint: "The reason normal, sent from outside, ends nobody." });
       else if (answer?.terminated === false) toast(`${label(row)} traps exits and lives on.`, { hint: "The reason kill cannot be trapped." });
       tree.answered(row.key, answer?.terminated === false);
@@ -92,13 +93,13 @@ const isTop = (row, model) => row.kind === "supervisor" && (row.parent === null 
 /** Return the number of descendants of a row. @param {Model} model @param {string} key @returns {number} */
 const below = (model, key) => (model.kids.get(key) ?? []).reduce((sum, kid) => sum + 1 + below(model, kid), 0);
 
-/** Confirm the end of a critical process, or of a whole tree. @param {Row} row @param {Model} model */
-function sure(row, model) {
+/** Confirm the end of a critical process, or of a whole tree. @param {Row} row @param {Model} model @param {string} node */
+function sure(row, model, node) {
   const name = label(row);
   if (!row.critical) {
     const many = below(model, row.key);
     const all = many ? `${name} and the ${counted(many, "process", "processes")} below it end` : `${name} ends`;
-    const sandbox = chosen().startsWith("sandbox-") ? " The sandbox ends with its tree; it can be started again." : "";
+    const sandbox = node.startsWith("sandbox-") ? " The sandbox ends with its tree; it can be started again." : "";
     return confirm(`End the whole tree of ${name}?`, `${all}. ${name} has no supervisor, so nobody starts ${many ? "them" : "it"} again.${sandbox}`, `Kill ${name}`);
   }
   if (row.parent === null) return confirmAsAdmin("End SuperLearner?", `${name} is the root of all that runs here. This ends SuperLearner: every process stops, this page loses its server, and nothing starts it again but you.`, "End SuperLearner");

@@ -1,0 +1,65 @@
+/**
+ * The editor of the Playground and the lines below it: the draft, the answer to *Run*, and the crash of running code,
+ * which is marked at its line.
+ *
+ * @module
+ */
+
+import { byId, make } from "../base/dom.js";
+import { SlCode } from "../components/code-editor.js";
+import { DraftNote } from "./draft-note.js";
+import { SyntaxCheck } from "./syntax-check.js";
+
+/** @typedef {{name: string, line: number, reason: string}} Crash */
+
+/** Time after the last key for which the user counts as typing. */
+const TYPING_MS = 3000;
+
+export const editor = byId("source", SlCode);
+export const check = new SyntaxCheck(editor, byId("said", HTMLElement));
+export const note = new DraftNote(byId("draft", HTMLElement));
+const crashed = byId("crashed", HTMLElement);
+let typed = -Infinity;
+/** The line to show as soon as the editor is visible: on a phone it may be behind a tab. */ let hidden = 0;
+
+editor.addEventListener("input", () => (typed = performance.now()));
+
+/** Return whether the user is typing. */
+const typing = () => document.activeElement === editor && performance.now() - typed < TYPING_MS;
+
+/** Remove the message of a crash; its mark goes with the next text. */
+export function calm() {
+  crashed.replaceChildren();
+}
+
+/** Return the column of the first character of a line that is no space. @param {number} line */
+const columnOf = (line) => Math.max(0, (editor.value.split("\n")[line - 1] ?? "").search(/\S/)) + 1;
+
+/** Mark a line and move the cursor there. @param {number} line @param {string} message */
+export function goTo(line, message) {
+  document.getElementById("panes")?.querySelector("button")?.click(); // on a phone the code is behind a tab
+  editor.mark(line, columnOf(line), message);
+  editor.focus();
+}
+
+/**
+ * Mark the line at which a process crashed, and show it unless the user is typing or has changed the text.
+ * @param {Crash} crash
+ * @param {boolean} edited  the text is not the one that crashed
+ */
+export function showCrash({ name, line, reason }, edited) {
+  if (check.said.querySelector("[data-level=ok]")) check.tell("");
+  const go = make("button", { type: "button", class: "link" }, `Go to line ${line}`);
+  go.onclick = () => goTo(line, reason);
+  crashed.replaceChildren(make("p", {}, make("b", {}, `${name} crashed at line ${line}`), ": ", make("code", {}, reason)), go);
+  editor.mark(line, columnOf(line), `${name} crashed here: ${reason}`, false);
+  if (edited || typing()) return;
+  editor.reveal(line);
+  hidden = editor.offsetParent ? 0 : line;
+}
+
+/** Show the line of a crash that came while the editor was hidden. */
+export function catchUp() {
+  if (hidden) editor.reveal(hidden);
+  hidden = 0;
+}

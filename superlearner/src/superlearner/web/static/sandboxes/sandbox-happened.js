@@ -1,0 +1,50 @@
+/**
+ * What happened in a sandbox: the events of its tree and the platform's notices in one list, newest first; those with
+ * a line of its code lead there.
+ *
+ * @module
+ */
+
+import { byId } from "../base/dom.js";
+import { time } from "../base/words.js";
+import { html, nothing, render, repeat } from "../vendor/lit-html.js";
+import { lineIn } from "./sandbox-tree.js";
+
+/** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
+/** @typedef {{at: number, text: string}} Notice */
+
+const MOST = 100;
+const place = byId("happened", HTMLElement);
+/** @type {readonly FeedEvent[]} */ let events = [];
+/** @type {ReadonlyMap<string, number>} */ let lines = new Map();
+/** @type {readonly Notice[]} */ let notices = [];
+
+/** Call a function with the line that was chosen. @param {(line: number, text: string) => void} go */
+export function wireHappened(go) {
+  place.onclick = (event) => {
+    const link = event.target instanceof HTMLElement ? event.target.closest("button") : null;
+    if (link) go(Number(link.dataset["line"]), link.closest("li")?.querySelector("p")?.textContent ?? "");
+  };
+}
+
+/** @param {readonly FeedEvent[]} all @param {ReadonlyMap<string, number>} at */
+export function showEvents(all, at) {
+  events = all;
+  lines = at;
+  draw();
+}
+
+/** @param {readonly Notice[]} all */
+export function showNotices(all) {
+  notices = all;
+  draw();
+}
+
+function draw() {
+  const all = [
+    ...events.map((one) => ({ key: `e${one.id}`, at: one.at, text: one.text, level: one.level, line: one.parts?.reason ? lines.get(one.pid ?? "") ?? 0 : 0 })),
+    ...notices.map((one, back) => ({ key: `n${notices.length - back} ${one.at}`, at: one.at, text: one.text, level: "info", line: lineIn(one.text) })),
+  ].toSorted((one, other) => other.at - one.at).slice(0, MOST);
+  render(all.length === 0 ? html`<li class="hint"><p>Nothing has happened yet. Kill a process and read here what its supervisor did.</p></li>`
+    : repeat(all, (one) => one.key, (one) => html`<li data-level=${one.level}><time>${time(one.at)}</time><p>${one.text}</p>${one.line ? html`<button type="button" class="link" data-line=${one.line}>Line ${one.line}</button>` : nothing}</li>`), place);
+}

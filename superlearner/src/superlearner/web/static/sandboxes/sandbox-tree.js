@@ -1,0 +1,185 @@
+/**
+ * The living tree of the sandbox that is shown, from the live feed of its node, and the lines at which its processes
+ * crashed.
+ *
+ * @module
+ */
+
+import { platform, requestOn } from "../base/api.js";
+import { attribute, byId, root, write } from "../base/dom.js";
+import { Feed, liveUrl } from "../live/live.js";
+import { EMPTY, reduce } from "../live/model.js";
+import { lostWords } from "../live/status.js";
+import { Announcer } from "../tree/announce.js";
+import { SlTree } from "../tree/tree.js";
+import { actsOn } from "../tree/tree-acts.js";
+import { placeOf } from "./sandbox-words.js";
+
+/** @typedef {import("../live/model.js").Model} Model */
+/** @typedef {import("../live/model.js").Message} Message */
+/** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
+/** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
+/** @typedef {import("./sandbox-bench.js").Crash} Crash */
+/** @typedef {{at: number, pid: string|null, name: string|null, what: string, reason: string, where: string|null}} Failure */
+
+/** Minimum interval between questions for lines while many processes crash. */
+const PAUSE_MS = 300;
+
+const tree = byId("tree", SlTree);
+const pane = byId("one", HTMLElement);
+const announcer = new Announcer(byId("announce", HTMLElement));
+/** @type {Model} */ let model = EMPTY;
+/** @type {Feed|null} */ let feed = null;
+/** The program that the feed follows: a restarted sandbox is another. */ let life = "";
+let node = "";
+let id = "";
+let skew = 0;
+let fresh = 0;
+let waiting = 0;
+/** More crashes came while waiting. */ let again = false;
+/** The newest crash that was told. */ let told = 0;
+/** A crash of this program was told. */ let heard = false;
+/** Lines by pid. @type {Map<string, number>} */ const lines = new Map();
+/** @type {(events: readonly FeedEvent[], lines: ReadonlyMap<string, number>) => void} */ let onEvents = () => {};
+/** @type {(crash: Crash) => void} */ let onCrash = () => {};
+
+const { begin, end } = actsOn(tree, () => model, () => node);
+
+/**
+ * @param {typeof onEvents} events  gets the events, oldest first, and the lines of crashed processes
+ * @param {typeof onCrash} crash  gets each new crash
+ */
+export function wireTree(events, crash) {
+  onEvents = events;
+  onCrash = crash;
+  const key = (/** @type {Event} */ event) => /** @type {CustomEvent} */ (event).detail;
+  tree.addEventListener("sl-kill", (event) => void end(key(event).keys));
+  tree.addEventListener("sl-start", (event) => void begin(key(event)));
+  tree.addEventListener("sl-select", link);
+  tree.addEventListener("sl-why", (event) => location.assign(`${treeOf(key(event))}&tab=why`));
+}
+
+/** Return the URL of the page of the tree. @param {string|null} [key]  of a process */
+const treeOf = (key) => `${root()}/supervisors?node=${encodeURIComponent(node)}${key ? `&process=${encodeURIComponent(key)}` : ""}`;
+
+/** Point the link to the chosen process. */
+function link() {
+  byId("open-tree", HTMLAnchorElement).href = treeOf([...tree.selected].at(-1));
+}
+
+/** The pid of the top process; null if nothing runs. */
+export const top = () => [...model.rows.values()].find((row) => row.parent === null && row.kind === "supervisor")?.pid ?? null;
+
+/** Follow a sandbox. @param {Sandbox} one */
+export function follow(one) {
+  const runs = one.status === "running";
+  const next = runs ? `${one.node} ${one.os_pid} ${one.restart_count} ${one.created_at}` : "";
+  if (one.id !== id) {
+    model = EMPTY;
+    tree.show(model, 0);
+    onEvents([], lines);
+  }
+  if (one.status === "ended" && life && !/killed/.test(one.reason ?? "")) void fromOutput(one.id);
+  id = one.id;
+  node = one.node;
+  attribute(pane, "data-runs", runs);
+  link();
+  if (next === life) return;
+  life = next;
+  feed?.stop();
+  feed = null;
+  if (!runs) return;
+  told = Date.now() / 1000 - 1;
+  heard = false;
+  lines.clear();
+  feed = new Feed(liveUrl("supervisors", {}, node), onMessages, onStatus);
+  feed.start();
+}
+
+/** Stop following. */
+export function leave() {
+  feed?.stop();
+  feed = null;
+  life = id = "";
+}
+
+/** Tell only crashes from now on. */
+export function fromNow() {
+  told = Date.now() / 1000;
+}
+
+/** @param {Message[]} messages */
+function onMessages(messages) {
+  const before = model;
+  /** @type {Set<string>} */ const touched = new Set();
+  for (const message of messages) {
+    model = reduce(model, message);
+    if (message.k === "d") for (const [key] of message.p ?? []) touched.add(key);
+    if (message.k === "d") for (const { key } of message.n ?? []) touched.add(key);
+    if (message.k === "s") skew = message.now - Date.now() / 1000;
+  }
+  if (model.gap) {
+    if (!before.gap) feed?.sync();
+    return;
+  }
+  fresh = Date.now() / 1000 + skew;
+  if (model === before) return;
+  const anew = model.snapshots !== before.snapshots;
+  pane.dataset.seq = String(model.seq);
+  tree.show(model, skew, anew ? null : touched);
+  if (anew) announcer.skip(model.feed);
+  else announcer.hear(model.feed);
+  if (before.feed === model.feed) return;
+  onEvents(model.feed, lines);
+  if (model.feed.some(lineless)) later();
+}
+
+/** @param {import("../live/live.js").Status} status */
+function onStatus(status) {
+  pane.dataset.status = status;
+  const lost = byId("one-lost", HTMLElement);
+  write(lost, lostWords(status, fresh));
+  lost.hidden = lost.textContent === "";
+}
+
+/** Return whether an event is a crash whose line has not been asked for. @param {FeedEvent} event */
+const lineless = (event) => Boolean(event.parts?.reason && event.pid && !lines.has(event.pid));
+
+/** Ask for the lines of crashes soon. */
+function later() {
+  again = waiting !== 0;
+  if (again) return;
+  void ask();
+  waiting = setTimeout(() => {
+    waiting = 0;
+    if (again) later();
+  }, PAUSE_MS);
+}
+
+async function ask() {
+  const about = id;
+  /** @type {Failure[]} */ const failures = await requestOn(node, "GET", "/errors?per_page=20").catch(() => []);
+  if (about !== id || !failures.length) return;
+  for (const event of model.feed) if (lineless(event)) lines.set(event.pid ?? "", 0); // killed, or crashed outside the text
+  for (const { pid, where } of failures) if (pid) lines.set(pid, lineOf(where));
+  onEvents(model.feed, lines);
+  const newest = failures.find(({ where }) => lineOf(where));
+  const line = lineOf(newest?.where);
+  if (!newest || !line || newest.at - skew <= told) return;
+  told = newest.at - skew;
+  heard = true;
+  onCrash({ name: newest.name ?? newest.what, line, reason: newest.reason });
+}
+
+/** @param {string|null|undefined} where */
+const lineOf = (where) => Number(/\.py:(\d+)/.exec(where ?? "")?.[1] ?? 0);
+
+/** Find the line of the last crash of a program that has ended in what it printed. @param {string} about */
+async function fromOutput(about) {
+  const answer = await platform("GET", `/sandboxes/${encodeURIComponent(about)}/output`).catch(() => null);
+  const found = [...(answer?.text ?? "").matchAll(/File "[^"\n]{0,200}\bmain\.py", line (\d+), in [^\n]*\n(?:(?: |\t)[^\n]*\n)*([A-Za-z_][^\n]*)/g)].at(-1);
+  if (about === id && found && !heard) onCrash({ name: about, line: Number(found[1]), reason: found[2] ?? "" });
+}
+
+/** Return the line in a text of the platform, such as "main.py, line 8"; 0 for none. @param {string} text */
+export const lineIn = (text) => (/main\.py/.test(text) ? placeOf(text)?.line ?? 0 : 0);
