@@ -155,6 +155,63 @@ def test_with_a_tree_of_ones_own_the_path_says_what_it_needs(
     expect(strip(page)).to_contain_text("This tour is about ledger, cart, mailer of the demo")
 
 
+ABOUT_A_PROCESS = {
+    "process": "counter_1", "crash": "counter_1", "kill": "ledger", "links": "checkout_sup", "strategy": "ledger",
+    "give-up": "counter_1", "change": "demo_one_for_one", "terminal": "counter_1",
+}  # fmt: skip
+"""The tours that begin in the tree, and the process of their first step."""
+
+
+@pytest.mark.parametrize("height", [900, 560])
+def test_a_tour_opens_with_its_process_in_view_and_chooses_nothing_for_the_reader(
+    open_page: Callable[..., Page], program: Any, height: int
+) -> None:
+    """Regression: the strip took the room of the line, or the tree was too long to show it."""
+    page = open_page(f"{program.url}/learn", ready=False)
+    page.set_viewport_size({"width": 1280, "height": height})
+    for tour, name in ABOUT_A_PROCESS.items():
+        page.goto(f"{program.url}/learn")
+        page.locator(f"[data-tour={tour}]").get_by_role("link").click()
+        expect(strip(page).get_by_role("heading")).to_be_visible()
+        line = page.locator(f"[role=treeitem][data-key$='/{name}']")
+        expect(line).to_be_in_viewport(ratio=0.9)
+        covered = """line => {
+            const box = line.getBoundingClientRect();
+            return !line.contains(document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2));
+        }"""
+        assert not line.evaluate(covered)
+        if tour == "process":
+            expect(page.locator("[role=treeitem][aria-selected=true]")).to_have_count(0)
+        strip(page).get_by_role("button", name="End tour").click()
+
+
+def test_a_tour_of_ones_own_sandbox_stays_on_its_node(open_page: Callable[..., Page], program: Any) -> None:
+    with program.client() as client:
+        made = client.post("/api/v1/sandboxes", json={"sandbox_id": "learning", "demo": "demo_one_for_one"})
+        node = made.json()["data"]["node"]
+    page = open_page(f"{program.url}/learn?node={node}", ready=False)
+    page.locator("[data-tour=crash]").get_by_role("link").click()
+    tour = strip(page)
+    expect(tour.get_by_role("heading")).to_have_text("1 of 2 · Let counter_1 crash")
+    expect(tour).not_to_contain_text("This tour is about")
+    assert f"node={node.replace('@', '%40')}" in page.url or f"node={node}" in page.url
+    crash = {"message": "crash", "message_type": "cast"}
+    with program.client() as client:
+        client.post("/api/v1/processes/counter_1/message", json=crash)  # of the platform: another process
+        expect(page.locator("[role=treeitem][data-key$='/counter_1']")).to_have_attribute("data-restarts", "0")
+        expect(tour.get_by_role("button", name="Next step")).to_be_hidden()
+        client.post(f"/api/v1/processes/counter_1/message?node={node}", json=crash)
+    expect(tour).to_contain_text("The process has ended")
+    tour.get_by_role("button", name="Next step").click()
+    page.get_by_role("tab", name="Why").click()
+    tour.get_by_role("button", name="Finish").click()
+    expect(tour.get_by_role("link", name="Back to the path")).to_have_attribute(
+        "href", re.compile("/learn.node=sandbox")
+    )
+    page.goto(f"{program.url}/supervisors?node={node}&tour=give-up")
+    expect(tour).to_contain_text("not all of its steps work on this node")  # the sandbox ends with its top supervisor
+
+
 @pytest.mark.parametrize(("theme", "width"), VARIANTS)
 def test_no_rule_of_axe_is_broken_and_the_strip_covers_nothing(
     open_page: Callable[..., Page], program: Any, theme: str, width: int

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { happened, nextTour, pieces, shown } from "#static/learn/tour-conditions.js";
+import { happened, nextTour, pieces, shown, targetOf } from "#static/learn/tour-conditions.js";
 
 test("conditions fit what they name and nothing else", () => {
   const event = { kind: "event", type: "child_restarted", name: "ledger", data: { strategy: "rest_for_one" } };
@@ -20,4 +20,6 @@ test("conditions fit what they name and nothing else", () => {
   const path = [{ id: "a", steps: 2 }, { id: "b", steps: 2 }, { id: "c", steps: 1 }];
   assert.deepEqual([{}, { b: 1 }, { a: 2, b: 2 }, { a: 2, b: 2, c: 1 }].map((learned) => nextTour(path, learned)), ["a", "b", "c", null]);
   assert.deepEqual(pieces("kill `x`").map(({ code, text }) => [code, text]), [[false, "kill "], [true, "x"]]);
+  assert.deepEqual([look, event, kill].map((done) => targetOf({ done, page: "/supervisors?process=cart" })), ["counter_1", "ledger", "cart"]);
+  assert.equal(targetOf({ done: kill, page: "/arsenal?operation=process.kill" }), "");
 });

@@ -12,6 +12,8 @@ from superlearner.teaching.learning import PARTS, Condition, Event, Operation, S
 from superlearner.teaching.manual import Manual
 
 CONCEPTS = "concepts"
+ONLY_HERE = frozenset({"anomaly_raised", "gave_up"})
+"""Events that no other node can show: only the platform is monitored, and a sandbox ends with its top supervisor."""
 
 
 @operation("learning.tours", http=("GET", "/learning/tours"), scope="read", here=True,
@@ -28,7 +30,7 @@ async def tours(ctx: Context, manual: Manual, /) -> list[LearningPart]:
             id=part.id,
             title=part.title,
             about=part.about,
-            tours=[_tour(tour, names.issuperset(tour.needs), address) for tour in part.tours],
+            tours=[_tour(tour, names.issuperset(tour.needs) and _fits(ctx, tour), address) for tour in part.tours],
         )
         for part in PARTS
     ]
@@ -36,6 +38,13 @@ async def tours(ctx: Context, manual: Manual, /) -> list[LearningPart]:
 
 def _all() -> list[Tour]:
     return [tour for part in PARTS for tour in part.tours]
+
+
+def _fits(ctx: Context, tour: Tour) -> bool:
+    """Return whether all steps of a tour make sense on the node, provided that the tour's processes run there."""
+    if ctx.remote is None:
+        return True
+    return not any(isinstance(step.done, Event) and step.done.type in ONLY_HERE for step in tour.steps)
 
 
 def _tour(tour: Tour, here: bool, address: Callable[[str], str]) -> LearningTour:

@@ -11,7 +11,7 @@ __all__ = ["LIFECYCLE"]
 KILL: Final = Tour(
     id="kill",
     title="Kill a process and see it restart",
-    why="A process that crashes cannot restart itself; its supervisor does.",
+    why="What starts a process again, and what is left of the old one?",
     minutes=3,
     needs=("ledger", "cart", "mailer"),
     steps=(
@@ -28,7 +28,7 @@ KILL: Final = Tour(
         Step(
             id="again",
             title="Kill it again and watch the pid",
-            text="It is running again. Kill it again: each new `ledger` has a new pid.",
+            text="It is running again. Kill it once more, and compare the pids.",
             page="/supervisors?process=ledger",
             done=Event("child_restarted", name="ledger"),
             hint="Kill ledger again. The name stays, the pid beside it changes.",
@@ -53,7 +53,7 @@ KILL: Final = Tour(
 LINKS: Final = Tour(
     id="links",
     title="Links and monitors",
-    why="When a process ends, linked processes end with it, and monitoring processes are only notified.",
+    why="Some processes end with the one that fails, others continue. What makes the difference?",
     minutes=5,
     needs=("checkout_sup", "mailer", "robot", "shelves", "orders"),
     steps=(
@@ -110,11 +110,11 @@ LINKS: Final = Tour(
         Step(
             id="alive",
             title="See which processes survived",
-            text="Select `orders` and compare: `robot` and `shelves` are new, the orders kept their pids.",
+            text="Select `orders`. Which pids are new: those of the orders, of `robot`, of `shelves`?",
             page="/supervisors",
             done=Visited("/supervisors", {"process": "orders"}),
             hint="It is below shop, after warehouse_sup.",
-            seen="The supervisor's strategy also restarted `shelves`. An order asks again two seconds later.",
+            seen="`robot` and `shelves`: the strategy restarted both. The orders kept theirs and ask again.",
             concept="monitor",
         ),
     ),
@@ -125,7 +125,7 @@ LINKS: Final = Tour(
 STRATEGY: Final = Tour(
     id="strategy",
     title="What a supervisor restarts",
-    why="Children that depend on each other must restart together. The strategy decides which.",
+    why="One child ends. Which of its siblings restart with it?",
     minutes=4,
     needs=("ledger", "cart", "robot", "shelves"),
     steps=(
@@ -136,17 +136,17 @@ STRATEGY: Final = Tour(
             page="/supervisors?process=ledger",
             done=Visited("/supervisors", {"process": "ledger", "tab": "predict"}),
             hint="Select ledger. Predict a restart is in the tab Relations.",
-            seen="`rest_for_one`: the child that ended, and those started after it.",
+            seen="The page knows the answer and keeps it until you have marked yours.",
             concept="strategy",
         ),
         Step(
             id="rest",
             title="Test your prediction",
-            text="Mark the children you expect to restart, then end the ledger. Were you right about `mailer`?",
+            text="Mark the children you expect to restart, then end the ledger.",
             page="/supervisors?process=ledger&tab=predict",
             done=Event("child_terminated", name="ledger", data={"by": "exit"}),
             hint="Predict a restart, in the tab Relations, ends the ledger after you mark the children. Or press Kill.",
-            seen="cart used an account of the old ledger, and mailer a list of the old cart, so both restarted.",
+            seen="`rest_for_one`: the child that ended, and those started after it. cart used an account of ledger.",
             concept="strategy",
         ),
         Step(

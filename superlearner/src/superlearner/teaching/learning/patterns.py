@@ -11,7 +11,7 @@ __all__ = ["PATTERNS"]
 GIVE_UP: Final = Tour(
     id="give-up",
     title="When a supervisor gives up",
-    why="Some faults survive a restart. To avoid endless restarts, a supervisor has a limit.",
+    why="Some faults survive a restart. What does a supervisor do then?",
     minutes=4,
     needs=("counter_1",),
     steps=(
@@ -28,20 +28,20 @@ GIVE_UP: Final = Tour(
         Step(
             id="give-up",
             title="Use all restarts",
-            text="Kill `counter_1` four times within 5 seconds. Then `demo_one_for_one` gives up.",
+            text="Kill `counter_1` four times within 5 seconds. What does `demo_one_for_one` do at the fourth?",
             page="/supervisors?process=counter_1",
             done=Event("gave_up", supervisor="demo_one_for_one"),
             hint=(
                 "Click Kill four times quickly, each time as soon as it runs again. In a terminal: `superlearner "
                 "process kill counter_1`."
             ),
-            seen="It stopped its children and ended. Its own supervisor, one level up, got the exit signal.",
+            seen="It gave up: it stopped its children and ended. The supervisor above it got the exit signal.",
             concept="restart-intensity",
         ),
         Step(
             id="chain",
             title="Read the chain",
-            text="A second later the level above has restarted the tree. Open the tab `Why` of `counter_1`.",
+            text="A second later the tree runs again. Open the tab `Why` of `counter_1`: what restarted it?",
             page="/supervisors?process=counter_1",
             done=Visited("/supervisors", {"process": "counter_1", "tab": "why"}),
             hint="Select counter_1; the tabs are at the top of its details.",
@@ -56,7 +56,7 @@ GIVE_UP: Final = Tour(
 CHANGE: Final = Tour(
     id="change",
     title="Change a strategy while it runs",
-    why="A strategy can be changed without stopping a process.",
+    why="Must a tree stop before its strategy can change?",
     minutes=4,
     needs=("counter_1", "counter_2", "printer_1"),
     steps=(

@@ -48,6 +48,14 @@ export function shown(done, path, words) {
 }
 
 /**
+ * Return the name of the process that a step is about; "" for none.
+ * @param {Step} step
+ */
+export function targetOf({ done, page }) {
+  return done.words?.["process"] ?? (done.name || done.supervisor || new URLSearchParams(page.split("?")[1]).get("process") || "");
+}
+
+/**
  * Return the tour to continue: one in progress, else the first unfinished one; null if there is none.
  * @param {readonly {id: string, steps: number}[]} tours  in the order of the path
  * @param {Readonly<Record<string, number>>} learned

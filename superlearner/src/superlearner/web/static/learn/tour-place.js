@@ -6,8 +6,8 @@
  */
 
 /**
- * `over`: all steps are done; `after`: the id of the newest known event of `node`; `ticked`: whether the step is done, and `said` by which event.
- * @typedef {{tour: string, step: number, after: string, node: string, ticked: boolean, said: string, small: boolean, over: boolean}} Place
+ * `home`: the node that the tour is about, "" for the default one; `over`: all steps are done; `after`: the id of the newest known event of `node`; `ticked`: whether the step is done, and `said` by which event.
+ * @typedef {{tour: string, home: string, step: number, after: string, node: string, ticked: boolean, said: string, small: boolean, over: boolean}} Place
  */
 
 const PLACE = "superlearner.tour";
@@ -32,8 +32,8 @@ function keep(where, key, value) {
   }
 }
 
-/** @param {string} tour @returns {Place} */
-export const beginning = (tour) => ({ tour, step: 0, after: "", node: "", ticked: false, said: "", small: false, over: false });
+/** @param {string} tour @param {string} [home] @returns {Place} */
+export const beginning = (tour, home = "") => ({ tour, home, step: 0, after: "", node: "", ticked: false, said: "", small: false, over: false });
 
 /** @returns {Place|null} */
 export function place() {

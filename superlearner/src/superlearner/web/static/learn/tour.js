@@ -8,7 +8,7 @@
 import { ApiError, platform } from "../base/api.js";
 import { complete } from "../base/commands.js";
 import { chosen, make, renew, root, staticFile, write } from "../base/dom.js";
-import { happened, pieces, shown, typeOf } from "./tour-conditions.js";
+import { happened, pieces, shown, targetOf, typeOf } from "./tour-conditions.js";
 import { askedFor, beginning, learn, learned, place, setPlace } from "./tour-place.js";
 
 /** @typedef {import("./tour-conditions.js").Part} Part */
@@ -18,8 +18,10 @@ import { askedFor, beginning, learn, learned, place, setPlace } from "./tour-pla
 /** A page updates its URL shortly after a choice. */
 const SETTLED_MS = 300;
 
-/** @param {string} text */
-const rich = (text) => pieces(text).map((one) => (one.code ? make("code", {}, complete(one.text)) : document.createTextNode(one.text)));
+/** @typedef {HTMLElement & {present(name: string): boolean}} Tree */
+
+/** Return a text with its code; commands name the node. @param {string} text @param {string} [node] */
+const rich = (text, node = "") => pieces(text).map((one) => (one.code ? make("code", {}, complete(one.text) + (node && one.text.startsWith("superlearner process ") ? ` --node ${node}` : "")) : document.createTextNode(one.text)));
 
 /** Return a page's URL including the root. @param {string} address @param {Record<string, string>} [words] */
 function address(address, words = {}) {
@@ -68,6 +70,7 @@ export class SlTour extends HTMLElement {
   begin(tour) {
     this.#tour = tour;
     this.#draw();
+    this.#aim();
     void this.#watch();
     const look = () => setTimeout(() => this.#look(), SETTLED_MS);
     const { navigation } = /** @type {{navigation?: EventTarget}} */ (/** @type {unknown} */ (window));
@@ -80,6 +83,15 @@ export class SlTour extends HTMLElement {
   /** @returns {Step|null} */
   get #step() {
     return this.#tour?.steps[this.#place.step] ?? null;
+  }
+
+  /** Scroll the process that the step is about into view, beside the strip. */
+  #aim() {
+    const step = this.#step, tree = /** @type {Tree|null} */ (document.querySelector("sl-tree"));
+    const name = step && !this.#place.ticked && this.#isThere(step) ? targetOf(step) : "";
+    if (!name || !tree?.present) return;
+    const show = () => tree.present(name);
+    requestAnimationFrame(() => show() || tree.addEventListener("sl-arranged", show, { once: true }));
   }
 
   /** @param {Partial<import("./tour-place.js").Place>} change */
@@ -96,7 +108,7 @@ export class SlTour extends HTMLElement {
     if (!step || this.#place.ticked || this.#look()) return;
     const type = typeOf(step.done);
     if (!type) return;
-    const node = step.done.kind === "operation" ? document.documentElement.dataset.platform ?? "" : "";
+    const node = step.done.kind === "operation" ? document.documentElement.dataset.platform ?? "" : this.#place.home;
     const there = node && `&node=${encodeURIComponent(node)}`;
     if (node !== this.#place.node) this.#keep({ after: "", node });
     if (!this.#place.after) {
@@ -121,7 +133,7 @@ export class SlTour extends HTMLElement {
   /** Check whether the page completes the step. */
   #look() {
     const step = this.#step;
-    if (!step || this.#place.ticked || !shown(step.done, location.pathname.slice(root().length), new URLSearchParams(location.search))) return false;
+    if (!step || this.#place.ticked || chosen() !== this.#place.home || !shown(step.done, location.pathname.slice(root().length), new URLSearchParams(location.search))) return false;
     this.#tick("");
     return true;
   }
@@ -142,6 +154,7 @@ export class SlTour extends HTMLElement {
     const step = this.#place.step + 1;
     this.#keep({ step, ticked: false, said: "", small: false, over: step >= tour.steps.length });
     this.#title.focus();
+    this.#aim();
     void this.#watch();
   }
 
@@ -154,7 +167,8 @@ export class SlTour extends HTMLElement {
   #draw() {
     const tour = this.#tour;
     if (!tour) return;
-    const { step: at, ticked, said, small } = this.#place;
+    const { step: at, ticked, said, small, home } = this.#place;
+    /** @type {Record<string, string>} */ const words = home ? { node: home } : {};
     const step = this.#step;
     this.toggleAttribute("data-small", small);
     this.toggleAttribute("data-ticked", ticked || !step);
@@ -169,7 +183,7 @@ export class SlTour extends HTMLElement {
     write(this.#small, small ? "Unfold" : "Fold");
     write(this.#end, step ? "End tour" : "Close");
     this.#there.hidden = !step ? false : ticked || this.#isThere(step);
-    this.#there.href = step ? address(step.page) : address("/learn");
+    this.#there.href = address(step ? step.page : "/learn", words);
     write(this.#there, step ? `Go to ${new URL(step.page, location.origin).pathname}` : "Back to the path");
     if (!step) {
       this.#text.replaceChildren(...rich(tour.learned), " ", make("a", { href: tour.docs }, "Read on"));
@@ -178,9 +192,9 @@ export class SlTour extends HTMLElement {
       this.#text.replaceChildren(...rich(step.seen), " ", make("a", { href: step.concept }, "The word for it"));
       this.#more.replaceChildren(...(said ? [make("code", {}, said.slice(0, 300))] : []));
     } else {
-      const lacks = tour.here ? "" : `This tour is about ${tour.needs.join(", ")} of the demo, and not all of them run here. Start it with \`superlearner run\`, without a file.`;
-      this.#text.replaceChildren(...rich(step.text));
-      this.#more.replaceChildren(...rich(this.#hinted ? step.hint : lacks));
+      const lacks = tour.here ? "" : `This tour is about ${tour.needs.join(", ")} of the demo, and ${home ? "not all of its steps work on this node" : "not all of them run here"}. Start it with \`superlearner run\`, without a file, or in a sandbox: choose a demo in the Playground.`;
+      this.#text.replaceChildren(...rich(step.text, home));
+      this.#more.replaceChildren(...rich(this.#hinted ? step.hint : lacks, home));
     }
     this.#more.hidden = this.#more.childNodes.length === 0;
   }
@@ -188,7 +202,7 @@ export class SlTour extends HTMLElement {
   /** @param {Step} step */
   #isThere(step) {
     const wanted = new URL(step.page, location.origin);
-    if (chosen()) return false; // tours are about the default node
+    if (chosen() !== this.#place.home) return false;
     return location.pathname === `${root()}${wanted.pathname}`
       && [...wanted.searchParams].every(([name, value]) => name !== "operation" || new URLSearchParams(location.search).get(name) === value);
   }
@@ -198,19 +212,20 @@ customElements.define("sl-tour", SlTour);
 /** Begin the tour in the URL, or continues the one in progress. */
 async function tour() {
   const asked = askedFor();
-  const fresh = asked !== "" && (place()?.tour !== asked || place()?.over === true);
+  const fresh = asked !== "" && (place()?.tour !== asked || place()?.home !== chosen() || place()?.over === true);
   if (asked) {
-    if (fresh) setPlace(beginning(asked));
+    if (fresh) setPlace(beginning(asked, chosen()));
     const url = new URL(location.href);
     url.searchParams.delete("tour");
     history.replaceState(history.state, "", url);
   }
   const wanted = place()?.tour;
-  /** @type {Part[]} */ const parts = (await platform("GET", "/learning/tours")) ?? [];
+  const home = place()?.home ?? "";
+  /** @type {Part[]} */ const parts = (await platform("GET", `/learning/tours${home ? `?node=${encodeURIComponent(home)}` : ""}`)) ?? [];
   const found = parts.flatMap((part) => part.tours).find(({ id }) => id === wanted);
   if (!found) return setPlace(null);
   const done = learned()[found.id] ?? 0;
-  if (fresh && done < found.steps.length) setPlace({ ...beginning(found.id), step: done }); // begun earlier and abandoned
+  if (fresh && done < found.steps.length) setPlace({ ...beginning(found.id, home), step: done }); // begun earlier and abandoned
   const style = make("link", { rel: "stylesheet", href: staticFile("learn/tour.css") });
   const drawn = new Promise((resolve) => (style.onload = style.onerror = resolve));
   document.head.append(style);

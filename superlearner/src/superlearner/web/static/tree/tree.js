@@ -214,6 +214,17 @@ export class SlTree extends HTMLElement {
     return true;
   }
 
+  /** Open the branches above a process and scroll its line into view, without choosing it. @param {string} name */
+  present(name) {
+    const rows = [...this.#model.rows.values()], row = rows.find((one) => one.name === name) ?? rows.find((one) => one.id === name);
+    if (!row) return false;
+    let closed = false;
+    for (let up = row.parent; up !== null; up = this.#model.rows.get(up)?.parent ?? null) closed = this.#collapsed.delete(up) || closed;
+    if (closed) this.#arrange(false);
+    this.bring(row.key);
+    return true;
+  }
+
   /**
    * Requests the end of processes, or the start of a single stopped one.
    * @param {string[]} keys
