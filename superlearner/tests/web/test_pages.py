@@ -54,7 +54,7 @@ def test_every_page_with_things_to_look_at_is_in_the_main_navigation(inside: Ins
         page = await platform.client.get("/replay")
         navigation = page.text.partition('aria-label="Main"')[2].partition("</nav>")[0]
         names = [page.label for page in PAGES if not page.aside]
-        assert [page.label for page in PAGES if page.aside] == ["Start", "Restarts", "Settings"]
+        assert [page.label for page in PAGES if page.aside] == ["Start", "Timeline", "Restarts", "Settings"]
         assert re.findall(r"<a href=[^>]*>(\w+)</a>", navigation) == names
         assert '<a href="/replay" data-page="replay" data-letter="r" aria-current="page">' in navigation
 

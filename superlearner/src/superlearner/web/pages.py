@@ -77,6 +77,7 @@ PAGES: Final = (
     Page("processes", "Processes", "Processes", live=True, letter="p"),
     Page("traces", "Traces", "Traces", live=True, letter="t"),
     Page("replay", "Replay", "Replay", letter="r"),
+    Page("timeline", "Timeline", "Timeline", live=True, aside=True),
     Page("why", "Restarts", "Restarts", aside=True, below="/{event:int}"),
     Page("sandboxes", "Playground", "Playground", of_platform=True, letter="x"),
     Page("arsenal", "Arsenal", "Arsenal", letter="a"),

@@ -1,0 +1,62 @@
+/**
+ * The list *What happened* around a moment, newest first. The row of the moment is in view.
+ *
+ * @module
+ */
+
+import { chosen, root } from "../base/dom.js";
+import { html, nothing, render, repeat } from "../vendor/lit-html.js";
+import { countUpTo, markOf } from "./past.js";
+
+/** @typedef {import("./past.js").LogEvent} LogEvent */
+
+const LATER = 60;
+const EARLIER = 140;
+const GLYPHS = { crash: "crashed", restart: "restarting", start: "running", stop: "stopped" };
+const RESTARTS = new Set(["child_restarted", "gave_up", "restart_failed"]);
+
+/** Return a time of day with milliseconds. @param {number} at  seconds since 1970 */
+export function precise(at) {
+  const moment = new Date(at * 1000);
+  return [moment.getHours(), moment.getMinutes(), moment.getSeconds()].map((one) => String(one).padStart(2, "0")).join(":") + `.${String(moment.getMilliseconds()).padStart(3, "0")}`;
+}
+
+/**
+ * @param {HTMLElement} place
+ * @param {readonly LogEvent[]} events  oldest first
+ * @param {number|null} at  null: live
+ * @param {boolean} why  whether restarts have a page
+ */
+export function showHappened(place, events, at, why) {
+  const count = at === null ? events.length : countUpTo(events, at);
+  const shown = events.slice(Math.max(0, count - EARLIER), count + LATER).reverse();
+  const current = events[count - 1];
+  render(html`${repeat(shown, ({ id }) => id, (event) => row(event, event === current, at !== null && event.at > at, why))}`, place);
+  const item = place.querySelector("[aria-current]")?.closest("li");
+  if (!item) return;
+  const [top, end] = [item.offsetTop, item.offsetTop + item.offsetHeight];
+  if (top < place.scrollTop) place.scrollTop = top; // scrollIntoView would also scroll the page
+  else if (end > place.scrollTop + place.clientHeight) place.scrollTop = end - place.clientHeight;
+}
+
+/** @param {LogEvent} event @param {boolean} current @param {boolean} later @param {boolean} why */
+function row(event, current, later, why) {
+  const mark = markOf(event);
+  const node = chosen() ? `?node=${encodeURIComponent(chosen())}` : "";
+  return html`<li data-mark=${mark} ?data-later=${later}>
+    <button type="button" data-at=${event.at} tabindex=${current ? 0 : -1} aria-current=${current ? "step" : nothing}><svg class="glyph" aria-hidden="true"><use href="#i-${event.type === "gave_up" ? "gave-up" : GLYPHS[mark]}"></use></svg>
+      <time datetime=${new Date(event.at * 1000).toISOString()}>${precise(event.at)}</time><span class="what">${event.text}</span></button>
+    ${why && event.seq !== null && RESTARTS.has(event.type) ? html`<a class="link" tabindex="-1" href="${root()}/why/${event.seq}${node}" aria-label="Why: ${event.text}">Why?</a>` : nothing}</li>`;
+}
+
+/** Move among the rows with the arrow keys, so that the list is one Tab stop. @param {HTMLElement} place @param {KeyboardEvent} event */
+export function walk(place, event) {
+  const stops = /** @type {HTMLElement[]} */ ([...place.querySelectorAll("button, a")]);
+  const here = stops.findIndex((one) => one === document.activeElement);
+  const to = { ArrowDown: here + 1, ArrowUp: Math.max(0, here - 1), Home: 0, End: stops.length - 1 }[event.key];
+  const stop = to === undefined || here < 0 ? undefined : stops[to];
+  if (!stop) return;
+  event.preventDefault();
+  event.stopPropagation();
+  stop.focus();
+}

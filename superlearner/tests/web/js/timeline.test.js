@@ -1,0 +1,95 @@
+// The tree at an earlier moment, from the tree of now and the events since then.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { EMPTY, reduce } from "#static/live/model.js";
+import { countUpTo, isAbout, markOf, stepFrom, treeAt, yoursFirst } from "#static/timeline/past.js";
+
+const row = (key, pid, more = {}) => ({
+  key, parent: key.includes("/") ? key.slice(0, key.lastIndexOf("/")) : null, id: key.split("/").at(-1), name: key.split("/").at(-1), pid,
+  kind: "worker", what: "", strategy: null, state: "running", restarts: 0, restarted_along: 0, last: null, ...more,
+});
+const now = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 20, feed: [], health: null, nodes: [
+  row("sup", "0.1.0", { kind: "supervisor", strategy: "rest_for_one" }),
+  row("sup/ledger", "0.5.0", { restarts: 1 }), row("sup/cart", "0.6.0", { restarted_along: 1 }), row("sup/late", "0.7.0"),
+] });
+const event = (at, type, pid, name, data) => ({ id: `e-${at}`, seq: at, at, type, pid, name, supervisor: "sup", text: "", data: { supervisor_pid: "0.1.0", id: name, ...data } });
+/** The ledger crashes and takes the cart with it; a job that nobody restarts ends; a child is added. */
+const events = [
+  event(10, "child_terminated", "0.2.0", "ledger", { reason: "ValueError", by: "exit" }),
+  event(11, "child_terminated", "0.3.0", "cart", { reason: "shutdown", by: "supervisor" }),
+  event(12, "child_restarted", "0.5.0", "ledger", { old: "0.2.0", reason: "ValueError", along: false }),
+  event(13, "child_started", "0.6.0", "cart", { old: null, along: true }),
+  event(14, "child_terminated", "0.4.0", null, { id: null, reason: "normal", by: "exit" }),
+  event(15, "child_started", "0.7.0", "late", { old: null, along: false }),
+];
+const shown = (at) => Object.fromEntries((treeAt(now, events, at).kids.get("sup") ?? []).map((key) => {
+  const { id, pid, state, restarts } = treeAt(now, events, at).rows.get(key);
+  return [id, [pid, state, restarts]];
+}));
+
+test("the tree of now is the tree of the page", () => {
+  assert.equal(treeAt(now, events, null), now);
+  assert.deepEqual(shown(15), { ledger: ["0.5.0", "running", 1], cart: ["0.6.0", "running", 0], late: ["0.7.0", "running", 0] });
+});
+
+test("a child is not there before its first start, and one that is gone is there until its end", () => {
+  assert.deepEqual(shown(14), { ledger: ["0.5.0", "running", 1], cart: ["0.6.0", "running", 0] });
+  assert.deepEqual(shown(13)["0.4.0"], ["0.4.0", "running", 0]);
+});
+
+test("between its end and its restart a child is down, before it the former process runs", () => {
+  assert.deepEqual(shown(12).cart, [null, "restarting", 0]);
+  assert.deepEqual(shown(11).ledger, [null, "restarting", 0]);
+  assert.equal(treeAt(now, events, 11).rows.get("sup/ledger").last.reason, "ValueError");
+  assert.deepEqual(shown(9), { ledger: ["0.2.0", "running", 0], cart: ["0.3.0", "running", 0], "0.4.0": ["0.4.0", "running", 0] });
+  assert.deepEqual(now.rows.get("sup/ledger").pid, "0.5.0");
+});
+
+test("the children of a supervisor that was restarted belong to its former process", () => {
+  const top = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 9, feed: [], health: null, nodes: [
+    row("top", "0.1.0"), row("top/sup", "0.8.0", { kind: "supervisor", restarts: 1 }), row("top/sup/job", "0.9.0"),
+  ] });
+  const past = [
+    event(1, "child_terminated", "0.3.0", "job", { supervisor_pid: "0.2.0", reason: "killed", by: "exit" }),
+    event(2, "child_terminated", "0.2.0", "sup", { reason: "shutdown", by: "exit" }),
+    event(3, "child_started", "0.9.0", "job", { supervisor_pid: "0.8.0", old: null, along: false }),
+    event(4, "child_restarted", "0.8.0", "sup", { old: "0.2.0", reason: "shutdown", along: false }),
+  ];
+  const at = (moment) => [...treeAt(top, past, moment).rows.values()].map(({ id, pid }) => `${id} ${pid}`);
+  assert.deepEqual(at(4), ["top 0.1.0", "sup 0.8.0", "job 0.9.0"]);
+  assert.deepEqual(at(2), ["top 0.1.0", "sup null"]);
+  assert.deepEqual(at(0), ["top 0.1.0", "sup 0.2.0", "job 0.3.0"]);
+});
+
+test("steps go from one moment with an event to the next, and after the last to now", () => {
+  assert.equal(countUpTo(events, 11), 2);
+  assert.equal(stepFrom(events, null, -1), 15);
+  assert.equal(stepFrom(events, 11.5, -1), 11);
+  assert.equal(stepFrom(events, 11, -1), 10);
+  assert.equal(stepFrom(events, 10, -1), 10);
+  assert.equal(stepFrom(events, 10, 1), 11);
+  assert.equal(stepFrom(events, 15, 1), null);
+});
+
+test("kills and crashes have one mark, stops and normal ends another", () => {
+  assert.deepEqual(events.map(markOf), ["crash", "stop", "restart", "restart", "stop", "start"]);
+  assert.equal(markOf(event(1, "child_terminated", "0.1.0", "a", { reason: "killed", by: "exit" })), "crash");
+  assert.equal(markOf(event(1, "child_terminated", "0.1.0", "a", { reason: "('shutdown', 'done')", by: "exit" })), "stop");
+  assert.equal(markOf(event(1, "gave_up", "0.1.0", "sup", { reason: "ValueError" })), "crash");
+});
+
+test("events about a process are its own and those of its children", () => {
+  assert.deepEqual(events.filter((one) => isAbout(one, now.rows.get("sup/cart"))).map(({ at }) => at), [11, 13]);
+  assert.equal(events.every((one) => isAbout(one, now.rows.get("sup"))), true);
+});
+
+test("the reader's trees come before the platform's, and nothing is left out", () => {
+  const model = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 1, feed: [], health: null, nodes: [
+    row("superlearner", "0.1.0"), row("superlearner/services", "0.2.0"), row("superlearner/playground", "0.3.0"), row("superlearner/playground/shop", "0.4.0"),
+  ] });
+  assert.deepEqual(yoursFirst(model).kids.get(""), ["superlearner/playground/shop", "superlearner"]);
+  assert.deepEqual(yoursFirst(model).kids.get("superlearner"), ["superlearner/services"]);
+  assert.equal(yoursFirst(now), now);
+});
