@@ -10,6 +10,7 @@
 
 import { EMPTY, reduce } from "../live/model.js";
 import { brief } from "../traces/sequence-layout.js";
+import { YOURS } from "../timeline/past.js";
 
 /** @typedef {import("../live/model.js").Model} Model */
 /** @typedef {import("../traces/sequence-layout.js").Person} Person */
@@ -43,6 +44,7 @@ export class Reel {
   last = 0;
   /** Milliseconds of the reel after each event, from index 1. @type {Float64Array} */ even = new Float64Array(1024);
   /** @type {Float64Array} */ real = new Float64Array(1024);
+  /** Processes of the reader's own trees. @type {Set<string>} */ #own = new Set();
   /** @type {[number, any][]} */ #frames = [];
   /** @type {{place: number, frame: number, model: Model}[]} */ #models = [];
   /** @type {Map<string, number>} */ #calls = new Map();
@@ -57,6 +59,12 @@ export class Reel {
   /** True if it is loaded completely and has no supervision tree. */
   get treeless() {
     return this.complete && !this.#frames.length && !this.#newest.rows.size;
+  }
+
+  /** The index of the first step of the reader's own trees; 0 if the recording has none, or nothing else. */
+  get ownFirst() {
+    const isOwn = (/** @type {string|null} */ pid) => pid !== null && this.#own.has(pid);
+    return this.steps.find((place) => isOwn(this.events[place - 1]?.[2] ?? null) || isOwn(this.events[place - 1]?.[3] ?? null)) ?? 0;
   }
 
   /** Add the next page; pages come in order. @param {Page} page */
@@ -88,6 +96,7 @@ export class Reel {
     for (const row of rows) {
       const above = row.parent === null ? undefined : model.rows.get(row.parent);
       if (row.pid === null) continue;
+      if (row.key.startsWith(`${YOURS}/`)) this.#own.add(row.pid);
       if (!this.people.has(row.pid)) this.#meet(row.pid, row.name, row.what);
       const person = this.people.get(row.pid);
       if (person && above) person.supervisor = above.name ?? above.id;

@@ -192,6 +192,13 @@ async function load() {
       }
     }
     if (last) goTo(Math.min(reel.events.length, Number(last) || 0));
+    else if (!playing && at === 0) seek(times()[reel.ownFirst] ?? 0);
+    if (asked.has("play")) {
+      const here = new URL(location.href);
+      here.searchParams.delete("play"); // a link to a moment does not play
+      history.replaceState(null, "", here);
+      play(true);
+    }
     if (!reel.events.length) failed("This recording is empty.", "Nothing had happened when it was stopped. Record for a little longer.");
   } catch (error) {
     const known = error instanceof ApiError;
@@ -235,7 +242,7 @@ async function example() {
     await request("POST", "/processes/ledger/message", { message: ["book", 1, -5], message_type: "call" }).catch(() => null);
     await sell(21);
     await platform("POST", `/recordings/${made}/stop`);
-    location.assign(replayAddress(made));
+    location.assign(`${replayAddress(made)}&play=1`);
   } catch (error) {
     complain(error, "Record the checkout");
     button.disabled = false;

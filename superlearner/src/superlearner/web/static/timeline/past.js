@@ -80,7 +80,7 @@ export function treeAt(model, events, at) {
 }
 
 /** The supervisor of what runs on the platform's node. */
-const YOURS = "superlearner/playground";
+export const YOURS = "superlearner/playground";
 
 /** Return the tree with the reader's own trees before the platform's. Models without them are returned unchanged. @param {Model} model @returns {Model} */
 export function yoursFirst(model) {
