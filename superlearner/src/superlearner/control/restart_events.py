@@ -1,0 +1,226 @@
+"""Events of restarts, grouped by their first cause.
+
+A first cause is an end of a process that no other known event led to. Everything that supervisors do because of it is
+one group: signals over links, stops, starts, give-ups and the restarts above them. This is `causes` in the other
+direction, for all events at once and in one pass; `causes` explains one process.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from superlearner.control.events import TraceEvent
+
+__all__ = ["OF_CHILDREN", "STARTS", "Group", "groups", "is_stop"]
+
+STARTS: Final = frozenset({"child_started", "child_restarted"})
+OF_CHILDREN: Final = STARTS | {"child_terminated", "restart_failed", "gave_up"}
+ANSWERS: Final = frozenset({"child_started", "child_restarted", "restart_failed", "gave_up"})
+"""Kinds of events that show what a supervisor did about an end."""
+
+Waits = Callable[[TraceEvent], bool]
+
+
+def nothing_waits(_: TraceEvent) -> bool:
+    """Return False: no supervisor is handling an end."""
+    return False
+
+
+@dataclass(slots=True)
+class Group:
+    """The events of one first cause, oldest first.
+
+    `first` is the first cause; if that is no longer in memory, `complete` is false and `first` the oldest event left.
+    """
+
+    first: TraceEvent
+    complete: bool = True
+    events: list[TraceEvent] = field(default_factory=list[TraceEvent])
+
+    def of(self, *kinds: str) -> list[TraceEvent]:
+        """Return the events of these kinds."""
+        return [event for event in self.events if event.kind in kinds]
+
+    @property
+    def id(self) -> int:
+        """The number of the first cause, even if it is no longer in memory."""
+        return self.first.seq if self.first.kind == "exited" else self.first.cause or self.first.seq
+
+    @property
+    def victim(self) -> Any:
+        """The process whose end is the first cause; None if unknown."""
+        first = self.first
+        return first.pid if first.kind == "exited" else first.data.get("old") or first.data.get("child")
+
+    @property
+    def end(self) -> TraceEvent | None:
+        """The first end that a supervisor handles."""
+        return next((one for one in self.events if one.kind == "child_terminated" and not is_stop(one)), None)
+
+    @property
+    def restarts(self) -> bool:
+        """Return whether a supervisor restarted something, tried to, or gave up."""
+        return any(event.kind in ANSWERS for event in self.events)
+
+
+def is_stop(event: TraceEvent) -> bool:
+    """Return whether a `child_terminated` event is a stop by the supervisor, not an end by itself."""
+    return event.kind == "child_terminated" and event.data["by"] != "exit"
+
+
+def groups(events: Sequence[TraceEvent], waits: Waits = nothing_waits) -> dict[int, Group]:
+    """Group events by their first cause; events without one, such as a stop on request, are left out.
+
+    A pure function of events.
+
+    Args:
+        events: of one node, oldest first.
+        waits: whether the supervisor of a `child_terminated` event is still handling it.
+
+    Returns:
+        The group of each event by its number; events of one group share the object.
+    """
+    sorter = _Sorter(events, waits)
+    for event in events:
+        sorter.take(event)
+    for event in events:
+        group = sorter.group_of.get(event.seq)
+        if group is not None:
+            group.events.append(event)
+    return sorter.group_of
+
+
+class _Sorter:
+    """A pass over the events; a stop or start whose cause comes later waits for it."""
+
+    def __init__(self, events: Sequence[TraceEvent], waits: Waits) -> None:
+        self.waits = waits
+        self.oldest = events[0].seq if events else 0
+        self.group_of: dict[int, Group] = {}
+        self.stops: dict[int, TraceEvent] = {}
+        """Stops by the number of the end that each led to."""
+        self.answers: Counter[int] = Counter()
+        for event in events:
+            if event.kind == "child_terminated":
+                if event.data["by"] != "exit":
+                    self.stops[event.cause] = event
+            elif event.kind in ANSWERS:
+                self.answers[event.cause] += 1
+        self.handling: dict[Any, Group] = {}
+        """The group that a supervisor handles while it stops children."""
+        self.last: dict[Any, TraceEvent] = {}
+        """The last decision of a supervisor."""
+        self.ending: dict[Any, list[TraceEvent]] = {}
+        """Stops by a supervisor that may be ending itself."""
+        self.starting: dict[Any, list[TraceEvent]] = {}
+        """Starts by a supervisor that may be starting itself."""
+        self.above: dict[Any, Any] = {}
+        """The supervisor of each child, as far as events name it."""
+        self.ends: dict[Any, TraceEvent] = {}
+
+    def take(self, event: TraceEvent) -> None:
+        match event.kind:
+            case "exited":
+                self._ended(event)
+            case "child_terminated":
+                self._terminated(event)
+            case "child_started" | "child_restarted":
+                self._started(event)
+            case "restart_failed" | "gave_up":
+                group = self._join(event, self.group_of.get(event.cause) or self._forgotten(event))
+                self.handling[event.pid] = group
+                self.last[event.pid] = event
+            case _:
+                pass
+
+    def _ended(self, event: TraceEvent) -> None:
+        pid = event.pid
+        self.ends[pid] = event
+        stop = self.stops.get(event.seq)
+        if stop is not None:
+            group = self.handling.get(stop.pid)
+            if group is None:
+                self.ending.setdefault(stop.pid, []).append(event)
+                return
+        else:
+            group = self._linked(event) or self._by_itself(event)
+        if group is None:
+            group = Group(event, complete=not 0 < event.cause < self.oldest)
+        self._join(event, group)
+        self._resolve(self.ending, pid, group)
+
+    def _linked(self, event: TraceEvent) -> Group | None:
+        """Return the group of a process that ended because a process with a link to it did."""
+        sender = event.data.get("sender")
+        if sender is None:  # a supervisor handles the end of its own supervisor by itself
+            cause = self.ends.get(self.above.get(event.pid))
+            if cause is None or event.data["reason"] != cause.data["reason"]:
+                return None
+        else:
+            cause = self.ends.get(sender)
+            if cause is None or cause.seq != event.cause:
+                return None
+        return self.group_of.get(cause.seq) or self._join(cause, Group(cause))
+
+    def _by_itself(self, event: TraceEvent) -> Group | None:
+        """Return the group of a supervisor that gave up, or whose significant child ended."""
+        last = self.last.get(event.pid)
+        if last is None or event.data.get("sender") is not None:
+            return None
+        if last.kind == "gave_up" or (last.kind == "child_terminated" and _is(event.data["reason"], "shutdown")):
+            return self.group_of.get(last.seq)
+        return None
+
+    def _terminated(self, event: TraceEvent) -> None:
+        pid, cause = event.pid, event.cause
+        self.above[event.data["child"]] = pid
+        if event.data["by"] != "exit":
+            group = self.group_of.get(cause)
+            if group is not None:
+                self._join(event, group)
+            else:
+                self.ending.setdefault(pid, []).append(event)
+            return
+        group = self._join(event, self.group_of.get(cause) or self._forgotten(event))
+        self.last[pid] = event
+        self.ending.pop(pid, None)
+        if self.answers[cause] or self.waits(event):
+            self.handling[pid] = group
+        else:
+            self.handling.pop(pid, None)
+
+    def _started(self, event: TraceEvent) -> None:
+        pid, child = event.pid, event.data["child"]
+        self.above[child] = pid
+        self.ending.pop(pid, None)
+        if not event.cause:  # on request, or because the supervisor itself starts
+            self.starting.setdefault(pid, []).append(event)
+            return
+        group = self._join(event, self.group_of.get(event.cause) or self._forgotten(event))
+        self.handling.pop(pid, None)  # a supervisor first stops all, then starts
+        self.last[pid] = event
+        self._resolve(self.starting, child, group)
+
+    def _join(self, event: TraceEvent, group: Group) -> Group:
+        self.group_of[event.seq] = group
+        return group
+
+    def _forgotten(self, event: TraceEvent) -> Group:
+        """Return the group of an event whose cause is no longer in memory."""
+        group = Group(event, complete=False)
+        if event.cause:
+            self.group_of[event.cause] = group
+        return group
+
+    def _resolve(self, waiting: dict[Any, list[TraceEvent]], pid: Any, group: Group) -> None:
+        """Add what a supervisor did while it ended or started, and what those below it did."""
+        for event in waiting.pop(pid, ()):
+            self._join(event, group)
+            self._resolve(waiting, event.pid if event.kind == "exited" else event.data["child"], group)
+
+
+def _is(reason: Any, text: str) -> bool:
+    return type(reason) is str and reason == text

@@ -1,0 +1,407 @@
+"""A restart as it happened: the tree before it, and every signal, decision, stop and start in order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+from superlearner.control.cause_steps import Line, Step, line_of
+from superlearner.control.causes import trail
+from superlearner.control.events import TraceEvent
+from superlearner.control.prediction import Flags, Sibling, predict
+from superlearner.control.reasons import is_crash, tagged, text_of_reason
+from superlearner.control.restart_drawing import MOST_TOUCHED, Drawing, MomentNode
+from superlearner.control.restart_events import STARTS, Group, is_stop
+from superlearner.control.restart_now import Now, Row, waits
+from superlearner.control.restart_tables import Past
+from superlearner.control.slots import DYNAMIC
+from superlearner.control.terms import plain_pid
+
+__all__ = ["Ghost", "Happening", "Kind", "Moment", "NoSupervisor", "moment_of"]
+
+STORM_NS: Final = 20_000_000_000
+STRATEGIES: Final = ("one_for_one", "one_for_all", "rest_for_one")
+
+Kind = Literal["crash", "link", "signal", "decide", "stop", "start"]
+
+
+class NoSupervisor(LookupError):
+    """No supervisor handles the end of this process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event of a restart; `id` is the node it is about, for a decision that of the supervisor."""
+
+    kind: Kind
+    at_ns: int
+    id: str
+    to: str | None = None
+    by: str | None = None
+    reason: str | None = None
+    crash: bool | None = None
+    what: str | None = None
+    left: int | None = None
+    strategy: str | None = None
+    pid: str | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ghost:
+    """The difference of another strategy: children that it restarts `also`, and those that it does not."""
+
+    also: tuple[str, ...] = ()
+    no: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A restart; times are those of the node's clock, in ns. `steps` explain it as `causes` words them."""
+
+    id: int
+    at_ns: int
+    took_ns: int | None
+    complete: bool
+    going_on: bool
+    line: Line | None
+    root: MomentNode
+    events: list[Happening]
+    ghosts: dict[str, Ghost]
+    storm: int
+    steps: list[Step]
+
+
+def moment_of(events: Sequence[TraceEvent], group: Group, now: Now) -> Moment:
+    """Return the moment of a group.
+
+    Raises:
+        NoSupervisor: no supervisor handles the end.
+    """
+    return _Telling(events, group, now).moment()
+
+
+class _Telling:
+    """The making of one moment."""
+
+    def __init__(self, events: Sequence[TraceEvent], group: Group, now: Now) -> None:
+        self.group = group
+        self.now = now
+        self.since = group.first.seq if group.first.kind == "exited" else group.first.seq - 1
+        self.past = Past(events, now, self.since)
+        self.acting = dict.fromkeys(event.pid for event in group.events if event.kind != "exited")
+        self.answers: dict[int, list[TraceEvent]] = {}
+        for event in group.events:
+            if event.kind in STARTS or event.kind in ("restart_failed", "gave_up"):
+                self.answers.setdefault(event.cause, []).append(event)
+        self.stopped = {event.cause for event in group.events if is_stop(event)}
+        self.ended_by_kill = self._without_order()
+        self.told: list[tuple[Any, Happening]] = []
+        """The events so far, with the supervisor of each."""
+        self.decided: set[int] = set()
+
+    def moment(self) -> Moment:
+        group = self.group
+        root = self._root()
+        self._tell()
+        drawing = Drawing(self.past, group, self._touched())
+        tree = drawing.draw(root)
+        events = list(_within(drawing.rows.keys(), (one for _, one in self.told)))
+        at = min(group.first.at, group.events[0].at) if group.events else group.first.at
+        going_on = self._goes_on()
+        return Moment(
+            group.id,
+            at,
+            None if going_on or not events else max(0, events[-1].at_ns - at),
+            group.complete,
+            going_on,
+            line_of(group.first.data["reason"]) if "reason" in group.first.data else None,
+            tree,
+            events,
+            self._ghosts(drawing.rows),
+            self._storm(),
+            self._steps(),
+        )
+
+    def _touched(self) -> Iterable[str]:
+        """Yield the ids of everything that happened: first what ended by itself or by a link."""
+        for ends in (True, False):
+            for _, one in self.told:
+                if (one.kind in ("crash", "link", "signal", "decide")) is ends:
+                    yield from (id for id in (one.id, one.to, one.by) if id is not None)
+
+    def _steps(self) -> list[Step]:
+        """Return the steps from the first cause to the last restart."""
+        past, group = self.past, self.group
+        starts = group.of("child_restarted")
+        given_up = [event.pid for event in group.of("gave_up") if not self.now.alive(event.pid)]
+        last = starts[-1].data["child"] if starts else given_up[-1] if given_up else group.victim
+        senders = {plain_pid(pid): pid for event in group.of("exited")
+                   if event.seq not in self.stopped and (pid := event.data.get("sender")) is not None}  # fmt: skip
+
+        def called(number: str) -> str | None:
+            pid = senders.get(number) or self.now.parse(number)
+            return None if pid is None else past.known_name(pid, past.id_of(pid))
+
+        def known(number: str) -> bool:
+            pid = senders.get(number) or self.now.parse(number)
+            return pid is not None and (self.now.alive(pid) or past.knows(pid))
+
+        return trail(group.events, plain_pid(last), called, known)
+
+    # The supervisors
+
+    def _root(self) -> Any:
+        """Return the lowest supervisor above everything that happened."""
+        past, found = self.past, list(self.acting)
+        if not found:
+            above = past.above(self.group.victim)
+            if above is None:
+                raise NoSupervisor
+            found = [above]
+        chains = [list(self._chain(pid)) for pid in found]
+        common = chains[0]
+        for chain in chains[1:]:
+            paths = {past.path(pid) for pid in chain}
+            kept = [pid for pid in common if past.path(pid) in paths]
+            common = kept or common  # a link led to another tree: only the first is drawn
+        return common[0]
+
+    def _chain(self, pid: Any) -> Iterable[Any]:
+        while pid is not None:
+            yield pid
+            pid = self.past.above(pid)
+
+    def _without_order(self) -> list[TraceEvent]:
+        """Return the ends of supervisors that stopped no child: their children ended over links."""
+        stopping = {event.pid for event in self.group.events if is_stop(event)}
+        return [
+            event
+            for event in self.group.events
+            if event.kind == "exited" and event.seq not in self.stopped and event.pid not in stopping
+            and is_crash(event.data["reason"]) and self.past.path(event.pid) is not None
+        ]  # fmt: skip
+
+    # What happened
+
+    def _tell(self) -> None:
+        for event in self._drawable():
+            match event.kind:
+                case "exited" if event.seq not in self.stopped:
+                    self._ended(event)
+                case "child_terminated" if is_stop(event):
+                    self._add(event, "stop", self._id(event), by=self.past.path(event.pid))
+                case "child_terminated":
+                    id, reason = self._id(event), text_of_reason(event.data["reason"])
+                    self._add(event, "signal", id, to=self.past.path(event.pid), reason=reason)
+                    self._decide(event)
+                case "restart_failed":
+                    self._decided(event)
+                    tag, rest = tagged(event.data["reason"])
+                    reason = rest[0] if tag == "EXIT" and len(rest) == 1 else event.data["reason"]
+                    self._add(event, "crash", self._id(event), reason=text_of_reason(reason), crash=True)
+                    self._decide(event)
+                case "gave_up":
+                    self._decided(event)
+                case "child_started" | "child_restarted":
+                    self._decided(event)
+                    self._start(event)
+                case _:
+                    pass
+
+    def _drawable(self) -> Sequence[TraceEvent]:
+        """Return the events without the stops and starts of children beyond those that are drawn."""
+        events = self.group.events
+        if len(events) <= MOST_TOUCHED:
+            return events
+        chosen: dict[Any, set[Any]] = {}
+        ends = [
+            one
+            for one in events
+            if one.kind == "restart_failed" or (one.kind == "child_terminated" and not is_stop(one))
+        ]
+        for event in (*ends, *self.group.of(*STARTS), *reversed(self.group.of("child_terminated"))):
+            keys = chosen.setdefault(event.pid, set())
+            if len(keys) < MOST_TOUCHED:
+                keys.add(self._key(event))
+        return [
+            event for event in events
+            if event.kind in ("exited", "gave_up") or self._key(event) in chosen[event.pid]
+        ]  # fmt: skip
+
+    def _key(self, event: TraceEvent) -> Any:
+        id = event.data["id"]
+        return id if id is not None else self.past.first(event.data.get("child") or event.data.get("old"))
+
+    def _ended(self, event: TraceEvent) -> None:
+        pid, data = event.pid, event.data
+        reason = text_of_reason(data["reason"])
+        id = self.past.path(pid)
+        other = data.get("sender")
+        if other is None or other not in self.past.ends or self.past.ends[other].seq != event.cause:
+            other = self.past.above(pid) if event is not self.group.first and self._with_supervisor(event) else None
+        to = None if other is None else self.past.path(other)
+        if id is not None:
+            if to is None:
+                self._add(event, "crash", id, reason=reason, crash=is_crash(data["reason"]))
+            else:
+                self._add(event, "link", to, to=id, reason=reason)
+        if event in self.ended_by_kill:
+            self._children_of(event, reason)
+
+    def _with_supervisor(self, event: TraceEvent) -> bool:
+        """Return whether a process ended because its supervisor did."""
+        end = self.past.ends.get(self.past.above(event.pid))
+        return end is not None and end.seq < event.seq and end.data["reason"] == event.data["reason"]
+
+    def _children_of(self, end: TraceEvent, reason: str) -> None:
+        """Tell the ends of children that no event reports: their supervisor ended at once."""
+        past = self.past
+        for row in past.table(end.pid).rows:
+            if row.pid is not None and row.pid not in past.ends and not self.now.alive(row.pid):
+                id = past.path_of(end.pid, row.id, row.pid)
+                self._add(end, "link", past.path(end.pid) or "", to=id, reason=reason)
+
+    def _id(self, event: TraceEvent) -> str:
+        child = event.data.get("child") or event.data.get("old")
+        return self.past.path_of(event.pid, event.data["id"], child)
+
+    def _start(self, event: TraceEvent) -> None:
+        child = event.data["child"]
+        state = self.now.state(child) if self.now.alive(child) else None
+        id, by = self._id(event), self.past.path(event.pid)
+        happening = Happening("start", event.at, id, by=by, pid=plain_pid(child), state=state)
+        first = next(
+            (at for at, (pid, one) in enumerate(self.told) if pid is child and one.kind == "start"), None
+        ) if child in self.acting else None  # fmt: skip
+        if first is None:
+            self.told.append((event.pid, happening))
+        else:  # a supervisor starts before its children and is reported after them
+            self.told.insert(first, (event.pid, replace(happening, at_ns=self.told[first][1].at_ns)))
+
+    # Decisions
+
+    def _decided(self, event: TraceEvent) -> None:
+        """Tell the decision behind an event whose cause is no longer in memory."""
+        if event.cause and event.cause not in self.decided:
+            self._decision(event, event, event.cause)
+
+    def _decide(self, event: TraceEvent) -> None:
+        """Tell what a supervisor does about an end, or about a failed restart."""
+        cause = event.seq if event.kind == "restart_failed" else event.cause
+        answers = self.answers.get(cause, [])
+        answer = next((one for one in answers if one.pid is event.pid and one.kind != "child_started"), None)
+        answer = answer or next((one for one in answers if one.pid is event.pid), None)
+        if answer is not None or event.kind != "restart_failed" or self._waits_at(event):
+            self._decision(event, answer, cause)
+
+    def _decision(self, event: TraceEvent, answer: TraceEvent | None, cause: int) -> None:
+        self.decided.add(cause)
+        table = self.past.table(event.pid)
+        what, left, strategy = "restart", None, table.strategy
+        if answer is None:
+            if not self._waits_at(event):
+                what = "drop"
+            elif table.limit is not None:
+                left = max(0, table.limit[0] - table.used(event.at) - 1)
+        elif answer.kind == "gave_up":
+            what, left = "give_up", 0
+        elif answer.kind == "child_started":
+            left = None if table.limit is None else max(0, table.limit[0] - table.used(event.at) - 1)
+        else:
+            strategy = answer.data.get("strategy", strategy)
+            if type(answer.data["allowed"]) is int:
+                left = max(0, answer.data["allowed"] - answer.data["used"])
+        self._add(event, "decide", self.past.path(event.pid) or "", what=what, left=left, strategy=strategy)
+
+    def _waits_at(self, event: TraceEvent) -> bool:
+        return waits(self.now, event)
+
+    def _goes_on(self) -> bool:
+        """Return whether a supervisor that acted has not finished."""
+        open_rows: dict[tuple[Any, Any], TraceEvent] = {}
+        for event in self.group.events:
+            if event.kind == "gave_up" and self.now.alive(event.pid):
+                return True
+            if event.kind in STARTS:
+                open_rows.pop((event.pid, event.data["id"]), None)
+            elif event.kind in ("child_terminated", "restart_failed"):
+                open_rows[event.pid, event.data["id"]] = event
+        if any(waits(self.now, event) for event in open_rows.values()):
+            return True
+        ended = [event.pid for event in self.group.events if event.kind == "exited" and event.seq not in self.stopped]
+        handled = {event.data["child"] for event in self.group.of("child_terminated")}
+        for pid in ended:
+            above = None if pid in handled else self.past.above(pid)
+            if above is not None and self.now.alive(above) and self._listed(above, pid):
+                return True
+        return False
+
+    def _listed(self, above: Any, pid: Any) -> bool:
+        table = self.now.table(above)
+        return table is not None and any(row.pid is pid for row in table.rows)
+
+    # Comparisons
+
+    def _ghosts(self, drawn: dict[str, Row]) -> dict[str, Ghost]:
+        """Return what other strategies would have restarted."""
+        end = self.group.end
+        if end is None:
+            return {}
+        table, path = self.past.table(end.pid), self.past.path(end.pid)
+        if table.strategy in DYNAMIC or table.strategy not in STRATEGIES:
+            return {}
+        child = self._id(end)
+        siblings = [_sibling(id, row) for id, row in drawn.items() if id.rpartition("/")[0] == path]
+        gave_up = any(event.kind == "gave_up" and event.pid is end.pid for event in self.group.events)
+        if gave_up or child not in drawn:
+            return dict.fromkeys(STRATEGIES, Ghost())
+
+        def started(strategy: str) -> tuple[str, ...]:
+            reason = "killed" if is_crash(end.data["reason"]) else "normal"
+            flags = Flags(strategy, "infinity", "infinity", table.auto_shutdown)
+            return predict(flags, siblings, child, reason).started
+
+        base = started(table.strategy)
+        happened = {*base, *(self._id(one) for one in self.group.of(*STARTS) if one.pid is end.pid)}
+        found: dict[str, Ghost] = {}
+        for strategy in STRATEGIES:
+            other = started(strategy)
+            no = tuple(id for id in base if id not in other)
+            found[strategy] = Ghost(tuple(id for id in other if id not in happened), no)
+        return found
+
+    def _storm(self) -> int:
+        """Return how often the same child restarted besides, within the last seconds before and after."""
+        end = self.group.end
+        if end is None:
+            return 0
+        mine = {event.seq for event in self.group.events}
+        id, reason = end.data["id"], text_of_reason(end.data["reason"])
+        path = self.past.path(end.pid)
+        return sum(
+            event.kind == "child_restarted" and event.seq not in mine and abs(event.at - end.at) <= STORM_NS
+            and event.data["id"] == id and (id is not None or text_of_reason(event.data["reason"]) == reason)
+            for pid, doings in self.past.doings.items() if pid is end.pid or self.past.path(pid) == path
+            for event in doings
+        )  # fmt: skip
+
+    def _add(self, event: TraceEvent, kind: Kind, id: str, **more: Any) -> None:
+        self.told.append((event.pid, Happening(kind, event.at, id, **more)))
+
+
+def _sibling(id: str, row: Row) -> Sibling:
+    restart: Any = row.restart or "permanent"
+    return Sibling(id, restart, row.pid is not None, row.significant)
+
+
+def _within(drawn: Collection[str], told: Iterable[Happening]) -> Iterable[Happening]:
+    """Return the events of drawn nodes; a link from a process that is not drawn is an end by itself."""
+    latest = 0
+    for one in told:
+        if one.kind == "link" and one.to is not None and one.to in drawn and one.id not in drawn:
+            one = Happening("crash", one.at_ns, one.to, reason=one.reason, crash=True)
+        if one.id in drawn and (one.to is None or one.to in drawn) and (one.by is None or one.by in drawn):
+            latest = max(latest, one.at_ns)
+            yield replace(one, at_ns=latest)

@@ -1,0 +1,291 @@
+"""The children of supervisors at an earlier time: their tables now, and the events since."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from operator import attrgetter
+from typing import Any, Final
+
+from superlearner.control.events import TraceEvent
+from superlearner.control.restart_events import OF_CHILDREN, STARTS, is_stop
+from superlearner.control.restart_now import Now, Row, Table, rows_of
+from superlearner.control.slots import id_text, key_part
+from superlearner.control.terms import plain_pid
+
+__all__ = ["Past"]
+
+SEQ: Final = attrgetter("seq")
+FLAGS: Final = ("strategy", "max_restarts", "max_seconds", "auto_shutdown")
+
+
+class Past:
+    """The tables of a node at the time of an event.
+
+    Args:
+        events: of the node, oldest first.
+        now: its present.
+        since: the number of the event.
+    """
+
+    def __init__(self, events: Iterable[TraceEvent], now: Now, since: int) -> None:
+        self.now = now
+        self.since = since
+        self.doings: dict[Any, list[TraceEvent]] = {}
+        """The events of each supervisor."""
+        self.ends: dict[Any, TraceEvent] = {}
+        self.keys: dict[str, Any] = {}
+        """The key of each row by the path that was asked for."""
+        self._told: dict[Any, TraceEvent] = {}
+        """The event that tells most about each child."""
+        self._first: dict[Any, Any] = {}
+        self._paths: dict[Any, str | None] = {}
+        self._tables: dict[Any, Table] = {}
+        for event in events:
+            kind = event.kind
+            if kind == "exited":
+                self.ends[event.pid] = event
+            elif kind in OF_CHILDREN:
+                self.doings.setdefault(event.pid, []).append(event)
+                if kind == "child_started":
+                    self._told[event.data["child"]] = event
+                elif kind == "child_terminated":
+                    self._told.setdefault(event.data["child"], event)
+                elif kind == "child_restarted":
+                    self._replaced(event)
+            elif kind == "strategy_changed":
+                self.doings.setdefault(event.pid, []).append(event)
+
+    def _replaced(self, event: TraceEvent) -> None:
+        data = event.data
+        child, old = data["child"], data["old"]
+        self._told.setdefault(child, event)
+        self._told.setdefault(old, event)
+        if data["id"] is None and event.seq > self.since:
+            self._first[child] = self._first.get(old, old)
+
+    def knows(self, pid: Any) -> bool:
+        """Return whether an event tells of a process."""
+        return pid in self.ends or pid in self._told or pid in self.doings
+
+    # Places
+
+    def above(self, pid: Any) -> Any:
+        """Return the supervisor of a process, which may have ended; None if unknown."""
+        told = self._told.get(pid)
+        return self.now.above(pid) if told is None else told.pid
+
+    def id_of(self, pid: Any) -> Any:
+        """Return the id of a child; None for a dynamic one."""
+        told = self._told.get(pid)
+        if told is not None:
+            return told.data["id"]
+        above = self.now.above(pid)
+        table = None if above is None else self.now.table(above)
+        return next((row.id for row in rows_of(table) if row.pid is pid), None)
+
+    def first(self, pid: Any) -> Any:
+        """Return the process that was a dynamic child at the time, for one that replaced it."""
+        return self._first.get(pid, pid)
+
+    def path(self, pid: Any) -> str | None:
+        """Return the key of a process's slot; None if it is neither a child nor a supervisor."""
+        if pid not in self._paths:
+            self._paths[pid] = self._path(pid)
+        return self._paths[pid]
+
+    def _path(self, pid: Any) -> str | None:
+        above = self.above(pid)
+        if above is None:
+            is_root = pid in self.doings or self.now.table(pid) is not None
+            return key_part(self.root_name(pid) or plain_pid(pid)) if is_root else None
+        return self.path_of(above, self.id_of(pid), pid)
+
+    def path_of(self, supervisor: Any, id: Any, pid: Any) -> str:
+        """Return the key of a supervisor's slot."""
+        key = self.first(pid) if id is None else id
+        found = f"{self.path(supervisor)}/{plain_pid(key) if id is None else key_part(id)}"
+        self.keys[found] = key
+        return found
+
+    # Processes
+
+    def root_name(self, pid: Any) -> str | None:
+        """Return the registered name of a process, which may have ended."""
+        return self.now.root_name(pid) if self.now.alive(pid) else self._ended_name(pid)
+
+    def _ended_name(self, pid: Any) -> str | None:
+        end = self.ends.get(pid)
+        name = None if end is None else end.data.get("name")
+        return None if name is None else id_text(name)
+
+    def known_name(self, pid: Any, id: Any) -> str | None:
+        """Return the name of a process for readers: its own, else its id as a child, else None."""
+        name = self.now.name(pid) if self.now.alive(pid) else self._ended_name(pid)
+        return id_text(id) if name is None and id is not None else name
+
+    def name(self, pid: Any, id: Any) -> str:
+        """Return the name of a child for readers; that of a dynamic one may be its class and pid."""
+        if pid is None:
+            return id_text(id)
+        return self.known_name(pid, id) or f"{self.what(pid)} {plain_pid(pid)}".strip()
+
+    def what(self, pid: Any) -> str:
+        """Return the class or function of a process, which may have ended."""
+        if self.now.alive(pid):
+            return self.now.what(pid)
+        end = self.ends.get(pid)
+        return "" if end is None or end.data.get("what") is None else id_text(end.data["what"])
+
+    # Tables
+
+    def successor(self, pid: Any) -> Table | None:
+        """Return the table of the supervisor that runs now in the slot of `pid`, which may be itself."""
+        found = self.now.table(pid) if self.now.alive(pid) else None
+        above = self.above(pid)
+        if found is not None or above is None:
+            return found
+        table, id = self.successor(above), self.id_of(pid)
+        row = next((one for one in rows_of(None if id is None else table) if one.id == id), None)
+        return None if row is None or row.pid is None else self.now.table(row.pid)
+
+    def table(self, pid: Any) -> Table:
+        """Return the table of a supervisor at the time of the event, as far as memory reaches."""
+        if pid not in self._tables:
+            self._tables[pid] = self._table(pid)
+        return self._tables[pid]
+
+    def _table(self, pid: Any) -> Table:
+        successor = self.successor(pid) or Table(None, None, None)
+        lives = self.now.alive(pid) and self.now.table(pid) is not None
+        doings = self.doings.get(pid, [])
+        before = doings[: bisect_left(doings, self.since, key=SEQ)]
+        after = doings[bisect_right(doings, self.since, key=SEQ) :]
+        rows = _Rows(successor.rows if lives else [], self)
+        for event in reversed(after):
+            rows.undo(event)
+        found = rows.kept()
+        if not lives:
+            orderly = any(map(is_stop, after))
+            told = self._told.get(pid)
+            known = found if orderly else _started(before, found, self)
+            whole = orderly or (told is not None and told.kind in STARTS)
+            found = _completed(known, successor.rows, whole=whole)
+        if not lives or rows.added:
+            order = [event.data["id"] for event in before if event.kind == "child_started" and not event.cause]
+            found = _ordered(found, successor.rows, order)
+        return replace(_flags(successor, after, before), rows=found)
+
+    def row(self, id: Any, pid: Any, like: Row | None = None) -> Row:
+        """Return the row of a child from events; `like` is the row of its successor."""
+        told = self._told.get(pid)
+        while told is not None and told.kind == "child_restarted":
+            earlier = self._told.get(told.data["old"])
+            told = None if earlier is told else earlier
+        started = told is not None and told.kind == "child_started"
+        restart = told.data["restart"] if told is not None and started else None
+        if like is not None:
+            return like._replace(pid=pid, restart=restart or like.restart, restarting=False)
+        return Row(id, pid, restart, told.data["type"] if told is not None and started else "worker")
+
+
+class _Rows:
+    """The rows of a table, changed back event by event, newest first."""
+
+    def __init__(self, rows: Sequence[Row], past: Past) -> None:
+        self.past = past
+        self.rows = {row.key: row._replace(restarting=False) if row.restarting else row for row in rows}
+        self.added = False
+        self.fresh: set[Any] = set()
+        """Keys of children of which no event tells that they were there before."""
+
+    def undo(self, event: TraceEvent) -> None:
+        data = event.data
+        if event.kind == "child_terminated" or (event.kind == "child_restarted" and data["id"] is None):
+            self._brought_back(data["id"], data["child"] if event.kind == "child_terminated" else data["old"], data)
+        elif event.kind == "child_restarted":
+            self._put(data["id"], data["old"])
+        elif event.kind == "child_started":
+            if data["id"] is None:
+                self.rows.pop(data["child"], None)
+            else:
+                self._put(data["id"], None)
+                if not event.cause and data["old"] is None:
+                    self.fresh.add(data["id"])
+
+    def _put(self, id: Any, pid: Any) -> None:
+        like = self.rows.get(id)
+        self.added = self.added or like is None
+        self.rows[id] = self.past.row(id, pid, like)
+        self.fresh.discard(id)
+
+    def _brought_back(self, id: Any, pid: Any, data: Any) -> None:
+        if id is not None:
+            self._put(id, pid)
+        elif data.get("old") is None:
+            self.added = True
+            self.rows.setdefault(pid, self.past.row(None, pid))
+        else:  # in the place of its successor
+            new = data["child"]
+            self.rows = {
+                pid if key is new else key: self.past.row(None, pid, row) if key is new else row
+                for key, row in self.rows.items()
+            }
+
+    def kept(self) -> list[Row]:
+        return [row for key, row in self.rows.items() if key not in self.fresh]
+
+
+def _started(before: list[TraceEvent], rows: list[Row], past: Past) -> list[Row]:
+    """Return the children of a supervisor that ended at once: no event tells of them but those of their starts."""
+    running: dict[Any, Row] = {}
+    for event in before:
+        id, child = event.data.get("id"), event.data.get("child")
+        if event.kind in STARTS:
+            if id is None:
+                running.pop(event.data["old"], None)
+            running[child if id is None else id] = past.row(id, child)
+        elif event.kind == "child_terminated":
+            running.pop(child if id is None else id, None)
+    return list({**running, **{row.key: row for row in rows}}.values())
+
+
+def _completed(rows: list[Row], successors: Sequence[Row], *, whole: bool) -> list[Row]:
+    """Return the rows of a supervisor that has ended with the facts of their successors; `whole`: none is missing."""
+    like = {row.id: row for row in successors if row.id is not None}
+    known = [
+        row._replace(significant=like[row.id].significant, restart=row.restart or like[row.id].restart,
+                     type=like[row.id].type) if row.id in like else row
+        for row in rows
+    ]  # fmt: skip
+    if whole:
+        return known
+    return known + [row._replace(pid=None) for id, row in like.items() if all(one.id != id for one in rows)]
+
+
+def _ordered(rows: list[Row], successors: Sequence[Row], order: list[Any]) -> list[Row]:
+    """Return rows in start order, which the successors have, or else the events of the starts."""
+    place = {id: at for at, id in enumerate(dict.fromkeys(order)) if id is not None}
+    if not all(row.key in place for row in rows):
+        place = {row.key: at for at, row in enumerate(successors)}
+    keys: list[tuple[float, int]] = []
+    last = -1.0
+    for at, row in enumerate(rows):
+        last = place.get(row.key, last)
+        keys.append((last, at))
+    return [row for _, row in sorted(zip(keys, rows, strict=True), key=lambda pair: pair[0])]
+
+
+def _flags(table: Table, after: list[TraceEvent], before: list[TraceEvent]) -> Table:
+    """Return the flags as they were: those of the first event since that names them, else of the last before."""
+    for event in after:
+        data = event.data
+        if event.kind == "strategy_changed":
+            return replace(table, **{flag: data["before"][flag] for flag in FLAGS})
+        if event.kind in ("child_restarted", "restart_failed", "gave_up"):
+            table = replace(table, max_restarts=data["allowed"], max_seconds=data["window"])
+            if event.kind == "child_restarted":
+                return replace(table, strategy=data["strategy"])
+    last = next((event for event in reversed(before) if event.kind == "child_restarted"), None)
+    return table if last is None or table.strategy else replace(table, strategy=last.data["strategy"])
