@@ -39,6 +39,7 @@ REFUSED = {
     "node.detach": "node_not_found",
     "node.eval": "eval_not_allowed",
     "registry.register": "conflict",
+    "restart.show": "restart_not_found",
     "supervisor.delete_child": "conflict",
     "application.stop": "application_not_found",
     "application.unset_env": "application_not_found",

@@ -34,6 +34,7 @@ CODES: Final[dict[str, int]] = {
     "process_not_found": 404,
     "recording_not_found": 404,
     "registry_not_found": 404,
+    "restart_not_found": 404,
     "sandbox_not_found": 404,
     "setting_not_found": 404,
     "source_not_found": 404,

@@ -31,6 +31,7 @@ SUBJECTS: Final[dict[str, str]] = {
     "process": "Processes: list, inspect, message, suspend, end",
     "recording": "Recordings: replay any moment",
     "registry": "Registered names, and registries with their entries",
+    "restart": "Restarts as they happened, step by step",
     "settings": "Settings: their values, where these come from, and how to change them",
     "simulation": "Deliberate failures, limited and cancellable at any time",
     "state": "States of servers: read, set, back up, compare, restore",

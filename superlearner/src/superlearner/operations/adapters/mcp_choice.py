@@ -15,8 +15,8 @@ __all__ = ["CHOSEN", "FIND", "FINDER", "RUN", "RUNNER", "found"]
 CHOSEN: Final = (
     "system.health", "system.anomalies", "tree.show", "supervisor.list", "supervisor.info", "supervisor.restart_child",
     "supervisor.predict", "process.list", "process.info", "process.kill", "process.message", "process.suspend",
-    "process.resume", "state.get", "mailbox.peek", "error.list", "error.why", "log.list", "analytics.history",
-    "trace.start", "trace.messages", "trace.stop", "sandbox.list", "node.list", "docs.search",
+    "process.resume", "state.get", "mailbox.peek", "error.list", "error.why", "restart.show", "log.list",
+    "analytics.history", "trace.start", "trace.messages", "trace.stop", "sandbox.list", "node.list", "docs.search",
 )  # fmt: skip
 MOST: Final = 8
 """Operations in one answer; each has its parameters."""

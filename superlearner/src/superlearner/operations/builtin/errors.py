@@ -96,7 +96,7 @@ async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
         if not causes_of(ctx.node, number):
             raise
     clock = Clock()
-    steps = [_with_request(ctx, audit, step, clock.wall(step.at_ns)) for step in causes_of(ctx.node, number)]
+    steps = [with_request(ctx, audit, step, clock.wall(step.at_ns)) for step in causes_of(ctx.node, number)]
     return Why(
         pid=number,
         alive=alive,
@@ -107,7 +107,7 @@ async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
     )
 
 
-def _with_request(ctx: Context, audit: AuditLog, step: Step, at: float) -> tuple[Step, str | None]:
+def with_request(ctx: Context, audit: AuditLog, step: Step, at: float) -> tuple[Step, str | None]:
     """Return the step, with the request that ended the process if the audit log has one."""
     if step.signal_from != OUTSIDE or not ctx.kind.is_audited:
         return step, None

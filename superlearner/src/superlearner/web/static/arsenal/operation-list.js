@@ -11,7 +11,7 @@
 /** Display names of categories, the most used first. @type {Record<string, string>} */
 export const LABELS = {
   process: "Processes", supervisor: "Supervisors", tree: "Supervision tree", state: "State of a process", mailbox: "Mailboxes", trace: "Traces of messages",
-  error: "Errors and crashes", simulation: "Break things on purpose", recording: "Recordings", sandbox: "Sandboxes", debug: "Debugging a server", system: "The whole system",
+  error: "Errors and crashes", restart: "Restarts, step by step", simulation: "Break things on purpose", recording: "Recordings", sandbox: "Sandboxes", debug: "Debugging a server", system: "The whole system",
   analytics: "Restarts in numbers", events: "What happens, live", log: "Log", application: "Applications", code: "Code and upgrades", registry: "Names and registries",
   settings: "Settings", token: "Tokens", user: "Users", audit: "Audit log", store: "What is stored", node: "Nodes", arsenal: "These operations", docs: "Documentation", game: "Predict, the game",
 };
@@ -19,7 +19,7 @@ export const LABELS = {
 /** The most used operations, in the words of users. @type {Record<string, string>} */
 export const OFTEN = {
   "process.kill": "Kill a process and see who restarts it", "process.list": "See all processes", "process.message": "Send a message to a process", "tree.show": "See the supervision tree",
-  "supervisor.restart_child": "Restart a child of a supervisor", "error.why": "Find out why a process was restarted", "events.stream": "Watch what happens, live", "simulation.chaos": "Let chance break things, bounded",
+  "supervisor.restart_child": "Restart a child of a supervisor", "error.why": "Find out why a process was restarted", "restart.show": "See a restart step by step", "events.stream": "Watch what happens, live", "simulation.chaos": "Let chance break things, bounded",
 };
 
 /** The most used operations of each category. @type {Record<string, string[]>} */
@@ -27,7 +27,7 @@ const FIRST = {
   process: ["kill", "list", "info", "message", "shutdown", "exit", "start", "bulk", "terminate_tree", "suspend", "resume"],
   supervisor: ["list", "info", "children", "restart_child", "restart", "start_child", "change_strategy", "predict", "terminate_child", "delete_child"],
   tree: ["show"], state: ["get", "set", "update", "backup", "restore"], mailbox: ["peek", "count", "search"], trace: ["start", "start_group", "list", "history", "end"],
-  error: ["why", "last", "list"], simulation: ["crash", "crash_next", "drop", "delay", "slow_callbacks", "chaos", "slow", "flood"], recording: ["start", "stop", "list"], sandbox: ["create", "list", "info", "hot_reload", "restart", "destroy"], system: ["health", "anomalies", "bottlenecks"],
+  error: ["why", "last", "list"], restart: ["show", "list"], simulation: ["crash", "crash_next", "drop", "delay", "slow_callbacks", "chaos", "slow", "flood"], recording: ["start", "stop", "list"], sandbox: ["create", "list", "info", "hot_reload", "restart", "destroy"], system: ["health", "anomalies", "bottlenecks"],
   registry: ["names", "whereis", "register"], settings: ["list", "get", "set"], token: ["create", "list", "revoke"], user: ["add", "link", "list", "role"], application: ["list", "info", "start", "stop"],
 };
 

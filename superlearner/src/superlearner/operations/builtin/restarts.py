@@ -1,0 +1,129 @@
+"""Restarts: what happened, in order, and the tree before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from pydantic import Field
+
+import otp
+from superlearner.control.clock import Clock
+from superlearner.control.events import TraceEvent
+from superlearner.control.reasons import text_of_reason
+from superlearner.control.restart_events import STARTS, Group, groups
+from superlearner.control.restart_moments import (
+    Happening,
+    NoSupervisor,
+    moment_of,
+)
+from superlearner.control.restart_moments import Moment as Found
+from superlearner.control.restart_now import Running, waits
+from superlearner.control.restart_tables import Past
+from superlearner.operations.audit import AuditLog
+from superlearner.operations.builtin.errors import with_request
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import Paged, operation
+from superlearner.operations.failures import OperationError
+from superlearner.operations.parameters import PageNumber, PerPage
+from superlearner.operations.results_restarts import Moment, RestartLine
+
+HINT = "restart.list lists the restarts in memory"
+
+
+@operation("restart.show", http=("GET", "/restarts/{event}"), scope="read", errors=("restart_not_found",),
+           short="id at summary took going_on complete storm")  # fmt: skip
+async def show(
+    ctx: Context,
+    audit: AuditLog,
+    /,
+    event: Annotated[
+        int, Field(ge=1, description="the number of an event: an end, a stop, a start, a give-up", examples=[1204])
+    ],
+) -> Moment:
+    """Show a restart.
+
+    The tree before it and every signal, decision, stop and start in order, from the first cause to the last start; and
+    what another strategy would have restarted. Read from the last 4,096 events of the node.
+    """
+    now = Running(ctx.node)
+    events = otp.trace.history(ctx.node)
+    group = groups(events, lambda end: waits(now, end)).get(event)
+    if group is None:
+        raise _not_found(event, events)
+    try:
+        found = moment_of(events, group, now)
+    except NoSupervisor:
+        raise OperationError(
+            "restart_not_found", f"the process of event {event} has no supervisor that restarts it", hint=HINT
+        ) from None
+    clock = Clock()
+    told = [with_request(ctx, audit, step, clock.wall(step.at_ns))[0] for step in found.steps]
+    summary = "; ".join(step.text for step in told) or "the events are no longer in memory"
+    return _shown(found, clock, summary)
+
+
+@operation("restart.list", http=("GET", "/restarts"), scope="read",
+           short="at name reason supervisor started gave_up event")  # fmt: skip
+async def list_(ctx: Context, page: PageNumber = 1, per_page: PerPage = 50) -> Paged[RestartLine]:
+    """List the newest restarts.
+
+    One line for each first cause among the last 4,096 events of the node, newest first.
+    """
+    now = Running(ctx.node)
+    events = otp.trace.history(ctx.node)
+    found = {id(group): group for group in groups(events, lambda end: waits(now, end)).values() if group.restarts}
+    newest = sorted(found.values(), key=lambda group: -group.id)
+    start = (page - 1) * per_page
+    past, clock = Past(events, now, 0), Clock()
+    lines = [_line(group, past, clock) for group in newest[start : start + per_page]]
+    return Paged(lines, len(newest), page, per_page)
+
+
+def _not_found(event: int, events: Sequence[TraceEvent]) -> OperationError:
+    if not events or event < events[0].seq:
+        return OperationError("restart_not_found", f"event {event} is no longer in memory", hint=HINT)
+    known = any(one.seq == event for one in events)
+    what = f"event {event} is not part of a restart" if known else f"there is no event {event} about a process"
+    return OperationError("restart_not_found", what, hint=HINT)
+
+
+def _shown(found: Found, clock: Clock, summary: str) -> Moment:
+    return Moment.model_validate(
+        {
+            "id": found.id,
+            "at": clock.wall(found.at_ns),
+            "took": None if found.took_ns is None else found.took_ns / 1e9,
+            "complete": found.complete,
+            "going_on": found.going_on,
+            "summary": summary,
+            "line": None if found.line is None else asdict(found.line),
+            "root": asdict(found.root),
+            "events": [_happening(one, found.at_ns) for one in found.events],
+            "ghosts": {name: {"also": ghost.also, "not": ghost.no} for name, ghost in found.ghosts.items()},
+            "storm": found.storm,
+        }
+    )
+
+
+def _happening(one: Happening, since: int) -> dict[str, Any]:
+    return {**asdict(one), "at": (one.at_ns - since) / 1e9}
+
+
+def _line(group: Group, past: Past, clock: Clock) -> RestartLine:
+    first, answers = group.first, group.of("child_restarted", "restart_failed", "gave_up", "child_started")
+    supervisor = (group.end or answers[0]).pid
+    reason = first.data.get("reason")
+    done = next((one for one in answers if one.kind == "child_restarted" and one.pid is supervisor), None)
+    table = past.successor(supervisor)
+    return RestartLine(
+        event=group.id,
+        at=clock.wall(first.at),
+        name=past.name(group.victim, past.id_of(group.victim)) if group.victim is not None else "unknown",
+        reason="unknown" if reason is None else text_of_reason(reason),
+        supervisor=past.name(supervisor, past.id_of(supervisor)),
+        strategy=done.data["strategy"] if done is not None else None if table is None else table.strategy,
+        started=sum(one.kind in STARTS for one in group.events),
+        gave_up=any(one.kind == "gave_up" for one in answers),
+    )

@@ -1,0 +1,134 @@
+"""Result models of restarts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from superlearner.operations.results import Pid, Seconds
+from superlearner.operations.results_errors import WhyLine
+
+__all__ = ["Moment", "MomentEvent", "MomentNode", "RestartLine"]
+
+After = Annotated[float, Field(description="seconds after the first cause")]
+NodeId = Annotated[str, Field(description="the id of a node of the tree")]
+By = Annotated[str, Field(description="the supervisor")]
+ShortState = Annotated[
+    str | None, Field(description="its state now, if it still runs; null if unknown or hidden, and for a supervisor")
+]
+
+
+class MomentNode(BaseModel):
+    """A process before the restart."""
+
+    id: str = Field(description="the path of its slot, such as `shop/checkout_sup/ledger`")
+    name: str
+    kind: Literal["supervisor", "dynamic_supervisor", "task_supervisor", "worker"]
+    pid: Pid | None = Field(description="null: it did not run, or is unknown")
+    strategy: str | None
+    limit: tuple[int, float] | None = Field(description="restarts allowed within seconds; null: no limit")
+    used: int = Field(description="earlier restarts that counted")
+    restart: Literal["permanent", "transient", "temporary"] | None
+    state: ShortState
+    children: list[MomentNode]
+    more: int = Field(description="number of children left out")
+
+
+class Crashed(BaseModel):
+    """A process ends by itself or because of a signal from outside; also a start that failed."""
+
+    kind: Literal["crash"]
+    at: After
+    id: NodeId
+    reason: str
+    crash: bool = Field(description="the reason is a failure")
+
+
+class Linked(BaseModel):
+    """The end of a process ends another one over a link."""
+
+    kind: Literal["link"]
+    at: After
+    id: NodeId
+    to: str = Field(description="the process that ends, too")
+    reason: str
+
+
+class Signalled(BaseModel):
+    """A supervisor receives the exit of a child."""
+
+    kind: Literal["signal"]
+    at: After
+    id: NodeId
+    to: str = Field(description="the supervisor")
+    reason: str
+
+
+class Decided(BaseModel):
+    """A supervisor decides about the end of a child."""
+
+    kind: Literal["decide"]
+    at: After
+    id: By
+    what: Literal["restart", "drop", "give_up"]
+    left: int | None = Field(description="restarts left after this one; null: no limit, or unknown")
+    strategy: str | None
+
+
+class Stopped(BaseModel):
+    """A supervisor has stopped a child."""
+
+    kind: Literal["stop"]
+    at: After
+    id: NodeId
+    by: By
+
+
+class Started(BaseModel):
+    """A supervisor starts a child; a supervisor comes before its children."""
+
+    kind: Literal["start"]
+    at: After
+    id: NodeId
+    by: By
+    pid: Pid = Field(description="the new process")
+    state: ShortState
+
+
+MomentEvent = Annotated[Crashed | Linked | Signalled | Decided | Stopped | Started, Field(discriminator="kind")]
+
+
+Difference = Literal["also", "not"]
+
+
+class Moment(BaseModel):
+    """A restart: the tree before it, and everything that happened, in order."""
+
+    id: int = Field(description="the number of the event that is the first cause")
+    at: Seconds
+    took: float | None = Field(description="seconds to the last event; null while it goes on")
+    complete: bool = Field(description="false: the first cause is no longer in memory")
+    going_on: bool
+    summary: str
+    line: WhyLine | None = Field(description="the line that raised")
+    root: MomentNode = Field(description="the lowest supervisor above all that happened, with what was below it")
+    events: list[MomentEvent]
+    ghosts: dict[str, dict[Difference, list[str]]] = Field(
+        description="by strategy, the children that it would also have restarted, and those that it would not; empty "
+        "for a dynamic supervisor"
+    )
+    storm: int = Field(description="further restarts of the same child within 20 s before and after")
+
+
+class RestartLine(BaseModel):
+    """A restart."""
+
+    event: int = Field(description="the number of the event that is the first cause")
+    at: Seconds
+    name: str
+    reason: str
+    supervisor: str | None = Field(description="the first supervisor that decided")
+    strategy: str | None
+    started: int = Field(description="number of processes started")
+    gave_up: bool
