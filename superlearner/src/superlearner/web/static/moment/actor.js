@@ -41,7 +41,7 @@ export class Actor {
   #new = make("span", { class: "new" });
   #before = make("div", { class: "memory" });
   #after = make("div", { class: "memory" });
-  #pips = make("span", { class: "pips" });
+  #pips = make("span", { class: "spare" });
   #left = make("span", { class: "left" });
   #ghost = make("span", { class: "ghost-word" });
   #key = "";
@@ -57,7 +57,7 @@ export class Actor {
     render(shape(supervisor), token);
     if (max <= MOST_PIPS) render(Array.from({ length: max }, () => pip), this.#pips);
     const below = supervisor
-      ? [make("span", { class: "strategy" }, node.strategy ?? node.kind.replace("_", " ")), make("span", { class: "limit" }, this.#pips, this.#left)]
+      ? [make("span", { class: "strategy" }, node.strategy ?? node.kind.replace("_", " ")), make("span", { class: "allowance" }, this.#pips, this.#left)]
       : [make("span", { class: "pid" }, this.#old, this.#new)];
     this.element.append(token, make("div", { class: "label" }, make("b", { title: node.name }, node.name), ...below), this.#ghost);
     if (node.state !== null) render(html`<i>state</i><span>${node.state}</span>`, this.#before);

@@ -27,6 +27,8 @@ const SVG = "http://www.w3.org/2000/svg";
 const STILL_MS = 700;
 /** Time between two pictures of the marks that refill after the end. */
 const REFILL_MS = 120, LONGEST_REFILL_MS = 60_000;
+/** A longer pause between two frames, as in a hidden tab, stops the time. */
+const LONGEST_FRAME_MS = 200;
 const TAIL = 90;
 const SHAPES = { exit: "crashed", stop: "stopped", start: "running" };
 /** The two halves of a cracked shape. */
@@ -56,9 +58,10 @@ export class RestartStage extends HTMLElement {
   #frame = 0;
   #width = 0;
   #speed = 1;
+  #scale = 1;
   /** @type {string|null} */ #ghost = null;
   #observer = new ResizeObserver(() => {
-    if (this.clientWidth === this.#width && !this.hasAttribute("fill")) return;
+    if (this.clientWidth / this.#scale === this.#width && !this.hasAttribute("fill")) return;
     this.#arrange();
     this.#render();
   });
@@ -75,21 +78,22 @@ export class RestartStage extends HTMLElement {
     this.removeEventListener("keydown", this.#pressed);
   }
 
-  /** The restart that is shown; a new one starts before its first event. */
+  /** The restart that is shown; another one starts before its first event. */
   get moment() {
     return this.#moment;
   }
 
   set moment(moment) {
+    const same = moment?.id === this.#moment?.id; // it is known better now
     this.#stop();
     this.#moment = moment;
-    this.#ghost = null;
-    this.#time = 0;
+    if (!same) this.#ghost = null;
+    const time = same ? this.time : 0;
     this.#score = schedule(moment ?? { events: [] });
     this.#nodes = moment ? all(moment.root) : [];
     this.#build();
     this.#arrange();
-    this.#show(0);
+    this.#show(Math.min(time, this.#score.end));
   }
 
   get score() {
@@ -116,6 +120,16 @@ export class RestartStage extends HTMLElement {
 
   set speed(speed) {
     this.#speed = speed;
+  }
+
+  /** The size of the drawing, 1 by default. */
+  get scale() {
+    return this.#scale;
+  }
+
+  set scale(scale) {
+    this.#scale = scale;
+    this.#arrange();
   }
 
   /** The strategy whose difference is outlined, or null. */
@@ -189,7 +203,7 @@ export class RestartStage extends HTMLElement {
   /** Play with motion. @param {number} before */
   #run(before) {
     this.#frame = requestAnimationFrame((now) => {
-      this.#show(Math.min(this.#score.end, this.#time + Math.min(60, Math.max(0, now - before)) * this.#speed));
+      this.#show(Math.min(this.#score.end, this.#time + Math.min(LONGEST_FRAME_MS, Math.max(0, now - before)) * this.#speed));
       if (this.#time < this.#score.end) return this.#run(now);
       this.#stop();
       this.#refill();
@@ -245,10 +259,11 @@ export class RestartStage extends HTMLElement {
 
   /** Place all elements for the present width. */
   #arrange() {
-    this.#width = this.clientWidth;
+    this.#width = this.clientWidth / this.#scale;
     if (!this.#moment || !this.#width) return;
-    const { places, edges, more, rows, tight, height } = (this.#layout = layout(this.#moment, this.#width, this.hasAttribute("fill") ? this.clientHeight : 0));
+    const { places, edges, more, rows, tight, height } = (this.#layout = layout(this.#moment, this.#width, this.hasAttribute("fill") ? (this.clientHeight - 16) / this.#scale : 0));
     this.#drawing.style.height = `${height}px`;
+    this.#drawing.style.zoom = `${this.#scale}`;
     attribute(this, "data-tight", tight);
     for (const [id, actor] of this.#actors) actor.put(places.get(id));
     for (const [id, wire] of this.#wires) attribute(wire, "d", edges.get(id)?.d ?? "");

@@ -58,7 +58,7 @@ async function load() {
 function show(moment) {
   const first = stage.moment === null;
   if (JSON.stringify(stage.moment) !== JSON.stringify(moment)) {
-    const ended = stage.time >= stage.score.end;
+    const { playing } = stage, ended = stage.time >= stage.score.end;
     stage.moment = moment;
     if (first) {
       mount(moment);
@@ -71,7 +71,7 @@ function show(moment) {
         else stage.play();
       });
     } else if (ended) stage.seek(stage.score.end);
-    else stage.play();
+    else if (playing) stage.play();
     tell(moment);
   }
   page.dataset.ready = "moment";

@@ -18,6 +18,7 @@ import { burning, nameIn, verb } from "../live/storms.js";
 import { toast } from "../base/toast.js";
 import { counted, MEANINGS, number, time } from "../base/words.js";
 import { SlFeed } from "./feed.js";
+import { RestartLive } from "../moment/live-stage.js";
 import { SlMap } from "../map/map.js";
 import { SlProcess } from "../process/process.js";
 import { teach, tell } from "../teaching/teaching.js";
@@ -38,6 +39,7 @@ const tree = byId("tree", SlTree);
 const map = byId("map", SlMap);
 const pane = byId("process", SlProcess);
 const events = byId("events", SlFeed);
+const live = byId("restart", RestartLive);
 const find = byId("find", HTMLInputElement);
 const filters = byId("filters", SlFilters);
 const announcer = new Announcer(byId("announce", HTMLElement));
@@ -85,6 +87,7 @@ function onMessages(messages) {
     listed = performance.now();
   }
   tell(model);
+  live.show(model.feed, (key) => model.rows.has(key));
   follow();
   if (anew) announcer.skip(model.feed);
   else announcer.hear(model.feed);

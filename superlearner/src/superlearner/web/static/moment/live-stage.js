@@ -1,0 +1,98 @@
+/**
+ * `<restart-live>`: a pane of fixed height that plays a restart of the tree as soon as it has happened.
+ *
+ * One restart is played at a time; the next one completes it at once. At more than three events a second nothing is
+ * played. The pane stays closed after it was closed, and in windows without room for it.
+ *
+ * @module
+ */
+
+import { request } from "../base/api.js";
+import { attribute, icon, make } from "../base/dom.js";
+import { whyAddress } from "../base/process-link.js";
+import { isSettled } from "../live/bursts.js";
+import { html, render } from "../vendor/lit-html.js";
+import { withNames } from "./dock.js";
+import { RestartStage } from "./stage.js";
+import { sentence } from "./story.js";
+
+/** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
+/** @typedef {import("./schedule.js").Moment} Moment */
+
+/** Events in a second above which nothing is played. */
+const MOST = 3;
+const SCALE = 0.8;
+
+export class RestartLive extends HTMLElement {
+  #stage = new RestartStage();
+  #said = make("div", { class: "said" });
+  #closed = false;
+  #room = matchMedia("(min-width: 901px) and (min-height: 760px)");
+  /** The newest event of the feed that was seen; NaN before the first look. */
+  #seen = NaN;
+  /** Times of the last restarts, in ms. @type {number[]} */
+  #recent = [];
+  /** @type {AbortController|null} */ #asking = null;
+
+  connectedCallback() {
+    if (this.#stage.isConnected) return;
+    this.#stage.setAttribute("fill", "");
+    this.#stage.scale = SCALE;
+    this.#stage.tabIndex = 0;
+    this.#stage.role = "group";
+    const close = make("button", { type: "button", class: "btn quiet square", "aria-label": "Close the replay of restarts" }, icon("close"));
+    close.onclick = () => {
+      this.#closed = this.hidden = true;
+      this.#stage.pause();
+    };
+    this.append(this.#stage, this.#said, close);
+    this.#stage.addEventListener("restart-time", () => this.#tell());
+  }
+
+  /** Play the newest restart of the feed, if it is new. @param {readonly FeedEvent[]} feed @param {(key: string) => boolean} inTree */
+  show(feed, inTree) {
+    const restarts = feed.filter((entry) => entry.event && entry.kind !== "stopped" && isSettled(entry));
+    const newest = restarts.reduce((most, entry) => Math.max(most, entry.event ?? 0), 0), before = this.#seen;
+    this.#seen = newest;
+    if (Number.isNaN(before) || newest < before) return; // what happened before the page was opened; or another node
+    const now = performance.now(), fresh = restarts.filter(({ event }) => (event ?? 0) > before);
+    this.#recent = [...this.#recent.filter((at) => at > now - 1000), ...fresh.map(() => now)];
+    const entry = fresh.find(({ event, key }) => event === newest && key && inTree(key));
+    if (this.#recent.length > MOST) this.#finish();
+    else if (entry && !this.#closed && this.#room.matches) void this.#play(newest);
+  }
+
+  #finish() {
+    this.#asking?.abort();
+    if (this.#stage.playing) this.#stage.seek(this.#stage.score.end);
+  }
+
+  /** @param {number} event */
+  async #play(event) {
+    this.#asking?.abort();
+    const asking = (this.#asking = new AbortController());
+    /** @type {Moment} */ let moment;
+    try {
+      moment = await request("GET", `/restarts/${event}`, undefined, asking.signal);
+    } catch {
+      return; // it is no longer in memory, or may not be seen: the feed has its sentence
+    }
+    if (asking.signal.aborted || this.#closed) return;
+    this.hidden = false;
+    this.#stage.moment = moment;
+    this.#stage.ariaLabel = "The newest restart. Space plays and pauses, the arrow keys step.";
+    this.#stage.reveal();
+    this.#stage.play();
+  }
+
+  #tell() {
+    const { moment, stage } = this.#stage;
+    if (!moment) return;
+    const told = `${moment.id} ${stage} ${moment.summary}`;
+    if (this.#said.dataset.told === told) return;
+    attribute(this.#said, "data-told", told);
+    render(html`<p data-done=${stage === 6 ? "yes" : "no"}>${withNames(sentence(moment, stage), moment)}</p><a class="btn" href=${whyAddress(moment.id)}>Watch it again</a>`, this.#said);
+  }
+}
+
+customElements.define("restart-live", RestartLive);
