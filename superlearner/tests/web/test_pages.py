@@ -53,10 +53,14 @@ def test_every_page_with_things_to_look_at_is_in_the_main_navigation(inside: Ins
     async def test(platform: Any) -> None:
         page = await platform.client.get("/replay")
         navigation = page.text.partition('aria-label="Main"')[2].partition("</nav>")[0]
-        names = [page.label for page in PAGES if not page.aside]
-        assert [page.label for page in PAGES if page.aside] == ["Start", "Timeline", "Restarts", "Settings"]
+        names = [page.label for page in PAGES if page.is_place]
+        assert names == ["Tree", "Timeline", "Playground", "Learn", "System"]
         assert re.findall(r"<a href=[^>]*>(\w+)</a>", navigation) == names
-        assert '<a href="/replay" data-page="replay" data-letter="r" aria-current="page">' in navigation
+        assert '<a href="/timeline" data-page="timeline" data-letter="i" aria-current="true">' in navigation
+        menu = page.text.partition('aria-label="More pages"')[2].partition("</nav>")[0]
+        others = [page.label for page in PAGES if not page.is_place and page.id != "start"]
+        assert re.findall(r"<a href=[^>]*>(\w+)</a>", menu) == others
+        assert '<a href="/replay" data-page="replay" data-letter="r" aria-current="page">' in menu
 
     inside(test)
 
@@ -64,7 +68,7 @@ def test_every_page_with_things_to_look_at_is_in_the_main_navigation(inside: Ins
 def test_a_page_that_is_not_there_names_those_near_it(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         page = await platform.client.get("/supervisor/ledger")
-        assert 'Did you mean <a href="/supervisors">Supervisors</a>?' in page.text
+        assert 'Did you mean <a href="/supervisors">Tree</a>?' in page.text
         assert [one.id for one in near("/seting")] == ["settings"]
         assert near("/<script>") == []
         gone = await platform.client.get("/supervisors?node=nobody")

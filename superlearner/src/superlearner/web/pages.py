@@ -38,7 +38,7 @@ NEAR: Final = 3
 
 
 class Page(NamedTuple):
-    """A page of the navigation; its template is `<id>.html`, which names its scripts."""
+    """A page; its template is `<id>.html`, which names its scripts."""
 
     id: str
     label: str
@@ -49,8 +49,8 @@ class Page(NamedTuple):
     own_routes: bool = False
     """True if another module serves it and the pages below it."""
 
-    aside: bool = False
-    """True if it is left out of the main navigation."""
+    place: str = ""
+    """The place of the main navigation that it belongs to, by the id of its page; for a place, its own id."""
 
     of_platform: bool = False
     """True if it is about the platform, so the chosen node may be gone."""
@@ -65,25 +65,30 @@ class Page(NamedTuple):
     """The path of one of its things, below its address; the same template shows it."""
 
     @property
+    def is_place(self) -> bool:
+        """Return whether it is one of the places of the main navigation; the menu has the other pages."""
+        return self.place == self.id
+
+    @property
     def href(self) -> str:
         """Return its address, below the root path."""
         return "/" if self.id == START else f"/{self.id}"
 
 
 PAGES: Final = (
-    Page(START, "Start", "Start", live=True, aside=True),
-    Page("supervisors", "Supervisors", "Supervision tree", live=True, letter="s"),
-    Page("system", "System", "System", live=True, letter="y"),
-    Page("processes", "Processes", "Processes", live=True, letter="p"),
-    Page("traces", "Traces", "Traces", live=True, letter="t"),
-    Page("replay", "Replay", "Replay", letter="r"),
-    Page("timeline", "Timeline", "Timeline", live=True, aside=True),
-    Page("why", "Restarts", "Restarts", aside=True, below="/{event:int}"),
-    Page("sandboxes", "Playground", "Playground", of_platform=True, letter="x"),
-    Page("arsenal", "Arsenal", "Arsenal", letter="a"),
-    Page("learn", "Learn", "Learning path", letter="l"),
-    Page("docs", "Docs", "Documentation", own_routes=True, letter="d"),
-    Page("settings", "Settings", "Settings", aside=True, of_platform=True, of_own=False, letter="e"),
+    Page(START, "Start", "Start", live=True),
+    Page("supervisors", "Tree", "Supervision tree", live=True, place="supervisors", letter="s"),
+    Page("timeline", "Timeline", "Timeline", live=True, place="timeline", letter="i"),
+    Page("sandboxes", "Playground", "Playground", place="sandboxes", of_platform=True, letter="x"),
+    Page("learn", "Learn", "Learning path", place="learn", letter="l"),
+    Page("system", "System", "System", live=True, place="system", letter="y"),
+    Page("processes", "Processes", "Processes", live=True, place="supervisors", letter="p"),
+    Page("why", "Restarts", "Restarts", place="timeline", below="/{event:int}", letter="w"),
+    Page("traces", "Traces", "Traces", live=True, place="timeline", letter="t"),
+    Page("replay", "Replay", "Replay", place="timeline", letter="r"),
+    Page("docs", "Docs", "Documentation", place="learn", own_routes=True, letter="d"),
+    Page("arsenal", "Arsenal", "Arsenal", place="system", letter="a"),
+    Page("settings", "Settings", "Settings", place="system", of_platform=True, of_own=False, letter="e"),
 )
 MOVED: Final = {"/sandbox": "/sandboxes"}
 """Former addresses of pages."""

@@ -105,11 +105,31 @@ def test_the_content_is_at_most_eight_tab_stops_away_and_a_link_skips_them(
 def test_arrow_keys_move_among_the_pages(open_page: Callable[..., Page], untouched: Any) -> None:
     page = open_page(f"{untouched.url}/system", ready=False)
     pages = page.get_by_role("navigation", name="Main")
-    expect(pages.get_by_role("link", name="Docs")).to_have_attribute("tabindex", "-1")
+    expect(pages.get_by_role("link", name="Learn")).to_have_attribute("tabindex", "-1")
     pages.get_by_role("link", name="System").focus()
-    page.keyboard.press("ArrowRight")
-    expect(pages.get_by_role("link", name="Processes")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(pages.get_by_role("link", name="Learn")).to_be_focused()
     page.keyboard.press("End")
-    expect(pages.get_by_role("link", name="Docs")).to_be_focused()
+    expect(pages.get_by_role("link", name="System")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(f"{untouched.url}/docs")
+    expect(page).to_have_url(f"{untouched.url}/learn")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_gear_leads_to_the_pages_beside_the_five_places(
+    open_page: Callable[..., Page], untouched: Any, width: int
+) -> None:
+    page = open_page(f"{untouched.url}/learn", ready=False, width=width)
+    menu = page.get_by_role("navigation", name="More pages")
+    expect(menu).not_to_be_visible()
+    page.get_by_role("button", name="More pages and settings").click()
+    assert broken_rules(page) == []
+    page.keyboard.press("Escape")
+    expect(menu).not_to_be_visible()
+    page.get_by_role("button", name="More pages and settings").press("Enter")
+    menu.get_by_role("link", name="Arsenal").click()
+    expect(page).to_have_url(f"{untouched.url}/arsenal")
+    expect(page.get_by_role("navigation", name="Main").get_by_role("link", name="System")).to_have_attribute(
+        "aria-current", "true"
+    )

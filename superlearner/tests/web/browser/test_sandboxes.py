@@ -364,8 +364,8 @@ def test_a_draft_outlives_the_sign_in_and_can_be_discarded(open_page: Callable[.
 def test_a_draft_is_there_again_after_another_page(open_page: Callable[..., Page], at_work: Any) -> None:
     page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
     typed(page, MINE)
-    page.get_by_role("navigation", name="Main").get_by_role("link", name="Docs").click()
-    expect(page).to_have_url(re.compile("/docs$"))
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Learn").click()
+    expect(page).to_have_url(re.compile("/learn$"))
     page.go_back()
     restored(page)
     assert MINE == text(page)

@@ -94,10 +94,8 @@ def test_the_palette_finds_operations_words_of_the_documentation_and_pages(
 ) -> None:
     page = open_page(f"{two_nodes.url}/settings", ready=False)
     field = opened(page)
-    field.fill("supervis")
-    expect(
-        page.get_by_role("group", name="Pages").get_by_role("option", name=re.compile("Supervisors"))
-    ).to_be_visible()
+    field.fill("tree")
+    expect(page.get_by_role("group", name="Pages").get_by_role("option", name=re.compile("^Tree"))).to_be_visible()
     field.fill("process.kill")
     expect(page.get_by_role("group", name="Operations").get_by_role("option").first).to_contain_text("process.kill")
     field.fill("intensity")
@@ -114,9 +112,7 @@ def test_the_palette_has_the_pages_when_the_server_is_gone_and_says_what_is_miss
     page = open_page(f"{platform.url}/supervisors")
     page.route("**/api/v1/**", lambda route: route.abort())
     field = opened(page)
-    expect(
-        page.get_by_role("listbox", name="Found").get_by_role("option", name=re.compile("Supervisors"))
-    ).to_be_visible()
+    expect(page.get_by_role("listbox", name="Found").get_by_role("option", name=re.compile("^Tree"))).to_be_visible()
     expect(page.locator("#palette .said")).to_contain_text("missing: The server does not answer.")
     field.fill("nobody has this name")
     expect(page.locator("#palette")).to_contain_text("Nothing fits “nobody has this name”.")
@@ -147,7 +143,7 @@ def test_keys_lead_to_pages_except_in_text_fields(open_page: Callable[..., Page]
     page = open_page(f"{two_nodes.url}/settings", ready=False)
     page.keyboard.press("?")
     keys = page.get_by_role("dialog", name="Help")
-    expect(keys).to_contain_text("g then sGo to Supervisors")
+    expect(keys).to_contain_text("g then sGo to Tree")
     expect(keys).to_contain_text("Ctrl K")
     page.keyboard.press("Escape")
     page.keyboard.press("g")
@@ -185,7 +181,7 @@ def test_no_rule_of_axe_is_broken_in_palette_and_errors_and_nothing_scrolls_side
 ) -> None:
     page = open_page(f"{two_nodes.url}/supervisor/ledger", ready=False, theme=theme, width=width)
     expect(page.get_by_role("heading", level=1)).to_have_text("There is no such page")
-    expect(page.get_by_text("Did you mean").get_by_role("link", name="Supervisors")).to_be_visible()
+    expect(page.get_by_text("Did you mean").get_by_role("link", name="Tree")).to_be_visible()
     assert broken_rules(page) == []
     page.get_by_role("button", name="Find a page, process or operation").click()
     page.get_by_role("combobox", name="Go to").fill("ledger")

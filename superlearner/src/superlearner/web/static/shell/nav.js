@@ -17,7 +17,7 @@ export function pages() {
 
 /** Make the pages one Tab stop, in which the arrow keys move. @param {HTMLElement} nav */
 function rove(nav) {
-  const links = [...document.querySelectorAll(".top .brand, .top nav a")].filter((one) => one instanceof HTMLAnchorElement);
+  const links = [...document.querySelectorAll(".top .brand, #nav a")].filter((one) => one instanceof HTMLAnchorElement);
   const stop = (/** @type {HTMLAnchorElement|undefined} */ link) => links.forEach((one) => (one.tabIndex = one === link ? 0 : -1));
   stop(links.find((one) => one.ariaCurrent !== null) ?? links[0]);
   nav.parentElement?.addEventListener("keydown", (event) => {
