@@ -103,6 +103,7 @@ class SupervisorTrends(BaseModel):
     failure_rate_before: FailureRateResult = Field(description="of the previous window")
     change: float = Field(description="change of the rate, in restarts a second")
     direction: Direction
+    enough_data: bool = Field(description="false: too few restarts in both windows for a trend, fewer than 5")
     max_restarts: int | None = Field(description="null if unlimited or unknown")
     max_seconds: float | None
     outlook: Outlook = Field(

@@ -114,4 +114,7 @@ def test_the_trend_compares_this_window_with_the_one_before() -> None:
     assert trend_of(restarted(8.5), 10 * NS, 1_000).direction == "falling"
     assert trend_of(restarted(), 10 * NS, 1_000).direction == "steady"
     assert trend.mean_between_s == 0.7
+    assert [trend_of(restarted(*times), 10 * NS, 1_000).enough for times in (
+        (), (1, 2, 3, 4, 5, 9.5), (8.1, 8.5, 9.5, 9.6), (8.1, 8.5, 9.4, 9.5, 9.6),
+    )] == [False, False, False, True]  # fmt: skip
     assert trend.mean_recovery_s is None

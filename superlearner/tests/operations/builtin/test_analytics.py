@@ -179,6 +179,7 @@ def test_the_trend_says_when_the_demo_gives_up_at_this_pace(inside: Inside) -> N
             await kill(platform, "counter_1")
         trend = await data(platform, "/supervisors/demo_one_for_one/trends")
         assert (trend["outlook"], trend["direction"], trend["failure_rate"]["restarts"]) == ("gives_up", "rising", 3)
+        assert trend["enough_data"] is False
         assert 0 <= trend["seconds_to_give_up"] < 5
         assert 0 <= trend["mean_time_to_recovery_ms"] <= trend["longest_recovery_ms"]
 

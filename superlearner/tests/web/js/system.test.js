@@ -7,7 +7,7 @@ import { csv } from "#static/base/save.js";
 import { runs, summary, ticks, timeTicks, withUnit } from "#static/components/chart-scale.js";
 import { chosenLines, take } from "#static/system/log-lines.js";
 import { column, reduce } from "#static/system/system-model.js";
-import { trends } from "#static/system/system-trends.js";
+import { tooFew, trends } from "#static/system/system-trends.js";
 
 const NOON = 1_800_000_000;
 
@@ -37,6 +37,21 @@ test("a trend is reported only when it stands out of the noise", () => {
   assert.deepEqual(trend(hundred((place) => 100 + 40 * (place % 2))), []);
   assert.deepEqual(trend(hundred((place) => (place === 99 ? 5000 : 0))), []);
   assert.deepEqual(trend(hundred(() => null)), []);
+});
+
+test("too little data for a trend is told apart from no trend", () => {
+  const few = (seconds, values) => {
+    const times = { at: values.map((_, place) => place * seconds), gap: [] };
+    const memory = { title: "Memory", unit: "bytes", times, series: [{ name: "Memory", values }] };
+    const to = (values.length - 1) * seconds;
+    return [tooFew([memory], 0, to), trends([memory], 0, to).length];
+  };
+  const rising = Array.from({ length: 20 }, (_, place) => 100 + 10 * place);
+  assert.deepEqual(few(1, rising), [true, 0]);
+  assert.deepEqual(few(2, rising), [false, 1]);
+  assert.deepEqual(few(60, rising.slice(0, 11)), [true, 0]);
+  assert.deepEqual(few(2, rising.map(() => 5)), [false, 0]);
+  assert.equal(tooFew([], 0, 60), true);
 });
 
 test("CSV is safe to open in a spreadsheet", () => {

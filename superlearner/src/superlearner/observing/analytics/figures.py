@@ -11,6 +11,8 @@ from superlearner.observing.analytics.history import History
 __all__ = ["Direction", "FailureRate", "Outlook", "Trend", "failure_rate", "seconds_to_give_up", "trend_of"]
 
 NS: Final = 1_000_000_000
+ENOUGH: Final = 5
+"""Least number of restarts in both windows that make a trend."""
 PACE: Final = 10
 """Number of newest attempts that the pace is computed from."""
 
@@ -53,6 +55,11 @@ class Trend:
     mean_recovery_s: float | None
     longest_recovery_s: float | None
     mean_between_s: float | None
+
+    @property
+    def enough(self) -> bool:
+        """True if both windows have restarts enough for a trend; of fewer, `change` and `direction` say little."""
+        return self.now.restarts + self.before.restarts >= ENOUGH
 
 
 def failure_rate(history: History, now: int, window_ms: int) -> FailureRate:

@@ -118,8 +118,8 @@ async def supervisor(
 
 
 @operation("analytics.trends", http=("GET", "/supervisors/{name}/trends"), scope="read", errors=NOT_THERE,
-           short="supervisor_name outlook direction failure_rate failure_rate_before max_restarts max_seconds "
-                 "seconds_to_give_up mean_time_to_recovery_ms longest_recovery_ms "
+           short="supervisor_name outlook direction enough_data failure_rate failure_rate_before max_restarts "
+                 "max_seconds seconds_to_give_up mean_time_to_recovery_ms longest_recovery_ms "
                  "mean_time_between_restarts_ms")  # fmt: skip
 async def trends(ctx: Context, name: SupervisorText, window_ms: WindowMs = 60_000) -> SupervisorTrends:
     """Show the trends of a supervisor.
@@ -138,6 +138,7 @@ async def trends(ctx: Context, name: SupervisorText, window_ms: WindowMs = 60_00
         failure_rate_before=_rate(trend.before),
         change=trend.change,
         direction=trend.direction,
+        enough_data=trend.enough,
         max_restarts=None if allowed == "infinity" else allowed,
         max_seconds=None if window == "infinity" else window,
         outlook=trend.outlook,

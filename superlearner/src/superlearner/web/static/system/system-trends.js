@@ -9,8 +9,9 @@ import { placeOf } from "../components/chart-scale.js";
 /** @typedef {import("../components/chart.js").Picture} Picture */
 /** @typedef {{title: string, name: string, unit: import("../components/chart-scale.js").Unit, rises: boolean, from: number, to: number, perMinute: number, samples: number, seconds: number}} Trend */
 
-/** Minimum number of samples. */
+/** Minimum number of samples, and of seconds that they cover: a rate of fewer says nothing. */
 export const LEAST_SAMPLES = 12;
+const LEAST_SECONDS = 30;
 /** Minimum ratio of the change to the deviations from the line, and minimum relative change. */
 const STANDS_OUT = 3;
 const SHARE = 0.1;
@@ -50,16 +51,8 @@ export function trends(pictures, from, to) {
   /** @type {(Trend & {weight: number})[]} */ const found = [];
   for (const { title, unit, times, series } of pictures) {
     for (const { name, values } of series) {
-      /** @type {number[]} */ const at = [];
-      /** @type {number[]} */ const seen = [];
-      for (let place = placeOf(times.at, from); place < times.at.length && of(times.at, place) <= to; place += 1) {
-        const value = values[place];
-        if (value === null || value === undefined) continue;
-        at.push(of(times.at, place));
-        seen.push(value);
-      }
-      const seconds = (at.at(-1) ?? 0) - (at[0] ?? 0);
-      if (at.length < LEAST_SAMPLES || seconds < (to - from) / 2) continue;
+      const { at, seen, seconds, enough } = samples(times.at, values, from, to);
+      if (!enough) continue;
       const { slope, level, stray, agree } = fit(at, seen);
       const change = slope * seconds;
       const most = Math.abs(level) + Math.abs(change) / 2;
@@ -68,6 +61,34 @@ export function trends(pictures, from, to) {
     }
   }
   return found.sort((one, other) => other.weight - one.weight).map(({ weight: _, ...trend }) => trend);
+}
+
+/**
+ * Return whether no series has samples enough for a trend in a range.
+ * @param {Picture[]} pictures
+ * @param {number} from
+ * @param {number} to
+ */
+export const tooFew = (pictures, from, to) => !pictures.some(({ times, series }) => series.some(({ values }) => samples(times.at, values, from, to).enough));
+
+/**
+ * Return the known values in a range.
+ * @param {number[]} times
+ * @param {readonly (number|null|undefined)[]} values
+ * @param {number} from
+ * @param {number} to
+ */
+function samples(times, values, from, to) {
+  /** @type {number[]} */ const at = [];
+  /** @type {number[]} */ const seen = [];
+  for (let place = placeOf(times, from); place < times.length && of(times, place) <= to; place += 1) {
+    const value = values[place];
+    if (value === null || value === undefined) continue;
+    at.push(of(times, place));
+    seen.push(value);
+  }
+  const seconds = (at.at(-1) ?? 0) - (at[0] ?? 0);
+  return { at, seen, seconds, enough: at.length >= LEAST_SAMPLES && seconds >= Math.max(LEAST_SECONDS, (to - from) / 2) };
 }
 
 /**
@@ -87,7 +108,7 @@ function thinned(at, values) {
   return found;
 }
 
-/** @param {number[]} values @param {number} place */
+/** @param {readonly number[]} values @param {number} place */
 const of = (values, place) => /** @type {number} */ (values[place]);
 
 /** @param {number[]} values */

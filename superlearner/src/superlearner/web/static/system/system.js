@@ -15,7 +15,7 @@ import { csv, save } from "../base/save.js";
 import { showLost, showStatus } from "../live/status.js";
 import { kindOf, pictures } from "./system-charts.js";
 import { reduce, secondsOf } from "./system-model.js";
-import { trends } from "./system-trends.js";
+import { tooFew, trends } from "./system-trends.js";
 import { tabs } from "../components/tabs.js";
 import { SlThresholds } from "./thresholds.js";
 import { complain, toast } from "../base/toast.js";
@@ -132,7 +132,7 @@ function drawCharts() {
 function showTrends() {
   const { from, to } = group.span;
   const found = trends(shown, from, to);
-  write(byId("trends-hint", HTMLElement), found.length ? "" : `Nothing rises or falls clearly over ${duration(to - from)}, or there are too few points to say so.`);
+  write(byId("trends-hint", HTMLElement), found.length ? "" : tooFew(shown, from, to) ? "Too little data for a trend yet." : `Nothing rises or falls clearly over ${duration(to - from)}.`);
   renew(byId("trends-list", HTMLElement), found.slice(0, SHOWN_TRENDS).map((one) => make("li", { class: "trend" },
     icon("up", one.rises ? "icon rises" : "icon falls"),
     make("p", {}, make("b", {}, one.name === one.title || one.title.startsWith(one.name) ? one.title : `${one.title}, ${one.name}`), ` ${one.rises ? "rises" : "falls"} from ${withUnit(one.from, one.unit)} to ${withUnit(one.to, one.unit)}`),
