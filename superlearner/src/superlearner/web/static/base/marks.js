@@ -13,6 +13,15 @@ export const SHAPES = {
   stopped: "stopped", crashed: "crashed", stuck: "stuck", gave_up: "gave-up", supervisor: "supervisor", group: "list",
 };
 
+/**
+ * Return the shape of a row on every page: dynamic supervisors have that of supervisors.
+ * @param {{kind: string, state: string}} row
+ * @param {string} [look]  what is shown instead of its state
+ */
+export function shapeOf({ kind, state }, look = state) {
+  return SHAPES[look === "running" && kind !== "worker" ? kind : look] ?? (look === "running" ? "running" : "stopped");
+}
+
 /** Larger budgets are shown as numbers only. */
 const MOST_PIPS = 6;
 

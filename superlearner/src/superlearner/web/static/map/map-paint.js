@@ -5,7 +5,7 @@
  * @module
  */
 
-import { SHAPES } from "../base/marks.js";
+import { shapeOf as markOf } from "../base/marks.js";
 import { budgetAt, label } from "../live/model.js";
 import { counted, number, unlimited } from "../base/words.js";
 
@@ -27,9 +27,7 @@ const MOST_PIPS = 6;
  * @param {string} [look]
  */
 export function shapeOf(row, look = row?.state ?? "empty") {
-  if (!row) return "empty";
-  if (row.kind === "group") return "empty";
-  return look === "running" && row.kind === "supervisor" ? "supervisor" : SHAPES[look] ?? "stopped";
+  return !row || row.kind === "group" ? "empty" : markOf(row, look);
 }
 
 export class Brush {

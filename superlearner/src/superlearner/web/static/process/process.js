@@ -8,7 +8,7 @@
  */
 
 import { attribute, icon, make, reshape, write } from "../base/dom.js";
-import { SHAPES } from "../base/marks.js";
+import { shapeOf } from "../base/marks.js";
 import { label } from "../live/model.js";
 import { startableState } from "../tree/outline.js";
 import "./process-more.js";
@@ -107,7 +107,7 @@ export class SlProcess extends HTMLElement {
     attribute(this, "data-kind", row.kind);
     attribute(this, "data-state", state);
     attribute(this, "data-pid", row.pid ?? "");
-    reshape(this.#glyph, state === "running" && row.kind === "supervisor" ? "supervisor" : SHAPES[state] ?? "stopped");
+    reshape(this.#glyph, shapeOf(row, state));
     const name = label(row);
     write(this.#title, name);
     write(this.#state, this.#gone ? "gone" : stateText(row, now));

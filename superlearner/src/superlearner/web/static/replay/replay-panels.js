@@ -5,6 +5,7 @@
  */
 
 import { attribute, icon, make, renew, write } from "../base/dom.js";
+import { shapeOf } from "../base/marks.js";
 import { label } from "../live/model.js";
 import { biography, isCrash, lastUpTo, lookAt, sentence } from "./reel.js";
 import { counted, kindText, STATES } from "../base/words.js";
@@ -96,9 +97,8 @@ export class SlReelTree extends HTMLElement {
       for (const key of model.kids.get(place) ?? []) {
         const row = model.rows.get(key);
         if (!row || rows.length >= MOST_ROWS) continue;
-        const state = row.state === "running" && row.kind === "supervisor" ? "supervisor" : row.state === "gave_up" ? "gave-up" : row.state in SHAPES ? SHAPES[row.state] ?? "stopped" : "stopped";
-        const line = make("li", { "data-state": row.state }, make("button", { type: "button", "data-pid": row.pid ?? "", disabled: row.pid === null, title: row.pid ?? "" },
-          icon(state, "glyph"), make("span", { class: "name" }, label(row)), make("span", { class: "what" }, kindText(row)),
+        const line = make("li", { "data-state": row.state, "data-kind": row.kind }, make("button", { type: "button", "data-pid": row.pid ?? "", disabled: row.pid === null, title: row.pid ?? "" },
+          icon(shapeOf(row), "glyph"), make("span", { class: "name" }, label(row)), make("span", { class: "what" }, kindText(row)),
           row.restarts ? make("span", { class: "n" }, counted(row.restarts, "restart")) : null,
           make("span", { class: "tag" }, row.state === "running" ? row.pid ?? "" : `${STATES[row.state] ?? row.state}${row.last ? `: ${row.last.reason}` : ""}`)));
         line.style.setProperty("--depth", String(Math.min(depth, 12)));
@@ -113,9 +113,6 @@ export class SlReelTree extends HTMLElement {
     write(this.#more, model.rows.size ? `${counted(model.rows.size - MOST_ROWS, "more row")}.` : treeless ? NO_TREE : "The recording tells of no supervisor up to here.");
   }
 }
-
-/** @type {Record<string, string>} */
-const SHAPES = { running: "running", starting: "restarting", restarting: "restarting", stopped: "stopped", crashed: "crashed", stuck: "stuck" };
 
 /** `<sl-reel-process>`: state, mailbox and work of one process at the playhead. Event: `sl-seek` (detail: place). */
 export class SlReelProcess extends HTMLElement {

@@ -9,7 +9,7 @@
 
 import { attribute, icon, make, reshape, write } from "../base/dom.js";
 import { affected, because, listed } from "./first-steps.js";
-import { pips, SHAPES } from "../base/marks.js";
+import { pips, shapeOf } from "../base/marks.js";
 import { budgetAt, label } from "../live/model.js";
 import { budgetText, STATES, unlimited } from "../base/words.js";
 
@@ -78,7 +78,7 @@ export class SlFamily extends HTMLElement {
     write(this.#name, label(supervisor));
     attribute(this.#name, "href", address(supervisor));
     attribute(this.#top, "data-look", supervisor.state);
-    reshape(this.#glyph, supervisor.state === "running" ? "supervisor" : SHAPES[supervisor.state] ?? "stopped");
+    reshape(this.#glyph, shapeOf(supervisor));
     write(this.#kind, `supervisor, ${supervisor.strategy ?? ""}${supervisor.state === "running" ? "" : `, ${STATES[supervisor.state] ?? supervisor.state}`}`);
     const first = children.slice(0, SHOWN);
     const shown = victim === null || first.includes(victim) ? first : [...first.slice(0, -1), victim]; // the page offers to kill it
@@ -138,9 +138,10 @@ export class SlFamily extends HTMLElement {
     if (!row) return;
     const look = held?.look ?? row.state;
     attribute(child.element, "data-look", look);
+    attribute(child.element, "data-kind", row.kind);
     attribute(child.element, "data-state", row.state);
     attribute(child.element, "data-pid", row.pid ?? "");
-    reshape(child.glyph, look === "running" && row.kind === "supervisor" ? "supervisor" : SHAPES[look] ?? "stopped");
+    reshape(child.glyph, shapeOf(row, look));
     write(child.state, held?.word ?? (STATES[row.state] ?? row.state));
     write(child.pid, held && held.look !== "restarting" ? "" : row.pid ?? "");
     child.kill.disabled = row.pid === null || row.critical;

@@ -9,7 +9,7 @@
 
 import { attribute, chosen, icon, make, reshape, root, write } from "../base/dom.js";
 import { budgetAt, label, ranAgain } from "../live/model.js";
-import { hiddenText, pips, SHAPES } from "../base/marks.js";
+import { hiddenText, pips, shapeOf, SHAPES } from "../base/marks.js";
 import { budgetText, classText, counted, MEANINGS, number, STATES, stateText, time, unlimited } from "../base/words.js";
 
 /** @typedef {import("../live/model.js").Row} Row */
@@ -189,7 +189,7 @@ export class RowView {
     attribute(element, "data-since", row.since);
     attribute(element, "data-above", !match);
     if (element.style.getPropertyValue("--depth") !== String(depth)) element.style.setProperty("--depth", String(depth));
-    reshape(this.glyph, look === "running" && row.kind !== "worker" ? SHAPES[row.kind] ?? "running" : SHAPES[look] ?? "stopped");
+    reshape(this.glyph, shapeOf(row, look));
 
     this.#name(row);
     write(this.strategy, row.strategy ?? "");
