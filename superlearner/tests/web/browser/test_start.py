@@ -157,6 +157,22 @@ def test_problems_appear_when_they_begin_and_disappear_when_they_end(
     expect(wrong).to_have_text("Nothing: all that should run does.")
 
 
+def test_problems_do_not_move_under_the_pointer(open_page: Callable[..., Page], two_nodes: Any) -> None:
+    page = open_page(f"{two_nodes.url}/docs", ready=False)
+    finds = monitored(page)
+    page.goto(f"{two_nodes.url}/")
+    wrong = page.locator("#wrong")
+    found = {"type": "crash_loop", "name": "till", "description": "till", "evidence": {}}
+    finds([found | {"number": 1, "severity": "low"}])
+    wrong.get_by_role("link", name="crash loop, low").hover()
+    finds([found | {"number": 2, "severity": "critical"}, found | {"number": 1, "severity": "low"}])
+    expect(page.locator("#wrong-held")).to_have_text("1 new, held while you read")
+    expect(wrong.get_by_role("link")).to_have_text(["crash loop, low"])
+    page.mouse.move(0, 0)
+    expect(wrong.get_by_role("link")).to_have_text(["crash loop, critical", "crash loop, low"])
+    expect(page.locator("#wrong-held")).to_be_empty()
+
+
 def test_a_give_up_is_shown_at_once_although_the_supervisor_runs_again(
     open_page: Callable[..., Page], two_nodes: Any
 ) -> None:

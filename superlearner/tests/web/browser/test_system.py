@@ -114,6 +114,29 @@ def test_figures_come_with_each_point_and_an_anomaly_has_its_evidence_and_its_mo
     expect(page.locator(".log-line").first).to_be_visible(timeout=PLENTY)
 
 
+def test_anomalies_do_not_move_under_the_pointer(open_page: Callable[..., Page], platform: Any) -> None:
+    page = open_page(f"{platform.url}/docs", ready=False)
+    page.evaluate(
+        """async () => {
+            await import("/static/system/anomalies.js");
+            const list = document.createElement("sl-anomalies");
+            document.body.replaceChildren(list);
+            const since = "2026-01-01T00:00:00Z";
+            const one = (number, severity) => ({ number, severity, since, type: "crash_loop", description: severity,
+                active: true, count: 1, evidence: {}, hint: "", threshold: 1, setting: "one" });
+            window.finds = (...ranks) => list.show(ranks.map((rank, place) => one(place, rank)), []);
+            window.finds("low");
+        }"""
+    )
+    kept = page.locator("sl-anomalies")
+    kept.get_by_text("Evidence").hover()
+    page.evaluate("window.finds('low', 'critical')")
+    expect(kept.locator(".held")).to_have_text("1 new, held while you read")
+    expect(kept.locator(".says")).to_have_text(["low"])
+    page.mouse.move(0, 0)
+    expect(kept.locator(".says")).to_have_text(["critical", "low"])
+
+
 def test_the_page_continues_after_a_lost_feed_and_shows_a_new_anomaly(system: Any) -> None:
     page = system()
     page.context.set_offline(True)

@@ -7,9 +7,9 @@
 import { write } from "../base/dom.js";
 import { number } from "../base/words.js";
 
-/** @typedef {import("./storms.js").Line} Line */
+/** @typedef {{count: number}} Counted */
 
-/** @param {readonly Line[]} lines */
+/** @param {readonly Counted[]} lines */
 const total = (lines) => lines.reduce((sum, { count }) => sum + count, 0);
 
 export class Held {
@@ -28,7 +28,7 @@ export class Held {
     list.addEventListener("focusout", (event) => this.#turn(this.#over, this.#focused && event.relatedTarget instanceof Node && list.contains(event.relatedTarget)));
   }
 
-  /** Return whether a new list may be shown now; it is shown later otherwise. @param {readonly Line[]} lines */
+  /** Return whether a new list may be shown now; it is shown later otherwise. @param {readonly Counted[]} lines */
   allows(lines) {
     this.#known = total(lines);
     const still = this.#over || this.#focused;

@@ -57,6 +57,7 @@ let known = 0;
 const storms = new Storms();
 /** @type {readonly import("../live/storms.js").Line[]} */ let lines = [];
 const held = new Held(byId("last", HTMLElement), byId("last-held", HTMLElement), list);
+const heldWrong = new Held(byId("wrong", HTMLElement), byId("wrong-held", HTMLElement), () => wrong());
 
 const feed = new Feed(liveUrl("supervisors"), onMessages, onStatus);
 const findings = new Feed(liveUrl("system"), onFindings, () => {}); // the status line shows whether the server responds
@@ -217,6 +218,7 @@ function wrong() {
       make("a", { href: system }, `${one.type.replaceAll("_", " ")}, ${one.severity}`), `: ${one.description}`)),
     ...(anomalies.length > SHOWN ? [make("li", {}, make("a", { href: system }, `and ${number(anomalies.length - SHOWN)} more`))] : []),
   ];
+  if (!heldWrong.allows(items.map(() => ({ count: 1 })))) return;
   if (!items.length) items.push(make("li", { class: "hint" }, unknown || (model.rows.size ? "Nothing: all that should run does." : "There is no tree to look at.")));
   renew(byId("wrong", HTMLElement), items);
 }

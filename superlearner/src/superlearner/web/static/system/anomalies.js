@@ -1,12 +1,13 @@
 /**
  * `<sl-anomalies>`: current and past problems: evidence, threshold, affected processes, remedies. Event: `sl-moment`
- * (seconds since 1970) to show the time at which one began.
+ * (seconds since 1970) to show the time at which one began. Nothing changes under the pointer or the keyboard focus.
  *
  * @module
  */
 
 import { icon, make, spoken, write } from "../base/dom.js";
 import { processLink } from "../base/process-link.js";
+import { Held } from "../live/held.js";
 import { kindOf } from "./system-charts.js";
 import { secondsOf } from "./system-model.js";
 import { counted, duration, time } from "../base/words.js";
@@ -20,14 +21,17 @@ const TOLD = new Set(["newest", "samples", "circle", "pids", "what"]);
 
 export class SlAnomalies extends HTMLElement {
   #title = make("h2");
+  #note = make("p", { class: "hint held" });
   #none = make("p", { class: "hint" }, "Nothing is wrong: no threshold is passed.");
   #list = make("ul", { class: "anomalies" });
   #past = make("details", { class: "past", hidden: true }, make("summary"), make("ul", { class: "anomalies" }));
   /** @type {Map<number, {item: HTMLLIElement, text: string}>} */ #items = new Map();
+  /** @type {{active: Anomaly[], ended: Anomaly[]}} */ #newest = { active: [], ended: [] };
+  #held = new Held(this, this.#note, () => this.#draw());
 
   connectedCallback() {
     if (this.#list.isConnected) return;
-    this.append(this.#title, this.#none, this.#list, this.#past);
+    this.append(this.#title, this.#note, this.#none, this.#list, this.#past);
     this.addEventListener("click", (event) => {
       const link = event.target instanceof Element ? event.target.closest("[data-since]") : null;
       if (!(link instanceof HTMLElement) || event.ctrlKey || event.metaKey || event.shiftKey) return; // the user wants a new tab
@@ -41,6 +45,12 @@ export class SlAnomalies extends HTMLElement {
    * @param {Anomaly[]} ended  oldest first
    */
   show(active, ended) {
+    this.#newest = { active, ended };
+    if (this.#held.allows(active.map(() => ({ count: 1 })))) this.#draw();
+  }
+
+  #draw() {
+    const { active, ended } = this.#newest;
     const now = [...active].sort((one, other) => RANKS.indexOf(other.severity) - RANKS.indexOf(one.severity) || one.number - other.number);
     const past = [...ended].reverse().slice(0, SHOWN_ENDED);
     write(this.#title, active.length ? counted(active.length, "anomaly", "anomalies") : "Anomalies");
