@@ -103,7 +103,8 @@ def test_it_plays_by_itself_within_the_time_and_moves_nothing_around_it(why: Cal
 
 def test_without_motion_six_still_pictures_follow_each_other(why: Callable[..., Page]) -> None:
     page = why("rest", "?stage=0")
-    page.clock.install()
+    page.clock.install(time=0)
+    page.clock.pause_at(60_000)
     stage = page.locator("restart-stage")
     page.get_by_role("button", name="Play", exact=True).click()
     for number in range(1, 7):

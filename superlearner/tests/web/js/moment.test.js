@@ -108,6 +108,7 @@ test("without motion a picture is one of six, and shows the end of its stage", (
   assert.deepEqual(still(score.stages[3] + 5), still(score.stages[4]));
   assert.equal(still(10).looks.get(LEDGER).fall, 1);
   assert.deepEqual(still(score.stages[2] - 20).flights.map(({ along }) => along), [0]);
+  assert.equal(still(score.stages[2]).looks.get(SUP).left, 3); // a stage ends where the next one begins
   assert.deepEqual([still(score.stages[3]).looks.get(SUP).blink, still(score.stages[4]).looks.get(CART).state], [1, "stopped"]);
 });
 

@@ -69,7 +69,7 @@ export function picture(nodes, score, t, still = false) {
   /** @type {Flight[]} */
   const flights = [];
   for (const cue of score.cues) {
-    if (now < cue.at || now === 0) continue;
+    if (now <= cue.at) continue; // a stage ends where the next one begins
     if (cue.kind === "go") {
       const hold = cue.of === "exit" ? HOLD : 0;
       if (now <= cue.at + cue.dur + hold && (!still || (cue.of === "exit" && now >= cue.at + cue.dur))) flights.push(flight(cue, clamp((now - cue.at) / cue.dur)));

@@ -57,6 +57,8 @@ export class RestartStage extends HTMLElement {
   #timer = 0;
   #frame = 0;
   #width = 0;
+  /** Distance of a reason from its line beside rows, so that it covers no name. */
+  #aside = 0;
   #speed = 1;
   #scale = 1;
   /** @type {string|null} */ #ghost = null;
@@ -265,6 +267,8 @@ export class RestartStage extends HTMLElement {
     this.#drawing.style.height = `${height}px`;
     this.#drawing.style.zoom = `${this.#scale}`;
     attribute(this, "data-tight", tight);
+    attribute(this, "data-rows", rows);
+    this.#aside = Math.max(...this.#nodes.map(({ name }) => name.length)) * 7.8 + 60;
     for (const [id, actor] of this.#actors) actor.put(places.get(id));
     for (const [id, wire] of this.#wires) attribute(wire, "d", edges.get(id)?.d ?? "");
     for (const mark of this.#marks.values()) {
@@ -302,7 +306,7 @@ export class RestartStage extends HTMLElement {
     attribute(tail, "data-on", flight !== undefined && flight.part < 1);
     if (!flight || !edge) return;
     const [x, y] = pointOf(edge, flight.along), at = flight.along * edge.length, long = Math.min(TAIL, edge.length * 0.8);
-    const aside = this.#layout.rows ? 112 : -width / 2;
+    const aside = this.#layout.rows ? this.#aside : -width / 2;
     chip.style.transform = `translate(${Math.min(Math.max(2, x + aside), Math.max(2, this.#width - width - 2))}px, ${y - height / 2}px)`;
     chip.style.opacity = `${Math.min(1, flight.part / 0.06)}`;
     attribute(tail, "pathLength", edge.length.toFixed(1));

@@ -49,7 +49,7 @@ async function load() {
     else list(await request("GET", "/restarts?per_page=50"));
   } catch (error) {
     if (stage.moment || !(error instanceof ApiError)) throw error;
-    if (number && error.status === 404) gone(error);
+    if (number && error.status === 404) gone();
     else failed(error);
   }
 }
@@ -136,7 +136,7 @@ function seek(place) {
 /** Mark the events that have happened on the stage. */
 function follow() {
   const { cues } = stage.score, now = stage.time;
-  const begun = now > 0 ? Math.max(-1, ...cues.filter(({ at }) => at <= now).map(({ event }) => event)) : -1;
+  const begun = Math.max(-1, ...cues.filter(({ at }) => at < now).map(({ event }) => event));
   for (const button of body.querySelectorAll(".steps button")) {
     if (!(button instanceof HTMLElement)) continue;
     const place = Number(button.dataset.event);
@@ -151,14 +151,13 @@ function newest(moment) {
   return starts.at(-1) ?? all(moment.root).find((node) => node.id === id)?.pid ?? null;
 }
 
-/** @param {ApiError} error */
-function gone(error) {
+/** An event that is unknown, forgotten, or not part of a restart. */
+function gone() {
   page.dataset.ready = "gone";
   document.title = "Restart not in memory · SuperLearner";
-  render(html`<h1>Restart not in memory</h1>`, head);
+  render(html`<h1>Restart ${number}</h1>`, head);
   render(html`<div class="void"><h2>This restart is no longer in memory</h2>
-    <p>A node keeps its newest events only, and forgets them when it ends. Event ${number} is not among them.</p>
-    ${error.hint ? html`<p>${error.hint}</p>` : nothing}
+    <p>A node keeps its newest events only, and forgets them when it ends. Event ${number} is not among them, or is not part of a restart.</p>
     <p class="acts"><a class="btn primary" href=${here("/why")}>See the newest restarts</a> <a class="btn" href=${here("/supervisors")}>Go to the supervision tree</a></p></div>`, body);
 }
 
