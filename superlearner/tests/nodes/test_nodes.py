@@ -106,7 +106,13 @@ def test_every_request_accepts_or_refuses_the_name_of_a_node(inside: Callable[..
                     continue
                 if any(each.name == "node" for each in one.parameters):  # node management works for missing nodes, too
                     continue
-                bare = one.path.replace("{item}", "links").replace("{seq}", "1").replace(":path", "").translate(BARE)
+                bare = (
+                    one.path.replace("{item}", "links")
+                    .replace("{seq}", "1")
+                    .replace("{event}", "1")
+                    .replace(":path", "")
+                    .translate(BARE)
+                )
                 path = f"/api/v1{bare}"
                 answer = await running.client.get(path, params={"node": "nobody"}, headers=OWNER)
                 expected = "node_not_found" if one.on_node else "validation_error"

@@ -86,7 +86,7 @@ class Drawing:
         if pid is not None and past.now.alive(pid):
             node.state = past.now.state(pid)
         if row.type == "supervisor" and pid is not None:
-            self._supervisor(node, pid, past.table(pid))
+            self._supervisor(node, pid, past.table_for(pid, self.touched.get(path, {})))
         elif row.type == "supervisor":
             node.kind = "supervisor"
         return node

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from typing import Any, Final
@@ -11,7 +11,7 @@ from typing import Any, Final
 from superlearner.control.events import TraceEvent
 from superlearner.control.restart_events import OF_CHILDREN, STARTS, is_stop
 from superlearner.control.restart_now import Now, Row, Table, rows_of
-from superlearner.control.slots import id_text, key_part
+from superlearner.control.slots import DYNAMIC, id_text, key_part
 from superlearner.control.terms import plain_pid
 
 __all__ = ["Past"]
@@ -155,6 +155,18 @@ class Past:
         if pid not in self._tables:
             self._tables[pid] = self._table(pid)
         return self._tables[pid]
+
+    def table_for(self, pid: Any, keys: Collection[Any]) -> Table:
+        """Return the table of a supervisor, with those children among `keys` that it had only after the restart.
+
+        They did not run before: temporary children that had ended, and others that were not restarted.
+        """
+        table, successor = self.table(pid), self.successor(pid)
+        if not keys or successor is None or table.strategy in DYNAMIC:
+            return table
+        known = {row.key for row in table.rows}
+        new = [row._replace(pid=None) for row in successor.rows if row.key in keys and row.key not in known]
+        return replace(table, rows=_ordered([*table.rows, *new], successor.rows, [])) if new else table
 
     def _table(self, pid: Any) -> Table:
         successor = self.successor(pid) or Table(None, None, None)

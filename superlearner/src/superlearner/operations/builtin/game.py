@@ -28,7 +28,7 @@ Seed = Annotated[int, Field(ge=-(2**53), le=2**53, description="the same seed ma
 
 
 @operation("game.level", http=("GET", "/game/levels/{level}"), scope="read", on="platform", of="everyone",
-           short="level title drawing victim links")  # fmt: skip
+           short="level title drawing victim")  # fmt: skip
 async def level(_ctx: Context, /, level: LevelNumber, seed: Seed = 1) -> GameQuestion:
     """Show a question of the game Predict.
 
