@@ -123,11 +123,11 @@ def test_the_gear_leads_to_the_pages_beside_the_five_places(
     page = open_page(f"{untouched.url}/learn", ready=False, width=width)
     menu = page.get_by_role("navigation", name="More pages")
     expect(menu).not_to_be_visible()
-    page.get_by_role("button", name="More pages and settings").click()
+    page.get_by_role("button", name="Menu").click()
     assert broken_rules(page) == []
     page.keyboard.press("Escape")
     expect(menu).not_to_be_visible()
-    page.get_by_role("button", name="More pages and settings").press("Enter")
+    page.get_by_role("button", name="Menu").press("Enter")
     menu.get_by_role("link", name="Arsenal").click()
     expect(page).to_have_url(f"{untouched.url}/arsenal")
     expect(page.get_by_role("navigation", name="Main").get_by_role("link", name="System")).to_have_attribute(

@@ -206,7 +206,7 @@ def test_a_phone_shows_all_pages_and_a_navigation_that_is_too_wide_scrolls_and_s
     page.set_viewport_size({"width": 700, "height": 844})
     page.evaluate(
         """() => { const nav = document.getElementById("nav");
-        for (let n = 0; n < 6; n += 1) nav.append(nav.firstElementChild.cloneNode(true));
+        for (let n = 0; n < 14; n += 1) nav.append(nav.firstElementChild.cloneNode(true));
         nav.style.paddingLeft = "3px"; }"""
     )
     nav = page.get_by_role("navigation", name="Main")
