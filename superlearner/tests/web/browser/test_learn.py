@@ -195,6 +195,7 @@ def test_a_tour_of_ones_own_sandbox_stays_on_its_node(open_page: Callable[..., P
     expect(tour.get_by_role("heading")).to_have_text("1 of 2 · Let counter_1 crash")
     expect(tour).not_to_contain_text("This tour is about")
     assert f"node={node.replace('@', '%40')}" in page.url or f"node={node}" in page.url
+    expect(tour).to_have_attribute("data-waits", "crashed")  # for the event, from now on
     crash = {"message": "crash", "message_type": "cast"}
     with program.client() as client:
         client.post("/api/v1/processes/counter_1/message", json=crash)  # of the platform: another process

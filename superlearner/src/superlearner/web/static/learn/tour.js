@@ -121,7 +121,10 @@ export class SlTour extends HTMLElement {
     if (step !== this.#step) return;
     const asked = new URLSearchParams({ types: type, ...(this.#place.after ? { last_id: this.#place.after } : {}) });
     const stream = (this.#stream = new EventSource(`${root()}/api/v1/events?${asked}${there}`));
-    stream.onopen = () => void (this.#lost.hidden = true);
+    stream.onopen = () => {
+      this.#lost.hidden = true;
+      this.dataset.waits = type;
+    };
     stream.onerror = () => void (this.#lost.hidden = false);
     stream.addEventListener(type, (message) => {
       const event = JSON.parse(message.data);
