@@ -484,7 +484,7 @@ def test_a_moment_of_a_random_tree_leads_from_the_tree_before_to_the_tree_after(
             moment = moment_of(history, groups(history)[since + 1], Running(node))
             assert (moment.complete, moment.going_on) == (True, False)
             again = {one.id for one in moment.events if one.kind == "start"} - before.keys()  # temporary, had ended
-            assert {id: None for id in again}.items() <= shape(moment.root).items()
+            assert dict.fromkeys(again).items() <= shape(moment.root).items()
             assert {id: pid for id, pid in shape(moment.root).items() if id not in again}.items() <= before.items()
             started = [event for event in after if event.kind in ("child_started", "child_restarted")]
             known = {*before.values(), *(plain_pid(event.data["child"]) for event in started)}
