@@ -136,7 +136,8 @@ def test_twelve_kills_are_a_restart_storm(inside: Inside) -> None:
         assert storm["evidence"]["by_child"] == {"ada": 9, "bob": 3}
         assert (await data(platform, "/system/health"))["metrics"]["supervision_health"] < 100
 
-    inside(test, PAIR)
+    # At this rate `pair` could give up within seconds, which would make the storm a crash loop.
+    inside(test, PAIR, anomaly_give_up_within=0.1)
 
 
 @pytest.mark.operation("system.anomalies")
