@@ -427,6 +427,8 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
         causes = trace.causes
         if causes is not None and values[1] is None:
             values = (less, causes.message_of(p), *values[2:])
+        if trace.ending is not None and vt is not None and not vt.supervisor:
+            safely(trace.ending, p)
         seq = trace.record("exited", p, values, cause, None if less is reason else reason)
         if p._told and trace.focus is not None:
             trace.focus.forget(p)

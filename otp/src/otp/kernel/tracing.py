@@ -22,6 +22,7 @@ from otp.kernel.log import say
 if TYPE_CHECKING:
     from otp.kernel.node import Node
     from otp.kernel.pids import Pid
+    from otp.kernel.process import Process
 
 __all__ = [
     "DETAIL_KINDS",
@@ -244,6 +245,7 @@ class Tracer:
         "_waiting",
         "causes",
         "clock",
+        "ending",
         "focus",
         "give_ups",
         "messages_read",
@@ -269,6 +271,7 @@ class Tracer:
         self.causes: Causes | None = None  # set while messages are read
         self.focus: Focus | None = None  # set while only messages of some processes are read
         self.clock: Callable[[], int] = time.monotonic_ns
+        self.ending: Callable[[Process], object] | None = None  # called for a server that ends under a supervisor
 
     def emit(self, kind: str, pid: Any, data: dict[str, Any], cause: int = 0) -> int:
         """Record a lifecycle event in the ring and notify its readers; return its number.

@@ -33,6 +33,7 @@ from otp.observer.failures import NotPermitted, ViewError
 from otp.observer.faults import FaultKind, InjectedFault, inject
 from otp.observer.graph import Edge, Graph, graph
 from otp.observer.inspection import info, process, processes, supervision_tree
+from otp.observer.last_states import LastStates, keep_last_states
 from otp.observer.local_view import LocalView
 from otp.observer.mailbox import MailboxPage, MessageKind, MessageView, drop_messages, mailbox
 from otp.observer.metrics import Metrics, metrics
@@ -77,6 +78,7 @@ __all__ = [
     "FaultKind",
     "Graph",
     "InjectedFault",
+    "LastStates",
     "Link",
     "LocalView",
     "MailboxPage",
@@ -110,6 +112,7 @@ __all__ = [
     "graph",
     "info",
     "inject",
+    "keep_last_states",
     "mailbox",
     "memory",
     "metrics",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from otp.kernel.node import Node
     from otp.kernel.process import Process
 
-__all__ = ["State", "Term", "seen_state", "unfold"]
+__all__ = ["State", "Term", "seen_state", "unfold", "visible_state"]
 
 _LEAVES: Final = (
     *(str, int, float, bytes, bytearray, type, Pid, Ref, Crash, ExceptionTerm, Result),
@@ -75,7 +75,12 @@ def seen_state(node: Node, pid: Pid) -> State | None:
     callback left it.
     """
     p: Process | None = node._procs.get(pid.id)
-    if p is None or p is not pid or p._st == DEAD or p._vt is None:
+    return None if p is None or p is not pid or p._st == DEAD else visible_state(p)
+
+
+def visible_state(p: Process) -> State | None:
+    """Return the visible state of a process that has not been released; None for a coroutine or a sensitive process."""
+    if p._vt is None:
         return None
     own = shown_state(p)
     value = own if p._state is None else formatted_state(p)

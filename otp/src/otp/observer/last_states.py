@@ -1,0 +1,98 @@
+"""The last states of children that have ended, as bounded texts."""
+
+# States have no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from otp.bounded import text
+from otp.kernel.errors import BadArgument
+from otp.observer.unfolding import visible_state
+
+if TYPE_CHECKING:
+    from otp.kernel.node import Node
+    from otp.kernel.pids import Pid
+    from otp.kernel.process import Process
+
+__all__ = ["LastStates", "keep_last_states"]
+
+NS = 1_000_000_000
+
+
+class LastStates:
+    """The texts of the last states, by pid; `keep_last_states` returns it."""
+
+    def __init__(self, node: Node, show: Callable[[Any], str], most: int, rate: int) -> None:
+        self._trace = node._trace
+        self._show = show
+        self._most = most
+        self._rate = rate
+        self._window = self._in_window = 0
+        self._texts: dict[int, str] = {}
+
+    def take(self, p: Process) -> None:
+        """Keep the state of a child that ends. The runtime calls it before it releases the process."""
+        window = self._trace.clock() // NS
+        if window != self._window:
+            self._window, self._in_window = window, 0
+        self._in_window += 1
+        if self._in_window > self._rate:
+            return
+        state = visible_state(p)
+        if state is None:
+            return
+        if len(self._texts) >= self._most:
+            del self._texts[next(iter(self._texts))]
+        self._texts[p._id] = self._show(state.value)
+
+    def of(self, pid: Pid) -> str | None:
+        """Return the text of the last state of a child that has ended; None if there is none, or no longer."""
+        return self._texts.get(pid.id) if pid._node._trace is self._trace else None
+
+    def close(self) -> None:
+        """Keep no more states, and forget those that were kept."""
+        if self._trace.ending == self.take:
+            self._trace.ending = None
+        self._texts.clear()
+
+
+def keep_last_states(node: Node, *, show: Callable[[Any], str] = text, most: int = 500, rate: int = 200) -> LastStates:
+    """Keep the last state of each server that ends under a supervisor, as a text.
+
+    A later call for the same node replaces this one. States of sensitive processes are not kept. Erlang has the last
+    state in the crash report only, and none after a kill.
+
+    Args:
+        node: the node whose children are meant.
+        show: returns the text of a state, which its server no longer changes; what it raises is logged.
+        most: how many texts are kept; the oldest are dropped.
+        rate: how many are taken in one second; states of further children that end in it are not kept.
+
+    Raises `BadArgument` for a number below 1.
+
+    >>> import otp
+    >>> class Till(otp.GenServer):
+    ...     def init(self, cash):
+    ...         return otp.Ok(cash)
+    >>> class Shop(otp.Supervisor):
+    ...     def init(self, arg):
+    ...         return otp.Children([Till.child_spec(40, name="till")])
+    >>> async def main():
+    ...     last = otp.observer.keep_last_states(otp.node())
+    ...     await Shop.start_link()
+    ...     till = otp.whereis("till")
+    ...     otp.exit(till, "kill")
+    ...     await otp.wait_down(till)
+    ...     return last.of(till)
+    >>> otp.run(main)
+    '40'
+    """
+    for name, number in (("most", most), ("rate", rate)):
+        if number < 1:
+            raise BadArgument(f"keep_last_states({name}): expected a number of at least 1, got {number!r}")
+    found = LastStates(node, show, most, rate)
+    node._trace.ending = found.take
+    return found

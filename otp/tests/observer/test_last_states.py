@@ -1,0 +1,138 @@
+"""The last state of a child is kept as a text, and nothing else of it."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import weakref
+from typing import Any
+
+import pytest
+
+import otp
+from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor, impl, observer
+from otp.testing import Scheduler, advance, wait_all_idle
+
+
+class Box:
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class Till(GenServer[Any]):
+    @impl
+    def init(self, arg: Any) -> Ok[Any]:
+        if arg == "secret":
+            otp.process_flag("sensitive", True)
+        return Ok(arg)
+
+    @impl
+    def handle_call(self, request: Any, caller: Any, state: Any) -> Reply[Any]:
+        return Reply(state, state)
+
+    @impl
+    def handle_cast(self, request: Any, state: Any) -> NoReply[Any]:
+        if request == "crash":
+            raise ValueError("no change")
+        return NoReply(request)
+
+
+class Shop(Supervisor):
+    @impl
+    def init(self, arg: Any) -> Children:
+        children = [Till.child_spec(each, id=name, name=name) for name, each in zip("abc", arg, strict=False)]
+        return Children(children, max_restarts=99)
+
+
+async def ended(name: str, reason: str = "kill") -> otp.Pid:
+    """End the child of this name, and return its pid when its supervisor has started another one."""
+    pid = otp.whereis(name)
+    assert pid is not None
+    otp.exit(pid, reason)
+    await otp.wait_down(pid)
+    await wait_all_idle()
+    assert otp.whereis(name) not in (None, pid)
+    return pid
+
+
+def test_the_state_before_a_kill_or_before_the_callback_that_raised_is_kept() -> None:
+    async def main() -> list[str | None]:
+        last = observer.keep_last_states(otp.node())
+        await Shop.start_link([{"cash": 1}, {"password": "hunter2"}, "secret"])
+        GenServer.cast("a", {"cash": 2})
+        await GenServer.call("a", "read")
+        first = await ended("a")
+        crashed = otp.whereis("a")
+        assert crashed is not None
+        GenServer.cast("a", "crash")
+        await otp.wait_down(crashed)
+        living = otp.whereis("b")
+        assert living is not None
+        assert last.of(living) is None
+        return [last.of(one) for one in (first, crashed, await ended("b"), await ended("c"))]
+
+    assert Scheduler().run(main) == ["{'cash': 2}", "{'cash': 1}", "{'password': ***}", None]
+
+
+def test_only_the_newest_texts_are_kept_and_not_the_state() -> None:
+    async def main() -> tuple[list[str | None], bool]:
+        last = observer.keep_last_states(otp.node(), show=lambda state: f"{state.value}", most=2)
+        boxes = [Box(1), Box(2), Box(3)]
+        freed = weakref.ref(boxes[0])
+        tree = await Shop.start_link(boxes)
+        boxes.clear()
+        pids = [await ended(place) for place in "abc"]
+        kept = [last.of(one) for one in pids]
+        await Supervisor.stop(tree)
+        gc.collect()
+        return kept, freed() is None
+
+    assert Scheduler().run(main) == ([None, "2", "3"], True)
+
+
+def test_more_ends_in_a_second_than_the_rate_are_not_looked_at() -> None:
+    async def main() -> list[str | None]:
+        last = observer.keep_last_states(otp.node(), rate=2)
+        await Shop.start_link([1])
+        pids = [await ended("a") for _ in range(3)]
+        await advance(1)
+        return [last.of(one) for one in [*pids, await ended("a")]]
+
+    assert Scheduler().run(main) == ["1", "1", None, "1"]
+
+
+def test_a_failing_text_is_logged_and_the_child_restarts(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(state: Any) -> str:
+        raise RuntimeError("no text")
+
+    async def main() -> str | None:
+        last = observer.keep_last_states(otp.node(), show=fail)
+        await Shop.start_link([1])
+        return last.of(await ended("a"))
+
+    with caplog.at_level(logging.ERROR):
+        assert Scheduler().run(main) is None
+    assert "no text" in caplog.text
+
+
+def test_after_a_close_nothing_is_kept_and_another_reader_goes_on() -> None:
+    async def main() -> list[str | None]:
+        first = observer.keep_last_states(otp.node())
+        second = observer.keep_last_states(otp.node())
+        first.close()
+        await Shop.start_link([1])
+        pid = await ended("a")
+        kept = [first.of(pid), second.of(pid)]
+        second.close()
+        return [*kept, second.of(pid), second.of(await ended("a"))]
+
+    assert Scheduler().run(main) == [None, "1", None, None]
+
+
+@pytest.mark.parametrize("bad", [{"most": 0}, {"rate": 0}])
+def test_a_number_below_one_is_refused(bad: dict[str, int]) -> None:
+    async def main() -> None:
+        observer.keep_last_states(otp.node(), **bad)
+
+    with pytest.raises(otp.BadArgument, match="expected a number of at least 1, got 0"):
+        Scheduler().run(main)
