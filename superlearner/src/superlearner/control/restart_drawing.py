@@ -83,7 +83,7 @@ class Drawing:
         self.left -= 1
         self.rows[path] = row
         node = MomentNode(path, past.name(pid, row.id), "worker", None if pid is None else plain_pid(pid), row.restart)
-        if pid is not None and past.now.alive(pid):
+        if pid is not None:
             node.state = past.now.state(pid)
         if row.type == "supervisor" and pid is not None:
             self._supervisor(node, pid, past.table_for(pid, self.touched.get(path, {})))

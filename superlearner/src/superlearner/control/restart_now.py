@@ -8,13 +8,14 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import otp
 from otp import Node, Pid, observer
+from otp.observer import LastStates
 from superlearner.control.events import TraceEvent
 from superlearner.control.names import display_name, registered_name
 from superlearner.control.slots import DYNAMIC
 from superlearner.control.terms import text_of
 from superlearner.control.tree import supervisor_state, what_of
 
-__all__ = ["Now", "Row", "Running", "Table", "rows_of", "waits"]
+__all__ = ["Now", "Row", "Running", "Table", "rows_of", "short_state", "waits"]
 
 STATE_TEXT: Final = 120
 
@@ -98,15 +99,16 @@ class Now(Protocol):
         ...
 
     def state(self, pid: Any) -> str | None:
-        """Return the short state of a running server, without secrets."""
+        """Return the short state of a server, the last one if it has ended; without secrets."""
         ...
 
 
 class Running:
-    """`Now` of a node."""
+    """`Now` of a node. `last` has the last states of children that have ended, if they are kept."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, last: LastStates | None = None) -> None:
         self._node = node
+        self._last = last
         self._tables: dict[Pid, Table | None] = {}
 
     def alive(self, pid: Pid) -> bool:
@@ -160,11 +162,18 @@ class Running:
         return what_of(pid)
 
     def state(self, pid: Pid) -> str | None:
-        """Return the short state of a running server, without secrets; None for a supervisor, too."""
+        """Return the short state of a server, the last one if it has ended; without secrets. None for a supervisor."""
+        if not otp.is_alive(pid):
+            return None if self._last is None else self._last.of(pid)
         if supervisor_state(pid) is not None:
             return None
         seen = observer.seen_state(self._node, pid)
-        return None if seen is None else text_of(seen.value, STATE_TEXT)
+        return None if seen is None else short_state(seen.value)
+
+
+def short_state(value: Any) -> str:
+    """Return a state as restarts show it, without secrets."""
+    return text_of(value, STATE_TEXT)
 
 
 def waits(now: Now, event: TraceEvent) -> bool:

@@ -14,6 +14,8 @@ from functools import partial
 from typing import Any, Final
 
 from otp import Node, observer
+from otp.observer import LastStates, keep_last_states
+from superlearner.control.restart_now import short_state
 from superlearner.nodes.backups import Backups
 from superlearner.nodes.kinds import LOCAL, PLATFORM, SERVICE, NodeKind
 from superlearner.nodes.remote import Link, RemoteNode
@@ -49,6 +51,7 @@ class WatchedNode:
     analytics: Ledger
     backups: Backups
     monitor: Monitor
+    last_states: LastStates
     owner: str | None = None
 
     @property
@@ -63,6 +66,10 @@ class Absence:
 
     why: str
     hint: str
+
+
+def _last_states(node: Node) -> LastStates:
+    return keep_last_states(node, show=short_state)
 
 
 class Nodes:
@@ -118,7 +125,7 @@ class Nodes:
 
     def open(self, node: Node, analytics: Ledger, backups: Backups, monitor: Monitor) -> None:
         """Set the platform's own node, and start watching it."""
-        self._own = WatchedNode(node, PLATFORM, analytics, backups, monitor)
+        self._own = WatchedNode(node, PLATFORM, analytics, backups, monitor, _last_states(node))
         analytics.watch(node)
         monitor.watch(node)
 
@@ -136,7 +143,9 @@ class Nodes:
         monitor = Monitor(self._settings, analytics)
         monitor.watch(node)
         monitor.ready()
-        found = self._others[node.name] = WatchedNode(node, kind, analytics, Backups(), monitor, owner)
+        found = self._others[node.name] = WatchedNode(
+            node, kind, analytics, Backups(), monitor, _last_states(node), owner
+        )
         end = self._ends[node.name] = node.subscribe(lambda _event: None, kinds={"node_down"})
         end.on_node_end = lambda: self.detach(node.name)
         self._changed()
@@ -187,6 +196,7 @@ class Nodes:
             self._ends.pop(name).close()
             found.analytics.close()
             found.monitor.close()
+            found.last_states.close()
         if found is not None:
             self._changed()
 
@@ -242,6 +252,7 @@ class Nodes:
         for found in self.here():
             found.analytics.close()
             found.monitor.close()
+            found.last_states.close()
 
     def _check_free(self, name: str) -> None:
         if self.find(name) is not None:

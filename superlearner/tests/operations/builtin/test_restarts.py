@@ -15,6 +15,7 @@ AT = "/api/v1/restarts"
 
 
 async def crash(platform: Any) -> None:
+    GenServer.cast(("counter_1", platform.node), ("add", 41))
     GenServer.cast(("counter_1", platform.node), "crash")
     await Supervisor.count_children(("demo_one_for_one", platform.node))
     await platform.call("counter_1", "get_value")
@@ -56,6 +57,7 @@ def test_a_restart_is_listed_and_shown_with_the_tree_before_it(inside: Inside) -
             0,
         )
         assert (root["children"][0]["id"], root["children"][0]["pid"]) == (path, before)
+        assert (root["children"][0]["state"], started["state"]) == ("41", "0")
         assert found["line"]["file"] == "one_for_one.py"
         assert found["summary"].startswith(f"counter_1 <{before}> crashed: {reason}")
         assert set(found["ghosts"]) == {"one_for_one", "one_for_all", "rest_for_one"}

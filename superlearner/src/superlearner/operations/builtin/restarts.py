@@ -47,7 +47,7 @@ async def show(
     The tree before it and every signal, decision, stop and start in order, from the first cause to the last start; and
     what another strategy would have restarted. Read from the last 4,096 events of the node.
     """
-    now = Running(ctx.node)
+    now = Running(ctx.node, ctx.watched.last_states)
     events = otp.trace.history(ctx.node)
     group = groups(events, lambda end: waits(now, end)).get(event)
     if group is None:
