@@ -61,6 +61,40 @@ def test_from_the_start_to_the_reason_and_the_restarted_children_in_eight_action
     )
 
 
+TOLD = """() => {
+  const answers = document.getElementById("answers"), stage = document.querySelector("restart-stage");
+  window.told = new Promise((done) => new MutationObserver(() => answers.hidden || done(stage.dataset.stage))
+    .observe(answers, { attributes: true }));
+  window.shift = 0;
+  const add = (one) => (window.shift += one.hadRecentInput ? 0 : one.value);
+  new PerformanceObserver((list) => list.getEntries().forEach(add)).observe({ type: "layout-shift" });
+}"""
+
+
+def test_a_kill_is_played_over_the_picture_and_told_after_it(open_page: Callable[..., Page], two_nodes: Any) -> None:
+    page = open_page(f"{two_nodes.url}/", ready=False, reduced_motion="no-preference")
+    button = page.get_by_role("region", name="First steps").get_by_role("button", name="Kill ledger")
+    expect(button).to_be_enabled()
+    page.evaluate(TOLD)
+    button.click()
+    played = page.get_by_role("group", name="The newest restart")
+    expect(played).to_contain_text("new state")
+    assert page.evaluate("told") == "6"
+    assert page.evaluate("shift") < 0.02
+    expect(page.locator("#answer-who")).to_contain_text("ledger, cart and mailer")
+    expect(page.get_by_role("link", name="Watch it again")).to_have_attribute("href", re.compile("^/why/[0-9]+"))
+    expect(played).to_be_hidden()
+    expect(page.get_by_role("list", name="Children").get_by_role("button", name="Kill ledger")).to_be_visible()
+
+
+def test_a_click_on_a_restart_that_plays_shows_the_picture(open_page: Callable[..., Page], two_nodes: Any) -> None:
+    page = open_page(f"{two_nodes.url}/", ready=False, reduced_motion="no-preference")
+    page.get_by_role("list", name="Children").get_by_role("button", name="Kill mailer").click()
+    page.get_by_role("group", name="The newest restart").click()
+    expect(page.locator("restart-live")).to_be_hidden()
+    expect(page.locator("#answer-who")).to_contain_text("mailer. checkout_sup")
+
+
 def test_steps_tick_by_events_of_any_origin_and_stay_after_a_reload(
     open_page: Callable[..., Page], platform: Any, two_nodes: Any
 ) -> None:

@@ -1,14 +1,17 @@
 /**
- * `<restart-live>`: a pane of fixed height that plays a restart of the tree as soon as it has happened.
+ * `<restart-live>`: plays a restart of the tree as soon as it has happened.
  *
  * One restart is played at a time; the next one completes it at once. At more than three events a second nothing is
- * played. The pane stays closed after it was closed, and in windows without room for it.
+ * played. It is a pane of fixed height, which stays closed after it was closed, and in windows without room for it.
+ * With the attribute `over` it covers the picture that it stands in, until a moment after the end or a click; without
+ * motion it then plays nothing. Event: `restart-end` when `busy` has become false.
  *
  * @module
  */
 
 import { request } from "../base/api.js";
 import { attribute, icon, make } from "../base/dom.js";
+import { still } from "../base/motion.js";
 import { whyAddress } from "../base/process-link.js";
 import { isSettled } from "../live/bursts.js";
 import { html, render } from "../vendor/lit-html.js";
@@ -21,7 +24,11 @@ import { sentence } from "./story.js";
 
 /** Events in a second above which nothing is played. */
 const MOST = 3;
-const SCALE = 0.8;
+const SCALE = 0.8, LARGE = 1.35;
+/** From this width on, a picture is covered by a large one. */
+const ROOM = 800;
+/** How long the end stays over a picture. */
+const REST_MS = 1600;
 
 export class RestartLive extends HTMLElement {
   #stage = new RestartStage();
@@ -33,13 +40,17 @@ export class RestartLive extends HTMLElement {
   /** Times of the last restarts, in ms. @type {number[]} */
   #recent = [];
   /** @type {AbortController|null} */ #asking = null;
+  #over = false;
+  #resting = 0;
 
   connectedCallback() {
     if (this.#stage.isConnected) return;
     this.#stage.setAttribute("fill", "");
+    this.#over = this.hasAttribute("over");
+    this.#stage.role = "group";
+    if (this.#over) return this.#cover();
     this.#stage.scale = SCALE;
     this.#stage.tabIndex = 0;
-    this.#stage.role = "group";
     const close = make("button", { type: "button", class: "btn quiet square", "aria-label": "Close the replay of restarts" }, icon("close"));
     close.onclick = () => {
       this.#closed = this.hidden = true;
@@ -47,6 +58,30 @@ export class RestartLive extends HTMLElement {
     };
     this.append(this.#stage, this.#said, close);
     this.#stage.addEventListener("restart-time", () => this.#tell());
+  }
+
+  /** Cover the picture while it plays. */
+  #cover() {
+    this.append(this.#stage);
+    this.addEventListener("click", () => this.#leave());
+    this.#stage.addEventListener("restart-play", () => {
+      clearTimeout(this.#resting);
+      if (this.#stage.playing) return;
+      this.#resting = setTimeout(() => this.#leave(), REST_MS);
+      this.dispatchEvent(new Event("restart-end"));
+    });
+  }
+
+  /** Show the picture again. */
+  #leave() {
+    clearTimeout(this.#resting);
+    this.hidden = true;
+    this.#stage.pause();
+  }
+
+  /** Whether a restart is about to be played, or plays. */
+  get busy() {
+    return this.#asking !== null || this.#stage.playing;
   }
 
   /** Play the newest restart of the feed, if it is new. @param {readonly FeedEvent[]} feed @param {(key: string) => boolean} inTree */
@@ -59,12 +94,15 @@ export class RestartLive extends HTMLElement {
     this.#recent = [...this.#recent.filter((at) => at > now - 1000), ...fresh.map(() => now)];
     const entry = fresh.find(({ event, key }) => event === newest && key && inTree(key));
     if (this.#recent.length > MOST) this.#finish();
-    else if (entry && !this.#closed && this.#room.matches) void this.#play(newest);
+    else if (entry && !this.#closed && (this.#over ? !still() : this.#room.matches)) void this.#play(newest);
   }
 
   #finish() {
     this.#asking?.abort();
-    if (this.#stage.playing) this.#stage.seek(this.#stage.score.end);
+    this.#asking = null;
+    if (this.#over) this.#leave();
+    else if (this.#stage.playing) this.#stage.seek(this.#stage.score.end);
+    this.dispatchEvent(new Event("restart-end"));
   }
 
   /** @param {number} event */
@@ -75,13 +113,18 @@ export class RestartLive extends HTMLElement {
     try {
       moment = await request("GET", `/restarts/${event}`, undefined, asking.signal);
     } catch {
-      return; // it is no longer in memory, or may not be seen: the feed has its sentence
+      if (this.#asking !== asking) return;
+      this.#asking = null; // it is no longer in memory, or may not be seen: the feed has its sentence
+      this.dispatchEvent(new Event("restart-end"));
+      return;
     }
-    if (asking.signal.aborted || this.#closed) return;
+    if (this.#asking !== asking || this.#closed) return;
+    this.#asking = null;
     this.hidden = false;
+    if (this.#over) this.#stage.scale = this.clientWidth > ROOM ? LARGE : 1;
     this.#stage.moment = moment;
-    this.#stage.ariaLabel = "The newest restart. Space plays and pauses, the arrow keys step.";
-    this.#stage.reveal();
+    this.#stage.ariaLabel = this.#over ? "The newest restart" : "The newest restart. Space plays and pauses, the arrow keys step.";
+    if (!this.#over) this.#stage.reveal();
     this.#stage.play();
   }
 

@@ -9,9 +9,12 @@ import { kill } from "../base/api.js";
 import { byId, chosen, icon, make, renew, root, write } from "../base/dom.js";
 import { SlFamily } from "./family.js";
 import { answers, done, listed, sceneOf, storyOf } from "./first-steps.js";
+import { isSettled } from "../live/bursts.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { EMPTY, label, reduce, tally } from "../live/model.js";
+import { RestartLive } from "../moment/live-stage.js";
 import { SHAPES } from "../base/marks.js";
+import { whyAddress } from "../base/process-link.js";
 import { pages } from "../shell/nav.js";
 import { Held } from "../live/held.js";
 import { burning, nameIn, rowText, stormText, Storms } from "../live/storms.js";
@@ -29,6 +32,8 @@ const KEY = "superlearner.first-steps";
 const SHOWN = 5;
 /** Time for which a give-up is shown if there is no monitor. */
 const FRESH_S = 60;
+/** An entry is complete after this time. */
+const SETTLED_S = 0.5;
 const RANKS = ["low", "medium", "high", "critical"];
 /** @type {Record<string, string>} */
 const ABOUT = {
@@ -36,11 +41,13 @@ const ABOUT = {
   processes: "all processes of the node: search, sort, filter", traces: "who talks to whom, recorded and played back",
   sandboxes: "your own code in a program of its own, where it can break nothing",
   arsenal: "every operation with a form, as curl, CLI and Python", learn: "the path from a first process to production",
+  timeline: "what happened, live and back in time", why: "the newest restarts, each played again", predict: "say what a crash will do, and see whether you are right",
   docs: "the library, the commands, the API", replay: "what was recorded, forwards and backwards, step by step", settings: "runtime, tokens, looks, data",
 };
 
 const page = byId("start", HTMLElement);
 const family = byId("family", SlFamily);
+const restart = byId("restart", RestartLive);
 const killIt = byId("kill-it", HTMLButtonElement);
 
 /** @type {Model} */ let model = EMPTY;
@@ -52,6 +59,9 @@ let unknown = "";
 /** @type {Scene|null} */ let scene = null;
 /** Feed entries up to this number precede the visit and complete no step. */
 let known = 0;
+/** The newest event of the picture that has been seen. @type {import("./first-steps.js").FeedEvent|null} */ let story = null;
+/** The entry that was announced last. */
+let announced = 0;
 /** Findings of the node's monitor. @type {import("../system/system-model.js").Model|null} */ let found = null;
 
 const storms = new Storms();
@@ -77,8 +87,11 @@ function onMessages(messages) {
   if (model === before) return;
   if (before.epoch !== model.epoch) begin();
   if (before.rows !== model.rows) draw();
+  if (before.feed !== model.feed) {
+    last();
+    restart.show(model.feed, (key) => scene?.children.some((row) => row.key === key) ?? false);
+  }
   if (before.rows !== model.rows || before.feed !== model.feed) steps();
-  if (before.feed !== model.feed) last();
   if (before.rows !== model.rows || before.restarts !== model.restarts) count();
   if (before.rows !== model.rows || before.feed !== model.feed || before.snapshots !== model.snapshots || burns) wrong();
   page.dataset.ready = scene ? "scene" : "none";
@@ -127,9 +140,16 @@ function draw() {
   if (scene) family.show(scene, skew, (row) => inTree(row.key));
 }
 
-/** Tick off steps from events of the feed. */
+/** Tick off steps from events of the feed; what is played now is written when it has been seen. */
 function steps() {
-  const story = scene && storyOf(model.feed, scene, known);
+  const newest = scene && storyOf(model.feed, scene, known);
+  if (newest && newest.id !== announced && done(scene, newest).read) {
+    write(byId("announce", HTMLElement), newest.text);
+    announced = newest.id;
+  }
+  const unsettled = newest && newest.id !== story?.id && !isSettled(newest) && Date.now() / 1000 + skew - newest.at < SETTLED_S;
+  if (unsettled) setTimeout(steps, 1000 * SETTLED_S); // it is to be played, once its end is known
+  if (!restart.busy && !unsettled) story = newest;
   const reached = done(scene, story);
   let current = "";
   for (const item of byId("steps", HTMLElement).children) {
@@ -162,13 +182,11 @@ function steps() {
   write(byId("answer-left", HTMLElement), told.left);
   const beginning = pages().find(({ id }) => id === "learn");
   renew(byId("next", HTMLElement), [ // replacing a link during a click would lose the click
+    ...(story.event ? [make("a", { href: whyAddress(story.event) }, "Watch it again")] : []),
     make("a", { href: inTree(story.key ?? scene.supervisor.key) }, "See it in the whole tree"),
     make("a", { href: beginning?.href ?? `${root()}/docs/start` }, beginning ? "Go on with the learning path" : "Write your own supervisor"),
   ]);
-  if (reached.read && announced !== story.id) write(byId("announce", HTMLElement), story.text);
-  announced = reached.read ? story.id : announced;
 }
-let announced = 0;
 
 /** @param {Row|null|undefined} row */
 async function end(row) {
@@ -251,6 +269,7 @@ function list() {
   renew(byId("last", HTMLElement), items);
 }
 
+restart.addEventListener("restart-end", steps);
 family.addEventListener("sl-kill", (event) => void end(model.rows.get(/** @type {CustomEvent} */ (event).detail)));
 killIt.onclick = () => void end(scene?.victim);
 byId("ways", HTMLElement).replaceChildren(...pages().filter(({ id }) => id !== "start").map(({ id, label: name, href }) =>
