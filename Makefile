@@ -147,8 +147,9 @@ bench-web: install-dev ## run the benchmarks of the pages and write docs/web-per
 	$(PY) -m benchmarks --only web $(ARGS)
 
 .PHONY: screenshots
-screenshots: install-dev ## update docs/pictures in both themes, wide and narrow
+screenshots: install-dev ## update docs/pictures in both themes, wide and narrow, and the animation of the README
 	$(PY) -m tools.screenshots $(ARGS)
+	$(PY) -m tools.animation $(ARGS)
 
 .PHONY: vendor
 vendor: install-dev ## bundle the editor and the templates from the lock in tools/vendoring (needs npm)

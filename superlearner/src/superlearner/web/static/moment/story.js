@@ -56,8 +56,30 @@ export function sentence(moment, stage) {
       if (!starts.length) return moment.going_on ? "Nothing has been started again yet." : "Nothing is started again.";
       return gives ? `${upper} receives the exit and starts the branch again.` : `${by} starts ${listed(starts.map(({ id }) => name(id)))}${starts.length > 1 ? ", in order" : " again"}.`;
     default:
-      return moment.line ? moment.summary.replace(`, at ${moment.line.file}:${moment.line.line} in ${moment.line.function}`, "") : moment.summary; // the line stands beside it
+      return first ? whole(moment) : moment.summary;
   }
+}
+
+/** Return a restart in one paragraph, without pids: the steps beside it have them. @param {Moment} moment */
+function whole(moment) {
+  const name = namer(moment), id = victim(moment), who = name(id), end = only(moment, "crash").find((crash) => crash.id === id);
+  const linked = only(moment, "link").map(({ to }) => name(to));
+  /** @type {Map<string, [number, number]|null>} */ const limits = new Map(all(moment.root).map((node) => [node.id, node.limit]));
+  const said = [!end ? `${who} ended.` : end.reason === "killed" ? `${who} was killed.` : `${who} ${end.crash && end.reason !== "shutdown" ? "crashed" : "exited"}: ${end.reason}.`];
+  if (linked.length) said.push(`${listed(linked)}, linked to it, ended too.`);
+  for (const { id: by, what, strategy, left } of only(moment, "decide")) {
+    const stops = only(moment, "stop").filter((stop) => stop.by === by).map((stop) => name(stop.id)), starts = only(moment, "start").filter((start) => start.by === by);
+    const below = only(moment, "start").some((start) => starts.some((other) => other.id === start.by)), alone = !stops.length && starts.length === 1;
+    const started = !starts.length ? "" : alone && starts[0]?.id === id ? "started it again, with a new pid and a new state"
+      : `started ${listed(starts.map((start) => name(start.id)))}${alone ? " again" : ""}${below ? ", with its children" : ""}`;
+    const limit = limits.get(by), boss = `${name(by)}${strategy ? ` (${strategy})` : ""}`;
+    if (what === "give_up") said.push(`${name(by)} had no restarts left and gave up.`);
+    else if (what === "drop") said.push(`${name(by)} does not restart it.`);
+    else if (stops.length) said.push(`${boss} stopped ${listed(stops)}${started && `, then ${started}`}.`);
+    else if (started) said.push(`${boss} ${started}.`);
+    if (what === "restart" && left !== null && limit) said.push(`${left} of ${counted(limit[0], "restart")} left in ${limit[1]} s.`);
+  }
+  return said.join(" ");
 }
 
 /** Return what another strategy would do. @param {Moment} moment @param {string} strategy */
