@@ -46,6 +46,28 @@ def test_on_a_phone_the_pages_are_behind_a_button_and_gone_when_one_is_chosen(
     expect(page.get_by_role("navigation", name="Documentation")).to_be_hidden()
 
 
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+def test_a_recorded_restart_is_played_in_place_of_its_picture(
+    open_page: Callable[..., Page], untouched: Any, theme: str, width: int
+) -> None:
+    page = open_page(f"{untouched.url}/docs/links", theme=theme, width=width, ready=False)
+    clip = page.get_by_role("group", name="stock crashes, cart is linked to it")
+    expect(clip).to_contain_text("3 left in 5 s")
+    page.get_by_role("button", name="Play", exact=True).click()
+    expect(page.locator("restart-dock .say")).to_contain_text("cart, linked to it, ended too.")
+    expect(clip).to_contain_text("{'handled': 0}")
+    assert broken_rules(page) == []
+    assert page.evaluate(SIDEWAYS) == 0
+
+
+def test_without_its_recording_the_picture_stays(open_page: Callable[..., Page], untouched: Any) -> None:
+    page = open_page(f"{untouched.url}/docs", ready=False)
+    page.route("**/restarts/*.json", lambda route: route.fulfill(status=404))
+    page.goto(f"{untouched.url}/docs/links")
+    expect(page.get_by_role("img", name="stock crashes, cart is linked to it")).to_be_visible()
+    expect(page.locator("restart-clip")).to_have_count(0)
+
+
 @pytest.mark.page("/docs")
 def test_a_section_is_found_while_typing_and_opened_with_keys(open_page: Callable[..., Page], untouched: Any) -> None:
     url = untouched.url

@@ -61,7 +61,7 @@ async def show(
     clock = Clock()
     told = [with_request(ctx, audit, step, clock.wall(step.at_ns))[0] for step in found.steps]
     summary = "; ".join(step.text for step in told) or "the events are no longer in memory"
-    return _shown(found, clock, summary)
+    return shown(found, clock, summary)
 
 
 @operation("restart.list", http=("GET", "/restarts"), scope="read",
@@ -89,7 +89,8 @@ def _not_found(event: int, events: Sequence[TraceEvent]) -> OperationError:
     return OperationError("restart_not_found", what, hint=HINT)
 
 
-def _shown(found: Found, clock: Clock, summary: str) -> Moment:
+def shown(found: Found, clock: Clock, summary: str) -> Moment:
+    """Return a restart as the operation does."""
     return Moment.model_validate(
         {
             "id": found.id,

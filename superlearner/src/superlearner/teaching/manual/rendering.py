@@ -217,8 +217,10 @@ def _heading_close(tokens: Sequence[Token], place: int, *_: Any) -> str:
 
 
 def _cell_open(tokens: Sequence[Token], place: int, *_: Any) -> str:
-    """Return the tag of a cell; inline styles are forbidden by policy."""
+    """Return the tag of a cell; inline styles are forbidden by policy, and an empty heading is no heading."""
     token = tokens[place]
+    if token.tag == "th" and not tokens[place + 1].content.strip():
+        token.tag = tokens[place + 2].tag = "td"
     side = str(token.attrGet("style") or "").removeprefix("text-align:")
     return f'<{token.tag} class="{html.escape(side)}">' if side in ("right", "center") else f"<{token.tag}>"
 

@@ -17,7 +17,13 @@ BESIDE: Final = {"CHANGELOG.md": "changelog", "CONTRIBUTING.md": "contributing",
 
 PACKED: Final = Path(__file__).parent / "pages"
 CHECKOUT: Final = Path(__file__).parents[5]
-PICTURES: Final = {".svg": "image/svg+xml", ".png": "image/png"}
+PICTURES: Final = {
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".json": "application/json",
+}
+"""Media types of pictures, and of the recordings beside them."""
 
 
 class Sources:

@@ -53,8 +53,15 @@ function showing() {
   if (nav && open instanceof HTMLElement) nav.scrollTop = open.offsetTop - nav.clientHeight / 2;
 }
 
+/** Replace the pictures of recorded restarts by players. */
+function playing() {
+  const pictures = [...document.querySelectorAll("img")].filter(({ src }) => /\/restarts\/\w+\.webp$/.test(src));
+  if (pictures.length) void import("../moment/clip.js").then(({ playInstead }) => Promise.all(pictures.map(playInstead)));
+}
+
 completeIn(document);
 copying();
 following();
+playing();
 showing();
 suggest();
