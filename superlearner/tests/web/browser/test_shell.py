@@ -196,6 +196,17 @@ CUT = """() => [...document.querySelectorAll("#nav a:not([hidden])")].filter((li
 }).map((link) => link.textContent)"""
 
 
+@pytest.mark.parametrize("path", ["/", "/supervisors", "/why", "/sandboxes", "/system", "/docs"])
+def test_header_and_toolbar_leave_most_of_a_phone_to_the_page(
+    open_page: Callable[..., Page], two_nodes: Any, path: str
+) -> None:
+    page = open_page(f"{two_nodes.url}{path}", ready=False, width=390)
+    expect(page.locator(".bar, .docs-bar").first).to_be_visible()
+    lowest = "[...document.querySelectorAll('.top, .bar, .docs-bar')].map((one) => one.getBoundingClientRect().bottom)"
+    assert max(page.evaluate(lowest)) <= 96
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
+
+
 def test_a_phone_shows_all_pages_and_a_navigation_that_is_too_wide_scrolls_and_shows_that_it_goes_on(
     open_page: Callable[..., Page], two_nodes: Any
 ) -> None:

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { attribute, icon, make, renew, write } from "../base/dom.js";
+import { attribute, byId, icon, make, renew, write } from "../base/dom.js";
 import { ALL, CHOICES, counts, filtered, onlyWrong, STATES_OF, WRONG } from "./filters.js";
 import { EMPTY } from "../live/model.js";
 import { number, STATES } from "../base/words.js";
@@ -35,6 +35,8 @@ export class SlFilters extends HTMLElement {
   #found = make("span", { class: "found", role: "status" });
   #all = make("button", { type: "button", class: "btn quiet" }, "Select all");
   #clear = make("button", { type: "button", class: "btn quiet" }, "Clear");
+  /** On a phone the filters are behind it. */
+  #opener = byId("filters-open", HTMLButtonElement);
   /** @type {Map<typeof CHOICES[number], {button: HTMLButtonElement, menu: HTMLElement}>} */ #menus = new Map();
 
   connectedCallback() {
@@ -60,6 +62,10 @@ export class SlFilters extends HTMLElement {
     };
     this.#all.onclick = () => this.dispatchEvent(new CustomEvent("sl-all"));
     this.#clear.onclick = () => this.#want({ ...ALL, q: "" });
+    this.#opener.onclick = () => {
+      const open = this.toggleAttribute("data-open");
+      attribute(this.#opener, "aria-expanded", String(open));
+    };
     this.show(this.#wanted);
   }
 
@@ -161,6 +167,7 @@ export class SlFilters extends HTMLElement {
     this.#all.hidden = !found;
     write(this.#all, found ? `Select all ${number(found)}` : "");
     this.#clear.hidden = !some;
+    attribute(this.#opener, "data-on", some);
   }
 }
 
