@@ -86,6 +86,7 @@ PAGES: Final = (
     Page("why", "Restarts", "Restarts", place="timeline", below="/{event:int}", letter="w"),
     Page("traces", "Traces", "Traces", live=True, place="timeline", letter="t"),
     Page("replay", "Replay", "Replay", place="timeline", letter="r"),
+    Page("predict", "Predict", "Predict", place="learn", of_platform=True, letter="g"),
     Page("docs", "Docs", "Documentation", place="learn", own_routes=True, letter="d"),
     Page("arsenal", "Arsenal", "Arsenal", place="system", letter="a"),
     Page("settings", "Settings", "Settings", place="system", of_platform=True, of_own=False, letter="e"),

@@ -115,18 +115,26 @@ def _node(node: Node, pids: dict[str, str]) -> GameNode:
         limit=(ALLOWED, WINDOW_S) if supervisor else None,
         used=node.used,
         restart=node.restart,
+        state=None,
         children=[_node(child, pids) for child in node.children],
+        more=0,
     )
 
 
 def _moment(asked: Question, ran: Run) -> GameMoment:
+    """Return the restart with all fields of a moment; an answer leaves out fields that were not given."""
     return GameMoment(
         id=0,
         at=0.0,
         took=0.0,
+        complete=True,
+        going_on=False,
         summary=explain(asked, ran, asked.victim),
+        line=None,
         root=_node(asked.root, ran.before),
         events=[_event(asked, one) for one in ran.events],
+        ghosts={},
+        storm=0,
     )
 
 
@@ -140,4 +148,4 @@ def _event(asked: Question, one: Happened) -> GameEvent:
             strategy = next(node.strategy for node in asked.root.walk() if node.name == one.name)
             return GameEvent(kind="decide", at=0.0, id=one.name, what=one.kind, left=one.left, strategy=strategy)
         case "stop" | "start":
-            return GameEvent(kind=one.kind, at=0.0, id=one.name, by=one.to, pid=one.pid or None)
+            return GameEvent(kind=one.kind, at=0.0, id=one.name, by=one.to, pid=one.pid or None, state=None)

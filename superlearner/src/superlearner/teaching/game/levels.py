@@ -152,25 +152,25 @@ def _escalation(random: Random) -> tuple[Node, str, Links]:
 LEVELS: Final = (
     Level("one_for_one", "one_for_one restarts only the child that ended.", _one_for_one),
     Level("rest_for_one", "rest_for_one restarts the child that ended and those started after it.", _rest_for_one),
-    Level("Order matters", "rest_for_one leaves children alone that started earlier.", _order_matters),
+    Level("Order matters", "rest_for_one leaves the children running that started earlier.", _order_matters),
     Level("one_for_all", "one_for_all stops all children, newest first, and starts them in order.", _one_for_all),
     Level("A temporary child", "No strategy restarts a temporary child after its end.", _temporary),
     Level("Two branches", "A strategy concerns only the children of its own supervisor.", _two_branches),
-    Level("A temporary sibling", "A temporary child that is stopped with a sibling is not started again.", _in_the_way),
+    Level("A temporary sibling", "A temporary child that is stopped because of a sibling is not started again.", _in_the_way),
     Level(
         "A supervisor is killed",
-        "The children of a supervisor end with it; the supervisor above starts the whole branch.",
+        "The children of a supervisor end with it. The supervisor above starts it again, and it starts all its children.",
         _supervisor_crashes,
     ),
     Level(
         "A link across branches",
-        "A linked process ends with the other; its own supervisor then applies its own strategy.",
+        "A process that is linked to the killed one ends too. Its supervisor then applies its own strategy.",
         _link,
     ),
     Level(
         "No restarts left",
-        "A supervisor without restarts left stops its children and ends. The supervisor above starts the branch "
-        "with all its children, also temporary ones; links pass their exits on.",
+        "A supervisor with no restarts left stops its children and ends. The supervisor above starts it again, with "
+        "all its children, including temporary ones. A process that is linked to one that was stopped ends too.",
         _escalation,
     ),
 )

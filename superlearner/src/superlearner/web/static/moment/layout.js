@@ -43,10 +43,11 @@ function fans(node, parts) {
  * @param {Pick<Moment, "events"|"root">} moment
  * @param {number} width
  * @param {number} [height]  what there is of it; the levels stand further apart
+ * @param {boolean} [whole]  every process takes part, whatever happens
  * @returns {Layout}
  */
-export function layout(moment, width, height = 0) {
-  const parts = touched(moment), open = fans(moment.root, parts);
+export function layout(moment, width, height = 0, whole = false) {
+  const parts = whole ? new Set(all(moment.root).map(({ id }) => id)) : touched(moment), open = fans(moment.root, parts);
   open.add(moment.root.id);
   const cause = moment.events.find((event) => event.kind === "signal" || event.kind === "start");
   const large = new Set(all(moment.root).flatMap(({ id, children }) => children.filter((child) => id === (cause && "to" in cause ? cause.to : moment.root.id) || parts.has(child.id)).map((child) => child.id)));
@@ -56,7 +57,7 @@ export function layout(moment, width, height = 0) {
       if (draft.widthOf(moment.root) <= width - 8) return draft.place(moment.root, width, height);
     }
   }
-  return rows(moment.root, open, large, width);
+  return rows(moment.root, open, large, width, whole ? 54 : 62);
 }
 
 /** A branch that fans out, for one width of a process. */
@@ -181,8 +182,8 @@ class Fan {
   }
 }
 
-/** Return all processes in indented rows. @param {MomentNode} root @param {Set<string>} open @param {Set<string>} large @param {number} width @returns {Layout} */
-function rows(root, open, large, width) {
+/** Return all processes in indented rows. @param {MomentNode} root @param {Set<string>} open @param {Set<string>} large @param {number} width @param {number} high  a row @returns {Layout} */
+function rows(root, open, large, width, high) {
   const narrow = width < NARROW, indent = narrow ? 26 : 40, right = width - 8;
   /** @type {Map<string, Place>} */ const places = new Map();
   /** @type {Map<string, Edge>} */ const edges = new Map();
@@ -197,7 +198,7 @@ function rows(root, open, large, width) {
     places.set(node.id, { x, y, size: big ? 0.62 : 0.36, align: "row", big, label: (card ? card.x : right) - x - (big ? 34 : 24), card });
     const from = parent && places.get(parent.id), to = places.get(node.id);
     if (from && to) edges.set(node.id, elbow(from, to));
-    y += big ? 62 : 32;
+    y += big ? high : 32;
     const shown = open.has(node.id) ? node.children : node.children.slice(0, SHOWN - 2), hidden = node.children.length - shown.length + node.more;
     for (const child of shown) row(child, depth + 1, node);
     if (hidden) more.push({ x: x + indent, y: (y += 30) - 30, count: hidden });

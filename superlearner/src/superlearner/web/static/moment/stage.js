@@ -2,7 +2,8 @@
  * `<restart-stage>`: the fall and rise of a process. The drawing is a function of one number, its time.
  *
  * It plays, pauses and seeks; Space and the arrow keys do the same. Events: `restart-play` when it starts or stops to
- * play, `restart-time` for each new picture.
+ * play, `restart-time` for each new picture, `restart-placed` after the processes got their places. With the attribute
+ * `fill` the drawing takes the height of the element; with `whole` every process is drawn in full size.
  *
  * @module
  */
@@ -96,6 +97,11 @@ export class RestartStage extends HTMLElement {
     this.#build();
     this.#arrange();
     this.#show(Math.min(time, this.#score.end));
+  }
+
+  /** The places of the processes. */
+  get layout() {
+    return this.#layout;
   }
 
   get score() {
@@ -239,7 +245,7 @@ export class RestartStage extends HTMLElement {
 
   /** Create the elements of a moment. */
   #build() {
-    const moment = this.#moment, parts = moment ? touched(moment) : new Set();
+    const moment = this.#moment, whole = this.hasAttribute("whole"), parts = moment && !whole ? touched(moment) : new Set(this.#nodes.map(({ id }) => id));
     this.#actors = new Map(this.#nodes.map((node) => [node.id, new Actor(node, parts.has(node.id) || node.children.some(({ id }) => parts.has(id)))]));
     this.#wires = new Map(this.#nodes.slice(1).map((node) => [node.id, /** @type {SVGPathElement} */ (draw("path", { class: "wire" }))]));
     this.#marks.clear();
@@ -263,7 +269,7 @@ export class RestartStage extends HTMLElement {
   #arrange() {
     this.#width = this.clientWidth / this.#scale;
     if (!this.#moment || !this.#width) return;
-    const { places, edges, more, rows, tight, height } = (this.#layout = layout(this.#moment, this.#width, this.hasAttribute("fill") ? (this.clientHeight - 16) / this.#scale : 0));
+    const { places, edges, more, rows, tight, height } = (this.#layout = layout(this.#moment, this.#width, this.hasAttribute("fill") ? (this.clientHeight - 16) / this.#scale : 0, this.hasAttribute("whole")));
     this.#drawing.style.height = `${height}px`;
     this.#drawing.style.zoom = `${this.#scale}`;
     attribute(this, "data-tight", tight);
@@ -284,6 +290,7 @@ export class RestartStage extends HTMLElement {
       rest.style.transform = `translate(${x}px, ${y - 10}px)`;
       return rest;
     }));
+    this.dispatchEvent(new Event("restart-placed"));
   }
 
   #render() {

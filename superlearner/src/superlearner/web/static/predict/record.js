@@ -1,0 +1,48 @@
+/**
+ * What the reader has reached in the game: streak, best streak and levels. This browser keeps it.
+ *
+ * @module
+ */
+
+/** @typedef {{streak: number, best: number, passed: number[], tried: number[], answered: string[]}} Record  `answered`: the newest questions, as `level/seed` */
+
+const STORE = "superlearner.predict";
+/** Questions that are known as answered. */
+const KEPT = 200;
+/** @type {Record} */ let last = { streak: 0, best: 0, passed: [], tried: [], answered: [] };
+
+/** @param {unknown} value */
+const count = (value) => (Number.isSafeInteger(value) && Number(value) > 0 ? Number(value) : 0);
+/** @param {unknown} value */
+const levels = (value) => (Array.isArray(value) ? value.filter((one) => Number.isInteger(one)) : []);
+
+/** @returns {Record} */
+export function recall() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(STORE) ?? "null");
+    if (kept && typeof kept === "object") {
+      const answered = Array.isArray(kept.answered) ? kept.answered.filter((/** @type {unknown} */ one) => typeof one === "string") : [];
+      last = { streak: count(kept.streak), best: count(kept.best), passed: levels(kept.passed), tried: levels(kept.tried), answered };
+    }
+  } catch { /* no storage, or invalid: it lasts as long as the page */ }
+  return last;
+}
+
+/**
+ * Count an answer. Only the first answer to a question counts, as its explanation is known afterwards.
+ * @param {number} level
+ * @param {number} seed
+ * @param {boolean} right
+ * @returns {Record}
+ */
+export function countAnswer(level, seed, right) {
+  const known = recall(), question = `${level}/${seed}`;
+  if (known.answered.includes(question)) return known;
+  const streak = right ? known.streak + 1 : 0;
+  const add = (/** @type {number[]} */ list, /** @type {boolean} */ yes) => (yes && !list.includes(level) ? [...list, level] : list);
+  last = { streak, best: Math.max(known.best, streak), passed: add(known.passed, right), tried: add(known.tried, !right), answered: [...known.answered, question].slice(-KEPT) };
+  try {
+    localStorage.setItem(STORE, JSON.stringify(last));
+  } catch { /* as above */ }
+  return last;
+}

@@ -1,0 +1,77 @@
+/**
+ * The words around the tree of the game: levels, question, prediction and result.
+ *
+ * @module
+ */
+
+import { icon } from "../base/dom.js";
+import { counted } from "../base/words.js";
+import { html, nothing } from "../vendor/lit-html.js";
+
+/** @typedef {import("./predict-game.js").Answer} Answer */
+/** @typedef {import("./predict-game.js").Question} Question */
+/** @typedef {import("./record.js").Record} Reached */
+
+export const LEVELS = 10;
+const WORDS = { missed: "Missed", wrong: "Wrong" };
+
+/** @param {string[]} names */
+const list = (names) => (names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`);
+
+/** @param {Question} question */
+export const asked = (question) => `${question.victim} is killed. Which processes get a new pid?`;
+
+/**
+ * The buttons of the levels.
+ * @param {number} level
+ * @param {Reached} reached
+ * @param {string[]} titles
+ * @param {(level: number) => void} open
+ */
+export const levels = (level, reached, titles, open) => html`<div class="levels" role="group" aria-label="Levels">${Array.from({ length: LEVELS }, (_, place) => {
+  const number = place + 1, passed = reached.passed.includes(number), tried = !passed && reached.tried.includes(number);
+  const label = [`Level ${number}`, titles[place], passed ? "passed" : tried ? "not passed yet" : ""].filter(Boolean).join(", ");
+  return html`<button type="button" aria-label=${label} title=${label} aria-current=${number === level ? "step" : nothing} data-is=${passed ? "passed" : tried ? "tried" : "new"} @click=${() => open(number)}>${number}${passed ? icon("check", "glyph") : nothing}</button>`;
+})}</div>`;
+
+/** @param {Reached} reached */
+export const streak = ({ streak: now, best, passed }) => html`<p class="streak"><span><b>${now}</b> in a row</span>${best > now ? html`<span>best ${best}</span>` : nothing}<span>${passed.length} of ${LEVELS} levels</span></p>`;
+
+/** @param {Question} question @param {boolean} rows */
+export const ask = (question, rows) => html`<p class="which">Level ${question.level} of ${LEVELS} · ${question.title}</p>
+  <h2><em>${question.victim}</em> is killed. Which processes get a new pid?</h2>
+  <p class="hint">Pick every process that you expect to be restarted. Children were started from ${rows ? "top to bottom" : "left to right"}.${question.links.length ? " The dotted line is a link between two processes." : ""}</p>`;
+
+/** Return the result as one line. @param {Answer} answer */
+export function verdict({ right, restarted, nodes }) {
+  const of = (/** @type {string} */ wanted) => nodes.filter(({ verdict: one }) => one === wanted).length;
+  if (right) return restarted.length ? `Right: ${list(restarted)}` : "Right: no process is restarted";
+  if (!restarted.length) return `No process is restarted, and you picked ${of("wrong")}`;
+  return `${of("right")} of ${restarted.length} found${of("wrong") ? `, ${of("wrong")} too many` : ""}`;
+}
+
+/** Return the processes that were predicted wrongly, those that were missed first. @param {Answer} answer */
+const mistakes = ({ nodes }) => (/** @type {const} */ (["missed", "wrong"])).flatMap((wanted) => nodes.filter((one) => one.verdict === wanted).map((one) => ({ ...one, word: WORDS[wanted], shape: wanted === "missed" ? "plus" : "cross" })));
+
+/** Return the result and its reasons, for assistive technology. @param {Answer} answer */
+export const spoken = (answer) => [`${verdict(answer)}.`, ...mistakes(answer).map(({ word, text }) => `${word}: ${text}`), answer.right ? answer.moment.summary : "", answer.rule].filter(Boolean).join(" ");
+
+/** @param {Answer} answer */
+export const result = (answer) => html`<div class="said" data-right=${answer.right ? "yes" : "no"}>
+  <h3 tabindex="-1">${icon(answer.right ? "check" : "cross", "glyph")}${verdict(answer)}</h3>
+  ${answer.right ? html`<p>${answer.moment.summary}</p>` : html`<ul>${mistakes(answer).map(({ verdict: of, word, shape, text }) => html`<li data-verdict=${of}>${icon(shape, "glyph")}<span><b>${word}</b> ${text}</span></li>`)}</ul>`}
+  <p class="rule">${answer.rule}</p></div>`;
+
+/**
+ * What is picked so far.
+ * @param {string[]} picked
+ * @param {boolean} none
+ * @param {string} failed
+ */
+export const prediction = (picked, none, failed) => html`<div class="said"><h3>Your prediction</h3>
+  ${failed ? html`<p class="note" data-level="bad" role="alert">${failed}</p>` : html`<p class="picked" id="predict-picked">${picked.length
+    ? picked.map((name) => html`<span class="tag">${name}</span>`)
+    : none ? html`<span class="tag">none of them</span>` : "Nothing picked yet. If you expect no restart, choose None of them."}</p>`}</div>`;
+
+/** @param {number} count */
+export const watching = (count) => html`<div class="said"><h3>Watch</h3><p class="picked">Each start confirms or corrects your prediction of ${count ? counted(count, "process", "processes") : "no process"}.</p></div>`;
