@@ -53,17 +53,18 @@ export function layout(moment, width, height = 0, whole = false) {
   const large = new Set(all(moment.root).flatMap(({ id, children }) => children.filter((child) => id === (cause && "to" in cause ? cause.to : moment.root.id) || parts.has(child.id)).map((child) => child.id)));
   if (width >= NARROW) {
     for (const [unit, tight] of /** @type {const} */ ([[190, false], [164, false], [136, false], [136, true], [102, true]])) {
-      const draft = new Fan(open, large, unit, tight);
+      const draft = new Fan(open, large, unit, tight, whole ? 0.66 : 0.8);
       if (draft.widthOf(moment.root) <= width - 8) return draft.place(moment.root, width, height);
     }
   }
-  return rows(moment.root, open, large, width, whole ? 54 : 62);
+  return rows(moment.root, open, large, width, whole);
 }
 
 /** A branch that fans out, for one width of a process. */
 class Fan {
-  /** @param {Set<string>} open @param {Set<string>} large  processes that stand beside what happens @param {number} unit @param {boolean} tight  small processes have no pid, and small siblings share a spine */
-  constructor(open, large, unit, tight) {
+  /** @param {Set<string>} open @param {Set<string>} large  processes that stand beside what happens @param {number} unit @param {boolean} tight  small processes have no pid, and small siblings share a spine @param {number} [flattest]  least share of the usual distance of levels */
+  constructor(open, large, unit, tight, flattest = 0.8) {
+    this.flattest = flattest;
     this.open = open;
     this.large = large;
     this.unit = unit;
@@ -117,7 +118,7 @@ class Fan {
     const levels = Math.max(...[...this.places.values()].map(({ y }) => y)) - TOP;
     const free = height - this.bottom - 24;
     if (levels > 0 && free) {
-      this.k = Math.min(1.3, Math.max(0.8, 1 + free / levels));
+      this.k = Math.min(1.3, Math.max(this.flattest, 1 + free / levels));
       this.places.clear();
       this.more = [];
       this.bottom = 0;
@@ -182,8 +183,8 @@ class Fan {
   }
 }
 
-/** Return all processes in indented rows. @param {MomentNode} root @param {Set<string>} open @param {Set<string>} large @param {number} width @param {number} high  a row @returns {Layout} */
-function rows(root, open, large, width, high) {
+/** Return all processes in indented rows. @param {MomentNode} root @param {Set<string>} open @param {Set<string>} large @param {number} width @param {boolean} whole @returns {Layout} */
+function rows(root, open, large, width, whole) {
   const narrow = width < NARROW, indent = narrow ? 26 : 40, right = width - 8;
   /** @type {Map<string, Place>} */ const places = new Map();
   /** @type {Map<string, Edge>} */ const edges = new Map();
@@ -198,7 +199,7 @@ function rows(root, open, large, width, high) {
     places.set(node.id, { x, y, size: big ? 0.62 : 0.36, align: "row", big, label: (card ? card.x : right) - x - (big ? 34 : 24), card });
     const from = parent && places.get(parent.id), to = places.get(node.id);
     if (from && to) edges.set(node.id, elbow(from, to));
-    y += big ? high : 32;
+    y += !big ? 32 : !whole ? 62 : supervisor ? 55 : 44; // a whole tree has no state cards
     const shown = open.has(node.id) ? node.children : node.children.slice(0, SHOWN - 2), hidden = node.children.length - shown.length + node.more;
     for (const child of shown) row(child, depth + 1, node);
     if (hidden) more.push({ x: x + indent, y: (y += 30) - 30, count: hidden });
@@ -235,10 +236,11 @@ function elbow(from, to) {
  * @param {Place} from
  * @param {Place} to
  * @param {boolean} inRows
+ * @param {boolean} [whole]  in a drawing of a whole tree, whose links are always visible and leave names readable
  */
-export function link(from, to, inRows) {
+export function link(from, to, inRows, whole = false) {
   const points = Array.from({ length: 25 }, (_, place) => {
-    const p = place / 24, bow = Math.sin(p * Math.PI) * (inRows ? 60 : 34), side = 30;
+    const p = place / 24, bow = Math.sin(p * Math.PI) * (inRows ? 60 : whole ? -56 : 34), side = inRows && whole ? 112 : 30;
     const [dx, dy] = inRows ? [side + bow, 0] : [Math.sign(to.x - from.x) * side * (1 - 2 * p), bow];
     return /** @type {[number, number]} */ ([from.x + (to.x - from.x) * p + dx, from.y + (to.y - from.y) * p + dy]);
   });

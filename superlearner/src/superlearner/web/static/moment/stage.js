@@ -279,7 +279,7 @@ export class RestartStage extends HTMLElement {
     for (const [id, wire] of this.#wires) attribute(wire, "d", edges.get(id)?.d ?? "");
     for (const mark of this.#marks.values()) {
       const { id, to } = mark.pulse, from = places.get(id), other = to === null ? undefined : places.get(to);
-      mark.edge = to === null ? edges.get(id) : from && other && link(from, other, rows);
+      mark.edge = to === null ? edges.get(id) : from && other && link(from, other, rows, this.hasAttribute("whole"));
       attribute(mark.tail, "d", mark.edge?.d ?? "");
       if (mark.chip.lastChild) write(mark.chip.lastChild, rows ? mark.pulse.text.split("(")[0] ?? "" : mark.pulse.text);
       mark.width = mark.chip.offsetWidth;

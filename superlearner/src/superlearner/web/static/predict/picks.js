@@ -19,7 +19,7 @@ const ICONS = { right: "check", missed: "plus", wrong: "cross" };
 /** Half the size of the shape of size 1, with its ring. */
 const RADIUS = 34;
 /** Height of a process with its name, in a fan and in rows. */
-const TALL = 128, SUPERVISOR = 78, ROW = 52;
+const TALL = 128, SUPERVISOR = 78, ROW = 42, SUPERVISOR_ROW = 54;
 const ARROWS = /** @type {Record<string, [number, number]>} */ ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] });
 
 export class Picks {
@@ -49,7 +49,7 @@ export class Picks {
     this.#question = question;
     this.#nodes = all(question.tree);
     if (String(known) !== String(this.#nodes.map(({ id }) => id))) {
-      this.#buttons = new Map(this.#nodes.map(({ id, kind }) => [id, make("button", { type: "button", class: "pick", "data-id": id, "data-kind": kind, tabindex: -1 }, make("span", { class: "ring" }), make("span", { class: "mark" }), make("span", { class: "note" }))]));
+      this.#buttons = new Map(this.#nodes.map(({ id, kind }) => [id, make("button", { type: "button", class: "pick", "data-id": id, "data-kind": kind, tabindex: -1 }, make("span", { class: "ring" }), make("span", { class: "mark" }), make("span", { class: "words" }))]));
       this.element.replaceChildren(this.#lines, ...this.#buttons.values());
     }
     this.element.ariaLabel = `Processes of ${question.tree.name}`;
@@ -65,7 +65,7 @@ export class Picks {
       const at = places.get(id);
       if (!at) continue;
       const r = RADIUS * at.size, below = at.align === "below", w = below ? Math.min(132, Math.max(2 * r, at.label)) : rows ? width - 8 - at.x + r : 2 * r + at.label + 6;
-      const h = rows ? ROW : below ? TALL : SUPERVISOR, x = below ? w / 2 : r, y = rows ? ROW / 2 : r + 4;
+      const row = button.dataset.kind === "worker" ? ROW : SUPERVISOR_ROW, h = rows ? row : below ? TALL : SUPERVISOR, x = below ? w / 2 : r, y = rows ? row / 2 : r + 4;
       attribute(button, "data-align", at.align);
       button.style.transform = `translate(${at.x - x}px, ${at.y - y}px)`;
       button.style.width = `${w}px`;
@@ -78,7 +78,7 @@ export class Picks {
       const from = places.get(one), to = places.get(other);
       if (!from || !to) return [];
       const path = document.createElementNS(SVG, "path");
-      path.setAttribute("d", link(from, to, rows).d);
+      path.setAttribute("d", link(from, to, rows, true).d);
       return [path];
     }));
   }
@@ -95,7 +95,7 @@ export class Picks {
     for (const node of this.#nodes) {
       const button = this.#buttons.get(node.id), mark = marks.get(node.id);
       if (!button || !question) continue;
-      const [, badge, note] = button.children, victim = node.id === question.victim && open;
+      const [, badge, said] = button.children, victim = node.id === question.victim && open;
       attribute(button, "aria-pressed", String(picked.has(node.id)));
       attribute(button, "aria-disabled", open ? null : "true");
       attribute(button, "data-mark", mark ?? null);
@@ -103,7 +103,7 @@ export class Picks {
       const words = [victim && "killed", node.restart === "temporary" && "temporary", mark].filter((word) => typeof word === "string");
       if (button.dataset.words !== String(words)) {
         button.dataset.words = String(words);
-        note?.replaceChildren(...words.map((word) => make("span", { "data-word": word }, word === "killed" ? icon("crashed", "glyph") : null, word)));
+        said?.replaceChildren(...words.map((word) => make("span", { "data-word": word }, word === "killed" ? icon("crashed", "glyph") : null, word)));
       }
       const shape = mark ? ICONS[mark] : picked.has(node.id) ? "check" : "";
       if (badge instanceof HTMLElement && badge.dataset.shape !== shape) {

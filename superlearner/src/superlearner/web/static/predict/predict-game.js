@@ -46,6 +46,7 @@ export class PredictGame extends HTMLElement {
   /** @type {Set<string>} */ #picked = new Set();
   #none = false;
   #failed = "";
+  /** Why there is no question: what is said first, and the rest. @type {[string, string]|null} */ #missing = null;
   /** The question that is asked, as `level/seed`. */
   #key = "";
   #shown = 0;
@@ -113,10 +114,10 @@ export class PredictGame extends HTMLElement {
     this.#stage.pause();
     const asking = (this.#asking = new AbortController());
     this.#reached = recall();
-    this.#failed = unknown(level, seed);
-    this.#phase = this.#failed ? "unknown" : "loading";
-    this.#paint();
-    if (this.#failed) return write(this.#status, this.#failed);
+    this.#missing = unknown(level, seed);
+    this.#phase = this.#missing ? "unknown" : "loading";
+    this.#keepFocus(() => this.#paint());
+    if (this.#missing) return write(this.#status, this.#missing.join(" "));
     this.dispatchEvent(new CustomEvent("predict-question", { detail: { level: this.level, seed: this.seed }, bubbles: true }));
     try {
       const question = await platform("GET", `/game/levels/${level}?seed=${seed}`, undefined, asking.signal);
@@ -125,8 +126,9 @@ export class PredictGame extends HTMLElement {
       if (asking.signal.aborted) return;
       if (!(error instanceof ApiError)) throw error;
       this.#phase = "failed";
-      this.#failed = [error.message, error.status ? error.hint : "The question could not be loaded."].filter(Boolean).join(" ");
-      this.#paint();
+      this.#missing = [error.message, error.status ? error.hint : "The question could not be loaded."];
+      write(this.#status, this.#missing.join(" "));
+      this.#keepFocus(() => this.#paint());
     }
   }
 
@@ -224,7 +226,7 @@ export class PredictGame extends HTMLElement {
 
   #placed() {
     this.#picks.place(this.#stage.layout, this.#stage.clientWidth);
-    if (this.#question) this.#paintAsk(this.#question);
+    this.#paintAsk();
   }
 
   /** Keep the focus in the dock if what had it is gone. @param {() => void} work @param {string} [next]  what gets it then */
@@ -235,19 +237,23 @@ export class PredictGame extends HTMLElement {
     if ((next ? this.contains(document.activeElement) || inside : inside && !this.#dock.contains(document.activeElement)) && to instanceof HTMLElement) to.focus({ preventScroll: true });
   }
 
-  /** @param {Question} question */
-  #paintAsk(question) {
-    render(ask(question, this.#stage.layout.rows), this.#ask);
+  /** Whether there is no question to answer. */
+  get #waits() {
+    return this.#phase === "loading" || this.#phase === "failed" || this.#phase === "unknown";
+  }
+
+  #paintAsk() {
+    const [first, rest] = this.#missing ?? ["Loading the question", "\u00a0"];
+    if (this.#waits) render(html`<p class="which">${this.#phase === "unknown" ? "\u00a0" : `Level ${this.level} of ${LEVELS}`}</p><h2>${first}</h2><p class="hint">${rest}</p>`, this.#ask);
+    else if (this.#question) render(ask(this.#question, this.#stage.layout.rows), this.#ask);
   }
 
   #paint() {
-    const reached = this.#reached, loading = this.#phase === "loading" || this.#phase === "failed" || this.#phase === "unknown";
     attribute(this, "data-phase", this.#phase);
-    attribute(this.#field, "aria-busy", loading);
-    render(levels(this.level, reached, this.#question?.levels ?? [], (level) => this.ask(level)), this.#ways);
-    render(streak(reached), this.#streak);
-    if (loading) render(html`<p class="which">${this.#phase === "unknown" ? "No such question" : `Level ${this.level} of ${LEVELS}`}</p><h2>${this.#phase === "loading" ? "Loading the question" : "The question is not here"}</h2><p class="hint">${this.#phase === "loading" ? "\u00a0" : this.#failed}</p>`, this.#ask);
-    else if (this.#question) this.#paintAsk(this.#question);
+    attribute(this.#field, "aria-busy", this.#waits);
+    render(levels(this.level, this.#reached, this.#question?.levels ?? [], (level) => this.ask(level)), this.#ways);
+    render(streak(this.#reached), this.#streak);
+    this.#paintAsk();
     this.#mark();
     render(this.#dockOf(), this.#dock);
   }
@@ -258,9 +264,9 @@ export class PredictGame extends HTMLElement {
       case "loading":
         return html`<div class="said"><h3>Your prediction</h3><p class="picked">It begins when the question is here.</p></div><div class="acts"><button type="button" class="btn primary" disabled>Lock in</button></div>`;
       case "unknown":
-        return html`<div class="said"><p class="note" data-level="bad" role="alert">${this.#failed}</p></div><div class="acts"><button type="button" class="btn primary" @click=${() => this.ask(1)}>Go to level 1</button></div>`;
+        return html`<div class="acts"><button type="button" class="btn primary" @click=${() => this.ask(1)}>Go to level 1</button></div>`;
       case "failed":
-        return html`<div class="said"><p class="note" data-level="bad" role="alert">${this.#failed}</p></div><div class="acts"><button type="button" class="btn primary" @click=${() => void this.#load(true)}>Try again</button></div>`;
+        return html`<div class="acts"><button type="button" class="btn primary" @click=${() => void this.#load(true)}>Try again</button></div>`;
       case "asking":
       case "locking": {
         const busy = this.#phase === "locking", empty = !this.#none && !this.#picked.size;
@@ -298,12 +304,12 @@ export class PredictGame extends HTMLElement {
   };
 }
 
-/** Return why there is no question of this level and seed, or "". @param {string} level @param {string} seed */
+/** Return why there is no question of this level and seed. @param {string} level @param {string} seed @returns {[string, string]|null} */
 function unknown(level, seed) {
   const number = Number(level);
-  if (!/^\d+$/.test(level) || number < 1 || number > LEVELS) return `There is no level ${level.slice(0, 20)}. The levels are 1 to ${LEVELS}.`;
-  if (!/^-?\d+$/.test(seed) || !Number.isSafeInteger(Number(seed))) return `There is no question with the seed ${seed.slice(0, 20)}. A seed is a whole number, such as 17.`;
-  return "";
+  if (!/^\d+$/.test(level) || number < 1 || number > LEVELS) return [`There is no level ${level.slice(0, 20)}.`, `The levels are 1 to ${LEVELS}.`];
+  if (!/^-?\d+$/.test(seed) || !Number.isSafeInteger(Number(seed))) return [`There is no question with the seed ${seed.slice(0, 20)}.`, "A seed is a whole number, such as 17."];
+  return null;
 }
 
 customElements.define("predict-game", PredictGame);

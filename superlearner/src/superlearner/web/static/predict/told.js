@@ -40,7 +40,7 @@ export const streak = ({ streak: now, best, passed }) => html`<p class="streak">
 /** @param {Question} question @param {boolean} rows */
 export const ask = (question, rows) => html`<p class="which">Level ${question.level} of ${LEVELS} · ${question.title}</p>
   <h2><em>${question.victim}</em> is killed. Which processes get a new pid?</h2>
-  <p class="hint">Pick every process that you expect to be restarted. Children were started from ${rows ? "top to bottom" : "left to right"}.${question.links.length ? " The dotted line is a link between two processes." : ""}</p>`;
+  <p class="hint"><span class="wide">Pick every process that you expect to be restarted. </span>Children were started from ${rows ? "top to bottom" : "left to right"}.${question.links.length ? " The dotted line is a link between two processes." : ""}</p>`;
 
 /** Return the result as one line. @param {Answer} answer */
 export function verdict({ right, restarted, nodes }) {
@@ -57,9 +57,9 @@ const mistakes = ({ nodes }) => (/** @type {const} */ (["missed", "wrong"])).fla
 export const spoken = (answer) => [`${verdict(answer)}.`, ...mistakes(answer).map(({ word, text }) => `${word}: ${text}`), answer.right ? answer.moment.summary : "", answer.rule].filter(Boolean).join(" ");
 
 /** @param {Answer} answer */
-export const result = (answer) => html`<div class="said" data-right=${answer.right ? "yes" : "no"}>
-  <h3 tabindex="-1">${icon(answer.right ? "check" : "cross", "glyph")}${verdict(answer)}</h3>
-  ${answer.right ? html`<p>${answer.moment.summary}</p>` : html`<ul>${mistakes(answer).map(({ verdict: of, word, shape, text }) => html`<li data-verdict=${of}>${icon(shape, "glyph")}<span><b>${word}</b> ${text}</span></li>`)}</ul>`}
+export const result = (answer) => html`<div class="said" data-right=${answer.right ? "yes" : "no"} tabindex="0" role="group" aria-label="Result">
+  <h3>${icon(answer.right ? "check" : "cross", "glyph")}${verdict(answer)}</h3>
+  ${answer.right ? html`<p>${answer.moment.summary}</p>` : html`<ul>${mistakes(answer).map(({ verdict: of, word, shape, text }) => html`<li data-verdict=${of}>${icon(shape, "glyph")}<span><b>${word}:</b> ${text}</span></li>`)}</ul>`}
   <p class="rule">${answer.rule}</p></div>`;
 
 /**
