@@ -100,6 +100,24 @@ def shoot_prediction(browser: Browser, address: str, folder: Path, theme: str, w
     take(page, folder / f"why-{theme}-{width}.png", width)
 
 
+def shoot_game(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
+    """Take a picture of the game Predict: on a phone before the answer, else after a wrong one.
+
+    Raises:
+        SystemExit: the page scrolls sideways.
+    """
+    page = open_page(browser, theme, width)
+    page.goto(f"{address}/predict?level=9&seed=2")
+    for name in ("printer", "mailer", "cart"):
+        page.get_by_role("button", name=f"{name}, worker").click()
+    if width > 600:
+        page.get_by_role("button", name="Lock in").click()
+        expect(page.get_by_role("group", name="Result")).to_be_visible()
+    page.mouse.move(0, 0)
+    page.evaluate("document.fonts.ready.then(() => true)")
+    take(page, folder / f"game-{theme}-{width}.png", width)
+
+
 def shoot_start(browser: Browser, address: str, folder: Path, theme: str, width: int) -> None:
     """Take a picture of the start page just after its first kill."""
     page = open_page(browser, theme, width)
@@ -334,6 +352,7 @@ def main(folder: Path) -> None:
                         shoot_processes(browser, address, folder, theme, width)
                         shoot_pages(browser, address, folder, theme, width)
                         shoot_prediction(browser, address, folder, theme, width)
+                        shoot_game(browser, address, folder, theme, width)
                         shoot_start(browser, address, folder, theme, width)
                         shoot_system(browser, address, folder, theme, width)
                         shoot_sandboxes(browser, address, Path(data), folder, theme, width)

@@ -9,6 +9,7 @@ import { counted } from "../base/words.js";
 import { html, nothing } from "../vendor/lit-html.js";
 
 /** @typedef {import("./predict-game.js").Answer} Answer */
+/** @typedef {import("../moment/schedule.js").MomentNode} MomentNode */
 /** @typedef {import("./predict-game.js").Question} Question */
 /** @typedef {import("./record.js").Record} Reached */
 
@@ -37,10 +38,13 @@ export const levels = (level, reached, titles, open) => html`<div class="levels"
 /** @param {Reached} reached */
 export const streak = ({ streak: now, best, passed }) => html`<p class="streak"><span><b>${now}</b> in a row</span>${best > now ? html`<span>best ${best}</span>` : nothing}<span>${passed.length} of ${LEVELS} levels</span></p>`;
 
+/** @param {MomentNode} node @returns {boolean} */
+const temporary = (node) => node.restart === "temporary" || node.children.some(temporary);
+
 /** @param {Question} question @param {boolean} rows */
 export const ask = (question, rows) => html`<p class="which">Level ${question.level} of ${LEVELS} · ${question.title}</p>
   <h2><em>${question.victim}</em> is killed. Which processes get a new pid?</h2>
-  <p class="hint"><span class="wide">Pick every process that you expect to be restarted. </span>Children were started from ${rows ? "top to bottom" : "left to right"}.${question.links.length ? " The dotted line is a link between two processes." : ""}</p>`;
+  <p class="hint"><span class="wide">Pick every process that you expect to be restarted. </span>Children were started from ${rows ? "top to bottom" : "left to right"}.${question.links.length ? " The dotted line is a link between two processes." : ""}${temporary(question.tree) ? html`<span class="wide"> A dashed circle is a temporary child.</span>` : nothing}</p>`;
 
 /** Return the result as one line. @param {Answer} answer */
 export function verdict({ right, restarted, nodes }) {
