@@ -156,10 +156,14 @@ LEVELS: Final = (
     Level("one_for_all", "one_for_all stops all children, newest first, and starts them in order.", _one_for_all),
     Level("A temporary child", "No strategy restarts a temporary child after its end.", _temporary),
     Level("Two branches", "A strategy concerns only the children of its own supervisor.", _two_branches),
-    Level("A temporary sibling", "A temporary child that is stopped because of a sibling is not started again.", _in_the_way),
+    Level(
+        "A temporary sibling",
+        "A temporary child that is stopped because of a sibling is not started again.",
+        _in_the_way,
+    ),
     Level(
         "A supervisor is killed",
-        "The children of a supervisor end with it. The supervisor above starts it again, and it starts all its children.",
+        "The children of a supervisor end with it. The supervisor above starts it again, and it starts its children.",
         _supervisor_crashes,
     ),
     Level(
