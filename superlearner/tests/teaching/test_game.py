@@ -111,6 +111,41 @@ def test_every_process_of_every_answer_is_explained(level: int) -> None:
             assert ("started it again" in text) == (node.name in ran.restarted)
 
 
+def told(level: int, seed: int) -> dict[str, str]:
+    """Return the sentences of all processes of a question, by name."""
+    asked = question(level, seed)
+    ran = run(asked)
+    return {node.name: explain(asked, ran, node.name) for node in asked.root.walk()}
+
+
+def test_a_child_of_a_new_supervisor_is_not_said_to_be_started_by_the_one_that_ended() -> None:
+    """Regression: the sentences of level 8 named the killed supervisor as the one that started its children again."""
+    assert told(8, 1)["robot"] == "robot ended with its supervisor. The new warehouse_sup started it again."
+    assert told(10, 1) == {
+        "shop": "shop had restarts left, so it restarted office_sup and kept running.",
+        "office_sup": "office_sup had no restarts left and gave up. shop started it again.",
+        "rooms": "office_sup gave up and stopped rooms. The new office_sup started it again.",
+        "history": "office_sup gave up and stopped history. The new office_sup started it again.",
+        "shelves": "shelves was killed, and office_sup had no restarts left. The new office_sup started it again.",
+        "chat_sup": "chat_sup had restarts left, so it restarted parser and kept running.",
+        "cart": "one_for_all stops all children, so chat_sup stopped cart and started it again.",
+        "parser": "parser is linked to history and ended with it. chat_sup started it again.",
+    }
+
+
+def test_nobody_is_said_to_restart_a_temporary_child() -> None:
+    """Regression: `one_for_one restarts only writer`, of a writer that was temporary and stayed away."""
+    assert told(5, 1) == {
+        "intake_sup": "intake_sup kept running: writer is temporary and may end.",
+        "parser": "intake_sup did not restart writer, which is temporary, so parser kept running.",
+        "writer": "writer was killed. It is temporary, so intake_sup did not start it again.",
+        "printer": "intake_sup did not restart writer, which is temporary, so printer kept running.",
+        "history": "intake_sup did not restart writer, which is temporary, so history kept running.",
+    }
+    stopped = "one_for_all stops all children, so intake_sup stopped parser. It is temporary"
+    assert told(7, 1)["parser"] == f"{stopped}, so intake_sup did not start it again."
+
+
 def test_questions_are_the_same_on_every_version_of_python() -> None:
     asked = question(10, 7)
     assert (asked.victim, asked.links, names(asked.root.children)) == (

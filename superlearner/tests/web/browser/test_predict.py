@@ -200,6 +200,31 @@ def test_without_motion_the_result_is_there_at_once(game: Callable[..., Page]) -
     button(page, "Lock in").click()
     expect(told(page)).to_contain_text("0 of 2 found, 1 too many")
     expect(process(page, "parser")).to_contain_text("missed")
+    button(page, "Watch again").click()
+    for stage in range(1, 7):
+        expect(page.locator("restart-stage")).to_have_attribute("data-stage", str(stage))
+        page.clock.run_for(934)
+    expect(told(page)).to_contain_text("0 of 2 found, 1 too many")
+
+
+def test_a_page_that_embeds_the_game_learns_the_answer(game: Callable[..., Page]) -> None:
+    page = game(2, 2)
+    page.evaluate(
+        """() => {
+            const game = document.createElement("predict-game");
+            game.setAttribute("level", "5");
+            game.setAttribute("seed", "1");
+            window.told = [];
+            document.addEventListener("predict-answered", ({ detail }) => window.told.push(detail));
+            document.querySelector("main").replaceChildren(game);
+        }"""
+    )
+    expect(page.get_by_role("heading", level=2)).to_have_text("writer is killed. Which processes get a new pid?")
+    pick(page, "writer", "history")
+    button(page, "Lock in").click()
+    expect(told(page)).to_contain_text("No process is restarted, and you picked 2")
+    answer = {"level": 5, "seed": 1, "right": False, "picked": ["writer", "history"]}
+    assert page.evaluate("window.told") == [answer]
 
 
 def test_the_prediction_is_kept_while_the_server_is_gone(game: Callable[..., Page]) -> None:

@@ -135,9 +135,9 @@ test("a temporary child, a normal exit and a link have their pictures, too", () 
 });
 
 test("no two processes stand on each other, and all stand in the width, with their lines", () => {
-  const sheets = (draw) => ({ moment: drawMoment(draw), width: draw.one([340, 366, 620, 640, 900, 1000, 1440]), height: draw.one([0, 420, 700]) });
-  forAll(400, sheets, ({ moment, width, height }) => {
-    const { places, edges, rows, height: used } = layout(moment, width, height);
+  const sheets = (draw) => ({ moment: drawMoment(draw), width: draw.one([340, 366, 620, 640, 900, 1000, 1440]), height: draw.one([0, 420, 700]), whole: draw.one([false, true]) });
+  forAll(400, sheets, ({ moment, width, height, whole }) => {
+    const { places, edges, rows, height: used } = layout(moment, width, height, whole);
     const nodes = new Map(all(moment.root).map((node) => [node.id, node]));
     for (const id of touched(moment)) assert.ok(places.has(id), `${id} is drawn`);
     if (width < 640) assert.ok(rows);
@@ -167,6 +167,14 @@ test("the branch in question fans out where there is room; a phone shows rows", 
   assert.ok(wide.height <= 560);
   assert.equal(phone.rows, true);
   assert.ok(phone.places.get(LEDGER).card);
+});
+
+test("a whole tree has every process in full size, and stays as it is while something happens", () => {
+  const still = layout({ ...REST, events: [] }, 1400, 500, true), moving = layout(REST, 1400, 500, true);
+  assert.deepEqual([...still.places.values()].map(({ size }) => size), all(REST.root).map(() => 1));
+  assert.deepEqual(still.places, moving.places);
+  const [before, after] = [{ ...REST, events: [] }, REST].map((moment) => layout(moment, 366, 0, true).places);
+  assert.deepEqual(before, after);
 });
 
 test("each stage and each event has a sentence", () => {

@@ -189,12 +189,12 @@ export class PredictGame extends HTMLElement {
     }
   }
 
-  /** Play the restart; without motion, only show its end. */
-  #play() {
+  /** Play the restart; without motion, show its end, or one picture for each stage if that is asked for. @param {boolean} [again] */
+  #play(again = false) {
     this.#phase = "playing";
     this.#keepFocus(() => this.#paint());
     this.#stage.seek(0);
-    if (still()) this.#stage.seek(this.#stage.score.end);
+    if (still() && !again) this.#stage.seek(this.#stage.score.end);
     else this.#stage.play();
   }
 
@@ -284,7 +284,7 @@ export class PredictGame extends HTMLElement {
   /** @param {boolean} right */
   #next(right) {
     const last = this.level >= LEVELS, on = right && !last;
-    return html`<div class="acts"><button type="button" class="btn quiet" @click=${() => this.#play()}>Watch again</button>
+    return html`<div class="acts"><button type="button" class="btn quiet" @click=${() => this.#play(true)}>Watch again</button>
       ${right ? nothing : html`<button type="button" class="btn" @click=${() => this.#again()}>Try again</button>`}
       ${last ? nothing : html`<button type="button" class=${on ? "btn primary" : "btn"} @click=${() => this.ask(this.level + 1)}>Next level</button>`}
       <button type="button" class=${on ? "btn" : "btn primary"} @click=${() => this.ask(this.level)}>Another one like this</button></div>`;
