@@ -282,7 +282,11 @@ def test_an_answer_that_comes_after_another_question_is_not_shown(game: Callable
     level(page, 5).click()
     expect(page.get_by_text("Level 5 of 10 · A temporary child")).to_be_visible()
     expect(button(page, "None of them")).to_be_enabled()
+    held[0].fulfill(response=page.request.get(held[0].request.url))
+    page.evaluate("() => fetch('/static/icon.svg').then(() => true)")
+    page.locator(".pick").last.click()
     expect(told(page)).to_have_count(0)
+    expect(page.locator('.pick[aria-pressed="true"]')).to_have_count(1)
     expect(level(page, 2)).to_have_accessible_name("Level 2, rest_for_one")
 
 
