@@ -313,8 +313,9 @@ export class RestartStage extends HTMLElement {
     attribute(tail, "data-on", flight !== undefined && flight.part < 1);
     if (!flight || !edge) return;
     const [x, y] = pointOf(edge, flight.along), at = flight.along * edge.length, long = Math.min(TAIL, edge.length * 0.8);
-    const { rows } = this.#layout, aside = rows ? this.#aside : -width / 2;
-    const below = Math.min(pointOf(edge, 0)[1], pointOf(edge, 1)[1]) + 6; // the label beside the upper node stays readable
+    const { rows } = this.#layout, free = pulse.to !== null && this.hasAttribute("whole"); // a link keeps clear of names by itself
+    const aside = !rows ? -width / 2 : free ? 8 : this.#aside;
+    const below = free ? 0 : Math.min(pointOf(edge, 0)[1], pointOf(edge, 1)[1]) + 6; // the label beside the upper node stays readable
     const top = rows ? y - height / 2 : Math.max(below, y - height / 2);
     chip.style.transform = `translate(${Math.min(Math.max(2, x + aside), Math.max(2, this.#width - width - 2))}px, ${top}px)`;
     chip.style.opacity = `${Math.min(1, flight.part / 0.06)}`;
