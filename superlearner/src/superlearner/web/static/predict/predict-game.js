@@ -15,6 +15,7 @@ import { all } from "../moment/picture.js";
 import { RestartStage } from "../moment/stage.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { Picks } from "./picks.js";
+import { before, newSeed, unknown } from "./questions.js";
 import { countAnswer, recall } from "./record.js";
 import { ask, asked, levels, LEVELS, prediction, result, spoken, streak, watching } from "./told.js";
 
@@ -26,16 +27,6 @@ import { ask, asked, levels, LEVELS, prediction, result, spoken, streak, watchin
 
 /** The motion is slower than that of a restart which the reader has caused. */
 const SPEED = 0.75;
-const SEEDS = 9999;
-
-/** Return the seed of a new question, which is not the present one. @param {number} [present] @returns {number} */
-export function newSeed(present) {
-  const seed = 1 + Math.floor(Math.random() * SEEDS);
-  return seed === present ? (seed % SEEDS) + 1 : seed;
-}
-
-/** @param {Question} question @param {number} id @returns {Moment} */
-const before = ({ tree }, id) => ({ id, at: 0, took: null, complete: true, going_on: false, summary: "", line: null, root: tree, events: [], ghosts: {}, storm: 0 });
 
 export class PredictGame extends HTMLElement {
   static observedAttributes = ["level", "seed"];
@@ -302,14 +293,6 @@ export class PredictGame extends HTMLElement {
     } else if (!(node || on === document.body) || !this.#question || !this.#picks.moved(event)) return;
     event.preventDefault();
   };
-}
-
-/** Return why there is no question of this level and seed. @param {string} level @param {string} seed @returns {[string, string]|null} */
-function unknown(level, seed) {
-  const number = Number(level);
-  if (!/^\d+$/.test(level) || number < 1 || number > LEVELS) return [`There is no level ${level.slice(0, 20)}.`, `The levels are 1 to ${LEVELS}.`];
-  if (!/^-?\d+$/.test(seed) || !Number.isSafeInteger(Number(seed))) return [`There is no question with the seed ${seed.slice(0, 20)}.`, "A seed is a whole number, such as 17."];
-  return null;
 }
 
 customElements.define("predict-game", PredictGame);
