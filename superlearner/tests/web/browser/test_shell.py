@@ -78,17 +78,6 @@ def test_the_palette_finds_a_process_of_the_node_that_is_shown_and_leads_to_it(
     expect(page.get_by_role("group", name="Recent").get_by_role("option").first).to_contain_text("mailer")
 
 
-def test_the_palette_kills_the_process_that_the_question_says(open_page: Callable[..., Page], two_nodes: Any) -> None:
-    page = open_page(f"{two_nodes.url}/system?node={SECOND}", ready=False)
-    before = two_nodes.do(lambda: two_nodes.node.whereis("mailer"))
-    field = opened(page)
-    field.fill("kill mailer")
-    expect(page.get_by_role("option", name="Kill mailer", selected=True)).to_be_visible()
-    field.press("Enter")
-    expect(page.get_by_text("mailer was killed.")).to_be_visible()
-    assert two_nodes.do(lambda: two_nodes.node.whereis("mailer")) != before
-
-
 def test_the_palette_finds_operations_words_of_the_documentation_and_pages(
     open_page: Callable[..., Page], two_nodes: Any
 ) -> None:

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { fit, pieces } from "#static/shell/fuzzy.js";
-import { rank, remembered, subject, trusted } from "#static/shell/palette-items.js";
+import { rank, remembered, trusted } from "#static/shell/palette-items.js";
 
 /** The texts that fit, the best first. */
 const order = (question, ...texts) =>
@@ -53,10 +53,9 @@ test("what storage holds is trusted only as far as it leads here", () => {
   assert.deepEqual(remembered([good, cart], cart).map(({ text }) => text), ["cart", "ledger"]);
 });
 
-test("a verb and a process offer the act before all else", () => {
-  const robot = item("robot", "Processes", { line: { pid: "0.7.0" } });
-  const page = item("Killers", "Pages");
-  assert.deepEqual(ranked([page, robot, item("process.kill", "Operations"), item("rob")], "kill rob")[0], ["Acts", ["Kill robot"]]);
-  assert.deepEqual(ranked([page, robot], "kill").map(([group]) => group), ["Pages"]);
-  assert.deepEqual(["kill robot", "End 0.7.0", "killer", "kill"].map(subject), ["robot", "0.7.0", "killer", "kill"]);
+test("what the query commands comes before all else", () => {
+  const items = [item("Killers", "Pages"), item("robot")];
+  const groups = rank(items, "kill robot", [], [item("Kill robot", "Acts")]);
+  assert.deepEqual(groups.map(({ name, found }) => [name, found.map((one) => one.item.text)])[0], ["Acts", ["Kill robot"]]);
+  assert.deepEqual(ranked(items, "kill").map(([group]) => group), ["Pages"]);
 });

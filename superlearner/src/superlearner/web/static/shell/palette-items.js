@@ -17,13 +17,14 @@ import { fit } from "./fuzzy.js";
  * @property {string} [href]
  * @property {string} [act]  an action on this page instead of a link
  * @property {import("../processes/process-list.js").Line} [line]  the process that it stands for
- * @property {import("../processes/process-list.js").Line} [ends]  the process to kill instead
+ * @property {string} [fill]  a query that replaces the present one
+ * @property {import("./palette-commands.js").Deed} [deed]  an operation, run after a confirmation
  */
 /** @typedef {{item: Item, score: number, places: number[]}} Found */
 /** @typedef {{name: string, found: Found[]}} Group */
 
 export const RECENT = "Recent";
-const ORDER = ["Acts", "Pages", "Processes", "Operations", "Nodes", "This page", "Documentation"];
+const ORDER = ["Pages", "Processes", "Operations", "Nodes", "This page", "Documentation"];
 const FIRST = 6;
 const MOST = 8;
 /** Bonus for earlier choices. */
@@ -44,29 +45,16 @@ function find(item, question) {
   return words.every((word) => wide.includes(word)) ? { item, score: BESIDE * words.join("").length, places: [] } : null;
 }
 
-/** A query for an action: the verb and the target. */
-const ACT = /^\s*(?:kill|end)\s+(\S.*)$/i;
-
-/** Return the target of a query: robot for `kill robot`. @param {string} question */
-export const subject = (question) => (ACT.exec(question)?.[1] ?? question).trim();
-
-/** Return the actions on a process that a query asks for. @param {readonly Item[]} items @param {string} question @returns {Item[]} */
-function acts(items, question) {
-  const whom = ACT.exec(question)?.[1];
-  if (whom === undefined) return [];
-  return items.filter((item) => item.line && find(item, whom.trim()))
-    .map((item) => ({ id: `kill:${item.id}`, group: "Acts", icon: "crashed", text: `Kill ${item.text}`, more: item.more, also: `end ${item.also}`, ends: item.line }));
-}
-
 /**
  * Return the results. Without a query: recent choices, then pages. With one: groups, sorted inside, the group with
  * the best item first.
  * @param {readonly Item[]} items
  * @param {string} question
  * @param {readonly Item[]} recent  newest first
+ * @param {readonly Item[]} [acts]  what the query commands, best first; they come before all else
  * @returns {Group[]}
  */
-export function rank(items, question, recent) {
+export function rank(items, question, recent, acts = []) {
   const asked = question.trim();
   if (!asked) {
     const shown = recent.slice(0, FIRST);
@@ -79,7 +67,7 @@ export function rank(items, question, recent) {
   const known = new Set(recent.map((item) => item.id));
   /** @type {Map<string, Found>} */
   const all = new Map();
-  for (const item of [...acts(items, asked), ...items]) {
+  for (const item of items) {
     if (all.has(item.id)) continue;
     const found = find(item, asked);
     if (found) all.set(item.id, known.has(item.id) ? { ...found, score: found.score + KNOWN } : found);
@@ -87,7 +75,8 @@ export function rank(items, question, recent) {
   const groups = ORDER.map((name) => ({
     name, found: [...all.values()].filter(({ item }) => item.group === name).sort((one, other) => other.score - one.score).slice(0, MOST),
   })).filter(({ found }) => found.length);
-  return groups.sort((one, other) => (other.found[0]?.score ?? 0) - (one.found[0]?.score ?? 0));
+  groups.sort((one, other) => (other.found[0]?.score ?? 0) - (one.found[0]?.score ?? 0));
+  return acts.length ? [{ name: "Acts", found: acts.map((item) => ({ ...plain(item), places: fit(asked, item.text)?.places ?? [] })) }, ...groups] : groups;
 }
 
 /** @param {Item} item @returns {Found} */

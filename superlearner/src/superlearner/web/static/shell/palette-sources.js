@@ -6,6 +6,7 @@
 
 import { ApiError, platform, request } from "../base/api.js";
 import { chosen, root } from "../base/dom.js";
+import { WORDS } from "./page-words.js";
 import { pages } from "./nav.js";
 import { here, nodes } from "./nodes.js";
 
@@ -25,7 +26,7 @@ export function fromPage() {
   const known = pages();
   const names = nodes();
   return [
-    ...known.map(({ id, label, href, letter }) => ({ id: `page:${id}`, group: "Pages", icon: "page", text: label, more: letter ? `g ${letter}` : "", href })),
+    ...known.map(({ id, label, href, letter }) => ({ id: `page:${id}`, group: "Pages", icon: "page", text: label, more: letter ? `g ${letter}` : "", also: WORDS[id] ?? "", href })),
     ...(names.length > 1 ? names.map((name, place) => ({ id: `node:${name}`, group: "Nodes", icon: "node", text: name, more: "show this node", also: "node switch", href: here(place ? name : "") })) : []),
     { id: "act:theme", group: "This page", icon: "theme", text: "Switch the theme", more: "light or dark", also: "dark light colours", act: "theme" },
     { id: "act:help", group: "This page", icon: "help", text: "Help", more: "shapes, words, keys", also: "shortcuts keyboard legend", act: "keys-open" },
@@ -47,6 +48,32 @@ export async function processes(question, signal) {
       more: name ? `${one.what} · ${one.pid}` : String(one.type), also: String(one.pid), href: at("/supervisors", { process: name || one.pid }), line: /** @type {any} */ (one),
     };
   });
+}
+
+/**
+ * Return the scopes that the reader has on the shown node.
+ * @param {AbortSignal} signal
+ * @returns {Promise<string[]>}
+ */
+export const rights = async (signal) => (await request("GET", "/arsenal/whoami", undefined, signal)).may ?? [];
+
+/**
+ * Return supervisors with strategy and budget, for commands.
+ * @param {string} question
+ * @param {AbortSignal} signal
+ * @returns {Promise<import("./palette-commands.js").Supervisor[]>}
+ */
+export const supervisors = (question, signal) => request("GET", `/supervisors?per_page=${PROCESSES}&search=${encodeURIComponent(question.slice(0, 200))}`, undefined, signal);
+
+/**
+ * Return children that do not run, for commands.
+ * @param {AbortSignal} signal
+ * @returns {Promise<import("./palette-commands.js").Stopped[]>}
+ */
+export async function stopped(signal) {
+  const found = await request("GET", `/supervisors?per_page=${PROCESSES}&include_children=true`, undefined, signal);
+  return found.flatMap((/** @type {Record<string, any>} */ one) => (one.children ?? []).filter((/** @type {Record<string, any>} */ child) => !child.alive)
+    .map((/** @type {Record<string, any>} */ child) => ({ id: String(child.id), supervisor: String(one.pid), supervisor_name: String(one.name ?? one.pid) })));
 }
 
 /** @param {AbortSignal} signal @returns {Promise<Item[]>} */

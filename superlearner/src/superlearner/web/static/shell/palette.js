@@ -1,14 +1,17 @@
 /**
- * The command palette: a field that finds pages, processes, operations and texts. If the server is slow or gone, it
- * uses what it has and shows what is missing.
+ * The command palette: a field that finds pages, processes, operations and texts, and runs commands after a
+ * confirmation. If the server is slow or gone, it uses what it has and shows what is missing.
  *
  * @module
  */
 
 import { attribute, byId, icon, make, write } from "../base/dom.js";
 import { pieces } from "./fuzzy.js";
-import { rank, remembered, subject, trusted } from "./palette-items.js";
-import { fromPage, isAborted, manual, operations, processes, reason, sections } from "./palette-sources.js";
+import { onlyReads, WHY } from "./only-reads.js";
+import { commands, parsed, subject } from "./palette-commands.js";
+import { rank, remembered, trusted } from "./palette-items.js";
+import { fromPage, isAborted, manual, operations, processes, reason, rights, sections, stopped, supervisors } from "./palette-sources.js";
+import { Sure } from "./palette-sure.js";
 import { counted } from "../base/words.js";
 
 /** @typedef {import("./palette-items.js").Item} Item */
@@ -19,11 +22,15 @@ class Palette {
   #dialog = byId("palette", HTMLDialogElement);
   #field = make("input", {
     type: "text", id: "palette-field", role: "combobox", "aria-expanded": "true", "aria-controls": "palette-list", "aria-autocomplete": "list",
-    "aria-label": "Go to", placeholder: "Page, process, operation, text…", autocomplete: "off", autocapitalize: "none", spellcheck: "false", maxlength: 200,
+    "aria-label": "Go to", placeholder: "Page, process, text, or: kill NAME", autocomplete: "off", autocapitalize: "none", spellcheck: "false", maxlength: 200,
   });
   #list = make("div", { class: "list", id: "palette-list", role: "listbox", "aria-label": "Found" });
   #said = make("span", { class: "said", role: "status" });
+  #sure = new Sure(() => this.#back(), () => this.#dialog.close());
   /** Items from the server, by source. @type {Map<string, Item[]>} */ #got = new Map();
+  /** @type {import("./palette-commands.js").Supervisor[]} */ #supervisors = [];
+  /** @type {import("./palette-commands.js").Stopped[]} */ #stopped = [];
+  /** The reader's scopes; null while they are unknown. @type {string[]|null} */ #may = null;
   /** @type {Map<string, string>} */ #missing = new Map();
   /** @type {Set<string>} */ #asking = new Set();
   /** @type {Map<string, AbortController>} */ #under = new Map();
@@ -36,12 +43,14 @@ class Palette {
       make("div", { class: "ask" }, icon("find"), this.#field),
       this.#list,
       make("p", { class: "foot" }, this.#said, make("span", { class: "for-keys" }, make("kbd", {}, "↑"), " ", make("kbd", {}, "↓"), " choose"), make("span", { class: "for-keys" }, make("kbd", {}, "↵"), " go")),
+      this.#sure.element,
     );
     this.#field.oninput = () => this.#typed();
     this.#field.onkeydown = (event) => this.#pressed(event);
     this.#list.onclick = (event) => this.#clicked(event);
     this.#list.onpointermove = (event) => this.#choose(this.#placeOf(event.target) ?? this.#place, false);
     this.#dialog.onclick = (event) => event.target === this.#dialog && this.#dialog.close();
+    this.#dialog.oncancel = (event) => this.#sure.escaped(event);
     this.#dialog.onclose = () => this.#stop();
   }
 
@@ -49,13 +58,28 @@ class Palette {
     if (document.querySelector("dialog[open]")) return;
     this.#field.value = "";
     this.#place = 0;
+    this.#show(true);
     this.#dialog.showModal();
     this.#field.focus();
-    this.#got.delete("processes");
-    this.#got.delete("sections");
+    for (const source of ["processes", "more processes", "stopped children", "sections"]) this.#got.delete(source);
+    [this.#supervisors, this.#stopped, this.#may] = [[], [], null];
+    void this.#ask("rights", async (signal) => (this.#may = await rights(signal), []));
+    void this.#ask("supervisors", async (signal) => this.#know(await supervisors("", signal)));
     void this.#ask("processes", (signal) => processes("", signal));
     if (!this.#got.has("operations")) void this.#ask("operations", operations);
     if (!this.#got.has("documentation")) void this.#ask("documentation", manual);
+    this.#draw();
+  }
+
+  /** Show the search, or only what is left of the dialog. @param {boolean} search */
+  #show(search) {
+    for (const part of this.#dialog.children) if (part instanceof HTMLElement) part.hidden = (part === this.#sure.element) === search;
+  }
+
+  /** Return to the search, with the query as it was. */
+  #back() {
+    this.#show(true);
+    this.#field.focus();
     this.#draw();
   }
 
@@ -76,13 +100,23 @@ class Palette {
     if (this.#dialog.open) this.#draw();
   }
 
+  /** Add supervisors to the known ones. @param {import("./palette-commands.js").Supervisor[]} found @returns {Item[]} */
+  #know(found) {
+    this.#supervisors = [...new Map([...this.#supervisors, ...found].map((one) => [one.pid, one])).values()];
+    return [];
+  }
+
   #typed() {
     this.#place = 0;
-    this.#draw();
     clearTimeout(this.#pause);
     const question = this.#field.value.trim();
+    if (question.length >= 2) this.#asking.add("more processes");
+    this.#draw();
     if (question.length < 2) return;
     this.#pause = setTimeout(() => {
+      const verb = parsed(question)?.command.verbs[0];
+      if (verb === "restart" && !this.#got.has("stopped children")) void this.#ask("stopped children", async (signal) => (this.#stopped = await stopped(signal), []));
+      if (verb === "set") void this.#ask("more supervisors", async (signal) => this.#know(await supervisors(subject(question), signal)));
       void this.#ask("more processes", (signal) => processes(subject(question), signal));
       void this.#ask("sections", (signal) => sections(question, signal));
     }, 120);
@@ -92,11 +126,22 @@ class Palette {
     clearTimeout(this.#pause);
     for (const under of this.#under.values()) under.abort();
     this.#asking.clear();
+    this.#sure.stop();
+  }
+
+  /** Return what the query commands, and a sentence where it cannot be done. @returns {{items: Item[], note: string}} */
+  #acts() {
+    const lines = new Map([...this.#got.values()].flat().flatMap(({ line }) => (line ? [[line.pid, line]] : [])));
+    const found = commands(this.#field.value, { lines: [...lines.values()], supervisors: this.#supervisors, stopped: this.#stopped });
+    const why = onlyReads() ? WHY : this.#may && !this.#may.includes("operate") ? "You may look at this node and change nothing: that needs the scope operate." : "";
+    if (why) return { items: [], note: parsed(this.#field.value) ? why : "" };
+    return { items: found.items, note: this.#asking.size ? "" : found.note };
   }
 
   #draw() {
     const before = this.#shown[this.#place]?.id;
-    const groups = rank([...fromPage(), ...[...this.#got.values()].flat()], this.#field.value, recent());
+    const { items, note } = this.#acts();
+    const groups = rank([...fromPage(), ...[...this.#got.values()].flat()], this.#field.value, recent(), items);
     this.#shown = groups.flatMap(({ found }) => found.map(({ item }) => item));
     const kept = this.#place > 0 ? this.#shown.findIndex((item) => item.id === before) : 0;
     this.#place = Math.max(0, kept);
@@ -111,9 +156,10 @@ class Palette {
       }
       return group;
     }));
-    if (!this.#shown.length) this.#list.append(make("p", { class: "none" }, this.#asking.size ? "Nothing yet; the server is still being asked." : `Nothing fits “${this.#field.value.trim()}”. Try a part of a name, a pid, or a word of the documentation.`));
+    if (note) this.#list.prepend(make("p", { class: "none" }, note));
+    else if (!this.#shown.length) this.#list.append(make("p", { class: "none" }, this.#asking.size ? "Nothing yet; the server is still being asked." : `Nothing fits “${this.#field.value.trim()}”. Try a part of a name, a pid, or a word of the documentation.`));
     this.#choose(this.#place);
-    write(this.#said, this.#status());
+    write(this.#said, note || this.#status());
   }
 
   #status() {
@@ -161,12 +207,18 @@ class Palette {
   /** @param {Item|undefined} item @param {boolean} elsewhere  in a new tab */
   #go(item, elsewhere) {
     if (!item) return;
-    this.#dialog.close();
-    if (item.ends) {
-      const { ends } = item;
-      void import("../processes/process-acts.js").then(({ end }) => end(ends));
+    if (item.deed) {
+      this.#show(false);
+      this.#sure.ask(item.deed);
       return;
     }
+    if (item.fill) {
+      this.#field.value = item.fill;
+      this.#field.focus();
+      this.#typed();
+      return;
+    }
+    this.#dialog.close();
     if (item.act) {
       document.getElementById(item.act)?.click();
       return;

@@ -1,0 +1,30 @@
+/**
+ * The sentences of a prediction, for the palette's question. Pure.
+ *
+ * @module
+ */
+
+/** @typedef {{name: string|null, supervisor: string, strategy: string, child: string, outcome: string, words: string, restarts_used: number, max_restarts: number|string, max_seconds: number|string}} Step */
+/** @typedef {{steps: Step[], comes_back: boolean}} Prediction */
+
+/** A budget over this many restarts is practically unlimited. */
+const MANY = 999;
+
+/**
+ * Return what a command would do: the prediction, or what is known without it.
+ * @param {{known: string, predict?: string}} deed
+ * @param {Prediction|null} prediction
+ */
+export function effect({ known, predict }, prediction) {
+  if (!prediction?.steps.length) return predict ? `${known} The prediction is not available now.` : known;
+  const last = prediction.steps.at(-1);
+  const end = prediction.comes_back || last?.outcome === "stays_down" || last?.outcome === "gone" ? "" : " Nothing starts it again.";
+  return prediction.steps.map(sentence).join(" ") + end;
+}
+
+/** @param {Step} step */
+function sentence({ name, supervisor, strategy, words, outcome, restarts_used, max_restarts, max_seconds }) {
+  const counts = outcome === "restarts" && typeof max_restarts === "number" && max_restarts <= MANY;
+  const budget = counts ? ` (restart ${restarts_used} of ${max_restarts} in ${max_seconds} s)` : "";
+  return `${name ?? supervisor} (${strategy}): ${words}${budget}.`;
+}
