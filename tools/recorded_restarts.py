@@ -15,7 +15,8 @@ from otp.testing import Scheduler, wait_all_idle
 from superlearner.control.clock import Clock
 from superlearner.control.restart_events import groups
 from superlearner.control.restart_moments import moment_of
-from superlearner.control.restart_now import Running, short_state, waits
+from superlearner.control.restart_now import Running, waits
+from superlearner.control.terms import short_state
 from superlearner.operations.builtin.restarts import shown
 from tools.files import ROOT
 

@@ -212,11 +212,11 @@ def shoot_processes(browser: Browser, address: str, folder: Path, theme: str, wi
         SystemExit: it scrolls sideways.
     """
     page = open_page(browser, theme, width)
-    page.goto(f"{address}/processes?search=ledger")
+    page.goto(f"{address}/supervisors?view=table&search=ledger")
     page.locator(".grid-body .id").first.click()
     page.keyboard.press("p")
     expect(page.locator(".grid-pins .grid-row")).to_contain_text("ledger")
-    page.goto(f"{address}/processes?sort=-messages")
+    page.goto(f"{address}/supervisors?view=table&sort=-messages")
     expect(page.locator(".grid-pins .grid-row")).to_contain_text("ledger")
     expect(page.locator(".grid-body [data-column=messages]").first).not_to_have_text("")
     page.evaluate("document.fonts.ready.then(() => true)")
@@ -253,7 +253,7 @@ def shoot_traces(browser: Browser, address: str, folder: Path, theme: str, width
         SystemExit: a page scrolls sideways.
     """
     page = open_page(browser, theme, width)
-    page.goto(f"{address}/traces")
+    page.goto(f"{address}/timeline?view=messages")
     page.get_by_role("button", name="Trace it and kill the ledger").click()
     expect(page.get_by_role("heading", name="checkout_sup and all below it")).to_be_visible()
     messages = page.get_by_role("listbox")
@@ -263,7 +263,7 @@ def shoot_traces(browser: Browser, address: str, folder: Path, theme: str, width
     expect(page.locator("sl-sequence .said")).to_be_visible()
     take(page, folder / f"traces-{theme}-{width}.png", width)
     page = open_page(browser, theme, width)
-    page.goto(f"{address}/replay")
+    page.goto(f"{address}/timeline?view=replay")
     page.get_by_role("button", name="Record it and play it").click()
     expect(page.locator("#replay")).to_have_attribute("data-ready", "yes")
     page.get_by_label("Lanes", exact=True).select_option(label="Below checkout_sup")

@@ -532,3 +532,17 @@ def test_ghosts_are_what_the_runtime_does_under_the_other_strategy(
     for other in STRATEGIES:
         ghost = moment.ghosts[other]
         assert started(under(other)) == (started(moment) | set(ghost.also)) - set(ghost.no)
+
+
+def test_a_start_on_request_is_no_restart_while_messages_are_traced() -> None:
+    async def test(node: otp.Node) -> None:
+        reading = otp.trace.subscribe(node, lambda _event: None, kinds={"sent", "received"})
+        rooms = await DynamicSupervisor.start_link()
+        since = otp.trace.history(node)[-1].seq
+        await DynamicSupervisor.start_child(rooms, Worker.child_spec(None))
+        reading.close()
+        (started,) = [one for one in otp.trace.history(node, since) if one.kind == "child_started"]
+        assert started.cause
+        assert groups(otp.trace.history(node)) == {}
+
+    run(test)

@@ -51,7 +51,7 @@ def test_a_visit_before_the_platform_is_ready_gets_a_page_that_says_so(inside: I
 
 def test_every_page_with_things_to_look_at_is_in_the_main_navigation(inside: Inside) -> None:
     async def test(platform: Any) -> None:
-        page = await platform.client.get("/replay")
+        page = await platform.client.get("/timeline?view=replay")
         navigation = page.text.partition('aria-label="Main"')[2].partition("</nav>")[0]
         names = [page.label for page in PAGES if page.is_place]
         assert names == ["Tree", "Timeline", "Playground", "Learn", "System"]
@@ -60,7 +60,25 @@ def test_every_page_with_things_to_look_at_is_in_the_main_navigation(inside: Ins
         menu = page.text.partition('aria-label="More pages"')[2].partition("</nav>")[0]
         others = [page.label for page in PAGES if not page.is_place and page.id != "start"]
         assert re.findall(r"<a href=[^>]*>(\w+)</a>", menu) == others
-        assert '<a href="/replay" data-page="replay" data-letter="r" aria-current="page">' in menu
+        assert '<a href="/timeline?view=replay" data-page="replay" data-letter="r" aria-current="page">' in menu
+        views = page.text.partition('aria-label="Views of Timeline"')[2].partition("</nav>")[0]
+        assert re.findall(r"<a href=[^>]*>(\w+)</a>", views) == ["Events", "Messages", "Replay", "Restarts"]
+
+    inside(test)
+
+
+def test_the_addresses_that_pages_had_lead_to_the_views_that_they_are_now(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        for old, new in (
+            ("/processes?search=a&sort=-pid", "/supervisors?view=table&search=a&sort=-pid"),
+            ("/traces", "/timeline?view=messages"),
+            ("/replay?recording=r&at=1.5", "/timeline?view=replay&recording=r&at=1.5"),
+        ):
+            answer = await platform.client.get(old, follow_redirects=False)
+            assert (answer.status_code, answer.headers["location"]) == (301, new)
+        table = await platform.client.get("/supervisors?view=table")
+        assert "<h1>Processes</h1>" in table.text
+        assert "<h1>Supervision tree</h1>" in (await platform.client.get("/supervisors?view=unknown")).text
 
     inside(test)
 

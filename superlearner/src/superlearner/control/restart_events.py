@@ -196,10 +196,12 @@ class _Sorter:
         pid, child = event.pid, event.data["child"]
         self.above[child] = pid
         self.ending.pop(pid, None)
-        if not event.cause:  # on request, or because the supervisor itself starts
+        known = self.group_of.get(event.cause)
+        asked = event.kind == "child_started" and known is None  # while messages are traced, a request is a cause
+        if asked or not event.cause:  # on request, or because the supervisor itself starts
             self.starting.setdefault(pid, []).append(event)
             return
-        group = self._join(event, self.group_of.get(event.cause) or self._forgotten(event))
+        group = self._join(event, known or self._forgotten(event))
         self.handling.pop(pid, None)  # a supervisor first stops all, then starts
         self.last[pid] = event
         self._resolve(self.starting, child, group)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import otp
 from otp import Node, Pid, observer
@@ -12,12 +12,10 @@ from otp.observer import LastStates
 from superlearner.control.events import TraceEvent
 from superlearner.control.names import display_name, registered_name
 from superlearner.control.slots import DYNAMIC
-from superlearner.control.terms import text_of
+from superlearner.control.terms import short_state
 from superlearner.control.tree import supervisor_state, what_of
 
-__all__ = ["Now", "Row", "Running", "Table", "rows_of", "short_state", "waits"]
-
-STATE_TEXT: Final = 120
+__all__ = ["Now", "Row", "Running", "Table", "rows_of", "waits"]
 
 
 class Row(NamedTuple):
@@ -169,11 +167,6 @@ class Running:
             return None
         seen = observer.seen_state(self._node, pid)
         return None if seen is None else short_state(seen.value)
-
-
-def short_state(value: Any) -> str:
-    """Return a state as restarts show it, without secrets."""
-    return text_of(value, STATE_TEXT)
 
 
 def waits(now: Now, event: TraceEvent) -> bool:

@@ -24,6 +24,7 @@ __all__ = [
     "plain_pid",
     "safe_json",
     "safe_text",
+    "short_state",
     "term_of_json",
     "text_of",
 ]
@@ -31,6 +32,7 @@ __all__ = [
 MAX_DEPTH: Final = 6
 MAX_ITEMS: Final = 100
 MAX_TEXT: Final = 2000
+STATE_TEXT: Final = 120
 MAX_NESTING: Final = 100
 """Levels of a JSON value that can become a term."""
 
@@ -78,6 +80,11 @@ def text_of(value: object, limit: int = MAX_TEXT) -> str:
     "('add', 3)"
     """
     return clip(text(value, length=limit, depth=MAX_DEPTH), limit)
+
+
+def short_state(value: object) -> str:
+    """Return a state as restarts show it, without secrets."""
+    return text_of(value, STATE_TEXT)
 
 
 def message_text(message: Any, limit: int) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from otp import Node, observer
 from otp.observer import LastStates, keep_last_states
-from superlearner.control.restart_now import short_state
+from superlearner.control.terms import short_state
 from superlearner.nodes.backups import Backups
 from superlearner.nodes.kinds import LOCAL, PLATFORM, SERVICE, NodeKind
 from superlearner.nodes.remote import Link, RemoteNode

@@ -64,37 +64,48 @@ class Page(NamedTuple):
     below: str = ""
     """The path of one of its things, below its address; the same template shows it."""
 
+    view: str = ""
+    """The view of its place that it is, in the parameter `view`; the address of its own leads there."""
+
+    tab: str = ""
+    """Its name in the row of views below the header, if its place has one."""
+
     @property
     def is_place(self) -> bool:
         """Return whether it is one of the places of the main navigation; the menu has the other pages."""
         return self.place == self.id
 
     @property
+    def path(self) -> str:
+        """Return its path, below the root path."""
+        return "/" if self.id == START else f"/{self.place if self.view else self.id}"
+
+    @property
     def href(self) -> str:
         """Return its address, below the root path."""
-        return "/" if self.id == START else f"/{self.id}"
+        return f"{self.path}?view={self.view}" if self.view else self.path
 
 
 PAGES: Final = (
     Page(START, "Start", "Start", live=True),
     Page("supervisors", "Tree", "Supervision tree", live=True, place="supervisors", letter="s"),
-    Page("timeline", "Timeline", "Timeline", live=True, place="timeline", letter="i"),
+    Page("timeline", "Timeline", "Timeline", live=True, place="timeline", letter="i", tab="Events"),
     Page("sandboxes", "Playground", "Playground", place="sandboxes", of_platform=True, letter="x"),
     Page("learn", "Learn", "Learning path", place="learn", letter="l"),
     Page("system", "System", "System", live=True, place="system", letter="y"),
-    Page("processes", "Processes", "Processes", live=True, place="supervisors", letter="p"),
-    Page("why", "Restarts", "Restarts", place="timeline", below="/{event:int}", letter="w"),
-    Page("traces", "Traces", "Traces", live=True, place="timeline", letter="t"),
-    Page("replay", "Replay", "Replay", place="timeline", letter="r"),
+    Page("processes", "Processes", "Processes", live=True, place="supervisors", letter="p", view="table"),
+    Page("traces", "Traces", "Traces", live=True, place="timeline", letter="t", view="messages", tab="Messages"),
+    Page("replay", "Replay", "Replay", place="timeline", letter="r", view="replay", tab="Replay"),
+    Page("why", "Restarts", "Restarts", place="timeline", below="/{event:int}", letter="w", tab="Restarts"),
     Page("predict", "Predict", "Predict", place="learn", of_platform=True, letter="g"),
     Page("docs", "Docs", "Documentation", place="learn", own_routes=True, letter="d"),
     Page("arsenal", "Arsenal", "Arsenal", place="system", letter="a"),
     Page("settings", "Settings", "Settings", place="system", of_platform=True, of_own=False, letter="e"),
 )
-MOVED: Final = {"/sandbox": "/sandboxes"}
+MOVED: Final = {"/sandbox": "/sandboxes"} | {f"/{page.id}": page.href for page in PAGES if page.view}
 """Former addresses of pages."""
 
-OF_OWN: Final = frozenset({*(page.href for page in PAGES if page.of_own), *MOVED, "/api/docs"})
+OF_OWN: Final = frozenset({*(page.path for page in PAGES if page.of_own), *MOVED, "/api/docs"})
 BELOW_OWN: Final = ("/docs/", "/api/docs/", "/live/", "/why/")
 
 HEADINGS: Final = {403: "Not allowed", 404: "There is no such page", 405: "Method not allowed", 500: "Internal error"}
@@ -151,7 +162,7 @@ def make_templates(files: StaticTree) -> Environment:
     always: Any = templates.globals  # typed by jinja as its initial content
     always.update(
         {"nodes": (), "node": "", "chosen": "", "own": "", "live": False, "only_reads": False, "can_sign_out": False}
-        | {"reader": "", "only_own": False}
+        | {"reader": "", "only_own": False, "deep": False}
         | {"cli": "superlearner", "learning": PARTS, "no_admin": False}
     )
     files.add_to(templates)
@@ -208,7 +219,10 @@ def install(app: FastAPI, platform: Platform, files: StaticTree) -> None:
         )
 
     def add(page: Page) -> None:
-        async def show(request: Request, node: str | None = None) -> HTMLResponse:
+        views = {one.view: one for one in PAGES if one.view and one.place == page.id}
+
+        async def show(request: Request, node: str | None = None, view: str = "") -> HTMLResponse:
+            shown = views.get(view, page)
             if not platform.ready:
                 return render(request, "starting.html", 503, page="starting", title="Starting")
             user = user_of(request)
@@ -217,7 +231,7 @@ def install(app: FastAPI, platform: Platform, files: StaticTree) -> None:
                 node = None
             gone = (node is not None or not user.only_own) and seen_node(platform.nodes, user, node) is None
             if is_refused(platform.nodes, platform.sandboxes, user, node):
-                record_refusal(platform.audit, request, "web.open", page.href)
+                record_refusal(platform.audit, request, "web.open", page.path)
             if gone and (page.of_platform or node == platform.nodes.default):
                 node = None
             if gone and node is not None:
@@ -227,27 +241,28 @@ def install(app: FastAPI, platform: Platform, files: StaticTree) -> None:
             can_sign_out = platform.settings.asks_for_credentials and is_signed_in(request)
             return render(
                 request,
-                f"{page.id}.html",
+                f"{shown.id}.html",
                 node=node,
-                page=page.id,
-                title=page.title,
-                live=page.live,
+                page=shown.id,
+                title=shown.title,
+                live=shown.live,
                 can_sign_out=can_sign_out,
                 no_admin=not user.may("admin"),
+                deep="event" in request.path_params,
             )
 
-        for path in dict.fromkeys((page.href, page.href + page.below)):
+        for path in dict.fromkeys((page.path, page.path + page.below)):
             app.add_api_route(path, show, methods=["GET", "HEAD"], include_in_schema=False)
 
     def move(old: str, new: str) -> None:
         async def moved(request: Request) -> RedirectResponse:
-            query = f"?{request.url.query}" if request.url.query else ""
+            query = request.url.query and f"{'&' if '?' in new else '?'}{request.url.query}"
             return RedirectResponse(f"{platform.settings.root_path}{new}{query}", 301)
 
         app.add_api_route(old, moved, methods=["GET", "HEAD"], include_in_schema=False)
 
     for page in PAGES:
-        if not page.own_routes:
+        if not (page.own_routes or page.view):
             add(page)
     for old, new in MOVED.items():
         move(old, new)

@@ -42,7 +42,7 @@ def test_the_tree_of_a_service_is_on_the_page_through_the_switcher_and_its_end_i
         till.press("Delete")
         expect(page.locator("#toasts")).to_contain_text("Nothing can be changed here.")
         assert broken_rules(page) == []
-        page.goto(f"{real_platform.url}/traces?node={NODE}")
+        page.goto(f"{real_platform.url}/timeline?view=messages&node={NODE}")
         start = page.get_by_role("button", name="Start the trace")
         expect(start).to_be_disabled()
         expect(start).to_have_attribute("title", REFUSED)

@@ -15,7 +15,7 @@ from page_variants import VARIANTS
 from page_width import SIDEWAYS
 from superlearner.web.pages import PAGES
 
-ELSEWHERE = {"/", "/replay", "/sandboxes", "/learn"}
+ELSEWHERE = {"/", "/timeline?view=replay", "/sandboxes", "/learn"}
 """Pages that axe checks in their own tests, with everything on them; it checks all others as they open."""
 
 AS_THEY_OPEN = (*(page.href for page in PAGES if page.href not in ELSEWHERE), "/docs/concepts")

@@ -77,7 +77,7 @@ def all_there(page: Page) -> None:
 def test_three_thousand_rows_are_scrolled_by_keyboard_and_few_are_in_the_page(
     open_page: Callable[..., Page], served: str
 ) -> None:
-    page = open_page(f"{served}/processes", ready=False)
+    page = open_page(f"{served}/supervisors?view=table", ready=False)
     all_there(page)
     grid = page.get_by_role("grid", name="Processes")
     expect(grid).to_have_attribute("aria-rowcount", re.compile(r"^30\d\d$"))
@@ -99,7 +99,7 @@ def test_three_thousand_rows_are_scrolled_by_keyboard_and_few_are_in_the_page(
 
 
 def test_the_address_holds_search_filters_order_and_columns(open_page: Callable[..., Page], served: str) -> None:
-    page = open_page(f"{served}/processes", ready=False)
+    page = open_page(f"{served}/supervisors?view=table", ready=False)
     all_there(page)
     page.keyboard.press("/")
     page.keyboard.type("favour")
@@ -124,7 +124,7 @@ def test_the_address_holds_search_filters_order_and_columns(open_page: Callable[
 def test_a_space_that_is_typed_slowly_stays_and_no_filter_takes_the_search_away(
     open_page: Callable[..., Page], served: str
 ) -> None:
-    page = open_page(f"{served}/processes", ready=False)
+    page = open_page(f"{served}/supervisors?view=table", ready=False)
     all_there(page)
     find = page.locator("#find")
     find.press_sequentially("two ")
@@ -146,11 +146,11 @@ def test_a_space_that_is_typed_slowly_stays_and_no_filter_takes_the_search_away(
 
 
 def test_names_are_text_whatever_is_in_them(open_page: Callable[..., Page], served: str) -> None:
-    page = open_page(f"{served}/processes?below=Crowd&supervised=yes&sort=name", ready=False)
-    page.goto(f"{served}/processes?search=onerror")
+    page = open_page(f"{served}/supervisors?view=table&below=Crowd&supervised=yes&sort=name", ready=False)
+    page.goto(f"{served}/supervisors?view=table&search=onerror")
     expect(row(page, "<img src=x onerror=alert(1)>")).to_be_visible()
     assert page.locator(".grid img").count() == 0
-    page.goto(f"{served}/processes?search=long long")
+    page.goto(f"{served}/supervisors?view=table&search=long long")
     name = page.locator(".grid-body .id").first
     expect(name).to_have_text(re.compile("^long long"))
     assert page.evaluate(SIDEWAYS) == 0
@@ -159,14 +159,14 @@ def test_names_are_text_whatever_is_in_them(open_page: Callable[..., Page], serv
 def test_a_pinned_process_stays_on_top_over_its_restart_and_the_menu_says_what_can_be_done(
     open_page: Callable[..., Page], served: str
 ) -> None:
-    page = open_page(f"{served}/processes?search=favourite", ready=False)
+    page = open_page(f"{served}/supervisors?view=table&search=favourite", ready=False)
     pick(row(page, "favourite"))
     page.keyboard.press("p")
     pinned = page.locator(".grid-pins .grid-row")
     expect(pinned).to_contain_text("favourite")
     expect(page).to_have_url(re.compile("[?&]pin="))
     before = pinned.get_attribute("data-key") or ""
-    page.goto(f"{served}/processes?search=victim")
+    page.goto(f"{served}/supervisors?view=table&search=victim")
     expect(pinned).to_contain_text("favourite")
     httpx.request("DELETE", f"{served}/api/v1/processes/favourite")
     expect(pinned).not_to_have_attribute("data-key", before)
@@ -175,7 +175,7 @@ def test_a_pinned_process_stays_on_top_over_its_restart_and_the_menu_says_what_c
     menu = page.get_by_role("menu", name="favourite")
     expect(menu.get_by_role("menuitem", name="Show in the tree")).to_be_focused()
     expect(menu.get_by_role("menuitem", name="Trace its messages")).to_have_attribute(
-        "href", re.compile(r"/traces\?process=0")
+        "href", re.compile(r"/timeline\?view=messages&process=0")
     )
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
@@ -184,18 +184,18 @@ def test_a_pinned_process_stays_on_top_over_its_restart_and_the_menu_says_what_c
     expect(pinned).to_have_count(0)
 
 
-@pytest.mark.page("/processes")
+@pytest.mark.page("/supervisors?view=table")
 def test_a_process_is_killed_by_key_and_several_after_a_question(
     open_page: Callable[..., Page], served: str, crowd: Any
 ) -> None:
-    page = open_page(f"{served}/processes?search=victim", ready=False)
+    page = open_page(f"{served}/supervisors?view=table&search=victim", ready=False)
     before = row(page, "victim").get_attribute("data-key") or ""
     pick(row(page, "victim"))
     page.keyboard.press("Delete")
     expect(page.get_by_text("victim was killed.")).to_be_visible()
     page.mouse.move(0, 0)
     expect(row(page, "victim")).not_to_have_attribute("data-key", before)
-    page.goto(f"{served}/processes?what=Worker&below=swarm&sort=-pid")
+    page.goto(f"{served}/supervisors?view=table&what=Worker&below=swarm&sort=-pid")
     pick(page.locator(".grid-body .grid-row[data-key]"))
     page.keyboard.press("Shift+ArrowDown")
     page.keyboard.press("Shift+ArrowDown")
@@ -203,7 +203,7 @@ def test_a_process_is_killed_by_key_and_several_after_a_question(
     dialog = page.get_by_role("dialog", name="Kill 3 processes?")
     dialog.get_by_role("button", name="Kill 3 processes").click()
     expect(page.get_by_text("3 of 3 were killed.")).to_be_visible()
-    page.goto(f"{served}/processes?search=superlearner&type=supervisor&node=superlearner@127.0.0.1")
+    page.goto(f"{served}/supervisors?view=table&search=superlearner&type=supervisor&node=superlearner@127.0.0.1")
     pick(page.locator(".grid-body .grid-row[data-key]"))
     page.keyboard.press("Delete")
     expect(page.get_by_text("Only the owner can end a process of the platform itself.")).to_be_visible()
@@ -217,7 +217,7 @@ def test_a_process_is_killed_by_key_and_several_after_a_question(
 def test_the_order_is_held_while_one_points_at_it_and_while_it_is_paused(
     open_page: Callable[..., Page], served: str
 ) -> None:
-    page = open_page(f"{served}/processes?sort=-mailbox", ready=False)
+    page = open_page(f"{served}/supervisors?view=table&sort=-mailbox", ready=False)
     all_there(page)
     said = page.locator("#order")
     page.locator(".grid-body .grid-row").nth(2).locator(".id").hover()
@@ -229,7 +229,7 @@ def test_the_order_is_held_while_one_points_at_it_and_while_it_is_paused(
 
 
 def test_the_memory_of_a_process_is_measured_when_it_is_asked_for(open_page: Callable[..., Page], served: str) -> None:
-    page = open_page(f"{served}/processes?search=favourite", ready=False)
+    page = open_page(f"{served}/supervisors?view=table&search=favourite", ready=False)
     pick(row(page, "favourite"))
     page.keyboard.press("m")
     page.get_by_role("menuitem", name="Measure memory").click()
@@ -238,7 +238,7 @@ def test_the_memory_of_a_process_is_measured_when_it_is_asked_for(open_page: Cal
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
 def test_everybody_can_read_it(open_page: Callable[..., Page], served: str, theme: str, width: int) -> None:
-    page = open_page(f"{served}/processes", theme=theme, width=width, ready=False)
+    page = open_page(f"{served}/supervisors?view=table", theme=theme, width=width, ready=False)
     all_there(page)
     pick(page.locator(".grid-body .grid-row"))
     assert broken_rules(page) == []
@@ -252,7 +252,7 @@ def test_everybody_can_read_it(open_page: Callable[..., Page], served: str, them
 def test_the_list_comes_back_after_a_restart_of_the_server(
     open_page: Callable[..., Page], served: str, crowd: Any
 ) -> None:
-    page = open_page(f"{served}/processes?search=favourite", ready=False)
+    page = open_page(f"{served}/supervisors?view=table&search=favourite", ready=False)
     expect(row(page, "favourite")).to_be_visible()
     httpx.request("DELETE", f"{served}/api/v1/processes/web", json={"force": True}, headers=crowd.owner)
     expect(page.locator("#live")).to_have_attribute("data-status", "live", timeout=20_000)

@@ -31,7 +31,7 @@ def test_its_trees_are_shown_and_what_is_killed_there_comes_back(open_page: Call
 
 
 def test_its_processes_and_figures_are_shown(open_page: Callable[..., Page], far_node: Any) -> None:
-    page = open_page(f"{far_node.url}/processes?node={SECOND}", ready=False)
+    page = open_page(f"{far_node.url}/supervisors?view=table&node={SECOND}", ready=False)
     expect(page.get_by_role("row", name=re.compile("stocktaking"))).to_be_visible()
     expect(page.get_by_role("row", name=re.compile("counter_1"))).to_have_count(0)
     page.get_by_role("searchbox").first.fill("ledger")
@@ -60,9 +60,9 @@ def test_the_tabs_of_a_process_there_are_filled(open_page: Callable[..., Page], 
 
 
 def test_its_messages_are_traced(open_page: Callable[..., Page], far_node: Any) -> None:
-    page = open_page(f"{far_node.url}/traces?node={SECOND}", ready=False)
+    page = open_page(f"{far_node.url}/timeline?view=messages&node={SECOND}", ready=False)
     trace = far_node.do(lambda: traced(far_node))
-    page.goto(f"{far_node.url}/traces?node={SECOND}&trace={trace}")
+    page.goto(f"{far_node.url}/timeline?view=messages&node={SECOND}&trace={trace}")
     expect(page.get_by_role("main")).to_contain_text("ledger")
 
 

@@ -70,7 +70,7 @@ def shop(start_for_all: Callable[..., Any]) -> Any:
 
 
 def replay(open_page: Open, shop: Any, **more: Any) -> Page:
-    page = open_page(f"{shop.url}/replay?recording=crash", ready=False, **more)
+    page = open_page(f"{shop.url}/timeline?view=replay&recording=crash", ready=False, **more)
     expect(page.locator("#replay")).to_have_attribute("data-ready", "yes")
     return page
 
@@ -132,7 +132,7 @@ def test_it_plays_to_its_end_and_from_the_beginning_again(open_page: Open, shop:
 
 
 def test_a_recording_without_a_tree_says_so_and_how_to_get_one(open_page: Open, shop: Any) -> None:
-    page = open_page(f"{shop.url}/replay?recording=treeless", ready=False)
+    page = open_page(f"{shop.url}/timeline?view=replay&recording=treeless", ready=False)
     page.get_by_role("tab", name="Tree").click()
     about = page.get_by_role("tabpanel", name="Tree")
     expect(about).to_contain_text("This recording has no supervision tree")
@@ -164,9 +164,9 @@ def test_while_it_plays_the_sentence_follows_slowly_enough_to_be_read_and_is_not
     expect(page.locator("#say")).not_to_have_attribute("aria-live", "off")
 
 
-@pytest.mark.page("/replay")
+@pytest.mark.page("/timeline?view=replay")
 def test_one_click_records_the_checkout_and_plays_why_the_ledger_crashed(open_page: Open, shop: Any) -> None:
-    page = open_page(f"{shop.url}/replay", ready=False)
+    page = open_page(f"{shop.url}/timeline?view=replay", ready=False)
     page.get_by_role("button", name="Record it and play it").click()
     expect(page.locator("#replay")).to_have_attribute("data-ready", "yes")
     expect(page.locator("#replay")).to_have_attribute("data-playing", re.compile("true|false"))  # absent before
@@ -187,7 +187,7 @@ def test_a_file_is_downloaded_and_a_broken_one_is_refused_with_what_to_do(
     kept = tmp_path / "mine.jsonl.gz"
     saved.value.save_as(kept)
     assert kept.read_bytes() == crash()
-    page.goto(f"{shop.url}/replay")
+    page.goto(f"{shop.url}/timeline?view=replay")
     page.get_by_label("Recording file").set_input_files(kept)
     expect(page.get_by_role("link", name="mine", exact=True)).to_be_visible()
     broken = tmp_path / "broken.jsonl.gz"
@@ -204,7 +204,7 @@ def test_a_file_is_downloaded_and_a_broken_one_is_refused_with_what_to_do(
 
 
 def test_a_recording_that_is_not_here_says_what_to_do(open_page: Open, shop: Any) -> None:
-    page = open_page(f"{shop.url}/replay?recording=nobody", ready=False)
+    page = open_page(f"{shop.url}/timeline?view=replay&recording=nobody", ready=False)
     expect(page.get_by_role("alert")).to_contain_text("There is no recording nobody")
     expect(page.get_by_role("button", name="Open a file…")).to_be_visible()
 

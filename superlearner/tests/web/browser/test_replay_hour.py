@@ -72,7 +72,7 @@ def test_playing_an_hour_at_twenty_times_its_speed_adds_nothing_to_what_the_page
         assert client.post("/api/v1/recordings/file", json=body).status_code == 200
     page = open_page("about:blank", ready=False)
     page.clock.install()
-    page.goto(f"{program.url}/replay?recording=hour")
+    page.goto(f"{program.url}/timeline?view=replay&recording=hour")
     expect(page.locator("#replay")).to_have_attribute("data-ready", "yes", timeout=120_000)
     page.get_by_label("Even steps").uncheck()
     page.get_by_label("Speed").select_option(label="20×")

@@ -42,11 +42,11 @@ def traced(shop: Any) -> str:
     return trace
 
 
-@pytest.mark.page("/traces")
+@pytest.mark.page("/timeline?view=messages")
 def test_one_click_traces_the_checkout_and_shows_why_the_cart_asks_for_another_account(
     open_page: Open, shop: Any
 ) -> None:
-    page = open_page(f"{shop.url}/traces", ready=False)
+    page = open_page(f"{shop.url}/timeline?view=messages", ready=False)
     page.get_by_role("button", name="Trace it and kill the ledger").click()
     expect(page.get_by_role("heading", name="checkout_sup and all below it")).to_be_visible()
     messages = page.get_by_role("listbox", name=re.compile("Messages"))
@@ -60,7 +60,7 @@ def test_one_click_traces_the_checkout_and_shows_why_the_cart_asks_for_another_a
 
 
 def test_a_trace_begins_by_the_form_with_the_process_that_the_address_names(open_page: Open, shop: Any) -> None:
-    page = open_page(f"{shop.url}/traces?process=counter_2", ready=False)
+    page = open_page(f"{shop.url}/timeline?view=messages&process=counter_2", ready=False)
     form = page.get_by_role("region", name="New trace")
     expect(form.get_by_role("list", name="Traced")).to_contain_text("counter_2")
     form.get_by_text("Patterns, limits, duration").click()
@@ -78,7 +78,7 @@ def test_a_trace_begins_by_the_form_with_the_process_that_the_address_names(open
 
 
 def test_a_name_that_is_typed_in_full_counts_as_chosen(open_page: Open, shop: Any) -> None:
-    page = open_page(f"{shop.url}/traces", ready=False)
+    page = open_page(f"{shop.url}/timeline?view=messages", ready=False)
     form = page.get_by_role("region", name="New trace")
     who = form.get_by_label("Which process")
     form.get_by_role("button", name="Start the trace").click()
@@ -101,7 +101,7 @@ def test_the_list_keeps_the_focus_while_its_numbers_change_and_tabs_know_home_an
 ) -> None:
     with shop.client() as client:
         begun = client.post("/api/v1/processes/counter_2/trace", json={"auto_cleanup": False})
-        page = open_page(f"{shop.url}/traces?trace={traced}", ready=False)
+        page = open_page(f"{shop.url}/timeline?view=messages&trace={traced}", ready=False)
         line = page.locator("#list li").filter(has_text="counter_2")
         stop = line.get_by_role("button", name="Stop")
         stop.focus()
@@ -117,7 +117,7 @@ def test_the_list_keeps_the_focus_while_its_numbers_change_and_tabs_know_home_an
 
 
 def test_messages_can_be_walked_by_keyboard_and_are_read_out(open_page: Open, shop: Any, traced: str) -> None:
-    page = open_page(f"{shop.url}/traces?trace={traced}", ready=False)
+    page = open_page(f"{shop.url}/timeline?view=messages&trace={traced}", ready=False)
     messages = page.get_by_role("listbox", name=re.compile("Messages"))
     expect(messages.get_by_role("option").first).to_be_attached()
     page.get_by_label("Kind").select_option(label="Calls and answers")
@@ -138,27 +138,27 @@ def test_messages_can_be_walked_by_keyboard_and_are_read_out(open_page: Open, sh
 
 def test_callers_that_are_not_processes_share_a_lane(open_page: Open, shop: Any, traced: str) -> None:
     """Each request to the API makes its call with a new pid, which gets the answer."""
-    page = open_page(f"{shop.url}/traces?trace={traced}", ready=False)
+    page = open_page(f"{shop.url}/timeline?view=messages&trace={traced}", ready=False)
     outside = page.locator("#sequence .head").get_by_text("outside", exact=True)
     expect(outside).to_have_attribute("title", re.compile("^Code outside of every process"))
     expect(page.locator("#sequence .head").filter(has_text=re.compile("outside|0\\."))).to_have_count(1)
 
 
 def test_html_in_a_message_is_text(open_page: Open, shop: Any, traced: str) -> None:
-    page = open_page(f"{shop.url}/traces?trace={traced}", ready=False)
+    page = open_page(f"{shop.url}/timeline?view=messages&trace={traced}", ready=False)
     page.get_by_label("Find in messages").fill("onerror")
     expect(page.get_by_role("option", name=re.compile("onerror"))).not_to_have_count(0)
     assert page.locator("main img").count() == 0
 
 
 def test_a_trace_that_is_gone_says_so_and_how_to_keep_the_next(open_page: Open, shop: Any) -> None:
-    page = open_page(f"{shop.url}/traces?trace=t99", ready=False)
+    page = open_page(f"{shop.url}/timeline?view=messages&trace=t99", ready=False)
     expect(page.get_by_role("heading", name="This trace is not here any more")).to_be_visible()
 
 
 @pytest.mark.parametrize(("theme", "width"), VARIANTS)
 def test_the_page_is_accessible_and_fits(open_page: Open, shop: Any, traced: str, theme: str, width: int) -> None:
-    page = open_page(f"{shop.url}/traces?trace={traced}", ready=False, theme=theme, width=width)
+    page = open_page(f"{shop.url}/timeline?view=messages&trace={traced}", ready=False, theme=theme, width=width)
     expect(page.get_by_role("option").first).to_be_attached()
     page.get_by_role("option", name=re.compile("get_value")).first.click()
     assert broken_rules(page) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -40,6 +41,7 @@ from superlearner.operations.targets import answering, called, protect, supervis
 NOT_THERE = ("malformed_pid", "supervisor_not_found")
 STEERED = (*NOT_THERE, "critical_process_protection", "process_not_found", "call_failed", "timeout", "conflict")
 MOST_IDS = 500
+MOST_NAMED = 10
 
 Strategy = Annotated[
     Literal["one_for_one", "one_for_all", "rest_for_one", "simple_one_for_one"],
@@ -274,11 +276,16 @@ def _step(step: Step) -> PredictionStep:
     )
 
 
+def _listed(names: Sequence[str]) -> str:
+    shown = [*names[:MOST_NAMED], *([f"{len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else [])]
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
+
+
 def _words(child: str, found: Prediction) -> str:
     match found.outcome:
         case "restarts":
             others = [one for one in found.started if one != child]
-            return f"{child} restarts" + (f", and {', '.join(others[:10])} with it" if others else ", no other child")
+            return f"{child} restarts" + (f", and with it {_listed(others)}" if others else ", no other child")
         case "stays_down":
             return f"{child} stays down and keeps its child spec; no other child is affected"
         case "gone":

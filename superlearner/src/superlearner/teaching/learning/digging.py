@@ -19,9 +19,9 @@ FOLLOW: Final = Tour(
             id="start",
             title="Start a trace",
             text="Press “Trace it and kill the ledger”, or fill the form yourself with `ledger`, `cart` and `mailer`.",
-            page="/traces",
+            page="/timeline?view=messages",
             done=Operation(("trace.start", "trace.start_group")),
-            hint="The form is on the page Traces; “New trace” brings it back.",
+            hint="The form is in the view Messages of the Timeline; “New trace” brings it back.",
             seen="Only these processes are traced. All others run at full speed.",
             concept="tracing",
         ),
@@ -31,7 +31,7 @@ FOLLOW: Final = Tour(
             text=(
                 "Each call has its reply, with the time between them. Find `sold_for` and its caller, then press Stop."
             ),
-            page="/traces",
+            page="/timeline?view=messages",
             done=Operation(("trace.stop", "trace.end")),
             hint=(
                 "mailer asks cart every 4 seconds. The running trace is in the list on the left; Stop is above the "
@@ -44,7 +44,7 @@ FOLLOW: Final = Tour(
             id="keep",
             title="Keep the trace",
             text="Press “Save as recording”: a trace is forgotten ten minutes after its end, a recording is not.",
-            page="/traces",
+            page="/timeline?view=messages",
             done=Operation(("trace.save",)),
             hint="Choose the trace in the list on the left; the button is beside its name.",
             seen="Play it, stop where the ledger ends, go one step back: you can inspect every moment, with states.",

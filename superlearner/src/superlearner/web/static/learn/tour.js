@@ -207,7 +207,7 @@ export class SlTour extends HTMLElement {
     const wanted = new URL(step.page, location.origin);
     if (chosen() !== this.#place.home) return false;
     return location.pathname === `${root()}${wanted.pathname}`
-      && [...wanted.searchParams].every(([name, value]) => name !== "operation" || new URLSearchParams(location.search).get(name) === value);
+      && [...wanted.searchParams].every(([name, value]) => !["operation", "view"].includes(name) || new URLSearchParams(location.search).get(name) === value);
   }
 }
 customElements.define("sl-tour", SlTour);

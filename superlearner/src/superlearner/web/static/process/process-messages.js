@@ -141,7 +141,7 @@ export class SlMessages extends HTMLElement {
     write(this.#act, this.#paused ? "Go on" : this.#lost ? "Trace again" : "Pause");
     this.#act.hidden = !alive;
     this.#more.hidden = this.#trace === null;
-    if (this.#seen) this.#more.href = `${root()}/traces?${new URLSearchParams({ ...(chosen() ? { node: chosen() } : {}), process: this.#seen.row.pid ?? "" })}`;
+    if (this.#seen) this.#more.href = `${root()}/timeline?${new URLSearchParams({ view: "messages", ...(chosen() ? { node: chosen() } : {}), process: this.#seen.row.pid ?? "" })}`;
     this.#more.title = this.#seen ? `Trace ${label(this.#seen.row)} for longer, with others` : "";
     const lost = trace ? lossText(trace) : "";
     write(this.#note, this.#paused ? "Paused: it is not traced any more; what was seen stays."

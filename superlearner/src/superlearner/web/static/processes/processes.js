@@ -1,5 +1,5 @@
 /**
- * The page /processes: the list of all processes of a node. Its URL has the view; the live feed sends the visible
+ * The table of the place Tree: the list of all processes of a node. Its URL has the view; the live feed sends the visible
  * rows, at most twice a second.
  *
  * @module
@@ -134,7 +134,7 @@ function items(row) {
   if (row.gone) return [pinning];
   return [
     { text: "Show in the tree", key: "Enter", href: address("/supervisors", { process: row.pid }) },
-    { text: "Trace its messages", href: address("/traces", { process: row.pid }) },
+    { text: "Trace its messages", href: address("/timeline", { view: "messages", process: row.pid }) },
     pinning,
     { text: "Only those below it", run: () => go({ ...unfiltered(view), below: row.name ?? row.pid }) },
     { text: "Measure memory", run: () => void measure(row) },

@@ -15,12 +15,12 @@ export function pages() {
   }] : []));
 }
 
-/** Make the pages one Tab stop, in which the arrow keys move. @param {HTMLElement} nav */
-function rove(nav) {
-  const links = [...document.querySelectorAll(".top .brand, #nav a")].filter((one) => one instanceof HTMLAnchorElement);
+/** Make links one Tab stop, in which the arrow keys move. @param {string} selector @param {HTMLElement|null} around */
+function rove(selector, around) {
+  const links = [...document.querySelectorAll(selector)].filter((one) => one instanceof HTMLAnchorElement);
   const stop = (/** @type {HTMLAnchorElement|undefined} */ link) => links.forEach((one) => (one.tabIndex = one === link ? 0 : -1));
   stop(links.find((one) => one.ariaCurrent !== null) ?? links[0]);
-  nav.parentElement?.addEventListener("keydown", (event) => {
+  around?.addEventListener("keydown", (event) => {
     const at = links.findIndex((one) => one === event.target);
     const next = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: links.length - 1 }[event.key];
     if (at < 0 || next === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
@@ -34,7 +34,8 @@ function rove(nav) {
 export function followNavigation() {
   const nav = document.getElementById("nav");
   if (!nav) return;
-  rove(nav);
+  rove(".top .brand, #nav a", nav.parentElement);
+  rove("#views-nav a", document.getElementById("views-nav"));
   const look = () => {
     const { scrollLeft, scrollWidth, clientWidth } = nav;
     const more = [scrollLeft > 1 ? "left" : "", scrollLeft + clientWidth < scrollWidth - 1 ? "right" : ""];

@@ -76,7 +76,7 @@ export function rank(items, question, recent, acts = []) {
     name, found: [...all.values()].filter(({ item }) => item.group === name).sort((one, other) => other.score - one.score).slice(0, MOST),
   })).filter(({ found }) => found.length);
   groups.sort((one, other) => (other.found[0]?.score ?? 0) - (one.found[0]?.score ?? 0));
-  return acts.length ? [{ name: "Acts", found: acts.map((item) => ({ ...plain(item), places: fit(asked, item.text)?.places ?? [] })) }, ...groups] : groups;
+  return acts.length ? [{ name: "Actions", found: acts.map((item) => ({ ...plain(item), places: fit(asked, item.text)?.places ?? [] })) }, ...groups] : groups;
 }
 
 /** @param {Item} item @returns {Found} */

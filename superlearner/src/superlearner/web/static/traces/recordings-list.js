@@ -17,8 +17,8 @@ const MOST_BYTES = 64e6;
 
 /** Return the URL that plays a recording. @param {string} name */
 export function replayAddress(name) {
-  const asked = new URLSearchParams({ recording: name, ...(chosen() ? { node: chosen() } : {}) });
-  return `${root()}/replay?${asked}`;
+  const asked = new URLSearchParams({ view: "replay", recording: name, ...(chosen() ? { node: chosen() } : {}) });
+  return `${root()}/timeline?${asked}`;
 }
 
 /** Return a name with the current time. @param {string} [prefix] */

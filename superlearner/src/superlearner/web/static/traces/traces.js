@@ -105,8 +105,7 @@ function list() {
 
 /** Return the URL of this page with other parameters. @param {Record<string, string>} more */
 function address(more) {
-  const next = new URLSearchParams({ ...(chosen() ? { node: chosen() } : {}), ...more }).toString();
-  return `${root()}/traces${next ? `?${next}` : ""}`;
+  return `${root()}/timeline?${new URLSearchParams({ view: "messages", ...(chosen() ? { node: chosen() } : {}), ...more })}`;
 }
 
 /** @param {string} what */

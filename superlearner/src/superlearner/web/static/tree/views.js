@@ -1,6 +1,6 @@
 /**
- * List, map, or both: the switch, and the movable divider. The choice is stored; by default both are shown if there
- * is room.
+ * Tree, map, or both: the switch, and the movable divider. The choice is stored and in the address, which comes first;
+ * by default both are shown if there is room. The table is a page of its own.
  *
  * @module
  */
@@ -15,6 +15,11 @@ const ONE_PX = 740;
 /** From this width on the default is both. */
 const BOTH_PX = 900;
 const LEAST = 25, MOST = 75, USUAL = 66;
+/** Names in the address. @type {Record<string, View>} */
+const NAMED = { tree: "list", both: "both", map: "map" };
+
+/** Return the view that the address names. */
+const named = () => NAMED[new URLSearchParams(location.search).get("view") ?? ""] ?? null;
 
 export class Views {
   /** @type {View|null} */ #chosen = null;
@@ -29,6 +34,11 @@ export class Views {
     this.element = element;
     this.line = line;
     this.#recall();
+    this.#chosen = named() ?? this.#chosen;
+    window.addEventListener("popstate", () => {
+      this.#chosen = named() ?? this.#chosen;
+      this.#show();
+    });
     for (const view of /** @type {View[]} */ (["list", "both", "map"])) byId(`view-${view}`, HTMLButtonElement).onclick = () => this.choose(view);
     line.onkeydown = (event) => this.#pressed(event);
     line.onpointerdown = (event) => this.#taken(event);
@@ -46,6 +56,9 @@ export class Views {
   /** @param {View} view */
   choose(view) {
     this.#chosen = view;
+    const url = new URL(location.href);
+    url.searchParams.set("view", Object.keys(NAMED).find((name) => NAMED[name] === view) ?? "");
+    history.replaceState(history.state, "", url);
     this.#remember();
     this.#show();
   }
