@@ -74,7 +74,7 @@ def test_escape_returns_to_the_query_and_nothing_is_done(open_page: Callable[...
 def test_strategy_and_budget_are_completed_and_set(open_page: Callable[..., Page], two_nodes: Any) -> None:
     page = open_page(f"{two_nodes.url}/system?node={SECOND}", ready=False)
     field = typed(page, "set checkout_sup ")
-    acts = page.get_by_role("group", name="Actions").get_by_role("option")
+    acts = page.get_by_role("group", name="Commands").get_by_role("option")
     expect(acts.first).to_contain_text("Set checkout_sup one_for_one")
     expect(acts).to_have_count(4)
     field.press_sequentially("one_for_a")
@@ -149,7 +149,7 @@ def test_an_unknown_name_is_reported_with_the_nearest(open_page: Callable[..., P
     typed(page, "kill lezger")
     told = "No process is called “lezger”; did you mean ledger?"
     expect(page.get_by_role("status").filter(has_text=told)).to_be_visible()
-    expect(page.get_by_role("group", name="Actions").get_by_role("option")).to_contain_text("Kill ledger")
+    expect(page.get_by_role("group", name="Commands").get_by_role("option")).to_contain_text("Kill ledger")
 
 
 def test_a_reader_without_the_scope_is_told_so(open_page: Callable[..., Page], two_nodes: Any) -> None:
@@ -157,7 +157,7 @@ def test_a_reader_without_the_scope_is_told_so(open_page: Callable[..., Page], t
     page.route(re.compile("/arsenal/whoami"), may_read)
     typed(page, "kill ledger")
     expect(page.locator("#palette .none")).to_contain_text("that needs the scope operate")
-    expect(page.get_by_role("group", name="Actions")).to_have_count(0)
+    expect(page.get_by_role("group", name="Commands")).to_have_count(0)
 
 
 def may_read(route: Any) -> None:

@@ -55,7 +55,8 @@ test("what storage holds is trusted only as far as it leads here", () => {
 
 test("what the query commands comes before all else", () => {
   const items = [item("Killers", "Pages"), item("robot")];
-  const groups = rank(items, "kill robot", [], [item("Kill robot", "Actions")]);
-  assert.deepEqual(groups.map(({ name, found }) => [name, found.map((one) => one.item.text)])[0], ["Actions", ["Kill robot"]]);
-  assert.deepEqual(ranked(items, "kill").map(([group]) => group), ["Pages"]);
+  const groups = rank(items, "kill robot", [], [item("Kill robot", "Commands")]);
+  assert.deepEqual(groups.map(({ name, found }) => [name, found.map((one) => one.item.text)])[0], ["Commands", ["Kill robot"]]);
+  const verb = rank(items, "kil", [], [item("Kill a process…", "Commands", { id: "verb:kill", fill: "kill " })]);
+  assert.deepEqual(verb.map(({ name }) => name), ["Pages", "Commands"]);
 });

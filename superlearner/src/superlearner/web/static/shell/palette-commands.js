@@ -227,12 +227,12 @@ function unknown(command, targets, name, known) {
 
 /** @param {Command} command @param {Target} target @param {readonly string[]} words @returns {Item[]} */
 const ways = (command, target, words) => command.ways(target, words).map((way) => ({
-  ...way, id: `do:${way.text} ${way.deed?.path ?? ""}`, group: "Actions", icon: way.deed?.danger ? "crashed" : "run",
+  ...way, id: `do:${way.text} ${way.deed?.path ?? ""}`, group: "Commands", icon: way.deed?.danger ? "crashed" : "run",
 }));
 
 /** Offer verbs that begin so. @param {string} asked @returns {Item[]} */
 const verbs = (asked) => (asked.length < 2 ? [] : COMMANDS.filter((command) => command.verbs.some((verb) => verb.startsWith(asked)))
-  .map(({ verbs: [verb = ""], label }) => ({ id: `verb:${verb}`, group: "Actions", icon: "run", text: `${label}…`, more: verb === "set" ? "set NAME one_for_all" : `${verb} NAME`, fill: `${verb} ` })));
+  .map(({ verbs: [verb = ""], label }) => ({ id: `verb:${verb}`, group: "Commands", icon: "run", text: `${label}…`, more: verb === "set" ? "set NAME one_for_all" : `${verb} NAME`, fill: `${verb} ` })));
 
 /** Return the number of letters to change, add or remove. @param {string} one @param {string} other */
 export function distance(one, other) {

@@ -51,7 +51,7 @@ function find(item, question) {
  * @param {readonly Item[]} items
  * @param {string} question
  * @param {readonly Item[]} recent  newest first
- * @param {readonly Item[]} [acts]  what the query commands, best first; they come before all else
+ * @param {readonly Item[]} [acts]  what the query commands, best first; they come before all else, and mere verbs after it
  * @returns {Group[]}
  */
 export function rank(items, question, recent, acts = []) {
@@ -76,7 +76,9 @@ export function rank(items, question, recent, acts = []) {
     name, found: [...all.values()].filter(({ item }) => item.group === name).sort((one, other) => other.score - one.score).slice(0, MOST),
   })).filter(({ found }) => found.length);
   groups.sort((one, other) => (other.found[0]?.score ?? 0) - (one.found[0]?.score ?? 0));
-  return acts.length ? [{ name: "Actions", found: acts.map((item) => ({ ...plain(item), places: fit(asked, item.text)?.places ?? [] })) }, ...groups] : groups;
+  if (!acts.length) return groups;
+  const commands = { name: "Commands", found: acts.map((item) => ({ ...plain(item), places: fit(asked, item.text)?.places ?? [] })) };
+  return acts[0]?.id.startsWith("verb:") ? [...groups, commands] : [commands, ...groups]; // a page called Settings comes before the verb set
 }
 
 /** @param {Item} item @returns {Found} */

@@ -151,7 +151,7 @@ class Palette {
       const group = make("div", { role: "group", "aria-labelledby": title.id }, title);
       for (const { item, places } of found) {
         const text = make("span", { class: "what" }, ...pieces(item.text, places).map(([piece, meant]) => (meant ? make("mark", {}, piece) : piece)));
-        group.append(make("div", { role: "option", id: `palette-${place}`, "data-place": place, "aria-selected": "false" }, icon(item.icon), text, make("span", { class: "more" }, item.more)));
+        group.append(make("div", { role: "option", id: `palette-${place}`, "data-place": place, "aria-selected": "false" }, icon(item.icon), text, make("span", { class: "beside" }, item.more)));
         place += 1;
       }
       return group;
@@ -160,6 +160,7 @@ class Palette {
     else if (!this.#shown.length) this.#list.append(make("p", { class: "none" }, this.#asking.size ? "Nothing yet; the server is still being asked." : `Nothing fits “${this.#field.value.trim()}”. Try a part of a name, a pid, or a word of the documentation.`));
     this.#choose(this.#place);
     write(this.#said, note || this.#status());
+    this.#said.classList.toggle("vh", note !== ""); // it stands above the results, too
   }
 
   #status() {
