@@ -47,7 +47,9 @@ class Reader:
 
     def go(self, place: str) -> None:
         """Open one of the five places."""
-        self.press(self.page.get_by_role("navigation", name="Main").get_by_role("link", name=place, exact=True))
+        link = self.page.get_by_role("navigation", name="Main").get_by_role("link", name=place, exact=True)
+        self.press(link)
+        expect(link).to_have_attribute("aria-current", "page")
         assert self.page.evaluate(SIDEWAYS) == 0
 
     def button(self, name: str | re.Pattern[str], **more: Any) -> Locator:
@@ -58,9 +60,9 @@ class Reader:
         """Run a command of the palette, and confirm it."""
         self.page.keyboard.press("Control+k")
         self.page.get_by_role("dialog").get_by_role("combobox").fill(text)
-        expect(self.page.get_by_role("group", name="Actions").get_by_role("option").first).to_be_visible()
+        expect(self.page.get_by_role("group", name="Commands").get_by_role("option").first).to_be_visible()
         self.page.keyboard.press("Enter")
-        expect(self.page.get_by_role("dialog").get_by_role("button", name="Cancel")).to_be_visible()
+        expect(self.page.get_by_role("dialog").get_by_role("button", name=re.compile(text, re.I))).to_be_focused()
         self.page.keyboard.press("Enter")
 
     def write(self, text: str) -> None:
@@ -140,7 +142,7 @@ def test_from_a_first_kill_to_a_shared_moment(
     result = page.get_by_role("group", name="Result")
     expect(result).to_contain_text(f"Right: {victim}")
     reader.press(reader.button("Next level"))
-    expect(page.get_by_text(re.compile("^Level 2 of 10"))).to_be_visible()
+    expect(page.get_by_text(re.compile("^Level 2 of 10 ·"))).to_be_visible()
     reader.press(reader.button("None of them"))
     reader.press(reader.button("Lock in"))
     expect(result).to_contain_text("Missed: ")

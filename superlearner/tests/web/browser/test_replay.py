@@ -170,7 +170,7 @@ def test_one_click_records_the_checkout_and_plays_why_the_ledger_crashed(open_pa
     page.get_by_role("button", name="Record it and play it").click()
     expect(page.locator("#replay")).to_have_attribute("data-ready", "yes")
     expect(page.locator("#replay")).to_have_attribute("data-playing", re.compile("true|false"))  # absent before
-    expect(page).to_have_url(re.compile(r"\?recording=[^&]+$"))
+    expect(page).to_have_url(re.compile(r"\?view=replay&recording=[^&]+$"))
     expect(page.get_by_role("group", name="Crashes").get_by_role("button")).not_to_have_count(0)
     page.get_by_role("group", name="Crashes").get_by_role("button").first.click()
     expect(page.get_by_role("slider", name="Playhead")).to_have_attribute(

@@ -141,6 +141,7 @@ ONE_HELD = """() => new Promise((done) => {
 
 def test_signals_travel_in_their_order_and_can_be_seen_again(open_page: Callable[..., Page], shop: Any) -> None:
     page = open_page(f"{shop.url}/supervisors", reduced_motion="no-preference")
+    page.set_viewport_size({"width": 1440, "height": 740})  # no room for the pane that plays restarts
     page.evaluate(HELD)
     line(page, f"{DEMO}/counter_2").get_by_role("button", name="Kill").click()
     page.evaluate(ONE_HELD)  # rapid kills skip parts of the drawing
@@ -160,6 +161,19 @@ def test_signals_travel_in_their_order_and_can_be_seen_again(open_page: Callable
     page.keyboard.press("Escape")
     expect(signals).to_be_hidden()
     expect(page.locator("#map .map-signals [data-n]")).to_have_count(0)
+
+
+def test_no_arrows_are_drawn_beside_the_pane_that_plays_the_restart(open_page: Callable[..., Page], shop: Any) -> None:
+    page = open_page(f"{shop.url}/supervisors", reduced_motion="no-preference")
+    page.evaluate(HELD)
+    line(page, f"{DEMO}/counter_2").get_by_role("button", name="Kill").click()
+    page.evaluate(ONE_HELD)
+    expect(page.get_by_role("region", name="The newest restart")).to_be_visible()
+    page.evaluate("window.held.pop()()")
+    expect(page.locator("restart-live restart-stage")).to_have_attribute("data-stage", "6")
+    expect(page.locator("sl-signals")).to_have_count(0)
+    page.locator(".events li", has_text="counter_2").first.get_by_role("button", name="Signals").click()
+    expect(page.locator("sl-signals").locator("[data-n]")).to_have_count(3)
 
 
 def test_with_reduced_motion_numbered_arrows_appear_at_once(open_page: Callable[..., Page], shop: Any) -> None:

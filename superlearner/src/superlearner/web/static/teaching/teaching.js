@@ -40,6 +40,9 @@ part({
   element: new SlLate(async () => new (await whole(import("./why.js"))).SlWhy()),
 });
 
+/** Return whether the pane below the tree plays restarts: arrows would say the same again. */
+const played = () => document.getElementById("restart")?.checkVisibility() ?? false;
+
 /**
  * @param {{tree: Written, map: Written & Mapped, pane: HTMLElement, events: HTMLElement, goTo: (target: string) => void}} parts
  */
@@ -102,7 +105,7 @@ export function teach({ tree, map, pane, events, goTo }) {
         if (!entry || !mine.every(isSettled) || (entry.parts?.signals?.list.length ?? 0) < 2) continue; // a supervisor that gives up has two entries
         awaited.delete(key);
         clearTimeout(coming);
-        coming = window.setTimeout(() => show(entry, false), PAUSE_MS);
+        coming = window.setTimeout(() => played() || show(entry, false), PAUSE_MS);
       }
     }
     signals?.place();
@@ -143,7 +146,7 @@ export function teach({ tree, map, pane, events, goTo }) {
 
   pane.addEventListener("sl-happened", (event) => {
     const entry = model().feed.find(({ id }) => id === /** @type {CustomEvent} */ (event).detail.entry);
-    if (entry) requestAnimationFrame(() => show(entry, true)); // beside the verdicts, once they are drawn
+    if (entry && !played()) requestAnimationFrame(() => show(entry, true)); // beside the verdicts, once they are drawn
   });
   pane.addEventListener("sl-marks", (event) => {
     const notes = /** @type {Map<string, Note>} */ (/** @type {CustomEvent} */ (event).detail);
