@@ -1,4 +1,4 @@
-"""From the first kill to a moment that is shared, with visible texts and roles only: what a reader does in ten minutes."""
+"""From the first kill to a shared moment: what a reader does in ten minutes, by visible texts and roles only."""
 
 from __future__ import annotations
 
@@ -179,7 +179,9 @@ def test_from_a_first_kill_to_a_shared_moment(
 
     # go back in time
     reader.go("Timeline")
-    ended = page.get_by_role("list", name="What happened").get_by_role("button", name=re.compile("ledger .* was killed$"))
+    ended = page.get_by_role("list", name="What happened").get_by_role(
+        "button", name=re.compile("ledger .* was killed$")
+    )
     reader.press(ended.first)
     expect(page.get_by_role("slider", name="Moment")).to_have_attribute("aria-valuetext", re.compile("was killed$"))
 
