@@ -160,12 +160,33 @@ def test_the_owner_can_kill_the_server_itself_and_the_page_comes_back(shop: Page
     shop.get_by_label("Token").fill("a-token-of-the-tests-that-is-long-enough")
     shop.keyboard.press("Enter")
     expect(shop.locator("#supervisors")).to_have_attribute("data-ready", "tree")
+    shop.get_by_role("treeitem", name=re.compile("^superlearner, ")).focus()
+    shop.keyboard.press("ArrowRight")
     live = line(shop, "superlearner/services/live")
     pid = live.get_attribute("data-pid") or ""
     live.locator(".kill").click()
     shop.get_by_role("dialog").get_by_role("button", name="Kill live").click()
     expect(line(shop, "superlearner/services/live")).not_to_have_attribute("data-pid", pid)
     expect(shop.locator("#live")).to_have_attribute("data-status", "live")
+
+
+def test_the_readers_trees_come_first_and_the_platforms_is_closed_until_it_is_opened(shop: Page) -> None:
+    trees = shop.get_by_role("treeitem").and_(shop.locator("[aria-level='1']"))
+    expect(trees.first).to_have_accessible_name(re.compile("^demo_one_for_one, "))
+    platform = shop.get_by_role("treeitem", name=re.compile("^superlearner, "))
+    expect(platform).to_have_attribute("aria-expanded", "false")
+    expect(platform).to_contain_text("the platform")
+    shop.get_by_role("searchbox", name="Find a process").fill("guardian")
+    expect(shop.get_by_role("treeitem", name=re.compile("^guardian, "))).to_be_visible()
+    shop.get_by_role("searchbox", name="Find a process").fill("")
+    platform.focus()
+    shop.keyboard.press("ArrowRight")
+    expect(shop.get_by_role("treeitem", name=re.compile("^guardian, "))).to_be_visible()
+    expect(shop).to_have_url(re.compile("platform=open"))
+    shop.reload()
+    expect(shop.get_by_role("treeitem", name=re.compile("^guardian, "))).to_be_visible()
+    line(shop, f"{CHECKOUT}/ledger").locator(".id").click()
+    expect(shop.get_by_role("region", name="Process details").get_by_role("heading", name="ledger")).to_be_visible()
 
 
 def test_the_page_finds_a_platform_that_was_started_again(

@@ -118,7 +118,7 @@ def test_a_strategy_is_compared_on_the_real_children_and_changed_while_it_runs(
 
 
 def test_a_change_of_what_the_platform_needs_is_asked_for_first(open_page: Callable[..., Page], shop: Any) -> None:
-    page = open_page(f"{shop.url}/supervisors", extra_http_headers=shop.owner)
+    page = open_page(f"{shop.url}/supervisors?platform=open", extra_http_headers=shop.owner)
     strategy = opened(page, "superlearner/services", "Strategy")
     strategy.get_by_role("button", name="Set", exact=True).click()
     dialog = page.get_by_role("dialog", name="Change what the platform needs?")

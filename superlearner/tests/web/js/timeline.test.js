@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { EMPTY, reduce } from "#static/live/model.js";
-import { countUpTo, isAbout, markOf, stepFrom, treeAt, yoursFirst } from "#static/timeline/past.js";
+import { above, yoursFirst } from "#static/live/scopes.js";
+import { countUpTo, isAbout, markOf, stepFrom, treeAt } from "#static/timeline/past.js";
 
 const row = (key, pid, more = {}) => ({
   key, parent: key.includes("/") ? key.slice(0, key.lastIndexOf("/")) : null, id: key.split("/").at(-1), name: key.split("/").at(-1), pid,
@@ -90,6 +91,9 @@ test("the reader's trees come before the platform's, and nothing is left out", (
     row("superlearner", "0.1.0"), row("superlearner/services", "0.2.0"), row("superlearner/playground", "0.3.0"), row("superlearner/playground/shop", "0.4.0"),
   ] });
   assert.deepEqual(yoursFirst(model).kids.get(""), ["superlearner/playground/shop", "superlearner"]);
-  assert.deepEqual(yoursFirst(model).kids.get("superlearner"), ["superlearner/services"]);
+  assert.deepEqual(yoursFirst(model).kids.get("superlearner"), ["superlearner/services", "superlearner/playground"]);
+  assert.deepEqual([model, yoursFirst(model)].map((one) => above(one, one.rows.get("superlearner/playground/shop"))), ["superlearner/playground", null]);
+  const sorted = yoursFirst(model);
+  assert.equal(yoursFirst({ ...model, seq: 2 }, sorted).kids, sorted.kids);
   assert.equal(yoursFirst(now), now);
 });

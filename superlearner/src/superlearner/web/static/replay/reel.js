@@ -10,7 +10,7 @@
 
 import { EMPTY, reduce } from "../live/model.js";
 import { brief } from "../traces/sequence-layout.js";
-import { YOURS } from "../timeline/past.js";
+import { YOURS } from "../live/scopes.js";
 
 /** @typedef {import("../live/model.js").Model} Model */
 /** @typedef {import("../traces/sequence-layout.js").Person} Person */

@@ -79,19 +79,6 @@ export function treeAt(model, events, at) {
   return past.model();
 }
 
-/** The supervisor of what runs on the platform's node. */
-export const YOURS = "superlearner/playground";
-
-/** Return the tree with the reader's own trees before the platform's. Models without them are returned unchanged. @param {Model} model @returns {Model} */
-export function yoursFirst(model) {
-  const own = model.kids.get(YOURS);
-  const above = model.rows.get(YOURS)?.parent;
-  if (!own?.length || !above) return model;
-  const kids = new Map(model.kids);
-  kids.set("", [...own, ...(kids.get("") ?? [])]).set(above, (kids.get(above) ?? []).filter((key) => key !== YOURS));
-  return { ...model, kids };
-}
-
 class Past {
   #base;
   /** @type {Map<string, Row>} */ #rows;

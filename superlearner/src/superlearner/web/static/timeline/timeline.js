@@ -18,7 +18,8 @@ import { replayAddress } from "../traces/recordings-list.js";
 import { SlAxis } from "./axis.js";
 import { EventLog } from "./event-log.js";
 import { precise, showHappened, walk } from "./happened.js";
-import { countUpTo, isAbout, stepFrom, treeAt, yoursFirst } from "./past.js";
+import { yoursFirst } from "../live/scopes.js";
+import { countUpTo, isAbout, stepFrom, treeAt } from "./past.js";
 
 /** Minimum interval between two drawings of tree and axis while the moment stays. */
 const TREE_MS = 300;

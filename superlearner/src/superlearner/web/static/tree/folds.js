@@ -6,12 +6,13 @@
 
 const STORE = "superlearner.collapsed";
 
-/** @returns {Set<string>} */
+/** Return the closed branches; null: none was opened or closed yet. @returns {Set<string>|null} */
 export function recall() {
   try {
-    return new Set(JSON.parse(localStorage.getItem(STORE) ?? "[]"));
+    const stored = localStorage.getItem(STORE);
+    return stored === null ? null : new Set(JSON.parse(stored));
   } catch {
-    return new Set();
+    return null;
   }
 }
 

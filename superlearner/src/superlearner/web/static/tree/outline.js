@@ -4,6 +4,8 @@
  * @module
  */
 
+import { above } from "../live/scopes.js";
+
 /** @typedef {import("../live/model.js").Model} Model */
 /** @typedef {import("../live/model.js").Row} Row */
 
@@ -81,7 +83,7 @@ function matching(model, fits) {
   for (const row of model.rows.values()) {
     if (!fits(row)) continue;
     found.set(row.key, true);
-    for (let up = row.parent; up !== null && !found.has(up); up = model.rows.get(up)?.parent ?? null) found.set(up, false);
+    for (let up = above(model, row); up !== null && !found.has(up); up = above(model, model.rows.get(up))) found.set(up, false);
   }
   return found;
 }

@@ -9,6 +9,7 @@
 
 import { attribute, chosen, icon, make, reshape, root, write } from "../base/dom.js";
 import { budgetAt, label, ranAgain } from "../live/model.js";
+import { PLATFORM } from "../live/scopes.js";
 import { hiddenText, pips, shapeOf, SHAPES } from "../base/marks.js";
 import { budgetText, classText, counted, MEANINGS, number, STATES, stateText, time, unlimited } from "../base/words.js";
 
@@ -193,7 +194,7 @@ export class RowView {
 
     this.#name(row);
     write(this.strategy, row.strategy ?? "");
-    write(this.what, row.kind === "group" ? groupText(row) : classText(row));
+    write(this.what, row.key === PLATFORM ? "the platform" : row.kind === "group" ? groupText(row) : classText(row));
     if (row.kind === "group") this.#more(row);
     const why = this.#why(row, inside);
     write(this.why, why);

@@ -13,6 +13,7 @@ import { ALL, filtered, fitting, fromAddress, toAddress } from "./filters.js";
 import { shortcuts } from "../shell/keys.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { EMPTY, reduce, rowOf, tally } from "../live/model.js";
+import { platformRoot, yoursFirst } from "../live/scopes.js";
 import { showStatus } from "../live/status.js";
 import { burning, nameIn, verb } from "../live/storms.js";
 import { toast } from "../base/toast.js";
@@ -45,6 +46,7 @@ const filters = byId("filters", SlFilters);
 const announcer = new Announcer(byId("announce", HTMLElement));
 
 /** @type {Model} */ let model = EMPTY;
+/** The same with the reader's own trees first. @type {Model} */ let scoped = EMPTY;
 let skew = 0;
 /** Server time of the newest frame, for "as of". */
 let fresh = 0;
@@ -80,8 +82,9 @@ function onMessages(messages) {
   const told = messages.findLast((message) => message.k === "d" && message.t !== undefined);
   const busy = (model.health?.events_per_s ?? 0) > BUSY_EVENTS_PER_S;
   attribute(tree, "data-busy", busy);
-  tree.show(model, skew, anew ? null : touched);
-  map.show(model, skew, anew ? null : touched);
+  scoped = yoursFirst(model, scoped);
+  tree.show(scoped, skew, anew ? null : touched);
+  map.show(scoped, skew, anew ? null : touched);
   if (!busy || anew || performance.now() - listed > BUSY_PAUSE_MS) {
     events.show(model.feed, model.epoch); // the next heartbeat shows what is left out now
     listed = performance.now();
@@ -226,15 +229,17 @@ function tellFound() {
 }
 
 /** The URL parameters of this page. */
-const WORDS = ["q", "state", "kind", "strategy", "class", "recent", "mailbox", "process", "closed"];
+const WORDS = ["q", "state", "kind", "strategy", "class", "recent", "mailbox", "process", "platform", "closed"];
 
 /** Write the view into the URL. */
 function remember() {
   if (!arrived) return;
+  const root = platformRoot(scoped);
   address.tell(WORDS, () => [
     ...toAddress(filters.wanted),
     ...[...new Set([...tree.selected].slice(0, 50))].map((key) => /** @type {[string, string]} */ (["process", spelled.get(key) ?? key])),
-    ...[...tree.closed].filter((key) => model.kids.has(key)).map((key) => /** @type {[string, string]} */ (["closed", key])),
+    ...(root !== null && !tree.closed.has(root) ? [/** @type {[string, string]} */ (["platform", "open"])] : []),
+    ...[...tree.closed].filter((key) => key !== root && model.kids.has(key)).map((key) => /** @type {[string, string]} */ (["closed", key])),
   ], "process");
 }
 
@@ -247,7 +252,9 @@ function arrive() {
   arrived = true;
   const asked = address.asked();
   const closed = asked.getAll("closed").filter((key) => model.kids.has(key));
-  if (closed.length) tree.close(closed);
+  const root = platformRoot(scoped), open = asked.get("platform") === "open";
+  if (closed.length || open) tree.close([...(closed.length ? closed : tree.closed), ...(root === null ? [] : [root])].filter((key) => key !== root || !open));
+  if (root !== null && tree.closed.has(root)) map.fold(root);
   if (filters.wanted.q || filtered(filters.wanted)) apply();
   select(asked.getAll("process"));
 }

@@ -11,6 +11,7 @@
 import { make } from "../base/dom.js";
 import { recall, remember } from "./folds.js";
 import { EMPTY } from "../live/model.js";
+import { above, platformRoot } from "../live/scopes.js";
 import { outline, startable } from "./outline.js";
 import { Room } from "./room.js";
 import { TreeKeys } from "./tree-keys.js";
@@ -35,6 +36,7 @@ export class SlTree extends HTMLElement {
   /** The focused line was removed, and no other was chosen since. */ #unchosen = false;
   #room = new Room();
   #giving = 0;
+  /** The root of the platform's own tree was shown. */ #met = false;
   /** The predicate of the search. @type {((row: import("../live/model.js").Row) => boolean)|null} */ #fits = null;
   #list = make("ul", { role: "tree", class: "tree", "aria-label": "Supervision tree", "aria-multiselectable": "true" });
   #scroll = make("div", { class: "tree-scroll" });
@@ -43,7 +45,7 @@ export class SlTree extends HTMLElement {
 
   connectedCallback() {
     if (this.#list.isConnected) return;
-    this.#collapsed = recall();
+    this.#collapsed = recall() ?? new Set();
     const head = make("div", { class: "tree-head", "aria-hidden": "true" }, ...Object.entries(COLUMNS).map(([text, title]) => make("span", { title }, text)));
     this.#scroll.append(head, this.#list);
     this.append(this.#scroll);
@@ -86,6 +88,11 @@ export class SlTree extends HTMLElement {
     const before = this.#model;
     this.#model = this.#page.model = model;
     this.#page.skew = skew;
+    const root = platformRoot(model);
+    if (root !== null && !this.#met) {
+      this.#met = true;
+      if (recall() === null) this.#collapsed.add(root); // the platform's own tree is closed until it is opened
+    }
     const fresh = before.snapshots !== model.snapshots;
     if (fresh) this.#room.clear();
     else if (before.kids !== model.kids) this.#room.follow(before, model, Date.now());
@@ -147,7 +154,8 @@ export class SlTree extends HTMLElement {
   toggleAll(open) {
     this.#collapsed = new Set();
     this.#room.empty();
-    if (!open) for (const [key] of this.#model.kids) if (this.#model.rows.get(key)?.parent) this.#collapsed.add(key);
+    const root = platformRoot(this.#model);
+    if (!open) for (const [key] of this.#model.kids) if (key === root || above(this.#model, this.#model.rows.get(key))) this.#collapsed.add(key);
     this.#folded();
   }
 
@@ -207,7 +215,7 @@ export class SlTree extends HTMLElement {
   /** Open the ancestors of a row, select it and scroll it into view. @param {string} key */
   reveal(key) {
     if (!this.#model.rows.has(key)) return false;
-    for (let up = this.#model.rows.get(key)?.parent ?? null; up !== null; up = this.#model.rows.get(up)?.parent ?? null) this.#collapsed.delete(up);
+    for (let up = above(this.#model, this.#model.rows.get(key)); up !== null; up = above(this.#model, this.#model.rows.get(up))) this.#collapsed.delete(up);
     this.#arrange(false);
     this.select([key]);
     this.point(key);
@@ -219,7 +227,7 @@ export class SlTree extends HTMLElement {
     const rows = [...this.#model.rows.values()], row = rows.find((one) => one.name === name) ?? rows.find((one) => one.id === name);
     if (!row) return false;
     let closed = false;
-    for (let up = row.parent; up !== null; up = this.#model.rows.get(up)?.parent ?? null) closed = this.#collapsed.delete(up) || closed;
+    for (let up = above(this.#model, row); up !== null; up = above(this.#model, this.#model.rows.get(up))) closed = this.#collapsed.delete(up) || closed;
     if (closed) this.#arrange(false);
     this.bring(row.key);
     return true;
@@ -309,7 +317,7 @@ export class SlTree extends HTMLElement {
       this.#renew(key);
       // whether a child can be started depends on its supervisor, and a closed branch counts its content
       if (before && (before.pid !== row.pid || before.strategy !== row.strategy)) for (const kid of this.#model.kids.get(key) ?? []) also.add(kid);
-      for (let up = row.parent; up !== null && !also.has(up); up = this.#model.rows.get(up)?.parent ?? null) {
+      for (let up = above(this.#model, row); up !== null && !also.has(up); up = above(this.#model, this.#model.rows.get(up))) {
         if (this.#lines[this.#places.get(up) ?? -1]?.open === false) also.add(up);
       }
     }
