@@ -15,6 +15,7 @@ from page_variants import VARIANTS
 from page_width import SIDEWAYS
 
 Open = Callable[..., Page]
+OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 
 
 def kill(platform: Any, name: str) -> None:
@@ -81,6 +82,32 @@ def test_the_moment_is_in_the_address_and_opens_there(open_page: Open, real_plat
     expect(in_tree(other, "counter_1")).not_to_contain_text(before)
     other.get_by_role("button", name="Live", exact=True).click()
     expect(other).to_have_url(f"{real_platform.url}/timeline")
+
+
+def test_a_dynamic_child_that_ends_while_the_past_is_shown_keeps_its_name_and_place(
+    open_page: Open, real_platform: Any
+) -> None:
+    for name in ("visitor_1", "visitor_2"):
+        body = {"start": "superlearner.demo.one_for_one:Counter", "arg": 0, "registered_name": name}
+        path = f"{real_platform.url}/api/v1/supervisors/orders/children"
+        answer = httpx.post(path, json=body | {"restart": "temporary"}, headers=OWNER)
+        assert answer.status_code == 200, answer.text
+    first = pid(real_platform, "visitor_1")
+    page = timeline(open_page, real_platform)
+    kill(real_platform, "counter_1")
+    happened = page.get_by_role("list", name="What happened")
+    happened.get_by_role("button", name=re.compile("restarted counter_1")).click()
+    visitors = page.locator("sl-reel-tree li .name").filter(has_text="visitor_")
+    expect(visitors).to_have_text(["visitor_1", "visitor_2"])
+    gone = httpx.request("DELETE", f"{real_platform.url}/api/v1/processes/visitor_1", json={"reason": "kill"})
+    assert gone.status_code == 200
+    expect(happened.locator("[data-later]").filter(has_text=f"<{first}> was killed")).to_be_visible()
+    moment(page).focus()
+    for key in ("ArrowLeft", "ArrowRight"):
+        page.keyboard.press(key)
+        expect(visitors).to_have_text(["visitor_1", "visitor_2"])
+    page.get_by_role("button", name="Live", exact=True).click()
+    expect(visitors).to_have_text(["visitor_2"])
 
 
 def test_keys_wheel_and_dragging_go_back_and_to_now(open_page: Open, real_platform: Any) -> None:

@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 import { EMPTY, reduce } from "#static/live/model.js";
 import { above, yoursFirst } from "#static/live/scopes.js";
+import { KeptTrees } from "#static/timeline/kept-trees.js";
 import { countUpTo, isAbout, markOf, stepFrom, treeAt } from "#static/timeline/past.js";
 
 const row = (key, pid, more = {}) => ({
@@ -62,6 +63,43 @@ test("the children of a supervisor that was restarted belong to its former proce
   assert.deepEqual(at(4), ["top 0.1.0", "sup 0.8.0", "job 0.9.0"]);
   assert.deepEqual(at(2), ["top 0.1.0", "sup null"]);
   assert.deepEqual(at(0), ["top 0.1.0", "sup 0.2.0", "job 0.3.0"]);
+});
+
+test("children that end while a moment is shown keep their names and places, also at a later moment", () => {
+  const pool = (...pids) => reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 0, feed: [], health: null, nodes: [
+    row("sup", "0.1.0"), ...pids.map((pid) => row(`sup/${pid}`, pid, { id: `order ${pid}`, name: null, restarts: 2 })),
+  ] });
+  const ended = (at, pid) => event(at, "child_terminated", pid, null, { id: null, reason: "normal", by: "exit" });
+  const log = [ended(10, "0.9.0"), ended(30, "0.2.0"), ended(40, "0.3.0")];
+  const trees = new KeptTrees();
+  const drawn = (living, at, now) => {
+    const { rows, kids } = trees.at(living, log, at, now);
+    return kids.get("sup").map((key) => `${rows.get(key).id} ${rows.get(key).restarts}`);
+  };
+  assert.deepEqual(drawn(pool("0.2.0", "0.3.0", "0.4.0"), 15, 20), ["order 0.2.0 2", "order 0.3.0 2", "order 0.4.0 2"]);
+  assert.deepEqual(drawn(pool("0.4.0"), 15, 50), ["order 0.2.0 2", "order 0.3.0 2", "order 0.4.0 2"]);
+  assert.deepEqual(drawn(pool("0.4.0"), 35, 50), ["order 0.3.0 2", "order 0.4.0 2"]);
+  assert.deepEqual(drawn(pool("0.4.0"), 25, 50), ["order 0.2.0 2", "order 0.3.0 2", "order 0.4.0 2"]);
+  assert.deepEqual(drawn(pool("0.4.0"), null, 50), ["order 0.4.0 2"]);
+  assert.deepEqual(drawn(pool("0.4.0"), 35, 50), ["order 0.4.0 2", "0.3.0 0"]);
+});
+
+test("a tree that is kept gets what was on its way to the page, and none is kept of another run of the server", () => {
+  const one = (pid, epoch = "e") => reduce(EMPTY, { k: "s", epoch, seq: 1, now: 0, feed: [], health: null, nodes: [row("sup", "0.1.0"), row("sup/cart", pid)] });
+  const trees = new KeptTrees();
+  const cart = (...shown) => trees.at(...shown).rows.get("sup/cart").pid;
+  assert.equal(cart(one("0.2.0"), [], 10, 10), "0.2.0");
+  assert.equal(cart(one("0.3.0"), [], 10, 10.5), "0.3.0");
+  assert.equal(cart(one("0.4.0"), [], 10, 11.5), "0.4.0");
+  assert.equal(cart(one("0.5.0"), [], 10, 20), "0.4.0");
+  assert.equal(cart(one("0.6.0", "f"), [], 10, 20), "0.6.0");
+});
+
+test("events after a tree was kept do not change it", () => {
+  const restart = (at, old, pid) => [event(at, "child_terminated", old, "ledger", { reason: "killed", by: "exit" }), event(at, "child_restarted", pid, "ledger", { old, reason: "killed", along: false })];
+  const log = [...restart(30, "0.5.0", "0.8.0"), ...restart(31, "0.8.0", "0.9.0")];
+  const { pid, restarts } = new KeptTrees().at(now, log, 18, 20).rows.get("sup/ledger");
+  assert.deepEqual([pid, restarts], ["0.5.0", 1]);
 });
 
 test("steps go from one moment with an event to the next, and after the last to now", () => {

@@ -66,11 +66,12 @@ export function isAbout(event, row) {
  * @param {Model} model  the tree of now
  * @param {readonly LogEvent[]} events  oldest first
  * @param {number|null} at  null: now
+ * @param {readonly Model[]} [earlier]  trees of before, the newest first: names and places of children that have ended
  * @returns {Model}
  */
-export function treeAt(model, events, at) {
+export function treeAt(model, events, at, earlier = []) {
   if (at === null) return model;
-  const past = new Past(model);
+  const past = new Past(model, earlier);
   for (let place = events.length - 1; place >= 0; place--) {
     const event = events[place];
     if (!event || event.at <= at) break;
@@ -81,14 +82,16 @@ export function treeAt(model, events, at) {
 
 class Past {
   #base;
+  #earlier;
   /** @type {Map<string, Row>} */ #rows;
   /** Keys of children, also of those that are not there. @type {Map<string, string[]>} */ #kids;
   /** @type {Map<string, string>} */ #keys = new Map();
   /** Keys that are not there. @type {Set<string>} */ #gone = new Set();
 
-  /** @param {Model} model */
-  constructor(model) {
+  /** @param {Model} model @param {readonly Model[]} earlier */
+  constructor(model, earlier) {
     this.#base = model;
+    this.#earlier = earlier;
     this.#rows = new Map(model.rows);
     this.#kids = new Map([...model.kids].map(([key, kids]) => [key, [...kids]]));
     for (const row of model.rows.values()) if (row.pid !== null) this.#keys.set(row.pid, row.key);
@@ -136,12 +139,13 @@ class Past {
     const kids = this.#kids.get(above) ?? [];
     const id = data["id"] ?? pid;
     const key = kids.find((one) => this.#rows.get(one)?.id === id) ?? `${above}/${id}`;
-    const row = this.#rows.get(key) ?? blank(key, above, id, name);
+    const known = this.#earlier.find(({ rows }) => rows.get(key)?.pid === pid);
+    const row = this.#rows.get(key) ?? known?.rows.get(key) ?? blank(key, above, id, name);
     if (row.pid !== null) this.#keys.delete(row.pid);
     this.#rows.set(key, { ...row, pid, state: "running", last: null });
     this.#keys.set(pid, key);
     this.#gone.delete(key);
-    if (!kids.includes(key)) this.#kids.set(above, [...kids, key]);
+    if (!kids.includes(key)) this.#kids.set(above, kids.toSpliced(placeOf(key, kids, known?.kids.get(above)), 0, key));
     const parent = this.#rows.get(above);
     if (parent && parent.kind === "worker") this.#rows.set(above, { ...parent, kind: "supervisor" });
   }
@@ -152,6 +156,13 @@ class Past {
     const kids = new Map([...this.#kids].map(([key, all]) => [key, all.filter((one) => this.#rows.has(one))]));
     return { ...this.#base, rows: this.#rows, kids };
   }
+}
+
+/** Return the place of a child after the siblings that came before it; the last place if those are not known. @param {string} key @param {readonly string[]} kids @param {readonly string[]} [known] */
+function placeOf(key, kids, known) {
+  if (!known) return kids.length;
+  const before = new Set(known.slice(0, known.indexOf(key)));
+  return kids.findLastIndex((one) => before.has(one)) + 1;
 }
 
 /** @param {string} key @param {string} parent @param {string} id @param {string|null} name @returns {Row} */

@@ -19,7 +19,8 @@ import { SlAxis } from "./axis.js";
 import { EventLog } from "./event-log.js";
 import { precise, showHappened, walk } from "./happened.js";
 import { yoursFirst } from "../live/scopes.js";
-import { countUpTo, isAbout, stepFrom, treeAt } from "./past.js";
+import { KeptTrees } from "./kept-trees.js";
+import { countUpTo, isAbout, stepFrom } from "./past.js";
 
 /** Minimum interval between two drawings of tree and axis while the moment stays. */
 const TREE_MS = 300;
@@ -43,6 +44,7 @@ let held = 0;
 let drawn = 0;
 let timer = 0;
 
+const trees = new KeptTrees();
 const log = new EventLog(() => draw(), (error) => {
   const words = error instanceof ApiError ? [error.message, error.hint].filter(Boolean).join(" ") : "The events cannot be read now.";
   note(words);
@@ -158,12 +160,15 @@ function treeSoon() {
   timer = setTimeout(drawTree, Math.max(0, drawn + TREE_MS - performance.now()));
 }
 
+/** Return the tree at the moment. */
+const treeNow = () => trees.at(model, log.events, at, now());
+
 function drawTree() {
   clearTimeout(timer);
   timer = 0;
   drawn = performance.now();
   if (at === null) drawAxis(); // it moves with each frame of the live feed, which come at least every few seconds
-  const past = yoursFirst(treeAt(model, log.events, at));
+  const past = yoursFirst(treeNow());
   tree.hidden = past.rows.size === 0;
   tree.show(past, false);
   write(byId("as-of", HTMLElement), at === null ? "as it is now" : `as it was at ${precise(at)}`);
@@ -189,7 +194,7 @@ list.addEventListener("click", (event) => {
 list.addEventListener("keydown", (event) => walk(list, event));
 for (const leaves of ["pointerleave", "focusout"]) list.addEventListener(leaves, () => held && requestAnimationFrame(() => draw()));
 tree.addEventListener("sl-lane", (event) => {
-  const row = rowOf(treeAt(model, log.events, at), /** @type {CustomEvent} */ (event).detail) ?? null;
+  const row = rowOf(treeNow(), /** @type {CustomEvent} */ (event).detail) ?? null;
   chosen = row === null || row.key === chosen?.key ? null : row;
   draw(true);
 });
