@@ -96,6 +96,15 @@ def test_the_keys_walk_through_the_events_and_the_playhead_says_where_it_is(open
     expect(playhead).to_have_attribute("aria-valuetext", "Event 1 of 8: cart calls ledger: ('book', 1)")
 
 
+@pytest.mark.parametrize("path", ["replay?recording=crash&at=6", "timeline?recording=crash&at=6&view=lanes"])
+def test_shared_addresses_open_the_recording_at_their_moment(open_page: Open, shop: Any, path: str) -> None:
+    page = open_page(f"{shop.url}/{path}", ready=False)
+    expect(page.get_by_role("slider", name="Playhead")).to_have_attribute(
+        "aria-valuetext", re.compile("^Event 4 of 8: cart casts to ledger")
+    )
+    expect(page).to_have_url(re.compile(r"/timeline\?(?=.*view=replay)(?=.*recording=crash)(?=.*at=6)"))
+
+
 def test_the_tree_the_state_and_the_mailbox_are_those_of_the_moment(open_page: Open, shop: Any) -> None:
     page = replay(open_page, shop)
     page.get_by_role("group", name="Crashes").get_by_role("button").click()

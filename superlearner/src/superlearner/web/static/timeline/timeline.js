@@ -14,7 +14,7 @@ import { EMPTY, label, reduce, rowOf } from "../live/model.js";
 import { showLost, showStatus } from "../live/status.js";
 import { SlReelTree } from "../replay/replay-panels.js";
 import { shortcuts } from "../shell/keys.js";
-import { replayAddress } from "../traces/recordings-list.js";
+import "../traces/recordings-list.js";
 import { SlAxis } from "./axis.js";
 import { EventLog } from "./event-log.js";
 import { precise, showHappened, walk } from "./happened.js";
@@ -31,8 +31,10 @@ const tree = byId("tree", SlReelTree);
 const list = byId("happened", HTMLElement);
 const only = byId("only", HTMLButtonElement);
 const asked = new URLSearchParams(location.search);
-const recording = asked.get("recording");
-if (recording) location.replace(replayAddress(recording));
+if (asked.get("recording")) {
+  asked.set("view", "replay");
+  location.replace(`?${asked}`);
+}
 
 let model = EMPTY;
 let fresh = 0;
