@@ -10,7 +10,7 @@ import json
 from typing import Any, Final
 
 import otp
-from otp import Children, GenServer, NoReply, Ok, Supervisor, impl, observer
+from otp import GenServer, observer
 from otp.testing import Scheduler, wait_all_idle
 from superlearner.control.clock import Clock
 from superlearner.control.restart_events import groups
@@ -19,37 +19,10 @@ from superlearner.control.restart_now import Running, waits
 from superlearner.control.terms import short_state
 from superlearner.operations.builtin.restarts import shown
 from tools.files import ROOT
+from tools.recorded_trees import Group, Part
 
 FOLDER: Final = ROOT / "docs" / "pictures" / "restarts"
 NAMES: Final = ("one_for_one", "one_for_all", "rest_for_one", "gives_up", "linked")
-
-
-class Part(GenServer[dict[str, int]]):
-    """A child that counts its messages, may be linked to another one, and fails on request."""
-
-    @impl
-    def init(self, arg: str | None) -> Ok[dict[str, int]]:
-        """Link to the process of the name in `arg`."""
-        if arg is not None:
-            otp.link(otp.whereis(arg))
-        return Ok({"handled": 0})
-
-    @impl
-    def handle_cast(self, request: Any, state: dict[str, int]) -> NoReply[dict[str, int]]:
-        """Count the message, or fail."""
-        if request == "bad":
-            raise ValueError("bad request")
-        return NoReply({"handled": state["handled"] + 1})
-
-
-class Group(Supervisor):
-    """A supervisor with these children."""
-
-    @impl
-    def init(self, arg: tuple[list[Any], dict[str, Any]]) -> Children:
-        """Return the children and flags."""
-        children, flags = arg
-        return Children(children, **flags)
 
 
 def part(name: str, linked_to: str | None = None) -> Any:
