@@ -185,11 +185,13 @@ def test_with_reduced_motion_numbered_arrows_appear_at_once(open_page: Callable[
     expect(signals.locator("[data-n]")).to_have_count(3)
     expect(signals).not_to_have_attribute("data-playing", "")
     assert signals.evaluate("(element) => element.getAnimations({subtree: true}).length") == 0
-    address = entry.get_by_role("link", name="Why?").get_attribute("href") or ""
     page.get_by_role("tab", name="Why").click()
     expect(page.locator(".why-chain > li")).to_have_count(2)
-    expect(page.get_by_role("link", name="Watch this restart")).to_have_attribute("href", re.compile(r"/why/\d+$"))
+    watch = page.get_by_role("link", name="Watch this restart")
+    expect(watch).to_have_attribute("href", re.compile(r"/why/\d+$"))
+    address = watch.get_attribute("href")
     entry.get_by_role("link", name="Why?").click()
+    expect(page.get_by_role("heading", name="Why printer_1 restarted", level=1)).to_be_visible()
     expect(page).to_have_url(re.compile(rf"{address}$"))
 
 
