@@ -25,6 +25,11 @@ def typed(page: Page, question: str) -> Any:
     return field
 
 
+def confirm(page: Page, title: str) -> None:
+    expect(page.get_by_role("button", name=title)).to_be_focused()
+    page.keyboard.press("Enter")
+
+
 def pid_of(two_nodes: Any, name: str) -> Any:
     return two_nodes.do(lambda: two_nodes.node.whereis(name))
 
@@ -81,7 +86,7 @@ def test_strategy_and_budget_are_completed_and_set(open_page: Callable[..., Page
     expect(acts).to_have_count(1)
     field.press("Enter")
     expect(page.get_by_role("dialog")).to_contain_text("checkout_sup is rest_for_one now; it becomes one_for_all")
-    page.get_by_role("button", name="Set checkout_sup one_for_all").press("Enter")
+    confirm(page, "Set checkout_sup one_for_all")
     expect(page.get_by_text("checkout_sup is one_for_all now.")).to_be_visible()
     field = typed(page, "set checkout_sup max_r")
     expect(acts.first).to_contain_text("Set checkout_sup max_restarts …")
@@ -90,7 +95,7 @@ def test_strategy_and_budget_are_completed_and_set(open_page: Callable[..., Page
     field.press_sequentially("7")
     expect(acts.first).to_contain_text("Set checkout_sup max_restarts 7")
     field.press("Enter")
-    page.get_by_role("button", name="Set checkout_sup max_restarts 7").press("Enter")
+    confirm(page, "Set checkout_sup max_restarts 7")
     expect(page.get_by_text("max_restarts of checkout_sup is 7 now.")).to_be_visible()
     flags = page.request.get(f"{two_nodes.url}/api/v1/supervisors/checkout_sup/flags?node={SECOND}").json()["data"]
     assert (flags["strategy"], flags["max_restarts"]) == ("one_for_all", 7)
@@ -101,13 +106,13 @@ def test_a_terminated_child_stays_down_until_it_is_restarted(open_page: Callable
     field = typed(page, "terminate mailer")
     expect(page.get_by_role("option", name="Terminate mailer", selected=True)).to_be_visible()
     field.press("Enter")
-    page.get_by_role("button", name="Terminate mailer").press("Enter")
+    confirm(page, "Terminate mailer")
     expect(page.get_by_text("mailer was terminated.")).to_be_visible()
     assert pid_of(two_nodes, "mailer") is None
     field = typed(page, "restart mailer")
     expect(page.get_by_role("option", name="Restart mailer", selected=True)).to_contain_text("stopped")
     field.press("Enter")
-    page.get_by_role("button", name="Restart mailer").press("Enter")
+    confirm(page, "Restart mailer")
     expect(page.get_by_text("mailer was started.")).to_be_visible()
     assert pid_of(two_nodes, "mailer") is not None
 

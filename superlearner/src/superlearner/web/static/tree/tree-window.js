@@ -5,8 +5,8 @@
  * @module
  */
 
-/** Up to this number all lines are in the page: the browser's search finds them, and nothing has to be moved. */
-export const ALL = 1500;
+/** Up to this number all lines are in the page, and the browser's search finds them. Beyond it, each crash would lay them all out. */
+export const ALL = 150;
 /** Lines above and below the view that are in the page, for short scrolls. */
 const MARGIN = 24;
 
