@@ -48,7 +48,12 @@ def main() -> int:
 
 def web(arguments: list[str], *, write: bool = True) -> int:
     """Measure the pages; write `docs/web-performance.md` if nothing failed."""
-    for part, given in (("web", arguments), ("web_crowd", arguments), *([("web_report", [])] if write else [])):
+    for part, given in (
+        ("web", arguments),
+        ("web_crowd", arguments),
+        ("web_budget", arguments),
+        *([("web_report", [])] if write else []),
+    ):
         ran = subprocess.run([sys.executable, "-m", f"benchmarks.{part}", *given], cwd=ROOT)
         if ran.returncode:
             return ran.returncode

@@ -35,12 +35,12 @@ def main() -> int:
     if web is None:
         print("nothing measured yet: make bench-web", file=sys.stderr)
         return 1
-    PAGE.write_text("\n".join(page(web, read("web_crowd"))).rstrip() + "\n", encoding="utf-8")
+    PAGE.write_text("\n".join(page(web, read("web_crowd"), read("web_budget"))).rstrip() + "\n", encoding="utf-8")
     print(PAGE.relative_to(ROOT))
     return 0
 
 
-def page(web: dict[str, Any], crowd: dict[str, Any] | None) -> Iterator[str]:
+def page(web: dict[str, Any], crowd: dict[str, Any] | None, budget: dict[str, Any] | None) -> Iterator[str]:
     yield "# What the pages cost\n"
     yield (
         "Server, browser and viewers share the same two cores here, and the browser draws with software: a laptop is "
@@ -50,6 +50,8 @@ def page(web: dict[str, Any], crowd: dict[str, Any] | None) -> Iterator[str]:
     yield from beside_the_prototype(web)
     if crowd is not None:
         yield from very_many(crowd)
+    if budget is not None:
+        yield from one_reader(budget)
     starts = web["start_seconds"]
     yield "## Start\n"
     yield (
@@ -145,6 +147,27 @@ def very_many(measured: dict[str, Any]) -> Iterator[str]:
         f"{many['mib_per_viewer']:g} MiB for each; the loop is late by {many['lag_p50']:g} ms (p50) and "
         f"{many['lag_p99']:g} ms (p99).\n"
     )
+
+
+def one_reader(budget: dict[str, Any]) -> Iterator[str]:
+    """Yield what one page costs its reader, beside the promised limits."""
+    warm, slow = ([first for first, _ in budget[key].values()] for key in ("warm", "warm_slow"))
+    played = budget["choreography"]
+    yield "## What one page costs its reader\n"
+    yield "| | measured | promised |"
+    yield "|---|---:|---:|"
+    yield f"| first visit of the start page with fonts, kB | {budget['first_visit']['kb']:.0f} | 200 |"
+    yield f"| page whose files are there, to its first content, ms | {min(warm):.0f} to {max(warm):.0f} | 100 |"
+    yield f"| the same at 50 ms latency, ms | {min(slow):.0f} to {max(slow):.0f} | 250 |"
+    for children, one in budget["crashes"].items():
+        words = f"{int(children):,} children, 20 crashes a second"
+        yield f"| {words}: share of the main thread, % | {one['main_thread']:.0f} | 25 |"
+        longest = one["longest_task_ms"]
+        yield f"| {words}: longest task, ms | {f'{longest:.0f}' if longest else 'below 50'} | 100 |"
+    yield f"| one restart played in the tree: frame p99, ms | {played['tree_p99_ms']:.0f} | 33 |"
+    yield f"| one restart played on the start page: frame p99, ms | {played['start_p99_ms']:.0f} | 33 |"
+    yield f"| socket at 3,000 children, 20 crashes a second, kB a second | {budget['home_kb_per_second']:.1f} | 5 |"
+    yield ""
 
 
 if __name__ == "__main__":

@@ -17,15 +17,17 @@ const RING_MS = 700;
 const RING_PX = 7;
 /** Limit of rings; more add no information. */
 const MOST_RINGS = 300;
-/** Minimum time between two frames of the rings. */
+/** Minimum time between two frames: of a few animations, and of many, which would keep the page busy. */
 const PAUSE_MS = 45;
+const PAUSE_OF_MANY_MS = 125;
+const FEW = 3;
 
 export class Rings {
   /** @type {Map<string, {look: string, until: number}>} */ #held = new Map();
   /** @type {Map<string, {begun: number, colour: string}>} */ #rings = new Map();
-  #due = 0;
+  #timer = 0;
+  #due = Infinity;
   #last = 0;
-  #release = 0;
 
   /**
    * @param {(keys: string[]) => void} repaint  draws these in their current state
@@ -59,41 +61,36 @@ export class Rings {
 
   /** @param {string} key @param {string} look @param {string} colour */
   #hold(key, look, colour) {
-    this.#held.set(key, { look, until: performance.now() + HOLD_MS });
-    this.#release ||= setTimeout(() => this.#let(), HOLD_MS + 5);
+    const until = performance.now() + HOLD_MS;
+    this.#held.set(key, { look, until });
+    this.#wake(until);
     this.#ring(key, colour);
-  }
-
-  #let() {
-    this.#release = 0;
-    const now = performance.now();
-    /** @type {string[]} */
-    const over = [];
-    let next = Infinity;
-    for (const [key, { until }] of this.#held) {
-      if (until <= now) over.push(key);
-      else next = Math.min(next, until);
-    }
-    for (const key of over) this.#held.delete(key);
-    if (over.length) this.repaint(over);
-    if (next < Infinity) this.#release = setTimeout(() => this.#let(), Math.max(PAUSE_MS, next - now));
   }
 
   /** @param {string} key @param {string} colour */
   #ring(key, colour) {
     if (still() || document.hidden || this.#rings.size >= MOST_RINGS) return;
     this.#rings.set(key, { begun: performance.now(), colour });
-    this.#next();
+    this.#wake(0);
   }
 
-  /** Request the next frame only when it is due: a requested frame costs as much as a drawn one. */
-  #next() {
-    this.#due ||= setTimeout(() => requestAnimationFrame(() => this.#grow()), Math.max(0, this.#last + PAUSE_MS - performance.now()));
+  /** Request a frame at a time, and not before it is due: a requested frame costs as much as a drawn one. @param {number} at */
+  #wake(at) {
+    const pause = this.#rings.size + this.#held.size > 2 * FEW ? PAUSE_OF_MANY_MS : PAUSE_MS;
+    const due = Math.max(at, this.#last + pause);
+    if (due >= this.#due) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
+    this.#timer = setTimeout(() => requestAnimationFrame(() => this.#frame()), Math.max(0, due - performance.now()));
   }
 
-  #grow() {
-    this.#due = 0;
+  /** End what was held long enough, and draw the rings. */
+  #frame() {
+    this.#due = Infinity;
     const now = this.#last = performance.now();
+    const over = [...this.#held].filter(([, { until }]) => until <= now).map(([key]) => key);
+    for (const key of over) this.#held.delete(key);
+    if (over.length) this.repaint(over);
     const drawn = [];
     for (const [key, { begun, colour }] of this.#rings) {
       const part = (now - begun) / RING_MS;
@@ -101,7 +98,8 @@ export class Rings {
       else drawn.push({ key, colour, grown: RING_PX * (1 - (1 - part) ** 2), alpha: 1 - part });
     }
     this.draw(drawn);
-    if (this.#rings.size) this.#next();
+    if (this.#rings.size) this.#wake(0);
+    else if (this.#held.size) this.#wake(Math.min(...[...this.#held.values()].map(({ until }) => until)));
   }
 
   /** Remove all animations. */

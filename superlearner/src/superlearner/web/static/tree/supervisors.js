@@ -30,9 +30,9 @@ import { Views } from "./views.js";
 /** @typedef {import("../live/model.js").Model} Model */
 /** @typedef {import("../live/model.js").Message} Message */
 
-/** Above this rate single lines no longer fade. */
-const BUSY_EVENTS_PER_S = 60;
-/** Minimum interval between updates of the event list at high rates, at which it is unreadable anyway. */
+/** Above this rate single lines no longer fade, and counts and events follow in steps. */
+const BUSY_EVENTS_PER_S = 10;
+/** Minimum interval between these steps: faster changes are unreadable, and each lays out the page again. */
 const BUSY_PAUSE_MS = 250;
 
 const page = byId("supervisors", HTMLElement);
@@ -74,19 +74,22 @@ function onMessages(messages) {
     return;
   }
   fresh = Date.now() / 1000 + skew;
-  burn();
+  const busy = (model.health?.events_per_s ?? 0) > BUSY_EVENTS_PER_S;
+  const step = !busy || model.snapshots !== before.snapshots || performance.now() - listed > BUSY_PAUSE_MS;
+  if (step) burn();
   if (model === before) return;
   const anew = model.snapshots !== before.snapshots;
-  page.dataset.ready = model.rows.size ? "tree" : "empty";
+  attribute(page, "data-ready", model.rows.size ? "tree" : "empty");
   page.dataset.seq = String(model.seq);
   const told = messages.findLast((message) => message.k === "d" && message.t !== undefined);
-  const busy = (model.health?.events_per_s ?? 0) > BUSY_EVENTS_PER_S;
   attribute(tree, "data-busy", busy);
   scoped = yoursFirst(model, scoped);
   tree.show(scoped, skew, anew ? null : touched);
   map.show(scoped, skew, anew ? null : touched);
-  if (!busy || anew || performance.now() - listed > BUSY_PAUSE_MS) {
+  if (step) {
     events.show(model.feed, model.epoch); // the next heartbeat shows what is left out now
+    count();
+    filters.count(model, fresh);
     listed = performance.now();
   }
   tell(model);
@@ -94,10 +97,8 @@ function onMessages(messages) {
   follow();
   if (anew) announcer.skip(model.feed);
   else announcer.hear(model.feed);
-  if (before.rows !== model.rows || before.restarts !== model.restarts) count();
   if (!arrived && model.rows.size) arrive();
   if (filters.wanted.recent && told === undefined) apply(); // rows expire from this filter after a minute, without a frame
-  filters.count(model, fresh);
   if (before.health !== model.health || anew) vitals();
   if (told?.k === "d") page.dataset.at = String(told.t); // this frame is on the page: benchmarks measure the latency here
 }
@@ -132,8 +133,8 @@ function count() {
     ["count-restarting", restarting, "restarting"], ["count-crashed", crashed, "crashed"], ["count-restarts", restarts, restarts === 1 ? "restart" : "restarts"],
   ])) {
     const element = byId(id, HTMLElement);
-    element.hidden = value === 0 && id !== "count-running" && id !== "count-restarts";
-    element.dataset.value = String(value);
+    attribute(element, "hidden", value === 0 && id !== "count-running" && id !== "count-restarts");
+    attribute(element, "data-value", String(value));
     write(element.querySelector("b") ?? element, number(value));
     write(element.querySelector("span") ?? element, text);
   }
@@ -144,7 +145,7 @@ function burn() {
   const [line, ...more] = burning(events.lines, fresh);
   const button = byId("burning", HTMLElement);
   attribute(button, "data-key", line?.event.key);
-  button.hidden = line === undefined;
+  attribute(button, "hidden", line === undefined);
   if (line) write(button, `${nameIn(line.event)} ${verb(line.event)} ${number(line.count)}×${more.length ? `, and ${number(more.length)} more` : ""}`);
 }
 
