@@ -75,6 +75,9 @@ WATCH = """() => {
   }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
 }"""
 
+# The names of the rows in the page; a long tree has only those near the view.
+DRAWN = "(rows) => [...document.querySelectorAll(rows)].map((row) => (row.dataset.key ?? '').split('/').pop())"
+
 # Clicks and waits for the first change of the row, and for the change that shows the result.
 CLICK = """(selector) => new Promise((resolve) => {
   const find = () => document.querySelector(selector), settled = (row) => SETTLED;
@@ -104,14 +107,14 @@ class Stack(Protocol):
     def start_events(self) -> None: ...
     def forget(self) -> None: ...
     def stats(self) -> dict[str, Any]: ...
-    def latencies(self, seen: list[Any]) -> list[tuple[float, float]]: ...
-    def victims(self) -> list[str]: ...
+    def latencies(self, seen: list[Any], drawn: set[str]) -> list[tuple[float, float]]: ...
+    def victims(self, drawn: set[str]) -> list[str]: ...
 
 
 class Platform:
     """The page of the platform with the tree of `web_world.py`."""
 
-    name, row = "superlearner", "li[data-key]"
+    name, row = "superlearner", "[role=treeitem][data-key]"
     read = "row.dataset.key.split('/').pop()"
     settled = "row.querySelector('.pid').textContent"
 
@@ -136,8 +139,8 @@ class Platform:
     def stats(self) -> dict[str, Any]:
         return self._driver("stats", "call")
 
-    def latencies(self, seen: list[Any]) -> list[tuple[float, float]]:
-        """Return times from kill to first change of the row; 2 s if there was none."""
+    def latencies(self, seen: list[Any], drawn: set[str]) -> list[tuple[float, float]]:
+        """Return times from kill to first change of a row that is in the page; 2 s if there was none."""
         changes: dict[str, list[tuple[float, float]]] = {}
         for key, at, shown in seen:
             changes.setdefault(key, []).append((at, shown))
@@ -145,11 +148,12 @@ class Platform:
         return [
             next(((at - killed, shown - killed) for at, shown in changes.get(name, ()) if at >= killed), UNSEEN)
             for name, killed in json.loads(self.kills.read_text())
-            if killed < last - 500
+            if name in drawn and killed < last - 500
         ]
 
-    def victims(self) -> list[str]:
-        return [f'li[data-key$="/w{n}"]' for n in range(0, 274, 9)][:CLICKS]
+    def victims(self, drawn: set[str]) -> list[str]:
+        workers = sorted(name for name in drawn if name[1:].isdigit())
+        return [f'[role=treeitem][data-key$="/{workers[n % len(workers)]}"]' for n in range(CLICKS)]
 
 
 class Prototype:
@@ -172,14 +176,14 @@ class Prototype:
         found = json.loads(get(f"{self.base}/__stats"))
         return {"lag_p50": found["lag_p50"], "lag_p99": found["lag_p99"], "lag_worst": found["lag_max"]}
 
-    def latencies(self, seen: list[Any]) -> list[tuple[float, float]]:
+    def latencies(self, seen: list[Any], drawn: set[str]) -> list[tuple[float, float]]:
         first: dict[str, tuple[float, float]] = {}
         for stamp, at, shown in seen:
             first.setdefault(stamp, (at, shown))
         found = [(at - float(stamp), shown - float(stamp)) for stamp, (at, shown) in first.items()]
         return [late for late in found if 0 <= late[0] < 5000]
 
-    def victims(self) -> list[str]:
+    def victims(self, drawn: set[str]) -> list[str]:
         return [f'[data-pid="{n}"]' for n in range(40, 300, 9)][:CLICKS]
 
 
@@ -264,6 +268,7 @@ def measured(stack: Stack, browser: Any, viewers: int, seconds: float) -> dict[s
     time.sleep(2)
     for page in pages:
         page.evaluate(WATCH.replace("ROW", stack.row).replace("READ", stack.read))
+    drawn = set(pages[0].evaluate(DRAWN, stack.row))
     stack.forget()
     begun, used = time.monotonic(), cpu_seconds(stack.pid)
     while time.monotonic() - begun < seconds:
@@ -275,10 +280,10 @@ def measured(stack: Stack, browser: Any, viewers: int, seconds: float) -> dict[s
     result["kb_per_second_and_viewer"] = kilobytes(stack.base, seconds)
     result |= {key: round(stats[key], 2) for key in ("lag_p50", "lag_p99", "lag_worst")}
     seen = [[one for one in page.evaluate("window.__seen") if one[2] is not None] for page in pages]
-    latencies = [late for one in seen for late in stack.latencies(one)]
+    latencies = [late for one in seen for late in stack.latencies(one, drawn)]
     result |= quantiles([changed for changed, _ in latencies], "event")
     result |= quantiles([pictured for _, pictured in latencies], "picture")
-    clicks = [pages[0].evaluate(CLICK.replace("SETTLED", stack.settled), row) for row in stack.victims()]
+    clicks = [pages[0].evaluate(CLICK.replace("SETTLED", stack.settled), row) for row in stack.victims(drawn)]
     result |= quantiles([click[0] for click in clicks if click], "click")
     result |= quantiles([click[1] for click in clicks if click and click[1] is not None], "settled")
     for page in pages:
@@ -337,7 +342,7 @@ def open_page(browser: Any, stack: Stack) -> Any:
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.add_init_script(PICTURES)
     page.goto(stack.url)
-    page.locator(stack.row).nth(289).wait_for(state="attached")
+    page.locator(stack.row).nth(20).wait_for(state="attached")
     return page
 
 

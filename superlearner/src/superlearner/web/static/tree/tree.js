@@ -171,7 +171,7 @@ export class SlTree extends HTMLElement {
     this.#unchosen = false;
     if (this.#page.partial) {
       if (focus) this.bring(key);
-      this.#lay(false);
+      if (!this.#page.views.has(key ?? "")) this.#lay(false);
     }
     const view = this.#page.views.get(key ?? "");
     if (!view) return;
