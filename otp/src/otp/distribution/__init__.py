@@ -12,6 +12,7 @@ Source: Erlang's distribution (`net_kernel`, the *dist* channel between two node
 from __future__ import annotations
 
 from otp.distribution.distribution import Distribution
+from otp.distribution.incarnations import IncarnationError, IncarnationFile, Incarnations
 from otp.distribution.node_id import NodeId
 from otp.distribution.session import Session
 from otp.distribution.session_transport import SessionTransport
@@ -22,6 +23,9 @@ from otp.distribution.view_link import ViewLink
 __all__ = [
     "TEACHING",
     "Distribution",
+    "IncarnationError",
+    "IncarnationFile",
+    "Incarnations",
     "NodeId",
     "Session",
     "SessionTransport",

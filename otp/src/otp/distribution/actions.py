@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from otp.distribution.node_id import NodeId
 
-__all__ = ["Action", "Down", "Drained", "Put", "Refused", "Signal", "Up"]
+__all__ = ["Action", "Down", "Drained", "Outdated", "Put", "Refused", "Signal", "Up"]
 
 
 class Put(NamedTuple):
@@ -50,4 +50,11 @@ class Refused(NamedTuple):
     text: str
 
 
-Action = Put | Up | Signal | Down | Drained | Refused
+class Outdated(NamedTuple):
+    """`node` knows the incarnation `known` of this node, which is higher than its own; they do not connect."""
+
+    node: NodeId
+    known: int
+
+
+Action = Put | Up | Signal | Down | Drained | Refused | Outdated

@@ -63,7 +63,8 @@ class Hello(Struct, frozen=True, array_like=True, tag=0):
     """A step of the handshake: `mine` is the sender's nonce, `yours` the receiver's, empty in a greeting.
 
     `proof` shows that the sender knows the cookie and both nonces; `verified` says that its side is connected.
-    `features` are bits that the proof covers. Later versions may add fields at the end, which this one ignores.
+    `features` are bits, and `known` is a higher incarnation of the receiver than its own, 0 for none; the proof covers
+    both. Later versions may add fields at the end, which this one ignores.
     """
 
     version: int
@@ -72,6 +73,7 @@ class Hello(Struct, frozen=True, array_like=True, tag=0):
     proof: _Short = b""
     verified: bool = False
     features: _Number = 0
+    known: _Number = 0
 
 
 class Data(Struct, frozen=True, array_like=True, tag=1):

@@ -6,7 +6,8 @@ b → a   b's nonce, a's nonce, proof of b             a has verified b: connect
 a → b   a's nonce, b's nonce, proof of a, verified   b has verified a: connected for b
 ```
 
-A proof is an HMAC-SHA256 with the cookie over both node names, both nonces and the features of its sender, so a
+A proof is an HMAC-SHA256 with the cookie over both node names, both nonces, the features of its sender and
+what it knows of the other, so a
 recorded proof is useless against a side with another nonce, in the other direction, or for another node.
 
 It does not hide or sign what is sent afterwards. Between hosts that do not trust the network, the carrier has to be
@@ -36,15 +37,22 @@ NONCE: Final = 16
 """Bytes of a nonce."""
 
 
-def proof(cookie: bytes, by: NodeId, mine: bytes, to: NodeId, yours: bytes, features: int = 0) -> bytes:
-    """Return the proof of `by`, which chose the nonce `mine` and has `features`, for `to`, which chose `yours`."""
+def proof(cookie: bytes, by: NodeId, mine: bytes, to: NodeId, yours: bytes, features: int = 0, known: int = 0) -> bytes:
+    """Return the proof of `by`, which chose the nonce `mine` and has `features`, for `to`, which chose `yours`.
+
+    `known` is a higher incarnation of `to` that `by` knows, 0 for none.
+    """
     purpose = b"otp 1 proof" if not features else b"otp 1 proof %d" % features
+    if known:
+        purpose += b" known %d" % known
     return _digest(cookie, purpose, by, mine, to, yours)
 
 
-def is_proof(shown: bytes, cookie: bytes, by: NodeId, mine: bytes, to: NodeId, yours: bytes, features: int = 0) -> bool:
+def is_proof(
+    shown: bytes, cookie: bytes, by: NodeId, mine: bytes, to: NodeId, yours: bytes, features: int = 0, known: int = 0
+) -> bool:
     """Return whether `shown` is that proof, in constant time."""
-    return hmac.compare_digest(shown, proof(cookie, by, mine, to, yours, features))
+    return hmac.compare_digest(shown, proof(cookie, by, mine, to, yours, features, known))
 
 
 def connection_number(cookie: bytes, sender: NodeId, mine: bytes, receiver: NodeId, yours: bytes) -> int:

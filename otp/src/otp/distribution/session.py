@@ -38,7 +38,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from otp.distribution.actions import Action, Down, Drained, Put, Refused, Signal, Up
+from otp.distribution.actions import Action, Down, Drained, Outdated, Put, Refused, Signal, Up
 from otp.distribution.connection import Broken, Connection
 from otp.distribution.frames import (
     FEATURES,
@@ -61,6 +61,8 @@ from otp.kernel.errors import BadArgument
 __all__ = ["Session"]
 
 VERSION: Final = 1
+KNOWN: Final = 10_000
+"""Names of nodes whose highest incarnation is remembered; the oldest is forgotten first."""
 STRANGERS: Final = 64
 """Nodes that may be in their first handshake at a time; more of them get no reply until others are done."""
 NOTICES: Final = 64
@@ -113,6 +115,8 @@ class Session:
         self._nonce = nonce
         self._features = features
         self._peers: dict[NodeId, _Peer] = {}
+        self._highest: dict[str, int] = {}
+        """The highest incarnation of each node that has proven itself."""
         self._epoch = 0
         self._noticed: set[tuple[NodeId, object]] = set()
         self._ticked: float | None = None
@@ -280,10 +284,15 @@ class Session:
         attempt = peer.attempt
         if attempt is None or hello.yours != attempt.mine:
             return []  # a reply to an old greeting
-        if not is_proof(hello.proof, self._cookie, node, hello.mine, self.me, attempt.mine, hello.features):
+        shown = hello.features, hello.known
+        if not is_proof(hello.proof, self._cookie, node, hello.mine, self.me, attempt.mine, *shown):
             told, attempt.refused = attempt.refused, True
             text = f"{node}: expected a proof of this node's cookie, got another; try the same cookie on both sides"
             return [] if told else [Refused(node, text)]
+        if hello.known > self.me.creation:
+            return self._notice(node, "outdated", Outdated(node, hello.known))
+        if self._known(node):  # it proves nothing new, and learns why from the answer
+            return [] if hello.verified else [self._answer(peer, attempt.mine, hello.mine, verified=False)]
         actions = self._establish(now, peer, attempt.mine, hello)
         if not hello.verified:
             actions.append(self._answer(peer, attempt.mine, hello.mine, verified=True))
@@ -307,6 +316,10 @@ class Session:
                 actions.append(Down(other, "restart"))
         if peer.live is not None:
             actions.append(Down(node, "reset"))
+        self._highest.pop(node.name, None)
+        self._highest[node.name] = node.creation
+        if len(self._highest) > KNOWN:
+            del self._highest[next(iter(self._highest))]
         self._epoch += 1
         numbers = (
             connection_number(self._cookie, self.me, mine, node, his),
@@ -328,8 +341,14 @@ class Session:
         return Put(peer.node, encode(Hello(VERSION, attempt.mine)))
 
     def _answer(self, peer: _Peer, mine: bytes, his: bytes, verified: bool) -> Put:
-        shown = proof(self._cookie, self.me, mine, peer.node, his, self._features)
-        return Put(peer.node, encode(Hello(VERSION, mine, his, shown, verified, self._features)))
+        features, known = self._features, self._known(peer.node)
+        shown = proof(self._cookie, self.me, mine, peer.node, his, features, known)
+        return Put(peer.node, encode(Hello(VERSION, mine, his, shown, verified, features, known)))
+
+    def _known(self, node: NodeId) -> int:
+        """Return the highest incarnation known of a node if it is higher than this one, else 0."""
+        known = self._highest.get(node.name, 0)
+        return known if known > node.creation else 0
 
     # The end of a connection
 

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, Literal
 
-from otp.distribution.actions import Action, Down, Drained, Put, Signal, Up
+from otp.distribution.actions import Action, Down, Drained, Outdated, Put, Signal, Up
 from otp.distribution.carriers.carrier import Carrier
 from otp.distribution.faults import Fault, Heal, Resume, Stall
+from otp.distribution.incarnations import IncarnationError, Incarnations
 from otp.distribution.line import Line
 from otp.distribution.node_id import NodeId
 from otp.distribution.session import Session
@@ -32,6 +33,10 @@ class SessionTransport:
     Time is the loop's, so it works the same in virtual time. `seed` determines the randomness of `Drop` and `Delay`.
     Invalid input of a node, and nodes refused by the cookie, are logged as a warning of "otp.distribution";
     `on_refused` is called with the text instead, if given.
+
+    A node that knows a higher incarnation of this node refuses it, as its predecessor may still run; this is logged as
+    an error. `incarnations` then stores that number, so that the next start is above it; `on_outdated` is called
+    with the other node and the number.
 
     >>> import asyncio
     >>> from otp.distribution import Session
@@ -67,10 +72,19 @@ class SessionTransport:
     """
 
     def __init__(
-        self, carrier: Carrier, session: Session, seed: int = 0, on_refused: Callable[[str], object] | None = None
+        self,
+        carrier: Carrier,
+        session: Session,
+        seed: int = 0,
+        on_refused: Callable[[str], object] | None = None,
+        incarnations: Incarnations | None = None,
+        on_outdated: Callable[[NodeId, int], object] | None = None,
     ) -> None:
         self._carrier = carrier
         self._on_refused = on_refused
+        self._incarnations = incarnations
+        self._on_outdated = on_outdated
+        self._outdated = 0
         self._session = session
         self._random = random.Random(seed)
         self._todo: deque[Action] = deque()
@@ -206,10 +220,28 @@ class SessionTransport:
             self._events.node_down(action.node, action.reason)
         elif isinstance(action, Drained):
             self._wake(action.node)
+        elif isinstance(action, Outdated):
+            self._is_outdated(action.node, action.known)
         elif self._on_refused is not None:
             self._on_refused(action.text)
         else:
             logger.warning("%s refused something of %s", self.me, action.text)
+
+    def _is_outdated(self, node: NodeId, known: int) -> None:
+        if known <= self._outdated:
+            return  # each heartbeat tries again
+        self._outdated = known
+        logger.error(
+            "%s is refused by %s, which knows incarnation %d of it; try starting it with a higher one",
+            *(self.me, node, known),
+        )
+        if self._incarnations is not None:
+            try:
+                self._incarnations.raise_to(known)
+            except IncarnationError as error:
+                logger.error("the incarnation %d is not stored: %s", known, error)
+        if self._on_outdated is not None:
+            self._on_outdated(node, known)
 
     def _put(self, item: tuple[NodeId, bytes]) -> None:
         if self._asleep:
