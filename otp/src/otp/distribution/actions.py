@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from otp.distribution.node_id import NodeId
 
@@ -44,10 +44,14 @@ class Drained(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """A refused input from `node`; `text` describes it for the log."""
+    """A refused input from `node`; `text` describes it for the log.
+
+    `reason` is `("wrong_cookie", node)` or `("incompatible", what, here, there)` if the node itself is refused.
+    """
 
     node: NodeId
     text: str
+    reason: tuple[Any, ...] | None = None
 
 
 class Outdated(NamedTuple):

@@ -35,17 +35,17 @@ class SimulatedNetwork:
         self._least = least
         self._most = most
         self._hints = hints
-        self._carriers: dict[str, SimulatedCarrier] = {}
+        self._carriers: dict[NodeId, SimulatedCarrier] = {}
         self._lines: dict[tuple[str, str], Line[tuple[NodeId, NodeId, bytes]]] = {}
         self._apart: set[tuple[str, str]] = set()
 
     def carrier(self, me: NodeId) -> SimulatedCarrier:
-        """Return a carrier for `me`; a second one with the same name replaces the first when it starts."""
+        """Return a carrier for `me`. Two incarnations of one name may be in the network at the same time."""
         return SimulatedCarrier(self, me)
 
     def names(self) -> list[str]:
         """Return the names of the reachable nodes, in order."""
-        return sorted(self._carriers)
+        return sorted({node.name for node in self._carriers})
 
     def fault(self, source: str, target: str, fault: Cut | Drop | Delay | Hold | Heal) -> None:
         """Apply a fault to the direction from `source` to `target`, or heal it; the other direction is separate."""
@@ -66,28 +66,41 @@ class SimulatedNetwork:
             self._apart.discard((source, target))
             line.apply(Heal())
 
-    def crash(self, name: str) -> None:
-        """Remove a node without notice, as `kill -9` does; frames it has sent still arrive."""
-        if name in self._carriers:
-            self._leave(self._carriers[name])
+    def crash(self, name: str, creation: int | None = None) -> None:
+        """Remove a node without notice, as `kill -9` does; frames it has sent still arrive.
+
+        Without `creation`, all incarnations of the name are removed.
+        """
+        for carrier in list(self._carriers.values()):
+            if carrier.me.name == name and creation in (None, carrier.me.creation):
+                self._leave(carrier)
 
     def _enter(self, carrier: SimulatedCarrier) -> None:
-        self.crash(carrier.me.name)
+        self.crash(*carrier.me)
         others = list(self._carriers.values())
-        self._carriers[carrier.me.name] = carrier
+        self._carriers[carrier.me] = carrier
         self._tell(carrier.me, present=True)
         for other in others:
             self._hint(carrier, other.me, present=True)
 
     def _leave(self, carrier: SimulatedCarrier) -> None:
-        if self._carriers.get(carrier.me.name) is carrier:
-            del self._carriers[carrier.me.name]
+        if self._carriers.get(carrier.me) is carrier:
+            del self._carriers[carrier.me]
             self._tell(carrier.me, present=False)
 
     def _tell(self, node: NodeId, present: bool) -> None:
         for other in list(self._carriers.values()):
-            if other.me.name != node.name:
+            if other.me != node:
                 self._hint(other, node, present)
+
+    def _find(self, seeker: SimulatedCarrier, address: str) -> None:
+        found = [other for other in self._carriers.values() if other.address == address]
+        apart = any((other.me.name, seeker.me.name) in self._apart for other in found)
+        if not found or apart:
+            raise ConnectionError(f"no node is reachable at {address!r}; try one of {self.names()}")
+        for other in found:
+            delay = self._random.uniform(self._least, self._most)
+            asyncio.get_running_loop().call_later(delay, self._deliver_hint, seeker, other.me, True)
 
     def _hint(self, to: SimulatedCarrier, node: NodeId, present: bool) -> None:
         if self._hints and (node.name, to.me.name) not in self._apart:
@@ -95,7 +108,7 @@ class SimulatedNetwork:
             asyncio.get_running_loop().call_later(delay, self._deliver_hint, to, node, present)
 
     def _deliver_hint(self, to: SimulatedCarrier, node: NodeId, present: bool) -> None:
-        if self._carriers.get(to.me.name) is to and to.on_hint is not None:
+        if self._carriers.get(to.me) is to and to.on_hint is not None:
             to.on_hint(node, present)
 
     def _line(self, source: str, target: str) -> Line[tuple[NodeId, NodeId, bytes]]:
@@ -106,22 +119,28 @@ class SimulatedNetwork:
         return line
 
     def _put(self, source: SimulatedCarrier, target: NodeId, frame: bytes) -> None:
-        if self._carriers.get(source.me.name) is source:
+        if self._carriers.get(source.me) is source:
             self._line(source.me.name, target.name).put((source.me, target, frame))
 
     def _deliver(self, item: tuple[NodeId, NodeId, bytes]) -> None:
         source, target, frame = item
-        carrier = self._carriers.get(target.name)
-        if carrier is not None and carrier.me == target and carrier.on_frame is not None:
+        carrier = self._carriers.get(target)
+        if carrier is not None and carrier.on_frame is not None:
             carrier.on_frame(source, frame)
 
 
 class SimulatedCarrier:
-    """A node's end of a `SimulatedNetwork`; created by `SimulatedNetwork.carrier`."""
+    """A node's end of a `SimulatedNetwork`; created by `SimulatedNetwork.carrier`.
+
+    `address` is `"sim/"` and the name of the node.
+    """
+
+    simulated = True
 
     def __init__(self, network: SimulatedNetwork, me: NodeId) -> None:
         self._network = network
         self.me = me
+        self.address: str = f"sim/{me.name}"
         self.on_frame: OnFrame | None = None
         self.on_hint: OnHint | None = None
 
@@ -136,6 +155,10 @@ class SimulatedCarrier:
     def put(self, node: NodeId, frame: bytes) -> None:
         """Send `frame` to `node`; dropped if this node is not in the network."""
         self._network._put(self, node, frame)
+
+    async def connect(self, address: str) -> None:
+        """Find the node at an address; raises `ConnectionError` if none is reachable there."""
+        self._network._find(self, address)
 
     async def close(self) -> None:
         """Leave the network."""

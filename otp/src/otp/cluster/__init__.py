@@ -1,0 +1,43 @@
+"""Clusters: nodes that find each other, agree on who is a member, and notice who is gone.
+
+>>> import asyncio, otp
+>>> from otp.cluster import Cluster
+>>> from otp.distribution.carriers.simulated import SimulatedNetwork
+>>> async def main():
+...     network = SimulatedNetwork()
+...     async with otp.Node("a") as a, otp.Node("b") as b:
+...         at_a = await Cluster.join(a, cookie="secret", carrier=network.carrier)
+...         at_b = await Cluster.join(b, cookie="secret", carrier=network.carrier)
+...         await at_a.wait_size(2)
+...         return [member.name for member in at_a.members()]
+>>> asyncio.run(main())
+['a', 'b']
+
+Real members need the extra `otp[cluster]`; simulated ones, as here, need msgspec only. Importing `otp` does not import
+this package.
+
+Source: Erlang's distribution and `net_kernel`; membership by all members as in libcluster.
+"""
+
+from __future__ import annotations
+
+from otp.cluster.cluster import Cluster
+from otp.cluster.discovery import Discovery, Dns, FileList, Multicast, Static
+from otp.cluster.member import Member, MemberDown, MemberLeaving, MemberUp
+from otp.cluster.refusals import JoinRefused, NotMember, Refusal
+
+__all__ = [
+    "Cluster",
+    "Discovery",
+    "Dns",
+    "FileList",
+    "JoinRefused",
+    "Member",
+    "MemberDown",
+    "MemberLeaving",
+    "MemberUp",
+    "Multicast",
+    "NotMember",
+    "Refusal",
+    "Static",
+]

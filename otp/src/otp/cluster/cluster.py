@@ -1,0 +1,343 @@
+"""`Cluster`: a node's place in a cluster."""
+
+# The private members of nodes belong to the library.
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterable
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from otp.cluster.allowed import allowed_names
+from otp.cluster.cookies import cookie_of
+from otp.cluster.discovery import Discovery, Multicast
+from otp.cluster.facts import check_meta
+from otp.cluster.joining import Opening, answered
+from otp.cluster.member import Member
+from otp.cluster.membership import Membership, detached
+from otp.cluster.opening import real_carrier, real_settings
+from otp.cluster.refusals import JoinRefused, NotMember, Refusal
+from otp.cluster.transport import MemberDistribution
+from otp.distribution import Distribution, IncarnationFile, Incarnations, NodeId, Settings
+from otp.kernel.errors import BadArgument
+from otp.kernel.names import node_here
+from otp.kernel.node import Node
+from otp.kernel.pids import Ref
+from otp.kernel.scheduler import current_process, nanoseconds
+
+__all__ = ["Cluster"]
+
+_LOCAL = Multicast("lo")
+
+
+class Cluster:
+    """A member's view of its cluster: who is in it, and who is gone.
+
+    `await Cluster.join(…)` creates it; `await cluster.leave()`, or the end of the node, ends it.
+
+    >>> import asyncio, otp
+    >>> from otp.cluster import Cluster
+    >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+    >>> async def main():
+    ...     network = SimulatedNetwork()
+    ...     async with otp.Node("a") as a, otp.Node("b") as b:
+    ...         at_a = await Cluster.join(a, cookie="secret", carrier=network.carrier)
+    ...         at_b = await Cluster.join(b, cookie="secret", carrier=network.carrier)
+    ...         await at_a.wait_size(2)
+    ...         names = [member.name for member in at_a.members()]
+    ...         await at_b.leave()
+    ...         return names, at_b.members()
+    >>> asyncio.run(main())
+    (['a', 'b'], [])
+
+    Source: kernel, `net_kernel` and `net_adm`.
+    """
+
+    def __init__(self, membership: Membership, carrier: Any) -> None:
+        self._membership = membership
+        self._carrier = carrier
+        self._ending: asyncio.Task[Any] | None = None
+
+    # Joining and leaving
+
+    @classmethod
+    async def join(
+        cls,
+        node: Node | None = None,
+        *,
+        cookie: str | bytes | None = None,
+        listen: str = "127.0.0.1",
+        connect: str | Iterable[str] = (),
+        discovery: Discovery | Iterable[Discovery] | None = _LOCAL,
+        allow: Iterable[Any] = (),
+        tls: Any = None,
+        settings: Settings | None = None,
+        meta: Any = None,
+        timeout: float = 10,
+        incarnations: Incarnations | str | os.PathLike[str] | None = None,
+        carrier: Callable[[NodeId], Any] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> Cluster:
+        """Join the cluster of a cookie, or begin one.
+
+        Args:
+            node: the running node, by default the caller's.
+            cookie: the secret of the cluster, by default that of the variable `OTP_COOKIE`.
+            listen: the address to listen on. Beyond this machine, `tls` is required.
+            connect: addresses of members; one of them has to answer.
+            discovery: how to find members: `Multicast`, `Static`, `FileList`, `Dns`, a tuple of them, or `None`.
+            allow: what other members may start or call here: classes, functions, modules (their public names), or
+                `"module:name"`.
+            tls: certificates, for members on other machines.
+            settings: times and buffer sizes.
+            meta: a term for the other members to see.
+            timeout: seconds to wait for an answer.
+            incarnations: the store of this node's incarnations, or the path of its file; by default the clock.
+            carrier: a function of the `NodeId` that creates the carrier, by default the real one; for example
+                `network.carrier` of a `SimulatedNetwork`.
+            clock: returns the time for timestamps, in seconds.
+
+        Returns when a member has accepted this one. If none is found, it begins a cluster of one.
+
+        Raises `JoinRefused`; its `.reason` and text tell why. Raises `BadArgument` for invalid arguments, and for a
+        node that is already part of a distribution.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     cluster = await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier, meta={"zone": 1})
+        ...     (me,) = cluster.members()
+        ...     return me.status, me.meta
+        >>> otp.run(main)
+        ('up', {'zone': 1})
+        """
+        node = node or node_here("Cluster.join()")
+        node._check_life("Cluster.join()")
+        if node._distribution is not None:
+            raise BadArgument(
+                f"Cluster.join(): node {node.name!r} is already part of a distribution; "
+                "try to join first, and to attach other transports afterwards"
+            )
+        limit = nanoseconds(timeout, "Cluster.join(timeout=…)")
+        secret = cookie_of(cookie)
+        check_meta(meta)
+        addresses = (connect,) if isinstance(connect, str) else tuple(connect)
+        sources = () if discovery is None else (discovery,) if hasattr(discovery, "addresses") else tuple(discovery)  # pyright: ignore
+        settings = settings or Settings()
+        if carrier is None:
+            settings = real_settings(settings)
+            carrier = real_carrier(secret, listen=listen, connect=addresses, discovery=sources, tls=tls)  # pyright: ignore
+        if isinstance(incarnations, (str, os.PathLike)):
+            incarnations = IncarnationFile(incarnations, clock=clock)
+        opening = Opening(
+            node, secret, addresses, sources, allowed_names(allow), settings, meta, _version(), incarnations, carrier, clock
+        )  # fmt: skip  # pyright: ignore
+        joining = detached(node, opening.run((limit or 0) / 1e9))
+        try:
+            membership, opened = await joining
+        except asyncio.CancelledError:
+            joining.cancel()
+            await asyncio.gather(joining, return_exceptions=True)
+            raise
+        cluster = cls(membership, opened)
+        membership.on_evicted = cluster._end
+        membership.distribution.cluster = cluster
+        return cluster
+
+    @staticmethod
+    def here() -> Cluster:
+        """Return the cluster of the calling process's node. Raises `NotMember`.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     cluster = await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     return Cluster.here() is cluster
+        >>> otp.run(main)
+        True
+        """
+        node = node_here("Cluster.here()")
+        distribution = node._distribution
+        if isinstance(distribution, MemberDistribution) and isinstance(distribution.cluster, Cluster):
+            return distribution.cluster
+        raise NotMember(f"node {node.name!r} is not a member of a cluster; try `await Cluster.join()` first")
+
+    async def leave(self) -> None:
+        """Leave the cluster: the others see `MemberLeaving`, then `MemberDown` with `"left"`. The node keeps running.
+
+        Without effect after the first call.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     cluster = await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     await cluster.leave()
+        ...     return cluster.members()
+        >>> otp.run(main)
+        []
+        """
+        if not self._membership.over:
+            await asyncio.shield(self._end())
+
+    def _end(self) -> asyncio.Task[Any]:
+        """End the membership, in a task of its own; callers may wait for it."""
+        if self._ending is None:
+            self._ending = detached(self.node, self._membership.distribution.stop())
+        return self._ending
+
+    # Members
+
+    @property
+    def node(self) -> Node:
+        """The node that is the member."""
+        return self._membership.node
+
+    @property
+    def distribution(self) -> Distribution:
+        """The connections of the node."""
+        return self._membership.distribution
+
+    @property
+    def settings(self) -> Settings:
+        """The times and sizes that apply."""
+        return self._membership.settings
+
+    def members(self) -> list[Member]:
+        """Return the members that are connected, this one first; empty after it has left.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     cluster = await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     return [(member.name, member.status) for member in cluster.members()]
+        >>> otp.run(main)
+        [('...', 'up')]
+        """
+        return self._membership.members()
+
+    def lost(self) -> list[Member]:
+        """Return the members that went without leaving, and have not come back; the longest lost first."""
+        return list(self._membership.lost.values())
+
+    def refused(self) -> list[Refusal]:
+        """Return the latest refusals, at most 100: nodes that this member refused, or that refused it."""
+        return list(self._membership.refusals)
+
+    def monitor(self) -> Ref:
+        """Notify the calling process of members that come and go, and return the reference in these messages.
+
+        `MemberUp` arrives first for each present member, this one included; then `MemberUp`, `MemberLeaving` and
+        `MemberDown` as they happen. For each member, `MemberUp` and `MemberDown` alternate.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster, MemberUp
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     cluster = await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     ref = cluster.monitor()
+        ...     match await otp.receive(MemberUp):
+        ...         case MemberUp(found, member):
+        ...             return found == ref, member == cluster.members()[0]
+        >>> otp.run(main)
+        (True, True)
+        """
+        process = current_process("cluster.monitor()")
+        ref = self.node.make_ref()
+        self._membership.watch(process, ref)
+        return ref
+
+    def demonitor(self, ref: Ref) -> bool:
+        """End a monitor; return whether there was one. Messages that have arrived stay in the mailbox."""
+        return self._membership.unwatch(ref)
+
+    async def wait_size(self, n: int, timeout: float = 10) -> list[Member]:
+        """Wait until the cluster has at least `n` members, and return them.
+
+        Raises `TimeoutError` after `timeout` seconds, and `NotMember` if this member leaves meanwhile.
+
+        >>> import otp
+        >>> from otp.cluster import Cluster
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     cluster = await Cluster.join(cookie="secret", carrier=SimulatedNetwork().carrier)
+        ...     try:
+        ...         await cluster.wait_size(2, timeout=3)
+        ...     except TimeoutError as error:
+        ...         return str(error)
+        >>> otp.run(main)
+        'expected 2 members after 3 s, got 1: ...'
+        """
+        limit = nanoseconds(timeout, "wait_size(timeout=…)", infinite=True)
+        membership = self._membership
+        try:
+            async with asyncio.timeout(None if limit is None else limit / 1e9):
+                while len(membership.members()) < n:
+                    if membership.over:
+                        raise NotMember(f"node {self.node.name!r} has left its cluster")
+                    await membership.changed()
+        except TimeoutError:
+            names = ", ".join(member.name for member in membership.members())
+            raise TimeoutError(
+                f"expected {n} members after {timeout} s, got {len(membership.members())}: {names}"
+            ) from None
+        return membership.members()
+
+    async def connect(self, address: str, timeout: float = 10) -> None:
+        """Connect with the member at an address, and so with all that it knows.
+
+        Raises `JoinRefused`: `("unreachable", (address,))`, `("wrong_cookie", node)`, `("incompatible", …)`.
+
+        >>> import asyncio, otp
+        >>> from otp.cluster import Cluster
+        >>> from otp.distribution.carriers.simulated import SimulatedNetwork
+        >>> async def main():
+        ...     network = SimulatedNetwork(hints=False)  # members do not find each other
+        ...     async with otp.Node("a") as a, otp.Node("b") as b:
+        ...         at_a = await Cluster.join(a, cookie="secret", carrier=network.carrier)
+        ...         at_b = await Cluster.join(b, cookie="secret", carrier=network.carrier)
+        ...         await at_b.connect("sim/a")
+        ...         return len(await at_a.wait_size(2))
+        >>> asyncio.run(main())
+        2
+        """
+        membership = self._membership
+        if membership.over:
+            raise NotMember(f"node {self.node.name!r} has left its cluster")
+        limit = nanoseconds(timeout, "cluster.connect(timeout=…)")
+        if any(member.address == address for member in membership.members()):
+            return
+        since = membership.admissions
+        dial = detached(self.node, self._carrier.connect(address))
+        dial.add_done_callback(lambda _: membership.wake())
+        membership.reconnect(address)
+        try:
+            deadline = self.node._s.loop.time() + (limit or 0) / 1e9
+            await answered(membership, [dial], (address,), deadline, since)
+        finally:
+            dial.cancel()
+            await asyncio.gather(dial, return_exceptions=True)
+
+    def disconnect(self, name: str) -> bool:
+        """End the connection to a member; return whether there was one.
+
+        Both sides stay apart until one of them calls `connect`, or the member starts again.
+        """
+        return self._membership.disconnect(name)
+
+    def __repr__(self) -> str:
+        return f"<Cluster of {', '.join(map(str, self.members())) or 'no members'}>"
+
+
+def _version() -> str:
+    try:
+        return version("superlearner-otp")
+    except PackageNotFoundError:
+        return ""

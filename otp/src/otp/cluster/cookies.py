@@ -1,0 +1,37 @@
+"""The cookie of a cluster, and the discovery key that is derived from it."""
+
+from __future__ import annotations
+
+import hmac
+import os
+from typing import Final
+
+from otp.cluster.refusals import JoinRefused
+from otp.kernel.errors import BadArgument
+
+__all__ = ["VARIABLE", "cookie_of", "discovery_key"]
+
+VARIABLE: Final = "OTP_COOKIE"
+_PURPOSE: Final = b"otp 1 discovery key"
+
+
+def cookie_of(given: str | bytes | None) -> bytes:
+    """Return the given cookie, else that of the environment. Raises `JoinRefused("no_cookie")`."""
+    if given is None:
+        given = os.environ.get(VARIABLE)
+    if isinstance(given, str):
+        given = given.strip().encode()
+    elif given is not None and not isinstance(given, bytes):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise BadArgument(f"Cluster.join(cookie=…): expected str or bytes, got {type(given).__name__}")
+    if not given:
+        raise JoinRefused("no_cookie")
+    return given
+
+
+def discovery_key(cookie: bytes) -> str:
+    """Return the key under which members with this cookie find each other; the cookie does not follow from it.
+
+    >>> discovery_key(b"a cookie") == discovery_key(b"a cookie"), len(discovery_key(b"another"))
+    (True, 32)
+    """
+    return hmac.digest(cookie, _PURPOSE, "sha256").hex()[:32]

@@ -1,0 +1,94 @@
+"""What members send each other about themselves and the others: encoded as terms, and checked when they arrive.
+
+A message is a tuple that begins with `"cluster"`:
+
+```
+("cluster", "facts", protocol, facts, known)   once per connection, from each side
+("cluster", "known", known)                    when a member has learned of another one
+("cluster", "leaving")                         before a member leaves
+("cluster", "seen")                            the reply to it
+```
+
+`facts` is a dict; keys that are not known are ignored, so that later versions may add some. `known` is a list of
+`(name, incarnation, address)`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from otp.cluster.member import Member, Status
+from otp.distribution import NodeId, wire
+from otp.kernel.errors import BadArgument
+from otp.observer.terms import DEPTH, Encoder
+
+__all__ = ["LEAVING", "PROTOCOL", "SEEN", "Known", "check_meta", "facts_of", "known_in", "member_of"]
+
+PROTOCOL: Final = 1
+"""The version of these messages; members with another one refuse each other."""
+LEAVING: Final = ("cluster", "leaving")
+SEEN: Final = ("cluster", "seen")
+META: Final = 64 * 1024
+"""Maximum bytes of the term that a member shows the others."""
+MOST: Final = 10_000
+"""Maximum number of members in one message."""
+
+
+class Known(NamedTuple):
+    """A member of which another one tells."""
+
+    node: NodeId
+    address: str | None
+
+
+def facts_of(member: Member) -> dict[str, Any]:
+    """Return the facts that a member sends about itself."""
+    return {
+        "version": member.version,
+        "address": member.address,
+        "since": member.since,
+        "meta": member.meta,
+        "simulated": member.simulated,
+        "leaving": member.status == "leaving",
+    }
+
+
+def check_meta(meta: Any) -> None:
+    """Raise `BadArgument` for a term that cannot be a fact."""
+    try:
+        size = len(wire.encode(Encoder(strict=True).write(meta, DEPTH)))
+    except (BadArgument, OverflowError, UnicodeEncodeError) as error:
+        raise BadArgument(f"Cluster.join(meta=…): {error}") from None
+    if size > META:
+        raise BadArgument(f"Cluster.join(meta=…): expected a term of at most {META:,} bytes, got {size:,}")
+
+
+def member_of(node: NodeId, facts: Any) -> Member:
+    """Return the member that `node` describes. Raises `ValueError` for invalid facts."""
+    match facts:
+        case {
+            "version": str(version),
+            "address": str() | None as address,
+            "since": float() | int() as since,
+            "simulated": bool(simulated),
+        }:
+            status: Status = "leaving" if facts.get("leaving") is True else "up"
+            return Member(
+                node.name, node.creation, status, address, float(since), version, facts.get("meta"), simulated
+            )
+        case _:
+            raise ValueError(f"expected the facts of a member, got {facts!r:.200}")
+
+
+def known_in(listed: Any) -> list[Known]:
+    """Return the members in a received list. Raises `ValueError` for an invalid one."""
+    if not isinstance(listed, list) or len(listed) > MOST:  # pyright: ignore[reportUnknownArgumentType]
+        raise ValueError(f"expected a list of at most {MOST:,} members, got {listed!r:.200}")
+    found: list[Known] = []
+    for entry in listed:  # pyright: ignore[reportUnknownVariableType]
+        match entry:
+            case (str(name), int(creation), str() | None as address) if name and creation >= 0:
+                found.append(Known(NodeId(name, creation), address))
+            case _:
+                raise ValueError(f"expected (name, incarnation, address), got {entry!r:.200}")
+    return found

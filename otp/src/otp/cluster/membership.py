@@ -1,0 +1,411 @@
+"""Who is a member: connections, the facts of each node, and the messages to monitoring processes.
+
+A node is a member once its connection is up and its facts have arrived. The session layer alone decides when a
+connection ends.
+"""
+
+# The private members of nodes belong to the library.
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from contextvars import Context
+from typing import Any, Final
+
+from otp.bounded import text
+from otp.cluster.discovery import Discovery
+from otp.cluster.facts import LEAVING, PROTOCOL, SEEN, Known, facts_of, known_in, member_of
+from otp.cluster.member import DownReason, Member, MemberDown, MemberLeaving, MemberUp
+from otp.cluster.refusals import Refusal, sentence
+from otp.cluster.transport import MemberDistribution
+from otp.distribution import NodeId, Settings
+from otp.kernel.log import say
+from otp.kernel.mailbox import deliver
+from otp.kernel.node import Node
+from otp.kernel.pids import Ref
+from otp.kernel.process import Process
+from otp.kernel.signals import off_exit, on_exit
+
+__all__ = ["Membership", "detached"]
+
+REFUSALS: Final = 100
+"""Number of refusals that are kept."""
+MOST_LOST: Final = 1_000
+"""Number of lost members that are kept; the longest lost is forgotten first."""
+SLOWEST_DIAL: Final = 30.0
+"""Maximum seconds between two attempts to reach an address."""
+_REASONS: Final[dict[str, DownReason]] = {"timeout": "timeout", "leave": "disconnected", "disconnect": "disconnected"}
+"""Reasons of a session that are not `connection_lost`."""
+
+
+def detached(node: Node, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    """Run a coroutine in a task that belongs to no process."""
+    s = node._s
+    current, s.current = s.current, None
+    try:
+        return s.loop.create_task(coroutine, context=Context())
+    finally:
+        s.current = current
+
+
+class _Sought:
+    """A node to connect with: where it may be, and when to try that address again."""
+
+    __slots__ = ("address", "at", "pause")
+
+    def __init__(self, address: str | None, at: float, pause: float) -> None:
+        self.address = address
+        self.at = at
+        self.pause = pause
+
+
+class Membership:
+    """The members that one node sees; the `Observer` of its transport."""
+
+    def __init__(
+        self,
+        node: Node,
+        me: Member,
+        settings: Settings,
+        carrier: Any,
+        discovery: tuple[Discovery, ...],
+        clock: Callable[[], float],
+    ) -> None:
+        self.node = node
+        self.me = me
+        self.settings = settings
+        self.up: dict[str, Member] = {}
+        """The connected members other than this one, the longest connected first."""
+        self.lost: dict[str, Member] = {}
+        self.hints: dict[NodeId, float] = {}
+        """The nodes that the carrier reports as present, with the time of the report."""
+        self.refusals: deque[Refusal] = deque(maxlen=REFUSALS)
+        self.outdated_by: int = 0
+        """The highest incarnation of this node that others know, if it is above this one's."""
+        self.joined = False
+        self.over = False
+        self.admissions = 0
+        """Number of members that came up so far."""
+        self.distribution: MemberDistribution
+        self.on_evicted: Callable[[], object] | None = None
+        self._carrier = carrier
+        self._discovery = discovery
+        self._clock = clock
+        self._loop = node._s.loop
+        self._pending: dict[NodeId, float] = {}  # connected nodes without facts
+        self._sought: dict[NodeId, _Sought] = {}
+        self._apart: dict[NodeId, None] = {}  # not to be connected again by itself
+        self._watchers: dict[Ref, Process] = {}
+        self._waiters: list[asyncio.Future[None]] = []
+        self._unseen: set[NodeId] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._dialled: set[str] = set()
+        self._complained: set[str] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    # Queries
+
+    def members(self) -> list[Member]:
+        """Return this member and the connected ones."""
+        return [] if self.over else [self.me, *self.up.values()]
+
+    async def changed(self) -> None:
+        """Wait until something has changed."""
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        self._waiters.append(waiter)
+        await waiter
+
+    def wake(self) -> None:
+        """Wake all that wait for a change."""
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    # Monitors
+
+    def watch(self, process: Process, ref: Ref) -> None:
+        """Notify a process of members that come and go; first of each present one."""
+        self._watchers[ref] = process
+        on_exit(process, ref, lambda _: self._watchers.pop(ref, None))
+        for member in self.members():
+            deliver(process, MemberUp(ref, member))
+
+    def unwatch(self, ref: Ref) -> bool:
+        """End a monitor; return whether there was one."""
+        process = self._watchers.pop(ref, None)
+        if process is not None:
+            off_exit(process, ref)
+        return process is not None
+
+    def _tell(self, message: Callable[[Ref], Any]) -> None:
+        for ref, process in list(self._watchers.items()):
+            deliver(process, message(ref))
+
+    # Life
+
+    def begin(self) -> None:
+        """Start the timer that looks for members."""
+        self._tick()
+
+    def _tick(self) -> None:
+        if self.over:
+            return
+        self._timer = self._loop.call_later(self.settings.heartbeat, self._tick)
+        now = self._loop.time()
+        for node, since in list(self._pending.items()):
+            if now - since > self.settings.dead:
+                self._refuse(node, ("incompatible", "membership", PROTOCOL, None), "it sent no facts about itself")
+        for node, sought in list(self._sought.items()):
+            self.distribution.transport.connect(node)
+            if sought.address is not None and now >= sought.at:
+                sought.pause = min(2 * sought.pause, SLOWEST_DIAL)
+                sought.at = now + sought.pause
+                self._dial(sought.address)
+        for source in self._discovery:
+            self._run(self._look(source))
+
+    def _run(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        task = detached(self.node, coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _look(self, source: Discovery) -> None:
+        name = type(source).__name__
+        try:
+            addresses = await source.addresses()
+        except (OSError, ValueError) as error:
+            if name not in self._complained:
+                self._complained.add(name)
+                say(logging.WARNING, "%s: no addresses of members by %s: %s", self.me, name, error)
+            return
+        self._complained.discard(name)
+        here = {member.address for member in self.members()}
+        for address in addresses:
+            if address not in here:
+                self._dial(address)
+
+    def _dial(self, address: str) -> None:
+        """Try an address in the background, once at a time."""
+        if address not in self._dialled and address != self.me.address and not self.over:
+            self._dialled.add(address)
+            self._run(self._dial_now(address))
+
+    async def _dial_now(self, address: str) -> None:
+        try:
+            with suppress(Exception):  # it is tried again, or reported by who waits for it
+                await self._carrier.connect(address)
+        finally:
+            self._dialled.discard(address)
+
+    def finish(self) -> None:
+        """End what runs, and tell monitoring processes that this member has left."""
+        if self.over:
+            return
+        for member in list(self.up.values()):
+            self._down(member, "disconnected")
+        self.over = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+        me = self.me._replace(status="leaving")
+        if self.joined:
+            self._tell(lambda ref: MemberDown(ref, me, "left"))
+        for ref in list(self._watchers):
+            self.unwatch(ref)
+        self.wake()
+
+    async def farewell(self) -> None:
+        """Tell the others that this member leaves, and wait until they have read it, at most two heartbeats."""
+        if self.over or self.me.status == "leaving":
+            return
+        self.me = self.me._replace(status="leaving")
+        self._unseen = {NodeId(member.name, member.incarnation) for member in self.up.values()}
+        for node in list(self._unseen):
+            if not self.distribution.tell(node, LEAVING):
+                self._unseen.discard(node)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2 * self.settings.heartbeat):
+                while self._unseen:
+                    await self.changed()
+
+    # Events of the transport
+
+    def hinted(self, node: NodeId, present: bool) -> bool:
+        """Handle a hint of the carrier."""
+        if present:
+            self.hints[node] = self._loop.time()
+        else:
+            self.hints.pop(node, None)
+        self.wake()
+        return node not in self._apart
+
+    def connected(self, node: NodeId) -> None:
+        """Send the facts about this member and the names of the others."""
+        if self.over:
+            return
+        self._apart.pop(node, None)
+        self._pending[node] = self._loop.time()
+        known = [(member.name, member.incarnation, member.address) for member in self.up.values()]
+        self.distribution.tell(node, ("cluster", "facts", PROTOCOL, facts_of(self.me), known))
+
+    def ended(self, node: NodeId, reason: str) -> None:
+        """Handle the end of a connection."""
+        self._unseen.discard(node)
+        pending = self._pending.pop(node, None)
+        member = self.up.get(node.name)
+        if member is not None and member.incarnation == node.creation:
+            why = _REASONS.get(reason, "connection_lost")
+            if reason == "leave" and member.status == "leaving":
+                why = "left"
+            self._down(member, why)
+            if not self.over and why in ("timeout", "connection_lost"):
+                self._seek(node, member.address)
+        elif pending is not None and reason not in _REASONS and not self.over:
+            self._seek(node, None)
+        if reason in ("leave", "disconnect"):
+            self._part(node)
+        self.wake()
+
+    def told(self, node: NodeId, message: tuple[Any, ...]) -> None:
+        """Handle a message of the membership of another node."""
+        if self.over:
+            return
+        try:
+            match message:
+                case ("cluster", "facts", protocol, *_) if protocol != PROTOCOL:
+                    self._refuse(node, ("incompatible", "membership", PROTOCOL, protocol), "its protocol differs")
+                case ("cluster", "facts", _, facts, known, *_):
+                    self._admit(member_of(node, facts), known_in(known))
+                case ("cluster", "known", known):
+                    self._learn(known_in(known))
+                case ("cluster", "leaving"):
+                    self._leaving(node)
+                case ("cluster", "seen"):
+                    self._unseen.discard(node)
+                    self.wake()
+                case _:
+                    raise ValueError(f"expected a message of a membership, got {text(message)}")
+        except ValueError as error:
+            self._refuse(node, ("incompatible", "membership", PROTOCOL, "malformed"), str(error))
+
+    def refused(self, node: NodeId, reason: Any, text: str) -> None:
+        """Keep a refusal of the session layer, which logs it."""
+        if reason is not None:
+            self.note(node.name, reason, "here")
+
+    def outdated(self, node: NodeId, known: int) -> None:
+        """Handle that `node` knows a higher incarnation of this node."""
+        if known <= self.outdated_by:
+            return
+        self.outdated_by = known
+        if self.joined:
+            self.evict(node)
+        self.wake()
+
+    # Members
+
+    def _admit(self, member: Member, known: list[Known]) -> None:
+        node = NodeId(member.name, member.incarnation)
+        if self._pending.pop(node, None) is None:
+            return
+        self.lost.pop(member.name, None)
+        for other in [other for other in self._sought if other.name == member.name]:
+            del self._sought[other]
+        others = list(self.up.values())
+        self.up[member.name] = member
+        self.admissions += 1
+        self._tell(lambda ref: MemberUp(ref, member))
+        if member.status == "leaving":
+            self._tell(lambda ref: MemberLeaving(ref, member))
+        for other in others:
+            news = ("cluster", "known", [(member.name, member.incarnation, member.address)])
+            self.distribution.tell(NodeId(other.name, other.incarnation), news)
+        self._learn(known)
+        self.wake()
+
+    def _learn(self, known: list[Known]) -> None:
+        for node, address in known:
+            there = self.up.get(node.name)
+            is_new = there is None or there.incarnation < node.creation
+            if is_new and node.name != self.me.name and node not in self._apart and node not in self._pending:
+                self._seek(node, address)
+
+    def _seek(self, node: NodeId, address: str | None) -> None:
+        """Connect with a node by its name now, and by its address if that does not help."""
+        if node not in self._sought:
+            pause = self.settings.heartbeat
+            self._sought[node] = _Sought(address, self._loop.time() + pause, pause)
+            self.distribution.transport.connect(node)
+
+    def _leaving(self, node: NodeId) -> None:
+        self.distribution.tell(node, SEEN)
+        member = self.up.get(node.name)
+        if member is not None and member.incarnation == node.creation and member.status == "up":
+            member = self.up[node.name] = member._replace(status="leaving")
+            self._tell(lambda ref: MemberLeaving(ref, member))
+            self.wake()
+
+    def _down(self, member: Member, reason: DownReason) -> None:
+        del self.up[member.name]
+        gone = member._replace(status="leaving" if reason == "left" else "lost")
+        if reason != "left":
+            self.lost.pop(member.name, None)
+            self.lost[member.name] = gone
+            if len(self.lost) > MOST_LOST:
+                forgotten = self.lost.pop(next(iter(self.lost)))
+                self._sought.pop(NodeId(forgotten.name, forgotten.incarnation), None)
+        self._tell(lambda ref: MemberDown(ref, gone, reason))
+        self.wake()
+
+    def _part(self, node: NodeId) -> None:
+        """Do not connect with a node again by itself."""
+        self._sought.pop(node, None)
+        self._apart[node] = None
+        if len(self._apart) > MOST_LOST:
+            del self._apart[next(iter(self._apart))]
+
+    def disconnect(self, name: str) -> bool:
+        """End the connection to a member on purpose."""
+        member = self.up.get(name)
+        if member is None:
+            return False
+        node = NodeId(name, member.incarnation)
+        self._part(node)
+        self.distribution.transport.disconnect(node)
+        return True
+
+    def reconnect(self, address: str) -> None:
+        """Allow a connection with the nodes of an address again, and try those."""
+        for member in self.lost.values():
+            node = NodeId(member.name, member.incarnation)
+            if member.address == address and self._apart.pop(node, node) is None:
+                self.distribution.transport.connect(node)
+
+    # Refusals
+
+    def _refuse(self, node: NodeId, reason: Any, detail: str) -> None:
+        say(logging.ERROR, "node %s is refused by %s: %s (%s)", node, self.me, sentence(reason), detail)
+        self._pending.pop(node, None)
+        self._part(node)
+        self.note(node.name, reason, "here")
+        self.distribution.transport.disconnect(node)
+
+    def note(self, node: str, reason: Any, by: str) -> None:
+        """Keep a refusal."""
+        self.refusals.append(Refusal(self._clock(), node, reason, by))
+        self.wake()
+
+    def evict(self, by: NodeId) -> None:
+        """Handle that the name of this member belongs to another one by now: this one ends."""
+        reason = ("name_taken", self.me.name)
+        say(logging.ERROR, "%s leaves its cluster, refused by %s: %s", self.me, by, sentence(reason))
+        self.note(by.name, reason, "there")
+        if self.on_evicted is not None:
+            self.on_evicted()

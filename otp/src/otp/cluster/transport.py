@@ -1,0 +1,146 @@
+"""The connections of a member: session, carrier and distribution, with a membership that is notified of each event."""
+
+# The private members of a transport and of pids belong to the library.
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from otp.distribution import Distribution, Incarnations, NodeId, Session, SessionTransport, TransportEvents
+from otp.distribution import signals as wire_signals
+from otp.distribution.actions import Action, Outdated, Refused
+from otp.distribution.carriers.carrier import Carrier, OnFrame, OnHint
+from otp.distribution.remote_node import RemoteNode
+from otp.distribution.remote_pid import RemoteProcess
+
+__all__ = ["MemberDistribution", "MemberTransport", "Observer"]
+
+
+class Observer(Protocol):
+    """The part of a membership that its transport notifies, always on the loop."""
+
+    def hinted(self, node: NodeId, present: bool) -> bool:
+        """Handle a hint of the carrier; return whether the session should follow it."""
+        ...
+
+    def connected(self, node: NodeId) -> None:
+        """Handle a new connection."""
+        ...
+
+    def ended(self, node: NodeId, reason: str) -> None:
+        """Handle the end of a connection, after its effects on links and monitors."""
+        ...
+
+    def told(self, node: NodeId, message: tuple[Any, ...]) -> None:
+        """Handle a message of the membership of another node."""
+        ...
+
+    def refused(self, node: NodeId, reason: Any, text: str) -> None:
+        """Handle a refused node; `reason` is as in `JoinRefused`, or None."""
+        ...
+
+    def outdated(self, node: NodeId, known: int) -> None:
+        """Handle that `node` knows a higher incarnation of this node."""
+        ...
+
+    async def farewell(self) -> None:
+        """Prepare for the end of all connections."""
+        ...
+
+    def finish(self) -> None:
+        """Handle the end of all connections."""
+        ...
+
+
+class _Hints:
+    """A carrier whose hints the observer sees first."""
+
+    def __init__(self, carrier: Carrier, observer: Observer) -> None:
+        self._carrier = carrier
+        self._observer = observer
+        self.put = carrier.put  # without a call in between, since it is called for every frame
+
+    async def start(self, me: NodeId, on_frame: OnFrame, on_hint: OnHint) -> None:
+        observer = self._observer
+
+        def hint(node: NodeId, present: bool) -> None:
+            if observer.hinted(node, present):
+                on_hint(node, present)
+
+        await self._carrier.start(me, on_frame, hint)
+
+    async def close(self) -> None:
+        await self._carrier.close()
+
+
+class _Events:
+    """The events of a transport, for the distribution and then for the observer."""
+
+    def __init__(self, events: TransportEvents, observer: Observer) -> None:
+        self._events = events
+        self._observer = observer
+        self.signal = events.signal
+
+    def node_up(self, node: NodeId, epoch: int) -> None:
+        self._events.node_up(node, epoch)
+        self._observer.connected(node)
+
+    def node_down(self, node: NodeId, reason: str) -> None:
+        self._events.node_down(node, reason)
+        self._observer.ended(node, reason)
+
+
+class MemberTransport(SessionTransport):
+    """A session over a carrier whose events an observer sees."""
+
+    def __init__(
+        self, carrier: Carrier, session: Session, observer: Observer, incarnations: Incarnations | None
+    ) -> None:
+        super().__init__(_Hints(carrier, observer), session, incarnations=incarnations)
+        self._observer = observer
+
+    async def start(self, events: TransportEvents) -> None:
+        """Start finding and answering other nodes."""
+        await super().start(_Events(events, self._observer))
+
+    def _do_one(self, action: Action) -> None:
+        if isinstance(action, Refused):
+            self._observer.refused(action.node, action.reason, action.text)
+        elif isinstance(action, Outdated):
+            self._observer.outdated(action.node, action.known)
+        super()._do_one(action)
+
+
+class MemberDistribution(Distribution):
+    """The distribution of a member; messages between memberships are requests to the node itself.
+
+    Such a request comes with the node that has proven itself in the handshake, so a member speaks for itself only.
+    """
+
+    cluster: Any = None
+    """The `Cluster`, once it has joined."""
+    observer: Observer
+
+    def asked(self, peer: RemoteNode, number: int, caller: RemoteProcess | None, request: Any) -> None:
+        """Handle a request of another node to this node itself."""
+        match request:
+            case ("cluster", *_):
+                self.observer.told(peer.id, request)
+            case _:
+                super().asked(peer, number, caller, request)
+
+    def tell(self, node: NodeId, message: tuple[Any, ...]) -> bool:
+        """Send a message to the membership of a connected node; return False if it is not connected."""
+        peer = self._up.get(node.name)
+        if peer is None or peer.id != node:
+            return False
+        return peer.say(wire_signals.Call, 0, 0, 0, False, term=message, sender=0)
+
+    async def stop(self) -> None:
+        """End all connections, after telling the others."""
+        await self.observer.farewell()
+        try:
+            await super().stop()
+        finally:
+            self.observer.finish()

@@ -1,0 +1,292 @@
+"""Members that join, leave, are lost and come back, as all others see them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from simulated_clusters import SETTINGS, Clusters, Diary, me, names, settle
+
+import otp
+from otp.cluster import Cluster, JoinRefused, NotMember
+from otp.kernel.errors import BadArgument
+
+LOST = SETTINGS.dead + 3 * SETTINGS.heartbeat
+"""Seconds until a silent member is lost."""
+
+
+def test_members_find_each_other_and_each_sees_itself_first(clusters: Any) -> None:
+    async def main(c: Clusters) -> None:
+        a, b, d = await c.form("a", "b", "d")
+        assert ["a", "b", "d"] == names(a)
+        assert ["b", "a", "d"] == names(b)
+        assert "d" == names(d)[0]
+        assert {"up"} == {member.status for member in d.members()}
+        assert me(b).creation == a.members()[1].incarnation
+
+    clusters(main)
+
+
+def test_facts_arrive_with_a_member(clusters: Any) -> None:
+    async def main(c: Clusters) -> None:
+        a = await c.join("a")
+        await c.join("b", meta={"zone": ("north", 1)}, clock=lambda: 77.0)
+        await a.wait_size(2)
+        there = a.members()[1]
+        assert ("sim/b", 77.0, {"zone": ("north", 1)}, True) == (
+            *(there.address, there.since, there.meta),
+            there.simulated,
+        )
+        assert a.members()[0].version == there.version != ""
+
+    clusters(main)
+
+
+def test_one_address_is_enough_to_meet_all(clusters: Any) -> None:
+    async def main(c: Clusters) -> None:
+        a = await c.join("a")
+        b = await c.join("b", connect="sim/a")
+        d = await c.join("d", connect=["sim/a"])
+        e = await c.join("e", connect=["sim/nowhere", "sim/d"])
+        for cluster in (a, b, d, e):
+            await cluster.wait_size(4)
+
+    clusters(main, hints=False)
+
+
+def test_a_member_that_leaves_says_so_first(clusters: Any) -> None:
+    async def main(c: Clusters) -> None:
+        a, b = await c.form("a", "b")
+        seen, itself = Diary(a), Diary(b)
+        await settle()
+        assert [("up", "a#1"), ("up", "b#2")] == seen.take()
+        await b.leave()
+        await settle()
+        assert [("leaving", "b#2"), ("down", "b#2", "left")] == seen.take()
+        assert [("up", "b#2"), ("up", "a#1"), ("down", "a#1", "disconnected"), ("down", "b#2", "left")] == itself.take()
+        assert ["a"] == names(a)
+        assert [] == a.lost() == b.members()
+        await b.leave()
+
+    clusters(main)
+
+
+def test_a_node_that_closes_leaves(clusters: Any) -> None:
+    async def main(c: Clusters) -> None:
+        a, b = await c.form("a", "b")
+        seen = Diary(a)
+        await settle()
+        seen.take()
+        await b.node.close()
+        await settle()
+        assert [("leaving", "b#2"), ("down", "b#2", "left")] == seen.take()
+
+    clusters(main)
+
+
+def test_a_silent_member_is_lost_after_dead_and_comes_back_by_itself(clusters: Any) -> None:
+    async def main(c: Clusters) -> None:
+        a, b, d = await c.form("a", "b", "d")
+        seen = Diary(a)
+        await settle()
+        seen.take()
+        c.stall(b)
+        await settle(SETTINGS.dead / 2)
+        assert [] == seen.take()
+        await settle(LOST)
+        assert [("down", "b#2", "timeout")] == seen.take()
+        assert [("b", "lost")] == [(member.name, member.status) for member in a.lost()]
+        assert ["a", "d"] == names(a)
+        c.resume(b)
+        await settle(1)
+        assert [("up", "b#2")] == seen.take()
+        assert [] == a.lost()
+        for cluster in (a, b, d):
+            assert 3 == len(cluster.members())
+
+    clusters(main)
+
+
+def test_a_cut_is_seen_on_both_sides_and_heals(clusters: Any) -> None:
+    async def main(c: Clusters) -> None:
+        a, b, d = await c.form("a", "b", "d")
+        c.network.cut("a", "d")
+        c.network.cut("b", "d")
+        await settle(LOST)
+        assert (["a", "b"], ["b", "a"], ["d"]) == (names(a), names(b), names(d))
+        assert ["a", "b"] == sorted(member.name for member in d.lost())
+        c.network.heal()
+        for cluster in (a, b, d):
+            await cluster.wait_size(3, timeout=2 * SETTINGS.dead)
+
+    clusters(main)
+
+
+def test_members_that_join_on_two_sides_of_a_cut_meet_afterwards(clusters: Any) -> None:
+    async def main(c: Clusters) -> None:
+        a = await c.join("a")
+        b = await c.join("b", connect="sim/a")
+        c.network.cut("a", "b")
+        await settle(LOST)
+        d, e = await c.join("d", connect="sim/a"), await c.join("e", connect="sim/b")
+        await settle(1)
+        assert (["d", "a"], ["e", "b"]) == (names(d), names(e))
+        c.network.heal()
+        for cluster in (a, b, d, e):
+            await cluster.wait_size(4)
+
+    clusters(main, hints=False)
+
+
+def test_a_disconnected_member_stays_apart_until_it_connects(clusters: Any) -> None:
+    async def main(c: Clusters) -> None:
+        a, b, d = await c.form("a", "b", "d")
+        seen = Diary(b)
+        await settle()
+        seen.take()
+        assert a.disconnect("b")
+        assert not a.disconnect("nobody")
+        await settle(3 * SETTINGS.dead)
+        assert [("down", "a#1", "disconnected")] == seen.take()
+        assert (["a", "d"], ["b", "d"]) == (names(a), names(b))
+        assert 3 == len(d.members())
+        await a.connect("sim/b")
+        await b.wait_size(3)
+        await a.connect("sim/b")  # it is there already
+
+    clusters(main)
+
+
+def test_a_connection_by_name_that_nobody_answers_is_unreachable(clusters: Any) -> None:
+    async def main(c: Clusters) -> None:
+        a = await c.join("a")
+        with pytest.raises(JoinRefused, match="no member answered at") as caught:
+            await a.connect("sim/b", timeout=3)
+        assert ("unreachable", ("sim/b",)) == caught.value.reason
+        with pytest.raises(JoinRefused) as caught:
+            await c.join("d", connect=["sim/b", "sim/e"])
+        assert ("unreachable", ("sim/b", "sim/e")) == caught.value.reason
+        assert [] == a.refused()
+
+    clusters(main)
+
+
+def test_a_node_that_was_refused_can_join_again(clusters: Any) -> None:
+    async def main(c: Clusters) -> None:
+        node = await c.node("a")
+        with pytest.raises(JoinRefused):
+            await c.join("a", node, connect="sim/b")
+        with pytest.raises(NotMember):
+            await on(node, Cluster.here)
+        again = await c.join("a", node)
+        assert again is await on(node, Cluster.here)
+        await again.leave()
+        with pytest.raises(NotMember, match="node 'a' is not a member"):
+            await on(node, Cluster.here)
+
+    clusters(main)
+
+
+async def on(node: otp.Node, function: Any) -> Any:
+    """Call a function in a process of a node."""
+    done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    def run() -> None:
+        try:
+            done.set_result(function())
+        except Exception as error:
+            done.set_exception(error)
+
+    node.spawn(run)
+    return await done
+
+
+def test_a_monitor_ends_with_its_process_and_by_demonitor(clusters: Any) -> None:
+    async def main(c: Clusters) -> None:
+        a = await c.join("a")
+        seen: list[Any] = []
+
+        async def watch() -> None:
+            ref = a.monitor()
+            seen.append(await otp.receive())
+            assert a.demonitor(ref)
+            assert not a.demonitor(ref)
+            with pytest.raises(otp.ReceiveTimeout):
+                await otp.receive(timeout=5)
+            seen.append("nothing")
+
+        a.node.spawn(watch)
+        ends = a.node.spawn(lambda: a.monitor())
+        await otp.wait_down(ends)
+        await c.join("b")
+        await settle(6)
+        assert "nothing" == seen[-1]
+
+    clusters(main)
+
+
+def test_without_a_cookie_nothing_begins(clusters: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OTP_COOKIE", raising=False)
+
+    async def main(c: Clusters) -> None:
+        node = await c.node("a")
+        for nothing in (None, "", b"", "  "):
+            with pytest.raises(JoinRefused, match="OTP_COOKIE") as caught:
+                await c.join("a", node, cookie=nothing)
+            assert "no_cookie" == caught.value.reason
+        monkeypatch.setenv("OTP_COOKIE", "secret")
+        a, b = await c.join("a", node, cookie=None), await c.join("b")
+        await a.wait_size(2)
+        await b.wait_size(2)
+
+    clusters(main)
+
+
+def test_arguments_that_cannot_work_are_errors(clusters: Any) -> None:
+    async def main(c: Clusters) -> None:
+        a = await c.join("a")
+        with pytest.raises(BadArgument, match="already part of a distribution"):
+            await c.join("a", a.node)
+        node = await c.node("b")
+        with pytest.raises(BadArgument, match="meta"):
+            await c.join("b", node, meta=object())
+        with pytest.raises(BadArgument, match="cookie"):
+            await c.join("b", node, cookie=7)
+        with pytest.raises(BadArgument, match="allow"):
+            await c.join("b", node, allow=[lambda: 1])
+        await c.join("b", node)
+
+    clusters(main)
+
+
+def shout(text: str) -> str:
+    return text.upper()
+
+
+def test_others_call_only_what_is_allowed(clusters: Any) -> None:
+    async def main(c: Clusters) -> None:
+        a, b = await c.join("a"), await c.join("b", allow=[shout])
+        await a.wait_size(2)
+        target = f"{shout.__module__}:shout"
+        assert "HELLO" == await a.distribution.rpc("b", target, "hello")
+        await b.wait_size(2)
+        with pytest.raises(otp.CallExit) as caught:
+            await b.distribution.rpc("a", target, "hello")
+        assert ("not_spawnable", target) == caught.value.cause_reason
+
+    clusters(main)
+
+
+def test_waiting_for_members_has_a_limit(clusters: Any) -> None:
+    async def main(c: Clusters) -> None:
+        a = await c.join("a")
+        with pytest.raises(TimeoutError, match="expected 2 members after 3 s, got 1: a"):
+            await a.wait_size(2, timeout=3)
+        waiting = asyncio.ensure_future(a.wait_size(2, timeout=30))
+        await settle()
+        await a.leave()
+        with pytest.raises(NotMember):
+            await waiting
+
+    clusters(main)
