@@ -38,6 +38,7 @@ class Clusters:
 
     def __init__(self, stack: AsyncExitStack, **network: Any) -> None:
         self.stack = stack
+        self.hints = network.get("hints", True)
         self.network = SimulatedNetwork(**network)
         self.incarnation = 0
         self.nodes: dict[Cluster, otp.Node] = {}
@@ -50,13 +51,15 @@ class Clusters:
         node = node or await self.node(name)
         self.incarnation += 1
         options = {"incarnations": Fixed(self.incarnation), "settings": SETTINGS, "cookie": "secret"} | options
-        cluster = await Cluster.join(node, carrier=self.network.carrier, **options)
+        cluster = await Cluster.join(node, **({"carrier": self.network.carrier} | options))
         self.nodes[cluster] = node
         return cluster
 
     async def form(self, *names: str) -> list[Cluster]:
         """Start members, and wait until each sees all."""
-        found = [await self.join(name) for name in names]
+        found = [await self.join(names[0])]
+        for name in names[1:]:
+            found.append(await self.join(name, connect=() if self.hints else f"sim/{names[0]}"))
         for cluster in found:
             await cluster.wait_size(len(names))
         return found

@@ -93,7 +93,7 @@ class Opening:
             id.name, id.creation, "up", None, self._clock(), self._version, self._meta, getattr(carrier, "simulated", False)
         )  # fmt: skip
         membership = Membership(self.node, me, self._settings, carrier, self._discovery, self._clock)
-        session = Session(id, self._cookie, self._settings)
+        session = Session(id, self._cookie, self._settings, probes=True)
         transport = MemberTransport(carrier, session, membership, self._incarnations)
         distribution = MemberDistribution(self.node, transport, spawnable=self._allow)
         distribution.observer = membership
@@ -103,7 +103,7 @@ class Opening:
             membership.me = me._replace(address=getattr(carrier, "address", None))
             membership.begin()
             if await self._decided(membership, carrier, deadline):
-                membership.joined = True
+                membership.joined = session.holds = True
                 return membership, carrier
         except BaseException:
             await _close(membership)
@@ -149,6 +149,8 @@ class Opening:
         while not membership.admissions:
             if membership.outdated_by:
                 return False
+            if any(_kind(refusal) == "name_taken" and refusal.by == "there" for refusal in membership.refusals):
+                break
             refused = {refusal.node for refusal in membership.refusals}
             waits = any(node.name not in refused for node in membership.hints)
             until = latest if waits else listened

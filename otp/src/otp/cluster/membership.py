@@ -309,6 +309,13 @@ class Membership:
             self.evict(node)
         self.wake()
 
+    def taken(self, node: NodeId) -> None:
+        """Handle that `node` refuses this one, because another living member has its name."""
+        if self.joined:
+            self.evict(node)
+        else:
+            self.note(node.name, ("name_taken", self.me.name), "there")
+
     # Members
 
     def _admit(self, member: Member, known: list[Known]) -> None:

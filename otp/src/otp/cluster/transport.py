@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from otp.distribution import Distribution, Incarnations, NodeId, Session, SessionTransport, TransportEvents
 from otp.distribution import signals as wire_signals
-from otp.distribution.actions import Action, Outdated, Refused
+from otp.distribution.actions import Action, Outdated, Refused, Taken
 from otp.distribution.carriers.carrier import Carrier, OnFrame, OnHint
 from otp.distribution.remote_node import RemoteNode
 from otp.distribution.remote_pid import RemoteProcess
@@ -42,6 +42,10 @@ class Observer(Protocol):
 
     def outdated(self, node: NodeId, known: int) -> None:
         """Handle that `node` knows a higher incarnation of this node."""
+        ...
+
+    def taken(self, node: NodeId) -> None:
+        """Handle that `node` refuses this one, because another living node has its name."""
         ...
 
     async def farewell(self) -> None:
@@ -109,6 +113,8 @@ class MemberTransport(SessionTransport):
             self._observer.refused(action.node, action.reason, action.text)
         elif isinstance(action, Outdated):
             self._observer.outdated(action.node, action.known)
+        elif isinstance(action, Taken):
+            self._observer.taken(action.node)
         super()._do_one(action)
 
 

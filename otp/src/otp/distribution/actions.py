@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from otp.distribution.node_id import NodeId
 
-__all__ = ["Action", "Down", "Drained", "Outdated", "Put", "Refused", "Signal", "Up"]
+__all__ = ["Action", "Down", "Drained", "Outdated", "Put", "Refused", "Signal", "Taken", "Up"]
 
 
 class Put(NamedTuple):
@@ -46,7 +46,8 @@ class Drained(NamedTuple):
 class Refused(NamedTuple):
     """A refused input from `node`; `text` describes it for the log.
 
-    `reason` is `("wrong_cookie", node)` or `("incompatible", what, here, there)` if the node itself is refused.
+    `reason` is `("wrong_cookie", node)`, `("name_taken", name)` or `("incompatible", what, here, there)` if the node
+    itself is refused.
     """
 
     node: NodeId
@@ -61,4 +62,10 @@ class Outdated(NamedTuple):
     known: int
 
 
-Action = Put | Up | Signal | Down | Drained | Refused | Outdated
+class Taken(NamedTuple):
+    """The name of this node belongs to another living one: `node` is that one, or is connected with it."""
+
+    node: NodeId
+
+
+Action = Put | Up | Signal | Down | Drained | Refused | Outdated | Taken

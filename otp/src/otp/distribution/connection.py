@@ -38,6 +38,8 @@ class Connection:
 
     __slots__ = (
         "_acknowledged",
+        "_asked",
+        "_asked_at",
         "_behind",
         "_cut",
         "_flying",
@@ -52,6 +54,7 @@ class Connection:
         "_settings",
         "_waiting",
         "busy",
+        "doubted",
         "epoch",
         "has_lane",
         "heard",
@@ -60,6 +63,7 @@ class Connection:
         "mine",
         "node",
         "outgoing",
+        "proved",
         "since",
         "waiting",
     )
@@ -82,6 +86,12 @@ class Connection:
         """Bytes of the waiting signals."""
         self.has_lane: bool = False
         """True if the other side takes the lane of large signals."""
+        self.doubted: float | None = None
+        """The time since when the carrier reports the other side as gone."""
+        self.proved: float = now
+        """The time of the last probe that the other side has acknowledged."""
+        self._asked = 0  # the number of the unacknowledged probe
+        self._asked_at = now
         self._waiting: deque[bytes] = deque()
         self._large: deque[tuple[bytes, int]] = deque()
         self._behind: Counter[int] = Counter()  # waiting large signals by sender
@@ -162,6 +172,17 @@ class Connection:
         self._owed = 0
         return encode(Beat(self.outgoing, self._sent, self._received))
 
+    def probe(self, now: float) -> list[bytes]:
+        """Return a frame that the other side acknowledges at once, unless one is on its way.
+
+        It is an empty piece of a signal with more to come, which changes no signal.
+        """
+        if self._asked:
+            return []
+        frame = self._frame(b"", Data, more=True)
+        self._asked, self._asked_at = self._sent, now
+        return [frame]
+
     def owes(self) -> bool:
         """Return whether to acknowledge now, before the other side's window is full."""
         return self._owed >= self._settings.window // 4
@@ -175,6 +196,8 @@ class Connection:
         self._received += 1
         self._owed += size
         self._acknowledge(frame.received)
+        if not frame.piece and frame.more:
+            return None  # a probe
         kind, limit = type(frame), self._settings.signal
         whole = self._pieces_bytes[kind] + len(frame.piece)
         if whole > limit:
@@ -206,3 +229,5 @@ class Connection:
         while self._acknowledged < received:
             self._acknowledged += 1
             self._flying_bytes -= self._flying.popleft()
+        if self._asked and self._acknowledged >= self._asked:
+            self._asked, self.proved = 0, self._asked_at

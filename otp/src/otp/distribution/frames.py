@@ -25,6 +25,7 @@ from otp.distribution.node_id import NodeId
 
 __all__ = [
     "FEATURES",
+    "HOLDS",
     "LARGE_LANE",
     "OVERHEAD",
     "Beat",
@@ -35,6 +36,7 @@ __all__ = [
     "Large",
     "MalformedFrame",
     "Reset",
+    "TAKEN",
     "decode",
     "encode",
 ]
@@ -46,6 +48,11 @@ LARGE_LANE: Final = 1
 """The feature of a side that takes `Large` frames."""
 FEATURES: Final = LARGE_LANE
 """The features of this version, as bits; a connection has those that both sides show in their proofs."""
+
+HOLDS: Final = 1 << 16
+"""The sender has its name: it was accepted under it."""
+TAKEN: Final = 1 << 17
+"""The name of the receiver belongs to another living node that is connected with the sender."""
 
 _Number = Annotated[int, Meta(ge=0)]
 _Short = Annotated[bytes, Meta(max_length=64)]

@@ -38,12 +38,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from otp.distribution.actions import Action, Down, Drained, Outdated, Put, Refused, Signal, Up
+from otp.distribution.actions import Action, Down, Drained, Outdated, Put, Refused, Signal, Taken, Up
 from otp.distribution.connection import Broken, Connection
 from otp.distribution.frames import (
     FEATURES,
+    HOLDS,
     LARGE_LANE,
     OVERHEAD,
+    TAKEN,
     Beat,
     Bye,
     Data,
@@ -88,6 +90,8 @@ class _Peer:
     attempt: _Attempt | None = None
     answered: bytes = b""
     """The nonce of the greeting answered in this heartbeat: a fault may have held many copies of it."""
+    contested: float | None = None
+    """The time since when it waits for a probe of an older incarnation, which is connected."""
 
 
 class Session:
@@ -95,6 +99,10 @@ class Session:
 
     `cookie` is the secret that all of them share; `nonce` returns that many random bytes. `features` are those that
     it offers others, by default all of this version.
+
+    With `probes`, a node is asked before its connection ends because of a hint, or because another incarnation of it
+    arrives. While it answers, the other one is refused, unless that one was accepted elsewhere. `holds` is True once
+    this node was accepted under its name; then it refuses others of that name.
 
     Raises `BadArgument` for an empty cookie.
     """
@@ -106,6 +114,7 @@ class Session:
         settings: Settings | None = None,
         nonce: Callable[[int], bytes] = os.urandom,
         features: int = FEATURES,
+        probes: bool = False,
     ) -> None:
         if not isinstance(cookie, bytes) or not cookie:
             raise BadArgument("Session(cookie): expected some bytes, got none; try secrets.token_bytes(32)")
@@ -114,6 +123,8 @@ class Session:
         self._cookie = cookie
         self._nonce = nonce
         self._features = features
+        self._probes = probes
+        self.holds: bool = False
         self._peers: dict[NodeId, _Peer] = {}
         self._highest: dict[str, int] = {}
         """The highest incarnation of each node that has proven itself."""
@@ -146,9 +157,9 @@ class Session:
         return self._seek(now, node)
 
     def _seek(self, now: float, node: NodeId) -> list[Action]:
-        if self._closed or node.name == self.me.name:
+        if self._closed or node == self.me or (node.name == self.me.name and not self._probes):
             return []
-        if any(
+        if self._first(node) is not None or any(
             peer.live and peer.node.name == node.name and peer.node.creation >= node.creation
             for peer in self._peers.values()
         ):
@@ -170,7 +181,15 @@ class Session:
         """Handle a carrier's hint that `node` is reachable or gone."""
         if present:
             return self._seek(now, node) if self.settings.auto_connect else []
-        peer = self._peers.pop(node, None)
+        live = self._live(node)
+        if self._probes and live is not None:
+            live.doubted = now if live.doubted is None else live.doubted
+            return [Put(node, frame) for frame in live.probe(now)]
+        peer = self._peers.get(node)
+        if self._probes and peer is not None:
+            peer.wanted = False  # its last frames may still arrive
+            return []
+        self._peers.pop(node, None)
         return [Down(node, "hint")] if peer is not None and peer.live else []
 
     def send(self, now: float, node: NodeId, signal: bytes, sender: int = 0) -> list[Action]:
@@ -209,7 +228,11 @@ class Session:
                 peer.attempt = None
             if live is not None:
                 live.heard += asleep
-                if now - live.heard > self.settings.dead:
+                if live.doubted is not None:
+                    live.doubted = None if live.proved >= live.doubted else live.doubted + asleep
+                if live.doubted is not None and now - live.doubted > min(2 * self.settings.heartbeat, self.settings.dead):
+                    actions += self._broken(now, peer, live, Broken("hint"))
+                elif now - live.heard > self.settings.dead:
                     actions += self._broken(now, peer, live, Broken("timeout"))
                 else:
                     actions.append(Put(peer.node, live.beat()))
@@ -254,7 +277,7 @@ class Session:
     def _data(self, live: Connection, data: Data, size: int) -> list[Action]:
         signal = live.take(data, size)
         actions = self._ready(live)
-        if live.owes():
+        if live.owes() or (not data.piece and data.more):
             actions.append(Put(live.node, live.beat()))
         if signal is not None:
             actions.insert(0, Signal(live.node, signal))
@@ -263,6 +286,8 @@ class Session:
     # The handshake
 
     def _hello(self, now: float, node: NodeId, hello: Hello) -> list[Action]:
+        if hello.version != VERSION:
+            return self._another_version(node, hello)
         if problem := self._unwelcome(node, hello):
             return self._notice(node, problem, Refused(node, problem))
         peer = self._peers.get(node)
@@ -279,7 +304,11 @@ class Session:
             lost_the_last_step = not hello.verified and hello.yours in (b"", live.mine)
             return [self._answer(peer, live.mine, live.his, verified=True)] if lost_the_last_step else []
         if not hello.yours:
+            if node.name == self.me.name and not self.holds:
+                return []
             attempt = peer.attempt or self._attempt(now, peer)
+            if (first := self._first(node)) is not None:
+                return self._contest(now, peer, first, hello)
             return [self._answer(peer, attempt.mine, hello.mine, verified=False)]
         attempt = peer.attempt
         if attempt is None or hello.yours != attempt.mine:
@@ -288,26 +317,83 @@ class Session:
         if not is_proof(hello.proof, self._cookie, node, hello.mine, self.me, attempt.mine, *shown):
             told, attempt.refused = attempt.refused, True
             text = f"{node}: expected a proof of this node's cookie, got another; try the same cookie on both sides"
-            return [] if told else [Refused(node, text)]
+            if told:
+                return []
+            refused = Refused(node, text, ("wrong_cookie", node.name))
+            # This answer may be the only frame that shows the other side that the cookies differ.
+            return [refused, self._answer(peer, attempt.mine, hello.mine, False)] if self._probes else [refused]
         if hello.known > self.me.creation:
             return self._notice(node, "outdated", Outdated(node, hello.known))
         if self._known(node):  # it proves nothing new, and learns why from the answer
             return [] if hello.verified else [self._answer(peer, attempt.mine, hello.mine, verified=False)]
+        if node.name == self.me.name:
+            return self._namesake(peer, attempt, hello)
+        if hello.features & TAKEN:
+            if not self.holds:
+                return self._notice(node, "taken", Taken(node))
+            return [] if hello.verified else [self._answer(peer, attempt.mine, hello.mine, verified=False)]
+        first = self._first(node)
+        if first is not None and not hello.features & HOLDS:
+            return [] if hello.verified else self._contest(now, peer, first, hello)
         actions = self._establish(now, peer, attempt.mine, hello)
         if not hello.verified:
             actions.append(self._answer(peer, attempt.mine, hello.mine, verified=True))
         return actions
 
     def _unwelcome(self, node: NodeId, hello: Hello) -> str | None:
-        if hello.version != VERSION:
-            return f"{node}: expected version {VERSION} of the session, got {hello.version}; try the same otp on both"
         if len(hello.mine) != NONCE:
             return f"{node}: expected a nonce of {NONCE} bytes, got {len(hello.mine)}"
-        if node.name == self.me.name:
+        if node == self.me or (node.name == self.me.name and not self._probes):
             return f"{node}: expected another name than this node's, got it twice; try to start one with another name"
         if node not in self._peers and sum(not peer.wanted for peer in self._peers.values()) >= STRANGERS:
             return f"{node}: expected at most {STRANGERS} first handshakes at a time, got one more"
         return None
+
+    def _another_version(self, node: NodeId, hello: Hello) -> list[Action]:
+        text = f"{node}: expected version {VERSION} of the session, got {hello.version}; try the same otp on both"
+        refused = Refused(node, text, ("incompatible", "session", VERSION, hello.version))
+        actions = self._notice(node, text, refused)
+        if actions and not hello.yours:  # so that the other side is told as well
+            actions.append(Put(node, encode(Hello(VERSION, self._nonce(NONCE), hello.mine[:NONCE]))))
+        return actions
+
+    # Two nodes of one name
+
+    def _first(self, node: NodeId) -> Connection | None:
+        """Return the connection of an older incarnation of `node` that has to be asked before `node` is accepted."""
+        if not self._probes:
+            return None
+        for other in self._peers.values():
+            if other.live is not None and other.node.name == node.name and other.node.creation < node.creation:
+                return other.live
+        return None
+
+    def _contest(self, now: float, peer: _Peer, first: Connection, hello: Hello) -> list[Action]:
+        """Probe the connected incarnation, and refuse the new one if it has answered since that one arrived."""
+        attempt = peer.attempt or self._attempt(now, peer)
+        if peer.contested is None:
+            peer.contested = now
+        if first.proved < peer.contested:
+            return [Put(first.node, frame) for frame in first.probe(now)]
+        answer = self._answer(peer, attempt.mine, hello.mine, verified=False, flags=TAKEN)
+        return [answer, *self._refuse_name(peer, attempt, first.node)]
+
+    def _namesake(self, peer: _Peer, attempt: _Attempt, hello: Hello) -> list[Action]:
+        """Handle a proven node of this node's own name: of two that were accepted, the later one keeps it."""
+        node = peer.node
+        yields = bool(hello.features & HOLDS) and (not self.holds or node.creation > self.me.creation)
+        if not yields and not self.holds:
+            return []
+        # Its own proof shows the other side who was refused.
+        actions = self._notice(node, "namesake", self._answer(peer, attempt.mine, hello.mine, verified=False))
+        return [*actions, *(self._notice(node, "taken", Taken(node)) if yields else self._refuse_name(peer, attempt, self.me))]
+
+    def _refuse_name(self, peer: _Peer, attempt: _Attempt, holder: NodeId) -> list[Action]:
+        if attempt.refused:
+            return []
+        attempt.refused = True
+        text = f"{peer.node}: expected a name that no living node has, got that of {holder}; try another name"
+        return [Refused(peer.node, text, ("name_taken", peer.node.name))]
 
     def _establish(self, now: float, peer: _Peer, mine: bytes, hello: Hello) -> list[Action]:
         node, his, actions = peer.node, hello.mine, list[Action]()
@@ -327,7 +413,7 @@ class Session:
         )
         peer.live = Connection(node, self._epoch, now, (mine, his), numbers, self.settings)
         peer.live.has_lane = bool(self._features & hello.features & LARGE_LANE)
-        peer.attempt = None
+        peer.attempt = peer.contested = None
         peer.wanted = True
         actions.append(Up(node, self._epoch))
         return actions
@@ -340,8 +426,8 @@ class Session:
         attempt = peer.attempt or self._attempt(now, peer)
         return Put(peer.node, encode(Hello(VERSION, attempt.mine)))
 
-    def _answer(self, peer: _Peer, mine: bytes, his: bytes, verified: bool) -> Put:
-        features, known = self._features, self._known(peer.node)
+    def _answer(self, peer: _Peer, mine: bytes, his: bytes, verified: bool, flags: int = 0) -> Put:
+        features, known = self._features | flags | (HOLDS if self.holds else 0), self._known(peer.node)
         shown = proof(self._cookie, self.me, mine, peer.node, his, features, known)
         return Put(peer.node, encode(Hello(VERSION, mine, his, shown, verified, features, known)))
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, Literal
 
-from otp.distribution.actions import Action, Down, Drained, Outdated, Put, Signal, Up
+from otp.distribution.actions import Action, Down, Drained, Outdated, Put, Signal, Taken, Up
 from otp.distribution.carriers.carrier import Carrier
 from otp.distribution.faults import Fault, Heal, Resume, Stall
 from otp.distribution.incarnations import IncarnationError, Incarnations
@@ -222,6 +222,8 @@ class SessionTransport:
             self._wake(action.node)
         elif isinstance(action, Outdated):
             self._is_outdated(action.node, action.known)
+        elif isinstance(action, Taken):
+            logger.error("%s is refused by %s: its name belongs to a living node; try another name", self.me, action.node)
         elif self._on_refused is not None:
             self._on_refused(action.text)
         else:
