@@ -31,8 +31,6 @@ class World:
         self.busy: set[str] = set()
         self.tasks: list[asyncio.Task[Any]] = []
         self.diaries: list[tuple[Cluster, Diary]] = []
-        self.known: set[str] = set()
-        """Every member that has ever been, as text."""
 
     async def start(self, name: str) -> None:
         address = [f"sim/{other}" for other in self.alive if other != name]
@@ -41,7 +39,6 @@ class World:
             cluster = await self.c.join(name, connect=() if self.c.hints else address[:2], timeout=30)
         except JoinRefused:
             return  # nobody was reachable
-        self.known.add(str(cluster.members()[0]))
         self.alive[name] = cluster
         self.diaries.append((cluster, Diary(cluster)))
 
@@ -64,7 +61,7 @@ class World:
 
     async def meet(self) -> None:
         """Without discovery, those that know nobody any more are connected again, as a person would."""
-        first, *others = self.alive.values()
+        first, *others = (cluster for cluster in self.alive.values() if cluster.members())
         for other in others:
             await first.connect(f"sim/{me(other).name}")
 
@@ -89,9 +86,9 @@ class World:
                 self.asleep.add(cluster)
                 self.tasks.append(asyncio.ensure_future(self.wake(cluster, seconds)))
             case "kill":
-                self.again(one, self.c.kill(cluster), seconds)
+                self.again(one, cluster, self.c.kill(cluster), seconds)
             case "leave" if cluster not in self.asleep:
-                self.again(one, cluster.leave(), seconds)
+                self.again(one, cluster, cluster.leave(), seconds)
             case "heal":
                 network.heal()
             case "twin":
@@ -100,21 +97,22 @@ class World:
                 if cluster.disconnect(other):
                     self.tasks.append(asyncio.ensure_future(self.reconnect(cluster, other, seconds)))
 
-    def again(self, name: str, ending: Any, seconds: float) -> None:
+    def again(self, name: str, cluster: Cluster, ending: Any, seconds: float) -> None:
         """End a member and start it again some time later."""
         self.busy.add(name)
 
         async def restart() -> None:
             await ending
             await settle(seconds)
-            await self.start_again(name)
+            await self.start_again(name, cluster)
             self.busy.discard(name)
 
         self.tasks.append(asyncio.ensure_future(restart()))
 
-    async def start_again(self, name: str) -> None:
-        before = self.alive.pop(name)
+    async def start_again(self, name: str, before: Cluster) -> None:
         self.asleep.discard(before)
+        if self.alive[name] is before:
+            del self.alive[name]
         while name not in self.alive:
             await self.start(name)
             if name not in self.alive:
@@ -126,7 +124,6 @@ class World:
             cluster = await self.c.join(name, connect=() if self.c.hints else f"sim/{name}")
         except JoinRefused:
             return
-        self.known.add(str(cluster.members()[0]))
         self.alive[name] = max([self.alive.get(name, cluster), cluster], key=me)
         self.diaries.append((cluster, Diary(cluster)))
 
@@ -167,7 +164,7 @@ class World:
         leaving: set[str] = set()
         for kind, member, *rest in diary.events:
             name = member.partition("#")[0]
-            assert member in self.known, f"a member that never was: {member}"
+            assert int(member.partition("#")[2]) <= self.c.incarnation, f"a member that never was: {member}"
             match kind:
                 case "up":
                     assert name not in up, f"{member} came up twice"

@@ -16,7 +16,7 @@ from otp.cluster.allowed import allowed_names
 from otp.cluster.cookies import cookie_of
 from otp.cluster.discovery import Discovery, Multicast
 from otp.cluster.facts import check_meta
-from otp.cluster.joining import Opening, answered
+from otp.cluster.joining import Opening, wait_connected
 from otp.cluster.member import Member
 from otp.cluster.membership import Membership, detached
 from otp.cluster.opening import real_carrier, real_settings
@@ -314,13 +314,12 @@ class Cluster:
         limit = nanoseconds(timeout, "cluster.connect(timeout=…)")
         if any(member.address == address for member in membership.members()):
             return
-        since = membership.admissions
         dial = detached(self.node, self._carrier.connect(address))
         dial.add_done_callback(lambda _: membership.wake())
         membership.reconnect(address)
         try:
             deadline = self.node._s.loop.time() + (limit or 0) / 1e9
-            await answered(membership, [dial], (address,), deadline, since)
+            await wait_connected(membership, dial, address, deadline)
         finally:
             dial.cancel()
             await asyncio.gather(dial, return_exceptions=True)

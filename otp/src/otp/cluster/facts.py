@@ -4,10 +4,13 @@ A message is a tuple that begins with `"cluster"`:
 
 ```
 ("cluster", "facts", protocol, facts, known)   once per connection, from each side
+("cluster", "joined")                          when a member was accepted after that
 ("cluster", "known", known)                    when a member has learned of another one
 ("cluster", "leaving")                         before a member leaves
 ("cluster", "seen")                            the reply to it
 ```
+
+A node that joins sends its facts, too; it is a member for the others once it says, there or later, that it was accepted.
 
 `facts` is a dict; keys that are not known are ignored, so that later versions may add some. `known` is a list of
 `(name, incarnation, address)`.
@@ -22,10 +25,11 @@ from otp.distribution import NodeId, wire
 from otp.kernel.errors import BadArgument
 from otp.observer.terms import DEPTH, Encoder
 
-__all__ = ["LEAVING", "PROTOCOL", "SEEN", "Known", "check_meta", "facts_of", "known_in", "member_of"]
+__all__ = ["LEAVING", "PROTOCOL", "SEEN", "JOINED", "Known", "check_meta", "facts_of", "known_in", "member_of"]
 
 PROTOCOL: Final = 1
 """The version of these messages; members with another one refuse each other."""
+JOINED: Final = ("cluster", "joined")
 LEAVING: Final = ("cluster", "leaving")
 SEEN: Final = ("cluster", "seen")
 META: Final = 64 * 1024
@@ -41,7 +45,7 @@ class Known(NamedTuple):
     address: str | None
 
 
-def facts_of(member: Member) -> dict[str, Any]:
+def facts_of(member: Member, joined: bool) -> dict[str, Any]:
     """Return the facts that a member sends about itself."""
     return {
         "version": member.version,
@@ -50,6 +54,7 @@ def facts_of(member: Member) -> dict[str, Any]:
         "meta": member.meta,
         "simulated": member.simulated,
         "leaving": member.status == "leaving",
+        "joined": joined,
     }
 
 

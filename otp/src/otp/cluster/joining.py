@@ -21,7 +21,7 @@ from otp.distribution.incarnations import HIGHEST
 from otp.kernel.errors import BadArgument
 from otp.kernel.node import Node
 
-__all__ = ["ClockIncarnations", "Opening", "answered"]
+__all__ = ["ClockIncarnations", "Opening", "wait_connected"]
 
 LISTEN: Final = 0.5
 """Maximum seconds in which a member waits for hints of others, before it begins as a cluster of one."""
@@ -96,14 +96,14 @@ class Opening:
         session = Session(id, self._cookie, self._settings, probes=True)
         transport = MemberTransport(carrier, session, membership, self._incarnations)
         distribution = MemberDistribution(self.node, transport, spawnable=self._allow)
-        distribution.observer = membership
+        distribution.observer, distribution.member_transport = membership, transport
         membership.distribution = distribution
         try:
             await self._start(distribution)
             membership.me = me._replace(address=getattr(carrier, "address", None))
             membership.begin()
             if await self._decided(membership, carrier, deadline):
-                membership.joined = session.holds = True
+                membership.accepted()
                 return membership, carrier
         except BaseException:
             await _close(membership)
@@ -123,88 +123,105 @@ class Opening:
             raise JoinRefused(reason) from error
 
     async def _decided(self, membership: Membership, carrier: Any, deadline: float) -> bool:
-        """Wait until the others have accepted this member, or none is there; False if they know a higher incarnation.
+        """Wait until the others have accepted this node, or none is there; False if they know a higher incarnation.
 
         Raises `JoinRefused`.
         """
+        # Until then only the answer of a member counts, afterwards also that of another node that joins.
+        listened = min(self.node._s.loop.time() + min(LISTEN, self._settings.heartbeat), deadline)
         dials = [asyncio.ensure_future(carrier.connect(address)) for address in self._connect]
         for dial in dials:
             dial.add_done_callback(lambda _: membership.wake())
         try:
-            if self._connect:
-                return await answered(membership, dials, self._connect, deadline, 0)
-            return await self._alone(membership, deadline)
+            while (decided := self._verdict(membership)) is None:
+                if membership.answers:
+                    until = listened
+                elif self._connect:
+                    until = give_up_at(membership, dials, self._connect, 0, deadline)
+                else:
+                    until = self._patience(membership, listened, deadline)
+                if _is_past(until):
+                    return True
+                await _changed(membership, until)
+            return decided
         finally:
             for dial in dials:
                 dial.cancel()
-            with suppress(Exception):
-                await asyncio.gather(*dials, return_exceptions=True)
+            await asyncio.gather(*dials, return_exceptions=True)
 
-    async def _alone(self, membership: Membership, deadline: float) -> bool:
-        """Wait for the members that the carrier reports; without any, this is a cluster of one."""
-        loop, settings = self.node._s.loop, self._settings
-        begun = loop.time()
-        listened = min(begun + min(LISTEN, settings.heartbeat), deadline)
-        latest = min(begun + settings.dead + 3 * settings.heartbeat, deadline)
-        while not membership.admissions:
-            if membership.outdated_by:
-                return False
-            if any(_kind(refusal) == "name_taken" and refusal.by == "there" for refusal in membership.refusals):
-                break
-            refused = {refusal.node for refusal in membership.refusals}
-            waits = any(node.name not in refused for node in membership.hints)
-            until = latest if waits else listened
-            if loop.time() >= until:
-                break
-            await _changed(membership, until)
-        if not membership.admissions:
-            proven = [r for r in membership.refusals if _kind(r) in ("name_taken", "incompatible")]
-            if proven:
-                raise JoinRefused(proven[-1].reason)
-        return True
+    def _verdict(self, membership: Membership) -> bool | None:
+        """Return what is decided so far. Raises `JoinRefused` for a name that is taken."""
+        for refusal in membership.refusals:
+            if _kind(refusal) == "name_taken" and refusal.by == "there":
+                raise JoinRefused(refusal.reason)
+        if membership.outdated_by:
+            return False
+        return True if membership.admissions else None
+
+    def _patience(self, membership: Membership, listened: float, deadline: float) -> float:
+        """Return when to begin alone: later if the carrier reports nodes that might still answer."""
+        refusals = list(membership.refusals)
+        if _is_past(listened):
+            for refusal in refusals:
+                if _kind(refusal) == "incompatible":
+                    raise JoinRefused(refusal.reason)
+        refused = {refusal.node for refusal in refusals}
+        waiting = [since for node, since in membership.hints.items() if node.name not in refused]
+        if not waiting:
+            return listened
+        return min(max(listened, max(waiting) + self._settings.dead + 3 * self._settings.heartbeat), deadline)
 
 
-async def answered(
-    membership: Membership,
-    dials: list[asyncio.Future[Any]],
-    addresses: tuple[str, ...],
-    deadline: float,
-    since: int,
-) -> bool:
-    """Wait until a member has come up beyond the number `since`; False if others know a higher incarnation.
+async def wait_connected(membership: Membership, dial: asyncio.Future[Any], address: str, deadline: float) -> None:
+    """Wait until the member of an address is up.
 
-    Raises `JoinRefused` with the best known reason.
+    The address that a member shows may differ from the one at which it was found, so after two heartbeats any new
+    member will do. Raises `JoinRefused`.
     """
     loop = asyncio.get_running_loop()
-    first = len(membership.refusals)
-    grace: float | None = None
-    while membership.admissions <= since:
-        if membership.outdated_by and not membership.joined:
-            return False
-        refusals = list(membership.refusals)[first:] if membership.joined else list(membership.refusals)
-        failed = [dial.exception() for dial in dials if dial.done() and not dial.cancelled()]
-        for error in failed:
-            reason = getattr(error, "reason", None)
-            if reason is not None and reason[0] == "tls_required":
-                raise JoinRefused(reason) from error
-        if refusals and grace is None:
-            grace = loop.time() + 2 * membership.settings.heartbeat  # another address may still answer
-        if any(_kind(refusal) == "name_taken" for refusal in refusals):
-            grace = loop.time()
-        gone = bool(failed) and all(failed) and len(failed) == len(dials)
-        until = deadline if grace is None else min(grace, deadline)
-        if loop.time() >= until or (gone and grace is None):
-            kinds = {_kind(refusal): refusal.reason for refusal in refusals}
-            for kind in ("name_taken", "incompatible", "wrong_cookie"):
-                if kind in kinds:
-                    raise JoinRefused(kinds[kind])
-            raise JoinRefused(("unreachable", addresses))
+    admissions, noted = membership.admissions, membership.noted
+    found: float | None = None
+    while not any(member.address == address for member in membership.up.values()):
+        if membership.admissions > admissions:
+            found = loop.time() + 2 * membership.settings.heartbeat if found is None else found
+            until = min(found, deadline)
+            if _is_past(until):
+                return
+        else:
+            until = give_up_at(membership, [dial], (address,), noted, deadline)
         await _changed(membership, until)
-    return True
+
+
+def give_up_at(
+    membership: Membership, dials: list[asyncio.Future[Any]], addresses: tuple[str, ...], noted: int, deadline: float
+) -> float:
+    """Return until when an address may still answer, with refusals from the number `noted` on in mind.
+
+    Raises `JoinRefused` with the best known reason once none may.
+    """
+    failed = [dial.exception() for dial in dials if dial.done() and not dial.cancelled()]
+    for error in failed:
+        reason = getattr(error, "reason", None)
+        if isinstance(reason, tuple) and reason[:1] == ("tls_required",):  # pyright: ignore[reportUnknownMemberType]
+            raise JoinRefused(reason) from error
+    reasons: dict[Any, Any] = {}
+    for at, refusal in membership.refused_since(noted):
+        if (kind := _kind(refusal)) in ("incompatible", "wrong_cookie"):
+            reasons[kind] = refusal.reason
+            deadline = min(at + 2 * membership.settings.heartbeat, deadline)  # another address may still answer
+    nobody = not reasons and len(failed) == len(dials) and all(failed)
+    if nobody or _is_past(deadline):
+        best = reasons.get("incompatible") or reasons.get("wrong_cookie")
+        raise JoinRefused(("unreachable", addresses) if best is None else best)
+    return deadline
 
 
 def _kind(refusal: Refusal) -> Any:
     return refusal.reason[0] if isinstance(refusal.reason, tuple) else refusal.reason
+
+
+def _is_past(until: float) -> bool:
+    return asyncio.get_running_loop().time() > until - 1e-6  # a timer may be early by the resolution of the clock
 
 
 async def _changed(membership: Membership, until: float) -> None:

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from otp.bounded import text
 from otp.cluster.discovery import Discovery
-from otp.cluster.facts import LEAVING, PROTOCOL, SEEN, Known, facts_of, known_in, member_of
+from otp.cluster.facts import JOINED, LEAVING, PROTOCOL, SEEN, Known, facts_of, known_in, member_of
 from otp.cluster.member import DownReason, Member, MemberDown, MemberLeaving, MemberUp
 from otp.cluster.refusals import Refusal, sentence
 from otp.cluster.transport import MemberDistribution
@@ -89,8 +89,12 @@ class Membership:
         """The highest incarnation of this node that others know, if it is above this one's."""
         self.joined = False
         self.over = False
+        self.answers = 0
+        """Number of connected nodes that sent facts, members or not."""
         self.admissions = 0
         """Number of members that came up so far."""
+        self.noted = 0
+        """Number of refusals so far."""
         self.distribution: MemberDistribution
         self.on_evicted: Callable[[], object] | None = None
         self._carrier = carrier
@@ -99,8 +103,10 @@ class Membership:
         self._loop = node._s.loop
         self._pending: dict[NodeId, float] = {}  # connected nodes without facts
         self._sought: dict[NodeId, _Sought] = {}
+        self._candidates: dict[NodeId, Member] = {}  # connected nodes that were not accepted yet
         self._apart: dict[NodeId, None] = {}  # not to be connected again by itself
         self._watchers: dict[Ref, Process] = {}
+        self._noted_at: deque[float] = deque(maxlen=REFUSALS)
         self._waiters: list[asyncio.Future[None]] = []
         self._unseen: set[NodeId] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -135,6 +141,8 @@ class Membership:
         on_exit(process, ref, lambda _: self._watchers.pop(ref, None))
         for member in self.members():
             deliver(process, MemberUp(ref, member))
+            if member.status == "leaving":
+                deliver(process, MemberLeaving(ref, member))
 
     def unwatch(self, ref: Ref) -> bool:
         """End a monitor; return whether there was one."""
@@ -253,12 +261,12 @@ class Membership:
         self._apart.pop(node, None)
         self._pending[node] = self._loop.time()
         known = [(member.name, member.incarnation, member.address) for member in self.up.values()]
-        self.distribution.tell(node, ("cluster", "facts", PROTOCOL, facts_of(self.me), known))
+        self.distribution.tell(node, ("cluster", "facts", PROTOCOL, facts_of(self.me, self.joined), known))
 
     def ended(self, node: NodeId, reason: str) -> None:
         """Handle the end of a connection."""
         self._unseen.discard(node)
-        pending = self._pending.pop(node, None)
+        pending = self._pending.pop(node, None) or self._candidates.pop(node, None)
         member = self.up.get(node.name)
         if member is not None and member.incarnation == node.creation:
             why = _REASONS.get(reason, "connection_lost")
@@ -282,7 +290,10 @@ class Membership:
                 case ("cluster", "facts", protocol, *_) if protocol != PROTOCOL:
                     self._refuse(node, ("incompatible", "membership", PROTOCOL, protocol), "its protocol differs")
                 case ("cluster", "facts", _, facts, known, *_):
-                    self._admit(member_of(node, facts), known_in(known))
+                    self._hear(node, member_of(node, facts), facts.get("joined") is not False, known_in(known))
+                case ("cluster", "joined"):
+                    if (member := self._candidates.pop(node, None)) is not None:
+                        self._admit(node, member)
                 case ("cluster", "known", known):
                     self._learn(known_in(known))
                 case ("cluster", "leaving"):
@@ -318,10 +329,26 @@ class Membership:
 
     # Members
 
-    def _admit(self, member: Member, known: list[Known]) -> None:
-        node = NodeId(member.name, member.incarnation)
+    def accepted(self) -> None:
+        """Begin to be a member, which the others learn now."""
+        self.joined = True
+        self.distribution.member_transport.hold()
+        for node in self.distribution.transport.nodes():
+            self.distribution.tell(node, JOINED)
+
+    def _hear(self, node: NodeId, member: Member, joined: bool, known: list[Known]) -> None:
         if self._pending.pop(node, None) is None:
             return
+        self.answers += 1
+        if joined:
+            self._admit(node, member)
+        else:
+            self._candidates[node] = member
+        self._learn(known)
+        self.wake()
+
+    def _admit(self, node: NodeId, member: Member) -> None:
+        self.distribution.member_transport.confirm(node)
         self.lost.pop(member.name, None)
         for other in [other for other in self._sought if other.name == member.name]:
             del self._sought[other]
@@ -334,7 +361,6 @@ class Membership:
         for other in others:
             news = ("cluster", "known", [(member.name, member.incarnation, member.address)])
             self.distribution.tell(NodeId(other.name, other.incarnation), news)
-        self._learn(known)
         self.wake()
 
     def _learn(self, known: list[Known]) -> None:
@@ -390,10 +416,10 @@ class Membership:
 
     def reconnect(self, address: str) -> None:
         """Allow a connection with the nodes of an address again, and try those."""
-        for member in self.lost.values():
-            node = NodeId(member.name, member.incarnation)
-            if member.address == address and self._apart.pop(node, node) is None:
-                self.distribution.transport.connect(node)
+        names = {member.name for member in self.lost.values() if member.address == address}
+        for node in [node for node in self._apart if node.name in names]:
+            del self._apart[node]
+            self.distribution.transport.connect(node)
 
     # Refusals
 
@@ -404,8 +430,15 @@ class Membership:
         self.note(node.name, reason, "here")
         self.distribution.transport.disconnect(node)
 
+    def refused_since(self, noted: int) -> list[tuple[float, Refusal]]:
+        """Return the refusals from the number `noted` on, each with its time on the clock of the loop."""
+        fresh = self.noted - noted
+        return list(zip(self._noted_at, self.refusals, strict=True))[-fresh:] if fresh else []
+
     def note(self, node: str, reason: Any, by: str) -> None:
         """Keep a refusal."""
+        self.noted += 1
+        self._noted_at.append(self._loop.time())
         self.refusals.append(Refusal(self._clock(), node, reason, by))
         self.wake()
 

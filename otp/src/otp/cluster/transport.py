@@ -104,6 +104,14 @@ class MemberTransport(SessionTransport):
         super().__init__(_Hints(carrier, observer), session, incarnations=incarnations)
         self._observer = observer
 
+    def hold(self) -> None:
+        """From now on this node refuses others of its name: it was accepted."""
+        self._session.holds = True
+
+    def confirm(self, node: NodeId) -> None:
+        """Refuse older incarnations of `node` from now on."""
+        self._session.confirm(node)
+
     async def start(self, events: TransportEvents) -> None:
         """Start finding and answering other nodes."""
         await super().start(_Events(events, self._observer))
@@ -127,6 +135,7 @@ class MemberDistribution(Distribution):
     cluster: Any = None
     """The `Cluster`, once it has joined."""
     observer: Observer
+    member_transport: MemberTransport
 
     def asked(self, peer: RemoteNode, number: int, caller: RemoteProcess | None, request: Any) -> None:
         """Handle a request of another node to this node itself."""

@@ -208,6 +208,13 @@ class Session:
             return self._broken(now, peer, peer.live, broken)
         return self._ready(peer.live)
 
+    def confirm(self, node: NodeId) -> None:
+        """Refuse older incarnations of `node` from now on: it was accepted under its name."""
+        self._highest.pop(node.name, None)
+        self._highest[node.name] = node.creation
+        if len(self._highest) > KNOWN:
+            del self._highest[next(iter(self._highest))]
+
     def close(self, now: float) -> list[Action]:
         """End all connections and stop answering."""
         self._closed = True
@@ -402,10 +409,8 @@ class Session:
                 actions.append(Down(other, "restart"))
         if peer.live is not None:
             actions.append(Down(node, "reset"))
-        self._highest.pop(node.name, None)
-        self._highest[node.name] = node.creation
-        if len(self._highest) > KNOWN:
-            del self._highest[next(iter(self._highest))]
+        if hello.features & HOLDS or not self._probes:
+            self.confirm(node)
         self._epoch += 1
         numbers = (
             connection_number(self._cookie, self.me, mine, node, his),

@@ -27,7 +27,7 @@ class SimulatedNetwork:
     """A network that connects its carriers.
 
     A frame takes `least` to `most` seconds and keeps its order. Delays are drawn with `seed`. `hints` reports nodes
-    that come and go to the carriers, like a discovery service: with a delay, and not across a cut.
+    that come and go to the carriers, like a discovery service: with a delay, and across a cut when it heals.
     """
 
     def __init__(self, seed: int = 0, least: float = 0.0005, most: float = 0.005, hints: bool = True) -> None:
@@ -53,7 +53,7 @@ class SimulatedNetwork:
         if isinstance(fault, Cut | Hold):
             self._apart.add((source, target))
         elif isinstance(fault, Heal):
-            self._apart.discard((source, target))
+            self._rejoin(source, target)
 
     def cut(self, one: str, other: str) -> None:
         """Lose all frames between two nodes, in both directions."""
@@ -63,8 +63,8 @@ class SimulatedNetwork:
     def heal(self) -> None:
         """End all faults."""
         for (source, target), line in list(self._lines.items()):
-            self._apart.discard((source, target))
             line.apply(Heal())
+            self._rejoin(source, target)
 
     def crash(self, name: str, creation: int | None = None) -> None:
         """Remove a node without notice, as `kill -9` does; frames it has sent still arrive.
@@ -101,6 +101,14 @@ class SimulatedNetwork:
         for other in found:
             delay = self._random.uniform(self._least, self._most)
             asyncio.get_running_loop().call_later(delay, self._deliver_hint, seeker, other.me, True)
+
+    def _rejoin(self, source: str, target: str) -> None:
+        """Find nodes again after a cut."""
+        if (source, target) in self._apart:
+            self._apart.discard((source, target))
+            for to in [carrier for carrier in self._carriers.values() if carrier.me.name == target]:
+                for node in [node for node in self._carriers if node.name == source and node != to.me]:
+                    self._hint(to, node, present=True)
 
     def _hint(self, to: SimulatedCarrier, node: NodeId, present: bool) -> None:
         if self._hints and (node.name, to.me.name) not in self._apart:
