@@ -19,7 +19,7 @@ FACES = [
     name
     for name in (
         *("otp", "otp.code", "otp.sys", "otp.trace", "otp.observer", "otp.testing", "otp.watchdog"),
-        "otp.distribution",
+        *("otp.distribution", "otp.cluster"),
     )
     if name == "otp" or importlib.util.find_spec(name)
 ]

@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from simulated_clusters import Clusters
 
 from otp.testing import Scheduler
+from simulated_clusters import Clusters
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from simulated_clusters import SETTINGS, Clusters, Diary, me, names, settle
 
 import otp
 from otp.cluster import Cluster, JoinRefused, NotMember
 from otp.kernel.errors import BadArgument
+from simulated_clusters import SETTINGS, Clusters, Diary, me, names, settle
 
 LOST = SETTINGS.dead + 3 * SETTINGS.heartbeat
 """Seconds until a silent member is lost."""

@@ -6,11 +6,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from simulated_clusters import SETTINGS, Clusters, Diary, Fixed, names, settle
 
 import otp
 from otp.cluster import JoinRefused
 from otp.distribution import NodeId
+from simulated_clusters import SETTINGS, Clusters, Diary, Fixed, names, settle
 
 LOST = SETTINGS.dead + 3 * SETTINGS.heartbeat
 

@@ -8,11 +8,11 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from simulated_clusters import SETTINGS, Clusters, Diary, me, settle
 
 from otp.cluster import Cluster, JoinRefused
 from otp.distribution.faults import Cut, Drop, Hold
 from otp.testing import Scheduler
+from simulated_clusters import SETTINGS, Clusters, Diary, me, settle
 
 FAULTS_END = 10.0
 CONVERGED_WITHIN = SETTINGS.dead + 2.0
@@ -72,7 +72,9 @@ class World:
             return
         one, other = draw.sample(free, 2)
         cluster, network, seconds = self.alive[one], self.c.network, draw.choice([0.1, 0.4, 0.9, 1.5, 3.0])
-        match draw.choice(["cut", "cut", "one way", "drop", "hold", "stall", "kill", "leave", "heal", "twin", "disconnect"]):
+        match draw.choice(
+            ["cut", "cut", "one way", "drop", "hold", "stall", "kill", "leave", "heal", "twin", "disconnect"]
+        ):
             case "cut":
                 network.cut(one, other)
             case "one way":

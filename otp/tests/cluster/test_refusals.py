@@ -7,7 +7,6 @@ import logging
 from typing import Any
 
 import pytest
-from simulated_clusters import SETTINGS, Clusters, Diary, me, names, settle
 
 import otp
 from otp.cluster import Cluster, JoinRefused
@@ -15,6 +14,7 @@ from otp.cluster.transport import MemberDistribution
 from otp.distribution import Distribution, NodeId, Session, SessionTransport, Settings
 from otp.distribution.carriers.simulated import SimulatedCarrier
 from otp.distribution.frames import Beat, Bye, Data, Hello, Reset, encode
+from simulated_clusters import SETTINGS, Clusters, Diary, me, names, settle
 
 
 def reasons(cluster: Cluster) -> list[Any]:
@@ -288,7 +288,9 @@ def test_incarnations_by_the_clock_survive_a_clock_that_is_set_back(clusters: An
 
 
 def test_a_member_that_sends_at_full_speed_takes_no_more_than_what_may_wait(clusters: Any) -> None:
-    limits = Settings(heartbeat=0.25, dead=1.0, busy=10_000, waiting=100_000, signal=50_000, window=20_000, fragment=5_000)
+    limits = Settings(
+        heartbeat=0.25, dead=1.0, busy=10_000, waiting=100_000, signal=50_000, window=20_000, fragment=5_000
+    )
 
     async def main(c: Clusters) -> None:
         a, b = await c.join("a", settings=limits), await c.join("b", settings=limits)

@@ -1,4 +1,4 @@
-"""What other members may start or call here, as `"module:name"`."""
+"""The names of functions and classes that other members may start or call, as `"module:name"`."""
 
 from __future__ import annotations
 

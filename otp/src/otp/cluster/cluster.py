@@ -20,7 +20,7 @@ from otp.cluster.joining import Opening, wait_connected
 from otp.cluster.member import Member
 from otp.cluster.membership import Membership, detached
 from otp.cluster.opening import real_carrier, real_settings
-from otp.cluster.refusals import JoinRefused, NotMember, Refusal
+from otp.cluster.refusals import NotMember, Refusal
 from otp.cluster.transport import MemberDistribution
 from otp.distribution import Distribution, IncarnationFile, Incarnations, NodeId, Settings
 from otp.kernel.errors import BadArgument
@@ -127,16 +127,17 @@ class Cluster:
         secret = cookie_of(cookie)
         check_meta(meta)
         addresses = (connect,) if isinstance(connect, str) else tuple(connect)
-        sources = () if discovery is None else (discovery,) if hasattr(discovery, "addresses") else tuple(discovery)  # pyright: ignore
+        sources = _sources(discovery)
         settings = settings or Settings()
         if carrier is None:
             settings = real_settings(settings)
-            carrier = real_carrier(secret, listen=listen, connect=addresses, discovery=sources, tls=tls)  # pyright: ignore
+            carrier = real_carrier(secret, listen=listen, connect=addresses, discovery=sources, tls=tls)
         if isinstance(incarnations, (str, os.PathLike)):
             incarnations = IncarnationFile(incarnations, clock=clock)
+        allowed = allowed_names(allow)
         opening = Opening(
-            node, secret, addresses, sources, allowed_names(allow), settings, meta, _version(), incarnations, carrier, clock
-        )  # fmt: skip  # pyright: ignore
+            node, secret, addresses, sources, allowed, settings, meta, _version(), incarnations, carrier, clock
+        )  # fmt: skip
         joining = detached(node, opening.run((limit or 0) / 1e9))
         try:
             membership, opened = await joining
@@ -333,6 +334,19 @@ class Cluster:
 
     def __repr__(self) -> str:
         return f"<Cluster of {', '.join(map(str, self.members())) or 'no members'}>"
+
+
+def _sources(discovery: Any) -> tuple[Discovery, ...]:
+    if discovery is None:
+        return ()
+    sources = (discovery,) if hasattr(discovery, "addresses") else tuple(discovery)
+    for source in sources:
+        if not hasattr(source, "addresses"):
+            raise BadArgument(
+                f"Cluster.join(discovery=…): expected Multicast, Static, FileList or Dns, got {source!r:.100}; "
+                "try Static('tcp/10.0.0.5:7447')"
+            )
+    return sources
 
 
 def _version() -> str:

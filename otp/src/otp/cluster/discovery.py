@@ -68,13 +68,13 @@ class Static:
 
 @dataclass(frozen=True, slots=True)
 class FileList:
-    """Addresses in a file, one a line; `#` begins a comment. The file is read again while the cluster runs.
+    r"""Addresses in a file, one a line; `#` begins a comment. The file is read again while the cluster runs.
 
     >>> import asyncio, pathlib, tempfile
     >>> from otp.cluster import FileList
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "members")
-    ...     _ = path.write_text("tcp/10.0.0.5:7447  # the first\\n")
+    ...     _ = path.write_text("tcp/10.0.0.5:7447  # the first\n")
     ...     asyncio.run(FileList(path).addresses())
     ['tcp/10.0.0.5:7447']
     """
@@ -83,8 +83,12 @@ class FileList:
 
     async def addresses(self) -> list[str]:
         """Return the addresses that the file has now."""
-        lines = Path(self.path).read_text(encoding="utf-8").splitlines()
+        lines = (await asyncio.to_thread(_text_of, self.path)).splitlines()
         return [address for line in lines if (address := line.partition("#")[0].strip())]
+
+
+def _text_of(path: str | os.PathLike[str]) -> str:
+    return Path(path).read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What members send each other about themselves and the others: encoded as terms, and checked when they arrive.
+"""Messages between members about themselves and the others: terms, which are checked when they arrive.
 
 A message is a tuple that begins with `"cluster"`:
 
@@ -10,11 +10,15 @@ A message is a tuple that begins with `"cluster"`:
 ("cluster", "seen")                            the reply to it
 ```
 
-A node that joins sends its facts, too; it is a member for the others once it says, there or later, that it was accepted.
+A node that joins sends its facts, too. The others count it as a member once it says, there or later, that it was
+accepted.
 
 `facts` is a dict; keys that are not known are ignored, so that later versions may add some. `known` is a list of
 `(name, incarnation, address)`.
 """
+
+# Terms have no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
@@ -87,10 +91,10 @@ def member_of(node: NodeId, facts: Any) -> Member:
 
 def known_in(listed: Any) -> list[Known]:
     """Return the members in a received list. Raises `ValueError` for an invalid one."""
-    if not isinstance(listed, list) or len(listed) > MOST:  # pyright: ignore[reportUnknownArgumentType]
+    if not isinstance(listed, list) or len(listed) > MOST:
         raise ValueError(f"expected a list of at most {MOST:,} members, got {listed!r:.200}")
     found: list[Known] = []
-    for entry in listed:  # pyright: ignore[reportUnknownVariableType]
+    for entry in listed:
         match entry:
             case (str(name), int(creation), str() | None as address) if name and creation >= 0:
                 found.append(Known(NodeId(name, creation), address))

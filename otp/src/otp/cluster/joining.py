@@ -1,7 +1,8 @@
 """Joining: open the connections of a member, and wait until it is clear whether the others accept it."""
 
-# The private members of nodes belong to the library.
-# pyright: reportPrivateUsage=false
+# The private members of nodes belong to the library, and reasons have no type.
+# pyright: reportPrivateUsage=false, reportUnknownLambdaType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
@@ -89,9 +90,8 @@ class Opening:
         """Join with one incarnation; return None if others know a higher one."""
         id = NodeId(self.node.name, self._incarnations.next())
         carrier = self._carrier(id)
-        me = Member(
-            id.name, id.creation, "up", None, self._clock(), self._version, self._meta, getattr(carrier, "simulated", False)
-        )  # fmt: skip
+        simulated = getattr(carrier, "simulated", False)
+        me = Member(id.name, id.creation, "up", None, self._clock(), self._version, self._meta, simulated)
         membership = Membership(self.node, me, self._settings, carrier, self._discovery, self._clock)
         session = Session(id, self._cookie, self._settings, probes=True)
         transport = MemberTransport(carrier, session, membership, self._incarnations)
@@ -202,7 +202,7 @@ def give_up_at(
     failed = [dial.exception() for dial in dials if dial.done() and not dial.cancelled()]
     for error in failed:
         reason = getattr(error, "reason", None)
-        if isinstance(reason, tuple) and reason[:1] == ("tls_required",):  # pyright: ignore[reportUnknownMemberType]
+        if isinstance(reason, tuple) and reason[:1] == ("tls_required",):
             raise JoinRefused(reason) from error
     reasons: dict[Any, Any] = {}
     for at, refusal in membership.refused_since(noted):

@@ -1,11 +1,11 @@
-"""Who is a member: connections, the facts of each node, and the messages to monitoring processes.
+"""The members that a node sees: connections, the facts of each node, and messages to monitoring processes.
 
 A node is a member once its connection is up and its facts have arrived. The session layer alone decides when a
 connection ends.
 """
 
 # The private members of nodes belong to the library.
-# pyright: reportPrivateUsage=false
+# pyright: reportPrivateUsage=false, reportUnknownLambdaType=false
 
 from __future__ import annotations
 
@@ -419,7 +419,7 @@ class Membership:
         names = {member.name for member in self.lost.values() if member.address == address}
         for node in [node for node in self._apart if node.name in names]:
             del self._apart[node]
-            self.distribution.transport.connect(node)
+            self._seek(node, address)
 
     # Refusals
 

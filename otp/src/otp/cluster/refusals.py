@@ -1,5 +1,8 @@
 """Refusals: nodes that could not join, and why."""
 
+# Terms have no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from typing import Any, Final, NamedTuple

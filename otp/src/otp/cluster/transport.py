@@ -140,8 +140,8 @@ class MemberDistribution(Distribution):
     def asked(self, peer: RemoteNode, number: int, caller: RemoteProcess | None, request: Any) -> None:
         """Handle a request of another node to this node itself."""
         match request:
-            case ("cluster", *_):
-                self.observer.told(peer.id, request)
+            case ("cluster", *rest):
+                self.observer.told(peer.id, ("cluster", *rest))
             case _:
                 super().asked(peer, number, caller, request)
 

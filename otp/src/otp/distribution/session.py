@@ -237,7 +237,9 @@ class Session:
                 live.heard += asleep
                 if live.doubted is not None:
                     live.doubted = None if live.proved >= live.doubted else live.doubted + asleep
-                if live.doubted is not None and now - live.doubted > min(2 * self.settings.heartbeat, self.settings.dead):
+                if live.doubted is not None and now - live.doubted > min(
+                    2 * self.settings.heartbeat, self.settings.dead
+                ):
                     actions += self._broken(now, peer, live, Broken("hint"))
                 elif now - live.heard > self.settings.dead:
                     actions += self._broken(now, peer, live, Broken("timeout"))
@@ -393,7 +395,10 @@ class Session:
             return []
         # Its own proof shows the other side who was refused.
         actions = self._notice(node, "namesake", self._answer(peer, attempt.mine, hello.mine, verified=False))
-        return [*actions, *(self._notice(node, "taken", Taken(node)) if yields else self._refuse_name(peer, attempt, self.me))]
+        return [
+            *actions,
+            *(self._notice(node, "taken", Taken(node)) if yields else self._refuse_name(peer, attempt, self.me)),
+        ]
 
     def _refuse_name(self, peer: _Peer, attempt: _Attempt, holder: NodeId) -> list[Action]:
         if attempt.refused:

@@ -223,7 +223,9 @@ class SessionTransport:
         elif isinstance(action, Outdated):
             self._is_outdated(action.node, action.known)
         elif isinstance(action, Taken):
-            logger.error("%s is refused by %s: its name belongs to a living node; try another name", self.me, action.node)
+            logger.error(
+                "%s is refused by %s: its name belongs to a living node; try another name", self.me, action.node
+            )
         elif self._on_refused is not None:
             self._on_refused(action.text)
         else:
