@@ -36,7 +36,7 @@ class Life:
     def __init__(self, world: World, me: NodeId) -> None:
         self.world = world
         self.me = me
-        session = Session(me, b"secret", SETTINGS, nonce=world.random.randbytes)
+        session = Session(me, b"secret", SETTINGS, nonce=world.random.randbytes, probes=world.probes)
         self.transport = SessionTransport(Tapped(world, me), session, seed=world.random.getrandbits(32))
         self.up: dict[NodeId, int] = {}
         self.sent: Counter[NodeId] = Counter()  # over the present connection
@@ -106,7 +106,8 @@ class Tapped:
 class World:
     """Some nodes, their traffic and their misfortunes, all drawn from one seed."""
 
-    def __init__(self, seed: int, faults: int = 10) -> None:
+    def __init__(self, seed: int, faults: int = 10, probes: bool = False) -> None:
+        self.probes = probes
         self.random = random.Random(seed)
         self.loop = VirtualLoop()
         slowest = self.random.choice([0.002, 0.02, 0.1])
@@ -252,6 +253,12 @@ def test_the_promises_hold_whatever_goes_wrong(first: int) -> None:
         check(seed)
 
 
+@pytest.mark.parametrize("first", range(0, 100, 50))
+def test_they_hold_for_nodes_that_probe_others_before_they_give_them_up(first: int) -> None:
+    for seed in range(first, first + 50):
+        check(seed, probes=True)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, 10_000, 500))
 def test_the_promises_hold_in_ten_thousand_histories(first: int) -> None:
@@ -259,8 +266,8 @@ def test_the_promises_hold_in_ten_thousand_histories(first: int) -> None:
         check(seed)
 
 
-def check(seed: int) -> None:
+def check(seed: int, probes: bool = False) -> None:
     try:
-        World(seed).run()
+        World(seed, probes=probes).run()
     except AssertionError as error:
         raise AssertionError(f"seed {seed}: {error}") from error

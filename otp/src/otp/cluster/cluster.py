@@ -19,7 +19,7 @@ from otp.cluster.facts import check_meta
 from otp.cluster.joining import Opening, wait_connected
 from otp.cluster.member import Member
 from otp.cluster.membership import Membership, detached
-from otp.cluster.opening import real_carrier, real_settings
+from otp.cluster.opening import real_carrier
 from otp.cluster.refusals import NotMember, Refusal
 from otp.cluster.transport import MemberDistribution
 from otp.distribution import Distribution, IncarnationFile, Incarnations, NodeId, Settings
@@ -129,14 +129,15 @@ class Cluster:
         addresses = (connect,) if isinstance(connect, str) else tuple(connect)
         sources = _sources(discovery)
         settings = settings or Settings()
+        real = carrier is None
         if carrier is None:
-            settings = real_settings(settings)
-            carrier = real_carrier(secret, listen=listen, connect=addresses, discovery=sources, tls=tls)
+            found = real_carrier(secret, settings, listen=listen, connect=addresses, discovery=sources, tls=tls)
+            carrier, settings = found
         if isinstance(incarnations, (str, os.PathLike)):
             incarnations = IncarnationFile(incarnations, clock=clock)
         allowed = allowed_names(allow)
         opening = Opening(
-            node, secret, addresses, sources, allowed, settings, meta, _version(), incarnations, carrier, clock
+            node, secret, addresses, sources, allowed, settings, meta, _version(), incarnations, carrier, clock, not real
         )  # fmt: skip
         joining = detached(node, opening.run((limit or 0) / 1e9))
         try:

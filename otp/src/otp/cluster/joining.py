@@ -64,6 +64,7 @@ class Opening:
         incarnations: Incarnations | None,
         carrier: Callable[[NodeId], Any],
         clock: Callable[[], float] = time.time,
+        dials: bool = True,
     ) -> None:
         self.node = node
         self._cookie = cookie
@@ -76,6 +77,7 @@ class Opening:
         self._incarnations = incarnations or ClockIncarnations(clock)
         self._carrier = carrier
         self._clock = clock
+        self._dials = dials  # False for a carrier that was created with the addresses, and tries them by itself
 
     async def run(self, timeout: float) -> tuple[Membership, Any]:
         """Join, and return the membership and its carrier. Raises `JoinRefused`."""
@@ -120,7 +122,7 @@ class Opening:
             reason = getattr(error, "reason", None)
             if reason is None:
                 raise
-            raise JoinRefused(reason) from error
+            raise JoinRefused(reason, str(error)) from error
 
     async def _decided(self, membership: Membership, carrier: Any, deadline: float) -> bool:
         """Wait until the others have accepted this node, or none is there; False if they know a higher incarnation.
@@ -129,7 +131,7 @@ class Opening:
         """
         # Until then only the answer of a member counts, afterwards also that of another node that joins.
         listened = min(self.node._s.loop.time() + min(LISTEN, self._settings.heartbeat), deadline)
-        dials = [asyncio.ensure_future(carrier.connect(address)) for address in self._connect]
+        dials = [asyncio.ensure_future(carrier.connect(address)) for address in self._connect if self._dials]
         for dial in dials:
             dial.add_done_callback(lambda _: membership.wake())
         try:
@@ -201,15 +203,14 @@ def give_up_at(
     """
     failed = [dial.exception() for dial in dials if dial.done() and not dial.cancelled()]
     for error in failed:
-        reason = getattr(error, "reason", None)
-        if isinstance(reason, tuple) and reason[:1] == ("tls_required",):
-            raise JoinRefused(reason) from error
+        if isinstance(reason := getattr(error, "reason", None), tuple):  # the address itself is wrong
+            raise JoinRefused(reason, str(error)) from error
     reasons: dict[Any, Any] = {}
     for at, refusal in membership.refused_since(noted):
         if (kind := _kind(refusal)) in ("incompatible", "wrong_cookie"):
             reasons[kind] = refusal.reason
             deadline = min(at + 2 * membership.settings.heartbeat, deadline)  # another address may still answer
-    nobody = not reasons and len(failed) == len(dials) and all(failed)
+    nobody = bool(dials) and not reasons and len(failed) == len(dials) and all(failed)
     if nobody or _is_past(deadline):
         best = reasons.get("incompatible") or reasons.get("wrong_cookie")
         raise JoinRefused(("unreachable", addresses) if best is None else best)

@@ -373,7 +373,7 @@ class Membership:
     def _seek(self, node: NodeId, address: str | None) -> None:
         """Connect with a node by its name now, and by its address if that does not help."""
         if node not in self._sought:
-            pause = self.settings.heartbeat
+            pause = self.settings.dead
             self._sought[node] = _Sought(address, self._loop.time() + pause, pause)
             self.distribution.transport.connect(node)
 

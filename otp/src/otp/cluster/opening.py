@@ -6,31 +6,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from importlib import import_module
-from typing import Any, Final
+from typing import Any
 
 from otp.cluster.cookies import discovery_key
 from otp.cluster.discovery import Discovery, Multicast
 from otp.distribution import NodeId, Settings
 from otp.kernel.errors import BadArgument
 
-__all__ = ["WINDOW", "real_carrier", "real_settings"]
-
-WINDOW: Final = 32 * 1024
-"""Bytes of unacknowledged data and of a fragment together fit into what the carrier keeps for one node (64 KiB)."""
-FRAGMENT: Final = 16 * 1024
-
-
-def real_settings(settings: Settings) -> Settings:
-    """Return settings whose window the real carrier can hold: what exceeds its buffer is dropped."""
-    return replace(settings, window=min(settings.window, WINDOW), fragment=min(settings.fragment, FRAGMENT))
+__all__ = ["real_carrier"]
 
 
 def real_carrier(
-    cookie: bytes, *, listen: str, connect: Sequence[str], discovery: Sequence[Discovery], tls: Any
-) -> Callable[[NodeId], Any]:
-    """Return a function that creates the carrier. Raises `BadArgument` without eclipse-zenoh."""
+    cookie: bytes,
+    settings: Settings,
+    *,
+    listen: str,
+    connect: Sequence[str],
+    discovery: Sequence[Discovery],
+    tls: Any,
+) -> tuple[Callable[[NodeId], Any], Settings]:
+    """Return a function that creates the carrier, and settings whose window it can hold.
+
+    Raises `BadArgument` without eclipse-zenoh.
+    """
     try:
         module = import_module("otp.distribution.carriers.zenoh")
     except ModuleNotFoundError as error:
@@ -44,4 +43,4 @@ def real_carrier(
     def create(_me: NodeId) -> Any:
         return module.ZenohCarrier(group, listen=listen, connect=tuple(connect), multicast=multicast, tls=tls)
 
-    return create
+    return create, module.settings_for(settings)

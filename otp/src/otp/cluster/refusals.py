@@ -41,12 +41,13 @@ class JoinRefused(Exception):
     the name 'b' belongs to a living member; try another name, or stop that member first
     """
 
-    def __init__(self, reason: Any) -> None:
+    def __init__(self, reason: Any, text: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
+        self._text = text
 
     def __str__(self) -> str:
-        return sentence(self.reason)
+        return self._text or sentence(self.reason)
 
 
 class NotMember(Exception):
