@@ -108,6 +108,45 @@ def test_a_silent_member_is_lost_after_dead_and_comes_back_by_itself(clusters: A
     clusters(main)
 
 
+def test_a_false_report_of_the_carrier_costs_nobody_its_membership(clusters: Any) -> None:
+    async def main(c: Clusters) -> None:
+        a, b = await c.form("a", "b")
+        seen = Diary(a)
+        await settle()
+        seen.take()
+        for _ in range(3):
+            a.distribution.transport._hint(me(b), False)
+            await settle(SETTINGS.dead / 2)
+        assert [] == seen.take()
+        c.network.crash("b")  # this one is true
+        await settle(3 * SETTINGS.heartbeat)
+        assert [("down", "b#2", "connection_lost")] == seen.take()
+
+    clusters(main)
+
+
+def test_a_process_that_ends_while_it_joins_leaves_the_node_as_it_was(clusters: Any) -> None:
+    async def main(c: Clusters) -> None:
+        node = await c.node("a")
+        seen: list[Any] = []
+
+        async def join() -> None:
+            seen.append("joins")
+            await c.join("a", node, connect="sim/b")
+
+        await c.join("b", cookie="guessed")  # it answers, and is refused
+        pid = node.spawn(join)
+        await settle()
+        assert ["joins"] == seen
+        otp.exit(pid, "kill")
+        await otp.wait_down(pid)
+        await settle()
+        assert ["b"] == c.network.names()
+        assert ["a"] == names(await c.join("a", node))
+
+    clusters(main, hints=False)
+
+
 def test_a_cut_is_seen_on_both_sides_and_heals(clusters: Any) -> None:
     async def main(c: Clusters) -> None:
         a, b, d = await c.form("a", "b", "d")

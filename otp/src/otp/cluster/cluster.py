@@ -137,7 +137,8 @@ class Cluster:
             incarnations = IncarnationFile(incarnations, clock=clock)
         allowed = allowed_names(allow)
         opening = Opening(
-            node, secret, addresses, sources, allowed, settings, meta, _version(), incarnations, carrier, clock, not real
+            node, secret, addresses, sources, allowed, settings, meta, _version(), incarnations, carrier, clock,
+            dials=not real,
         )  # fmt: skip
         joining = detached(node, opening.run((limit or 0) / 1e9))
         try:

@@ -83,7 +83,7 @@ class FileList:
 
     async def addresses(self) -> list[str]:
         """Return the addresses that the file has now."""
-        lines = (await asyncio.to_thread(_text_of, self.path)).splitlines()
+        lines = _text_of(self.path).splitlines()
         return [address for line in lines if (address := line.partition("#")[0].strip())]
 
 

@@ -37,6 +37,8 @@ REFUSALS: Final = 100
 """Number of refusals that are kept."""
 MOST_LOST: Final = 1_000
 """Number of lost members that are kept; the longest lost is forgotten first."""
+LOOKS: Final = 8
+"""Heartbeats in which sources of addresses are read each time; afterwards they are read each time after as many."""
 SLOWEST_DIAL: Final = 30.0
 """Maximum seconds between two attempts to reach an address."""
 _REASONS: Final[dict[str, DownReason]] = {"timeout": "timeout", "leave": "disconnected", "disconnect": "disconnected"}
@@ -112,6 +114,7 @@ class Membership:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._dialled: set[str] = set()
         self._complained: set[str] = set()
+        self._ticks = 0
         self._timer: asyncio.TimerHandle | None = None
 
     # Queries
@@ -175,6 +178,9 @@ class Membership:
                 sought.pause = min(2 * sought.pause, SLOWEST_DIAL)
                 sought.at = now + sought.pause
                 self._dial(sought.address)
+        self._ticks += 1
+        if self._ticks > LOOKS and self._ticks % LOOKS:
+            return
         for source in self._discovery:
             self._run(self._look(source))
 
@@ -187,7 +193,7 @@ class Membership:
         name = type(source).__name__
         try:
             addresses = await source.addresses()
-        except (OSError, ValueError) as error:
+        except Exception as error:
             if name not in self._complained:
                 self._complained.add(name)
                 say(logging.WARNING, "%s: no addresses of members by %s: %s", self.me, name, error)
