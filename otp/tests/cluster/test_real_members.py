@@ -173,6 +173,21 @@ def test_one_real_address_is_enough(real: Any) -> None:
     real(main)
 
 
+def test_a_wrong_cookie_at_a_real_address_is_told_on_both_sides(real: Any) -> None:
+    async def main(r: Real) -> None:
+        a = await r.join("a")
+        with pytest.raises(JoinRefused) as caught:
+            await r.join("b", cookie="guessed", discovery=None, connect=a.members()[0].address)
+        assert ("wrong_cookie", "a") == caught.value.reason
+        assert [("b", ("wrong_cookie", "b"))] == [refusal[1:3] for refusal in a.refused()]
+        c = await r.join("c", cookie="guessed", discovery=None)
+        with pytest.raises(JoinRefused) as caught:
+            await c.connect(str(a.members()[0].address))
+        assert ("wrong_cookie", "a") == caught.value.reason
+
+    real(main)
+
+
 def test_a_real_address_that_is_in_use_or_beyond_this_machine_is_refused(real: Any) -> None:
     async def main(r: Real) -> None:
         a = await r.join("a")

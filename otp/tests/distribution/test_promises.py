@@ -108,6 +108,8 @@ class World:
 
     def __init__(self, seed: int, faults: int = 10, probes: bool = False) -> None:
         self.probes = probes
+        # A node that restarted waits until its predecessor, whose last frames may be late, is given up.
+        self.merged_within = MERGED_WITHIN + (SETTINGS.dead if probes else 0.0)
         self.random = random.Random(seed)
         self.loop = VirtualLoop()
         slowest = self.random.choice([0.002, 0.02, 0.1])
@@ -139,8 +141,8 @@ class World:
             self.at(pick(0.0, FAULTS_END + 1.0), self.chatter)
         self.end = self.loop.create_future()
         self.at(FAULTS_END, self.heal)
-        self.at(FAULTS_END + MERGED_WITHIN, self.after_merging)
-        self.at(FAULTS_END + MERGED_WITHIN + 1.0, self.end.set_result, None)
+        self.at(FAULTS_END + self.merged_within, self.after_merging)
+        self.at(FAULTS_END + self.merged_within + 1.0, self.end.set_result, None)
         await self.end
         self.check_the_end()
         for life in self.lives.values():
@@ -242,7 +244,7 @@ class World:
             for node in others:
                 assert self.before[life.me, node] + 1 == life.received[node], f"{life.me} missed a signal of {node}"
         pairs = len(self.names) * (len(self.names) - 1)
-        last = int((FAULTS_END + MERGED_WITHIN) / SETTINGS.heartbeat)
+        last = int((FAULTS_END + self.merged_within) / SETTINGS.heartbeat)
         assert 0 == sum(self.hellos[beat] for beat in range(last + 1, last + 4)), "hellos although all are connected"
         assert max(self.hellos.values()) <= HELLOS_PER_PAIR_AND_HEARTBEAT * pairs, f"a storm: {self.hellos}"
 

@@ -98,6 +98,8 @@ class Opening:
         session = Session(id, self._cookie, self._settings, probes=True)
         transport = MemberTransport(carrier, session, membership, self._incarnations)
         distribution = MemberDistribution(self.node, transport, spawnable=self._allow)
+        if hasattr(carrier, "on_stranger"):
+            carrier.on_stranger = membership.stranger
         distribution.observer, distribution.member_transport = membership, transport
         membership.distribution = distribution
         try:

@@ -317,6 +317,13 @@ class Membership:
         if reason is not None:
             self.note(node.name, reason, "here")
 
+    def stranger(self, node: NodeId) -> None:
+        """Handle a node of another cluster, to which an address has led."""
+        reason = ("wrong_cookie", node.name)
+        if all(refusal.reason != reason for refusal in self.refusals) and not self.over:
+            say(logging.WARNING, "node %s is refused by %s: %s", node, self.me, sentence(reason))
+            self.note(node.name, reason, "here")
+
     def outdated(self, node: NodeId, known: int) -> None:
         """Handle that `node` knows a higher incarnation of this node."""
         if known <= self.outdated_by:

@@ -29,10 +29,11 @@ does not report it. The session detects the loss; use `settings_for(settings)`, 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -57,6 +58,8 @@ __all__ = ["Tls", "ZenohCarrier", "settings_for"]
 
 logger: Final = logging.getLogger("otp.distribution")
 
+STRANGERS: Final = "otp-strangers"
+"""The key under which nodes of all groups say that they exist."""
 FRAME_LIMIT: Final = 1024 * 1024
 SENDER_LIMIT: Final = 2_048
 UNREAD_LIMIT: Final = 16 * 1024 * 1024
@@ -96,6 +99,10 @@ class ZenohCarrier:
         self._multicast = multicast
         self._tls = tls
         self.address = ""
+        self.on_stranger: Callable[[NodeId], object] | None = None
+        """Called for a node of another group that an address has led to."""
+        # Strangers see this mark, and not the group, under which they could send frames.
+        self._mark = hashlib.blake2b(b"otp 1 mark " + group.encode(), digest_size=8).hexdigest()
         self._session: zenoh.Session | None = None
         self._declared: list[object] = []
         self._publishers: dict[NodeId, zenoh.Publisher] = {}
@@ -145,8 +152,10 @@ class ZenohCarrier:
         frames = session.declare_subscriber(f"{base}/m/{node_key(self._me)}", partial(_frame_arrived, inbox))
         live = session.liveliness()
         hints = live.declare_subscriber(f"{base}/n/*/*", partial(_hint_arrived, inbox), history=True)
+        strangers = live.declare_subscriber(f"{STRANGERS}/*/*/*", partial(_hint_arrived, inbox), history=True)
+        mark = live.declare_token(f"{STRANGERS}/{self._mark}/{node_key(self._me)}")
         # The token comes last: whoever sees it can send frames.
-        self._declared = [frames, hints, live.declare_token(f"{base}/n/{node_key(self._me)}")]
+        self._declared = [frames, hints, strangers, mark, live.declare_token(f"{base}/n/{node_key(self._me)}")]
 
     def _explained(self, error: zenoh.ZError) -> CarrierError:
         if "already in use" in str(error):
@@ -226,6 +235,12 @@ class ZenohCarrier:
             if node is not None:
                 self._on_frame(node, value)
                 return
+        elif isinstance(what, str) and what.startswith(STRANGERS):
+            mark, _, key = what[len(STRANGERS) + 1 :].partition("/")
+            node = node_of(key)
+            if node is not None and mark != self._mark and value and self.on_stranger is not None:
+                self.on_stranger(node)
+            return
         elif isinstance(what, str) and isinstance(value, bool):
             node = node_of(what.partition("/n/")[2])
             if node is not None:

@@ -140,7 +140,9 @@ def check_listen(listen: str, multicast: str | None, tls: Tls | None) -> str:
 # Configuration
 
 
-def config_for(group: str, listen: str | None, connect: list[str], multicast: str | None, tls: Tls | None) -> dict[str, Any]:
+def config_for(
+    group: str, listen: str | None, connect: list[str], multicast: str | None, tls: Tls | None
+) -> dict[str, Any]:
     """Return the configuration of a Zenoh session, by key.
 
     Groups are apart already at the multicast address, so their nodes do not connect to each other.
