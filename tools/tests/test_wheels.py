@@ -67,7 +67,11 @@ def test_the_library_has_no_requirements(wheels: list[Path]) -> None:
     with zipfile.ZipFile(next(wheel for wheel in wheels if wheel.name.startswith("superlearner_otp-"))) as archive:
         metadata = archive.read("superlearner_otp-0.1.0.dist-info/METADATA").decode()
     needs = [line for line in metadata.splitlines() if line.startswith("Requires-Dist:")]
-    assert ["Requires-Dist: msgspec>=0.19; extra == 'remote'"] == needs  # only the extra has requirements
+    assert [  # only the extras have requirements
+        "Requires-Dist: eclipse-zenoh>=1.10; extra == 'cluster'",
+        "Requires-Dist: msgspec>=0.19; extra == 'cluster'",
+        "Requires-Dist: msgspec>=0.19; extra == 'remote'",
+    ] == needs
     assert "License-Expression: Apache-2.0" in metadata
 
 

@@ -153,7 +153,7 @@ def config_for(
         "mode": "peer",
         "listen/endpoints": [listen] if listen else [],
         "connect/endpoints": connect,
-        "connect/timeout_ms": 0,
+        "connect/timeout_ms": -1,  # 0 would mean one attempt
         "connect/exit_on_failure": False,
         "connect/retry": RETRY,
         "open/return_conditions": {"connect_scouted": False, "declares": False},
