@@ -82,7 +82,7 @@ class Program:
         """Read until an event that begins like this."""
         assert self.process.stdout is not None
         async with asyncio.timeout(LIMIT):
-            while line := await self.process.stdout.readline():
+            async for line in self.process.stdout:
                 self.seen.append(json.loads(line))
                 if self.seen[-1][: len(event)] == list(event):
                     return self.seen[-1]
