@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
+import datetime as dt
 import ipaddress
 import secrets
 from pathlib import Path
@@ -21,7 +21,7 @@ from otp.distribution.carriers.carrier_error import CarrierError
 from otp.distribution.carriers.zenoh import Tls, ZenohCarrier
 
 A, B, C = NodeId("a", 1), NodeId("b", 1), NodeId("c", 1)
-NOW = datetime.datetime.now(datetime.UTC)
+NOW = dt.datetime.now(dt.UTC)
 
 
 class Authority:
@@ -31,11 +31,11 @@ class Authority:
         self.folder, self.name = folder, name
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self.ca = self._write(name, self._sign(self.subject, self.key, NOW + datetime.timedelta(1), None))
+        self.ca = self._write(name, self._sign(self.subject, self.key, NOW + dt.timedelta(1), None))
 
-    def _sign(self, subject: Any, key: Any, until: datetime.datetime, host: str | None) -> bytes:
+    def _sign(self, subject: Any, key: Any, until: dt.datetime, host: str | None) -> bytes:
         builder = x509.CertificateBuilder(
-            self.subject, subject, key.public_key(), x509.random_serial_number(), NOW - datetime.timedelta(2), until
+            self.subject, subject, key.public_key(), x509.random_serial_number(), NOW - dt.timedelta(2), until
         ).add_extension(x509.BasicConstraints(ca=host is None, path_length=None), critical=True)
         if host is not None:
             names: list[Any] = [x509.DNSName(host) if host[0].isalpha() else x509.IPAddress(ipaddress.ip_address(host))]
@@ -53,7 +53,7 @@ class Authority:
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        certificate = self._sign(subject, key, NOW + datetime.timedelta(days), host)
+        certificate = self._sign(subject, key, NOW + dt.timedelta(days), host)
         stem = f"{self.name}-{name}"
         return Tls(self.ca, self._write(f"{stem}-cert", certificate), self._write(f"{stem}-key", private))
 

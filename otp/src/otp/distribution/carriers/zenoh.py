@@ -140,8 +140,9 @@ class ZenohCarrier:
     async def _open(self, listen: str | None, connect: list[str], multicast: str | None) -> zenoh.Session:
         config = zenoh.Config()
         for key, value in config_for(self._group, listen, connect, multicast, self._tls).items():
-            config.insert_json5(key, json.dumps(value))
-        zenoh.init_log_from_env_or("off")  # it logs to stdout
+            config.insert_json5(key, json.dumps(value))  # pyright: ignore[reportUnknownMemberType]
+        # It logs to stdout.
+        zenoh.init_log_from_env_or("off")  # pyright: ignore[reportUnknownMemberType]
         return await in_background(lambda: zenoh.open(config), OPEN_LIMIT, undo=_close)
 
     def _declare(self, session: zenoh.Session, inbox: Inbox[_Arrived]) -> None:
@@ -192,7 +193,7 @@ class ZenohCarrier:
             publisher = self._publishers.get(node)
             if publisher is None:
                 publisher = self._publish(session, node)
-            publisher.put(frame, attachment=self._me_key)
+            publisher.put(frame, attachment=self._me_key)  # pyright: ignore[reportUnknownMemberType]
         except zenoh.ZError as error:
             self._warn(f"{node}: expected Zenoh to take a frame, got {str(error)!r:.200}")
 
@@ -203,6 +204,7 @@ class ZenohCarrier:
             f"otp/{self._group}/m/{node_key(node)}",
             congestion_control=zenoh.CongestionControl.DROP,
             reliability=zenoh.Reliability.RELIABLE,
+            priority=zenoh.Priority.REAL_TIME,  # the end of a session is sent before that of the link
             express=EXPRESS,
         )
         return publisher

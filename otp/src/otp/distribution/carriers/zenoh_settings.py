@@ -162,7 +162,7 @@ def config_for(
         "scouting/gossip/enabled": True,
         "transport/link/protocols": ["tls" if tls else "tcp"],
         "transport/link/tx/lease": LEASE_MS,
-        "transport/link/tx/queue/size/data": 8,
+        "transport/link/tx/queue/size/real_time": 8,
         "transport/link/tx/queue/congestion_control/drop/wait_before_drop": 0,
         "transport/shared_memory/enabled": False,
         "adminspace": {"enabled": True, "permissions": {"read": True, "write": False}},
