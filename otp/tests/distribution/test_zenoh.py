@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,8 +18,10 @@ import pytest
 import zenoh
 
 from otp.distribution import NodeId, Session, SessionTransport, Settings
-from otp.distribution.carriers.zenoh import ZenohCarrier, settings_for
-from otp.distribution.carriers.zenoh_settings import config_for
+from otp.distribution.carriers.carrier_error import CarrierError
+from otp.distribution.carriers.zenoh import FRAME_LIMIT, ZenohCarrier, settings_for
+from otp.distribution.carriers.zenoh_settings import FRAGMENT, WINDOW, config_for, endpoint, node_key, node_of
+from otp.kernel.errors import BadArgument
 
 A, B = NodeId("a", 1), NodeId("b", 1)
 PATIENT = settings_for(Settings(heartbeat=10.0, dead=60.0))
