@@ -206,6 +206,18 @@ def test_later_facts_may_have_more_than_is_known(clusters: Any) -> None:
     clusters(main)
 
 
+def test_members_of_whom_another_one_tells_are_connected(clusters: Any) -> None:
+    async def main(c: Clusters) -> None:
+        a, d = await c.join("a"), await c.join("d")
+        _, other = await plain(c, "b", 7)
+        await other.connect(me(a))
+        speak(other, "a", ("cluster", "facts", 1, FACTS, [("d", 2, "sim/d")]))
+        await settle()
+        assert (["a", "b", "d"], ["d", "a"]) == (sorted(names(a)), names(d))
+
+    clusters(main, hints=False)
+
+
 def test_a_member_speaks_for_itself_only(clusters: Any) -> None:
     async def main(c: Clusters) -> None:
         a, d = await c.form("a", "d")

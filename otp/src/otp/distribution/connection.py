@@ -88,7 +88,7 @@ class Connection:
         """True if the other side takes the lane of large signals."""
         self.doubted: float | None = None
         """The time since when the carrier reports the other side as gone."""
-        self.proved: float = now
+        self.proved: float = float("-inf")
         """The time of the last probe that the other side has acknowledged."""
         self._asked = 0  # the number of the unacknowledged probe
         self._asked_at = now

@@ -244,7 +244,9 @@ class Session:
                 elif now - live.heard > self.settings.dead:
                     actions += self._broken(now, peer, live, Broken("timeout"))
                 else:
-                    actions.append(Put(peer.node, live.beat()))
+                    # A probe that was on its way when the hint came proves nothing about the time after it.
+                    probes = live.probe(now) if live.doubted is not None else []
+                    actions += [Put(peer.node, frame) for frame in (*probes, live.beat())]
             elif peer.wanted:
                 actions.append(self._greet(now, peer))
             elif peer.attempt is None:
