@@ -117,7 +117,8 @@ def test_two_nodes_find_each_other_and_signals_of_all_sizes_keep_their_order(gro
         assert signals == [await at_a() for _ in signals] == [await at_b() for _ in signals]
         await a.stop()
         assert ("down", B, "disconnect") == await at_a()
-        assert ("down", A, "leave") == await at_b()
+        # The notice of the session and that of Zenoh race.
+        assert await at_b() in [("down", A, "leave"), ("down", A, "hint")]
         await b.stop()
 
     run(main)
@@ -196,7 +197,10 @@ def test_any_name_of_a_node_travels(group: str, name: str) -> None:
     run(main)
 
 
-@pytest.mark.parametrize("key", ["", "a", "a/", "a/x", "a/01", "a/-1", "a/" + "1" * 20, "/1", "%ff/1", "a/1/2"])
+KEYS = ["", "a", "a/", "a/x", "a/01", "a/-1", "a/" + "1" * 20, "/1", "%61/1", "%ff/1", "a/1/2"]
+
+
+@pytest.mark.parametrize("key", KEYS)
 def test_a_key_that_no_node_writes_is_nobodys(key: str) -> None:
     assert node_of(key) is None
 

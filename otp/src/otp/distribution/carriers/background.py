@@ -19,7 +19,7 @@ AT_ONCE: Final = 512
 async def in_background(function: Callable[[], T], seconds: float, undo: Callable[[T], object] | None = None) -> T:
     """Return `function()`, run in a thread of its own that no exit of the program waits for.
 
-    Raises `TimeoutError` after `seconds`. If nobody waits any more when the result comes, `undo` gets it.
+    Raises `TimeoutError` after `seconds`. A result that comes later is passed to `undo`.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()

@@ -204,7 +204,7 @@ class ZenohCarrier:
             f"otp/{self._group}/m/{node_key(node)}",
             congestion_control=zenoh.CongestionControl.DROP,
             reliability=zenoh.Reliability.RELIABLE,
-            priority=zenoh.Priority.REAL_TIME,  # the end of a session is sent before that of the link
+            priority=zenoh.Priority.REAL_TIME,
             express=EXPRESS,
         )
         return publisher
