@@ -413,3 +413,22 @@ def test_a_process_that_stops_is_down_after_dead_holds_no_loop_and_comes_back(gr
         await a.stop()
 
     run(main)
+
+
+def test_frames_to_a_process_that_stopped_are_dropped_without_waiting(group: str) -> None:
+    async def main() -> None:
+        loop, carrier = asyncio.get_running_loop(), ZenohCarrier(group)
+        a, at_a = await joined(carrier, A)
+        child = await echo(group)
+        assert ("up", B) == await at_a()
+        child.send_signal(signal.SIGSTOP)
+        started = loop.time()
+        for _ in range(5_000):
+            carrier.put(B, b"x" * 10_000)
+        assert loop.time() - started < 2.0
+        child.kill()
+        await child.wait()
+        assert ("down", B, "hint") == await at_a()
+        await a.stop()
+
+    run(main)
