@@ -25,6 +25,7 @@ from otp.cluster.cluster import Cluster
 from otp.cluster.discovery import Discovery, Dns, FileList, Multicast, Static
 from otp.cluster.member import Member, MemberDown, MemberLeaving, MemberUp
 from otp.cluster.refusals import JoinRefused, NotMember, Refusal
+from otp.distribution.carriers.zenoh_settings import Tls
 
 __all__ = [
     "Cluster",
@@ -40,4 +41,5 @@ __all__ = [
     "NotMember",
     "Refusal",
     "Static",
+    "Tls",
 ]

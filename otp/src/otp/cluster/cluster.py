@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -23,10 +23,11 @@ from otp.cluster.opening import real_carrier
 from otp.cluster.refusals import NotMember, Refusal
 from otp.cluster.transport import MemberDistribution
 from otp.distribution import Distribution, IncarnationFile, Incarnations, NodeId, Settings
+from otp.distribution.session_transport import Traffic
 from otp.kernel.errors import BadArgument
 from otp.kernel.names import node_here
 from otp.kernel.node import Node
-from otp.kernel.pids import Ref
+from otp.kernel.pids import Pid, Ref
 from otp.kernel.scheduler import current_process, nanoseconds
 
 __all__ = ["Cluster"]
@@ -78,6 +79,7 @@ class Cluster:
         settings: Settings | None = None,
         meta: Any = None,
         timeout: float = 10,
+        services: Mapping[str, Pid] | None = None,
         incarnations: Incarnations | str | os.PathLike[str] | None = None,
         carrier: Callable[[NodeId], Any] | None = None,
         clock: Callable[[], float] = time.time,
@@ -96,6 +98,8 @@ class Cluster:
             settings: times and buffer sizes.
             meta: a term for the other members to see.
             timeout: seconds to wait for an answer.
+            services: processes that other members reach by these names, before the names of the node; they may live
+                on other nodes of this program.
             incarnations: the store of this node's incarnations, or the path of its file; by default the clock.
             carrier: a function of the `NodeId` that creates the carrier, by default the real one; for example
                 `network.carrier` of a `SimulatedNetwork`.
@@ -138,7 +142,7 @@ class Cluster:
         allowed = allowed_names(allow)
         opening = Opening(
             node, secret, addresses, sources, allowed, settings, meta, _version(), incarnations, carrier, clock,
-            dials=not real,
+            dials=not real, services=services,
         )  # fmt: skip
         joining = detached(node, opening.run((limit or 0) / 1e9))
         try:
@@ -333,6 +337,10 @@ class Cluster:
         Both sides stay apart until one of them calls `connect`, or the member starts again.
         """
         return self._membership.disconnect(name)
+
+    def traffic(self, name: str) -> Traffic:
+        """Return the frames and bytes exchanged with a member since it connected; zeros for others and for itself."""
+        return self._membership.traffic(name)
 
     def __repr__(self) -> str:
         return f"<Cluster of {', '.join(map(str, self.members())) or 'no members'}>"

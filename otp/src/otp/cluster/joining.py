@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from otp.distribution import Incarnations, NodeId, Session, Settings
 from otp.distribution.incarnations import HIGHEST
 from otp.kernel.errors import BadArgument
 from otp.kernel.node import Node
+from otp.kernel.pids import Pid
 
 __all__ = ["ClockIncarnations", "Opening", "wait_connected"]
 
@@ -65,7 +66,9 @@ class Opening:
         carrier: Callable[[NodeId], Any],
         clock: Callable[[], float] = time.time,
         dials: bool = True,
+        services: Mapping[str, Pid] | None = None,
     ) -> None:
+        self._services = services
         self.node = node
         self._cookie = cookie
         self._connect = connect
@@ -97,7 +100,7 @@ class Opening:
         membership = Membership(self.node, me, self._settings, carrier, self._discovery, self._clock)
         session = Session(id, self._cookie, self._settings, probes=True)
         transport = MemberTransport(carrier, session, membership, self._incarnations)
-        distribution = MemberDistribution(self.node, transport, spawnable=self._allow)
+        distribution = MemberDistribution(self.node, transport, spawnable=self._allow, services=self._services)
         if hasattr(carrier, "on_stranger"):
             carrier.on_stranger = membership.stranger
         distribution.observer, distribution.member_transport = membership, transport

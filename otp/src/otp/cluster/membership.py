@@ -24,6 +24,7 @@ from otp.cluster.member import DownReason, Member, MemberDown, MemberLeaving, Me
 from otp.cluster.refusals import Refusal, sentence
 from otp.cluster.transport import MemberDistribution
 from otp.distribution import NodeId, Settings
+from otp.distribution.session_transport import Traffic
 from otp.kernel.log import say
 from otp.kernel.mailbox import deliver
 from otp.kernel.node import Node
@@ -122,6 +123,12 @@ class Membership:
     def members(self) -> list[Member]:
         """Return this member and the connected ones."""
         return [] if self.over else [self.me, *self.up.values()]
+
+    def traffic(self, name: str) -> Traffic:
+        """Return what was exchanged with a member."""
+        transport = self.distribution.member_transport
+        node = next((node for node in transport.nodes() if node.name == name), None)
+        return Traffic() if node is None else transport.traffic(node)
 
     async def changed(self) -> None:
         """Wait until something has changed."""

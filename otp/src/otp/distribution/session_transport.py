@@ -7,6 +7,7 @@ import logging
 import random
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Literal
 
@@ -19,12 +20,22 @@ from otp.distribution.node_id import NodeId
 from otp.distribution.session import Session
 from otp.distribution.transport import TransportEvents
 
-__all__ = ["SessionTransport"]
+__all__ = ["SessionTransport", "Traffic"]
 
 logger: Final = logging.getLogger("otp.distribution")
 
 _Way = Literal["to", "from"]
 WAYS: Final[tuple[_Way, _Way]] = ("to", "from")
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Frames and their bytes between this node and another one, since their connection began."""
+
+    frames_sent: int = 0
+    bytes_sent: int = 0
+    frames_received: int = 0
+    bytes_received: int = 0
 
 
 class SessionTransport:
@@ -91,6 +102,7 @@ class SessionTransport:
         self._doing = False
         self._waiters: dict[NodeId, list[asyncio.Future[None]]] = {}
         self._lines: dict[tuple[str, _Way], Line[tuple[NodeId, bytes]]] = {}
+        self._traffic: dict[NodeId, Traffic] = {}
         self._asleep = False
         self._kept_out: list[tuple[NodeId, bytes]] = []
         self._kept_in: list[Callable[[], None]] = []
@@ -152,9 +164,18 @@ class SessionTransport:
         """Return the connected nodes."""
         return self._session.nodes()
 
+    def traffic(self, node: NodeId) -> Traffic:
+        """Return what was exchanged with a connected node, a copy; zeros for others."""
+        found = self._traffic.get(node)
+        return Traffic() if found is None else replace(found)
+
     # Called from below
 
     def _frame(self, node: NodeId, frame: bytes) -> None:
+        traffic = self._traffic.get(node)
+        if traffic is not None:
+            traffic.frames_received += 1
+            traffic.bytes_received += len(frame)
         line = self._lines.get((node.name, "from"))
         if line is None:
             self._arrive((node, frame))
@@ -214,8 +235,10 @@ class SessionTransport:
         elif isinstance(action, Signal):
             self._events.signal(action.node, action.data)
         elif isinstance(action, Up):
+            self._traffic[action.node] = Traffic()
             self._events.node_up(action.node, action.epoch)
         elif isinstance(action, Down):
+            self._traffic.pop(action.node, None)
             self._wake(action.node)
             self._events.node_down(action.node, action.reason)
         elif isinstance(action, Drained):
@@ -248,6 +271,10 @@ class SessionTransport:
             self._on_outdated(node, known)
 
     def _put(self, item: tuple[NodeId, bytes]) -> None:
+        traffic = self._traffic.get(item[0])
+        if traffic is not None:
+            traffic.frames_sent += 1
+            traffic.bytes_sent += len(item[1])
         if self._asleep:
             self._kept_out.append(item)
         elif (line := self._lines.get((item[0].name, "to"))) is not None:

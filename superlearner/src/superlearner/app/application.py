@@ -12,6 +12,7 @@
     │   ├── settings          watches superlearner.toml for changes
     │   ├── sandboxes         a process for each sandbox, linked to its program
     │   ├── sandbox_manager   creates, changes and ends sandboxes
+    │   ├── membership        joins the cluster, and adds its members as nodes
     │   ├── watchdog          names the callback that holds the loop
     │   └── live              the clock of the live pages
     ├── playground            trees to watch and to break: the demo, the shop, the user's own
@@ -40,6 +41,7 @@ from superlearner.app.slow_starts import Rescue, SlowStarts
 from superlearner.base.listening import Listener
 from superlearner.base.loading import Loaded, LoadError, load
 from superlearner.base.terminal import complain
+from superlearner.cluster.members import MEMBERSHIP, MembershipService
 from superlearner.control.protection import Protection, protection_of
 from superlearner.nodes.backups import Backups
 from superlearner.observing.analytics import ANALYTICS, AnalyticsServer
@@ -159,6 +161,7 @@ class SuperLearner(Application):
         if state.watchdog is not None:
             state.watchdog.stop()
         await state.attachments.close()
+        await state.members.leave()
         state.nodes.close()
         state.traces.close()
         await state.recordings.close()
@@ -201,6 +204,8 @@ def services(platform: Platform) -> list[tuple[str, Any]]:
     runners = partial(DynamicSupervisor.start_link, max_restarts=UNLIMITED, max_seconds=1, name=RUNNERS)
     found.append((RUNNERS, runners))
     found.append((MANAGER, lambda: SandboxManager.start_link(platform.sandboxes, name=MANAGER)))
+    if platform.members.way is not None:
+        found.append((MEMBERSHIP, lambda: MembershipService.start_link(platform.members, name=MEMBERSHIP)))
     found.append((WATCHDOG, lambda: WatchdogService.start_link(make, name=WATCHDOG)))
     if platform.settings.otel_endpoint is not None:
         found += otel(platform)

@@ -217,6 +217,7 @@ async def _live(platform: Any) -> Any:
             gc.enable()
             quiet.close()
             _say_where(platform, late)
+            platform.members.ready()
 
     quiet.enter_context(_one_explanation(platform.settings))
     try:

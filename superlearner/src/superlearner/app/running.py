@@ -28,6 +28,8 @@ from superlearner.base.data_dir import DATABASE_FILE
 from superlearner.base.listening import Listener
 from superlearner.base.telemetry import Telemetry
 from superlearner.base.terminal import complain
+from superlearner.cluster.members import Members
+from superlearner.cluster.ways import Way, tls_of
 from superlearner.control.supervising import pid_of
 from superlearner.control.terms import clip
 from superlearner.nodes.attaching import Attachments
@@ -179,7 +181,10 @@ class Platform:
         if settings.data_dir is not None:
             self.sandboxes.ledger = SandboxLedger(settings.data_dir.absolute() / "sandboxes")
         self.nodes.node_of = self.sandboxes.node_of
-        self.nodes.explainers = [self.sandboxes.absence, self.attachments.absence]
+        self.members = Members(
+            _way(settings), self.nodes, self.running_node, self._facts_for_members, self._tell_member
+        )
+        self.nodes.explainers = [self.sandboxes.absence, self.attachments.absence, self.members.absence]
         self.tokens.listen(self._token_ended)
         self.accounts.listen(self._user_changed)
         self.sandboxes.left = self.accounts.has_left  # also when the last token expires
@@ -254,6 +259,17 @@ class Platform:
             place = f"{os.path.basename(held.file)}:{held.line} in {held.function.rpartition('.')[2]}"
             text = sentences.story(sentences.held(who, seconds, place), f"{who_answers} answers again")
             hub.held(seconds, text, None if held.pid is None else held.pid.strip("<>"))
+
+    def _facts_for_members(self) -> dict[str, Any]:
+        """Return the facts about the platform that other members of its cluster see."""
+        http = None if self.listener is None else self.listener.url(self.settings.root_path)
+        return {"kind": "platform", "os_pid": os.getpid(), "http": http, "version": self.version}
+
+    def _tell_member(self, level: str, text: str) -> None:
+        """Report a change of the cluster on the page and in the log."""
+        log.log(logging.INFO if level == "ok" else logging.WARNING, "%s", text)
+        if self.hub is not None:
+            self.hub.note(level, text, kind="member")
 
     def _tell_fault(self, node: str, what: str) -> None:
         self.telemetry.execute("node.fault", {}, {"node": node, "what": clip(what, LONGEST_TOLD)})
@@ -340,6 +356,19 @@ class Platform:
         self.events.tell("rests", rest_text(kept, why, pause), data, name=kept.id, supervisor=kept.supervisor)
         if self.hub is not None:
             self.hub.rests(kept.supervisor, kept.id, why, pause)
+
+
+def _way(settings: Settings) -> Way | None:
+    """Return how the platform joins the cluster of its data directory; None if it does not."""
+    if settings.data_dir is None or settings.discovery == "none":
+        return None
+    return Way(
+        settings.data_dir.absolute(),
+        connect=settings.cluster_connect,
+        listen=settings.cluster_listen,
+        discovery=settings.discovery,
+        tls=tls_of(settings.cluster_ca, settings.cluster_cert, settings.cluster_key),
+    )
 
 
 def _database(settings: Settings) -> str | Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from superlearner.base.telemetry import Telemetry
+from superlearner.cluster.members import Members
 from superlearner.nodes.attaching import Attachments
 from superlearner.nodes.nodes import Nodes
 from superlearner.observing.events import EventLog
@@ -55,6 +56,7 @@ def services_of(platform: Platform) -> Services:
     provide(LivePages, lambda: platform.hubs)
     provide(LogView, lambda: platform.log)
     provide(Manual, lambda: platform.manual)
+    provide(Members, lambda: platform.members)
     provide(Nodes, lambda: platform.nodes)
     provide(Homes, lambda: platform.homes)
     provide(Ownership, lambda: platform.owners)
@@ -68,6 +70,7 @@ def services_of(platform: Platform) -> Services:
     provide(RemoteHistory, lambda: None if platform.own_program is None else platform.own_program.remembered)
     provide(RestartedChildren, lambda: platform.keeper)
     provide(Sandboxes, lambda: platform.sandboxes)
+    provide(Services, lambda: services)
     provide(Settings, lambda: platform.configuration.current)
     provide(Store, lambda: platform.store)
     provide(Telemetry, lambda: platform.telemetry)

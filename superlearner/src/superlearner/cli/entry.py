@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from superlearner.cli.attaching import attach, detach
+from superlearner.cli.cluster import cluster, node
 from superlearner.cli.config import config
 from superlearner.cli.db import db
 from superlearner.cli.door import said
@@ -23,7 +24,9 @@ from superlearner.cli.operations import Commands, group_of
 
 __all__ = ["app", "main"]
 
-OUR_NAMES: Final = ("run", "console", "top", "tree", "doctor", "config", "token", "db", "mcp", "attach", "detach")
+OUR_NAMES: Final = (
+    "run", "console", "top", "tree", "doctor", "config", "token", "db", "mcp", "attach", "detach", "node", "cluster",
+)  # fmt: skip
 """In the order in which a new user needs them."""
 
 
@@ -53,7 +56,9 @@ class Main(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Let the next word decide between a command and a category of that name (`tree`)."""
-        if len(args) > 1 and args[0] in OUR_NAMES and entry_of_verb(args[0], args[1]) is not None:
+        own = {command.name or getattr(command.callback, "__name__", "") for command in cluster.registered_commands}
+        ours = args[0] == "cluster" and len(args) > 1 and args[1] in own
+        if len(args) > 1 and args[0] in OUR_NAMES and not ours and entry_of_verb(args[0], args[1]) is not None:
             return args[0], group_of(args[0]), args[1:]
         return super().resolve_command(ctx, args)
 
@@ -77,6 +82,8 @@ app = typer.Typer(
 
 app.add_typer(config, name="config")
 app.add_typer(db, name="db")
+app.add_typer(cluster, name="cluster")
+app.command()(node)
 app.command()(console)
 app.command()(mcp)
 app.command()(top)
@@ -183,6 +190,14 @@ def run(
         bool | None,
         typer.Option("--allow-eval", help="Allow node.eval outside of sandboxes.", show_default=False),
     ] = None,
+    discovery: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOW",
+            help="How to find members of the cluster: local, lan, file:PATH, dns:NAME[:PORT] or none [default: local].",
+            show_default=False,
+        ),
+    ] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
     log_format: Annotated[str | None, typer.Option(help="text or json.")] = None,
     console: Annotated[
@@ -217,6 +232,7 @@ def run(
             keyfile=keyfile,
             weak_walls=weak_walls,
             allow_eval=allow_eval,
+            discovery=discovery,
             log_level=log_level,
             log_format=log_format,
         )

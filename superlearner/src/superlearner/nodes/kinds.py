@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["LOCAL", "PLATFORM", "SANDBOX", "SERVICE", "TREE", "NodeKind"]
+__all__ = ["LOCAL", "MEMBER", "PLATFORM", "SANDBOX", "SERVICE", "TREE", "NodeKind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +40,4 @@ LOCAL: Final = NodeKind("local", "another node of the platform's program")
 TREE: Final = NodeKind("tree", "the node of the tree that the platform was started with")
 SANDBOX: Final = NodeKind("sandbox", "a sandbox, which reads no file of yours", reloads_files=False)
 SERVICE: Final = NodeKind("service", "a service that runs in a program of its own")
+MEMBER: Final = NodeKind("member", "a member of this platform's cluster")

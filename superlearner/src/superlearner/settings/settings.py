@@ -206,6 +206,26 @@ class Settings(BaseSettings):
     )
     frame_rows: int = Field(400, ge=1, le=100_000, description="changed rows in a frame above which a snapshot is sent")
     sandboxes: int = Field(100, ge=0, le=1000, description="number of sandboxes at a time")
+    discovery: str = Field(
+        "local",
+        pattern=r"^(local|lan|none|file:.+|dns:.+)$",
+        json_schema_extra=AT_START,
+        description="how to find members of the cluster: local, lan, file:PATH, dns:NAME[:PORT] or none",
+    )
+    cluster_listen: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        json_schema_extra=AT_START,
+        description="address for members of the cluster; beyond loopback, certificates are required",
+    )
+    cluster_connect: tuple[str, ...] = Field(
+        (), json_schema_extra=AT_START, description="addresses of members of the cluster, such as tls/10.0.0.5:7447"
+    )
+    cluster_ca: Path | None = Field(
+        None, json_schema_extra=AT_START, description="certificate of the cluster's authority (PEM)"
+    )
+    cluster_cert: Path | None = Field(None, json_schema_extra=AT_START, description="certificate of this member (PEM)")
+    cluster_key: Path | None = Field(None, json_schema_extra=AT_START, description="private key of this member (PEM)")
     weak_walls: bool = Field(
         False,
         json_schema_extra=AT_START,

@@ -99,6 +99,7 @@ PAGES: Final = (
     Page("why", "Restarts", "Restarts", place="timeline", below="/{event:int}", letter="w", tab="Restarts"),
     Page("predict", "Predict", "Predict", place="learn", of_platform=True, letter="g"),
     Page("docs", "Docs", "Documentation", place="learn", own_routes=True, letter="d"),
+    Page("cluster", "Cluster", "Cluster", place="system", of_platform=True, of_own=False, letter="c"),
     Page("arsenal", "Arsenal", "Arsenal", place="system", letter="a"),
     Page("settings", "Settings", "Settings", place="system", of_platform=True, of_own=False, letter="e"),
 )

@@ -1,0 +1,141 @@
+"""The program `superlearner node NAME`: a node that is a member of the cluster, with its tree if it has one.
+
+Exit codes: 0 it was asked to end and left · 1 the cluster refused it, or its tree gave up · 2 an argument is wrong ·
+3 no member answered at the given addresses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from typing import Any, Final
+
+import otp
+from otp import Node
+from otp.cluster import Cluster, JoinRefused, NotMember
+from superlearner import __version__
+from superlearner.app.application import tree_of
+from superlearner.backend.boot import serve
+from superlearner.base.loading import LoadError, load
+from superlearner.base.terminal import complain, say
+from superlearner.cluster.cookie import CookieError
+from superlearner.cluster.readiness import notify_ready
+from superlearner.cluster.serving import control_of
+from superlearner.cluster.ways import BACKEND, BadWay, Way, member_name
+from superlearner.control.failures import explain_start
+from superlearner.control.reasons import text_of_reason
+from superlearner.nodes.kinds import MEMBER
+from superlearner.observing.logs import TerminalLog
+from superlearner.settings.settings import Settings
+
+__all__ = ["MemberProgram", "run_member"]
+
+DONE: Final = 0
+FAILED: Final = 1
+USAGE: Final = 2
+NOBODY: Final = 3
+LONGEST_S: Final = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class MemberProgram:
+    """The program of `superlearner node`: the name of its member, its way to join, and its tree as `FILE.py:Name`."""
+
+    name: str
+    way: Way
+    app: str | None = None
+
+
+def run_member(program: MemberProgram) -> int:
+    """Run a member until it is asked to end; return the exit code."""
+    settings: Any = Settings(browser=False, log_level="warning")  # pyright: ignore[reportCallIssue]
+    terminal = TerminalLog(lambda: settings)
+    terminal.open()
+    try:
+        name = member_name(program.name)
+        arguments = program.way.arguments(name)
+        loaded = None if program.app is None else load(program.app)
+    except BadWay as error:
+        complain(str(error))
+        return USAGE
+    except (CookieError, LoadError, OSError) as error:
+        complain(str(error))
+        return FAILED
+    try:
+        return otp.run(_live, program, arguments, loaded, node=name) or DONE
+    except KeyboardInterrupt:
+        return DONE
+    finally:
+        terminal.close()
+
+
+async def _live(program: MemberProgram, arguments: dict[str, Any], loaded: Any) -> int:
+    """Run the first process: join, start the tree, wait for the end."""
+    node = otp.node()
+    otp.register("main", otp.self())
+    otp.process_flag("trap_exit", True)
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, asked.set)
+    async with Node(f"backend.{node.name}", hidden=True) as hidden:
+        backend = await serve(hidden, node, kind=MEMBER)
+        try:
+            cluster = await Cluster.join(
+                node,
+                **arguments,
+                services={BACKEND: backend},
+                meta={"kind": "node", "os_pid": os.getpid(), "version": __version__},
+            )
+        except JoinRefused as error:
+            complain(f"{node.name} is not admitted: {error}")
+            return NOBODY if error.reason[0] == "unreachable" else FAILED
+        except (otp.BadArgument, OSError) as error:
+            complain(str(error))
+            return FAILED
+        async with control_of(program.way.folder, node.name, lambda: cluster):
+            tree = None
+            if loaded is not None:
+                try:
+                    tree = await tree_of(loaded).start()
+                except otp.StartError as error:
+                    complain(f"{loaded.name} does not start\n  {explain_start(error.reason)}")
+                    await cluster.leave()
+                    return FAILED
+            size = len(cluster.members())
+            say(f"member {node.name} ready, {size} member{'' if size == 1 else 's'}")
+            notify_ready()
+            ended = asyncio.ensure_future(_ended(cluster, tree))
+            waiting = asyncio.ensure_future(asked.wait())
+            await asyncio.wait({ended, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+            code = DONE
+            if not asked.is_set():
+                complain(f"{node.name} ends: {ended.result()}")
+                code = FAILED
+            ended.cancel()
+            await cluster.leave()
+    return code
+
+
+async def _ended(cluster: Cluster, tree: otp.Pid | None) -> str:
+    """Return why the member cannot go on: its tree gave up, or the others no longer admit it."""
+    over = asyncio.ensure_future(_evicted(cluster))
+    if tree is None:
+        return await over
+    try:
+        reason = await otp.wait_down(tree)
+    finally:
+        over.cancel()
+    return f"its tree ended ({text_of_reason(reason)})"
+
+
+async def _evicted(cluster: Cluster) -> str:
+    try:
+        await cluster.wait_size(sys.maxsize, timeout=LONGEST_S)
+    except NotMember:
+        pass
+    return "its name is taken by another member now"

@@ -1,0 +1,220 @@
+"""The commands of a cluster: `node NAME` runs a member, `cluster` begins, shows, connects and ends members."""
+
+from __future__ import annotations
+
+import json
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from superlearner.cli.door import said
+from superlearner.cli.ends import USAGE, fail
+from superlearner.cli.manifest import verbs
+
+__all__ = ["cluster", "node"]
+
+NO_CLUSTER: Final = 3
+NOT_TRUE: Final = 1
+
+cluster = typer.Typer(help="Begin, show and end the members of a cluster.", no_args_is_help=True)
+
+DataDirOption = Annotated[
+    Path | None, typer.Option(help="Data directory, whose cluster it is [default: XDG's].", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write it as JSON.")]
+
+
+def node(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="Name of the member; b is b@127.0.0.1.", metavar="NAME")],
+    connect: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ADDRESS", help="Address of a member; one of them has to answer.", show_default=False),
+    ] = None,
+    listen: Annotated[
+        str, typer.Option(help="Address to listen on; beyond loopback, --tls-… are required.")
+    ] = "127.0.0.1",
+    discovery: Annotated[
+        str, typer.Option(metavar="HOW", help="How to find members: local, lan, file:PATH, dns:NAME[:PORT] or none.")
+    ] = "local",
+    cookie_file: Annotated[
+        Path | None,
+        typer.Option(help="File with the cookie [default: that of the data directory].", show_default=False),
+    ] = None,
+    app: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.py:Name", help="Supervisor or Application to run there.", show_default=False),
+    ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODULE[:NAME]", help="What other members may start or call here.", show_default=False),
+    ] = None,
+    tls_ca: Annotated[Path | None, typer.Option(help="Certificate of the authority (PEM).", show_default=False)] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate of this member (PEM).", show_default=False)] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Private key of this member (PEM).", show_default=False)] = None,
+    teaching: Annotated[bool, typer.Option("--teaching", help="Notice a silent member after 1 s, not 6 s.")] = False,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Run a member of the cluster in the foreground, until Ctrl-C or SIGTERM.
+
+    It joins the cluster of its data directory by itself: begin with `superlearner run`, then in another terminal
+    `superlearner node b`. Exits with 0 after it has left, 1 if it is not admitted, 3 if no address answers.
+
+    Operations on nodes: `superlearner node VERB` with attach, detach, list and others.
+    """
+    near = get_close_matches(name, verbs("node"), 1, 0.8)
+    if near:
+        fail(f"{name} is no name for a member; did you mean `superlearner node {near[0]}`?", USAGE)
+    from superlearner.backend.member import MemberProgram, run_member
+    from superlearner.cluster.ways import BadWay, Way, tls_of
+
+    try:
+        way = Way(
+            _folder(ctx, data_dir),
+            cookie_file=cookie_file,
+            connect=tuple(connect or ()),
+            listen=listen,
+            discovery=discovery,
+            allow=tuple(allow or ()),
+            tls=tls_of(tls_ca, tls_cert, tls_key),
+            settings=_teaching() if teaching else None,
+        )
+    except BadWay as error:
+        fail(str(error), USAGE)
+    raise typer.Exit(run_member(MemberProgram(name, way, app)))
+
+
+@cluster.command()
+def start(
+    ctx: typer.Context,
+    count: Annotated[int, typer.Argument(metavar="N", min=1, max=30, help="How many members.")],
+    teaching: Annotated[bool, typer.Option("--teaching", help="Notice a silent member after 1 s, not 6 s.")] = False,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds until all of them have to be connected.")] = 30.0,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Start members m1, m2, … in the background, and wait until all are connected.
+
+    Exits with 1 and ends them if they are not connected in time. `superlearner cluster stop` ends them.
+    """
+    from superlearner.cluster.background import NotConnected, start_members
+
+    try:
+        names, size = start_members(_folder(ctx, data_dir), count, teaching=teaching, timeout=timeout)
+    except NotConnected as error:
+        fail(str(error), NOT_TRUE)
+    typer.echo(f"started {', '.join(names)}: {_members(size)}")
+
+
+@cluster.command()
+def stop(
+    ctx: typer.Context,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]…", help="Members to end [default: all that start began].")
+    ] = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """End members that `cluster start` began.
+
+    Exits with 1 if one still runs after 10 seconds, and if there is none of a name.
+    """
+    from superlearner.cluster.background import NotConnected, stop_members
+
+    try:
+        ended = stop_members(_folder(ctx, data_dir), names or [])
+    except NotConnected as error:
+        fail(str(error), NOT_TRUE)
+    typer.echo(f"ended {', '.join(ended)}" if ended else "there is none to end")
+
+
+@cluster.command()
+def status(
+    ctx: typer.Context,
+    wait: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Wait until there are N members.", show_default=False)
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait at most.")] = 10.0,
+    as_json: JsonOption = False,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Show the members of the cluster, their health with its evidence, and what is missing.
+
+    Exits with 0 if all known members are up, 1 if not, 3 if no member runs on this machine.
+    """
+    from superlearner.cluster.background import wait_status
+    from superlearner.cluster.control import ControlError
+
+    folder = _folder(ctx, data_dir)
+    try:
+        found = wait_status(folder, wait, timeout)
+    except ControlError as error:
+        fail(str(error), NOT_TRUE)
+    if found is None:
+        if as_json:
+            typer.echo(json.dumps({"cluster": None, "status": "none", "members": [], "missing": []}))
+        fail(f"no member of a cluster runs here for {folder}; try: superlearner run", NO_CLUSTER)
+    if as_json:
+        typer.echo(json.dumps(found))
+    else:
+        for line in _shown(found):
+            typer.echo(line)
+    well = not found["missing"] and all(one["health"] in ("healthy", "slow") for one in found["members"])
+    raise typer.Exit(0 if well and (wait is None or len(found["members"]) >= wait) else NOT_TRUE)
+
+
+@cluster.command()
+def connect(
+    ctx: typer.Context,
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Address of a member, such as tls/10.0.0.5:7447.")],
+    data_dir: DataDirOption = None,
+) -> None:
+    """Connect the cluster with a member at an address, and so with all that it knows.
+
+    Exits with 1 if no member with the same cookie answers there, 3 if no member runs on this machine.
+    """
+    from superlearner.cluster.control import ControlError, ask, records
+
+    folder = _folder(ctx, data_dir)
+    here = records(folder)
+    if not here:
+        fail(f"no member of a cluster runs here for {folder}; try: superlearner run", NO_CLUSTER)
+    try:
+        found = ask(here[0], {"ask": "connect", "address": address})
+    except ControlError as error:
+        fail(str(error), NOT_TRUE)
+    typer.echo(f"connected: {_members(len(found['members']))}")
+
+
+cluster.command(name="node", help="The same as `superlearner node NAME`.")(node)
+
+
+def _folder(ctx: typer.Context, data_dir: Path | None) -> Path:
+    """Return the data directory, whose cluster is meant."""
+    from superlearner.base.data_dir import default_data_dir
+    from superlearner.settings.settings import SettingsError, load_settings
+
+    try:
+        return (load_settings(data_dir=said(ctx, None, data_dir)[1]).data_dir or default_data_dir()).absolute()
+    except SettingsError as error:
+        fail(str(error), USAGE)
+
+
+def _teaching() -> Any:
+    from otp.distribution import TEACHING
+
+    return TEACHING
+
+
+def _members(count: int) -> str:
+    return f"{count} member{'' if count == 1 else 's'}"
+
+
+def _shown(found: dict[str, Any]) -> list[str]:
+    """Return the lines of a status."""
+    width = max(len(one["name"]) for one in (*found["members"], *found["missing"]))
+    here = (
+        f"  {one['name']:<{width}}  {one['status']}  {one['health']}: {one['evidence']}" for one in found["members"]
+    )
+    gone = (f"  {one['name']:<{width}}  {one['reason']}: it went without leaving" for one in found["missing"])
+    return [f"{_members(found['size'])}, {found['status']}", *here, *gone]

@@ -1,0 +1,1 @@
+"""The cluster of a data directory: its cookie, its discovery, and the members that a platform observes."""

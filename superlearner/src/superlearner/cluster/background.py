@@ -1,0 +1,186 @@
+"""Members in the background: begin some, wait until they are connected, and end those that were begun."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from superlearner.cluster.control import ANSWER_S, ControlError, ask, records, started_at
+from superlearner.cluster.readiness import Readiness
+from superlearner.cluster.ways import member_name
+
+__all__ = ["NotConnected", "start_members", "stop_members", "wait_status"]
+
+BEGUN: Final = "begun.json"
+LOGS: Final = "members"
+END_S: Final = 10.0
+
+
+class NotConnected(Exception):
+    """Members did not start, connect or end; the text says which."""
+
+
+def wait_status(folder: Path, size: int | None, timeout: float) -> dict[str, Any] | None:
+    """Return the state of the cluster as a member on this machine sees it; None if no member runs here.
+
+    Args:
+        folder: the data directory.
+        size: the number of members to wait for; None returns the present state.
+        timeout: seconds to wait at most; then the last state is returned.
+
+    Raises:
+        ControlError: a member runs, and does not answer.
+    """
+    problem: ControlError | None = None
+    for record in records(folder):
+        try:
+            return ask(record, {"ask": "status", "size": size, "timeout": timeout}, timeout + ANSWER_S)
+        except ControlError as error:
+            problem = error  # it ends, has not joined, or hangs: another one may answer
+    if problem is not None:
+        raise problem
+    return None
+
+
+def start_members(folder: Path, count: int, *, teaching: bool, timeout: float) -> tuple[list[str], int]:
+    """Start members and wait until they are connected with all that run here.
+
+    Returns their names and the number of members.
+
+    Raises:
+        NotConnected: they are not connected in time, or one has ended; those that were started are ended.
+    """
+    (folder / LOGS).mkdir(parents=True, exist_ok=True, mode=0o700)
+    taken = {record.name for record in records(folder)}
+    free = (f"m{number}" for number in range(1, 10_000) if member_name(f"m{number}") not in taken)
+    names = [next(free) for _ in range(count)]
+    wanted = len(taken) + count
+    until = time.monotonic() + timeout
+    begun: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        with Readiness() as readiness:
+            for name in names:
+                begun[name] = _begin(folder, name, readiness.environment, teaching=teaching)
+                readiness.expect(name, begun[name])
+            _remember(folder, {name: process.pid for name, process in begun.items()})
+            _wait_ready(folder, readiness, begun, until)
+        _wait_connected(folder, wanted, until)
+    except BaseException:
+        for process in begun.values():
+            process.kill()
+            process.wait()
+        raise
+    return [member_name(name) for name in names], wanted
+
+
+def _begin(folder: Path, name: str, environment: dict[str, str], *, teaching: bool) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "superlearner", "node", name, "--data-dir", str(folder)]
+    with (folder / LOGS / f"{name}.log").open("wb") as log:
+        return subprocess.Popen(
+            [*command, *(["--teaching"] if teaching else [])],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **environment},
+            start_new_session=True,
+        )
+
+
+def _wait_ready(folder: Path, readiness: Readiness, begun: dict[str, subprocess.Popen[bytes]], until: float) -> None:
+    for left in range(len(begun), 0, -1):
+        ended = readiness.wait(until - time.monotonic())
+        if ended is None:
+            continue
+        if not ended:
+            raise NotConnected(f"expected {len(begun)} members to be ready, {left} are not; they are ended")
+        text = (folder / LOGS / f"{ended}.log").read_text(encoding="utf-8", errors="replace").strip()
+        raise NotConnected(f"{ended} ended with {begun[ended].returncode}: {text or 'it printed nothing'}")
+
+
+def _wait_connected(folder: Path, wanted: int, until: float) -> None:
+    for record in records(folder):
+        left = max(0.0, until - time.monotonic())
+        try:
+            found = ask(record, {"ask": "status", "size": wanted, "timeout": left}, left + ANSWER_S)
+        except ControlError as error:
+            raise NotConnected(str(error)) from None
+        if len(found["members"]) < wanted:
+            raise NotConnected(
+                f"expected {wanted} connected members, {record.name} has {len(found['members'])}; "
+                "those that were started are ended"
+            )
+
+
+def stop_members(folder: Path, names: Sequence[str]) -> list[str]:
+    """End members that were begun here, and only those; return their names.
+
+    Raises:
+        NotConnected: one still runs after `END_S`, or none of a name was begun.
+    """
+    begun = _remembered(folder)
+    wanted = {name: begun.get(name.partition("@")[0]) for name in names} if names else dict(begun)
+    unknown = [name for name, known in wanted.items() if known is None]
+    if unknown:
+        there = ", ".join(begun) or "none"
+        raise NotConnected(f"no running member {', '.join(unknown)} was begun by `cluster start`; there is {there}")
+    until = time.monotonic() + END_S
+    pids = [known[0] for known in wanted.values() if known is not None]
+    for os_pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(os_pid, signal.SIGTERM)
+    for os_pid in pids:
+        _wait_ended(os_pid, until - time.monotonic())
+    if still := [name for name in wanted if name.partition("@")[0] in _remembered(folder)]:
+        raise NotConnected(f"{', '.join(still)} still running after {END_S:g} s")
+    return [member_name(name.partition("@")[0]) for name in wanted]
+
+
+def _wait_ended(os_pid: int, timeout: float) -> None:
+    """Wait for the end of a process that is not a child of this one, at most `timeout` seconds."""
+    with contextlib.suppress(ProcessLookupError):
+        if sys.platform == "linux":
+            descriptor = os.pidfd_open(os_pid)
+            try:
+                select.select([descriptor], [], [], max(0.0, timeout))
+            finally:
+                os.close(descriptor)
+        else:
+            wanted = select.kevent(os_pid, select.KQ_FILTER_PROC, select.KQ_EV_ADD, select.KQ_NOTE_EXIT)
+            with select.kqueue() as events:
+                events.control([wanted], 1, max(0.0, timeout))
+
+
+def _remember(folder: Path, pids: dict[str, int]) -> None:
+    begun = {**_remembered(folder), **{name: (pid, started_at(pid) or "") for name, pid in pids.items()}}
+    _write(folder, begun)
+
+
+def _remembered(folder: Path) -> dict[str, tuple[int, str]]:
+    """Return the members begun here that still run, with process id and start; forget the others."""
+    try:
+        known: dict[str, Any] = json.loads((folder / LOGS / BEGUN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    alive = {
+        str(name): (int(os_pid), str(started))
+        for name, (os_pid, started) in known.items()
+        if started_at(int(os_pid)) == started
+    }
+    if len(alive) != len(known):
+        _write(folder, alive)
+    return alive
+
+
+def _write(folder: Path, begun: dict[str, tuple[int, str]]) -> None:
+    draft = folder / LOGS / f"{BEGUN}.{os.getpid()}"
+    draft.write_text(json.dumps(begun), encoding="utf-8")
+    draft.replace(folder / LOGS / BEGUN)

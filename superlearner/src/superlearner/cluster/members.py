@@ -1,0 +1,235 @@
+"""The cluster as a platform sees it: its own membership, the members it observes, and what has happened.
+
+`Members` outlives the process that keeps it up to date, so a restart of that process loses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from contextvars import Context
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import otp
+from otp import Continue, Down, GenServer, NoReply, Ok, impl
+from otp.cluster import Cluster, JoinRefused, Member, MemberDown, MemberLeaving, MemberUp
+from superlearner.cluster.control import Control
+from superlearner.cluster.cookie import CookieError
+from superlearner.cluster.line import MemberLine
+from superlearner.cluster.serving import control_of
+from superlearner.cluster.ways import BACKEND, BadWay, Way
+from superlearner.nodes.kinds import MEMBER
+from superlearner.nodes.nodes import Absence, Nodes
+from superlearner.nodes.remote import RemoteError
+
+__all__ = ["MEMBERSHIP", "Happening", "Members", "MembershipService"]
+
+MEMBERSHIP: Final = "membership"
+KEPT: Final = 500
+AGAIN_S: Final = 15.0
+ASKED_S: Final = 2.0
+
+State = Literal["off", "joining", "member", "refused", "left"]
+What = Literal["joined", "left", "lost", "leaving", "refused", "disconnected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """A change of the cluster; `at` is in seconds since 1970."""
+
+    at: float
+    node: str
+    incarnation: int
+    what: What
+    reason: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Members:
+    """The cluster of one platform.
+
+    Args:
+        way: how to join; None: the platform joins no cluster.
+        nodes: the list of nodes, to which members are added.
+        node: returns the node that joins.
+        meta: facts about this member for the others.
+        tell: called with `ok` or `bad` and a sentence when a member comes or goes.
+    """
+
+    way: Way | None
+    nodes: Nodes
+    node: Callable[[], otp.Node]
+    meta: Callable[[], dict[str, Any]] = dict
+    tell: Callable[[str, str], object] = lambda _level, _text: None
+    cluster: Cluster | None = None
+    state: State = "off"
+    why: str | None = None
+    """The reason why the platform is no member."""
+    is_ready: bool = False
+    history: deque[Happening] = field(default_factory=lambda: deque(maxlen=KEPT))
+    problems: dict[str, str] = field(default_factory=dict[str, str])
+    """Members that cannot be observed, with the reason."""
+    attached: dict[str, int] = field(default_factory=dict[str, int])
+    """The incarnations of the members that are in the list of nodes."""
+    control: Control | None = None
+    """The socket for commands on this machine."""
+    gone: dict[str, Happening] = field(default_factory=dict[str, Happening])
+    """The last end of each member that is not connected, and did not leave."""
+
+    def ready(self) -> None:
+        """Join now: the platform has started."""
+        self.is_ready = True
+        if self.way is not None:
+            self.state = "joining"
+            if self.node().whereis(MEMBERSHIP) is not None:
+                otp.send(MEMBERSHIP, "join")
+
+    def note(self, member: Member, what: What, reason: str | None = None) -> Happening:
+        """Add a change to the history."""
+        happening = Happening(time.time(), member.name, member.incarnation, what, reason)
+        self.history.append(happening)
+        return happening
+
+    def absence(self, name: str) -> Absence | None:
+        """Return why there is no node of this name, if it is that of a member."""
+        if name in self.problems:
+            return Absence(f"{name} is a member, but cannot be observed: {self.problems[name]}", "see /cluster")
+        if name in self.gone:
+            return Absence(f"{name} is not connected: {self.gone[name].reason}", "see /cluster")
+        return None
+
+    async def open_control(self) -> None:
+        """Answer commands on this machine from now on."""
+        if self.control is None and self.way is not None:
+            self.control = control_of(self.way.folder, self.node().name, lambda: self.cluster)
+            # In a fresh context: the socket outlives the process that opens it.
+            await asyncio.get_running_loop().create_task(self.control.open(), context=Context())
+
+    async def leave(self) -> None:
+        """Leave the cluster before the platform ends."""
+        if self.control is not None:
+            await self.control.close()
+        cluster, self.cluster, self.state = self.cluster, None, "left"
+        if cluster is not None:
+            for name in list(self.attached):
+                self.detach(name, "the platform leaves the cluster")
+            await cluster.leave()
+
+    def detach(self, name: str, why: str) -> None:
+        """Remove a member from the list of nodes."""
+        self.problems.pop(name, None)
+        if self.attached.pop(name, None) is not None:
+            self.nodes.detach(name, why)
+
+
+class MembershipService(GenServer[Any]):
+    """Joins the cluster once the platform is ready, and adds and removes members as nodes."""
+
+    @impl
+    def init(self, members: Members) -> Ok[Any]:
+        state = _Serving(members)
+        return Ok(state, then=Continue("join")) if members.is_ready else Ok(state)
+
+    @impl
+    async def handle_continue(self, term: Any, state: Any) -> NoReply[Any]:
+        await state.join(self.pid)
+        return NoReply(state)
+
+    @impl
+    async def handle_info(self, message: Any, state: Any) -> NoReply[Any]:
+        match message:
+            case "join":
+                await state.join(self.pid)
+            case MemberUp(ref, member) if ref == state.ref:
+                state.up(member)
+            case MemberLeaving(ref, member) if ref == state.ref:
+                state.members.note(member, "leaving")
+            case MemberDown(ref, member, reason) if ref == state.ref:
+                state.down(member, reason)
+            case Down(ref=ref) if ref in state.attaching:
+                state.attaching.pop(ref)
+            case _:
+                pass
+        return NoReply(state)
+
+
+class _Serving:
+    """The state of the service: the monitor of the cluster, and the processes that attach members."""
+
+    def __init__(self, members: Members) -> None:
+        self.members = members
+        self.ref: otp.Ref | None = None
+        self.attaching: dict[otp.Ref, tuple[str, otp.Pid]] = {}
+
+    async def join(self, me: otp.Pid) -> None:
+        """Join, or try again later; monitor the cluster. A membership of an earlier process is kept."""
+        members = self.members
+        if members.way is None or members.state == "left" or self.ref is not None:
+            return
+        if members.cluster is None or not members.cluster.members():
+            try:
+                node = members.node()
+                arguments = members.way.arguments(node.name)
+                members.cluster = await Cluster.join(node, **arguments, meta=members.meta())
+            except (JoinRefused, CookieError, BadWay, otp.BadArgument, OSError) as error:
+                if members.why != str(error):
+                    members.tell("bad", f"this platform is in no cluster: {error}")
+                members.state, members.why = "refused", str(error)
+                otp.send_after(AGAIN_S, me, "join")
+                return
+        members.state, members.why = "member", None
+        await members.open_control()
+        self.ref = members.cluster.monitor()
+
+    def up(self, member: Member) -> None:
+        members = self.members
+        own = members.cluster is not None and member.name == members.cluster.node.name
+        if own or members.attached.get(member.name) == member.incarnation:
+            return
+        members.gone.pop(member.name, None)
+        members.note(member, "joined")
+        members.tell("ok", f"{member.name} has joined the cluster")
+        pid, ref = otp.spawn_monitor(_attach, members, member)
+        self.attaching[ref] = member.name, pid
+
+    def down(self, member: Member, reason: str) -> None:
+        members = self.members
+        for name, pid in self.attaching.values():
+            if name == member.name:
+                otp.exit(pid, "kill")
+        words = _ENDS[reason]
+        what: What = "left" if reason == "left" else "disconnected" if reason == "disconnected" else "lost"
+        happening = members.note(member, what, words)
+        if what != "left":
+            members.gone[member.name] = happening
+        members.detach(member.name, words)
+        members.tell("ok" if what == "left" else "bad", f"{member.name} has gone: {words}")
+
+
+_ENDS: Final = {
+    "left": "it left the cluster",
+    "timeout": "it was silent for too long",
+    "connection_lost": "its connection was closed, as when its program ends",
+    "disconnected": "it was disconnected",
+}
+
+
+async def _attach(members: Members, member: Member) -> None:
+    """Add a member to the list of nodes, if it can be observed."""
+    cluster = members.cluster
+    if cluster is None:
+        return
+    try:
+        async with asyncio.timeout(ASKED_S):
+            backend = await cluster.distribution.whereis(BACKEND, member.name)
+        if backend is None:
+            members.problems[member.name] = "it runs without superlearner"
+            return
+        await members.nodes.attach_remote(member.name, MemberLine(member.name), kind=MEMBER)
+        members.attached[member.name] = member.incarnation
+    except (RemoteError, ValueError, TimeoutError, otp.CallExit) as error:
+        members.problems[member.name] = str(error) or "it does not answer"
+        members.tell("bad", f"{member.name} cannot be observed: {members.problems[member.name]}")

@@ -1,0 +1,240 @@
+"""The cluster: its members, what happened, and questions to all of them at once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from otp.cluster import Cluster, JoinRefused, NotMember
+from superlearner.cluster.members import Members
+from superlearner.cluster.status import pings, status_of
+from superlearner.control.terms import clip
+from superlearner.nodes.nodes import Nodes
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import operation
+from superlearner.operations.everywhere import ask_all, asked_nodes
+from superlearner.operations.failures import Detail, OperationError
+from superlearner.operations.results_cluster import (
+    ClusterAnomalies,
+    ClusterAnomaly,
+    ClusterConnected,
+    ClusterDisconnected,
+    ClusterEvent,
+    ClusterEvents,
+    ClusterPing,
+    ClusterProcess,
+    ClusterProcesses,
+    ClusterRestart,
+    ClusterRestarts,
+    ClusterSupervisor,
+    ClusterSupervisors,
+    ClusterTopology,
+    MemberLine,
+)
+from superlearner.operations.services import Services
+
+LONGEST = 300
+PER_NODE = 500
+
+OneNode = Annotated[str | None, Field(max_length=200, description="only this node; by default all")]
+Limit = Annotated[int, Field(ge=1, le=1000, description="most entries of the answer")]
+MemberName = Annotated[str, Field(max_length=200, description="name of the member", examples=["b@127.0.0.1"])]
+
+
+@operation("cluster.topology", http=("GET", "/cluster/topology"), scope="read", on="platform",
+           short="nodes.name,status,health,evidence,round_trip_ms,os_pid,address missing.node,reason")  # fmt: skip
+async def topology(ctx: Context, members: Members, nodes: Nodes, services: Services, /) -> ClusterTopology:
+    """Show the members of the cluster.
+
+    With the round trip to each, its traffic with the platform, and its processes. Members that did not answer are
+    named in `missing`.
+    """
+    cluster = members.cluster
+    home = ctx.home.name
+    counted = await ask_all(ctx, services, nodes, asked_nodes(ctx, nodes), "process.list", {"per_page": 1})
+    distribution = {name: meta["total"] for name, meta in counted.meta.items()}
+    if cluster is None or not cluster.members():
+        return ClusterTopology(
+            mode="single_node", state=members.state, why=members.why, current_node=home, connected_nodes=[home],
+            total_nodes=1, partition_status="none", heartbeat=None, dead=None, nodes=[],
+            process_distribution=dict(distribution), missing=counted.missing,
+        )  # fmt: skip
+    status = await status_of(cluster)
+    lines = [_line(one, cluster, members, home) for one in status["members"]]
+    return ClusterTopology(
+        mode="multi_node" if len(lines) > 1 else "single_node",
+        state=members.state,
+        why=members.why,
+        current_node=home,
+        connected_nodes=[line.name for line in lines],
+        total_nodes=len(lines),
+        partition_status=status["partition"],
+        heartbeat=cluster.settings.heartbeat,
+        dead=cluster.settings.dead,
+        nodes=lines,
+        process_distribution={line.name: distribution.get(line.name) for line in lines},
+        missing=counted.missing,
+    )
+
+
+def _line(one: dict[str, Any], cluster: Cluster, members: Members, home: str) -> MemberLine:
+    traffic = cluster.traffic(one["name"])
+    return MemberLine(
+        **one,
+        frames_sent=traffic.frames_sent,
+        frames_received=traffic.frames_received,
+        bytes_sent=traffic.bytes_sent,
+        bytes_received=traffic.bytes_received,
+        observed=one["name"] == home or one["name"] in members.attached,
+    )
+
+
+@operation("cluster.events", http=("GET", "/cluster/events"), scope="read", on="platform",
+           short="events.at,node,what,reason")  # fmt: skip
+async def events(ctx: Context, members: Members, /, limit: Limit = 100) -> ClusterEvents:
+    """List the members that came and went.
+
+    Since the platform started, newest first, at most 500.
+    """
+    newest = list(reversed(members.history))[:limit]
+    return ClusterEvents(
+        events=[
+            ClusterEvent(at=one.at, node=one.node, incarnation=one.incarnation, what=one.what, reason=one.reason)
+            for one in newest
+        ]
+    )
+
+
+@operation("cluster.processes", http=("GET", "/cluster/processes"), scope="read", on="platform",
+           short="processes.node,name,what,status,message_queue_len,restarts,pid missing.node,reason")  # fmt: skip
+async def processes(
+    ctx: Context,
+    nodes: Nodes,
+    services: Services,
+    /,
+    of: OneNode = None,
+    search: Annotated[str, Field(max_length=200, description="part of name, class or pid")] = "",
+    limit: Limit = 1000,
+) -> ClusterProcesses:
+    """List the processes of all members.
+
+    Members that do not answer within 2 seconds are named in `missing`.
+    """
+    names = asked_nodes(ctx, nodes, of)
+    per_node = min(PER_NODE, limit)
+    answers = await ask_all(ctx, services, nodes, names, "process.list", {"per_page": per_node, "search": search})
+    found = [
+        ClusterProcess.model_validate({**line, "node": name}) for name, lines in answers.data.items() for line in lines
+    ]
+    return ClusterProcesses(
+        processes=found[:limit],
+        total_count=sum(meta["total"] for meta in answers.meta.values()),
+        nodes_queried=names,
+        missing=answers.missing,
+    )
+
+
+@operation("cluster.restarts", http=("GET", "/cluster/restarts"), scope="read", on="platform",
+           short="restarts.at,node,name,reason,supervisor missing.node,reason")  # fmt: skip
+async def restarts(
+    ctx: Context, nodes: Nodes, services: Services, /, of: OneNode = None, limit: Limit = 100
+) -> ClusterRestarts:
+    """List the newest restarts of all members, newest first."""
+    names = asked_nodes(ctx, nodes, of)
+    answers = await ask_all(ctx, services, nodes, names, "restart.list", {"per_page": min(limit, 200)})
+    found = [
+        ClusterRestart.model_validate({**line, "node": name}) for name, lines in answers.data.items() for line in lines
+    ]
+    found.sort(key=lambda line: line.at, reverse=True)
+    return ClusterRestarts(restarts=found[:limit], nodes_queried=names, missing=answers.missing)
+
+
+@operation("cluster.anomalies", http=("GET", "/cluster/anomalies"), scope="read", on="platform",
+           short="anomalies.node,severity,description,hint,since missing.node,reason")  # fmt: skip
+async def anomalies(ctx: Context, nodes: Nodes, services: Services, /, of: OneNode = None) -> ClusterAnomalies:
+    """List the anomalies of all members."""
+    names = asked_nodes(ctx, nodes, of)
+    answers = await ask_all(ctx, services, nodes, names, "system.anomalies")
+    found = [
+        ClusterAnomaly.model_validate({**line, "node": name})
+        for name, data in answers.data.items()
+        for line in data["anomalies"]
+    ]
+    return ClusterAnomalies(anomalies=found, nodes_queried=names, missing=answers.missing)
+
+
+@operation("cluster.supervisors", http=("GET", "/cluster/supervisors"), scope="read", on="platform",
+           short="supervisors.node,name,strategy,child_count,restarts_used missing.node,reason")  # fmt: skip
+async def supervisors(ctx: Context, nodes: Nodes, services: Services, /, of: OneNode = None) -> ClusterSupervisors:
+    """List the supervisors of all members."""
+    names = asked_nodes(ctx, nodes, of)
+    answers = await ask_all(ctx, services, nodes, names, "supervisor.list", {"per_page": PER_NODE})
+    found = [
+        ClusterSupervisor.model_validate({**line, "node": name})
+        for name, lines in answers.data.items()
+        for line in lines
+    ]
+    return ClusterSupervisors(supervisors=found, nodes_queried=names, missing=answers.missing)
+
+
+@operation("cluster.connect", http=("POST", "/cluster/nodes"), scope="admin", on="platform", changes=True,
+           errors=("node_unavailable",))  # fmt: skip
+async def connect(
+    ctx: Context,
+    members: Members,
+    /,
+    address: Annotated[
+        str,
+        Field(min_length=1, max_length=200, description="address of a member", examples=["tls/10.0.0.5:7447"]),
+    ],
+) -> ClusterConnected:
+    """Connect the cluster with a member at an address, and so with all that it knows."""
+    cluster = _joined(members)
+    ctx.about_to(f"connect with {clip(address, LONGEST)}")
+    try:
+        await cluster.connect(address)
+    except (JoinRefused, NotMember) as error:
+        raise OperationError("node_unavailable", clip(str(error), LONGEST)) from None
+    except ValueError as error:
+        problem = clip(str(error), LONGEST)
+        raise OperationError("validation_error", problem, details=[Detail("address", problem)]) from None
+    return ClusterConnected(members=[member.name for member in cluster.members()])
+
+
+@operation("cluster.disconnect", http=("DELETE", "/cluster/nodes/{name}"), scope="admin", on="platform", changes=True,
+           errors=("node_not_found", "node_unavailable"))  # fmt: skip
+async def disconnect(ctx: Context, members: Members, /, name: MemberName) -> ClusterDisconnected:
+    """End the connection to a member; both sides stay apart until one of them connects again."""
+    cluster = _joined(members)
+    _check_member(cluster, name)
+    ctx.about_to(f"disconnect {name}")
+    cluster.disconnect(name)
+    return ClusterDisconnected(name=name)
+
+
+@operation("cluster.ping", http=("GET", "/cluster/nodes/{name}/ping"), scope="read", on="platform",
+           errors=("node_not_found", "node_unavailable"))  # fmt: skip
+async def ping(ctx: Context, members: Members, /, name: MemberName) -> ClusterPing:
+    """Measure the round trip to a member."""
+    cluster = _joined(members)
+    _check_member(cluster, name)
+    took = (await pings(cluster, [name]))[name]
+    if took is None:
+        raise OperationError("node_unavailable", f"{name} did not answer within a second")
+    return ClusterPing(name=name, round_trip_ms=took)
+
+
+def _joined(members: Members) -> Cluster:
+    """Return the cluster. Raises `OperationError`."""
+    if members.cluster is None or not members.cluster.members():
+        why = members.why or f"its membership is {members.state}"
+        raise OperationError("node_unavailable", f"the platform is in no cluster: {why}")
+    return members.cluster
+
+
+def _check_member(cluster: Cluster, name: str) -> None:
+    known = [member.name for member in cluster.members()[1:]]
+    if name not in known:
+        hint = f"expected one of {', '.join(known)}" if known else "there is no other member"
+        raise OperationError("node_not_found", f"there is no member {name!r}", hint=hint)

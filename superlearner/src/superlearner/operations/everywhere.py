@@ -1,0 +1,86 @@
+"""Running a reading operation on all nodes of a cluster at once; nodes that do not answer in time are named."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from superlearner.cluster.members import Members
+from superlearner.nodes.kinds import MEMBER
+from superlearner.nodes.nodes import Nodes
+from superlearner.operations.context import Context
+from superlearner.operations.execution import checked, execute
+from superlearner.operations.failures import OperationError
+from superlearner.operations.registry import Registry
+from superlearner.operations.results_cluster import Missing
+from superlearner.operations.services import Services
+
+__all__ = ["Answers", "ask_all", "asked_nodes"]
+
+ANSWER_S: Final = 2.0
+
+
+@dataclass(slots=True)
+class Answers:
+    """The answers by node, and the nodes that did not answer with the reason."""
+
+    data: dict[str, Any] = field(default_factory=dict[str, Any])
+    meta: dict[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
+    missing: list[Missing] = field(default_factory=list[Missing])
+
+
+def asked_nodes(ctx: Context, nodes: Nodes, node: str | None = None) -> list[str]:
+    """Return the names of the nodes to ask: the reader's own, the members of the cluster, and the platform's at last.
+
+    Raises:
+        OperationError: `node_not_found`.
+    """
+    if node is not None:
+        return [Context(nodes, ctx.user, ctx.door, on=node).found.name]
+    home = ctx.home.name
+    seen = [one for one in nodes if ctx.user.sees(one.owner)]
+    others = [one.name for one in seen if one.name != home and (one.name == nodes.default or one.kind is MEMBER)]
+    return [*others, *(one.name for one in seen if one.name == home)]
+
+
+async def ask_all(
+    ctx: Context,
+    services: Services,
+    nodes: Nodes,
+    names: list[str],
+    operation: str,
+    parameters: Mapping[str, Any] | None = None,
+) -> Answers:
+    """Run a reading operation on nodes in parallel; each has `ANSWER_S` to answer."""
+    found = services.get(Registry).get(operation)
+    if found is None:
+        raise LookupError(f"there is no operation {operation}; this is a bug in SuperLearner, please report it")
+    answers = Answers()
+
+    async def one(name: str) -> None:
+        on = Context(nodes, ctx.user, ctx.door, on=name, claims=ctx.claims)
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                answer = await execute(services, found, on, checked(found, parameters or {}))
+        except TimeoutError:
+            answers.missing.append(Missing(node=name, reason=f"it did not answer within {ANSWER_S:g} s"))
+        except OperationError as error:
+            answers.missing.append(Missing(node=name, reason=error.message))
+        else:
+            answers.data[name] = answer.data
+            if answer.meta is not None:
+                answers.meta[name] = answer.meta
+
+    await asyncio.gather(*(one(name) for name in names))
+    members = services.get(Members)
+    known = {missing.node for missing in answers.missing}
+    for name, happening in members.gone.items():
+        if name not in known:
+            answers.missing.append(Missing(node=name, reason=happening.reason or "it is not connected"))
+    for name, why in members.problems.items():
+        if name not in known:
+            answers.missing.append(Missing(node=name, reason=why))
+    answers.data = {name: answers.data[name] for name in names if name in answers.data}
+    return answers

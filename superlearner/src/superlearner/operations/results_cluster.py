@@ -1,0 +1,173 @@
+"""Result models of the cluster; each names the members that did not answer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from superlearner.operations.results import ProcessLine, SupervisorDetails
+from superlearner.operations.results_restarts import RestartLine
+from superlearner.operations.results_system import AnomalyLine
+
+__all__ = [
+    "ClusterAnomalies",
+    "ClusterAnomaly",
+    "ClusterConnected",
+    "ClusterDisconnected",
+    "ClusterEvent",
+    "ClusterEvents",
+    "ClusterPing",
+    "ClusterProcess",
+    "ClusterProcesses",
+    "ClusterRestart",
+    "ClusterRestarts",
+    "ClusterSupervisor",
+    "ClusterSupervisors",
+    "ClusterTopology",
+    "MemberLine",
+    "Missing",
+]
+
+Health = Literal["healthy", "slow", "silent"]
+
+
+class Missing(BaseModel):
+    """A node that did not answer."""
+
+    node: str
+    reason: str
+
+
+class MemberLine(BaseModel):
+    """A member of the cluster, as the platform sees it."""
+
+    name: str
+    status: Literal["up", "leaving", "lost"]
+    own: bool = Field(description="the platform's own node")
+    kind: str = Field(description="`platform` or `node`, as the member says")
+    incarnation: int = Field(description="unique to each start of the member")
+    os_pid: int | None
+    address: str | None = Field(description="where others can connect to it")
+    http: str | None = Field(description="the address of its page, if it is a platform")
+    version: str = Field(description="version of the library there")
+    since: float = Field(description="its join, in seconds since 1970 by its own clock")
+    health: Health
+    evidence: str = Field(description="the reason for its health")
+    round_trip_ms: float | None = Field(description="null for the own node, and without an answer")
+    frames_sent: int
+    frames_received: int
+    bytes_sent: int
+    bytes_received: int
+    observed: bool = Field(description="pages and operations work on it")
+
+
+class ClusterTopology(BaseModel):
+    """The cluster as the platform sees it."""
+
+    mode: Literal["single_node", "multi_node"]
+    state: Literal["off", "joining", "member", "refused", "left"] = Field(
+        description="that of the platform's membership"
+    )
+    why: str | None = Field(description="the reason why the platform is no member")
+    current_node: str
+    connected_nodes: list[str]
+    total_nodes: int
+    partition_status: Literal["none", "suspected"]
+    heartbeat: float | None = Field(description="seconds between two signs of life")
+    dead: float | None = Field(description="seconds of silence after which a member is lost")
+    nodes: list[MemberLine]
+    process_distribution: dict[str, int | None] = Field(description="processes by node; null without an answer")
+    missing: list[Missing]
+
+
+class ClusterEvent(BaseModel):
+    """A member that came or went."""
+
+    at: float = Field(description="seconds since 1970")
+    node: str
+    incarnation: int
+    what: Literal["joined", "leaving", "left", "lost", "refused", "disconnected"]
+    reason: str | None
+
+
+class ClusterEvents(BaseModel):
+    """The members that came and went since the platform started, newest first."""
+
+    events: list[ClusterEvent]
+
+
+class ClusterProcess(ProcessLine):
+    """A process with its node."""
+
+    node: str
+
+
+class ClusterProcesses(BaseModel):
+    """Processes of all nodes."""
+
+    processes: list[ClusterProcess]
+    total_count: int = Field(description="before the limit")
+    nodes_queried: list[str]
+    missing: list[Missing]
+
+
+class ClusterRestart(RestartLine):
+    """A restart with its node."""
+
+    node: str
+
+
+class ClusterRestarts(BaseModel):
+    """The newest restarts of all nodes, newest first."""
+
+    restarts: list[ClusterRestart]
+    nodes_queried: list[str]
+    missing: list[Missing]
+
+
+class ClusterAnomaly(AnomalyLine):
+    """An anomaly with its node."""
+
+    node: str
+
+
+class ClusterAnomalies(BaseModel):
+    """The anomalies of all nodes."""
+
+    anomalies: list[ClusterAnomaly]
+    nodes_queried: list[str]
+    missing: list[Missing]
+
+
+class ClusterSupervisor(SupervisorDetails):
+    """A supervisor with its node."""
+
+    node: str
+
+
+class ClusterSupervisors(BaseModel):
+    """The supervisors of all nodes."""
+
+    supervisors: list[ClusterSupervisor]
+    nodes_queried: list[str]
+    missing: list[Missing]
+
+
+class ClusterConnected(BaseModel):
+    """The members after connecting."""
+
+    members: list[str]
+
+
+class ClusterDisconnected(BaseModel):
+    """A member that was disconnected."""
+
+    name: str
+
+
+class ClusterPing(BaseModel):
+    """The round trip to a member."""
+
+    name: str
+    round_trip_ms: float

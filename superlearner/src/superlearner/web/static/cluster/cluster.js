@@ -1,0 +1,150 @@
+/**
+ * The page /cluster: members and the links to them, what happened, and the processes, restarts and anomalies of all.
+ *
+ * @module
+ */
+
+import { ApiError, platform } from "../base/api.js";
+import { byId, icon, root, write } from "../base/dom.js";
+import { counted, number, time } from "../base/words.js";
+import { tabs } from "../components/tabs.js";
+import { html, nothing, render, repeat } from "../vendor/lit-html.js";
+import { rate, sample, spans, spark } from "./cluster-model.js";
+
+/** @typedef {import("./cluster-model.js").Topology} Topology */
+/** @typedef {import("./cluster-model.js").Member} Member */
+/** @typedef {import("./cluster-model.js").Happening} Happening */
+
+const EVERY_MS = 2000;
+const SHOWN_S = 600;
+const SHAPES = { healthy: "running", slow: "restarting", silent: "stuck", lost: "crashed" };
+const PATHS = /** @type {Record<string, string>} */ ({ processes: "/cluster/processes", restarts: "/cluster/restarts", anomalies: "/cluster/anomalies" });
+
+const page = byId("cluster", HTMLElement);
+/** @type {ReturnType<typeof sample>} */ let links = new Map();
+let view = "health";
+let asked = 0;
+let timer = 0;
+
+tabs(byId("cluster-views", HTMLElement), (name) => {
+  view = name;
+  void look();
+});
+document.addEventListener("visibilitychange", () => document.hidden || void look());
+
+/** Ask for what is shown, draw it, and ask again. */
+async function look() {
+  clearTimeout(timer);
+  const mine = (asked += 1);
+  const place = byId(`view-${view}`, HTMLElement);
+  try {
+    const [topology, more] = await Promise.all([
+      platform("GET", "/cluster/topology"),
+      view === "health" ? platform("GET", "/cluster/events") : platform("GET", PATHS[view] ?? "/cluster/events"),
+    ]);
+    if (mine !== asked) return;
+    links = sample(links, topology, Date.now() / 1000);
+    count(topology);
+    if (view === "health") render(health(topology, more.events), place);
+    else render(html`${missing(more.missing)}${TABLES[view]?.(more) ?? nothing}`, place);
+    byId("lost", HTMLElement).hidden = true;
+    page.dataset.ready = view;
+  } catch (error) {
+    if (mine !== asked) return;
+    failed(error);
+  }
+  if (!document.hidden) timer = setTimeout(() => void look(), EVERY_MS);
+}
+
+/** @param {unknown} error */
+function failed(error) {
+  const lost = byId("lost", HTMLElement);
+  lost.hidden = false;
+  write(lost, error instanceof ApiError && error.status ? error.message : "The server does not answer. What you see is from before.");
+  if (page.dataset.ready === "loading") page.dataset.ready = "failed";
+}
+
+/** Update the counts beside the title. @param {Topology} topology */
+function count({ nodes, missing: out }) {
+  const up = nodes.length || 1;
+  render(html`<span data-look="running"><b>${number(up)}</b> <span>${up === 1 ? "member" : "members"}</span></span>${out.length ? html`<span data-look="crashed"><b>${number(out.length)}</b> <span>not answering</span></span>` : nothing}`, byId("cluster-counts", HTMLElement));
+}
+
+/** @param {Topology} topology @param {Happening[]} events */
+function health(topology, events) {
+  const own = topology.nodes.find((one) => one.own);
+  const others = topology.nodes.filter((one) => !one.own);
+  return html`${topology.state === "member" ? nothing : aside(topology)}
+    <ul class="members" aria-label="Members">${own ? card(own, topology) : nothing}${repeat(others, ({ name }) => name, (one) => card(one, topology))}
+      ${topology.missing.filter(({ node }) => !topology.nodes.some(({ name }) => name === node)).map((one) => html`<li class="member" data-health="lost"><h2>${icon("crashed", "glyph")}${one.node}</h2><p>${one.reason}</p></li>`)}</ul>
+    ${topology.state === "member" && !others.length ? alone() : nothing}
+    <section><h2>What happened</h2>${tracks(topology, events)}</section>`;
+}
+
+/** Say why the platform is in no cluster. @param {Topology} topology */
+function aside({ state, why }) {
+  const words = { off: "This platform was started without a cluster (discovery none).", joining: "This platform is joining its cluster.", left: "This platform has left its cluster." };
+  return html`<p class="note" data-level=${state === "refused" ? "bad" : "info"}>${why ?? words[/** @type {keyof typeof words} */ (state)] ?? state}</p>`;
+}
+
+/** Say how a second member joins. */
+function alone() {
+  const command = `${document.documentElement.dataset.cli ?? "superlearner"} node b`;
+  return html`<div class="void"><h2>One member so far</h2><p>Open another terminal and start a second one. It joins by itself.</p><pre><code>${command}</code></pre></div>`;
+}
+
+/** @param {Member} member @param {Topology} topology */
+function card(member, { process_distribution: processes }) {
+  const link = links.get(member.name), last = link?.samples.at(-1);
+  const count = processes[member.name];
+  const tree = `${root()}/supervisors${member.own ? "" : `?node=${encodeURIComponent(member.name)}`}`;
+  return html`<li class="member" data-health=${member.health} data-member=${member.name}>
+    <h2>${icon(SHAPES[member.health], "glyph")}${member.name}</h2>
+    <p class="hint">${member.own ? "this platform" : `${member.health}: ${member.evidence}`}</p>
+    ${link && last ? html`<figure><svg viewBox="0 0 100 20" preserveAspectRatio="none" role="img" aria-label="Round trips of the last two minutes"><polyline points=${spark(link.samples)}></polyline></svg>
+      <figcaption><b>${last.ms === null ? "no answer" : `${last.ms.toFixed(1)} ms`}</b> ${last.frames.toFixed(0)} frames/s · ${rate(last.bytes)}</figcaption></figure>` : nothing}
+    <dl><dt>Processes</dt><dd>${count === null || count === undefined ? "unknown" : number(count)}</dd><dt>Since</dt><dd>${time(member.since)}</dd><dt>Incarnation</dt><dd>${member.incarnation}</dd><dt>OS process</dt><dd>${member.os_pid ?? "unknown"}</dd><dt>Address</dt><dd>${member.address ?? "none"}</dd></dl>
+    <p class="acts">${member.observed ? html`<a class="btn" href=${tree}>Open its tree</a>` : html`<span class="hint">It runs without SuperLearner; its processes cannot be shown.</span>`}</p></li>`;
+}
+
+/** Draw when each member was there. @param {Topology} topology @param {Happening[]} events */
+function tracks(topology, events) {
+  const now = Date.now() / 1000, begun = now - SHOWN_S;
+  const all = spans(events, topology.nodes, begun);
+  const x = (/** @type {number} */ at) => Math.max(0, Math.min(100, ((at - begun) / SHOWN_S) * 100));
+  return html`<div class="tracks" role="img" aria-label="Members during the last ten minutes; the list below has the same">${[...all].map(([name, list]) => html`<span class="of">${name}</span>
+    <svg viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true">${list.filter(({ to }) => to === null || to > begun).map((one) => span(x(one.from), x(one.to ?? now), one.what))}</svg>`)}<span></span><span class="scale"><span>10 minutes ago</span><span>now</span></span></div>
+    ${events.length ? html`<ol class="happened">${events.map((one) => html`<li data-what=${one.what}>${icon(MARKS[one.what] ?? "stopped", "glyph")}<time datetime=${new Date(one.at * 1000).toISOString()}>${time(one.at)}</time> <span><b>${one.node}</b> ${WORDS[one.what] ?? one.what}${one.reason ? `: ${one.reason}` : ""}</span></li>`)}</ol>` : html`<p class="hint">No member has come or gone since this platform started.</p>`}`;
+}
+
+const WORDS = /** @type {Record<string, string>} */ ({ joined: "joined", leaving: "is leaving", left: "left", lost: "was lost", disconnected: "was disconnected", refused: "was refused" });
+const MARKS = /** @type {Record<string, string>} */ ({ joined: "running", leaving: "restarting", left: "stopped", lost: "crashed", disconnected: "stopped", refused: "stuck" });
+
+/** @param {number} from @param {number} to @param {string} what */
+function span(from, to, what) {
+  const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+  for (const [name, value] of Object.entries({ x: from, y: 2, width: Math.max(0.4, to - from), height: 8, "data-what": what })) bar.setAttribute(name, String(value));
+  return bar;
+}
+
+/** Name the nodes that did not answer. @param {import("./cluster-model.js").Missing[]} out */
+const missing = (out) => (out.length ? html`<div class="note" data-level="bad"><ul>${out.map(({ node, reason }) => html`<li><b>${node}</b> is missing: ${reason}</li>`)}</ul></div>` : nothing);
+
+/** The tables of the other views. @type {Record<string, (found: any) => unknown>} */
+const TABLES = {
+  processes: ({ processes, total_count }) => table(["Node", "Process", "Kind", "Status", "Mailbox", "Restarts"], processes, (/** @type {any} */ one) => html`<td>${one.node}</td><th scope="row"><a href=${at("/supervisors", one.node, one.pid)}>${one.name ?? one.pid}</a></th><td>${one.what}</td><td>${one.status}</td><td class="num">${number(one.message_queue_len)}</td><td class="num">${one.restarts ?? ""}</td>`,
+    `${counted(total_count, "process", "processes")}${processes.length < total_count ? `; the first ${number(processes.length)} are shown` : ""}`),
+  restarts: ({ restarts }) => table(["When", "Node", "Process", "Reason", "Supervisor"], restarts, (/** @type {any} */ one) => html`<td><time>${clock(one.at)}</time></td><td>${one.node}</td><th scope="row"><a href="${root()}/why/${one.event}?node=${encodeURIComponent(one.node)}">${one.name}</a></th><td><code>${one.reason}</code></td><td>${one.supervisor ?? ""}</td>`,
+    counted(restarts.length, "restart")),
+  anomalies: ({ anomalies }) => table(["Node", "Severity", "What", "What to try"], anomalies, (/** @type {any} */ one) => html`<td>${one.node}</td><td>${one.severity}</td><th scope="row">${one.description}</th><td>${one.hint}</td>`,
+    counted(anomalies.length, "anomaly", "anomalies")),
+};
+
+/** @param {string[]} heads @param {any[]} lines @param {(one: any) => unknown} cells @param {string} words */
+const table = (heads, lines, cells, words) => html`<p class="hint">${words} on all members</p>${lines.length ? html`<div class="scroll" tabindex="0" role="region" aria-label="Table"><table class="table"><thead><tr>${heads.map((head) => html`<th scope="col" class=${head === "Mailbox" || head === "Restarts" ? "num" : ""}>${head}</th>`)}</tr></thead><tbody>${lines.map((one) => html`<tr>${cells(one)}</tr>`)}</tbody></table></div>` : html`<div class="void"><h2>Nothing to show</h2><p>No member has anything here now.</p></div>`}`;
+
+/** @param {string} path @param {string} node @param {string} pid */
+const at = (path, node, pid) => `${root()}${path}?node=${encodeURIComponent(node)}&process=${encodeURIComponent(pid)}`;
+
+/** @param {string|number} when */
+const clock = (when) => (typeof when === "number" ? time(when) : time(Date.parse(when) / 1000));
