@@ -147,7 +147,7 @@ def test_the_scope_own_gives_all_scopes_on_own_nodes_and_none_elsewhere(inside: 
                     path = address(operation.path) + "?node=ada@127.0.0.1"
                     assert (await client.request(operation.method, path, headers=ada)).status_code == 403, path
 
-    inside(test, data_dir=tmp_path)
+    inside(test, data_dir=tmp_path, quota_requests_per_second=10_000)
 
 
 def test_changes_need_more_than_the_scope_read() -> None:

@@ -2,31 +2,58 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import otp
-from otp import GenServer
+from otp import GenServer, Node
 from superlearner.cluster.ways import BACKEND
 from superlearner.nodes.remote import NodeGone
 
 __all__ = ["MemberLine"]
 
+Name = tuple[str, str]
+
 
 class MemberLine:
-    """A `superlearner.nodes.remote.Link` to a member, for processes of the platform's node.
+    """A `superlearner.nodes.remote.Link` to a member.
+
+    The distribution belongs to the platform's node, so each request is a process there, whichever node asks.
 
     Args:
+        node: the platform's node.
         member: the name of the member.
     """
 
-    def __init__(self, member: str) -> None:
-        self._backend = BACKEND, member
+    def __init__(self, node: Node, member: str) -> None:
+        self._node = node
+        self._backend: Name = BACKEND, member
 
     async def ask(self, request: bytes) -> object:
         """Send a request and wait for its answer. Raises `NodeGone`."""
+        answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        process = self._node.spawn(_call, self._backend, request, answer)
         try:
-            return await GenServer.call(self._backend, request, timeout=None)
-        except otp.CallExit:
-            raise NodeGone("the member has ended, or the connection to it is lost") from None
+            return await answer
+        except asyncio.CancelledError:
+            otp.exit(process, "kill")
+            raise
 
     def tell(self, request: bytes) -> None:
         """Send a request and ignore its answer."""
-        GenServer.cast(self._backend, request)
+        self._node.spawn(_cast, self._backend, request)
+
+
+async def _call(backend: Name, request: bytes, answer: asyncio.Future[object]) -> None:
+    try:
+        found = await GenServer.call(backend, request, timeout=None)
+        if not answer.done():
+            answer.set_result(found)
+    except otp.CallExit:
+        pass
+    finally:
+        if not answer.done():
+            answer.set_exception(NodeGone("the member has ended, or the connection to it is lost"))
+
+
+def _cast(backend: Name, request: bytes) -> None:
+    GenServer.cast(backend, request)

@@ -228,7 +228,7 @@ async def _attach(members: Members, member: Member) -> None:
         if backend is None:
             members.problems[member.name] = "it runs without superlearner"
             return
-        await members.nodes.attach_remote(member.name, MemberLine(member.name), kind=MEMBER)
+        await members.nodes.attach_remote(member.name, MemberLine(members.node(), member.name), kind=MEMBER)
         members.attached[member.name] = member.incarnation
     except (RemoteError, ValueError, TimeoutError, otp.CallExit) as error:
         members.problems[member.name] = str(error) or "it does not answer"

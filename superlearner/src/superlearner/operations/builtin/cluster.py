@@ -107,6 +107,7 @@ async def events(ctx: Context, members: Members, /, limit: Limit = 100) -> Clust
 
 
 @operation("cluster.processes", http=("GET", "/cluster/processes"), scope="read", on="platform",
+           errors=("node_not_found",),
            short="processes.node,name,what,status,message_queue_len,restarts,pid missing.node,reason")  # fmt: skip
 async def processes(
     ctx: Context,
@@ -136,6 +137,7 @@ async def processes(
 
 
 @operation("cluster.restarts", http=("GET", "/cluster/restarts"), scope="read", on="platform",
+           errors=("node_not_found",),
            short="restarts.at,node,name,reason,supervisor missing.node,reason")  # fmt: skip
 async def restarts(
     ctx: Context, nodes: Nodes, services: Services, /, of: OneNode = None, limit: Limit = 100
@@ -151,6 +153,7 @@ async def restarts(
 
 
 @operation("cluster.anomalies", http=("GET", "/cluster/anomalies"), scope="read", on="platform",
+           errors=("node_not_found",),
            short="anomalies.node,severity,description,hint,since missing.node,reason")  # fmt: skip
 async def anomalies(ctx: Context, nodes: Nodes, services: Services, /, of: OneNode = None) -> ClusterAnomalies:
     """List the anomalies of all members."""
@@ -165,6 +168,7 @@ async def anomalies(ctx: Context, nodes: Nodes, services: Services, /, of: OneNo
 
 
 @operation("cluster.supervisors", http=("GET", "/cluster/supervisors"), scope="read", on="platform",
+           errors=("node_not_found",),
            short="supervisors.node,name,strategy,child_count,restarts_used missing.node,reason")  # fmt: skip
 async def supervisors(ctx: Context, nodes: Nodes, services: Services, /, of: OneNode = None) -> ClusterSupervisors:
     """List the supervisors of all members."""

@@ -1,0 +1,192 @@
+"""Operations of the cluster, over a simulated network: a platform, and a second member with a tree."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import otp
+from otp import Children, GenServer, Ok, Supervisor, impl
+from otp.cluster import Cluster
+from otp.distribution import TEACHING
+from otp.distribution.carriers.simulated import SimulatedNetwork
+from otp.distribution.faults import Cut
+from superlearner.backend import serve
+from superlearner.cluster.members import MEMBERSHIP, MembershipService
+from superlearner.cluster.ways import BACKEND, Way
+from superlearner.nodes.kinds import MEMBER
+
+Inside = Callable[..., Any]
+COOKIE = "a cookie of the test"
+B = "b@127.0.0.1"
+BEARER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
+
+
+class Till(GenServer[int]):
+    @impl
+    def init(self, coins):
+        return Ok(coins)
+
+
+class Kiosk(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Till.child_spec(7, id="till", name="till")])
+
+
+class Both:
+    """The platform, the cluster of its second member, and that member's node."""
+
+    def __init__(self, platform: Any, there: Cluster, node: otp.Node) -> None:
+        self.platform = platform
+        self.there = there
+        self.node = node
+
+    async def get(self, path: str, status: int = 200, method: str = "GET", **more: Any) -> Any:
+        answer = await self.platform.client.request(method, f"/api/v1/cluster{path}", headers=BEARER, **more)
+        assert answer.status_code == status, answer.text
+        return answer.json()["data" if status == 200 else "error"]
+
+    async def until_nodes(self, check: Callable[[set[str]], bool]) -> None:
+        """Wait until the names of the nodes are as wanted."""
+        changed = asyncio.Event()
+        nodes = self.platform.platform.nodes
+        nodes.listen(lambda _: changed.set())
+        while not check({one.name for one in nodes}):
+            await changed.wait()
+            changed.clear()
+
+
+@asynccontextmanager
+async def clustered(platform: Any, folder: Path) -> AsyncIterator[Both]:
+    members, home = platform.platform.members, platform.platform.running_node()
+    network = SimulatedNetwork()
+    async with otp.Node(B) as node, otp.Node(f"backend.{B}", hidden=True) as hidden:
+        backend = await serve(hidden, node, kind=MEMBER)
+        await node.start(Kiosk, None, name="kiosk")
+        there = await Cluster.join(
+            node, cookie=COOKIE, carrier=network.carrier, services={BACKEND: backend}, settings=TEACHING,
+            meta={"kind": "node", "os_pid": 4711},
+        )  # fmt: skip
+        members.cluster = await Cluster.join(home, cookie=COOKIE, carrier=network.carrier, settings=TEACHING)
+        members.way, members.is_ready = Way(folder), True
+        await home.start(MembershipService, members, name=MEMBERSHIP)
+        both = Both(platform, there, node)
+        await both.until_nodes(lambda names: B in names)
+        yield both
+        await members.leave()
+        await there.leave()
+
+
+def test_every_operation_works_on_a_member(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path):
+            listed = (await platform.client.get(f"/api/v1/processes?node={B}")).json()["data"]
+            assert [one["name"] for one in listed] == ["kiosk", "till"]
+            killed = await platform.client.delete(f"/api/v1/processes/till?node={B}")
+            assert killed.status_code == 200
+            kinds = (await platform.client.get("/api/v1/nodes")).json()["data"]
+            assert [(one["name"], one["remote"], one["status"]) for one in kinds][-1] == (B, True, "up")
+
+    inside(test)
+
+
+@pytest.mark.operation("cluster.topology", "cluster.ping")
+def test_the_topology_has_each_member_with_its_health_and_traffic(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            found = await both.get("/topology")
+            assert (found["mode"], found["state"], found["total_nodes"], found["missing"]) == (
+                "multi_node", "member", 2, [],
+            )  # fmt: skip
+            own, other = found["nodes"]
+            assert (own["own"], own["health"], own["round_trip_ms"]) == (True, "healthy", None)
+            assert (other["name"], other["health"], other["os_pid"], other["observed"]) == (B, "healthy", 4711, True)
+            assert other["round_trip_ms"] > 0
+            assert found["process_distribution"][B] == 2
+            later = (await both.get("/topology"))["nodes"][1]
+            assert later["frames_sent"] > other["frames_sent"] > 0
+            assert later["bytes_received"] > other["bytes_received"] > 0
+            assert (await both.get(f"/nodes/{B}/ping"))["name"] == B
+            error = await both.get("/nodes/c@127.0.0.1/ping", 404)
+            assert (error["code"], B in error["details"][-1]["hint"]) == ("node_not_found", True)
+
+    inside(test)
+
+
+@pytest.mark.operation("cluster.processes", "cluster.restarts", "cluster.anomalies", "cluster.supervisors")
+def test_all_members_are_asked_at_once_and_those_that_did_not_answer_are_named(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            home = platform.platform.running_node().name
+            killed = await platform.client.delete(f"/api/v1/processes/till?node={B}")
+            assert killed.status_code == 200
+            found = await both.get("/processes")
+            assert found["nodes_queried"] == [B, home]
+            assert {one["node"] for one in found["processes"]} == {B, home}
+            assert found["missing"] == []
+            assert found["total_count"] == len(found["processes"])
+            only = await both.get(f"/processes?of={B}&search=till")
+            assert [(one["node"], one["name"]) for one in only["processes"]] == [(B, "till")]
+            supervisors = (await both.get("/supervisors"))["supervisors"]
+            assert ("kiosk", B) in {(one["name"], one["node"]) for one in supervisors}
+            restarts = (await both.get("/restarts"))["restarts"]
+            assert ("till", B) in {(one["name"], one["node"]) for one in restarts}
+            assert (await both.get("/anomalies"))["missing"] == []
+            assert (await both.get("/processes?of=c@127.0.0.1", 404))["code"] == "node_not_found"
+            platform.platform.members.cluster.distribution.member_transport.inject(Cut(B))
+            await both.until_nodes(lambda names: B not in names)
+            found = await both.get("/processes")
+            assert [one["node"] for one in found["missing"]] == [B]
+            assert "silent" in found["missing"][0]["reason"]
+
+    inside(test)
+
+
+@pytest.mark.operation("cluster.events", "cluster.connect", "cluster.disconnect")
+def test_a_member_is_disconnected_and_connected_again(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            tried = await both.get(f"/nodes/{B}?dry_run=true", method="DELETE")
+            assert tried["would"] == f"disconnect {B}"
+            await both.get(f"/nodes/{B}", method="DELETE")
+            await both.until_nodes(lambda names: B not in names)
+            gone = await platform.client.get(f"/api/v1/processes?node={B}")
+            assert (gone.status_code, "disconnected" in gone.text) == (404, True)
+            again = await both.get("/nodes", method="POST", json={"address": f"sim/{B}"})
+            assert B in again["members"]
+            await both.until_nodes(lambda names: B in names)
+            told = (await both.get("/events"))["events"]
+            assert [one["what"] for one in told] == ["joined", "disconnected", "joined"]
+
+    inside(test)
+
+
+def test_a_restart_of_the_service_keeps_the_members(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        async with clustered(platform, tmp_path) as both:
+            home = platform.platform.running_node()
+            otp.exit(home.whereis(MEMBERSHIP), "kill")
+            await home.start(MembershipService, platform.platform.members, name=MEMBERSHIP)
+            assert B in {one.name for one in platform.platform.nodes}
+            await both.there.leave()
+            await both.until_nodes(lambda names: B not in names)
+            assert [one["what"] for one in (await both.get("/events"))["events"]] == ["left", "leaving", "joined"]
+
+    inside(test)
+
+
+def test_without_a_cluster_the_answers_say_so(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        both = Both(platform, None, None)  # type: ignore[arg-type]
+        found = await both.get("/topology")
+        assert (found["mode"], found["state"], found["nodes"]) == ("single_node", "off", [])
+        refused = await both.get("/nodes", 503, "POST", json={"address": "tcp/127.0.0.1:7447"})
+        assert refused["code"] == "node_unavailable"
+
+    inside(test)

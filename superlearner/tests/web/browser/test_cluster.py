@@ -1,0 +1,134 @@
+"""The page of the cluster: members with their links, what happened, and the tables of all members."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from axe import broken_rules
+from page_variants import VARIANTS
+from page_width import SIDEWAYS
+
+OWN = "superlearner@127.0.0.1"
+
+
+def member(name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "name": name, "status": "up", "own": name == OWN, "kind": "node", "incarnation": 17, "os_pid": 4711,
+        "address": "tcp/127.0.0.1:7447", "http": None, "version": "0.1.0", "since": time.time() - 60,
+        "health": "healthy", "evidence": "answered in 1.2 ms", "round_trip_ms": None if name == OWN else 1.2,
+        "frames_sent": 10, "frames_received": 12, "bytes_sent": 1000, "bytes_received": 900, "observed": True, **more,
+    }  # fmt: skip
+
+
+def topology(*members: dict[str, Any], missing: tuple[dict[str, str], ...] = (), **more: Any) -> dict[str, Any]:
+    return {
+        "mode": "multi_node", "state": "member", "why": None, "current_node": OWN, "connected_nodes": [],
+        "total_nodes": len(members), "partition_status": "none", "heartbeat": 1.0, "dead": 6.0,
+        "nodes": list(members), "process_distribution": {one["name"]: 12 for one in members},
+        "missing": list(missing), **more,
+    }  # fmt: skip
+
+
+LOST = {"node": "c@127.0.0.1", "reason": "it was silent for too long"}
+THREE = topology(
+    member(OWN), member("b@127.0.0.1"),
+    member("d@127.0.0.1", health="silent", evidence="no answer within 1 s", round_trip_ms=None), missing=(LOST,),
+)  # fmt: skip
+
+
+@pytest.fixture
+def cluster(open_page: Callable[..., Page], untouched: Any) -> Callable[..., Page]:
+    """Opens the page of a cluster with this topology."""
+
+    def open_one(found: dict[str, Any], *, query: str = "", **more: Any) -> Page:
+        events = [
+            {"at": time.time() - 20, "node": "c@127.0.0.1", "incarnation": 3, "what": "lost", "reason": LOST["reason"]},
+            {"at": time.time() - 90, "node": "c@127.0.0.1", "incarnation": 3, "what": "joined", "reason": None},
+        ]
+        answers = {
+            "topology": found,
+            "events": {"events": events if found["missing"] else []},
+            "processes": {
+                "processes": [{
+                    "node": "b@127.0.0.1", "pid": "0.9.0", "name": "till", "what": "Till", "status": "waiting",
+                    "message_queue_len": 3, "restarts": 2,
+                }],
+                "total_count": 1, "nodes_queried": [OWN], "missing": found["missing"],
+            },
+        }  # fmt: skip
+
+        def answer(route: Route) -> None:
+            name = route.request.url.partition("/cluster/")[2].partition("?")[0]
+            if name in answers:
+                route.fulfill(json={"data": answers[name], "success": True}, content_type="application/json")
+            else:
+                route.continue_()
+
+        page = open_page("about:blank", ready=False, **more)
+        page.route("**/api/v1/cluster/*", answer)
+        page.goto(f"{untouched.url.rstrip('/')}/cluster{query}")
+        return page
+
+    return open_one
+
+
+@pytest.mark.page("/cluster")
+def test_a_member_that_is_alone_says_how_a_second_one_joins(cluster: Callable[..., Page]) -> None:
+    page = cluster(topology(member(OWN)))
+    expect(page.get_by_role("heading", name="One member so far")).to_be_visible()
+    expect(page.get_by_text("node b", exact=False)).to_be_visible()
+    expect(page.get_by_text("No member has come or gone since this platform started.")).to_be_visible()
+
+
+def test_members_show_their_health_and_who_is_missing_is_named(cluster: Callable[..., Page]) -> None:
+    page = cluster(THREE)
+    members = page.get_by_role("list", name="Members").get_by_role("listitem")
+    expect(members).to_have_count(4)
+    expect(members.nth(1)).to_contain_text("healthy: answered in 1.2 ms")
+    expect(members.nth(2)).to_contain_text("silent: no answer within 1 s")
+    expect(members.nth(3)).to_contain_text("it was silent for too long")
+    expect(page.get_by_text("c@127.0.0.1 was lost: it was silent for too long")).to_be_visible()
+    link = members.nth(1).get_by_role("link", name="Open its tree")
+    expect(link).to_have_attribute("href", "/supervisors?node=b%40127.0.0.1")
+
+
+def test_the_processes_of_all_members_are_one_table(cluster: Callable[..., Page]) -> None:
+    page = cluster(THREE)
+    page.get_by_role("tab", name="Processes").click()
+    row = page.get_by_role("row", name="till")
+    expect(row).to_contain_text("b@127.0.0.1")
+    expect(row.get_by_role("link", name="till")).to_have_attribute(
+        "href", "/supervisors?node=b%40127.0.0.1&process=0.9.0"
+    )
+    expect(page.get_by_text("c@127.0.0.1 is missing: it was silent for too long")).to_be_visible()
+    assert "view=processes" in page.url
+
+
+def test_a_platform_without_a_cluster_says_why(cluster: Callable[..., Page]) -> None:
+    page = cluster(topology(state="refused", why="the cookie can be read by others"))
+    expect(page.get_by_text("the cookie can be read by others")).to_be_visible()
+
+
+def test_a_server_that_is_gone_leaves_what_was_shown(cluster: Callable[..., Page]) -> None:
+    page = cluster(THREE)
+    expect(page.get_by_role("list", name="Members")).to_be_visible()
+    page.unroute("**/api/v1/cluster/*")
+    page.route("**/api/v1/cluster/*", lambda route: route.abort())
+    expect(page.get_by_role("alert").filter(has_text="The server does not answer")).to_be_visible()
+    expect(page.get_by_role("list", name="Members")).to_be_visible()
+
+
+@pytest.mark.parametrize(("theme", "width"), VARIANTS)
+def test_no_rule_of_axe_is_broken_in_any_view(cluster: Callable[..., Page], theme: str, width: int) -> None:
+    page = cluster(THREE, theme=theme, width=width)
+    for name in ("Members", "Processes"):
+        page.get_by_role("tab", name=name).click()
+        expect(page.locator("#cluster")).to_have_attribute("data-ready", {"Members": "health"}.get(name, "processes"))
+        assert broken_rules(page) == []
+        assert page.evaluate(SIDEWAYS) == 0, json.dumps([name, width])
