@@ -432,3 +432,24 @@ def test_frames_to_a_process_that_stopped_are_dropped_without_waiting(group: str
         await a.stop()
 
     run(main)
+
+
+LEFT_OPEN = """
+import asyncio
+from otp.distribution import NodeId
+from otp.distribution.carriers.zenoh import ZenohCarrier
+
+async def main():
+    one, other = ZenohCarrier("{group}"), ZenohCarrier("{group}")
+    for number, carrier in enumerate((one, other)):
+        await carrier.start(NodeId(str(number), 1), lambda *_: None, lambda *_: None)
+    for _ in range(3_000):
+        one.put(NodeId("1", 1), b"x" * 1_000)
+
+asyncio.run(main())
+"""
+
+
+def test_a_program_that_leaves_carriers_open_ends_as_it_wants(group: str) -> None:
+    ends = [subprocess.run([sys.executable, "-c", LEFT_OPEN.format(group=group)], timeout=60) for _ in range(3)]
+    assert [end.returncode for end in ends] == [0, 0, 0]

@@ -186,6 +186,28 @@ def connect(
     typer.echo(f"connected: {_members(len(found['members']))}")
 
 
+@cluster.command()
+def certificate(
+    hosts: Annotated[list[str], typer.Argument(metavar="HOST…", help="IP addresses or names of the hosts.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the authority and the bundles.")] = Path(
+        "certificates"
+    ),
+) -> None:
+    """Make an authority, and a bundle of ca.pem, cert.pem and key.pem for each host.
+
+    Copy each bundle to its host, and start the member there with --tls-ca, --tls-cert and --tls-key. Keep the folder
+    `authority` to add hosts later, and give it to no host.
+    """
+    from superlearner.cluster.certificates import CertificateError, make_certificates
+
+    try:
+        folders = make_certificates(out, hosts)
+    except CertificateError as error:
+        fail(str(error), NOT_TRUE)
+    for folder in folders:
+        typer.echo(folder)
+
+
 cluster.command(name="node", help="The same as `superlearner node NAME`.")(node)
 
 

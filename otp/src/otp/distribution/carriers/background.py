@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Generic, TypeVar
 
-__all__ = ["Inbox", "in_background"]
+__all__ = ["Inbox", "begin", "in_background"]
 
 T = TypeVar("T")
 
@@ -16,8 +19,35 @@ AT_ONCE: Final = 512
 """Items handled before the loop may do something else."""
 
 
+LAST_WAIT: Final = 3.0
+"""Seconds that the end of the program waits for these threads: one that it catches in foreign code aborts it."""
+
+_running: set[threading.Thread] = set()
+
+
+def begin(function: Callable[[], object]) -> None:
+    """Run a function in a thread of its own, for which the end of the program waits at most `LAST_WAIT` seconds."""
+
+    def run() -> None:
+        try:
+            function()
+        finally:
+            _running.discard(thread)
+
+    thread = threading.Thread(target=run, daemon=True)
+    _running.add(thread)
+    thread.start()
+
+
+@atexit.register
+def _wait() -> None:
+    until = time.monotonic() + LAST_WAIT
+    for thread in list(_running):
+        thread.join(max(0.0, until - time.monotonic()))
+
+
 async def in_background(function: Callable[[], T], seconds: float, undo: Callable[[T], object] | None = None) -> T:
-    """Return `function()`, run in a thread of its own that no exit of the program waits for.
+    """Return `function()`, run as `begin` does.
 
     Raises `TimeoutError` after `seconds`. A result that comes later is passed to `undo`.
     """
@@ -27,7 +57,7 @@ async def in_background(function: Callable[[], T], seconds: float, undo: Callabl
     def finish(result: T | None, error: BaseException | None) -> None:
         if done.done():
             if error is None and undo is not None:
-                threading.Thread(target=undo, args=(result,), daemon=True).start()
+                begin(partial(undo, result))  # pyright: ignore[reportArgumentType]
         elif error is not None:
             done.set_exception(error)
         else:
@@ -45,7 +75,7 @@ async def in_background(function: Callable[[], T], seconds: float, undo: Callabl
             if error is None and undo is not None:
                 undo(result)  # pyright: ignore[reportArgumentType]
 
-    threading.Thread(target=run, daemon=True).start()
+    begin(run)
     return await asyncio.wait_for(done, seconds)
 
 

@@ -29,6 +29,7 @@ does not report it. The session detects the loss; use `settings_for(settings)`, 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import hashlib
 import json
 import logging
@@ -39,7 +40,7 @@ from typing import Final
 
 import zenoh
 
-from otp.distribution.carriers.background import Inbox, in_background
+from otp.distribution.carriers.background import Inbox, begin, in_background
 from otp.distribution.carriers.carrier import OnFrame, OnHint
 from otp.distribution.carriers.carrier_error import CarrierError
 from otp.distribution.carriers.zenoh_settings import (
@@ -143,7 +144,7 @@ class ZenohCarrier:
             config.insert_json5(key, json.dumps(value))  # pyright: ignore[reportUnknownMemberType]
         # It logs to stdout.
         zenoh.init_log_from_env_or("off")  # pyright: ignore[reportUnknownMemberType]
-        return await in_background(lambda: zenoh.open(config), OPEN_LIMIT, undo=_close)
+        return await in_background(partial(_opened, config), OPEN_LIMIT, undo=_close)
 
     def _declare(self, session: zenoh.Session, inbox: Inbox[_Arrived]) -> None:
         for reply in session.get(f"@/{session.zid()}/peer", timeout=OPEN_LIMIT):
@@ -281,5 +282,22 @@ def _hint_arrived(inbox: Inbox[_Arrived], sample: zenoh.Sample) -> None:
     inbox.put((key, sample.kind == zenoh.SampleKind.PUT), len(key))
 
 
+_open: set[zenoh.Session] = set()
+
+
+def _opened(config: zenoh.Config) -> zenoh.Session:
+    session = zenoh.open(config)
+    _open.add(session)
+    return session
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what a program left open: its threads would call Python while that ends."""
+    for session in list(_open):
+        begin(partial(_close, session))
+
+
 def _close(session: zenoh.Session) -> None:
+    _open.discard(session)
     session.close()  # pyright: ignore[reportUnknownMemberType]

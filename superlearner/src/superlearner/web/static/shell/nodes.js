@@ -5,11 +5,14 @@
  * @module
  */
 
-import { attribute, chosen, make } from "../base/dom.js";
+import { attribute, chosen, make, onlyOwn, root } from "../base/dom.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { dropGone, tellGone, wireAgain } from "./node-gone.js";
 
 /** @typedef {{k: string, nodes: string[], rests: boolean, left: Record<string, string>, sandboxes: number}} Told */
+
+/** The choice of all nodes, which leads to the processes of the cluster. */
+const ALL = "*";
 
 /** Return the URL of this page for another node. @param {string} node  "" for the default one */
 export function here(node) {
@@ -23,14 +26,14 @@ export function here(node) {
 /** Return the names of the nodes, the default one first. */
 export function nodes() {
   const select = document.getElementById("node");
-  return select instanceof HTMLSelectElement ? [...select.options].map((one) => one.textContent ?? "") : [];
+  return select instanceof HTMLSelectElement ? [...select.options].filter(({ value }) => value !== ALL).map((one) => one.textContent ?? "") : [];
 }
 
 /** Activate the switcher and keep it up to date. */
 export function followNodes() {
   const select = document.getElementById("node");
   if (!(select instanceof HTMLSelectElement)) return;
-  select.onchange = () => location.assign(here(select.value));
+  select.onchange = () => location.assign(select.value === ALL ? `${root()}/cluster?view=processes` : here(select.value));
   /** Counter of sandbox changes. @type {number|null} */ let seen = null;
   const reached = document.getElementById("reached");
   /** @param {any[]} told */
@@ -59,6 +62,7 @@ function show(select, names, rests, why) {
   const gone = chosen() === "" ? rests : !others.includes(chosen());
   const was = gone && chosen() ? [make("option", { value: chosen(), selected: true }, `${chosen()} (gone)`)] : [];
   select.replaceChildren(make("option", { value: "" }, rests ? `${first} (gone)` : first), ...others.map((name) => make("option", { value: name }, name)), ...was);
+  if (select.options.length > 1 && !onlyOwn()) select.append(make("option", { value: ALL }, "All nodes"));
   select.value = chosen();
   attribute(select, "title", chosen() || first);
   select.hidden = select.options.length < 2;
