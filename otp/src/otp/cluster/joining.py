@@ -107,7 +107,7 @@ class Opening:
         membership.distribution = distribution
         try:
             await self._start(distribution)
-            membership.me = me._replace(address=getattr(carrier, "address", None))
+            membership.me = me._replace(address=getattr(carrier, "address", None) or None)
             membership.begin()
             if await self._decided(membership, carrier, deadline):
                 membership.accepted()

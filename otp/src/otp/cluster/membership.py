@@ -272,6 +272,8 @@ class Membership:
         if self.over:
             return
         self._apart.pop(node, None)
+        if self.me.address is None:  # the carrier has one before its first connection, which may come before `begin`
+            self.me = self.me._replace(address=getattr(self._carrier, "address", None) or None)
         self._pending[node] = self._loop.time()
         known = [(member.name, member.incarnation, member.address) for member in self.up.values()]
         self.distribution.tell(node, ("cluster", "facts", PROTOCOL, facts_of(self.me, self.joined), known))

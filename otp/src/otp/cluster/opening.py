@@ -35,7 +35,7 @@ def real_carrier(
     except ModuleNotFoundError as error:
         raise BadArgument(
             f"Cluster.join: expected the package eclipse-zenoh, which is not installed ({error}); "
-            "try `pip install superlearner-otp[cluster]`"
+            "try `pip install eclipse-zenoh`"
         ) from None
     group = discovery_key(cookie)
     multicast = next((source.interface for source in discovery if isinstance(source, Multicast)), None)

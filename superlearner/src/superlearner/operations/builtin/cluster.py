@@ -182,7 +182,7 @@ async def supervisors(ctx: Context, nodes: Nodes, services: Services, /, of: One
     return ClusterSupervisors(supervisors=found, nodes_queried=names, missing=answers.missing)
 
 
-@operation("cluster.connect", http=("POST", "/cluster/nodes"), scope="admin", on="platform", changes=True,
+@operation("cluster.connect", http=("POST", "/cluster/nodes"), scope="code", on="platform", changes=True,
            errors=("node_unavailable",))  # fmt: skip
 async def connect(
     ctx: Context,
@@ -206,7 +206,7 @@ async def connect(
     return ClusterConnected(members=[member.name for member in cluster.members()])
 
 
-@operation("cluster.disconnect", http=("DELETE", "/cluster/nodes/{name}"), scope="admin", on="platform", changes=True,
+@operation("cluster.disconnect", http=("DELETE", "/cluster/nodes/{name}"), scope="code", on="platform", changes=True,
            errors=("node_not_found", "node_unavailable"))  # fmt: skip
 async def disconnect(ctx: Context, members: Members, /, name: MemberName) -> ClusterDisconnected:
     """End the connection to a member; both sides stay apart until one of them connects again."""
