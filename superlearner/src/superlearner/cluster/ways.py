@@ -44,11 +44,11 @@ def discovery_of(text: str) -> Any:
     """
     kind, _, rest = text.partition(":")
     match kind:
-        case "local" if not rest:
+        case "local" if kind == text:
             return Multicast("lo")
-        case "lan" if not rest:
+        case "lan" if kind == text:
             return Multicast("auto")
-        case "none" if not rest:
+        case "none" if kind == text:
             return None
         case "file" if rest:
             return FileList(Path(rest))
