@@ -62,5 +62,5 @@ def test_a_damaged_cookie_is_refused_and_kept(tmp_path: Path, text: bytes) -> No
 
 def test_a_folder_that_cannot_be_created_is_an_error_with_advice(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(CookieError, match="try --data-dir|cannot be read"):
+    with pytest.raises(CookieError, match=r"try --data-dir|cannot be read"):
         read_or_make_cookie(tmp_path / "file" / "folder")

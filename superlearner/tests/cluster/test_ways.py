@@ -13,7 +13,7 @@ from superlearner.cluster.ways import BadWay, Way, discovery_of, member_name, tl
 
 @pytest.mark.parametrize("name", ["", "-b", "b c", "b@", "a@b@c", "b/..", "b\n", "x" * 64])
 def test_a_wrong_name_is_refused_with_an_example(name: str) -> None:
-    with pytest.raises(BadWay, match="try b, or b@10.0.0.5"):
+    with pytest.raises(BadWay, match=r"try b, or b@10\.0\.0\.5"):
         member_name(name)
 
 
