@@ -95,6 +95,8 @@ def test_a_member_is_a_node_of_the_platform_until_it_leaves(
 def test_a_killed_member_is_silent_or_lost(member: Member, superlearner: Run) -> None:
     member("a")
     b = member("b")
+    code, found = status(superlearner, "--wait", "2")
+    assert (code, found["size"]) == (0, 2)
     end(b, signal.SIGKILL)
     code, found = status(superlearner)
     assert (code, found["status"], found["partition"]) == (1, "degraded", "suspected")
