@@ -162,7 +162,6 @@ def test_a_cookie_that_others_can_read(superlearner: Run, tmp_path: Path) -> Non
     assert "can be read by others (mode 0644)" in line
 
 
-@pytest.mark.xfail(reason="exits with 3: over Zenoh, another cookie is reported as an address without answer")
 def test_another_cookie_at_the_address(member: Member, superlearner: Run, tmp_path: Path) -> None:
     member("a")
     [a] = status(superlearner)[1]["members"]

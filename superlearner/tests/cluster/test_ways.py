@@ -23,7 +23,7 @@ def test_a_wrong_name_is_refused_with_an_example(name: str) -> None:
         ("local", Multicast("lo")),
         ("lan", Multicast("auto")),
         ("none", None),
-        ("file:/tmp/members", FileList(Path("/tmp/members"))),
+        ("file:shared/members", FileList(Path("shared/members"))),
         ("dns:shop.internal:9000", Dns("shop.internal", 9000)),
     ],
 )

@@ -148,7 +148,7 @@ def test_all_members_are_asked_at_once_and_those_that_did_not_answer_are_named(i
     inside(test)
 
 
-@pytest.mark.operation("cluster.events", "cluster.connect", "cluster.disconnect")
+@pytest.mark.operation("cluster.events", "cluster.add", "cluster.disconnect")
 def test_a_member_is_disconnected_and_connected_again(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         async with clustered(platform, tmp_path) as both:

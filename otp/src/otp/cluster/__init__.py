@@ -13,8 +13,8 @@
 >>> asyncio.run(main())
 ['a', 'b']
 
-Real members need msgspec and eclipse-zenoh, the extra `cluster`; simulated ones, as here, need msgspec only. Importing `otp`
-does not import this package.
+Real members need msgspec and eclipse-zenoh, the extra `cluster`; simulated ones, as here, need msgspec only. Importing
+`otp` does not import this package.
 
 Source: Erlang's distribution and `net_kernel`; membership by all members as in libcluster.
 """

@@ -80,7 +80,7 @@ class Membership:
         clock: Callable[[], float],
     ) -> None:
         self.node = node
-        self.me = me
+        self.me: Member = me
         self.settings = settings
         self.up: dict[str, Member] = {}
         """The connected members other than this one, the longest connected first."""
@@ -90,13 +90,13 @@ class Membership:
         self.refusals: deque[Refusal] = deque(maxlen=REFUSALS)
         self.outdated_by: int = 0
         """The highest incarnation of this node that others know, if it is above this one's."""
-        self.joined = False
-        self.over = False
-        self.answers = 0
+        self.joined: bool = False
+        self.over: bool = False
+        self.answers: int = 0
         """Number of connected nodes that sent facts, members or not."""
-        self.admissions = 0
+        self.admissions: int = 0
         """Number of members that came up so far."""
-        self.noted = 0
+        self.noted: int = 0
         """Number of refusals so far."""
         self.distribution: MemberDistribution
         self.on_evicted: Callable[[], object] | None = None

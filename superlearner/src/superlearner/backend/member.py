@@ -7,9 +7,12 @@ Exit codes: 0 it was asked to end and left · 1 the cluster refused it, or its t
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import os
 import signal
 import sys
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -84,19 +87,24 @@ async def _live(program: MemberProgram, arguments: dict[str, Any], loaded: Any) 
     async with Node(f"backend.{node.name}", hidden=True) as hidden:
         backend = await serve(hidden, node, kind=MEMBER)
         try:
-            cluster = await Cluster.join(
-                node,
-                **arguments,
-                services={BACKEND: backend},
-                meta={"kind": "node", "os_pid": os.getpid(), "version": __version__},
-            )
+            with _one_explanation():
+                cluster = await Cluster.join(
+                    node,
+                    **arguments,
+                    services={BACKEND: backend},
+                    meta={"kind": "node", "os_pid": os.getpid(), "version": __version__},
+                )
         except JoinRefused as error:
             complain(f"{node.name} is not admitted: {error}")
             return NOBODY if error.reason[0] == "unreachable" else FAILED
         except (otp.BadArgument, OSError) as error:
             complain(str(error))
             return FAILED
-        async with control_of(program.way.folder, node.name, lambda: cluster):
+
+        async def joined(_timeout: float) -> Cluster:
+            return cluster
+
+        async with control_of(program.way.folder, node.name, joined):
             tree = None
             if loaded is not None:
                 try:
@@ -119,6 +127,18 @@ async def _live(program: MemberProgram, arguments: dict[str, Any], loaded: Any) 
             ended.cancel()
             await cluster.leave()
     return code
+
+
+@contextlib.contextmanager
+def _one_explanation() -> Generator[None]:
+    """Silence the log while the member joins; a refusal is explained once."""
+    log = logging.getLogger("otp")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 async def _ended(cluster: Cluster, tree: otp.Pid | None) -> str:

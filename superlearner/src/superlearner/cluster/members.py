@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
@@ -74,6 +75,7 @@ class Members:
     """Members that cannot be observed, with the reason."""
     attached: dict[str, int] = field(default_factory=dict[str, int])
     """The incarnations of the members that are in the list of nodes."""
+    has_joined: asyncio.Event = field(default_factory=asyncio.Event)
     control: Control | None = None
     """The socket for commands on this machine."""
     gone: dict[str, Happening] = field(default_factory=dict[str, Happening])
@@ -104,9 +106,17 @@ class Members:
     async def open_control(self) -> None:
         """Answer commands on this machine from now on."""
         if self.control is None and self.way is not None:
-            self.control = control_of(self.way.folder, self.node().name, lambda: self.cluster)
+            self.control = control_of(self.way.folder, self.node().name, self._joined)
             # In a fresh context: the socket outlives the process that opens it.
             await asyncio.get_running_loop().create_task(self.control.open(), context=Context())
+
+    async def _joined(self, timeout: float) -> Cluster:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self.has_joined.wait()
+        if self.cluster is None:
+            raise LookupError(self.why or f"{self.node().name} has not joined its cluster yet; try --wait 1")
+        return self.cluster
 
     async def leave(self) -> None:
         """Leave the cluster before the platform ends."""
@@ -171,6 +181,7 @@ class _Serving:
             return
         if members.cluster is None or not members.cluster.members():
             try:
+                await members.open_control()
                 node = members.node()
                 arguments = members.way.arguments(node.name)
                 members.cluster = await Cluster.join(node, **arguments, meta=members.meta())
@@ -181,7 +192,7 @@ class _Serving:
                 otp.send_after(AGAIN_S, me, "join")
                 return
         members.state, members.why = "member", None
-        await members.open_control()
+        members.has_joined.set()
         self.ref = members.cluster.monitor()
 
     def up(self, member: Member) -> None:

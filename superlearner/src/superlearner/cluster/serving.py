@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +14,24 @@ from superlearner.cluster.status import status_of
 __all__ = ["control_of"]
 
 
-def control_of(folder: Path, name: str, cluster: Callable[[], Cluster | None]) -> Control:
-    """Return the socket of a member; `cluster` returns None while it has not joined."""
+Joined = Callable[[float], Awaitable[Cluster]]
+"""Returns the cluster, if need be after so many seconds. Raises `LookupError` if the member has not joined by then."""
 
-    def joined() -> Cluster:
-        found = cluster()
-        if found is None:
-            raise LookupError(f"{name} has not joined its cluster")
-        return found
+
+def control_of(folder: Path, name: str, joined: Joined) -> Control:
+    """Return the socket of a member."""
 
     async def status(request: dict[str, Any]) -> dict[str, Any]:
+        timeout = float(request.get("timeout") or 0)
+        cluster = await joined(timeout)
         if request.get("size") is not None:
             with contextlib.suppress(TimeoutError):
-                await joined().wait_size(int(request["size"]), float(request["timeout"]))
-        return await status_of(joined())
+                await cluster.wait_size(int(request["size"]), timeout)
+        return await status_of(cluster)
 
     async def connect(request: dict[str, Any]) -> dict[str, Any]:
-        await joined().connect(str(request.get("address")))
-        return {"members": [member.name for member in joined().members()]}
+        cluster = await joined(0)
+        await cluster.connect(str(request.get("address")))
+        return {"members": [member.name for member in cluster.members()]}
 
     return Control(folder, name, {"status": status, "connect": connect})

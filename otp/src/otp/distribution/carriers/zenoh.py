@@ -99,7 +99,7 @@ class ZenohCarrier:
         self._connect = list(connect)
         self._multicast = multicast
         self._tls = tls
-        self.address = ""
+        self.address: str = ""
         self.on_stranger: Callable[[NodeId], object] | None = None
         """Called for a node of another group that an address has led to."""
         # Strangers see this mark, and not the group, under which they could send frames.

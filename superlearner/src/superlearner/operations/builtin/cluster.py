@@ -182,9 +182,9 @@ async def supervisors(ctx: Context, nodes: Nodes, services: Services, /, of: One
     return ClusterSupervisors(supervisors=found, nodes_queried=names, missing=answers.missing)
 
 
-@operation("cluster.connect", http=("POST", "/cluster/nodes"), scope="code", on="platform", changes=True,
+@operation("cluster.add", http=("POST", "/cluster/nodes"), scope="code", on="platform", changes=True,
            errors=("node_unavailable",))  # fmt: skip
-async def connect(
+async def add(
     ctx: Context,
     members: Members,
     /,
