@@ -320,8 +320,11 @@ def test_close_leaves_no_file_socket_or_thread_and_late_events_are_harmless(grou
     run(once)  # Zenoh keeps a pool of threads for the whole process
     threads = set(threading.enumerate())
     files = _files()
-    run(once)
-    assert files == _files()
+    later: list[Any] = []
+    for _ in range(4):
+        run(once)
+        later.append(_files())
+    assert files in later  # a thread of Zenoh may close a socket a moment later; one that is left would be in all
     for thread in set(threading.enumerate()) - threads:
         thread.join(10)
         assert not thread.is_alive()

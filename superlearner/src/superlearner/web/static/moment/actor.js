@@ -137,7 +137,8 @@ export class Actor {
       if (full instanceof SVGElement) full.style.transform = one && !back ? `scale(${(1 - one.gone).toFixed(3)})` : "";
       if (refill) attribute(refill, "stroke-dasharray", one && !back ? `${(one.refill * 100).toFixed(1)} 100` : "0 100");
     }
-    const left = limit && `${look.left ?? 0} left${this.fans ? ` in ${seconds(limit)}` : ""}`;
+    const refilled = look.gaveUp ? 0 : look.spent.filter((one) => one.refill >= 1).length;
+    const left = limit && `${Math.min(limit[0], (look.left ?? 0) + refilled)} left${this.fans ? ` in ${seconds(limit)}` : ""}`;
     const words = { crashed: "gave up", ended: "ended", stopped: "stopped", running: look.gaveUp ? "none left" : limit ? (this.fans || !marks ? left ?? "" : "") : kind === "supervisor" ? "no limit" : "" };
     write(this.#left, words[look.state]);
     attribute(this.#left, "data-bad", look.gaveUp || look.state === "crashed");

@@ -28,6 +28,7 @@ export class SlStrategy extends Panel {
   /** @type {string|null} */ #chosen = null;
   /** @type {string|null} */ #victim = null;
   /** @type {{text: string, bad: boolean}|null} */ #said = null;
+  /** The pid that is shown. @type {string|null} */ #of = null;
   #busy = false;
   /** Fields changed by the user, which new data does not overwrite. @type {Set<EventTarget|null>} */ #typed = new Set();
   #intensity = make("input", { type: "text", inputmode: "numeric", id: "intensity", size: 4, autocomplete: "off", spellcheck: "false", "aria-describedby": "limits-said" });
@@ -74,6 +75,8 @@ export class SlStrategy extends Panel {
   /** @override @param {Seen} seen */
   paint(seen) {
     const { row } = seen;
+    if (row.pid !== this.#of && !this.#said?.bad) this.#said = null; // its successor follows its code, not what was said
+    this.#of = row.pid;
     const children = childrenOf(model(), row.key);
     if (!children.some(({ key }) => key === this.#victim)) this.#victim = children[0]?.key ?? null;
     const current = row.strategy ?? "one_for_one";
@@ -101,7 +104,7 @@ export class SlStrategy extends Panel {
     const used = this.known?.auto_shutdown && this.known.auto_shutdown !== "never" ? `If ${this.known.auto_shutdown === "any_significant" ? "a significant child ends" : "all significant children have ended"} for good, this supervisor stops the others and ends.` : "";
     return [make("h3", {}, "Strategy"), this.#choice(current, chosen), make("p", { class: "meaning" }, STRATEGIES[chosen] ?? ""),
       make("table", { class: "fate-table" }, make("caption", { class: "vh" }, "Who starts again if one of the children is killed, under each strategy"), make("thead", {}, head), make("tbody", {}, ...rows)),
-      make("p", { class: "hint" }, [more > 0 ? `And ${counted(more, "more child", "more children")}.` : "", "Children in the order of their start, as long as there are restarts left.", used].filter(Boolean).join(" "))];
+      make("p", { class: "hint" }, [more > 0 ? `And ${counted(more, "more child", "more children")}.` : "", "Children in the order of their start, as long as there are restarts left.", used, "A change holds until this supervisor is restarted itself; then its code applies again."].filter(Boolean).join(" "))];
   }
 
   /** @param {string} current @param {string} chosen */
@@ -161,7 +164,8 @@ export class SlStrategy extends Panel {
     const restarts = amount(this.#intensity.value, true);
     const seconds = amount(this.#period.value, false);
     if (restarts === null || seconds === null) {
-      this.#said = { text: "Expected a whole number of restarts and a number of seconds above 0, or infinity for either.", bad: true };
+      const text = restarts === null ? "Restarts: expected a whole number from 0 on, or infinity." : "Seconds: expected a number above 0, or infinity.";
+      this.#said = { text, bad: true };
       (restarts === null ? this.#intensity : this.#period).focus();
       this.renew();
       return;
