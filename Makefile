@@ -146,6 +146,10 @@ bench: install-dev ## run the benchmarks and write docs/performance.md; refused 
 bench-web: install-dev ## run the benchmarks of the pages and write docs/web-performance.md (needs Chromium)
 	$(PY) -m benchmarks --only web $(ARGS)
 
+.PHONY: bench-cluster
+bench-cluster: install-dev ## run the benchmarks of a cluster and write docs/cluster-performance.md (beside Erlang, if installed)
+	$(PY) -m benchmarks.cluster $(ARGS)
+
 .PHONY: screenshots
 screenshots: install-dev ## update docs/pictures in both themes, wide and narrow, and the animation of the README
 	$(PY) -m tools.screenshots $(ARGS)

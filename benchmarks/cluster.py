@@ -1,0 +1,225 @@
+"""What a cluster of real members costs, beside two real Erlang nodes in the same run.
+
+python -m benchmarks.cluster [--quick]
+
+Members are programs of their own on loopback, with the default settings. Erlang is measured if `erl` is installed.
+Writes `docs/cluster-performance.md`; with `--quick` it only prints.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import secrets
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import otp
+from benchmarks.machine import machine
+from benchmarks.peers import ROOT
+from otp import Down, GenServer
+from otp.cluster import Cluster
+
+PAGE: Final = ROOT / "docs" / "cluster-performance.md"
+ERLANG: Final = Path(__file__).with_name("cluster.erl")
+TWELVE: Final = 12
+MONITORS: Final = 10_000
+PROMISED: Final = {
+    "call_p50_us": 350, "casts_per_s": 40_000, "monitors_s": 0.5, "held_ms": 50, "formed_s": 3.0, "member_mib": 60,
+}  # fmt: skip
+
+
+@contextmanager
+def peers(cookie: str, names: list[str], size: int) -> Iterator[list[subprocess.Popen[str]]]:
+    """Run members, and end them."""
+    environment = {**os.environ, "OTP_COOKIE": cookie}
+    begun = [
+        subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.cluster_peer", name, str(size)],
+            cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True,
+        )
+        for name in names
+    ]  # fmt: skip
+    try:
+        yield begun
+    finally:
+        for one in begun:
+            one.kill()
+            one.wait()
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def two_members(calls: int, casts: int) -> dict[str, float]:
+    """Measure calls, casts and the end of a member, between two members."""
+    cookie = secrets.token_hex(16)
+    with peers(cookie, ["b@127.0.0.1"], 2) as (peer,):
+        assert line(peer) == "ready"
+        os.environ["OTP_COOKIE"] = cookie
+        return otp.run(_measure, peer, calls, casts, node="a@127.0.0.1")
+
+
+async def _measure(peer: subprocess.Popen[str], calls: int, casts: int) -> dict[str, float]:
+    cluster = await Cluster.join()
+    await cluster.wait_size(2)
+    echo = "echo", "b@127.0.0.1"
+    for number in range(500):
+        await GenServer.call(echo, number)
+    times: list[float] = []
+    for number in range(calls):
+        begun = time.perf_counter()
+        await GenServer.call(echo, number)
+        times.append(time.perf_counter() - begun)
+    begun = time.perf_counter()
+    for number in range(casts):
+        GenServer.cast(echo, number)
+        if number % 500 == 0:
+            await cluster.distribution.drained("b@127.0.0.1")
+    assert await GenServer.call(echo, "casts", timeout=60) == casts
+    rate = casts / (time.perf_counter() - begun)
+    lost = await _lose(peer, echo)
+    await cluster.leave()
+    times.sort()
+    return {
+        "call_p50_us": statistics.median(times) * 1e6,
+        "call_p99_us": times[int(len(times) * 0.99)] * 1e6,
+        "casts_per_s": rate,
+        **lost,
+    }
+
+
+async def _lose(peer: subprocess.Popen[str], echo: tuple[str, str]) -> dict[str, float]:
+    """Kill a member whose processes are monitored; measure from the first `Down` to the last."""
+    pids = await GenServer.call(echo, ("idle", MONITORS), timeout=60)
+    for pid in pids:
+        otp.monitor(pid)
+    loop, held = asyncio.get_running_loop(), [0.0]
+    last = [loop.time()]
+
+    def look() -> None:
+        now = loop.time()
+        held[0] = max(held[0], now - last[0] - 0.001)
+        last[0] = now
+        loop.call_later(0.001, look)
+
+    await GenServer.call(echo, "all monitors have arrived")
+    last[0] = loop.time()
+    look()
+    killed = time.perf_counter()
+    peer.kill()
+    await otp.receive(Down)
+    first = time.perf_counter()
+    for _ in range(MONITORS - 1):
+        await otp.receive(Down)
+    return {
+        "detected_s": first - killed,
+        "monitors_s": time.perf_counter() - first,
+        "held_ms": held[0] * 1000,
+    }
+
+
+def formation() -> dict[str, float]:
+    """Measure how long members that start together need to see each other, and their memory."""
+    begun = time.time()
+    with peers(secrets.token_hex(16), [f"n{n}@127.0.0.1" for n in range(TWELVE)], TWELVE) as members:
+        formed: list[float] = []
+        for one in members:
+            assert line(one) == "ready"
+            formed.append(float(line(one).partition(" ")[2]))
+        sizes = [_resident_mib(one.pid) for one in members]
+    return {"formed_s": max(formed) - begun, "member_mib": max(sizes)}
+
+
+def second_terminal(times: int) -> dict[str, float]:
+    """Measure from the start of a second member until both see two, with the default settings."""
+    found: list[float] = []
+    for _ in range(times):
+        cookie = secrets.token_hex(16)
+        with peers(cookie, ["a@127.0.0.1"], 2) as (first,):
+            assert line(first) == "ready"
+            begun = time.time()
+            with peers(cookie, ["b@127.0.0.1"], 2) as (second,):
+                assert line(second) == "ready"
+                formed = [float(line(one).partition(" ")[2]) for one in (first, second)]
+            found.append(max(formed) - begun)
+    found.sort()
+    return {"second_median_s": statistics.median(found), "second_p95_s": found[int(len(found) * 0.95)]}
+
+
+def _resident_mib(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def erlang(calls: int, casts: int) -> dict[str, float] | None:
+    """Measure the same between two Erlang nodes; None without Erlang."""
+    if shutil.which("escript") is None:
+        return None
+    done = subprocess.run(
+        ["escript", str(ERLANG), str(calls), str(casts), str(MONITORS)], capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.cluster", description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    calls, casts = (1_000, 20_000) if options.quick else (10_000, 200_000)
+    at = machine(sys.executable)
+    rounds: list[tuple[dict[str, float], dict[str, float] | None]] = []
+    for _ in range(1 if options.quick else 3):
+        rounds.append((two_members(calls, casts), erlang(calls, casts)))
+        print(json.dumps(rounds[-1]), file=sys.stderr)
+    ours = {key: statistics.median(mine[key] for mine, _ in rounds) for key in rounds[0][0]}
+    ours |= formation() | second_terminal(3 if options.quick else 20)
+    theirs = [other for _, other in rounds if other is not None]
+    erl = {key: statistics.median(one[key] for one in theirs) for key in theirs[0]} if theirs else {}
+    text = "\n".join(page(at, ours, erl)) + "\n"
+    print(text)
+    if not options.quick:
+        PAGE.write_text(text, encoding="utf-8")
+    return 0
+
+
+def page(at: dict[str, Any], ours: dict[str, float], erl: dict[str, float]) -> Iterator[str]:
+    yield "# What a cluster costs\n"
+    yield (
+        f"Members are programs of their own on loopback, with the default settings, on {at['processor']}, "
+        f"{at['cores']} cores, CPython {at['python']}; load when the run began: {at['load']:.1f}. The page is written "
+        "by `make bench-cluster`. Erlang: two nodes of `erl -sname` in the same run; medians of the rounds.\n"
+    )
+    yield "| | members | promised | Erlang | ratio |"
+    yield "|---|---:|---:|---:|---:|"
+    rows = (
+        ("call to another member, p50, µs", "call_p50_us", "≤ 350, ≤ 4 × Erlang", 0),
+        ("call to another member, p99, µs", "call_p99_us", "", 0),
+        ("casts a second over one link", "casts_per_s", "≥ 40,000", 0),
+        (f"{MONITORS:,} monitors of a member that is killed: first to last `Down`, s", "monitors_s", "≤ 0.5", 3),
+        ("the longest time the loop was held meanwhile, ms", "held_ms", "≤ 50", 1),
+        ("from `kill -9` to the first `Down`, s", "detected_s", "", 2),
+        (f"{TWELVE} members started together see each other, s", "formed_s", "≤ 3", 2),
+        ("a second member is started: both see two, median of 20, s", "second_median_s", "≤ 2", 2),
+        ("the same, p95, s", "second_p95_s", "≤ 3", 2),
+        (f"memory of one of {TWELVE} members, MiB", "member_mib", "≤ 60", 0),
+    )
+    for words, key, promised, digits in rows:
+        other = erl.get(key)
+        shown = "" if other is None else f"{other:,.{digits}f}"
+        ratio = "" if not other else f"{ours[key] / other:.2f}"
+        yield f"| {words} | {ours[key]:,.{digits}f} | {promised} | {shown} | {ratio} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""A member for `benchmarks.cluster`: an echo server, and idle processes on request.
+
+python -m benchmarks.cluster_peer NAME SIZE    with the cookie in OTP_COOKIE
+
+Prints `ready` when it has joined, and `formed SECONDS` (since 1970) when it sees SIZE members.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from typing import Any
+
+import otp
+from otp import GenServer, NoReply, Ok, Reply, impl
+from otp.cluster import Cluster
+
+
+class Echo(GenServer[int]):
+    """Answers calls, counts casts, and starts idle processes."""
+
+    @impl
+    def init(self, arg):
+        return Ok(0)
+
+    @impl
+    def handle_call(self, request: Any, caller, casts):
+        match request:
+            case "casts":
+                return Reply(casts, casts)
+            case ("idle", int(count)):
+                return Reply([otp.spawn(_idle) for _ in range(count)], casts)
+            case _:
+                return Reply(request, casts)
+
+    @impl
+    def handle_cast(self, request, casts):
+        return NoReply(casts + 1)
+
+
+async def _idle() -> None:
+    await otp.receive(lambda message: message == "never")
+
+
+async def _live(size: int) -> None:
+    await otp.node().start(Echo, None, name="echo")
+    cluster = await Cluster.join()
+    print("ready", flush=True)
+    await cluster.wait_size(size, 60)
+    print(f"formed {time.time()}", flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    otp.run(_live, int(sys.argv[2]), node=sys.argv[1])
