@@ -11,6 +11,7 @@ Source: Erlang's distribution (`net_kernel`, the *dist* channel between two node
 
 from __future__ import annotations
 
+from otp.distribution.declared import travels
 from otp.distribution.distribution import Distribution
 from otp.distribution.incarnations import IncarnationError, IncarnationFile, Incarnations
 from otp.distribution.node_id import NodeId
@@ -33,4 +34,5 @@ __all__ = [
     "Transport",
     "TransportEvents",
     "ViewLink",
+    "travels",
 ]

@@ -10,12 +10,15 @@ about unknown links, monitors and calls are ignored, as they may have crossed wi
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final
 
 from otp.distribution import signals, wire
+from otp.distribution.declared import NotTaken
 from otp.distribution.remote_node import RemoteNode
 from otp.kernel.calls import send_call, send_system
 from otp.kernel.death import exit_signal
+from otp.kernel.log import say
 from otp.kernel.mailbox import deliver
 from otp.kernel.messages import ExitSignal
 from otp.kernel.monitors import unwatch, watch
@@ -32,7 +35,20 @@ MOST_TIES: Final = 100_000
 def arrived(peer: RemoteNode, data: bytes) -> None:
     """Carry out a signal of `peer`. Raises `Malformed` before anything is done."""
     signal = wire.decode(data)
-    _HANDLERS[type(signal)](peer, signal)
+    try:
+        _HANDLERS[type(signal)](peer, signal)
+    except NotTaken as error:
+        _not_taken(peer, signal, str(error))
+
+
+def _not_taken(peer: RemoteNode, signal: Any, why: str) -> None:
+    """Drop a signal with an object that cannot be created here; who waits for an answer gets the reason."""
+    if type(signal) is signals.Call:
+        peer.say(signals.Failed, signal.number, term=("cannot_travel", why), strict=False)
+    elif type(signal) is signals.Reply:
+        peer.failed(signal.number, ("cannot_travel", why))
+    else:
+        say(logging.WARNING, "a message of node %s is dropped: %s", peer.id, why)
 
 
 def _find(peer: RemoteNode, to: Any) -> Process | None:
@@ -87,7 +103,7 @@ def _reply(peer: RemoteNode, signal: signals.Reply) -> None:
 
 
 def _failed(peer: RemoteNode, signal: signals.Failed) -> None:
-    peer.failed(signal.number, wire.read(signal.term, peer))
+    peer.failed(signal.number, wire.read(signal.term, peer, lenient=True))
 
 
 def _link(peer: RemoteNode, signal: signals.Link) -> None:
@@ -116,7 +132,7 @@ def _unlink_ack(peer: RemoteNode, signal: signals.UnlinkAck) -> None:
 
 
 def _exit(peer: RemoteNode, signal: signals.ExitTo) -> None:
-    reason = wire.read(signal.term, peer)
+    reason = wire.read(signal.term, peer, lenient=True)
     sender = peer.process(signal.sender)
     if signal.linked:
         p = peer.home._procs.get(signal.to) if type(signal.to) is int else None
@@ -148,7 +164,7 @@ def _demonitor(peer: RemoteNode, signal: signals.Demonitor) -> None:
 
 
 def _down(peer: RemoteNode, signal: signals.Down) -> None:
-    peer.ended(signal.number, wire.read(signal.term, peer), peer.process(signal.sender))
+    peer.ended(signal.number, wire.read(signal.term, peer, lenient=True), peer.process(signal.sender))
 
 
 _HANDLERS: Final[dict[type, Any]] = {

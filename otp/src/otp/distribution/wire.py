@@ -2,7 +2,8 @@
 
 An array is a tuple; a list is `["$list", …]`. In addition to pids there are references, callers (`$from`, to which the
 other side can reply) and the messages of the runtime (`$message`). No code travels: no class, no function, no pickle.
-An object of a program's own class cannot travel; sending it is an error.
+An object of a program's own class travels if both nodes declare it (`$object`, see `declared`); sending another is an
+error.
 
 >>> from otp.distribution import wire
 >>> wire.decode(wire.encode(wire.signals.Send(7, wire.written(("hello", 1), None)))).term
@@ -14,6 +15,7 @@ An object of a program's own class cannot travel; sending it is an error.
 
 from __future__ import annotations
 
+from dataclasses import is_dataclass
 from typing import Any, Final, Protocol
 
 from msgspec import MsgspecError
@@ -21,13 +23,16 @@ from msgspec.msgpack import Decoder as MsgpackDecoder
 from msgspec.msgpack import Encoder as MsgpackEncoder
 
 from otp.behaviours._registry_table import Entry, RegistryEntry
+from otp.behaviours.request import Request
 from otp.behaviours.supervisor_records import Counts
+from otp.bounded import text
 from otp.distribution import signals
+from otp.distribution.declared import NotTaken, declared_as, made, parts_of
 from otp.kernel.callers import From
 from otp.kernel.errors import BadArgument
 from otp.kernel.messages import Down, ExitSignal, NodeDown, NodeUp, Timeout, TimerFired
 from otp.kernel.pids import Pid, Ref
-from otp.observer.terms import DEPTH, MEMBERS, Decoder, Encoder, wrong
+from otp.observer.terms import DEPTH, MEMBERS, Decoder, Encoder, Opaque, wrong
 
 __all__ = ["MESSAGES", "Malformed", "Names", "decode", "encode", "read", "written"]
 
@@ -49,6 +54,11 @@ class Malformed(Exception):
 
 class Names(Protocol):
     """The mapping of identities between the two ends of a connection."""
+
+    @property
+    def confined(self) -> bool:
+        """True if the other side is not trusted."""
+        ...
 
     def told(self, pid: Pid) -> None:
         """Keep a pid that is sent findable for when it returns."""
@@ -131,7 +141,23 @@ class _Writer(Encoder):
         if id(kind) in _MESSAGE_TYPES:  # a class may refuse to be hashed
             parts = self.members(value, depth)
             return self.refuse(value) if parts is None else ("$message", kind.__name__, *parts)
+        if (declared := declared_as(kind)) is not None:
+            parts = parts_of(value, declared)
+            written = self.members(parts.values(), depth)
+            return (
+                self.refuse(value)
+                if written is None
+                else ("$object", declared.name, dict(zip(parts, written, strict=True)))
+            )
         return super().rest(value, kind, depth)
+
+    def refuse(self, value: Any) -> Any:
+        if self.strict and (is_dataclass(value) or isinstance(value, Request)) and declared_as(type(value)) is None:
+            raise BadArgument(
+                f"expected plain terms or objects of declared classes, got {text(value)}; "
+                f"try @otp.distribution.travels above class {type(value).__name__}, on both nodes"
+            )
+        return super().refuse(value)
 
 
 class _QuickWriter(_Writer):
@@ -154,26 +180,31 @@ class _QuickWriter(_Writer):
         return super().write(value, depth)
 
 
-def read(term: Any, names: Names) -> Any:
-    """Return the value of a received term. Raises `Malformed` for an invalid one."""
+def read(term: Any, names: Names, *, lenient: bool = False) -> Any:
+    """Return the value of a received term.
+
+    Raises `Malformed` for an invalid one, and `NotTaken` for an object that this node cannot create; with `lenient`, an
+    `Opaque` replaces that.
+    """
     kind = type(term)
     if kind in _FLAT:
         return term
     if kind is list and _is_plain(term):
         return tuple(term)
     try:
-        return _Reader(names).read(term, 3 * DEPTH)
+        return _Reader(names, lenient).read(term, 3 * DEPTH)
     except (BadArgument, ValueError, RecursionError) as error:
         raise Malformed(str(error)) from None
 
 
 class _Reader(Decoder):
-    __slots__ = ("names",)
+    __slots__ = ("lenient", "names")
     sequence = list
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, lenient: bool) -> None:
         super().__init__(names.pid, 2 * MEMBERS)
         self.names = names
+        self.lenient = lenient
 
     def read(self, term: Any, depth: int) -> Any:
         kind = type(term)
@@ -213,5 +244,18 @@ class _Reader(Decoder):
                 if len(parts) != len(kind._fields):
                     raise wrong(f"the {len(kind._fields)} parts of {name}", term)
                 return kind(*self.members(parts, depth))
+            case ("$object", str(name), dict(parts)) if all(type(part) is str for part in parts):
+                values = dict(zip(parts, self.members(list(parts.values()), depth), strict=True))
+                return self._made(name, values)
             case _:
                 return super().tagged(tag, term, depth)
+
+    def _made(self, name: str, parts: dict[str, Any]) -> Any:
+        try:
+            if self.names.confined:
+                raise NotTaken(f"expected plain terms of a node that is not trusted, got an object of {name!r:.100}")
+            return made(name, parts)
+        except NotTaken:
+            if not self.lenient:
+                raise
+            return Opaque(name[:100], text(parts))
