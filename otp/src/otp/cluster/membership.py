@@ -105,6 +105,7 @@ class Membership:
         self._clock = clock
         self._loop = node._s.loop
         self._pending: dict[NodeId, float] = {}  # connected nodes without facts
+        self._tried_again: set[NodeId] = set()
         self._sought: dict[NodeId, _Sought] = {}
         self._candidates: dict[NodeId, Member] = {}  # connected nodes that were not accepted yet
         self._apart: dict[NodeId, None] = {}  # not to be connected again by itself
@@ -177,8 +178,15 @@ class Membership:
         self._timer = self._loop.call_later(self.settings.heartbeat, self._tick)
         now = self._loop.time()
         for node, since in list(self._pending.items()):
-            if now - since > self.settings.dead:
+            if now - since <= self.settings.dead:
+                continue
+            if node in self._tried_again:
                 self._refuse(node, ("incompatible", "membership", PROTOCOL, None), "it sent no facts about itself")
+            else:  # it may not have been ready; a second connection may bring them
+                self._tried_again.add(node)
+                del self._pending[node]
+                self.distribution.transport.disconnect(node)
+                self._seek(node, None)
         for node, sought in list(self._sought.items()):
             self.distribution.transport.connect(node)
             if sought.address is not None and now >= sought.at:
