@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from otp.behaviours.task_supervisor import TaskSupervisor
     from otp.doors import observe
     from otp.kernel.become import Become
+    from otp.kernel.granted_name import GrantedName
 
     random: _random_module.Random
 
@@ -102,6 +103,7 @@ _LATER: Final = {
     "Entry": "otp.behaviours.registry",
     "EventTimeout": "otp.behaviours.state_machine_results",
     "GenStateMachine": "otp.behaviours.gen_state_machine",
+    "GrantedName": "otp.kernel.granted_name",
     "Hibernate": "otp.behaviours.state_machine_results",
     "KeepState": "otp.behaviours.state_machine_results",
     "KeepStateAndData": "otp.behaviours.state_machine_results",
@@ -196,6 +198,7 @@ __all__ = [
     "GenStateMachine",
     "get",
     "get_keys",
+    "GrantedName",
     "Hibernate",
     "Ignore",
     "impl",

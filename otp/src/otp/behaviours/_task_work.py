@@ -7,7 +7,9 @@ from functools import partial
 from inspect import isawaitable, iscoroutine
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar, cast
 
+from otp.kernel.death import exit_signal
 from otp.kernel.errors import AlreadyStarted
+from otp.kernel.grants import Claim, granted_to_task
 from otp.kernel.mailbox import deliver
 from otp.kernel.names import check_name, take_name
 from otp.kernel.node import Node
@@ -19,6 +21,7 @@ from otp.kernel.states import DEAD
 from otp.kernel.unawaited import unawaited
 
 __all__ = [
+    "after_grant",
     "TaskExit",
     "TaskOk",
     "TaskReply",
@@ -188,6 +191,19 @@ def spawn_work(
     return process
 
 
+def after_grant(claim: Claim, fn: Callable[..., Any], args: tuple[Any, ...]) -> Callable[[], Any]:
+    """Return a function that waits until the name of its task is granted, and then calls `fn`."""
+
+    async def work() -> None:
+        if await granted_to_task(claim):
+            value = fn(*args)
+            if isawaitable(value):
+                await value
+
+    work.__qualname__ = name_of(fn)
+    return work
+
+
 def send_reply(owner: Process, ref: Ref, value: Any) -> None:
     """Deliver the result if it is still wanted: the owner's monitor is its address."""
     x = owner._x
@@ -206,8 +222,15 @@ def require_free(name: Any, node: Node, what: str) -> None:
 
 
 def give_name(name: Any, process: Process) -> None:
-    """Register a process that has not run yet under a free name, or `Registry.via(…)`."""
-    if hasattr(name, "whereis"):
-        name.register(process)
-    else:
-        take_name(name, process)
+    """Register a process that has not run yet under a free name, or `Registry.via(…)`.
+
+    A process that does not get the name ends; raises `AlreadyStarted` if another one has it.
+    """
+    try:
+        if not hasattr(name, "whereis"):
+            take_name(name, process)
+        elif name.register(process) is False:
+            raise AlreadyStarted(name.whereis(), name)
+    except BaseException:
+        exit_signal(process, None, "kill", False)
+        raise

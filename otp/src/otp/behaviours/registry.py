@@ -135,6 +135,10 @@ class _RegistryServer(GenServer[_State]):
     def handle_info(self, message: Any, state: _State) -> NoReply[_State]:
         return NoReply(state)
 
+    @impl
+    def format_status(self, state: _State) -> Any:
+        return {"keys": state.config.keys, "entries": len(state.table)}
+
 
 class Registry(Startable):
     """A registry of processes by key; start it with `start_link`, use it by name.

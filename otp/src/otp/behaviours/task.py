@@ -42,6 +42,7 @@ from otp.behaviours._task_work import (
     TaskExit,
     TaskOk,
     TaskReply,
+    after_grant,
     callers_of,
     check_function,
     give_name,
@@ -55,6 +56,7 @@ from otp.behaviours._task_work import (
 from otp.behaviours.child_spec import ChildSpec, Restart, Shutdown, Startable
 from otp.behaviours.task_stream import Source, StreamKeywords, TaskStream
 from otp.kernel.from_thread import run_as_in_a_thread
+from otp.kernel.grants import Claim, claim_of
 from otp.kernel.mailbox import deliver
 from otp.kernel.names import node_here
 from otp.kernel.node import Node
@@ -63,6 +65,7 @@ from otp.kernel.process import OWNER, Process
 from otp.kernel.scheduler import current_process, find_scheduler
 from otp.kernel.signals import link_processes, monitor_process
 from otp.kernel.spending import spend
+from otp.kernel.starting import Begun, wait_for_start
 
 if TYPE_CHECKING:
     from typing import TypeVarTuple
@@ -209,9 +212,7 @@ class Task(Startable, Generic[T_co]):
         """
         check_function(fn, "Task.start_link(fn)")
         me = current_process("Task.start_link(fn)", "outside a process use Task.start or node.start")
-        pid = await _spawn(me._node, me, fn, args, name, "Task.start_link(name=…)")
-        link_processes(me, pid)
-        return pid
+        return await _spawn(me._node, me, fn, args, name, "Task.start_link(name=…)", link=True)
 
     @classmethod
     def child_spec(
@@ -467,11 +468,23 @@ def _owned_by(process: Process | None, fn: Callable[..., T], args: tuple[Any, ..
         raise RuntimeError(f"Task.run_blocking(fn): {name_of(fn)} raised StopIteration") from error
 
 
-async def _spawn(node: Node, me: Process | None, fn: Any, args: tuple[Any, ...], name: Any, what: str) -> Process:
+async def _spawn(
+    node: Node, me: Process | None, fn: Any, args: tuple[Any, ...], name: Any, what: str, link: bool = False
+) -> Process:
     await spend()  # first: a process is linked in the step in which it is created
+    claim: Claim | None = None
     if name is not None:
         require_free(name, node, what)
+        if hasattr(name, "grant") and hasattr(name, "whereis"):
+            claim = claim_of(name)
+            if claim is not None:
+                fn, args = after_grant(claim, fn, args), ()
     pid = spawn_work(node, me, callers_of(me), fn, args)
     if name is not None:
         give_name(name, pid)
+    if link and me is not None:
+        link_processes(me, pid)
+    if claim is not None:
+        claim.attach(pid)
+        await wait_for_start(Begun(me, pid, None, link))
     return pid

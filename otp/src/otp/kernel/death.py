@@ -445,7 +445,7 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
             hooks, x.hooks = x.hooks, None
             for hook in hooks.values():
                 safely(hook, p)
-        if p._mbox or x.pend or vt is not None:
+        if p._mbox or x.pend or vt is not None or x.ack is not None:
             fail_callers(p, x, reason)
     elif p._mbox or type(p._val) is tuple:
         fail_callers(p, None, reason)

@@ -259,6 +259,8 @@ class AlreadyStarted(StartError):
     def _advice(self) -> str:
         taken = "the name or the id" if self.name is None else f"{_shown(self.name)}"
         instead = self.hint or "start this under another name"
+        if self.pid is None:  # pyright: ignore[reportUnnecessaryComparison]
+            return f"{taken} is taken by another process, which cannot be found from here; {instead}"
         return f"{taken} is taken by {self.pid}, which is running; use that one, or {instead}"
 
 

@@ -22,6 +22,7 @@ from otp.kernel.coroutines import ASYNC, coroutine_of
 from otp.kernel.death import exit_signal, forget_link
 from otp.kernel.errors import AlreadyStarted, BadArgument, CallExit, CallTimeout, StartError
 from otp.kernel.exception_reasons import reason_of
+from otp.kernel.grants import Claim, Granting, claim_of, is_pending
 from otp.kernel.mailbox import refuse_to_wait
 from otp.kernel.message_events import told_begun, told_ended
 from otp.kernel.names import check_name, enter_name, is_name_and_node, node_here, take_name
@@ -229,9 +230,12 @@ def begin_server(
         p._ctx = context = copy_context()
         if not s.tells_owners or OWNER.get() is not None:
             context.run(OWNER.set if s.reports_tasks else own_context, p)
+    claim: Claim | None = None
     if name is not None:
         try:
             if via is not None:
+                if hasattr(via, "grant"):
+                    claim = claim_of(via)
                 registered = via.register(p)
             elif taken is None:
                 registered = enter_name(node, name, p)
@@ -243,6 +247,8 @@ def begin_server(
         if via is not None and registered is False:
             _discard(p)
             raise AlreadyStarted(via.whereis(), name)
+        if claim is not None:
+            return _begin_granting(p, cls, arg, claim, me, link, monitor)
     ref = None
     if parent is not None:
         if link:
@@ -302,6 +308,27 @@ def begin_server(
             _tell_post(p, me)
         p._val = Starting(arg)
         s.push(p)
+    return Begun(me, p, ref, link)
+
+
+def _begin_granting(
+    p: Process, cls: Any, arg: Any, claim: Claim, me: Process | None, link: bool, monitor: bool
+) -> Begun:
+    """Begin a start whose name must be granted: in the process itself, from the run queue."""
+    node = p._node
+    claim.attach(p)
+    ref = None
+    if me is not None:
+        if link:
+            link_processes(me, p)
+        if monitor:
+            ref = monitor_process(me, p, p)
+    if node._watched_life:
+        _tell_spawned(node, me, p, claim.via, cls.__qualname__)
+    if node._watched:
+        _tell_post(p, me)
+    p._val = Granting(arg, claim)
+    node._s.push(p)
     return Begun(me, p, ref, link)
 
 
@@ -401,6 +428,8 @@ async def wait_for_start(begun: Begun, timeout: Any = "infinity") -> Any:
             _give_up(p, me, link)
             if ref is not None:
                 demonitor(ref, flush=True)
+        elif is_pending(p):
+            _give_up(p, me, link)
         raise
     if verdict == "ok":
         return p if ref is None else (p, ref)
@@ -408,6 +437,11 @@ async def wait_for_start(begun: Begun, timeout: Any = "infinity") -> Any:
         demonitor(ref, flush=True)
     if verdict == "ignore":
         return Ignore()
+    if verdict == "refused":
+        try:
+            raise reason
+        finally:
+            del reason  # else error, traceback and frame would form a cycle
     raise StartError(reason)
 
 

@@ -14,6 +14,7 @@ from otp import (
     From,
     GenServer,
     GenStateMachine,
+    GrantedName,
     Ignore,
     KeepState,
     KeepStateAndData,
@@ -191,7 +192,40 @@ class Lamp(GenStateMachine[str, int]):
     callback_mode = "state_function"  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 
 
+@dataclass(frozen=True)
+class Granted:
+    key: str
+
+    def whereis(self) -> Pid | None:
+        return None
+
+    def register(self, pid: Pid) -> bool:
+        return True
+
+    def unregister(self, pid: Pid) -> None:
+        pass
+
+    async def grant(self, pid: Pid) -> bool:
+        return pid.id == 1
+
+
+@dataclass(frozen=True)
+class Impatient(Granted):
+    def grant(self, pid: Pid) -> bool:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        return False
+
+
+async def granted(name: GrantedName) -> None:
+    assert_type(await Counter.start(0, name=name), Pid)
+    assert_type(await GenServer.call(name, Move(1, 2)), bool)
+    assert_type(await name.grant(otp.self()), bool)
+    await granted(Granted("a"))
+    await granted(Impatient("a"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await granted(Registry.via("rooms", 1))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
 async def starting() -> None:
+    assert_type(await Counter.start(0, name=Granted("a")), Pid)
     assert_type(await Counter.start_link(0), Pid)
     assert_type(await Counter.start(0, name="counter", timeout=1), Pid)
     assert_type(await Counter.start(0, name=Registry.via("rooms", 1)), Pid)
