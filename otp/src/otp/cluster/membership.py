@@ -192,7 +192,7 @@ class Membership:
             if sought.address is not None and now >= sought.at:
                 sought.pause = min(2 * sought.pause, SLOWEST_DIAL)
                 sought.at = now + sought.pause
-                self._dial(sought.address)
+                self._dial(sought.address, again=True)
         self._ticks += 1
         if self._ticks > LOOKS and self._ticks % LOOKS:
             return
@@ -219,16 +219,16 @@ class Membership:
             if address not in here:
                 self._dial(address)
 
-    def _dial(self, address: str) -> None:
-        """Try an address in the background, once at a time."""
+    def _dial(self, address: str, *, again: bool = False) -> None:
+        """Try an address in the background, once at a time; `again` if it may have been lost."""
         if address not in self._dialled and address != self.me.address and not self.over:
             self._dialled.add(address)
-            self._run(self._dial_now(address))
+            self._run(self._dial_now(address, again))
 
-    async def _dial_now(self, address: str) -> None:
+    async def _dial_now(self, address: str, again: bool) -> None:
         try:
             with suppress(Exception):  # it is tried again, or reported by who waits for it
-                await self._carrier.connect(address)
+                await self._carrier.connect(address, again=again)
         finally:
             self._dialled.discard(address)
 

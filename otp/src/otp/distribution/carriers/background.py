@@ -22,6 +22,9 @@ AT_ONCE: Final = 512
 LAST_WAIT: Final = 3.0
 """Seconds that the end of the program waits for these threads: one that it catches in foreign code aborts it."""
 
+SETTLE_S: Final = 0.1
+"""Seconds in which threads of foreign code may leave a callback that was under way."""
+
 _running: set[threading.Thread] = set()
 
 
@@ -41,9 +44,11 @@ def begin(function: Callable[[], object]) -> None:
 
 @atexit.register
 def _wait() -> None:
-    until = time.monotonic() + LAST_WAIT
-    for thread in list(_running):
+    threads, until = list(_running), time.monotonic() + LAST_WAIT
+    for thread in threads:
         thread.join(max(0.0, until - time.monotonic()))
+    if threads:
+        threading.Event().wait(SETTLE_S)
 
 
 async def in_background(function: Callable[[], T], seconds: float, undo: Callable[[T], object] | None = None) -> T:

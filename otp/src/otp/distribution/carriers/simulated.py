@@ -164,7 +164,7 @@ class SimulatedCarrier:
         """Send `frame` to `node`; dropped if this node is not in the network."""
         self._network._put(self, node, frame)
 
-    async def connect(self, address: str) -> None:
+    async def connect(self, address: str, *, again: bool = False) -> None:
         """Find the node at an address; raises `ConnectionError` if none is reachable there."""
         self._network._find(self, address)
 

@@ -34,7 +34,7 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Final
 
@@ -43,6 +43,7 @@ import zenoh
 from otp.distribution.carriers.background import Inbox, begin, in_background
 from otp.distribution.carriers.carrier import OnFrame, OnHint
 from otp.distribution.carriers.carrier_error import CarrierError
+from otp.distribution.carriers.lingering import close_without_waiting
 from otp.distribution.carriers.zenoh_settings import (
     Tls,
     check_listen,
@@ -66,11 +67,16 @@ SENDER_LIMIT: Final = 2_048
 UNREAD_LIMIT: Final = 16 * 1024 * 1024
 """Bytes received that the loop has not handled; more are dropped."""
 PUBLISHERS: Final = 256
+SENDERS: Final = 256
+"""Keys of senders whose nodes are remembered: reading a key takes longer than handling its frame."""
 EXPRESS: Final = False
 """Each frame as a batch of its own would be a seventh faster alone, and fill Zenoh's queue: it drops under load."""
 OPEN_LIMIT: Final = 10.0
 CLOSE_LIMIT: Final = 2.0
 WARN_EVERY: Final = 10.0
+LINKS: Final = 1_000
+"""New links that are remembered between two looks."""
+LOOK_EVERY: Final = 1.0
 
 
 _Arrived = tuple[bytes, bytes] | tuple[str, bool] | str
@@ -107,11 +113,15 @@ class ZenohCarrier:
         self._session: zenoh.Session | None = None
         self._declared: list[object] = []
         self._publishers: dict[NodeId, zenoh.Publisher] = {}
+        self._senders: dict[bytes, NodeId] = {}
         self._added: list[str] = []
+        self._guided: list[str] = []  # of those, the ones that the guide knows
+        self._guides = 0
         self._guide: zenoh.Session | None = None
         self._guiding = asyncio.Lock()
         self._inbox: Inbox[_Arrived] | None = None
         self._closed = False
+        self._looking: asyncio.TimerHandle | None = None
         self._warned_at: float | None = None
         self._unsaid = 0
         self._me: NodeId
@@ -132,6 +142,7 @@ class ZenohCarrier:
         try:
             self._session = await self._open(listen, connect, self._multicast)
             await in_background(partial(self._declare, self._session, self._inbox), OPEN_LIMIT)
+            self._look()
         except BaseException as error:
             await self.close()
             if isinstance(error, zenoh.ZError):
@@ -166,24 +177,37 @@ class ZenohCarrier:
         text = str(error).partition(" at /")[0]
         return CarrierError(("cannot_start", text), f"{self._listen}: {text}")
 
-    async def connect(self, address: str) -> None:
+    async def connect(self, address: str, *, again: bool = False) -> None:
         """Look for a node at a further address, and whom it knows, from now on; does not wait until it is found.
+
+        With `again`, also if the address is known already: the nodes may have lost each other.
 
         Raises `CarrierError` for an address that is malformed or needs TLS.
         """
         # Zenoh cannot connect a running session. A second session, which only links the address with the first one,
-        # introduces the two to each other.
+        # introduces the two to each other. Callers that come meanwhile share the next one.
         target = endpoint(address, self._tls)
-        async with self._guiding:
-            if self._closed or target in self._added:
-                return
-            own = f"{self.address}#verify_name_on_connect=false" if self._tls else self.address
-            guide = await self._open(None, [own, *self._added, target], None)
+        if target not in self._added:
             self._added.append(target)
+        seen = self._guides
+        async with self._guiding:
+            if self._closed or (target in self._guided and not (again and seen == self._guides)):
+                return
+            targets = list(self._added)
+            own = f"{self.address}#verify_name_on_connect=false" if self._tls else self.address
+            guide = await self._open(None, [own, *targets], None)
+            self._guides += 1
+            self._guided = targets
             before, self._guide = self._guide, guide
             for session in (before, guide if self._closed else None):
                 if session is not None:
                     await in_background(partial(_close, session), CLOSE_LIMIT)
+
+    def _look(self) -> None:
+        """Have new links close without waiting, from now on."""
+        self._looking = self._loop.call_later(LOOK_EVERY, self._look)
+        sessions = [session for session in (self._session, self._guide) if session is not None]
+        close_without_waiting(link for session in sessions for link in _new_links(session))
 
     def put(self, node: NodeId, frame: bytes) -> None:
         """Send or drop `frame`."""
@@ -213,6 +237,8 @@ class ZenohCarrier:
     async def close(self) -> None:
         """Leave the network."""
         self._closed = True
+        if self._looking is not None:
+            self._looking.cancel()
         if self._inbox is not None:
             self._inbox.close()
         session, guide = self._session, self._guide
@@ -234,7 +260,7 @@ class ZenohCarrier:
             return
         what, value = item
         if isinstance(what, bytes) and isinstance(value, bytes):
-            node = node_of(what.decode("ascii", "replace"))
+            node = self._senders.get(what) or self._sender(what)
             if node is not None:
                 self._on_frame(node, value)
                 return
@@ -254,6 +280,14 @@ class ZenohCarrier:
                 return
         self._warn(f"expected a node as name/creation, got {what[:100]!r}")
 
+    def _sender(self, key: bytes) -> NodeId | None:
+        node = node_of(key.decode("ascii", "replace"))
+        if node is not None:
+            if len(self._senders) >= SENDERS:
+                self._senders.clear()
+            self._senders[key] = node
+        return node
+
     def _warn(self, text: str) -> None:
         now = self._loop.time()
         if self._warned_at is not None and now < self._warned_at + WARN_EVERY:
@@ -268,13 +302,14 @@ class ZenohCarrier:
 
 
 def _frame_arrived(inbox: Inbox[_Arrived], sample: zenoh.Sample) -> None:
-    size, sender = len(sample.payload), sample.attachment
+    payload, sender = sample.payload, sample.attachment
+    size = len(payload)
     if size > FRAME_LIMIT:
         inbox.put(f"expected frames of at most {FRAME_LIMIT} bytes, got one of {size}", SENDER_LIMIT)
     elif sender is None or len(sender) > SENDER_LIMIT:
         inbox.put("expected a frame with its sender, got none", SENDER_LIMIT)
     else:
-        inbox.put((sender.to_bytes(), sample.payload.to_bytes()), size + len(sender))
+        inbox.put((sender.to_bytes(), payload.to_bytes()), size + len(sender))
 
 
 def _hint_arrived(inbox: Inbox[_Arrived], sample: zenoh.Sample) -> None:
@@ -282,13 +317,21 @@ def _hint_arrived(inbox: Inbox[_Arrived], sample: zenoh.Sample) -> None:
     inbox.put((key, sample.kind == zenoh.SampleKind.PUT), len(key))
 
 
-_open: set[zenoh.Session] = set()
+_open: dict[zenoh.Session, zenoh.LinkEventsListener[zenoh.handlers.Handler[zenoh.LinkEvent]]] = {}
+"""The open sessions, with what tells their links; a callback would be one more way from their threads into Python."""
 
 
 def _opened(config: zenoh.Config) -> zenoh.Session:
     session = zenoh.open(config)
-    _open.add(session)
+    _open[session] = session.info.declare_link_events_listener(zenoh.handlers.RingChannel(LINKS), history=True)
     return session
+
+
+def _new_links(session: zenoh.Session) -> Iterator[tuple[str, str]]:
+    listener = _open.get(session)
+    while listener is not None and (event := listener.try_recv()) is not None:
+        if event.kind == zenoh.SampleKind.PUT:
+            yield event.link.src, event.link.dst
 
 
 @atexit.register
@@ -299,5 +342,5 @@ def _close_all() -> None:
 
 
 def _close(session: zenoh.Session) -> None:
-    _open.discard(session)
+    _open.pop(session, None)
     session.close()  # pyright: ignore[reportUnknownMemberType]
