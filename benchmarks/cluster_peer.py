@@ -2,19 +2,19 @@
 
 python -m benchmarks.cluster_peer NAME SIZE    with the cookie in OTP_COOKIE
 
-Prints `ready` when it has joined, and `formed SECONDS` (since 1970) when it sees SIZE members.
+Prints `ready` when it has joined, `formed SECONDS` (since 1970) when it sees SIZE members, and from then on
+`down NAME REASON` for each member that it takes for gone.
 """
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from typing import Any
 
 import otp
 from otp import GenServer, NoReply, Ok, Reply, impl
-from otp.cluster import Cluster
+from otp.cluster import Cluster, MemberDown
 
 
 class Echo(GenServer[int]):
@@ -49,7 +49,10 @@ async def _live(size: int) -> None:
     print("ready", flush=True)
     await cluster.wait_size(size, 60)
     print(f"formed {time.time()}", flush=True)
-    await asyncio.Event().wait()
+    cluster.monitor()
+    while True:
+        down = await otp.receive(MemberDown)
+        print(f"down {down.member.name} {down.reason}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,137 @@
+"""Members on machines of their own: all others see which are lost, stopped and cut off, and nothing is left."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+pytest.importorskip("zenoh")
+
+from certificate_authority import Authority
+from lan_of_namespaces import Lan
+from member_programs import MemberPrograms
+
+pytestmark = [pytest.mark.program]
+
+TWELVE = 12
+HASTY = {"heartbeat": 0.5, "dead": 2.5}
+USUAL = {"heartbeat": 1.0, "dead": 6.0}
+
+
+class Machines:
+    """A member on each machine of a network, named by its address, with certificates for both directions."""
+
+    def __init__(self, lan: Lan, programs: MemberPrograms, folder: Path) -> None:
+        self.lan, self.programs = lan, programs
+        self.dead = programs.settings["dead"]
+        self._cookie = secrets.token_hex(16)
+        authority = Authority(folder)
+        self._tls = {host: authority.member(host, host=host) for host in lan.hosts}
+
+    async def start(self, host: str) -> None:
+        tls = self._tls[host]
+        await self.programs.start(
+            host, self.lan.machines[host].inside,
+            cookie=self._cookie, listen=host, multicast="eth0", tls=[tls.ca, tls.cert, tls.key],
+        )  # fmt: skip
+
+    async def agree(self, since: float, within: float, *groups: list[str]) -> None:
+        """All of each group see the group, and the last of them in time."""
+        took = await self.programs.agree(*groups) - since
+        assert took <= within, f"{took:.2f} s"
+
+    async def form(self) -> None:
+        await asyncio.gather(*(self.start(host) for host in self.lan.hosts))
+        await self.programs.agree(self.lan.hosts)
+
+    async def lose_one(self, host: str) -> None:
+        """Kill a member, which returns as another incarnation."""
+        rest = [other for other in self.lan.hosts if other != host]
+        killed = time.monotonic()
+        await self.programs.kill(host)
+        await self.agree(killed, self.dead + 1, rest)
+        await self.start(host)
+        await self.programs.agree(self.lan.hosts)
+
+    async def stop_one(self, host: str) -> None:
+        """Stop a member for longer than `dead`, and let it go on."""
+        rest = [other for other in self.lan.hosts if other != host]
+        stopped = time.monotonic()
+        self.programs.programs[host].signal(signal.SIGSTOP)
+        await self.agree(stopped, self.dead + 1, rest)
+        woken = time.monotonic()
+        self.programs.programs[host].signal(signal.SIGCONT)
+        await self.agree(woken, self.dead + 1, self.lan.hosts)
+
+    async def part(self, quiet: float = 0.0) -> None:
+        """Cut the network into halves, in which nothing changes for a time, and heal it."""
+        cut = time.monotonic()
+        self.lan.cut()
+        await self.agree(cut, self.dead + 1, *self.lan.halves())
+        await self.programs.unchanged(quiet)
+        healed = time.monotonic()
+        self.lan.heal()
+        await self.agree(healed, self.dead + 2, self.lan.hosts)
+
+    async def end(self) -> None:
+        assert {0} == set(await self.programs.leave(self.lan.hosts))
+        assert [] == self.lan.sockets()
+        assert [] == list(self.programs.scratch.iterdir())
+        kept = {name for host in self.lan.hosts for name in (host, f"{host}.lock")}
+        assert kept == {path.name for path in self.programs.kept.iterdir()}
+
+
+def on_machines(count: int, tmp_path: Path, settings: dict[str, float], test: Any) -> None:
+    """Run a test on machines; nothing of it is left."""
+    me = psutil.Process()
+    before = me.num_fds(), me.children(recursive=True)
+    lan = Lan(count)
+
+    async def main() -> None:
+        async with MemberPrograms(tmp_path, settings) as programs:
+            await test(Machines(lan, programs, tmp_path))
+
+    with lan:
+        asyncio.run(main())
+    assert [] == lan.left()
+    assert before == (me.num_fds(), me.children(recursive=True))
+
+
+def test_members_on_two_machines_find_each_other_by_multicast(tmp_path: Path) -> None:
+    async def main(m: Machines) -> None:
+        await m.form()
+        await m.end()
+
+    on_machines(2, tmp_path, HASTY, main)
+
+
+def test_members_on_twelve_machines_agree_after_each_fault(tmp_path: Path) -> None:
+    async def main(m: Machines) -> None:
+        await m.form()
+        await m.lose_one(m.lan.hosts[3])
+        await m.stop_one(m.lan.hosts[7])
+        await m.part()
+        await m.end()
+
+    on_machines(TWELVE, tmp_path, HASTY, main)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_members_with_the_usual_settings_agree_after_each_fault_of_many(tmp_path: Path) -> None:
+    async def main(m: Machines) -> None:
+        await m.form()
+        for place in range(4):
+            await m.lose_one(m.lan.hosts[place])
+            await m.stop_one(m.lan.hosts[-place - 1])
+            await m.part(quiet=15.0 * place)
+        await m.end()
+
+    on_machines(TWELVE, tmp_path, USUAL, main)

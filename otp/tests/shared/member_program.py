@@ -1,0 +1,47 @@
+"""A member in a program of its own, for tests: prints the members whenever they change, and leaves at the end of input.
+
+python member_program.py JSON    the arguments of `Cluster.join`, and `name`
+
+`member_programs` describes what it prints.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from typing import Any
+
+import otp
+from otp.cluster import Cluster, Multicast, Tls
+from otp.distribution import Settings
+
+
+def say(cluster: Cluster) -> None:
+    print(json.dumps(["view", time.monotonic(), [member.name for member in cluster.members()]]), flush=True)
+
+
+async def main(name: str, settings: dict[str, Any], multicast: str | None, tls: list[str] | None, **given: Any) -> None:
+    async with otp.Node(name) as node:
+        cluster = await Cluster.join(
+            node,
+            **given,
+            settings=Settings(**settings),
+            discovery=multicast and Multicast(multicast),
+            tls=tls and Tls(*tls),
+        )
+
+        async def watch() -> None:
+            cluster.monitor()
+            while True:
+                await otp.receive()
+                say(cluster)
+
+        node.spawn(watch)
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+        await cluster.leave()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(**json.loads(sys.argv[1])))
