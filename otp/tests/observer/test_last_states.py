@@ -136,3 +136,17 @@ def test_a_number_below_one_is_refused(bad: dict[str, int]) -> None:
 
     with pytest.raises(otp.BadArgument, match="expected a number of at least 1, got 0"):
         Scheduler().run(main)
+
+
+def test_the_state_in_which_a_child_began_is_kept_although_it_works_at_once() -> None:
+    async def main() -> list[str | None]:
+        last = observer.keep_last_states(otp.node())
+        await Shop.start_link([{"cash": 1}, {"password": "hunter2"}])
+        GenServer.cast("a", {"cash": 2})
+        old = otp.whereis("a")
+        new = await ended("a")
+        GenServer.cast("a", {"cash": 3})
+        assert await GenServer.call("a", "read") == {"cash": 3}
+        return [last.first_of(one) for one in (old, new, otp.whereis("b")) if one is not None]
+
+    assert Scheduler().run(main) == ["{'cash': 1}", "{'cash': 1}", "{'password': ***}"]

@@ -1,4 +1,4 @@
-"""The last states of children that have ended, as bounded texts."""
+"""The first states of children, and the last ones of those that have ended, as bounded texts."""
 
 # States have no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -10,32 +10,34 @@ from typing import TYPE_CHECKING, Any
 
 from otp.bounded import text
 from otp.kernel.errors import BadArgument
+from otp.kernel.process import Process
+from otp.kernel.states import DEAD
 from otp.observer.unfolding import visible_state
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
     from otp.kernel.pids import Pid
-    from otp.kernel.process import Process
+    from otp.kernel.tracing import Event
 
 __all__ = ["LastStates", "keep_last_states"]
 
 NS = 1_000_000_000
 
 
-class LastStates:
-    """The texts of the last states, by pid; `keep_last_states` returns it."""
+class _Texts:
+    """A bounded number of texts of states, by the numbers of their processes, taken at a bounded rate."""
 
     def __init__(self, node: Node, show: Callable[[Any], str], most: int, rate: int) -> None:
-        self._trace = node._trace
+        self._clock = node._trace.clock
         self._show = show
         self._most = most
         self._rate = rate
         self._window = self._in_window = 0
-        self._texts: dict[int, str] = {}
+        self.texts: dict[int, str] = {}
 
     def take(self, p: Process) -> None:
-        """Keep the state of a child that ends. The runtime calls it before it releases the process."""
-        window = self._trace.clock() // NS
+        """Keep the state of a process now."""
+        window = self._clock() // NS
         if window != self._window:
             self._window, self._in_window = window, 0
         self._in_window += 1
@@ -44,32 +46,58 @@ class LastStates:
         state = visible_state(p)
         if state is None:
             return
-        if len(self._texts) >= self._most:
-            del self._texts[next(iter(self._texts))]
-        self._texts[p._id] = self._show(state.value)
+        if len(self.texts) >= self._most:
+            del self.texts[next(iter(self.texts))]
+        self.texts[p._id] = self._show(state.value)
+
+
+class LastStates:
+    """The texts of first and last states, by pid; `keep_last_states` returns it."""
+
+    def __init__(self, node: Node, show: Callable[[Any], str], most: int, rate: int) -> None:
+        self._trace = node._trace
+        self._first = _Texts(node, show, most, rate)
+        self._last = _Texts(node, show, most, rate)
+        self._starts = node.subscribe(self._started, kinds={"child_started", "child_restarted"})
+
+    def take(self, p: Process) -> None:
+        """Keep the state of a child that ends. The runtime calls it before it releases the process."""
+        self._last.take(p)
+
+    def _started(self, event: Event) -> None:
+        child = event.data.get("child")
+        if isinstance(child, Process) and child._st != DEAD and child._vt is not None and not child._vt.supervisor:
+            self._first.take(child)
 
     def of(self, pid: Pid) -> str | None:
         """Return the text of the last state of a child that has ended; None if there is none, or no longer."""
-        return self._texts.get(pid.id) if pid._node._trace is self._trace else None
+        return self._last.texts.get(pid.id) if pid._node._trace is self._trace else None
+
+    def first_of(self, pid: Pid) -> str | None:
+        """Return the text of the state in which a child began; None if it is not known, or no longer."""
+        return self._first.texts.get(pid.id) if pid._node._trace is self._trace else None
 
     def close(self) -> None:
         """Keep no more states, and forget those that were kept."""
         if self._trace.ending == self.take:
             self._trace.ending = None
-        self._texts.clear()
+        self._starts.close()
+        self._first.texts.clear()
+        self._last.texts.clear()
 
 
 def keep_last_states(node: Node, *, show: Callable[[Any], str] = text, most: int = 500, rate: int = 200) -> LastStates:
-    """Keep the last state of each server that ends under a supervisor, as a text.
+    """Keep the first state of each server that starts under a supervisor, and its last one, as texts.
 
-    A later call for the same node replaces this one. States of sensitive processes are not kept. Erlang has the last
-    state in the crash report only, and none after a kill.
+    The first state is that when its supervisor has started it, before it has handled a message if its `init` does not
+    wait. A later call for the same node replaces this one. States of sensitive processes are not kept. Erlang has the
+    last state in the crash report only, and none after a kill.
 
     Args:
         node: the node whose children are meant.
         show: returns the text of a state, which its server no longer changes; what it raises is logged.
         most: how many texts are kept; the oldest are dropped.
-        rate: how many are taken in one second; states of further children that end in it are not kept.
+        rate: how many are taken in one second; further ones are not kept.
 
     Raises `BadArgument` for a number below 1.
 
@@ -86,9 +114,9 @@ def keep_last_states(node: Node, *, show: Callable[[Any], str] = text, most: int
     ...     till = otp.whereis("till")
     ...     otp.exit(till, "kill")
     ...     await otp.wait_down(till)
-    ...     return last.of(till)
+    ...     return last.first_of(till), last.of(till)
     >>> otp.run(main)
-    '40'
+    ('40', '40')
     """
     for name, number in (("most", most), ("rate", rate)):
         if number < 1:

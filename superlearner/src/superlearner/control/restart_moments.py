@@ -269,7 +269,7 @@ class _Telling:
 
     def _start(self, event: TraceEvent) -> None:
         child = event.data["child"]
-        state = self.now.state(child) if self.now.alive(child) else None
+        state = self.now.first_state(child)
         id, by = self._id(event), self.past.path(event.pid)
         happening = Happening("start", event.at, id, by=by, pid=plain_pid(child), state=state)
         first = next(

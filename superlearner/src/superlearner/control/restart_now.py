@@ -100,6 +100,10 @@ class Now(Protocol):
         """Return the short state of a server, the last one if it has ended; without secrets."""
         ...
 
+    def first_state(self, pid: Any) -> str | None:
+        """Return the short state in which a server began; None if it is not known."""
+        ...
+
 
 class Running:
     """`Now` of a node. `last` has the last states of children that have ended, if they are kept."""
@@ -167,6 +171,12 @@ class Running:
             return None
         seen = observer.seen_state(self._node, pid)
         return None if seen is None else short_state(seen.value)
+
+    def first_state(self, pid: Pid) -> str | None:
+        """Return the short state in which a server began, or that of now if none are kept; None for a supervisor."""
+        if self._last is None:
+            return self.state(pid) if otp.is_alive(pid) else None
+        return self._last.first_of(pid)
 
 
 def waits(now: Now, event: TraceEvent) -> bool:

@@ -1,6 +1,6 @@
 """Conversion of a runtime event into a published one: plain values and a sentence.
 
-It runs inside the step that emits the event, so it reads only the event and the registered names.
+It runs inside the step that emits the event, so it reads only the event, names, and the class and strategy of a child.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from superlearner.control.names import display_name
 from superlearner.control.reasons import is_crash, text_of_reason, where_of
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, plain_pid, text_of
+from superlearner.control.tree import supervisor_state, what_of
 from superlearner.observing.events.event import Event
 
 __all__ = ["can_wait", "event_of"]
@@ -94,7 +95,7 @@ def _child(event: Any) -> Event:
     reason, failed = text_of_reason(data.get("reason")), is_crash(data.get("reason"))
     if kind == "child_started":
         old = _pid(data.get("old"))
-        told |= {"restart": data.get("restart"), "type": data.get("type"), "old": old, **_counts(data)}
+        told |= {"restart": data.get("restart"), "type": data.get("type"), "old": old, **_counts(data), **_runs(child)}
         text = sentences.started(supervisor, who) if old is None else sentences.restarted(supervisor, who)
     elif kind == "child_terminated":
         told |= {"reason": reason, "by": data.get("by")}
@@ -106,7 +107,7 @@ def _child(event: Any) -> Event:
         if kind == "child_restarted":
             old, strategy = _pid(data.get("old")), data.get("strategy")
             group = [id_text(one) for one in (data.get("group") or ())[:20]]
-            told |= {"old": old, "strategy": strategy, "group": group, **_counts(data)}
+            told |= {"old": old, "strategy": strategy, "group": group, **_counts(data), **_runs(child)}
             also = (*also, *(() if old is None else (old,)))
             end = sentences.ended(sentences.process_text(called, old, "child"), reason, failed=failed)
             again = sentences.restarted(supervisor, who, strategy=strategy, along=group, **budget)
@@ -124,9 +125,19 @@ def _counts(data: dict[str, Any]) -> dict[str, Any]:
     return {"restarts": data.get("restarts"), "along": data.get("along")}
 
 
+def _runs(child: Any) -> dict[str, Any]:
+    """Return what a child that was just started runs: it is not known after its end."""
+    if not isinstance(child, otp.Pid):
+        return {"what": None, "child_strategy": None}
+    state = supervisor_state(child)
+    return {"what": what_of(child) or None, "child_strategy": None if state is None else state.strategy}
+
+
 def _strategy_changed(event: Any) -> Event:
     supervisor, own = _supervisor(event.pid)
-    told = {key: _plain(value) for key, value in event.data.items()}
+    before = event.data.get("before")
+    old = before.get("strategy") if isinstance(before, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    told = {key: _plain(value) for key, value in event.data.items()} | {"strategy_before": _plain(old)}
     text = sentences.flags_changed(supervisor, event.data)
     return Event(
         event.kind, 0.0, text, {**told, "supervisor_pid": own}, pid=own, name=supervisor, supervisor=supervisor

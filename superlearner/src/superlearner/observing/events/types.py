@@ -36,20 +36,22 @@ TYPES: Final[dict[str, Type]] = {
     "child_started": Type(
         "a supervisor started a child",
         "`id`, `restart`, `type`, `old` (the previous process, if it ended by itself: a restart), "
-        "`restarts` (of this child so far), `along` (started with a sibling that ended)",
+        "`restarts` (of this child so far), `along` (started with a sibling that ended), `what` (class or function), "
+        "`child_strategy` (if the child is a supervisor)",
     ),
     "child_terminated": Type("a child of a supervisor ended", "`id`, `reason`, `by` (`exit` or `supervisor`)"),
     "child_restarted": Type(
         "a supervisor restarted a child",
         "`id`, `old` (pid), `reason`, `strategy`, `used`, `allowed`, `window` (s), `group`, "
-        "`restarts` (of this child so far), `along` (a sibling ended, not this child)",
+        "`restarts` (of this child so far), `along` (a sibling ended, not this child), `what` (class or function), "
+        "`child_strategy` (if the child is a supervisor)",
     ),
     "restart_failed": Type("the start of a child failed and is retried", "`id`, `reason`, `used`, `allowed`, `window`"),
     "gave_up": Type("a supervisor gave up after too many restarts", "`id`, `reason`, `used`, `allowed`, `window`"),
     "rests": Type("a tree or a service gave up; it restarts after a pause", "`id`, `why`, `pause` (s)"),
     "strategy_changed": Type(
         "a supervisor's strategy or intensity changed",
-        "`before`, `strategy`, `max_restarts`, `max_seconds`, `auto_shutdown`",
+        "`before`, `strategy_before`, `strategy`, `max_restarts`, `max_seconds`, `auto_shutdown`",
     ),
     "code_changed": Type("a server runs new code", "`module`, `what`, `old`, `new` (versions)"),
     "debugged": Type(
