@@ -44,6 +44,10 @@ PLAYED = {
     "/docs/behaviours/supervisor": ("rest_for_one", "one_for_all", "gives_up"),
     "/docs/behaviours/gen_server": ("one_for_one",),
     "/docs/links": ("linked",),
+    "/docs/behaviours/agent": ("agent",),
+    "/docs/behaviours/task": ("task",),
+    "/docs/behaviours/registry": ("registry",),
+    "/docs/behaviours/application": ("application",),
 }
 """The pages with recordings, in the order of the page."""
 

@@ -7,10 +7,12 @@ python -m tools.recorded_restarts writes `docs/pictures/restarts/*.json`; the an
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 import otp
-from otp import GenServer, observer
+from otp import Agent, Application, DynamicSupervisor, GenServer, Registry, TaskSupervisor, impl, observer
 from otp.testing import Scheduler, wait_all_idle
 from superlearner.control.clock import Clock
 from superlearner.control.restart_events import groups
@@ -19,10 +21,9 @@ from superlearner.control.restart_now import Running, waits
 from superlearner.control.terms import short_state
 from superlearner.operations.builtin.restarts import shown
 from tools.files import ROOT
-from tools.recorded_trees import Group, Part
+from tools.recorded_trees import Group, Part, price, share
 
 FOLDER: Final = ROOT / "docs" / "pictures" / "restarts"
-NAMES: Final = ("one_for_one", "one_for_all", "rest_for_one", "gives_up", "linked")
 
 
 def part(name: str, linked_to: str | None = None) -> Any:
@@ -35,18 +36,74 @@ def group(name: str, children: list[Any], **flags: Any) -> Any:
     return Group.child_spec((children, flags), id=name, name=name)
 
 
-TREES: Final[dict[str, Any]] = {
-    **{
-        strategy: group("shop", [part("stock"), part("cart"), part("mailer")], strategy=strategy)
-        for strategy in ("one_for_one", "one_for_all", "rest_for_one")
-    },
-    "gives_up": group(
-        "shop", [part("stock"), group("checkout", [part("cart"), part("mailer")], max_restarts=1), part("clock")]
-    ),
-    "linked": group("shop", [part("stock"), part("cart", "stock"), part("mailer")]),
+async def fail(name: str = "cart", times: int = 1) -> None:
+    """Let all parts work, then one of them fail."""
+    for _ in range(times):
+        for each, messages in (("stock", 3), ("cart", 5), ("mailer", 2)):
+            for _ in range(messages):
+                if otp.whereis(each) is not None:
+                    GenServer.cast(each, "work")
+        await wait_all_idle()
+        GenServer.cast(name, "bad")
+        await wait_all_idle()
+
+
+async def fail_agent() -> None:
+    """Let an agent count, then fail."""
+    for _ in range(3):
+        await Agent.update("visits", lambda visits: visits + 1)
+    Agent.cast("visits", share)
+    await wait_all_idle()
+
+
+async def fail_task() -> None:
+    """Start three tasks, of which one fails."""
+    tasks = [await TaskSupervisor.start_child("tasks", price, of) for of in ("tea", "wine", "milk")]
+    await wait_all_idle()
+    otp.send(tasks[1], "go")
+    await wait_all_idle()
+
+
+async def fail_room() -> None:
+    """Register two rooms by their keys, of which one fails."""
+    for room in ("lobby", "garden"):
+        spec = Part.child_spec(None, id=room, name=Registry.via("rooms", room))
+        await DynamicSupervisor.start_child("room_sup", spec)
+    for message in ("work", "work", "bad"):
+        GenServer.cast(Registry.via("rooms", "lobby"), message)
+    await wait_all_idle()
+
+
+class Shop(Application):
+    """A whole application."""
+
+    @impl
+    async def start(self, kind: Any, args: Any) -> Any:
+        """Start the tree."""
+        return await Group.start_link(([part("stock"), part("cart")], {"max_restarts": 1}), name="shop")
+
+
+async def fail_application() -> None:
+    """Start an application whose tree gives up."""
+    await Application.start(Shop)
+    await fail(times=2)
+
+
+SHOP: Final = [part("stock"), part("cart"), part("mailer")]
+CHECKOUT: Final = group("checkout", [part("cart"), part("mailer")], max_restarts=1)
+CHAT: Final = [Registry.child_spec(keys="unique", name="rooms"), DynamicSupervisor.child_spec(name="room_sup")]
+TREES: Final[dict[str, tuple[Any, Callable[[], Awaitable[None]]]]] = {
+    "one_for_one": (group("shop", SHOP, strategy="one_for_one"), fail),
+    "one_for_all": (group("shop", SHOP, strategy="one_for_all"), fail),
+    "rest_for_one": (group("shop", SHOP, strategy="rest_for_one"), fail),
+    "gives_up": (group("shop", [part("stock"), CHECKOUT, part("clock")]), partial(fail, times=2)),
+    "linked": (group("shop", [part("stock"), part("cart", "stock"), part("mailer")]), partial(fail, "stock")),
+    "agent": (group("shop", [Agent.child_spec(int, id="visits", name="visits"), part("cart")]), fail_agent),
+    "task": (group("shop", [part("stock"), TaskSupervisor.child_spec(name="tasks")]), fail_task),
+    "registry": (group("chat", CHAT, strategy="rest_for_one"), fail_room),
+    "application": (None, fail_application),
 }
-VICTIMS: Final = {"linked": "stock"}
-ENDS: Final = {"gives_up": 2}
+"""Each tree and what happens to it; None if that also starts it."""
 
 
 def recorded(name: str) -> dict[str, Any]:
@@ -55,15 +112,10 @@ def recorded(name: str) -> dict[str, Any]:
     async def main() -> dict[str, Any]:
         node = otp.node()
         last = observer.keep_last_states(node, show=short_state)
-        await Group.start_link(([TREES[name]], {}), name="top")
-        victim = VICTIMS.get(name, "cart")
-        for _ in range(ENDS.get(name, 1)):
-            for each, messages in (("stock", 3), ("cart", 5), ("mailer", 2)):
-                for _ in range(messages):
-                    GenServer.cast(each, "work")
-            await wait_all_idle()
-            GenServer.cast(victim, "bad")
-            await wait_all_idle()
+        tree, happens = TREES[name]
+        if tree is not None:
+            await Group.start_link(([tree], {}), name="top")
+        await happens()
         events, now = otp.trace.history(node), Running(node, last)
         found = groups(events, lambda end: waits(now, end))
         newest = max(found.values(), key=lambda one: one.id)
@@ -77,7 +129,7 @@ def recorded(name: str) -> dict[str, Any]:
 def main() -> None:
     """Write all recordings."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for name in NAMES:
+    for name in TREES:
         text = json.dumps(recorded(name), indent=1)
         (FOLDER / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""The processes of the restarts that the documentation plays; a recording shows the line that raised."""
+"""Processes of the restarts that the documentation plays; a recording shows the line that raised."""
 
 from __future__ import annotations
 
@@ -7,7 +7,18 @@ from typing import Any
 import otp
 from otp import Children, GenServer, NoReply, Ok, Supervisor, impl
 
-__all__ = ["Group", "Part"]
+__all__ = ["Group", "Part", "price", "share"]
+
+
+def share(visits: int) -> int:
+    """Divide by zero, as a function for an agent."""
+    return visits // 0
+
+
+async def price(of: str) -> int:
+    """Return a price at the message `go`, as a task; fail for one that is not known."""
+    await otp.receive(otp.Is("go"))
+    return {"tea": 3, "milk": 2}[of]
 
 
 class Part(GenServer[dict[str, int]]):
