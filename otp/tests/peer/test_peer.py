@@ -49,6 +49,41 @@ def test_behind_walls_every_required_one_stands(run: Callable[..., Any]) -> None
     run(main)
 
 
+LOOK = """
+import json, pathlib
+def boot(here):
+    def read(path):
+        try:
+            return pathlib.Path(path).read_text()
+        except OSError as error:
+            return type(error).__name__
+    print(json.dumps([read(path) for path in here.args]))
+"""
+
+
+@pytest.mark.parametrize("without", [frozenset[str](), frozenset({"mount"})], ids=["own root", "landlock"])
+def test_a_hidden_folder_is_not_readable_but_what_is_beside_it(
+    run: Callable[..., Any], tmp_path: Path, without: frozenset[str]
+) -> None:
+    shown, hidden = tmp_path / "shown", tmp_path / "shown" / "deep" / "hidden"
+    hidden.mkdir(parents=True)
+    files = [shown / "one.txt", shown / "deep" / "two.txt", hidden / "three.txt"]
+    for file in files:
+        file.write_text(file.stem)
+    for folder in (*tmp_path.parents[:-2], tmp_path, shown, hidden.parent, hidden):
+        folder.chmod(0o755)
+
+    async def main() -> list[str]:
+        walls = Walls(readable=(str(shown),), hidden=(str(hidden),), without=without)
+        peer = await start(**shop(LOOK), args=[*map(str, files)], walls=walls)
+        await peer.stop()
+        return ast.literal_eval(peer.output())
+
+    one, two, three = run(main)
+    assert (one, two) == ("one", "two")
+    assert three in ("FileNotFoundError", "PermissionError")
+
+
 def test_a_peer_for_which_no_warm_one_is_left_has_imported_the_same(run: Callable[..., Any]) -> None:
     """Regression: the peer imported in its own loop, and was killed on a busy machine for blocking it."""
 

@@ -9,6 +9,7 @@ import select
 import subprocess
 import sys
 from collections.abc import Callable
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def test_every_operation_is_a_function_with_help(start: Callable[..., Any]) -> N
     names = names_of(Remote("console", data_dir=start().data_dir))
     for one in OPERATIONS:
         category, _, verb = one.name.partition(".")
-        assert callable(getattr(names[category], verb)), one.name
+        assert callable(getattr(names[category], f"{verb}_" if iskeyword(verb) else verb)), one.name
         assert getattr(names["Arsenal"], category) is names[category]
     assert "kill" in dir(names["process"])
     assert "Kill a process." in repr(names["process"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -83,6 +84,12 @@ async def clustered(platform: Any, folder: Path) -> AsyncIterator[Both]:
         await there.leave()
 
 
+async def main_navigation(platform: Any) -> list[str]:
+    """Return the places of the main navigation."""
+    page = (await platform.client.get("/system")).text
+    return re.findall(r"<a [^>]*>([^<]*)</a>", page.partition('<nav id="nav"')[2].partition("</nav>")[0])
+
+
 def test_every_operation_works_on_a_member(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         async with clustered(platform, tmp_path):
@@ -99,7 +106,9 @@ def test_every_operation_works_on_a_member(inside: Inside, tmp_path: Path) -> No
 @pytest.mark.operation("cluster.topology", "cluster.ping")
 def test_the_topology_has_each_member_with_its_health_and_traffic(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
+        assert "Cluster" not in await main_navigation(platform)
         async with clustered(platform, tmp_path) as both:
+            assert "Cluster" in await main_navigation(platform)
             found = await both.get("/topology")
             assert (found["mode"], found["state"], found["total_nodes"], found["missing"]) == (
                 "multi_node", "member", 2, [],
@@ -119,7 +128,8 @@ def test_the_topology_has_each_member_with_its_health_and_traffic(inside: Inside
     inside(test)
 
 
-@pytest.mark.operation("cluster.processes", "cluster.restarts", "cluster.anomalies", "cluster.supervisors")
+@pytest.mark.operation("cluster.processes", "cluster.restarts", "cluster.anomalies")
+@pytest.mark.operation("cluster.supervisors", "cluster.trees")
 def test_all_members_are_asked_at_once_and_those_that_did_not_answer_are_named(inside: Inside, tmp_path: Path) -> None:
     async def test(platform: Any) -> None:
         async with clustered(platform, tmp_path) as both:
@@ -135,6 +145,9 @@ def test_all_members_are_asked_at_once_and_those_that_did_not_answer_are_named(i
             assert [(one["node"], one["name"]) for one in only["processes"]] == [(B, "till")]
             supervisors = (await both.get("/supervisors"))["supervisors"]
             assert ("kiosk", B) in {(one["name"], one["node"]) for one in supervisors}
+            trees = {one["node"]: one["roots"] for one in (await both.get("/trees"))["trees"]}
+            assert list(trees) == [B, home]
+            assert [(one["name"], one["children"][0]["name"]) for one in trees[B]] == [("kiosk", "till")]
             restarts = (await both.get("/restarts"))["restarts"]
             assert ("till", B) in {(one["name"], one["node"]) for one in restarts}
             assert (await both.get("/anomalies"))["missing"] == []

@@ -23,8 +23,8 @@ OPERATIONS = tuple(all_operations())
 PLATFORM = {
     "analytics.stored", "application.start", "application.stop", "application.restart", "audit.list",
     "cluster.anomalies", "cluster.add", "cluster.disconnect", "cluster.events", "cluster.ping",
-    "cluster.processes", "cluster.restarts", "cluster.supervisors", "cluster.topology", "node.attach",
-    "node.attached", "node.detach", "settings.changes", "settings.file", "settings.get", "settings.list",
+    "cluster.processes", "cluster.restarts", "cluster.supervisors", "cluster.topology", "cluster.trees",
+    "node.attach", "node.attached", "node.detach", "settings.changes", "settings.file", "settings.get", "settings.list",
     "settings.reload", "settings.reset", "settings.set", "settings.update", "store.backup", "store.compact",
     "store.delete", "store.export", "store.info", "token.create", "token.list", "token.revoke", "user.add",
     "user.link", "user.list", "user.quota", "user.remove", "user.role", "user.sign_out",
@@ -35,8 +35,11 @@ OTHERS = {
         "arsenal.docs", "arsenal.operations", "arsenal.whoami", "docs.list", "docs.page", "docs.search",
         "game.answer", "game.level", "sandbox.templates", "sandbox.walls", "system.health",
     },
-    "user": {"log.list", "node.list", "recording.list", "recording.load", "sandbox.create", "sandbox.list",
-             "user.usage"},
+    "user": {
+        "course.check", "course.export", "course.hint", "course.import", "course.lesson", "course.predict",
+        "course.progress", "course.reflect", "course.reset", "course.sessions", "course.solution", "log.list",
+        "node.list", "recording.list", "recording.load", "sandbox.create", "sandbox.list", "user.usage",
+    },
     "events": {"events.stream"},
 }  # fmt: skip
 """Operations that name no thing with an owner. All others name a node, a sandbox or a recording."""

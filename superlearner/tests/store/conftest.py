@@ -95,14 +95,14 @@ UPDATE superlearner_schema SET version_num = '0006';
 ALTER TABLE recordings ADD COLUMN owner TEXT;
 UPDATE recordings SET owner = 'ada';
 """
-EARLIER = {
-    "0001": FIRST_VERSION,
-    "0002": FIRST_VERSION + SECOND_VERSION,
-    "0003": FIRST_VERSION + SECOND_VERSION + THIRD_VERSION,
-    "0004": FIRST_VERSION + SECOND_VERSION + THIRD_VERSION + FOURTH_VERSION,
-    "0005": FIRST_VERSION + SECOND_VERSION + THIRD_VERSION + FOURTH_VERSION + FIFTH_VERSION,
-    "0006": FIRST_VERSION + SECOND_VERSION + THIRD_VERSION + FOURTH_VERSION + FIFTH_VERSION + SIXTH_VERSION,
-}
+SEVENTH_VERSION = """\
+UPDATE superlearner_schema SET version_num = '0007';
+ALTER TABLE users ADD COLUMN quota TEXT NOT NULL DEFAULT '{{}}';
+"""
+VERSIONS = (
+    FIRST_VERSION, SECOND_VERSION, THIRD_VERSION, FOURTH_VERSION, FIFTH_VERSION, SIXTH_VERSION, SEVENTH_VERSION,
+)  # fmt: skip
+EARLIER = {f"{number:04}": "".join(VERSIONS[:number]) for number in range(1, len(VERSIONS) + 1)}
 """Rows that platforms of earlier schemas left; `id` is written differently in each database."""
 
 

@@ -156,6 +156,7 @@ class SuperLearner(Application):
         if state.hubs is not None:
             state.hubs.close()
         state.sandboxes.close()
+        state.checker.close()
         state.events.close()
         state.log.close()
         if state.watchdog is not None:

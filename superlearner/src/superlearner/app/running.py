@@ -32,6 +32,8 @@ from superlearner.cluster.members import Members
 from superlearner.cluster.ways import Way, tls_of
 from superlearner.control.supervising import pid_of
 from superlearner.control.terms import clip
+from superlearner.course.course import Course
+from superlearner.course.engine.checking import Checker
 from superlearner.nodes.attaching import Attachments
 from superlearner.nodes.nodes import Nodes
 from superlearner.observing.analytics import Ledger
@@ -178,6 +180,8 @@ class Platform:
         launcher = PeerLauncher(self.nodes, self._used_sandbox, weak=settings.weak_walls)
         self.sandboxes = Sandboxes(launcher, lambda: self.settings.sandboxes, self._tell_sandbox)
         self.sandboxes.changed = self._sandboxes_changed
+        self.course = Course()
+        self.checker = Checker(1, weak=settings.weak_walls, node=self.running_node)
         if settings.data_dir is not None:
             self.sandboxes.ledger = SandboxLedger(settings.data_dir.absolute() / "sandboxes")
         self.nodes.node_of = self.sandboxes.node_of

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from superlearner.base.telemetry import Telemetry
 from superlearner.cluster.members import Members
+from superlearner.course.course import Course
+from superlearner.course.engine.checking import Checker
 from superlearner.nodes.attaching import Attachments
 from superlearner.nodes.nodes import Nodes
 from superlearner.observing.events import EventLog
@@ -50,7 +52,9 @@ def services_of(platform: Platform) -> Services:
     provide(ApiDocument, lambda: ApiDocument(platform.openapi))
     provide(Attachments, lambda: platform.attachments)
     provide(AuditLog, lambda: platform.audit)
+    provide(Checker, lambda: platform.checker)
     provide(Configuration, lambda: platform.configuration)
+    provide(Course, lambda: platform.course)
     provide(Evaluation, lambda: Evaluation(platform.evaluates))
     provide(EventLog, lambda: platform.events)
     provide(LivePages, lambda: platform.hubs)

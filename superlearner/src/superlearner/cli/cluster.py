@@ -12,13 +12,14 @@ import typer
 from superlearner.cli.door import said
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import verbs
+from superlearner.cli.operations import WithOperations
 
 __all__ = ["cluster", "node"]
 
 NO_CLUSTER: Final = 3
 NOT_TRUE: Final = 1
 
-cluster = typer.Typer(help="Begin, show and end the members of a cluster.", no_args_is_help=True)
+cluster = typer.Typer(cls=WithOperations, help="Begin, show and end the members of a cluster.", no_args_is_help=True)
 
 DataDirOption = Annotated[
     Path | None, typer.Option(help="Data directory, whose cluster it is [default: XDG's].", show_default=False)

@@ -14,18 +14,20 @@ from typer.core import TyperGroup
 from superlearner.cli.attaching import attach, detach
 from superlearner.cli.cluster import cluster, node
 from superlearner.cli.config import config
+from superlearner.cli.course import course
 from superlearner.cli.db import db
 from superlearner.cli.door import said
 from superlearner.cli.doors import NODES, console, mcp, top
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import categories, entry_of_verb, verbs
 from superlearner.cli.mistyped import explained
-from superlearner.cli.operations import Commands, group_of
+from superlearner.cli.operations import Commands, WithOperations, group_of
 
 __all__ = ["app", "main"]
 
 OUR_NAMES: Final = (
     "run", "console", "top", "tree", "doctor", "config", "token", "db", "mcp", "attach", "detach", "node", "cluster",
+    "course",
 )  # fmt: skip
 """In the order in which a new user needs them."""
 
@@ -56,8 +58,7 @@ class Main(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Let the next word decide between a command and a category of that name (`tree`)."""
-        own = {command.name or getattr(command.callback, "__name__", "") for command in cluster.registered_commands}
-        ours = args[0] == "cluster" and len(args) > 1 and args[1] in own
+        ours = isinstance(self.commands.get(args[0]), WithOperations)
         if len(args) > 1 and args[0] in OUR_NAMES and not ours and entry_of_verb(args[0], args[1]) is not None:
             return args[0], group_of(args[0]), args[1:]
         return super().resolve_command(ctx, args)
@@ -83,6 +84,7 @@ app = typer.Typer(
 app.add_typer(config, name="config")
 app.add_typer(db, name="db")
 app.add_typer(cluster, name="cluster")
+app.add_typer(course, name="course")
 app.command()(node)
 app.command()(console)
 app.command()(mcp)

@@ -27,7 +27,7 @@ from superlearner.cli.names import completion_of
 from superlearner.cli.showing import show
 from superlearner.cli.values import value_of
 
-__all__ = ["Commands", "command_of", "group_of"]
+__all__ = ["Commands", "WithOperations", "command_of", "group_of"]
 
 IN_PATH: Final = re.compile(r"\{(\w+)\}")
 TYPES: Final[dict[str, Any]] = {"text": str, "integer": int, "number": float, "flag": bool, "json": str, "any": str}
@@ -110,6 +110,17 @@ def group_of(category: str) -> TyperGroup | None:
         rich_markup_mode=None,
         subcommand_metavar="VERB [ARGS]...",
     )
+
+
+class WithOperations(TyperGroup):
+    """The commands of a group, followed by the operations of the category of its name."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        operations: Any = group_of(str(self.name))
+        if operations is not None:
+            made = operations.commands
+            self.commands: Any = Commands(dict(self.commands), lambda: list(made), made.get)
 
 
 def command_of(entry: Entry) -> Any:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from superlearner.operations.results import ProcessLine, SupervisorDetails
 from superlearner.operations.results_restarts import RestartLine
 from superlearner.operations.results_system import AnomalyLine
+from superlearner.operations.results_tree import TreeResult
 
 __all__ = [
     "ClusterAnomalies",
@@ -25,6 +26,7 @@ __all__ = [
     "ClusterSupervisor",
     "ClusterSupervisors",
     "ClusterTopology",
+    "ClusterTrees",
     "MemberLine",
     "Missing",
 ]
@@ -150,6 +152,14 @@ class ClusterSupervisors(BaseModel):
     """The supervisors of all nodes."""
 
     supervisors: list[ClusterSupervisor]
+    nodes_queried: list[str]
+    missing: list[Missing]
+
+
+class ClusterTrees(BaseModel):
+    """The supervision trees of all nodes."""
+
+    trees: list[TreeResult]
     nodes_queried: list[str]
     missing: list[Missing]
 

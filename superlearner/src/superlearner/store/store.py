@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from superlearner.base.telemetry import Telemetry
 from superlearner.store.failures import StoreUnavailable
+from superlearner.store.learning import Learning
 from superlearner.store.pruning import Pruning, RowsKept
 from superlearner.store.reading import StoreReading
 from superlearner.store.records import Records
@@ -94,6 +95,8 @@ class Store(StoreReading):
         super().__init__(self.writer.opened)
         self.records = Records(self.writer.opened)
         """Recordings, users and tokens; written at once, by the caller."""
+        self.learning = Learning(self.writer.wait_open)
+        """The work of learners in the course; written at once, by the caller."""
         self.upkeep = Upkeep(self.writer.opened)
         """Export, backup, compaction and deletion of stored data."""
         self._numbers: Counter[str] = Counter()

@@ -12,6 +12,7 @@ __all__ = [
     "SCHEMAS",
     "VERSION_TABLE",
     "audit",
+    "learning",
     "recordings",
     "restarts",
     "setting_changes",
@@ -20,7 +21,7 @@ __all__ = [
     "users",
 ]
 
-SCHEMAS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+SCHEMAS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """The revisions a database may have, oldest first: the steps in `migrations`."""
 HEAD: Final = SCHEMAS[-1]
 VERSION_TABLE: Final = "superlearner_schema"
@@ -134,4 +135,16 @@ tokens: Final = Table(
     Column("revoked", Double),
     Column("expires", Double),
     Column("used", Double),
+)
+
+learning: Final = Table(
+    "learning",
+    METADATA,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("learner", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("item", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("data", Text, nullable=False),
+    Index("learning_by_learner", "learner", "id"),
 )

@@ -132,6 +132,12 @@ class Writer:
             async with asyncio.timeout(CLOSES_S):
                 await self._let_go()
 
+    async def wait_open(self) -> Database:
+        """Return the open database, and wait while it is being opened. Raises StoreUnavailable."""
+        if self.database is None:
+            await self.settle(OPENS_S)
+        return self.opened()
+
     def opened(self) -> Database:
         """Return the open database; raises StoreUnavailable."""
         if self.database is None:

@@ -141,6 +141,8 @@ MESSAGES: Final[dict[str, str]] = {
     "name_not_found": "no process has the name 'counter_9'",
     "name_taken": "the name counter_1 belongs to 0.17.0",
     "node_not_found": "the platform observes no node 'shop@127.0.0.1'",
+    "course_item_not_found": "there is no exercise s12.minimla; did you mean s12.minimal?",
+    "not_yet": "the next hint opens after another answer, or in 42 s",
     "node_unavailable": "the node shop@127.0.0.1 has ended",
     "page_not_found": "there is no page 'supervisor' in the documentation",
     "process_not_found": "there is no process 0.99.0",

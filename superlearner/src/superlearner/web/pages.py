@@ -16,6 +16,7 @@ from superlearner.control.terms import safe_text
 from superlearner.operations.context import Context
 from superlearner.operations.homes import home_node
 from superlearner.operations.ownership import is_refused, node_names, seen_node
+from superlearner.operations.users import ANONYMOUS
 from superlearner.teaching.learning import PARTS
 from superlearner.web.addresses import reaching
 from superlearner.web.api_pages import install_api_docs
@@ -24,16 +25,18 @@ from superlearner.web.errors import ApiError
 from superlearner.web.refusals import record_refusal
 from superlearner.web.static_files import OwnFiles
 from superlearner.web.static_tree import StaticTree
-from superlearner.web.visitors import is_signed_in, user_of
+from superlearner.web.visitors import dead_link_of, is_signed_in, user_of
 
 if TYPE_CHECKING:
     from superlearner.app.running import Platform
+    from superlearner.operations.users import User
     from superlearner.sandbox import Sandbox
 
 __all__ = ["install", "is_of_own", "make_templates", "near"]
 
 FOLDER: Final = Path(__file__).parent
 START: Final = "start"
+CLUSTER: Final = "cluster"
 NEAR: Final = 3
 
 
@@ -70,6 +73,9 @@ class Page(NamedTuple):
     tab: str = ""
     """Its name in the row of views below the header, if its place has one."""
 
+    at: str = ""
+    """Its address, if that is not its id."""
+
     @property
     def is_place(self) -> bool:
         """Return whether it is one of the places of the main navigation; the menu has the other pages."""
@@ -78,7 +84,7 @@ class Page(NamedTuple):
     @property
     def path(self) -> str:
         """Return its path, below the root path."""
-        return "/" if self.id == START else f"/{self.place if self.view else self.id}"
+        return "/" if self.id == START else self.at or f"/{self.place if self.view else self.id}"
 
     @property
     def href(self) -> str:
@@ -98,8 +104,9 @@ PAGES: Final = (
     Page("replay", "Replay", "Replay", place="timeline", letter="r", view="replay", tab="Replay"),
     Page("why", "Restarts", "Restarts", place="timeline", below="/{event:int}", letter="w", tab="Restarts"),
     Page("predict", "Predict", "Predict", place="learn", of_platform=True, letter="g"),
+    Page("lesson", "Session 12", "What is OTP?", place="learn", of_platform=True, letter="o", at="/learn/12"),
     Page("docs", "Docs", "Documentation", place="learn", own_routes=True, letter="d"),
-    Page("cluster", "Cluster", "Cluster", place="system", of_platform=True, of_own=False, letter="c"),
+    Page(CLUSTER, "Cluster", "Cluster", place="system", of_platform=True, of_own=False, letter="c"),
     Page("arsenal", "Arsenal", "Arsenal", place="system", letter="a"),
     Page("settings", "Settings", "Settings", place="system", of_platform=True, of_own=False, letter="e"),
 )
@@ -108,6 +115,13 @@ MOVED: Final = {"/sandbox": "/sandboxes"} | {f"/{page.id}": page.href for page i
 
 OF_OWN: Final = frozenset({*(page.path for page in PAGES if page.of_own), *MOVED, "/api/docs"})
 BELOW_OWN: Final = ("/docs/", "/api/docs/", "/live/", "/why/")
+
+DEAD_LINKS: Final = {
+    "used": "this link was used before, and each link signs in once",
+    "expired": "this link has expired",
+    "unknown": "this link was used before, or belongs to an earlier start of the platform",
+}
+"""Texts about the link that led to a page and did not sign in."""
 
 HEADINGS: Final = {403: "Not allowed", 404: "There is no such page", 405: "Method not allowed", 500: "Internal error"}
 
@@ -137,6 +151,14 @@ def is_of_own(path: str) -> bool:
     return path in OF_OWN or path.startswith(BELOW_OWN)
 
 
+def _pages(platform: Platform, user: User) -> list[Page]:
+    """Return the pages for a user; that of the cluster is a place as soon as there is another member."""
+    pages = (
+        page._replace(place=CLUSTER) if page.id == CLUSTER and platform.members.has_others else page for page in PAGES
+    )
+    return [page for page in pages if not user.only_own or page.of_own]
+
+
 def _only_reads(platform: Platform, node: str | None) -> bool:
     """Return whether this is the node of a service that allows no changes."""
     found = None if node is None else platform.attachments.find(node)
@@ -163,7 +185,7 @@ def make_templates(files: StaticTree) -> Environment:
     always: Any = templates.globals  # typed by jinja as its initial content
     always.update(
         {"nodes": (), "node": "", "chosen": "", "own": "", "live": False, "only_reads": False, "can_sign_out": False}
-        | {"reader": "", "only_own": False, "deep": False}
+        | {"reader": "", "only_own": False, "deep": False, "dead_link": None}
         | {"cli": "superlearner", "learning": PARTS, "no_admin": False}
     )
     files.add_to(templates)
@@ -184,7 +206,7 @@ def install(app: FastAPI, platform: Platform, files: StaticTree) -> None:
             "root": platform.settings.root_path,
             "cli": reaching(request, platform.settings.data_dir, platform.settings.root_path),
             "version": platform.version,
-            "pages": [page for page in PAGES if not user.only_own or page.of_own],
+            "pages": _pages(platform, user),
             "node": node or first,
             "chosen": "" if node in (None, first) else node,
             "own": own,
@@ -192,6 +214,7 @@ def install(app: FastAPI, platform: Platform, files: StaticTree) -> None:
             "only_own": user.only_own,
             "nodes": [first, *(name for name in names if name != first)] if user.only_own else names,
             "only_reads": _only_reads(platform, node),
+            "dead_link": DEAD_LINKS.get(dead_link_of(request) or ""),
         }
         files.look()
         html = templates.get_template(template).render(shown | values)
@@ -249,6 +272,9 @@ def install(app: FastAPI, platform: Platform, files: StaticTree) -> None:
                 live=shown.live,
                 can_sign_out=can_sign_out,
                 no_admin=not user.may("admin"),
+                no_operate=not user.may("operate"),
+                no_code=not user.may("code"),
+                signed_in=user is not ANONYMOUS,
                 deep="event" in request.path_params,
             )
 

@@ -116,6 +116,32 @@ def test_a_single_answer_holds_the_events_of_a_period(inside: Inside) -> None:
     inside(test)
 
 
+def test_events_of_children_have_what_is_unknown_after_their_ends(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        async def ask(kind: str) -> Any:
+            query = f"types={kind}&supervisor=shop&last=100&limit=100&timeout_ms=1"
+            answer = await platform.client.get(f"/api/v1/events?{query}", headers={"accept": "application/json"})
+            return {one["name"]: one["data"] for one in answer.json()["data"]["items"]}
+
+        started = await ask("child_started")
+        assert (started["checkout_sup"]["what"], started["checkout_sup"]["child_strategy"]) == (
+            "CheckoutSup", "rest_for_one",
+        )  # fmt: skip
+        assert (started["customers"]["what"], started["customers"]["child_strategy"]) == ("Customers", None)
+        await kill(platform, "checkout_sup")
+        again = (await ask("child_restarted"))["checkout_sup"]
+        assert (again["what"], again["child_strategy"], again["strategy"]) == (
+            "CheckoutSup", "rest_for_one", "one_for_one",
+        )  # fmt: skip
+        body = {"strategy": "one_for_all"}
+        done = await platform.client.put("/api/v1/supervisors/shop/strategy", json=body, headers=OWNER)
+        assert done.status_code == 200, done.text
+        changed = (await ask("strategy_changed"))["shop"]
+        assert (changed["strategy_before"], changed["strategy"]) == ("one_for_one", "one_for_all")
+
+    inside(test)
+
+
 @pytest.mark.operation("events.stream")
 def test_the_stream_reports_a_kill_from_the_exit_to_the_restart(inside: Inside) -> None:
     async def test(platform: Any) -> None:

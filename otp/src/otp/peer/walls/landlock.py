@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from otp.peer.walls.system_calls import syscall
@@ -45,10 +45,11 @@ def abi() -> int:
     return syscall("landlock", CREATE_RULESET, None, 0, 1)
 
 
-def restrict(readable: Iterable[str], writable: Iterable[str]) -> int:
+def restrict(readable: Iterable[str], writable: Iterable[str], hidden: Sequence[str] = ()) -> int:
     """Restrict this process to reading below `readable` and writing below `writable`, without TCP; return the ABI.
 
-    Nothing may be executed. It needs `no_new_privs` and a single thread: other threads would stay unrestricted.
+    Folders in `hidden`, given without symbolic links, are not readable. Nothing may be executed. It needs
+    `no_new_privs` and a single thread: other threads would stay unrestricted.
     """
     import ctypes
 
@@ -60,13 +61,26 @@ def restrict(readable: Iterable[str], writable: Iterable[str]) -> int:
     ruleset = syscall("landlock_create_ruleset", CREATE_RULESET, ctypes.byref(attributes), size, 0)
     try:
         for path in readable:
-            _allow(ruleset, path, READ & handled)
+            _allow_reading(ruleset, path, READ & handled, hidden)
         for path in writable:
             _allow(ruleset, path, handled & ~(EXECUTE | MAKE_CHAR | MAKE_BLOCK | IOCTL_DEV))
         syscall("landlock_restrict_self", RESTRICT_SELF, ruleset, 0)
     finally:
         os.close(ruleset)
     return level
+
+
+def _allow_reading(ruleset: int, path: str, access: int, hidden: Sequence[str]) -> None:
+    """Allow to read below `path`, but only names below a hidden folder: modules beside it are found by listing."""
+    real = os.path.realpath(path)
+    if real in hidden:
+        return
+    if not any(each.startswith(os.path.join(real, "")) for each in hidden):
+        _allow(ruleset, path, access)
+        return
+    _allow(ruleset, path, access & READ_DIR)
+    for entry in os.listdir(real):
+        _allow_reading(ruleset, os.path.join(real, entry), access, hidden)
 
 
 def _allow(ruleset: int, path: str, access: int) -> None:

@@ -30,6 +30,7 @@ NO_EXECUTION: Final = 8
 BIND: Final = 4096
 RECURSIVE: Final = 16384
 PRIVATE: Final = 1 << 18
+READ_ONLY: Final = 1
 READ_ONLY_AGAIN: Final = 1 | 32  # MS_RDONLY | MS_REMOUNT
 
 HOME: Final = "/peer"
@@ -69,8 +70,8 @@ def files_of_interpreter() -> tuple[str, ...]:
     return tuple(path for path in found if os.path.exists(path) and path != "/")
 
 
-def make_root(at: str, readable: Iterable[str], *, files_mb: int, uid: int, gid: int) -> bool:
-    """Give this process a root with `readable`, two devices, its own processes, and its own folder.
+def make_root(at: str, readable: Iterable[str], hidden: Iterable[str], *, files_mb: int, uid: int, gid: int) -> bool:
+    """Give this process a root with `readable`, but not `hidden`, two devices, its own processes, and its own folder.
 
     `at` is an empty folder. The new root is in memory, read only except `HOME`, which holds `files_mb` MiB including
     `/tmp`. Return whether it has a `/proc`: the kernel allows none where that of the machine is masked.
@@ -84,6 +85,9 @@ def make_root(at: str, readable: Iterable[str], *, files_mb: int, uid: int, gid:
             _bind(path, at)
     for path in readable:
         _link(path, at)
+    for path in hidden:
+        if os.path.isdir(at + path):
+            mount("tmpfs", at + path, "tmpfs", flags | READ_ONLY, "mode=0000,size=4k,nr_inodes=1")
     home = at + HOME
     os.mkdir(home)
     options = f"mode=0700,size={files_mb}m,nr_inodes=4096,uid={uid},gid={gid}"

@@ -91,6 +91,7 @@ class Walls:
     Args:
         required: names from `WALLS`; for untrusted code keep the default.
         readable: additional files and folders that it may read.
+        hidden: folders below readable ones, or below those of the interpreter, that it may not read.
         without: parts from `PARTS` to leave out, as if this system did not support them.
         uids: the range from which its account is chosen if we are root; None: see `otp.peer.walls.privileges`.
 
@@ -100,6 +101,7 @@ class Walls:
 
     required: frozenset[str] = REQUIRED
     readable: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
     without: frozenset[str] = frozenset()
     uids: range | None = None
 

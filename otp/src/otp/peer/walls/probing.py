@@ -86,6 +86,7 @@ def make_plan(walls: Walls, limits: Limits, folder: str) -> dict[str, Any]:
         "uid": uid,
         "folder": folder,
         "readable": [*map(os.path.abspath, walls.readable)],
+        "hidden": [*map(os.path.realpath, walls.hidden)],
         "without": sorted(walls.without),
         "required": sorted(walls.required),
         "limits": asdict(limits),

@@ -84,9 +84,8 @@ def raise_inside(plan: Mapping[str, Any], outside: list[Part]) -> tuple[list[Par
         namespaces.enter_inner("mount")
         owner = os.getuid() if uid is None else uid
         group = os.getgid() if uid is None else uid
-        has_processes = namespaces.make_root(
-            folder, readable, files_mb=plan["limits"]["files_mb"], uid=owner, gid=group
-        )
+        files_mb = plan["limits"]["files_mb"]
+        has_processes = namespaces.make_root(folder, readable, plan["hidden"], files_mb=files_mb, uid=owner, gid=group)
         folder = namespaces.HOME
 
     def account() -> str:
@@ -109,7 +108,8 @@ def raise_inside(plan: Mapping[str, Any], outside: list[Part]) -> tuple[list[Par
     private = raising.up("privileges", privileges.no_new_privileges, unless=not_linux)
     last = not_linux or ("" if private else "it takes no_new_privs")
     seen = [*readable, "/dev/null", "/dev/urandom", *(["/proc"] if has_processes else [])]
-    raising.up("landlock", lambda: f"ABI {landlock.restrict(seen, [folder, '/dev/null'])}", unless=last)
+    hidden: list[str] = [] if own_files else plan["hidden"]  # a root of its own does not have them
+    raising.up("landlock", lambda: f"ABI {landlock.restrict(seen, [folder, '/dev/null'], hidden)}", unless=last)
     raising.up("seccomp", seccomp.install, unless=last)
     return raising.parts, folder
 

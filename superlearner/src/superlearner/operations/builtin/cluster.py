@@ -30,8 +30,10 @@ from superlearner.operations.results_cluster import (
     ClusterSupervisor,
     ClusterSupervisors,
     ClusterTopology,
+    ClusterTrees,
     MemberLine,
 )
+from superlearner.operations.results_tree import TreeResult
 from superlearner.operations.services import Services
 
 LONGEST = 300
@@ -180,6 +182,23 @@ async def supervisors(ctx: Context, nodes: Nodes, services: Services, /, of: One
         for line in lines
     ]
     return ClusterSupervisors(supervisors=found, nodes_queried=names, missing=answers.missing)
+
+
+@operation("cluster.trees", http=("GET", "/cluster/trees"), scope="read", on="platform",
+           errors=("node_not_found",))  # fmt: skip
+async def trees(
+    ctx: Context,
+    nodes: Nodes,
+    services: Services,
+    /,
+    of: OneNode = None,
+    limit: Annotated[int, Field(ge=1, le=1000, description="the most supervisors and children of a node")] = PER_NODE,
+) -> ClusterTrees:
+    """Show the supervision trees of all members."""
+    names = asked_nodes(ctx, nodes, of)
+    answers = await ask_all(ctx, services, nodes, names, "tree.show", {"limit": limit})
+    found = [TreeResult.model_validate(data) for data in answers.data.values()]
+    return ClusterTrees(trees=found, nodes_queried=names, missing=answers.missing)
 
 
 @operation("cluster.add", http=("POST", "/cluster/nodes"), scope="code", on="platform", changes=True,

@@ -1,0 +1,1 @@
+"""A small framework of agents, for the course: `by_hand`, with processes and messages alone."""

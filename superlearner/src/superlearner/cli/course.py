@@ -1,0 +1,92 @@
+"""The command `course check`: it judges the answer of an exercise without a running platform."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from superlearner.cli.ends import FAILED, USAGE, fail
+from superlearner.cli.operations import WithOperations
+
+__all__ = ["course"]
+
+NOT_RUN: Final = 2
+LONGEST: Final = 200_000
+WIDTH: Final = 10
+
+course = typer.Typer(cls=WithOperations, help="Learn: sessions, exercises and predictions.", no_args_is_help=True)
+
+
+@course.callback()
+def _group() -> None:
+    """Learn: sessions, exercises and predictions."""
+
+
+@course.command()
+def check(
+    exercise: Annotated[str, typer.Argument(metavar="EXERCISE", help="Exercise, such as s12.minimal.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.py", help="Your answer; - reads it from standard input.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Write it as JSON.")] = False,
+    weak_walls: Annotated[
+        bool,
+        typer.Option("--weak-walls", help="Run it without walls that this system lacks, for your own code."),
+    ] = False,
+) -> None:
+    """Check the answer of an exercise. No platform is needed.
+
+    Your file runs in a child behind walls, in virtual time, under several orders of events. Exits with 0 if it passed,
+    1 if it failed, 2 if it could not be checked.
+    """
+    from superlearner.course.checking import check_file
+    from superlearner.course.course import UnknownItem
+    from superlearner.course.engine.checking import CheckNotRun
+
+    try:
+        source = _read(file)
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        fail(f"{file}: expected a readable Python file: {why}", USAGE)
+    try:
+        checked = check_file(exercise, source, weak=weak_walls)
+    except UnknownItem as error:
+        fail(str(error), USAGE)
+    except CheckNotRun as error:
+        fail(f"it was not checked: {error}; try --weak-walls on your own machine", NOT_RUN)
+    if as_json:
+        typer.echo(json.dumps(checked.verdict.shown(), ensure_ascii=False))
+    else:
+        for line in _lines(checked.verdict, checked.printed):
+            typer.echo(line)
+    raise typer.Exit(0 if checked.verdict.ok else FAILED)
+
+
+def _read(file: Path) -> str:
+    if str(file) == "-":
+        return sys.stdin.read(LONGEST + 1)
+    with file.open(encoding="utf-8") as opened:
+        return opened.read(LONGEST + 1)
+
+
+def _lines(verdict: Any, printed: str) -> list[str]:
+    """Return a verdict as lines: the steps, what is wrong, and the end of the trace."""
+    from superlearner.base.printable import printable, printable_lines
+    from superlearner.course.misconceptions import MISCONCEPTIONS
+
+    lines = [f"{'ok' if step.ok else 'FAILED':<{WIDTH}}{printable(step.step)}" for step in verdict.steps]
+    lines += [f"{'':<{WIDTH}}{printable(step.say)}" for step in verdict.steps if step.say]
+    for id in verdict.misconceptions:
+        lines += [f"{id:<{WIDTH}}{MISCONCEPTIONS[id].fact}"]
+    if verdict.excerpt:
+        lines += ["", "The last messages:"]
+        for row in verdict.excerpt:
+            to = f" -> {row.to}" if row.to else ""
+            lines.append(
+                f"{'>' if row.marked else ' '} {row.at:>8.3f} s  {row.of}{to}: {row.kind} {printable(row.text)}"
+            )
+    if printed:
+        lines += ["", "It printed:", printable_lines(printed).rstrip()]
+    return lines if not verdict.ok else [*lines, "passed"]

@@ -1,0 +1,398 @@
+"""Checks of session 12: servers, their callbacks and results."""
+
+# What learners define has no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownLambdaType=false, reportUnknownParameterType=false
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+from typing import Any
+
+import otp
+from otp import GenServer, NoReply, Ok, Reply, Stop, impl
+from otp.testing import wait_all_idle
+from superlearner.course.engine.exercise import exercise, scenario
+from superlearner.course.engine.scenario import Scenario
+from superlearner.course.engine.values import shown
+from superlearner.course.engine.verdict import Wrong
+
+
+def add_one(value: int) -> int:
+    """Return the next number."""
+    return value + 1
+
+
+def append_one(value: list[int]) -> list[int]:
+    """Return a list with one more member."""
+    return [*value, 1]
+
+
+@exercise("s12.minimal")
+async def minimal(s: Scenario) -> None:
+    """MinimalServer: a value that is kept, read and changed."""
+    s.step("A server starts with 0, and `get` answers 0; after `set` with 42 it answers 42.")
+    server_class = s.need("MinimalServer")
+    start, get, put, update = (s.member(server_class, name) for name in ("start", "get", "set", "update"))
+
+    async def set_to(server: otp.Pid, value: Any) -> None:
+        made = put(server, value)
+        if inspect.isawaitable(made):
+            await s.settled(f"set(server, {value})", made, server)
+
+    async def get_from(server: otp.Pid) -> Any:
+        return await s.asked("get(server)", get(server), server)
+
+    server = await s.start("start(0)", start(0), "server")
+    s.same(await get_from(server), 0, "expected get to answer 0, the argument of start")
+    before = s.mark()
+    await set_to(server, 42)
+    how = [event.data["way"] for event in s.sent(server, before)]
+    got = await get_from(server)
+    s.same(got, 42, f"expected get to answer 42 after set(server, 42), got {got!r:.100}")
+
+    s.step("`update` answers the new value, and keeps it.")
+    got = await s.asked("update(server, function)", update(server, add_one), server)
+    s.same(got, 43, f"expected update to answer the new value 43, got {got!r:.100}")
+    s.same(await get_from(server), 43, "expected the new value to be kept: get after update")
+
+    s.step("Two servers share nothing.")
+    other = await s.start("start([])", start([]), "other")
+    third = await s.start("start([])", start([]), "third")
+    await s.asked("update(other, function)", update(other, append_one), other)
+    await set_to(other, "mine")
+    s.same(
+        await get_from(third), [], "expected each server to have a state of its own, but one changed the other's", "M6"
+    )
+    s.same(
+        await get_from(server), 43, "expected each server to have a state of its own, but one changed the other's", "M6"
+    )
+
+    s.step("Killed under a supervisor, it starts again with its first value.")
+    supervisor = await s.supervise(server_class.child_spec(7))
+    (child,) = (await s.children(supervisor)).values()
+    await set_to(child, 8)
+    s.same(await get_from(child), 8, "expected get to answer 8 after set(server, 8)")
+    await s.kill(child)
+    again = list((await s.children(supervisor)).values())
+    s.expect(len(again) == 1 and again[0] != child, "expected a new process after the kill")
+    got = await get_from(again[0])
+    s.same(got, 7, f"expected the start value 7 after a restart, got {got!r:.100}: a restart loses the state", "M12")
+
+    s.step("Every call is answered.")
+    for _ in range(3):
+        await get_from(server)
+
+    s.step("`set` is a cast: it returns at once, and no answer comes.")
+    s.same(how, ["cast"], f"expected one cast, got {', '.join(how) or 'no message'}: who sets needs no answer", "M14")
+
+
+@exercise("s12.callbacks")
+async def callbacks(s: Scenario) -> None:
+    """The callback that a message runs."""
+    s.step("Each message runs its callback: the server of the run says which.")
+    answer = s.choices(("get_state", "remember", "DOWN", "stop"))
+    ran = await instrumented()
+    for key in ("get_state", "remember", "DOWN", "stop"):
+        if answer[key] == ran[key]:
+            continue
+        swapped = {answer[key], ran[key]} == {"handle_call", "handle_cast"}
+        misconception = "M14" if swapped else "M8" if key == "DOWN" else None
+        say = f"expected {ran[key]} for {key}: it ran; you chose {shown(answer[key])}"
+        if key == "stop":
+            say += " (terminate does not receive the message: it is called because the server stops)"
+        raise Wrong(say, misconception)
+
+
+class Instrumented(GenServer[otp.Pid]):
+    """Tells its owner which of its callbacks ran."""
+
+    @impl
+    def init(self, owner: otp.Pid) -> Ok[otp.Pid]:
+        return Ok(owner)
+
+    @impl
+    def handle_call(self, request: Any, caller: otp.From, state: otp.Pid) -> Reply[otp.Pid]:
+        return Reply("handle_call", state)
+
+    @impl
+    def handle_cast(self, request: Any, state: otp.Pid) -> NoReply[otp.Pid] | Stop:
+        if request == "stop":
+            return Stop("normal", state)
+        otp.send(state, "handle_cast")
+        return NoReply(state)
+
+    @impl
+    def handle_info(self, message: Any, state: otp.Pid) -> NoReply[otp.Pid]:
+        otp.send(state, "handle_info")
+        return NoReply(state)
+
+    @impl
+    def terminate(self, reason: Any, state: otp.Pid) -> None:
+        otp.send(state, "terminate")
+
+
+async def instrumented() -> dict[str, str]:
+    """Return which callback of a real server each of four messages runs."""
+    server = await Instrumented.start(otp.self())
+    ran = {"get_state": await GenServer.call(server, "get_state")}
+    GenServer.cast(server, "remember")
+    ran["remember"] = await otp.receive()
+    otp.send(server, otp.Down(otp.make_ref(), server, "killed"))
+    ran["DOWN"] = await otp.receive()
+    GenServer.cast(server, "stop")
+    ran["stop"] = await otp.receive()
+    await otp.wait_down(server)
+    return ran
+
+
+@exercise("s12.calls")
+async def calls(s: Scenario) -> None:
+    """Call or cast."""
+    s.step("Each function of the client works as its users need it.")
+    right = {
+        "get_agent_state": "call",
+        "remember_fact": "cast",
+        "send_task": "cast",
+        "process_next": "call",
+        "broadcast_shutdown": "cast",
+    }
+    answer = s.choices(tuple(right))
+    for key, way in right.items():
+        if answer[key] == way:
+            continue
+        if answer[key] not in ("call", "cast"):
+            raise Wrong(f"expected call or cast for {key}, got {shown(answer[key])}")
+        if way == "call":
+            got = await client_of(cast_only=True)
+            raise Wrong(f"{key} as a cast returned {got!r} where its user needs a value", "M14")
+        waited = await client_of(cast_only=False)
+        raise Wrong(
+            f"{key} as a call waited {waited:g} s, for each of ten agents in turn; its answer is not needed", "M14"
+        )
+
+
+class Slow(GenServer[None]):
+    """Takes a second for each message."""
+
+    @impl
+    def init(self, arg: None) -> Ok[None]:
+        return Ok(arg)
+
+    @impl
+    async def handle_call(self, request: Any, caller: otp.From, state: None) -> Reply[None]:
+        await asyncio.sleep(1)
+        return Reply("done", state)
+
+    @impl
+    async def handle_cast(self, request: Any, state: None) -> NoReply[None]:
+        await asyncio.sleep(1)
+        return NoReply(state)
+
+
+async def client_of(*, cast_only: bool) -> Any:
+    """Return what a cast returns, or how long ten calls take."""
+    servers = [await Slow.start(None) for _ in range(10)]
+    begun = otp.monotonic()
+    if cast_only:
+        value: Any = GenServer.cast(servers[0], "get") or "ok"
+    else:
+        for server in servers:
+            await GenServer.call(server, "task")
+        value = otp.monotonic() - begun
+    for server in servers:
+        otp.exit(server, "kill")
+        await otp.wait_down(server)
+    return value
+
+
+@exercise("s12.required")
+async def required(s: Scenario) -> None:
+    """Required and optional callbacks."""
+    s.step("`required` names the callbacks that a GenServer needs, `optional` the others.")
+    callbacks = {name for name, _ in GenServer.behaviour_info("callbacks")}
+    others = {name for name, _ in GenServer.behaviour_info("optional_callbacks")}
+    needed, free = s.names_in("required"), s.names_in("optional")
+    wanted = callbacks - others
+    s.expect(
+        needed == wanted, f"expected required to be what behaviour_info says, got {shown(sorted(map(str, needed)))}"
+    )
+    if free != others:
+        raise Wrong(f"expected optional to be what behaviour_info says; {difference(free, others)}")
+    s.step("`OnlyInit` starts, and survives an unknown message.")
+    cls = s.need("OnlyInit")
+    server = await s.start("OnlyInit.start(None)", s.member(cls, "start")(None), "server")
+    own = {name for name in vars(cls) if name in callbacks | others}
+    s.expect(own <= {"init"}, f"expected OnlyInit to define init only, got {', '.join(sorted(own))}")
+    otp.send(server, "an unknown message")
+    await s.settle()
+    s.expect(otp.is_alive(server), "expected it to survive an unknown message")
+
+
+@exercise("s12.results")
+async def results(s: Scenario) -> None:
+    """Legal results of callbacks."""
+    s.step("Each result is legal or not, as the runs show.")
+    answer = s.need("answer")
+    if type(answer) is not dict:
+        raise Wrong(f"expected answer to be a mapping from (callback, result) to True or False, got {shown(answer)}")
+    found = {tuple(key) if type(key) in (tuple, list) else key: value for key, value in answer.items()}
+    for callback in ("init", "handle_call", "handle_cast"):
+        for result in ("Ok", "Reply", "NoReply", "Stop"):
+            said = found.get((callback, result))
+            if type(said) is not bool:
+                raise Wrong(f"expected True or False for ({callback!r}, {result!r}), got {shown(said)}")
+            legal = await is_legal(callback, result)
+            if said == legal:
+                continue
+            misconception = {("handle_cast", "Reply"): "M14", ("handle_call", "NoReply"): "M31"}.get((callback, result))
+            what = "goes on or ends as it says" if legal else "ends the server with bad_return_value"
+            raise Wrong(f"{result} returned from {callback} {what}", misconception)
+
+
+async def is_legal(callback: str, result: str) -> bool:
+    """Return whether a callback may return a result: by a run."""
+    made: Any = {"Ok": Ok(0), "Reply": Reply("answer", 0), "NoReply": NoReply(0), "Stop": Stop("normal", 0)}[result]
+    if callback == "init" and result == "Stop":
+        made = Stop("normal")
+    server_class: Any = type("Server", (GenServer,), methods(callback, made))
+    try:
+        server = await server_class.start(None)
+    except otp.StartError as error:
+        return not is_bad(error.reason)
+    ref = otp.monitor(server)
+    if callback == "handle_call":
+        with contextlib.suppress(otp.CallExit):
+            await GenServer.call(server, "x", 1)
+    elif callback == "handle_cast":
+        GenServer.cast(server, "x")
+    await wait_all_idle()
+    ended = not otp.is_alive(server)
+    otp.exit(server, "kill")
+    down = await otp.receive(ref)
+    return not (ended and is_bad(down.reason))
+
+
+def methods(callback: str, made: Any) -> dict[str, Any]:
+    """Return the methods of a server whose `callback` returns `made`."""
+    found: dict[str, Any] = {
+        "init": lambda self, arg: made if callback == "init" else Ok(0),
+        "handle_call": lambda self, request, caller, state: made,
+        "handle_cast": lambda self, request, state: made,
+    }
+    return found
+
+
+def is_bad(reason: Any) -> bool:
+    """Return whether a server ended because of an illegal result."""
+    return type(reason) is tuple and bool(reason) and reason[0] == "bad_return_value"
+
+
+def difference(got: set[Any], wanted: set[Any]) -> str:
+    """Return what is missing or too much."""
+    if missing := wanted - got:
+        return f"{min(missing)} is missing"
+    return f"{shown(min(map(str, got - wanted)))} is too much"
+
+
+@exercise("s12.impl")
+async def repaired(s: Scenario) -> None:
+    """A misspelt callback."""
+    s.step("`BadServer`, repaired, answers a call with its state.")
+    cls = s.need("BadServer")
+    server = await s.start("BadServer.start(5)", s.member(cls, "start")(5), "server")
+    s.same(
+        await s.asked("a call", GenServer.call(server, "state"), server), 5, "expected the call to answer the state 5"
+    )
+    s.step("What becomes of each misspelt name is known.")
+    ways = {
+        "marked_typo": await found_when("handle_cal", marked=True),
+        "unmarked_typo": await found_when("handle_cal", marked=False),
+        "other_name": await found_when("on_call", marked=False),
+    }
+    for name, right in ways.items():
+        said = s.need(name)
+        waits = said == "the caller waits until its time is up"
+        s.expect(said == right, f"expected {name} to be {right!r}, as the run shows; you said {shown(said)}",
+                 "M31" if waits else None)  # fmt: skip
+
+
+NAMED = """
+class Named(GenServer):
+    def init(self, arg):
+        return Ok(arg)
+
+    {mark}
+    def {name}(self, request, caller, state):
+        return Reply(state, state)
+"""
+
+
+async def found_when(name: str, *, marked: bool) -> str:
+    """Return when the runtime finds a callback under a wrong name: by a run."""
+    names: dict[str, Any] = {"GenServer": GenServer, "Ok": Ok, "Reply": Reply, "impl": impl}
+    try:
+        exec(NAMED.format(name=name, mark="@impl" if marked else ""), names)
+    except TypeError:
+        return "error when the class is made"
+    server_class = names["Named"]
+    server = await server_class.start(5)
+    begun = otp.monotonic()
+    try:
+        await GenServer.call(server, "state")
+    except otp.CallExit:
+        return "found by the first call" if otp.monotonic() == begun else "the caller waits until its time is up"
+    otp.exit(server, "kill")
+    return "never found"
+
+
+class Idle(GenServer[None]):
+    """Waits."""
+
+    @impl
+    def init(self, arg: None) -> Ok[None]:
+        return Ok(arg)
+
+
+@scenario("s12.p2")
+async def p2(s: Scenario) -> str:
+    """A server with only init gets a call."""
+    server = s.name(await Idle.start(None), "server")
+    begun = otp.monotonic()
+    try:
+        value = await GenServer.call(server, "hello")
+    except otp.ServerDown:
+        at_once = "at once" if otp.monotonic() == begun else "later"
+        return f"the server ends, and the caller gets ServerDown {at_once}"
+    except otp.CallTimeout:
+        return "the caller waits 5 s"
+    return f"it answers {value!r}"
+
+
+@scenario("s12.p3")
+async def p3(s: Scenario) -> str:
+    """Ten services by hand have ten loops, ten servers share that of GenServer: count the functions with a loop."""
+    loops = [
+        compile(
+            f"async def serve_{n}():\n    while True:\n        await otp.receive(timeout=5)\n",
+            f"service_{n}.py",
+            "exec",
+        )
+        for n in range(10)
+    ]
+    servers = [type(f"Service{n}", (GenServer,), {"init": lambda self, arg: Ok(arg)}) for n in range(10)]
+    shared = {server.__mro__[1].__module__ for server in servers}
+    return f"{len({loop.co_filename for loop in loops})} by hand, {len(shared)} with OTP"
+
+
+@scenario("s12.p4")
+async def p4(s: Scenario) -> str:
+    """Reply returned from handle_cast."""
+    server_class: Any = type("Server", (GenServer,), methods("handle_cast", Reply(1, 0)))
+    server = s.name(await server_class.start(None), "server")
+    ref = otp.monitor(server)
+    GenServer.cast(server, "hello")
+    down = await otp.receive(ref, timeout=1)
+    return f"the server ends with ({down.reason[0]!r}, …)" if is_bad(down.reason) else "it goes on"

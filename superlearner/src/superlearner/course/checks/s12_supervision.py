@@ -1,0 +1,256 @@
+"""Checks of session 12: strategies, restart intensity and trees."""
+
+# What learners define has no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownLambdaType=false, reportUnknownParameterType=false
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import otp
+from otp import GenServer, Ok, Supervisor, impl
+from otp.testing import advance, wait_all_idle
+from superlearner.course.engine.drawings import Drawn, read_drawing, shown_tree
+from superlearner.course.engine.exercise import exercise, scenario
+from superlearner.course.engine.scenario import Scenario
+from superlearner.course.engine.values import shown
+from superlearner.course.engine.verdict import Wrong
+
+
+class Idle(GenServer[None]):
+    """Waits."""
+
+    @impl
+    def init(self, arg: None) -> Ok[None]:
+        return Ok(arg)
+
+
+@exercise("s12.strategies")
+async def strategies(s: Scenario) -> None:
+    """Strategies for three scenarios."""
+    s.step("Each scenario has the strategy that restarts what depends on the crashed child, and nothing else.")
+    answer = dict(s.need("answer") or {}) if type(s.need("answer")) is dict else None
+    if answer is None:
+        raise Wrong(
+            "expected answer to be a mapping with agents, pipeline and connections, got None: nothing is chosen yet"
+        )
+    needless = answer.pop("needless", None)
+    for key in ("agents", "pipeline", "connections"):
+        if answer.get(key) not in ("one_for_one", "one_for_all", "rest_for_one"):
+            raise Wrong(f"expected a strategy for {key}, got {shown(answer.get(key))}")
+    for key, count, crashed, depend in (
+        ("agents", 5, 1, ()),
+        ("pipeline", 4, 1, (2, 3)),
+        ("connections", 3, 0, (1, 2)),
+    ):
+        restarted = await restarted_by(answer[key], crashed, count)
+        expected = {crashed, *depend}
+        if missing := expected - restarted:
+            say = f"child {crashed + 1} crashed, and child {min(missing) + 1}, which depends on it, went on as before"
+            raise Wrong(f"{key}: {say} under {answer[key]}", "M21")
+        extra = restarted - expected
+        if extra:
+            say = f"child {crashed + 1} crashed, and child {min(extra) + 1} was restarted needlessly"
+            raise Wrong(f"{key}: {say} under {answer[key]}", "M20")
+    if answer["agents"] != "one_for_one":
+        raise Wrong("agents: independent agents need no restart when another one crashes", "M20")
+    if answer["pipeline"] != "rest_for_one":
+        raise Wrong("pipeline: an earlier stage does not depend on a later one", "M20")
+    s.step("For the pool under one_for_all, the needless restart is named.")
+    if answer["connections"] == "one_for_all":
+        said = needless.get("connections", "") if type(needless) is dict else ""
+        say = "expected needless = {'connections': …} to name who is restarted needlessly when one worker crashes"
+        s.expect(type(said) is str and "manager" in said.lower(), say, "M20")
+
+
+def pid_of(child: otp.ChildInfo) -> otp.Pid:
+    """Return the pid of a running child."""
+    assert isinstance(child.pid, otp.Pid)
+    return child.pid
+
+
+async def restarted_by(strategy: Any, crashed: int, count: int) -> set[int]:
+    """Return the children, of so many, that are other processes after one has crashed."""
+    children = [Idle.child_spec(None, id=number) for number in range(count)]
+    supervisor = await Supervisor.start_link_children(children, strategy=strategy)
+    otp.unlink(supervisor)
+    before: dict[Any, otp.Pid] = {child.id: pid_of(child) for child in await Supervisor.which_children(supervisor)}
+    otp.exit(before[crashed], "kill")
+    await otp.wait_down(before[crashed])
+    await wait_all_idle()
+    after: dict[Any, otp.Pid] = {child.id: pid_of(child) for child in await Supervisor.which_children(supervisor)}
+    otp.exit(supervisor, "shutdown")
+    await otp.wait_down(supervisor)
+    return {id for id, pid in after.items() if pid != before[id]}
+
+
+@exercise("s12.limits")
+async def limits(s: Scenario) -> None:
+    """Crash times that a supervisor just survives."""
+    s.step("The supervisor survives crashes at these times.")
+    times = s.need("times")
+    if times is None:
+        raise Wrong("expected times to be a list of at least 4 ascending times, got None: nothing is chosen yet")
+    if type(times) not in (list, tuple) or len(times) < 4 or any(type(each) not in (int, float) for each in times):
+        raise Wrong(f"expected times to be a list of at least 4 numbers, got {shown(times)}")
+    s.expect(all(a < b for a, b in itertools.pairwise(times)), f"expected ascending times, got {shown(times)}")
+    s.expect(times[0] >= 0 and times[-1] <= 3600, "expected times between 0 and 3600 seconds")
+    s.expect(await survives(times), "it gave up: more than 3 restarts within 5 seconds, of whichever child", "M22")
+    s.step("It just survives: with the last crash 0.1 s earlier it gives up.")
+    earlier = [*times[:-1], times[-1] - 0.1]
+    s.expect(earlier[-2] < earlier[-1], "expected at least 0.1 s between the last two crashes")
+    say = "with the last crash 0.1 s earlier it survives as well: the window holds the restarts of the last 5 seconds"
+    s.expect(not await survives(earlier), say, "M22")
+
+
+async def survives(times: Any) -> bool:
+    """Return whether a supervisor with 3 restarts in 5 seconds survives crashes at these times."""
+    supervisor = await Supervisor.start_link_children([Idle.child_spec(None)], max_restarts=3, max_seconds=5)
+    otp.unlink(supervisor)
+    begun = otp.monotonic()
+    for time in times:
+        wait = begun + time - otp.monotonic()
+        if wait > 0:
+            await advance(wait)
+        if not otp.is_alive(supervisor):
+            return False
+        (child,) = [pid_of(each) for each in await Supervisor.which_children(supervisor)]
+        otp.exit(child, "kill")
+        await otp.wait_down(child)
+        await wait_all_idle()
+    lives = otp.is_alive(supervisor)
+    if lives:
+        otp.exit(supervisor, "shutdown")
+        await otp.wait_down(supervisor)
+    return lives
+
+
+@exercise("s12.tree")
+async def tree(s: Scenario) -> None:
+    """A tree that was drawn."""
+    s.step("The drawing is a tree with one root, a supervisor.")
+    text = s.need("drawing")
+    if type(text) is not str or not text.strip():
+        raise Wrong(f"expected drawing to be a text with a tree, got {shown(text)}: nothing is drawn yet")
+    roots = read_drawing(text)
+    read = f"; it was read as {shown_tree(roots)!r:.300}"
+    s.expect(len(roots) == 1, f"expected one root, got {len(roots)}{read}")
+    root = roots[0]
+    s.expect(bool(root.children), f"expected the root to have children{read}")
+
+    s.step("Three workers under a supervisor, a dynamic supervisor with temporary agents, and one store.")
+    everyone = below(root)
+    stores = [each for each in everyone if is_store(each)]
+    s.expect(len(stores) == 1, f"expected one state store, got {len(stores)}{read}")
+    pools = [each for each in everyone if is_dynamic(each)]
+    s.expect(len(pools) == 1, f"expected one dynamic supervisor, got {len(pools)}{read}")
+    (store,), (pool,) = stores, pools
+    for each in everyone:
+        if each.children and not is_supervisor(each):
+            raise Wrong(f"{each.label} is a worker, and has children: only supervisors have children{read}", "M25")
+    s.expect(not store.children, f"expected the store to have no children{read}", "M25")
+    s.expect(bool(pool.children), f"expected agents under the dynamic supervisor{read}")
+    s.expect(
+        not any(each.children for each in pool.children), f"expected agents only under the dynamic supervisor{read}"
+    )
+    workers = [
+        each
+        for each in everyone
+        if not each.children and each is not store and each not in pool.children and not is_supervisor(each)
+    ]
+    s.expect(len(workers) == 3, f"expected three permanent workers, got {len(workers)}{read}")
+    order = everyone.index(store)
+    users = [each for each in (*workers, pool) if everyone.index(each) < order]
+    if users:
+        say = f"children start in order, and {users[0].label} starts before the store, which it uses"
+        raise Wrong(f"expected the store before its users: {say}", "M21")
+
+    s.step("How many processes each crash ends is predicted.")
+    said = s.need("disturbed")
+    if type(said) is not dict:
+        raise Wrong(f"expected disturbed to be a mapping with worker, temporary, pool and store, got {shown(said)}")
+    for key, child in (("worker", workers[-1]), ("temporary", pool.children[-1]), ("pool", pool), ("store", store)):
+        ended = await ends(root, child)
+        value = said.get(key)
+        if type(value) is int and value == ended:
+            continue
+        every = await ends(root, child, "one_for_all")
+        misconception = "M20" if value == every else "M21" if key in ("pool", "store") else None
+        raise Wrong(
+            f"expected {ended} for {key}: so many processes ended in the run; you said {shown(value)}", misconception
+        )
+
+
+def below(drawn: Drawn) -> list[Drawn]:
+    """Return all labels below one, in the order in which they start."""
+    return [each for child in drawn.children for each in (child, *below(child))]
+
+
+def is_store(drawn: Drawn) -> bool:
+    """Return whether a label names one."""
+    return any(word in drawn.label.lower() for word in ("store", "state", "cache", "table"))
+
+
+def is_dynamic(drawn: Drawn) -> bool:
+    """Return whether a label names one."""
+    return any(word in drawn.label.lower() for word in ("dynamic", "pool"))
+
+
+def is_supervisor(drawn: Drawn) -> bool:
+    """Return whether a label names one."""
+    return is_dynamic(drawn) or any(word in drawn.label.lower() for word in ("sup", "app", "root"))
+
+
+async def ends(root: Drawn, crashed: Drawn, strategy: str | None = None) -> int:
+    """Return how many processes of the drawn tree end when one crashes, which is among them."""
+    pids: dict[Drawn, otp.Pid] = {}
+
+    def spec(drawn: Drawn, number: int) -> Any:
+        if not drawn.children:
+            return Idle.child_spec(None, id=number, restart="temporary" if drawn in temporary else "permanent")
+        return otp.ChildSpec(id=number, start=(begin, drawn), type="supervisor")
+
+    def begin(drawn: Drawn) -> Any:
+        children = [spec(child, number) for number, child in enumerate(drawn.children)]
+        way: Any = strategy if strategy and drawn is root else strategy_of(drawn, root)
+        return Supervisor.start_link_children(children, strategy=way, max_restarts=10)
+
+    owners = {drawn for drawn in (root, *below(root)) if drawn.children}
+    temporary = {child for drawn in owners if is_dynamic(drawn) for child in drawn.children}
+    supervisor = await begin(root)
+    otp.unlink(supervisor)
+
+    async def note(drawn: Drawn, pid: otp.Pid) -> None:
+        infos = {info.id: pid_of(info) for info in await Supervisor.which_children(pid)}
+        for number, child in enumerate(drawn.children):
+            pids[child] = infos[number]
+            if child.children:
+                await note(child, infos[number])
+
+    await note(root, supervisor)
+    otp.exit(pids[crashed], "kill")
+    await otp.wait_down(pids[crashed])
+    await wait_all_idle()
+    ended = sum(not otp.is_alive(pid) for pid in pids.values())
+    otp.exit(supervisor, "shutdown")
+    await otp.wait_down(supervisor)
+    await wait_all_idle()
+    return ended
+
+
+def strategy_of(drawn: Drawn, root: Drawn) -> str:
+    """Return the strategy that a label names; without one the root restarts what depends, others one child."""
+    named = next((name for name in ("one_for_all", "rest_for_one", "one_for_one") if name in drawn.label), None)
+    return named or ("rest_for_one" if drawn is root else "one_for_one")
+
+
+@scenario("s12.p1")
+async def p1(s: Scenario) -> str:
+    """B of A, B, C crashes under each strategy."""
+    told: list[str] = []
+    for strategy in ("one_for_one", "rest_for_one", "one_for_all"):
+        new = await restarted_by(strategy, 1, count=3)
+        told.append(f"{strategy} {' '.join('ABC'[number] for number in sorted(new))}")
+    return "; ".join(told)

@@ -1,0 +1,101 @@
+"""The course: its lessons, and the checks, solutions and wrong programs that belong to them.
+
+>>> course = Course()
+>>> course.lesson(12).title
+'What is OTP?'
+>>> course.exercise("s12.minimal").title
+'MinimalServer'
+>>> course.exercise("s12.minimla")
+Traceback (most recent call last):
+...
+superlearner.course.course.UnknownItem: there is no exercise s12.minimla; did you mean s12.minimal?
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from superlearner.course.lesson import Exercise, Lesson, Predict, Reflect
+from superlearner.course.reading import read_file
+
+__all__ = ["FOLDER", "Course", "UnknownItem"]
+
+FOLDER: Final = Path(__file__).parent
+
+B = TypeVar("B")
+
+
+class UnknownItem(LookupError):
+    """There is no session, exercise or question of this name."""
+
+
+class Course:
+    """All sessions. Lessons are read when they are first needed.
+
+    Args:
+        folder: the one with `lessons`, `checks`, `solutions` and `wrong`.
+    """
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self._folder = folder
+
+    @cached_property
+    def lessons(self) -> tuple[Lesson, ...]:
+        """Return all lessons, by number. Raises `LessonError` for one with a fault."""
+        return tuple(read_file(path) for path in sorted((self._folder / "lessons").glob("*.md")))
+
+    def lesson(self, number: int) -> Lesson:
+        """Return a lesson. Raises `UnknownItem`."""
+        found = next((lesson for lesson in self.lessons if lesson.number == number), None)
+        if found is None:
+            known = ", ".join(str(lesson.number) for lesson in self.lessons)
+            raise UnknownItem(f"there is no session {number}; expected one of {known}")
+        return found
+
+    def exercise(self, id: str) -> Exercise:
+        """Return an exercise. Raises `UnknownItem`."""
+        return _found("exercise", id, self._all(Exercise))
+
+    def predict(self, id: str) -> Predict:
+        """Return a prediction. Raises `UnknownItem`."""
+        return _found("prediction", id, self._all(Predict))
+
+    def reflect(self, id: str) -> Reflect:
+        """Return a reflection. Raises `UnknownItem`."""
+        return _found("reflection", id, self._all(Reflect))
+
+    def _all(self, kind: type[B]) -> list[B]:
+        return [block for lesson in self.lessons for block in lesson.blocks(kind)]
+
+    # What a learner must not read before it is earned
+
+    def check_source(self, id: str) -> str:
+        """Return the source of the module with the check or scenario of this id. Raises `UnknownItem`."""
+        session = id.partition(".")[0]
+        for path in sorted((self._folder / "checks").glob(f"{session}*.py")):
+            text = path.read_text(encoding="utf-8")
+            if f'("{id}")' in text:
+                return text
+        raise UnknownItem(f"there is no check {id[:100]}")
+
+    def solution(self, id: str) -> str:
+        """Return the reference solution of an exercise."""
+        return (self._folder / "solutions" / f"{id.replace('.', '_')}.py").read_text(encoding="utf-8")
+
+    def wrong(self, id: str) -> dict[str, str]:
+        """Return the known wrong programs of an exercise, by file name: the misconception, with `_` and a word."""
+        found = sorted((self._folder / "wrong" / id.replace(".", "_")).glob("*.py"))
+        return {path.stem: path.read_text(encoding="utf-8") for path in found}
+
+
+def _found(what: str, id: str, among: Iterable[Any]) -> Any:
+    known = {one.id: one for one in among}
+    if id not in known:
+        near = difflib.get_close_matches(id, known, 1, 0.5)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UnknownItem(f"there is no {what} {id[:100]}{hint}")
+    return known[id]

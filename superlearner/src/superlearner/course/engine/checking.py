@@ -1,0 +1,236 @@
+"""Checks of answers in fresh children, behind walls; the parent never runs a learner's text."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import otp
+from otp.peer import Limits, Peer, Spares, WallMissing, Walls
+from otp.peer import start as start_peer
+from superlearner.control.terms import clip
+from superlearner.course.engine.child import FILE, IMPORT
+from superlearner.course.engine.verdict import Outcome, Row, Step, Verdict, refusal
+
+__all__ = ["CI_SEEDS", "SEEDS", "CheckNotRun", "Checked", "Checker"]
+
+FOLDER: Final = Path(__file__).resolve().parents[1]
+HIDDEN: Final = tuple(str(FOLDER / name) for name in ("checks", "solutions", "wrong"))
+"""Files that no child can read: it gets the source of one check, before anything of an answer runs."""
+
+SEEDS: Final = tuple(range(1, 6))
+CI_SEEDS: Final = tuple(range(1, 21))
+LIMITS: Final = Limits(
+    memory_mb=192, cpu_s=8.0, processes=8, output_kb=256, hold_s=3.0, wall_s=15.0, files_mb=4, nice=5
+)
+PRELOAD: Final = ("superlearner.course.engine.child",)
+LONGEST_SOURCE: Final = 200_000
+LONGEST_TELL: Final = 400
+READ_S: Final = 5.0
+
+AT_ONCE: Final = os.cpu_count() or 1
+"""Children that run at the same time; more would not be faster."""
+
+ENDS: Final = {
+    "held": ("your code keeps the one thread of the runtime busy and never waits", "M7"),
+    "cpu": ("your code used all the processor time that a check has", "M7"),
+    "wall": ("your code did not come to an end", None),
+    "memory": ("your code asked for more memory than a check has", None),
+    "output": ("your code printed more than a check takes", None),
+    "exit": ("your code ended the interpreter: a process ends by returning or with otp.exit", None),
+    "nonsense": ("your code wrote to a connection of the check", None),
+    "signal": ("your code ended the interpreter with a signal", None),
+}
+"""The sentence about each kind of end of a child, and the misconception that it shows."""
+
+
+class CheckNotRun(Exception):
+    """A check that could not run for a reason that is not the answer's, such as a missing wall."""
+
+
+class Checked:
+    """A verdict with what the answer printed."""
+
+    def __init__(self, verdict: Verdict, printed: str) -> None:
+        self.verdict = verdict
+        self.printed = printed
+
+
+class Checker:
+    r"""Runs checks; `close` it at the end.
+
+    Args:
+        spares: children kept ready, which have imported the engine; 0 for a single check.
+        weak: run answers without walls that this system lacks; for one's own code only.
+        node: returns the node of the children's supervisors; None: that of the calling process.
+
+    >>> import asyncio, otp
+    >>> async def main():
+    ...     checker = Checker(spares=0, weak=True)
+    ...     check = "from superlearner.course.engine.exercise import exercise\n@exercise('a')\nasync def f(s):\n"
+    ...     check += "    s.step('`answer` is 1.')\n    s.same(s.need('answer'), 1)\n"
+    ...     return [(await checker.check("a", check, text)).verdict.ok for text in ("answer = 1", "answer = 2")]
+    >>> otp.run(main)
+    [True, False]
+    """
+
+    def __init__(self, spares: int = 0, *, weak: bool = False, node: Callable[[], otp.Node] | None = None) -> None:
+        required = frozenset[str]() if weak else Walls().required
+        self._walls = Walls(required=required, hidden=HIDDEN)
+        self._count = spares
+        self._spares: Spares | None = None
+        self._node = node
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    def warm(self) -> None:
+        """Keep children ready; they import in the background."""
+        if self._spares is None and self._count:
+            self._spares = Spares(self._count, PRELOAD)
+
+    def close(self) -> None:
+        """End the children that were kept ready."""
+        if self._spares is not None:
+            self._spares.close()
+            self._spares = None
+
+    async def check(self, id: str, check: str, source: str, seeds: Sequence[int] = SEEDS) -> Checked:
+        """Return the verdict on an answer. Call it in a process.
+
+        Args:
+            id: that of the exercise.
+            check: the source of the module with its check.
+            source: the answer.
+            seeds: under which it runs.
+
+        Raises:
+            CheckNotRun: a required wall is missing, or this machine has no room for a child.
+        """
+        if len(source) > LONGEST_SOURCE or "\0" in source:
+            text = f"expected a Python file of at most {LONGEST_SOURCE:,} characters, got {len(source):,}"
+            return Checked(refusal(IMPORT, text), "")
+        try:
+            told, printed = await self._run(id, check, source, seeds)
+        except _Ended as ended:
+            return Checked(ended.verdict, ended.printed)
+        if told is None:
+            return Checked(refusal(IMPORT, ENDS["exit"][0]), printed)
+        return Checked(_verdict(told), printed)
+
+    async def predict(self, id: str, check: str) -> Outcome:
+        """Run the scenario of a prediction, and return what happened. Raises `CheckNotRun`."""
+        try:
+            told, _ = await self._run(id, check, None, (1,))
+        except _Ended as ended:
+            raise CheckNotRun(f"the scenario {id} did not end well: {ended.verdict.steps[0].say}") from None
+        if told is None:
+            raise CheckNotRun(f"the scenario {id} ended without a report")
+        return Outcome(told["happened"], tuple(Row(**one) for one in told["excerpt"]))
+
+    async def _run(
+        self, id: str, check: str, source: str | None, seeds: Sequence[int]
+    ) -> tuple[Mapping[str, Any] | None, str]:
+        """Return the report of a child, and what was printed in it. Raises `_Ended` and `CheckNotRun`."""
+        self.warm()
+        token = secrets.token_hex(16)
+        order = {"token": token, "id": id, "check": check, "source": source, "seeds": list(seeds)}
+        written: list[bytes] = []
+        async with self._turns:
+            told = await self._run_child(order, written)
+        return told, _printed(written)
+
+    async def _run_child(self, order: Mapping[str, Any], written: list[bytes]) -> Mapping[str, Any] | None:
+        token = order["token"]
+        try:
+            peer = await start_peer(
+                f"check-{token[:12]}@127.0.0.1",
+                "superlearner.course.engine.child:boot",
+                order,
+                walls=self._walls,
+                limits=LIMITS,
+                spares=self._spares,
+                on_output=written.append,
+                node=None if self._node is None else self._node(),
+            )
+        except WallMissing as error:
+            raise CheckNotRun(str(error)) from None
+        except otp.StartError as error:
+            raise _Ended(_ended(error), _printed(written)) from None
+        except OSError as error:
+            raise CheckNotRun(f"this machine has no room for a check: {error}") from None
+        try:
+            return await _told(peer, token)
+        finally:
+            await peer.kill()
+
+
+class _Ended(Exception):
+    """The end of a child before its report."""
+
+    def __init__(self, verdict: Verdict, printed: str) -> None:
+        super().__init__(verdict)
+        self.verdict = verdict
+        self.printed = printed
+
+
+async def _told(peer: Peer, token: str) -> Mapping[str, Any] | None:
+    """Return the report with the token; everything else in the connection was written by the answer."""
+    link = peer.link
+    if link is None:
+        return None
+    loop = asyncio.get_running_loop()
+    data = bytearray()
+    head = f'["{token}", '.encode()
+    try:
+        async with asyncio.timeout(READ_S):
+            while True:
+                part = await loop.sock_recv(link, 1 << 16)
+                data += part
+                *lines, _ = bytes(data).split(b"\n")
+                for line in lines:
+                    if line.startswith(head):
+                        return json.loads(line)[1]
+                if not part or len(data) > 1 << 20:
+                    return None
+    except (TimeoutError, OSError, ValueError):
+        return None
+
+
+def _verdict(told: Mapping[str, Any]) -> Verdict:
+    return Verdict(
+        tuple(Step(one["step"], one["ok"], one["say"]) for one in told["checks"]),
+        tuple(told["misconceptions"]),
+        tuple(Row(**one) for one in told["excerpt"]),
+    )
+
+
+def _ended(error: otp.StartError) -> Verdict:
+    match error.reason:
+        case ("peer", str(kind), str(reason)) if kind in ENDS:
+            say, misconception = ENDS[kind]
+            where = _place(reason)
+            return refusal(IMPORT, f"{where}{say}" if where else say, misconception)
+        case ("peer", str(kind), str(reason)) if kind in ("failed",):
+            return refusal(IMPORT, f"the check ended with it: {clip(reason, LONGEST_TELL)}")
+        case _:
+            raise CheckNotRun(f"the check did not start: {clip(str(error), LONGEST_TELL)}") from None
+
+
+def _place(reason: str) -> str:
+    """Return the line of the answer in which its child was held.
+
+    >>> _place("did not answer for 2 s: its loop is held at answer.py:14 boot")
+    'line 14: '
+    """
+    _, found, rest = reason.partition(f"{FILE}:")
+    number = rest.split(" ", 1)[0].rstrip(":,;)")
+    return f"line {number}: " if found and number.isdigit() else ""
+
+
+def _printed(written: list[bytes]) -> str:
+    text = b"".join(written)[-65_536:].decode("utf-8", "replace")
+    return text.replace(os.sep.join(("", "peer", "")), "")

@@ -1,0 +1,186 @@
+"""The child of a check: it runs a learner's answer and the check of its exercise, and reports one verdict.
+
+For a prediction it runs the scenario alone, and reports what happened.
+
+It runs in the thread of the peer's loop, so an answer that never waits holds that loop, and is ended with the line in
+which it was. The report begins with a token that the answer does not know.
+"""
+
+# What learners define has no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownLambdaType=false, reportUnknownParameterType=false
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import sys
+import traceback
+from types import ModuleType
+from typing import Any, Final
+
+from otp.peer.inner import Here
+from otp.testing import Deadlock, Livelock, MessageMutated, RealIONotSimulated, Scheduler
+from superlearner.course.engine.exercise import declared_in, scenarios_in
+from superlearner.course.engine.integrity import Integrity
+from superlearner.course.engine.scenario import Scenario
+from superlearner.course.engine.values import shown
+from superlearner.course.engine.verdict import Outcome, Row, Verdict, Wrong, refusal
+
+__all__ = ["FILE", "IMPORT", "boot", "outcome_of", "verdict_of"]
+
+FILE: Final = "answer.py"
+IMPORT: Final = "your file can be imported"
+LONGEST: Final = 60_000
+"""Bytes of a report: the socket holds so much while nothing reads it."""
+
+
+def boot(here: Here) -> None:
+    """Run the check that `here.args` describes, and send its verdict."""
+    order: dict[str, Any] = here.args
+    token = order.pop("token")
+    link = here.link
+    loop = asyncio.get_running_loop()
+    asyncio._set_running_loop(None)  # the scheduler's own loop runs in this thread
+    try:
+        told = _report(order)
+    finally:
+        asyncio._set_running_loop(loop)
+    with contextlib.suppress(Exception):  # the answer may have replaced it
+        sys.stdout.flush()
+    data = json.dumps([token, told]).encode()
+    if len(data) > LONGEST:
+        data = json.dumps([token, {**told, "excerpt": []}]).encode()
+    link.setblocking(True)
+    link.sendall(b"\n" + data + b"\n")
+
+
+def _report(order: dict[str, Any]) -> dict[str, Any]:
+    if order["source"] is None:
+        outcome = outcome_of(order["id"], order["check"], order["seeds"][0])
+        return {"happened": outcome.happened, "excerpt": [row.shown() for row in outcome.excerpt]}
+    verdict = verdict_of(order["id"], order["check"], order["source"], order["seeds"])
+    return {**verdict.shown(), "excerpt": [row.shown() for row in verdict.excerpt]}
+
+
+def outcome_of(id: str, check: str, seed: int = 1) -> Outcome:
+    """Run the scenario of a prediction, and return what happened."""
+    names: dict[str, Any] = {"__name__": "check"}
+    exec(compile(check, "check", "exec", dont_inherit=True), names)
+    run = scenarios_in(names)[id]
+
+    async def main() -> Outcome:
+        scenario = Scenario(ModuleType("answer"), seed)
+        happened = await run(scenario)
+        return Outcome(happened, scenario.excerpt(None))
+
+    return Scheduler(seed=seed).run(main)
+
+
+def verdict_of(id: str, check: str, source: str, seeds: list[int]) -> Verdict:
+    """Return the verdict on an answer: that of the first seed under which it fails, or of the last one.
+
+    Args:
+        id: that of the exercise.
+        check: the source of the module with its check.
+        source: the answer.
+        seeds: those of the schedulers.
+    """
+    try:
+        code = compile(source, FILE, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        line = f"line {error.lineno}: " if isinstance(error, SyntaxError) and error.lineno else ""
+        return refusal(IMPORT, f"{line}{getattr(error, 'msg', None) or error}")
+    names: dict[str, Any] = {"__name__": "check"}
+    exec(compile(check, "check", "exec", dont_inherit=True), names)  # our own source, read before the walls
+    run = declared_in(names)[id]
+    random_state = random.getstate()
+    verdict = refusal(IMPORT, "there are no seeds")
+    for seed in seeds:
+        random.setstate(random_state)
+        verdict = _Run(code, run, seed).verdict()
+        if not verdict.ok:
+            break
+    return verdict
+
+
+class _Run:
+    """A run under one seed."""
+
+    def __init__(self, code: Any, run: Any, seed: int) -> None:
+        self._code = code
+        self._run = run
+        self._seed = seed
+        self._scenario: Scenario | None = None
+        self._excerpt: tuple[Row, ...] = ()
+
+    def verdict(self) -> Verdict:
+        scheduler = Scheduler(seed=self._seed)
+        try:
+            scheduler.run(self._main)
+        except Wrong as wrong:
+            return self._failed(wrong)
+        except Deadlock as error:
+            return self._failed(Wrong(f"nothing can happen any more: {_first_line(error)}", "M15"))
+        except Livelock as error:
+            return self._failed(Wrong(f"it never comes to rest: {_first_line(error)}"))
+        except MessageMutated as error:
+            return self._failed(Wrong(f"a message was changed after it was sent: {_first_line(error)}", "M6"))
+        except RealIONotSimulated as error:
+            return self._failed(
+                Wrong(f"expected neither threads, sockets nor real waiting: {_first_line(error)}", "M7")
+            )
+        except SystemExit as error:
+            return self._failed(
+                Wrong(f"your code called sys.exit({shown(error.code)}), which would end the interpreter")
+            )
+        except MemoryError:
+            return self._failed(Wrong("your code asked for more memory than a check has"))
+        except BaseException as error:
+            return self._failed(Wrong(_told(error)))
+        assert self._scenario is not None
+        return Verdict(tuple(self._scenario.steps))
+
+    def _failed(self, wrong: Wrong) -> Verdict:
+        found = () if wrong.misconception is None else (wrong.misconception,)
+        scenario = self._scenario
+        if scenario is None:
+            return refusal(IMPORT, wrong.say, wrong.misconception)
+        scenario.failed(wrong)
+        return Verdict(tuple(scenario.steps), found, self._excerpt)
+
+    async def _main(self) -> None:
+        # The scheduler has replaced what would be real I/O by now.
+        integrity = Integrity()
+        try:
+            await self._check(integrity)
+        except BaseException:
+            if self._scenario is not None:  # before the run is cleaned up
+                self._excerpt = self._scenario.excerpt()
+            integrity.check()  # it explains the others
+            raise
+
+    async def _check(self, integrity: Integrity) -> None:
+        answer = ModuleType("answer")
+        answer.__file__ = FILE
+        sys.modules["answer"] = answer
+        exec(self._code, vars(answer))  # behind walls: this is what the child is for
+        integrity.check()
+        self._scenario = scenario = Scenario(answer, self._seed)
+        scenario.at_step = integrity.check
+        await self._run(scenario)
+        await scenario.end()
+        scenario.done()
+
+
+def _told(error: BaseException) -> str:
+    """Return an exception of an answer, with its line."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == FILE]
+    where = f"line {lines[-1]}: " if lines else ""
+    return f"{where}{type(error).__name__}: {_first_line(error)}".removesuffix(": ")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [""])[0][:400]

@@ -1,0 +1,59 @@
+"""Declarations of exercises and scenarios, in the modules of checks.
+
+>>> @exercise("s00.nothing")
+... async def nothing(s):
+...     s.step("`answer` is 1")
+...     s.same(s.need("answer"), 1)
+>>> declared_in({"nothing": nothing})
+{'s00.nothing': <function nothing at ...>}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from superlearner.course.engine.scenario import Scenario
+
+__all__ = ["Check", "Run", "declared_in", "exercise", "scenario", "scenarios_in"]
+
+Check = Callable[["Scenario"], Awaitable[None]]
+Run = Callable[["Scenario"], Awaitable[str]]
+
+EXERCISE: Final = "__exercise__"
+SCENARIO: Final = "__scenario__"
+
+
+def exercise(id: str) -> Callable[[Check], Check]:
+    """Declare a function as the check of an exercise. It is called once for each seed, with a `Scenario`."""
+
+    def declare(check: Check) -> Check:
+        setattr(check, EXERCISE, id)
+        return check
+
+    return declare
+
+
+def declared_in(names: Mapping[str, Any]) -> dict[str, Check]:
+    """Return the checks among the names of a module, by the ids of their exercises."""
+    return _marked(names, EXERCISE)
+
+
+def scenario(id: str) -> Callable[[Run], Run]:
+    """Declare a function as the scenario of a prediction. It returns what happened, the text of the right option."""
+
+    def declare(run: Run) -> Run:
+        setattr(run, SCENARIO, id)
+        return run
+
+    return declare
+
+
+def scenarios_in(names: Mapping[str, Any]) -> dict[str, Run]:
+    """Return the scenarios among the names of a module, by their ids."""
+    return _marked(names, SCENARIO)
+
+
+def _marked(names: Mapping[str, Any], mark: str) -> dict[str, Any]:
+    return {getattr(one, mark): one for one in names.values() if hasattr(one, mark)}

@@ -1,0 +1,73 @@
+"""Names that an answer must not change: built-in functions, the library, and the engine.
+
+The names of all their modules and classes are kept before the answer is imported, and compared at each step. Code that
+searches the memory of its interpreter can still find the running check; the documentation says so.
+"""
+
+# What learners define has no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownLambdaType=false, reportUnknownParameterType=false
+
+from __future__ import annotations
+
+import sys
+import threading
+from types import ModuleType
+from typing import Any, Final
+
+from superlearner.course.engine.verdict import Wrong
+
+__all__ = ["Integrity"]
+
+OURS: Final = ("builtins", "otp", "superlearner", "asyncio", "inspect", "threading", "sys", "types", "typing")
+MAY_CHANGE: Final = {"sys": {"last_exc", "last_type", "last_value", "last_traceback", "path_importer_cache", "argv"}}
+
+
+class Integrity:
+    """The names of the modules and classes that an answer must leave as they are."""
+
+    def __init__(self) -> None:
+        self._threads = set(threading.enumerate())
+        self._kept: list[tuple[str, Any, dict[str, Any]]] = []
+        seen: set[int] = set()
+        for name, module in list(sys.modules.items()):
+            if not isinstance(module, ModuleType) or name.partition(".")[0] not in OURS:
+                continue
+            self._keep(name, module)
+            for label, value in vars(module).items():
+                if not issubclass(type(value), type) or id(value) in seen:
+                    continue
+                seen.add(id(value))
+                if (home := _package_of(value)) in OURS and home != "builtins":
+                    self._keep(f"{name}.{label}", value)
+
+    def _keep(self, name: str, owner: Any) -> None:
+        ignored = MAY_CHANGE.get(name, ())
+        kept = {
+            label: value
+            for label, value in vars(owner).items()
+            if callable(value) or isinstance(value, classmethod | staticmethod | property | type)
+            if label not in ignored
+        }
+        self._kept.append((name, owner, kept))
+
+    def check(self) -> None:
+        """Raise `Wrong` if something was changed, or a thread was started; what was changed is put back."""
+        changed = [
+            (name, owner, label, value)
+            for name, owner, kept in self._kept
+            for label, value in kept.items()
+            if vars(owner).get(label) is not value
+        ]
+        for _, owner, label, value in changed:
+            setattr(owner, label, value)
+        if changed:
+            name, _, label, _ = changed[0]
+            raise Wrong(f"expected your file to leave {name}.{label} as it is, but it was replaced")
+        if set(threading.enumerate()) - self._threads:
+            raise Wrong("expected no thread, got one: processes run in the event loop; use otp.spawn")
+
+
+def _package_of(cls: type) -> str:
+    """Return the package of a class, without asking its metaclass."""
+    return str(type.__getattribute__(cls, "__module__")).partition(".")[0]

@@ -1,0 +1,283 @@
+"""The vocabulary of checks: it starts what an answer defines, asks it, and judges what it does.
+
+A check judges messages, answers, ends, restarts and times, and never source text or the shape of a state.
+"""
+
+# What learners define has no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownLambdaType=false, reportUnknownParameterType=false
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from types import ModuleType
+from typing import Any, Final, Literal
+
+import otp
+from otp import Supervisor
+from otp.testing import advance, mailbox, wait_all_idle
+from otp.trace import MESSAGE_KINDS, Event, node_of, subscribe
+from superlearner.course.engine.values import as_set, same, shown
+from superlearner.course.engine.verdict import Row, Step, Wrong
+
+__all__ = ["Scenario"]
+
+EXCERPT: Final = 12
+"""Rows of the excerpt of a trace."""
+WHOLE: Final = 40
+"""Rows of the run of a prediction."""
+KEPT: Final = 2000
+LONGEST: Final = 200
+RESTART_S: Final = 1.0
+
+
+class Scenario:
+    """A run of a check under one seed, inside a testing scheduler; made by the child.
+
+    Args:
+        answer: the module of the learner.
+        seed: the seed of the scheduler.
+    """
+
+    def __init__(self, answer: ModuleType, seed: int) -> None:
+        self.answer = answer
+        self.seed = seed
+        self.steps: list[Step] = []
+        self.at_step: Callable[[], object] = lambda: None
+        """Called at each step and at the end."""
+        self._step: str | None = None
+        self._events: list[Event] = []
+        self._names: dict[otp.Pid, str] = {}
+        self._me = otp.self()
+        self._node = node_of(self._me)
+        self._before = set(otp.processes())
+        self._kept: set[otp.Pid] = set()
+        self._supervisors: list[otp.Pid] = []
+        subscribe(self._node, self._take, kinds=MESSAGE_KINDS | {"spawned", "exited"})
+        self.name(self._me, "check")
+
+    # Steps and judgement
+
+    def step(self, says: str) -> None:
+        """Begin the next numbered item of the contract; the one before holds."""
+        self._pass()
+        self._step = says
+
+    def done(self) -> None:
+        """End the last step: it holds."""
+        self._pass()
+
+    def failed(self, wrong: Wrong) -> None:
+        """End the current step: it does not hold."""
+        self.steps.append(Step(self._step or "your file can be imported", ok=False, say=wrong.say))
+
+    def _pass(self) -> None:
+        self.at_step()
+        if self._step is not None:
+            self.steps.append(Step(self._step, ok=True))
+        self._step = None
+
+    def expect(self, holds: object, say: str, m: str | None = None) -> None:
+        """Raise `Wrong` unless `holds` is exactly True."""
+        if holds is not True:
+            raise Wrong(say, m)
+
+    def same(self, got: Any, wanted: Any, say: str = "", m: str | None = None) -> None:
+        """Raise `Wrong` unless two plain values are of the same type and equal."""
+        if not same(got, wanted):
+            raise Wrong(say or f"expected {shown(wanted)}, got {shown(got)}", m)
+
+    # What the answer defines
+
+    def need(self, name: str) -> Any:
+        """Return what the answer defines under a name."""
+        found = getattr(self.answer, name, self)
+        if found is not self:
+            return found
+        own = [each for each in vars(self.answer) if not each.startswith("_")]
+        near = difflib.get_close_matches(name, own, 1)
+        hint = f"; did you mean to call your {near[0]!r} so?" if near else ""
+        raise Wrong(f"expected a definition of {name!r} in your file, got none{hint}")
+
+    def member(self, owner: Any, name: str) -> Callable[..., Any]:
+        """Return a function that a class of the answer defines."""
+        found = getattr(owner, name, None)
+        if not callable(found):
+            raise Wrong(f"expected {owner.__name__}.{name}(…), got none")
+        return found
+
+    def choices(self, keys: tuple[str, ...]) -> Mapping[str, Any]:
+        """Return the mapping `answer` with these keys, each with a value."""
+        answer = self.need("answer")
+        if answer is None:
+            raise Wrong(
+                f"expected answer to be a mapping with the keys {', '.join(keys)}, got None: nothing is chosen yet"
+            )
+        if type(answer) is not dict:
+            raise Wrong(f"expected answer to be a dict, got {shown(answer)}")
+        missing = [key for key in keys if answer.get(key) is None]
+        if missing:
+            raise Wrong(f"expected a choice for each of {', '.join(keys)}; {missing[0]!r} has none")
+        strange = [key for key in answer if key not in keys]
+        if strange:
+            raise Wrong(f"expected the keys {', '.join(keys)}, got {shown(strange[0])} as well")
+        return answer
+
+    def names_in(self, name: str) -> set[Any]:
+        """Return a set that the answer defines; it may be given as a list."""
+        value = self.need(name)
+        found = as_set(value)
+        if found is None:
+            raise Wrong(f"expected {name} to be a set, got {shown(value)}")
+        return found
+
+    # Processes
+
+    def name(self, pid: otp.Pid, name: str) -> otp.Pid:
+        """Call a process by a name in excerpts."""
+        self._names[pid] = name
+        return pid
+
+    async def start(self, what: str, made: Any, name: str) -> otp.Pid:
+        """Return the pid that a start function of the answer returns; the process may stay until the end."""
+        pid = await self.asked(what, made)
+        if not isinstance(pid, otp.Pid):
+            raise Wrong(f"expected {what} to return the pid of a process, got {shown(pid)}")
+        if not otp.is_alive(pid):
+            raise Wrong(f"expected {what} to return a living process, but it has ended")
+        self._kept.add(pid)
+        return self.name(pid, name)
+
+    async def supervise(
+        self,
+        child: Any,
+        strategy: Literal["one_for_one", "one_for_all", "rest_for_one"] = "one_for_one",
+        max_restarts: int = 3,
+        max_seconds: float = 5,
+    ) -> otp.Pid:
+        """Start a supervisor of this child, and return its pid."""
+        supervisor = await self.asked(
+            "starting it under a supervisor",
+            Supervisor.start_link_children(
+                [child], strategy=strategy, max_restarts=max_restarts, max_seconds=max_seconds
+            ),
+        )
+        otp.unlink(supervisor)
+        self._supervisors.append(supervisor)
+        return self.name(supervisor, "supervisor")
+
+    async def children(self, supervisor: otp.Pid) -> dict[Any, otp.Pid]:
+        """Return the living children of a supervisor, by id, oldest first."""
+        found = await Supervisor.which_children(supervisor)
+        living = {each.id: each.pid for each in reversed(found) if isinstance(each.pid, otp.Pid)}
+        self._kept.update(living.values())
+        for id, pid in living.items():
+            self._names.setdefault(pid, str(id))
+        return living
+
+    async def kill(self, pid: otp.Pid) -> None:
+        """Kill a process, and wait until all others have reacted."""
+        otp.exit(pid, "kill")
+        await otp.wait_down(pid)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Run until nothing is ready."""
+        await wait_all_idle()
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        await advance(seconds)
+
+    # Asking
+
+    async def asked(self, what: str, made: Any, server: otp.Pid | None = None) -> Any:
+        """Return the value of an awaitable that the answer has made; raise `Wrong` for what became of it instead."""
+        if not inspect.isawaitable(made):
+            raise Wrong(f"expected {what} to be awaited, a call; it returned {shown(made)} at once")
+        return await self.settled(what, made, server)
+
+    async def settled(self, what: str, made: Awaitable[Any], server: otp.Pid | None = None) -> Any:
+        """Await it; raise `Wrong` if it fails."""
+        try:
+            return await made
+        except otp.CallTimeout:
+            if server is not None and not otp.is_alive(server):
+                raise Wrong(f"{what}: the server ended without an answer") from None
+            raise Wrong(
+                f"{what} got no answer: the server is alive and silent, and its caller waits in vain", "M31"
+            ) from None
+        except otp.ServerDown as error:
+            raise Wrong(f"{what} ended the server: {self.why(error)}") from None
+        except otp.NoProcess:
+            raise Wrong(f"{what}: there is no such process any more") from None
+        except otp.StartError as error:
+            raise Wrong(f"{what} failed: {shown(error.reason)}") from None
+        except Wrong:
+            raise
+        except Exception as error:
+            raise Wrong(f"{what} raised {type(error).__name__}: {str(error)[:LONGEST]}") from None
+
+    def why(self, error: otp.CallExit) -> str:
+        """Return the reason of a failed call, without its address."""
+        return shown(error.cause_reason)
+
+    # The trace
+
+    def mark(self) -> int:
+        """Return the place of the trace now."""
+        return len(self._events)
+
+    def sent(self, to: otp.Pid, since: int = 0) -> list[Event]:
+        """Return the messages sent to a process since a mark, oldest first."""
+        return [event for event in self._events[since:] if event.kind == "sent" and event.data.get("to") == to]
+
+    def _take(self, event: Event) -> None:
+        if len(self._events) < KEPT:
+            self._events.append(event)
+
+    def excerpt(self, most: int | None = EXCERPT) -> tuple[Row, ...]:
+        """Return the last messages and ends, by default twelve, the last of them marked; None: the first forty."""
+        rows = [row for event in self._events if (row := self._row(event)) is not None]
+        rows = rows[:WHOLE] if most is None else rows[-most:]
+        return tuple(
+            Row(row.at, row.of, row.to, row.kind, row.text, marked=place == len(rows) - 1)
+            for place, row in enumerate(rows)
+        )
+
+    def _row(self, event: Event) -> Row | None:
+        of = self._called(event.pid)
+        at = round(event.at / 1e9, 3)
+        if event.kind == "sent":
+            return Row(
+                at, of, self._called(event.data.get("to")), str(event.data["way"]), str(event.data["message"])[:LONGEST]
+            )
+        if event.kind == "exited":
+            return Row(at, of, None, "exit", shown(event.data.get("reason")))
+        return None
+
+    def _called(self, pid: Any) -> str:
+        if pid not in self._names:
+            what = "process" if not isinstance(pid, otp.Pid) else f"process {1 + len(self._names)}"
+            self._names[pid] = what
+        return self._names[pid]
+
+    # The end
+
+    async def end(self) -> None:
+        """Stop what was started, and raise `Wrong` for what the answer leaves behind."""
+        for supervisor in reversed(self._supervisors):
+            otp.exit(supervisor, "shutdown")
+            await otp.wait_down(supervisor)
+        for pid in self._kept:
+            otp.exit(pid, "kill")
+        await self.settle()
+        left = set(otp.processes()) - self._before - {self._me}
+        if left:
+            raise Wrong(
+                f"expected nothing to be left running, got {len(left)} {'process' if len(left) == 1 else 'processes'}"
+            )
+        if mailbox():
+            raise Wrong("expected an empty mailbox of the asker, got messages that were not asked for")

@@ -1,0 +1,92 @@
+"""The result of a check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+__all__ = ["Outcome", "Row", "Step", "Verdict", "Wrong", "refusal"]
+
+LONGEST: Final = 600
+"""Characters of a sentence."""
+
+
+class Wrong(Exception):
+    """The fault of an answer: a sentence about its behaviour, and the misconception it shows, if one is known."""
+
+    def __init__(self, say: str, misconception: str | None = None) -> None:
+        super().__init__(say[:LONGEST])
+        self.say: str = say[:LONGEST]
+        self.misconception = misconception
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A numbered item of an exercise's contract: what it demands, whether it holds, and what to say about it."""
+
+    step: str
+    ok: bool
+    say: str = ""
+
+    def shown(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {"step": self.step, "ok": self.ok, "say": self.say}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A message or an end in the excerpt of a trace; `marked` is the one in question."""
+
+    at: float
+    of: str
+    to: str | None
+    kind: str
+    text: str
+    marked: bool = False
+
+    def shown(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "at": self.at,
+            "of": self.of,
+            "to": self.to,
+            "kind": self.kind,
+            "text": self.text,
+            "marked": self.marked,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The result of a check: the steps that were reached, the misconceptions found, and the excerpt of a trace.
+
+    >>> Verdict((Step("set keeps a value", True),)).ok
+    True
+    """
+
+    steps: tuple[Step, ...]
+    misconceptions: tuple[str, ...] = ()
+    excerpt: tuple[Row, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Return whether every step holds."""
+        return bool(self.steps) and all(step.ok for step in self.steps)
+
+    def shown(self) -> dict[str, Any]:
+        """Return what `superlearner course check --json` prints; two runs of one file give the same."""
+        checks = [step.shown() for step in self.steps]
+        return {"ok": self.ok, "misconceptions": list(self.misconceptions), "checks": checks}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The outcome of the scenario of a prediction, in the words of the right option, and the rows of its trace."""
+
+    happened: str
+    excerpt: tuple[Row, ...] = ()
+
+
+def refusal(step: str, say: str, misconception: str | None = None) -> Verdict:
+    """Return the verdict on an answer that ended before its first step."""
+    return Verdict((Step(step, ok=False, say=say[:LONGEST]),), () if misconception is None else (misconception,))

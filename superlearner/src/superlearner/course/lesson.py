@@ -1,0 +1,144 @@
+"""A lesson as a value: sections of text and typed blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+__all__ = [
+    "Block", "Cell", "Choice", "Exercise", "Lesson", "Measure", "Option", "Picture", "Predict", "Reflect", "Section",
+    "Source", "Text",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A page that a lesson refers to."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Ordinary Markdown, as HTML."""
+
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Python that the learner edits and runs in a workbench."""
+
+    id: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An answer to a question: the right one, one that shows a misconception, or one with a sentence of its own."""
+
+    text: str
+    right: bool = False
+    misconception: str | None = None
+    say: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Predict:
+    """A question that the learner answers before its scenario runs; `explain` follows the run."""
+
+    id: str
+    question: str
+    scenario: str
+    options: tuple[Option, ...]
+    explain: str = ""
+    core: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reflect:
+    """A question for the learner's own words, compared with a model answer."""
+
+    id: str
+    question: str
+    answer: str
+    core: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The form of an exercise that is answered by choosing: a value for each key, or some of the values."""
+
+    kind: Literal["match", "set"]
+    values: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+    labels: dict[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """An exercise: what to write, from which stub, with four hints."""
+
+    id: str
+    title: str
+    minutes: int
+    task: str
+    hints: tuple[str, ...]
+    stub: str
+    choice: Choice | None = None
+    core: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawing of a scenario, and the same as text."""
+
+    id: str
+    kind: Literal["tree", "sequence", "timeline", "mailbox", "state", "diff"]
+    of: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A claim that a run shows; never part of a verdict."""
+
+    id: str
+    claim: str
+    scenario: str
+
+
+Block: TypeAlias = Text | Cell | Predict | Reflect | Exercise | Picture | Measure
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section of a lesson; `id` is its place in the address."""
+
+    id: str
+    title: str
+    blocks: tuple[Block, ...]
+
+    @property
+    def core(self) -> bool:
+        """Return whether it has a block of the core path."""
+        return any(getattr(block, "core", False) for block in self.blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A session of the course."""
+
+    number: int
+    slug: str
+    title: str
+    minutes: int
+    goals: tuple[str, ...]
+    prerequisites: tuple[int, ...]
+    sources: tuple[Source, ...]
+    sections: tuple[Section, ...]
+
+    def blocks(self, kind: type[Any]) -> list[Any]:
+        """Return its blocks of a kind, in order."""
+        return [block for section in self.sections for block in section.blocks if isinstance(block, kind)]

@@ -1,0 +1,1 @@
+answer = {"loop", "receive", "from", "timeout"}

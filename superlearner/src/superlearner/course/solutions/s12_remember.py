@@ -1,0 +1,1 @@
+answer = {"confirmation", "back-pressure", "other reader"}

@@ -1,0 +1,6 @@
+answer = {
+    "cache": "GenServer",
+    "worker_pool": "GenServer",
+    "counter": "Agent",
+    "app_entry": "Application",
+}

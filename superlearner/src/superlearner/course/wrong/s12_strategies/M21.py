@@ -1,0 +1,5 @@
+answer = {
+    "agents": "one_for_one",
+    "pipeline": "one_for_one",
+    "connections": "rest_for_one",
+}

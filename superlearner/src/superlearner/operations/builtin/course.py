@@ -1,0 +1,388 @@
+"""The course: sessions, checks of answers, predictions, hints, solutions, and what a learner has done."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any, Final
+
+from markdown_it import MarkdownIt
+from pydantic import Field
+
+from superlearner.course.course import Course, UnknownItem
+from superlearner.course.engine.checking import Checker, CheckNotRun
+from superlearner.course.lesson import Block, Cell, Exercise, Lesson, Measure, Picture, Predict, Reflect, Text
+from superlearner.course.misconceptions import MISCONCEPTIONS
+from superlearner.course.progress import ItemState, NotYet, Progress, now
+from superlearner.operations.context import Context
+from superlearner.operations.declaration import operation
+from superlearner.operations.failures import OperationError
+from superlearner.operations.results_course import (
+    CourseBlock,
+    CourseChecked,
+    CourseEarned,
+    CourseExport,
+    CourseForgotten,
+    CourseHint,
+    CourseImported,
+    CourseItem,
+    CourseLesson,
+    CourseMisconception,
+    CoursePredicted,
+    CourseReflected,
+    CourseRow,
+    CourseSection,
+    CourseSession,
+    CourseSolution,
+    CourseStep,
+)
+from superlearner.store import Store, StoreUnavailable
+from superlearner.store.learning import Learned
+
+LEAST_WORDS: Final = 40
+MOST_IMPORTED: Final = 20_000
+WORDS: Final = "The loop is the same for every server; only what it does differs."
+KINDS: Final = ("attempt", "prediction", "reflection", "hint", "solution")
+THERE: Final = ("course_item_not_found",)
+STORED: Final = ("store_unavailable",)
+
+ExerciseId = Annotated[str, Field(max_length=100, description="id of the exercise", examples=["s12.minimal"])]
+
+_markdown: Final = MarkdownIt("commonmark", {"html": False})
+
+
+@operation("course.sessions", http=("GET", "/course/sessions"), scope="read", on="platform", of="user",
+           short="number,title,minutes,state,passed,exercises")  # fmt: skip
+async def sessions(ctx: Context, course: Course, store: Store, /) -> list[CourseSession]:
+    """List the sessions of the course, and how far you are."""
+    progress = await _known_progress(ctx, store)
+    return [_session(one, progress) for one in course.lessons]
+
+
+@operation("course.lesson", http=("GET", "/course/sessions/{number}"), scope="read", on="platform", of="user",
+           errors=THERE, short="title sections.title,core")  # fmt: skip
+async def lesson(
+    ctx: Context,
+    course: Course,
+    store: Store,
+    /,
+    number: Annotated[int, Field(ge=1, le=99, description="number of the session", examples=[12])],
+) -> CourseLesson:
+    """Show a session, without what has to be earned, and what you did in it."""
+    found = _there(lambda: course.lesson(number))
+    progress = await _known_progress(ctx, store)
+    return CourseLesson(
+        **_session(found, progress).model_dump(),
+        sources=[asdict(one) for one in found.sources],
+        sections=[
+            CourseSection(
+                id=one.id, title=one.title, core=one.core, blocks=[_block(block, progress) for block in one.blocks]
+            )
+            for one in found.sections
+        ],
+    )
+
+
+@operation("course.check", http=("POST", "/course/exercises/{exercise}/check"), scope="code", on="platform", of="user",
+           changes=True, errors=(*THERE, "service_unavailable"),
+           short="ok checks.ok,step,say misconceptions.id,fact")  # fmt: skip
+async def check(
+    ctx: Context,
+    course: Course,
+    checker: Checker,
+    store: Store,
+    /,
+    exercise: ExerciseId,
+    source: Annotated[
+        str, Field(max_length=200_000, description="your answer, a Python file", examples=["answer = None"])
+    ],
+) -> CourseChecked:
+    """Check the answer of an exercise.
+
+    It runs in a child behind walls, in virtual time, under several orders of events.
+    """
+    _there(lambda: course.exercise(exercise))
+    ctx.about_to(f"check an answer of {exercise}")
+    try:
+        checked = await checker.check(exercise, course.check_source(exercise), source)
+    except CheckNotRun as error:
+        raise OperationError("service_unavailable", f"it was not checked: {error}") from None
+    verdict = checked.verdict
+    data = {"source": source, "ok": verdict.ok, "misconceptions": list(verdict.misconceptions)}
+    kept = await _kept(ctx, store, "attempt", exercise, data)
+    return CourseChecked(
+        exercise=exercise,
+        ok=verdict.ok,
+        misconceptions=[_misconception(id) for id in verdict.misconceptions],
+        checks=[CourseStep(**step.shown()) for step in verdict.steps],
+        excerpt=[CourseRow(**row.shown()) for row in verdict.excerpt],
+        printed=checked.printed,
+        kept=kept,
+    )
+
+
+@operation("course.predict", http=("POST", "/course/predictions/{prediction}"), scope="operate", on="platform",
+           of="user", changes=True, errors=(*THERE, "service_unavailable"),
+           short="right happened explain")  # fmt: skip
+async def predict(
+    ctx: Context,
+    course: Course,
+    checker: Checker,
+    store: Store,
+    /,
+    prediction: Annotated[str, Field(max_length=100, description="id of the prediction", examples=["s12.p1"])],
+    choice: Annotated[int, Field(ge=1, le=20, description="number of the option that you choose", examples=[2])],
+) -> CoursePredicted:
+    """Choose an option of a prediction; then its scenario runs and gives the answer."""
+    asked = _there(lambda: course.predict(prediction))
+    if choice > len(asked.options):
+        raise OperationError("validation_error", f"choice: {prediction} has {len(asked.options)} options")
+    ctx.about_to(f"choose option {choice} of {prediction}")
+    try:
+        outcome = await checker.predict(asked.scenario, course.check_source(asked.scenario))
+    except CheckNotRun as error:
+        raise OperationError("service_unavailable", f"it did not run: {error}") from None
+    chosen = asked.options[choice - 1]
+    kept = await _kept(ctx, store, "prediction", prediction, {"choice": choice, "right": chosen.right})
+    return CoursePredicted(
+        prediction=prediction,
+        right=chosen.right,
+        happened=outcome.happened,
+        option=1 + next(number for number, option in enumerate(asked.options) if option.right),
+        misconception=None if chosen.misconception is None else _misconception(chosen.misconception),
+        say=chosen.say,
+        explain=_html(asked.explain),
+        excerpt=[CourseRow(**row.shown()) for row in outcome.excerpt],
+        kept=kept,
+    )
+
+
+@operation("course.reflect", http=("POST", "/course/reflections/{reflection}"), scope="operate", on="platform",
+           of="user", changes=True, errors=THERE)  # fmt: skip
+async def reflect(
+    ctx: Context,
+    course: Course,
+    store: Store,
+    /,
+    reflection: Annotated[str, Field(max_length=100, description="id of the reflection", examples=["s12.r1"])],
+    text: Annotated[str, Field(max_length=20_000, description="your own words", examples=[WORDS])],
+) -> CourseReflected:
+    """Write your own words, at least 40 characters; then see the model answer. They are private."""
+    asked = _there(lambda: course.reflect(reflection))
+    if len(text.strip()) < LEAST_WORDS:
+        raise OperationError("validation_error", f"text: expected at least {LEAST_WORDS} characters of your own words")
+    ctx.about_to(f"keep what you wrote for {reflection}")
+    kept = await _kept(ctx, store, "reflection", reflection, {"text": text})
+    return CourseReflected(reflection=reflection, answer=_html(asked.answer), kept=kept)
+
+
+@operation("course.hint", http=("POST", "/course/exercises/{exercise}/hints"), scope="operate", on="platform",
+           of="user", changes=True, errors=(*THERE, *STORED, "not_yet"), short="text")  # fmt: skip
+async def hint(
+    ctx: Context,
+    course: Course,
+    store: Store,
+    /,
+    exercise: ExerciseId,
+    level: Annotated[int, Field(ge=1, le=4, description="1 (a question) to 4 (nearly the code)")] = 1,
+) -> CourseHint:
+    """Take a hint. They open one after the other, after a changed answer or a minute."""
+    asked = _there(lambda: course.exercise(exercise))
+    item = (await _progress(ctx, store)).of(exercise)
+    try:
+        item.check_hint(level, len(asked.hints), now())
+    except NotYet as error:
+        raise OperationError("not_yet", str(error)) from None
+    ctx.about_to(f"take hint {level} of {exercise}")
+    if level > item.hints:
+        await _keep(ctx, store, "hint", exercise, {"level": level})
+    return CourseHint(exercise=exercise, level=level, hints=len(asked.hints), text=_html(asked.hints[level - 1]))
+
+
+@operation("course.solution", http=("POST", "/course/exercises/{exercise}/solution"), scope="operate", on="platform",
+           of="user", changes=True, errors=(*THERE, *STORED, "not_yet"), short="source")  # fmt: skip
+async def solution(ctx: Context, course: Course, store: Store, /, exercise: ExerciseId) -> CourseSolution:
+    """See the reference solution, once your answer has passed or all hints are taken."""
+    asked = _there(lambda: course.exercise(exercise))
+    item = (await _progress(ctx, store)).of(exercise)
+    try:
+        item.check_solution(len(asked.hints))
+    except NotYet as error:
+        raise OperationError("not_yet", str(error)) from None
+    ctx.about_to(f"see the solution of {exercise}")
+    await _keep(ctx, store, "solution", exercise, {})
+    return CourseSolution(exercise=exercise, source=course.solution(exercise))
+
+
+@operation("course.progress", http=("GET", "/course/progress"), scope="read", on="platform", of="user",
+           errors=STORED, short="id,passed,attempts,hints,helped")  # fmt: skip
+async def progress(ctx: Context, course: Course, store: Store, /) -> list[CourseItem]:
+    """List the exercises, predictions and reflections that you have begun."""
+    found = await _progress(ctx, store)
+    items = [block.id for one in course.lessons for kind in (Exercise, Predict, Reflect) for block in one.blocks(kind)]
+    return [_item(id, found.of(id)) for id in items if found.of(id).at is not None]
+
+
+@operation("course.export", http=("GET", "/course/export"), scope="read", on="platform", of="user", errors=STORED)
+async def export(ctx: Context, store: Store, /) -> CourseExport:
+    """Show all that you did in the course, to take it along to another platform."""
+    try:
+        done = await store.learning.of(ctx.user.name)
+    except StoreUnavailable as error:
+        raise OperationError("store_unavailable", str(error)) from None
+    return CourseExport(done=[{"kind": one.kind, "item": one.item, "at": one.at, "data": one.data} for one in done])
+
+
+@operation("course.import", http=("POST", "/course/import"), scope="operate", on="platform", of="user", changes=True,
+           errors=STORED)  # fmt: skip
+async def import_(
+    ctx: Context,
+    store: Store,
+    /,
+    done: Annotated[
+        list[dict[str, Any]], Field(max_length=MOST_IMPORTED, description="`done` of an export", examples=[[]])
+    ],
+) -> CourseImported:
+    """Add what course.export has shown on another platform; what is there already is not added twice."""
+    read = [_learned(one, number) for number, one in enumerate(done)]
+    ctx.about_to(f"add {len(read)} things that you did in the course")
+    try:
+        known = {(one.kind, one.item, one.at) for one in await store.learning.of(ctx.user.name)}
+        new = sorted((one for one in read if (one.kind, one.item, one.at) not in known), key=lambda one: one.at)
+        for one in new:
+            await store.learning.add(ctx.user.name, one)
+    except StoreUnavailable as error:
+        raise OperationError("store_unavailable", str(error)) from None
+    return CourseImported(added=len(new), known=len(read) - len(new))
+
+
+@operation("course.reset", http=("DELETE", "/course/progress"), scope="operate", on="platform", of="user",
+           changes=True, destroys=True, errors=STORED)  # fmt: skip
+async def reset(ctx: Context, store: Store, /) -> CourseForgotten:
+    """Forget all that you did in the course."""
+    ctx.about_to("forget all that you did in the course")
+    try:
+        return CourseForgotten(forgotten=await store.learning.forget(ctx.user.name))
+    except StoreUnavailable as error:
+        raise OperationError("store_unavailable", str(error)) from None
+
+
+async def _progress(ctx: Context, store: Store) -> Progress:
+    try:
+        return Progress(await store.learning.of(ctx.user.name))
+    except StoreUnavailable as error:
+        raise OperationError("store_unavailable", str(error)) from None
+
+
+async def _known_progress(ctx: Context, store: Store) -> Progress:
+    """Return what is stored; nothing without a store, since lessons can be read without it."""
+    try:
+        return await _progress(ctx, store)
+    except OperationError:
+        return Progress(())
+
+
+async def _kept(ctx: Context, store: Store, kind: str, item: str, data: dict[str, Any]) -> bool:
+    """Store what was done, and return whether it is stored; the answer matters more."""
+    try:
+        await _keep(ctx, store, kind, item, data)
+    except OperationError:
+        return False
+    return True
+
+
+async def _keep(ctx: Context, store: Store, kind: str, item: str, data: dict[str, Any]) -> None:
+    try:
+        await store.learning.add(ctx.user.name, Learned(kind, item, now(), data))
+    except StoreUnavailable as error:
+        raise OperationError("store_unavailable", str(error)) from None
+
+
+def _learned(one: dict[str, Any], number: int) -> Learned:
+    match one:
+        case {"kind": str(kind), "item": str(item), "at": int() | float() as at, "data": dict()} if kind in KINDS:
+            return Learned(kind, item, float(at), one["data"])
+        case _:
+            expected = f"done[{number}]: expected kind ({', '.join(KINDS)}), item, at and data, as course.export shows"
+            raise OperationError("validation_error", expected)
+
+
+def _there(find: Any) -> Any:
+    try:
+        return find()
+    except UnknownItem as error:
+        raise OperationError("course_item_not_found", str(error)) from None
+
+
+def _misconception(id: str) -> CourseMisconception:
+    return CourseMisconception(**MISCONCEPTIONS[id]._asdict())
+
+
+def _item(id: str, item: ItemState) -> CourseItem:
+    return CourseItem(
+        id=id, attempts=item.attempts, passed=item.passed, helped=item.helped, hints=item.hints, seen=item.seen,
+        answer=item.answer,
+    )  # fmt: skip
+
+
+def _session(one: Lesson, progress: Progress) -> CourseSession:
+    exercises: list[Exercise] = one.blocks(Exercise)
+    return CourseSession(
+        number=one.number,
+        title=one.title,
+        minutes=one.minutes,
+        goals=list(one.goals),
+        prerequisites=list(one.prerequisites),
+        exercises=len(exercises),
+        predictions=len(one.blocks(Predict)),
+        passed=sum(progress.of(exercise.id).passed for exercise in exercises),
+        state=progress.state(one),
+    )
+
+
+def _block(block: Block, progress: Progress) -> CourseBlock:
+    match block:
+        case Text():
+            return CourseBlock(kind="text", html=block.html)
+        case Cell():
+            return CourseBlock(kind="cell", id=block.id, code=block.code)
+        case Predict():
+            return CourseBlock(
+                kind="predict", id=block.id, core=block.core, text=_html(block.question),
+                options=[option.text for option in block.options], state=_item(block.id, progress.of(block.id)),
+                earned=_told(block, progress.of(block.id)),
+            )  # fmt: skip
+        case Reflect():
+            return CourseBlock(
+                kind="reflect", id=block.id, core=block.core, text=_html(block.question),
+                state=_item(block.id, progress.of(block.id)),
+                earned=CourseEarned(answer=_html(block.answer)) if progress.of(block.id).attempts else None,
+            )  # fmt: skip
+        case Exercise():
+            return CourseBlock(
+                kind="exercise", id=block.id, core=block.core, title=block.title, minutes=block.minutes,
+                text=_html(block.task), code=block.stub, hints=len(block.hints),
+                choice=None if block.choice is None else asdict(block.choice),
+                state=_item(block.id, progress.of(block.id)),
+                earned=CourseEarned(hints=[_html(one) for one in block.hints[: progress.of(block.id).hints]]),
+            )  # fmt: skip
+        case Picture():
+            return CourseBlock(kind="picture", id=block.id, title=block.kind, text=_html(block.text))
+        case Measure():
+            return CourseBlock(kind="measure", id=block.id, text=_html(block.claim))
+
+
+def _told(asked: Predict, item: ItemState) -> CourseEarned | None:
+    """Return what an answer to a prediction has opened."""
+    if item.attempts == 0 or not isinstance(item.answer, int) or not 0 < item.answer <= len(asked.options):
+        return None
+    chosen = asked.options[item.answer - 1]
+    return CourseEarned(
+        answer=_html(asked.explain),
+        option=1 + next(number for number, option in enumerate(asked.options) if option.right),
+        misconception=None if chosen.misconception is None else _misconception(chosen.misconception),
+        say=chosen.say,
+    )
+
+
+def _html(text: str) -> str:
+    return _markdown.render(text).strip()

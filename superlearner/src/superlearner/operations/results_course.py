@@ -1,0 +1,183 @@
+"""Result models of the course."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+__all__ = [
+    "CourseBlock", "CourseChecked", "CourseEarned", "CourseExport", "CourseForgotten", "CourseHint", "CourseImported",
+    "CourseItem", "CourseLesson", "CourseMisconception", "CoursePredicted", "CourseReflected", "CourseRow",
+    "CourseSection", "CourseSession", "CourseSolution", "CourseStep",
+]  # fmt: skip
+
+SessionState = Literal["untouched", "in work", "passed", "passed with help"]
+
+
+class CourseItem(BaseModel):
+    """The work of the learner on an exercise, a prediction or a reflection."""
+
+    id: str
+    attempts: int
+    passed: bool = Field(description="for a prediction: the first choice was right")
+    helped: bool
+    hints: int
+    seen: bool = Field(description="the solution was shown")
+    answer: Any = Field(description="the newest answer: source, number of the option, or text")
+
+
+class CourseSession(BaseModel):
+    """A session of the course."""
+
+    number: int
+    title: str
+    minutes: int = Field(description="of its core path")
+    goals: list[str]
+    prerequisites: list[int] = Field(description="sessions that help; they never lock")
+    exercises: int
+    predictions: int
+    passed: int = Field(description="exercises that the learner has passed")
+    state: SessionState
+
+
+class CourseMisconception(BaseModel):
+    """A misconception that an answer shows."""
+
+    id: str
+    belief: str
+    fact: str
+    session: int
+
+
+class CourseEarned(BaseModel):
+    """The parts of a block that an answer or a hint has opened."""
+
+    hints: list[str] = Field(default=[], description="the hints that were taken, as HTML")
+    answer: str | None = Field(default=None, description="the model answer or the explanation, as HTML")
+    option: int | None = Field(default=None, description="the number of the right option")
+    misconception: CourseMisconception | None = None
+    say: str | None = None
+
+
+class CourseBlock(BaseModel):
+    """A part of a session; the fields depend on the kind."""
+
+    kind: Literal["text", "cell", "predict", "reflect", "exercise", "picture", "measure"]
+    id: str | None = None
+    core: bool = False
+    html: str | None = None
+    code: str | None = None
+    title: str | None = None
+    minutes: int | None = None
+    text: str | None = Field(default=None, description="question, task or claim, as HTML")
+    options: list[str] | None = None
+    hints: int | None = Field(default=None, description="how many there are")
+    choice: dict[str, Any] | None = None
+    state: CourseItem | None = None
+    earned: CourseEarned | None = None
+
+
+class CourseSection(BaseModel):
+    """A section of a session."""
+
+    id: str
+    title: str
+    core: bool
+    blocks: list[CourseBlock]
+
+
+class CourseLesson(CourseSession):
+    """A session with its sections; without what has to be earned."""
+
+    sources: list[dict[str, str]]
+    sections: list[CourseSection]
+
+
+class CourseStep(BaseModel):
+    """An item of an exercise's contract."""
+
+    step: str
+    ok: bool
+    say: str
+
+
+class CourseRow(BaseModel):
+    """A message or an end in a trace."""
+
+    at: float = Field(description="seconds of the run's clock")
+    of: str
+    to: str | None
+    kind: str
+    text: str
+    marked: bool
+
+
+class CourseChecked(BaseModel):
+    """The verdict on an answer."""
+
+    exercise: str
+    ok: bool
+    misconceptions: list[CourseMisconception]
+    checks: list[CourseStep] = Field(description="the steps that were reached")
+    excerpt: list[CourseRow] = Field(description="the last messages before it failed")
+    printed: str
+    kept: bool = Field(description="false: there is no database, so progress does not know of it")
+
+
+class CoursePredicted(BaseModel):
+    """The outcome of the run of a prediction."""
+
+    prediction: str
+    right: bool
+    happened: str
+    option: int = Field(description="the number of the right option")
+    misconception: CourseMisconception | None
+    say: str | None
+    explain: str
+    excerpt: list[CourseRow]
+    kept: bool = Field(description="false: there is no database, so progress does not know of it")
+
+
+class CourseReflected(BaseModel):
+    """A reflection that was kept, and the model answer."""
+
+    reflection: str
+    answer: str
+    kept: bool = Field(description="false: there is no database, so progress does not know of it")
+
+
+class CourseHint(BaseModel):
+    """A hint."""
+
+    exercise: str
+    level: int
+    hints: int
+    text: str
+
+
+class CourseSolution(BaseModel):
+    """The reference solution of an exercise."""
+
+    exercise: str
+    source: str
+
+
+class CourseForgotten(BaseModel):
+    """The result of a reset."""
+
+    forgotten: int
+
+
+class CourseExport(BaseModel):
+    """All that a learner did, to take along."""
+
+    format: Literal["superlearner-course/1"] = "superlearner-course/1"
+    done: list[dict[str, Any]]
+
+
+class CourseImported(BaseModel):
+    """The result of an import."""
+
+    added: int
+    known: int

@@ -1,0 +1,111 @@
+/**
+ * The form of an exercise that is answered by choosing: a value for each key, or some of the values. What is chosen
+ * becomes a file with `answer = …`.
+ *
+ * @module
+ */
+
+import { make, spoken } from "../base/dom.js";
+import { placeOf } from "./lesson-model.js";
+
+/** @typedef {import("./lesson-model.js").Choice} Choice */
+
+const NOTHING = "answer = None\n";
+const TEXT = '"((?:[^"\\\\]|\\\\.)*)"';
+
+/** Return the file of a choice: texts of JSON are texts of Python. @param {Choice} choice @param {Map<string, string>} chosen  value by key; for a set, of itself */
+export function sourceOf({ kind, keys, values }, chosen) {
+  if (!chosen.size) return NOTHING;
+  const text = (/** @type {string|undefined} */ one) => JSON.stringify(one ?? "");
+  if (kind === "set") return `answer = {${values.filter((value) => chosen.has(value)).map(text).join(", ")}}\n`;
+  return `answer = {\n${keys.filter((key) => chosen.has(key)).map((key) => `    ${text(key)}: ${text(chosen.get(key))},\n`).join("")}}\n`;
+}
+
+/** Return what a file chooses; what is not offered is left out. @param {Choice} choice @param {string} source */
+export function chosenIn({ kind, keys, values }, source) {
+  const read = (/** @type {string|undefined} */ text) => {
+    try {
+      return String(JSON.parse(`"${text ?? ""}"`));
+    } catch {
+      return "";
+    }
+  };
+  /** @type {[string, string][]} */
+  const found = kind === "set"
+    ? [...source.matchAll(new RegExp(TEXT, "g"))].map(([, value]) => [read(value), read(value)])
+    : [...source.matchAll(new RegExp(`${TEXT}\\s*:\\s*${TEXT}`, "g"))].map(([, key, value]) => [read(key), read(value)]);
+  return new Map(found.filter(([key, value]) => values.includes(value) && (kind === "set" || keys.includes(key))));
+}
+
+/** Text that reads as code: a name with underscores, a call, an assignment. */
+const CODE = /[_=()[\]{}]/;
+/** As many values are shown beside a key; of more, one is chosen in a list. */
+const BESIDE = 3;
+
+export class ChoiceForm {
+  /** @type {Map<string, string>} */ #chosen = new Map();
+  /** Show what is chosen. @type {(() => void)[]} */ #shows = [];
+
+  /** @param {string} id @param {Choice} choice @param {() => void} changed */
+  constructor(id, choice, changed) {
+    this.choice = choice;
+    this.changed = changed;
+    const { kind, keys, values } = choice, few = values.length <= BESIDE;
+    const lines = kind === "set" ? values.map((value) => this.#box(value)) : keys.map((key, place) => (few ? this.#radios : this.#list).call(this, key, `${placeOf(id)}-${place}`));
+    this.element = make("fieldset", { class: "choice", "data-kind": kind, "data-few": few }, make("legend", {}, kind === "set" ? "Choose all that fit" : "Choose one for each"), ...lines);
+  }
+
+  get source() {
+    return sourceOf(this.choice, this.#chosen);
+  }
+
+  set source(text) {
+    this.#chosen = chosenIn(this.choice, text);
+    for (const show of this.#shows) show();
+  }
+
+  /** @param {string} one */
+  #label(one) {
+    return this.choice.labels[one] ?? one;
+  }
+
+  /** @param {string} one */
+  #spoken(one) {
+    const label = this.#label(one);
+    return CODE.test(label) && !label.includes("`") ? [make("code", {}, label)] : spoken(label);
+  }
+
+  /** @param {string} key @param {string|null} value */
+  #set(key, value) {
+    if (value === null) this.#chosen.delete(key);
+    else this.#chosen.set(key, value);
+    this.changed();
+  }
+
+  /** @param {string} value */
+  #box(value) {
+    const field = make("input", { type: "checkbox" });
+    field.onchange = () => this.#set(value, field.checked ? value : null);
+    this.#shows.push(() => (field.checked = this.#chosen.has(value)));
+    return make("label", { class: "check" }, field, make("span", {}, ...this.#spoken(value)));
+  }
+
+  /** @param {string} key @param {string} id */
+  #list(key, id) {
+    const field = make("select", { id }, make("option", { value: "" }, "Choose"), ...this.choice.values.map((value) => make("option", { value }, this.#label(value).replaceAll("`", ""))));
+    field.onchange = () => this.#set(key, field.value || null);
+    this.#shows.push(() => (field.value = this.#chosen.get(key) ?? ""));
+    return make("div", { class: "pairing" }, make("label", { for: id }, ...this.#spoken(key)), field);
+  }
+
+  /** @param {string} key @param {string} id */
+  #radios(key, id) {
+    const fields = this.choice.values.map((value) => {
+      const field = make("input", { type: "radio", name: id, value });
+      field.onchange = () => this.#set(key, value);
+      this.#shows.push(() => (field.checked = this.#chosen.get(key) === value));
+      return make("label", {}, field, ...this.#spoken(value));
+    });
+    return make("div", { class: "pairing" }, make("span", { id }, ...this.#spoken(key)), make("div", { class: "segmented", role: "radiogroup", "aria-labelledby": id }, ...fields));
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * `exercise`: the task, the learner's answer, the verdict on it, hints one after the other, and the solution.
+ *
+ * @module
+ */
+
+import { platform } from "../base/api.js";
+import { root } from "../base/dom.js";
+import { counted } from "../base/words.js";
+import { SlCode } from "../components/code-editor.js";
+import { html, nothing } from "../vendor/lit-html.js";
+import { ChoiceForm } from "./choice.js";
+import { draft, keep } from "./lesson-drafts.js";
+import { LessonBlock, mayCode, mayOperate, NOT_KEPT } from "./lesson-block.js";
+import { listing, written } from "./lesson-text.js";
+import { lineOf, shownVerdict, toldVerdict } from "./verdict.js";
+
+/** @typedef {import("./verdict.js").Checked} Checked */
+
+const LEAST_LINES = 8, MOST_LINES = 26, FRAME = 44;
+/** The height of a line in the editor, which has larger letters for fingers. */
+const LINE = matchMedia("(pointer: coarse)").matches ? 24.8 : 20.15;
+
+export class LessonExercise extends LessonBlock {
+  /** @type {SlCode|null} */ #editor = null;
+  /** @type {ChoiceForm|null} */ #form = null;
+  /** @type {Checked|null} */ #checked = null;
+  /** The answer has changed since it was checked. */
+  #changed = false;
+  /** @type {HTMLElement[]} */ #hints = [];
+  /** @type {HTMLElement|null} */ #solution = null;
+  #task = document.createElement("div");
+  /** @type {HTMLElement} */ #answer = document.createElement("div");
+
+  begin() {
+    const { block } = this, known = draft(this.state.id) ?? (typeof this.state.answer === "string" ? this.state.answer : block.code ?? "");
+    this.#task = written(block.text ?? "");
+    this.#hints = (block.earned?.hints ?? []).map(written);
+    if (block.choice) {
+      this.#form = new ChoiceForm(this.state.id, block.choice, () => this.#typed());
+      this.#form.source = known;
+      this.#answer = this.#form.element;
+    } else {
+      this.#editor = new SlCode();
+      this.#editor.setAttribute("label", `Your answer to ${block.title}`);
+      this.#editor.value = known;
+      this.#editor.style.height = `${Math.min(MOST_LINES, Math.max(LEAST_LINES, known.split("\n").length + 2)) * LINE + FRAME}px`;
+      this.#editor.addEventListener("input", () => this.#typed());
+      this.#answer = this.#editor;
+    }
+    // The editor has a meaning of its own for this key, so it is taken before the editor gets it
+    this.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.altKey) return;
+      event.preventDefault();
+      event.stopPropagation();
+      void this.check();
+    }, { capture: true });
+  }
+
+  get source() {
+    return this.#editor?.value ?? this.#form?.source ?? "";
+  }
+
+  #typed() {
+    keep(this.state.id, this.source === this.block.code ? null : this.source);
+    if (!this.#changed && this.#checked) {
+      this.#changed = true;
+      this.#editor?.unmark();
+      this.paint();
+    }
+  }
+
+  async check() {
+    if (!mayCode() || this.busy) return;
+    const source = this.source;
+    this.say("Checking.");
+    /** @type {Checked|null} */
+    const checked = await this.ask(() => platform("POST", `/course/exercises/${this.state.id}/check`, { source }), "Your answer is kept.");
+    if (!checked) return this.say(this.failed);
+    this.#checked = checked;
+    this.#changed = this.source !== source;
+    if (!this.#changed && checked.kept) keep(this.state.id, null);
+    this.#mark(checked);
+    this.change({ attempts: this.state.attempts + 1, answer: source, ...(checked.ok && !this.state.passed ? { passed: true, helped: this.state.hints > 0 || this.state.seen } : {}) });
+    this.paint();
+    this.showVerdict();
+    this.say(toldVerdict(checked));
+  }
+
+  /** @param {Checked} checked */
+  #mark(checked) {
+    const line = checked.ok ? null : lineOf(checked);
+    this.#editor?.unmark();
+    if (line !== null && !this.#changed) this.#editor?.mark(line.number, 1, line.say, false);
+  }
+
+  async #help() {
+    const { state } = this, level = state.hints + 1;
+    const hint = await this.ask(() => platform("POST", `/course/exercises/${state.id}/hints`, { level }), "");
+    if (!hint) return this.say(this.failed);
+    this.#hints.push(written(hint.text));
+    this.change({ hints: Math.max(state.hints, level) });
+    this.paint();
+    this.say(`Hint ${level}: ${this.#hints.at(-1)?.textContent ?? ""}`);
+  }
+
+  async #solve() {
+    const solution = await this.ask(() => platform("POST", `/course/exercises/${this.state.id}/solution`, {}), "");
+    if (!solution) return this.say(this.failed);
+    this.#solution = listing(solution.source, "Solution");
+    this.change({ seen: true });
+    this.paint();
+    this.say("The solution is shown below the hints.");
+  }
+
+  #reset() {
+    const before = this.source, stub = this.block.code ?? "";
+    const put = (/** @type {string} */ text) => {
+      if (this.#editor) this.#editor.value = text;
+      if (this.#form) this.#form.source = text;
+      keep(this.state.id, text === stub ? null : text);
+    };
+    put(stub);
+    this.#before = () => {
+      put(before);
+      this.#before = null;
+      this.paint();
+    };
+    this.#typed();
+    this.paint();
+    this.say("Your answer was replaced by the beginning.");
+  }
+
+  /** Brings back what the last reset replaced. @type {(() => void)|null} */ #before = null;
+
+  content() {
+    const { block, state } = this;
+    return html`<header class="block-head"><p class="which">Exercise${block.core ? nothing : " · more practice"} · ${block.minutes} min</p>${this.#tag()}</header>
+      <div class="bench">
+        <div class="bench-task"><h3>${block.title}</h3>${this.#task}${this.#helps()}</div>
+        <div class="bench-code">
+          ${this.#answer}
+          ${this.failed ? html`<p class="note" data-level="bad" role="alert">${this.failed}</p>` : nothing}
+          <div class="acts">
+            <button type="button" class="btn primary" ?disabled=${!mayCode()} aria-disabled=${this.busy ? "true" : nothing} aria-describedby=${mayCode() ? nothing : "rights"} @click=${() => void this.check()}>${this.busy ? "Checking…" : this.#checked || state.attempts ? "Check again" : "Check"}<kbd class="for-keys" aria-hidden="true">Ctrl ↵</kbd></button>
+            ${this.#before ? html`<button type="button" class="btn quiet" @click=${this.#before}>Undo</button>` : html`<button type="button" class="btn quiet" @click=${() => this.#reset()}>Start over</button>`}
+            ${mayCode() ? nothing : html`<span class="hint">${signIn()} Checking runs your code.</span>`}
+          </div>
+          ${this.#checked ? shownVerdict(this.#checked, this.#changed) : this.#earlier()}
+          ${this.#checked && !this.#checked.kept ? html`<p class="hint">${NOT_KEPT}</p>` : nothing}
+        </div>
+      </div>`;
+  }
+
+  /** What is known of earlier attempts, as long as nothing was checked since the page was opened. */
+  #earlier() {
+    const { attempts, passed } = this.state;
+    return attempts ? html`<p class="hint">${passed ? "Your answer has passed." : `${counted(attempts, "attempt")} so far, none has passed.`} ${mayCode() ? "Check it to see the verdict again." : ""}</p>` : nothing;
+  }
+
+  #tag() {
+    const { passed, helped, attempts } = this.state;
+    if (passed) return html`<span class="tag" data-is="done">${helped ? "Passed with help" : "Passed"}</span>`;
+    return attempts ? html`<span class="tag" data-is="begun">Not passed yet</span>` : nothing;
+  }
+
+  #helps() {
+    const { state, block } = this, all = block.hints ?? 0, left = state.hints < all && !(state.passed && state.hints === 0);
+    const label = left ? `Hint ${state.hints + 1} of ${all}` : "Show the solution";
+    const may = left || state.passed || state.seen || state.hints >= all;
+    return html`<div class="helps">
+      ${this.#hints.length ? html`<ol class="hints">${this.#hints.map((hint, place) => html`<li><b>Hint ${place + 1}</b>${hint}</li>`)}</ol>` : nothing}
+      ${this.#solution ? html`<div role="group" class="solution" aria-label="The solution" tabindex="-1"><h4>The solution</h4>${this.#solution}</div>` : may
+        ? html`<div class="acts"><button type="button" class="btn" ?disabled=${!mayOperate()} aria-disabled=${this.busy ? "true" : nothing} aria-describedby=${mayOperate() ? nothing : "rights"} @click=${() => void (left ? this.#help() : this.#solve())}>${label}</button>
+          ${state.passed ? nothing : html`<span class="hint">A pass after a hint counts as passed with help.</span>`}</div>` : nothing}
+    </div>`;
+  }
+}
+
+/** What a visitor lacks who may not run code. */
+const signIn = () => document.getElementById("lesson")?.hasAttribute("data-signed-out")
+  ? html`<a href=${`${root()}/sign-in?next=${encodeURIComponent(location.pathname.slice(root().length))}`}>Sign in</a> to check.`
+  : html`It takes the scope <b>code</b>.`;
+
+customElements.define("lesson-exercise", LessonExercise);

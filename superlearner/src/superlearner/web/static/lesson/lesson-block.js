@@ -1,0 +1,114 @@
+/**
+ * What all blocks have in common that ask the learner for something: heading, state, failures, what is announced.
+ *
+ * @module
+ */
+
+import { ApiError } from "../base/api.js";
+import { make, write } from "../base/dom.js";
+import { render } from "../vendor/lit-html.js";
+import { placeOf, untouched } from "./lesson-model.js";
+
+/** @typedef {import("./lesson-model.js").Block} Block */
+/** @typedef {import("./lesson-model.js").ItemState} ItemState */
+
+const page = () => document.getElementById("lesson");
+/** Return whether the visitor may run code, or do anything but read. */
+export const mayCode = () => !page()?.hasAttribute("data-no-code");
+export const mayOperate = () => !page()?.hasAttribute("data-no-operate");
+
+/** An element for one block. It dispatches `lesson-changed` when the state of its block has changed. */
+export class LessonBlock extends HTMLElement {
+  /** @type {Block} */ block;
+  /** What went wrong with the last request. */
+  failed = "";
+  busy = false;
+  #body = make("div", { class: "block-body" });
+  #status = make("p", { class: "vh", role: "status" });
+
+  /** @param {Block} block */
+  constructor(block) {
+    super();
+    this.block = block;
+  }
+
+  connectedCallback() {
+    if (this.#body.isConnected) return;
+    this.id = placeOf(this.state.id);
+    this.className = "block";
+    this.tabIndex = -1;
+    this.dataset.kind = this.block.kind;
+    if (this.block.core) this.dataset.core = "";
+    this.append(this.#body, this.#status);
+    this.begin();
+    this.paint();
+  }
+
+  /** @returns {ItemState} */
+  get state() {
+    return (this.block.state ??= untouched(this.block.id ?? ""));
+  }
+
+  /** Create what stays; called once. */
+  begin() {}
+
+  /** Return the content. @returns {unknown} */
+  content() {
+    return "";
+  }
+
+  /** Draw the content. If what had the focus is gone, what stands in its place gets it. */
+  paint() {
+    const here = this.contains(document.activeElement);
+    render(this.content(), this.#body);
+    if (!here || this.contains(document.activeElement)) return;
+    const next = this.querySelector(":is(.verdict, .model, .solution)");
+    (next instanceof HTMLElement ? next : this).focus({ preventScroll: true });
+  }
+
+  /** @param {string} text */
+  say(text) {
+    write(this.#status, text);
+  }
+
+  /** Scroll the sentence of the verdict into view, as little as possible. */
+  showVerdict() {
+    this.querySelector(".verdict-said")?.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Take over what was done. @param {Partial<ItemState>} change */
+  change(change) {
+    this.block.state = { ...this.state, ...change };
+    this.dispatchEvent(new CustomEvent("lesson-changed", { bubbles: true }));
+  }
+
+  /**
+   * Ask the server; a failure is shown, and nothing is lost.
+   * @template T
+   * @param {() => Promise<T>} ask
+   * @param {string} kept  what stays if it fails
+   * @returns {Promise<T|null>}
+   */
+  async ask(ask, kept) {
+    if (this.busy) return null;
+    this.busy = true;
+    this.failed = "";
+    this.paint();
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.failed = [sentenceOf(error.message), kept, error.status ? error.hint : "Try again when the server is back."].filter(Boolean).join(" ");
+      return null;
+    } finally {
+      this.busy = false;
+      this.paint();
+    }
+  }
+}
+
+/** What is said if the server could not keep an answer. */
+export const NOT_KEPT = "This platform has no database, so it forgets this when the page is closed.";
+
+/** @param {string} text */
+const sentenceOf = (text) => `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;

@@ -1,0 +1,63 @@
+/**
+ * A session as the operation `course.lesson` shows it, and what is done in it.
+ *
+ * @module
+ */
+
+/** @typedef {{id: string, attempts: number, passed: boolean, helped: boolean, hints: number, seen: boolean, answer: unknown}} ItemState */
+/** @typedef {{id: string, belief: string, fact: string, session: number}} Misconception */
+/** @typedef {{hints: string[], answer: string|null, option: number|null, misconception: Misconception|null, say: string|null}} Earned */
+/** @typedef {{kind: "match"|"set", values: string[], keys: string[], labels: Record<string, string>}} Choice */
+/** @typedef {{at: number, of: string, to: string|null, kind: string, text: string, marked: boolean}} Row  a message, or an end, in a trace */
+/**
+ * The fields depend on the kind.
+ * @typedef {{
+ *   kind: "text"|"cell"|"predict"|"reflect"|"exercise"|"picture"|"measure", id?: string, core?: boolean, html?: string,
+ *   code?: string, title?: string, minutes?: number, text?: string, options?: string[], hints?: number,
+ *   choice?: Choice|null, state?: ItemState|null, earned?: Earned|null,
+ * }} Block
+ */
+/** @typedef {{id: string, title: string, core: boolean, blocks: Block[]}} Section */
+/** @typedef {{number: number, title: string, minutes: number, goals: string[], prerequisites: number[], sources: {title: string, url: string}[], sections: Section[], exercises: number, predictions: number, passed: number, state: string}} Lesson */
+/** @typedef {"none"|"open"|"begun"|"done"|"helped"} Mark */
+
+/** Return the state of something that was not begun. @param {string} id @returns {ItemState} */
+export const untouched = (id) => ({ id, attempts: 0, passed: false, helped: false, hints: 0, seen: false, answer: null });
+
+/** Return the blocks that ask for something. @param {Section} section */
+export const asks = (section) => section.blocks.filter(({ state }) => Boolean(state));
+
+/** Return whether a block is done: an exercise when its answer has passed, a question when it was answered. @param {Block} block */
+export const isDone = ({ kind, state }) => Boolean(kind === "exercise" ? state?.passed : state?.attempts);
+
+/** Return how far a section is. @param {Section} section @returns {Mark} */
+export function markOf(section) {
+  const all = asks(section);
+  if (!all.length) return "none";
+  if (all.every(isDone)) return all.some(({ state }) => state?.helped) ? "helped" : "done";
+  return all.some(({ state }) => state && (state.attempts || state.hints || state.seen)) ? "begun" : "open";
+}
+
+/** @type {Record<Mark, string>} */
+export const MARKS = { none: "to read", open: "not begun", begun: "begun", done: "done", helped: "done with help" };
+
+/** Return how many of the things that a session asks for are done. @param {Lesson} lesson */
+export function countOf(lesson) {
+  const all = lesson.sections.flatMap(asks), core = all.filter((block) => block.core);
+  return { done: all.filter(isDone).length, all: all.length, coreDone: core.filter(isDone).length, core: core.length };
+}
+
+/** Return the first thing of the core path that is not done, else the first of all. @param {Lesson} lesson */
+export function nextOf(lesson) {
+  const left = lesson.sections.flatMap(asks).filter((block) => !isDone(block));
+  return left.find((block) => block.core) ?? left[0] ?? null;
+}
+
+/** What a block is called in the contents and in announcements. @param {Block} block */
+export const nameOf = ({ kind, title }) => (kind === "exercise" ? `“${title ?? ""}”` : kind === "predict" ? "a prediction" : "a reflection");
+
+/** Return the id of a block's element. @param {string} id */
+export const placeOf = (id) => id.replaceAll(".", "-");
+
+/** Return the id of a section's element, which is no other element's. @param {{id: string}} section */
+export const sectionPlace = ({ id }) => `section-${id}`;

@@ -1,0 +1,138 @@
+/**
+ * The page of a session: its sections and blocks, what is done, and where the learner was.
+ *
+ * @module
+ */
+
+import { ApiError, platform } from "../base/api.js";
+import { attribute, byId, icon, make, write } from "../base/dom.js";
+import { counted } from "../base/words.js";
+import { shortcuts } from "../shell/keys.js";
+import { html, nothing, render } from "../vendor/lit-html.js";
+import { LessonExercise } from "./exercise.js";
+import { asks, countOf, isDone, markOf, MARKS, nameOf, nextOf, placeOf, sectionPlace } from "./lesson-model.js";
+import { written } from "./lesson-text.js";
+import { LessonPredict, LessonReflect } from "./questions.js";
+import { follow, goTo, goToSection } from "./reading-place.js";
+import { cell, measure, picture } from "./shown.js";
+
+/** @typedef {import("./lesson-model.js").Lesson} Lesson */
+/** @typedef {import("./lesson-model.js").Section} Section */
+/** @typedef {import("./lesson-model.js").Block} Block */
+
+const page = byId("lesson", HTMLElement);
+const read = byId("read", HTMLElement);
+const place = byId("sections-read", HTMLElement);
+const contents = byId("contents", HTMLDetailsElement);
+const AGAIN_MS = 1000, MOST_TRIES = 5;
+const LETTERS_MS = 1000;
+let tries = 0;
+/** @type {Lesson|null} */ let lesson = null;
+let current = "";
+
+/** @param {Block} block @returns {HTMLElement} */
+function made(block) {
+  switch (block.kind) {
+    case "predict": return new LessonPredict(block);
+    case "reflect": return new LessonReflect(block);
+    case "exercise": return new LessonExercise(block);
+    case "cell": return cell(block);
+    case "picture": return picture(block);
+    case "measure": return measure(block);
+    default: return written(block.html ?? "");
+  }
+}
+
+/** @param {Section} section */
+const sectionOf = (section) => make("section", { class: "lesson-section", id: sectionPlace(section), "aria-labelledby": `${sectionPlace(section)}-title` },
+  make("h2", { id: `${sectionPlace(section)}-title`, tabindex: -1 }, section.title), ...section.blocks.map(made));
+
+function paintRail() {
+  if (!lesson) return;
+  const { done, all, coreDone, core } = countOf(lesson), share = all ? Math.round((100 * done) / all) : 0;
+  const bar = byId("lesson-bar", HTMLElement), fill = bar.firstElementChild;
+  attribute(bar, "aria-valuenow", share);
+  attribute(bar, "aria-valuetext", `${done} of ${all} done`);
+  if (fill instanceof HTMLElement) fill.style.width = `${share}%`;
+  write(byId("lesson-count", HTMLElement), core ? `${done} of ${all} done, core ${coreDone} of ${core}` : `${done} of ${all} done`);
+  write(byId("contents-done", HTMLElement), `${done} of ${all} done`);
+  render(html`<ol>${lesson.sections.map(entry)}</ol>`, byId("sections", HTMLElement));
+}
+
+/** @param {Section} section */
+function entry(section) {
+  const mark = markOf(section), id = sectionPlace(section), done = asks(section).filter(isDone).length;
+  return html`<li><a href="#${id}" data-mark=${mark} aria-current=${id === current ? "true" : nothing} @click=${(/** @type {MouseEvent} */ event) => went(event, id)}>
+    <i aria-hidden="true">${mark === "done" || mark === "helped" ? icon("check", "glyph") : nothing}</i><span class="name">${section.title}</span>
+    <span class="of">${section.core ? html`<b class="core">core</b>` : nothing}${asks(section).length ? html`<span aria-hidden="true">${done}/${asks(section).length}</span>` : nothing}<span class="vh">, ${MARKS[mark]}</span></span></a></li>`;
+}
+
+/** @param {MouseEvent} event @param {string} id */
+function went(event, id) {
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
+  event.preventDefault();
+  if (narrow.matches) contents.open = false;
+  history.replaceState(null, "", `#${id}`);
+  goTo(id);
+  byId(`${id}-title`, HTMLElement).focus({ preventScroll: true });
+}
+
+function paintFacts() {
+  if (!lesson) return;
+  const next = nextOf(lesson), begun = lesson.sections.flatMap(asks).some(({ state }) => state && (state.attempts || state.hints));
+  const { core, all } = countOf(lesson);
+  render(html`<span>${lesson.minutes} min for the core path</span><span>${counted(lesson.exercises, "exercise")}</span><span>${counted(lesson.predictions, "prediction")}</span>
+    ${next?.id ? html`<a href="#${placeOf(next.id)}" @click=${(/** @type {MouseEvent} */ event) => { event.preventDefault(); goTo(placeOf(next.id ?? "")); }}>${begun ? "Go on" : "Begin"} with ${nameOf(next)}</a>` : all || core ? html`<b>All done</b>` : nothing}`, byId("facts", HTMLElement));
+}
+
+/** What a learner gets from the session, and what it builds on. @param {Lesson} lesson */
+const about = (lesson) => make("div", { class: "lesson-about" },
+  lesson.goals.length ? make("div", {}, make("h2", {}, "After it you can"), make("ul", {}, ...lesson.goals.map((goal) => make("li", {}, goal)))) : null,
+  lesson.sources.length ? make("div", {}, make("h2", {}, "Sources"), make("ul", {}, ...lesson.sources.map(({ title, url }) => make("li", {}, make("a", { href: url, rel: "noreferrer" }, title))))) : null);
+
+/** Wait for the letters of text and code, but not for long: text that changes its letters moves what is below it. */
+const letters = () => Promise.race([
+  Promise.all(["Inter SL", "JetBrains Mono SL"].map((family) => document.fonts.load(`16px "${family}"`))),
+  new Promise((done) => setTimeout(done, LETTERS_MS)),
+]);
+
+async function load() {
+  attribute(page, "aria-busy", "true");
+  try {
+    lesson = /** @type {Lesson} */ (await platform("GET", `/course/sessions/${page.dataset.number}`));
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const again = make("button", { type: "button", class: "btn primary" }, "Try again");
+    again.onclick = () => void load();
+    if (error.code === "store_unavailable" && (tries += 1) < MOST_TRIES) setTimeout(() => again.isConnected && again.click(), AGAIN_MS); // at first it is being opened
+    return place.replaceChildren(make("div", { class: "void", role: "alert" }, make("h2", {}, "The session could not be loaded"), make("p", {}, `${error.message} ${error.hint}`.trim()), again));
+  } finally {
+    attribute(page, "aria-busy", null);
+  }
+  await letters();
+  byId("facts", HTMLElement).replaceChildren();
+  place.replaceChildren(about(lesson), ...lesson.sections.map(sectionOf));
+  paintRail();
+  paintFacts();
+  follow(read, lesson.sections.map(sectionPlace), (section) => {
+    current = section;
+    paintRail();
+  });
+}
+
+const narrow = matchMedia("(max-width: 900px)");
+const unfold = () => (contents.open = !narrow.matches);
+narrow.addEventListener("change", unfold);
+unfold();
+page.addEventListener("lesson-changed", () => {
+  paintRail();
+  paintFacts();
+});
+/** @param {number} by */
+const step = (by) => () => lesson && goToSection(lesson.sections.map(sectionPlace), current, by);
+shortcuts([
+  { keys: ["["], text: "previous section", run: step(-1) },
+  { keys: ["]"], text: "next section", run: step(1) },
+  { keys: ["Ctrl Enter"], text: "check the answer that you write" },
+]);
+void load();

@@ -1,0 +1,43 @@
+/**
+ * The verdict on an answer: one sentence, its line, the steps that were reached, and the excerpt of the trace.
+ *
+ * @module
+ */
+
+import { icon } from "../base/dom.js";
+import { counted } from "../base/words.js";
+import { html, nothing } from "../vendor/lit-html.js";
+import { sentence } from "./lesson-text.js";
+import { trace } from "./lesson-trace.js";
+
+/** @typedef {{step: string, ok: boolean, say: string}} Step */
+/** @typedef {{exercise: string, ok: boolean, misconceptions: import("./lesson-model.js").Misconception[], checks: Step[], excerpt: import("./lesson-model.js").Row[], printed: string, kept: boolean}} Checked  the answer of the operation `course.check` */
+
+/** @param {Checked} checked */
+const wrong = (checked) => checked.checks.find((step) => !step.ok) ?? null;
+
+/** Return the line that the verdict names, and what it says about it. @param {Checked} checked @returns {{number: number, say: string}|null} */
+export function lineOf(checked) {
+  const say = wrong(checked)?.say ?? "", found = /\bline (\d+)\b/.exec(say);
+  return found?.[1] ? { number: Number(found[1]), say } : null;
+}
+
+/** Return the verdict for assistive technology. @param {Checked} checked */
+export function toldVerdict(checked) {
+  const passed = checked.checks.filter((step) => step.ok).length;
+  return checked.ok ? `Passed: ${counted(passed, "step")}.` : `Not passed: ${wrong(checked)?.say ?? ""}. ${counted(passed, "step")} passed.`;
+}
+
+/** @param {Checked} checked @param {boolean} changed  the answer has changed since */
+export function shownVerdict(checked, changed) {
+  const failed = wrong(checked), line = lineOf(checked), facts = checked.misconceptions;
+  return html`<div role="group" class="verdict" data-ok=${checked.ok ? "yes" : "no"} data-old=${changed ? "yes" : nothing} aria-label="Verdict">
+    <p class="verdict-said">${icon(checked.ok ? "check" : "cross", "glyph")}<span>${checked.ok ? "Passed. It did what each step asks, under five orders of events." : sentence(failed?.say || failed?.step || "It has not passed.")}</span></p>
+    ${changed ? html`<p class="hint">This is about the answer before your last change.</p>` : nothing}
+    ${line ? html`<p class="hint">Line ${line.number} is marked in your answer.</p>` : nothing}
+    ${facts.map((one) => html`<p class="fact"><b>Look at this:</b> ${sentence(one.fact)}</p>`)}
+    <ul class="steps" aria-label="Steps">${checked.checks.map((step) => html`<li data-ok=${step.ok ? "yes" : "no"}>${icon(step.ok ? "check" : "cross", "glyph")}<span><span class="vh">${step.ok ? "passed: " : "failed: "}</span>${sentence(step.step)}</span></li>`)}</ul>
+    ${checked.ok ? nothing : trace(checked.excerpt, "The last messages of the run, the marked one in question", true)}
+    ${checked.printed ? html`<details class="printed"><summary>Your code printed ${counted(checked.printed.trimEnd().split("\n").length, "line")}</summary><pre tabindex="0">${checked.printed}</pre></details>` : nothing}
+  </div>`;
+}

@@ -1,0 +1,67 @@
+"""The course on the command line: checks without a platform, and progress with one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.program
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+RIGHT = "answer = {'confirmation', 'back-pressure', 'other reader'}"
+
+
+def test_an_answer_is_checked_without_a_platform(superlearner: Run, tmp_path: Path) -> None:
+    file = tmp_path / "answer.py"
+    file.write_text(RIGHT)
+    passed = superlearner("course", "check", "s12.remember", str(file), "--json")
+    assert (0, "") == (passed.returncode, passed.stderr)
+    assert json.loads(passed.stdout) == {
+        "ok": True,
+        "misconceptions": [],
+        "checks": [{"step": "A call is needed where its sender has to know that it is done.", "ok": True, "say": ""}],
+    }
+    file.write_text(RIGHT.replace("}", ", 'faster'}"))
+    failed = superlearner("course", "check", "s12.remember", str(file))
+    assert failed.returncode == 1
+    assert "a call is slower for its sender, which waits for the answer" in failed.stdout
+    assert "A cast returns at once" in failed.stdout
+
+
+@pytest.mark.parametrize(
+    ("exercise", "content", "said"),
+    [
+        ("s12.minmal", b"", "there is no exercise s12.minmal; did you mean s12.minimal?"),
+        ("s12.minimal", b"\xff", "expected a readable Python file: it is not UTF-8 text"),
+        ("s12.minimal", None, "expected a readable Python file: No such file or directory"),
+    ],
+)
+def test_what_cannot_be_checked_ends_with_2(
+    superlearner: Run, tmp_path: Path, exercise: str, content: bytes | None, said: str
+) -> None:
+    if content is not None:
+        (tmp_path / "answer.py").write_bytes(content)
+    done = superlearner("course", "check", exercise, str(tmp_path / "answer.py"), "--json")
+    assert (2, "") == (done.returncode, done.stdout)
+    assert said in done.stderr
+
+
+def test_with_a_platform_a_session_goes_on_at_the_command_line(
+    start: Callable[..., Any], superlearner: Run, tmp_path: Path
+) -> None:
+    start()
+    session = json.loads(superlearner("course", "sessions", "--json").stdout)[0]
+    assert ("What is OTP?", "untouched") == (session["title"], session["state"])
+    asked = superlearner("course", "predict", "s12.p1", "--choice", "1")
+    assert asked.returncode == 0
+    assert "one_for_one B; rest_for_one B C; one_for_all A B C" in asked.stdout
+    assert superlearner("course", "hint", "s12.minimal").returncode == 0
+    early = superlearner("course", "solution", "s12.minimal")
+    assert early.returncode == 1
+    assert "the solution opens when your answer has passed, or after hint 4" in early.stderr
+    assert "in work" in superlearner("course", "sessions").stdout

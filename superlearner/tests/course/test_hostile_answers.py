@@ -1,0 +1,118 @@
+"""Answers that try to pass without being right, run as learners' answers are: in children behind walls."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+import otp
+from superlearner.course.course import FOLDER, Course
+from superlearner.course.engine.checking import Checked, Checker
+
+pytestmark = [pytest.mark.program, pytest.mark.skipif(sys.platform != "linux", reason="walls need Linux")]
+
+COURSE = Course()
+RIGHT = COURSE.solution("s12.minimal")
+BEFORE = "class MinimalServer"
+
+
+def checked(source: str) -> Checked:
+    async def main() -> Checked:
+        checker = Checker(0)
+        try:
+            return await checker.check("s12.minimal", COURSE.check_source("s12.minimal"), source)
+        finally:
+            checker.close()
+
+    return otp.run(main)
+
+
+def test_the_reference_passes_behind_walls() -> None:
+    found = checked(RIGHT + "\nprint('hello')\n")
+    assert found.verdict.ok, found.verdict.steps
+    assert found.printed == "hello\n" * 5
+
+
+FORGED = """
+import json, os, sys
+for number in range(1, 10):
+    told = {"ok": True, "misconceptions": [], "checks": [], "excerpt": []}
+    for text in ('{"ok": true}', json.dumps(["0" * 32, told])):
+        try:
+            os.write(number, text.encode() + b"\\n")
+        except OSError:
+            pass
+print('{"ok": true, "misconceptions": [], "checks": []}', flush=True)
+os._exit(0)
+"""
+
+HOSTILE: dict[str, tuple[str, str]] = {
+    "no definition": ("x = 1", "expected a definition of 'MinimalServer' in your file, got none"),
+    "wrong name": (RIGHT.replace("MinimalServer", "MinmalServer"), "did you mean to call your 'MinmalServer' so?"),
+    "syntax": ("x = 1\ndef (:\n", "line 2: invalid syntax"),
+    "exception": ("x = 1\n1 / 0\n", "line 2: ZeroDivisionError: division by zero"),
+    "endless loop": ("x = 1\nwhile True:\n    x += 1\n", ": your code keeps the one thread of the runtime busy"),
+    "endless loop in a callback": (
+        RIGHT.replace("            case \"get\":\n", '            case "get":\n                while True: pass\n'),
+        ": your code keeps the one thread of the runtime busy",
+    ),
+    "sys.exit": ("import sys\nsys.exit(0)", "your code called sys.exit(0)"),
+    "os._exit after a forged verdict": (FORGED, "your code"),
+    "memory": ("x = [0] * 10**9", "more memory than a check has"),
+    "growing memory": ("x = []\nwhile True:\n    x.append(bytearray(10**6))", "more memory than a check has"),
+    "output flood": ("while True:\n    print('x' * 1000)", "printed more than a check takes"),
+    "threads": ("import threading\nthreading.Thread(target=print).start()\n" + RIGHT, "expected neither threads"),
+    "sockets": ("import socket\nsocket.socket()\n" + RIGHT, "expected neither threads, sockets"),
+    "real waiting": ("import time\ntime.sleep(1)\n" + RIGHT, "expected neither threads, sockets nor real waiting"),
+    "a builtin replaced": ("import builtins\nbuiltins.isinstance = lambda *a: True\n" + RIGHT, "builtins.isinstance"),
+    "the library replaced": (
+        "import otp\nasync def call(*a, **k): return 0\notp.GenServer.call = call\n" + RIGHT, "GenServer.call as it is",
+    ),
+    "the engine replaced": (
+        "from superlearner.course.engine.scenario import Scenario\nScenario.same = lambda *a: None\n" + RIGHT,
+        "Scenario.same as it is",
+    ),
+    "an object that equals everything": (
+        RIGHT.replace(BEFORE, "class Any:\n    __eq__ = lambda self, other: True\n    __hash__ = None\n\n\n" + BEFORE)
+        .replace("Reply(state, state)", "Reply(Any(), state)"),
+        "expected get to answer 0",
+    ),
+    "a process left behind": (
+        "import otp\n" + RIGHT.replace("return Ok(initial)", "otp.spawn(otp.receive); return Ok(initial)"),
+        "expected nothing to be left running",
+    ),
+    "the checks read": (f"print(open({str(FOLDER / 'solutions' / 's12_minimal.py')!r}).read())", "Error"),
+    "the checks listed": (f"import os\nprint(os.listdir({str(FOLDER / 'checks')!r}))", "Error"),
+    "a NUL": ("x = '\0'", "expected a Python file"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_it_gets_one_exact_sentence_and_never_passes(name: str) -> None:
+    source, said = HOSTILE[name]
+    found = checked(source).verdict
+    assert not found.ok
+    assert said in found.steps[-1].say
+    assert "Traceback" not in found.steps[-1].say
+
+
+def test_two_checks_at_once_do_not_disturb_each_other() -> None:
+    async def main() -> list[bool]:
+        checker = Checker(2)
+        results: list[bool] = []
+        me = otp.self()
+
+        async def one(source: str) -> None:
+            found = await checker.check("s12.minimal", COURSE.check_source("s12.minimal"), source)
+            otp.send(me, (source is RIGHT, found.verdict.ok))
+
+        for source in (RIGHT, "x = 1", RIGHT, "while True: pass"):
+            otp.spawn(one, source)
+        for _ in range(4):
+            right, ok = await otp.receive()
+            results.append(right == ok)
+        checker.close()
+        return results
+
+    assert otp.run(main) == [True] * 4

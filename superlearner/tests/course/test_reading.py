@@ -1,0 +1,92 @@
+"""Lessons with faults are refused with file and line."""
+
+from __future__ import annotations
+
+import pytest
+
+from superlearner.course.course import Course, UnknownItem
+from superlearner.course.lesson import Cell, Exercise, Predict
+from superlearner.course.reading import LessonError, read_lesson
+
+HEAD = '+++\ntitle = "Nothing"\nminutes = 1\ngoals = ["Read"]\n+++\n'
+PREDICT = """
+```predict
+id = "s01.p1"
+question = "Which?"
+scenario = "s01.p1"
+[[options]]
+text = "this"
+right = true
+[[options]]
+text = "that"
+misconception = "M1"
+```
+"""
+EXERCISE = """
+```exercise
+id = "s01.one"
+title = "One"
+minutes = 2
+task = "Write it."
+stub = '''
+answer = None
+'''
+hints = ["a", "b", "c", "d"]
+```
+"""
+
+
+def test_blocks_have_their_places_in_sections() -> None:
+    text = f"{HEAD}## First\nText.\n{PREDICT}\nMore text.\n## Second\n```cell\n# id: s01.c1\nawait x\n```\n{EXERCISE}"
+    lesson = read_lesson("01-nothing.md", text)
+    first, second = lesson.sections
+    assert [type(block).__name__ for block in first.blocks] == ["Text", "Predict", "Text"]
+    assert [type(block).__name__ for block in second.blocks] == ["Cell", "Exercise"]
+    assert lesson.blocks(Predict)[0].options[1].misconception == "M1"
+    assert lesson.blocks(Cell)[0].code == "await x\n"
+    assert lesson.blocks(Exercise)[0].stub == "answer = None\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "line", "said"),
+    [
+        ("Text.", 6, "expected a heading ## before the text"),
+        ("", 6, "expected a section, ## Heading"),
+        ("## A\n```predikt\nid = 'x'\n```", 7, "expected a block of cell, predict"),
+        (f"## A{PREDICT.replace('right = true', 'right = 1 2')}", 13, "Expected newline"),
+        (f"## A{PREDICT.replace('right = true', '')}", 7, "expected one right option"),
+        (f"## A{PREDICT.replace('M1', 'M99')}", 7, "there is no misconception M99"),
+        (f"## A{PREDICT.replace('misconception = ', 'belief = ')}", 7, "expected right, misconception or say"),
+        (f"## A{PREDICT.replace('scenario', 'senario')}", 7, "expected 'scenario', got none"),
+        (f"## A{PREDICT}{PREDICT}", 19, "expected an id of its own, got s01.p1 a second time"),
+        (f"## A{EXERCISE.replace(', chr(34)d', '')}".replace(', "d"', ""), 7, "expected 4 hints, got 3"),
+        (f"## A{EXERCISE}".replace("stub", "stubb"), 7, "expected a stub or a choice"),
+        ("## A\n```cell\nx = 1\n```", 8, "expected a cell to begin with `# id:"),
+        ("## A\n```cell\n# id: s01.c1\nx =\n```", 9, "cell s01.c1: invalid syntax"),
+        ("## A\nx\n## A\ny", 1, "expected one section 'A', got two"),
+    ],
+)
+def test_a_fault_is_told_with_file_and_line(body: str, line: int, said: str) -> None:
+    with pytest.raises(LessonError) as caught:
+        read_lesson("01-nothing.md", HEAD + body)
+    assert str(caught.value).startswith(f"01-nothing.md:{line}: ")
+    assert said in str(caught.value)
+
+
+def test_a_wrong_name_and_a_missing_head_are_told() -> None:
+    with pytest.raises(LessonError, match=r"lesson\.md:1: expected a name like"):
+        read_lesson("lesson.md", HEAD)
+    with pytest.raises(LessonError, match=r"01-a\.md:1: expected TOML between two lines"):
+        read_lesson("01-a.md", "## A")
+
+
+def test_html_of_a_lesson_is_shown_as_text() -> None:
+    lesson = read_lesson("01-nothing.md", f"{HEAD}## A\n<script>alert(1)</script>\n")
+    assert "<script" not in str(lesson.sections[0].blocks[0])
+
+
+def test_an_unknown_exercise_is_told_with_the_nearest() -> None:
+    with pytest.raises(UnknownItem, match=r"there is no exercise s12\.minimla; did you mean s12\.minimal\?"):
+        Course().exercise("s12.minimla")
+    with pytest.raises(UnknownItem, match="there is no session 99; expected one of 12"):
+        Course().lesson(99)

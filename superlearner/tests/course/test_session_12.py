@@ -1,0 +1,88 @@
+"""Each exercise of session 12: the reference passes, each known wrong program is told by its misconception."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+
+import pytest
+
+from otp.testing import Scheduler
+from superlearner.course.course import Course
+from superlearner.course.engine.checking import CI_SEEDS, SEEDS
+from superlearner.course.engine.child import outcome_of, verdict_of
+from superlearner.course.engine.verdict import Verdict
+from superlearner.course.lesson import Cell, Exercise, Predict
+
+COURSE = Course()
+LESSON = COURSE.lesson(12)
+EXERCISES = [one.id for one in LESSON.blocks(Exercise)]
+PREDICTIONS = [one.id for one in LESSON.blocks(Predict)]
+ALL = {
+    "requirements", "generic", "mapping", "differences", "callbacks", "calls", "remember", "strategies", "limits",
+    "giveup", "required", "minimal", "results", "impl", "identify", "own", "tree",
+}  # fmt: skip
+WRONG = [(id, name) for id in EXERCISES for name in COURSE.wrong(id)]
+
+
+def verdict(id: str, source: str, seeds: tuple[int, ...] = SEEDS) -> Verdict:
+    return verdict_of(id, COURSE.check_source(id), source, list(seeds))
+
+
+def test_the_lesson_has_every_exercise_and_prediction() -> None:
+    assert {f"s12.{name}" for name in ALL} == set(EXERCISES)
+    assert sorted(PREDICTIONS) == ["s12.p1", "s12.p2", "s12.p3", "s12.p4"]
+    told = {"minimal": {"M6", "M12", "M14", "M31"}, "strategies": {"M20", "M21"}, "tree": {"M20", "M21", "M25"}}
+    for name, ids in told.items():
+        assert {file.partition("_")[0] for file in COURSE.wrong(f"s12.{name}")} == ids
+
+
+@pytest.mark.parametrize("id", EXERCISES)
+def test_the_reference_passes_under_twenty_seeds(id: str) -> None:
+    found = verdict(id, COURSE.solution(id), CI_SEEDS)
+    assert found.ok, [step for step in found.steps if not step.ok]
+    assert found.misconceptions == ()
+
+
+@pytest.mark.parametrize(("id", "name"), WRONG)
+def test_a_wrong_program_is_told_by_its_misconception_and_no_other(id: str, name: str) -> None:
+    found = verdict(id, COURSE.wrong(id)[name])
+    assert not found.ok
+    assert found.misconceptions == (name.partition("_")[0],)
+    assert found.steps[-1].say
+
+
+@pytest.mark.parametrize("id", EXERCISES)
+def test_the_stub_fails_with_the_first_step_and_two_runs_say_the_same(id: str) -> None:
+    stub = COURSE.exercise(id).stub
+    found = verdict(id, stub)
+    assert len(found.steps) == 1
+    assert not found.ok
+    assert json.dumps(found.shown()) == json.dumps(verdict(id, stub).shown())
+
+
+@pytest.mark.parametrize("id", PREDICTIONS)
+def test_the_run_of_a_prediction_gives_the_right_option(id: str) -> None:
+    asked = COURSE.predict(id)
+    (right,) = (option.text for option in asked.options if option.right)
+    assert {outcome_of(asked.scenario, COURSE.check_source(asked.scenario), seed).happened for seed in SEEDS} == {right}
+
+
+def test_no_lesson_shows_a_solution() -> None:
+    text = json.dumps([section.blocks for section in LESSON.sections], default=str)
+    for id in EXERCISES:
+        assert COURSE.solution(id).strip() not in text
+
+
+@pytest.mark.parametrize("cell", LESSON.blocks(Cell), ids=lambda cell: cell.id)
+def test_a_cell_runs_and_prints_something(cell: Cell, capsys: pytest.CaptureFixture[str]) -> None:
+    code = compile(cell.code, cell.id, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+    async def main() -> None:
+        running = eval(code, {})
+        if inspect.isawaitable(running):
+            await running
+
+    Scheduler().run(main)
+    assert capsys.readouterr().out

@@ -1,0 +1,373 @@
+"""A session of the course as a learner works through it: read, predict, reflect, write, fail, take hints, pass."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, Request, Route, expect
+
+from axe import broken_rules
+from page_variants import VARIANTS
+from page_width import SIDEWAYS
+from superlearner.course.course import FOLDER, Course
+from superlearner.store.learning import Learned
+
+LESSONS = Path(__file__).parent / "lessons"
+OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
+RIGHT = FOLDER / "solutions" / "s12_minimal.py"
+SHIFTS = """() => new Promise((done) => {
+    let sum = 0;
+    const add = (list) => { for (const one of list) if (!one.hadRecentInput) sum += one.value; };
+    const watch = new PerformanceObserver((list) => add(list.getEntries()));
+    watch.observe({type: "layout-shift", buffered: true});
+    requestAnimationFrame(() => requestAnimationFrame(() => { add(watch.takeRecords()); done(sum); }));
+})"""
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    """A course whose session 12 has every kind of block."""
+    folder = tmp_path_factory.mktemp("course")
+    for name in ("checks", "solutions", "wrong"):
+        (folder / name).symlink_to(FOLDER / name)
+    (folder / "lessons").symlink_to(LESSONS)
+    return Course(folder)
+
+
+@pytest.fixture
+def served(stored_platform: Any, course: Course) -> Iterator[Any]:
+    """A platform with that course, in which nothing was done yet."""
+    stored_platform.platform.course = course
+    yield stored_platform
+    for user in ("owner", "anonymous"):
+        stored_platform.do(lambda user=user: stored_platform.platform.store.learning.forget(user))
+
+
+@pytest.fixture
+def lesson(open_page: Callable[..., Page], served: Any) -> Callable[..., Page]:
+    """Opens the session: ``lesson()`` signed in, ``lesson(signed_in=False)``."""
+
+    def open_one(*, signed_in: bool = True, **more: Any) -> Page:
+        # Whoever signs in later changes the headers of the context, so it is of no use to another test
+        who: dict[str, Any] = {"extra_http_headers": OWNER} if signed_in else {"fresh": True}
+        page = open_page(f"{served.url}/learn/12", ready=False, **who, **more)
+        expect(page.get_by_role("heading", name="Why OTP", exact=True)).to_be_attached()
+        return page
+
+    return open_one
+
+
+def exercise(page: Page, id: str = "s12-minimal") -> Locator:
+    return page.locator(f"#{id}")
+
+
+def write(page: Page, text: str) -> None:
+    """Replace the answer in the editor of the exercise."""
+    code = exercise(page).locator("sl-code")
+    code.hover()
+    expect(code).to_have_attribute("data-ready", "editor")
+    field = code.get_by_role("textbox")
+    field.press("Control+a")
+    field.press("Delete")
+    page.keyboard.insert_text(text)
+
+
+@pytest.mark.page("/learn/12")
+def test_an_answer_is_checked_and_its_verdict_is_a_sentence(lesson: Callable[..., Page]) -> None:
+    page = lesson()
+    expect(page.get_by_role("heading", level=1)).to_have_text("What is OTP?")
+    done = page.get_by_role("progressbar", name="Progress in this session")
+    expect(done).to_have_attribute("aria-valuetext", "0 of 5 done")
+    one = exercise(page)
+    one.get_by_role("button", name="Check").click()
+    expect(one.get_by_role("group", name="Verdict")).to_contain_text("Expected MinimalServer.get(…), got none")
+    expect(one.get_by_role("status")).to_contain_text("Not passed: expected MinimalServer.get(…), got none")
+    expect(one).to_contain_text("Not passed yet")
+    write(page, RIGHT.read_text())
+    expect(one.get_by_role("group", name="Verdict")).to_contain_text("before your last change")
+    page.keyboard.press("Control+Enter")
+    expect(one.get_by_role("group", name="Verdict")).to_contain_text("Passed. It did what each step asks")
+    steps = one.get_by_role("list", name="Steps").get_by_role("listitem")
+    expect(steps.first).to_contain_text("A server starts with 0")
+    assert all(step.get_attribute("data-ok") == "yes" for step in steps.all())
+    expect(done).to_have_attribute("aria-valuetext", "1 of 5 done")
+    link = page.get_by_role("navigation", name="Sections").get_by_role("link", name="Write a server")
+    expect(link).to_have_accessible_name("Write a server core , done")
+
+
+def test_a_wrong_prediction_is_explained_by_the_run_and_stays_after_a_reload(lesson: Callable[..., Page]) -> None:
+    page = lesson()
+    one = exercise(page, "s12-p2")
+    lock = one.get_by_role("button", name="Lock in")
+    expect(lock).to_be_disabled()
+    one.get_by_role("radio", name="The caller waits 5 seconds").check()
+    lock.click()
+    result = one.get_by_role("group", name="Result")
+    expect(result).to_contain_text("Nobody waits here: the monitor of the call tells the caller at once")
+    expect(result).to_contain_text("The run: the server ends, and the caller gets ServerDown at once")
+    expect(result).to_contain_text("its supervisor would start it again")
+    expect(result.get_by_role("img")).to_have_accessible_name(re.compile("0 s: check sends 'hello' to server"))
+    expect(one.get_by_role("status")).to_contain_text("Not what happens. The run: the server ends")
+    expect(result).to_be_focused()
+    page.reload()
+    expect(one.get_by_role("radio", name="The caller waits 5 seconds")).to_be_checked()
+    expect(one.get_by_role("radio", name="The caller waits 5 seconds")).to_be_disabled()
+    expect(one.locator("label", has_text="The server ends")).to_contain_text("what happens")
+    expect(result).to_contain_text("Nobody waits here")
+    one.get_by_role("button", name="Run it again").click()
+    expect(result).to_contain_text("The run: the server ends, and the caller gets ServerDown at once")
+
+
+def test_a_reflection_is_compared_once_it_is_long_enough_and_can_be_changed(lesson: Callable[..., Page]) -> None:
+    page = lesson()
+    one = exercise(page, "s12-r1")
+    field = one.get_by_role("textbox", name="How many lines of your own AgentMonitor")
+    compare = one.get_by_role("button", name="Compare with a model answer")
+    field.fill("The loop.")
+    expect(one).to_contain_text("31 more characters, then you can compare.")
+    expect(compare).to_be_disabled()
+    field.fill("The loop, the monitors, and the restarts would be.")
+    compare.click()
+    expect(one.get_by_role("group", name="A model answer")).to_contain_text("Nearly all of them")
+    page.reload()
+    expect(field).to_have_value("The loop, the monitors, and the restarts would be.")
+    expect(one.get_by_role("group", name="A model answer")).to_contain_text("Nearly all of them")
+    field.fill("The loop, the monitors, and the restarts would be. And more.")
+    one.get_by_role("button", name="Keep the change").click()
+    expect(one).to_contain_text("Your words are kept, and private.")
+
+
+def test_choices_are_made_in_lists_and_boxes_and_come_back_after_a_reload(lesson: Callable[..., Page]) -> None:
+    page = lesson()
+    pairs = exercise(page, "s12-requirements")
+    pairs.get_by_label("high availability").select_option("catching every exception")
+    pairs.get_by_label("fault tolerance").select_option("isolated processes, links and monitors")
+    pairs.get_by_label("new code while it runs").select_option("code_change while the server is suspended")
+    pairs.get_by_role("button", name="Check").click()
+    expect(pairs.get_by_role("group", name="Verdict")).to_contain_text("'concurrent connections' has none")
+    pairs.get_by_label("concurrent connections").select_option("one cheap process each")
+    pairs.get_by_role("button", name="Check").click()
+    expect(pairs.get_by_role("group", name="Verdict")).to_contain_text("Look at this:")
+    page.reload()
+    expect(pairs.get_by_label("fault tolerance")).to_have_value("isolated processes, links and monitors")
+    pairs.get_by_label("high availability").select_option("supervision and restarts")
+    pairs.get_by_label("high availability").press("Control+Enter")
+    expect(pairs.get_by_role("group", name="Verdict")).to_contain_text("Passed.")
+    boxes = exercise(page, "s12-remember")
+    for name in ("confirmation", "back-pressure", "other reader"):
+        boxes.get_by_role("checkbox", name=name).check()
+    boxes.get_by_role("button", name="Check").click()
+    expect(boxes.get_by_role("group", name="Verdict")).to_contain_text("Passed.")
+    page.reload()
+    expect(boxes.get_by_role("checkbox", name="other reader")).to_be_checked()
+    expect(boxes.get_by_role("checkbox", name="faster")).not_to_be_checked()
+    expect(boxes).to_contain_text("Your answer has passed.")
+
+
+def test_hints_open_one_by_one_and_the_solution_after_the_last(lesson: Callable[..., Page], served: Any) -> None:
+    page = lesson()
+    one = exercise(page)
+    one.get_by_role("button", name="Hint 1 of 4").click()
+    expect(one.get_by_role("listitem").filter(has_text="Hint 1")).to_contain_text("What does get have to wait for?")
+    one.get_by_role("button", name="Hint 2 of 4").click()
+    expect(one.get_by_role("alert")).to_contain_text("The next hint opens after another answer, or in")
+    one.get_by_role("button", name="Check").click()
+    expect(one.get_by_role("group", name="Verdict")).to_be_visible()
+    one.get_by_role("button", name="Hint 2 of 4").click()
+    expect(one.get_by_role("listitem").filter(has_text="Hint 2")).to_contain_text("set is a cast.")
+    expect(one.get_by_role("alert")).to_have_count(0)
+    for at, level in enumerate((3, 4)):
+        done = Learned("hint", "s12.minimal", 1.0 + at, {"level": level})
+        served.do(lambda done=done: served.platform.store.learning.add("owner", done))
+    page.reload()
+    expect(one.locator(".hints > li")).to_have_count(4)
+    one.get_by_role("button", name="Show the solution").click()
+    expect(one.get_by_text("def handle_cast")).to_be_visible()
+    write(page, RIGHT.read_text())
+    page.keyboard.press("Control+Enter")
+    expect(one).to_contain_text("Passed with help")
+
+
+def test_a_line_of_the_answer_is_marked(lesson: Callable[..., Page]) -> None:
+    page = lesson()
+    write(page, "from otp import GenServer\n\nclass MinimalServer(GenServer)\n    pass\n")
+    page.keyboard.press("Control+Enter")
+    one = exercise(page)
+    expect(one.get_by_role("group", name="Verdict")).to_contain_text("Line 3: expected ':'")
+    expect(one).to_contain_text("Line 3 is marked in your answer.")
+    expect(one.locator("sl-code .cm-lintRange-error, sl-code .cm-lint-marker-error").first).to_be_attached()
+
+
+def test_nothing_that_was_typed_is_lost_when_the_server_does_not_answer(lesson: Callable[..., Page]) -> None:
+    page = lesson()
+    one, asked = exercise(page), "**/api/v1/course/exercises/s12.minimal/check"
+    write(page, "answer = 'mine'\n")
+    page.route(asked, lambda route: route.abort())
+    page.keyboard.press("Control+Enter")
+    expect(one.get_by_role("alert")).to_have_text(
+        "The server does not answer. Your answer is kept. Try again when the server is back."
+    )
+    page.reload()
+    expect(one.get_by_role("textbox")).to_have_value("answer = 'mine'\n")
+    exercise(page, "s12-p2").get_by_role("radio", name="It answers").check()
+    page.route("**/api/v1/course/predictions/*", lambda route: route.abort())
+    exercise(page, "s12-p2").get_by_role("button", name="Lock in").click()
+    expect(exercise(page, "s12-p2").get_by_role("alert")).to_contain_text("Your prediction is kept.")
+    page.unroute(asked)
+    one.get_by_role("button", name="Check").click()
+    expect(one.get_by_role("group", name="Verdict")).to_contain_text("MinimalServer")
+    one.get_by_role("button", name="Start over").click()
+    expect(one.get_by_role("textbox")).to_have_value(re.compile("class MinimalServer"))
+    one.get_by_role("button", name="Undo").click()
+    expect(one.get_by_role("textbox")).to_have_value("answer = 'mine'\n")
+
+
+def test_who_is_not_signed_in_reads_and_predicts_and_is_told_what_a_check_takes(lesson: Callable[..., Page]) -> None:
+    page = lesson(signed_in=False)
+    check = exercise(page).get_by_role("button", name="Check")
+    expect(check).to_be_disabled()
+    expect(check).to_have_accessible_description(re.compile("Checking an answer runs your code, so it takes a sign-in"))
+    expect(exercise(page).get_by_role("link", name="Sign in")).to_have_attribute("href", "/sign-in?next=%2Flearn%2F12")
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        if request.url.endswith("/check"):
+            asked.append(request.url)
+
+    page.on("request", note)
+    write(page, "answer = 'before the sign-in'\n")
+    page.keyboard.press("Control+Enter")
+    exercise(page, "s12-p2").get_by_role("radio", name="The server ends").check()
+    exercise(page, "s12-p2").get_by_role("button", name="Lock in").click()
+    expect(exercise(page, "s12-p2").get_by_role("group", name="Result")).to_contain_text("Right, that is what happens")
+    assert asked == []
+    page.context.set_extra_http_headers(OWNER)
+    page.reload()
+    expect(exercise(page).get_by_role("textbox")).to_have_value("answer = 'before the sign-in'\n")
+    expect(exercise(page).get_by_role("button", name="Check")).to_be_enabled()
+
+
+def test_keys_go_from_section_to_section_and_a_reload_goes_on_where_one_was(lesson: Callable[..., Page]) -> None:
+    page = lesson()
+    sections = page.get_by_role("navigation", name="Sections")
+    expect(sections.locator("[aria-current]")).to_contain_text("Why OTP")
+    page.keyboard.press("]")
+    expect(page.get_by_role("heading", name="Write a server")).to_be_focused()
+    expect(sections.locator("[aria-current]")).to_contain_text("Write a server")
+    page.keyboard.press("]")
+    expect(sections.locator("[aria-current]")).to_contain_text("Choose")
+    page.keyboard.press("[")
+    expect(sections.locator("[aria-current]")).to_contain_text("Write a server")
+    top = exercise(page).evaluate("(one) => one.getBoundingClientRect().top")
+    page.reload()
+    expect(sections.locator("[aria-current]")).to_contain_text("Write a server")
+    assert abs(exercise(page).evaluate("(one) => one.getBoundingClientRect().top") - top) <= 2
+    sections.get_by_role("link", name="Choose").click()
+    expect(page.get_by_role("heading", name="Choose", exact=True)).to_be_focused()
+    assert page.url.endswith("#section-choose")
+
+
+def test_a_cell_opens_in_the_playground_as_a_program(lesson: Callable[..., Page]) -> None:
+    page = lesson()
+    page.get_by_role("group", name="Code to try").get_by_role("button", name="Open in the Playground").click()
+    page.wait_for_url("**/sandboxes?new")
+    expect(page.locator("#source").get_by_role("textbox")).to_have_value(COUNTS)
+
+
+COUNTS = """from otp import Children, Continue, GenServer, NoReply, Ok, Supervisor, impl
+
+
+async def cell():
+    print(sum(range(4)))
+
+
+class Cell(GenServer):
+    @impl
+    def init(self, arg):
+        return Ok(arg, then=Continue("run"))
+
+    @impl
+    async def handle_continue(self, request, state):
+        await cell()  # what it prints is in the tab Output
+        return NoReply(state)
+
+
+class Main(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Cell.child_spec(None, id="cell")], strategy="one_for_one")
+"""
+
+
+def test_the_page_waits_for_a_database_that_is_being_opened(lesson: Callable[..., Page]) -> None:
+    page = lesson()
+    answers: list[Route] = []
+    error = {"code": "store_unavailable", "message": "the store is just being opened", "status": 503}
+
+    def once(route: Route) -> None:
+        answers.append(route)
+        if len(answers) == 1:
+            route.fulfill(json={"success": False, "error": error})
+        else:
+            route.continue_()
+
+    page.route("**/api/v1/course/sessions/12", once)
+    page.reload()
+    expect(page.get_by_role("alert").filter(has_text="could not be loaded")).to_contain_text("just being opened")
+    expect(page.get_by_role("heading", name="Why OTP", exact=True)).to_be_visible()
+    assert len(answers) == 2
+
+
+def test_without_a_database_the_page_says_that_an_answer_is_forgotten(
+    open_page: Callable[..., Page], real_platform: Any, course: Course
+) -> None:
+    real_platform.platform.course = course
+    page = open_page(f"{real_platform.url}/learn/12", ready=False)
+    one = exercise(page, "s12-p2")
+    one.get_by_role("radio", name="The server ends").check()
+    one.get_by_role("button", name="Lock in").click()
+    expect(one).to_contain_text("This platform has no database, so it forgets this when the page is closed.")
+
+
+def test_the_learning_path_leads_to_the_session_and_knows_how_far_it_is(
+    lesson: Callable[..., Page], served: Any
+) -> None:
+    page = lesson()
+    page.goto(f"{served.url}/learn")
+    card = page.get_by_role("region", name="Course")
+    expect(card).to_contain_text("35 min")
+    expect(card).to_contain_text("3 exercises")
+    card.get_by_role("link", name="Start: Session 12, What is OTP?").click()
+    exercise(page, "s12-remember").get_by_role("checkbox", name="confirmation").check()
+    for name in ("back-pressure", "other reader"):
+        exercise(page, "s12-remember").get_by_role("checkbox", name=name).check()
+    exercise(page, "s12-remember").get_by_role("button", name="Check").click()
+    expect(exercise(page, "s12-remember").get_by_role("group", name="Verdict")).to_contain_text("Passed.")
+    page.get_by_role("link", name="Learn", exact=True).last.click()
+    expect(card).to_contain_text("1 of 3 exercises passed")
+    expect(card.get_by_role("link", name="Go on: Session 12, What is OTP?")).to_be_visible()
+
+
+@pytest.mark.parametrize(("theme", "width"), VARIANTS)
+def test_no_rule_of_axe_is_broken_and_little_moves_while_it_loads(
+    lesson: Callable[..., Page], theme: str, width: int
+) -> None:
+    page = lesson(theme=theme, width=width)
+    assert page.evaluate(SHIFTS) < 0.02
+    exercise(page, "s12-p2").get_by_role("radio", name="It answers").check()
+    exercise(page, "s12-p2").get_by_role("button", name="Lock in").click()
+    expect(exercise(page, "s12-p2").get_by_role("group", name="Result")).to_be_visible()
+    exercise(page).get_by_role("button", name="Check").click()
+    expect(exercise(page).get_by_role("group", name="Verdict")).to_be_visible()
+    exercise(page).get_by_role("button", name="Hint 1 of 4").click()
+    expect(exercise(page).locator(".hints > li")).to_have_count(1)
+    assert broken_rules(page) == []
+    assert page.evaluate(SIDEWAYS) == 0
+    lines = (
+        "(one) => one.textContent.length / Math.round(one.clientHeight / parseFloat(getComputedStyle(one).lineHeight))"
+    )
+    assert page.locator(".lesson-section > .prose p").first.evaluate(lines) <= 74

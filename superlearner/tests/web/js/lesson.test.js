@@ -1,0 +1,50 @@
+// A session of the course: choices as files, cells as programs, and what counts as done.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { programOf } from "#static/lesson/cell-program.js";
+import { chosenIn, sourceOf } from "#static/lesson/choice.js";
+import { countOf, markOf, nextOf } from "#static/lesson/lesson-model.js";
+
+const MATCH = { kind: "match", keys: ["loop", "a \"b\" \\"], values: ["GenServer", "über"], labels: {} };
+const SET = { kind: "set", keys: [], values: ["one", "two", "three"], labels: {} };
+
+test("a choice is a file, and the file is the choice again", () => {
+  for (const [choice, chosen] of [
+    [MATCH, new Map([["loop", "GenServer"]])],
+    [MATCH, new Map([["loop", "über"], ["a \"b\" \\", "GenServer"]])],
+    [SET, new Map([["one", "one"], ["three", "three"]])],
+    [SET, new Map()],
+  ]) assert.deepEqual(chosenIn(choice, sourceOf(choice, chosen)), chosen);
+  assert.equal(sourceOf(SET, new Map([["three", ""], ["one", ""]])), 'answer = {"one", "three"}\n');
+  assert.equal(sourceOf(MATCH, new Map([["loop", "GenServer"]])), 'answer = {\n    "loop": "GenServer",\n}\n');
+  assert.equal(sourceOf(MATCH, new Map()), "answer = None\n");
+});
+
+test("what a file names and the choice does not offer is left out", () => {
+  assert.deepEqual(chosenIn(MATCH, 'answer = {"loop": "Agent", "other": "GenServer"}'), new Map());
+  assert.deepEqual(chosenIn(SET, 'answer = {"one", "nine", "\\q"}'), new Map([["one", "one"]]));
+});
+
+test("a cell is run by a process, and a tree of its own starts as it is", () => {
+  const program = programOf("import otp\n\nprint(await otp.call())\n");
+  assert.match(program, /^async def cell\(\):\n {4}import otp\n\n {4}print\(await otp\.call\(\)\)\n$/m);
+  assert.match(program, /^class Main\(Supervisor\):$/m);
+  for (const own of ["class Main(GenServer):\n    pass\n", "class Shop(otp.Supervisor):\n    pass\n"]) assert.equal(programOf(own), own);
+});
+
+const state = (more) => ({ id: "x", attempts: 0, passed: false, helped: false, hints: 0, seen: false, answer: null, ...more });
+const block = (kind, more, core = false) => ({ kind, id: `x.${kind}`, core, title: kind, state: kind === "text" ? undefined : state(more) });
+
+test("an exercise is done when it has passed, a question when it was answered", () => {
+  const failed = { id: "a", blocks: [block("text"), block("exercise", { attempts: 3 }, true), block("predict", { attempts: 1 })] };
+  const helped = { id: "b", blocks: [block("exercise", { attempts: 1, passed: true, helped: true }, true)] };
+  const fresh = { id: "c", blocks: [block("reflect")] };
+  assert.deepEqual([failed, helped, fresh, { id: "d", blocks: [block("text")] }].map(markOf), ["begun", "helped", "open", "none"]);
+  const lesson = { sections: [fresh, failed, helped] };
+  assert.deepEqual(countOf(lesson), { done: 2, all: 4, coreDone: 1, core: 2 });
+  assert.equal(nextOf(lesson).kind, "exercise");
+  assert.equal(nextOf({ sections: [fresh, helped] }).kind, "reflect");
+  assert.equal(nextOf({ sections: [helped] }), null);
+});
