@@ -20,7 +20,11 @@ def text_of(page: str) -> str:
     return (ROOT / page).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if _BLOCK.search(text_of(page))])
+PROGRAMS = [page for page in PAGES if _BLOCK.search(text_of(page)) and "/lessons/" not in page]
+"""Pages whose blocks are one program; the tests of a lesson run its cells."""
+
+
+@pytest.mark.parametrize("page", PROGRAMS)
 def test_the_programs_on_a_page_run(page: str, tmp_path: Path) -> None:
     program = "\n".join(_BLOCK.findall(text_of(page)))
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -38,6 +38,15 @@ def test_a_page_says_whether_its_visitor_may_change_the_platform_itself(inside: 
     inside(test)
 
 
+def test_the_playground_says_at_once_that_code_of_ones_own_takes_a_sign_in(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        for headers, says in ((None, True), (OWNER, False)):
+            page = await platform.client.get("/sandboxes", headers=headers)
+            assert ("Built-in templates and demos start without signing in. To run code" in page.text) is says
+
+    inside(test)
+
+
 def test_a_visit_before_the_platform_is_ready_gets_a_page_that_says_so(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         platform.platform.ready = False
@@ -59,7 +68,7 @@ def test_every_page_with_things_to_look_at_is_in_the_main_navigation(inside: Ins
         assert '<a href="/timeline" data-page="timeline" data-letter="i" aria-current="true">' in navigation
         menu = page.text.partition('aria-label="More pages"')[2].partition("</nav>")[0]
         others = [page.label for page in PAGES if not page.is_place and page.id != "start"]
-        assert re.findall(r"<a href=[^>]*>(\w+)</a>", menu) == others
+        assert re.findall(r"<a href=[^>]*>([^<]+)</a>", menu) == others
         assert '<a href="/timeline?view=replay" data-page="replay" data-letter="r" aria-current="page">' in menu
         views = page.text.partition('aria-label="Views of Timeline"')[2].partition("</nav>")[0]
         assert re.findall(r"<a href=[^>]*>(\w+)</a>", views) == ["Events", "Messages", "Replay", "Restarts"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -439,6 +440,30 @@ def test_the_cookie_of_another_data_directory_does_not_lock_out_the_owner_on_loo
         assert (await platform.client.get("/api/v1/audit", headers=BEARER)).status_code == 503  # by no store, not 429
 
     inside(test)
+
+
+def test_a_page_says_once_that_the_link_to_it_did_not_sign_in_and_how_to_get_another(inside: Inside) -> None:
+    """It looked like any other page, and the first hint of it was a refusal much later."""
+
+    async def test(platform: Any) -> None:
+        client, used = platform.client, platform.platform.credentials.new_code()
+        await client.get(f"/?token={used}")
+        client.cookies.clear()
+        for code, why in ((used, "each link signs in once"), ("of-before", "an earlier start of the platform")):
+            page = await client.get(f"/supervisors?token={code}", follow_redirects=True)
+            assert str(page.url) == "http://localhost/supervisors"
+            assert "You are not signed in: this link was used before" in page.text
+            assert why in page.text
+            assert re.search(r"type <code>superlearner[^<]* run</code> in another terminal", page.text)
+            assert "You are not signed in" not in (await client.get("/supervisors")).text
+
+    inside(test)
+
+
+def test_a_refused_link_leads_to_the_form_and_to_a_new_link(door: Door) -> None:
+    link = door.link()
+    door.get(link)
+    assert "<code>superlearner run</code> there prints a new link" in door.get(link).text
 
 
 def cookie_name(platform: Any) -> str:

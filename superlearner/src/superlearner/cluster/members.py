@@ -81,6 +81,11 @@ class Members:
     gone: dict[str, Happening] = field(default_factory=dict[str, Happening])
     """The last end of each member that is not connected, and did not leave."""
 
+    @property
+    def has_others(self) -> bool:
+        """Return whether there is another member, or was one that is lost."""
+        return bool(self.gone) or (self.cluster is not None and len(self.cluster.members()) > 1)
+
     def ready(self) -> None:
         """Join now: the platform has started."""
         self.is_ready = True

@@ -25,7 +25,7 @@ from urllib.parse import urlencode
 
 from jinja2 import Template
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from superlearner.access.credentials import Credentials
 from superlearner.access.throttle import Throttle
@@ -51,7 +51,7 @@ from superlearner.web.recognising import (
 )
 from superlearner.web.refusals import record_refusal
 from superlearner.web.static_tree import StaticTree
-from superlearner.web.visitors import Visit, WebVisitor, form_of, ours, recognise
+from superlearner.web.visitors import Visit, WebVisitor, dead_link_of, form_of, ours, recognise
 
 __all__ = ["NEW_LINK", "SIGN_IN", "SIGN_OUT", "SignIn"]
 
@@ -70,6 +70,8 @@ DEAD_LINKS: Final[dict[LinkState, tuple[str, str]]] = {
     "unknown": ("This link is not valid", "It may be incomplete, or its user was signed out or removed."),
 }
 OF_OPERATIONS: Final = f"{PREFIX}/"
+DEAD_LINK_S: Final = 60
+"""Time within which the page that an invalid link leads to says so."""
 
 
 class SignIn:
@@ -111,6 +113,7 @@ class SignIn:
         self.app = app
         self.credentials = credentials
         self.cookie = f"superlearner-{port}"
+        self.link_cookie = f"superlearner-{port}-link"
         self.root_path = root_path
         self.version = version
         self.required = required
@@ -141,7 +144,7 @@ class SignIn:
             if kind == "websocket":
                 receive = self.pacing.paced(answer, receive, send)
             else:
-                send = self.pacing.charged(answer, send)
+                send = self.pacing.charged(answer, self._forgetting(scope, send))
             with self.pacing.opened(answer.user.name):
                 if answer.keys:
                     await self.presence.serve(self.app, answer, scope, receive, send)
@@ -171,7 +174,8 @@ class SignIn:
                 return await self._by_link(visit)
             visitor = await self.recogniser.visitor(visit)
             await self.pacing.count(visit, visitor)
-            recognise(scope, visitor)
+            dead = visit.connection.cookies.get(self.link_cookie)
+            recognise(scope, visitor, dead if visit.is_page and dead in DEAD_LINKS and not visitor.holder else None)
             if not _may_look(visit, visitor):
                 raise self._not_allowed(visit, visitor)
         except CredentialRefused as refused:
@@ -217,7 +221,7 @@ class SignIn:
             refused = self.recogniser.wrong(visit, "the link was used before", problem, counts=not visit.is_sent)
             if self.required:
                 raise refused
-            return self._to(visit.target)  # an old link still leads to its page
+            return self._to_page_of(visit, state)
         return self._welcome(visit, visit.target, visitor)
 
     async def _link(self, visit: Visit) -> Response:
@@ -300,6 +304,30 @@ class SignIn:
         session = self.credentials.new_session(visitor.holder, until=visitor.until)
         response.set_cookie(self.cookie, session, **self._cookie_options(visit))
         return response
+
+    def _to_page_of(self, visit: Visit, state: LinkState) -> Response:
+        """Go to the page of an invalid link; a cookie tells that page why it failed."""
+        response = self._to(visit.target)
+        options = self._cookie_options(visit)
+        options["samesite"] = "lax"  # a link in a chat comes from another site
+        response.set_cookie(self.link_cookie, state, max_age=DEAD_LINK_S, **options)
+        return response
+
+    def _forgetting(self, scope: Scope, send: Send) -> Send:
+        """Delete the cookie about an invalid link with the answer that says it."""
+        visit = Visit.of(scope)
+        if dead_link_of(visit.connection) is None:
+            return send
+        deletion = Response()
+        deletion.delete_cookie(self.link_cookie, **self._cookie_options(visit))
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                cookies = [header for header in deletion.raw_headers if header[0] == b"set-cookie"]
+                message = {**message, "headers": [*message.get("headers", ()), *cookies]}
+            await send(message)
+
+        return answer
 
     def _to(self, target: str) -> Response:
         return RedirectResponse(f"{self.root_path}{target}", 303, headers={"cache-control": "no-store"})

@@ -14,9 +14,10 @@ from superlearner.operations.users import ANONYMOUS, User
 from superlearner.web.errors import ApiError, in_envelope
 from superlearner.web.guard import path_of
 
-__all__ = ["Visit", "WebVisitor", "door_of", "form_of", "is_signed_in", "ours", "recognise", "user_of"]
+__all__ = ["Visit", "WebVisitor", "dead_link_of", "door_of", "form_of", "is_signed_in", "ours", "recognise", "user_of"]
 
 VISITOR: Final = "superlearner.visitor"
+DEAD_LINK: Final = "superlearner.dead_link"
 FOR_PROGRAMS: Final = ("/metrics", "/sign-in/link")
 OUR_PATH: Final = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 """A path on this host: printable, no backslash, and not `//elsewhere`."""
@@ -48,9 +49,16 @@ class WebVisitor:
         return "session" if self.by_cookie else "token" if self.holder else "loopback"
 
 
-def recognise(scope: Scope, visitor: WebVisitor) -> None:
-    """Attach the visitor to a request."""
+def recognise(scope: Scope, visitor: WebVisitor, dead_link: str | None = None) -> None:
+    """Attach the visitor to a request, and the state of the link that did not sign them in."""
     scope[VISITOR] = visitor
+    scope[DEAD_LINK] = dead_link
+
+
+def dead_link_of(request: HTTPConnection) -> str | None:
+    """Return the state of the link that led here without signing in; None without one."""
+    found: str | None = request.scope.get(DEAD_LINK)
+    return found
 
 
 def user_of(request: HTTPConnection) -> User:

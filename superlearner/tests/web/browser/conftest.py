@@ -249,6 +249,14 @@ def real_platform() -> Iterator[Served]:
         yield served
 
 
+@pytest.fixture(scope="module")
+def stored_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The demo and the shop, with a database, for all tests of a module."""
+    with _served(lambda _platform: nullcontext(), data_dir=tmp_path_factory.mktemp("data")) as served:
+        served.do(lambda: served.platform.store.sync())
+        yield served
+
+
 @pytest.fixture
 def page(open_page: Callable[..., Page], platform: Any) -> Page:
     """The page on that shop, as wide as a laptop."""

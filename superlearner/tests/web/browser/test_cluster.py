@@ -42,6 +42,17 @@ THREE = topology(
 )  # fmt: skip
 
 
+TILL = {
+    "id": "till", "pid": "0.9.0", "name": "till", "what": "Till", "type": "worker", "status": "running", "restarts": 2,
+    "last_exit": "'boom'", "strategy": None, "more": 0, "children": None,
+}  # fmt: skip
+KIOSK = TILL | {
+    "id": None, "pid": "0.8.0", "name": "kiosk", "what": "Kiosk", "type": "supervisor", "restarts": 0,
+    "last_exit": None, "strategy": "one_for_all",
+    "children": [TILL, TILL | {"id": "safe", "pid": None, "name": None, "status": "restarting"}],
+}  # fmt: skip
+
+
 @pytest.fixture
 def cluster(open_page: Callable[..., Page], untouched: Any) -> Callable[..., Page]:
     """Opens the page of a cluster with this topology."""
@@ -60,6 +71,10 @@ def cluster(open_page: Callable[..., Page], untouched: Any) -> Callable[..., Pag
                     "message_queue_len": 3, "restarts": 2,
                 }],
                 "total_count": 1, "nodes_queried": [OWN], "missing": found["missing"],
+            },
+            "trees": {
+                "trees": [{"node": "b@127.0.0.1", "size": 2, "partial": False, "why": [], "roots": [KIOSK]}],
+                "nodes_queried": [OWN], "missing": found["missing"],
             },
         }  # fmt: skip
 
@@ -110,6 +125,21 @@ def test_the_processes_of_all_members_are_one_table(cluster: Callable[..., Page]
     assert "view=processes" in page.url
 
 
+def test_the_trees_of_all_members_are_below_each_other(cluster: Callable[..., Page]) -> None:
+    page = cluster(THREE)
+    page.get_by_role("tab", name="Trees").click()
+    tree = page.get_by_role("region", name="Tree of b@127.0.0.1")
+    expect(tree.get_by_role("link", name="kiosk")).to_be_visible()
+    expect(tree.get_by_text("one_for_all")).to_be_visible()
+    expect(tree.get_by_role("link", name="till")).to_have_attribute(
+        "href", "/supervisors?node=b%40127.0.0.1&process=0.9.0"
+    )
+    expect(tree.get_by_role("listitem").filter(has_text="safe").last).to_contain_text("restarting")
+    tree.get_by_text("2 children").click()
+    expect(tree.get_by_role("link", name="till")).to_be_hidden()
+    expect(page.get_by_text("c@127.0.0.1 is missing: it was silent for too long")).to_be_visible()
+
+
 def test_a_platform_without_a_cluster_says_why(cluster: Callable[..., Page]) -> None:
     page = cluster(topology(state="refused", why="the cookie can be read by others"))
     expect(page.get_by_text("the cookie can be read by others")).to_be_visible()
@@ -127,8 +157,8 @@ def test_a_server_that_is_gone_leaves_what_was_shown(cluster: Callable[..., Page
 @pytest.mark.parametrize(("theme", "width"), VARIANTS)
 def test_no_rule_of_axe_is_broken_in_any_view(cluster: Callable[..., Page], theme: str, width: int) -> None:
     page = cluster(THREE, theme=theme, width=width)
-    for name in ("Members", "Processes"):
+    for name in ("Members", "Trees", "Processes"):
         page.get_by_role("tab", name=name).click()
-        expect(page.locator("#cluster")).to_have_attribute("data-ready", {"Members": "health"}.get(name, "processes"))
+        expect(page.locator("#cluster")).to_have_attribute("data-ready", {"Members": "health"}.get(name, name.lower()))
         assert broken_rules(page) == []
         assert page.evaluate(SIDEWAYS) == 0, json.dumps([name, width])

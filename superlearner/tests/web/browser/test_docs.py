@@ -60,6 +60,49 @@ def test_a_recorded_restart_is_played_in_place_of_its_picture(
     assert page.evaluate(SIDEWAYS) == 0
 
 
+PLAYED = """() => {
+  window.played = [];
+  const told = [];
+  window.began = [1, 2].map((count) => new Promise((done) => (told[count] = done)));
+  document.addEventListener("restart-play", ({ target }) => {
+    if (!target.playing) return;
+    told[window.played.push(target.ariaLabel.split(":")[0])]?.();
+    window.both ||= [...document.querySelectorAll("restart-stage")].filter((one) => one.playing).length > 1;
+  }, true);
+}"""
+
+
+def test_one_recorded_restart_plays_at_a_time(open_page: Callable[..., Page], untouched: Any) -> None:
+    """Two neighbours played at once, so that neither could be followed."""
+    page = open_page(f"{untouched.url}/docs", ready=False, reduced_motion="no-preference")
+    page.set_viewport_size({"width": 1440, "height": 2000})
+    page.add_init_script(f"({PLAYED})()")
+    page.goto(f"{untouched.url}/docs/behaviours/supervisor")
+    first, second = page.locator("restart-clip").nth(0), page.locator("restart-clip").nth(1)
+    second.scroll_into_view_if_needed()
+    playing = "(one) => one.querySelector('restart-stage').playing"
+    page.evaluate("window.began[0]")
+    other = second if first.evaluate(playing) else first
+    other.get_by_role("button", name="Play", exact=True).click()
+    assert [first.evaluate(playing), second.evaluate(playing)].count(True) == 1
+    assert other.evaluate(playing)
+    other.get_by_role("button", name="Pause").click()
+    waiting = first if other is second else second
+    waiting.get_by_role("button", name="Play", exact=True).click()
+    before, after, again = page.evaluate("window.played")
+    assert before == again != after
+
+
+def test_clips_in_view_play_one_after_the_other(open_page: Callable[..., Page], untouched: Any) -> None:
+    page = open_page(f"{untouched.url}/docs", ready=False, reduced_motion="no-preference")
+    page.set_viewport_size({"width": 1440, "height": 2000})
+    page.add_init_script(f"({PLAYED})()")
+    page.goto(f"{untouched.url}/docs/behaviours/supervisor")
+    page.locator("restart-clip").nth(1).scroll_into_view_if_needed()
+    page.evaluate("window.began[1]")
+    assert not page.evaluate("window.both")
+
+
 def test_without_its_recording_the_picture_stays(open_page: Callable[..., Page], untouched: Any) -> None:
     page = open_page(f"{untouched.url}/docs", ready=False)
     page.route("**/restarts/*.json", lambda route: route.fulfill(status=404))

@@ -157,6 +157,42 @@ def test_the_streak_counts_first_answers_and_survives_a_reload(game: Callable[..
     expect(level(page, 2)).to_have_accessible_name("Level 2, rest_for_one, passed")
 
 
+def test_a_second_try_says_that_it_does_not_count(game: Callable[..., Page]) -> None:
+    """The streak and the level stayed as they were, and nothing said why."""
+    page = game(2, 2)
+    rule = "You have answered this question before, so it does not count towards the streak or the level."
+    expect(page.get_by_role("region", name="Your prediction")).not_to_contain_text("does not count")
+    pick(page, "ledger")
+    button(page, "Lock in").click()
+    expect(told(page)).to_contain_text("0 of 2 found, 1 too many")
+    expect(told(page)).not_to_contain_text("does not count")
+    button(page, "Try again").click()
+    expect(page.get_by_role("region", name="Your prediction")).to_contain_text(rule)
+    pick(page, "cart", "parser")
+    button(page, "Lock in").click()
+    expect(told(page)).to_contain_text("Right: cart and parser")
+    expect(told(page)).to_contain_text(rule)
+    expect(page.get_by_role("status").filter(has_text=rule)).to_have_count(1)
+    expect(page.locator(".streak")).to_have_text("0 in a row0 of 10 levels")
+
+
+def test_on_a_phone_the_explanation_of_every_mistake_is_below_the_tree(game: Callable[..., Page]) -> None:
+    """It lay over the lower half of the tree, and showed the first mistakes only."""
+    page = game(10, 1, width=390)
+    pick(page, "shelves", "chat_sup")
+    button(page, "Lock in").click()
+    expect(told(page).get_by_role("heading")).to_be_in_viewport()
+    mistakes = ("office_sup", "rooms", "history", "cart", "parser", "chat_sup")
+    expect(told(page).get_by_role("listitem")).to_have_count(len(mistakes))
+    for name, said in zip(mistakes, told(page).get_by_role("listitem").all(), strict=True):
+        expect(said).to_contain_text(name)
+        said.evaluate("(one) => one.scrollIntoView({block: 'center'})")
+        assert said.evaluate(INSIDE), name
+    below = "(one) => one.getBoundingClientRect().top"
+    lowest = max(one.evaluate("(one) => one.getBoundingClientRect().bottom") for one in page.locator(".pick").all())
+    assert told(page).evaluate(below) >= lowest
+
+
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [

@@ -276,6 +276,26 @@ def test_without_a_credential_built_in_code_starts_and_is_shown(open_page: Calla
     destroy(page)
 
 
+def test_a_next_step_is_shown_after_a_run_a_kill_a_crash_and_its_repair(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    """The guidance was part of the form of a new sandbox, so that it was gone after the first run."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    step = page.locator("#next-step")
+    expect(step).to_be_hidden()
+    made(page, "steps", TYPED.replace("pass", "1 / 0"))
+    expect(step).to_contain_text("Next: kill a process in the tree; its supervisor starts it again. Or make one crash")
+    page.get_by_role("button", name="Kill right").click()
+    expect(step).to_contain_text("Next: its supervisor started it again, see What happened. Make one crash")
+    cast(page, at_work, "steps", "left", "spin")
+    expect(step).to_have_text("Next: line 8, where left crashed, is marked. Fix it and press Run (Ctrl-Enter).")
+    typed(page, TYPED.replace("while request", "if request"))
+    page.get_by_role("textbox", name="Source").press("Control+Enter")
+    expect(step).to_contain_text("Next: the new code runs.")
+    page.get_by_role("link", name="New sandbox").click()
+    expect(step).to_be_hidden()
+
+
 def test_ctrl_enter_starts_changes_and_restarts_and_a_crash_leads_to_its_line(
     open_page: Callable[..., Page], at_work: Any
 ) -> None:

@@ -225,6 +225,32 @@ def test_a_give_up_is_shown_at_once_although_the_supervisor_runs_again(
     expect(line.get_by_role("link")).to_have_attribute("href", re.compile(r"/system\?node=shop"))
 
 
+def test_a_supervisor_that_gives_up_falls_in_the_picture(open_page: Callable[..., Page], two_nodes: Any) -> None:
+    """Only the words in step 3 said it, while the picture showed a healthy supervisor."""
+    page = open_page(f"{two_nodes.url}/?node=shop@127.0.0.1", ready=False)
+    done(page, "look")
+    picture = page.locator("sl-family")
+    page.evaluate(
+        """() => {
+          const top = document.querySelector(".fam-top");
+          window.looks = [top.dataset.look];
+          new MutationObserver(() => window.looks.push(top.dataset.look)).observe(top, { attributes: true });
+        }"""
+    )
+
+    async def too_often() -> None:
+        for _ in range(4):
+            await two_nodes.node.wait_registered("ledger")
+            await kill_on(two_nodes, "ledger")
+
+    two_nodes.do(too_often)
+    said = "checkout_sup had no restart left and gave up. shop started it again, with its children."
+    expect(picture.locator(".fam-said")).to_have_text(said)
+    expect(picture.locator(".fam-top")).to_contain_text("0 of 3")
+    expect(picture.locator(".fam-top[data-look=running]")).to_be_visible()
+    assert "gave_up" in page.evaluate("window.looks")
+
+
 @pytest.mark.parametrize(("theme", "width"), VARIANTS)
 def test_no_rule_of_axe_is_broken_and_nothing_scrolls_sideways(
     open_page: Callable[..., Page], two_nodes: Any, theme: str, width: int

@@ -15,6 +15,7 @@ from page_variants import VARIANTS
 from page_width import SIDEWAYS
 
 Open = Callable[..., Page]
+EVERY_KIND = "?kind=crashes,restarts,starts"
 OWNER = {"authorization": "Bearer a-token-of-the-tests-that-is-long-enough"}
 
 
@@ -151,7 +152,7 @@ def test_only_its_buttons_start_a_recording_and_nothing_starts_a_trace(
 
 
 def test_events_wait_while_the_list_is_read(open_page: Open, real_platform: Any) -> None:
-    page = timeline(open_page, real_platform)
+    page = timeline(open_page, real_platform, EVERY_KIND)
     happened = page.get_by_role("list", name="What happened")
     happened.hover()
     first = happened.get_by_role("listitem").first.inner_text()
@@ -164,7 +165,7 @@ def test_events_wait_while_the_list_is_read(open_page: Open, real_platform: Any)
 
 def test_a_process_of_the_tree_filters_what_happened(open_page: Open, real_platform: Any) -> None:
     kill(real_platform, "counter_1")
-    page = timeline(open_page, real_platform)
+    page = timeline(open_page, real_platform, EVERY_KIND)
     in_tree(page, "counter_1").get_by_role("button").click()
     expect(page.get_by_role("button", name="Only counter_1: show all")).to_be_visible()
     rows = page.get_by_role("list", name="What happened").get_by_role("listitem")
@@ -179,6 +180,129 @@ def test_a_moment_that_is_no_longer_in_memory_says_so(open_page: Open, real_plat
     expect(page.get_by_text(re.compile("The server has no events in memory before"))).to_be_visible()
     page.get_by_role("button", name="Live", exact=True).click()
     expect(page.get_by_text(re.compile("The server has no events in memory before"))).to_be_hidden()
+
+
+def test_the_filter_hides_starts_and_ends_until_they_are_wanted_and_is_in_the_address(
+    open_page: Open, real_platform: Any
+) -> None:
+    kill(real_platform, "counter_1")
+    page = timeline(open_page, real_platform)
+    happened = page.get_by_role("list", name="What happened")
+    filters = page.get_by_role("group", name="Filters")
+    expect(happened.get_by_role("listitem")).to_have_count(2)
+    expect(filters.get_by_role("button", pressed=True)).to_have_text(["Crashes 1", "Restarts 1"])
+    lanes = height(page)
+    filters.get_by_role("button", name=re.compile(r"^Starts and ends \d\d")).click()
+    expect(page).to_have_url(f"{real_platform.url}/timeline{EVERY_KIND}")
+    expect(happened).to_contain_text("demo_one_for_one started counter_2")
+    assert height(page) > lanes
+    filters.get_by_role("button", name="Crashes").click()
+    expect(happened).not_to_contain_text(re.compile(r"<[\d.]+> was killed\n"))
+    again = timeline(open_page, real_platform, page.url.partition("/timeline")[2])
+    expect(again.get_by_role("group", name="Filters").get_by_role("button", pressed=False)).to_have_text("Crashes 1")
+
+
+def height(page: Page) -> float:
+    box = moment(page).bounding_box()
+    assert box is not None
+    return box["height"]
+
+
+def test_a_list_without_events_of_its_kinds_shows_the_hidden_ones_on_request(
+    open_page: Open, real_platform: Any
+) -> None:
+    page = timeline(open_page, real_platform)
+    page.get_by_role("button", name=re.compile(r"^Show \d+ hidden events$")).click()
+    expect(page.get_by_role("list", name="What happened")).to_contain_text("demo_one_for_one started counter_2")
+
+
+def test_buttons_and_keys_go_from_crash_to_crash(open_page: Open, real_platform: Any) -> None:
+    for name in ("counter_1", "counter_2"):
+        kill(real_platform, name)
+    page = timeline(open_page, real_platform, EVERY_KIND)
+    earlier, later = (page.get_by_role("button", name=f"{which} crash") for which in ("Previous", "Next"))
+    expect(later).to_be_disabled()
+    earlier.click()
+    expect(moment(page)).to_have_attribute("aria-valuetext", re.compile(r"counter_2 <[\d.]+> was killed$"))
+    page.keyboard.press("p")
+    expect(moment(page)).to_have_attribute("aria-valuetext", re.compile(r"counter_1 <[\d.]+> was killed$"))
+    expect(earlier).to_be_disabled()
+    later.click()
+    expect(moment(page)).to_have_attribute("aria-valuetext", re.compile(r"counter_2 <[\d.]+> was killed$"))
+    page.keyboard.press("p")
+    page.keyboard.press("n")
+    expect(moment(page)).to_have_attribute("aria-valuetext", re.compile(r"counter_2 <[\d.]+> was killed$"))
+
+
+def test_the_longest_range_is_what_is_recorded(open_page: Open, real_platform: Any) -> None:
+    page = timeline(open_page, real_platform)
+    longer = page.get_by_role("button", name="Longer range")
+    page.get_by_role("button", name="Shorter range").click()
+    expect(longer).to_be_enabled()
+    moment(page).focus()
+    for _ in range(9):
+        page.keyboard.press("-")
+    expect(longer).to_be_disabled()
+    begin, first, now = moment(page).evaluate(
+        "one => [one.begin, ...['min', 'max'].map((end) => Number(one.getAttribute(`aria-value${end}`)))]"
+    )
+    assert now - begin <= max(12, (now - first) * 1.05)
+
+
+def test_the_row_of_the_moment_is_in_view(open_page: Open, real_platform: Any) -> None:
+    page = timeline(open_page, real_platform, EVERY_KIND)
+    current = page.get_by_role("list", name="What happened").locator("[aria-current=step]")
+    moment(page).focus()
+    page.keyboard.press("Home")
+    expect(current).to_contain_text("superlearner started guardian")
+    expect(current).to_be_in_viewport(ratio=1)
+    other = timeline(open_page, real_platform, page.url.partition("/timeline")[2])
+    there = other.get_by_role("list", name="What happened").locator("[aria-current=step]")
+    expect(there).to_contain_text("superlearner started guardian")
+    expect(there).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [("hello", "“hello”, cannot be read"), ("-5", "“-5”, cannot be read"), ("99999999999", "is still to come")],
+)
+def test_a_moment_in_the_address_that_cannot_be_shown_says_so(
+    open_page: Open, real_platform: Any, at: str, words: str
+) -> None:
+    page = timeline(open_page, real_platform, f"?at={at}")
+    said = page.get_by_role("status").filter(has_text="The moment in the address")
+    expect(said).to_contain_text(words)
+    expect(said).to_contain_text("Now is shown instead.")
+    page.get_by_role("button", name="Previous event").click()
+    expect(said).to_be_hidden()
+
+
+def test_an_earlier_tree_tells_how_long_each_process_had_run_then(open_page: Open, real_platform: Any) -> None:
+    kill(real_platform, "counter_1")
+    page = timeline(open_page, real_platform)
+    restarted = page.get_by_role("button", name=re.compile("demo_one_for_one .* restarted counter_1"))
+    restarted.click()
+    expect(in_tree(page, "counter_1").get_by_title("Time since its start, at this moment")).to_have_text("0.1\u00a0s")
+    kill(real_platform, "counter_1")
+    expect(restarted.first).to_contain_text("restart 2 of 3")
+    expect(in_tree(page, "counter_1")).to_contain_text("1 restart")
+    expect(in_tree(page, "superlearner").get_by_title("Its start is no longer in memory.")).to_have_text("–")
+
+
+def test_a_phone_has_the_list_first_and_copies_the_moment(open_page: Open, real_platform: Any) -> None:
+    kill(real_platform, "counter_1")
+    page = timeline(open_page, real_platform, width=390)
+    expect(page.get_by_role("button", name="Copy link to this moment")).to_be_in_viewport()
+    expect(page.get_by_role("list", name="What happened").get_by_role("listitem").first).to_be_in_viewport()
+    show = page.get_by_role("group", name="Show")
+    show.get_by_role("button", name="Tree").click()
+    expect(in_tree(page, "counter_1")).to_be_in_viewport()
+    expect(page).to_have_url(f"{real_platform.url}/timeline?pane=tree")
+    show.get_by_role("button", name="Events").click()
+    expect(in_tree(page, "counter_1")).to_be_hidden()
+    for width in (800, 700):
+        page.set_viewport_size({"width": width, "height": 700})
+        assert page.evaluate(SIDEWAYS) == 0
 
 
 @pytest.mark.parametrize(("theme", "width"), VARIANTS)

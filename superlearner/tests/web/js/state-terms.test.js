@@ -49,5 +49,6 @@ test("lives follow each other, and each can be seen", () => {
   assert.ok(bars.at(-1).left + bars.at(-1).width <= 1.0001);
   const lefts = bars.map(({ left }) => left);
   assert.deepEqual(lefts, [...lefts].sort((one, other) => one - other));
+  assert.deepEqual(livesOf(exits, { pid: null, startedAt: 106.5, ended: "0.3.0" }).at(-1).from, 106.5);
   assert.deepEqual(livesOf(exits, { pid: null, startedAt: null }).map(({ pid }) => pid), ["0.2.0", "0.3.0"]);
 });

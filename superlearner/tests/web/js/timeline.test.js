@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 import { EMPTY, reduce } from "#static/live/model.js";
 import { above, yoursFirst } from "#static/live/scopes.js";
+import { countKinds, DEFAULT, kindsFrom, kindsText, momentFrom, ofKinds } from "#static/timeline/kinds.js";
 import { KeptTrees } from "#static/timeline/kept-trees.js";
 import { countUpTo, isAbout, markOf, stepFrom, treeAt } from "#static/timeline/past.js";
 
@@ -102,6 +103,79 @@ test("events after a tree was kept do not change it", () => {
   assert.deepEqual([pid, restarts], ["0.5.0", 1]);
 });
 
+test("a supervisor that was killed is there with its strategy and its children, whose ends nobody reported", () => {
+  const top = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 9, feed: [], health: null, nodes: [row("top", "0.1.0", { kind: "supervisor" })] });
+  const past = [
+    event(1, "child_started", "0.3.0", "till", { supervisor_pid: "0.2.0", type: "worker", what: "Till", restarts: 0, along: false }),
+    event(2, "child_started", "0.4.0", "Book ACME", { supervisor_pid: "0.2.0", id: "book", type: "worker", what: "Book", restarts: 0, along: false }),
+    event(3, "child_started", "0.2.0", "stall", { type: "supervisor", restart: "temporary", what: "Stall", child_strategy: "rest_for_one", restarts: 0, along: false }),
+    event(4, "child_restarted", "0.5.0", "till", { supervisor_pid: "0.2.0", what: "Till", old: "0.3.0", reason: "ValueError", strategy: "rest_for_one", restarts: 1, along: false }),
+    event(5, "child_terminated", "0.2.0", "stall", { reason: "killed", by: "exit" }),
+  ];
+  past.splice(3, 0, event(3.5, "child_terminated", "0.3.0", "till", { supervisor_pid: "0.2.0", reason: "ValueError", by: "exit" }));
+  const at = (moment) => [...treeAt(top, past, moment).rows.values()].map((one) => [one.name ?? one.id, one.what, one.kind, one.strategy, one.pid, one.restarts, one.uncounted ?? false]).slice(1);
+  assert.deepEqual(at(5), []);
+  assert.deepEqual(at(4), [["stall", "Stall", "supervisor", "rest_for_one", "0.2.0", 0, false], ["till", "Till", "worker", null, "0.5.0", 1, false], ["Book ACME", "Book", "worker", null, "0.4.0", 0, false]]);
+  assert.deepEqual(at(3).map(([name, , , , pid, restarts]) => [name, pid, restarts]), [["stall", "0.2.0", 0], ["till", "0.3.0", 0], ["Book ACME", "0.4.0", 0]]);
+});
+
+test("a root that has ended is there with its name while it had children", () => {
+  const past = [event(1, "child_started", "0.9.0", "job", { supervisor_pid: "0.8.0" }), event(2, "child_terminated", "0.9.0", "job", { supervisor_pid: "0.8.0", reason: "shutdown", by: "supervisor" })];
+  const at = (moment) => [...treeAt(now, past.map((one) => ({ ...one, supervisor: "stall" })), moment).rows.values()].map(({ id }) => id).slice(4);
+  assert.deepEqual([at(0), at(1), at(2)], [[], ["stall", "job"], []]);
+});
+
+test("restarts are those up to the moment, and unknown if no event tells them", () => {
+  const life = (pid, restarts, more) => event(0, "child_started", pid, "ledger", { restarts, old: null, along: false, ...more });
+  const log = [
+    { ...life("0.20.0", 0), at: 1 }, event(2, "child_terminated", "0.20.0", "ledger", { reason: "ValueError", by: "exit" }),
+    event(3, "child_restarted", "0.21.0", "ledger", { old: "0.20.0", reason: "ValueError", restarts: 1, along: false }),
+    event(4, "child_terminated", "0.21.0", "ledger", { reason: "shutdown", by: "supervisor" }), { ...life("0.5.0", 0), at: 5 }, // deleted and added anew
+  ];
+  const model = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 20, feed: [], health: null, nodes: [row("sup", "0.1.0", { kind: "supervisor" }), row("sup/ledger", "0.5.0", { restarts: 0 })] });
+  const counts = (events, at) => { const { restarts, uncounted } = treeAt(model, events, at).rows.get("sup/ledger"); return uncounted ? null : restarts; };
+  assert.deepEqual([counts(log, 5), counts(log, 3), counts(log, 2), counts(log, 1)], [0, 1, 0, 0]);
+  assert.equal(counts(log.slice(3), 3), null);
+});
+
+test("the children of a restarted supervisor continue the restarts of their ids", () => {
+  const job = (at, type, pid, parent, more) => event(at, type, pid, "job", { supervisor_pid: parent, ...more });
+  const log = [
+    job(1, "child_started", "0.3.0", "0.2.0", { restarts: 0 }), event(2, "child_started", "0.2.0", "stall", { type: "supervisor", restarts: 0 }),
+    job(3, "child_terminated", "0.3.0", "0.2.0", { reason: "ValueError", by: "exit" }), job(4, "child_restarted", "0.4.0", "0.2.0", { old: "0.3.0", restarts: 1 }),
+    event(5, "child_terminated", "0.2.0", "stall", { reason: "killed", by: "exit" }), job(6, "child_started", "0.6.0", "0.5.0", { restarts: 0 }),
+    event(7, "child_restarted", "0.5.0", "stall", { old: "0.2.0", restarts: 1 }), event(8, "child_terminated", "0.5.0", "stall", { reason: "killed", by: "exit" }),
+  ];
+  const top = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 9, feed: [], health: null, nodes: [row("top", "0.1.0", { kind: "supervisor" })] });
+  const at = (events, moment) => [...treeAt(top, events, moment).rows.values()].slice(1).map(({ id, restarts, uncounted }) => [id, uncounted ? null : restarts]);
+  assert.deepEqual(at(log, 7), [["stall", 1], ["job", 1]]);
+  assert.deepEqual(at(log, 2), [["stall", 0], ["job", 0]]);
+  assert.deepEqual(at(log.slice(4), 7), [["stall", 1], ["job", null]]);
+});
+
+test("an earlier tree has no figure of now, and no process that was started later", () => {
+  const model = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 99, feed: [{ id: 1 }], health: { processes: 9 }, nodes: [
+    row("sup", "0.1.0", { kind: "supervisor", strategy: "rest_for_one", children: 3, budget: { used: 2, max: 3, window_s: 5, resets_at: 100 }, since: 2 }),
+    row("sup/ledger", "0.2.0", { state: "stuck", doing: "handle_call", mailbox: 7, since: 90 }),
+    row("sup/late", "0.7.0", { since: 20 }), row("stall", "0.8.0", { kind: "supervisor", since: 21 }),
+    row("%alone", null, { kind: "group", since: 20 }), row("%alone/0.3.0", "0.3.0", { since: 20 }), row("%alone/0.9.0", "0.9.0", { since: 20 }),
+  ] });
+  const log = [event(10, "child_started", "0.2.0", "ledger", { restarts: 0 }), event(11, "child_started", "0.6.0", "cart", {}), event(12, "child_terminated", "0.6.0", "cart", { reason: "normal", by: "exit" }), event(20, "child_started", "0.7.0", "late", {})];
+  const past = treeAt(model, log, 15);
+  assert.deepEqual([...past.rows.keys()], ["sup", "sup/ledger", "%alone", "%alone/0.3.0"]);
+  const { state, mailbox, doing, since } = past.rows.get("sup/ledger");
+  assert.deepEqual([state, mailbox, doing, since], ["running", null, null, 10]);
+  assert.deepEqual([past.rows.get("sup").budget, past.rows.get("sup").children, past.rows.get("sup").since, past.health, past.feed], [null, null, 0, null, []]);
+  assert.deepEqual([...treeAt(model, log, 25).rows.keys()], ["sup", "sup/ledger", "sup/late", "stall", "%alone", "%alone/0.3.0", "%alone/0.9.0"]);
+});
+
+test("a strategy is the one of the moment", () => {
+  const changed = [...events, event(16, "strategy_changed", "0.1.0", "sup", { strategy_before: "one_for_one", strategy: "rest_for_one" })];
+  assert.deepEqual([15, 16].map((at) => treeAt(now, changed, at).rows.get("sup").strategy), ["one_for_one", "rest_for_one"]);
+  const pool = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 20, feed: [], health: null, nodes: [row("sup", "0.1.0", { kind: "supervisor" }), row("sup/pool", "0.2.0", { strategy: "dynamic" })] });
+  assert.equal(treeAt(pool, changed, 12).rows.get("sup/pool").strategy, "dynamic");
+});
+
 test("steps go from one moment with an event to the next, and after the last to now", () => {
   assert.equal(countUpTo(events, 11), 2);
   assert.equal(stepFrom(events, null, -1), 15);
@@ -134,4 +208,20 @@ test("the reader's trees come before the platform's, and nothing is left out", (
   const sorted = yoursFirst(model);
   assert.equal(yoursFirst({ ...model, seq: 2 }, sorted).kids, sorted.kids);
   assert.equal(yoursFirst(now), now);
+});
+
+test("by default crashes, restarts, give-ups and changes of a strategy are shown, and the address has other choices", () => {
+  const log = [...events, event(16, "strategy_changed", "0.1.0", "sup", {}), event(17, "gave_up", "0.1.0", "sup", { reason: "ValueError" })];
+  assert.deepEqual(ofKinds(log, DEFAULT).map(({ at }) => at), [10, 12, 13, 16, 17]);
+  assert.deepEqual(countKinds(log), { crashes: 2, restarts: 3, starts: 3 });
+  const kinds = (text) => kindsFrom(new URLSearchParams(text));
+  assert.deepEqual([kinds(""), kinds("kind=x"), kinds("kind=none"), kinds("kind=starts,x")], [DEFAULT, DEFAULT, [], ["starts"]]);
+  assert.deepEqual([kindsText(["restarts", "crashes"]), kindsText([]), kindsText(["starts", "crashes"])], [null, "none", "crashes,starts"]);
+});
+
+test("a moment in the address is a number of seconds, or now with a reason", () => {
+  const at = (text) => momentFrom(new URLSearchParams({ at: text }));
+  assert.deepEqual([at("12.5"), at(" "), momentFrom(new URLSearchParams())], [{ at: 12.5, problem: "" }, { at: null, problem: "" }, { at: null, problem: "" }]);
+  for (const text of ["hello", "0", "-1", "1e3", "NaN", "x".repeat(99)]) assert.match(at(text).problem, /cannot be read/);
+  assert.ok(at("x".repeat(99)).problem.length < 180);
 });

@@ -1,5 +1,6 @@
 /**
- * The page /cluster: members and the links to them, what happened, and the processes, restarts and anomalies of all.
+ * The page /cluster: members and the links to them, what happened, and the trees, processes, restarts and anomalies of
+ * all.
  *
  * @module
  */
@@ -10,6 +11,7 @@ import { counted, number, time } from "../base/words.js";
 import { tabs } from "../components/tabs.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { rate, sample, spans, spark } from "./cluster-model.js";
+import { trees } from "./trees.js";
 
 /** @typedef {import("./cluster-model.js").Topology} Topology */
 /** @typedef {import("./cluster-model.js").Member} Member */
@@ -18,7 +20,7 @@ import { rate, sample, spans, spark } from "./cluster-model.js";
 const EVERY_MS = 2000;
 const SHOWN_S = 600;
 const SHAPES = { healthy: "running", slow: "restarting", silent: "stuck", lost: "crashed" };
-const PATHS = /** @type {Record<string, string>} */ ({ processes: "/cluster/processes", restarts: "/cluster/restarts", anomalies: "/cluster/anomalies" });
+const PATHS = /** @type {Record<string, string>} */ ({ trees: "/cluster/trees", processes: "/cluster/processes", restarts: "/cluster/restarts", anomalies: "/cluster/anomalies" });
 
 const page = byId("cluster", HTMLElement);
 /** @type {ReturnType<typeof sample>} */ let links = new Map();
@@ -46,7 +48,7 @@ async function look() {
     links = sample(links, topology, Date.now() / 1000);
     count(topology);
     if (view === "health") render(health(topology, more.events), place);
-    else render(html`${missing(more.missing)}${TABLES[view]?.(more) ?? nothing}`, place);
+    else render(html`${missing(more.missing)}${OTHERS[view]?.(more) ?? nothing}`, place);
     byId("lost", HTMLElement).hidden = true;
     page.dataset.ready = view;
   } catch (error) {
@@ -130,8 +132,9 @@ function span(from, to, what) {
 /** Name the nodes that did not answer. @param {import("./cluster-model.js").Missing[]} out */
 const missing = (out) => (out.length ? html`<div class="note" data-level="bad"><ul>${out.map(({ node, reason }) => html`<li><b>${node}</b> is missing: ${reason}</li>`)}</ul></div>` : nothing);
 
-/** The tables of the other views. @type {Record<string, (found: any) => unknown>} */
-const TABLES = {
+/** The contents of the other views. @type {Record<string, (found: any) => unknown>} */
+const OTHERS = {
+  trees: ({ trees: all }) => trees(all),
   processes: ({ processes, total_count }) => table(["Node", "Process", "Kind", "Status", "Mailbox", "Restarts"], processes, (/** @type {any} */ one) => html`<td>${one.node}</td><th scope="row"><a href=${at("/supervisors", one.node, one.pid)}>${one.name ?? one.pid}</a></th><td>${one.what}</td><td>${one.status}</td><td class="num">${number(one.message_queue_len)}</td><td class="num">${one.restarts ?? ""}</td>`,
     `${counted(total_count, "process", "processes")}${processes.length < total_count ? `; the first ${number(processes.length)} are shown` : ""}`),
   restarts: ({ restarts }) => table(["When", "Node", "Process", "Reason", "Supervisor"], restarts, (/** @type {any} */ one) => html`<td><time>${clock(one.at)}</time></td><td>${one.node}</td><th scope="row"><a href="${root()}/why/${one.event}?node=${encodeURIComponent(one.node)}">${one.name}</a></th><td><code>${one.reason}</code></td><td>${one.supervisor ?? ""}</td>`,

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { ApiError, request } from "../base/api.js";
+import { ApiError, platform, request } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
-import { attribute, byId, write } from "../base/dom.js";
+import { attribute, byId, make, write } from "../base/dom.js";
+import { counted } from "../base/words.js";
 import { nextTour } from "./tour-conditions.js";
 import { forget, learned, place, setPlace } from "./tour-place.js";
 
@@ -50,6 +51,25 @@ anew.onclick = async () => {
 addEventListener("storage", show);
 addEventListener("pageshow", show);
 show();
+
+void showSession();
+
+/** Show how far the session of the course is. */
+async function showSession() {
+  try {
+    /** @type {{number: number, minutes: number, exercises: number, passed: number, state: string}[]} */
+    const sessions = await platform("GET", "/course/sessions"), found = sessions.find(({ number }) => number === 12);
+    if (!found) return;
+    const { minutes, exercises, passed, state } = found, done = state.startsWith("passed"), word = done ? "Again" : state === "in work" ? "Go on" : "Start";
+    const facts = [make("span", {}, `${minutes} min`), make("span", {}, passed ? `${passed} of ${counted(exercises, "exercise")} passed` : counted(exercises, "exercise")), done ? make("b", {}, "core path passed") : null];
+    byId("session-state", HTMLElement).replaceChildren(...facts.filter((fact) => fact !== null));
+    const go = byId("session-go", HTMLAnchorElement);
+    write(go, word);
+    attribute(go, "aria-label", `${word}: Session 12, What is OTP?`);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+  }
+}
 
 try {
   /** @type {import("./tour-conditions.js").Part[]} */ const parts = (await request("GET", "/learning/tours")) ?? [];

@@ -29,6 +29,7 @@
  * @property {number|null} [again_at]
  * @property {number} restarts  after it ended by itself
  * @property {number} restarted_along  with a sibling, because of the strategy
+ * @property {boolean} [uncounted]  its restarts are not known: a row of an earlier moment
  * @property {LastExit|null} last
  * @property {Budget|null} budget
  * @property {number|null} mailbox

@@ -1,6 +1,7 @@
 /**
  * `<restart-clip>`: a recorded restart with its player, in the place of a picture of it. It plays once when it comes
- * into view, unless motion is reduced.
+ * into view, unless motion is reduced. One clip of a page plays at a time: the next one waits, and one that the reader
+ * starts pauses the other.
  *
  * @module
  */
@@ -14,6 +15,31 @@ import { RestartStage } from "./stage.js";
 /** The share of it that is in view when it begins. */
 const IN_VIEW = 0.7;
 const SMALLEST = 0.65;
+
+/** The stage that plays. @type {RestartStage|null} */ let playing = null;
+/** Stages in view that have not played yet, in the order in which they came. @type {Set<RestartStage>} */ const waiting = new Set();
+
+/** Play the next stage if none plays. */
+function next() {
+  const [stage] = waiting;
+  if (playing || !stage) return;
+  waiting.delete(stage);
+  if (stage.time) next(); // the reader has started it
+  else stage.play();
+}
+
+/** Keep one stage playing. @param {RestartStage} stage */
+function changed(stage) {
+  if (stage.playing) {
+    const before = playing;
+    playing = stage;
+    waiting.delete(stage);
+    if (before !== stage) before?.pause();
+  } else if (playing === stage) {
+    playing = null;
+    next();
+  }
+}
 
 export class RestartClip extends HTMLElement {
   #stage = new RestartStage();
@@ -30,11 +56,13 @@ export class RestartClip extends HTMLElement {
     this.#dock.follow(this.#stage);
     const { clientHeight, scrollHeight } = this.#stage;
     if (scrollHeight > clientHeight) this.#stage.scale = Math.max(SMALLEST, clientHeight / scrollHeight);
+    this.#stage.addEventListener("restart-play", () => changed(this.#stage));
     if (still()) return;
     const seen = new IntersectionObserver(([entry]) => {
-      if (!entry?.isIntersecting) return;
-      seen.disconnect();
-      if (!this.#stage.time) this.#stage.play();
+      if (!entry?.isIntersecting) return void waiting.delete(this.#stage);
+      if (this.#stage.time) return seen.disconnect();
+      waiting.add(this.#stage);
+      next();
     }, { threshold: IN_VIEW });
     seen.observe(this);
   }

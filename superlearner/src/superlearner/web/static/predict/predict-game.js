@@ -16,8 +16,8 @@ import { RestartStage } from "../moment/stage.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { Picks } from "./picks.js";
 import { before, newSeed, unknown } from "./questions.js";
-import { countAnswer, recall } from "./record.js";
-import { ask, asked, levels, LEVELS, prediction, result, spoken, streak, watching } from "./told.js";
+import { countAnswer, isAnswered, recall } from "./record.js";
+import { ask, asked, levels, LEVELS, prediction, result, SECOND, spoken, streak, watching } from "./told.js";
 
 /** @typedef {import("../moment/schedule.js").Moment} Moment */
 /** @typedef {import("../moment/schedule.js").MomentNode} MomentNode */
@@ -36,6 +36,8 @@ export class PredictGame extends HTMLElement {
   /** @type {Answer|null} */ #answer = null;
   /** @type {Set<string>} */ #picked = new Set();
   #none = false;
+  /** Whether this question was answered before: then the answer does not count. */
+  #second = false;
   #failed = "";
   /** Why there is no question: what is said first, and the rest. @type {[string, string]|null} */ #missing = null;
   /** The question that is asked, as `level/seed`. */
@@ -130,12 +132,13 @@ export class PredictGame extends HTMLElement {
     this.#answer = null;
     this.#picked = new Set();
     this.#none = false;
+    this.#second = isAnswered(question.level, question.seed);
     this.#failed = "";
     this.#phase = "asking";
     this.#picks.show(question);
     this.#stage.moment = before(question, (this.#shown -= 1));
     this.#paint();
-    write(this.#status, `Level ${question.level} of ${LEVELS}, ${question.title}. ${asked(question)}`);
+    write(this.#status, `Level ${question.level} of ${LEVELS}, ${question.title}. ${asked(question)}${this.#second ? ` ${SECOND}` : ""}`);
     if (here) this.#picks.focus();
   }
 
@@ -167,7 +170,7 @@ export class PredictGame extends HTMLElement {
       if (asking.signal.aborted) return;
       this.#answer = answer;
       countAnswer(question.level, question.seed, answer.right);
-      write(this.#status, spoken(answer));
+      write(this.#status, spoken(answer, this.#second));
       this.#stage.moment = { ...answer.moment, id: (this.#shown -= 1) };
       this.#play();
       this.dispatchEvent(new CustomEvent("predict-answered", { detail: { level: question.level, seed: question.seed, right: answer.right, picked }, bubbles: true }));
@@ -200,6 +203,7 @@ export class PredictGame extends HTMLElement {
       this.#phase = "told";
       this.#reached = recall();
       this.#keepFocus(() => this.#paint(), ".primary");
+      this.#dock.querySelector(".said h3")?.scrollIntoView({ block: "nearest" }); // on a phone the result is below the tree
     } else this.#mark();
   }
 
@@ -261,14 +265,14 @@ export class PredictGame extends HTMLElement {
       case "asking":
       case "locking": {
         const busy = this.#phase === "locking", empty = !this.#none && !this.#picked.size;
-        return html`${prediction(picked, this.#none, this.#failed)}<div class="acts"><span class="keys for-keys"><kbd>Arrows</kbd> move <kbd>Space</kbd> picks <kbd>Enter</kbd> locks in</span>
+        return html`${prediction(picked, this.#none, this.#failed, this.#second)}<div class="acts"><span class="keys for-keys"><kbd>Arrows</kbd> move <kbd>Space</kbd> picks <kbd>Enter</kbd> locks in</span>
           <button type="button" class="btn" aria-pressed=${this.#none ? "true" : "false"} ?disabled=${busy} @click=${() => this.#pickNone()}>None of them</button>
           <button type="button" class="btn primary" ?disabled=${busy || empty} aria-describedby=${empty ? "predict-picked" : nothing} @click=${() => void this.#lock()}>Lock in</button></div>`;
       }
       case "playing":
         return html`${watching(picked.length)}<div class="acts"><button type="button" class="btn" @click=${() => this.#stage.seek(this.#stage.score.end)}>Show the result</button></div>`;
       case "told":
-        return this.#answer ? html`${result(this.#answer)}${this.#next(this.#answer.right)}` : nothing;
+        return this.#answer ? html`${result(this.#answer, this.#second)}${this.#next(this.#answer.right)}` : nothing;
     }
   }
 

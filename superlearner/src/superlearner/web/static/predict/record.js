@@ -28,6 +28,9 @@ export function recall() {
   return last;
 }
 
+/** Return whether a question was answered before, so that another answer does not count. @param {number} level @param {number} seed */
+export const isAnswered = (level, seed) => recall().answered.includes(`${level}/${seed}`);
+
 /**
  * Count an answer. Only the first answer to a question counts, as its explanation is known afterwards.
  * @param {number} level

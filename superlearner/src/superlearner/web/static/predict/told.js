@@ -14,6 +14,8 @@ import { html, nothing } from "../vendor/lit-html.js";
 /** @typedef {import("./record.js").Record} Reached */
 
 export const LEVELS = 10;
+/** Why an answer to a question that was answered before changes neither streak nor levels. */
+export const SECOND = "You have answered this question before, so it does not count towards the streak or the level. Another one like this does.";
 const WORDS = { missed: "Missed", wrong: "Wrong" };
 
 /** @param {string[]} names */
@@ -57,25 +59,26 @@ export function verdict({ right, restarted, nodes }) {
 /** Return the processes that were predicted wrongly, those that were missed first. @param {Answer} answer */
 const mistakes = ({ nodes }) => (/** @type {const} */ (["missed", "wrong"])).flatMap((wanted) => nodes.filter((one) => one.verdict === wanted).map((one) => ({ ...one, word: WORDS[wanted], shape: wanted === "missed" ? "plus" : "cross" })));
 
-/** Return the result and its reasons, for assistive technology. @param {Answer} answer */
-export const spoken = (answer) => [`${verdict(answer)}.`, ...mistakes(answer).map(({ word, text }) => `${word}: ${text}`), answer.right ? answer.moment.summary : "", answer.rule].filter(Boolean).join(" ");
+/** Return the result and its reasons, for assistive technology. @param {Answer} answer @param {boolean} second */
+export const spoken = (answer, second) => [`${verdict(answer)}.`, ...mistakes(answer).map(({ word, text }) => `${word}: ${text}`), answer.right ? answer.moment.summary : "", answer.rule, second ? SECOND : ""].filter(Boolean).join(" ");
 
-/** @param {Answer} answer */
-export const result = (answer) => html`<div class="said" data-right=${answer.right ? "yes" : "no"} tabindex="0" role="group" aria-label="Result">
+/** @param {Answer} answer @param {boolean} second */
+export const result = (answer, second) => html`<div class="said" data-right=${answer.right ? "yes" : "no"} tabindex="0" role="group" aria-label="Result">
   <h3>${icon(answer.right ? "check" : "cross", "glyph")}${verdict(answer)}</h3>
   ${answer.right ? html`<p>${answer.moment.summary}</p>` : html`<ul>${mistakes(answer).map(({ verdict: of, word, shape, text }) => html`<li data-verdict=${of}>${icon(shape, "glyph")}<span><b>${word}:</b> ${text}</span></li>`)}</ul>`}
-  <p class="rule">${answer.rule}</p></div>`;
+  <p class="rule">${answer.rule}</p>${second ? html`<p class="second">${SECOND}</p>` : nothing}</div>`;
 
 /**
  * What is picked so far.
  * @param {string[]} picked
  * @param {boolean} none
  * @param {string} failed
+ * @param {boolean} second
  */
-export const prediction = (picked, none, failed) => html`<div class="said"><h3>Your prediction</h3>
+export const prediction = (picked, none, failed, second) => html`<div class="said"><h3>Your prediction</h3>
   ${failed ? html`<p class="note" data-level="bad" role="alert">${failed}</p>` : html`<p class="picked" id="predict-picked">${picked.length
     ? picked.map((name) => html`<span class="tag">${name}</span>`)
-    : none ? html`<span class="tag">none of them</span>` : "Nothing picked yet. If you expect no restart, choose None of them."}</p>`}</div>`;
+    : none ? html`<span class="tag">none of them</span>` : "Nothing picked yet. If you expect no restart, choose None of them."}</p>`}${second ? html`<p class="second">${SECOND}</p>` : nothing}</div>`;
 
 /** @param {number} count */
 export const watching = (count) => html`<div class="said"><h3>Watch</h3><p class="picked">Each start confirms or corrects your prediction of ${count ? counted(count, "process", "processes") : "no process"}.</p></div>`;

@@ -38,7 +38,7 @@ export class SlHistory extends Panel {
     const alive = seen.row.pid === told.pid && !seen.gone;
     const last = seen.row.last;
     const exits = !alive && last && last.at > (told.exits[0]?.at ?? 0) + 0.001 ? [{ ...last, pid: told.pid }, ...told.exits] : told.exits; // it ended after the last read
-    const lives = livesOf(exits, { pid: alive ? told.pid : null, startedAt: told.started_at });
+    const lives = livesOf(exits, { pid: alive ? told.pid : null, startedAt: told.started_at, ended: alive ? null : told.pid });
     const failed = exits.filter((one) => one.crash).map((one) => one.reason);
     const { restarts } = seen.row;
     renew(this.content, [

@@ -8,7 +8,7 @@ import { attribute, icon, make, renew, write } from "../base/dom.js";
 import { shapeOf } from "../base/marks.js";
 import { label } from "../live/model.js";
 import { biography, isCrash, lastUpTo, lookAt, sentence } from "./reel.js";
-import { counted, kindText, STATES } from "../base/words.js";
+import { counted, duration, kindText, STATES } from "../base/words.js";
 
 /** @typedef {import("./reel.js").Reel} Reel */
 /** @typedef {import("../live/model.js").Model} Model */
@@ -87,8 +87,8 @@ export class SlReelTree extends HTMLElement {
     };
   }
 
-  /** @param {Model} model @param {boolean} treeless  there is never a tree */
-  show(model, treeless) {
+  /** @param {Model} model @param {boolean} treeless  there is never a tree @param {number|null} [at]  the moment, to tell how long each process had run */
+  show(model, treeless, at = null) {
     if ((model === this.#model && treeless === this.#treeless) || !this.offsetParent) return;
     this.#model = model;
     this.#treeless = treeless;
@@ -98,8 +98,9 @@ export class SlReelTree extends HTMLElement {
         const row = model.rows.get(key);
         if (!row || rows.length >= MOST_ROWS) continue;
         const line = make("li", { "data-state": row.state, "data-kind": row.kind }, make("button", { type: "button", "data-pid": row.pid ?? "", disabled: row.pid === null, title: row.pid ?? "" },
-          icon(shapeOf(row), "glyph"), make("span", { class: "name" }, label(row)), make("span", { class: "what" }, kindText(row)),
-          row.restarts ? make("span", { class: "n" }, counted(row.restarts, "restart")) : null,
+          icon(shapeOf(row), "glyph"), make("span", { class: "name" }, label(row)), make("span", { class: "what" }, at !== null && row.kind === "supervisor" && !row.strategy ? [kindText(row), "–"].filter(Boolean).join(" · ") : kindText(row)),
+          row.uncounted ? make("span", { class: "n", title: "The number of restarts up to this moment is not known." }, "– restarts") : row.restarts ? make("span", { class: "n" }, counted(row.restarts, "restart")) : null,
+          at !== null && row.pid !== null ? make("span", { class: "age", title: row.since ? "Time since its start, at this moment" : "Its start is no longer in memory." }, row.since ? duration(at - row.since) : "–") : null,
           make("span", { class: "tag" }, row.state === "running" ? row.pid ?? "" : `${STATES[row.state] ?? row.state}${row.last ? `: ${row.last.reason}` : ""}`)));
         line.style.setProperty("--depth", String(Math.min(depth, 12)));
         rows.push(line);

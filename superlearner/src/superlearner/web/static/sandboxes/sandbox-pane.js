@@ -10,6 +10,7 @@ import { attribute, byId, icon, make, mend, renew, write } from "../base/dom.js"
 import { drafts } from "./draft-note.js";
 import { calm, check, editor, goTo, note, showCrash } from "./sandbox-bench.js";
 import { showEvents, showNotices, wireHappened } from "./sandbox-happened.js";
+import { beginSteps, stepAfterCrash, stepAfterEnd, stepAfterRun, stepOf } from "./sandbox-next.js";
 import { follow, fromNow, leave, top, wireTree } from "./sandbox-tree.js";
 import { limitsOf, LOOKS, told, upText } from "./sandbox-words.js";
 import { tabs } from "../components/tab-list.js";
@@ -53,7 +54,14 @@ export function wire(again) {
     else check.clear();
     keep();
   });
-  wireTree(showEvents, (crash) => known !== null && showCrash(crash, edited()));
+  wireTree((events, at) => {
+    showEvents(events, at);
+    stepAfterEnd(events.some(({ parts }) => parts?.reason));
+  }, (crash) => {
+    if (known === null) return;
+    showCrash(crash, edited());
+    stepAfterCrash(crash);
+  });
   wireHappened(goTo);
 }
 
@@ -89,6 +97,7 @@ export function show(one, source = null) {
   write(byId("about-walls-says", HTMLElement), one.walls.length ? `${upText(one.walls)}${one.walls.every((wall) => wall.up) ? "" : `: no wall for ${one.walls.filter((wall) => !wall.up).map((wall) => wall.name).join(", ")}`}` : "No walls are known yet");
   renew(byId("about-limits", HTMLElement), limitsOf(one).flatMap(([term, value]) => [make("dt", {}, term), make("dd", {}, value)]));
   follow(one);
+  stepOf(one.status);
   void load();
 }
 
@@ -101,6 +110,7 @@ export function hide() {
 
 /** Reset the pane for another sandbox. @param {string|null} source */
 function begin(source) {
+  beginSteps();
   check.drop();
   calm();
   showNotices([]);
@@ -228,6 +238,7 @@ async function reload(what) {
     known = what.source ?? null; // later input is an edit of this source
     done(what.source);
     tell(changed.changed ? `Hot-reloaded: version ${changed.version} runs, and ${counted(changed.servers_count, "process", "processes")} kept pid, mailbox and state. New children of a supervisor need a restart.` : "This source runs already.", "ok");
+    stepAfterRun();
     if (changed.changed) report(changed.servers);
   } catch (error) {
     check.refused(error);
@@ -276,6 +287,7 @@ async function again(source, words) {
     known = source ?? known;
     done(source);
     editor.unmark();
+    stepAfterRun();
     byId("reload-report", HTMLElement).replaceChildren();
     tell(words, "ok");
   } catch (error) {

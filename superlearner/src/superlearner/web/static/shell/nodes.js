@@ -11,8 +11,16 @@ import { dropGone, tellGone, wireAgain } from "./node-gone.js";
 
 /** @typedef {{k: string, nodes: string[], rests: boolean, left: Record<string, string>, sandboxes: number}} Told */
 
-/** The choice of all nodes, which leads to the processes of the cluster. */
+/** The choice of all nodes, which leads to the view of the cluster that is nearest to the page. */
 const ALL = "*";
+const NEAREST = /** @type {Record<string, string>} */ ({ supervisors: "trees", timeline: "restarts", why: "restarts", system: "anomalies" });
+
+/** Return the URL of this page's nearest view of all nodes. */
+function everywhere() {
+  const [place = ""] = location.pathname.slice(root().length + 1).split("/");
+  const isTable = new URL(location.href).searchParams.get("view") === "table";
+  return `${root()}/cluster?view=${(isTable ? null : NEAREST[place]) ?? "processes"}`;
+}
 
 /** Return the URL of this page for another node. @param {string} node  "" for the default one */
 export function here(node) {
@@ -33,7 +41,7 @@ export function nodes() {
 export function followNodes() {
   const select = document.getElementById("node");
   if (!(select instanceof HTMLSelectElement)) return;
-  select.onchange = () => location.assign(select.value === ALL ? `${root()}/cluster?view=processes` : here(select.value));
+  select.onchange = () => location.assign(select.value === ALL ? everywhere() : here(select.value));
   /** Counter of sandbox changes. @type {number|null} */ let seen = null;
   const reached = document.getElementById("reached");
   /** @param {any[]} told */

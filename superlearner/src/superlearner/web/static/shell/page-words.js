@@ -12,6 +12,7 @@ export const WORDS = {
   timeline: "traces replay record recordings messages history what happened past events",
   sandboxes: "sandbox sandboxes playground code editor run own",
   learn: "learning path course lessons tours exercises",
+  lesson: "course session lesson exercises otp lecture",
   system: "figures thresholds scheduler lag memory chart nodes",
   processes: "process list table pids",
   why: "restarts moments crashes why causes",

@@ -18,6 +18,8 @@ import { budgetText, STATES, unlimited } from "../base/words.js";
 
 const ENDED_MS = 1500;
 const AGAIN_MS = 700;
+/** How long the sentence about a supervisor that gave up stays. */
+const TOLD_MS = 8000;
 const SHOWN = 8;
 
 class Child {
@@ -45,6 +47,9 @@ export class SlFamily extends HTMLElement {
   #name = make("a", { class: "fam-name" });
   #kind = make("span", { class: "fam-state" });
   #clock = 0;
+  /** What is shown of the supervisor instead of its state. @type {{look: string, word: string}|null} */ #fall = null;
+  #fallen = 0;
+  /** The sentence about its fall. */ #told = "";
   /** The child whose kill button the pointer is on. @type {string|null} */ #aim = null;
 
   connectedCallback() {
@@ -71,15 +76,16 @@ export class SlFamily extends HTMLElement {
     this.#skew = skew;
     if (other) {
       for (const child of this.#children.values()) clearTimeout(child.timer);
+      clearTimeout(this.#fallen);
+      this.#fall = null;
+      this.#told = "";
       this.#children.clear();
       this.#list.replaceChildren();
     }
     const { supervisor, children, victim } = scene;
     write(this.#name, label(supervisor));
     attribute(this.#name, "href", address(supervisor));
-    attribute(this.#top, "data-look", supervisor.state);
-    reshape(this.#glyph, shapeOf(supervisor));
-    write(this.#kind, `supervisor, ${supervisor.strategy ?? ""}${supervisor.state === "running" ? "" : `, ${STATES[supervisor.state] ?? supervisor.state}`}`);
+    this.#crown();
     const first = children.slice(0, SHOWN);
     const shown = victim === null || first.includes(victim) ? first : [...first.slice(0, -1), victim]; // the page offers to kill it
     const keys = new Set(shown.map((row) => row.key));
@@ -98,8 +104,43 @@ export class SlFamily extends HTMLElement {
     });
     this.#rest.hidden = children.length <= SHOWN;
     write(this.#rest, children.length > SHOWN ? `and ${children.length - SHOWN} more, in the tree` : "");
-    this.#count();
     this.#speak();
+  }
+
+  /** Write what the supervisor is and does. */
+  #crown() {
+    if (!this.#scene) return;
+    const { supervisor } = this.#scene, look = this.#fall?.look ?? supervisor.state;
+    attribute(this.#top, "data-look", look);
+    reshape(this.#glyph, shapeOf(supervisor, look));
+    const word = this.#fall?.word ?? (supervisor.state === "running" ? "" : STATES[supervisor.state] ?? supervisor.state);
+    write(this.#kind, `supervisor, ${supervisor.strategy ?? ""}${word && `, ${word}`}`);
+    this.#count();
+  }
+
+  /**
+   * Show slowly that the supervisor gave up, and what its own supervisor did.
+   * @param {string|undefined} by  its supervisor, if that started it again
+   */
+  gaveUp(by) {
+    if (!this.#scene) return;
+    const name = label(this.#scene.supervisor);
+    this.#told = `${name} had no restart left and gave up. ${by ? `${by} started it again, with its children.` : "Its own supervisor decides."}`;
+    const steps = [
+      { at: 0, fall: { look: "gave_up", word: "gave up" } },
+      { at: ENDED_MS, fall: by ? { look: "restarting", word: "starting again" } : null },
+      { at: ENDED_MS + AGAIN_MS, fall: null },
+    ];
+    clearTimeout(this.#fallen);
+    const next = (/** @type {number} */ place) => {
+      const step = steps[place];
+      if (step) this.#fall = step.fall;
+      else this.#told = "";
+      this.#crown();
+      this.#speak();
+      if (step) this.#fallen = setTimeout(next, (steps[place + 1]?.at ?? TOLD_MS) - step.at, place + 1);
+    };
+    next(0);
   }
 
   /** @param {Child} child @param {Row} row @param {(row: Row) => string} address */
@@ -154,7 +195,7 @@ export class SlFamily extends HTMLElement {
     this.#budget.hidden = !budget || unlimited(budget);
     if (!budget || unlimited(budget)) return;
     const now = Date.now() / 1000 + this.#skew;
-    const { left, next } = budgetAt(budget, now);
+    const { left: known, next } = budgetAt(budget, now), left = this.#fall?.look === "gave_up" ? 0 : known;
     attribute(this.#budget, "data-level", left === 0 ? "none" : left < budget.max ? "some" : "all");
     this.#budget.replaceChildren(pips(left, budget.max), make("span", {}, `${budgetText(left, budget)} left`));
     if (next !== null) this.#clock = setTimeout(() => this.#count(), Math.max(50, (next - now) * 1000 + 20));
@@ -176,7 +217,7 @@ export class SlFamily extends HTMLElement {
     const slow = [...this.#children.values()].some((child) => child.held);
     const aimed = hit.find((row) => row.key === this.#aim);
     write(this.#said, aimed ? `If ${label(aimed)} ends, ${name} will start ${listed(hit.map(label))} again.`
-      : slow ? "Shown slowly: in truth it took a moment." : `${name} is ${scene.supervisor.strategy}: ${because(scene.supervisor.strategy)}.`);
+      : this.#told || (slow ? "Shown slowly: in truth it took a moment." : `${name} is ${scene.supervisor.strategy}: ${because(scene.supervisor.strategy)}.`));
   }
 }
 

@@ -62,6 +62,8 @@ let known = 0;
 /** The newest event of the picture that has been seen. @type {import("./first-steps.js").FeedEvent|null} */ let story = null;
 /** The entry that was announced last. */
 let announced = 0;
+/** The newest give-up of the picture's supervisor that was shown. */
+let fallen = 0;
 /** Findings of the node's monitor. @type {import("../system/system-model.js").Model|null} */ let found = null;
 
 const storms = new Storms();
@@ -89,7 +91,8 @@ function onMessages(messages) {
   if (before.rows !== model.rows) draw();
   if (before.feed !== model.feed) {
     last();
-    restart.show(model.feed, (key) => scene?.children.some((row) => row.key === key) ?? false);
+    fall();
+    restart.show(model.feed, (key) => key === scene?.supervisor.key || (scene?.children.some((row) => row.key === key) ?? false));
   }
   if (before.rows !== model.rows || before.feed !== model.feed) steps();
   if (before.rows !== model.rows || before.restarts !== model.restarts) count();
@@ -119,6 +122,7 @@ function onFindings(frames) {
 /** Return the start of the visit, which survives reloads. */
 function begin() {
   const newest = model.feed.reduce((most, event) => Math.max(most, event.id), 0);
+  fallen = newest;
   const place = `${model.epoch} ${model.node}`;
   try {
     const [was, from] = JSON.parse(sessionStorage.getItem(KEY) ?? "[]");
@@ -138,6 +142,14 @@ function draw() {
   byId("no-scene", HTMLElement).hidden = scene !== null;
   family.hidden = scene === null;
   if (scene) family.show(scene, skew, (row) => inTree(row.key));
+}
+
+/** Show that the supervisor of the picture gave up, once for each time. */
+function fall() {
+  const newest = scene && model.feed.findLast((event) => event.kind === "gave_up" && event.key === scene?.supervisor.key && event.id > fallen);
+  if (!newest || !isSettled(newest)) return;
+  fallen = newest.id;
+  family.gaveUp(newest.parts?.restarted?.length ? newest.parts.by : undefined);
 }
 
 /** Tick off steps from events of the feed; what is played now is written when it has been seen. */

@@ -12,21 +12,31 @@ import { markOf } from "./past.js";
 
 /** @typedef {import("./past.js").LogEvent} LogEvent */
 /** @typedef {import("./past.js").Mark} Mark */
-/** `first`: the time of the oldest event in memory; `said`: the moment in words. @typedef {{events: readonly LogEvent[], at: number|null, now: number, first: number, said: string}} Shown */
+/**
+ * `first`: the time of the oldest event in memory; `whole`: the server has no older one; `marks`: those of the filter;
+ * `said`: the moment in words.
+ * @typedef {{events: readonly LogEvent[], at: number|null, now: number, first: number, whole: boolean, marks: ReadonlySet<Mark>, said: string}} Shown
+ */
 
 /** @type {[Mark, string, string][]} */
 const LANES = [["crash", "Crashes, kills", "crash"], ["restart", "Restarts", "restart"], ["start", "Starts", "run"], ["stop", "Stops", "stop"]];
+/** Changes of a strategy are in the lane of the restarts. @param {Mark} mark @returns {Mark} */
+const laneOf = (mark) => (mark === "change" ? "restart" : mark);
 const LANE = 24;
 const TICKS = 22;
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
 /** Share of the width after the moment. */
 const AFTER = 0.25;
 const NEAR = 9;
+/** Width of what is shown before the first event, in pixels. */
+const MARGIN = 14;
+const SHORTEST = 5, LONGEST = 7200, FIRST_SPAN = 300;
 
 export class SlAxis extends HTMLElement {
   #canvas = make("canvas", { "aria-hidden": "true" });
-  /** @type {Shown} */ #shown = { events: [], at: null, now: 0, first: 0, said: "" };
+  /** @type {Shown} */ #shown = { events: [], at: null, now: 0, first: 0, whole: false, marks: new Set(), said: "" };
   #span = 0;
+  #zoomed = false;
   #left = 110;
   /** @type {{x: number, at: number, moved: boolean}|null} */ #drag = null;
 
@@ -36,7 +46,6 @@ export class SlAxis extends HTMLElement {
     attribute(this, "tabindex", 0);
     attribute(this, "aria-label", "Moment");
     this.append(this.#canvas);
-    this.#canvas.style.height = `${LANES.length * LANE + TICKS}px`;
     new ResizeObserver(() => this.#paint()).observe(this);
     onTheme(() => this.#paint());
     this.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
@@ -51,7 +60,7 @@ export class SlAxis extends HTMLElement {
   show(shown) {
     this.#shown = shown;
     const { at, now, first, said } = shown;
-    if (!this.#span && first) this.#span = Math.min(300, Math.max(30, (now - first) * 1.2));
+    if (first && (!this.#span || (!this.#zoomed && at === null))) this.#span = Math.min(FIRST_SPAN, this.#longest());
     attribute(this, "aria-valuemin", Math.floor(first));
     attribute(this, "aria-valuemax", Math.ceil(now));
     attribute(this, "aria-valuenow", Math.round(at ?? now));
@@ -61,8 +70,28 @@ export class SlAxis extends HTMLElement {
 
   /** @param {number} factor  more than 1: a longer range */
   zoom(factor) {
-    this.#span = Math.min(7200, Math.max(5, this.#span * factor));
+    this.#span = Math.min(this.#longest(), Math.max(SHORTEST, this.#span * factor));
+    this.#zoomed = !this.widest || this.#span > FIRST_SPAN;
     this.#paint();
+    this.dispatchEvent(new CustomEvent("sl-zoom"));
+  }
+
+  /** Whether a longer range would show more. */
+  get widest() {
+    return this.#span >= this.#longest() * 0.99;
+  }
+
+  /** What is recorded, with a margin. */
+  #longest() {
+    const { now, first, whole } = this.#shown;
+    if (!whole) return LONGEST; // older events are loaded
+    const room = Math.max(1, this.clientWidth - this.#left - 12);
+    return Math.min(LONGEST, Math.max(SHORTEST * 2, ((now - first) * room) / Math.max(1, room - MARGIN)));
+  }
+
+  #lanes() {
+    const { marks } = this.#shown;
+    return LANES.filter(([mark]) => marks.has(mark));
   }
 
   /** The start of the visible range, in seconds. */
@@ -71,8 +100,10 @@ export class SlAxis extends HTMLElement {
   }
 
   #edge() {
-    const { at, now } = this.#shown;
-    return at === null ? now : Math.min(now, at + this.#span * AFTER);
+    const { at, now, first, whole } = this.#shown;
+    if (at === null) return now;
+    const least = whole ? first - MARGIN * this.#scale() + this.#span : 0; // nothing is recorded before
+    return Math.min(now, Math.max(least, at + this.#span * AFTER));
   }
 
   /** Seconds a pixel. */
@@ -142,12 +173,12 @@ export class SlAxis extends HTMLElement {
     const box = this.#canvas.getBoundingClientRect();
     const x = event.clientX - box.left;
     if (x < this.#left) return;
-    const lane = LANES[Math.floor((event.clientY - box.top) / LANE)]?.[0];
+    const lane = this.#lanes()[Math.floor((event.clientY - box.top) / LANE)]?.[0];
     const there = this.begin + (x - this.#left) * this.#scale();
     const near = NEAR * this.#scale();
     /** @type {LogEvent|null} */ let found = null;
     for (const one of this.#shown.events) {
-      if (Math.abs(one.at - there) <= near && markOf(one) === lane && (!found || Math.abs(one.at - there) < Math.abs(found.at - there))) found = one;
+      if (Math.abs(one.at - there) <= near && laneOf(markOf(one)) === lane && (!found || Math.abs(one.at - there) < Math.abs(found.at - there))) found = one;
     }
     this.#tell(found?.at ?? there);
   }
@@ -156,17 +187,20 @@ export class SlAxis extends HTMLElement {
     const g = this.#canvas.getContext("2d");
     const width = this.clientWidth;
     if (!g || !width || !this.#span) return;
-    const height = LANES.length * LANE + TICKS;
-    const { events, at, now, first } = this.#shown;
+    const lanes = this.#lanes();
+    const bottom = Math.max(1, lanes.length) * LANE;
+    const height = bottom + TICKS;
+    const { events, at, now, first, whole } = this.#shown;
+    if (whole) this.#span = Math.min(this.#span, this.#longest());
+    this.#canvas.style.height = `${height}px`;
     this.#left = width < 600 ? 92 : 118;
     this.#canvas.width = width * devicePixelRatio;
     this.#canvas.height = height * devicePixelRatio;
     g.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
     const style = getComputedStyle(this);
-    const bottom = LANES.length * LANE;
-    LANES.forEach(([, words, ink], lane) => {
+    lanes.forEach(([mark, words, ink], lane) => {
       g.fillStyle = colour(ink);
-      shape(g, LANES[lane]?.[0] ?? "start", 14, (lane + 0.5) * LANE, 4);
+      shape(g, mark, 14, (lane + 0.5) * LANE, 4);
       g.fillStyle = colour("ink2");
       g.font = `12px ${style.getPropertyValue("--sans")}`;
       g.textBaseline = "middle";
@@ -184,13 +218,23 @@ export class SlAxis extends HTMLElement {
       g.fillRect(this.#left, 0, begun - this.#left, bottom - 1);
     }
     g.font = `11px ${style.getPropertyValue("--mono")}`;
+    let free = this.#left + 28;
+    if (first && whole && begun >= this.#left - 1) {
+      g.fillStyle = colour("ink2");
+      g.fillRect(begun - 1, 0, 1, bottom + 4);
+      const words = `Nothing recorded before ${time(first).slice(-8)}`;
+      const start = Math.max(this.#left + 4, Math.min(begun, width - g.measureText(words).width - 8));
+      g.textAlign = "left";
+      g.fillText(words, start, bottom + 14);
+      free = start + g.measureText(words).width + 36;
+    }
     g.textAlign = "center";
     const step = STEPS.find((one) => one / this.#scale() > 84) ?? 7200;
     for (let tick = Math.ceil(this.begin / step) * step; tick <= this.#edge(); tick += step) {
       g.fillStyle = colour("line");
       g.fillRect(Math.round(this.#x(tick)), 0, 1, bottom + 4);
       g.fillStyle = colour("ink2");
-      if (this.#x(tick) > this.#left + 28 && this.#x(tick) < width - 28) g.fillText(time(tick).slice(-8), this.#x(tick), bottom + 14);
+      if (this.#x(tick) > free && this.#x(tick) < width - 28) g.fillText(time(tick).slice(-8), this.#x(tick), bottom + 14);
     }
     if (at !== null) {
       g.fillStyle = colour("accent-bg");
@@ -200,13 +244,13 @@ export class SlAxis extends HTMLElement {
     for (const event of events) {
       if (event.at < this.begin - 5) continue;
       const mark = markOf(event);
-      const lane = LANES.findIndex(([one]) => one === mark);
+      const lane = lanes.findIndex(([one]) => one === laneOf(mark));
       const x = this.#x(event.at);
       if (x > width + 5) break;
       const chosen = event.at === at;
       if (!chosen && x - (drawn.get(mark) ?? -9) < 2) continue; // one mark a place, in a storm
       drawn.set(mark, x);
-      g.fillStyle = colour(LANES[lane]?.[2] ?? "ink2");
+      g.fillStyle = colour(mark === "change" ? "sup" : lanes[lane]?.[2] ?? "ink2");
       shape(g, mark, x, (lane + 0.5) * LANE, chosen ? 6.5 : 4.5);
     }
     g.fillStyle = colour(at === null ? "run" : "accent");
@@ -228,6 +272,12 @@ function shape(g, mark, x, y, r) {
     g.moveTo(x, y - r);
     g.lineTo(x + r, y + r * 0.85);
     g.lineTo(x - r, y + r * 0.85);
+    g.fill();
+  } else if (mark === "change") {
+    g.moveTo(x, y - r);
+    g.lineTo(x + r, y);
+    g.lineTo(x, y + r);
+    g.lineTo(x - r, y);
     g.fill();
   } else if (mark === "start") {
     g.arc(x, y, r * 0.9, 0, 7);

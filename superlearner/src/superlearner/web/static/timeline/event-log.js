@@ -22,6 +22,7 @@ export class EventLog {
   /** @type {readonly LogEvent[]} */ events = [];
   /** True if the server has no older ones. */
   whole = false;
+  /** @type {Promise<void>|null} */ #older = null;
   #last = "";
   #timer = 0;
   #asking = false;
@@ -39,14 +40,13 @@ export class EventLog {
   async begin() {
     const turn = ++this.#turn;
     this.#last = "";
+    this.#older = null;
     await this.#load(turn, FIRST);
   }
 
-  /** Load all events that the server has. */
+  /** Load all events that the server has, once. */
   async all() {
-    if (this.whole) return;
-    this.whole = true; // asked once
-    await this.#load(++this.#turn, MOST);
+    if (!this.whole) await (this.#older ??= this.#load(++this.#turn, MOST));
   }
 
   /** Ask for newer events soon. */

@@ -12,7 +12,9 @@ import { countUpTo, markOf } from "./past.js";
 
 const LATER = 60;
 const EARLIER = 140;
-const GLYPHS = { crash: "crashed", restart: "restarting", start: "running", stop: "stopped" };
+/** Share of the list above the row of a moment that was not in view. */
+const ABOVE = 0.3;
+const GLYPHS = { crash: "crashed", restart: "restarting", change: "gear", start: "running", stop: "stopped" };
 const RESTARTS = new Set(["child_restarted", "gave_up", "restart_failed"]);
 
 /** Return a time of day with milliseconds. @param {number} at  seconds since 1970 */
@@ -31,19 +33,27 @@ export function showHappened(place, events, at, why) {
   const count = at === null ? events.length : countUpTo(events, at);
   const shown = events.slice(Math.max(0, count - EARLIER), count + LATER).reverse();
   const current = events[count - 1];
+  const before = current && rowOf(place, current);
+  const kept = before && isIn(place, before) ? before.offsetTop - place.scrollTop : null;
   render(html`${repeat(shown, ({ id }) => id, (event) => row(event, event === current, at !== null && event.at > at, why))}`, place);
-  const item = place.querySelector("[aria-current]")?.closest("li");
-  if (!item) return;
-  const [top, end] = [item.offsetTop, item.offsetTop + item.offsetHeight];
-  if (top < place.scrollTop) place.scrollTop = top; // scrollIntoView would also scroll the page
-  else if (end > place.scrollTop + place.clientHeight) place.scrollTop = end - place.clientHeight;
+  const item = current && rowOf(place, current);
+  if (at === null) place.scrollTop = 0;
+  else if (!item) place.scrollTop = place.scrollHeight; // the moment is before all of them
+  else if (kept !== null) place.scrollTop = item.offsetTop - kept; // a row does not move under the pointer that chose it
+  else if (!isIn(place, item)) place.scrollTop = item.offsetTop - place.clientHeight * ABOVE; // scrollIntoView would also scroll the page
 }
+
+/** @param {HTMLElement} place @param {LogEvent} event */
+const rowOf = (place, { id }) => /** @type {HTMLElement|null} */ (place.querySelector(`[data-event="${CSS.escape(id)}"]`));
+
+/** Return whether a row is in view in the list. @param {HTMLElement} place @param {HTMLElement} item */
+const isIn = (place, item) => item.offsetTop >= place.scrollTop && item.offsetTop + item.offsetHeight <= place.scrollTop + place.clientHeight;
 
 /** @param {LogEvent} event @param {boolean} current @param {boolean} later @param {boolean} why */
 function row(event, current, later, why) {
   const mark = markOf(event);
   const node = chosen() ? `?node=${encodeURIComponent(chosen())}` : "";
-  return html`<li data-mark=${mark} ?data-later=${later}>
+  return html`<li data-event=${event.id} data-mark=${mark} ?data-later=${later}>
     <button type="button" data-at=${event.at} tabindex=${current ? 0 : -1} aria-current=${current ? "step" : nothing}><svg class="glyph" aria-hidden="true"><use href="#i-${event.type === "gave_up" ? "gave-up" : GLYPHS[mark]}"></use></svg>
       <time datetime=${new Date(event.at * 1000).toISOString()}>${precise(event.at)}</time><span class="what">${event.text}</span></button>
     ${why && event.seq !== null && RESTARTS.has(event.type) ? html`<a class="link" tabindex="-1" href="${root()}/why/${event.seq}${node}" aria-label="Why: ${event.text}">Why?</a>` : nothing}</li>`;

@@ -5,16 +5,21 @@
  * @module
  */
 
+import { LogFacts, numberOf } from "./log-facts.js";
+
 /** @typedef {import("../live/model.js").Model} Model */
 /** @typedef {import("../live/model.js").Row} Row */
 /**
  * An event of `GET /events`; `seq` is its number on the node.
  * @typedef {{id: string, type: string, at: number, pid: string|null, name: string|null, supervisor: string|null, text: string, seq: number|null, data: Record<string, any>}} LogEvent
  */
-/** @typedef {"crash"|"restart"|"start"|"stop"} Mark */
+/** @typedef {"crash"|"restart"|"change"|"start"|"stop"} Mark */
 
 /** The types of events that the page reads. */
 export const TYPES = ["child_started", "child_terminated", "child_restarted", "restart_failed", "gave_up", "strategy_changed"];
+
+/** What is shown for a fact that is not known. */
+export const UNKNOWN = "–";
 
 const QUIET = /^(normal|shutdown|\(?'?shutdown'?,)/;
 
@@ -24,7 +29,7 @@ export function markOf({ type, data }) {
   if (type === "child_restarted") return "restart";
   if (type === "gave_up" || type === "restart_failed") return "crash";
   if (type === "child_terminated") return data["by"] === "supervisor" || QUIET.test(data["reason"] ?? "") ? "stop" : "crash";
-  return "start";
+  return "change";
 }
 
 /** Return the number of events up to a moment. @param {readonly LogEvent[]} events  oldest first @param {number} at */
@@ -61,8 +66,9 @@ export function isAbout(event, row) {
 }
 
 /**
- * Return the tree after the events up to `at`: the later ones are undone, the newest first. States, mailboxes and
- * budgets of that moment are not known.
+ * Return the tree after the events up to `at`: the later ones are undone, the newest first, and only what was true then
+ * stays. States, mailboxes and budgets of that moment are not known, nor are processes that no supervisor started and
+ * that have ended since.
  * @param {Model} model  the tree of now
  * @param {readonly LogEvent[]} events  oldest first
  * @param {number|null} at  null: now
@@ -71,41 +77,43 @@ export function isAbout(event, row) {
  */
 export function treeAt(model, events, at, earlier = []) {
   if (at === null) return model;
-  const past = new Past(model, earlier);
+  const past = new Past(model, earlier, new LogFacts(events));
   for (let place = events.length - 1; place >= 0; place--) {
     const event = events[place];
     if (!event || event.at <= at) break;
     past.undo(event);
   }
-  return past.model();
+  return past.model(at, Math.max(at, events[0]?.at ?? at)); // of the time before the first event, nothing is known
 }
 
 class Past {
   #base;
   #earlier;
+  #facts;
   /** @type {Map<string, Row>} */ #rows;
   /** Keys of children, also of those that are not there. @type {Map<string, string[]>} */ #kids;
   /** @type {Map<string, string>} */ #keys = new Map();
   /** Keys that are not there. @type {Set<string>} */ #gone = new Set();
+  /** Roots that have ended; their children are all that is known of them. @type {Set<string>} */ #ended = new Set();
 
-  /** @param {Model} model @param {readonly Model[]} earlier */
-  constructor(model, earlier) {
+  /** @param {Model} model @param {readonly Model[]} earlier @param {LogFacts} facts */
+  constructor(model, earlier, facts) {
     this.#base = model;
     this.#earlier = earlier;
+    this.#facts = facts;
     this.#rows = new Map(model.rows);
     this.#kids = new Map([...model.kids].map(([key, kids]) => [key, [...kids]]));
     for (const row of model.rows.values()) if (row.pid !== null) this.#keys.set(row.pid, row.key);
   }
 
   /** @param {LogEvent} event */
-  undo({ type, pid, name, data }) {
+  undo({ type, pid, name, supervisor, data }) {
     if (pid === null) return;
     if (type === "child_started") {
-      if (data["old"] || data["along"]) this.#down(pid, { along: !data["old"] && Boolean(data["along"]) });
+      if (data["old"] || data["along"]) this.#down(pid, data, { along: !data["old"] && Boolean(data["along"]) });
       else this.#remove(pid);
-    } else if (type === "child_restarted") this.#down(pid, { along: Boolean(data["along"]), reason: data["reason"] });
-    else if (type === "child_terminated") this.#revive(pid, name, data);
-    else if (type === "strategy_changed") this.#change(pid, { strategy: null }); // the event has the former one as text only
+    } else if (type === "child_restarted") this.#down(pid, data, { along: Boolean(data["along"]), reason: data["reason"] });
+    else if (type === "child_terminated") this.#revive(pid, name, data["id"] ?? null, data["supervisor_pid"], supervisor);
   }
 
   /** @param {string} pid @param {Partial<Row>} changed */
@@ -116,13 +124,14 @@ class Past {
     return row;
   }
 
-  /** Before its start a restarted child was down. @param {string} pid @param {{along: boolean, reason?: string}} how */
-  #down(pid, { along, reason }) {
+  /** Before its start a restarted child was down. @param {string} pid @param {Record<string, any>} data @param {{along: boolean, reason?: string}} how */
+  #down(pid, data, { along, reason }) {
     const row = this.#change(pid, { pid: null, state: "restarting", last: reason === undefined ? null : { at: 0, reason, crash: true } });
     this.#keys.delete(pid);
     if (!row) return;
     const now = /** @type {Row} */ (this.#rows.get(row.key));
-    this.#rows.set(row.key, { ...now, ...(along ? { restarted_along: Math.max(0, row.restarted_along - 1) } : { restarts: Math.max(0, row.restarts - 1) }) });
+    const restarts = Math.max(0, (Number.isInteger(data["restarts"]) ? data["restarts"] : row.restarts) - (along ? 0 : 1));
+    this.#rows.set(row.key, { ...now, restarts, restarted_along: Math.max(0, row.restarted_along - (along ? 1 : 0)) });
   }
 
   /** Before its first start a child was not there. @param {string} pid */
@@ -132,29 +141,85 @@ class Past {
     if (row) this.#gone.add(row.key);
   }
 
-  /** Before its end a child ran. @param {string} pid @param {string|null} name @param {Record<string, any>} data */
-  #revive(pid, name, data) {
-    const above = this.#keys.get(data["supervisor_pid"]);
-    if (above === undefined) return; // its supervisor is not known either
+  /** Before its end a child ran. @param {string} pid @param {string|null} name @param {string|null} slot  its id @param {string} parent  a pid @param {string|null} parentName */
+  #revive(pid, name, slot, parent, parentName) {
+    const above = this.#keys.get(parent) ?? this.#root(parent, parentName);
     const kids = this.#kids.get(above) ?? [];
-    const id = data["id"] ?? pid;
-    const key = kids.find((one) => this.#rows.get(one)?.id === id) ?? `${above}/${id}`;
+    const key = (slot === null ? undefined : kids.find((one) => this.#rows.get(one)?.id === slot)) ?? `${above}/${slot ?? pid}`;
     const known = this.#earlier.find(({ rows }) => rows.get(key)?.pid === pid);
-    const row = this.#rows.get(key) ?? known?.rows.get(key) ?? blank(key, above, id, name);
-    if (row.pid !== null) this.#keys.delete(row.pid);
-    this.#rows.set(key, { ...row, pid, state: "running", last: null });
+    const there = this.#gone.has(key) ? undefined : this.#rows.get(key);
+    const row = known?.rows.get(key) ?? there ?? blank(key, above, slot ?? [this.#facts.of(pid)?.what, pid].filter(Boolean).join(" "), name);
+    const { pid: other } = this.#rows.get(key) ?? row;
+    if (other !== null) this.#keys.delete(other);
+    this.#rows.set(key, { ...row, ...this.#told(pid, row), pid, state: "running", last: null });
     this.#keys.set(pid, key);
     this.#gone.delete(key);
     if (!kids.includes(key)) this.#kids.set(above, kids.toSpliced(placeOf(key, kids, known?.kids.get(above)), 0, key));
-    const parent = this.#rows.get(above);
-    if (parent && parent.kind === "worker") this.#rows.set(above, { ...parent, kind: "supervisor" });
+    const parentRow = this.#rows.get(above);
+    if (parentRow && parentRow.kind === "worker") this.#rows.set(above, { ...parentRow, kind: "supervisor" });
+    for (const orphan of this.#facts.orphans(pid)) if (this.#keys.get(orphan.pid) === undefined) this.#revive(orphan.pid, orphan.name, orphan.id, pid, name);
   }
 
-  /** @returns {Model} */
-  model() {
+  /** Return what the events tell of a process. @param {string} pid @param {Row} row @returns {Partial<Row>} */
+  #told(pid, row) {
+    const fact = this.#facts.of(pid);
+    return {
+      ...(fact?.kind ? { kind: fact.kind } : {}), ...(fact?.what ? { what: fact.what } : {}), ...(fact?.restart ? { restart: fact.restart } : {}),
+      ...(fact?.name && fact.name !== fact.id ? { name: fact.name } : {}),
+      ...(fact && fact.restarts !== null ? { restarts: fact.restarts, uncounted: false } : { uncounted: row.uncounted ?? false }),
+    };
+  }
+
+  /** Return the key of a root that has ended. @param {string} pid @param {string|null} name */
+  #root(pid, name) {
+    const key = pid;
+    this.#rows.set(key, { ...blank(key, null, name ?? pid, name === pid ? null : name), pid, kind: "supervisor" });
+    this.#kids.set("", [...(this.#kids.get("") ?? []), key]);
+    this.#keys.set(pid, key);
+    this.#ended.add(key);
+    return key;
+  }
+
+  /** @param {number} at @param {number} known  the first moment from `at` of which something is known @returns {Model} */
+  model(at, known) {
     for (const key of this.#gone) this.#rows.delete(key);
-    const kids = new Map([...this.#kids].map(([key, all]) => [key, all.filter((one) => this.#rows.has(one))]));
-    return { ...this.#base, rows: this.#rows, kids };
+    const highest = this.#facts.highest(known);
+    /** A process that no supervisor started has no event; those with lower numbers are older. */
+    const there = (/** @type {Row} */ row) => this.#children(row.key).length > 0 || (row.kind !== "group" && !this.#ended.has(row.key) && (row.since <= at || (row.pid !== null && numberOf(row.pid) <= highest)));
+    const alone = [...this.#rows.values()].filter(({ kind }) => kind === "group").flatMap(({ key }) => this.#children(key));
+    for (const key of [...alone, ...this.#children("")]) {
+      const row = this.#rows.get(key);
+      if (row && !there(row)) this.#rows.delete(key);
+    }
+    /** @type {Map<string, Row>} */ const rows = new Map();
+    /** @type {Map<string, readonly string[]>} */ const kids = new Map();
+    const walk = (/** @type {string} */ place) => {
+      const keys = this.#children(place);
+      if (keys.length) kids.set(place, keys);
+      for (const key of keys) {
+        rows.set(key, this.#then(/** @type {Row} */ (this.#rows.get(key)), at));
+        walk(key);
+      }
+    };
+    walk("");
+    return { ...this.#base, rows, kids, health: null, feed: [], restarts: 0 };
+  }
+
+  /** @param {string} place */
+  #children(place) {
+    return (this.#kids.get(place) ?? []).filter((key) => this.#rows.has(key));
+  }
+
+  /** Return a row with nothing that became true after the moment. @param {Row} row @param {number} at @returns {Row} */
+  #then(row, at) {
+    const runs = row.pid !== null;
+    const same = runs && this.#base.rows.get(row.key)?.pid === row.pid;
+    const started = this.#facts.of(row.pid)?.at ?? null;
+    const strategy = row.kind !== "supervisor" && row.strategy === null ? null : row.pid === null ? row.strategy : this.#facts.strategy(row.pid, at, same ? row.strategy : null);
+    return {
+      ...row, strategy, state: runs ? "running" : row.state, since: started !== null && started <= at ? started : 0,
+      last: row.last && row.last.at <= at ? row.last : null, mailbox: null, budget: null, children: null, doing: null, again_at: null,
+    };
   }
 }
 
@@ -165,6 +230,5 @@ function placeOf(key, kids, known) {
   return kids.findLastIndex((one) => before.has(one)) + 1;
 }
 
-/** @param {string} key @param {string} parent @param {string} id @param {string|null} name @returns {Row} */
-const blank = (key, parent, id, name) => ({ key, parent, id, name, pid: null, kind: "worker", what: "", strategy: null, restart: null, state: "running", since: 0, restarts: 0, restarted_along: 0, last: null, budget: null, mailbox: null, critical: false });
-
+/** @param {string} key @param {string|null} parent @param {string} id @param {string|null} name @returns {Row} */
+const blank = (key, parent, id, name) => ({ key, parent, id, name, pid: null, kind: "worker", what: UNKNOWN, strategy: null, restart: null, state: "running", since: 0, restarts: 0, restarted_along: 0, uncounted: true, last: null, budget: null, mailbox: null, critical: false });

@@ -19,17 +19,25 @@ import { SlAxis } from "./axis.js";
 import { EventLog } from "./event-log.js";
 import { precise, showHappened, walk } from "./happened.js";
 import { yoursFirst } from "../live/scopes.js";
+import { SlKinds } from "./kind-filter.js";
+import { countKinds, KINDS, kindsFrom, kindsText, momentFrom, ofKinds } from "./kinds.js";
 import { KeptTrees } from "./kept-trees.js";
-import { countUpTo, isAbout, stepFrom } from "./past.js";
+import { countUpTo, isAbout, markOf, stepFrom } from "./past.js";
 
 /** Minimum interval between two drawings of tree and axis while the moment stays. */
 const TREE_MS = 300;
+/** With fewer events in the list, older ones are loaded. */
+const FEW = 40;
+/** The clocks of browser and server may differ by this much, in seconds. */
+const AHEAD = 5;
 
 const page = byId("timeline", HTMLElement);
 const axis = byId("axis", SlAxis);
 const tree = byId("tree", SlReelTree);
 const list = byId("happened", HTMLElement);
 const only = byId("only", HTMLButtonElement);
+const filter = byId("kinds", SlKinds);
+const panes = /** @type {NodeListOf<HTMLButtonElement>} */ (page.querySelectorAll(".panes button"));
 const asked = new URLSearchParams(location.search);
 if (asked.get("recording")) {
   asked.set("view", "replay");
@@ -40,7 +48,10 @@ let model = EMPTY;
 let fresh = 0;
 /** The server's clock minus the browser's, in seconds. */
 let ahead = 0;
-/** Seconds since 1970; null: live. @type {number|null} */ let at = Number(asked.get("at")) || null;
+/** Seconds since 1970; null: live; `problem`: why it is not the moment of the address. */
+let { at, problem } = momentFrom(asked);
+/** The kinds of events in the list and on the axis. */
+let kinds = kindsFrom(asked);
 /** The process whose events are listed. @type {import("../live/model.js").Row|null} */ let chosen = null;
 let held = 0;
 let drawn = 0;
@@ -69,16 +80,23 @@ function onMessages(messages) {
 }
 
 function begun() {
-  if (at !== null && at >= now()) go(null);
-  else draw(true);
+  if (at !== null && at >= now()) {
+    const late = at > now() + AHEAD;
+    go(null);
+    if (late) problem = "The moment in the address is still to come. Now is shown instead.";
+  }
+  draw(true);
+  if (listed().length < FEW) void log.all();
   page.dataset.ready = "yes";
 }
 
 const now = () => Math.max(Date.now() / 1000 + ahead, log.events.at(-1)?.at ?? 0);
-const listed = () => {
+/** The events about the chosen process, of all kinds. */
+const about = () => {
   const row = chosen;
   return row ? log.events.filter((event) => isAbout(event, row)) : log.events;
 };
+const listed = () => ofKinds(about(), kinds);
 
 /** @param {string} words */
 function note(words) {
@@ -90,19 +108,47 @@ function note(words) {
 /** Go to a moment. @param {number|null} to  seconds since 1970; null: live */
 function go(to) {
   at = to === null || to >= now() ? null : to;
-  const query = new URLSearchParams(location.search);
-  if (at === null) query.delete("at");
-  else query.set("at", at.toFixed(6));
-  history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}`);
+  problem = "";
+  address({ at: at === null ? null : at.toFixed(6) });
   held = 0;
   draw(true);
 }
 
-/** @param {number} by  -1 or 1 */
-function step(by) {
+/** Change the address; null removes a parameter. @param {Record<string, string|null>} changed */
+function address(changed) {
+  const query = new URLSearchParams(location.search);
+  for (const [name, value] of Object.entries(changed)) {
+    if (value === null) query.delete(name);
+    else query.set(name, value);
+  }
+  history.replaceState(null, "", `${location.pathname}${query.size ? `?${String(query).replaceAll("%2C", ",")}` : ""}`);
+}
+
+/** @param {readonly import("./kinds.js").Kind[]} wanted */
+function show(wanted) {
+  kinds = wanted;
+  address({ kind: kindsText(kinds) });
+  draw(true);
+  if (listed().length < FEW) void log.all();
+}
+
+/** Go to the next event of the list; before its first one, to those that are hidden. @param {number} by  -1 or 1 */
+async function step(by) {
+  if (by < 0 && stepFrom(listed(), at, by) === at) await log.all();
   const next = stepFrom(listed(), at, by);
-  if (next === at && by < 0) void log.all();
+  go(by < 0 && next === at ? stepFrom(about(), at, by) : next);
+}
+
+const crashes = () => about().filter((event) => markOf(event) === "crash");
+
+/** Go to the next crash in a direction; without one, stay. @param {number} by  -1 or 1 */
+async function toCrash(by) {
+  if (by < 0 && stepFrom(crashes(), at, by) === at) await log.all();
+  const next = stepFrom(crashes(), at, by);
+  if (next === at || next === null) return;
+  if (!kinds.includes("crashes")) show([...kinds, "crashes"]);
   go(next);
+  if (document.activeElement instanceof HTMLButtonElement && document.activeElement.disabled) axis.focus();
 }
 
 /** Draw everything at the moment. @param {boolean} [moved]  the moment or the filter changed */
@@ -112,12 +158,18 @@ function draw(moved = false) {
   const first = log.events[0]?.at ?? now();
   page.dataset.live = String(at === null);
   drawAxis(events);
-  if (at !== null && axis.begin < first) void log.all();
+  if (log.events.length && axis.begin < first) void log.all();
   write(byId("clock", HTMLElement), at === null ? "Now" : precise(at));
-  write(byId("count", HTMLElement), at === null ? counted(events.length, "event") : `${number(count)} of ${counted(events.length, "event")}`);
+  const every = about();
+  const hidden = every.length - events.length;
+  write(byId("count", HTMLElement), `${at === null ? "" : `${number(count)} of `}${counted(events.length, "event")}${hidden ? `, ${number(hidden)} hidden` : ""}`);
+  filter.show(kinds, countKinds(every));
   byId("live-now", HTMLButtonElement).disabled = at === null;
   byId("forward", HTMLButtonElement).disabled = at === null;
-  note(at !== null && log.events.length && at < first ? `The server has no events in memory before ${precise(first)}. The tree is as it was then.` : "");
+  const failed = crashes();
+  byId("crash-forward", HTMLButtonElement).disabled = at === null || stepFrom(failed, at, 1) === null;
+  byId("crash-back", HTMLButtonElement).disabled = log.whole && stepFrom(failed, at, -1) === at;
+  note(problem || (at !== null && log.events.length && at < first ? `The server has no events in memory before ${precise(first)}. The tree is as it was then.` : ""));
   only.hidden = chosen === null;
   if (chosen) write(only, `Only ${label(chosen)}: show all`);
   showList(events, moved);
@@ -139,7 +191,9 @@ function reveal(pids) {
 
 function drawAxis(events = listed()) {
   const last = at === null ? undefined : events[countUpTo(events, at) - 1];
-  axis.show({ events, at, now: now(), first: log.events[0]?.at ?? 0, said: at === null ? "Live" : `${precise(at)}${last ? `: ${last.text}` : ""}` });
+  const marks = new Set(kinds.flatMap((kind) => KINDS[kind].marks));
+  axis.show({ events, at, now: now(), first: log.events[0]?.at ?? 0, whole: log.whole, marks, said: at === null ? "Live" : `${precise(at)}${last ? `: ${last.text}` : ""}` });
+  byId("further", HTMLButtonElement).disabled = axis.widest;
 }
 
 /** While somebody reads the list, live events wait. @param {readonly import("./past.js").LogEvent[]} events @param {boolean} moved */
@@ -153,7 +207,12 @@ function showList(events, moved) {
     showHappened(list, events, at, page.hasAttribute("data-why"));
   }
   write(byId("held", HTMLElement), held > 0 ? `${number(held)} new, held while you read` : "");
+  const hidden = about().length - events.length;
+  const button = byId("show-hidden", HTMLButtonElement);
   byId("none", HTMLElement).hidden = events.length > 0;
+  write(byId("none-text", HTMLElement), hidden ? "No such event yet. Kill a process and read here what its supervisor did." : "No child was started or ended yet. Kill a process and read here what its supervisor did.");
+  button.hidden = hidden === 0;
+  write(button, `Show ${counted(hidden, "hidden event")}`);
   list.hidden = events.length === 0;
 }
 
@@ -172,15 +231,34 @@ function drawTree() {
   if (at === null) drawAxis(); // it moves with each frame of the live feed, which come at least every few seconds
   const past = yoursFirst(treeNow());
   tree.hidden = past.rows.size === 0;
-  tree.show(past, false);
+  tree.show(past, false, at);
   write(byId("as-of", HTMLElement), at === null ? "as it is now" : `as it was at ${precise(at)}`);
   byId("unknown", HTMLElement).hidden = at === null;
 }
 
+/** On a narrow page, show the events or the tree. @param {string} wanted */
+function pane(wanted) {
+  page.dataset.pane = wanted === "tree" ? "tree" : "events";
+  for (const button of panes) attribute(button, "aria-pressed", String(button.dataset.pane === page.dataset.pane));
+}
+
+for (const button of panes) button.onclick = () => {
+  pane(button.dataset.pane ?? "events");
+  address({ pane: page.dataset.pane === "tree" ? "tree" : null });
+  draw(true);
+};
 axis.addEventListener("sl-moment", (event) => go(/** @type {CustomEvent} */ (event).detail));
-axis.addEventListener("sl-step", (event) => step(/** @type {CustomEvent} */ (event).detail));
-byId("back", HTMLButtonElement).onclick = () => step(-1);
-byId("forward", HTMLButtonElement).onclick = () => step(1);
+axis.addEventListener("sl-step", (event) => void step(/** @type {CustomEvent} */ (event).detail));
+axis.addEventListener("sl-zoom", () => draw());
+filter.addEventListener("sl-kinds", (event) => show(/** @type {CustomEvent} */ (event).detail));
+byId("show-hidden", HTMLButtonElement).onclick = () => {
+  show(/** @type {import("./kinds.js").Kind[]} */ (Object.keys(KINDS)));
+  list.querySelector("button")?.focus();
+};
+byId("crash-back", HTMLButtonElement).onclick = () => void toCrash(-1);
+byId("crash-forward", HTMLButtonElement).onclick = () => void toCrash(1);
+byId("back", HTMLButtonElement).onclick = () => void step(-1);
+byId("forward", HTMLButtonElement).onclick = () => void step(1);
 byId("live-now", HTMLButtonElement).onclick = () => go(null);
 byId("closer", HTMLButtonElement).onclick = () => axis.zoom(1 / 1.5);
 byId("further", HTMLButtonElement).onclick = () => axis.zoom(1.5);
@@ -207,7 +285,10 @@ only.onclick = () => {
 };
 shortcuts([
   { keys: ["←", "→"], text: "On the time axis: previous event, next event" },
+  { keys: ["p"], text: "Previous crash or kill", run: () => void toCrash(-1) },
+  { keys: ["n"], text: "Next crash or kill", run: () => void toCrash(1) },
 ]);
 attribute(page, "data-ready", "loading");
 list.replaceChildren();
+pane(asked.get("pane") ?? "events");
 feed.start();

@@ -1,0 +1,62 @@
+/**
+ * The next step below the bar of the Playground: what to try with the sandbox that is shown.
+ *
+ * @module
+ */
+
+import { byId } from "../base/dom.js";
+import { html, nothing, render } from "../vendor/lit-html.js";
+
+/** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
+/** @typedef {{name: string, line: number}} At */
+
+const place = byId("next-step", HTMLElement);
+const TRY = html`open its tree and send a process the cast <code>crash</code>.`;
+/** @type {Sandbox["status"]} */ let status = "starting";
+/** The crash that is marked in the editor. @type {At|null} */ let crash = null;
+/** A process of it has ended. */ let ended = false;
+/** Its code was changed while it ran. */ let changed = false;
+
+/** Begin with another sandbox. */
+export function beginSteps() {
+  [crash, ended, changed] = [null, false, false];
+}
+
+/** @param {Sandbox["status"]} now */
+export function stepOf(now) {
+  status = now;
+  draw();
+}
+
+/** @param {At} at */
+export function stepAfterCrash(at) {
+  crash = at;
+  draw();
+}
+
+/** @param {boolean} some  whether a process has ended */
+export function stepAfterEnd(some) {
+  if (ended === some) return;
+  ended = some;
+  draw();
+}
+
+/** The code of the editor runs now, without the crash of the former one. */
+export function stepAfterRun() {
+  [crash, changed] = [null, true];
+  draw();
+}
+
+function step() {
+  if (crash) return html`line ${crash.line}, where ${crash.name} crashed, is marked. Fix it and press Run (Ctrl-Enter).`;
+  if (status === "ended") return html`change the code and press Run (Ctrl-Enter), which starts it again.`;
+  if (status !== "running") return null;
+  if (changed) return html`the new code runs. Kill a process in the tree, or make one crash again and see what is different.`;
+  if (ended) return html`its supervisor started it again, see What happened. Make one crash: ${TRY}`;
+  return html`kill a process in the tree; its supervisor starts it again. Or make one crash: ${TRY}`;
+}
+
+function draw() {
+  const what = step();
+  render(what ? html`<b>Next:</b> ${what}` : nothing, place);
+}

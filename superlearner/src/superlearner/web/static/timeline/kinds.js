@@ -1,0 +1,66 @@
+/**
+ * The filter of the events by kind, and what the address says: the kinds and the moment. Pure.
+ *
+ * @module
+ */
+
+import { markOf } from "./past.js";
+
+/** @typedef {import("./past.js").LogEvent} LogEvent */
+/** @typedef {import("./past.js").Mark} Mark */
+/** @typedef {"crashes"|"restarts"|"starts"} Kind */
+
+/** @type {Readonly<Record<Kind, {text: string, title: string, marks: readonly Mark[]}>>} */
+export const KINDS = {
+  crashes: { text: "Crashes", title: "Crashes and kills, failed restarts, and supervisors that gave up", marks: ["crash"] },
+  restarts: { text: "Restarts", title: "Restarts, and changes of a strategy", marks: ["restart", "change"] },
+  starts: { text: "Starts and ends", title: "First starts, stops and normal ends", marks: ["start", "stop"] },
+};
+const ALL = /** @type {Kind[]} */ (Object.keys(KINDS));
+
+/** The kinds shown by default: starts and normal ends of temporary children are many. @type {readonly Kind[]} */
+export const DEFAULT = Object.freeze(["crashes", "restarts"]);
+
+/** @param {Mark} mark @returns {Kind} */
+const kindOf = (mark) => ALL.find((kind) => KINDS[kind].marks.includes(mark)) ?? "starts";
+
+/** @param {readonly LogEvent[]} events @param {readonly Kind[]} kinds */
+export function ofKinds(events, kinds) {
+  return kinds.length === ALL.length ? events : events.filter((event) => kinds.includes(kindOf(markOf(event))));
+}
+
+/** Count the events of each kind. @param {readonly LogEvent[]} events @returns {Record<Kind, number>} */
+export function countKinds(events) {
+  const counts = { crashes: 0, restarts: 0, starts: 0 };
+  for (const event of events) counts[kindOf(markOf(event))] += 1;
+  return counts;
+}
+
+/** @param {URLSearchParams} asked @returns {readonly Kind[]} */
+export function kindsFrom(asked) {
+  const text = asked.get("kind");
+  if (text === "none") return [];
+  const found = ALL.filter((kind) => text?.split(",").includes(kind));
+  return found.length ? found : DEFAULT;
+}
+
+/** Return the value of the address; null for the default. @param {readonly Kind[]} kinds */
+export function kindsText(kinds) {
+  if (kinds.length === DEFAULT.length && DEFAULT.every((kind) => kinds.includes(kind))) return null;
+  return kinds.length ? ALL.filter((kind) => kinds.includes(kind)).join(",") : "none";
+}
+
+const MOST_SHOWN = 40;
+
+/**
+ * Return the moment of the address, in seconds since 1970; null for now. `problem` says why it is another one.
+ * @param {URLSearchParams} asked
+ * @returns {{at: number|null, problem: string}}
+ */
+export function momentFrom(asked) {
+  const text = asked.get("at")?.trim() ?? "";
+  if (text === "") return { at: null, problem: "" };
+  if (/^\d+(\.\d+)?$/.test(text) && Number(text) > 0) return { at: Number(text), problem: "" };
+  const shown = text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text;
+  return { at: null, problem: `The moment in the address, “${shown}”, cannot be read: it must be a number of seconds since 1970. Now is shown instead.` };
+}
