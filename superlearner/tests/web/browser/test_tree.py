@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -314,13 +315,15 @@ def test_of_ten_thousand_lines_those_near_the_view_are_in_the_page(
 def test_a_line_that_slides_under_a_resting_pointer_is_not_killed(
     page: Page, platform: Any, row: Callable[..., Any]
 ) -> None:
-    """Dynamic children come and go above: the click was meant for the line that stood there."""
+    """After a snapshot, lines may be elsewhere: the click was meant for the line that stood there."""
     page.emulate_media(reduced_motion="reduce")
     box = line(page, "app/web").locator(".kill").bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
-    platform.delta(n=[row("app/pool/0.82.0", id="order 82", after="app/pool/0.81.0")])
+    place = next(index for index, one in enumerate(platform.nodes) if one["key"] == "app/web")
+    platform.nodes.insert(place, row("app/pool/0.82.0", id="order 82"))
+    platform.snapshot()
     expect(line(page, "app/pool/0.82.0").locator(".kill:hover")).to_have_count(1)  # a browser looks there in its time
     page.mouse.down()
     page.mouse.up()
@@ -329,6 +332,57 @@ def test_a_line_that_slides_under_a_resting_pointer_is_not_killed(
     with page.expect_request("**/api/v1/processes/*"):
         page.mouse.down()
         page.mouse.up()
+
+
+TOP = "(one) => Math.round(one.getBoundingClientRect().top)"
+
+
+@pytest.mark.parametrize("hand", ["pointer", "focus"])
+@pytest.mark.parametrize("scrolled", [False, True], ids=["short", "scrolled"])
+def test_the_line_at_hand_stays_where_it_is(
+    page: Page, platform: Any, row: Callable[..., Any], hand: str, scrolled: bool
+) -> None:
+    """Children start and end above it, in a tree that can scroll and in one that cannot."""
+    page.emulate_media(reduced_motion="reduce")
+    if scrolled:
+        page.set_viewport_size({"width": 1440, "height": 420})
+        page.locator(".tree-scroll").evaluate("(one) => { one.scrollTop = 30; }")
+    web = line(page, "app/web")
+    if hand == "pointer":
+        web.hover()
+    else:
+        web.click()
+        page.mouse.move(5, 5)
+    before = web.evaluate(TOP)
+    orders = [f"app/pool/0.{number}.0" for number in range(82, 90)]
+    platform.delta(n=[row(key, id=key, after=after) for after, key in pairwise(["app/pool/0.81.0", *orders])])
+    expect(line(page, orders[-1])).to_be_attached()
+    assert web.evaluate(TOP) == before
+    platform.delta(n=[row("app/mailer", after="app/pool")])
+    expect(line(page, "app/mailer")).to_be_attached()
+    assert web.evaluate(TOP) == before
+    platform.delta(x=["app/mailer"])
+    expect(line(page, "app/mailer")).to_have_count(0)
+    expect(page.locator(".tree [data-gone]")).to_have_count(0)
+    assert web.evaluate(TOP) == before
+    page.mouse.move(5, 5)
+    page.locator("#find").focus()
+    assert (
+        page.locator(".tree-scroll").evaluate("(one) => one.style.paddingBottom + one.lastChild.style.marginTop") == ""
+    )
+
+
+def test_the_line_of_a_child_that_ended_under_the_pointer_stays_until_it_leaves(page: Page, platform: Any) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    web, gone = line(page, "app/web"), page.locator(".tree [data-gone]")
+    web.hover()
+    with page.expect_event("console", lambda message: message.text == "later"):  # later than such lines go
+        platform.delta(x=["app/web"])
+        expect(gone).to_have_count(1)
+        page.evaluate("setTimeout(() => console.log('later'), 1000)")
+    expect(gone).to_have_count(1)
+    page.mouse.move(5, 5)
+    expect(gone).to_have_count(0)
 
 
 def test_the_end_of_the_root_is_called_the_end(page: Page, platform: Any) -> None:

@@ -33,11 +33,13 @@ export class TreeLines {
   /**
    * @param {HTMLElement} list
    * @param {HTMLElement} scroll  the element that scrolls it
+   * @param {import("./hand.js").Hand} hand
    * @param {{readonly selected: ReadonlySet<string>}} tree  the tree of the lines
    */
-  constructor(list, scroll, tree) {
+  constructor(list, scroll, hand, tree) {
     this.list = list;
     this.scroll = scroll;
+    this.hand = hand;
     this.tree = tree;
   }
 
@@ -182,7 +184,13 @@ export class TreeLines {
     const told = this.model.feed.findLast((event) => event.key === view.key || (pid !== "" && event.pid === pid));
     view.leave(told?.level === "bad" ? told.parts?.reason ?? "ended" : "");
     if (keep) this.#kept.set(view.key, view);
-    else setTimeout(() => view.element.remove(), LEAVE_MS);
+    else setTimeout(() => this.#take(view.element), LEAVE_MS);
+  }
+
+  /** Remove the line of a child that ended; one under the pointer stays until the pointer leaves it. @param {HTMLElement} line */
+  #take(line) {
+    if (line.matches(":hover")) line.addEventListener("pointerleave", () => this.#take(line), { once: true });
+    else this.hand.still(() => line.remove());
   }
 
   /** Write a line. @param {RowView} view */

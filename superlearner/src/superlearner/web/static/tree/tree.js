@@ -10,6 +10,7 @@
 
 import { make } from "../base/dom.js";
 import { recall, remember } from "./folds.js";
+import { Hand } from "./hand.js";
 import { EMPTY } from "../live/model.js";
 import { above, platformRoot } from "../live/scopes.js";
 import { outline, startable } from "./outline.js";
@@ -40,7 +41,8 @@ export class SlTree extends HTMLElement {
   /** The predicate of the search. @type {((row: import("../live/model.js").Row) => boolean)|null} */ #fits = null;
   #list = make("ul", { role: "tree", class: "tree", "aria-label": "Supervision tree", "aria-multiselectable": "true" });
   #scroll = make("div", { class: "tree-scroll" });
-  #page = new TreeLines(this.#list, this.#scroll, this);
+  #hand = new Hand(this.#list, this.#scroll);
+  #page = new TreeLines(this.#list, this.#scroll, this.#hand, this);
   #keys = new TreeKeys(this);
 
   connectedCallback() {
@@ -276,6 +278,13 @@ export class SlTree extends HTMLElement {
    * @param {boolean} seen  false: changes were not observed (snapshot, search, an opened branch)
    */
   #arrange(seen) {
+    if (seen) this.#hand.still(() => this.#arranged(true));
+    else this.#arranged(false);
+    this.dispatchEvent(new CustomEvent("sl-arranged"));
+  }
+
+  /** @param {boolean} seen */
+  #arranged(seen) {
     const focused = this.#list.contains(document.activeElement);
     const stood = this.#places.get(this.#cursor ?? "") ?? 0;
     this.#all = outline(this.#model, this.#collapsed, this.#fits, this.#room);
@@ -292,7 +301,6 @@ export class SlTree extends HTMLElement {
       this.#unchosen = !chosen;
     }
     this.#giveBack();
-    this.dispatchEvent(new CustomEvent("sl-arranged"));
   }
 
   /** Remove rows that no longer exist from the selection. */
@@ -338,8 +346,10 @@ export class SlTree extends HTMLElement {
   /** Release reserved lines of dynamic children after a while, unless the tree is in use. */
   #giveBack() {
     clearTimeout(this.#giving);
+    if (this.#hand.here) return;
+    this.#hand.leave();
     const { oldest } = this.#room;
-    if (oldest === Infinity || this.#list.matches(":hover") || this.#list.contains(document.activeElement)) return;
+    if (oldest === Infinity) return;
     if (this.#room.empty(undefined, Date.now() - ROOM_MS)) this.#arrange(false);
     else this.#giving = setTimeout(() => this.#giveBack(), Math.max(100, oldest + ROOM_MS - Date.now() + 10));
   }
