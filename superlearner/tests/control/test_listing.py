@@ -103,6 +103,23 @@ def test_the_youngest_come_first_by_age_and_the_fullest_mailbox_by_its_length() 
     run(main)
 
 
+def test_in_the_order_by_pid_the_readers_processes_come_before_the_platforms() -> None:
+    async def main() -> None:
+        otp.spawn(loner)
+        await otp.node().wait_registered("loner")
+        await Team.start_link(None, name="playground")
+        everyone, loners = list(otp.node().processes()), otp.node().whereis("loner")
+        yours = everyone[everyone.index(otp.node().whereis("playground")) :]
+        rest = everyone[: -len(yours)]
+        assert len(yours) == 4
+        assert loners in rest
+        assert await find(otp.node(), Wanted()) == yours + rest
+        assert await names(search="l") == ["playground", None, "loner"]
+        assert await find(otp.node(), Wanted(descending=True)) == everyone[::-1]
+
+    run(main)
+
+
 def test_long_lists_are_sorted_in_runs_that_keep_equals_in_their_order() -> None:
     async def main() -> None:
         keys = [(number * 7919) % 101 for number in range(RUN * 2 + 17)]

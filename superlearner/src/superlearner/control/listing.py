@@ -51,6 +51,9 @@ RUN: Final = 8_192
 FEW: Final = frozenset({"restarts", "messages", "callback"})
 """Columns that are 0 for most processes."""
 
+YOURS: Final = "playground"
+"""The supervisor of the reader's trees on the platform's node."""
+
 LAST: Final = "\U0010ffff"
 """A key that sorts after every name."""
 
@@ -115,7 +118,7 @@ class Wanted:
 async def find(node: Node, wanted: Wanted, work: Work = IDLE) -> list[Pid]:
     """Return the matching pids; of equal rank, the oldest first.
 
-    `descending` reverses the whole order.
+    `descending` reverses the whole order. In the order by pid, the reader's processes come before the platform's.
     """
     found: list[Any] = list(everybody(node))
     backwards = wanted.descending
@@ -132,7 +135,8 @@ async def find(node: Node, wanted: Wanted, work: Work = IDLE) -> list[Pid]:
     if wanted.sort in ("pid", "age"):
         if backwards:
             found.reverse()
-        return found
+        yours = node.whereis(YOURS) if wanted.sort == "pid" and not backwards else None
+        return found if yours is None else await _first(found, yours, steps)
     if wanted.sort in FEW:
         return await _sorted_few(found, await _values(node, wanted.sort, work, steps), steps, backwards=backwards)
     key = _KEYS[wanted.sort]
@@ -142,6 +146,16 @@ async def find(node: Node, wanted: Wanted, work: Work = IDLE) -> list[Pid]:
         await steps.between()
     places = await _sorted(keys, steps, backwards=backwards)
     return [found[place] for place in places]
+
+
+async def _first(found: list[Any], root: Pid, steps: Steps) -> list[Any]:
+    """Return the same processes, `root` and its descendants first."""
+    own, others, below = list[Any](), list[Any](), _below(root)
+    for start in range(0, len(found), STEP):
+        for pid in found[start : start + STEP]:
+            (own if below(pid) else others).append(pid)
+        await steps.between()
+    return own + others
 
 
 async def _sorted(keys: list[Any], steps: Steps, *, backwards: bool) -> list[int]:
