@@ -178,12 +178,24 @@ def test_more_children_than_the_page_shows_are_counted() -> None:
 
 def test_a_process_in_a_long_callback_is_stuck_until_it_answers() -> None:
     model = model_of(shop())
-    measure(model, {"0.6.0": 7}, {"0.6.0": (3.5, "handle_call")})
+    started = model.rows["shop/x"].since
+    for _ in range(2):
+        measure(model, {"0.6.0": 7}, {"0.6.0": (3.5, "handle_call")})
     row = model.rows["shop/x"]
     assert (row.state, row.since, row.doing, row.mailbox) == ("stuck", 3.5, "handle_call", 7)
+    assert model.started == {"0.6.0": started} != {"0.6.0": 3.5}
     measure(model, {"0.6.0": 0}, {})
     row = model.rows["shop/x"]
-    assert (row.state, row.doing, row.mailbox) == ("running", None, 0)
+    assert (row.state, row.since, row.doing, row.mailbox) == ("running", started, None, 0)
+    assert model.started == {}
+
+
+def test_the_start_time_of_a_process_that_ended_without_an_answer_is_forgotten() -> None:
+    model = model_of(shop())
+    measure(model, {"0.6.0": 7}, {"0.6.0": (3.5, "handle_call")})
+    apply(model, ended("0.5.0", "x", "0.6.0"))
+    measure(model, {}, {})
+    assert model.started == {}
 
 
 def test_ids_are_escaped_in_keys_and_text_is_left_alone() -> None:

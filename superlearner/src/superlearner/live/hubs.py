@@ -57,7 +57,8 @@ class Hubs:
         if hub is None or key is None:
             return ChildPast()
         row = hub.model.rows.get(key)
-        return ChildPast(key, None if row is None else row.since, hub.exits.of(key))
+        since = None if row is None else hub.model.started.get(plain_pid(pid), row.since)
+        return ChildPast(key, since, hub.exits.of(key))
 
     def hurry(self, node: Node) -> None:
         """Have the hub of a node send its next frame immediately."""

@@ -30,6 +30,7 @@ class Projection:
         rows: all rows, in no particular order; `walk` gives the order.
         children: keys of a supervisor's children, in start order.
         by_pid: key of the row of a living pid.
+        started: start times of the pids that do not answer; their rows have the time since which they do not.
         removed: keys removed since the last frame, even if they have been added again.
         restarts: total of all supervisors of the node; set by the owner of the model.
     """
@@ -40,6 +41,7 @@ class Projection:
     children: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     by_pid: dict[str, str] = field(default_factory=dict[str, str])
     carried: dict[str, Row] = field(default_factory=dict[str, Row])
+    started: dict[str, float] = field(default_factory=dict[str, float])
     removed: set[str] = field(default_factory=set[str])
     restarts: int = 0
 

@@ -82,15 +82,19 @@ def apply(model: Projection, event: TraceEvent, fresh: Slot | None = None) -> se
 def measure(model: Projection, mailboxes: Mapping[str, int], stuck: Mapping[str, tuple[float, str]]) -> set[str]:
     """Apply measurements that events lack: mailbox lengths and long-running callbacks."""
     dirty: set[str] = set()
+    for pid in model.started.keys() - model.by_pid.keys():
+        del model.started[pid]
     for pid, key in model.by_pid.items():
         row = model.rows[key]
         if pid in stuck:
             since, doing = stuck[pid]
             if row.state in ("running", "stuck"):
+                model.started.setdefault(pid, row.since)
                 dirty |= patch(model, row, state="stuck", since=since, doing=doing, mailbox=mailboxes.get(pid))
             continue
         if row.state == "stuck":
-            dirty |= patch(model, row, state="running", doing=None, mailbox=mailboxes.get(pid))
+            started = model.started.pop(pid, row.since)
+            dirty |= patch(model, row, state="running", since=started, doing=None, mailbox=mailboxes.get(pid))
         elif row.mailbox != mailboxes.get(pid, row.mailbox):
             dirty |= patch(model, row, mailbox=mailboxes[pid])
     return dirty
