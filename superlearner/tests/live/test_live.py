@@ -11,7 +11,7 @@ import otp
 from live_frames import frame, until
 from otp import Children, DynamicSupervisor, GenServer, Ok, Registry, Supervisor, impl
 from superlearner.app.running import Tree
-from superlearner.control.steer import kill, resolve
+from superlearner.control.steer import kill, resolve, resolve_supervisor
 from superlearner.control.terms import plain_pid
 from superlearner.live.alone import GROUP, MOST
 from superlearner.live.frames import encode
@@ -211,6 +211,19 @@ def test_a_process_that_is_long_in_a_callback_is_shown_as_stuck(inside: Inside) 
         assert changed(runs, key)["since"] == hubs.past_of(platform.node, slow).since
 
     inside(test, Tree("top", lambda: Top.start_link(None)), heartbeat_interval=0.05)
+
+
+def test_a_deleted_child_leaves_the_page(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        above = resolve_supervisor(platform.node, "demo_one_for_one")
+        await Supervisor.terminate_child(above, "counter_1")
+        assert await until(viewer, lambda found: changed(found, COUNTER).get("state") == "stopped")
+        await Supervisor.delete_child(above, "counter_1")
+        assert await until(viewer, lambda found: COUNTER in found.get("x", ()))
+
+    inside(test, heartbeat_interval=0.05)
 
 
 def test_dynamic_children_come_and_go_with_rows_of_their_own(inside: Inside) -> None:

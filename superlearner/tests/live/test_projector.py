@@ -15,7 +15,7 @@ from superlearner.live.alone import GROUP, MOST, stand
 from superlearner.live.alone import ended as left
 from superlearner.live.frames import Frames, encode
 from superlearner.live.projection import Projection, graft
-from superlearner.live.projector import apply, measure, rest
+from superlearner.live.projector import apply, forget_deleted, measure, rest
 
 
 @dataclass(frozen=True)
@@ -196,6 +196,18 @@ def test_the_start_time_of_a_process_that_ended_without_an_answer_is_forgotten()
     apply(model, ended("0.5.0", "x", "0.6.0"))
     measure(model, {}, {})
     assert model.started == {}
+
+
+def test_a_stopped_child_that_was_deleted_is_removed_and_others_stay() -> None:
+    model = model_of(supervisor("top", "0.1.0", *(worker(id, f"0.{2 + at}.0") for at, id in enumerate("abc"))))
+    for id, pid in (("a", "0.2.0"), ("b", "0.3.0")):
+        apply(model, ended("0.1.0", id, pid, "shutdown", by="supervisor"))
+    assert forget_deleted(model, lambda _: None) == set()
+    asked: list[str] = []
+    assert forget_deleted(model, lambda pid: asked.append(pid) or {"b", "c"}) == {"top", "top/a"}
+    assert (keys(model), model.removed, asked) == (["top", "top/b", "top/c"], {"top/a"}, ["0.1.0"])
+    assert forget_deleted(model, lambda _: ()) == {"top", "top/b"}
+    assert keys(model) == ["top", "top/c"]
 
 
 def test_ids_are_escaped_in_keys_and_text_is_left_alone() -> None:

@@ -26,10 +26,10 @@ from superlearner.control.tree import TreeReader
 from superlearner.live.alone import GROUP, Alone, ended
 from superlearner.live.deflate import SharedDeflate
 from superlearner.live.frames import Frames, encode
-from superlearner.live.measuring import measurements
+from superlearner.live.measuring import measurements, parts_of
 from superlearner.live.projection import Projection, below, graft, row_of
 from superlearner.live.projector import KINDS as TREE_KINDS
-from superlearner.live.projector import apply, measure, rest
+from superlearner.live.projector import apply, forget_deleted, measure, rest
 from superlearner.live.rows import label
 from superlearner.live.ticks import Asked, tell_clock
 from superlearner.live.viewer import Viewer
@@ -322,6 +322,7 @@ class Hub:
         self._pending()
         self._dirty |= self.alone.look(self.model, self.clock.now())
         self._dirty |= measure(self.model, *measurements(self.node, self.model.by_pid, self.clock))
+        self._dirty |= forget_deleted(self.model, lambda pid: parts_of(self.node, pid))
         self.health = self._health()
         self._snapshot = None
         self._send(self.health)

@@ -1,4 +1,4 @@
-"""Measurements that no event reports: mailbox lengths and long-running callbacks."""
+"""Facts that no event reports: mailbox lengths, long-running callbacks, and the children of supervisors."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from otp import Node, Pid
 from otp.observer.reading import waiting_at
 from superlearner.control.clock import Clock
 from superlearner.control.look import doing
+from superlearner.control.slots import DYNAMIC, key_part
+from superlearner.control.tree import supervisor_state
 
-__all__ = ["busy_since", "measurements"]
+__all__ = ["busy_since", "measurements", "parts_of"]
 
 STUCK_AFTER_S: Final = 2.0
 
@@ -32,6 +34,15 @@ def measurements(node: Node, pids: Iterable[str], clock: Clock) -> tuple[dict[st
             process: Any = pid
             stuck[text] = (round(now - (otp.monotonic() - busy[0]), 3), doing(busy[1], waiting_at(process)))
     return mailboxes, stuck
+
+
+def parts_of(node: Node, supervisor: str) -> frozenset[str] | None:
+    """Return the key parts of a supervisor's children; None if it has ended or is a dynamic one."""
+    pid = node.parse_pid(supervisor)
+    state = supervisor_state(pid) if otp.is_alive(pid) else None
+    if state is None or state.strategy in DYNAMIC:
+        return None
+    return frozenset(key_part(record.id) for record in state.children)
 
 
 def busy_since(pid: Pid) -> tuple[float, str] | None:

@@ -8,7 +8,7 @@ its deltas gives the later snapshot, and all of it is tested without a runtime.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -97,6 +97,26 @@ def measure(model: Projection, mailboxes: Mapping[str, int], stuck: Mapping[str,
             dirty |= patch(model, row, state="running", since=started, doing=None, mailbox=mailboxes.get(pid))
         elif row.mailbox != mailboxes.get(pid, row.mailbox):
             dirty |= patch(model, row, mailbox=mailboxes[pid])
+    return dirty
+
+
+def forget_deleted(model: Projection, parts: Callable[[str], Container[str] | None]) -> set[str]:
+    """Remove stopped children that their supervisors no longer have, which no event reports.
+
+    `parts` returns the key parts of a supervisor's children by its pid; None if they are not known.
+    """
+    dirty: set[str] = set()
+    known: dict[str, Container[str] | None] = {}
+    for row in [row for row in model.rows.values() if row.state == "stopped" and row.pid is None]:
+        parent = model.rows.get(row.parent or "")
+        if parent is None or parent.pid is None or row.key not in model.rows:
+            continue
+        if parent.pid not in known:
+            known[parent.pid] = parts(parent.pid)
+        there = known[parent.pid]
+        if there is not None and row.key.removeprefix(f"{parent.key}/") not in there:
+            dirty |= remove(model, row.key)
+            dirty |= patch(model, model.rows[parent.key], children=max(0, (model.rows[parent.key].children or 1) - 1))
     return dirty
 
 
