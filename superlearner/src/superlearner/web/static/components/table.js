@@ -64,7 +64,12 @@ export class SlTable extends HTMLElement {
     this.#grid.onclick = (event) => this.#clicked(event);
     this.#grid.ondblclick = (event) => this.#tellOf("sl-open", event);
     this.#grid.oncontextmenu = (event) => {
-      if (this.#tellOf("sl-menu", event, { x: event.clientX, y: event.clientY })) event.preventDefault();
+      const row = this.#rowAt(event.target);
+      if (row === undefined) return;
+      event.preventDefault();
+      const tell = () => this.#tell("sl-menu", { row, x: event.clientX, y: event.clientY });
+      if (event.buttons) addEventListener("pointerup", () => setTimeout(tell), { once: true }); // its release would close the menu
+      else tell();
     };
     this.#grid.addEventListener("focusin", (event) => {
       const index = indexOf(event.target);
@@ -304,11 +309,20 @@ export class SlTable extends HTMLElement {
    * @param {Record<string, number>} [more]
    */
   #tellOf(what, event, more = {}) {
-    const index = indexOf(event.target);
-    const row = index === null ? undefined : this.#rowOf(index);
-    if (row === undefined) return false;
-    this.dispatchEvent(new CustomEvent(what, { detail: { row, ...more } }));
-    return true;
+    const row = this.#rowAt(event.target);
+    if (row !== undefined) this.#tell(what, { row, ...more });
+    return row !== undefined;
+  }
+
+  /** @param {EventTarget|null} target */
+  #rowAt(target) {
+    const index = indexOf(target);
+    return index === null ? undefined : this.#rowOf(index);
+  }
+
+  /** @param {string} what @param {any} detail */
+  #tell(what, detail) {
+    this.dispatchEvent(new CustomEvent(what, { detail }));
   }
 }
 

@@ -57,9 +57,11 @@ export class TreeKeys {
     if (key === null || !(event.target instanceof Element) || event.target.closest("a")) return;
     const act = event.target.closest(".kill");
     if (act) {
+      const focused = act.contains(document.activeElement);
       this.#killed(key, event, act.matches("[data-act=start]"));
       this.tree.point(key, false);
-      requestAnimationFrame(() => act.contains(document.activeElement) && this.tree.point(key)); // moving the focus takes 5 ms with 300 lines: update the line first
+      // a disabled button loses the focus; moving it takes 5 ms with 300 lines: update the line first
+      requestAnimationFrame(() => focused && [act, document.body].includes(document.activeElement ?? act) && this.tree.point(key));
       return;
     }
     this.tree.point(key);
