@@ -228,3 +228,20 @@ def test_the_page_is_accessible_and_fits(open_page: Open, shop: Any, theme: str,
     page.get_by_role("tab", name=tab).click()
     assert broken_rules(page) == []
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+
+
+def test_on_a_phone_the_tools_are_behind_a_button(open_page: Open, shop: Any) -> None:
+    page = replay(open_page, shop, width=390)
+    link, opener = page.get_by_role("button", name="Copy link"), page.get_by_role("button", name="Tools")
+    expect(page.locator("#clock")).to_be_visible()
+    expect(link).to_be_hidden()
+    closed = page.locator("#stage").bounding_box()
+    opener.click()
+    expect(opener).to_have_attribute("aria-expanded", "true")
+    for control in (link, page.get_by_role("button", name="Download"), page.get_by_role("combobox", name="Lanes")):
+        expect(control).to_be_visible()
+    opener.click()
+    expect(link).to_be_hidden()
+    assert closed == page.locator("#stage").bounding_box()
+    assert closed is not None
+    assert closed["y"] < 200

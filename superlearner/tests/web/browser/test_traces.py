@@ -163,3 +163,15 @@ def test_the_page_is_accessible_and_fits(open_page: Open, shop: Any, traced: str
     page.get_by_role("option", name=re.compile("get_value")).first.click()
     assert broken_rules(page) == []
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+
+
+def test_on_a_phone_the_tools_are_behind_a_button(open_page: Open, shop: Any, traced: str) -> None:
+    page = open_page(f"{shop.url}/timeline?view=messages&trace={traced}", ready=False, width=390)
+    opener, find = page.get_by_role("button", name="Tools"), page.get_by_role("searchbox", name="Find in messages")
+    expect(opener).to_be_visible()
+    expect(find).to_be_hidden()
+    opener.click()
+    expect(find).to_be_visible()
+    expect(page.get_by_role("button", name="Save as recording")).to_be_visible()
+    opener.click()
+    expect(find).to_be_hidden()
