@@ -16,7 +16,7 @@ Entries: TypeAlias = "dict[Any, tuple[Any, Pid, Ref]]"
 class AgentDirectory(GenServer[Entries]):
     """A server that knows on which node each agent runs, by its name; entries of agents that ended are removed.
 
-    The source keeps entries in a table that nobody cleans.
+    The source keeps entries in a table, also those of agents that ended.
 
     >>> import otp
     >>> async def main():

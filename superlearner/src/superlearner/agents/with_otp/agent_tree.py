@@ -18,7 +18,7 @@ POOL: Final = "pool"
 
 
 class StateStore(GenServer[dict[Any, Any]]):
-    """What the agents share. All of them need it, so it starts first."""
+    """A store that the agents share. All of them need it, so it starts first."""
 
     @impl
     def init(self, arg: Any) -> Ok[dict[Any, Any]]:
