@@ -3,25 +3,51 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import io
 import traceback
 from dataclasses import dataclass, field
 from functools import partial
 from inspect import CO_COROUTINE
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import otp
 from otp import Node
 from otp.redaction import without_secrets
 from superlearner.control.reasons import text_of_reason
 
-__all__ = ["Evaluated", "Failed", "evaluate", "read"]
+__all__ = ["WORKBENCH", "Evaluated", "Failed", "evaluate", "read"]
 
 FILE: Final = "<eval>"
+WORKBENCH: Final = "workbench"
+"""The name of the process that keeps the names of its node."""
+
+PRINTED: Final = 100_000
+"""Maximum characters of output that are kept."""
 
 
 class Failed(Exception):
-    """The code raised, or its process was killed; the message has reason and line."""
+    """The code raised, or its process was killed; the message has reason and line.
+
+    Attributes:
+        line: the line of the code that raised; None if it is not known.
+        printed: the output before.
+    """
+
+    def __init__(self, text: str, line: int | None = None, printed: str = "") -> None:
+        super().__init__(text)
+        self.line = line
+        self.printed = printed
+
+
+class Printed(io.StringIO):
+    """The beginning of what is printed; the rest is dropped."""
+
+    def write(self, s: str, /) -> int:
+        """Keep what fits."""
+        super().write(s[: max(0, PRINTED - self.tell())])
+        return len(s)
 
 
 @dataclass(slots=True)
@@ -29,8 +55,22 @@ class Evaluated:
     """The result: `value` is that of the last line if it is an expression."""
 
     value: Any = None
-    printed: io.StringIO = field(default_factory=io.StringIO)
+    printed: Printed = field(default_factory=Printed)
     error: str | None = None
+    line: int | None = None
+
+
+@dataclass(slots=True)
+class Workbench:
+    """The names of a node's evaluations, and the process that runs them; the names outlive it."""
+
+    names: dict[str, Any] = field(default_factory=dict[str, Any])
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    key: otp.Ref = field(default_factory=otp.make_ref)
+    pid: otp.Pid | None = None
+
+
+_workbenches: WeakKeyDictionary[Node, Workbench] = WeakKeyDictionary()
 
 
 def read(source: str) -> ast.Module:
@@ -41,17 +81,19 @@ def read(source: str) -> ast.Module:
         raise SyntaxError(str(error)) from None
 
 
-async def evaluate(node: Node, code: ast.Module, seconds: float) -> Evaluated:
+async def evaluate(node: Node, code: ast.Module, seconds: float, *, keep: bool = False) -> Evaluated:
     r"""Run code in a process of the node.
 
     Names are those of the node: `await GenServer.call("cart", "total")`.
 
-    The code has `otp` and its own imports, and no state of earlier runs. The result includes what it prints.
+    The code has `otp` and its own imports. The result includes what it prints.
 
     Args:
         node: the node to run it on. The code shares the node's loop and can block it.
         code: the result of `read`.
         seconds: the time after which its process is killed.
+        keep: run it in the node's workbench, one after the other: a process, registered as `workbench`, that stays,
+            with what is linked to it, and names that stay even if the process ends. Otherwise nothing is kept.
 
     Raises:
         Failed: it raised, or its process was killed.
@@ -68,19 +110,69 @@ async def evaluate(node: Node, code: ast.Module, seconds: float) -> Evaluated:
     (4, 'asked\n')
     """
     found = Evaluated()
-    pid = node.spawn(_run, code, found)
-    try:
-        reason = await otp.wait_down(pid, seconds)
-    except BaseException:  # timed out or cancelled
-        otp.exit(pid, "kill")
-        raise
+    if keep:
+        reason = await _on_workbench(node, code, seconds, found)
+    else:
+        names: dict[str, Any] = {}
+        pid = node.spawn(_run, code, found, names)
+        try:
+            reason = await otp.wait_down(pid, seconds)
+        except BaseException:  # timed out or cancelled
+            otp.exit(pid, "kill")
+            raise
     if found.error is not None or reason not in ("normal", "noproc"):
-        raise Failed(found.error or f"its process was ended: {text_of_reason(reason)}")
+        text = found.error or f"its process was ended: {text_of_reason(reason)}"
+        raise Failed(text, found.line, found.printed.getvalue())
     return found
 
 
-async def _run(code: ast.Module, found: Evaluated) -> None:
-    names: dict[str, Any] = {"__name__": "__eval__", "otp": otp, "print": partial(print, file=found.printed)}
+async def _on_workbench(node: Node, code: ast.Module, seconds: float, found: Evaluated) -> Any:
+    """Return `normal` when the code has run, else the reason with which the process ended."""
+    bench = _workbenches.setdefault(node, Workbench())
+    async with bench.turn:
+        if bench.pid is None or not otp.is_alive(bench.pid):
+            bench.pid = node.spawn(_serve, bench)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        otp.send(bench.pid, (bench.key, code, found, done))
+        down = asyncio.ensure_future(otp.wait_down(bench.pid))
+        try:
+            await asyncio.wait((done, down), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if done.done():
+                return "normal"
+            if down.done():
+                return down.result()
+            raise TimeoutError
+        except BaseException:  # timed out or cancelled
+            otp.exit(bench.pid, "kill")
+            raise
+        finally:
+            down.cancel()
+
+
+async def _serve(bench: Workbench) -> None:
+    """Run one code after the other; other messages are left to the code."""
+    if otp.whereis(WORKBENCH) is None:
+        otp.register(WORKBENCH, otp.self())
+    while True:
+        _, code, found, done = await otp.receive(lambda message: _is_cell(message, bench.key))
+        await _run(code, found, bench.names)
+        await asyncio.sleep(0)  # an exit signal that the code sent to itself comes first
+        if not done.done():
+            done.set_result(None)
+
+
+def _is_cell(message: Any, key: otp.Ref) -> bool:
+    match message:
+        case (first, _, _, _):
+            return first == key
+        case _:
+            return False
+
+
+async def _run(code: ast.Module, found: Evaluated, names: dict[str, Any]) -> None:
+    names.setdefault("__name__", "__eval__")
+    names.setdefault("otp", otp)
+    names["print"] = partial(print, file=found.printed)
     statements = list(code.body)
     last = statements.pop() if statements and isinstance(statements[-1], ast.Expr) else None
     try:
@@ -88,7 +180,7 @@ async def _run(code: ast.Module, found: Evaluated) -> None:
         if isinstance(last, ast.Expr):
             found.value = await _step(ast.Expression(last.value), "eval", names)
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # the last two would end the whole program
-        found.error = _told(error)
+        found.error, found.line = _told(error)
 
 
 async def _step(part: ast.Module | ast.Expression, mode: str, names: dict[str, Any]) -> Any:
@@ -97,7 +189,7 @@ async def _step(part: ast.Module | ast.Expression, mode: str, names: dict[str, A
     return await value if code.co_flags & CO_COROUTINE else value
 
 
-def _told(error: BaseException) -> str:
+def _told(error: BaseException) -> tuple[str, int | None]:
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == FILE]
     words = without_secrets("".join(traceback.format_exception_only(error)).strip())
-    return f"line {lines[-1]}: {words}" if lines else words
+    return (f"line {lines[-1]}: {words}", lines[-1]) if lines else (words, None)

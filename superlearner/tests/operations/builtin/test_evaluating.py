@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -68,6 +69,54 @@ def test_errors_in_the_code_are_reported_with_their_line(
         assert failure(answer) == (status, code)
         assert words is None or answer.json()["error"]["message"] == words
         assert platform.platform.ready
+
+    inside(test, allow_eval=True)
+
+
+def test_the_workbench_keeps_names_and_its_process_and_names_outlive_it(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        async def cell(source: str, **body: Any) -> Any:
+            return (await evaluated(platform, source, keep=True, **body)).json()
+
+        first = (await cell("import otp\nme = otp.self()\nx = 20\nme"))["data"]["text"]
+        again = await cell("x += 1\notp.send(otp.self(), 'a letter')\nprint(x)\nme is otp.self()")
+        assert (again["data"]["value"], again["data"]["printed"]) == (True, "21\n")
+        assert (await cell("await otp.receive()"))["data"]["value"] == "a letter"
+        assert str(platform.node.whereis("workbench")) == first
+        failed = (await cell("print('before')\n1 / 0"))["error"]
+        details = {one["field"]: one["problem"] for one in failed["details"]}
+        assert (failed["code"], details) == ("eval_failed", {"line": "2", "printed": "before\n"})
+        assert (await cell("otp.whereis('workbench') is me"))["data"]["value"] is True
+        assert (await cell("await otp.receive()", timeout_ms=50))["error"]["code"] == "timeout"
+        assert (await cell("x, otp.whereis('workbench') is me"))["data"]["value"] == [21, False]
+        assert (await cell("otp.exit(otp.self(), 'kill')"))["error"]["message"] == "its process was ended: killed"
+        assert (await cell("x"))["data"]["value"] == 21
+        alone = (await evaluated(platform, "'x' in globals()")).json()["data"]
+        assert alone["value"] is False
+
+    inside(test, allow_eval=True)
+
+
+def test_a_supervisor_started_on_the_workbench_runs_on(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        source = """
+            class Own(otp.Supervisor):
+                @otp.impl
+                def init(self, arg):
+                    return otp.Children([otp.Agent.child_spec(dict, name="kept")])
+            await Own.start_link()
+            [otp.exit("kept", "kill"), await otp.node().wait_registered("kept")][0]
+        """
+        assert "data" in (await evaluated(platform, textwrap.dedent(source).strip(), keep=True)).json()
+        assert platform.node.whereis("kept") is not None
+
+    inside(test, allow_eval=True)
+
+
+def test_output_without_end_is_cut(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        found = (await evaluated(platform, "for _ in range(1_000):\n    print('x' * 1_000)")).json()["data"]
+        assert len(found["printed"]) <= 4_000
 
     inside(test, allow_eval=True)
 

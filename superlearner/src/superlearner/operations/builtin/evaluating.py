@@ -42,11 +42,16 @@ async def run(
         ),
     ],
     timeout_ms: TimeoutMs = 5000,
+    keep: Annotated[
+        bool,
+        Field(description="keep names and process for the next one: the process `workbench`; else nothing is kept"),
+    ] = False,
 ) -> EvaluationResult:
     """Evaluate Python inside a node.
 
-    The node is a sandbox, or the platform was started with --allow-eval. The code runs in a new process on the node,
-    with `otp` and its own imports, and is killed at the timeout. A line that blocks the loop blocks the node.
+    The node is a sandbox, or the platform was started with --allow-eval. The code runs in a process of the node, with
+    `otp` and its own imports, and is killed at the timeout. A line that blocks the loop blocks the node. If it raises,
+    the details of the error have its `line` and what it `printed`.
     """
     if not evaluation.allowed:
         raise OperationError(
@@ -62,9 +67,11 @@ async def run(
     lines = source.count("\n") + 1
     ctx.about_to(f"evaluate {lines} line{'s' if lines > 1 else ''} of Python in {ctx.node.name}")
     try:
-        found = await evaluate(ctx.node, code, timeout_ms / 1000)
+        found = await evaluate(ctx.node, code, timeout_ms / 1000, keep=keep)
     except Failed as error:
-        raise OperationError("eval_failed", clip(safe_text(str(error)), LONGEST_ERROR)) from None
+        told = {"line": "" if error.line is None else str(error.line), "printed": error.printed}
+        details = [Detail(name, clip(safe_text(text), LONGEST)) for name, text in told.items() if text]
+        raise OperationError("eval_failed", clip(safe_text(str(error)), LONGEST_ERROR), details=details) from None
     except TimeoutError:
         raise OperationError(
             "timeout",
