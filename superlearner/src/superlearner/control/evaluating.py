@@ -6,6 +6,7 @@ import ast
 import asyncio
 import io
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from inspect import CO_COROUTINE
@@ -133,9 +134,10 @@ async def _on_workbench(node: Node, code: ast.Module, seconds: float, found: Eva
         if bench.pid is None or not otp.is_alive(bench.pid):
             bench.pid = node.spawn(_serve, bench)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        otp.send(bench.pid, (bench.key, code, found, done))
         down = asyncio.ensure_future(otp.wait_down(bench.pid))
         try:
+            await asyncio.sleep(0)  # it waits now, and misses no reason
+            otp.send(bench.pid, (bench.key, code, found, done))
             await asyncio.wait((done, down), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if done.done():
                 return "normal"
@@ -156,7 +158,8 @@ async def _serve(bench: Workbench) -> None:
     while True:
         _, code, found, done = await otp.receive(lambda message: _is_cell(message, bench.key))
         await _run(code, found, bench.names)
-        await asyncio.sleep(0)  # an exit signal that the code sent to itself comes first
+        with suppress(TimeoutError):  # an exit signal that the code sent to itself comes first
+            await otp.receive(lambda _: False, timeout=0)
         if not done.done():
             done.set_result(None)
 
