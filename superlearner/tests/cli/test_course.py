@@ -30,7 +30,7 @@ def test_an_answer_is_checked_without_a_platform(superlearner: Run, tmp_path: Pa
     failed = superlearner("course", "check", "s12.remember", str(file))
     assert failed.returncode == 1
     assert "a call is slower for its sender, which waits for the answer" in failed.stdout
-    assert "A cast returns at once" in failed.stdout
+    assert "a cast returns at once" in failed.stdout
 
 
 @pytest.mark.parametrize(

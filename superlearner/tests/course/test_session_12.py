@@ -62,6 +62,44 @@ def test_the_stub_fails_with_the_first_step_and_two_runs_say_the_same(id: str) -
     assert json.dumps(found.shown()) == json.dumps(verdict(id, stub).shown())
 
 
+@pytest.mark.parametrize(
+    ("id", "before", "after", "said"),
+    [
+        ("s12.minimal", "return NoReply(value)", "return value", "a callback returned 42, which is no result"),
+        ("s12.minimal", "return NoReply(value)", "NoReply(value)", "a callback returned None: did no case match"),
+        ("s12.minimal", "return await GenServer.call(server, (", "return GenServer.call(server, (", "`await` is missing"),
+        ("s12.required", "return Ok(arg)", "return arg", "or is a return missing?"),
+        ("s12.tree", '"pool": 3', '"pool": 1', "A supervisor's children end with it"),
+        ("s12.tree", '"store": 8', '"store": 9', "you said 9"),
+    ],
+)
+def test_a_common_slip_is_named_with_its_cure(id: str, before: str, after: str, said: str) -> None:
+    right = COURSE.solution(id)
+    assert before in right
+    found = verdict(id, right.replace(before, after))
+    assert not found.ok
+    assert said in found.steps[-1].say
+
+
+def test_users_of_the_store_that_go_on_without_it_are_refused() -> None:
+    drawing = """
+Root (one_for_one)
+  Store
+  WorkerSup (one_for_one)
+    Worker1
+    Worker2
+    Worker3
+  Pool
+    AgentA
+"""
+    counts = {"worker": 1, "temporary": 1, "pool": 2, "store": 1}
+    found = verdict("s12.tree", f"drawing = {drawing!r}\ndisturbed = {counts}")
+    assert found.misconceptions == ("M21",)
+    assert "the store crashed, and Worker1, which uses it, went on" in found.steps[-1].say
+    restarting = f"drawing = {drawing.replace('Root (one_for_one)', 'Root')!r}\ndisturbed = {counts | {'store': 7}}"
+    assert verdict("s12.tree", restarting).ok
+
+
 @pytest.mark.parametrize("id", PREDICTIONS)
 def test_the_run_of_a_prediction_gives_the_right_option(id: str) -> None:
     asked = COURSE.predict(id)

@@ -101,6 +101,8 @@ async def callbacks(s: Scenario) -> None:
         swapped = {answer[key], ran[key]} == {"handle_call", "handle_cast"}
         misconception = "M14" if swapped else "M8" if key == "DOWN" else None
         say = f"expected {ran[key]} for {key}: it ran; you chose {shown(answer[key])}"
+        if key == "DOWN":
+            say += " (nobody has called or cast it: any other message is an info)"
         if key == "stop":
             say += " (terminate does not receive the message: it is called because the server stops)"
         raise Wrong(say, misconception)

@@ -202,7 +202,11 @@ class Scenario:
     async def settled(self, what: str, made: Awaitable[Any], server: otp.Pid | None = None) -> Any:
         """Await it; raise `Wrong` if it fails."""
         try:
-            return await made
+            value = await made
+            if inspect.iscoroutine(value):
+                value.close()
+                raise Wrong(f"{what} answered a coroutine: `await` is missing before a call inside it")
+            return value
         except otp.CallTimeout:
             if server is not None and not otp.is_alive(server):
                 raise Wrong(f"{what}: the server ended without an answer") from None
@@ -210,11 +214,11 @@ class Scenario:
                 f"{what} got no answer: the server is alive and silent, and its caller waits in vain", "M31"
             ) from None
         except otp.ServerDown as error:
-            raise Wrong(f"{what} ended the server: {self.why(error)}") from None
+            raise Wrong(f"{what}: the server ended: {self.why(error)}") from None
         except otp.NoProcess:
             raise Wrong(f"{what}: there is no such process any more") from None
         except otp.StartError as error:
-            raise Wrong(f"{what} failed: {shown(error.reason)}") from None
+            raise Wrong(f"{what} failed: {illegal(error.reason) or shown(error.reason)}") from None
         except Wrong:
             raise
         except Exception as error:
@@ -222,7 +226,7 @@ class Scenario:
 
     def why(self, error: otp.CallExit) -> str:
         """Return the reason of a failed call, without its address."""
-        return shown(error.cause_reason)
+        return illegal(error.cause_reason) or shown(error.cause_reason)
 
     # The trace
 
@@ -281,3 +285,15 @@ class Scenario:
             )
         if mailbox():
             raise Wrong("expected an empty mailbox of the asker, got messages that were not asked for")
+
+
+def illegal(reason: Any) -> str | None:
+    """Return what an illegal result of a callback means; None for another reason."""
+    if type(reason) is not tuple or len(reason) != 2 or reason[0] != "bad_return_value":
+        return None
+    if reason[1] is None:
+        return "a callback returned None: did no case match, or is a return missing?"
+    return (
+        f"a callback returned {shown(reason[1])}, which is no result: init returns Ok(state), handle_call "
+        "Reply(answer, state), handle_cast and handle_info NoReply(state)"
+    )

@@ -30,9 +30,12 @@ export const asks = (section) => section.blocks.filter(({ state }) => Boolean(st
 /** Return whether a block is done: an exercise when its answer has passed, a question when it was answered. @param {Block} block */
 export const isDone = ({ kind, state }) => Boolean(kind === "exercise" ? state?.passed : state?.attempts);
 
+/** Return what counts for a section: its core path, or all of it if it has none. @param {Section} section */
+export const counts = (section) => (section.core ? asks(section).filter((block) => block.core) : asks(section));
+
 /** Return how far a section is. @param {Section} section @returns {Mark} */
 export function markOf(section) {
-  const all = asks(section);
+  const all = counts(section);
   if (!all.length) return "none";
   if (all.every(isDone)) return all.some(({ state }) => state?.helped) ? "helped" : "done";
   return all.some(({ state }) => state && (state.attempts || state.hints || state.seen)) ? "begun" : "open";

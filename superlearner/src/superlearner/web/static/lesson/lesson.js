@@ -10,7 +10,7 @@ import { counted } from "../base/words.js";
 import { shortcuts } from "../shell/keys.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { LessonExercise } from "./exercise.js";
-import { asks, countOf, isDone, markOf, MARKS, nameOf, nextOf, placeOf, sectionPlace } from "./lesson-model.js";
+import { asks, countOf, counts, isDone, markOf, MARKS, nameOf, nextOf, placeOf, sectionPlace } from "./lesson-model.js";
 import { written } from "./lesson-text.js";
 import { LessonPredict, LessonReflect } from "./questions.js";
 import { follow, goTo, goToSection } from "./reading-place.js";
@@ -61,10 +61,10 @@ function paintRail() {
 
 /** @param {Section} section */
 function entry(section) {
-  const mark = markOf(section), id = sectionPlace(section), done = asks(section).filter(isDone).length;
+  const mark = markOf(section), id = sectionPlace(section), all = counts(section), done = all.filter(isDone).length;
   return html`<li><a href="#${id}" data-mark=${mark} aria-current=${id === current ? "true" : nothing} @click=${(/** @type {MouseEvent} */ event) => went(event, id)}>
     <i aria-hidden="true">${mark === "done" || mark === "helped" ? icon("check", "glyph") : nothing}</i><span class="name">${section.title}</span>
-    <span class="of">${section.core ? html`<b class="core">core</b>` : nothing}${asks(section).length ? html`<span aria-hidden="true">${done}/${asks(section).length}</span>` : nothing}<span class="vh">, ${MARKS[mark]}</span></span></a></li>`;
+    <span class="of">${section.core ? html`<b class="core">core</b>` : nothing}${all.length ? html`<span aria-hidden="true">${done}/${all.length}</span>` : nothing}<span class="vh">, ${MARKS[mark]}</span></span></a></li>`;
 }
 
 /** @param {MouseEvent} event @param {string} id */
@@ -80,9 +80,10 @@ function went(event, id) {
 function paintFacts() {
   if (!lesson) return;
   const next = nextOf(lesson), begun = lesson.sections.flatMap(asks).some(({ state }) => state && (state.attempts || state.hints));
-  const { core, all } = countOf(lesson);
+  const { core, coreDone, all } = countOf(lesson);
+  const way = !begun ? "Begin with" : core && coreDone === core ? "Core path done. More practice:" : "Go on with";
   render(html`<span>${lesson.minutes} min for the core path</span><span>${counted(lesson.exercises, "exercise")}</span><span>${counted(lesson.predictions, "prediction")}</span>
-    ${next?.id ? html`<a href="#${placeOf(next.id)}" @click=${(/** @type {MouseEvent} */ event) => { event.preventDefault(); goTo(placeOf(next.id ?? "")); }}>${begun ? "Go on" : "Begin"} with ${nameOf(next)}</a>` : all || core ? html`<b>All done</b>` : nothing}`, byId("facts", HTMLElement));
+    ${next?.id ? html`<a href="#${placeOf(next.id)}" @click=${(/** @type {MouseEvent} */ event) => { event.preventDefault(); goTo(placeOf(next.id ?? "")); }}>${way} ${nameOf(next)}</a>` : all || core ? html`<b>All done</b>` : nothing}`, byId("facts", HTMLElement));
 }
 
 /** What a learner gets from the session, and what it builds on. @param {Lesson} lesson */
