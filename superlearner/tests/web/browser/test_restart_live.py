@@ -50,7 +50,7 @@ def test_a_restart_is_played_below_the_rows_which_stay_where_they_are(
     platform.delta(e=[entry(1)])
     expect(pane).to_be_visible()
     expect(pane.locator("restart-stage")).to_have_attribute("data-stage", "6")
-    expect(pane).to_contain_text("2 of 3 restarts left")
+    expect(pane).to_contain_text("2 of 3 restarts were left")
     expect(pane.get_by_role("link", name="Watch it again")).to_have_attribute("href", "/why/100")
     assert (row.bounding_box(), numbers) == (before, ["100"])
     assert broken_rules(page) == []
@@ -68,8 +68,50 @@ def test_a_storm_is_not_played(asked: tuple[Page, list[str]], platform: Any) -> 
     assert numbers == []
 
 
-def test_a_phone_has_no_room_for_it(open_page: Callable[..., Page], platform: Any) -> None:
+def test_a_supervisor_that_gives_up_is_played_also_in_a_storm(asked: tuple[Page, list[str]], platform: Any) -> None:
+    page, numbers = asked
+    fall = entry(5) | {"kind": "gave_up", "text": "shop_sup gave up", "key": SHOP}
+    platform.delta(e=[*(entry(number) for number in range(1, 5)), fall])
+    expect(page.locator("restart-live")).to_be_visible()
+    platform.delta(e=[entry(number) for number in range(6, 10)])
+    expect(page.locator("#events li").first).to_contain_text("ledger was killed")
+    expect(page.locator("restart-live")).to_be_visible()
+    assert numbers == ["500"]
+
+
+def test_the_line_of_the_process_stays_in_view_above_the_pane(
+    asked: tuple[Page, list[str]], platform: Any, row: Callable[..., Any]
+) -> None:
+    page, _ = asked
+    more = [row(f"app/w_{number}", after=f"app/w_{number - 1}" if number else None) for number in range(20)]
+    platform.delta(n=more)
+    lines = page.locator('[role=treeitem][data-key="app/w_19"]')
+    lines.scroll_into_view_if_needed()
+    told = entry(1) | {"key": "app/w_19", "sup": "app"}
+    platform.delta(e=[told])
+    expect(page.get_by_role("region", name="The newest restart")).to_be_visible()
+    expect(lines).to_be_in_viewport(ratio=1)
+    box, pane = lines.bounding_box(), page.locator("restart-live").bounding_box()
+    assert box is not None
+    assert pane is not None
+    assert box["y"] + box["height"] <= pane["y"]
+
+
+def test_on_a_phone_it_takes_the_lower_half_and_names_everything(
+    open_page: Callable[..., Page], platform: Any, asked: tuple[Page, list[str]]
+) -> None:
     page = open_page(f"{platform.url}/supervisors", width=390)
+    found = json.loads((RECORDED / "moment-rest.json").read_text(encoding="utf-8"))
+    page.route("**/api/v1/restarts/*", lambda route: route.fulfill(json={"data": found, "success": True}))
     platform.delta(e=[entry(1)])
-    expect(page.locator("sl-feed .latest")).to_have_text("ledger was killed")
-    expect(page.locator("restart-live")).to_be_hidden()
+    pane = page.get_by_role("region", name="The newest restart")
+    expect(pane).to_be_visible()
+    expect(pane).to_contain_text("2 of 3 restarts were left")
+    expect(pane.get_by_role("link", name="Watch it again")).to_be_in_viewport()
+    box = pane.bounding_box()
+    assert box is not None
+    assert box["y"] >= 844 / 3
+    assert broken_rules(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    pane.get_by_role("button", name="Close the replay of restarts").click()
+    expect(pane).to_be_hidden()

@@ -20,6 +20,8 @@ import { all } from "./picture.js";
 
 export const NARROW = 640;
 const TOP = 52, LEVEL = 134, CARD = 152, NO_CARD = 86, RUNG = 34, SHOWN = 6, LEAF = 112;
+/** Least share of the usual distance of levels. */
+const FLATTEST = 0.66;
 /** More siblings than this stand in small rows. */
 const MANY = 12;
 /** What a pid takes beside a name. */
@@ -53,7 +55,7 @@ export function layout(moment, width, height = 0, whole = false) {
   const large = new Set(all(moment.root).flatMap(({ id, children }) => children.filter((child) => id === (cause && "to" in cause ? cause.to : moment.root.id) || parts.has(child.id)).map((child) => child.id)));
   if (width >= NARROW) {
     for (const [unit, tight] of /** @type {const} */ ([[190, false], [164, false], [136, false], [136, true], [102, true]])) {
-      const draft = new Fan(open, large, unit, tight, whole ? 0.66 : 0.8);
+      const draft = new Fan(open, large, unit, tight);
       if (draft.widthOf(moment.root) <= width - 8) return draft.place(moment.root, width, height);
     }
   }
@@ -62,9 +64,8 @@ export function layout(moment, width, height = 0, whole = false) {
 
 /** A branch that fans out, for one width of a process. */
 class Fan {
-  /** @param {Set<string>} open @param {Set<string>} large  processes that stand beside what happens @param {number} unit @param {boolean} tight  small processes have no pid, and small siblings share a spine @param {number} [flattest]  least share of the usual distance of levels */
-  constructor(open, large, unit, tight, flattest = 0.8) {
-    this.flattest = flattest;
+  /** @param {Set<string>} open @param {Set<string>} large  processes that stand beside what happens @param {number} unit @param {boolean} tight  small processes have no pid, and small siblings share a spine */
+  constructor(open, large, unit, tight) {
     this.open = open;
     this.large = large;
     this.unit = unit;
@@ -118,7 +119,7 @@ class Fan {
     const levels = Math.max(...[...this.places.values()].map(({ y }) => y)) - TOP;
     const free = height - this.bottom - 24;
     if (levels > 0 && free) {
-      this.k = Math.min(1.3, Math.max(this.flattest, 1 + free / levels));
+      this.k = Math.min(1.3, Math.max(FLATTEST, 1 + free / levels));
       this.places.clear();
       this.more = [];
       this.bottom = 0;

@@ -2,9 +2,10 @@
  * `<restart-live>`: plays a restart of the tree as soon as it has happened.
  *
  * One restart is played at a time; the next one completes it at once. At more than three events a second nothing is
- * played. It is a pane of fixed height, which stays closed after it was closed, and in windows without room for it.
+ * played, but for a supervisor that gives up. It is a pane of fixed height, which stays closed after it was closed, and in windows without room for it.
  * With the attribute `over` it covers the picture that it stands in, until a moment after the end or a click; without
- * motion it then plays nothing. Event: `restart-end` when `busy` has become false.
+ * motion it then plays nothing. On a phone it closes a moment after the end. Events: `restart-end` when `busy` has
+ * become false, `restart-open` with the key of the process when it opens.
  *
  * @module
  */
@@ -24,21 +25,27 @@ import { sentence } from "./story.js";
 
 /** Events in a second above which nothing is played. */
 const MOST = 3;
-const SCALE = 0.8, LARGE = 1.35;
+const LARGE = 1.35;
 /** From this width on, a picture is covered by a large one. */
 const ROOM = 800;
-/** How long the end stays over a picture. */
-const REST_MS = 1600;
+/** How long the end stays over a picture, and on a phone. */
+const REST_MS = 1600, PHONE_REST_MS = 6000;
+/** How long a supervisor that gives up is shown; what happens meanwhile is not. */
+const FALL_MS = 4000;
+/** Windows with room for the pane: large ones, and phones, where it takes the lower half. */
+const ROOMY = "(min-width: 901px) and (min-height: 760px), (max-width: 600px) and (min-height: 600px)";
 
 export class RestartLive extends HTMLElement {
   #stage = new RestartStage();
   #said = make("div", { class: "said" });
   #closed = false;
-  #room = matchMedia("(min-width: 901px) and (min-height: 760px)");
+  #room = matchMedia(ROOMY);
+  #phone = matchMedia("(max-width: 600px)");
   /** The newest event of the feed that was seen; NaN before the first look. */
   #seen = NaN;
   /** Times of the last restarts, in ms. @type {number[]} */
   #recent = [];
+  /** The time at which a supervisor gave up last, in ms. */ #fell = -Infinity;
   /** @type {AbortController|null} */ #asking = null;
   #over = false;
   #resting = 0;
@@ -49,7 +56,6 @@ export class RestartLive extends HTMLElement {
     this.#over = this.hasAttribute("over");
     this.#stage.role = "group";
     if (this.#over) return this.#cover();
-    this.#stage.scale = SCALE;
     this.#stage.tabIndex = 0;
     const close = make("button", { type: "button", class: "btn quiet square", "aria-label": "Close the replay of restarts" }, icon("close"));
     close.onclick = () => {
@@ -58,6 +64,10 @@ export class RestartLive extends HTMLElement {
     };
     this.append(this.#stage, this.#said, close);
     this.#stage.addEventListener("restart-time", () => this.#tell());
+    this.#stage.addEventListener("restart-play", () => {
+      clearTimeout(this.#resting);
+      if (!this.#stage.playing && this.#phone.matches) this.#resting = setTimeout(() => this.#leave(), PHONE_REST_MS);
+    });
   }
 
   /** Cover the picture while it plays. */
@@ -92,9 +102,13 @@ export class RestartLive extends HTMLElement {
     if (Number.isNaN(before) || newest < before) return; // what happened before the page was opened; or another node
     const now = performance.now(), fresh = restarts.filter(({ event }) => (event ?? 0) > before);
     this.#recent = [...this.#recent.filter((at) => at > now - 1000), ...fresh.map(() => now)];
-    const entry = fresh.find(({ event, key }) => event === newest && key && inTree(key));
-    if (this.#recent.length > MOST) this.#finish();
-    else if (entry && !this.#closed && (this.#over ? !still() : this.#room.matches)) void this.#play(newest);
+    const fallen = fresh.findLast(({ kind, key }) => kind === "gave_up" && key && inTree(key));
+    const entry = fallen ?? fresh.find(({ event, key }) => event === newest && key && inTree(key));
+    const plays = entry && !this.#closed && (this.#over ? !still() : this.#room.matches);
+    if (plays && fallen && now > this.#fell + REST_MS) this.#fell = now;
+    else if (now < this.#fell + FALL_MS) return;
+    else if (this.#recent.length > MOST) return this.#finish();
+    if (plays) void this.#play(entry.event ?? 0, entry.key ?? "");
   }
 
   #finish() {
@@ -105,8 +119,8 @@ export class RestartLive extends HTMLElement {
     this.dispatchEvent(new Event("restart-end"));
   }
 
-  /** @param {number} event */
-  async #play(event) {
+  /** @param {number} event @param {string} key */
+  async #play(event, key) {
     this.#asking?.abort();
     const asking = (this.#asking = new AbortController());
     /** @type {Moment} */ let moment;
@@ -120,7 +134,9 @@ export class RestartLive extends HTMLElement {
     }
     if (this.#asking !== asking || this.#closed) return;
     this.#asking = null;
+    const opened = this.hidden;
     this.hidden = false;
+    if (opened) this.dispatchEvent(new CustomEvent("restart-open", { detail: key }));
     if (this.#over) this.#stage.scale = this.clientWidth > ROOM ? LARGE : 1;
     this.#stage.moment = moment;
     this.#stage.ariaLabel = this.#over ? "The newest restart" : "The newest restart. Space plays and pauses, the arrow keys step.";

@@ -77,7 +77,7 @@ function whole(moment) {
     else if (what === "drop") said.push(`${name(by)} does not restart it.`);
     else if (stops.length) said.push(`${boss} stopped ${listed(stops)}${started && `, then ${started}`}.`);
     else if (started) said.push(`${boss} ${started}.`);
-    if (what === "restart" && left !== null && limit) said.push(`${left} of ${counted(limit[0], "restart")} left in ${limit[1]} s.`);
+    if (what === "restart" && left !== null && limit) said.push(`${left} of ${counted(limit[0], "restart")} ${left === 1 ? "was" : "were"} left.`);
   }
   return said.join(" ");
 }

@@ -318,6 +318,7 @@ pane.addEventListener("sl-start", (event) => void begin(detail(event)));
 pane.find = (pid) => rowOf(model, pid);
 pane.addEventListener("sl-goto", (event) => goTo(detail(event)));
 pane.addEventListener("sl-close", leave);
+live.addEventListener("restart-open", (event) => requestAnimationFrame(() => tree.bring(detail(event)))); // it covers lines
 events.addEventListener("sl-goto", (event) => goTo(detail(event)));
 byId("burning", HTMLElement).onclick = ({ currentTarget }) => currentTarget instanceof HTMLElement && currentTarget.dataset.key && goTo(currentTarget.dataset.key);
 teach({ tree, map, pane, events, goTo });
