@@ -354,6 +354,35 @@ async def fails() -> None:
     raise ValueError("no supervisor")
 
 
+class Service(GenServer[otp.Pid]):
+    """A service with a process of its own, and that with one more."""
+
+    @impl
+    def init(self, arg: Any) -> Ok[otp.Pid]:
+        return Ok(otp.spawn(starts_another))
+
+
+async def starts_another() -> None:
+    otp.register("another", otp.spawn(sits))
+    await sits()
+
+
+def test_processes_that_services_start_are_not_listed_as_unsupervised(inside: Inside) -> None:
+    async def test(platform: Any) -> None:
+        viewer = platform.hub.attach()
+        await frame(viewer)
+        await Supervisor.start_child(platform.node.whereis("services"), Service.child_spec(None, id="made"))
+        await platform.node.wait_registered("another")
+        otp.spawn(fails)
+        came = await until(viewer, lambda found: any(row["id"].startswith("fails") for row in found.get("n", ())))
+        listed = [row["id"].split()[0] for row in came["n"] if row["parent"] == GROUP]
+        assert "fails" in listed
+        assert not {"sits", "starts_another"} & set(listed)
+        assert not any(row.id.startswith(("sits", "starts_another")) for row in platform.hub.model.rows.values())
+
+    inside(test)
+
+
 def test_processes_without_a_supervisor_have_their_own_group(inside: Inside) -> None:
     async def test(platform: Any) -> None:
         first = otp.spawn(sits)

@@ -26,6 +26,9 @@ __all__ = ["GROUP", "MOST", "Alone", "ended", "stand"]
 GROUP: Final = "%alone"
 """The key of the group; no key part starts this way, see `control.slots.key_part`."""
 
+DEEPEST: Final = 20
+"""Generations of ancestors that are looked at."""
+
 MOST: Final = 200
 """Processes of the group listed individually; the others are counted."""
 
@@ -70,12 +73,16 @@ class Alone:
         node: the node to watch.
         reader: reads top-level supervisors with everything below them.
         left: called when a displayed process ends, before its row is removed.
+        services: the name of a supervisor; what is started below it is not shown.
     """
 
-    def __init__(self, node: Node, reader: TreeReader, left: Callable[[Event], None]) -> None:
+    def __init__(
+        self, node: Node, reader: TreeReader, left: Callable[[Event], None], services: str | None = None
+    ) -> None:
         self.node = node
         self.reader = reader
         self.left = left
+        self.services = services
         self._all: dict[Pid, int] = {}
         self._looks = 0
         self._roots: frozenset[Pid] = frozenset()
@@ -112,7 +119,17 @@ class Alone:
 
     def _is_alone(self, pid: Pid) -> bool:
         process: Any = pid
-        return not is_child(process) and pid not in self._roots
+        return not is_child(process) and pid not in self._roots and not self._serves(pid)
+
+    def _serves(self, pid: Pid) -> bool:
+        """Return whether a process was started by one of the services."""
+        services = None if self.services is None else self.node.whereis(self.services)
+        parent: Any = pid
+        for _ in range(DEEPEST if services is not None else 0):
+            parent = otp.process_info(parent, "parent")
+            if parent is None or parent is services:
+                return parent is not None
+        return False
 
     def _on_event(self, event: Event) -> None:
         pid = event.pid

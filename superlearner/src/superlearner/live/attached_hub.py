@@ -28,6 +28,7 @@ class AttachedHub(Hub):
     newcomers that is checked whenever a frame is sent.
     """
 
+    SERVICES = None
     _newcomers: dict[Pid, None]
 
     def follow(self) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import otp
 from otp import Node, Pid, sentences
@@ -59,6 +59,9 @@ class Hub:
         viewer_queue, frame_rows: limits of a viewer and of a frame.
     """
 
+    SERVICES: ClassVar[str | None] = "services"
+    """The supervisor of the platform's services; what they start is not listed as unsupervised."""
+
     def __init__(
         self,
         node: Node,
@@ -87,7 +90,7 @@ class Hub:
         self.exits = ExitLog(clock.offset)
         self._ends_below = EndsBelow(node, self.exits)
         self.frames = Frames(self.model, head)
-        self.alone = Alone(node, reader, self._left)
+        self.alone = Alone(node, reader, self._left, self.SERVICES)
         self.health: dict[str, Any] | None = None
         self._dirty: set[str] = set()
         self._resting: deque[tuple[str, str, str, float, float]] = deque(maxlen=MAX_RESTING)

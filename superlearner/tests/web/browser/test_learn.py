@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -153,6 +154,17 @@ def test_with_a_tree_of_ones_own_the_path_says_what_it_needs(
     expect(page.get_by_text("Most tours are about processes of the demo")).to_be_visible()
     page.goto(f"{own.url}/supervisors?tour=kill")
     expect(strip(page)).to_contain_text("This tour is about ledger, cart, mailer of the demo")
+
+
+def test_on_another_node_the_path_leads_back_to_the_demo(open_page: Callable[..., Page], program: Any) -> None:
+    made = httpx.post(f"{program.url}/api/v1/sandboxes", json={"sandbox_id": "learners", "template": "counter"})
+    assert made.is_success, made.text
+    page = open_page(f"{program.url}/learn?node=sandbox-learners@127.0.0.1", ready=False)
+    expect(page.get_by_text("they do not run on sandbox-learners@127.0.0.1")).to_be_visible()
+    page.get_by_role("link", name="Open this page for the platform's own node").click()
+    expect(page.get_by_role("link", name="Start: Crash one process")).to_be_visible()
+    expect(page.get_by_text("Most tours are about processes of the demo")).to_be_hidden()
+    httpx.delete(f"{program.url}/api/v1/sandboxes/learners")
 
 
 ABOUT_A_PROCESS = {

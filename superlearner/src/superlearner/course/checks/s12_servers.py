@@ -102,7 +102,7 @@ async def callbacks(s: Scenario) -> None:
         misconception = "M14" if swapped else "M8" if key == "DOWN" else None
         say = f"expected {ran[key]} for {key}: it ran; you chose {shown(answer[key])}"
         if key == "DOWN":
-            say += " (nobody has called or cast it: any other message is an info)"
+            say += " (it is neither a call nor a cast: any other message is an info)"
         if key == "stop":
             say += " (terminate does not receive the message: it is called because the server stops)"
         raise Wrong(say, misconception)

@@ -16,10 +16,11 @@ const TRY = html`open its tree and send a process the cast <code>crash</code>.`;
 /** The crash that is marked in the editor. @type {At|null} */ let crash = null;
 /** A process of it has ended. */ let ended = false;
 /** Its code was changed while it ran. */ let changed = false;
+/** The code of the editor was refused. */ let refused = false;
 
 /** Begin with another sandbox. */
 export function beginSteps() {
-  [crash, ended, changed] = [null, false, false];
+  [crash, ended, changed, refused] = [null, false, false, false];
 }
 
 /** @param {Sandbox["status"]} now */
@@ -43,11 +44,18 @@ export function stepAfterEnd(some) {
 
 /** The code of the editor runs now, without the crash of the former one. */
 export function stepAfterRun() {
-  [crash, changed] = [null, true];
+  [crash, changed, refused] = [null, true, false];
+  draw();
+}
+
+/** The code of the editor does not run; what ran before goes on. */
+export function stepAfterRefusal() {
+  refused = true;
   draw();
 }
 
 function step() {
+  if (refused && status === "running") return html`this code was refused, see above. The tree beside it is that of the last code that ran. Correct it and press Run (Ctrl-Enter).`;
   if (crash) return html`line ${crash.line}, where ${crash.name} crashed, is marked. Fix it and press Run (Ctrl-Enter).`;
   if (status === "ended") return html`change the code and press Run (Ctrl-Enter), which starts it again.`;
   if (status !== "running") return null;

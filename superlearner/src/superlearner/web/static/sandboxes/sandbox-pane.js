@@ -10,7 +10,7 @@ import { attribute, byId, icon, make, mend, renew, write } from "../base/dom.js"
 import { drafts } from "./draft-note.js";
 import { calm, check, editor, goTo, note, showCrash } from "./sandbox-bench.js";
 import { showEvents, showNotices, wireHappened } from "./sandbox-happened.js";
-import { beginSteps, stepAfterCrash, stepAfterEnd, stepAfterRun, stepOf } from "./sandbox-next.js";
+import { beginSteps, stepAfterCrash, stepAfterEnd, stepAfterRefusal, stepAfterRun, stepOf } from "./sandbox-next.js";
 import { follow, fromNow, leave, top, wireTree } from "./sandbox-tree.js";
 import { limitsOf, LOOKS, told, upText } from "./sandbox-words.js";
 import { tabs } from "../components/tab-list.js";
@@ -242,6 +242,7 @@ async function reload(what) {
     if (changed.changed) report(changed.servers);
   } catch (error) {
     check.refused(error);
+    stepAfterRefusal();
   } finally {
     running = false;
   }

@@ -24,6 +24,8 @@ import { fit } from "./fuzzy.js";
 /** @typedef {{name: string, found: Found[]}} Group */
 
 export const RECENT = "Recent";
+/** The group that the server fills while one types: it comes last, so that no other result moves. */
+const LATE = "Documentation";
 const ORDER = ["Pages", "Processes", "Operations", "Nodes", "This page", "Documentation"];
 const FIRST = 6;
 const MOST = 8;
@@ -75,7 +77,8 @@ export function rank(items, question, recent, acts = []) {
   const groups = ORDER.map((name) => ({
     name, found: [...all.values()].filter(({ item }) => item.group === name).sort((one, other) => other.score - one.score).slice(0, MOST),
   })).filter(({ found }) => found.length);
-  groups.sort((one, other) => (other.found[0]?.score ?? 0) - (one.found[0]?.score ?? 0));
+  const score = (/** @type {typeof groups[number]} */ group) => (group.name === LATE ? -1 : group.found[0]?.score ?? 0);
+  groups.sort((one, other) => score(other) - score(one));
   if (!acts.length) return groups;
   const commands = { name: "Commands", found: acts.map((item) => ({ ...plain(item), places: fit(asked, item.text)?.places ?? [] })) };
   return acts[0]?.id.startsWith("verb:") ? [...groups, commands] : [commands, ...groups]; // a page called Settings comes before the verb set
