@@ -10,7 +10,7 @@ from typing import Final, Literal, get_args
 __all__ = ["Template", "TemplateId", "template", "templates"]
 
 FOLDER: Final = Path(__file__).parent / "templates"
-TemplateId = Literal["counter", "pipeline", "stack", "rooms", "agents"]
+TemplateId = Literal["counter", "pipeline", "stack", "rooms", "agents", "workbench"]
 """The templates, the simplest first."""
 
 

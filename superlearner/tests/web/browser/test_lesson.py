@@ -271,36 +271,60 @@ def test_keys_go_from_section_to_section_and_a_reload_goes_on_where_one_was(less
     assert page.url.endswith("#section-choose")
 
 
-def test_a_cell_opens_in_the_playground_as_a_program(lesson: Callable[..., Page]) -> None:
+def run_cell(page: Page, source: str) -> Locator:
+    """Run code in the cell, and return its output."""
+    cell = exercise(page, "s12-c1")
+    code = cell.locator("sl-code")
+    code.hover()
+    expect(code).to_have_attribute("data-ready", "editor")
+    field = code.get_by_role("textbox")
+    field.press("Control+a")
+    field.press("Delete")
+    field.fill(source)
+    field.press("Control+Enter")
+    return cell.get_by_role("group", name="Output")
+
+
+def test_cells_run_one_after_the_other_with_the_same_names_and_processes(
+    lesson: Callable[..., Page], served: Any
+) -> None:
     page = lesson()
-    page.get_by_role("group", name="Code to try").get_by_role("button", name="Open in the Playground").click()
-    page.wait_for_url("**/sandboxes?new")
-    expect(page.locator("#source").get_by_role("textbox")).to_have_value(COUNTS)
+    cell = exercise(page, "s12-c1")
+    cell.get_by_role("button", name="Run", exact=False).click()
+    output = cell.get_by_role("group", name="Output")
+    expect(output).to_contain_text("6")
+    run_cell(page, "import otp\nkept = await otp.Agent.start_link(dict, name='kept')\nprint('made')")
+    expect(output).to_contain_text("made")
+    run_cell(page, "otp.whereis('kept') is kept")
+    expect(output).to_contain_text("True")
+    run_cell(page, "print('so far')\nraise ValueError('no')")
+    expect(output).to_contain_text("so far")
+    expect(output).to_contain_text("line 2: ValueError: no")
+    expect(cell.locator(".cm-lintRange-error")).to_be_visible()
+    run_cell(page, "1 +")
+    expect(output).to_contain_text("line 1, column 4: invalid syntax")
+    run_cell(page, "await otp.receive()")
+    cell.get_by_role("button", name="Interrupt").click()
+    expect(output).to_contain_text("Interrupted. Names that were made are kept.")
+    tree = cell.get_by_role("link", name="See its tree")
+    expect(tree).to_have_attribute("href", re.compile("node=sandbox-workbench-12"))
+    assert broken_rules(page) == []
+    page.reload()
+    run_cell(page, "print('kept', kept is not None)")
+    expect(output).to_contain_text("kept True")
+    cell.get_by_role("button", name="Forget all names").click()
+    expect(output).to_be_hidden()
+    run_cell(page, "kept")
+    expect(output).to_contain_text("NameError")
+    cell.get_by_role("button", name="Start over").click()
+    expect(cell.locator("sl-code").get_by_role("textbox")).to_contain_text("print(sum(range(4)))")
 
 
-COUNTS = """from otp import Children, Continue, GenServer, NoReply, Ok, Supervisor, impl
-
-
-async def cell():
-    print(sum(range(4)))
-
-
-class Cell(GenServer):
-    @impl
-    def init(self, arg):
-        return Ok(arg, then=Continue("run"))
-
-    @impl
-    async def handle_continue(self, request, state):
-        await cell()  # what it prints is in the tab Output
-        return NoReply(state)
-
-
-class Main(Supervisor):
-    @impl
-    def init(self, arg):
-        return Children([Cell.child_spec(None, id="cell")], strategy="one_for_one")
-"""
+def test_cells_of_a_visitor_without_the_scope_code_cannot_be_run(lesson: Callable[..., Page]) -> None:
+    page = lesson(signed_in=False)
+    cell = exercise(page, "s12-c1")
+    expect(cell.get_by_role("button", name="Run", exact=False)).to_be_disabled()
+    expect(cell.get_by_role("link", name="Sign in")).to_be_visible()
 
 
 def test_the_page_waits_for_a_database_that_is_being_opened(lesson: Callable[..., Page]) -> None:

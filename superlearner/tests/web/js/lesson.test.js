@@ -1,9 +1,8 @@
-// A session of the course: choices as files, cells as programs, and what counts as done.
+// A session of the course: choices as files, and what counts as done.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { programOf } from "#static/lesson/cell-program.js";
 import { chosenIn, sourceOf } from "#static/lesson/choice.js";
 import { countOf, markOf, nextOf } from "#static/lesson/lesson-model.js";
 
@@ -25,13 +24,6 @@ test("a choice is a file, and the file is the choice again", () => {
 test("what a file names and the choice does not offer is left out", () => {
   assert.deepEqual(chosenIn(MATCH, 'answer = {"loop": "Agent", "other": "GenServer"}'), new Map());
   assert.deepEqual(chosenIn(SET, 'answer = {"one", "nine", "\\q"}'), new Map([["one", "one"]]));
-});
-
-test("a cell is run by a process, and a tree of its own starts as it is", () => {
-  const program = programOf("import otp\n\nprint(await otp.call())\n");
-  assert.match(program, /^async def cell\(\):\n {4}import otp\n\n {4}print\(await otp\.call\(\)\)\n$/m);
-  assert.match(program, /^class Main\(Supervisor\):$/m);
-  for (const own of ["class Main(GenServer):\n    pass\n", "class Shop(otp.Supervisor):\n    pass\n"]) assert.equal(programOf(own), own);
 });
 
 const state = (more) => ({ id: "x", attempts: 0, passed: false, helped: false, hints: 0, seen: false, answer: null, ...more });

@@ -13,9 +13,11 @@ export class ApiError extends Error {
    * @param {string} message
    * @param {string} hint
    * @param {number} status  0: the server did not answer
+   * @param {{field: string|null, problem: string, hint?: string|null}[]} [details]
    */
-  constructor(code, message, hint, status) {
+  constructor(code, message, hint, status, details = []) {
     super(message);
+    this.details = details;
     this.code = code;
     this.hint = hint;
     this.status = status;
@@ -76,6 +78,7 @@ export async function platform(method, path, body, signal) {
     error.message ?? `The server answered ${response.status} ${response.statusText}`.trim() + ".",
     error.details?.[0]?.hint ?? "",
     error.status ?? response.status,
+    error.details ?? [],
   );
 }
 

@@ -5,13 +5,12 @@
  */
 
 import { platform } from "../base/api.js";
-import { root } from "../base/dom.js";
 import { counted } from "../base/words.js";
 import { SlCode } from "../components/code-editor.js";
 import { html, nothing } from "../vendor/lit-html.js";
 import { ChoiceForm } from "./choice.js";
 import { draft, keep } from "./lesson-drafts.js";
-import { LessonBlock, mayCode, mayOperate, NOT_KEPT } from "./lesson-block.js";
+import { LessonBlock, mayCode, mayOperate, NOT_KEPT, signIn } from "./lesson-block.js";
 import { listing, written } from "./lesson-text.js";
 import { lineOf, shownVerdict, toldVerdict } from "./verdict.js";
 
@@ -144,7 +143,7 @@ export class LessonExercise extends LessonBlock {
           <div class="acts">
             <button type="button" class="btn primary" ?disabled=${!mayCode()} aria-disabled=${this.busy ? "true" : nothing} aria-describedby=${mayCode() ? nothing : "rights"} @click=${() => void this.check()}>${this.busy ? "Checking…" : this.#checked || state.attempts ? "Check again" : "Check"}<kbd class="for-keys" aria-hidden="true">Ctrl ↵</kbd></button>
             ${this.#before ? html`<button type="button" class="btn quiet" @click=${this.#before}>Undo</button>` : html`<button type="button" class="btn quiet" @click=${() => this.#reset()}>Start over</button>`}
-            ${mayCode() ? nothing : html`<span class="hint">${signIn()} Checking runs your code.</span>`}
+            ${mayCode() ? nothing : html`<span class="hint">${signIn("check")} Checking runs your code.</span>`}
           </div>
           ${this.#checked ? shownVerdict(this.#checked, this.#changed) : this.#earlier()}
           ${this.#checked && !this.#checked.kept ? html`<p class="hint">${NOT_KEPT}</p>` : nothing}
@@ -176,10 +175,5 @@ export class LessonExercise extends LessonBlock {
     </div>`;
   }
 }
-
-/** What a visitor lacks who may not run code. */
-const signIn = () => document.getElementById("lesson")?.hasAttribute("data-signed-out")
-  ? html`<a href=${`${root()}/sign-in?next=${encodeURIComponent(location.pathname.slice(root().length))}`}>Sign in</a> to check.`
-  : html`It takes the scope <b>code</b>.`;
 
 customElements.define("lesson-exercise", LessonExercise);

@@ -5,8 +5,8 @@
  */
 
 import { ApiError } from "../base/api.js";
-import { make, write } from "../base/dom.js";
-import { render } from "../vendor/lit-html.js";
+import { make, root, write } from "../base/dom.js";
+import { html, render } from "../vendor/lit-html.js";
 import { placeOf, untouched } from "./lesson-model.js";
 
 /** @typedef {import("./lesson-model.js").Block} Block */
@@ -16,6 +16,11 @@ const page = () => document.getElementById("lesson");
 /** Return whether the visitor may run code, or do anything but read. */
 export const mayCode = () => !page()?.hasAttribute("data-no-code");
 export const mayOperate = () => !page()?.hasAttribute("data-no-operate");
+
+/** Return what a visitor lacks who may not run code. @param {string} to  what for */
+export const signIn = (to) => page()?.hasAttribute("data-signed-out")
+  ? html`<a href=${`${root()}/sign-in?next=${encodeURIComponent(location.pathname.slice(root().length))}`}>Sign in</a> to ${to}.`
+  : html`It takes the scope <b>code</b>.`;
 
 /** An element for one block. It dispatches `lesson-changed` when the state of its block has changed. */
 export class LessonBlock extends HTMLElement {

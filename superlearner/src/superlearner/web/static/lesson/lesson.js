@@ -9,12 +9,13 @@ import { attribute, byId, icon, make, write } from "../base/dom.js";
 import { counted } from "../base/words.js";
 import { shortcuts } from "../shell/keys.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
+import { LessonCell } from "./cell.js";
 import { LessonExercise } from "./exercise.js";
 import { asks, countOf, counts, isDone, markOf, MARKS, nameOf, nextOf, placeOf, sectionPlace } from "./lesson-model.js";
 import { written } from "./lesson-text.js";
 import { LessonPredict, LessonReflect } from "./questions.js";
 import { follow, goTo, goToSection } from "./reading-place.js";
-import { cell, measure, picture } from "./shown.js";
+import { measure, picture } from "./shown.js";
 
 /** @typedef {import("./lesson-model.js").Lesson} Lesson */
 /** @typedef {import("./lesson-model.js").Section} Section */
@@ -36,7 +37,7 @@ function made(block) {
     case "predict": return new LessonPredict(block);
     case "reflect": return new LessonReflect(block);
     case "exercise": return new LessonExercise(block);
-    case "cell": return cell(block);
+    case "cell": return new LessonCell(block);
     case "picture": return picture(block);
     case "measure": return measure(block);
     default: return written(block.html ?? "");

@@ -1,0 +1,117 @@
+/**
+ * `cell`: code that a learner runs and changes, in the workbench of the session.
+ *
+ * @module
+ */
+
+import { ApiError } from "../base/api.js";
+import { root } from "../base/dom.js";
+import { SlCode } from "../components/code-editor.js";
+import { html, nothing } from "../vendor/lit-html.js";
+import { draft, keep } from "./lesson-drafts.js";
+import { LessonBlock, mayCode, signIn } from "./lesson-block.js";
+import { untouched } from "./lesson-model.js";
+import { Workbench } from "./workbench.js";
+
+const MOST_LINES = 30, FRAME = 44;
+const LINE = matchMedia("(pointer: coarse)").matches ? 24.8 : 20.15;
+const bench = new Workbench(/\/learn\/(\d+)/.exec(location.pathname)?.[1] ?? "0");
+
+/** @typedef {{printed: string, value: string|null, error: string|null}} Output */
+
+export class LessonCell extends LessonBlock {
+  #editor = new SlCode();
+  /** @type {Output|null} */ #output = null;
+  #interrupted = false;
+  /** Nothing is asked here, so the state is not one of the session. */
+  #state = untouched(this.block.id ?? "");
+
+  get state() {
+    return this.#state;
+  }
+
+  begin() {
+    const code = (this.block.code ?? "").trimEnd();
+    this.#editor.setAttribute("label", "Code to try");
+    this.#editor.value = draft(this.state.id) ?? code;
+    this.#editor.style.height = `${Math.min(MOST_LINES, code.split("\n").length + 1) * LINE + FRAME}px`;
+    this.#editor.addEventListener("input", () => keep(this.state.id, this.#editor.value === code ? null : this.#editor.value));
+    this.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.altKey) return;
+      event.preventDefault();
+      event.stopPropagation();
+      void this.run();
+    }, { capture: true });
+  }
+
+  async run() {
+    if (!mayCode() || this.busy) return;
+    this.say("Running.");
+    this.#editor.unmark();
+    this.#interrupted = false;
+    const found = await this.ask(() => this.#outcome(), "Your code is kept.");
+    if (!found) return this.say(this.failed);
+    this.#output = found;
+    this.paint();
+    this.querySelector(".ran")?.scrollIntoView({ block: "nearest" });
+    this.say([found.error ?? "It has run.", found.printed, found.value ?? ""].filter(Boolean).join(" "));
+  }
+
+  /** Run the code; what it raises is an outcome, too. @returns {Promise<Output>} */
+  async #outcome() {
+    try {
+      const ran = await bench.run(this.#editor.value);
+      return { printed: ran.printed, value: ran.type === "NoneType" ? null : ran.text, error: null };
+    } catch (error) {
+      if (!(error instanceof ApiError) || !["eval_failed", "validation_error", "timeout"].includes(error.code)) throw error;
+      const of = (/** @type {string} */ field) => error.details.find((detail) => detail.field === field)?.problem ?? "";
+      const line = Number(of("line") || /line (\d+)/.exec(error.message)?.[1]), said = this.#interrupted ? "Interrupted. Names that were made are kept." : error.message.replace(/^source: /, "");
+      if (line && !this.#interrupted) this.#editor.mark(line, 1, said, false);
+      return { printed: of("printed"), value: null, error: said };
+    }
+  }
+
+  #stop() {
+    this.#interrupted = true;
+    bench.interrupt().catch(() => this.say("It could not be interrupted: the server does not answer."));
+  }
+
+  #reset() {
+    this.#editor.value = (this.block.code ?? "").trimEnd();
+    keep(this.state.id, null);
+    this.#editor.unmark();
+    this.#output = null;
+    this.paint();
+    this.say("The code of the lesson is back.");
+  }
+
+  async #anew() {
+    const done = await this.ask(async () => { await bench.restart(); return true; }, "");
+    if (done) this.#output = null;
+    this.paint();
+    this.say(done ? "The workbench has started again, without names." : this.failed);
+  }
+
+  content() {
+    const output = this.#output;
+    return html`<header class="block-head"><p class="which">Run it</p></header>
+      ${this.#editor}
+      ${this.failed ? html`<p class="note" data-level="bad" role="alert">${this.failed}</p>` : nothing}
+      <div class="acts">
+        <button type="button" class="btn primary" ?disabled=${!mayCode()} aria-disabled=${this.busy ? "true" : nothing} aria-describedby=${mayCode() ? nothing : "rights"} @click=${() => void this.run()}>${this.busy ? "Running…" : "Run"}<kbd class="for-keys" aria-hidden="true">Ctrl ↵</kbd></button>
+        ${this.busy && bench.node ? html`<button type="button" class="btn" @click=${() => this.#stop()}>Interrupt</button>` : nothing}
+        <button type="button" class="btn quiet" @click=${() => this.#reset()}>Start over</button>
+        ${bench.node ? html`<button type="button" class="btn quiet" @click=${() => void this.#anew()}>Forget all names</button>
+          <a class="btn quiet" target="_blank" href=${`${root()}/supervisors?node=${encodeURIComponent(bench.node)}`}>See its tree<span class="vh"> (opens another tab)</span></a>` : nothing}
+        ${mayCode() ? nothing : html`<span class="hint">${signIn("run it")}</span>`}
+      </div>
+      ${output ? html`<div role="group" class="ran" aria-label="Output" data-ok=${output.error ? "no" : "yes"}>
+        ${output.printed ? html`<pre tabindex="0">${output.printed}</pre>` : nothing}
+        ${output.value === null ? nothing : html`<pre tabindex="0" class="value">${output.value}</pre>`}
+        ${output.error ? html`<p class="note" data-level="bad">${output.error}</p>` : nothing}
+        ${output.printed || output.value !== null || output.error ? nothing : html`<p class="hint">It has run and printed nothing.</p>`}
+      </div>` : nothing}`;
+  }
+}
+
+customElements.define("lesson-cell", LessonCell);

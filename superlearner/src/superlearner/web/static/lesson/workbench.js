@@ -1,0 +1,70 @@
+/**
+ * The workbench of a session: a sandbox of the learner, in which its cells run one after the other. Names and processes
+ * last from cell to cell; idle it ends by itself, and the next cell starts another one.
+ *
+ * @module
+ */
+
+import { ApiError, platform } from "../base/api.js";
+
+/** Time that a cell may take, in ms. */
+const LONGEST_MS = 30_000;
+
+/** @typedef {{text: string, type: string, printed: string}} Ran */
+
+export class Workbench {
+  /** @type {string|null} */ #node = null;
+
+  /** @param {number|string} session  its number */
+  constructor(session) {
+    const user = (document.documentElement.dataset.user ?? "").replace(/[^A-Za-z0-9_-]+/g, "-");
+    this.id = `workbench-${session}${user ? `-${user}` : ""}`.slice(0, 64);
+  }
+
+  /** Its node; null before the first cell. */
+  get node() {
+    return this.#node;
+  }
+
+  /** Run a cell; start the sandbox first, if it does not run. @param {string} source @returns {Promise<Ran>} */
+  async run(source) {
+    this.#node ??= await this.#start();
+    try {
+      return await this.#ask(source);
+    } catch (error) {
+      if (!(error instanceof ApiError) || !GONE.has(error.code)) throw error;
+      this.#node = await this.#start();
+      return this.#ask(source);
+    }
+  }
+
+  /** End what runs; the names stay. */
+  async interrupt() {
+    await platform("DELETE", `/processes/workbench?node=${encodeURIComponent(this.#node ?? "")}`);
+  }
+
+  /** Begin with no names and no processes. */
+  async restart() {
+    if (this.#node) await platform("POST", `/sandboxes/${this.id}/restart`, {});
+  }
+
+  /** @param {string} source */
+  #ask(source) {
+    return platform("POST", `/nodes/eval?node=${encodeURIComponent(this.#node ?? "")}`, { source, keep: true, timeout_ms: LONGEST_MS });
+  }
+
+  /** @returns {Promise<string>} */
+  async #start() {
+    try {
+      return (await platform("POST", "/sandboxes", { sandbox_id: this.id, template: "workbench" })).node;
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== "sandbox_already_exists") throw error;
+    }
+    const known = await platform("GET", `/sandboxes/${this.id}`);
+    if (known.status === "running") return known.node;
+    return (await platform("POST", `/sandboxes/${this.id}/restart`, {})).node ?? known.node;
+  }
+}
+
+/** Codes of errors that say that the sandbox is no longer there. */
+const GONE = new Set(["node_not_found", "node_unreachable", "node_down", "sandbox_not_found", "gone"]);
