@@ -261,7 +261,12 @@ def shoot_traces(browser: Browser, address: str, folder: Path, theme: str, width
     page.goto(f"{address}/timeline?view=replay")
     page.get_by_role("button", name="Record it and play it").click()
     expect(page.locator("#replay")).to_have_attribute("data-ready", "yes")
+    tools = page.get_by_role("button", name="Tools")
+    if tools.is_visible():  # on a phone
+        tools.click()
     page.get_by_label("Lanes", exact=True).select_option(label="Below checkout_sup")
+    if tools.is_visible():
+        tools.click()
     page.get_by_role("group", name="Crashes").get_by_role("button").first.click()
     for _ in range(12):
         page.keyboard.press("ArrowRight")

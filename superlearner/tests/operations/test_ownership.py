@@ -36,8 +36,8 @@ OTHERS = {
         "game.answer", "game.level", "sandbox.templates", "sandbox.walls", "system.health",
     },
     "user": {
-        "course.check", "course.export", "course.hint", "course.import", "course.lesson", "course.predict",
-        "course.progress", "course.reflect", "course.reset", "course.sessions", "course.solution", "log.list",
+        "course.check", "course.export", "course.hint", "course.import", "course.lesson", "course.next",
+        "course.predict", "course.progress", "course.reflect", "course.reset", "course.sessions", "course.solution", "log.list",
         "node.list", "recording.list", "recording.load", "sandbox.create", "sandbox.list", "user.usage",
     },
     "events": {"events.stream"},

@@ -113,6 +113,20 @@ class Progress:
         """Return what was done with an item."""
         return self._items.get(item) or ItemState()
 
+    def next_of(self, lesson: Lesson) -> Exercise | Predict | Reflect | None:
+        """Return the first part of a session's core path that is not done, else the first of all; None at the end."""
+        left: list[Exercise | Predict | Reflect] = []
+        for block in (block for section in lesson.sections for block in section.blocks):
+            if isinstance(block, Exercise):
+                done = self.of(block.id).passed
+            elif isinstance(block, Predict | Reflect):
+                done = self.of(block.id).attempts > 0
+            else:
+                continue
+            if not done:
+                left.append(block)
+        return next((block for block in left if block.core), left[0] if left else None)
+
     def state(self, lesson: Lesson) -> State:
         """Return how far a session is: passed when every exercise of its core path has."""
         core = [self.of(one.id) for one in lesson.blocks(Exercise) if one.core]

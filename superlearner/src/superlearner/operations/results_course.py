@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field
 
 __all__ = [
     "CourseBlock", "CourseChecked", "CourseEarned", "CourseExport", "CourseForgotten", "CourseHint", "CourseImported",
-    "CourseItem", "CourseLesson", "CourseMisconception", "CoursePredicted", "CourseReflected", "CourseRow",
+    "CourseItem", "CourseLesson", "CourseMisconception", "CourseNext", "CoursePredicted", "CourseReflected",
+    "CourseRow",
     "CourseSection", "CourseSession", "CourseSolution", "CourseStep",
 ]  # fmt: skip
 
@@ -92,6 +93,17 @@ class CourseLesson(CourseSession):
 
     sources: list[dict[str, str]]
     sections: list[CourseSection]
+
+
+class CourseNext(BaseModel):
+    """What to do next; all fields are null when everything is done."""
+
+    session: int | None = None
+    id: str | None = None
+    kind: Literal["exercise", "predict", "reflect"] | None = None
+    title: str | None = Field(default=None, description="title of an exercise")
+    core: bool | None = Field(default=None, description="whether it belongs to the core path")
+    page: str | None = Field(default=None, description="its place on the platform's pages")
 
 
 class CourseStep(BaseModel):

@@ -40,6 +40,24 @@ def test_a_session_shows_all_blocks_without_what_has_to_be_earned(inside: Inside
     inside(test, data_dir=tmp_path)
 
 
+@pytest.mark.operation("course.next")
+def test_the_next_thing_is_the_first_of_the_core_path_that_is_not_done(inside: Inside, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        first = (await inside_.get("/api/v1/course/next"))["data"]
+        assert first == {
+            "session": 12, "id": "s12.generic", "kind": "exercise", "title": "Generic or specific", "core": True,
+            "page": "/learn/12#s12-generic",
+        }  # fmt: skip
+        right = Course().solution("s12.generic")
+        assert (await call(platform, "course.check", ADA, exercise="s12.generic", source=right)).data["ok"]
+        then = (await call(platform, "course.next", ADA)).data
+        assert (then["id"], then["kind"], then["title"]) == ("s12.p3", "predict", None)
+
+    inside(test, data_dir=tmp_path)
+
+
 @pytest.mark.operation("course.check", "course.progress", "course.hint", "course.solution")
 def test_an_exercise_fails_takes_a_hint_passes_and_shows_its_solution(inside: Inside, tmp_path: Path) -> None:
     async def test(inside_: Any) -> None:

@@ -27,6 +27,7 @@ from superlearner.operations.results_course import (
     CourseItem,
     CourseLesson,
     CourseMisconception,
+    CourseNext,
     CoursePredicted,
     CourseReflected,
     CourseRow,
@@ -42,6 +43,7 @@ LEAST_WORDS: Final = 40
 MOST_IMPORTED: Final = 20_000
 WORDS: Final = "The loop is the same for every server; only what it does differs."
 KINDS: Final = ("attempt", "prediction", "reflection", "hint", "solution")
+SHOWN: Final[dict[type, Any]] = {Exercise: "exercise", Predict: "predict", Reflect: "reflect"}
 THERE: Final = ("course_item_not_found",)
 STORED: Final = ("store_unavailable",)
 
@@ -80,6 +82,24 @@ async def lesson(
             for one in found.sections
         ],
     )
+
+
+@operation("course.next", http=("GET", "/course/next"), scope="read", on="platform", of="user",
+           short="session id kind title page")  # fmt: skip
+async def next_item(ctx: Context, course: Course, store: Store, /) -> CourseNext:
+    """Show what to do next in the course.
+
+    Of the first session that is not finished: the first part of its core path that is not done, else the first of all.
+    """
+    progress = await _known_progress(ctx, store)
+    for one in course.lessons:
+        block = progress.next_of(one)
+        if block is not None:
+            return CourseNext(
+                session=one.number, id=block.id, kind=SHOWN[type(block)], title=getattr(block, "title", None),
+                core=block.core, page=f"/learn/{one.number}#{block.id.replace('.', '-')}",
+            )  # fmt: skip
+    return CourseNext()
 
 
 @operation("course.check", http=("POST", "/course/exercises/{exercise}/check"), scope="code", on="platform", of="user",
