@@ -22,7 +22,7 @@ def chromium(*, windowless: bool = False) -> str | None:
     """Return the path of an installed Chromium, None if there is none.
 
     Args:
-        windowless: prefer the windowless package if it is installed; it cuts test time by a third. Otherwise it is the last choice.
+        windowless: prefer the windowless package, which cuts test time by a third; else it is the last choice.
     """
     names = (WINDOWLESS, *NAMES) if windowless else (*NAMES, WINDOWLESS)
     return next(filter(None, map(shutil.which, names)), None)
