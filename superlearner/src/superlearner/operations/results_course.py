@@ -96,7 +96,7 @@ class CourseLesson(CourseSession):
 
 
 class CourseNext(BaseModel):
-    """What to do next; all fields are null when everything is done."""
+    """The thing to do next; all fields are null when everything is done."""
 
     session: int | None = None
     id: str | None = None
