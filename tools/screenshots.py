@@ -31,7 +31,7 @@ READ = {
     "api": "/api/docs/supervisor",
     "settings": "/settings#configuration",
     "learn": "/learn",
-    "lesson": "/learn/12",
+    "lesson": "/learn/12#section-the-supervision-tree",
 }
 SHOP = "superlearner/playground/shop"
 DEMO = "superlearner/playground/demo_one_for_one"
