@@ -51,6 +51,11 @@ def test_blocks_have_their_places_in_sections() -> None:
     ("body", "line", "said"),
     [
         ("Text.", 6, "expected a heading ## before the text"),
+        (
+            "## A\n```picture\nid = 's01.w1'\nkind = 'restart'\nof = 'two_for_one'\ntext = 'x'\n```",
+            7,
+            "expected of to be one of one_for_one, rest_for_one",
+        ),
         ("", 6, "expected a section, ## Heading"),
         ("## A\n```predikt\nid = 'x'\n```", 7, "expected a block of cell, predict"),
         (f"## A{PREDICT.replace('right = true', 'right = 1 2')}", 13, "Expected newline"),

@@ -92,10 +92,10 @@ class Exercise:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A drawing of a scenario, and the same as text."""
+    """A drawing of a scenario, or a recorded restart that plays, and the same as text."""
 
     id: str
-    kind: Literal["tree", "sequence", "timeline", "mailbox", "state", "diff"]
+    kind: Literal["tree", "sequence", "timeline", "mailbox", "state", "diff", "restart"]
     of: str
     text: str
 

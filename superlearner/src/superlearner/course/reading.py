@@ -46,7 +46,10 @@ __all__ = ["LessonError", "read_file", "read_lesson"]
 NAME: Final = re.compile(r"(\d\d)-([a-z0-9-]+)\.md")
 LISTINGS: Final = ("", "python", "text", "console", "sh", "elixir")
 HINTS: Final = 4
-PICTURES: Final = ("tree", "sequence", "timeline", "mailbox", "state", "diff")
+PICTURES: Final = ("tree", "sequence", "timeline", "mailbox", "state", "diff", "restart")
+RESTARTS: Final = ("one_for_one", "rest_for_one", "one_for_all", "gives_up", "linked")
+"""The recorded restarts of the documentation."""
+
 STUB: Final = "answer = None\n"
 
 
@@ -198,6 +201,9 @@ class _Reader:
             raise LessonError(
                 self._file, line, f"picture {given['id']}: expected kind to be one of {', '.join(PICTURES)}"
             )
+        if given["kind"] == "restart" and given.get("of") not in RESTARTS:
+            known = ", ".join(RESTARTS)
+            raise LessonError(self._file, line, f"picture {given['id']}: expected of to be one of {known}")
         return self._made(Picture, given, line, f"picture {given['id']}")
 
     def measure(self, given: dict[str, Any], line: int) -> Measure:

@@ -72,6 +72,7 @@ class CourseBlock(BaseModel):
     title: str | None = None
     minutes: int | None = None
     text: str | None = Field(default=None, description="question, task or claim, as HTML")
+    of: str | None = Field(default=None, description="the scenario or recorded restart of a picture")
     options: list[str] | None = None
     hints: int | None = Field(default=None, description="how many there are")
     choice: dict[str, Any] | None = None

@@ -29,7 +29,7 @@ def test_a_session_shows_all_blocks_without_what_has_to_be_earned(inside: Inside
         assert (session["state"], session["passed"]) == ("untouched", 0)
         lesson = (await platform.get("/api/v1/course/sessions/12"))["data"]
         blocks = [block for section in lesson["sections"] for block in section["blocks"]]
-        assert {block["kind"] for block in blocks} == {"text", "cell", "predict", "reflect", "exercise"}
+        assert {block["kind"] for block in blocks} == {"text", "cell", "predict", "reflect", "exercise", "picture"}
         shown = json.dumps(lesson)
         course = Course()
         for id in (block["id"] for block in blocks if block["kind"] == "exercise"):

@@ -271,6 +271,18 @@ def test_keys_go_from_section_to_section_and_a_reload_goes_on_where_one_was(less
     assert page.url.endswith("#section-choose")
 
 
+def test_a_recorded_restart_is_played_in_the_place_of_its_picture(lesson: Callable[..., Page]) -> None:
+    page = lesson()
+    figure = page.locator("#s12-w2")
+    clip = figure.locator("restart-clip")
+    expect(clip.get_by_role("button", name="Play")).to_be_attached()
+    figure.scroll_into_view_if_needed()
+    expect(figure).to_contain_text("cart crashes, mailer is stopped, and both start again.")
+    clip.get_by_role("button", name="Step forward").click()
+    expect(clip.locator("restart-stage")).not_to_have_attribute("data-stage", "0")
+    assert broken_rules(page) == []
+
+
 def run_cell(page: Page, source: str) -> Locator:
     """Run code in the cell, and return its output."""
     cell = exercise(page, "s12-c1")

@@ -386,7 +386,7 @@ def _block(block: Block, progress: Progress) -> CourseBlock:
                 earned=CourseEarned(hints=[_html(one) for one in block.hints[: progress.of(block.id).hints]]),
             )  # fmt: skip
         case Picture():
-            return CourseBlock(kind="picture", id=block.id, title=block.kind, text=_html(block.text))
+            return CourseBlock(kind="picture", id=block.id, title=block.kind, of=block.of, text=_html(block.text))
         case Measure():
             return CourseBlock(kind="measure", id=block.id, text=_html(block.claim))
 

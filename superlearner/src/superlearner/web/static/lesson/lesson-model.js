@@ -12,7 +12,7 @@
 /**
  * The fields depend on the kind.
  * @typedef {{
- *   kind: "text"|"cell"|"predict"|"reflect"|"exercise"|"picture"|"measure", id?: string, core?: boolean, html?: string,
+ *   kind: "text"|"cell"|"predict"|"reflect"|"exercise"|"picture"|"measure", id?: string, core?: boolean, html?: string, of?: string,
  *   code?: string, title?: string, minutes?: number, text?: string, options?: string[], hints?: number,
  *   choice?: Choice|null, state?: ItemState|null, earned?: Earned|null,
  * }} Block
