@@ -137,7 +137,7 @@ export function answers(story) {
   if (story.kind === "gave_up") {
     return {
       why: `${story.text.split("; ")[0]}.`,
-      who: restarted.length ? `${listed(restarted)}. ${again}` : "Nobody yet. The supervisor above decides what becomes of it.",
+      who: restarted.length ? `${listed(restarted)}, with all its children, which had ended with it. ${again}` : "Nobody yet. The supervisor above decides what becomes of it.",
       left: `${who} has used up its restarts: what a restart does not mend goes up the tree, to its own supervisor.`,
     };
   }
