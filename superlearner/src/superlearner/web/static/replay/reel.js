@@ -67,6 +67,15 @@ export class Reel {
     return this.steps.find((place) => isOwn(this.events[place - 1]?.[2] ?? null) || isOwn(this.events[place - 1]?.[3] ?? null)) ?? 0;
   }
 
+  /** The supervisor of the first process of the reader's own trees that crashed; null without. */
+  get ownTrouble() {
+    for (const place of this.crashes) {
+      const pid = this.events[place - 1]?.[2] ?? null, boss = pid === null ? null : this.people.get(pid)?.supervisor;
+      if (pid !== null && boss && this.#own.has(pid)) return boss;
+    }
+    return null;
+  }
+
   /** Add the next page; pages come in order. @param {Page} page */
   add(page) {
     this.last = page.last;

@@ -175,6 +175,14 @@ function lanes() {
   select.value = names.includes(old) ? old : "";
 }
 
+/** Begin with the lanes around a crash; the others are a choice away. @param {string|null} boss */
+function around(boss) {
+  const select = byId("only", HTMLSelectElement);
+  if (!boss || select.value) return;
+  select.value = boss;
+  stage.recast(boss);
+}
+
 async function load() {
   const last = asked.get("at");
   let cast = -Infinity;
@@ -191,6 +199,7 @@ async function load() {
         renewAll();
       }
     }
+    around(reel.ownTrouble);
     if (last) goTo(Math.min(reel.events.length, Number(last) || 0));
     else if (!playing && at === 0) seek(times()[reel.ownFirst] ?? 0);
     if (asked.has("play")) {
