@@ -22,10 +22,12 @@ AT_ONCE: Final = 512
 LAST_WAIT: Final = 3.0
 """Seconds that the end of the program waits for these threads: one that it catches in foreign code aborts it."""
 
-SETTLE_S: Final = 0.1
-"""Seconds in which threads of foreign code may leave a callback that was under way."""
+SETTLE_S: Final = 0.3
+"""Seconds after the last of these threads, in which those of foreign code may leave a callback that was under way."""
 
 _running: set[threading.Thread] = set()
+_ended: Final = deque([float("-inf")], maxlen=1)
+"""The time at which the last of them ended."""
 
 
 def begin(function: Callable[[], object]) -> None:
@@ -35,6 +37,7 @@ def begin(function: Callable[[], object]) -> None:
         try:
             function()
         finally:
+            _ended.append(time.monotonic())
             _running.discard(thread)
 
     thread = threading.Thread(target=run, daemon=True)
@@ -44,11 +47,12 @@ def begin(function: Callable[[], object]) -> None:
 
 @atexit.register
 def _wait() -> None:
-    threads, until = list(_running), time.monotonic() + LAST_WAIT
-    for thread in threads:
+    until = time.monotonic() + LAST_WAIT
+    for thread in list(_running):
         thread.join(max(0.0, until - time.monotonic()))
-    if threads:
-        threading.Event().wait(SETTLE_S)
+    left = _ended[-1] + SETTLE_S - time.monotonic()
+    if left > 0:
+        threading.Event().wait(left)
 
 
 async def in_background(function: Callable[[], T], seconds: float, undo: Callable[[T], object] | None = None) -> T:
