@@ -171,6 +171,8 @@ def test_a_restart_that_fails_is_one_sentence_for_all(
         told = Sentences(platform, caplog, plain_pid(sup))
         failed = "sup could not restart w: RuntimeError('the disk is full')"
         assert told.said(f"{failed}; restart 1 of 1 in 5 s") == list(READERS)
+        last = "it could not restart w: RuntimeError('the disk is full')"
+        assert told.said(f"sup gave up: it needed 2 restarts in 5 s, 1 is allowed (last: {last})") == list(READERS)
 
     inside(test, tree(ChildSpec("w", (moody,)), max_restarts=1), playground_restart_after=30)
 

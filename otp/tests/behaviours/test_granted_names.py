@@ -85,7 +85,7 @@ each_start = pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
 
 
 async def outcome(start: Callable[[Any], Awaitable[Any]], name: Answered, answer: Any) -> Any:
-    """The outcome of a start in a process of its own, and whether it came before the answer; then the process asked."""
+    """Start in a process of its own; return the outcome, if it came before the answer, and the process that asked."""
     me = otp.self()
 
     async def work() -> None:

@@ -61,7 +61,7 @@ async def ended(pid: otp.Pid) -> Any:
 
 
 async def is_gone(world: World, pid: otp.Pid) -> bool:
-    """Whether a process that did not get its name has left nothing, and its name can be had at once."""
+    """Return true if a process that did not get its name has left nothing, and the name is free at once."""
     if otp.is_alive(pid) or pid in otp.processes() or world.owners or world.log[-1] != "unregister":
         return False
     again = await Server.start(0, name=world.name().answer(True))

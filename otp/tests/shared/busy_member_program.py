@@ -30,7 +30,7 @@ PATIENCE: Final = 10.0
 
 
 class Findings:
-    """What this member has seen."""
+    """Events that this member has seen."""
 
     def __init__(self) -> None:
         self.answers = 0

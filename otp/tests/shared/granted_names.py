@@ -11,7 +11,7 @@ __all__ = ["Answered", "World"]
 
 
 class World:
-    """What all programs know: who has which name; and what has been asked, in order."""
+    """State that all programs share: the process behind each name, and the requests in their order."""
 
     def __init__(self) -> None:
         self.owners: dict[str, otp.Pid] = {}

@@ -269,7 +269,7 @@ def test_a_tree_that_cannot_be_restarted_is_described_to_the_end(inside: Callabl
 
 def test_reasons_of_the_runtime_are_shown_in_plain_words(inside: Callable[..., Any]) -> None:
     assert text_of_reason(("bad_return_value", None)).endswith("did no case match, or is a return missing?")
-    said = "a callback returned 7, no result such as Ok(…), Reply(…) or NoReply(…)"
+    said = "a callback returned 7, which is not a result such as Ok(…), Reply(…) or NoReply(…)"
     assert text_of_reason(("bad_return_value", 7)) == said
 
     async def test(platform: Any) -> None:

@@ -145,8 +145,25 @@ def test_its_end_is_reported_with_the_reason(tmp_path: Path) -> None:
             await otp.wait_down(pid)
         return await GenServer.call(service, ("next",))
 
-    news = {"notices": [], "missed": 0, "ended": "its tree gave up: it had too many restarts"}
-    assert news == within(tmp_path, COUNTER, look)
+    said = "Main gave up: it needed 4 restarts in 5 s, 3 are allowed (last: a was killed)"
+    assert within(tmp_path, COUNTER, look) == {"notices": [], "missed": 0, "ended": said}
+
+
+def test_its_end_after_failed_restarts_names_the_reason_of_the_failure(tmp_path: Path) -> None:
+    """The sentence said that `a` was killed, once, and never why it did not start again."""
+    code = COUNTER.replace(
+        "return Ok(start)", "STARTS.append(start)\n        1 / max(0, 3 - len(STARTS))\n        return Ok(start)"
+    )
+
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        otp.exit(at(node, "a"), "kill")
+        return (await GenServer.call(service, ("next",)))["ended"]
+
+    said = within(tmp_path, f"STARTS = []\n{code}", look)
+    assert said == (
+        "Main gave up: it needed 4 restarts in 5 s, 3 are allowed "
+        "(last: it could not restart a: ZeroDivisionError('division by zero'))"
+    )
 
 
 def test_a_reload_keeps_the_state_and_lists_the_changed_servers(tmp_path: Path) -> None:

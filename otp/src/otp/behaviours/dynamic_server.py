@@ -55,7 +55,7 @@ from otp.kernel.info import is_alive
 from otp.kernel.kept import kept
 from otp.kernel.messages import ExitSignal
 from otp.kernel.process import Process
-from otp.kernel.reasons import Crash
+from otp.kernel.reasons import Crash, Reason
 from otp.kernel.results import Ignore, NoReply, Ok, Reply, Stop
 from otp.kernel.signals import process_flag
 
@@ -112,8 +112,8 @@ class DynamicServer:
     def handle_cast(self, request: Any, state: DynamicState) -> Any:
         """Retry a failed restart; anything else crashes the supervisor."""
         match request:
-            case (str(tag), old, int(cause)) if tag == AGAIN:
-                return try_again(here(), state, old, cause)
+            case (str(tag), old, int(cause), failure) if tag == AGAIN:
+                return try_again(here(), state, old, cause, failure)
             case _:
                 raise Error("function_clause")
 
@@ -279,17 +279,16 @@ def child_exited(me: Process, state: DynamicState, signal: ExitSignal) -> Any:
     return Stop("shutdown", state)
 
 
-def try_again(me: Process, state: DynamicState, old: Any, cause: int) -> Any:
+def try_again(me: Process, state: DynamicState, old: Any, cause: int, failure: Reason) -> Any:
     """Retry the restart of the child that was `old`, unless it was cancelled."""
     if not isinstance(old, Process):
         return NoReply(state)
-    reason = state.history[old].last_reason if old in state.history else None
     verdict, spec = state.retry(old, me._node._s.now_ns())
     if spec is None:
         return NoReply(state)
     if verdict == "restart":
         return _restart(me, state, old, spec, cause)
-    told_gave_up(me, state, None, reason, cause)
+    told_gave_up(me, state, None, failure, cause, retried=True)
     return Stop("shutdown", state)
 
 
@@ -319,7 +318,8 @@ async def _restart_when(pending: Any, me: Process, state: DynamicState, old: Pro
 def _restarted(outcome: Any, me: Process, state: DynamicState, old: Process, cause: int) -> Any:
     if type(outcome) is Failed:
         state.failed(old)
-        calling.cast(me, (AGAIN, old, told_failed(me, state, None, outcome.reason, cause)))
+        number = told_failed(me, state, None, outcome.reason, cause)
+        calling.cast(me, (AGAIN, old, number, kept(outcome.reason)))
         return NoReply(state)
     pid = None if isinstance(outcome, Ignore) else started_pid(outcome)
     reason = state.history[old].last_reason

@@ -24,6 +24,7 @@ from otp.kernel.sentences import (
     could_not_start,
     ended,
     gave_up,
+    last_straw,
     no_restart_left,
     not_restarted,
     restarted,
@@ -115,10 +116,11 @@ def said_failed(me: Process, state: RestartWindow, id: Hashable, reason: Reason)
         _say(logging.ERROR, me, "retries", id, reason, words, _budget(state))
 
 
-def said_gave_up(me: Process, state: RestartWindow, id: Hashable, reason: Reason) -> None:
+def said_gave_up(me: Process, state: RestartWindow, id: Hashable, reason: Reason, *, retried: bool) -> None:
     """Log that the supervisor needed one restart too many, and stops."""
     if is_taken(logger, logging.ERROR):
-        last = _ended(_child(id), reason)
+        child = _child(id)
+        last = last_straw(child, reason_text(reason, LONGEST), failed=not is_clean(reason), retried=retried)
         words = gave_up(
             _me(me), last, used=state.counted, allowed=state.max_restarts, window=state.max_seconds
         )  # fmt: skip

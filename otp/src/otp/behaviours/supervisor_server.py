@@ -43,6 +43,7 @@ from otp.kernel import calling
 from otp.kernel.callers import From
 from otp.kernel.child_tasks import left_by, tasks_ended
 from otp.kernel.errors import Error
+from otp.kernel.kept import kept
 from otp.kernel.messages import ExitSignal
 from otp.kernel.process import Process
 from otp.kernel.results import Ignore, NoReply, Ok, Reply, Stop
@@ -143,18 +144,18 @@ class SupervisorServer:
     def handle_cast(self, request: Any, state: State) -> Any:
         """Retry a failed restart; anything else crashes the supervisor, as in OTP."""
         match request:
-            case (str(tag), id, int(cause)) if tag == AGAIN:
+            case (str(tag), id, int(cause), failure) if tag == AGAIN:
                 me = here()
             case _:
                 raise Error("function_clause")
         if isinstance(state, DynamicState):
-            return dynamic.try_again(me, state, id, cause)
+            return dynamic.try_again(me, state, id, cause, failure)
         verdict, record = state.retry(id, me._node._s.now_ns())
         if record is None or verdict == "gone":
             return NoReply(state)
         if verdict == "restart":
             return _restart(me, state, record, cause)
-        told_gave_up(me, state, record.id, record.last_reason, cause)
+        told_gave_up(me, state, record.id, failure, cause, retried=True)
         return Stop("shutdown", state)
 
     def handle_info(self, message: Any, state: State) -> Any:
@@ -247,7 +248,8 @@ def _started_again(
     elif type(outcome) is Failed:
         if record is not failed and failed.restarting:  # from now on the reported restart is that of `record`
             said_ended(me, failed.id, failed.old, failed.last_reason, failed.spec, "other_failed")
-        calling.cast(me, (AGAIN, record.id, told_failed(me, state, record.id, outcome.reason, cause)))
+        number = told_failed(me, state, record.id, outcome.reason, cause)
+        calling.cast(me, (AGAIN, record.id, number, kept(outcome.reason)))
         return False
     else:
         pid = started_pid(outcome)

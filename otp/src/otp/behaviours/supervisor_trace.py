@@ -106,12 +106,17 @@ def told_failed(me: Process, state: RestartWindow, id: Hashable, reason: Reason,
     return me._node._trace.emit("restart_failed", me, _intensity(state, id, reason), cause)
 
 
-def told_gave_up(me: Process, state: RestartWindow, id: Hashable, reason: Reason, cause: int) -> None:
-    """Report that the supervisor gives up after one restart too many."""
-    said_gave_up(me, state, id, reason)
+def told_gave_up(
+    me: Process, state: RestartWindow, id: Hashable, reason: Reason, cause: int, *, retried: bool = False
+) -> None:
+    """Report that the supervisor gives up after one restart too many.
+
+    `reason` is that of the last end; with `retried`, that of the failed restart.
+    """
+    said_gave_up(me, state, id, reason, retried=retried)
     trace = me._node._trace
     trace.give_ups += 1
-    trace.emit("gave_up", me, _intensity(state, id, reason), cause)
+    trace.emit("gave_up", me, _intensity(state, id, reason) | ({"retried": True} if retried else {}), cause)
 
 
 def _intensity(state: RestartWindow, id: Hashable, reason: Reason) -> dict[str, Any]:

@@ -25,6 +25,7 @@ __all__ = [
     "gave_up",
     "handling",
     "held",
+    "last_straw",
     "listed",
     "node_changed",
     "no_restart_left",
@@ -172,8 +173,19 @@ def no_restart_left(by: str) -> str:
     return f"{by} has no restart left"
 
 
+def last_straw(child: str, reason: str, *, failed: bool, retried: bool) -> str:
+    """Return the clause about what made a supervisor give up: the last end, or, if `retried`, the failed restart.
+
+    >>> last_straw("ledger", "killed", failed=True, retried=False)
+    'ledger was killed'
+    >>> last_straw("ledger", "no_disk", failed=True, retried=True)
+    'it could not restart ledger: no_disk'
+    """
+    return could_not_restart("it", child, reason) if retried else ended(child, reason, failed=failed)
+
+
 def gave_up(who: str, last: str, *, used: Any, allowed: Any, window: Any) -> str:
-    """Return the sentence about a supervisor that needed one restart too many; `last` is what `ended` returned.
+    """Return the sentence about a supervisor that needed one restart too many; `last` is what `last_straw` returned.
 
     >>> gave_up("shop", "ledger was killed", used=4, allowed=3, window=5)
     'shop gave up: it needed 4 restarts in 5 s, 3 are allowed (last: ledger was killed)'

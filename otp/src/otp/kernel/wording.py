@@ -183,7 +183,8 @@ def _plain(reason: Any, limit: int, depth: int) -> str:
         case "bad_return_value", 1:
             if rest[0] is None:
                 return "a callback returned None: did no case match, or is a return missing?"
-            return f"a callback returned {_value(rest[0], limit)}, no result such as Ok(…), Reply(…) or NoReply(…)"
+            got = _value(rest[0], limit)
+            return f"a callback returned {got}, which is not a result such as Ok(…), Reply(…) or NoReply(…)"
         case "EXIT", 1 if depth:
             return reason_text(rest[0], limit)
         case "already_started", 1 if issubclass(type(rest[0]), Pid):

@@ -204,7 +204,10 @@ class Words:
         """Return the step for a supervisor without a restart left; `before` are the restarts within its window."""
         data = event.data
         earlier = tuple(self._earlier(one) for one in before[-MOST_PARTIES:])
-        last = sentences.ended(self._child(event), text_of_reason(data["reason"]), failed=is_crash(data["reason"]))
+        last = sentences.last_straw(
+            self._child(event), text_of_reason(data["reason"]), failed=is_crash(data["reason"]),
+            retried=data.get("retried", False),
+        )  # fmt: skip
         text = sentences.gave_up(
             self.called(number_of(event.pid)), last, used=data["used"], allowed=data["allowed"], window=data["window"]
         )

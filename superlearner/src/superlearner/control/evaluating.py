@@ -18,7 +18,7 @@ from otp import Node
 from otp.redaction import without_secrets
 from superlearner.control.reasons import text_of_reason
 
-__all__ = ["WORKBENCH", "Evaluated", "Failed", "evaluate", "read"]
+__all__ = ["Evaluated", "Failed", "evaluate", "read"]
 
 FILE: Final = "<eval>"
 WORKBENCH: Final = "workbench"

@@ -72,9 +72,14 @@ def explain_refusal(refused: UpgradeRefused, name: Callable[[Pid], str]) -> str:
 
     >>> explain_refusal(UpgradeRefused(None, "upgrade_in_progress"), str)
     'nothing has changed: the new source cannot be used: upgrade_in_progress'
+    >>> explain_refusal(UpgradeRefused(None, ("undef", "main.Main")), str).partition(": call")[0]
+    'nothing has changed: the new source cannot be used: the new source has no class Main, which runs now'
     """
     late = type(refused.reason) is str and refused.reason == "timeout"
-    reason = "it did not answer in time" if late else _bad_return(refused.reason) or explain_start(refused.reason)
+    reason = (
+        "it did not answer in time" if late
+        else _bad_return(refused.reason) or _lacks(refused.reason) or explain_start(refused.reason)
+    )  # fmt: skip
     if type(refused.reason) is str and refused.reason == "no_previous_version":
         return "nothing has changed: there is no version to go back to; one is kept from a reload to the next rollback"
     if refused.server is None:
@@ -86,6 +91,15 @@ def explain_refusal(refused: UpgradeRefused, name: Callable[[Pid], str]) -> str:
     if refused.reset:
         said += f"; these were reset to their earlier state: {', '.join(map(name, refused.reset))}"
     return f"{said}: {reason}"
+
+
+def _lacks(reason: Any) -> str | None:
+    """Return an error text if the new source does not define the class of a running process, else None."""
+    tag, rest = tagged(reason)
+    if tag != "undef" or len(rest) != 1 or type(rest[0]) is not str:
+        return None
+    name = rest[0].rpartition(".")[2]
+    return f"the new source has no class {name}, which runs now: call yours {name}, or run it as a new sandbox"
 
 
 def _bad_return(reason: Any) -> str | None:

@@ -298,8 +298,12 @@ class Feed:
         story.strategy = "" if parent is None else parent.strategy or ""
         story.event, story.reason = event.seq, text_of_reason(data["reason"])
         child = called(model, supervisor, data.get("id"), last.who if last is not None else "a child")
-        end = sentences.ended(child, story.reason, failed=is_crash(data["reason"]))
-        story.opening = sentences.gave_up(who, end, used=data["used"], allowed=data["allowed"], window=data["window"])
+        last_one = sentences.last_straw(
+            child, story.reason, failed=is_crash(data["reason"]), retried=data.get("retried", False)
+        )
+        story.opening = sentences.gave_up(
+            who, last_one, used=data["used"], allowed=data["allowed"], window=data["window"]
+        )
         story.waits = parent is not None
         self._signals.gave_up(story, last, event, supervisor)
         self._open[sup_pid] = story

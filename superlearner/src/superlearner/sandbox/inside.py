@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -50,6 +51,11 @@ class Tree:
     asks: From | None = None
     """The caller that waits for news."""
 
+    last_words: str = ""
+    """The sentence that the top supervisor logged when it gave up."""
+
+    log_filter: LastWords | None = None
+
     notices: deque[str] = field(default_factory=deque[str])
     missed: int = 0
     """Notices dropped because the queue was full."""
@@ -89,6 +95,24 @@ async def start(node: otp.Node, folder: str, wanted: Mapping[str, Any]) -> Pid:
     return await hidden.start(Inside, (tree, wanted["held_s"]))
 
 
+class LastWords(logging.Filter):
+    """Keeps the sentence that the top supervisor logs when it gives up.
+
+    A filter, because a handler would keep Python's last resort from printing warnings.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        super().__init__()
+        self.tree = tree
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass."""
+        fields = vars(record)
+        if fields.get("otp_decision") == "gave_up" and fields.get("otp_pid") == str(self.tree.top):
+            self.tree.last_words = record.getMessage()
+        return True
+
+
 class Inside(GenServer[Tree]):
     """The service; calls: `("facts",)`, `("alive",)`, `("reload", text)`, `("next",)`.
 
@@ -99,6 +123,8 @@ class Inside(GenServer[Tree]):
     def init(self, arg: tuple[Tree, float]) -> Ok[Tree]:
         tree, held_s = arg
         otp.monitor(tree.top)
+        tree.log_filter = LastWords(tree)
+        logging.getLogger("otp.supervisor").addFilter(tree.log_filter)
         me = self.pid
         tree.interrupter = Interrupter(tree.node, held_s, lambda words: otp.send(me, ("interrupted", words)))
         tree.interrupter.start()
@@ -127,7 +153,7 @@ class Inside(GenServer[Tree]):
     def handle_info(self, message: Any, tree: Tree) -> NoReply[Tree]:
         match message:
             case Down(item=item, reason=reason) if item is tree.top:
-                tree.ended = tree.leaving or _end(reason)
+                tree.ended = tree.leaving or _end(tree, reason)
             case ("interrupted", str(words)):
                 _note(tree, words)
             case _:
@@ -137,6 +163,8 @@ class Inside(GenServer[Tree]):
 
     @impl
     def terminate(self, reason: Any, tree: Tree) -> None:
+        if tree.log_filter is not None:
+            logging.getLogger("otp.supervisor").removeFilter(tree.log_filter)
         if tree.interrupter is not None:
             tree.interrupter.stop()
 
@@ -234,7 +262,7 @@ def _leave(tree: Tree, error: BaseException) -> None:
     tree.node.begin_close()
 
 
-def _end(reason: Any) -> str:
+def _end(tree: Tree, reason: Any) -> str:
     if text_of_reason(reason) == "shutdown":
-        return "its tree gave up: it had too many restarts"
+        return tree.last_words or "its tree gave up: it had too many restarts"
     return f"its tree ended: {text_of_reason(reason, 500)}"

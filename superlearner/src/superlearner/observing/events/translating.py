@@ -115,7 +115,9 @@ def _child(event: Any) -> Event:
         elif kind == "restart_failed":
             text = sentences.could_not_restart(supervisor, who, reason, **budget)
         else:
-            text = sentences.gave_up(supervisor, sentences.ended(who, reason, failed=failed), **budget)
+            told["retried"] = retried = bool(data.get("retried"))
+            last = sentences.last_straw(who, reason, failed=failed, retried=retried)
+            text = sentences.gave_up(supervisor, last, **budget)
             pid, name = own, supervisor
     shown = name or id
     return Event(kind, 0.0, text, told, pid=pid, name=shown, supervisor=supervisor, also=also)

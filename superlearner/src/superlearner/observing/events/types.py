@@ -47,7 +47,11 @@ TYPES: Final[dict[str, Type]] = {
         "`child_strategy` (if the child is a supervisor)",
     ),
     "restart_failed": Type("the start of a child failed and is retried", "`id`, `reason`, `used`, `allowed`, `window`"),
-    "gave_up": Type("a supervisor gave up after too many restarts", "`id`, `reason`, `used`, `allowed`, `window`"),
+    "gave_up": Type(
+        "a supervisor gave up after too many restarts",
+        "`id`, `reason`, `used`, `allowed`, `window`, "
+        "`retried` (true if the last restart failed; `reason` is then that of the failure)",
+    ),
     "rests": Type("a tree or a service gave up; it restarts after a pause", "`id`, `why`, `pause` (s)"),
     "strategy_changed": Type(
         "a supervisor's strategy or intensity changed",
