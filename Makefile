@@ -150,6 +150,10 @@ bench-web: install-dev ## run the benchmarks of the pages and write docs/web-per
 bench-cluster: install-dev ## run the benchmarks of a cluster and write docs/cluster-performance.md (beside Erlang, if installed)
 	$(PY) -m benchmarks.cluster $(ARGS)
 
+.PHONY: bench-course
+bench-course: install-dev ## run the benchmarks of the course and write docs/course-performance.md
+	$(PY) -m benchmarks.course $(ARGS)
+
 .PHONY: screenshots
 screenshots: install-dev ## update docs/pictures in both themes, wide and narrow, and the animation of the README
 	$(PY) -m tools.screenshots $(ARGS)

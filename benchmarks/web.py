@@ -268,7 +268,7 @@ def measured(stack: Stack, browser: Any, viewers: int, seconds: float) -> dict[s
     time.sleep(2)
     for page in pages:
         page.evaluate(WATCH.replace("ROW", stack.row).replace("READ", stack.read))
-    drawn = set(pages[0].evaluate(DRAWN, stack.row))
+    drawn = [drawn_on(page, stack) for page in pages]
     stack.forget()
     begun, used = time.monotonic(), cpu_seconds(stack.pid)
     while time.monotonic() - begun < seconds:
@@ -279,16 +279,22 @@ def measured(stack: Stack, browser: Any, viewers: int, seconds: float) -> dict[s
     stats = stack.stats()
     result["kb_per_second_and_viewer"] = kilobytes(stack.base, seconds)
     result |= {key: round(stats[key], 2) for key in ("lag_p50", "lag_p99", "lag_worst")}
+    drawn = [before & drawn_on(page, stack) for before, page in zip(drawn, pages, strict=True)]
     seen = [[one for one in page.evaluate("window.__seen") if one[2] is not None] for page in pages]
-    latencies = [late for one in seen for late in stack.latencies(one, drawn)]
+    latencies = [late for one, rows in zip(seen, drawn, strict=True) for late in stack.latencies(one, rows)]
     result |= quantiles([changed for changed, _ in latencies], "event")
     result |= quantiles([pictured for _, pictured in latencies], "picture")
-    clicks = [pages[0].evaluate(CLICK.replace("SETTLED", stack.settled), row) for row in stack.victims(drawn)]
+    clicks = [pages[0].evaluate(CLICK.replace("SETTLED", stack.settled), row) for row in stack.victims(drawn[0])]
     result |= quantiles([click[0] for click in clicks if click], "click")
     result |= quantiles([click[1] for click in clicks if click and click[1] is not None], "settled")
     for page in pages:
         page.context.close()
     return result
+
+
+def drawn_on(page: Any, stack: Stack) -> set[str]:
+    """Return the names of the rows in a page; the view moves when a restart is played."""
+    return set(page.evaluate(DRAWN, stack.row))
 
 
 class Counting(websockets.ClientConnection):

@@ -86,6 +86,7 @@ def in_the_browser(stack: Platform, browser: Any, rate: int, seconds: float) -> 
     scrolling = frames(page, seconds)
     page.evaluate(STOP)
     stats = stack.stats()
+    page.context.new_cdp_session(page).send("HeapProfiler.collectGarbage")
     heap = page.evaluate("performance.memory.usedJSHeapSize")
     page.context.close()
     return {

@@ -110,6 +110,11 @@ def beside_the_prototype(web: dict[str, Any]) -> Iterator[str]:
         shown = ["" if value is None else f"{value:.2g}" for value in values]
         yield f"| {words} | {' | '.join([*shown, *ratio(key)])} |"
     yield ""
+    above = [
+        (words, found) for words, *keys in (*LINES, *SINGLE) if (found := middle_ratio(keys[0])) and found > PROMISED
+    ]
+    if len(stacks) > 1 and above:
+        yield f"Not reached: {', '.join(f'{words} ({found:.2f})' for words, found in above)}.\n"
 
 
 def loads(rows: list[dict[str, Any]]) -> str:
