@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import otp
 from otp import Registry
 from otp.testing import Scheduler, advance
+from superlearner.agents import by_hand, with_otp
 from superlearner.agents.by_hand import AgentMonitor, AgentRegistry, ProcessAgent
 from superlearner.agents.with_otp import AgentServer, AgentSupervisor
 
@@ -131,3 +132,11 @@ def test_the_page_has_the_figures_of_this_chaos() -> None:
     }
     table = "\n".join(f"| {name} | {row} |" for name, row in rows.items())
     assert table in PAGE.read_text(encoding="utf-8"), f"write into docs/agents.md:\n{table}"
+
+
+def test_the_page_tells_how_long_the_frameworks_are() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    files = [[*Path(str(package.__file__)).parent.glob("*.py")] for package in (by_hand, with_otp)]
+    lines = [sum(bool(line.strip()) for file in each for line in file.read_text().splitlines()) for each in files]
+    by, using = (round(count, -2) for count in lines)
+    assert f"| lines of code | about {by} | about {using}, " in page, f"{lines} lines are not blank"

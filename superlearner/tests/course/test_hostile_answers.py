@@ -64,6 +64,7 @@ HOSTILE: dict[str, tuple[str, str]] = {
     "output flood": ("while True:\n    print('x' * 1000)", "printed more than a check takes"),
     "threads": ("import threading\nthreading.Thread(target=print).start()\n" + RIGHT, "expected neither threads"),
     "sockets": ("import socket\nsocket.socket()\n" + RIGHT, "expected neither threads, sockets"),
+    # The answer sleeps, and the check has to refuse it
     "real waiting": ("import time\ntime.sleep(1)\n" + RIGHT, "expected neither threads, sockets nor real waiting"),
     "a builtin replaced": ("import builtins\nbuiltins.isinstance = lambda *a: True\n" + RIGHT, "builtins.isinstance"),
     "the library replaced": (

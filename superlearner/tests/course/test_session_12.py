@@ -65,7 +65,7 @@ def test_the_stub_fails_with_the_first_step_and_two_runs_say_the_same(id: str) -
 @pytest.mark.parametrize(
     ("id", "before", "after", "said"),
     [
-        ("s12.minimal", "return NoReply(value)", "return value", "a callback returned 42, which is no result"),
+        ("s12.minimal", "return NoReply(value)", "return value", "a callback returned 42, which is not a result"),
         ("s12.minimal", "return NoReply(value)", "NoReply(value)", "a callback returned None: did no case match"),
         ("s12.minimal", "return await GenServer.call(server, (", "return GenServer.call(server, (", "`await` is"),
         ("s12.required", "return Ok(arg)", "return arg", "or is a return missing?"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import UnionType
 from typing import Any, Literal, TypeAlias
 
 __all__ = [
@@ -139,6 +140,6 @@ class Lesson:
     sources: tuple[Source, ...]
     sections: tuple[Section, ...]
 
-    def blocks(self, kind: type[Any]) -> list[Any]:
-        """Return its blocks of a kind, in order."""
+    def blocks(self, kind: type[Any] | UnionType) -> list[Any]:
+        """Return its blocks of a kind, or of several, in order."""
         return [block for section in self.sections for block in section.blocks if isinstance(block, kind)]

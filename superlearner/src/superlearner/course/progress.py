@@ -14,6 +14,9 @@ __all__ = ["HINT_S", "ItemState", "NotYet", "Progress", "State"]
 
 State = Literal["untouched", "in work", "passed", "passed with help"]
 
+ASKS: Final = Exercise | Predict | Reflect
+"""Blocks that expect an answer."""
+
 HINT_S: Final = 60.0
 """Seconds after which the next hint opens without another attempt."""
 
@@ -115,25 +118,20 @@ class Progress:
 
     def next_of(self, lesson: Lesson) -> Exercise | Predict | Reflect | None:
         """Return the first part of a session's core path that is not done, else the first of all; None at the end."""
-        left: list[Exercise | Predict | Reflect] = []
-        for block in (block for section in lesson.sections for block in section.blocks):
-            if isinstance(block, Exercise):
-                done = self.of(block.id).passed
-            elif isinstance(block, Predict | Reflect):
-                done = self.of(block.id).attempts > 0
-            else:
-                continue
-            if not done:
-                left.append(block)
+        left = [block for block in lesson.blocks(ASKS) if not self._done(block)]
         return next((block for block in left if block.core), left[0] if left else None)
+
+    def _done(self, block: Exercise | Predict | Reflect) -> bool:
+        """Return whether an exercise has passed, or a question was answered."""
+        item = self.of(block.id)
+        return item.passed if isinstance(block, Exercise) else item.attempts > 0
 
     def state(self, lesson: Lesson) -> State:
         """Return how far a session is: passed when every exercise of its core path has."""
         core = [self.of(one.id) for one in lesson.blocks(Exercise) if one.core]
         if core and all(item.passed for item in core):
             return "passed with help" if any(item.helped for item in core) else "passed"
-        ids = [one.id for kind in (Exercise, Predict, Reflect) for one in lesson.blocks(kind)]
-        return "in work" if any(id in self._items for id in ids) else "untouched"
+        return "in work" if any(block.id in self._items for block in lesson.blocks(ASKS)) else "untouched"
 
 
 def now() -> float:

@@ -40,6 +40,19 @@ def test_a_session_shows_all_blocks_without_what_has_to_be_earned(inside: Inside
     inside(test, data_dir=tmp_path)
 
 
+def test_without_a_store_a_learner_is_told_so_and_sees_no_path(inside: Inside, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        for name in ("course.progress", "course.export", "course.reset"):
+            with pytest.raises(OperationError) as refused:
+                await call(inside_.platform, name, ADA)
+            assert refused.value.code == "store_unavailable"
+            assert refused.value.details[0].hint == "see GET /api/v1/store, with a credential"
+            assert str(tmp_path) not in str(refused.value)
+
+    (tmp_path / "superlearner.db").write_bytes(b"not a database at all\n" * 100)
+    inside(test, data_dir=tmp_path)
+
+
 @pytest.mark.operation("course.next")
 def test_the_next_thing_is_the_first_of_the_core_path_that_is_not_done(inside: Inside, tmp_path: Path) -> None:
     async def test(inside_: Any) -> None:

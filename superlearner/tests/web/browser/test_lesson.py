@@ -332,6 +332,48 @@ def test_cells_run_one_after_the_other_with_the_same_names_and_processes(
     expect(cell.locator("sl-code").get_by_role("textbox")).to_contain_text("print(sum(range(4)))")
 
 
+TREE = """import otp
+from otp import Agent, Children, Supervisor, impl
+
+
+class Top(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Agent.child_spec(dict, name=one, id=one) for one in ("left", "right")], strategy="one_for_all")
+
+
+top = await Top.start_link(None, name="top")
+"""
+
+
+def test_the_living_tree_stands_beside_the_cell_that_ran_last(lesson: Callable[..., Page], served: Any) -> None:
+    page = lesson()
+    run_cell(page, TREE)
+    runs = exercise(page, "s12-c1").get_by_role("group", name="What runs in the workbench")
+    expect(runs.get_by_role("treeitem", name=re.compile("^top, supervisor"))).to_be_visible()
+    runs.get_by_role("button", name="Kill left").click()
+    expect(runs.get_by_role("treeitem", name=re.compile("^left, .*, 1 restart$"))).to_be_visible()
+    assert broken_rules(page) == []
+    other = exercise(page, "s12-c2")
+    other.get_by_role("button", name="Run", exact=False).click()
+    beside = other.get_by_role("group", name="What runs in the workbench")
+    expect(beside.get_by_role("treeitem", name=re.compile("^left, "))).to_be_visible()
+    expect(runs.get_by_role("treeitem")).to_have_count(0)
+    other.get_by_role("button", name="Forget all names").click()
+    expect(beside.get_by_role("treeitem", name=re.compile("^top, "))).to_have_count(0)
+
+
+def test_a_cell_starts_its_workbench_again_if_it_was_destroyed(lesson: Callable[..., Page], served: Any) -> None:
+    page = lesson()
+    run_cell(page, "kept = 1\nprint('made')")
+    output = exercise(page, "s12-c1").get_by_role("group", name="Output")
+    expect(output).to_contain_text("made")
+    destroyed = page.request.delete(f"{served.url}/api/v1/sandboxes/workbench-12-owner", headers=OWNER)
+    assert destroyed.ok, destroyed.text()
+    run_cell(page, "'kept' in globals()")
+    expect(output).to_contain_text("False")
+
+
 def test_cells_of_a_visitor_without_the_scope_code_cannot_be_run(lesson: Callable[..., Page]) -> None:
     page = lesson(signed_in=False)
     cell = exercise(page, "s12-c1")

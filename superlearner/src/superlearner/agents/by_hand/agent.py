@@ -62,7 +62,7 @@ class Agent:
         return replace(self, inbox=(*self.inbox, message))
 
     def peek_message(self) -> Message | None:
-        """Return the oldest message, which stays; None if there is none."""
+        """Return the oldest message and leave it in the inbox; None if the inbox is empty."""
         return self.inbox[0] if self.inbox else None
 
     def pop_message(self) -> tuple[Message | None, Agent]:

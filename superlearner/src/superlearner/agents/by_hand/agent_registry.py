@@ -1,4 +1,4 @@
-"""A registry of agents: a process that knows who has which name, and forgets those that end."""
+"""A registry of agents: a process that maps names to agents, and forgets those that end."""
 
 from __future__ import annotations
 
@@ -91,13 +91,13 @@ class AgentRegistry:
 
     @staticmethod
     async def lookup(name: Any) -> Pid | None:
-        """Return who has a name."""
+        """Return the agent registered under a name."""
         found = await _ask("lookup", name)
         return None if found is None else found[0]
 
     @staticmethod
     async def lookup_with_meta(name: Any) -> tuple[Pid, Any] | None:
-        """Return who has a name, and what was said about it."""
+        """Return the agent registered under a name, and its metadata."""
         return await _ask("lookup", name)
 
     @staticmethod
@@ -122,7 +122,7 @@ class AgentRegistry:
 
     @staticmethod
     async def send(name: Any, message: Any) -> bool:
-        """Send a message to who has a name; return whether somebody has it."""
+        """Send a message to the agent with this name, and return whether there is one."""
         return await _ask("relay", name, message) is not None
 
     @staticmethod

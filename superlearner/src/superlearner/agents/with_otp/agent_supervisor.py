@@ -56,5 +56,5 @@ class AgentSupervisor(DynamicSupervisor):
 
     @staticmethod
     def whereis(name: Any) -> Pid | None:
-        """Return the agent that has a name in the registry; None if there is none."""
+        """Return the agent with this name, or None."""
         return None if otp.whereis(REGISTRY) is None else otp.whereis(Registry.via(REGISTRY, name))

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import otp
@@ -71,16 +72,27 @@ def pid_of(child: otp.ChildInfo) -> otp.Pid:
     return child.pid
 
 
-async def restarted_by(strategy: Any, crashed: int, count: int) -> set[int]:
-    """Return the children, of so many, that are other processes after one has crashed."""
+async def restarted_by(
+    strategy: Any, crashed: int, count: int, call: Callable[[otp.Pid, str], object] = lambda _pid, _name: None
+) -> set[int]:
+    """Return the children, of so many, that are other processes after one has crashed.
+
+    `call` gets names for the supervisor and its children, which are A, B, C, ….
+    """
     children = [Idle.child_spec(None, id=number) for number in range(count)]
     supervisor = await Supervisor.start_link_children(children, strategy=strategy)
     otp.unlink(supervisor)
     before: dict[Any, otp.Pid] = {child.id: pid_of(child) for child in await Supervisor.which_children(supervisor)}
+    call(supervisor, strategy)
+    for id, pid in before.items():
+        call(pid, chr(65 + id))
     otp.exit(before[crashed], "kill")
     await otp.wait_down(before[crashed])
     await wait_all_idle()
     after: dict[Any, otp.Pid] = {child.id: pid_of(child) for child in await Supervisor.which_children(supervisor)}
+    for id, pid in after.items():
+        if pid != before[id]:
+            call(pid, f"new {chr(65 + id)}")
     otp.exit(supervisor, "shutdown")
     await otp.wait_down(supervisor)
     return {id for id, pid in after.items() if pid != before[id]}
@@ -256,6 +268,6 @@ async def p1(s: Scenario) -> str:
     """B of A, B, C crashes under each strategy."""
     told: list[str] = []
     for strategy in ("one_for_one", "rest_for_one", "one_for_all"):
-        new = await restarted_by(strategy, 1, count=3)
+        new = await restarted_by(strategy, 1, 3, s.name)
         told.append(f"{strategy} {' '.join('ABC'[number] for number in sorted(new))}")
     return "; ".join(told)

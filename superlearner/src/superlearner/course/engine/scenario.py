@@ -19,6 +19,7 @@ import otp
 from otp import Supervisor
 from otp.testing import advance, mailbox, wait_all_idle
 from otp.trace import MESSAGE_KINDS, Event, node_of, subscribe
+from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.course.engine.values import as_set, same, shown
 from superlearner.course.engine.verdict import Row, Step, Wrong
 
@@ -214,19 +215,15 @@ class Scenario:
                 f"{what} got no answer: the server is alive and silent, and its caller waits in vain", "M31"
             ) from None
         except otp.ServerDown as error:
-            raise Wrong(f"{what}: the server ended: {self.why(error)}") from None
+            raise Wrong(f"{what}: the server ended: {reason_words(error.cause_reason)}") from None
         except otp.NoProcess:
             raise Wrong(f"{what}: there is no such process any more") from None
         except otp.StartError as error:
-            raise Wrong(f"{what} failed: {illegal(error.reason) or shown(error.reason)}") from None
+            raise Wrong(f"{what} failed: {reason_words(error.reason)}") from None
         except Wrong:
             raise
         except Exception as error:
             raise Wrong(f"{what} raised {type(error).__name__}: {str(error)[:LONGEST]}") from None
-
-    def why(self, error: otp.CallExit) -> str:
-        """Return the reason of a failed call, without its address."""
-        return illegal(error.cause_reason) or shown(error.cause_reason)
 
     # The trace
 
@@ -287,13 +284,7 @@ class Scenario:
             raise Wrong("expected an empty mailbox of the asker, got messages that were not asked for")
 
 
-def illegal(reason: Any) -> str | None:
-    """Return what an illegal result of a callback means; None for another reason."""
-    if type(reason) is not tuple or len(reason) != 2 or reason[0] != "bad_return_value":
-        return None
-    if reason[1] is None:
-        return "a callback returned None: did no case match, or is a return missing?"
-    return (
-        f"a callback returned {shown(reason[1])}, which is no result: init returns Ok(state), handle_call "
-        "Reply(answer, state), handle_cast and handle_info NoReply(state)"
-    )
+def reason_words(reason: Any) -> str:
+    """Return a reason as text; an illegal result of a callback is explained."""
+    illegal = tagged(reason)[0] == "bad_return_value"
+    return text_of_reason(reason, LONGEST) if illegal else shown(reason)

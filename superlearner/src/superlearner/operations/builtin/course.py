@@ -13,6 +13,7 @@ from superlearner.course.engine.checking import Checker, CheckNotRun
 from superlearner.course.lesson import Block, Cell, Exercise, Lesson, Measure, Picture, Predict, Reflect, Text
 from superlearner.course.misconceptions import MISCONCEPTIONS
 from superlearner.course.progress import ItemState, NotYet, Progress, now
+from superlearner.operations.builtin.store import reading_the_store
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.failures import OperationError
@@ -36,7 +37,7 @@ from superlearner.operations.results_course import (
     CourseSolution,
     CourseStep,
 )
-from superlearner.store import Store, StoreUnavailable
+from superlearner.store import Store
 from superlearner.store.learning import Learned
 
 LEAST_WORDS: Final = 40
@@ -245,10 +246,8 @@ async def progress(ctx: Context, course: Course, store: Store, /) -> list[Course
 @operation("course.export", http=("GET", "/course/export"), scope="read", on="platform", of="user", errors=STORED)
 async def export(ctx: Context, store: Store, /) -> CourseExport:
     """Show all that you did in the course, to take it along to another platform."""
-    try:
+    with reading_the_store():
         done = await store.learning.of(ctx.user.name)
-    except StoreUnavailable as error:
-        raise OperationError("store_unavailable", str(error)) from None
     return CourseExport(done=[{"kind": one.kind, "item": one.item, "at": one.at, "data": one.data} for one in done])
 
 
@@ -265,13 +264,11 @@ async def import_(
     """Add what course.export has shown on another platform; what is there already is not added twice."""
     read = [_learned(one, number) for number, one in enumerate(done)]
     ctx.about_to(f"add {len(read)} things that you did in the course")
-    try:
+    with reading_the_store():
         known = {(one.kind, one.item, one.at) for one in await store.learning.of(ctx.user.name)}
         new = sorted((one for one in read if (one.kind, one.item, one.at) not in known), key=lambda one: one.at)
         for one in new:
             await store.learning.add(ctx.user.name, one)
-    except StoreUnavailable as error:
-        raise OperationError("store_unavailable", str(error)) from None
     return CourseImported(added=len(new), known=len(read) - len(new))
 
 
@@ -280,17 +277,13 @@ async def import_(
 async def reset(ctx: Context, store: Store, /) -> CourseForgotten:
     """Forget all that you did in the course."""
     ctx.about_to("forget all that you did in the course")
-    try:
+    with reading_the_store():
         return CourseForgotten(forgotten=await store.learning.forget(ctx.user.name))
-    except StoreUnavailable as error:
-        raise OperationError("store_unavailable", str(error)) from None
 
 
 async def _progress(ctx: Context, store: Store) -> Progress:
-    try:
+    with reading_the_store():
         return Progress(await store.learning.of(ctx.user.name))
-    except StoreUnavailable as error:
-        raise OperationError("store_unavailable", str(error)) from None
 
 
 async def _known_progress(ctx: Context, store: Store) -> Progress:
@@ -311,10 +304,8 @@ async def _kept(ctx: Context, store: Store, kind: str, item: str, data: dict[str
 
 
 async def _keep(ctx: Context, store: Store, kind: str, item: str, data: dict[str, Any]) -> None:
-    try:
+    with reading_the_store():
         await store.learning.add(ctx.user.name, Learned(kind, item, now(), data))
-    except StoreUnavailable as error:
-        raise OperationError("store_unavailable", str(error)) from None
 
 
 def _learned(one: dict[str, Any], number: int) -> Learned:

@@ -5,22 +5,23 @@
  */
 
 import { ApiError } from "../base/api.js";
-import { root } from "../base/dom.js";
+import { make, root } from "../base/dom.js";
 import { SlCode } from "../components/code-editor.js";
 import { html, nothing } from "../vendor/lit-html.js";
+import { heightOf, onCtrlEnter } from "./editing.js";
 import { draft, keep } from "./lesson-drafts.js";
 import { LessonBlock, mayCode, signIn } from "./lesson-block.js";
 import { untouched } from "./lesson-model.js";
 import { Workbench } from "./workbench.js";
 
-const MOST_LINES = 30, FRAME = 44;
-const LINE = matchMedia("(pointer: coarse)").matches ? 24.8 : 20.15;
 const bench = new Workbench(/\/learn\/(\d+)/.exec(location.pathname)?.[1] ?? "0");
+/** The tree, which stands beside the cell that ran last. @type {import("./workbench-tree.js").WorkbenchTree|null} */ let living = null;
 
 /** @typedef {{printed: string, value: string|null, error: string|null}} Output */
 
 export class LessonCell extends LessonBlock {
   #editor = new SlCode();
+  #place = make("div", { class: "cell-tree", role: "group", "aria-label": "What runs in the workbench" }, make("p", { class: "hint" }, "Processes that your code starts appear here."));
   /** @type {Output|null} */ #output = null;
   #interrupted = false;
   /** Nothing is asked here, so the state is not one of the session. */
@@ -34,14 +35,9 @@ export class LessonCell extends LessonBlock {
     const code = (this.block.code ?? "").trimEnd();
     this.#editor.setAttribute("label", "Code to try");
     this.#editor.value = draft(this.state.id) ?? code;
-    this.#editor.style.height = `${Math.min(MOST_LINES, code.split("\n").length + 1) * LINE + FRAME}px`;
+    this.#editor.style.height = heightOf(code.split("\n").length + 1);
     this.#editor.addEventListener("input", () => keep(this.state.id, this.#editor.value === code ? null : this.#editor.value));
-    this.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.altKey) return;
-      event.preventDefault();
-      event.stopPropagation();
-      void this.run();
-    }, { capture: true });
+    onCtrlEnter(this, () => void this.run());
   }
 
   async run() {
@@ -53,8 +49,17 @@ export class LessonCell extends LessonBlock {
     if (!found) return this.say(this.failed);
     this.#output = found;
     this.paint();
+    void this.#watch();
     this.querySelector(".ran")?.scrollIntoView({ block: "nearest" });
     this.say([found.error ?? "It has run.", found.printed, found.value ?? ""].filter(Boolean).join(" "));
+  }
+
+  /** Show the tree of the workbench beside this cell. */
+  async #watch() {
+    const { WorkbenchTree } = await import("./workbench-tree.js");
+    living ??= new WorkbenchTree();
+    if (bench.node) living.follow(bench.node, bench.life);
+    this.#place.replaceChildren(living);
   }
 
   /** Run the code; what it raises is an outcome, too. @returns {Promise<Output>} */
@@ -89,12 +94,14 @@ export class LessonCell extends LessonBlock {
     const done = await this.ask(async () => { await bench.restart(); return true; }, "");
     if (done) this.#output = null;
     this.paint();
+    void this.#watch();
     this.say(done ? "The workbench has started again, without names." : this.failed);
   }
 
   content() {
     const output = this.#output;
     return html`<header class="block-head"><p class="which">Run it</p></header>
+      <div class="bench"><div class="bench-code">
       ${this.#editor}
       ${this.failed ? html`<p class="note" data-level="bad" role="alert">${this.failed}</p>` : nothing}
       <div class="acts">
@@ -110,7 +117,8 @@ export class LessonCell extends LessonBlock {
         ${output.value === null ? nothing : html`<pre tabindex="0" class="value">${output.value}</pre>`}
         ${output.error ? html`<p class="note" data-level="bad">${output.error}</p>` : nothing}
         ${output.printed || output.value !== null || output.error ? nothing : html`<p class="hint">It has run and printed nothing.</p>`}
-      </div>` : nothing}`;
+      </div>` : nothing}
+      </div>${this.#place}</div>`;
   }
 }
 

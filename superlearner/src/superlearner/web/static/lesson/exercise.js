@@ -9,6 +9,7 @@ import { counted } from "../base/words.js";
 import { SlCode } from "../components/code-editor.js";
 import { html, nothing } from "../vendor/lit-html.js";
 import { ChoiceForm } from "./choice.js";
+import { heightOf, onCtrlEnter } from "./editing.js";
 import { draft, keep } from "./lesson-drafts.js";
 import { LessonBlock, mayCode, mayOperate, NOT_KEPT, signIn } from "./lesson-block.js";
 import { listing, written } from "./lesson-text.js";
@@ -16,9 +17,7 @@ import { lineOf, shownVerdict, toldVerdict } from "./verdict.js";
 
 /** @typedef {import("./verdict.js").Checked} Checked */
 
-const LEAST_LINES = 8, MOST_LINES = 26, FRAME = 44;
-/** The height of a line in the editor, which has larger letters for fingers. */
-const LINE = matchMedia("(pointer: coarse)").matches ? 24.8 : 20.15;
+const LEAST_LINES = 8;
 
 export class LessonExercise extends LessonBlock {
   /** @type {SlCode|null} */ #editor = null;
@@ -43,17 +42,11 @@ export class LessonExercise extends LessonBlock {
       this.#editor = new SlCode();
       this.#editor.setAttribute("label", `Your answer to ${block.title}`);
       this.#editor.value = known;
-      this.#editor.style.height = `${Math.min(MOST_LINES, Math.max(LEAST_LINES, known.split("\n").length + 2)) * LINE + FRAME}px`;
+      this.#editor.style.height = heightOf(Math.max(LEAST_LINES, known.split("\n").length + 2));
       this.#editor.addEventListener("input", () => this.#typed());
       this.#answer = this.#editor;
     }
-    // The editor has a meaning of its own for this key, so it is taken before the editor gets it
-    this.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.altKey) return;
-      event.preventDefault();
-      event.stopPropagation();
-      void this.check();
-    }, { capture: true });
+    onCtrlEnter(this, () => void this.check());
   }
 
   get source() {

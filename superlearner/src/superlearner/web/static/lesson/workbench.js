@@ -9,11 +9,14 @@ import { ApiError, platform } from "../base/api.js";
 
 /** Time that a cell may take, in ms. */
 const LONGEST_MS = 30_000;
+/** Codes of errors that say that the sandbox does not run any more. */
+const GONE = new Set(["node_not_found", "node_unavailable", "sandbox_not_found"]);
 
 /** @typedef {{text: string, type: string, printed: string}} Ran */
 
 export class Workbench {
   /** @type {string|null} */ #node = null;
+  #life = 0;
 
   /** @param {number|string} session  its number */
   constructor(session) {
@@ -24,6 +27,11 @@ export class Workbench {
   /** Its node; null before the first cell. */
   get node() {
     return this.#node;
+  }
+
+  /** A number that changes when other processes run in it. */
+  get life() {
+    return this.#life;
   }
 
   /** Run a cell; start the sandbox first, if it does not run. @param {string} source @returns {Promise<Ran>} */
@@ -45,7 +53,9 @@ export class Workbench {
 
   /** Begin with no names and no processes. */
   async restart() {
-    if (this.#node) await platform("POST", `/sandboxes/${this.id}/restart`, {});
+    if (!this.#node) return;
+    this.#life += 1;
+    await platform("POST", `/sandboxes/${this.id}/restart`, {});
   }
 
   /** @param {string} source */
@@ -55,6 +65,7 @@ export class Workbench {
 
   /** @returns {Promise<string>} */
   async #start() {
+    this.#life += 1;
     try {
       return (await platform("POST", "/sandboxes", { sandbox_id: this.id, template: "workbench" })).node;
     } catch (error) {
@@ -65,6 +76,3 @@ export class Workbench {
     return (await platform("POST", `/sandboxes/${this.id}/restart`, {})).node ?? known.node;
   }
 }
-
-/** Codes of errors that say that the sandbox is no longer there. */
-const GONE = new Set(["node_not_found", "node_unreachable", "node_down", "sandbox_not_found", "gone"]);

@@ -1,0 +1,73 @@
+/**
+ * `<workbench-tree>`: the living tree of a workbench, beside the cell that ran last. A session has one of them.
+ *
+ * @module
+ */
+
+import { attribute, byId, make, write } from "../base/dom.js";
+import { Feed, liveUrl } from "../live/live.js";
+import { style } from "../base/late.js";
+import { EMPTY, reduce } from "../live/model.js";
+import { Announcer } from "../tree/announce.js";
+import { SlTree } from "../tree/tree.js";
+import { actsOn } from "../tree/tree-acts.js";
+
+/** @typedef {import("../live/model.js").Message} Message */
+/** @typedef {import("../live/model.js").Model} Model */
+
+export class WorkbenchTree extends HTMLElement {
+  #tree = new SlTree();
+  #note = make("p", { class: "hint" });
+  #announcer = new Announcer(byId("announce", HTMLElement));
+  /** @type {Model} */ #model = EMPTY;
+  /** @type {Feed|null} */ #feed = null;
+  #node = "";
+  #life = -1;
+  #skew = 0;
+
+  connectedCallback() {
+    if (this.#tree.isConnected) return;
+    this.append(this.#tree, this.#note);
+  }
+
+  constructor() {
+    super();
+    const { begin, end } = actsOn(this.#tree, () => this.#model, () => this.#node);
+    this.#tree.addEventListener("sl-kill", (event) => void end(/** @type {CustomEvent} */ (event).detail.keys));
+    this.#tree.addEventListener("sl-start", (event) => void begin(/** @type {CustomEvent} */ (event).detail));
+    void style("tree/supervisors.css");
+  }
+
+  /** Follow a workbench. @param {string} node @param {number} life  another one after each start */
+  follow(node, life) {
+    if (life === this.#life) return;
+    this.#life = life;
+    this.#node = node;
+    this.#model = EMPTY;
+    this.#feed?.stop();
+    this.#feed = new Feed(liveUrl("supervisors", {}, node), (messages) => this.#take(messages), (status) => {
+      attribute(this, "data-status", status);
+      write(this.#note, status === "gone" ? "The workbench has ended. The next run starts another one." : "");
+    });
+    this.#feed.start();
+  }
+
+  /** @param {Message[]} messages */
+  #take(messages) {
+    const before = this.#model;
+    for (const message of messages) {
+      this.#model = reduce(this.#model, message);
+      if (message.k === "s") this.#skew = message.now - Date.now() / 1000;
+    }
+    if (this.#model.gap) {
+      if (!before.gap) this.#feed?.sync();
+      return;
+    }
+    if (this.#model === before) return;
+    this.#tree.show(this.#model, this.#skew);
+    if (this.#model.snapshots === before.snapshots) this.#announcer.hear(this.#model.feed);
+    else this.#announcer.skip(this.#model.feed);
+  }
+}
+
+customElements.define("workbench-tree", WorkbenchTree);
