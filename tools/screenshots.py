@@ -119,7 +119,7 @@ def shoot_start(browser: Browser, address: str, folder: Path, theme: str, width:
     page.goto(f"{address}/")
     page.get_by_role("button", name="Kill ledger").last.click()
     expect(page.locator("#answer-who")).to_contain_text("ledger, cart and mailer")
-    expect(page.locator(".fam-kids [data-look=crashed]")).to_have_count(1)
+    expect(page.get_by_role("group", name="The newest restart")).to_contain_text("new state")
     page.locator(".start").evaluate("(one) => one.scrollTo(0, 0)")
     take(page, folder / f"start-{theme}-{width}.png", width)
 

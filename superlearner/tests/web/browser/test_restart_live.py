@@ -68,6 +68,17 @@ def test_a_storm_is_not_played(asked: tuple[Page, list[str]], platform: Any) -> 
     assert numbers == []
 
 
+def test_a_storm_that_was_there_before_the_page_is_not_played(asked: tuple[Page, list[str]], platform: Any) -> None:
+    """The first restart after the page was opened took the lower half and moved the rows."""
+    page, numbers = asked
+    storm = [entry(number) for number in range(1, 5)]
+    shown = [[entry(9)], storm, [*storm, entry(5)], [*storm, entry(5), entry(6)]]
+    page.locator("restart-live").evaluate("(one, shown) => shown.forEach((feed) => one.show(feed, () => true))", shown)
+    platform.delta(e=[entry(10)])
+    expect(page.locator("#events li").first).to_contain_text("ledger was killed")
+    assert not {"500", "600"} & set(numbers)
+
+
 def test_a_supervisor_that_gives_up_is_played_also_in_a_storm(asked: tuple[Page, list[str]], platform: Any) -> None:
     page, numbers = asked
     fall = entry(5) | {"kind": "gave_up", "text": "shop_sup gave up", "key": SHOP}

@@ -113,6 +113,15 @@ def test_a_message_changes_the_state_in_the_pane(shop: Page) -> None:
     expect(shop.locator(".answer")).to_have_text("Answer: 111")
 
 
+SAID = """() => {
+  [window.said, window.states] = [[], []];
+  new MutationObserver(() => {
+    window.said.push(document.querySelector('#events [data-kind="gave_up"] p')?.textContent ?? "");
+    window.states.push(document.querySelector('[role=treeitem][data-state="gave_up"] .st')?.textContent ?? "");
+  }).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
+}"""
+
+
 def test_a_fourth_kill_within_the_window_makes_the_supervisor_give_up_and_it_starts_again(
     shop: Page, looks: Callable[..., Any]
 ) -> None:
@@ -124,16 +133,15 @@ def test_a_fourth_kill_within_the_window_makes_the_supervisor_give_up_and_it_sta
         counter.locator(".kill").click()
         expect(counter).not_to_have_attribute("data-pid", pid)
         expect(supervisor.locator(".bu")).to_have_text(f"{left} of 3 in 5 s")
+    shop.evaluate(SAID)  # a page under load may be late for what is true for a second
     counter.locator(".kill").click()
-    expect(supervisor).to_have_attribute("data-state", "gave_up")
-    expect(supervisor.locator(".st")).to_contain_text("gave up")
     told = shop.locator('#events [data-kind="gave_up"] p')
-    expect(told).to_have_text(
-        re.compile(
-            r"^demo_one_for_one gave up: it needed 4 restarts in 5 s, 3 are allowed \(last: counter_1 was killed\); "
-            r"playground.* restarts it in 1 s"
-        )
-    )
+    gave_up = "demo_one_for_one gave up: it needed 4 restarts in 5 s, 3 are allowed (last: counter_1 was killed); "
+    expect(told).to_contain_text(f"{gave_up}playground")
+    expect(told).to_contain_text("restarted it")
+    said = shop.evaluate("window.said")
+    assert any(re.match(re.escape(gave_up) + "playground.* restarts it in 1 s", text) for text in said), said
+    assert any("gave up" in text for text in shop.evaluate("window.states"))
     expect(supervisor).to_have_attribute("data-state", "running")
     expect(supervisor).not_to_have_attribute("data-pid", first)
     expect(supervisor.locator(".bu")).to_have_text("3 of 3 in 5 s")

@@ -71,7 +71,10 @@ TOLD = """() => {
 }"""
 
 
-def test_a_kill_is_played_over_the_picture_and_told_after_it(open_page: Callable[..., Page], two_nodes: Any) -> None:
+AT_REST = "checkout_sup and its children"
+
+
+def test_a_kill_is_played_in_the_picture_and_told_after_it(open_page: Callable[..., Page], two_nodes: Any) -> None:
     page = open_page(f"{two_nodes.url}/", ready=False, reduced_motion="no-preference")
     button = page.get_by_role("region", name="First steps").get_by_role("button", name="Kill ledger")
     expect(button).to_be_enabled()
@@ -83,15 +86,43 @@ def test_a_kill_is_played_over_the_picture_and_told_after_it(open_page: Callable
     assert page.evaluate("shift") < 0.02
     expect(page.locator("#answer-who")).to_contain_text("ledger, cart and mailer")
     expect(page.get_by_role("link", name="Watch it again")).to_have_attribute("href", re.compile("^/why/[0-9]+"))
-    expect(played).to_be_hidden()
+    expect(page.locator("#fam-said")).to_contain_text("then started ledger, cart and mailer")
     expect(page.get_by_role("list", name="Children").get_by_role("button", name="Kill ledger")).to_be_visible()
+    expect(page.get_by_role("group", name=AT_REST)).to_be_visible()
+    expect(played).to_have_count(0)
+    assert page.evaluate("shift") < 0.02
+
+
+PLACES = """() => Object.fromEntries(
+  [...document.querySelectorAll("restart-stage .actor")].map((one) => [one.dataset.id, one.style.transform]),
+)"""
+
+
+def test_processes_stay_in_their_places_when_a_restart_is_played(
+    open_page: Callable[..., Page], two_nodes: Any
+) -> None:
+    page = open_page(f"{two_nodes.url}/", ready=False)
+    expect(page.get_by_role("group", name=AT_REST)).to_be_visible()
+    before = page.evaluate(PLACES)
+    page.get_by_role("list", name="Children").get_by_role("button", name="Kill mailer").click()
+    expect(page.get_by_role("group", name="The newest restart")).to_be_visible()
+    assert page.evaluate(PLACES) == before
+
+
+def test_the_focus_stays_on_the_button_that_killed(open_page: Callable[..., Page], two_nodes: Any) -> None:
+    """On a phone, the button was hidden while the restart played."""
+    page = open_page(f"{two_nodes.url}/", ready=False, width=390)
+    kill = page.get_by_role("list", name="Children").get_by_role("button", name="Kill mailer")
+    kill.press("Enter")
+    expect(page.get_by_role("group", name="The newest restart")).to_be_visible()
+    expect(kill).to_be_focused()
 
 
 def test_a_click_on_a_restart_that_plays_shows_the_picture(open_page: Callable[..., Page], two_nodes: Any) -> None:
     page = open_page(f"{two_nodes.url}/", ready=False, reduced_motion="no-preference")
     page.get_by_role("list", name="Children").get_by_role("button", name="Kill mailer").click()
-    page.get_by_role("group", name="The newest restart").click()
-    expect(page.locator("restart-live")).to_be_hidden()
+    page.get_by_role("group", name="The newest restart").click(position={"x": 20, "y": 20})
+    expect(page.get_by_role("group", name=AT_REST)).to_be_visible()
     expect(page.locator("#answer-who")).to_contain_text("mailer. checkout_sup")
 
 
@@ -128,7 +159,9 @@ def test_a_tree_of_ones_own_is_shown_with_its_own_words(
     steps = page.get_by_role("region", name="First steps")
     for count in (1, 0):
         steps.get_by_role("button", name=re.compile("Kill left")).click()
-        expect(page.locator("#answer-left")).to_contain_text(f"{count} of 2 restarts in 3600 s")
+        expect(page.locator("#answer-left")).to_contain_text(
+            f"had {count} of 2 restarts left; each comes back after 3600 s"
+        )
     steps.get_by_role("button", name="Kill left again").click()
     if where:
         expect(page.locator("#answer-why")).to_contain_text("gave up: it needed 3 restarts")
@@ -150,7 +183,9 @@ def test_the_child_that_the_page_offers_to_kill_is_drawn_among_many(
     program = start_for_all("many.py:Tally", "--in-process", files={"many.py": MANY})
     page = open_page(f"{program.url}/", ready=False)
     expect(page.get_by_role("region", name="First steps").get_by_role("button", name="Kill last")).to_be_visible()
-    expect(page.locator(".fam-words").filter(has_text="last")).to_be_visible()
+    expect(page.locator("sl-family .label b", has_text="last")).to_be_visible()
+    expect(page.get_by_role("list", name="Children").get_by_role("link", name="last")).to_be_visible()
+    expect(page.locator("sl-family")).to_contain_text("and 5 more")
 
 
 def monitored(page: Page) -> Callable[[list[dict[str, Any]]], None]:
@@ -181,14 +216,14 @@ def test_problems_appear_when_they_begin_and_disappear_when_they_end(
     finds = monitored(page)
     page.goto(f"{two_nodes.url}/")
     wrong = page.locator("#wrong")
-    expect(wrong).to_have_text("Nothing: all that should run does.")
+    expect(wrong).to_have_text("Nothing is wrong.")
     found = {"number": 1, "type": "crash_loop", "severity": "critical", "name": "<b>till", "evidence": {"give_ups": 1}}
     finds([found | {"description": "<b>till gave up once in the last 60 s: killed"}])
     link = wrong.get_by_role("link", name="crash loop, critical")
     expect(link).to_have_attribute("href", re.compile("/system$"))
     expect(wrong).to_have_text("crash loop, critical: <b>till gave up once in the last 60 s: killed")
     finds([])
-    expect(wrong).to_have_text("Nothing: all that should run does.")
+    expect(wrong).to_have_text("Nothing is wrong.")
 
 
 def test_problems_do_not_move_under_the_pointer(open_page: Callable[..., Page], two_nodes: Any) -> None:
@@ -225,18 +260,15 @@ def test_a_give_up_is_shown_at_once_although_the_supervisor_runs_again(
     expect(line.get_by_role("link")).to_have_attribute("href", re.compile(r"/system\?node=shop"))
 
 
-def test_a_supervisor_that_gives_up_falls_in_the_picture(open_page: Callable[..., Page], two_nodes: Any) -> None:
-    """Only the words in step 3 said it, while the picture showed a healthy supervisor."""
-    page = open_page(f"{two_nodes.url}/?node=shop@127.0.0.1", ready=False)
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_a_supervisor_that_gives_up_falls_in_the_picture(
+    open_page: Callable[..., Page], two_nodes: Any, width: int
+) -> None:
+    """Only the words in step 3 said it, while the picture showed a healthy supervisor; and the page jumped."""
+    page = open_page(f"{two_nodes.url}/?node=shop@127.0.0.1", ready=False, width=width)
     done(page, "look")
-    picture = page.locator("sl-family")
-    page.evaluate(
-        """() => {
-          const top = document.querySelector(".fam-top");
-          window.looks = [top.dataset.look];
-          new MutationObserver(() => window.looks.push(top.dataset.look)).observe(top, { attributes: true });
-        }"""
-    )
+    below = page.get_by_role("heading", name="First steps")
+    place = below.bounding_box()
 
     async def too_often() -> None:
         for _ in range(4):
@@ -244,11 +276,14 @@ def test_a_supervisor_that_gives_up_falls_in_the_picture(open_page: Callable[...
             await kill_on(two_nodes, "ledger")
 
     two_nodes.do(too_often)
-    said = "checkout_sup had no restart left and gave up. shop started it again, with its children."
-    expect(picture.locator(".fam-said")).to_have_text(said)
-    expect(picture.locator(".fam-top")).to_contain_text("0 of 3")
-    expect(picture.locator(".fam-top[data-look=running]")).to_be_visible()
-    assert "gave_up" in page.evaluate("window.looks")
+    top = page.locator("sl-family .actor").filter(has_text="checkout_sup")
+    expect(top).to_have_attribute("data-state", "crashed")
+    expect(top).to_contain_text("gave up")
+    expect(page.locator("#fam-said")).to_contain_text("checkout_sup")
+    assert below.bounding_box() == place
+    expect(page.get_by_role("group", name=AT_REST)).to_be_visible()
+    assert below.bounding_box() == place
+    expect(top).to_have_attribute("data-state", "running")
 
 
 @pytest.mark.parametrize(("theme", "width"), VARIANTS)

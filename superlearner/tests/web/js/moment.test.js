@@ -9,6 +9,8 @@ import { all, picture } from "#static/moment/picture.js";
 import { poseOf, schedule, stageAt, stepFrom } from "#static/moment/schedule.js";
 import { ghostSentence, others, sentence, span, step } from "#static/moment/story.js";
 
+import { branchOf, portrait } from "#static/start/portrait.js";
+
 import { drawMoment, shop, simulate, supervisor, worker } from "./moments.js";
 import { forAll } from "./random.js";
 
@@ -189,7 +191,7 @@ test("each stage and each event has a sentence", () => {
   assert.equal(told(ONE)[3], "No other process is stopped.");
   assert.equal(sentence(ONE, 6), "cart was killed. checkout_sup (one_for_one) started it again, with a new pid and a new state. 2 of 3 restarts were left.");
   assert.equal(sentence(REST, 6), "ledger crashed: ValueError('negative amount'). checkout_sup (rest_for_one) stopped mailer and cart, then started ledger, cart and mailer. 2 of 3 restarts were left.");
-  assert.equal(sentence(GIVES_UP, 6), "ledger crashed: ValueError('negative amount'). checkout_sup had no restarts left and gave up. shop (one_for_one) started checkout_sup again, with its children. 2 of 3 restarts were left.");
+  assert.equal(sentence(GIVES_UP, 6), "ledger crashed: ValueError('negative amount'). checkout_sup had no restarts left and gave up. shop (one_for_one) started checkout_sup again, with its children. shop had 2 of 3 restarts left.");
   forAll(100, drawMoment, (moment) => {
     for (const event of moment.events) assert.ok(step(moment, event).text);
     for (let stage = 0; stage <= 6; stage += 1) assert.doesNotMatch(sentence(moment, stage), /undefined|null/);
@@ -205,4 +207,50 @@ test("other strategies are compared by their difference", () => {
 
 test("real times have a unit that fits", () => {
   assert.deepEqual([0.00042, 0.0042, 0.042, 1.24, 75].map(span), ["0.42\u00a0ms", "4.2\u00a0ms", "42\u00a0ms", "1.2\u00a0s", "75\u00a0s"]);
+});
+
+const row = (key, more = {}) => ({ key, parent: "shop", id: key.split("/").at(-1), name: null, pid: "0.9.0", kind: "worker", what: "", strategy: null, restart: "permanent", state: "running", last: null, budget: null, ...more });
+const scene = (more = {}) => {
+  const children = ["ledger", "cart", "mailer"].map((name) => row(`${SUP}/${name}`, more[name]));
+  const budget = { used: 1, max: 3, window_s: 5, resets_at: 101, expires: [101], ...more.budget };
+  return { supervisor: row(SUP, { kind: "supervisor", strategy: "rest_for_one", budget, ...more.supervisor }), children, victim: children[0] };
+};
+
+test("a picture at rest has the places of a restart that is played in it", () => {
+  for (const [width, height] of [[960, 560], [700, 500], [390, 300]]) {
+    const rest = layout(portrait(scene(), 100, -1), width, height);
+    const played = layout({ ...REST, root: all(REST.root).find(({ id }) => id === SUP) }, width, height);
+    for (const [id, { x, y, size }] of rest.places) {
+      const same = played.places.get(id);
+      assert.deepEqual([x, y, size], [same.x, same.y, same.size], `${id} at ${width}`);
+    }
+  }
+});
+
+test("a picture at rest shows what ended, and how far the limit has refilled", () => {
+  const moment = portrait(scene({ cart: { state: "crashed", pid: null, last: { at: 99, reason: "boom", crash: true } }, mailer: { state: "stopped", pid: null } }), 100, -1);
+  const { end } = schedule(moment), looks = lookAt(moment, end);
+  assert.deepEqual(["ledger", "cart", "mailer"].map((name) => looks.get(`${SUP}/${name}`).state), ["running", "crashed", "stopped"]);
+  assert.equal(looks.get(SUP).left, 2);
+  assert.ok(Math.abs(looks.get(SUP).spent[0].refill - 0.8) < 0.01);
+  assert.equal(lookAt(moment, end + 1100).get(SUP).spent[0].refill, 1);
+  assert.equal(lookAt(portrait(scene({ supervisor: { state: "gave_up", pid: null, last: { at: 99, reason: "shutdown", crash: false } } }), 100, -1), end).get(SUP).state, "crashed");
+});
+
+test("of many children, the first and the one that can be killed are in the picture at rest", () => {
+  const many = scene();
+  many.children = Array.from({ length: 12 }, (_, place) => row(`${SUP}/c${place}`));
+  many.victim = many.children[11];
+  const { root } = portrait(many, 100, -1);
+  assert.deepEqual(root.children.map(({ name }) => name), ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c11"]);
+  assert.equal(root.more, 4);
+});
+
+test("a give-up is played in the branch of its supervisor alone", () => {
+  const { root } = branchOf(GIVES_UP, SUP), before = GIVES_UP.root;
+  assert.deepEqual(root.children.map(({ id }) => id), [SUP]);
+  assert.equal(root.more, before.more + before.children.length - 1);
+  assert.deepEqual(root.children[0].children, before.children.find(({ id }) => id === SUP).children);
+  const plain = { ...REST, root: all(REST.root).find(({ id }) => id === SUP) };
+  assert.deepEqual(branchOf(plain, SUP), plain);
 });

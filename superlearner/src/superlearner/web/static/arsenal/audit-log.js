@@ -19,10 +19,14 @@ const FILTERS = { user: "", operation: "process.kill", door: ["session", "token"
 /** The event stream as an operation; events by a user reload the log. */
 const EVENTS = /** @type {import("./form-fields.js").Line} */ ({ name: "events.stream", category: "events", method: "GET", path: "/api/v1/events", scope: "read", summary: "", description: "", changes: false, destroys: false, bare: false, on_node: false, parameters: {} });
 
+/** Windows in which the filters are folded. */
+const NARROW = matchMedia("(max-width: 600px)");
+
 export class AuditLog {
   #timer = 0;
   #live = "";
   #more = false;
+  #refused = false;
   /** @type {unknown} */ #note = nothing;
   /** Newest first. @type {Entry[]} */ #entries = [];
   /** @type {AbortController|null} */ #watching = null;
@@ -32,6 +36,7 @@ export class AuditLog {
   /** @param {HTMLElement} element @param {(operation: string, values: Record<string, unknown>) => void} fill */
   constructor(element, fill) {
     this.element = element;
+    NARROW.addEventListener("change", () => this.#draw());
     this.fill = fill;
   }
 
@@ -63,9 +68,11 @@ export class AuditLog {
       const joins = others.length < this.#entries.length;
       this.#entries = older ? [...others, ...entries] : joins ? [...entries, ...others] : entries;
       if (older || !joins) this.#more = entries.length === PER_PAGE;
+      this.#refused = false;
       this.#note = this.#entries.length ? nothing : empty(this.#wanted.size > 0);
     } catch (error) {
       if (error instanceof DOMException && error.name === "AbortError") return;
+      this.#refused = error instanceof ApiError && [401, 403].includes(error.status);
       this.#note = refusal(error instanceof ApiError ? error : new ApiError("failed", String(error), "", 0));
       [this.#entries, this.#more, this.#live] = [[], false, ""];
       this.#leave();
@@ -88,9 +95,9 @@ export class AuditLog {
   #draw() {
     const count = this.#entries.length;
     render(html`
-      <div class="audit-filters" role="group" aria-label="Filters" @input=${(/** @type {{target: HTMLInputElement}} */ { target }) => this.#filter(target.name, target.value.trim())}>
+      <details class="audit-fold" ?hidden=${this.#refused} ?open=${!NARROW.matches}><summary>Filters</summary><div class="audit-filters" role="group" aria-label="Filters" @input=${(/** @type {{target: HTMLInputElement}} */ { target }) => this.#filter(target.name, target.value.trim())}>
         ${Object.entries(FILTERS).map(filter)}
-        <div class="audit-said"><p class="hint" role="status">${count ? `${count}${this.#more ? " newest" : ""} ${count === 1 ? "entry" : "entries"}` : ""}</p><p class="hint watched">${this.#live}</p></div></div>
+        <div class="audit-said"><p class="hint" role="status">${count ? `${count}${this.#more ? " newest" : ""} ${count === 1 ? "entry" : "entries"}` : ""}</p><p class="hint watched">${this.#live}</p></div></div></details>
       <div class="audit-rows scroll" tabindex="0" role="group" aria-label="Entries">
         <table class="table" aria-label="Audit log">
           <thead><tr>${["When", "Who", "Door", "Operation", "What", "Node", "Outcome"].map((one) => html`<th scope="col">${one}</th>`)}<th scope="col" class="num">Took</th></tr></thead>

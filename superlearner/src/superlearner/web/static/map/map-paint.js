@@ -256,11 +256,13 @@ export class Brush {
       pen.fillText(text, begin, middle + 0.5);
       return begin - 8;
     }
-    let x = Math.round(end - max * 6 + 2);
+    let x = Math.round(end - max * 10 + 4);
     const begin = x - 8;
-    for (let one = 0; one < max; one += 1, x += 6) {
-      if (one < left) pen.fillRect(x, Math.round(middle) - 4, 4, 9);
-      else pen.strokeRect(x + 0.5, Math.round(middle) - 3.5, 3, 8);
+    for (let one = 0; one < max; one += 1, x += 10) {
+      pen.beginPath();
+      pen.arc(x + 3, Math.round(middle) + 0.5, one < left ? 3.6 : 3.2, 0, 2 * Math.PI);
+      if (one < left) pen.fill();
+      else pen.stroke();
     }
     return begin;
   }

@@ -35,6 +35,12 @@ const shape = (/** @type {boolean} */ supervisor) => supervisor
 
 const pip = html`<svg class="pip" viewBox="-6.5 -6.5 13 13"><circle class="hole" r="5"/><circle class="refill" r="5" transform="rotate(-90)" pathLength="100" stroke-dasharray="0 100"/><circle class="full" r="5.4"/></svg>`;
 
+/** Return a reason that stands under a shape. @param {string} reason */
+function shortOf(reason) {
+  const word = reason.split("(")[0] ?? "";
+  return word.length <= REASON ? word : "crashed";
+}
+
 export class Actor {
   /** @type {Place} */ #place = { x: 0, y: 0, size: 1, align: "below", big: true, label: 0, card: null };
   #old = make("span", { class: "old" });
@@ -60,7 +66,7 @@ export class Actor {
       ? [make("span", { class: "strategy" }, node.strategy ?? node.kind.replace("_", " ")), make("span", { class: "allowance" }, this.#pips, this.#left)]
       : [make("span", { class: "pid" }, this.#old, this.#new)];
     this.element.append(token, make("div", { class: "label" }, make("b", { title: node.name }, node.name), ...below), this.#ghost);
-    if (node.state !== null) render(html`<i>state</i><span>${node.state}</span>`, this.#before);
+    if (node.state) render(html`<i>state</i><span>${node.state}</span>`, this.#before);
   }
 
   /** Move to a place of the layout. @param {Place|undefined} place */
@@ -99,7 +105,7 @@ export class Actor {
     const key = `${look.state} ${look.born} ${look.reason}`;
     if (key !== this.#key) {
       this.#key = key;
-      const reason = look.reason.split("(")[0] ?? "", word = look.state === "crashed" ? (reason.length <= REASON ? reason : "crashed") : look.state;
+      const word = look.state === "crashed" ? shortOf(look.reason) : look.state;
       this.#old.replaceChildren(...(look.state === "running" ? [this.node.pid ?? ""] : [icon(look.state === "crashed" ? "crashed" : "stopped", "glyph"), word]));
       this.#new.replaceChildren(look.born ? look.pid ?? "" : "");
       attribute(this.#old, "data-word", look.state !== "running");
@@ -139,7 +145,7 @@ export class Actor {
     }
     const refilled = look.gaveUp ? 0 : look.spent.filter((one) => one.refill >= 1).length;
     const left = limit && `${Math.min(limit[0], (look.left ?? 0) + refilled)} left${this.fans ? ` in ${seconds(limit)}` : ""}`;
-    const words = { crashed: "gave up", ended: "ended", stopped: "stopped", running: look.gaveUp ? "none left" : limit ? (this.fans || !marks ? left ?? "" : "") : kind === "supervisor" ? "no limit" : "" };
+    const words = { crashed: look.gaveUp ? "gave up" : shortOf(look.reason), ended: "ended", stopped: "stopped", running: look.gaveUp ? "none left" : limit ? (this.fans || !marks ? left ?? "" : "") : kind === "supervisor" ? "no limit" : "" };
     write(this.#left, words[look.state]);
     attribute(this.#left, "data-bad", look.gaveUp || look.state === "crashed");
   }

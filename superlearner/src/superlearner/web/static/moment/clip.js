@@ -58,8 +58,9 @@ export class RestartClip extends HTMLElement {
     if (scrollHeight > clientHeight) this.#stage.scale = Math.max(SMALLEST, clientHeight / scrollHeight);
     this.#stage.addEventListener("restart-play", () => changed(this.#stage));
     if (still()) return;
-    const seen = new IntersectionObserver(([entry]) => {
-      if (!entry?.isIntersecting) return void waiting.delete(this.#stage);
+    const seen = new IntersectionObserver((entries) => {
+      // A busy page gets several at once, and only the newest is current
+      if (!entries.at(-1)?.isIntersecting) return void waiting.delete(this.#stage);
       if (this.#stage.time) return seen.disconnect();
       waiting.add(this.#stage);
       next();

@@ -1,18 +1,20 @@
 /**
  * `<restart-live>`: plays a restart of the tree as soon as it has happened.
  *
- * One restart is played at a time; the next one completes it at once. At more than three events a second nothing is
- * played, but for a supervisor that gives up. It is a pane of fixed height, which stays closed after it was closed, and in windows without room for it.
- * With the attribute `over` it covers the picture that it stands in, until a moment after the end or a click; without
- * motion it then plays nothing. On a phone it closes a moment after the end. Events: `restart-end` when `busy` has
- * become false, `restart-open` with the key of the process when it opens.
+ * One restart is played at a time; the next one completes it at once. At more than three events a second only a
+ * supervisor that gives up is played. It is a pane of fixed height. It stays closed after it was closed, and in windows
+ * without room for it. On a phone it closes a moment after the end.
+ *
+ * With the attribute `picture` it is always open: when nothing plays, it shows the moment that `atRest` returns. A click
+ * ends what plays.
+ *
+ * Events: `restart-end` when `busy` has become false, `restart-open` with the key of the process when it opens.
  *
  * @module
  */
 
 import { request } from "../base/api.js";
 import { attribute, icon, make } from "../base/dom.js";
-import { still } from "../base/motion.js";
 import { whyAddress } from "../base/process-link.js";
 import { isSettled } from "../live/bursts.js";
 import { html, render } from "../vendor/lit-html.js";
@@ -25,13 +27,15 @@ import { sentence } from "./story.js";
 
 /** Events in a second above which nothing is played. */
 const MOST = 3;
-const LARGE = 1.35;
-/** From this width on, a picture is covered by a large one. */
+const LARGE = 1.35, SMALLEST = 0.65;
+/** From this width on, a picture is large. */
 const ROOM = 800;
-/** How long the end stays over a picture, and on a phone. */
-const REST_MS = 1600, PHONE_REST_MS = 6000;
+/** How long the end stays in a picture, and on a phone. */
+const REST_MS = 6000;
 /** How long a supervisor that gives up is shown; what happens meanwhile is not. */
 const FALL_MS = 4000;
+/** Events of one fall come within this time. */
+const ONE_FALL_MS = 1600;
 /** Windows with room for the pane: large ones, and phones, where it takes the lower half. */
 const ROOMY = "(min-width: 901px) and (min-height: 760px), (max-width: 600px) and (min-height: 600px)";
 
@@ -47,51 +51,90 @@ export class RestartLive extends HTMLElement {
   #recent = [];
   /** The time at which a supervisor gave up last, in ms. */ #fell = -Infinity;
   /** @type {AbortController|null} */ #asking = null;
-  #over = false;
+  #picture = false;
+  /** @type {(() => Moment)|null} */ #atRest = null;
   #resting = 0;
 
   connectedCallback() {
     if (this.#stage.isConnected) return;
-    this.#stage.setAttribute("fill", "");
-    this.#over = this.hasAttribute("over");
+    for (const name of ["fill", "live"]) this.#stage.setAttribute(name, "");
+    this.#picture = this.hasAttribute("picture");
     this.#stage.role = "group";
-    if (this.#over) return this.#cover();
+    this.#stage.addEventListener("restart-play", () => {
+      this.#rested();
+      if (!this.#stage.playing && (this.#picture || this.#phone.matches)) this.#resting = setTimeout(() => this.leave(), REST_MS);
+      if (!this.busy) this.dispatchEvent(new Event("restart-end"));
+    });
+    if (this.#picture) {
+      this.append(this.#stage);
+      this.#stage.addEventListener("click", () => this.shows && this.leave());
+      new ResizeObserver(() => this.#fit()).observe(this);
+      return;
+    }
     this.#stage.tabIndex = 0;
     const close = make("button", { type: "button", class: "btn quiet square", "aria-label": "Close the replay of restarts" }, icon("close"));
     close.onclick = () => {
       this.#closed = this.hidden = true;
+      this.#asking?.abort();
+      this.#asking = null;
       this.#stage.pause();
     };
     this.append(this.#stage, this.#said, close);
     this.#stage.addEventListener("restart-time", () => this.#tell());
-    this.#stage.addEventListener("restart-play", () => {
-      clearTimeout(this.#resting);
-      if (!this.#stage.playing && this.#phone.matches) this.#resting = setTimeout(() => this.#leave(), PHONE_REST_MS);
-    });
   }
 
-  /** Cover the picture while it plays. */
-  #cover() {
-    this.append(this.#stage);
-    this.addEventListener("click", () => this.#leave());
-    this.#stage.addEventListener("restart-play", () => {
-      clearTimeout(this.#resting);
-      if (this.#stage.playing) return;
-      this.#resting = setTimeout(() => this.#leave(), REST_MS);
-      this.dispatchEvent(new Event("restart-end"));
-    });
-  }
-
-  /** Show the picture again. */
-  #leave() {
-    clearTimeout(this.#resting);
-    this.hidden = true;
+  /** Close it, or show the picture at rest. */
+  leave() {
     this.#stage.pause();
+    this.#rested();
+    if (this.#picture) this.#showRest();
+    else this.hidden = true;
   }
+
+  #rested() {
+    clearTimeout(this.#resting);
+    this.#resting = 0;
+  }
+
+  #showRest() {
+    const moment = this.#atRest?.();
+    if (!moment) return;
+    this.#stage.moment = moment;
+    this.#fit();
+    this.#stage.ariaLabel = moment.summary;
+    this.#stage.seek(this.#stage.score.end);
+  }
+
+  /** Draw the picture as large as there is room for it. */
+  #fit() {
+    const stage = this.#stage;
+    const largest = this.#picture && this.clientWidth > ROOM ? LARGE : 1;
+    if (stage.scale !== largest) stage.scale = largest;
+    const { clientHeight, scrollHeight } = stage;
+    if (scrollHeight > clientHeight && !stage.layout.rows) stage.scale = Math.max(SMALLEST, largest * clientHeight / scrollHeight);
+  }
+
+  get stage() {
+    return this.#stage;
+  }
+
+  /** Return what a picture shows of a moment; it may be set. @param {Moment} moment */
+  cut = (moment) => moment;
 
   /** Whether a restart is about to be played, or plays. */
   get busy() {
     return this.#asking !== null || this.#stage.playing;
+  }
+
+  /** Whether a restart is shown, and not the picture at rest. */
+  get shows() {
+    return this.#stage.playing || this.#resting !== 0;
+  }
+
+  /** Returns the picture when nothing plays; its summary is the label. */
+  set atRest(/** @type {() => Moment} */ make) {
+    this.#atRest = make;
+    if (!this.shows && !this.busy) this.#showRest();
   }
 
   /** Play the newest restart of the feed, if it is new. @param {readonly FeedEvent[]} feed @param {(key: string) => boolean} inTree */
@@ -99,24 +142,30 @@ export class RestartLive extends HTMLElement {
     const restarts = feed.filter((entry) => entry.event && entry.kind !== "stopped" && isSettled(entry));
     const newest = restarts.reduce((most, entry) => Math.max(most, entry.event ?? 0), 0), before = this.#seen;
     this.#seen = newest;
-    if (Number.isNaN(before) || newest < before) return; // what happened before the page was opened; or another node
-    const now = performance.now(), fresh = restarts.filter(({ event }) => (event ?? 0) > before);
+    const now = performance.now();
+    if (Number.isNaN(before) || newest < before) { // the page was just opened, or shows another node: count, and play nothing
+      const last = Math.max(...restarts.map(({ at }) => at));
+      this.#recent = restarts.filter(({ at }) => at > last - 1).map(() => now);
+      return;
+    }
+    const fresh = restarts.filter(({ event }) => (event ?? 0) > before);
     this.#recent = [...this.#recent.filter((at) => at > now - 1000), ...fresh.map(() => now)];
     const fallen = fresh.findLast(({ kind, key }) => kind === "gave_up" && key && inTree(key));
     const entry = fallen ?? fresh.find(({ event, key }) => event === newest && key && inTree(key));
-    const plays = entry && !this.#closed && (this.#over ? !still() : this.#room.matches);
-    if (plays && fallen && now > this.#fell + REST_MS) this.#fell = now;
+    const plays = entry && !this.#closed && (this.#picture || this.#room.matches);
+    if (plays && fallen && now > this.#fell + ONE_FALL_MS) this.#fell = now;
     else if (now < this.#fell + FALL_MS) return;
     else if (this.#recent.length > MOST) return this.#finish();
     if (plays) void this.#play(entry.event ?? 0, entry.key ?? "");
   }
 
   #finish() {
+    const asked = this.#asking !== null;
     this.#asking?.abort();
     this.#asking = null;
-    if (this.#over) this.#leave();
+    if (this.#picture && (asked || this.shows)) this.leave();
     else if (this.#stage.playing) this.#stage.seek(this.#stage.score.end);
-    this.dispatchEvent(new Event("restart-end"));
+    if (asked) this.dispatchEvent(new Event("restart-end"));
   }
 
   /** @param {number} event @param {string} key */
@@ -129,19 +178,20 @@ export class RestartLive extends HTMLElement {
     } catch {
       if (this.#asking !== asking) return;
       this.#asking = null; // it is no longer in memory, or may not be seen: the feed has its sentence
+      if (this.#picture && !this.shows) this.#showRest();
       this.dispatchEvent(new Event("restart-end"));
       return;
     }
     if (this.#asking !== asking || this.#closed) return;
-    this.#asking = null;
     const opened = this.hidden;
     this.hidden = false;
     if (opened) this.dispatchEvent(new CustomEvent("restart-open", { detail: key }));
-    if (this.#over) this.#stage.scale = this.clientWidth > ROOM ? LARGE : 1;
-    this.#stage.moment = moment;
-    this.#stage.ariaLabel = this.#over ? "The newest restart" : "The newest restart. Space plays and pauses, the arrow keys step.";
-    if (!this.#over) this.#stage.reveal();
+    this.#stage.moment = this.#picture ? this.cut(moment) : moment;
+    this.#fit();
+    this.#stage.ariaLabel = this.#picture ? "The newest restart" : "The newest restart. Space plays and pauses, the arrow keys step.";
+    if (!this.#picture) this.#stage.reveal();
     this.#stage.play();
+    this.#asking = null;
   }
 
   #tell() {

@@ -47,10 +47,16 @@ const back = (p) => 1 + 2.2 * (p - 1) ** 3 + 1.2 * (p - 1) ** 2;
 /** Return all processes of a tree, parents first. @param {MomentNode} node @returns {MomentNode[]} */
 export const all = (node) => [node, ...node.children.flatMap(all)];
 
-/** @param {MomentNode} node @returns {Look} */
-const calm = (node) => ({
+/** Return how far a mark that was spent before has refilled. @param {MomentNode} node @param {number} place @param {number} t */
+function refilled({ limit, used, ages = [] }, place, t) {
+  const age = ages[place - used + ages.length];
+  return limit && age !== undefined ? clamp((age + t / 1000) / limit[1]) : 0;
+}
+
+/** @param {MomentNode} node @param {number} t @returns {Look} */
+const calm = (node, t) => ({
   state: "running", reason: "", crack: 0, fall: 0, fade: 0, blink: 0, pop: 0, rise: 0, born: false, gaveUp: false, pid: null, next: null,
-  left: node.limit && Math.max(0, node.limit[0] - node.used), spent: Array.from({ length: node.used }, () => ({ gone: 1, refill: 0 })),
+  left: node.limit && Math.max(0, node.limit[0] - node.used), spent: Array.from({ length: node.used }, (_, place) => ({ gone: 1, refill: refilled(node, place, t) })),
 });
 
 /**
@@ -65,7 +71,7 @@ export function picture(nodes, score, t, still = false) {
   const stage = stageAt(score, t);
   const now = still ? score.stages[stage] ?? score.end : t;
   const limits = new Map(nodes.map((node) => [node.id, node.limit]));
-  const looks = new Map(nodes.map((node) => [node.id, calm(node)]));
+  const looks = new Map(nodes.map((node) => [node.id, calm(node, t)]));
   /** @type {Flight[]} */
   const flights = [];
   for (const cue of score.cues) {

@@ -19,8 +19,9 @@
  * @property {string|null} strategy
  * @property {[number, number]|null} limit  restarts and seconds; null: no limit
  * @property {number} used  restarts of the window that happened before
+ * @property {number[]} [ages]  seconds since each of the newest ones, oldest first; the marks of the others stay empty
  * @property {"permanent"|"transient"|"temporary"|null} restart
- * @property {string|null} state
+ * @property {string|null} state  "": unknown, but its place is reserved
  * @property {MomentNode[]} children
  * @property {number} more  children that the server left out
  */
@@ -52,6 +53,9 @@
  * @property {Ghosts} ghosts
  * @property {number} storm
  */
+
+/** Return a moment in which nothing happens. @param {number} id @param {MomentNode} root @returns {Moment} */
+export const quiet = (id, root) => ({ id, at: 0, took: null, complete: true, going_on: false, summary: "", line: null, root, events: [], ghosts: {}, storm: 0 });
 
 /** @typedef {{event: number, id: string, at: number, dur: number}} Base  `event`: its place in the events of the moment */
 /**

@@ -3,7 +3,8 @@
  *
  * It plays, pauses and seeks; Space and the arrow keys do the same. Events: `restart-play` when it starts or stops to
  * play, `restart-time` for each new picture, `restart-placed` after the processes got their places. With the attribute
- * `fill` the drawing takes the height of the element; with `whole` every process is drawn in full size.
+ * `fill` the drawing takes the height of the element; with `whole` every process is drawn in full size; with `live` the
+ * marks of the restart limit refill after the end.
  *
  * @module
  */
@@ -14,7 +15,7 @@ import { Actor } from "./actor.js";
 import { layout, link, pointOf, touched } from "./layout.js";
 import { all, picture } from "./picture.js";
 import { poseOf, schedule, stageAt, stepFrom, STAGES } from "./schedule.js";
-import { namer, victim } from "./story.js";
+import { isRestart, namer, victim } from "./story.js";
 
 /** @typedef {import("./layout.js").Edge} Edge */
 /** @typedef {import("./layout.js").Layout} Layout */
@@ -99,6 +100,11 @@ export class RestartStage extends HTMLElement {
     this.#show(Math.min(time, this.#score.end));
   }
 
+  /** Pixels from the top of the element to that of the drawing; below 0 if it is scrolled. */
+  get above() {
+    return this.#drawing.getBoundingClientRect().top - this.getBoundingClientRect().top;
+  }
+
   /** The places of the processes. */
   get layout() {
     return this.#layout;
@@ -171,6 +177,7 @@ export class RestartStage extends HTMLElement {
   seek(time) {
     this.#stop();
     this.#show(Math.min(this.#score.end, Math.max(0, time)));
+    if (this.#time >= this.#score.end) this.#refill();
   }
 
   /** Show the end of the stage before or after. @param {number} by  -1 or 1 */
@@ -227,6 +234,7 @@ export class RestartStage extends HTMLElement {
 
   /** Let the marks of the restart limit refill after the end. */
   #refill() {
+    if (!this.hasAttribute("live")) return;
     const windows = this.#nodes.map(({ limit }) => (limit?.[1] ?? 0) * 1000).filter((ms) => ms <= LONGEST_REFILL_MS);
     if (this.#time > this.#score.end + Math.max(0, ...windows)) return;
     this.#timer = setTimeout(() => {
@@ -262,7 +270,7 @@ export class RestartStage extends HTMLElement {
     const marks = [...this.#marks.values()], actors = [...this.#actors.values()];
     this.#svg.replaceChildren(...cuts, ...this.#wires.values(), ...marks.map(({ tail }) => tail));
     this.#drawing.replaceChildren(this.#svg, ...actors.map(({ cards }) => cards), ...actors.map(({ element }) => element), this.#more, ...marks.map(({ chip }) => chip));
-    if (moment) this.#drawing.ariaLabel = `Restart of ${namer(moment)(victim(moment))}`;
+    if (moment) this.#drawing.ariaLabel = isRestart(moment) ? `Restart of ${namer(moment)(victim(moment))}` : moment.summary;
   }
 
   /** Place all elements for the present width. */
@@ -304,7 +312,7 @@ export class RestartStage extends HTMLElement {
     const flying = new Map(flights.map((flight) => [flight.pulse, flight]));
     for (const mark of this.#marks.values()) this.#fly(mark, flying.get(mark.pulse));
     attribute(this, "data-stage", stage);
-    attribute(this.#drawing, "aria-description", stage ? `Stage ${stage} of 6: ${STAGES[stage - 1]}` : null);
+    attribute(this.#drawing, "aria-description", stage && this.#moment && isRestart(this.#moment) ? `Stage ${stage} of 6: ${STAGES[stage - 1]}` : null);
   }
 
   /** Move a pulse along its line, its tail behind it. @param {Mark} mark @param {Flight|undefined} flight */

@@ -31,6 +31,9 @@ export const victim = (moment) => moment.events.find(({ kind }) => kind === "cra
 /** @param {Moment} moment @template {MomentEvent["kind"]} K @param {K} kind @returns {Extract<MomentEvent, {kind: K}>[]} */
 const only = (moment, kind) => /** @type {any} */ (moment.events.filter((event) => event.kind === kind));
 
+/** Return whether a supervisor decided anything; a picture at rest has ends without decisions. @param {Moment} moment */
+export const isRestart = (moment) => only(moment, "decide").length > 0;
+
 /** Return whether a supervisor gave up. @param {Moment} moment */
 export const gaveUp = (moment) => only(moment, "decide").some(({ what }) => what === "give_up");
 
@@ -65,6 +68,7 @@ function whole(moment) {
   const name = namer(moment), id = victim(moment), who = name(id), end = only(moment, "crash").find((crash) => crash.id === id);
   const linked = only(moment, "link").map(({ to }) => name(to));
   /** @type {Map<string, [number, number]|null>} */ const limits = new Map(all(moment.root).map((node) => [node.id, node.limit]));
+  const falls = gaveUp(moment);
   const said = [!end ? `${who} ended.` : end.reason === "killed" ? `${who} was killed.` : `${who} ${end.crash && end.reason !== "shutdown" ? "crashed" : "exited"}: ${end.reason}.`];
   if (linked.length) said.push(`${listed(linked)}, linked to it, ended too.`);
   for (const { id: by, what, strategy, left } of only(moment, "decide")) {
@@ -77,7 +81,7 @@ function whole(moment) {
     else if (what === "drop") said.push(`${name(by)} does not restart it.`);
     else if (stops.length) said.push(`${boss} stopped ${listed(stops)}${started && `, then ${started}`}.`);
     else if (started) said.push(`${boss} ${started}.`);
-    if (what === "restart" && left !== null && limit) said.push(`${left} of ${counted(limit[0], "restart")} ${left === 1 ? "was" : "were"} left.`);
+    if (what === "restart" && left !== null && limit) said.push(`${falls ? `${name(by)} had ` : ""}${left} of ${counted(limit[0], "restart")} ${falls ? "" : left === 1 ? "was " : "were "}left.`);
   }
   return said.join(" ");
 }

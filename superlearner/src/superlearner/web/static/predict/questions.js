@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quiet } from "../moment/schedule.js";
 import { LEVELS } from "./told.js";
 
 /** @typedef {import("../moment/schedule.js").Moment} Moment */
@@ -18,7 +19,7 @@ export function newSeed(present) {
 }
 
 /** Return the tree of a question as a restart without events. @param {Question} question @param {number} id @returns {Moment} */
-export const before = ({ tree }, id) => ({ id, at: 0, took: null, complete: true, going_on: false, summary: "", line: null, root: tree, events: [], ghosts: {}, storm: 0 });
+export const before = ({ tree }, id) => quiet(id, tree);
 
 /** Return why there is no question of this level and seed. @param {string} level @param {string} seed @returns {[string, string]|null} */
 export function unknown(level, seed) {

@@ -81,4 +81,4 @@ export const prediction = (picked, none, failed, second) => html`<div class="sai
     : none ? html`<span class="tag">none of them</span>` : "Nothing picked yet. If you expect no restart, choose None of them."}</p>`}${second ? html`<p class="second">${SECOND}</p>` : nothing}</div>`;
 
 /** @param {number} count */
-export const watching = (count) => html`<div class="said"><h3>Watch</h3><p class="picked">Each start confirms or corrects your prediction of ${count ? counted(count, "process", "processes") : "no process"}.</p></div>`;
+export const watching = (count) => html`<div class="said"><h3>Watch</h3><p class="picked">${count ? `Each start shows whether your prediction of ${counted(count, "process", "processes")} holds.` : "You expect no restart: any start proves the opposite."}</p></div>`;

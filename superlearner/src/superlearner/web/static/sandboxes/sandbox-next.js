@@ -55,7 +55,7 @@ export function stepAfterRefusal() {
 }
 
 function step() {
-  if (refused && status === "running") return html`this code was refused, see above. The tree beside it is that of the last code that ran. Correct it and press Run (Ctrl-Enter).`;
+  if (refused && status === "running") return html`this code was refused: the message at the code says why. The tree beside it is that of the last code that ran. Correct it and press Run (Ctrl-Enter).`;
   if (crash) return html`line ${crash.line}, where ${crash.name} crashed, is marked. Fix it and press Run (Ctrl-Enter).`;
   if (status === "ended") return html`change the code and press Run (Ctrl-Enter), which starts it again.`;
   if (status !== "running") return null;

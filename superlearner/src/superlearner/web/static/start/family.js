@@ -1,68 +1,82 @@
 /**
- * `<sl-family>`: a live picture of one supervisor and its children. A restart takes less than a millisecond, so it is
- * shown slowly, once for each end: ended and stopped processes, then restarts, then the current state.
+ * `<sl-family>`: a live picture of one supervisor and its children. It plays their restarts in place, and has a link
+ * and a button for each child.
  *
- * Event: `sl-kill` (the key of a child).
+ * Events: `sl-kill` (the key of a child); `restart-end` when nothing plays any more.
  *
  * @module
  */
 
-import { attribute, icon, make, reshape, write } from "../base/dom.js";
-import { affected, because, listed } from "./first-steps.js";
-import { pips, shapeOf } from "../base/marks.js";
+import { attribute, make, write } from "../base/dom.js";
 import { budgetAt, label } from "../live/model.js";
-import { budgetText, STATES, unlimited } from "../base/words.js";
+import { STATES } from "../base/words.js";
+import { RestartLive } from "../moment/live-stage.js";
+import { sentence } from "../moment/story.js";
+import { affected, because, listed } from "./first-steps.js";
+import { branchOf, drawn, portrait } from "./portrait.js";
 
+/** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
 /** @typedef {import("../live/model.js").Row} Row */
 /** @typedef {import("./first-steps.js").Scene} Scene */
 
-const ENDED_MS = 1500;
-const AGAIN_MS = 700;
-/** How long the sentence about a supervisor that gave up stays. */
-const TOLD_MS = 8000;
-const SHOWN = 8;
+/** Delay of a change, so that its restart can be played first. */
+const LATER_MS = 700;
+/** Browsers keep no longer ones. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** Room in rows for the level above, which is shown when the supervisor gives up: its row, and how many more it has. */
+const ABOVE_PX = 98;
 
 class Child {
-  glyph = icon("running", "fam-glyph");
   name = make("a", { class: "fam-name" });
-  pid = make("code", { class: "fam-pid" });
   state = make("span", { class: "fam-state" });
-  kill = make("button", { type: "button", class: "btn danger" }, "Kill");
-  element = make("li", {}, make("span", { class: "fam-line", "aria-hidden": "true" }), this.glyph, make("span", { class: "fam-words" }, this.name, this.state, this.pid), this.kill);
-  /** @type {Row|null} */ row = null;
-  /** @type {{look: string, word: string}|null} */ held = null;
-  timer = 0;
+  kill = make("button", { type: "button", class: "btn danger", "aria-describedby": "fam-said" }, "Kill");
+  element = make("li", { "data-away": true }, this.name, this.state, this.kill);
 }
 
 export class SlFamily extends HTMLElement {
   /** @type {Scene|null} */ #scene = null;
   /** @type {Map<string, Child>} */ #children = new Map();
-  #skew = 0;
-  #top = make("div", { class: "fam-top" });
+  #live = new RestartLive();
+  #top = make("a", { class: "fam-name" });
   #list = make("ol", { class: "fam-kids", "aria-label": "Children, in the order of their start" });
-  #rest = make("p", { class: "hint fam-rest", hidden: true });
+  #over = make("div", { class: "fam-over" }, this.#top, this.#list);
   #said = make("p", { class: "fam-said", id: "fam-said" });
-  #budget = make("span", { class: "bu" });
-  #glyph = icon("supervisor", "fam-glyph");
-  #name = make("a", { class: "fam-name" });
-  #kind = make("span", { class: "fam-state" });
+  #skew = 0;
+  #field = make("div", { class: "fam-field" }, this.#live, this.#over);
+  /** The picture at rest, as text. */ #known = "";
+  /** The id of the next picture at rest; below 0, so that it is no restart. */ #next = -1;
+  #later = 0;
   #clock = 0;
-  /** What is shown of the supervisor instead of its state. @type {{look: string, word: string}|null} */ #fall = null;
-  #fallen = 0;
-  /** The sentence about its fall. */ #told = "";
   /** The child whose kill button the pointer is on. @type {string|null} */ #aim = null;
 
   connectedCallback() {
     if (this.#list.isConnected) return;
-    this.#top.append(this.#glyph, make("span", { class: "fam-words" }, this.#name, this.#kind, this.#budget));
-    this.append(this.#top, this.#list, this.#rest, this.#said);
+    this.#live.setAttribute("picture", "");
+    this.append(this.#field, this.#said);
+    const { stage } = this.#live;
+    this.#live.cut = (moment) => branchOf(moment, this.#scene?.supervisor.key ?? "");
+    stage.addEventListener("scroll", () => this.#place(), { passive: true });
+    stage.addEventListener("restart-placed", () => this.#place());
+    stage.addEventListener("restart-time", () => this.#speak());
+    this.#live.addEventListener("restart-end", () => this.dispatchEvent(new Event("restart-end")));
     this.#list.addEventListener("pointerover", (event) => this.#foretell(event.target));
     this.#list.addEventListener("pointerout", () => this.#foretell(document.activeElement));
     for (const type of ["focusin", "focusout"]) this.#list.addEventListener(type, (event) => this.#foretell(type === "focusin" ? event.target : null));
     this.#list.addEventListener("click", (event) => {
-      const item = event.target instanceof Element && event.target.closest("button") ? event.target.closest("li") : null;
+      const item = event.target instanceof Element && event.target.closest("button:not([aria-disabled])") ? event.target.closest("li") : null;
       if (item?.dataset.key) this.dispatchEvent(new CustomEvent("sl-kill", { detail: item.dataset.key }));
     });
+  }
+
+  /** Whether a restart is about to be played, or plays. */
+  get busy() {
+    return this.#live.busy;
+  }
+
+  /** Play the newest restart of the feed, if it is new and one of the picture. @param {readonly FeedEvent[]} feed */
+  play(feed) {
+    const { supervisor, children = [] } = this.#scene ?? {};
+    this.#live.show(feed, (key) => key === supervisor?.key || children.some((row) => row.key === key));
   }
 
   /**
@@ -74,131 +88,85 @@ export class SlFamily extends HTMLElement {
     const other = this.#scene?.supervisor.key !== scene.supervisor.key;
     this.#scene = scene;
     this.#skew = skew;
-    if (other) {
-      for (const child of this.#children.values()) clearTimeout(child.timer);
-      clearTimeout(this.#fallen);
-      this.#fall = null;
-      this.#told = "";
-      this.#children.clear();
-      this.#list.replaceChildren();
-    }
-    const { supervisor, children, victim } = scene;
-    write(this.#name, label(supervisor));
-    attribute(this.#name, "href", address(supervisor));
-    this.#crown();
-    const first = children.slice(0, SHOWN);
-    const shown = victim === null || first.includes(victim) ? first : [...first.slice(0, -1), victim]; // the page offers to kill it
-    const keys = new Set(shown.map((row) => row.key));
+    attribute(this.#top, "href", address(scene.supervisor));
+    attribute(this.#top, "aria-label", label(scene.supervisor));
+    const shown = drawn(scene), keys = new Set(shown.map((row) => row.key));
     for (const [key, child] of this.#children) {
       if (keys.has(key)) continue;
-      clearTimeout(child.timer);
       child.element.remove();
       this.#children.delete(key);
     }
-    this.#list.style.setProperty("--n", String(Math.max(1, shown.length)));
+    const added = shown.some((row) => !this.#children.has(row.key));
     shown.forEach((row, place) => {
-      const child = this.#children.get(row.key) ?? new Child();
-      if (this.#list.children[place] !== child.element) this.#list.insertBefore(child.element, this.#list.children[place] ?? null);
+      const child = this.#children.get(row.key) ?? new Child(), { element, name, state, kill } = child;
+      if (this.#list.children[place] !== element) this.#list.insertBefore(element, this.#list.children[place] ?? null);
       this.#children.set(row.key, child);
-      this.#take(child, row, address);
+      attribute(element, "data-key", row.key);
+      attribute(element, "data-look", row.state);
+      attribute(name, "href", address(row));
+      attribute(name, "aria-label", label(row));
+      write(state, STATES[row.state] ?? row.state);
+      attribute(kill, "aria-label", `Kill ${label(row)}`);
+      attribute(kill, "aria-disabled", row.pid === null || row.critical ? "true" : null); // a disabled one loses the focus
     });
-    this.#rest.hidden = children.length <= SHOWN;
-    write(this.#rest, children.length > SHOWN ? `and ${children.length - SHOWN} more, in the tree` : "");
-    this.#speak();
+    if (added) this.#place(); // it reads the layout, so not for each frame
+    else this.#speak();
+    if (other) {
+      this.#live.leave();
+      this.#rest();
+    } else if (!this.#later) this.#later = setTimeout(() => this.#rest(), LATER_MS);
   }
 
-  /** Write what the supervisor is and does. */
-  #crown() {
-    if (!this.#scene) return;
-    const { supervisor } = this.#scene, look = this.#fall?.look ?? supervisor.state;
-    attribute(this.#top, "data-look", look);
-    reshape(this.#glyph, shapeOf(supervisor, look));
-    const word = this.#fall?.word ?? (supervisor.state === "running" ? "" : STATES[supervisor.state] ?? supervisor.state);
-    write(this.#kind, `supervisor, ${supervisor.strategy ?? ""}${word && `, ${word}`}`);
-    this.#count();
+  /** Draw the picture at rest, if it differs. */
+  #rest() {
+    clearTimeout(this.#later);
+    this.#later = 0;
+    const scene = this.#scene;
+    if (!scene) return;
+    const { supervisor } = scene, shown = [supervisor, ...drawn(scene)];
+    const known = JSON.stringify([scene.children.length, ...shown.map(({ key, pid, state, strategy, budget }) => [key, pid, state, strategy, budget])]);
+    if (known === this.#known) return;
+    this.#known = known;
+    this.#live.atRest = () => portrait(scene, this.#now(), (this.#next -= 1));
+    this.#expire();
   }
 
-  /**
-   * Show slowly that the supervisor gave up, and what its own supervisor did.
-   * @param {string|undefined} by  its supervisor, if that started it again
-   */
-  gaveUp(by) {
-    if (!this.#scene) return;
-    const name = label(this.#scene.supervisor);
-    this.#told = `${name} had no restart left and gave up. ${by ? `${by} started it again, with its children.` : "Its own supervisor decides."}`;
-    const steps = [
-      { at: 0, fall: { look: "gave_up", word: "gave up" } },
-      { at: ENDED_MS, fall: by ? { look: "restarting", word: "starting again" } : null },
-      { at: ENDED_MS + AGAIN_MS, fall: null },
-    ];
-    clearTimeout(this.#fallen);
-    const next = (/** @type {number} */ place) => {
-      const step = steps[place];
-      if (step) this.#fall = step.fall;
-      else this.#told = "";
-      this.#crown();
-      this.#speak();
-      if (step) this.#fallen = setTimeout(next, (steps[place + 1]?.at ?? TOLD_MS) - step.at, place + 1);
-    };
-    next(0);
-  }
-
-  /** @param {Child} child @param {Row} row @param {(row: Row) => string} address */
-  #take(child, row, address) {
-    const before = child.row;
-    child.row = row;
-    attribute(child.element, "data-key", row.key);
-    attribute(child.name, "href", address(row));
-    write(child.name, label(row));
-    attribute(child.kill, "aria-label", `Kill ${label(row)}`);
-    attribute(child.kill, "aria-describedby", "fam-said");
-    if (before && before.pid !== row.pid && (row.last?.at ?? 0) !== (before.last?.at ?? 0)) this.#hold(child, row);
-    this.#paint(child);
-  }
-
-  /** @param {Child} child @param {Row} row */
-  #hold(child, row) {
-    clearTimeout(child.timer);
-    const crash = row.last?.crash ?? false;
-    const reason = row.last?.reason ?? "";
-    child.held = crash ? { look: "crashed", word: reason === "killed" ? "killed" : `crashed: ${reason}` } : { look: "stopped", word: `stopped by ${label(this.#scene?.supervisor ?? row)}` };
-    child.timer = setTimeout(() => {
-      child.held = { look: "restarting", word: "starting again" };
-      this.#paint(child);
-      child.timer = setTimeout(() => {
-        child.held = null;
-        this.#paint(child);
-        this.#speak();
-      }, AGAIN_MS);
-    }, ENDED_MS);
-  }
-
-  /** @param {Child} child */
-  #paint(child) {
-    const { row, held } = child;
-    if (!row) return;
-    const look = held?.look ?? row.state;
-    attribute(child.element, "data-look", look);
-    attribute(child.element, "data-kind", row.kind);
-    attribute(child.element, "data-state", row.state);
-    attribute(child.element, "data-pid", row.pid ?? "");
-    reshape(child.glyph, shapeOf(row, look));
-    write(child.state, held?.word ?? (STATES[row.state] ?? row.state));
-    write(child.pid, held && held.look !== "restarting" ? "" : row.pid ?? "");
-    child.kill.disabled = row.pid === null || row.critical;
-  }
-
-  /** Update the budget, which recovers with time alone. */
-  #count() {
+  /** Draw it again when the next restart leaves the window. */
+  #expire() {
     clearTimeout(this.#clock);
-    const budget = this.#scene?.supervisor.budget;
-    this.#budget.hidden = !budget || unlimited(budget);
-    if (!budget || unlimited(budget)) return;
-    const now = Date.now() / 1000 + this.#skew;
-    const { left: known, next } = budgetAt(budget, now), left = this.#fall?.look === "gave_up" ? 0 : known;
-    attribute(this.#budget, "data-level", left === 0 ? "none" : left < budget.max ? "some" : "all");
-    this.#budget.replaceChildren(pips(left, budget.max), make("span", {}, `${budgetText(left, budget)} left`));
-    if (next !== null) this.#clock = setTimeout(() => this.#count(), Math.max(50, (next - now) * 1000 + 20));
+    const budget = this.#scene?.supervisor.budget, next = budget && budgetAt(budget, this.#now()).next;
+    if (!next) return;
+    this.#clock = setTimeout(() => {
+      this.#known = "";
+      this.#rest();
+    }, Math.min(LONGEST_TIMER_MS, Math.max(50, (next - this.#now()) * 1000 + 20)));
+  }
+
+  /** Return the time of the server, in seconds. */
+  #now() {
+    return Date.now() / 1000 + this.#skew;
+  }
+
+  /** Put the links and buttons over the drawing. */
+  #place() {
+    const { stage } = this.#live, { layout: { places, rows, height }, scale, clientWidth } = stage;
+    if (stage.moment && stage.moment.id < 0) this.#field.style.minHeight = rows ? `${height + ABOVE_PX}px` : "";
+    this.#over.style.height = `${height}px`;
+    this.#over.style.zoom = `${scale}`;
+    this.#over.style.top = `${stage.above / scale}px`;
+    attribute(this.#over, "data-rows", rows);
+    const supervisor = this.#scene?.supervisor.key ?? "";
+    for (const [key, element] of [[supervisor, this.#top], ...[...this.#children].map(([one, { element: item }]) => [one, item])]) {
+      if (!(element instanceof HTMLElement)) continue;
+      const at = places.get(String(key));
+      attribute(element, "data-away", !at);
+      if (!at) continue;
+      element.style.transform = `translate(${at.x}px, ${at.y}px)`;
+      element.style.setProperty("--size", `${at.size}`);
+      element.style.setProperty("--label", `${at.label}px`);
+      element.style.setProperty("--width", `${clientWidth / scale - at.x + 32}px`);
+    }
+    this.#speak();
   }
 
   /** Show the effects of a kill in advance. @param {EventTarget|null} target */
@@ -209,15 +177,15 @@ export class SlFamily extends HTMLElement {
   }
 
   #speak() {
-    const scene = this.#scene;
+    const scene = this.#scene, { stage, shows } = this.#live;
     if (!scene) return;
+    attribute(this, "data-plays", shows);
     const hit = this.#aim === null ? [] : affected(scene, this.#aim);
     for (const [one, child] of this.#children) attribute(child.element, "data-hit", hit.some((row) => row.key === one));
-    const name = label(scene.supervisor);
-    const slow = [...this.#children.values()].some((child) => child.held);
-    const aimed = hit.find((row) => row.key === this.#aim);
-    write(this.#said, aimed ? `If ${label(aimed)} ends, ${name} will start ${listed(hit.map(label))} again.`
-      : this.#told || (slow ? "Shown slowly: in truth it took a moment." : `${name} is ${scene.supervisor.strategy}: ${because(scene.supervisor.strategy)}.`));
+    const name = label(scene.supervisor), aimed = hit.find((row) => row.key === this.#aim);
+    write(this.#said, shows && stage.moment ? sentence(stage.moment, stage.stage)
+      : aimed ? `If ${label(aimed)} ends, ${name} will start ${listed(hit.map(label))} again.`
+      : `${name} is ${scene.supervisor.strategy}: ${because(scene.supervisor.strategy)}.`);
   }
 }
 

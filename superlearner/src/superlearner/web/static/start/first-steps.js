@@ -21,6 +21,10 @@ const BEST = "checkout_sup";
 const BEST_CHILD = "ledger";
 /** More children do not fit into the picture. */
 const MANY = 8;
+/** Kinds of entries about a child that are explained. */
+const ENDS = new Set(["restarted", "killed", "crashed", "gave_up", "restart_failed"]);
+/** Time after which a supervisor's end is old news. */
+const OUTRANKED_S = 8;
 /** The platform's services are below this slot and must not be killed here. */
 const SERVICES = "superlearner/services";
 
@@ -78,20 +82,18 @@ export function affected({ supervisor, children }, key) {
 }
 
 /**
- * Return the newest entry of the feed about the scene after a known one.
+ * Return the newest entry of the feed about the scene after a known one. The end of the supervisor outranks the ends of
+ * children that follow it at once.
  * @param {readonly FeedEvent[]} feed  oldest first
  * @param {Scene} scene
  * @param {number} after  number of an entry
  * @returns {FeedEvent|null}
  */
 export function storyOf(feed, { supervisor }, after) {
-  for (let at = feed.length - 1; at >= 0; at -= 1) {
-    const event = feed[at];
-    if (!event || event.id <= after) return null;
-    const below = event.key?.startsWith(`${supervisor.key}/`) && !event.key.slice(supervisor.key.length + 1).includes("/");
-    if ((below || (event.key === supervisor.key && event.kind === "gave_up")) && ["restarted", "killed", "crashed", "gave_up", "restart_failed"].includes(event.kind)) return event;
-  }
-  return null;
+  const isFall = (/** @type {FeedEvent} */ event) => event.kind === "gave_up" && event.key === supervisor.key;
+  const told = feed.filter((event) => event.id > after && (isFall(event) || (ENDS.has(event.kind) && event.key?.slice(0, event.key.lastIndexOf("/")) === supervisor.key)));
+  const newest = told.at(-1), fall = told.findLast(isFall);
+  return (fall && newest && newest.at - fall.at < OUTRANKED_S ? fall : newest) ?? null;
 }
 
 /**
@@ -134,19 +136,20 @@ export const because = (strategy) => BECAUSE[strategy ?? ""] ?? "it starts its c
 export function answers(story) {
   const { who = "The child", reason = "", by = "", strategy = "", restarted = [], used, max, window_s } = story.parts ?? {};
   const again = restarted.length ? `${by} is ${strategy}: ${because(strategy)}.` : "";
+  const limited = typeof max === "number" && typeof used === "number" && max < 1000, left = limited ? Math.max(0, max - used) : 0;
   if (story.kind === "gave_up") {
     return {
       why: `${story.text.split("; ")[0]}.`,
       who: restarted.length ? `${listed(restarted)}, with all its children, which had ended with it. ${again}` : "Nobody yet. The supervisor above decides what becomes of it.",
-      left: `${who} has used up its restarts: what a restart does not mend goes up the tree, to its own supervisor.`,
+      left: restarted.length ? `${who} starts with all its restarts again, and ${by} has spent one of its own.${limited ? ` ${by} has ${left} of ${max} left in ${window_s} s.` : ""}`
+        : `Nothing: ${who} had no restart left, so the failure went up the tree, to its own supervisor.`,
     };
   }
   const why = reason === "killed" ? `${who} was killed: its reason is “killed”, and no callback of it ran.` : `${who} ended with the reason ${reason}.`;
-  const limited = typeof max === "number" && typeof used === "number" && max < 1000;
   return {
     why,
     who: restarted.length ? `${listed(restarted)}. ${again}` : "Nobody yet.",
-    left: limited ? `${Math.max(0, max - used)} of ${max} restarts in ${window_s} s. When none is left and one is needed, ${by} gives up: it ends, and its own supervisor decides.`
+    left: limited ? `${by} had ${left} of ${max} restarts left; each comes back after ${window_s} s. Without one it gives up, and its own supervisor decides.`
       : `${by || "Its supervisor"} may restart as often as it has to.`,
   };
 }

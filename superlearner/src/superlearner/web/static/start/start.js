@@ -12,7 +12,6 @@ import { answers, done, listed, sceneOf, storyOf } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { EMPTY, label, reduce, tally } from "../live/model.js";
-import { RestartLive } from "../moment/live-stage.js";
 import { SHAPES } from "../base/marks.js";
 import { whyAddress } from "../base/process-link.js";
 import { pages } from "../shell/nav.js";
@@ -42,12 +41,12 @@ const ABOUT = {
   sandboxes: "your own code in a program of its own, where it can break nothing",
   arsenal: "every operation with a form, as curl, CLI and Python", learn: "the path from a first process to production",
   timeline: "what happened, live and back in time", why: "the newest restarts, each played again", predict: "say what a crash will do, and see whether you are right",
+  lesson: "what OTP is: one framework built by hand, then with the library", cluster: "nodes that are connected, and what runs where",
   docs: "the library, the commands, the API", replay: "what was recorded, forwards and backwards, step by step", settings: "runtime, tokens, looks, data",
 };
 
 const page = byId("start", HTMLElement);
 const family = byId("family", SlFamily);
-const restart = byId("restart", RestartLive);
 const killIt = byId("kill-it", HTMLButtonElement);
 
 /** @type {Model} */ let model = EMPTY;
@@ -62,8 +61,6 @@ let known = 0;
 /** The newest event of the picture that has been seen. @type {import("./first-steps.js").FeedEvent|null} */ let story = null;
 /** The entry that was announced last. */
 let announced = 0;
-/** The newest give-up of the picture's supervisor that was shown. */
-let fallen = 0;
 /** Findings of the node's monitor. @type {import("../system/system-model.js").Model|null} */ let found = null;
 
 const storms = new Storms();
@@ -91,8 +88,7 @@ function onMessages(messages) {
   if (before.rows !== model.rows) draw();
   if (before.feed !== model.feed) {
     last();
-    fall();
-    restart.show(model.feed, (key) => key === scene?.supervisor.key || (scene?.children.some((row) => row.key === key) ?? false));
+    family.play(model.feed);
   }
   if (before.rows !== model.rows || before.feed !== model.feed) steps();
   if (before.rows !== model.rows || before.restarts !== model.restarts) count();
@@ -122,7 +118,6 @@ function onFindings(frames) {
 /** Return the start of the visit, which survives reloads. */
 function begin() {
   const newest = model.feed.reduce((most, event) => Math.max(most, event.id), 0);
-  fallen = newest;
   const place = `${model.epoch} ${model.node}`;
   try {
     const [was, from] = JSON.parse(sessionStorage.getItem(KEY) ?? "[]");
@@ -144,14 +139,6 @@ function draw() {
   if (scene) family.show(scene, skew, (row) => inTree(row.key));
 }
 
-/** Show that the supervisor of the picture gave up, once for each time. */
-function fall() {
-  const newest = scene && model.feed.findLast((event) => event.kind === "gave_up" && event.key === scene?.supervisor.key && event.id > fallen);
-  if (!newest || !isSettled(newest)) return;
-  fallen = newest.id;
-  family.gaveUp(newest.parts?.restarted?.length ? newest.parts.by : undefined);
-}
-
 /** Tick off steps from events of the feed; what is played now is written when it has been seen. */
 function steps() {
   const newest = scene && storyOf(model.feed, scene, known);
@@ -161,7 +148,7 @@ function steps() {
   }
   const unsettled = newest && newest.id !== story?.id && !isSettled(newest) && Date.now() / 1000 + skew - newest.at < SETTLED_S;
   if (unsettled) setTimeout(steps, 1000 * SETTLED_S); // it is to be played, once its end is known
-  if (!restart.busy && !unsettled) story = newest;
+  if (!family.busy && !unsettled) story = newest;
   const reached = done(scene, story);
   let current = "";
   for (const item of byId("steps", HTMLElement).children) {
@@ -180,7 +167,7 @@ function steps() {
   killIt.disabled = !victim?.pid;
   if (scene && victim) {
     const name = label(victim), boss = label(scene.supervisor);
-    write(byId("look-text", HTMLElement), `${boss} is a supervisor. It started ${listed(scene.children.map(label))}, and it watches them: none of them repairs itself.`);
+    write(byId("look-text", HTMLElement), `${boss} is a supervisor. It started ${listed(scene.children.map(label))}, and it watches them: if one ends, it starts it again.`);
     write(byId("kill-title", HTMLElement).firstChild ?? byId("kill-title", HTMLElement), `Kill ${name}`);
     write(killIt, reached.kill ? `Kill ${name} again` : `Kill ${name}`);
   }
@@ -233,14 +220,14 @@ let burns = false;
 function wrong() {
   const burnt = burning(lines, Date.now() / 1000 + skew);
   burns = burnt.length > 0;
-  const rows = [...model.rows.values()].filter(({ state }) => ["crashed", "gave_up", "stuck", "restarting"].includes(state));
+  const rows = [...model.rows.values()].filter(({ state, restart }) => ["crashed", "gave_up", "stuck", "restarting"].includes(state) || (state === "stopped" && restart === "permanent"));
   const anomalies = [...(found?.anomalies ?? [])].sort((one, other) => RANKS.indexOf(other.severity) - RANKS.indexOf(one.severity) || one.number - other.number);
   const system = pages().find(({ id }) => id === "system")?.href ?? `${root()}/docs/monitoring`;
   const items = [
     ...burnt.slice(0, SHOWN).map((line) => make("li", { "data-look": "crashed" }, icon("crashed", "glyph"),
       make("a", { href: inTree(line.event.key ?? "") }, nameIn(line.event)), ` ${stormText(line)}`)),
     ...rows.slice(0, SHOWN).map((row) => make("li", { "data-look": row.state }, icon(SHAPES[row.state] ?? "crashed", "glyph"),
-      make("a", { href: inTree(row.key) }, label(row)), ` ${STATES[row.state] ?? row.state}${row.last?.crash ? `: ${row.last.reason}` : ""}`)),
+      make("a", { href: inTree(row.key) }, label(row)), row.state === "stopped" ? " was stopped; nothing starts it again" : ` ${STATES[row.state] ?? row.state}${row.last?.crash ? `: ${row.last.reason}` : ""}`)),
     ...(rows.length > SHOWN ? [make("li", {}, `and ${number(rows.length - SHOWN)} more`)] : []),
     ...gaveUp(new Set([...rows.map(({ key }) => key), ...anomalies.filter(({ evidence }) => evidence.give_ups).map(({ name }) => name)])).map((event) =>
       make("li", { "data-look": "gave_up" }, icon("gave-up", "glyph"), make("a", { href: system }, event.parts?.who ?? "A supervisor"), ` gave up at ${time(event.at)}`)),
@@ -249,7 +236,7 @@ function wrong() {
     ...(anomalies.length > SHOWN ? [make("li", {}, make("a", { href: system }, `and ${number(anomalies.length - SHOWN)} more`))] : []),
   ];
   if (!heldWrong.allows(items.map(() => ({ count: 1 })))) return;
-  if (!items.length) items.push(make("li", { class: "hint" }, unknown || (model.rows.size ? "Nothing: all that should run does." : "There is no tree to look at.")));
+  if (!items.length) items.push(make("li", { class: "hint" }, unknown || (model.rows.size ? "Nothing is wrong." : "There is no tree to look at.")));
   renew(byId("wrong", HTMLElement), items);
 }
 
@@ -277,11 +264,11 @@ function list() {
     return make("li", { "data-level": event.level }, make("time", { datetime: new Date(from * 1000).toISOString() }, time(from)),
       event.key ? make("a", { href: inTree(event.key) }, text) : make("span", {}, text));
   });
-  if (!items.length) items.push(make("li", { class: "hint" }, "None yet. Who ends and is started again is told here."));
+  if (!items.length) items.push(make("li", { class: "hint" }, "None yet. Restarts appear here."));
   renew(byId("last", HTMLElement), items);
 }
 
-restart.addEventListener("restart-end", steps);
+family.addEventListener("restart-end", steps);
 family.addEventListener("sl-kill", (event) => void end(model.rows.get(/** @type {CustomEvent} */ (event).detail)));
 killIt.onclick = () => void end(scene?.victim);
 byId("ways", HTMLElement).replaceChildren(...pages().filter(({ id }) => id !== "start").map(({ id, label: name, href }) =>
