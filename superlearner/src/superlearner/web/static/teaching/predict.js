@@ -198,7 +198,7 @@ export class SlPredict extends HTMLElement {
     gives.checked = this.#giveUp;
     gives.onchange = () => (this.#giveUp = gives.checked);
     marks.append(make("label", { class: "gives" }, gives, make("span", {}, `${name} gives up, or ends with it`)));
-    const go = make("button", { class: "btn primary", disabled: busy || this.#victim === null, "data-mark": "go" }, busy ? "Watching…" : "Kill it and see");
+    const go = make("button", { class: "btn primary", disabled: busy || this.#victim === null, "data-mark": "go" }, this.#stage === "watching" ? "Watching…" : busy ? "Predicting…" : "Kill it and see");
     const form = make("form", { class: "predict" }, make("p", { class: "hint" }, `${name} is ${row.strategy}. Mark whom you expect to have a new process afterwards; then it really happens.`),
       make("div", { class: "both" }, who, marks), make("p", { class: "acts" }, go, scoreWords()), this.#note ? make("p", { class: "strategy-said", "data-level": "bad", role: "status" }, this.#note) : null);
     form.onsubmit = (event) => {
@@ -226,6 +226,7 @@ export class SlPredict extends HTMLElement {
     this.#predicted = await asked.catch(() => null);
     this.#before = { ...then, children: this.#children(), reason: this.#reason === "kill" ? "killed" : this.#reason };
     this.#stage = "watching";
+    this.#paint();
     try {
       const answer = await kill(then.victim.pid, { reason: this.#reason, force });
       if (answer?.terminated === false) this.#failed(`${then.victim.label} traps exits and lives on; choose that it is killed.`);
