@@ -7,6 +7,7 @@ import pytest
 
 import otp
 from otp import Children, GenServer, NoReply, Ok, Reply, Stop, Supervisor, Task, impl
+from otp.sentences import reason_text
 
 
 class Server(GenServer[Any]):
@@ -300,3 +301,35 @@ def test_a_reply_to_a_cast_is_told_that_it_is_for_calls(caplog: pytest.LogCaptur
 
     otp.run(main)
     assert "Reply is for handle_call, a cast has no reply; return NoReply(state)" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        (("noproc", ("gen_server", "call", ["ledger", "get"])), "there is no process ledger to call (noproc)"),
+        (("timeout", ("gen_statem", "call", ["door", "open", 0.2])), "door did not answer a call in 0.2 s (timeout)"),
+        (("killed", ("gen_server", "call", ["ledger", "get"])), "its call to ledger failed: killed"),
+        (
+            ("shutdown", ("failed_to_start_child", "cart", ("noproc", ("gen_server", "call", ["ledger", "get"])))),
+            "its child cart did not start: there is no process ledger to call (noproc)",
+        ),
+        (("noproc", ("gen_server", "call", ["ledger"])), "('noproc', ('gen_server', 'call', ['ledger']))"),
+    ],
+)
+def test_the_reason_of_a_failed_call_is_worded(reason: Any, text: str) -> None:
+    assert reason_text(reason) == text
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda inner: ("EXIT", inner),
+        lambda inner: ("shutdown", ("failed_to_start_child", "cart", inner)),
+        lambda inner: (inner, ("gen_server", "call", ["ledger", "get"])),
+    ],
+)
+def test_a_reason_has_a_text_however_deep_it_is(around: Any) -> None:
+    reason: Any = "no_disk"
+    for _ in range(5000):
+        reason = around(reason)
+    assert 10 < len(reason_text(reason, 300)) <= 300

@@ -142,10 +142,17 @@ def reason_text(reason: Any, limit: int = REASON) -> str:
     "ValueError('negative amount')"
     >>> reason_text(("bad_return_value", None))
     'a callback returned None: did no case match, or is a return missing?'
+    >>> reason_text(("timeout", ("gen_server", "call", ["ledger", "balance"])))
+    'ledger did not answer a call in 5 s (timeout)'
     """
+    return _reason(reason, limit, NESTED)
+
+
+def _reason(reason: Any, limit: int, depth: int) -> str:
+    """Return a reason as text; at most `depth` reasons inside it are worded, the ones below them stay terms."""
     if type(reason) is str:
         return _words(reason, limit)
-    plain = _plain(reason, limit, NESTED)
+    plain = _plain(reason, limit, depth)
     if plain:
         return clip(plain, limit)
     term = reason.term if issubclass(type(reason), Crash) else reason
@@ -178,6 +185,10 @@ def _plain(reason: Any, limit: int, depth: int) -> str:
         unknown = type(reason.term) is str and reason.term == "function_clause"
         in_behaviour = bool(reason.stack) and str(reason.stack[-1][0]).startswith(BEHAVIOURS)
         return "got a message it does not know (function_clause)" if unknown and in_behaviour else ""
+    if depth and type(reason) is tuple and len(reason) == 2:
+        failed = _failed_call(*reason, limit, depth)
+        if failed:
+            return failed
     tag, rest = tagged(reason)
     match tag, len(rest):
         case "bad_return_value", 1:
@@ -186,7 +197,7 @@ def _plain(reason: Any, limit: int, depth: int) -> str:
             got = _value(rest[0], limit)
             return f"a callback returned {got}, which is not a result such as Ok(…), Reply(…) or NoReply(…)"
         case "EXIT", 1 if depth:
-            return reason_text(rest[0], limit)
+            return _reason(rest[0], limit, depth - 1)
         case "already_started", 1 if issubclass(type(rest[0]), Pid):
             return _taken(rest[0])
         case "shutdown", 1 if depth:
@@ -198,10 +209,28 @@ def _plain(reason: Any, limit: int, depth: int) -> str:
             if cause_tag == "already_started" and len(taken) == 1 and issubclass(type(taken[0]), Pid):
                 old = f"the old {child} had not finished stopping"
                 return f"its child {child} did not start: {old if _is_leaving(taken[0]) else _taken(taken[0])}"
-            why = _plain(cause, limit, depth - 1) or reason_text(cause, limit)
-            return f"its child {child} did not start: {why}"
+            return f"its child {child} did not start: {_reason(cause, limit, depth - 1)}"
         case _:
             return ""
+
+
+def _failed_call(why: Any, call: Any, limit: int, depth: int) -> str:
+    """Return the meaning of `(why, ("gen_server", "call", [dest, request, timeout]))`, the exit of a failed call."""
+    _, about = tagged(call)
+    if len(about) != 2 or type(about[0]) is not str or about[0] != "call" or type(about[1]) is not list:
+        return ""
+    arguments: list[Any] = about[1]
+    if not 2 <= len(arguments) <= 3:
+        return ""
+    dest = name_text(arguments[0])
+    match why if type(why) is str else "":
+        case "noproc":
+            return f"there is no process {dest} to call (noproc)"
+        case "timeout":
+            seconds = _value(arguments[2], limit) if len(arguments) > 2 else "5"
+            return f"{dest} did not answer a call in {seconds} s (timeout)"
+        case _:
+            return f"its call to {dest} failed: {_reason(why, limit, depth - 1)}"
 
 
 def _taken(pid: Pid) -> str:

@@ -115,7 +115,7 @@ def test_the_address_holds_search_filters_order_and_columns(open_page: Callable[
     expect(page.get_by_role("columnheader", name="Mailbox")).to_have_attribute("aria-sort", "descending")
     page.get_by_role("button", name="Filters").click()
     page.get_by_label("Class or function").fill("Nobody")
-    expect(page.get_by_text("No process is like that just now.")).to_be_visible()
+    expect(page.get_by_text("No process matches.")).to_be_visible()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Show all processes").click()
     all_there(page)

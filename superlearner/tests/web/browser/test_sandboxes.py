@@ -118,7 +118,7 @@ def test_typed_started_killed_broken_by_an_endless_loop_and_mended_with_the_stat
     page.goto(f"{at_work.url}/supervisors?view=table&node=sandbox-mine@127.0.0.1&type=supervisor")
     page.locator(".grid-body .grid-row .id").first.click()
     page.keyboard.press("Delete")
-    expect(asked).to_contain_text("All below Main end with it. It has no supervisor, so nobody starts them again.")
+    expect(asked).to_contain_text("All below Main end with it. It has no supervisor, so nothing starts them again.")
     asked.get_by_role("button", name="Cancel").click()
     page.goto(f"{at_work.url}/sandboxes?sandbox=mine")
     expect(page.locator("#one-status")).to_have_text("running")

@@ -53,7 +53,7 @@ def test_everybody_can_read_every_part(open_page: Callable[..., Page], served: s
 
 def test_without_sign_in_the_page_says_what_requires_a_credential(open_page: Callable[..., Page], served: str) -> None:
     page = open_page(f"{served}/settings#access", ready=False)
-    expect(page.locator("#me-name")).to_have_text("Nobody is signed in in this browser")
+    expect(page.locator("#me-name")).to_have_text("Not signed in")
     expect(page.locator("#me-scopes")).to_have_text("read, operate")
     expect(page.get_by_text("Seeing and making tokens takes the scope")).to_be_visible()
     part(page, "Configuration")

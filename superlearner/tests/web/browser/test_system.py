@@ -232,7 +232,7 @@ def test_the_log_is_live_filtered_paused_and_leads_to_the_process(system: Any) -
     expect(detail).to_contain_text("ValueError: <b>negative</b> amount")
     expect(detail.get_by_role("link", name="Open pulse")).to_be_visible()
     page.get_by_label("Search the log").fill("no such words")
-    expect(page.locator("#log")).to_contain_text("No line is like that.")
+    expect(page.locator("#log")).to_contain_text("No line matches.")
     page.get_by_label("Search the log").fill("")
     page.get_by_role("button", name="Go on").click()
     page.get_by_label("Only of this process").fill("nobody")

@@ -99,7 +99,9 @@ def test_a_strategy_is_compared_on_the_real_children_and_changed_while_it_runs(
     open_page: Callable[..., Page], shop: Any
 ) -> None:
     page = open_page(f"{shop.url}/supervisors")
-    strategy = opened(page, f"{SHOP}/checkout_sup", "Strategy")
+    line(page, f"{SHOP}/checkout_sup").locator(".id").click()
+    page.get_by_role("button", name="Change it").click()
+    strategy = page.locator("#panel-strategy")
     fates = strategy.get_by_role("table")
     fates.get_by_role("button", name="mailer").click()
     expect(fates.get_by_role("row", name="ledger")).to_have_text("ledger" + "does not notice" * 2 + "againstarts again")

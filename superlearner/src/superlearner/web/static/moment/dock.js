@@ -28,6 +28,9 @@ export function withNames(text, moment) {
   return text.split(found).map((part, place) => (place % 2 ? html`<b>${part}</b>` : part));
 }
 
+/** Let the keyboard scroll a text that is longer than its place, once it is complete. @param {Element|null} text @param {boolean} complete */
+export const reachable = (text, complete) => text && attribute(text, "tabindex", complete && text.scrollHeight > text.clientHeight + 1 ? 0 : null);
+
 /** The line that raised. @param {import("./schedule.js").WhyLine} line @param {boolean} told */
 export const raised = (line, told = true) => html`<figure class="raised" data-told=${told ? "yes" : "no"} aria-hidden=${told ? "false" : "true"}>
   <figcaption><span>${line.file}:${line.line}</span><span>${line.function}</span></figcaption>
@@ -53,8 +56,7 @@ export class RestartDock extends HTMLElement {
     if (drawn !== this.#drawn) {
       this.#drawn = drawn;
       render(this.#body(stage, moment), this);
-      const say = this.querySelector(".say");
-      if (say) attribute(say, "tabindex", stage.stage === 6 && say.scrollHeight > say.clientHeight + 1 ? 0 : null);
+      reachable(this.querySelector(".say"), stage.stage === 6);
     }
     const { stages } = stage.score, place = Math.max(0, stage.stage - 1), from = stages[place] ?? 0, to = stages[place + 1] ?? 1;
     const part = stage.stage ? Math.min(1, Math.max(0, (stage.time - from) / (to - from))) : 0;

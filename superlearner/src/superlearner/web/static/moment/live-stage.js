@@ -17,8 +17,8 @@ import { request } from "../base/api.js";
 import { attribute, icon, make } from "../base/dom.js";
 import { whyAddress } from "../base/process-link.js";
 import { isSettled } from "../live/bursts.js";
-import { html, render } from "../vendor/lit-html.js";
-import { withNames } from "./dock.js";
+import { html, nothing, render } from "../vendor/lit-html.js";
+import { raised, reachable, withNames } from "./dock.js";
 import { RestartStage } from "./stage.js";
 import { sentence } from "./story.js";
 
@@ -200,7 +200,8 @@ export class RestartLive extends HTMLElement {
     const told = `${moment.id} ${stage} ${moment.summary}`;
     if (this.#said.dataset.told === told) return;
     attribute(this.#said, "data-told", told);
-    render(html`<p data-done=${stage === 6 ? "yes" : "no"}>${withNames(sentence(moment, stage), moment)}</p><a class="btn" href=${whyAddress(moment.id)}>Watch it again</a>`, this.#said);
+    render(html`<p data-done=${stage === 6 ? "yes" : "no"}>${withNames(sentence(moment, stage), moment)}</p>${moment.line ? raised(moment.line, stage === 6) : nothing}<a class="btn" href=${whyAddress(moment.id)}>Watch it again</a>`, this.#said);
+    reachable(this.#said.querySelector("p"), stage === 6);
   }
 }
 

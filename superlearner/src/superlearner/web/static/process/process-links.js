@@ -53,13 +53,13 @@ export class SlLinks extends Panel {
     };
     renew(this.content, [
       make("section", {}, make("p", { class: "depth" }, summary(told.ties)), make("p", { class: "hint" }, told.traps
-        ? "It traps exits itself: when a linked process dies, it gets a message and lives on."
-        : "It does not trap exits: when a linked process fails, it dies as well.")),
+        ? "It traps exits itself: when a linked process ends, it gets a message and lives on."
+        : "It does not trap exits: when a linked process fails, it ends as well.")),
       ways(seen.row),
       ...(waits ? [waits] : []),
-      make("section", {}, make("h3", {}, told.ties.length ? "If this process died" : "Ties"), told.ties.length ? make("ul", { class: "ties" }, ...told.ties.map(one))
-        : make("p", { class: "hint" }, "Nobody is linked with it and nobody watches it. Its death would be noticed by nobody."),
-      told.more ? make("p", { class: "hint" }, `and ${number(told.more)} more that are not told here`) : null),
+      make("section", {}, make("h3", {}, told.ties.length ? "If this process ended" : "Ties"), told.ties.length ? make("ul", { class: "ties" }, ...told.ties.map(one))
+        : make("p", { class: "hint" }, "No process is linked to it and none monitors it, so its end affects no other process."),
+      told.more ? make("p", { class: "hint" }, `and ${number(told.more)} more`) : null),
       ...[ancestors(told, seen.find)].filter((one) => one !== null)]);
   }
 }
@@ -73,10 +73,10 @@ function ways(row) {
 /** Summarise the effects of its end in a sentence. @param {Tie[]} ties */
 function summary(ties) {
   const count = (/** @type {string} */ fate) => ties.filter((one) => one.fate === fate).length;
-  const words = [[count("dies"), "would die with it"], [count("told"), "would be told"]].filter(([many]) => many).map(([many, text]) => `${number(Number(many))} ${text}`);
+  const words = [[count("dies"), "would end with it"], [count("told"), "would get a message"]].filter(([many]) => many).map(([many, text]) => `${number(Number(many))} ${text}`);
   const above = ties.find((one) => one.kind === "supervisor");
   if (above && above.fate === "restarts") words.push(`${above.name ?? "its supervisor"} would start it again`);
-  return words.length ? `${words.join(", ")}.` : "Its death would touch nobody.";
+  return words.length ? `${words.join(", ")}.` : "Its end would affect no other process.";
 }
 
 customElements.define("sl-links", SlLinks);

@@ -146,7 +146,7 @@ export class SlMailbox extends Panel {
       const { would } = await tryOut(method, pid, path, body);
       if (!here()) return; // another process was chosen meanwhile
       const ok = await confirm(all ? "Empty the mailbox?" : "Drop these messages?",
-        `${sentence(`this will ${would}`)} Whoever called hears “dropped” at once; casts and plain messages are lost, and nobody is told. What the runtime asks stays. It cannot be undone.`, all ? "Empty it" : "Drop them");
+        `${sentence(`this will ${would}`)} Callers get the error “dropped” at once; casts and plain messages are lost, and their senders are not notified. Requests of the runtime stay. It cannot be undone.`, all ? "Empty it" : "Drop them");
       if (!ok) return;
       const done = await tell(method, pid, path, body);
       toast(`${counted(done.dropped, "message")} dropped.`, { hint: `${number(done.message_queue_len)} wait now.` });

@@ -146,7 +146,7 @@ export class SlMessages extends HTMLElement {
     const lost = trace ? lossText(trace) : "";
     write(this.#note, this.#paused ? "Paused: it is not traced any more; what was seen stays."
       : trace && !trace.tracing ? "The trace has ended by itself."
-        : this.#lost ? "The trace is gone: somebody deleted it, or the server has started anew."
+        : this.#lost ? "The trace is gone: it was deleted, or the server was restarted."
         : trace ? `${this.#ours ? "It is traced while this tab is open" : "It was being traced already"}: ${counted(trace.messages, "message")} so far${lost ? `, ${lost}` : ""}.`
           : alive ? "Beginning to trace…" : "No process runs here at the moment.");
   }

@@ -9,7 +9,7 @@ import { attribute, make, renew } from "../base/dom.js";
 import { MessageForm } from "./message-form.js";
 import { ask } from "./process-asks.js";
 import { LIVE_MS, Panel } from "./process-panel.js";
-import { budgetSection, facts, mailboxSection, stateSection, waitSection } from "./process-parts.js";
+import { budgetSection, facts, mailboxSection, stateSection, strategySection, waitSection } from "./process-parts.js";
 import { part } from "./process-tabs.js";
 
 /** @typedef {import("./process-tabs.js").Seen} Seen */
@@ -54,7 +54,7 @@ export class SlOverview extends Panel {
     const { row } = seen;
     const now = Date.now() / 1000 + seen.skew;
     attribute(this.closest("sl-process") ?? this, "data-loaded", this.known?.pid === row.pid && row.pid !== null ? row.pid : null);
-    renew(this.#holds, [budgetSection(row, now), waitSection(this.known?.["ties"] ?? null, seen.find), stateSection(row, this.known), mailboxSection(row, this.known)].filter((one) => one !== null));
+    renew(this.#holds, [budgetSection(row, now), strategySection(row), waitSection(this.known?.["ties"] ?? null, seen.find), stateSection(row, this.known), mailboxSection(row, this.known)].filter((one) => one !== null));
     renew(this.#facts, [facts(row, this.known, seen.find)]);
     this.#form.show(seen.gone ? null : row.pid, row);
   }

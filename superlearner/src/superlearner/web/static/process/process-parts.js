@@ -7,6 +7,7 @@
 import { make } from "../base/dom.js";
 import { pips } from "../base/marks.js";
 import { budgetAt, label } from "../live/model.js";
+import { has } from "./process-tabs.js";
 import { budgetText, counted, duration, MEANINGS, number, RESTARTS, size, STRATEGIES, time, unlimited } from "../base/words.js";
 
 /** @typedef {import("../live/model.js").Row} Row */
@@ -41,20 +42,21 @@ export function link(party, find) {
 export function budgetSection(row, now) {
   if (!row.budget) return null;
   const { left, next } = budgetAt(row.budget, now);
-  if (unlimited(row.budget)) return section("Restarts left", make("p", { class: "hint" }, `Practically unlimited: ${number(row.budget.max)} in ${duration(row.budget.window_s)}.`), strategy(row));
+  if (unlimited(row.budget)) return section("Restarts left", make("p", { class: "hint" }, `Practically unlimited: ${number(row.budget.max)} in ${duration(row.budget.window_s)}.`));
   const count = make("p", { class: "bu big", "data-left": left, "data-level": left === 0 ? "none" : left < row.budget.max ? "some" : "all" },
     pips(left, row.budget.max), budgetText(left, row.budget));
   const meaning = row.pid === null ? "They count anew when it starts again." : left === 0 && next !== null
     ? `One more crash within ${duration(next - now)} and it gives up.`
     : next !== null ? `The next one comes back in ${duration(next - now)}.`
       : `It gives up when more than ${number(row.budget.max)} restarts are needed in ${duration(row.budget.window_s)}.`;
-  return section("Restarts left", count, make("p", { class: "hint" }, meaning), strategy(row));
+  return section("Restarts left", count, make("p", { class: "hint" }, meaning));
 }
 
 /** @param {Row} row */
-function strategy(row) {
+export function strategySection(row) {
   if (!row.strategy || !STRATEGIES[row.strategy]) return null;
-  return make("p", { class: "hint" }, make("b", {}, row.strategy), `. ${STRATEGIES[row.strategy]}`);
+  const title = has("strategy", row) ? opener("Strategy", "strategy", "Change it") : make("h3", {}, "Strategy");
+  return make("section", {}, title, make("p", { class: "hint" }, make("b", {}, row.strategy), `. ${STRATEGIES[row.strategy]}`));
 }
 
 /**

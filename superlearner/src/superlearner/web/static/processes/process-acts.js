@@ -23,7 +23,7 @@ export async function end(row) {
   const name = nameOf(row);
   if (row.critical && !(await confirmAsAdmin(`Kill ${name}?`, `${name} is a process of the platform itself; this page may lose its connection for a moment, or for good.`, `Kill ${name}`))) return;
   const top = row.type === "supervisor" && !row.supervisor && !row.critical;
-  if (top && !(await confirm(`End the whole tree of ${name}?`, `All below ${name} end with it. It has no supervisor, so nobody starts them again.`, `Kill ${name}`))) return;
+  if (top && !(await confirm(`End the whole tree of ${name}?`, `All below ${name} end with it. It has no supervisor, so nothing starts them again.`, `Kill ${name}`))) return;
   try {
     const answer = await kill(row.pid, { force: row.critical });
     toast(answer?.terminated === false ? `${name} lives on.` : `${name} was killed.`, { hint: answer?.terminated === false ? "" : afterwards(row) });
@@ -33,7 +33,7 @@ export async function end(row) {
 }
 
 /** @param {Line} row */
-const afterwards = (row) => (row.supervisor ? `Its supervisor ${row.supervisor_name ?? row.supervisor} decides whether it starts again.` : "Nobody starts it again: it has no supervisor.");
+const afterwards = (row) => (row.supervisor ? `Its supervisor ${row.supervisor_name ?? row.supervisor} decides whether it starts again.` : "It has no supervisor, so nothing starts it again.");
 
 /**
  * Ends many processes after a confirmation; returns whether it did.

@@ -89,7 +89,7 @@ function show() {
   const fit = filtersOf(view) || view.search;
   write(byId("count", HTMLElement), fit ? `${number(list.total)} of ${number(list.all)}` : number(list.all));
   write(byId("order", HTMLElement), held() ? (pause.getAttribute("aria-pressed") === "true" ? "Order paused" : "Order held while you point at it") : "");
-  write(byId("nothing-text", HTMLElement), list.missing ? `Nobody is called “${view.below}” just now.` : "No process is like that just now.");
+  write(byId("nothing-text", HTMLElement), list.missing ? `No process has the name “${view.below}”.` : "No process matches.");
 }
 
 /** @param {import("../live/live.js").Status} status */

@@ -42,7 +42,7 @@ function show() {
   const shown = all.filter((one) => fits(one, find.value, changed.checked));
   write(byId("settings-count", HTMLElement), shown.length === all.length ? counted(all.length, "setting") : `${shown.length} of ${counted(all.length, "setting")}`);
   list.replaceChildren(...shown.map(line));
-  if (!shown.length) list.append(make("li", { class: "hint" }, changed.checked && !find.value ? "Every setting has its default." : "No setting is like that."));
+  if (!shown.length) list.append(make("li", { class: "hint" }, changed.checked && !find.value ? "Every setting has its default." : "No setting matches."));
 }
 
 /** @param {Setting} one */

@@ -61,7 +61,7 @@ export function wireAgain() {
 /** @param {Sandbox} one @param {HTMLElement[]} ways */
 function words(one, ways) {
   const ended = one.status === "ended";
-  const said = ended ? ` has ended: ${one.reason ?? "nobody knows why"}. What you see is how it was.` : one.status === "starting" ? " is being started again." : " is being stopped.";
+  const said = ended ? ` has ended: ${one.reason ?? "the reason is unknown"}. The page shows its last state.` : one.status === "starting" ? " is being started again." : " is being stopped.";
   return [
     make("span", {}, "The sandbox ", make("b", {}, one.id), said),
     ...(ended ? [make("button", { type: "button", class: "btn" }, "Start it again")] : []),

@@ -98,7 +98,7 @@ function kill(line, name, supervisor) {
       title: `Kill ${name}`, method: "DELETE", path: `/processes/${safe(line.pid)}`, body: { reason: "kill", force: line.critical }, known: known + ofPlatform(line), danger: true,
       ...(line.supervisor ? { predict: `${childPath(line, supervisor)}/predict?reason=killed` } : {}),
       done: (answer) => answer?.terminated === false ? { text: `${name} lives on.`, hint: "" }
-        : { text: `${name} was killed.`, hint: line.supervisor ? `Its supervisor ${above(line)} decides whether it starts again.` : "Nobody starts it again: it has no supervisor." },
+        : { text: `${name} was killed.`, hint: line.supervisor ? `Its supervisor ${above(line)} decides whether it starts again.` : "It has no supervisor, so nothing starts it again." },
     },
   };
 }

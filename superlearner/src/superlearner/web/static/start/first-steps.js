@@ -140,7 +140,7 @@ export function answers(story) {
   if (story.kind === "gave_up") {
     return {
       why: `${story.text.split("; ")[0]}.`,
-      who: restarted.length ? `${listed(restarted)}, with all its children, which had ended with it. ${again}` : "Nobody yet. The supervisor above decides what becomes of it.",
+      who: restarted.length ? `${listed(restarted)}, with all its children, which had ended with it. ${again}` : "No process yet. The supervisor above decides what happens next.",
       left: restarted.length ? `${who} starts with all its restarts again, and ${by} has spent one of its own.${limited ? ` ${by} has ${left} of ${max} left in ${window_s} s.` : ""}`
         : `Nothing: ${who} had no restart left, so the failure went up the tree, to its own supervisor.`,
     };
@@ -148,7 +148,7 @@ export function answers(story) {
   const why = reason === "killed" ? `${who} was killed: its reason is “killed”, and no callback of it ran.` : `${who} ended with the reason ${reason}.`;
   return {
     why,
-    who: restarted.length ? `${listed(restarted)}. ${again}` : "Nobody yet.",
+    who: restarted.length ? `${listed(restarted)}. ${again}` : "No process yet.",
     left: limited ? `${by} had ${left} of ${max} restarts left; each comes back after ${window_s} s. Without one it gives up, and its own supervisor decides.`
       : `${by || "Its supervisor"} may restart as often as it has to.`,
   };

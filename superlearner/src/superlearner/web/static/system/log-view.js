@@ -105,7 +105,7 @@ export class SlLog extends HTMLElement {
     if (this.#shown.length) return;
     if (!this.#known) renew(this.#void, [make("p", {}, "Reading the log.")]);
     else if (!all) renew(this.#void, [make("b", {}, "Nothing was logged yet."), make("p", {}, "Lines of the levels info and above come here as they are written, by your program with logging and by the runtime: crashes, restarts, what was held up.")]);
-    else renew(this.#void, [make("b", {}, "No line is like that."), make("p", {}, this.#time ? "Nothing was logged around this moment with these filters; the platform keeps the newest 2,000 lines." : "Choose a lower level, other words or another process.")]);
+    else renew(this.#void, [make("b", {}, "No line matches."), make("p", {}, this.#time ? "Nothing was logged around this moment with these filters; the platform keeps the newest 2,000 lines." : "Choose a lower level, other words or another process.")]);
   }
 
   get #height() {

@@ -144,7 +144,7 @@ export class SlPredict extends HTMLElement {
     for (const key of this.#expected) if (!children.some((child) => child.key === key)) this.#expected.delete(key);
     if (!children.some((child) => child.key === this.#victim && child.pid)) this.#victim = null;
     if (!row || !children.length) {
-      this.replaceChildren(make("p", { class: "hint" }, "There is nobody here whose end could be predicted: choose a supervisor with children, or one of them."));
+      this.replaceChildren(make("p", { class: "hint" }, "There is nothing to predict here: choose a supervisor with children, or one of its children."));
       return;
     }
     if (this.#stage === "told") this.#paintTold(row.name ?? row.id);
@@ -275,7 +275,7 @@ export class SlPredict extends HTMLElement {
     const lines = this.#graded.map(({ label, verdict, words }) => line(verdict, label, words));
     if (this.#giveUp || now.gaveUp) {
       const verdict = this.#giveUp && now.gaveUp ? "right" : now.gaveUp ? "missed" : "wrong";
-      const words = now.gaveUp ? `It ${now.how} and stopped its children.` : "It had a restart left, and ends with nobody.";
+      const words = now.gaveUp ? `It ${now.how} and stopped its children.` : "It had a restart left and lives on.";
       lines.unshift(line(verdict, name, words, { right: "right: it ended itself", missed: "missed: it ended itself", wrong: "wrong: it lives on", left: "" }[verdict]));
     }
     const agreed = predictedRight(this.#predicted, then, now);

@@ -64,7 +64,7 @@ export function offset(us) {
  * @param {[string, string][]} who
  */
 export function sentence([kind, source, target, , word], who) {
-  const name = (/** @type {number} */ place) => who[place]?.[1] ?? "somebody outside the tree";
+  const name = (/** @type {number} */ place) => who[place]?.[1] ?? "a process outside the tree";
   const [from, to] = [name(source), name(target)];
   switch (kind) {
     case "kill":

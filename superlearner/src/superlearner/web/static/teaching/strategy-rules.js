@@ -127,7 +127,7 @@ function because(child, then, now, came) {
   const { victim, strategy, name } = then;
   if (now.gaveUp) {
     if (came) return `${name} ${now.how} and was started again, with all its children.`;
-    return child.restart === "temporary" ? "It is temporary, and nobody starts it again." : `${name} ${now.how} and stopped its children.`;
+    return child.restart === "temporary" ? "It is temporary, so it is never restarted." : `${name} ${now.how} and stopped its children.`;
   }
   if (child.key === victim.key) {
     if (came) return child.restart === "transient" ? `It died, and ${then.reason} is a failure: a transient child is started again.` : "It died; a permanent child is always started again.";
@@ -135,7 +135,7 @@ function because(child, then, now, came) {
   }
   const after = then.children.indexOf(child) > then.children.findIndex((one) => one.key === victim.key);
   if (came) return strategy === "rest_for_one" ? `rest_for_one restarts it too, because it was started after ${victim.label}.` : strategy === "one_for_all" ? "one_for_all restarts all children together." : "It ended and was started again for a reason of its own.";
-  if (!now.started.has(victim.key)) return `${victim.label} was not started again, so nobody else noticed.`;
+  if (!now.started.has(victim.key)) return `${victim.label} was not started again, so no sibling was affected.`;
   if (child.restart === "temporary" && (strategy === "one_for_all" || (strategy === "rest_for_one" && after))) return "It was stopped along, but it is temporary: never started again.";
   if (strategy === "rest_for_one") return `It was started before ${victim.label}: rest_for_one leaves it alone.`;
   return strategy === "one_for_one" ? "one_for_one restarts only the child that died." : "A dynamic supervisor restarts only the child that died.";

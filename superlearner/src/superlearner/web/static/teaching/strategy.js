@@ -88,7 +88,7 @@ export class SlStrategy extends Panel {
   /** @param {string} current */
   #fixed(current) {
     return [make("h3", {}, current), make("p", {}, STRATEGIES[current] ?? ""),
-      make("p", { class: "hint" }, "Its strategy cannot be changed while it runs: its children are all of one kind and have no order, so there is nobody whom a restart could take along. Intensity and period can.")];
+      make("p", { class: "hint" }, "Its strategy cannot be changed while it runs: its children are all of one kind and have no order, so a restart never affects a sibling. Intensity and period can be changed.")];
   }
 
   /** @param {string} current @param {import("./strategy-rules.js").Child[]} children @returns {Node[]} */

@@ -14,7 +14,7 @@ import { markOf } from "./past.js";
 export const KINDS = {
   crashes: { text: "Crashes", title: "Crashes and kills, failed restarts, and supervisors that gave up", marks: ["crash"] },
   restarts: { text: "Restarts", title: "Restarts, and changes of a strategy", marks: ["restart", "change"] },
-  starts: { text: "Starts and ends", title: "First starts, stops and normal ends", marks: ["start", "stop"] },
+  starts: { text: "Starts and ends", title: "Other starts, stops and normal ends", marks: ["start", "stop"] },
 };
 const ALL = /** @type {Kind[]} */ (Object.keys(KINDS));
 

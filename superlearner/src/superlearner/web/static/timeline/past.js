@@ -25,7 +25,7 @@ const QUIET = /^(normal|shutdown|\(?'?shutdown'?,)/;
 
 /** @param {LogEvent} event @returns {Mark} */
 export function markOf({ type, data }) {
-  if (type === "child_started") return data["old"] || data["along"] ? "restart" : "start";
+  if (type === "child_started") return data["old"] && !data["along"] ? "restart" : "start"; // the restart that it goes along with names it
   if (type === "child_restarted") return "restart";
   if (type === "gave_up" || type === "restart_failed") return "crash";
   if (type === "child_terminated") return data["by"] === "supervisor" || QUIET.test(data["reason"] ?? "") ? "stop" : "crash";

@@ -104,7 +104,7 @@ export class SlRecordings extends HTMLElement {
 
   /** @param {Recording} one */
   async #delete(one) {
-    if (!(await confirm(`Delete ${one.name}?`, "The file is deleted, too. Download it first if somebody may need it.", "Delete"))) return;
+    if (!(await confirm(`Delete ${one.name}?`, "Its file is deleted too. Download it first if it may be needed.", "Delete"))) return;
     try {
       await platform("DELETE", `/recordings/${encodeURIComponent(one.name)}`);
     } catch (error) {

@@ -256,7 +256,7 @@ export function short(seconds) {
  */
 export function fate({ item, latency }) {
   if (isMark(item)) return "";
-  if (item.dropped) return item.kind === "reply" ? "nobody waited any more" : "dropped: the receiver had ended";
+  if (item.dropped) return item.kind === "reply" ? "too late: the caller no longer waited" : "dropped: the receiver had ended";
   if (item.kind === "call") return latency !== null ? `answered in ${short(latency)}` : item.answer ? "answered" : "not answered";
   if (item.kind === "reply") return latency === null ? "" : `after ${short(latency)}`;
   return item.received ? `taken after ${short(item.received - item.at)}` : "";

@@ -47,7 +47,7 @@ export function plan(model, keys, action) {
     const supervised = supervisor?.kind === "supervisor";
     const why = row.critical ? "the platform needs it" : row.pid === null && action !== "restart" ? "it does not run"
       : action !== "kill" && !supervised ? "it has no supervisor" : action !== "kill" && !supervisor?.pid ? "its supervisor does not run"
-        : action === "restart" && DYNAMIC.has(supervisor?.strategy ?? "") ? "a dynamic supervisor restarts nobody on request"
+        : action === "restart" && DYNAMIC.has(supervisor?.strategy ?? "") ? "a dynamic supervisor restarts no child on request"
         : above(model, row, chosen) ? "it goes with its supervisor" : "";
     if (why) {
       left.push({ row, why });
@@ -88,7 +88,7 @@ export const childOf = (supervisor, row) => (DYNAMIC.has(supervisor?.strategy ??
 export function outcome({ supervisor, rows }, action, step) {
   const [first] = rows;
   const those = rows.length === 1 && first ? label(first) : counted(rows.length, "process", "processes");
-  if (supervisor === null) return { text: `Not supervised: ${those} ${rows.length === 1 ? "ends" : "end"}, and nobody starts ${rows.length === 1 ? "it" : "them"} again.`, level: "warn" };
+  if (supervisor === null) return { text: `Not supervised: ${those} ${rows.length === 1 ? "ends" : "end"}, and no supervisor starts ${rows.length === 1 ? "it" : "them"} again.`, level: "warn" };
   const name = `${label(supervisor)} (${supervisor.strategy})`;
   if (action === "terminate") return { text: `${name}: ${those} ${rows.length === 1 ? "is" : "are"} stopped in order and not started again.`, level: "warn" };
   if (action === "restart") return { text: `${name}: ${those} ${rows.length === 1 ? "is" : "are"} stopped in order and started again; no others, and it counts as no crash.`, level: "info" };
