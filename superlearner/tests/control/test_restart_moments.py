@@ -189,7 +189,7 @@ def test_a_give_up_climbs_to_the_supervisor_above() -> None:
             "top/inner": before["inner"], "top/inner/x": before["x"], "top/inner/y": before["y"],
         }  # fmt: skip
         assert [step.kind for step in moment.steps] == ["exited", "gave_up", "child_restarted"]
-        assert all(ghost == moment.ghosts["one_for_one"] for ghost in moment.ghosts.values())
+        assert moment.ghosts == {}  # each strategy would have led to it
 
     run(test, group("inner", worker("x"), worker("y"), max_restarts=1, strategy="one_for_all"), worker("z"))
 
@@ -204,6 +204,27 @@ def test_a_root_without_a_supervisor_above_gives_up_for_good() -> None:
         assert (moment.root.name, len(moment.root.children), moment.going_on) == ("top", 2, False)
 
     run(test, worker("x"), worker("y"), max_restarts=0)
+
+
+def test_a_give_up_has_the_strategy_that_the_supervisor_had_then() -> None:
+    async def test(node: otp.Node) -> None:
+        await Supervisor.change_flags("s", strategy="one_for_all")
+        moment = await end("x")
+        drawn = next(one for one in all_of(moment.root) if one.name == "s")
+        decided = next(one for one in moment.events if one.kind == "decide" and one.what == "give_up")
+        assert (drawn.strategy, decided.strategy) == ("one_for_all", "one_for_all")
+        assert supervisor_state(otp.whereis("s")).strategy == "rest_for_one"  # its successor follows its code
+
+    run(test, group("s", worker("x"), worker("y"), strategy="rest_for_one", max_restarts=0))
+
+
+def test_a_sibling_that_had_just_ended_is_not_drawn_as_running() -> None:
+    async def test(node: otp.Node) -> None:
+        otp.exit("a", "kill")
+        moment = await end("b")
+        assert {one.name: one.ended for one in moment.root.children} == {"a": "killed", "b": None, "c": None}
+
+    run(test, worker("a"), worker("b"), worker("c"))
 
 
 def test_a_link_leads_to_another_branch() -> None:

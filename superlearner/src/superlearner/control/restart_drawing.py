@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, Literal
 
+from superlearner.control.reasons import text_of_reason
 from superlearner.control.restart_events import Group
 from superlearner.control.restart_now import Row, Table, rows_of
 from superlearner.control.restart_tables import Past
@@ -26,7 +27,10 @@ NodeKind = Literal["supervisor", "dynamic_supervisor", "task_supervisor", "worke
 
 @dataclass(slots=True)
 class MomentNode:
-    """A process before a restart; `used` counts earlier restarts, `more` children that are left out."""
+    """A process before a restart; `used` counts earlier restarts, `more` children that are left out.
+
+    `ended` is the reason of a process that had just ended, when its supervisor had not restarted it yet.
+    """
 
     id: str
     name: str
@@ -34,6 +38,7 @@ class MomentNode:
     pid: str | None
     restart: str | None = None
     state: str | None = None
+    ended: str | None = None
     strategy: str | None = None
     limit: tuple[int, float] | None = None
     used: int = 0
@@ -83,7 +88,10 @@ class Drawing:
         self.left -= 1
         self.rows[path] = row
         node = MomentNode(path, past.name(pid, row.id), "worker", None if pid is None else plain_pid(pid), row.restart)
-        if pid is not None:
+        end = past.ends.get(pid)
+        if end is not None and end.seq < past.since:
+            node.ended = text_of_reason(end.data["reason"])
+        elif pid is not None:
             node.state = past.now.state(pid)
         if row.type == "supervisor" and pid is not None:
             self._supervisor(node, pid, past.table_for(pid, self.touched.get(path, {})))

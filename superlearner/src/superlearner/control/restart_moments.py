@@ -355,7 +355,9 @@ class _Telling:
         child = self._id(end)
         siblings = [_sibling(id, row) for id, row in drawn.items() if id.rpartition("/")[0] == path]
         gave_up = any(event.kind == "gave_up" and event.pid is end.pid for event in self.group.events)
-        if gave_up or child not in drawn:
+        if gave_up:
+            return {}  # under each strategy
+        if child not in drawn:
             return dict.fromkeys(STRATEGIES, Ghost())
 
         def started(strategy: str) -> tuple[str, ...]:

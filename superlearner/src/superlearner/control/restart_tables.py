@@ -18,6 +18,7 @@ __all__ = ["Past"]
 
 SEQ: Final = attrgetter("seq")
 FLAGS: Final = ("strategy", "max_restarts", "max_seconds", "auto_shutdown")
+UNKNOWN: Final = Table(None, None, None)
 
 
 class Past:
@@ -168,12 +169,23 @@ class Past:
         new = [row._replace(pid=None) for row in successor.rows if row.key in keys and row.key not in known]
         return replace(table, rows=_ordered([*table.rows, *new], successor.rows, [])) if new else table
 
-    def _table(self, pid: Any) -> Table:
-        successor = self.successor(pid) or Table(None, None, None)
-        lives = self.now.alive(pid) and self.now.table(pid) is not None
+    def strategy(self, pid: Any, seq: int) -> str | None:
+        """Return the strategy of a supervisor at the time of another event."""
+        before, after = self._split(pid, seq)
+        return _flags(self.successor(pid) or UNKNOWN, after, before, lives=self._lives(pid)).strategy
+
+    def _lives(self, pid: Any) -> bool:
+        return self.now.alive(pid) and self.now.table(pid) is not None
+
+    def _split(self, pid: Any, seq: int) -> tuple[list[TraceEvent], list[TraceEvent]]:
+        """Return the events of a supervisor before and after an event."""
         doings = self.doings.get(pid, [])
-        before = doings[: bisect_left(doings, self.since, key=SEQ)]
-        after = doings[bisect_right(doings, self.since, key=SEQ) :]
+        return doings[: bisect_left(doings, seq, key=SEQ)], doings[bisect_right(doings, seq, key=SEQ) :]
+
+    def _table(self, pid: Any) -> Table:
+        successor = self.successor(pid) or UNKNOWN
+        lives = self._lives(pid)
+        before, after = self._split(pid, self.since)
         rows = _Rows(successor.rows if lives else [], self)
         for event in reversed(after):
             rows.undo(event)
@@ -187,7 +199,7 @@ class Past:
         if not lives or rows.added:
             order = [event.data["id"] for event in before if event.kind == "child_started" and not event.cause]
             found = _ordered(found, successor.rows, order)
-        return replace(_flags(successor, after, before), rows=found)
+        return replace(_flags(successor, after, before, lives=lives), rows=found)
 
     def row(self, id: Any, pid: Any, like: Row | None = None) -> Row:
         """Return the row of a child from events; `like` is the row of its successor."""
@@ -289,8 +301,11 @@ def _ordered(rows: list[Row], successors: Sequence[Row], order: list[Any]) -> li
     return [row for _, row in sorted(zip(keys, rows, strict=True), key=lambda pair: pair[0])]
 
 
-def _flags(table: Table, after: list[TraceEvent], before: list[TraceEvent]) -> Table:
-    """Return the flags as they were: those of the first event since that names them, else of the last before."""
+def _flags(table: Table, after: list[TraceEvent], before: list[TraceEvent], *, lives: bool) -> Table:
+    """Return the flags as they were: those of the first event since that names them, else of the last before.
+
+    A supervisor that `lives` still has them, if no event names them; for one that has ended, `table` is its successor's.
+    """
     for event in after:
         data = event.data
         if event.kind == "strategy_changed":
@@ -299,5 +314,11 @@ def _flags(table: Table, after: list[TraceEvent], before: list[TraceEvent]) -> T
             table = replace(table, max_restarts=data["allowed"], max_seconds=data["window"])
             if event.kind == "child_restarted":
                 return replace(table, strategy=data["strategy"])
-    last = next((event for event in reversed(before) if event.kind == "child_restarted"), None)
-    return table if last is None or table.strategy else replace(table, strategy=last.data["strategy"])
+    if lives and table.strategy:
+        return table
+    last = next((event for event in reversed(before) if event.kind in ("child_restarted", "strategy_changed")), None)
+    if last is None:
+        return table
+    if last.kind == "strategy_changed":
+        return replace(table, **{flag: last.data[flag] for flag in FLAGS})
+    return replace(table, strategy=last.data["strategy"])

@@ -31,6 +31,7 @@ class MomentNode(BaseModel):
     used: int = Field(description="earlier restarts that counted")
     restart: Literal["permanent", "transient", "temporary"] | None
     state: ShortState
+    ended: str | None = Field(default=None, description="why it had ended, if it had not been restarted yet")
     children: list[MomentNode]
     more: int = Field(description="number of children left out")
 

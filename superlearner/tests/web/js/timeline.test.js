@@ -186,6 +186,22 @@ test("steps go from one moment with an event to the next, and after the last to 
   assert.equal(stepFrom(events, 15, 1), null);
 });
 
+test("a supervisor that is giving up looks like it, and the child that it does not restart is down", () => {
+  const model = reduce(EMPTY, { k: "s", epoch: "e", seq: 1, now: 9, feed: [], health: null, nodes: [
+    row("top", "0.1.0"), row("top/sup", "0.8.0", { kind: "supervisor", restarts: 1 }), row("top/sup/job", "0.9.0"),
+  ] });
+  const past = [
+    event(1, "child_terminated", "0.3.0", "job", { supervisor_pid: "0.2.0", reason: "ValueError", by: "exit" }),
+    event(2, "gave_up", "0.2.0", "sup", { supervisor_pid: "0.2.0", id: "job", reason: "ValueError" }),
+    event(3, "child_terminated", "0.2.0", "sup", { reason: "shutdown", by: "exit" }),
+    event(4, "child_started", "0.9.0", "job", { supervisor_pid: "0.8.0", old: null, along: false }),
+    event(5, "child_restarted", "0.8.0", "sup", { old: "0.2.0", reason: "shutdown" }),
+  ];
+  const states = (at) => ["top/sup", "top/sup/job"].map((key) => treeAt(model, past, at).rows.get(key)?.state);
+  assert.deepEqual([0, 1, 2, 3].map(states), [["running", "running"], ["running", "crashed"], ["gave_up", "crashed"], ["restarting", undefined]]);
+  assert.equal(treeAt(model, past, 2).rows.get("top/sup/job").last.reason, "ValueError");
+});
+
 test("kills and crashes have one mark, stops and normal ends another", () => {
   assert.deepEqual(events.map(markOf), ["crash", "stop", "restart", "start", "stop", "start"]);
   assert.equal(markOf(event(1, "child_terminated", "0.1.0", "a", { reason: "killed", by: "exit" })), "crash");

@@ -117,14 +117,13 @@ def _line(group: Group, past: Past, clock: Clock) -> RestartLine:
     supervisor = (group.end or answers[0]).pid
     reason = first.data.get("reason")
     done = next((one for one in answers if one.kind == "child_restarted" and one.pid is supervisor), None)
-    table = past.successor(supervisor)
     return RestartLine(
         event=group.id,
         at=clock.wall(first.at),
         name=past.name(group.victim, past.id_of(group.victim)) if group.victim is not None else "unknown",
         reason="unknown" if reason is None else text_of_reason(reason),
         supervisor=past.name(supervisor, past.id_of(supervisor)),
-        strategy=done.data["strategy"] if done is not None else None if table is None else table.strategy,
+        strategy=done.data["strategy"] if done is not None else past.strategy(supervisor, first.seq),
         started=sum(one.kind in STARTS for one in group.events),
         gave_up=any(one.kind == "gave_up" for one in answers),
     )

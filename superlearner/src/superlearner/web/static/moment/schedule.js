@@ -22,6 +22,7 @@
  * @property {number[]} [ages]  seconds since each of the newest ones, oldest first; the marks of the others stay empty
  * @property {"permanent"|"transient"|"temporary"|null} restart
  * @property {string|null} state  "": unknown, but its place is reserved
+ * @property {string|null} [ended]  why it had ended, if it had not been restarted yet
  * @property {MomentNode[]} children
  * @property {number} more  children that the server left out
  */

@@ -103,7 +103,7 @@ function tell(moment) {
   const notes = [
     moment.going_on ? "This restart has not ended yet." : "",
     moment.complete ? "" : "Some of its events are no longer in memory. You see those that are.",
-    moment.storm ? `This child was restarted ${moment.storm === 1 ? "once" : `${moment.storm} times`} more in the 20 s before and after.` : "",
+    moment.storm ? `This child was also restarted ${moment.storm === 1 ? "once" : `${moment.storm} times`} within 20 s before or after.` : "",
   ].filter(Boolean);
   render(html`<h1>${title}</h1>${gaveUp(moment) ? html`<span class="tag" data-bad>${icon("gave-up", "glyph")}gave up</span>` : nothing}
     <p class="hint"><time datetime=${new Date(moment.at * 1000).toISOString()}>${time(moment.at)}</time></p>

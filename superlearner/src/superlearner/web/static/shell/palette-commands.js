@@ -138,7 +138,7 @@ function strategies({ name, supervisor, line }, words) {
   if (!supervisor || words.length > 1 || !SET.includes(now)) return [];
   return SET.filter((one) => one !== now && one.startsWith(words[0]?.toLowerCase() ?? "")).map((strategy) => ({
     text: `Set ${name} ${strategy}`, more: STRATEGIES[strategy] ?? "",
-    deed: flags(supervisor, line, { strategy }, `Set ${name} ${strategy}`, `${name} is ${now} now; it becomes ${strategy} from the next exit of a child on. ${STRATEGIES[strategy]} Running children are not affected.`, `${name} is ${strategy} now.`),
+    deed: flags(supervisor, line, { strategy }, `Set ${name} ${strategy}`, `${name} is ${now} now; it becomes ${strategy}. ${STRATEGIES[strategy]} Running children are not affected.`, `${name} is ${strategy} now.`),
   }));
 }
 
@@ -230,8 +230,8 @@ const ways = (command, target, words) => command.ways(target, words).map((way) =
   ...way, id: `do:${way.text} ${way.deed?.path ?? ""}`, group: "Commands", icon: way.deed?.danger ? "crashed" : "run",
 }));
 
-/** Offer verbs that begin so. @param {string} asked @returns {Item[]} */
-const verbs = (asked) => (asked.length < 2 ? [] : COMMANDS.filter((command) => command.verbs.some((verb) => verb.startsWith(asked)))
+/** Offer verbs that begin so, all without a query. @param {string} asked @returns {Item[]} */
+const verbs = (asked) => (asked.length === 1 ? [] : COMMANDS.filter((command) => command.verbs.some((verb) => verb.startsWith(asked)))
   .map(({ verbs: [verb = ""], label }) => ({ id: `verb:${verb}`, group: "Commands", icon: "run", text: `${label}…`, more: verb === "set" ? "set NAME one_for_all" : `${verb} NAME`, fill: `${verb} ` })));
 
 /** Return the number of letters to change, add or remove. @param {string} one @param {string} other */

@@ -53,7 +53,7 @@ function find(item, question) {
  * @param {readonly Item[]} items
  * @param {string} question
  * @param {readonly Item[]} recent  newest first
- * @param {readonly Item[]} [acts]  what the query commands, best first; they come before all else, and mere verbs after it
+ * @param {readonly Item[]} [acts]  what the query commands, best first; they come before all else, and mere verbs after the best group
  * @returns {Group[]}
  */
 export function rank(items, question, recent, acts = []) {
@@ -63,6 +63,7 @@ export function rank(items, question, recent, acts = []) {
     const known = new Set(shown.map((item) => item.id));
     return [
       { name: RECENT, found: shown.map(plain) },
+      { name: "Commands", found: acts.map(plain) },
       ...["Pages", "Nodes", "This page"].map((name) => ({ name, found: items.filter((item) => item.group === name && !known.has(item.id)).map(plain) })),
     ].filter(({ found }) => found.length);
   }
@@ -81,7 +82,7 @@ export function rank(items, question, recent, acts = []) {
   groups.sort((one, other) => score(other) - score(one));
   if (!acts.length) return groups;
   const commands = { name: "Commands", found: acts.map((item) => ({ ...plain(item), places: fit(asked, item.text)?.places ?? [] })) };
-  return acts[0]?.id.startsWith("verb:") ? [...groups, commands] : [commands, ...groups]; // a page called Settings comes before the verb set
+  return acts[0]?.id.startsWith("verb:") ? groups.toSpliced(1, 0, commands) : [commands, ...groups]; // a page called Settings comes before the verb set
 }
 
 /** @param {Item} item @returns {Found} */

@@ -21,14 +21,14 @@ import { counted, duration, number, STRATEGIES } from "../base/words.js";
 const MOST = 12;
 
 /** @type {Record<Fate, [string, string]>} */
-const SHAPES = { restarts: ["restarting", "starts again"], stays: ["running", "does not notice"], gone: ["stopped", "stays down"] };
+const SHAPES = { restarts: ["restarting", "restarts"], stays: ["running", "stays up"], gone: ["stopped", "stays down"] };
 
 /** @extends {Panel<Flags>} */
 export class SlStrategy extends Panel {
   /** @type {string|null} */ #chosen = null;
   /** @type {string|null} */ #victim = null;
   /** @type {{text: string, bad: boolean}|null} */ #said = null;
-  /** The pid that is shown. @type {string|null} */ #of = null;
+  /** The process that is shown. @type {{pid: string, key: string, strategy: string|null}|null} */ #of = null;
   #busy = false;
   /** Fields changed by the user, which new data does not overwrite. @type {Set<EventTarget|null>} */ #typed = new Set();
   #intensity = make("input", { type: "text", inputmode: "numeric", id: "intensity", size: 4, autocomplete: "off", spellcheck: "false", "aria-describedby": "limits-said" });
@@ -75,8 +75,12 @@ export class SlStrategy extends Panel {
   /** @override @param {Seen} seen */
   paint(seen) {
     const { row } = seen;
-    if (row.pid !== this.#of && !this.#said?.bad) this.#said = null; // its successor follows its code, not what was said
-    this.#of = row.pid;
+    const before = this.#of;
+    if (row.pid !== null) this.#of = { pid: row.pid, key: row.key, strategy: row.strategy };
+    if (before && row.pid !== null && before.pid !== row.pid && !this.#said?.bad) {
+      const back = before.key === row.key && before.strategy !== row.strategy; // its successor follows its code
+      this.#said = back ? { text: `It was restarted, so the strategy of its code applies again: ${row.strategy}.`, bad: false } : null;
+    }
     const children = childrenOf(model(), row.key);
     if (!children.some(({ key }) => key === this.#victim)) this.#victim = children[0]?.key ?? null;
     const current = row.strategy ?? "one_for_one";
@@ -104,7 +108,7 @@ export class SlStrategy extends Panel {
     const used = this.known?.auto_shutdown && this.known.auto_shutdown !== "never" ? `If ${this.known.auto_shutdown === "any_significant" ? "a significant child ends" : "all significant children have ended"} for good, this supervisor stops the others and ends.` : "";
     return [make("h3", {}, "Strategy"), this.#choice(current, chosen), make("p", { class: "meaning" }, STRATEGIES[chosen] ?? ""),
       make("table", { class: "fate-table" }, make("caption", { class: "vh" }, "Who starts again if one of the children is killed, under each strategy"), make("thead", {}, head), make("tbody", {}, ...rows)),
-      make("p", { class: "hint" }, [more > 0 ? `And ${counted(more, "more child", "more children")}.` : "", "Children in the order of their start, as long as there are restarts left.", used, "A change holds until this supervisor is restarted itself; then its code applies again."].filter(Boolean).join(" "))];
+      make("p", { class: "hint" }, [more > 0 ? `And ${counted(more, "more child", "more children")}.` : "", "The children are in start order. This holds while restarts are left.", used, "A change holds until this supervisor is restarted itself; then its code applies again."].filter(Boolean).join(" "))];
   }
 
   /** @param {string} current @param {string} chosen */
@@ -156,7 +160,7 @@ export class SlStrategy extends Panel {
 
   /** @param {string} strategy */
   async #change(strategy) {
-    if (await this.#ask("PUT", "strategy", { strategy }, `The strategy is ${strategy} from the next end of a child on. No child noticed the change.`)) this.#chosen = null;
+    if (await this.#ask("PUT", "strategy", { strategy }, `The strategy is ${strategy} now. It applies when the next child ends; running children are not affected.`)) this.#chosen = null;
     this.#again("[data-strategy][aria-pressed=true]");
   }
 
@@ -208,15 +212,14 @@ export class SlStrategy extends Panel {
 /** @param {Fate} fate @param {boolean} victim @param {boolean} chosen */
 function cell(fate, victim, chosen) {
   const [shape, words] = SHAPES[fate];
-  const text = victim ? `dies, ${words}` : words;
-  return make("td", { "data-fate": fate, "data-victim": victim, "data-chosen": chosen, title: text }, icon(victim && fate === "restarts" ? "crashed" : shape, "glyph"), make("span", {}, victim ? (fate === "restarts" ? "dies, again" : "dies") : fate === "restarts" ? "again" : fate === "gone" ? "gone" : ""), make("span", { class: "vh" }, text));
+  return make("td", { "data-fate": fate, "data-victim": victim, "data-chosen": chosen }, icon(victim && fate === "restarts" ? "crashed" : shape, "glyph"), make("span", {}, words));
 }
 
 /** @param {Flags} flags */
 function limitWords({ max_restarts, max_seconds, restarts_used }) {
   if (max_restarts === "infinity") return "It never gives up, however often its children end.";
   const time = max_seconds === "infinity" ? "ever" : `within ${duration(max_seconds)}`;
-  return `With restart ${number(max_restarts + 1)} ${time} it gives up: it stops its children and ends, and its own supervisor decides. ${restarts_used ? `${number(restarts_used)} used just now.` : "None is used just now."}`;
+  return `With restart ${number(max_restarts + 1)} ${time} it gives up: it stops its children and ends, and its own supervisor decides. ${restarts_used ? `${number(restarts_used)} used now.` : "None is used now."}`;
 }
 
 /** Parse a number; null if invalid. @param {string} text @param {boolean} whole @returns {number|"infinity"|null} */

@@ -35,7 +35,8 @@ export function showHappened(place, events, at, why) {
   const current = events[count - 1];
   const before = current && rowOf(place, current);
   const kept = before && isIn(place, before) ? before.offsetTop - place.scrollTop : null;
-  render(html`${repeat(shown, ({ id }) => id, (event) => row(event, event === current, at !== null && event.at > at, why))}`, place);
+  const ends = new Set(shown.filter(({ type }) => type === "child_terminated").map(({ pid }) => pid));
+  render(html`${repeat(shown, ({ id }) => id, (event) => row(event, words(event, ends), event === current, at !== null && event.at > at, why))}`, place);
   const item = current && rowOf(place, current);
   if (at === null) place.scrollTop = 0;
   else if (!item) place.scrollTop = place.scrollHeight; // the moment is before all of them
@@ -49,13 +50,19 @@ const rowOf = (place, { id }) => /** @type {HTMLElement|null} */ (place.querySel
 /** Return whether a row is in view in the list. @param {HTMLElement} place @param {HTMLElement} item */
 const isIn = (place, item) => item.offsetTop >= place.scrollTop && item.offsetTop + item.offsetHeight <= place.scrollTop + place.clientHeight;
 
-/** @param {LogEvent} event @param {boolean} current @param {boolean} later @param {boolean} why */
-function row(event, current, later, why) {
+/** Return the text of an event; a restart does not repeat the end that has a row of its own. @param {LogEvent} event @param {Set<string|null>} ends  pids */
+function words({ type, text, supervisor, data }, ends) {
+  const at = type === "child_restarted" && ends.has(data["old"]) ? text.lastIndexOf(`; ${supervisor} `) : -1;
+  return at < 0 ? text : text.slice(at + 2);
+}
+
+/** @param {LogEvent} event @param {string} text @param {boolean} current @param {boolean} later @param {boolean} why */
+function row(event, text, current, later, why) {
   const mark = markOf(event);
   const node = chosen() ? `?node=${encodeURIComponent(chosen())}` : "";
   return html`<li data-event=${event.id} data-mark=${mark} ?data-later=${later}>
     <button type="button" data-at=${event.at} tabindex=${current ? 0 : -1} aria-current=${current ? "step" : nothing}><svg class="glyph" aria-hidden="true"><use href="#i-${event.type === "gave_up" ? "gave-up" : GLYPHS[mark]}"></use></svg>
-      <time datetime=${new Date(event.at * 1000).toISOString()}>${precise(event.at)}</time><span class="what">${event.text}</span></button>
+      <time datetime=${new Date(event.at * 1000).toISOString()}>${precise(event.at)}</time><span class="what">${text}</span></button>
     ${why && event.seq !== null && RESTARTS.has(event.type) ? html`<a class="link" tabindex="-1" href="${root()}/why/${event.seq}${node}" aria-label="Why: ${event.text}">Why?</a>` : nothing}</li>`;
 }
 

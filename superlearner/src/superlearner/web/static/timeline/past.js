@@ -83,6 +83,7 @@ export function treeAt(model, events, at, earlier = []) {
     if (!event || event.at <= at) break;
     past.undo(event);
   }
+  past.giveUps(events, at);
   return past.model(at, Math.max(at, events[0]?.at ?? at)); // of the time before the first event, nothing is known
 }
 
@@ -94,6 +95,7 @@ class Past {
   /** Keys of children, also of those that are not there. @type {Map<string, string[]>} */ #kids;
   /** @type {Map<string, string>} */ #keys = new Map();
   /** Keys that are not there. @type {Set<string>} */ #gone = new Set();
+  /** Keys of supervisors that had given up and not ended. @type {Set<string>} */ #gaveUp = new Set();
   /** Roots that have ended; their children are all that is known of them. @type {Set<string>} */ #ended = new Set();
 
   /** @param {Model} model @param {readonly Model[]} earlier @param {LogFacts} facts */
@@ -114,6 +116,20 @@ class Past {
       else this.#remove(pid);
     } else if (type === "child_restarted") this.#down(pid, data, { along: Boolean(data["along"]), reason: data["reason"] });
     else if (type === "child_terminated") this.#revive(pid, name, data["id"] ?? null, data["supervisor_pid"], supervisor);
+  }
+
+  /** Show the supervisors that were giving up, and the children that they did not restart. @param {readonly LogEvent[]} events @param {number} at */
+  giveUps(events, at) {
+    for (const { type, pid, at: then, data } of events) {
+      const key = type === "gave_up" && pid !== null ? this.#keys.get(pid) : undefined;
+      if (key === undefined) continue;
+      if (then <= at) this.#gaveUp.add(key);
+      const end = events.findLast((one) => one.type === "child_terminated" && one.data["supervisor_pid"] === pid && one.data["id"] === data["id"] && one.at <= at);
+      const row = data["id"] === null || !end ? undefined : this.#rows.get(`${key}/${data["id"]}`);
+      if (!row || !end || (row.pid !== null && row.pid !== end.pid)) continue;
+      this.#rows.set(row.key, { ...row, pid: null, state: "crashed", last: { at: end.at, reason: end.data["reason"], crash: true } });
+      this.#gone.delete(row.key);
+    }
   }
 
   /** @param {string} pid @param {Partial<Row>} changed */
@@ -217,7 +233,7 @@ class Past {
     const started = this.#facts.of(row.pid)?.at ?? null;
     const strategy = row.kind !== "supervisor" && row.strategy === null ? null : row.pid === null ? row.strategy : this.#facts.strategy(row.pid, at, same ? row.strategy : null);
     return {
-      ...row, strategy, state: runs ? "running" : row.state, since: started !== null && started <= at ? started : 0,
+      ...row, strategy, state: this.#gaveUp.has(row.key) ? "gave_up" : runs ? "running" : row.state, since: started !== null && started <= at ? started : 0,
       last: row.last && row.last.at <= at ? row.last : null, mailbox: null, budget: null, children: null, doing: null, again_at: null,
     };
   }

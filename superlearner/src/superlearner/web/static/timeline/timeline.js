@@ -162,7 +162,7 @@ function draw(moved = false) {
   write(byId("clock", HTMLElement), at === null ? "Now" : precise(at));
   const every = about();
   const hidden = every.length - events.length;
-  write(byId("count", HTMLElement), `${at === null ? "" : `${number(count)} of `}${counted(events.length, "event")}${hidden ? `, ${number(hidden)} hidden` : ""}`);
+  write(byId("count", HTMLElement), `${at === null ? "" : `${number(count)} of `}${counted(events.length, "event")}${hidden ? `; ${number(hidden)} filtered out` : ""}`);
   filter.show(kinds, countKinds(every));
   byId("live-now", HTMLButtonElement).disabled = at === null;
   byId("forward", HTMLButtonElement).disabled = at === null;

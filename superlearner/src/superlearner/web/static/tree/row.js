@@ -206,6 +206,8 @@ export class RowView {
     write(this.restarts, row.restarts ? number(row.restarts) : "");
     write(this.mailbox, row.mailbox === null ? "" : number(row.mailbox));
     attribute(this.restarts, "data-one", row.restarts === 1);
+    attribute(this.restarts, "data-along", row.restarted_along || null);
+    attribute(this.restarts, "title", row.restarted_along ? `${counted(row.restarts, "restart")} of its own, ${number(row.restarted_along)} with a sibling` : null);
     attribute(this.mailbox, "data-hot", (row.mailbox ?? 0) >= 100);
     const dead = row.pid === null;
     write(this.kill, dead ? "Start" : "Kill");
