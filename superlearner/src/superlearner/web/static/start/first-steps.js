@@ -145,7 +145,7 @@ export function answers(story) {
         : `Nothing: ${who} had no restart left, so the failure went up the tree, to its own supervisor.`,
     };
   }
-  const why = reason === "killed" ? `${who} was killed: its reason is “killed”, and no callback of it ran.` : `${who} ended with the reason ${reason}.`;
+  const why = reason === "killed" ? `${who} was killed: its reason is “killed”, and it had no chance to clean up.` : `${who} ended with the reason ${reason}.`;
   return {
     why,
     who: restarted.length ? `${listed(restarted)}. ${again}` : "No process yet.",
