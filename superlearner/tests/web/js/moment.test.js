@@ -136,6 +136,15 @@ test("a temporary child, a normal exit and a link have their pictures, too", () 
   assert.equal(lookAt(linked, score.stages[2]).get("top/b").state, "crashed");
 });
 
+test("a sibling that had just ended does not look as if it ran, until it is started", () => {
+  const root = supervisor("s", "one_for_one", [worker("s/a", "0.2.0", { ended: "KeyError(7)", state: null }), worker("s/b", "0.3.0")]);
+  const moment = simulate(root, "s/b"), nodes = all(root), score = schedule(moment);
+  for (const time of [0, score.end]) assert.deepEqual([picture(nodes, score, time).looks.get("s/a")].map(({ state, reason }) => [state, reason]), [["crashed", "KeyError(7)"]]);
+  moment.events.push({ ...moment.events.at(-1), id: "s/a" });
+  const later = schedule(moment);
+  assert.equal(picture(nodes, later, later.end).looks.get("s/a").state, "running");
+});
+
 test("no two processes stand on each other, and all stand in the width, with their lines", () => {
   const sheets = (draw) => ({ moment: drawMoment(draw), width: draw.one([340, 366, 620, 640, 900, 1000, 1440]), height: draw.one([0, 420, 700]), whole: draw.one([false, true]) });
   forAll(400, sheets, ({ moment, width, height, whole }) => {

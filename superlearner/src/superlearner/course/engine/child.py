@@ -32,7 +32,7 @@ from superlearner.course.engine.verdict import Outcome, Row, Verdict, Wrong, ref
 __all__ = ["FILE", "IMPORT", "boot", "outcome_of", "verdict_of"]
 
 FILE: Final = "answer.py"
-IMPORT: Final = "your file can be imported"
+IMPORT: Final = "your code can be imported"
 LONGEST: Final = 60_000
 """Bytes of a report: the socket holds so much while nothing reads it."""
 

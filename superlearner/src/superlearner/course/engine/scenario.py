@@ -72,7 +72,7 @@ class Scenario:
 
     def failed(self, wrong: Wrong) -> None:
         """End the current step: it does not hold."""
-        self.steps.append(Step(self._step or "your file can be imported", ok=False, say=wrong.say))
+        self.steps.append(Step(self._step or "your code can be imported", ok=False, say=wrong.say))
 
     def _pass(self) -> None:
         self.at_step()

@@ -81,9 +81,9 @@ function went(event, id) {
 function paintFacts() {
   if (!lesson) return;
   const next = nextOf(lesson), begun = lesson.sections.flatMap(asks).some(({ state }) => state && (state.attempts || state.hints));
-  const { core, coreDone, all } = countOf(lesson);
+  const { core, coreDone, all } = countOf(lesson), reflections = all - lesson.exercises - lesson.predictions;
   const way = !begun ? "Begin with" : core && coreDone === core ? "Core path done. More practice:" : "Go on with";
-  render(html`<span>${lesson.minutes} min for the core path</span><span>${counted(lesson.exercises, "exercise")}</span><span>${counted(lesson.predictions, "prediction")}</span>
+  render(html`<span>${lesson.minutes} min for the core path</span><span>${counted(lesson.exercises, "exercise")}</span><span>${counted(lesson.predictions, "prediction")}</span>${reflections > 0 ? html`<span>${counted(reflections, "reflection")}</span>` : nothing}
     ${next?.id ? html`<a href="#${placeOf(next.id)}" @click=${(/** @type {MouseEvent} */ event) => { event.preventDefault(); goTo(placeOf(next.id ?? "")); }}>${way} ${nameOf(next)}</a>` : all || core ? html`<b>All done</b>` : nothing}`, byId("facts", HTMLElement));
 }
 
