@@ -304,7 +304,7 @@ def _ordered(rows: list[Row], successors: Sequence[Row], order: list[Any]) -> li
 def _flags(table: Table, after: list[TraceEvent], before: list[TraceEvent], *, lives: bool) -> Table:
     """Return the flags as they were: those of the first event since that names them, else of the last before.
 
-    A supervisor that `lives` still has them, if no event names them; for one that has ended, `table` is its successor's.
+    A supervisor that `lives` still has them, if no event names them; after its end, `table` is its successor's.
     """
     for event in after:
         data = event.data

@@ -161,6 +161,9 @@ def test_more_than_twenty_simultaneous_ones_are_refused(inside: Inside) -> None:
             await ask(platform, "POST", "/processes/left/simulate/crash", body)
         answer = await platform.client.post(f"{AT}/processes/left/simulate/crash", json=body)
         assert failure(answer) == (409, "conflict")
+        body = {"duration_ms": 1, "force": True}
+        answer = await platform.client.post(f"{AT}/simulations/hang", json=body, headers=OWNER)
+        assert failure(answer) == (409, "conflict")
         assert len(await ask(platform, "GET", "/simulations")) == 20
 
     inside(test, TREE)

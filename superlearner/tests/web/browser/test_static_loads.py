@@ -33,7 +33,7 @@ def test_a_page_that_was_loaded_before_asks_for_no_static_file(
     assert len(first) > 20
     assert [name for name, size in first if size == 0] == []
     second = loaded(page, f"{untouched.url}{path}")
-    both = {name for name, _ in first} & {name for name, _ in second}  # a slow page may load the last ones after it is idle
+    both = {name for name, _ in first} & {name for name, _ in second}  # a slow page loads the last ones while idle
     assert len(both) > 20
     assert [name for name, size in second if size > 0 and name in both] == []
 

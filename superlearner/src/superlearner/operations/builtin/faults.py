@@ -15,6 +15,7 @@ from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import Force, OfKind, OfTag, OfText, PidText, Reason
 from superlearner.operations.results_simulation import SimulationLine
 from superlearner.operations.simulated import ERRORS, a_server, begun, line_of, words_of
+from superlearner.operations.steering import steering
 from superlearner.operations.targets import MOST_NAMED, called, permit, process_of
 
 InForceMs = Annotated[int, Field(ge=1, le=600_000, description="the most milliseconds it lasts")]
@@ -152,4 +153,5 @@ async def _harm_the_node(ctx: Context, plan: Plan, *, force: bool) -> Simulation
     if ctx.kind.answers_requests:
         permit(ctx, f"{ctx.node.name} is {ctx.kind.description}", force=force, hint="try it in a sandbox; ")
     ctx.about_to(words_of(plan), lambda: [called(pid) for pid in ctx.node.processes()[:MOST_NAMED]])
-    return line_of(await begin(ctx.home, plan), plan)
+    with steering():
+        return line_of(await begin(ctx.home, plan), plan)

@@ -158,11 +158,11 @@ function draw(moved = false) {
   const first = log.events[0]?.at ?? now();
   page.dataset.live = String(at === null);
   drawAxis(events);
-  if (log.events.length && axis.begin < first) void log.all();
+  if (log.events.length && (axis.begin < first || !events.length)) void log.all();
   write(byId("clock", HTMLElement), at === null ? "Now" : precise(at));
   const every = about();
   const hidden = every.length - events.length;
-  write(byId("count", HTMLElement), `${at === null ? "" : `${number(count)} of `}${counted(events.length, "event")}${hidden ? `; ${number(hidden)} filtered out` : ""}`);
+  write(byId("count", HTMLElement), !events.length && !log.whole ? "" : `${at === null ? "" : `${number(count)} of `}${counted(events.length, "event")}${hidden ? `; ${number(hidden)} filtered out` : ""}`);
   filter.show(kinds, countKinds(every));
   byId("live-now", HTMLButtonElement).disabled = at === null;
   byId("forward", HTMLButtonElement).disabled = at === null;
@@ -207,10 +207,10 @@ function showList(events, moved) {
     showHappened(list, events, at, page.hasAttribute("data-why"));
   }
   write(byId("held", HTMLElement), held > 0 ? `${number(held)} new, held while you read` : "");
-  const hidden = about().length - events.length;
+  const hidden = log.whole ? about().length - events.length : 0;
   const button = byId("show-hidden", HTMLButtonElement);
   byId("none", HTMLElement).hidden = events.length > 0;
-  write(byId("none-text", HTMLElement), hidden ? "No such event yet. Kill a process and read here what its supervisor did." : "No child was started or ended yet. Kill a process and read here what its supervisor did.");
+  write(byId("none-text", HTMLElement), !log.whole ? "Reading the events." : hidden ? "No such event yet. Kill a process and read here what its supervisor did." : "No child was started or ended yet. Kill a process and read here what its supervisor did.");
   button.hidden = hidden === 0;
   write(button, `Show ${counted(hidden, "hidden event")}`);
   list.hidden = events.length === 0;
