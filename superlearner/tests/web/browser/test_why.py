@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -137,7 +138,7 @@ def test_another_strategy_is_outlined_and_is_part_of_the_link(why: Callable[...,
     page.get_by_role("button", name="Copy the link to this restart").click()
     expect(page.locator("#announce")).to_have_text("Copied")
     link = page.evaluate("navigator.clipboard.readText()")
-    assert link.endswith("/why/1310?stage=5&ghost=one_for_all")
+    assert re.search(r"/why/1310\?at=\d+&stage=5&ghost=one_for_all$", link)
     page.goto(link)
     expect(page.locator("restart-stage")).to_have_attribute("data-stage", "5")
     expect(page.get_by_role("button", name="What if one_for_all?")).to_have_attribute("aria-pressed", "true")
@@ -147,7 +148,7 @@ def test_a_step_of_the_list_shows_its_picture_and_any_event_leads_to_the_first_c
     why: Callable[..., Page],
 ) -> None:
     page = why("rest", "?stage=0", asked=1207)
-    assert page.url.endswith("/why/1204?stage=0")
+    assert page.url.endswith("/why/1204?stage=0&at=1763851227")
     page.get_by_role("button", name="cart stopped by checkout_sup").click()
     expect(actor(page, CART)).to_have_attribute("data-state", "stopped")
     expect(page.get_by_text("In reality this took 0.56 ms.")).to_be_visible()
@@ -168,6 +169,14 @@ def test_a_restart_that_goes_on_is_read_again_and_one_that_is_partly_forgotten_s
     page.route("**/api/v1/restarts/*", ended)
     expect(page.get_by_text("This restart has not ended yet.")).to_have_count(0)
     expect(page.locator(".steps li")).to_have_count(len(whole["events"]))
+
+
+def test_the_address_of_a_restart_before_the_platform_was_started_anew_leads_to_no_other_one(
+    why: Callable[..., Page],
+) -> None:
+    page = why("rest", "?at=1763851229")
+    page.goto(page.url.replace("at=1763851227", "at=1763850000"))
+    expect(page.get_by_role("heading", name="This restart is no longer in memory")).to_be_visible()
 
 
 def test_an_unknown_event_has_a_page_that_says_what_to_do(open_page: Callable[..., Page], untouched: Any) -> None:

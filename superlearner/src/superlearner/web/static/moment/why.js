@@ -21,6 +21,8 @@ import { gaveUp, namer, others, span, step, victim } from "./story.js";
 const AGAIN_MS = 1000;
 /** Requests for a restart that goes on. */
 const MOST_AGAIN = 60;
+/** A restart that is further from the time of the address is another one: numbers begin anew with the platform. */
+const SAME_S = 5;
 
 const page = byId("why", HTMLElement), head = byId("why-head", HTMLElement), body = byId("why-body", HTMLElement);
 const query = new URLSearchParams(location.search);
@@ -34,19 +36,25 @@ let asked = 0;
 
 /** Return the address of this page and of what it shows now. */
 function address() {
-  const now = new URLSearchParams(chosen() ? { node: chosen() } : {});
+  const now = new URLSearchParams({ ...(chosen() ? { node: chosen() } : {}), ...(stage.moment ? { at: seconds(stage.moment) } : {}) });
   if (stage.stage && stage.stage < 6) now.set("stage", `${stage.stage}`);
   if (stage.ghost) now.set("ghost", stage.ghost);
   return `${location.origin}${location.pathname}${now.size ? `?${now}` : ""}`;
 }
+
+/** The time of a restart in its address. @param {Moment} moment */
+const seconds = ({ at }) => `${Math.round(at)}`;
 
 /** @param {string} path */
 const here = (path) => `${root()}${path}${chosen() ? `?node=${encodeURIComponent(chosen())}` : ""}`;
 
 async function load() {
   try {
-    if (number) show(await request("GET", `/restarts/${number}`));
-    else list(await request("GET", "/restarts?per_page=50"));
+    if (number) {
+      /** @type {Moment} */ const moment = await request("GET", `/restarts/${number}`);
+      if (query.has("at") && Math.abs(Number(query.get("at")) - moment.at) > SAME_S) gone();
+      else show(moment);
+    } else list(await request("GET", "/restarts?per_page=50"));
   } catch (error) {
     if (stage.moment || !(error instanceof ApiError)) throw error;
     if (number && error.status === 404) gone();
@@ -80,8 +88,9 @@ function show(moment) {
 
 /** @param {Moment} moment */
 function mount(moment) {
-  const canonical = `${root()}/why/${moment.id}`;
-  if (location.pathname !== canonical) history.replaceState(null, "", canonical + location.search);
+  const asks = new URLSearchParams(location.search);
+  asks.set("at", seconds(moment));
+  history.replaceState(null, "", `${root()}/why/${moment.id}?${asks}`);
   render(html`<div class="theatre"><div class="ground">${stage}</div>${dock}</div><aside class="facts" aria-label="What happened"></aside>`, body);
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
