@@ -58,7 +58,7 @@ test-programs: install-dev ## run all tests that start programs (at most 4 minut
 	$(PY) -m pytest -n auto -m "program and not slow" $(TESTS) $(ARGS)
 
 .PHONY: test-browser
-test-browser: install-dev ## run all browser tests (at most 5 minutes)
+test-browser: install-dev ## run all browser tests (about 8 minutes on two cores)
 	$(PY) -m pytest -n auto -m "browser and not slow" superlearner/tests/web/browser $(ARGS)
 
 .PHONY: check
