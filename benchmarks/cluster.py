@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import otp
-from benchmarks.machine import machine
+from benchmarks.machine import machine, sentence
 from benchmarks.peers import ROOT
 from otp import Down, GenServer
 from otp.cluster import Cluster
@@ -238,9 +238,9 @@ def main() -> int:
 def page(at: dict[str, Any], ours: dict[str, float], erl: dict[str, float]) -> Iterator[str]:
     yield "# What a cluster costs\n"
     yield (
-        f"Members are programs of their own on loopback, with the default settings, on {at['processor']}, "
-        f"{at['cores']} cores, CPython {at['python']}; load when the run began: {at['load']:.1f}. The page is written "
-        "by `make bench-cluster`. Erlang: two nodes of `erl -sname` in the same run; medians of the rounds.\n"
+        f"Members are programs of their own on loopback, with the default settings, on {sentence(at)}. "
+        "The page is written by `make bench-cluster`. Erlang: two nodes of `erl -sname` in the same run; medians of "
+        "the rounds.\n"
     )
     yield "| | members | promised | Erlang | ratio |"
     yield "|---|---:|---:|---:|---:|"

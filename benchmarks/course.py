@@ -19,7 +19,7 @@ from typing import Any, Final
 from tools.chromium import ARGUMENTS, chromium
 
 from benchmarks.busy_platform import Platform, platform
-from benchmarks.machine import machine
+from benchmarks.machine import machine, sentence
 from benchmarks.peer_nodes import memory, quantile
 from benchmarks.peers import ROOT
 from benchmarks.sandboxes import once, parent_of, until_warm, used_below
@@ -168,8 +168,8 @@ def lines(at: dict[str, Any], found: dict[str, float | None]) -> Iterator[str]:
     """Yield the lines of the page."""
     yield "# What the course costs\n"
     yield (
-        f"A platform with the default settings and its client on {at['processor']}, {at['cores']} cores, CPython "
-        f"{at['python']}; load when the run began: {at['load']:.1f}. The page is written by `make bench-course`. A "
+        f"A platform with the default settings and its client on {sentence(at)}. "
+        f"The page is written by `make bench-course`. A "
         f"verdict is the check of a reference solution of session {SESSION} over HTTP, in a program of its own: "
         f"{found['checked']:.0f} one after the other, {found['checked_together']:.0f} in groups.\n"
     )

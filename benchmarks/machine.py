@@ -8,6 +8,7 @@ import platform
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 _ASK = """
 import json, platform, sysconfig
@@ -30,6 +31,12 @@ def machine(python: str) -> dict[str, object]:
         "python": version,
         "optimised": optimised,
     }
+
+
+def sentence(at: dict[str, Any], kind: str = "", more: str = "") -> str:
+    """Return the processor, its cores, the Python and the load of a run in words, with what follows the first two."""
+    here = f"{at['processor']}{kind}, {at['cores']} cores{more}, CPython {at['python']}"
+    return f"{here}; load when the run began: {at['load']:.1f}"
 
 
 def _processor() -> str:

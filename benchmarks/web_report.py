@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
+from benchmarks.machine import sentence
 from benchmarks.peers import ROOT
 from benchmarks.report import read
 
@@ -63,10 +64,7 @@ def page(web: dict[str, Any], crowd: dict[str, Any] | None, budget: dict[str, An
 def where(at: dict[str, Any]) -> str:
     """Return a description of the machine."""
     virtual = ", a virtual machine" if at["virtual"] else ""
-    return (
-        f"{at['processor']}{virtual}, {at['cores']} cores, {at['memory_gib']} GiB, {at['system']}, "
-        f"CPython {at['python']}; load when the run began: {at['load']:.1f}"
-    )
+    return sentence(at, virtual, f", {at['memory_gib']} GiB, {at['system']}")
 
 
 def beside_the_prototype(web: dict[str, Any]) -> Iterator[str]:

@@ -45,6 +45,9 @@ export function failures(reasons) {
   return [kills ? counted(kills, "kill") : "", crashes || !kills ? counted(crashes, "crash", "crashes") : ""].filter(Boolean).join(", ");
 }
 
+/** Return whether a process ended in order: normally, or shut down, also with a reason of its own as in `('shutdown', 'full')`. @param {string} reason */
+export const isOrderly = (reason) => /^(normal\b|shutdown\b|\(?'?shutdown'?,)/.test(reason);
+
 /**
  * Return a time of day, with the date if it is not today.
  * @param {number} at  seconds since 1970

@@ -14,7 +14,6 @@ import { RestartStage } from "./stage.js";
 
 /** The share of it that is in view when it begins. */
 const IN_VIEW = 0.7;
-const SMALLEST = 0.65;
 
 /** The stage that plays. @type {RestartStage|null} */ let playing = null;
 /** Stages in view that have not played yet, in the order in which they came. @type {Set<RestartStage>} */ const waiting = new Set();
@@ -54,8 +53,7 @@ export class RestartClip extends HTMLElement {
     this.append(make("div", { class: "ground" }, this.#stage), this.#dock);
     this.#stage.moment = moment;
     this.#dock.follow(this.#stage);
-    const { clientHeight, scrollHeight } = this.#stage;
-    if (scrollHeight > clientHeight) this.#stage.scale = Math.max(SMALLEST, clientHeight / scrollHeight);
+    this.#stage.fit();
     this.#stage.addEventListener("restart-play", () => changed(this.#stage));
     if (still()) return;
     const seen = new IntersectionObserver((entries) => {

@@ -27,7 +27,7 @@ import { sentence } from "./story.js";
 
 /** Events in a second above which nothing is played. */
 const MOST = 3;
-const LARGE = 1.35, SMALLEST = 0.65;
+const LARGE = 1.35;
 /** From this width on, a picture is large. */
 const ROOM = 800;
 /** How long the end stays in a picture, and on a phone. */
@@ -107,11 +107,7 @@ export class RestartLive extends HTMLElement {
 
   /** Draw the picture as large as there is room for it. */
   #fit() {
-    const stage = this.#stage;
-    const largest = this.#picture && this.clientWidth > ROOM ? LARGE : 1;
-    if (stage.scale !== largest) stage.scale = largest;
-    const { clientHeight, scrollHeight } = stage;
-    if (scrollHeight > clientHeight && !stage.layout.rows) stage.scale = Math.max(SMALLEST, largest * clientHeight / scrollHeight);
+    this.#stage.fit(this.#picture && this.clientWidth > ROOM ? LARGE : 1);
   }
 
   get stage() {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isOrderly } from "../base/words.js";
 import { stageAt } from "./schedule.js";
 
 /** @typedef {import("./schedule.js").Cue} Cue */
@@ -53,11 +54,9 @@ function refilled({ limit, used, ages = [] }, place, t) {
   return limit && age !== undefined ? clamp((age + t / 1000) / limit[1]) : 0;
 }
 
-const ORDERLY = /^(normal|shutdown)\b/;
-
 /** @param {MomentNode} node @param {number} t @returns {Look} */
 const calm = (node, t) => ({
-  state: !node.ended ? "running" : ORDERLY.test(node.ended) ? "ended" : "crashed", reason: node.ended ?? "", crack: node.ended ? 1 : 0, fall: node.ended ? 1 : 0, fade: 0, blink: 0, pop: 0, rise: 0, born: false, gaveUp: false, pid: null, next: null,
+  state: !node.ended ? "running" : isOrderly(node.ended) ? "ended" : "crashed", reason: node.ended ?? "", crack: node.ended ? 1 : 0, fall: node.ended ? 1 : 0, fade: 0, blink: 0, pop: 0, rise: 0, born: false, gaveUp: false, pid: null, next: null,
   left: node.limit && Math.max(0, node.limit[0] - node.used), spent: Array.from({ length: node.used }, (_, place) => ({ gone: 1, refill: refilled(node, place, t) })),
 });
 

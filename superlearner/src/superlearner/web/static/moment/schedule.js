@@ -6,6 +6,8 @@
  * @module
  */
 
+import { isOrderly } from "../base/words.js";
+
 /** @typedef {"supervisor"|"dynamic_supervisor"|"task_supervisor"|"worker"} Kind */
 /** @typedef {{file: string, line: number, function: string, source: string|null}} WhyLine */
 
@@ -101,9 +103,6 @@ function stageOf(event, stage, decided) {
   }
 }
 
-/** Return whether an end is a failure; a normal end is drawn as a stop. @param {string} reason @param {boolean} crash */
-const isFailure = (reason, crash) => crash || !/^(normal|shutdown)\b/.test(reason);
-
 /**
  * Return the cues of a restart, and the end of each stage.
  * @param {Pick<Moment, "events">} moment
@@ -126,7 +125,7 @@ export function schedule({ events }) {
     switch (event.kind) {
       case "crash": {
         const linked = before?.kind === "link" && before.to === event.id;
-        const cracks = gave.has(event.id) || isFailure(event.reason, event.crash);
+        const cracks = gave.has(event.id) || event.crash || !isOrderly(event.reason); // an orderly end is drawn as a stop
         cues.push({ ...cue, kind: "crash", dur: T.crack, reason: event.reason, cracks });
         t += linked ? 60 : T.signalAt;
         break;

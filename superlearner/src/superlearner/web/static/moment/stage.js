@@ -32,6 +32,7 @@ const REFILL_MS = 120, LONGEST_REFILL_MS = 60_000;
 /** A longer pause between two frames, as in a hidden tab, stops the time. */
 const LONGEST_FRAME_MS = 200;
 const TAIL = 90;
+const SMALLEST = 0.65;
 const SHAPES = { exit: "crashed", stop: "stopped", start: "running" };
 /** The two halves of a cracked shape. */
 const HALVES = { left: "M-40-40H2L-3.5-18 3.5-9-4 1 4 10-2 20 2 40H-40z", right: "M40-40H2L-3.5-18 3.5-9-4 1 4 10-2 20 2 40H40z" };
@@ -144,6 +145,13 @@ export class RestartStage extends HTMLElement {
   set scale(scale) {
     this.#scale = scale;
     this.#arrange();
+  }
+
+  /** Draw it as large as its height allows, at most in this size; rows are not made smaller. */
+  fit(largest = 1) {
+    if (this.#scale !== largest) this.scale = largest;
+    const { clientHeight, scrollHeight } = this;
+    if (scrollHeight > clientHeight && !this.#layout.rows) this.scale = Math.max(SMALLEST, largest * clientHeight / scrollHeight);
   }
 
   /** The strategy whose difference is outlined, or null. */

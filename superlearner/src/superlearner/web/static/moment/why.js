@@ -21,7 +21,7 @@ import { gaveUp, namer, others, span, step, victim } from "./story.js";
 const AGAIN_MS = 1000;
 /** Requests for a restart that goes on. */
 const MOST_AGAIN = 60;
-/** A restart that is further from the time of the address is another one: numbers begin anew with the platform. */
+/** Event numbers start over with the platform. A restart whose time differs by more than this is another one. */
 const SAME_S = 5;
 
 const page = byId("why", HTMLElement), head = byId("why-head", HTMLElement), body = byId("why-body", HTMLElement);

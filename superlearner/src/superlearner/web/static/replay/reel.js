@@ -8,6 +8,7 @@
  * @module
  */
 
+import { isOrderly } from "../base/words.js";
 import { EMPTY, reduce } from "../live/model.js";
 import { brief } from "../traces/sequence-layout.js";
 import { YOURS } from "../live/scopes.js";
@@ -26,11 +27,8 @@ const MOST_MS = 700;
 /** Kinds of events that are steps; others are details. */
 const STEPS = new Set(["sent", "dropped", "spawned", "exited", "child_restarted", "restart_failed", "gave_up", "state_changed", "strategy_changed", "code_changed", "node_up", "node_down"]);
 
-/** Reasons that are no failure. */
-const QUIET = /^(normal|shutdown|\('?shutdown\b.*)$/;
-
 /** @param {Event} event */
-export const isCrash = (event) => event[1] === "exited" && !QUIET.test(event[4]);
+export const isCrash = (event) => event[1] === "exited" && !isOrderly(event[4]);
 
 export class Reel {
   /** @type {Event[]} */ events = [];

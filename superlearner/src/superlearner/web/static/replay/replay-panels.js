@@ -8,7 +8,7 @@ import { attribute, icon, make, renew, write } from "../base/dom.js";
 import { shapeOf } from "../base/marks.js";
 import { label } from "../live/model.js";
 import { biography, isCrash, lastUpTo, lookAt, sentence } from "./reel.js";
-import { counted, duration, kindText, STATES } from "../base/words.js";
+import { counted, duration, isOrderly, kindText, STATES } from "../base/words.js";
 
 /** @typedef {import("./reel.js").Reel} Reel */
 /** @typedef {import("../live/model.js").Model} Model */
@@ -148,7 +148,7 @@ export class SlReelProcess extends HTMLElement {
     const jump = (/** @type {number} */ to, /** @type {string} */ words) => make("button", { type: "button", class: "link", "data-place": to }, words);
     const life = this.#life;
     renew(this, [
-      make("h3", { "data-state": seen.alive ? "running" : seen.unborn || /^(normal|shutdown)/.test(seen.reason) ? "stopped" : "crashed" }, person?.label ?? here, " ", make("span", { class: "badge" }, here), " ", make("span", { class: "tag" }, seen.alive ? seen.callback ? `in ${seen.callback}` : "waiting" : seen.unborn ? "not started yet" : `ended: ${seen.reason}`)),
+      make("h3", { "data-state": seen.alive ? "running" : seen.unborn || isOrderly(seen.reason) ? "stopped" : "crashed" }, person?.label ?? here, " ", make("span", { class: "badge" }, here), " ", make("span", { class: "tag" }, seen.alive ? seen.callback ? `in ${seen.callback}` : "waiting" : seen.unborn ? "not started yet" : `ended: ${seen.reason}`)),
       make("p", { class: "ways" }, life.born ? jump(life.born, "Its start") : null, life.born && life.died !== Infinity ? " · " : null, life.died === Infinity ? null : jump(life.died, "Its end")),
       make("h4", {}, "State"),
       seen.state === null ? make("p", { class: "hint" }, life.states.length ? "Not known before its first change." : "Not in this recording. Record with states to see it.") : make("pre", { tabindex: 0, role: "region", "aria-label": "State" }, seen.state),

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isOrderly } from "../base/words.js";
 import { LogFacts, numberOf } from "./log-facts.js";
 
 /** @typedef {import("../live/model.js").Model} Model */
@@ -21,14 +22,12 @@ export const TYPES = ["child_started", "child_terminated", "child_restarted", "r
 /** What is shown for a fact that is not known. */
 export const UNKNOWN = "–";
 
-const QUIET = /^(normal|shutdown|\(?'?shutdown'?,)/;
-
 /** @param {LogEvent} event @returns {Mark} */
 export function markOf({ type, data }) {
   if (type === "child_started") return data["old"] && !data["along"] ? "restart" : "start"; // the restart that it goes along with names it
   if (type === "child_restarted") return "restart";
   if (type === "gave_up" || type === "restart_failed") return "crash";
-  if (type === "child_terminated") return data["by"] === "supervisor" || QUIET.test(data["reason"] ?? "") ? "stop" : "crash";
+  if (type === "child_terminated") return data["by"] === "supervisor" || isOrderly(data["reason"] ?? "") ? "stop" : "crash";
   return "change";
 }
 
