@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import otp
-from otp import Children, GenServer, NoReply, Ok, Reply, Supervisor, impl, observer
+from otp import Children, DynamicSupervisor, GenServer, NoReply, Ok, Reply, Supervisor, impl, observer
 from otp.testing import Scheduler, advance, wait_all_idle
 
 
@@ -88,6 +88,23 @@ def test_only_the_newest_texts_are_kept_and_not_the_state() -> None:
         return kept, freed() is None
 
     assert Scheduler().run(main) == ([None, "2", "3"], True)
+
+
+def test_children_that_come_and_go_displace_no_restart() -> None:
+    async def main() -> list[str | None]:
+        last = observer.keep_last_states(otp.node(), most=2)
+        await Shop.start_link([1])
+        crashed = await ended("a")
+        successor = otp.whereis("a")
+        assert successor is not None
+        orders = await DynamicSupervisor.start_link()
+        order = crashed
+        for number in range(5):
+            order = await DynamicSupervisor.start_child(orders, Till.child_spec(number, restart="temporary"))
+            await GenServer.stop(order)
+        return [last.of(crashed), last.first_of(successor), last.of(order), last.first_of(order)]
+
+    assert Scheduler().run(main) == ["1", "1", "4", "4"]
 
 
 def test_more_ends_in_a_second_than_the_rate_are_not_looked_at() -> None:

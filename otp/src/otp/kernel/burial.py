@@ -28,10 +28,10 @@ __all__ = ["cause_of", "exit_values", "fail_callers", "release", "safely", "tell
 _new_tuple = tuple.__new__
 
 
-def safely(function: Any, argument: Any) -> None:
+def safely(function: Any, *arguments: Any) -> None:
     """Call a function whose failure must not stop the end of a process."""
     try:
-        function(argument)
+        function(*arguments)
     except Exception as failure:
         say(ERROR, "%r failed at the end of a process", function, exc_info=failure)
 

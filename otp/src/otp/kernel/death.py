@@ -428,7 +428,7 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
         if causes is not None and values[1] is None:
             values = (less, causes.message_of(p), *values[2:])
         if trace.ending is not None and vt is not None and not vt.supervisor:
-            safely(trace.ending, p)
+            safely(trace.ending, p, reason)
         seq = trace.record("exited", p, values, cause, None if less is reason else reason)
         if p._told and trace.focus is not None:
             trace.focus.forget(p)

@@ -50,40 +50,45 @@ class _Texts:
             del self.texts[next(iter(self.texts))]
         self.texts[p._id] = self._show(state.value)
 
+    def of(self, pid: Pid) -> str | None:
+        """Return the text of a process."""
+        return self.texts.get(pid.id)
+
 
 class LastStates:
     """The texts of first and last states, by pid; `keep_last_states` returns it."""
 
     def __init__(self, node: Node, show: Callable[[Any], str], most: int, rate: int) -> None:
         self._trace = node._trace
-        self._first = _Texts(node, show, most, rate)
-        self._last = _Texts(node, show, most, rate)
+        kinds = [_Texts(node, show, most, rate) for _ in range(4)]
+        self._first, self._successors, self._normal, self._failed = self._kinds = kinds
         self._starts = node.subscribe(self._started, kinds={"child_started", "child_restarted"})
 
-    def take(self, p: Process) -> None:
+    def take(self, p: Process, reason: object) -> None:
         """Keep the state of a child that ends. The runtime calls it before it releases the process."""
-        self._last.take(p)
+        normal = isinstance(reason, str) and reason == "normal"
+        (self._normal if normal else self._failed).take(p)
 
     def _started(self, event: Event) -> None:
         child = event.data.get("child")
         if isinstance(child, Process) and child._st != DEAD and child._vt is not None and not child._vt.supervisor:
-            self._first.take(child)
+            (self._successors if event.data.get("old") is not None else self._first).take(child)
 
     def of(self, pid: Pid) -> str | None:
         """Return the text of the last state of a child that has ended; None if there is none, or no longer."""
-        return self._last.texts.get(pid.id) if pid._node._trace is self._trace else None
+        return (self._failed.of(pid) or self._normal.of(pid)) if pid._node._trace is self._trace else None
 
     def first_of(self, pid: Pid) -> str | None:
         """Return the text of the state in which a child began; None if it is not known, or no longer."""
-        return self._first.texts.get(pid.id) if pid._node._trace is self._trace else None
+        return (self._successors.of(pid) or self._first.of(pid)) if pid._node._trace is self._trace else None
 
     def close(self) -> None:
         """Keep no more states, and forget those that were kept."""
         if self._trace.ending == self.take:
             self._trace.ending = None
         self._starts.close()
-        self._first.texts.clear()
-        self._last.texts.clear()
+        for kind in self._kinds:
+            kind.texts.clear()
 
 
 def keep_last_states(node: Node, *, show: Callable[[Any], str] = text, most: int = 500, rate: int = 200) -> LastStates:
@@ -96,8 +101,9 @@ def keep_last_states(node: Node, *, show: Callable[[Any], str] = text, most: int
     Args:
         node: the node whose children are meant.
         show: returns the text of a state, which its server no longer changes; what it raises is logged.
-        most: how many texts are kept; the oldest are dropped.
-        rate: how many are taken in one second; further ones are not kept.
+        most: how many texts are kept of each kind: first states, those after a restart, last states after a normal end,
+            and all others. The oldest of a kind are dropped, so children that come and go displace no restart.
+        rate: how many of a kind are taken in one second; further ones are not kept.
 
     Raises `BadArgument` for a number below 1.
 
