@@ -36,6 +36,7 @@ function show() {
       write(byId("learn-next-what", HTMLElement), `${tours.filter((one) => (done[one.id] ?? 0) >= one.steps).length} of ${tours.length} tours done`);
     }
   }
+  attribute(byId("learn-next", HTMLElement), "data-waits", null);
   attribute(byId("learn-next", HTMLElement), "hidden", next === null);
   anew.hidden = !Object.keys(done).length;
 }
