@@ -119,7 +119,7 @@ def test_without_motion_six_still_pictures_follow_each_other(why: Callable[..., 
 
 def test_giving_up_is_shown_one_level_up(why: Callable[..., Page]) -> None:
     page = why("gives-up", "?stage=3")
-    expect(page.locator("#why-head .tag")).to_have_text("gave up")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Why checkout_sup gave up")
     expect(actor(page, SUPERVISOR)).to_contain_text("none left")
     page.keyboard.press("ArrowRight")
     assert state(page, SUPERVISOR) == "crashed"

@@ -34,8 +34,11 @@ const only = (moment, kind) => /** @type {any} */ (moment.events.filter((event) 
 /** Return whether a supervisor decided anything; a picture at rest has ends without decisions. @param {Moment} moment */
 export const isRestart = (moment) => only(moment, "decide").length > 0;
 
+/** Return the first supervisor that gave up, if one did. @param {Moment} moment */
+export const fallen = (moment) => only(moment, "decide").find(({ what }) => what === "give_up")?.id ?? null;
+
 /** Return whether a supervisor gave up. @param {Moment} moment */
-export const gaveUp = (moment) => only(moment, "decide").some(({ what }) => what === "give_up");
+export const gaveUp = (moment) => fallen(moment) !== null;
 
 /** Return the sentence of a stage; it names only what is on the screen. @param {Moment} moment @param {number} stage  0 to 6 */
 export function sentence(moment, stage) {

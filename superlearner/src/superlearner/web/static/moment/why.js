@@ -13,7 +13,7 @@ import { html, nothing, render } from "../vendor/lit-html.js";
 import { raised, RestartDock } from "./dock.js";
 import { all } from "./picture.js";
 import { RestartStage } from "./stage.js";
-import { gaveUp, namer, others, span, step, victim } from "./story.js";
+import { fallen, namer, others, span, step, victim } from "./story.js";
 
 /** @typedef {import("./schedule.js").Moment} Moment */
 /** @typedef {{event: number, at: number, name: string, reason: string, supervisor: string, strategy: string|null, started: number, gave_up: boolean}} Line */
@@ -104,7 +104,7 @@ function mount(moment) {
 /** Write everything around the stage. @param {Moment} moment */
 function tell(moment) {
   const name = namer(moment), who = name(victim(moment)), pid = newest(moment);
-  const title = moment.events.some(({ kind }) => kind === "start") ? `Why ${who} restarted` : `Why ${who} ended`;
+  const gave = fallen(moment), title = gave !== null ? `Why ${name(gave)} gave up` : `Why ${who} ${moment.events.some(({ kind }) => kind === "start") ? "restarted" : "ended"}`;
   document.title = `${title} · SuperLearner`;
   stage.ariaLabel = `${title}. Space plays and pauses, the arrow keys step.`;
   write(byId("announce", HTMLElement), moment.summary);
@@ -114,7 +114,7 @@ function tell(moment) {
     moment.complete ? "" : "Some of its events are no longer in memory. You see those that are.",
     moment.storm ? `This child was also restarted ${moment.storm === 1 ? "once" : `${moment.storm} times`} within 20 s before or after.` : "",
   ].filter(Boolean);
-  render(html`<h1>${title}</h1>${gaveUp(moment) ? html`<span class="tag" data-bad>${icon("gave-up", "glyph")}gave up</span>` : nothing}
+  render(html`<h1>${gave === null ? nothing : icon("gave-up", "glyph")}${title}</h1>
     <p class="hint"><time datetime=${new Date(moment.at * 1000).toISOString()}>${time(moment.at)}</time></p>
     <div class="acts">${links()}${copy}</div>`, head);
   const facts = body.querySelector(".facts");
