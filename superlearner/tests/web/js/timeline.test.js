@@ -7,7 +7,7 @@ import { EMPTY, reduce } from "#static/live/model.js";
 import { above, yoursFirst } from "#static/live/scopes.js";
 import { countKinds, DEFAULT, kindsFrom, kindsText, momentFrom, ofKinds } from "#static/timeline/kinds.js";
 import { KeptTrees } from "#static/timeline/kept-trees.js";
-import { countUpTo, isAbout, markOf, stepFrom, treeAt } from "#static/timeline/past.js";
+import { countUpTo, firstSpan, isAbout, markOf, stepFrom, treeAt } from "#static/timeline/past.js";
 
 const row = (key, pid, more = {}) => ({
   key, parent: key.includes("/") ? key.slice(0, key.lastIndexOf("/")) : null, id: key.split("/").at(-1), name: key.split("/").at(-1), pid,
@@ -240,4 +240,10 @@ test("a moment in the address is a number of seconds, or now with a reason", () 
   assert.deepEqual([at("12.5"), at(" "), momentFrom(new URLSearchParams())], [{ at: 12.5, problem: "" }, { at: null, problem: "" }, { at: null, problem: "" }]);
   for (const text of ["hello", "0", "-1", "1e3", "NaN", "x".repeat(99)]) assert.match(at(text).problem, /cannot be read/);
   assert.ok(at("x".repeat(99)).problem.length < 180);
+});
+
+test("the time axis opens with five minutes, or with the newest event in it", () => {
+  assert.equal(firstSpan([], 1000), 300);
+  assert.equal(firstSpan(events, 20), 300);
+  assert.equal(firstSpan(events, 15 + 1200), 1500);
 });

@@ -8,7 +8,7 @@
 import { attribute, make } from "../base/dom.js";
 import { colour, onTheme } from "../base/paint.js";
 import { time } from "../base/words.js";
-import { markOf } from "./past.js";
+import { FIRST_SPAN, firstSpan, markOf } from "./past.js";
 
 /** @typedef {import("./past.js").LogEvent} LogEvent */
 /** @typedef {import("./past.js").Mark} Mark */
@@ -30,7 +30,7 @@ const AFTER = 0.25;
 const NEAR = 9;
 /** Width of what is shown before the first event, in pixels. */
 const MARGIN = 14;
-const SHORTEST = 5, LONGEST = 7200, FIRST_SPAN = 300;
+const SHORTEST = 5, LONGEST = 7200;
 
 export class SlAxis extends HTMLElement {
   #canvas = make("canvas", { "aria-hidden": "true" });
@@ -59,8 +59,8 @@ export class SlAxis extends HTMLElement {
   /** @param {Shown} shown */
   show(shown) {
     this.#shown = shown;
-    const { at, now, first, said } = shown;
-    if (first && (!this.#span || (!this.#zoomed && at === null))) this.#span = Math.min(FIRST_SPAN, this.#longest());
+    const { events, at, now, first, said } = shown;
+    if (first && (!this.#span || (!this.#zoomed && at === null))) this.#span = Math.min(firstSpan(events, now), this.#longest());
     attribute(this, "aria-valuemin", Math.floor(first));
     attribute(this, "aria-valuemax", Math.ceil(now));
     attribute(this, "aria-valuenow", Math.round(at ?? now));

@@ -31,6 +31,12 @@ export function markOf({ type, data }) {
   return "change";
 }
 
+/** The shortest range that the time axis opens with, in seconds. */
+export const FIRST_SPAN = 300;
+
+/** Return the range that the time axis opens with, in seconds: the newest event is in it. @param {readonly LogEvent[]} events  ordered @param {number} now */
+export const firstSpan = (events, now) => Math.max(FIRST_SPAN, 1.25 * (now - (events.at(-1)?.at ?? now)));
+
 /** Return the number of events up to a moment. @param {readonly LogEvent[]} events  oldest first @param {number} at */
 export function countUpTo(events, at) {
   let [low, high] = [0, events.length];
