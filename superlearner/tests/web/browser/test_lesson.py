@@ -205,8 +205,8 @@ def test_a_line_of_the_answer_is_marked(lesson: Callable[..., Page]) -> None:
 def test_nothing_that_was_typed_is_lost_when_the_server_does_not_answer(lesson: Callable[..., Page]) -> None:
     page = lesson()
     one, asked = exercise(page), "**/api/v1/course/exercises/s12.minimal/check"
-    write(page, "answer = 'mine'\n")
     page.route(asked, lambda route: route.abort())
+    write(page, "answer = 'mine'\n")
     page.keyboard.press("Control+Enter")
     expect(one.get_by_role("alert")).to_have_text(
         "The server does not answer. Your answer is kept. Try again when the server is back."
