@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from axe import broken_rules
+from layout_shifts import layout_shift
 from page_variants import VARIANTS
 from page_width import SIDEWAYS
 
@@ -65,9 +66,7 @@ TOLD = """() => {
   const answers = document.getElementById("answers"), stage = document.querySelector("restart-stage");
   window.told = new Promise((done) => new MutationObserver(() => answers.hidden || done(stage.dataset.stage))
     .observe(answers, { attributes: true }));
-  window.shift = 0;
-  const add = (one) => (window.shift += one.hadRecentInput ? 0 : one.value);
-  new PerformanceObserver((list) => list.getEntries().forEach(add)).observe({ type: "layout-shift" });
+  return performance.now();
 }"""
 
 
@@ -78,19 +77,20 @@ def test_a_kill_is_played_in_the_picture_and_told_after_it(open_page: Callable[.
     page = open_page(f"{two_nodes.url}/", ready=False, reduced_motion="no-preference")
     button = page.get_by_role("region", name="First steps").get_by_role("button", name="Kill ledger")
     expect(button).to_be_enabled()
-    page.evaluate(TOLD)
+    since = page.evaluate(TOLD)
     button.click()
     played = page.get_by_role("group", name="The newest restart")
     expect(played).to_contain_text("new state")
     assert page.evaluate("told") == "6"
-    assert page.evaluate("shift") < 0.02
+    assert layout_shift(page, since)[0] < 0.02
     expect(page.locator("#answer-who")).to_contain_text("ledger, cart and mailer")
     expect(page.get_by_role("link", name="Watch it again")).to_have_attribute("href", re.compile("^/why/[0-9]+"))
     expect(page.locator("#fam-said")).to_contain_text("then started ledger, cart and mailer")
     expect(page.get_by_role("list", name="Children").get_by_role("button", name="Kill ledger")).to_be_visible()
     expect(page.get_by_role("group", name=AT_REST)).to_be_visible()
     expect(played).to_have_count(0)
-    assert page.evaluate("shift") < 0.02
+    moved, what = layout_shift(page, since)
+    assert moved < 0.02, what
 
 
 PLACES = """() => Object.fromEntries(
