@@ -150,6 +150,7 @@ export class SlCode extends HTMLElement {
     this.#count();
     attribute(this.#plain, "aria-label", this.getAttribute("label") ?? "Python source");
     for (const sign of ["pointerenter", "focusin"]) this.addEventListener(sign, () => this.#begin());
+    if (this.matches(":hover")) this.#begin(); // the pointer came before this module
   }
 
   /** The text. */
