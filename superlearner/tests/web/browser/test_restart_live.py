@@ -50,6 +50,7 @@ def test_a_restart_is_played_below_the_rows_which_stay_where_they_are(
     platform.delta(e=[entry(1)])
     expect(pane).to_be_visible()
     expect(pane.locator("restart-stage")).to_have_attribute("data-stage", "6")
+    expect(pane).to_contain_text("ledger restarted")
     expect(pane).to_contain_text("2 of 3 restarts were left")
     expect(pane.get_by_role("link", name="Watch it again")).to_have_attribute("href", "/why/100")
     assert (row.bounding_box(), numbers) == (before, ["100"])
@@ -86,8 +87,13 @@ def test_a_supervisor_that_gives_up_is_played_also_in_a_storm(asked: tuple[Page,
     expect(page.locator("restart-live")).to_be_visible()
     platform.delta(e=[entry(number) for number in range(6, 10)])
     expect(page.locator("#events li").first).to_contain_text("ledger was killed")
-    expect(page.locator("restart-live")).to_be_visible()
+    pane = page.get_by_role("region", name="The newest restart")
+    expect(pane).to_contain_text("slow-motion replay")
+    expect(pane).to_contain_text("4 newer restarts")
     assert numbers == ["500"]
+    pane.get_by_role("button", name="4 newer restarts: play the last").click()
+    expect(pane.get_by_role("button", name="newer")).to_have_count(0)
+    assert numbers == ["500", "900"]
 
 
 def test_the_line_of_the_process_stays_in_view_above_the_pane(

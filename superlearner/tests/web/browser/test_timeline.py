@@ -57,6 +57,7 @@ def test_going_back_shows_the_tree_before_a_restart_and_live_the_one_after_it(
     expect(in_tree(page, "counter_1")).to_contain_text(after)
     happened = page.get_by_role("list", name="What happened")
     ended = happened.get_by_role("button", name=re.compile(f"counter_1 <{before}> was killed$"))
+    expect(happened.locator("[aria-current]")).to_have_count(0)
     ended.click()
     expect(ended).to_have_attribute("aria-current", "step")
     expect(moment(page)).to_have_attribute("aria-valuetext", re.compile(f": counter_1 <{before}> was killed$"))
@@ -190,16 +191,16 @@ def test_the_filter_hides_starts_and_ends_until_they_are_wanted_and_is_in_the_ad
     happened = page.get_by_role("list", name="What happened")
     filters = page.get_by_role("group", name="Filters")
     expect(happened.get_by_role("listitem")).to_have_count(2)
-    expect(filters.get_by_role("button", pressed=True)).to_have_text(["Crashes 1", "Restarts 1"])
+    expect(filters.get_by_role("button", pressed=True)).to_have_text(["Failures 1", "Restarts 1"])
     lanes = height(page)
     filters.get_by_role("button", name=re.compile(r"^Starts and ends \d\d")).click()
     expect(page).to_have_url(f"{real_platform.url}/timeline{EVERY_KIND}")
     expect(happened).to_contain_text("demo_one_for_one started counter_2")
     assert height(page) > lanes
-    filters.get_by_role("button", name="Crashes").click()
+    filters.get_by_role("button", name="Failures").click()
     expect(happened).not_to_contain_text(re.compile(r"<[\d.]+> was killed\n"))
     again = timeline(open_page, real_platform, page.url.partition("/timeline")[2])
-    expect(again.get_by_role("group", name="Filters").get_by_role("button", pressed=False)).to_have_text("Crashes 1")
+    expect(again.get_by_role("group", name="Filters").get_by_role("button", pressed=False)).to_have_text("Failures 1")
 
 
 def height(page: Page) -> float:
@@ -220,7 +221,7 @@ def test_buttons_and_keys_go_from_crash_to_crash(open_page: Open, real_platform:
     for name in ("counter_1", "counter_2"):
         kill(real_platform, name)
     page = timeline(open_page, real_platform, EVERY_KIND)
-    earlier, later = (page.get_by_role("button", name=f"{which} crash") for which in ("Previous", "Next"))
+    earlier, later = (page.get_by_role("button", name=f"{which} failure") for which in ("Previous", "Next"))
     expect(later).to_be_disabled()
     earlier.click()
     expect(moment(page)).to_have_attribute("aria-valuetext", re.compile(r"counter_2 <[\d.]+> was killed$"))

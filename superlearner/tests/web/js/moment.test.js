@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { layout, pointOf, touched } from "#static/moment/layout.js";
 import { all, picture } from "#static/moment/picture.js";
 import { poseOf, schedule, stageAt, stepFrom } from "#static/moment/schedule.js";
-import { ghostSentence, others, sentence, span, step } from "#static/moment/story.js";
+import { ghostSentence, headline, others, sentence, span, step } from "#static/moment/story.js";
 
 import { branchOf, portrait } from "#static/start/portrait.js";
 
@@ -18,6 +18,20 @@ const read = (name) => JSON.parse(readFileSync(new URL(`moment-${name}.json`, im
 const REST = read("rest"), GIVES_UP = read("gives-up"), ONE = read("one");
 const LEDGER = "shop/checkout_sup/ledger", CART = "shop/checkout_sup/cart", SUP = "shop/checkout_sup";
 const lookAt = (moment, t, still) => picture(all(moment.root), schedule(moment), t, still).looks;
+
+test("with little width the branches without a part in a restart are folded, and none stands in rows", () => {
+  const { places, edges, rows } = layout(GIVES_UP, 660, 500);
+  assert.equal(rows, false);
+  for (const id of [LEDGER, CART, "shop/warehouse_sup", "shop/orders", "shop/customers"]) assert.ok(places.has(id) && edges.has(id), id);
+  for (const id of ["shop/warehouse_sup/shelves", "shop/warehouse_sup/robot"]) assert.ok(!places.has(id), id);
+  assert.ok(layout(GIVES_UP, 1100, 500).places.has("shop/warehouse_sup/shelves"));
+});
+
+test("a restart in a few words, and on the line of a supervisor that gave up", () => {
+  assert.deepEqual([REST, GIVES_UP].map(headline), ["ledger restarted", "checkout_sup gave up"]);
+  const exits = schedule(GIVES_UP).cues.filter(({ of }) => of === "exit").map(({ text }) => text);
+  assert.deepEqual(exits, ["ValueError('negative amount')", "gave up · shutdown"]);
+});
 
 test("one restart takes about 1.6 s, a give-up about 2.6 s", () => {
   const near = (moment, least, most) => assert.ok(schedule(moment).end >= least && schedule(moment).end <= most, `${schedule(moment).end}`);

@@ -100,13 +100,19 @@ export class Actor {
     else this.#process(look);
   }
 
+  /** Its pid, unless its name has it. */
+  #pid() {
+    const { name, pid } = this.node;
+    return pid && !name.endsWith(` ${pid}`) ? pid : "";
+  }
+
   /** The pid or the word of a state; a new pid slides in. @param {Look} look */
   #process(look) {
     const key = `${look.state} ${look.born} ${look.reason}`;
     if (key !== this.#key) {
       this.#key = key;
       const word = look.state === "crashed" ? shortOf(look.reason) : look.state;
-      this.#old.replaceChildren(...(look.state === "running" ? [this.node.pid ?? ""] : [icon(look.state === "crashed" ? "crashed" : "stopped", "glyph"), word]));
+      this.#old.replaceChildren(...(look.state === "running" ? [this.#pid()] : [icon(look.state === "crashed" ? "crashed" : "stopped", "glyph"), word]));
       this.#new.replaceChildren(look.born ? look.pid ?? "" : "");
       attribute(this.#old, "data-word", look.state !== "running");
       render(look.born && look.next !== null ? html`<i>new state</i><span>${look.next}</span>` : nothing, this.#after);

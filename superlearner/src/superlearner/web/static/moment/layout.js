@@ -1,8 +1,8 @@
 /**
  * Positions of a restart's processes and the lines between them. Pure.
  *
- * The branch in question fans out, with state cards; other branches hang as ladders with small shapes. Without the
- * width for this, all processes stand in indented rows.
+ * The branch in question fans out, with state cards; other branches hang as ladders with small shapes, or are folded
+ * where there is less room. Without the width for this, all processes stand in indented rows.
  *
  * @module
  */
@@ -19,11 +19,13 @@ import { all } from "./picture.js";
 /** @typedef {{rows: boolean, tight: boolean, height: number, places: Map<string, Place>, edges: Map<string, Edge>, more: More[]}} Layout */
 
 export const NARROW = 640;
-const TOP = 52, LEVEL = 134, CARD = 152, NO_CARD = 86, RUNG = 34, SHOWN = 6, LEAF = 112;
+const TOP = 52, LOW_TOP = 36, LEVEL = 134, CARD = 152, NO_CARD = 86, RUNG = 34, SHOWN = 6, LEAF = 112;
 /** Least share of the usual distance of levels. */
-const FLATTEST = 0.66;
+const FLATTEST = 0.58;
 /** More siblings than this stand in small rows. */
 const MANY = 12;
+/** Ways to draw a fan, the best first: width of a process, `tight`, `folded`. @type {readonly [number, boolean, boolean][]} */
+const DRAFTS = [[190, false, false], [164, false, false], [136, false, false], [136, true, false], [164, true, true], [136, true, true], [102, true, false], [102, true, true]];
 /** What a pid takes beside a name. */
 const PID = 84;
 
@@ -54,8 +56,8 @@ export function layout(moment, width, height = 0, whole = false) {
   const cause = moment.events.find((event) => event.kind === "signal" || event.kind === "start");
   const large = new Set(all(moment.root).flatMap(({ id, children }) => children.filter((child) => id === (cause && "to" in cause ? cause.to : moment.root.id) || parts.has(child.id)).map((child) => child.id)));
   if (width >= NARROW) {
-    for (const [unit, tight] of /** @type {const} */ ([[190, false], [164, false], [136, false], [136, true], [102, true]])) {
-      const draft = new Fan(open, large, unit, tight);
+    for (const [unit, tight, folded] of DRAFTS) {
+      const draft = new Fan(open, large, unit, tight, folded);
       if (draft.widthOf(moment.root) <= width - 8) return draft.place(moment.root, width, height);
     }
   }
@@ -64,13 +66,15 @@ export function layout(moment, width, height = 0, whole = false) {
 
 /** A branch that fans out, for one width of a process. */
 class Fan {
-  /** @param {Set<string>} open @param {Set<string>} large  processes that stand beside what happens @param {number} unit @param {boolean} tight  small processes have no pid, and small siblings share a spine */
-  constructor(open, large, unit, tight) {
+  /** @param {Set<string>} open @param {Set<string>} large  processes that stand beside what happens @param {number} unit @param {boolean} tight  small processes have no pid, and small siblings share a spine @param {boolean} folded  so do supervisors without a part in it, whose children are not drawn */
+  constructor(open, large, unit, tight, folded) {
     this.open = open;
     this.large = large;
     this.unit = unit;
     this.tight = tight;
+    this.folded = folded;
     this.k = 1;
+    this.top = TOP;
     /** @type {Map<string, Place>} */ this.places = new Map();
     /** @type {Map<string, Edge>} */ this.edges = new Map();
     /** @type {More[]} */ this.more = [];
@@ -83,12 +87,17 @@ class Fan {
     return Math.min(260, Math.max(node.name.length * 7.8, (node.strategy ?? "").length * 7.4, node.limit ? limit : 0)) + 10;
   }
 
+  /** Return whether a child may share a spine with its small siblings. @param {MomentNode} child */
+  isSmall(child) {
+    return this.tight && !this.large.has(child.id) && (this.folded ? !this.open.has(child.id) : !isSupervisor(child));
+  }
+
   /** Return the children of a fan from left to right; small siblings may share a spine. @param {MomentNode} node @returns {MomentNode[][]} */
   groups(node) {
     /** @type {MomentNode[][]} */ const groups = [];
     for (const child of node.children) {
-      const small = this.tight && !isSupervisor(child) && !this.large.has(child.id), last = groups.at(-1);
-      if (small && last?.[0] && !isSupervisor(last[0]) && !this.large.has(last[0].id)) last.push(child);
+      const last = groups.at(-1);
+      if (last?.[0] && this.isSmall(last[0]) && this.isSmall(child)) last.push(child);
       else groups.push([child]);
     }
     return groups;
@@ -96,7 +105,7 @@ class Fan {
 
   /** @param {MomentNode[]} group */
   widthOfAll(group) {
-    return group.length > 1 ? Math.max(106, ...group.map(({ name }) => 62 + Math.min(160, name.length * 7.6))) : group[0] ? this.widthOf(group[0]) : 0;
+    return group.length > 1 ? Math.max(106, ...group.map(({ name }) => 62 + Math.min(160, name.length * 8))) : group[0] ? this.widthOf(group[0]) : 0;
   }
 
   /** @param {MomentNode} node @returns {number} */
@@ -120,6 +129,7 @@ class Fan {
     const free = height - this.bottom - 24;
     if (levels > 0 && free) {
       this.k = Math.min(1.3, Math.max(FLATTEST, 1 + free / levels));
+      if (this.k === FLATTEST) this.top = LOW_TOP;
       this.places.clear();
       this.more = [];
       this.bottom = 0;
@@ -130,7 +140,7 @@ class Fan {
 
   /** @param {MomentNode} node @param {number} x  left end of its room @param {number} level */
   put(node, x, level) {
-    const y = TOP + level * LEVEL * this.k;
+    const y = this.top + level * LEVEL * this.k;
     if (!isSupervisor(node)) {
       const big = this.large.has(node.id), room = this.widthOf(node), w = Math.min(170, room - 14), at = x + room / 2;
       const card = node.state === null || !big ? null : { x: at - w / 2, y: y + 76, w };
@@ -150,7 +160,7 @@ class Fan {
         }
         left += this.widthOfAll(group);
       }
-      if (node.more) this.more.push({ x: left + 10, y: TOP + (level + 1) * LEVEL * this.k, count: node.more });
+      if (node.more) this.more.push({ x: left + 10, y: this.top + (level + 1) * LEVEL * this.k, count: node.more });
     }
   }
 
@@ -168,9 +178,9 @@ class Fan {
 
   /** @param {string} above @param {MomentNode[]} group @param {number} x @param {number} level */
   spine(above, group, x, level) {
-    const y = TOP + level * LEVEL * this.k, from = this.places.get(above);
+    const y = this.top + level * LEVEL * this.k, from = this.places.get(above);
     group.forEach((child, place) => {
-      const to = { x: x + 42, y: y + place * RUNG, size: 0.36, align: /** @type {const} */ ("row"), big: false, label: this.widthOfAll(group) - 58, card: null };
+      const to = { x: x + 42, y: y + place * RUNG, size: isSupervisor(child) ? 0.42 : 0.36, align: /** @type {const} */ ("row"), big: false, label: this.widthOfAll(group) - 58, card: null };
       this.places.set(child.id, to);
       if (from) this.edges.set(child.id, hook(from, to, x + 20, y - 22));
     });

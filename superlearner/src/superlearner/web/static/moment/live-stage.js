@@ -2,8 +2,8 @@
  * `<restart-live>`: plays a restart of the tree as soon as it has happened.
  *
  * One restart is played at a time; the next one completes it at once. At more than three events a second only a
- * supervisor that gives up is played. It is a pane of fixed height. It stays closed after it was closed, and in windows
- * without room for it. On a phone it closes a moment after the end.
+ * supervisor that gives up is played, and the pane counts what it did not play. It has a fixed height. It stays closed
+ * after it was closed, and in windows without room for it. On a phone it closes a moment after the end.
  *
  * With the attribute `picture` it is always open: when nothing plays, it shows the moment that `atRest` returns. A click
  * ends what plays.
@@ -16,11 +16,12 @@
 import { request } from "../base/api.js";
 import { attribute, icon, make } from "../base/dom.js";
 import { whyAddress } from "../base/process-link.js";
+import { counted, time } from "../base/words.js";
 import { isSettled } from "../live/bursts.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { raised, reachable, withNames } from "./dock.js";
 import { RestartStage } from "./stage.js";
-import { sentence } from "./story.js";
+import { headline, sentence, span } from "./story.js";
 
 /** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
 /** @typedef {import("./schedule.js").Moment} Moment */
@@ -36,12 +37,16 @@ const REST_MS = 6000;
 const FALL_MS = 4000;
 /** Events of one fall come within this time. */
 const ONE_FALL_MS = 1600;
+/** What belongs to a restart is in the feed at most this much later. */
+const LATE_S = 0.05;
+const NONE = { count: 0, event: 0, key: "" };
 /** Windows with room for the pane: large ones, and phones, where it takes the lower half. */
 const ROOMY = "(min-width: 901px) and (min-height: 760px), (max-width: 600px) and (min-height: 600px)";
 
 export class RestartLive extends HTMLElement {
   #stage = new RestartStage();
   #said = make("div", { class: "said" });
+  #head = make("div", { class: "about" });
   #closed = false;
   #room = matchMedia(ROOMY);
   #phone = matchMedia("(max-width: 600px)");
@@ -51,6 +56,7 @@ export class RestartLive extends HTMLElement {
   #recent = [];
   /** The time at which a supervisor gave up last, in ms. */ #fell = -Infinity;
   /** @type {AbortController|null} */ #asking = null;
+  /** Restarts since the one that is shown, and the newest of them. @type {{count: number, event: number, key: string}} */ #newer = NONE;
   #picture = false;
   /** @type {(() => Moment)|null} */ #atRest = null;
   #resting = 0;
@@ -79,7 +85,7 @@ export class RestartLive extends HTMLElement {
       this.#asking = null;
       this.#stage.pause();
     };
-    this.append(this.#stage, this.#said, close);
+    this.append(this.#head, this.#stage, this.#said, close);
     this.#stage.addEventListener("restart-time", () => this.#tell());
   }
 
@@ -150,9 +156,22 @@ export class RestartLive extends HTMLElement {
     const entry = fallen ?? fresh.find(({ event, key }) => event === newest && key && inTree(key));
     const plays = entry && !this.#closed && (this.#picture || this.#room.matches);
     if (plays && fallen && now > this.#fell + ONE_FALL_MS) this.#fell = now;
-    else if (now < this.#fell + FALL_MS) return;
-    else if (this.#recent.length > MOST) return this.#finish();
+    else if (now < this.#fell + FALL_MS) return this.#count(fresh, inTree);
+    else if (this.#recent.length > MOST) {
+      this.#finish();
+      return this.#count(fresh, inTree);
+    }
     if (plays) void this.#play(entry.event ?? 0, entry.key ?? "");
+  }
+
+  /** Count restarts that are not played. @param {readonly FeedEvent[]} fresh @param {(key: string) => boolean} inTree */
+  #count(fresh, inTree) {
+    const { moment } = this.#stage;
+    if (this.#picture || this.hidden || this.#asking || !moment) return;
+    const newer = fresh.filter(({ at, key }) => at > moment.at + (moment.took ?? 0) + LATE_S && key && inTree(key)), last = newer.at(-1);
+    if (!last) return;
+    this.#newer = { count: this.#newer.count + newer.length, event: last.event ?? 0, key: last.key ?? "" };
+    this.#tell();
   }
 
   #finish() {
@@ -182,6 +201,7 @@ export class RestartLive extends HTMLElement {
     const opened = this.hidden;
     this.hidden = false;
     if (opened) this.dispatchEvent(new CustomEvent("restart-open", { detail: key }));
+    this.#newer = NONE;
     this.#stage.moment = this.#picture ? this.cut(moment) : moment;
     this.#fit();
     this.#stage.ariaLabel = this.#picture ? "The newest restart" : "The newest restart. Space plays and pauses, the arrow keys step.";
@@ -193,9 +213,11 @@ export class RestartLive extends HTMLElement {
   #tell() {
     const { moment, stage } = this.#stage;
     if (!moment) return;
-    const told = `${moment.id} ${stage} ${moment.summary}`;
+    const newer = this.#newer, told = `${moment.id} ${stage} ${moment.summary} ${newer.count}`;
     if (this.#said.dataset.told === told) return;
     attribute(this.#said, "data-told", told);
+    render(html`<b>${headline(moment)}</b><span>${time(moment.at)} · ${moment.took === null ? "slow-motion replay" : html`it took ${span(moment.took)}, <i>this is a slow-motion replay</i>`}</span>
+      ${newer.count ? html`<button type="button" class="link" @click=${() => void this.#play(newer.event, newer.key)}>${counted(newer.count, "newer restart")}: play the last</button>` : nothing}`, this.#head);
     render(html`<p data-done=${stage === 6 ? "yes" : "no"}>${withNames(sentence(moment, stage), moment)}</p>${moment.line ? raised(moment.line, stage === 6) : nothing}<a class="btn" href=${whyAddress(moment.id)}>Watch it again</a>`, this.#said);
     reachable(this.#said.querySelector("p"), stage === 6);
   }

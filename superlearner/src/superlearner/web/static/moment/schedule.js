@@ -136,7 +136,7 @@ export function schedule({ events }) {
         if (!events.some((other) => other.kind === "crash" && other.id === event.to)) cues.push({ ...cue, id: event.to, at: t, kind: "crash", dur: T.crack, reason: event.reason, cracks: true });
         break;
       case "signal":
-        cues.push({ ...cue, kind: "go", of: "exit", up: true, to: null, text: event.reason, dur: T.signal });
+        cues.push({ ...cue, kind: "go", of: "exit", up: true, to: null, text: gave.has(event.id) ? `gave up · ${event.reason}` : event.reason, dur: T.signal });
         t += T.signal;
         break;
       case "decide":

@@ -37,8 +37,12 @@ export const isRestart = (moment) => only(moment, "decide").length > 0;
 /** Return the first supervisor that gave up, if one did. @param {Moment} moment */
 export const fallen = (moment) => only(moment, "decide").find(({ what }) => what === "give_up")?.id ?? null;
 
-/** Return whether a supervisor gave up. @param {Moment} moment */
-export const gaveUp = (moment) => fallen(moment) !== null;
+/** Return a restart in a few words: `checkout_sup gave up`. @param {Moment} moment */
+export function headline(moment) {
+  const name = namer(moment), gave = fallen(moment);
+  if (gave !== null) return `${name(gave)} gave up`;
+  return `${name(victim(moment))} ${only(moment, "start").length ? "restarted" : "ended"}`;
+}
 
 /** Return the sentence of a stage; it names only what is on the screen. @param {Moment} moment @param {number} stage  0 to 6 */
 export function sentence(moment, stage) {
@@ -71,7 +75,7 @@ function whole(moment) {
   const name = namer(moment), id = victim(moment), who = name(id), end = only(moment, "crash").find((crash) => crash.id === id);
   const linked = only(moment, "link").map(({ to }) => name(to));
   /** @type {Map<string, [number, number]|null>} */ const limits = new Map(all(moment.root).map((node) => [node.id, node.limit]));
-  const falls = gaveUp(moment);
+  const falls = fallen(moment) !== null;
   const said = [!end ? `${who} ended.` : end.reason === "killed" ? `${who} was killed.` : `${who} ${end.crash && end.reason !== "shutdown" ? "crashed" : "exited"}: ${end.reason}.`];
   if (linked.length) said.push(`${listed(linked)}, linked to it, ended too.`);
   for (const { id: by, what, strategy, left } of only(moment, "decide")) {

@@ -11,9 +11,10 @@ import { processLink, whyAddress } from "../base/process-link.js";
 import { time } from "../base/words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { raised, RestartDock } from "./dock.js";
+import { isSupervisor } from "./layout.js";
 import { all } from "./picture.js";
 import { RestartStage } from "./stage.js";
-import { fallen, namer, others, span, step, victim } from "./story.js";
+import { fallen, headline, namer, others, span, step, victim } from "./story.js";
 
 /** @typedef {import("./schedule.js").Moment} Moment */
 /** @typedef {{event: number, at: number, name: string, reason: string, supervisor: string, strategy: string|null, started: number, gave_up: boolean}} Line */
@@ -104,7 +105,8 @@ function mount(moment) {
 /** Write everything around the stage. @param {Moment} moment */
 function tell(moment) {
   const name = namer(moment), who = name(victim(moment)), pid = newest(moment);
-  const gave = fallen(moment), title = gave !== null ? `Why ${name(gave)} gave up` : `Why ${who} ${moment.events.some(({ kind }) => kind === "start") ? "restarted" : "ended"}`;
+  const end = all(moment.root).find(({ id }) => id === victim(moment));
+  const title = `Why ${headline(moment)}`;
   document.title = `${title} · SuperLearner`;
   stage.ariaLabel = `${title}. Space plays and pauses, the arrow keys step.`;
   write(byId("announce", HTMLElement), moment.summary);
@@ -112,9 +114,10 @@ function tell(moment) {
   const notes = [
     moment.going_on ? "This restart has not ended yet." : "",
     moment.complete ? "" : "Some of its events are no longer in memory. You see those that are.",
+    end && !isSupervisor(end) && end.state === null ? `No state of ${who} was kept.` : "",
     moment.storm ? `This child was also restarted ${moment.storm === 1 ? "once" : `${moment.storm} times`} within 20 s before or after.` : "",
   ].filter(Boolean);
-  render(html`<h1>${gave === null ? nothing : icon("gave-up", "glyph")}${title}</h1>
+  render(html`<h1>${fallen(moment) === null ? nothing : icon("gave-up", "glyph")}${title}</h1>
     <p class="hint"><time datetime=${new Date(moment.at * 1000).toISOString()}>${time(moment.at)}</time></p>
     <div class="acts">${links()}${copy}</div>`, head);
   const facts = body.querySelector(".facts");

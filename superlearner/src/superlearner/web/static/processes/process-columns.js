@@ -42,16 +42,16 @@ export function columnsOf({ now, since, memory }) {
     return since() === null ? "" : "longer";
   };
   return [
-    { id: "name", label: "Name", width: 190, grow: 1, sort: "asc", hint: "The registered name; else the id in its supervisor, else the class", text: nameOf, draw: drawName },
-    { id: "pid", label: "Pid", width: 96, num: true, sort: "asc", hint: "Process id: younger processes have higher ones", text: (row) => row.pid },
+    { id: "name", label: "Name", width: 160, grow: 1, sort: "asc", hint: "The registered name; else the id in its supervisor, else the class", text: nameOf, draw: drawName },
+    { id: "pid", label: "Pid", width: 88, num: true, sort: "asc", hint: "Process id: younger processes have higher ones", text: (row) => row.pid },
     { id: "what", label: "Class", width: 130, grow: 0.6, sort: "asc", hint: "Class of a behaviour, or the function that runs", text: (row) => row.what },
     { id: "type", label: "Kind", width: 84, sort: "asc", shown: false, text: (row) => TYPES[row.type] ?? row.type },
     { id: "supervisor", label: "Supervisor", width: 130, grow: 0.5, sort: "asc", hint: "Who starts it again", text: (row) => row.supervisor_name ?? row.supervisor ?? "", draw: drawSupervisor },
-    { id: "status", label: "State", width: 84, sort: "asc", hint: "As the tree shows it", text: stateOf },
+    { id: "status", label: "State", width: 76, sort: "asc", hint: "As the tree shows it", text: stateOf },
     { id: "activity", label: "Activity", width: 84, sort: "", shown: false, hint: "What it does at this moment; a process without work is waiting", text: (row) => row.status },
     { id: "mailbox", label: "Mailbox", width: 70, num: true, sort: "desc", hint: "Messages that wait until the process takes them", text: (row) => quiet(row.message_queue_len) },
     { id: "messages", label: "Messages/s", width: 86, num: true, sort: "desc", hint: "Messages taken in a second, in the mean of the last seconds. The runtime does not count them: they are looked at for this page", text: (row) => rate(row.messages_per_s) },
-    { id: "callback", label: "In callbacks", width: 92, num: true, sort: "desc", hint: "Share of the time spent in callbacks, in the mean of the last seconds", text: (row) => (row.callback_percent ? `${row.callback_percent.toFixed(1)} %` : "") },
+    { id: "callback", label: "In callbacks", width: 92, num: true, sort: "desc", shown: matchMedia("(min-width: 1100px)").matches, hint: "Share of the time spent in callbacks, in the mean of the last seconds", text: (row) => (row.callback_percent ? `${row.callback_percent.toFixed(1)} %` : "") },
     { id: "restarts", label: "Restarts", width: 68, num: true, sort: "desc", hint: "How often its supervisor restarted it after it ended by itself", text: (row) => quiet(row.restarts ?? 0) },
     { id: "age", label: "Age", width: 68, num: true, sort: "asc", hint: "Since when it runs, within some seconds; “longer” than it is looked at", text: age },
     { id: "current", label: "Current function", width: 190, grow: 0.8, sort: "", shown: false, hint: "Where a function waits, or the callback that is not through yet", text: (row) => row.current_function ?? "" },
@@ -77,7 +77,7 @@ function drawName(cell, row) {
     name.title = nameOf(row);
   }
   if (more) attribute(more, "aria-label", `Menu of ${nameOf(row)}`);
-  const told = [row.pid, row.status];
+  const told = [row.pid, stateOf(row)];
   if (row.message_queue_len) told.push(`${number(row.message_queue_len)} waiting`);
   if (row.messages_per_s) told.push(`${rate(row.messages_per_s)}/s`);
   if (row.what !== nameOf(row)) told.push(row.what);

@@ -37,13 +37,14 @@ const RANKS = ["low", "medium", "high", "critical"];
 /** @type {Record<string, string>} */
 const ABOUT = {
   supervisors: "every process in its place, live: kill, restart, look inside", system: "load, memory, lag and anomalies over time",
-  processes: "all processes of the node: search, sort, filter", traces: "who talks to whom, recorded and played back",
   sandboxes: "your own code in a program of its own, where it can break nothing",
   arsenal: "every operation with a form, as curl, CLI and Python", learn: "the path from a first process to production",
-  timeline: "what happened, live and back in time", why: "the newest restarts, each played again", predict: "say what a crash will do, and see whether you are right",
+  timeline: "what happened, live and back in time", predict: "say what a crash will do, and see whether you are right",
   lesson: "what OTP is: one framework built by hand, then with the library", cluster: "nodes that are connected, and what runs where",
-  docs: "the library, the commands, the API", replay: "what was recorded, forwards and backwards, step by step", settings: "runtime, tokens, looks, data",
+  docs: "the library, the commands, the API",
 };
+/** Pages that are one click away from the others. */
+const BEYOND = ["start", "processes", "traces", "replay", "why", "settings"];
 
 const page = byId("start", HTMLElement);
 const family = byId("family", SlFamily);
@@ -271,7 +272,7 @@ function list() {
 family.addEventListener("restart-end", steps);
 family.addEventListener("sl-kill", (event) => void end(model.rows.get(/** @type {CustomEvent} */ (event).detail)));
 killIt.onclick = () => void end(scene?.victim);
-byId("ways", HTMLElement).replaceChildren(...pages().filter(({ id }) => id !== "start").map(({ id, label: name, href }) =>
+byId("ways", HTMLElement).replaceChildren(...pages().filter(({ id }) => !BEYOND.includes(id)).map(({ id, label: name, href }) =>
   make("li", {}, make("a", { href }, name), ABOUT[id] ? ` ${ABOUT[id]}` : "")));
 last();
 feed.start();

@@ -19,7 +19,7 @@ import { FIRST_SPAN, firstSpan, markOf } from "./past.js";
  */
 
 /** @type {[Mark, string, string][]} */
-const LANES = [["crash", "Crashes, kills", "crash"], ["restart", "Restarts", "restart"], ["start", "Starts", "run"], ["stop", "Stops", "stop"]];
+const LANES = [["crash", "Failures", "crash"], ["restart", "Restarts", "restart"], ["start", "Starts", "run"], ["stop", "Stops", "stop"]];
 /** Changes of a strategy are in the lane of the restarts. @param {Mark} mark @returns {Mark} */
 const laneOf = (mark) => (mark === "change" ? "restart" : mark);
 const LANE = 24;

@@ -36,7 +36,7 @@ export function showHappened(place, events, at, why) {
   const before = current && rowOf(place, current);
   const kept = before && isIn(place, before) ? before.offsetTop - place.scrollTop : null;
   const ends = new Set(shown.filter(({ type }) => type === "child_terminated").map(({ pid }) => pid));
-  render(html`${repeat(shown, ({ id }) => id, (event) => row(event, words(event, ends), event === current, at !== null && event.at > at, why))}`, place);
+  render(html`${repeat(shown, ({ id }) => id, (event) => row(event, words(event, ends), event === current, at === null, at !== null && event.at > at, why))}`, place);
   const item = current && rowOf(place, current);
   if (at === null) place.scrollTop = 0;
   else if (!item) place.scrollTop = place.scrollHeight; // the moment is before all of them
@@ -56,12 +56,12 @@ function words({ type, text, supervisor, data }, ends) {
   return at < 0 ? text : text.slice(at + 2);
 }
 
-/** @param {LogEvent} event @param {string} text @param {boolean} current @param {boolean} later @param {boolean} why */
-function row(event, text, current, later, why) {
+/** @param {LogEvent} event @param {string} text @param {boolean} current @param {boolean} live @param {boolean} later @param {boolean} why */
+function row(event, text, current, live, later, why) {
   const mark = markOf(event);
   const node = chosen() ? `?node=${encodeURIComponent(chosen())}` : "";
   return html`<li data-event=${event.id} data-mark=${mark} ?data-later=${later}>
-    <button type="button" data-at=${event.at} tabindex=${current ? 0 : -1} aria-current=${current ? "step" : nothing}><svg class="glyph" aria-hidden="true"><use href="#i-${event.type === "gave_up" ? "gave-up" : GLYPHS[mark]}"></use></svg>
+    <button type="button" data-at=${event.at} tabindex=${current ? 0 : -1} aria-current=${current && !live ? "step" : nothing}><svg class="glyph" aria-hidden="true"><use href="#i-${event.type === "gave_up" ? "gave-up" : GLYPHS[mark]}"></use></svg>
       <time datetime=${new Date(event.at * 1000).toISOString()}>${precise(event.at)}</time><span class="what">${text}</span></button>
     ${why && event.seq !== null && RESTARTS.has(event.type) ? html`<a class="link" tabindex="-1" href="${root()}/why/${event.seq}${node}" aria-label="Why: ${event.text}">Why?</a>` : nothing}</li>`;
 }

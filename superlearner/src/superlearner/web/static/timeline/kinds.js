@@ -12,7 +12,7 @@ import { markOf } from "./past.js";
 
 /** @type {Readonly<Record<Kind, {text: string, title: string, marks: readonly Mark[]}>>} */
 export const KINDS = {
-  crashes: { text: "Crashes", title: "Crashes and kills, failed restarts, and supervisors that gave up", marks: ["crash"] },
+  crashes: { text: "Failures", title: "Crashes and kills, failed restarts, and supervisors that gave up", marks: ["crash"] },
   restarts: { text: "Restarts", title: "Restarts, and changes of a strategy", marks: ["restart", "change"] },
   starts: { text: "Starts and ends", title: "Other starts, stops and normal ends", marks: ["start", "stop"] },
 };

@@ -141,7 +141,7 @@ async function step(by) {
 
 const crashes = () => about().filter((event) => markOf(event) === "crash");
 
-/** Go to the next crash in a direction; without one, stay. @param {number} by  -1 or 1 */
+/** Go to the next failure in a direction; without one, stay. @param {number} by  -1 or 1 */
 async function toCrash(by) {
   if (by < 0 && stepFrom(crashes(), at, by) === at) await log.all();
   const next = stepFrom(crashes(), at, by);
@@ -285,8 +285,8 @@ only.onclick = () => {
 };
 shortcuts([
   { keys: ["←", "→"], text: "On the time axis: previous event, next event" },
-  { keys: ["p"], text: "Previous crash or kill", run: () => void toCrash(-1) },
-  { keys: ["n"], text: "Next crash or kill", run: () => void toCrash(1) },
+  { keys: ["p"], text: "Previous failure", run: () => void toCrash(-1) },
+  { keys: ["n"], text: "Next failure", run: () => void toCrash(1) },
 ]);
 attribute(page, "data-ready", "loading");
 list.replaceChildren();
