@@ -10,9 +10,11 @@ import sys
 import threading
 from typing import Any
 
+import pytest
+
 import otp
-from otp import GenServer, NoReply, Ok, impl
-from otp.watchdog import Held, Watchdog
+from otp import GenServer, NoReply, Ok, impl, watchdog
+from otp.watchdog import Held, Watchdog, is_idle
 
 
 class Blocker(GenServer[Any]):
@@ -58,6 +60,40 @@ def test_a_callback_is_named_with_process_file_line_and_function() -> None:
     assert (__file__, Blocker.handle_cast.__code__.co_firstlineno + 2) == (during.file, during.line)
     assert str(during).startswith(f"blocker {during.pid} has held the event loop for ")
     assert after.seconds >= during.seconds
+
+
+def test_an_idle_loop_is_not_woken(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[bool] = []
+    pings: list[Any] = []
+
+    class Loop:
+        def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+            self.loop = loop
+
+        def call_soon_threadsafe(self, function: Any) -> None:
+            pings.append(function)
+            self.loop.call_soon_threadsafe(function)
+
+    async def main() -> None:
+        loop, enough = asyncio.get_running_loop(), asyncio.Event()
+
+        def look(frame: Any) -> bool:
+            looks.append(is_idle(frame))
+            if looks.count(True) == 5:
+                loop.call_soon_threadsafe(enough.set)
+            return looks[-1]
+
+        monkeypatch.setattr(watchdog, "is_idle", look)
+        monkeypatch.setattr(watchdog, "PING_EVERY_S", 0.001)
+        async with otp.Node("test") as node:
+            one: Any = Loop(loop)
+            dog = Watchdog(one, node)
+            dog.start()
+            await enough.wait()
+            dog.stop()
+
+    asyncio.run(main())
+    assert len(pings) <= looks.count(False)
 
 
 def test_what_is_no_process_is_named_by_its_place() -> None:

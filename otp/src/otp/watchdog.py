@@ -11,7 +11,7 @@ async with otp.Node("shop") as node:
 A callback that never returns stops everything on its loop: messages, timers, connections. The scheduler can report it
 only afterwards. A watchdog has a daemon thread that notices that the loop does not turn, reads the stack of the loop's
 thread and reports the process and the line of user code. When the loop turns again it reports how long that took. It
-costs the loop one call per 0.4 s, and it only observes; it ends no process.
+costs a busy loop one call per 0.4 s and an idle one nothing, and it only observes; it ends no process.
 
 Erlang needs none: its schedulers take a process off its core after some thousand reductions (see
 `erlang:system_monitor/2`, `long_schedule`, for what holds one in native code).
@@ -23,6 +23,7 @@ import asyncio
 import gc
 import logging
 import os
+import selectors
 import sys
 import sysconfig
 import threading
@@ -35,7 +36,16 @@ from typing import Any, Final
 from otp.kernel.log import say as log
 from otp.kernel.node import Node
 
-__all__ = ["AGAIN_AFTER_S", "LIBRARY_FOLDERS", "PING_EVERY_S", "Held", "Watchdog", "collector_listeners", "frame_of"]
+__all__ = [
+    "AGAIN_AFTER_S",
+    "LIBRARY_FOLDERS",
+    "PING_EVERY_S",
+    "Held",
+    "Watchdog",
+    "collector_listeners",
+    "frame_of",
+    "is_idle",
+]
 
 PING_EVERY_S: Final = 0.4
 """Seconds between two checks that the loop is running."""
@@ -48,6 +58,11 @@ LIBRARY_FOLDERS: Final = tuple(
     for folder in (os.path.dirname(__file__), sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
 )
 """The folders of library code, including ours: the holder of the loop is searched for outside them first."""
+
+_RUN_ONCE: Final[CodeType] = vars(asyncio.BaseEventLoop)["_run_once"].__code__
+"""The code that waits for events, in its selector, and then runs what is due."""
+
+_SELECT: Final = selectors.DefaultSelector.select.__code__
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +145,8 @@ class Watchdog:
 
     def _watch(self) -> None:
         while not self._stop.wait(PING_EVERY_S):
+            if is_idle(frame_of(self._loop_thread)):
+                continue
             self._turned.clear()
             asked = time.monotonic()
             try:
@@ -192,6 +209,19 @@ def frame_of(thread: int) -> FrameType | None:
     finally:
         if collects:
             gc.enable()
+
+
+def is_idle(frame: FrameType | None) -> bool:
+    """Return whether the innermost frame of an asyncio loop's thread shows that the loop waits for events.
+
+    Loops that are not made of Python, such as uvloop, show nothing: for them it is always False.
+
+    >>> is_idle(frame_of(threading.get_ident()))
+    False
+    """
+    if frame is None or frame.f_code is not _SELECT:
+        return False
+    return frame.f_back is not None and frame.f_back.f_code is _RUN_ONCE
 
 
 def collector_listeners() -> set[CodeType]:

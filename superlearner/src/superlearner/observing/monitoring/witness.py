@@ -1,8 +1,9 @@
 """Sampling thread that finds out which process blocks the event loop.
 
 The runtime knows how long a drain took, but not always which process took the time: a drain runs many processes and is
-timed as a whole. The witness samples the loop's thread ten times a second. Callbacks and tasks outside of any drain are
-not timed at all: when the witness sees one, it schedules a callback in the loop, so the whole time is measured.
+timed as a whole. The witness samples the loop's thread ten times a second, an idle one half as often. Callbacks and
+tasks outside of any drain are not timed at all: when the witness sees one, it schedules a callback in the loop, so the
+whole time is measured.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import otp
-from otp.watchdog import LIBRARY_FOLDERS, frame_of
+from otp.watchdog import LIBRARY_FOLDERS, frame_of, is_idle
 
 __all__ = ["Seen", "Witness"]
 
@@ -42,9 +43,9 @@ class Witness:
 
     Args:
         node: a node that runs in this thread's loop.
-        every: seconds between two samples.
+        every: seconds between two samples; twice as long while the loop is idle.
         outside: called in the loop with the start and end of a hold outside of any process, `LEAST_S` or longer
-            (node's clock, seconds). The start is accurate to half of `every`.
+            (node's clock, seconds). The start is accurate to half of the time between two samples.
     """
 
     def __init__(
@@ -79,14 +80,18 @@ class Witness:
     def _watch(self) -> None:
         scheduler = self._scheduler
         drains = -1
-        while not self._stop.wait(self._every):
+        pause = self._every
+        while not self._stop.wait(pause):
+            before, pause = pause, self._every
             process = scheduler.current
             if drains == scheduler.drains:  # same drain as at the last sample
                 frame = frame_of(self._thread_of_loop)
-                if frame is not None and (process is not None or not _waits(frame)):
+                if process is None and is_idle(frame):
+                    pause = 2 * self._every
+                elif frame is not None:
                     now = time.monotonic()
                     self._seen.append(Seen(now, process, _place(frame)))
-                    if process is None and not self._asked and not self._ask(now - self._every / 2):
+                    if process is None and not self._asked and not self._ask(now - before / 2):
                         return
                 del frame
             drains = scheduler.drains
@@ -111,11 +116,6 @@ class Witness:
         seen = self.of(since, until)
         if seen is None or seen.process is None:  # the runtime times processes itself
             self._outside(since, until)
-
-
-def _waits(frame: Any) -> bool:
-    """Return whether the loop is waiting for events."""
-    return os.path.basename(frame.f_code.co_filename) in ("selectors.py", "proactor_events.py", "windows_events.py")
 
 
 def _place(frame: Any) -> str | None:
