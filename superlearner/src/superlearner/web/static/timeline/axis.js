@@ -184,15 +184,15 @@ export class SlAxis extends HTMLElement {
   }
 
   #paint() {
-    const g = this.#canvas.getContext("2d");
-    const width = this.clientWidth;
-    if (!g || !width || !this.#span) return;
     const lanes = this.#lanes();
     const bottom = Math.max(1, lanes.length) * LANE;
     const height = bottom + TICKS;
+    this.#canvas.style.height = `${height}px`; // also before there is anything to draw
+    const g = this.#canvas.getContext("2d");
+    const width = this.clientWidth;
+    if (!g || !width || !this.#span) return;
     const { events, at, now, first, whole } = this.#shown;
     if (whole) this.#span = Math.min(this.#span, this.#longest());
-    this.#canvas.style.height = `${height}px`;
     this.#left = width < 600 ? 92 : 118;
     this.#canvas.width = width * devicePixelRatio;
     this.#canvas.height = height * devicePixelRatio;

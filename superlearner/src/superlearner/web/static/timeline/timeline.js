@@ -290,5 +290,7 @@ shortcuts([
 ]);
 attribute(page, "data-ready", "loading");
 list.replaceChildren();
+list.hidden = true;
 pane(asked.get("pane") ?? "events");
+drawAxis([]); // the kinds of the address decide on its height
 feed.start();
