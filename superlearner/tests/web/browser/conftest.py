@@ -82,6 +82,28 @@ def kept_contexts(browser: Browser) -> KeptContexts:
     return KeptContexts(browser)
 
 
+LATER = """() => new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => resolve(null);
+    port2.postMessage(null);
+})"""
+
+
+def route_at_once(page: Page) -> None:
+    """Let `page.route` return when the page's next request is intercepted.
+
+    Chromium answers before the renderer has taken over: 4 of 1,300 requests right after it reached the server, and none
+    of 1,300 after another task of the page.
+    """
+    begin = page.route
+
+    def route(*given: Any, **more: Any) -> None:
+        begin(*given, **more)
+        page.evaluate(LATER)
+
+    page.route = route  # type: ignore[method-assign]
+
+
 @pytest.fixture
 def open_page(browser: Browser, kept_contexts: KeptContexts) -> Iterator[Callable[..., Page]]:
     """Opens an address in a context of its own: ``open_page(url, width=…, theme=…)``.
@@ -108,6 +130,7 @@ def open_page(browser: Browser, kept_contexts: KeptContexts) -> Iterator[Callabl
         page = context.new_page()
         page.on("console", hear)
         page.on("pageerror", lambda error: wrong.append(str(error)))
+        route_at_once(page)
         page.goto(url)
         if ready:
             expect(page.locator("#supervisors")).to_have_attribute("data-ready", "tree")

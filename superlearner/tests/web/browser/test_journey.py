@@ -50,6 +50,7 @@ class Reader:
         link = self.page.get_by_role("navigation", name="Main").get_by_role("link", name=place, exact=True)
         self.press(link)
         expect(link).to_have_attribute("aria-current", "page")
+        self.page.wait_for_load_state()  # its style sheets are there
         assert self.page.evaluate(SIDEWAYS) == 0
 
     def button(self, name: str | re.Pattern[str], **more: Any) -> Locator:
