@@ -8,7 +8,7 @@
 import { platform } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
 import { attribute, byId, make, mend, root, write } from "../base/dom.js";
-import { ageOf, countsOf, fitting, LOOKS, ownersOf } from "./sandbox-words.js";
+import { ageOf, countsOf, fitting, lookOf, ownersOf } from "./sandbox-words.js";
 import { complain, toast } from "../base/toast.js";
 import { counted, number, size, time } from "../base/words.js";
 
@@ -85,7 +85,7 @@ export function list(all, address) {
 /** @param {Sandbox} one @param {number} now @param {(id: string) => string} address */
 function line(one, now, address) {
   const tree = make("a", { class: "tree-link", href: `${root()}/supervisors?node=${encodeURIComponent(one.node)}`, "aria-label": `Tree of ${one.id}` }, "Tree");
-  return make("tr", { "data-key": one.id, "data-state": LOOKS[one.status] },
+  return make("tr", { "data-key": one.id, "data-state": lookOf(one) },
     make("th", { scope: "row" }, make("a", { class: "name", href: address(one.id), "data-sandbox": one.id }, one.id)),
     make("td", {}, make("span", { class: "tag" }, one.status)),
     make("td", { class: "who" }, one.owner),

@@ -12,7 +12,7 @@ import { calm, check, editor, goTo, note, showCrash } from "./sandbox-bench.js";
 import { showEvents, showNotices, wireHappened } from "./sandbox-happened.js";
 import { beginSteps, stepAfterCrash, stepAfterEnd, stepAfterRefusal, stepAfterRun, stepOf } from "./sandbox-next.js";
 import { follow, fromNow, leave, top, wireTree } from "./sandbox-tree.js";
-import { limitsOf, LOOKS, told, upText } from "./sandbox-words.js";
+import { limitsOf, lookOf, told, upText } from "./sandbox-words.js";
 import { tabs } from "../components/tab-list.js";
 import { complain, toast } from "../base/toast.js";
 import { counted, time } from "../base/words.js";
@@ -84,7 +84,7 @@ export function show(one, source = null) {
   write(byId("one-title", HTMLElement), one.id);
   const status = byId("one-status", HTMLElement);
   write(status, one.status);
-  attribute(byId("one", HTMLElement), "data-state", LOOKS[one.status]);
+  attribute(byId("one", HTMLElement), "data-state", lookOf(one));
   write(byId("one-counts", HTMLElement), told(one, Date.now() / 1000));
   byId("open-tree", HTMLElement).hidden = one.status !== "running";
   const reason = byId("one-reason", HTMLElement);
@@ -304,7 +304,7 @@ async function stop() {
   const pid = top() ?? shown?.supervisor_pid;
   if (!shown || !pid) return;
   try {
-    await requestOn(shown.node, "DELETE", `/processes/${encodeURIComponent(pid)}`, { reason: "kill" });
+    await requestOn(shown.node, "DELETE", `/supervisors/${encodeURIComponent(pid)}`, { reason: "normal" });
     tell("Stopped. Run starts it again.");
   } catch (error) {
     complain(error, `Stop ${shown.id}`);

@@ -36,7 +36,12 @@ import { counted, duration, number, size, time } from "../base/words.js";
 /** @typedef {{q: string, owner: string, state: string}} Wanted  `state`: "", "running" (all with a program) or "ended" */
 
 /** The process state whose colour each state uses. */
-export const LOOKS = { running: "running", starting: "starting", stopping: "exiting", ended: "crashed" };
+const LOOKS = { running: "running", starting: "starting", stopping: "exiting", ended: "crashed" };
+/** Reasons of ends that somebody wanted. */
+const WANTED = ["it was stopped", "it was destroyed"];
+
+/** Return the process state whose colour a sandbox uses. @param {Sandbox} one */
+export const lookOf = ({ status, reason }) => (status === "ended" && WANTED.includes(reason ?? "") ? "stopped" : LOOKS[status]);
 
 /**
  * Return its age, or its lifetime if it has ended.
