@@ -37,7 +37,7 @@ import { counted, duration, number, size, time } from "../base/words.js";
 
 /** The process state whose colour each state uses. */
 const LOOKS = { running: "running", starting: "starting", stopping: "exiting", ended: "crashed" };
-/** Reasons of ends that somebody wanted. */
+/** Reasons of ends that somebody wanted, in the words of the platform. */
 const WANTED = ["it was stopped", "it was destroyed"];
 
 /** Return the process state whose colour a sandbox uses. @param {Sandbox} one */

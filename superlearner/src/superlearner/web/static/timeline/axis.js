@@ -204,7 +204,7 @@ export class SlAxis extends HTMLElement {
       g.fillStyle = colour("ink2");
       g.font = `12px ${style.getPropertyValue("--sans")}`;
       g.textBaseline = "middle";
-      g.fillText(width < 600 ? words.split(",", 1)[0] ?? "" : words, 25, (lane + 0.5) * LANE + 0.5);
+      g.fillText(words, 25, (lane + 0.5) * LANE + 0.5);
       g.fillStyle = colour("line");
       g.fillRect(this.#left, (lane + 1) * LANE - 1, width, 1);
     });
