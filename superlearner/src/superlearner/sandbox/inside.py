@@ -263,9 +263,8 @@ def _leave(tree: Tree, error: BaseException) -> None:
 
 
 def _end(tree: Tree, reason: Any) -> str:
-    match text_of_reason(reason):
-        case "shutdown":
-            return tree.last_words or "its tree gave up: it had too many restarts"
-        case "normal":
-            return "it was stopped"
+    if text_of_reason(reason) == "normal":
+        return "it was stopped"
+    if text_of_reason(reason) == "shutdown":
+        return tree.last_words or "its tree gave up: it had too many restarts"
     return f"its tree ended: {text_of_reason(reason, 500)}"
