@@ -336,6 +336,7 @@ def test_ctrl_enter_starts_changes_and_restarts_and_a_crash_leads_to_its_line(
     page.get_by_role("button", name="Stop").click()
     expect(page.locator("#one-reason")).to_contain_text("it was stopped. Run starts it again")
     expect(page.locator("#one")).to_have_attribute("data-state", "stopped")
+    expect(page.get_by_role("treeitem", name=re.compile("^left, .*stopped"))).to_be_visible()
     page.keyboard.press("Control+Enter")
     expect(page.locator("#said")).to_have_text("It runs again.")
     expect(page.get_by_role("button", name="Kill left")).to_be_visible()

@@ -84,6 +84,7 @@ export function follow(one) {
   node = one.node;
   attribute(pane, "data-runs", runs);
   link();
+  if (one.status === "ended") stopAll();
   if (next === life) return;
   life = next;
   feed?.stop();
@@ -94,6 +95,13 @@ export function follow(one) {
   lines.clear();
   feed = new Feed(liveUrl("supervisors", {}, node), onMessages, onStatus);
   feed.start();
+}
+
+/** Show that no process runs any more: the last picture is from before the end of the program. */
+function stopAll() {
+  if ([...model.rows.values()].every(({ state }) => state === "stopped")) return;
+  model = { ...model, rows: new Map([...model.rows].map(([key, row]) => [key, { ...row, state: "stopped", pid: null }])) };
+  tree.show(model, skew);
 }
 
 /** Stop following. */
