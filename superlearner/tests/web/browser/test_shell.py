@@ -199,6 +199,7 @@ def test_header_and_toolbar_leave_most_of_a_phone_to_the_page(
 ) -> None:
     page = open_page(f"{two_nodes.url}{path}", ready=False, width=390)
     expect(page.locator(".bar, .docs-bar").first).to_be_attached()
+    expect(page.locator("main[data-ready='loading']")).to_have_count(0)
     assert max(page.evaluate(TOP)) <= 96
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
 
