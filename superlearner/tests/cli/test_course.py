@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 pytestmark = pytest.mark.program
@@ -65,3 +66,20 @@ def test_with_a_platform_a_session_goes_on_at_the_command_line(
     assert early.returncode == 1
     assert "the solution opens when your answer has passed, or after hint 4" in early.stderr
     assert "in work" in superlearner("course", "sessions").stdout
+    assert superlearner("course", "list").stdout == superlearner("course", "sessions").stdout
+    assert json.loads(superlearner("course", "review", "--json").stdout)["due"] == []
+
+
+def test_a_session_is_opened_with_a_link_that_signs_in(start: Callable[..., Any], superlearner: Run) -> None:
+    platform = start()
+    opened = superlearner("course", "open", "12", "--no-browser")
+    assert (0, "") == (opened.returncode, opened.stderr)
+    address = opened.stdout.strip()
+    assert address.startswith(f"{platform.url}/learn/12?token=")
+    with httpx.Client(follow_redirects=True) as client:
+        page = client.get(address)
+        assert (200, f"{platform.url}/learn/12") == (page.status_code, str(page.url))
+        assert "data-no-code" not in page.text
+    missing = superlearner("course", "open", "99", "--no-browser")
+    assert (1, "") == (missing.returncode, missing.stdout)
+    assert "there is no session 99; expected one of 12" in missing.stderr

@@ -17,15 +17,17 @@ __all__ = ["answers", "fresh_link", "link_of"]
 ANSWER_WAIT_S: Final = 2
 
 
-def link_of(url: str, code: str) -> str:
-    """Return the address that signs in with `code`.
+def link_of(url: str, code: str, page: str = "/") -> str:
+    """Return the address that signs in with `code`, and leads to a page of the platform at `url`.
 
     >>> link_of("http://127.0.0.1:4000", "abc")
     'http://127.0.0.1:4000/?token=abc'
     >>> link_of("http://127.0.0.1:4000/supervisors?node=Shop", "abc")
     'http://127.0.0.1:4000/supervisors?node=Shop&token=abc'
+    >>> link_of("http://127.0.0.1:4000", "abc", "/learn/12")
+    'http://127.0.0.1:4000/learn/12?token=abc'
     """
-    return f"{url}&token={code}" if "?" in url else f"{url}/?token={code}"
+    return f"{url}&token={code}" if "?" in url else f"{url}{page}?token={code}"
 
 
 def answers(url: str, certificate: str | None = None) -> bool:
@@ -40,21 +42,22 @@ def answers(url: str, certificate: str | None = None) -> bool:
         return False
 
 
-def fresh_link(url: str, data_dir: Path, certificate: str | None = None) -> str:
-    """Return a sign-in link to the platform at `url`, or `url` if there is none."""
+def fresh_link(url: str, data_dir: Path, certificate: str | None = None, page: str = "/") -> str:
+    """Return a sign-in link to a page of the platform at `url`, or its plain address if there is none."""
+    plain = url if page == "/" else f"{url}{page}"
     try:
         token = read_token(data_dir)
         if token is None:
-            return url
+            return plain
         request = urllib.request.Request(
             f"{url}/sign-in/link", method="POST", headers={"authorization": f"Bearer {token}"}
         )
         # The token must only go to this machine, so proxies of the environment are ignored.
         direct = _direct(url, certificate)
         with direct.open(request, timeout=ANSWER_WAIT_S) as answer:
-            return link_of(url, json.load(answer)["data"]["code"])
+            return link_of(url, json.load(answer)["data"]["code"], page)
     except (CredentialsError, OSError, http.client.HTTPException, ValueError, KeyError):
-        return url  # its page explains how to sign in
+        return plain  # its page explains how to sign in
 
 
 def _direct(url: str, certificate: str | None) -> urllib.request.OpenerDirector:

@@ -1,4 +1,4 @@
-"""The command `course check`: it judges the answer of an exercise without a running platform."""
+"""The commands of the course besides its operations: `check` needs no platform, `list` and `open` lead to sessions."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from superlearner.cli.door import ask_or_fail, reach, said
 from superlearner.cli.ends import FAILED, USAGE, fail
-from superlearner.cli.operations import WithOperations
+from superlearner.cli.finding import data_dir_of
+from superlearner.cli.manifest import entry_of_verb
+from superlearner.cli.operations import DataDir, Json, Url, WithOperations
+from superlearner.cli.showing import show
 
 __all__ = ["course"]
 
@@ -62,6 +66,41 @@ def check(
         for line in _lines(checked.verdict, checked.printed):
             typer.echo(line)
     raise typer.Exit(0 if checked.verdict.ok else FAILED)
+
+
+@course.command(name="list")
+def list_(ctx: typer.Context, as_json: Json = False, url: Url = None, data_dir: DataDir = None) -> None:
+    """List the sessions of the course, and how far you are; the same as `sessions`."""
+    entry = entry_of_verb("course", "sessions")
+    assert entry is not None
+    show(ask_or_fail(reach(*said(ctx, url, data_dir)), entry, {}), as_json=as_json, short=entry.get("short", ()))
+
+
+@course.command(name="open")
+def open_(
+    ctx: typer.Context,
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="Session, such as 12.")],
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
+    url: Url = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Open the page of a session in a browser, and print its address."""
+    import webbrowser
+
+    from superlearner.access.links import fresh_link
+
+    url, data_dir = said(ctx, url, data_dir)
+    platform = reach(url, data_dir)
+    entry = entry_of_verb("course", "lesson")
+    assert entry is not None
+    ask_or_fail(platform, entry, {"number": number})
+    page = f"/learn/{number}"
+    address = f"{platform.url}{page}"
+    if platform.process is not None:  # the token of this data directory may be sent there
+        address = fresh_link(platform.url, data_dir or data_dir_of(), platform.certificate, page)
+    typer.echo(address)
+    if browser:
+        webbrowser.open(address)
 
 
 def _read(file: Path) -> str:

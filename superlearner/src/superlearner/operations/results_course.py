@@ -9,8 +9,7 @@ from pydantic import BaseModel, Field
 __all__ = [
     "CourseBlock", "CourseChecked", "CourseEarned", "CourseExport", "CourseForgotten", "CourseHint", "CourseImported",
     "CourseItem", "CourseLesson", "CourseMisconception", "CourseNext", "CoursePredicted", "CourseReflected",
-    "CourseRow",
-    "CourseSection", "CourseSession", "CourseSolution", "CourseStep",
+    "CourseReview", "CourseReviewItem", "CourseRow", "CourseSection", "CourseSession", "CourseSolution", "CourseStep",
 ]  # fmt: skip
 
 SessionState = Literal["untouched", "in work", "passed", "passed with help"]
@@ -105,6 +104,28 @@ class CourseNext(BaseModel):
     title: str | None = Field(default=None, description="title of an exercise")
     core: bool | None = Field(default=None, description="whether it belongs to the core path")
     page: str | None = Field(default=None, description="its place on the platform's pages")
+
+
+class CourseReviewItem(BaseModel):
+    """An exercise or a prediction to answer once more."""
+
+    session: int
+    id: str
+    kind: Literal["exercise", "predict"]
+    title: str = Field(description="of the exercise, or the question")
+    topic: str = Field(description="title of its section")
+    missed: bool = Field(description="the last answer was wrong, or needed help")
+    since: float = Field(description="time when it became due, in seconds since 1970")
+    page: str = Field(description="its place on the platform's pages")
+
+
+class CourseReview(BaseModel):
+    """The review of today."""
+
+    due: list[CourseReviewItem] = Field(description="at most five, of different topics; those that were missed first")
+    next_at: float | None = Field(
+        description="time when the first topic is due, in seconds since 1970; null if nothing was answered yet"
+    )
 
 
 class CourseStep(BaseModel):

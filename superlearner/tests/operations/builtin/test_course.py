@@ -127,6 +127,35 @@ def test_a_prediction_is_answered_by_its_run_and_a_reflection_by_the_model_answe
     inside(test, data_dir=tmp_path)
 
 
+@pytest.mark.operation("course.review")
+def test_what_was_answered_comes_back_and_a_hint_taken_then_is_help(inside: Inside, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        platform = inside_.platform
+        await platform.store.sync()
+        assert (await inside_.get("/api/v1/course/review"))["data"] == {"due": [], "next_at": None}
+        done = [
+            {"kind": "prediction", "item": "s12.p1", "at": 1.0, "data": {"choice": 1, "right": False}},
+            {"kind": "hint", "item": "s12.remember", "at": 2.0, "data": {"level": 1}},
+            {"kind": "attempt", "item": "s12.remember", "at": 3.0, "data": {"source": RIGHT, "ok": True}},
+        ]
+        await call(platform, "course.import", ADA, done=done)
+        review = (await call(platform, "course.review", ADA)).data
+        assert [(one["id"], one["missed"], one["page"]) for one in review["due"]] == [
+            ("s12.p1", True, "/learn/12?review=s12.p1#s12-p1"),
+            ("s12.remember", True, "/learn/12?review=s12.remember#s12-remember"),
+        ]
+        assert review["next_at"] == review["due"][0]["since"] == 86_401.0
+        assert (await call(platform, "course.predict", ADA, prediction="s12.p1", choice=2)).data["right"]
+        await call(platform, "course.hint", ADA, exercise="s12.remember", level=1)
+        assert (await call(platform, "course.check", ADA, exercise="s12.remember", source=RIGHT)).data["ok"]
+        done = (await call(platform, "course.export", ADA)).data["done"]
+        assert [one["kind"] for one in done if one["item"] == "s12.remember"] == ["hint", "attempt"] * 2
+        assert (await call(platform, "course.review", ADA)).data["due"] == []
+        assert (await call(platform, "course.review", ZELDA)).data == {"due": [], "next_at": None}
+
+    inside(test, data_dir=tmp_path)
+
+
 @pytest.mark.operation("course.export", "course.import", "course.reset")
 def test_progress_leaves_and_comes_back_once(inside: Inside, tmp_path: Path) -> None:
     async def test(inside_: Any) -> None:

@@ -68,8 +68,8 @@ def test_a_crash_ticks_a_step_and_a_look_the_next_one(open_page: Callable[..., P
     expect(page.get_by_text("1 of 12 tours done")).to_be_visible()
     expect(page.get_by_role("link", name="Again: Crash one process")).to_be_visible()
     expect(tour).to_have_count(0)
-    page.get_by_role("button", name="Begin the path anew").click()
-    page.get_by_role("dialog").get_by_role("button", name="Begin anew").click()
+    page.get_by_role("button", name="Reset the tours").click()
+    page.get_by_role("dialog").get_by_role("button", name="Reset").click()
     expect(page.get_by_text("0 of 12 tours done")).to_be_visible()
 
 

@@ -35,8 +35,9 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
 @pytest.fixture
 def served(stored_platform: Any, course: Course) -> Iterator[Any]:
     """A platform with that course, in which nothing was done yet."""
-    stored_platform.platform.course = course
+    before, stored_platform.platform.course = stored_platform.platform.course, course
     yield stored_platform
+    stored_platform.platform.course = before
     for user in ("owner", "anonymous"):
         stored_platform.do(lambda user=user: stored_platform.platform.store.learning.forget(user))
 
@@ -444,3 +445,41 @@ def test_no_rule_of_axe_is_broken_and_little_moves_while_it_loads(
         "(one) => one.textContent.length / Math.round(one.clientHeight / parseFloat(getComputedStyle(one).lineHeight))"
     )
     assert page.locator(".lesson-section > .prose p").first.evaluate(lines) <= 74
+
+
+def test_a_review_asks_once_more_and_leads_to_the_next_question(
+    open_page: Callable[..., Page], stored_platform: Any
+) -> None:
+    learning = stored_platform.platform.store.learning
+    right = (FOLDER / "solutions" / "s12_remember.py").read_text()
+    for done in (
+        Learned("prediction", "s12.p1", 1.0, {"choice": 1, "right": False}),
+        Learned("hint", "s12.remember", 2.0, {"level": 1}),
+        Learned("attempt", "s12.remember", 3.0, {"source": right, "ok": True}),
+    ):
+        stored_platform.do(lambda done=done: learning.add("owner", done))
+    try:
+        page = open_page(f"{stored_platform.url}/learn", ready=False, extra_http_headers=OWNER)
+        card = page.locator("#review")
+        expect(card).to_contain_text("2 questions due today")
+        card.get_by_role("link", name="Start the review").click()
+        predict = page.locator("#s12-p1")
+        expect(predict).to_contain_text("Review · Predict")
+        expect(predict.get_by_role("button", name="Lock in")).to_be_disabled()
+        predict.get_by_text("one_for_one B; rest_for_one B C; one_for_all A B C").click()
+        predict.get_by_role("button", name="Lock in").click()
+        expect(predict).to_contain_text("Right, that is what happens.")
+        assert [] == broken_rules(page)
+        predict.get_by_role("link", name="Next in your review").click()
+        asked = page.locator("#s12-remember")
+        expect(asked).to_contain_text("It counts if it passes without a hint.")
+        expect(asked.get_by_role("button", name="Hint 1 of 4")).to_be_visible()
+        expect(asked.get_by_role("checkbox", checked=True)).to_have_count(0)
+        for words in ("the sender has to know", "very many facts", "another process reads"):
+            asked.get_by_role("checkbox", name=re.compile(words)).check()
+        asked.get_by_role("button", name="Check").click()
+        expect(asked).to_contain_text("Your review is done for now.")
+        asked.get_by_role("link", name="Back to Learn").click()
+        expect(card).to_contain_text("Nothing due. Next in")
+    finally:
+        stored_platform.do(lambda: learning.forget("owner"))

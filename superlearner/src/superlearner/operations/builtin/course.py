@@ -13,6 +13,7 @@ from superlearner.course.engine.checking import Checker, CheckNotRun
 from superlearner.course.lesson import Block, Cell, Exercise, Lesson, Measure, Picture, Predict, Reflect, Text
 from superlearner.course.misconceptions import MISCONCEPTIONS
 from superlearner.course.progress import ItemState, NotYet, Progress, now
+from superlearner.course.review import Due, Review, is_new_occasion
 from superlearner.operations.builtin.store import reading_the_store
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
@@ -31,6 +32,8 @@ from superlearner.operations.results_course import (
     CourseNext,
     CoursePredicted,
     CourseReflected,
+    CourseReview,
+    CourseReviewItem,
     CourseRow,
     CourseSection,
     CourseSession,
@@ -98,9 +101,22 @@ async def next_item(ctx: Context, course: Course, store: Store, /) -> CourseNext
         if block is not None:
             return CourseNext(
                 session=one.number, id=block.id, kind=SHOWN[type(block)], title=getattr(block, "title", None),
-                core=block.core, page=f"/learn/{one.number}#{block.id.replace('.', '-')}",
+                core=block.core, page=f"/learn/{one.number}#{_place(block.id)}",
             )  # fmt: skip
     return CourseNext()
+
+
+@operation("course.review", http=("GET", "/course/review"), scope="read", on="platform", of="user", errors=STORED,
+           short="due.id,topic,title next_at")  # fmt: skip
+async def review(ctx: Context, course: Course, store: Store, /) -> CourseReview:
+    """List what to answer once more today.
+
+    What you have answered comes back after 1, 3, 7 and 21 days; after a wrong answer it starts with 1 again. Answer it
+    on its page, or with course.predict and course.check. An exercise counts if it passes without a hint.
+    """
+    with reading_the_store():
+        found = Review(course.lessons, await store.learning.of(ctx.user.name))
+    return CourseReview(due=[_due(one) for one in found.due(now())], next_at=found.next_at)
 
 
 @operation("course.check", http=("POST", "/course/exercises/{exercise}/check"), scope="code", on="platform", of="user",
@@ -214,7 +230,7 @@ async def hint(
     except NotYet as error:
         raise OperationError("not_yet", str(error)) from None
     ctx.about_to(f"take hint {level} of {exercise}")
-    if level > item.hints:
+    if level > item.hints or is_new_occasion(item.at, now()):  # in a review the same hint is help again
         await _keep(ctx, store, "hint", exercise, {"level": level})
     return CourseHint(exercise=exercise, level=level, hints=len(asked.hints), text=_html(asked.hints[level - 1]))
 
@@ -333,6 +349,25 @@ def _item(id: str, item: ItemState) -> CourseItem:
         id=id, attempts=item.attempts, passed=item.passed, helped=item.helped, hints=item.hints, seen=item.seen,
         answer=item.answer,
     )  # fmt: skip
+
+
+def _due(one: Due) -> CourseReviewItem:
+    block = one.block
+    return CourseReviewItem(
+        session=one.lesson.number,
+        id=block.id,
+        kind=SHOWN[type(block)],
+        title=block.title if isinstance(block, Exercise) else block.question,
+        topic=one.topic.title,
+        missed=one.missed,
+        since=one.since,
+        page=f"/learn/{one.lesson.number}?review={block.id}#{_place(block.id)}",
+    )
+
+
+def _place(id: str) -> str:
+    """Return the place of a block on the page of its session."""
+    return id.replace(".", "-")
 
 
 def _session(one: Lesson, progress: Progress) -> CourseSession:

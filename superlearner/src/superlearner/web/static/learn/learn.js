@@ -1,19 +1,19 @@
 /**
- * The page /learn: progress on the path, and the next tour.
+ * The page /learn: progress on the path, the next tour, and today's review.
  *
  * @module
  */
 
 import { ApiError, platform, request } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
-import { attribute, byId, make, write } from "../base/dom.js";
+import { attribute, byId, make, root, write } from "../base/dom.js";
 import { counted } from "../base/words.js";
 import { nextTour } from "./tour-conditions.js";
 import { forget, learned, place, setPlace } from "./tour-place.js";
 
 const lines = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#learn [data-tour]")]);
 const tours = lines.map((line) => ({ id: line.dataset.tour ?? "", steps: Number(line.dataset.steps), line, title: line.querySelector("h3")?.textContent ?? "" }));
-const anew = byId("learn-forget", HTMLButtonElement);
+const reset = byId("learn-forget", HTMLButtonElement);
 
 function show() {
   const done = learned();
@@ -38,11 +38,11 @@ function show() {
   }
   attribute(byId("learn-next", HTMLElement), "data-waits", null);
   attribute(byId("learn-next", HTMLElement), "hidden", next === null);
-  anew.hidden = !Object.keys(done).length;
+  reset.hidden = !Object.keys(done).length;
 }
 
-anew.onclick = async () => {
-  if (!(await confirm("Begin the path anew?", "All ticks of this browser go. Nothing changes on the platform.", "Begin anew"))) return;
+reset.onclick = async () => {
+  if (!(await confirm("Reset the tours?", "All ticks in this browser are removed. Nothing changes on the platform.", "Reset"))) return;
   forget();
   if (place()) setPlace(null);
   document.querySelector("sl-tour")?.remove();
@@ -54,6 +54,7 @@ addEventListener("pageshow", show);
 show();
 
 void showSession();
+void showReview();
 
 /** Show how far the session of the course is. */
 async function showSession() {
@@ -70,6 +71,28 @@ async function showSession() {
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
   }
+}
+
+/** Show what is due today. */
+async function showReview() {
+  const state = byId("review-state", HTMLElement), go = byId("review-go", HTMLAnchorElement);
+  try {
+    const { due, next_at } = /** @type {import("../lesson/reviewing.js").Review} */ (await platform("GET", "/course/review")), [first] = due;
+    if (first) {
+      write(state, `${counted(due.length, "question")} due today`);
+      go.href = `${root()}${first.page}`;
+      attribute(go, "data-waits", null);
+    } else write(state, next_at === null ? "Nothing to review yet." : `Nothing due. Next ${until(next_at - Date.now() / 1000)}.`);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    write(state, error.code === "store_unavailable" ? "Needs the database." : error.message);
+  }
+}
+
+/** Return a time to come in words. @param {number} seconds */
+function until(seconds) {
+  const hours = Math.max(1, Math.ceil(seconds / 3600));
+  return hours < 24 ? `in ${counted(hours, "hour")}` : `in ${counted(Math.round(hours / 24), "day")}`;
 }
 
 try {

@@ -13,6 +13,7 @@ import { heightOf, onCtrlEnter } from "./editing.js";
 import { draft, keep } from "./lesson-drafts.js";
 import { LessonBlock, mayCode, mayOperate, NOT_KEPT, signIn } from "./lesson-block.js";
 import { listing, written } from "./lesson-text.js";
+import { reviewed } from "./reviewing.js";
 import { lineOf, shownVerdict, toldVerdict } from "./verdict.js";
 
 /** @typedef {import("./verdict.js").Checked} Checked */
@@ -31,9 +32,9 @@ export class LessonExercise extends LessonBlock {
   /** @type {HTMLElement} */ #answer = document.createElement("div");
 
   begin() {
-    const { block } = this, known = draft(this.state.id) ?? (typeof this.state.answer === "string" ? this.state.answer : block.code ?? "");
+    const { block } = this, known = draft(this.draftOf) ?? (typeof this.state.answer === "string" && !block.review ? this.state.answer : block.code ?? "");
     this.#task = written(block.text ?? "");
-    this.#hints = (block.earned?.hints ?? []).map(written);
+    if (!block.review) this.#hints = (block.earned?.hints ?? []).map(written);
     if (block.choice) {
       this.#form = new ChoiceForm(this.state.id, block.choice, () => this.#typed());
       this.#form.source = known;
@@ -54,7 +55,7 @@ export class LessonExercise extends LessonBlock {
   }
 
   #typed() {
-    keep(this.state.id, this.source === this.block.code ? null : this.source);
+    keep(this.draftOf, this.source === this.block.code ? null : this.source);
     if (!this.#changed && this.#checked) {
       this.#changed = true;
       this.#editor?.unmark();
@@ -71,7 +72,7 @@ export class LessonExercise extends LessonBlock {
     if (!checked) return this.say(this.failed);
     this.#checked = checked;
     this.#changed = this.source !== source;
-    if (!this.#changed && checked.kept) keep(this.state.id, null);
+    if (!this.#changed && checked.kept) keep(this.draftOf, null);
     this.#mark(checked);
     this.change({ attempts: this.state.attempts + 1, answer: source, ...(checked.ok && !this.state.passed ? { passed: true, helped: this.state.hints > 0 || this.state.seen } : {}) });
     this.paint();
@@ -87,7 +88,7 @@ export class LessonExercise extends LessonBlock {
   }
 
   async #help() {
-    const { state } = this, level = state.hints + 1;
+    const { state } = this, level = this.#hints.length + 1;
     const hint = await this.ask(() => platform("POST", `/course/exercises/${state.id}/hints`, { level }), "");
     if (!hint) return this.say(this.failed);
     this.#hints.push(written(hint.text));
@@ -110,7 +111,7 @@ export class LessonExercise extends LessonBlock {
     const put = (/** @type {string} */ text) => {
       if (this.#editor) this.#editor.value = text;
       if (this.#form) this.#form.source = text;
-      keep(this.state.id, text === stub ? null : text);
+      keep(this.draftOf, text === stub ? null : text);
     };
     put(stub);
     this.#before = () => {
@@ -127,18 +128,19 @@ export class LessonExercise extends LessonBlock {
 
   content() {
     const { block, state } = this;
-    return html`<header class="block-head"><p class="which">Exercise${block.core ? nothing : " · more practice"} · ${block.minutes} min</p>${this.#tag()}</header>
+    return html`<header class="block-head"><p class="which">${this.kindWord("Exercise")} · ${block.minutes} min</p>${this.#tag()}</header>
       <div class="bench">
         <div class="bench-task"><h3>${block.title}</h3>${this.#task}${this.#helps()}</div>
         <div class="bench-code">
           ${this.#answer}
           ${this.failed ? html`<p class="note" data-level="bad" role="alert">${this.failed}</p>` : nothing}
           <div class="acts">
-            <button type="button" class="btn primary" ?disabled=${!mayCode()} aria-disabled=${this.busy ? "true" : nothing} aria-describedby=${mayCode() ? nothing : "rights"} @click=${() => void this.check()}>${this.busy ? "Checking…" : this.#checked || state.attempts ? "Check again" : "Check"}<kbd class="for-keys" aria-hidden="true">Ctrl ↵</kbd></button>
+            <button type="button" class="btn primary" ?disabled=${!mayCode()} aria-disabled=${this.busy ? "true" : nothing} aria-describedby=${mayCode() ? nothing : "rights"} @click=${() => void this.check()}>${this.busy ? "Checking…" : this.#checked || (state.attempts && !block.review) ? "Check again" : "Check"}<kbd class="for-keys" aria-hidden="true">Ctrl ↵</kbd></button>
             ${this.#before ? html`<button type="button" class="btn quiet" @click=${this.#before}>Undo</button>` : html`<button type="button" class="btn quiet" @click=${() => this.#reset()}>Start over</button>`}
             ${mayCode() ? nothing : html`<span class="hint">${signIn("check")} Checking runs your code.</span>`}
           </div>
           ${this.#checked ? shownVerdict(this.#checked, this.#changed) : this.#earlier()}
+          ${block.review && this.#checked?.ok ? reviewed(state.id) : nothing}
           ${this.#checked && !this.#checked.kept ? html`<p class="hint">${NOT_KEPT}</p>` : nothing}
         </div>
       </div>`;
@@ -147,24 +149,27 @@ export class LessonExercise extends LessonBlock {
   /** What is known of earlier attempts, as long as nothing was checked since the page was opened. */
   #earlier() {
     const { attempts, passed } = this.state;
+    if (this.block.review) return html`<p class="hint">Answer it from the beginning. It counts if it passes without a hint.</p>`;
     return attempts ? html`<p class="hint">${passed ? "Your answer has passed." : `${counted(attempts, "attempt")} so far, none has passed.`} ${mayCode() ? "Check it to see the verdict again." : ""}</p>` : nothing;
   }
 
   #tag() {
     const { passed, helped, attempts } = this.state;
+    if (this.block.review) return this.#checked?.ok ? html`<span class="tag" data-is="done">${this.#hints.length ? "Passed with help" : "Passed"}</span>` : nothing;
     if (passed) return html`<span class="tag" data-is="done">${helped ? "Passed with help" : "Passed"}</span>`;
     return attempts ? html`<span class="tag" data-is="begun">Not passed yet</span>` : nothing;
   }
 
   #helps() {
-    const { state, block } = this, all = block.hints ?? 0, left = state.hints < all && !(state.passed && state.hints === 0);
-    const label = left ? `Hint ${state.hints + 1} of ${all}` : "Show the solution";
-    const may = left || state.passed || state.seen || state.hints >= all;
+    const { state, block } = this, all = block.hints ?? 0, taken = this.#hints.length;
+    const passed = block.review ? this.#checked?.ok === true : state.passed, left = taken < all && !(passed && taken === 0);
+    const label = left ? `Hint ${taken + 1} of ${all}` : "Show the solution";
+    const may = left || passed || (state.seen && !block.review) || taken >= all;
     return html`<div class="helps">
       ${this.#hints.length ? html`<ol class="hints">${this.#hints.map((hint, place) => html`<li><b>Hint ${place + 1}</b>${hint}</li>`)}</ol>` : nothing}
       ${this.#solution ? html`<div role="group" class="solution" aria-label="The solution" tabindex="-1"><h4>The solution</h4>${this.#solution}</div>` : may
         ? html`<div class="acts"><button type="button" class="btn" ?disabled=${!mayOperate()} aria-disabled=${this.busy ? "true" : nothing} aria-describedby=${mayOperate() ? nothing : "rights"} @click=${() => void (left ? this.#help() : this.#solve())}>${label}</button>
-          ${state.passed ? nothing : html`<span class="hint">A pass after a hint counts as passed with help.</span>`}</div>` : nothing}
+          ${passed ? nothing : html`<span class="hint">A pass after a hint counts as passed with help.</span>`}</div>` : nothing}
     </div>`;
   }
 }

@@ -54,6 +54,16 @@ export class LessonBlock extends HTMLElement {
     return (this.block.state ??= untouched(this.block.id ?? ""));
   }
 
+  /** Return what the head of the block says. @param {string} kind */
+  kindWord(kind) {
+    return `${this.block.review ? "Review · " : ""}${kind}${this.block.core || this.block.review ? "" : " · more practice"}`;
+  }
+
+  /** Return the name of the draft; a review leaves the other one alone. */
+  get draftOf() {
+    return this.block.review ? `review.${this.state.id}` : this.state.id;
+  }
+
   /** Create what stays; called once. */
   begin() {}
 

@@ -14,8 +14,8 @@
  * @typedef {{
  *   kind: "text"|"cell"|"predict"|"reflect"|"exercise"|"picture"|"measure", id?: string, core?: boolean, html?: string, of?: string,
  *   code?: string, title?: string, minutes?: number, text?: string, options?: string[], hints?: number,
- *   choice?: Choice|null, state?: ItemState|null, earned?: Earned|null,
- * }} Block
+ *   choice?: Choice|null, state?: ItemState|null, earned?: Earned|null, review?: boolean,
+ * }} Block  `review`: it is answered once more, as if for the first time
  */
 /** @typedef {{id: string, title: string, core: boolean, blocks: Block[]}} Section */
 /** @typedef {{number: number, title: string, minutes: number, goals: string[], prerequisites: number[], sources: {title: string, url: string}[], sections: Section[], exercises: number, predictions: number, passed: number, state: string}} Lesson */
@@ -58,6 +58,9 @@ export function nextOf(lesson) {
 
 /** What a block is called in the contents and in announcements. @param {Block} block */
 export const nameOf = ({ kind, title }) => (kind === "exercise" ? `“${title ?? ""}”` : kind === "predict" ? "a prediction" : "a reflection");
+
+/** Return options in an order that changes from day to day. @template T @param {T[]} options @param {number} day @returns {T[]} */
+export const turned = (options, day) => options.map((_, place) => /** @type {T} */ (options[(place + day) % options.length]));
 
 /** Return the id of a block's element. @param {string} id */
 export const placeOf = (id) => id.replaceAll(".", "-");

@@ -15,6 +15,7 @@ import { asks, countOf, counts, isDone, markOf, MARKS, nameOf, nextOf, placeOf, 
 import { written } from "./lesson-text.js";
 import { LessonPredict, LessonReflect } from "./questions.js";
 import { follow, goTo, goToSection } from "./reading-place.js";
+import { markReview } from "./reviewing.js";
 import { measure, picture } from "./shown.js";
 
 /** @typedef {import("./lesson-model.js").Lesson} Lesson */
@@ -111,6 +112,7 @@ async function load() {
   } finally {
     attribute(page, "aria-busy", null);
   }
+  markReview(lesson);
   await letters();
   byId("facts", HTMLElement).replaceChildren();
   place.replaceChildren(about(lesson), ...lesson.sections.map(sectionOf));

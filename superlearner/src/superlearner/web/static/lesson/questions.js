@@ -9,9 +9,10 @@ import { icon, make, spoken } from "../base/dom.js";
 import { html, nothing } from "../vendor/lit-html.js";
 import { draft, keep } from "./lesson-drafts.js";
 import { LessonBlock, mayOperate, NOT_KEPT } from "./lesson-block.js";
-import { placeOf } from "./lesson-model.js";
+import { placeOf, turned } from "./lesson-model.js";
 import { sentence, written } from "./lesson-text.js";
 import { trace } from "./lesson-trace.js";
+import { reviewed, today } from "./reviewing.js";
 
 /** @typedef {{right: boolean, happened: string, option: number, misconception: import("./lesson-model.js").Misconception|null, say: string|null, explain: string, excerpt: import("./lesson-model.js").Row[], kept: boolean}} Predicted  the answer of the operation `course.predict` */
 /** @typedef {Partial<Predicted> & Pick<Predicted, "option"|"misconception"|"say"|"explain">} Told  after a reload the run itself is missing */
@@ -26,7 +27,8 @@ export class LessonPredict extends LessonBlock {
   begin() {
     const { block } = this, { answer, option, misconception, say } = block.earned ?? {};
     this.#question = written(block.text ?? "");
-    this.#chosen = Number(this.state.answer ?? draft(this.state.id) ?? 0);
+    if (block.review) return void (this.#chosen = Number(draft(this.draftOf) ?? 0));
+    this.#chosen = Number(this.state.answer ?? draft(this.draftOf) ?? 0);
     if (answer !== null && answer !== undefined && option) this.#tell({ option, misconception: misconception ?? null, say: say ?? null, explain: answer });
   }
 
@@ -39,7 +41,7 @@ export class LessonPredict extends LessonBlock {
   /** @param {number} option */
   #choose(option) {
     this.#chosen = option;
-    keep(this.state.id, `${option}`);
+    keep(this.draftOf, `${option}`);
     this.failed = "";
     this.paint();
   }
@@ -52,7 +54,7 @@ export class LessonPredict extends LessonBlock {
     if (!told) return this.say(this.failed);
     const first = this.state.attempts === 0;
     this.#tell(told);
-    if (told.kept) keep(this.state.id, null);
+    if (told.kept) keep(this.draftOf, null);
     this.change({ attempts: this.state.attempts + 1, answer: choice, ...(first ? { passed: told.right } : {}) });
     this.paint();
     this.say([told.right ? "Right." : "Not what happens.", `The run: ${told.happened}.`, told.right ? "" : told.say ?? told.misconception?.fact ?? "", this.#explain?.textContent ?? ""].join(" "));
@@ -61,13 +63,14 @@ export class LessonPredict extends LessonBlock {
 
   content() {
     const { block, state } = this, name = placeOf(state.id), told = this.#told;
-    return html`<header class="block-head"><p class="which">Predict${block.core ? nothing : " · more practice"}</p>${told ? html`<span class="tag" data-is=${this.#right ? "done" : "begun"}>${this.#right ? "Right" : "Locked in"}</span>` : nothing}</header>
+    const order = (block.options ?? []).map((text, place) => ({ text, number: place + 1 }));
+    return html`<header class="block-head"><p class="which">${this.kindWord("Predict")}</p>${told ? html`<span class="tag" data-is=${this.#right ? "done" : "begun"}>${this.#right ? "Right" : "Locked in"}</span>` : nothing}</header>
       <fieldset class="options"><legend>${this.#question}</legend>
-        ${(block.options ?? []).map((text, place) => this.#option(text, place + 1, name))}
+        ${(block.review ? turned(order, today()) : order).map(({ text, number }) => this.#option(text, number, name))}
       </fieldset>
       ${this.failed ? html`<p class="note" data-level="bad" role="alert">${this.failed}</p>` : nothing}
       ${told ? this.#result(told) : html`<div class="acts"><button type="button" class="btn primary" ?disabled=${!this.#chosen || !mayOperate()} aria-disabled=${this.busy ? "true" : nothing} aria-describedby=${mayOperate() ? nothing : "rights"} @click=${() => void this.#lock()}>${this.busy ? "It runs…" : "Lock in"}</button>
-        <span class="hint">${mayOperate() ? "Then it runs, and the run decides. Your first answer counts." : "Locking in is for users who may change what runs."}</span></div>`}`;
+        <span class="hint">${mayOperate() ? `Then it runs, and the run decides. ${block.review ? "" : "Your first answer counts."}` : "Locking in is for users who may change what runs."}</span></div>`}`;
   }
 
   get #right() {
@@ -91,7 +94,8 @@ export class LessonPredict extends LessonBlock {
       ${trace(told.excerpt ?? [], "What happened in the run")}
       ${told.kept === false ? html`<p class="hint">${NOT_KEPT}</p>` : nothing}
       ${told.happened ? nothing : html`<div class="acts"><button type="button" class="btn" ?disabled=${!mayOperate()} @click=${() => void this.#lock()}>${this.busy ? "It runs…" : "Run it again"}</button></div>`}
-    </div>`;
+    </div>
+    ${this.block.review ? reviewed(this.state.id) : nothing}`;
   }
 }
 
@@ -136,8 +140,8 @@ export class LessonReflect extends LessonBlock {
   }
 
   content() {
-    const { block } = this, same = this.#model && this.#field.value === this.state.answer, name = placeOf(this.state.id);
-    return html`<header class="block-head"><p class="which">Reflect${block.core ? nothing : " · more practice"}</p>${this.#model ? html`<span class="tag" data-is="done">Answered</span>` : nothing}</header>
+    const same = this.#model && this.#field.value === this.state.answer, name = placeOf(this.state.id);
+    return html`<header class="block-head"><p class="which">${this.kindWord("Reflect")}</p>${this.#model ? html`<span class="tag" data-is="done">Answered</span>` : nothing}</header>
       ${this.#question}${this.#field}
       ${this.failed ? html`<p class="note" data-level="bad" role="alert">${this.failed}</p>` : nothing}
       <div class="acts">${same ? nothing : html`<button type="button" class="btn primary" ?disabled=${this.#left > 0 || !mayOperate()} aria-disabled=${this.busy ? "true" : nothing} @click=${() => void this.#send()}>${this.#model ? "Keep the change" : "Compare with a model answer"}</button>`}
