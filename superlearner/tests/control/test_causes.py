@@ -141,6 +141,21 @@ def test_give_ups_at_two_levels_are_one_chain() -> None:
     run(test, group("middle", group("inner", worker("x"), max_restarts=0), max_restarts=0))
 
 
+def test_a_start_on_request_after_a_give_up_has_the_give_up_as_its_cause() -> None:
+    async def test(node: otp.Node) -> None:
+        await kill("job", "inner")
+        await Supervisor.restart_child("top", "inner")
+        chain = [("exited", "job"), ("gave_up", "inner"), ("child_started", "top")]
+        assert kinds(why(node, number("inner"))) == chain
+        assert kinds(why(node, number("job"))) == [*chain, ("child_started", "inner")]
+        await Supervisor.terminate_child("top", "inner")
+        await Supervisor.restart_child("top", "inner")
+        assert kinds(why(node, number("inner"))) == [("child_started", "top")]
+
+    inner = Group.child_spec(((worker("job"),), {"max_restarts": 0}), id="inner", name="inner", restart="transient")
+    run(test, inner)
+
+
 def test_the_chain_of_a_linked_process_names_the_one_that_crashed() -> None:
     async def test(node: otp.Node) -> None:
         a, b = number("a"), number("b")

@@ -272,6 +272,20 @@ def test_what_is_not_restarted_is_dropped(restart: str, reason: str, comes_back:
     run(test, worker("a"), worker("b", restart=restart), worker("c"))
 
 
+def test_a_child_that_was_dropped_tells_when_it_was_started_on_request() -> None:
+    async def test(node: otp.Node) -> None:
+        assert [one.later_ns for one in (await end("b", "shutdown")).events if one.kind == "decide"] == [None]
+        await otp.testing.advance(2)
+        await Supervisor.restart_child("top", "b")
+        await otp.testing.advance(2)
+        await Supervisor.terminate_child("top", "b")
+        await Supervisor.restart_child("top", "b")
+        [decision] = [one for one in newest(node).events if one.kind == "decide"]
+        assert (decision.what, decision.later_ns) == ("drop", 2_000_000_000)
+
+    run(test, worker("a"), worker("b", restart="transient"))
+
+
 def test_temporary_children_of_a_group_are_stopped_and_not_started() -> None:
     async def test(node: otp.Node) -> None:
         moment = await end("a")

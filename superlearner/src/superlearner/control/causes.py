@@ -118,7 +118,7 @@ class _Memory:
             case "child_started" | "child_restarted" if event.cause:
                 return self._restart(event)
             case "child_started" | "child_restarted":
-                return [self.words.started(event)], self._start_above(event)
+                return [self.words.started(event)], self._end_before(event) or self._start_above(event)
             case "restart_failed":
                 cause = self.by_seq.get(event.cause)
                 return [self.words.failed(event), *self._stops(event, cause)], cause
@@ -163,15 +163,25 @@ class _Memory:
         stops = [one for one in stops if one.seq < begun]
         return [self.words.stopped(stops, id_text(first.data.get("id")), strategy)] if stops else []
 
+    def _end_before(self, event: TraceEvent) -> TraceEvent | None:
+        """Return the end by itself that a start on request follows, such as one after a give-up."""
+        id = event.data.get("id")
+        if id is None:
+            return None
+        before = [one for one in self._by(event) if one.seq < event.seq and one.data.get("id") == id]
+        last = before[-1] if before else None
+        ended = last is not None and last.kind == "child_terminated" and last.data.get("by") == "exit"
+        return self.by_seq.get(last.cause) if last is not None and ended else None
+
     def _start_above(self, event: TraceEvent) -> TraceEvent | None:
         """Return the start of the supervisor during whose own start this child started.
 
-        None unless a restart led to it.
+        None unless a restart, or an end by itself, led to it.
         """
         above = self.starts.get(str(number_of(event.pid)))
         found = above
         while found is not None and event.seq < found.seq:
-            if found.cause:
+            if found.cause or self._end_before(found) is not None:
                 return above
             event, found = found, self.starts.get(str(number_of(found.pid)))
         return None

@@ -46,6 +46,7 @@ class Happening:
     strategy: str | None = None
     pid: str | None = None
     state: str | None = None
+    later_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,10 +300,10 @@ class _Telling:
     def _decision(self, event: TraceEvent, answer: TraceEvent | None, cause: int) -> None:
         self.decided.add(cause)
         table = self.past.table(event.pid)
-        what, left, strategy = "restart", None, table.strategy
+        what, left, strategy, later = "restart", None, table.strategy, None
         if answer is None:
             if not self._waits_at(event):
-                what = "drop"
+                what, later = "drop", self._started_later(event)
             elif table.limit is not None:
                 left = max(0, table.limit[0] - table.used(event.at) - 1)
         elif answer.kind == "gave_up":
@@ -313,7 +314,20 @@ class _Telling:
             strategy = answer.data.get("strategy", strategy)
             if type(answer.data["allowed"]) is int:
                 left = max(0, answer.data["allowed"] - answer.data["used"])
-        self._add(event, "decide", self.past.path(event.pid) or "", what=what, left=left, strategy=strategy)
+        path = self.past.path(event.pid) or ""
+        self._add(event, "decide", path, what=what, left=left, strategy=strategy, later_ns=later)
+
+    def _started_later(self, event: TraceEvent) -> int | None:
+        """Return the ns until a child that its supervisor left ended was started on request; None if it was not."""
+        id = event.data["id"]
+        return next(
+            (
+                one.at - event.at
+                for one in self.past.doings.get(event.pid, ())
+                if one.kind == "child_started" and one.seq > event.seq and id is not None and one.data["id"] == id
+            ),
+            None,
+        )
 
     def _waits_at(self, event: TraceEvent) -> bool:
         return waits(self.now, event)

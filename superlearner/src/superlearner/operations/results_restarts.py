@@ -74,6 +74,9 @@ class Decided(BaseModel):
     id: By
     what: Literal["restart", "drop", "give_up"]
     left: int | None = Field(description="restarts left after this one; null: no limit, or unknown")
+    later: float | None = Field(
+        description="for `drop`: seconds until the child was started on request; null if it was not"
+    )
     strategy: str | None
 
 
@@ -112,6 +115,9 @@ class Moment(BaseModel):
     complete: bool = Field(description="false: the first cause is no longer in memory")
     going_on: bool
     summary: str
+    request: str | None = Field(
+        default=None, description="the request that ended the first process, such as `your request over HTTP`"
+    )
     line: WhyLine | None = Field(description="the line that raised")
     root: MomentNode = Field(description="the lowest supervisor above all that happened, with what was below it")
     events: list[MomentEvent]
@@ -133,3 +139,4 @@ class RestartLine(BaseModel):
     strategy: str | None
     started: int = Field(description="number of processes started")
     gave_up: bool
+    fallen: list[str] = Field(description="the supervisors that gave up, in order")

@@ -36,7 +36,7 @@ def test_a_restart_is_listed_and_shown_with_the_tree_before_it(inside: Inside) -
         reason = "RuntimeError('crashed on request')"
         assert {**line, "at": 0, "event": 0} == {
             "event": 0, "at": 0, "name": "counter_1", "reason": reason, "supervisor": "demo_one_for_one",
-            "strategy": "one_for_one", "started": 1, "gave_up": False,
+            "strategy": "one_for_one", "started": 1, "gave_up": False, "fallen": [],
         }  # fmt: skip
         found = (await platform.get(f"{AT}/{line['event']}"))["data"]
         sup = found["root"]["id"]

@@ -197,11 +197,15 @@ def test_an_unknown_event_has_a_page_that_says_what_to_do(open_page: Callable[..
 def test_the_newest_restarts_are_a_list(open_page: Callable[..., Page], untouched: Any) -> None:
     page = open_page(f"{untouched.url.rstrip('/')}/why", ready=False)
     line = {"event": 1204, "at": 1763851227.4, "name": "ledger", "reason": "killed", "supervisor": "checkout_sup"}
-    lines = [line | {"strategy": "rest_for_one", "started": 3, "gave_up": False}]
+    lines = [
+        line | {"strategy": "rest_for_one", "started": 3, "gave_up": False, "fallen": []},
+        line | {"strategy": "rest_for_one", "started": 0, "gave_up": True, "fallen": ["checkout_sup", "shop"]},
+    ]
     page.route("**/api/v1/restarts?*", lambda route: route.fulfill(json={"data": lines, "success": True}))
     page.reload()
-    expect(page.get_by_role("row", name="ledger")).to_contain_text("checkout_sup rest_for_one")
-    expect(page.get_by_role("link", name="ledger")).to_have_attribute("href", "/why/1204")
+    expect(page.get_by_role("row", name="ledger").first).to_contain_text("checkout_sup rest_for_one")
+    expect(page.get_by_role("row", name="ledger").last).to_contain_text("checkout_sup and shop gave up")
+    expect(page.get_by_role("link", name="ledger").first).to_have_attribute("href", "/why/1204")
     assert broken_rules(page) == []
 
 

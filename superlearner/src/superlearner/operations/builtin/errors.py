@@ -100,7 +100,7 @@ async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
     return Why(
         pid=number,
         alive=alive,
-        restarted=any(step.kind == "child_restarted" for step, _ in steps),
+        restarted=any(step.kind == "child_restarted" or (alive and step.kind == "exited") for step, _ in steps),
         known=bool(steps),
         summary="; ".join(step.text for step, _ in steps) or "the events are no longer in memory",
         steps=[_why_step(step, request, clock) for step, request in steps],

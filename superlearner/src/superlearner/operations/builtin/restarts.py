@@ -59,9 +59,9 @@ async def show(
             "restart_not_found", f"the process of event {event} has no supervisor that restarts it", hint=HINT
         ) from None
     clock = Clock()
-    told = [with_request(ctx, audit, step, clock.wall(step.at_ns))[0] for step in found.steps]
-    summary = "; ".join(step.text for step in told) or "the events are no longer in memory"
-    return shown(found, clock, summary)
+    told = [with_request(ctx, audit, step, clock.wall(step.at_ns)) for step in found.steps]
+    summary = "; ".join(step.text for step, _ in told) or "the events are no longer in memory"
+    return shown(found, clock, summary, next((request for _, request in told if request), None))
 
 
 @operation("restart.list", http=("GET", "/restarts"), scope="read",
@@ -89,7 +89,7 @@ def _not_found(event: int, events: Sequence[TraceEvent]) -> OperationError:
     return OperationError("restart_not_found", what, hint=HINT)
 
 
-def shown(found: Found, clock: Clock, summary: str) -> Moment:
+def shown(found: Found, clock: Clock, summary: str, request: str | None = None) -> Moment:
     """Return a restart as the operation does."""
     return Moment.model_validate(
         {
@@ -99,6 +99,7 @@ def shown(found: Found, clock: Clock, summary: str) -> Moment:
             "complete": found.complete,
             "going_on": found.going_on,
             "summary": summary,
+            "request": request,
             "line": None if found.line is None else asdict(found.line),
             "root": asdict(found.root),
             "events": [_happening(one, found.at_ns) for one in found.events],
@@ -109,7 +110,8 @@ def shown(found: Found, clock: Clock, summary: str) -> Moment:
 
 
 def _happening(one: Happening, since: int) -> dict[str, Any]:
-    return {**asdict(one), "at": (one.at_ns - since) / 1e9}
+    later = None if one.later_ns is None else one.later_ns / 1e9
+    return {**asdict(one), "at": (one.at_ns - since) / 1e9, "later": later}
 
 
 def _line(group: Group, past: Past, clock: Clock) -> RestartLine:
@@ -126,4 +128,5 @@ def _line(group: Group, past: Past, clock: Clock) -> RestartLine:
         strategy=done.data["strategy"] if done is not None else past.strategy(supervisor, first.seq),
         started=sum(one.kind in STARTS for one in group.events),
         gave_up=any(one.kind == "gave_up" for one in answers),
+        fallen=list(dict.fromkeys(past.name(one.pid, past.id_of(one.pid)) for one in group.of("gave_up"))),
     )

@@ -15,6 +15,8 @@ import { html, nothing, render } from "../vendor/lit-html.js";
 /** Larger limits are a number. */
 const MOST_PIPS = 10;
 const FALL_PX = 150;
+/** A larger limit is none in practice. */
+const PRACTICAL = 999;
 /** The longest reason that stands under a shape. */
 const REASON = 14;
 
@@ -149,9 +151,11 @@ export class Actor {
       if (full instanceof SVGElement) full.style.transform = one && !back ? `scale(${(1 - one.gone).toFixed(3)})` : "";
       if (refill) attribute(refill, "stroke-dasharray", one && !back ? `${(one.refill * 100).toFixed(1)} 100` : "0 100");
     }
+    this.#pips.hidden = look.state === "stopped" || look.state === "ended";
     const refilled = look.gaveUp ? 0 : look.spent.filter((one) => one.refill >= 1).length;
-    const left = limit && `${Math.min(limit[0], (look.left ?? 0) + refilled)} left${this.fans ? ` in ${seconds(limit)}` : ""}`;
-    const words = { crashed: look.gaveUp ? "gave up" : shortOf(look.reason), ended: "ended", stopped: "stopped", running: look.gaveUp ? "none left" : limit ? (this.fans || !marks ? left ?? "" : "") : kind === "supervisor" ? "no limit" : "" };
+    const open = limit && Math.min(limit[0], (look.left ?? 0) + refilled);
+    const left = !limit || limit[0] > PRACTICAL ? "" : refilled ? `${open} left again` : `${open} left${this.fans ? ` in ${seconds(limit)}` : ""}`;
+    const words = { crashed: look.gaveUp ? "gave up" : shortOf(look.reason), ended: "ended", stopped: "stopped", running: look.gaveUp ? "none left" : limit ? (this.fans || !marks ? left : "") : kind === "supervisor" ? "no limit" : "" };
     write(this.#left, words[look.state]);
     attribute(this.#left, "data-bad", look.gaveUp || look.state === "crashed");
   }

@@ -20,14 +20,18 @@ import { all } from "./picture.js";
 
 export const NARROW = 640;
 const TOP = 52, LOW_TOP = 36, LEVEL = 134, CARD = 152, NO_CARD = 86, RUNG = 34, SHOWN = 6, LEAF = 112;
+/** More rows below a supervisor that does not fan out are too high. */
+const LONG = 10;
 /** Least share of the usual distance of levels. */
 const FLATTEST = 0.58;
 /** More siblings than this stand in small rows. */
 const MANY = 12;
 /** Ways to draw a fan, the best first: width of a process, `tight`, `folded`. @type {readonly [number, boolean, boolean][]} */
 const DRAFTS = [[190, false, false], [164, false, false], [136, false, false], [136, true, false], [164, true, true], [136, true, true], [102, true, false], [102, true, true]];
-/** What a pid takes beside a name. */
-const PID = 84;
+/** What a pid takes beside a name, and the word of a state. */
+const PID = 84, STATE = 70;
+/** What a row stands further to the right than the one of its supervisor. */
+const STEP = 22;
 
 /** @param {MomentNode} node */
 export const isSupervisor = (node) => node.kind !== "worker";
@@ -41,6 +45,13 @@ export function touched({ events, root }) {
 function fans(node, parts) {
   const below = node.children.flatMap((child) => [...fans(child, parts)]);
   return new Set(below.length || node.children.some(({ id }) => parts.has(id)) ? [node.id, ...below] : []);
+}
+
+/** Return the supervisors that fan out if only those do that decide or end by themselves, and those above them. @param {Pick<Moment, "events"|"root">} moment @param {Set<string>} open */
+function deciding({ events, root }, open) {
+  const acts = events.flatMap((event) => (event.kind === "decide" || event.kind === "crash" ? [event.id] : []));
+  const lead = acts.filter((id) => open.has(id));
+  return new Set([...open].filter((id) => id === root.id || lead.some((one) => one === id || one.startsWith(`${id}/`))));
 }
 
 /**
@@ -60,14 +71,20 @@ export function layout(moment, width, height = 0, whole = false) {
       const draft = new Fan(open, large, unit, tight, folded);
       if (draft.widthOf(moment.root) <= width - 8) return draft.place(moment.root, width, height);
     }
+    const path = deciding(moment, open);
+    for (const [unit, tight] of /** @type {[number, boolean][]} */ ([...DRAFTS.map(([unit, tight]) => [unit, tight]), [90, true]])) {
+      const draft = new Fan(path, large, unit, tight, true, parts);
+      if (draft.widthOf(moment.root) <= width - 8 && all(moment.root).every((node) => path.has(node.id) || draft.rungs(node).length <= LONG)) return draft.place(moment.root, width, height);
+    }
   }
   return rows(moment.root, open, large, width, whole);
 }
 
 /** A branch that fans out, for one width of a process. */
 class Fan {
-  /** @param {Set<string>} open @param {Set<string>} large  processes that stand beside what happens @param {number} unit @param {boolean} tight  small processes have no pid, and small siblings share a spine @param {boolean} folded  so do supervisors without a part in it, whose children are not drawn */
-  constructor(open, large, unit, tight, folded) {
+  /** @param {Set<string>} open @param {Set<string>} large  processes that stand beside what happens @param {number} unit @param {boolean} tight  small processes have no pid, and small siblings share a spine @param {boolean} folded  so do supervisors without a part in it, whose children are not drawn @param {Set<string>} [parts]  what takes part and must be drawn, also where it does not fan out */
+  constructor(open, large, unit, tight, folded, parts) {
+    this.parts = parts ?? new Set();
     this.open = open;
     this.large = large;
     this.unit = unit;
@@ -111,7 +128,7 @@ class Fan {
   /** @param {MomentNode} node @returns {number} */
   widthOf(node) {
     if (!isSupervisor(node)) return this.large.has(node.id) ? this.unit : LEAF;
-    if (!this.open.has(node.id)) return Math.max(46 + this.labelOf(node), ...node.children.slice(0, SHOWN).map(({ name }) => 62 + Math.min(160, name.length * 7.6) + (this.tight ? 0 : PID)), 118);
+    if (!this.open.has(node.id)) return Math.max(46 + this.labelOf(node), ...this.rungs(node).map(({ child: { name }, depth }) => 62 + depth * STEP + Math.min(160, name.length * 7.6) + (this.parts.has(node.id) ? STATE : this.tight ? 0 : PID)), 118);
     const below = this.below(node);
     return Math.max(below, below / 2 + 38 + this.labelOf(node));
   }
@@ -164,13 +181,19 @@ class Fan {
     }
   }
 
+  /** Return the rows below a supervisor that does not fan out: some children, or all processes if they take part. @param {MomentNode} node @param {number} [depth] @returns {{child: MomentNode, above: string, depth: number}[]} */
+  rungs(node, depth = 0) {
+    const shown = this.parts.has(node.id) ? node.children : node.children.slice(0, depth ? 0 : SHOWN);
+    return shown.flatMap((child) => [{ child, above: node.id, depth }, ...this.rungs(child, depth + 1)]);
+  }
+
   /** @param {MomentNode} node @param {number} x @param {number} y */
   ladder(node, x, y) {
     this.places.set(node.id, { x: x + 20, y, size: 0.66, align: "right", big: false, label: this.widthOf(node) - 48, card: null });
-    const shown = node.children.slice(0, SHOWN), hidden = node.children.length - shown.length + node.more;
-    shown.forEach((child, place) => {
-      this.places.set(child.id, { x: x + 42, y: y + 56 + place * RUNG, size: isSupervisor(child) ? 0.42 : 0.36, align: "row", big: false, label: this.widthOf(node) - 58, card: null });
-      this.join(node.id, child.id);
+    const shown = this.rungs(node), hidden = Math.max(0, node.children.length - shown.length) + node.more;
+    shown.forEach(({ child, above, depth }, place) => {
+      this.places.set(child.id, { x: x + 42 + depth * STEP, y: y + 56 + place * RUNG, size: isSupervisor(child) ? 0.42 : 0.36, align: "row", big: false, label: this.widthOf(node) - 58 - depth * STEP, card: null });
+      this.join(above, child.id);
     });
     if (hidden) this.more.push({ x: x + 34, y: y + 56 + shown.length * RUNG, count: hidden });
     this.bottom = Math.max(this.bottom, y + 60 + (shown.length + Number(hidden > 0)) * RUNG);
@@ -211,7 +234,7 @@ function rows(root, open, large, width, whole) {
     const from = parent && places.get(parent.id), to = places.get(node.id);
     if (from && to) edges.set(node.id, elbow(from, to));
     y += !big ? 32 : !whole ? 62 : supervisor ? 55 : 44; // a whole tree has no state cards
-    const shown = open.has(node.id) ? node.children : node.children.slice(0, SHOWN - 2), hidden = node.children.length - shown.length + node.more;
+    const shown = open.has(node.id) ? node.children : whole ? node.children.slice(0, SHOWN - 2) : [], hidden = node.children.length - shown.length + node.more;
     for (const child of shown) row(child, depth + 1, node);
     if (hidden) more.push({ x: x + indent, y: (y += 30) - 30, count: hidden });
     if (supervisor) y += 6;

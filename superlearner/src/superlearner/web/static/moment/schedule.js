@@ -34,7 +34,7 @@ import { isOrderly } from "../base/words.js";
  *   {kind: "crash", id: string, reason: string, crash: boolean}
  *   | {kind: "link", id: string, to: string, reason: string}
  *   | {kind: "signal", id: string, to: string, reason: string}
- *   | {kind: "decide", id: string, what: "restart"|"drop"|"give_up", left: number|null, strategy: string|null}
+ *   | {kind: "decide", id: string, what: "restart"|"drop"|"give_up", left: number|null, strategy: string|null, later?: number|null}
  *   | {kind: "stop", id: string, by: string}
  *   | {kind: "start", id: string, by: string, pid: string|null, state: string|null})} MomentEvent
  */
@@ -50,6 +50,7 @@ import { isOrderly } from "../base/words.js";
  * @property {boolean} complete
  * @property {boolean} going_on
  * @property {string} summary
+ * @property {string|null} [request]  the request that ended the first process
  * @property {WhyLine|null} line
  * @property {MomentNode} root
  * @property {MomentEvent[]} events

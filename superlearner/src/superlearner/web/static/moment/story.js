@@ -57,7 +57,7 @@ export function sentence(moment, stage) {
     case 2:
       return `${by} receives the exit signal and the reason.`;
     case 3:
-      if (first?.what === "drop") return `${by} does not restart ${who}.`;
+      if (first?.what === "drop") return `${by} does not restart ${who}.${afterwards(first)}`;
       return gives ? `${by} has no restarts left. It gives up.` : `${by} spends one restart and applies ${first?.strategy ?? "its strategy"}.`;
     case 4:
       if (gives) return stops.length ? `${by} stops its other children, newest first, and exits.` : `${by} exits.`;
@@ -76,22 +76,28 @@ function whole(moment) {
   const linked = only(moment, "link").map(({ to }) => name(to));
   /** @type {Map<string, [number, number]|null>} */ const limits = new Map(all(moment.root).map((node) => [node.id, node.limit]));
   const falls = fallen(moment) !== null;
-  const said = [!end ? `${who} ended.` : end.reason === "killed" ? `${who} was killed.` : `${who} ${end.crash && end.reason !== "shutdown" ? "crashed" : "exited"}: ${end.reason}.`];
+  const said = [!end ? `${who} ended.` : end.reason === "killed" ? `${who} was killed${byRequest(moment)}.` : `${who} ${end.crash && end.reason !== "shutdown" ? "crashed" : "exited"}: ${end.reason}.`];
   if (linked.length) said.push(`${listed(linked)}, linked to it, ended too.`);
-  for (const { id: by, what, strategy, left } of only(moment, "decide")) {
+  for (const { id: by, what, strategy, left, later } of only(moment, "decide")) {
     const stops = only(moment, "stop").filter((stop) => stop.by === by).map((stop) => name(stop.id)), starts = only(moment, "start").filter((start) => start.by === by);
     const below = only(moment, "start").some((start) => starts.some((other) => other.id === start.by)), alone = !stops.length && starts.length === 1;
     const started = !starts.length ? "" : alone && starts[0]?.id === id ? "started it again, with a new pid and a new state"
       : `started ${listed(starts.map((start) => name(start.id)))}${alone ? " again" : ""}${below ? ", with its children" : ""}`;
     const limit = limits.get(by), boss = `${name(by)}${strategy ? ` (${strategy})` : ""}`;
     if (what === "give_up") said.push(`${name(by)} had no restarts left and gave up.`);
-    else if (what === "drop") said.push(`${name(by)} does not restart it.`);
+    else if (what === "drop") said.push(`${name(by)} does not restart it.${afterwards({ later })}`);
     else if (stops.length) said.push(`${boss} stopped ${listed(stops)}${started && `, then ${started}`}.`);
     else if (started) said.push(`${boss} ${started}.`);
     if (what === "restart" && left !== null && limit) said.push(`${falls ? `${name(by)} had ` : ""}${left} of ${counted(limit[0], "restart")} ${falls ? "" : left === 1 ? "was " : "were "}left.`);
   }
   return said.join(" ");
 }
+
+/** Return who asked for the first end: ` by your request over HTTP`. @param {Moment} moment */
+const byRequest = ({ request }) => (request ? ` by ${request.replace(/ \([\w.]+\)$/, "")}` : "");
+
+/** Return when a child that was not restarted was started after all. @param {{later?: number|null}} decision */
+const afterwards = ({ later }) => (later ? ` It was started on request ${span(later)} later.` : "");
 
 /** Return what another strategy would do. @param {Moment} moment @param {string} strategy */
 export function ghostSentence(moment, strategy) {
@@ -112,13 +118,13 @@ export function step(moment, event) {
   const name = namer(moment), who = name(event.id);
   switch (event.kind) {
     case "crash":
-      return { who, text: event.reason === "killed" ? "was killed" : event.crash && event.reason !== "shutdown" ? "crashed" : "exited", more: event.reason === "killed" ? "" : event.reason };
+      return { who, text: event.reason === "killed" ? `was killed${event.id === victim(moment) ? byRequest(moment) : ""}` : event.crash && event.reason !== "shutdown" ? "crashed" : "exited", more: event.reason === "killed" ? "" : event.reason };
     case "link":
       return { who: name(event.to), text: `is linked to ${who} and exits`, more: event.reason };
     case "signal":
       return { who: name(event.to), text: `receives the exit of ${who}`, more: "" };
     case "decide":
-      if (event.what === "drop") return { who, text: "does not restart it", more: "" };
+      if (event.what === "drop") return { who, text: "does not restart it", more: event.later ? `started on request ${span(event.later)} later` : "" };
       if (event.what === "give_up") return { who, text: "gives up: no restarts left", more: "" };
       return { who, text: `applies ${event.strategy ?? "its strategy"}`, more: event.left === null ? "" : `${counted(event.left, "restart")} left` };
     case "stop":

@@ -14,10 +14,10 @@ import { raised, RestartDock } from "./dock.js";
 import { isSupervisor } from "./layout.js";
 import { all } from "./picture.js";
 import { RestartStage } from "./stage.js";
-import { fallen, headline, namer, others, span, step, victim } from "./story.js";
+import { fallen, headline, listed, namer, others, span, step, victim } from "./story.js";
 
 /** @typedef {import("./schedule.js").Moment} Moment */
-/** @typedef {{event: number, at: number, name: string, reason: string, supervisor: string, strategy: string|null, started: number, gave_up: boolean}} Line */
+/** @typedef {{event: number, at: number, name: string, reason: string, supervisor: string, strategy: string|null, started: number, gave_up: boolean, fallen: string[]}} Line */
 
 const AGAIN_MS = 1000;
 /** Requests for a restart that goes on. */
@@ -32,7 +32,7 @@ const stage = new RestartStage(), dock = new RestartDock();
 stage.setAttribute("fill", "");
 stage.tabIndex = 0;
 stage.role = "group";
-const copy = copyButton(address, "Copy link", "Copy the link to this restart", "btn");
+const copy = copyButton(address, "Copy link", "Copy the link to this restart; it works until the platform restarts", "btn");
 let asked = 0;
 
 /** Return the address of this page and of what it shows now. */
@@ -185,9 +185,9 @@ function failed(error) {
 function list(lines) {
   page.dataset.ready = "list";
   render(html`<h1>Restarts</h1><p class="hint">The newest restarts of this node. Open one to see it again.</p>`, head);
-  render(lines.length ? html`<div class="scroll"><table class="table"><thead><tr><th scope="col">Process</th><th scope="col">Reason</th><th scope="col">Supervisor</th><th scope="col" class="num">Started</th><th scope="col" class="num">Time</th></tr></thead>
+  render(lines.length ? html`<div class="scroll"><table class="table"><thead><tr><th scope="col">Process</th><th scope="col">Reason</th><th scope="col">Supervisor</th><th scope="col" class="num">Processes started</th><th scope="col" class="num">Time</th></tr></thead>
     <tbody>${lines.map((line) => html`<tr><th scope="row"><a href=${whyAddress(line.event)}>${line.name}</a></th><td><code>${line.reason}</code></td>
-      <td>${line.supervisor} <span class="hint">${line.gave_up ? "gave up" : line.strategy ?? ""}</span></td><td class="num">${line.started}</td><td class="num">${time(line.at)}</td></tr>`)}</tbody></table></div>`
+      <td>${line.fallen.length ? html`<span class="fallen">${icon("gave-up", "glyph")}${listed(line.fallen)} gave up</span>` : html`${line.supervisor} <span class="hint">${line.strategy ?? ""}</span>`}</td><td class="num">${line.started}</td><td class="num">${time(line.at)}</td></tr>`)}</tbody></table></div>`
     : html`<div class="void"><h2>No restarts</h2><p>Restarts of this node appear here. Kill a process in the <a href=${here("/supervisors")}>supervision tree</a> and watch what its supervisor does.</p></div>`, body);
 }
 

@@ -42,7 +42,7 @@ export class SlHistory extends Panel {
     const failed = exits.filter((one) => one.crash).map((one) => one.reason);
     const { restarts } = seen.row;
     renew(this.content, [
-      make("section", {}, make("p", { class: "depth" }, exits.length ? `${counted(lives.length, "life", "lives")}, ${failures(failed)}.` : "It has never ended."),
+      make("section", {}, make("p", { class: "depth" }, exits.length ? `${counted(lives.length, "life", "lives")}${failed.length ? `, ${failures(failed)}` : ""}.` : "It has never ended."),
         make("p", { class: "hint" }, exits.length ? `Restarted ${restarts === 1 ? "once" : `${number(restarts)} times`} by its supervisor. ${exits.length >= 20 ? "The last 20 ends are remembered." : ""}` : "What ends it, and how long each process in this place lived, will stand here after the first restart. Kill it to see."),
         exits.length ? line(lives, now) : null),
       ...(told.patterns.length && exits.length > 1 ? [alike(told.patterns)] : []),
