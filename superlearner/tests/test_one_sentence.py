@@ -95,7 +95,7 @@ def test_a_restart_is_one_sentence_for_all(
     async def test(platform: Any) -> None:
         await end(platform, "ledger", how)
         told = Sentences(platform, caplog, plain_pid(resolve(platform.node, "ledger")))
-        did, budget = "sup (rest_for_one) restarted ledger, and with it cart", "restart 1 of 3 in 5 s"
+        did, budget = "sup (rest_for_one) restarted ledger, and with it cart", "restart 1 of 3 within 5 s"
         assert [told.whole(reader, f"ledger {verb}", did, budget) for reader in ("feed", "events", "log")] == [True] * 3
         assert told.whole("causes", did, budget)
         assert told.said(f"ledger {verb}") == list(READERS)
@@ -141,7 +141,7 @@ def test_a_give_up_is_one_sentence_for_all(inside: Callable[..., Any], caplog: p
         await kill(resolve(platform.node, "a"))
         await otp.wait_down(sup, timeout=5)
         told = Sentences(platform, caplog, plain_pid(sup))
-        gave_up = "sup gave up: it needed 2 restarts in 5 s, 1 is allowed (last: a was killed)"
+        gave_up = "sup gave up: it needed 2 restarts within 5 s, 1 is allowed (last: a was killed)"
         assert told.said(gave_up) == list(READERS)
         assert [told.whole(reader, "a was killed", "sup has no restart left") for reader in ("feed", "log")] == [
             True
@@ -170,9 +170,9 @@ def test_a_restart_that_fails_is_one_sentence_for_all(
         await otp.wait_down(sup, timeout=5)
         told = Sentences(platform, caplog, plain_pid(sup))
         failed = "sup could not restart w: RuntimeError('the disk is full')"
-        assert told.said(f"{failed}; restart 1 of 1 in 5 s") == list(READERS)
+        assert told.said(f"{failed}; restart 1 of 1 within 5 s") == list(READERS)
         last = "it could not restart w: RuntimeError('the disk is full')"
-        assert told.said(f"sup gave up: it needed 2 restarts in 5 s, 1 is allowed (last: {last})") == list(READERS)
+        assert told.said(f"sup gave up: it needed 2 restarts within 5 s, 1 is allowed (last: {last})") == list(READERS)
 
     inside(test, tree(ChildSpec("w", (moody,)), max_restarts=1), playground_restart_after=30)
 
@@ -195,7 +195,8 @@ def test_new_flags_are_one_sentence_for_all(inside: Callable[..., Any], caplog: 
         await Supervisor.change_flags("sup", strategy="one_for_all")
         await Supervisor.change_flags("sup", max_restarts=7)
         told = Sentences(platform, caplog, plain_pid(resolve(platform.node, "sup")))
-        for text in ("sup changed its strategy from one_for_one to one_for_all", "sup now allows 7 restarts in 5 s"):
+        changed = "sup changed its strategy from one_for_one to one_for_all"
+        for text in (changed, "sup now allows 7 restarts within 5 s"):
             assert [told.whole(reader, text) for reader in ("feed", "events")] == [True] * 2
 
     inside(test, tree(*workers("a")))

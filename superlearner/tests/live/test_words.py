@@ -60,7 +60,7 @@ def test_a_crash_names_process_reason_consequences_and_remaining_restarts(inside
         await crash(platform, "ledger")
         assert await texts(platform) == [
             "ledger crashed: ValueError('negative amount'); sup (rest_for_one) restarted ledger, and with it cart and "
-            "mailer; restart 1 of 3 in 5 s"
+            "mailer; restart 1 of 3 within 5 s"
         ]
 
     inside(test, tree("first", "ledger", "cart", "mailer", strategy="rest_for_one"))
@@ -93,7 +93,7 @@ def test_a_change_of_strategy_names_old_and_new(inside: Callable[..., Any]) -> N
         await Supervisor.change_flags("sup", max_restarts=7)
         assert await texts(platform) == [
             "sup changed its strategy from rest_for_one to one_for_all",
-            "sup now allows 7 restarts in 5 s",
+            "sup now allows 7 restarts within 5 s",
         ]
 
     inside(test, tree("a", "b", strategy="rest_for_one"))
@@ -103,7 +103,7 @@ def test_one_for_all_restarts_the_others(inside: Callable[..., Any]) -> None:
     async def test(platform: Any) -> None:
         await kill(resolve(platform.node, "b"))
         assert await texts(platform) == [
-            "b was killed; sup (one_for_all) restarted b, and with it a and c; restart 1 of 1 in 9 s"
+            "b was killed; sup (one_for_all) restarted b, and with it a and c; restart 1 of 1 within 9 s"
         ]
 
     inside(test, tree("a", "b", "c", strategy="one_for_all", max_restarts=1, max_seconds=9))
@@ -122,7 +122,7 @@ def test_a_give_up_names_the_number_of_restarts_and_who_restarts_the_supervisor(
         assert entries[1] == ("killed", "a was killed; sup has no restart left")
         assert (last.kind, last.text) == (
             "gave_up",
-            "sup gave up: it needed 2 restarts in 5 s, 1 is allowed (last: a was killed); "
+            "sup gave up: it needed 2 restarts within 5 s, 1 is allowed (last: a was killed); "
             "playground restarts it in 30 s",
         )
 
@@ -173,7 +173,7 @@ def test_a_failed_restart_is_shown_with_its_reason(inside: Callable[..., Any]) -
         await kill(resolve(platform.node, "w"))
         await texts(platform)
         (said,) = await texts(platform)
-        assert said == "w was killed; sup (one_for_one) restarted w; restart 2 of 5 in 5 s"
+        assert said == "w was killed; sup (one_for_one) restarted w; restart 2 of 5 within 5 s"
 
     inside(test, Tree("sup", lambda: Sup.start_link(None, name="sup")))
     assert len(starts) == 3
@@ -188,7 +188,8 @@ def test_a_dynamic_child_is_named_by_its_class(inside: Callable[..., Any]) -> No
         said = await texts(platform)
         number = str(pid).strip("<>")
         fresh = next(str(one).strip("<>") for one in node.processes() if "Worker" in what_of(one))
-        assert said == [f"Worker {number} was killed; orders (dynamic) restarted it as {fresh}; restart 1 of 10 in 5 s"]
+        did = f"orders (dynamic) restarted it as {fresh}; restart 1 of 10 within 5 s"
+        assert said == [f"Worker {number} was killed; {did}"]
 
     inside(test)
 
@@ -211,7 +212,7 @@ def test_one_for_one_names_only_the_child_whatever_its_id_is(inside: Callable[..
     async def test(platform: Any) -> None:
         await kill(resolve(platform.node, "counter"))
         assert await texts(platform) == [
-            "counter was killed; sup (one_for_one) restarted counter; restart 1 of 3 in 5 s"
+            "counter was killed; sup (one_for_one) restarted counter; restart 1 of 3 within 5 s"
         ]
 
     inside(test, Tree("sup", lambda: Tally.start_link(None, name="sup")))

@@ -5,7 +5,7 @@ event reads the same everywhere. A fact is text or a number; `otp.kernel.wording
 `otp.sentences` is the public name of these functions.
 
 >>> story(ended("ledger", "ValueError('no')", failed=True), restarted("shop", "ledger", used=1, allowed=3, window=5))
-"ledger crashed: ValueError('no'); shop restarted ledger; restart 1 of 3 in 5 s"
+"ledger crashed: ValueError('no'); shop restarted ledger; restart 1 of 3 within 5 s"
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def restarted(
     >>> restarted(
     ...     "shop", "ledger <0.9.0>", strategy="rest_for_one", along=["cart", "mailer"], used=1, allowed=3, window=5.0
     ... )
-    'shop (rest_for_one) restarted ledger <0.9.0>, and with it cart and mailer; restart 1 of 3 in 5 s'
+    'shop (rest_for_one) restarted ledger <0.9.0>, and with it cart and mailer; restart 1 of 3 within 5 s'
     """
     others = f", and with it {listed(along, 'and', more)}" if along else ""
     return story(f"{_by(by, strategy)} restarted {child}{others}", budget(used, allowed, window))
@@ -149,7 +149,7 @@ def could_not_restart(
     """Return the sentence about a restart that failed.
 
     >>> could_not_restart("shop", "ledger", "no_disk", used=2, allowed=3, window=5)
-    'shop could not restart ledger: no_disk; restart 2 of 3 in 5 s'
+    'shop could not restart ledger: no_disk; restart 2 of 3 within 5 s'
     """
     return story(f"{by} could not restart {child}: {reason}", budget(used, allowed, window))
 
@@ -188,9 +188,9 @@ def gave_up(who: str, last: str, *, used: Any, allowed: Any, window: Any) -> str
     """Return the sentence about a supervisor that needed one restart too many; `last` is what `last_straw` returned.
 
     >>> gave_up("shop", "ledger was killed", used=4, allowed=3, window=5)
-    'shop gave up: it needed 4 restarts in 5 s, 3 are allowed (last: ledger was killed)'
+    'shop gave up: it needed 4 restarts within 5 s, 3 are allowed (last: ledger was killed)'
     >>> gave_up("shop", "", used=1, allowed=0, window=5)
-    'shop gave up: it needed 1 restart in 5 s, none is allowed'
+    'shop gave up: it needed 1 restart within 5 s, none is allowed'
     """
     limit = "none is" if allowed == 0 else f"{allowed} is" if allowed == 1 else f"{allowed} are"
     needed = f"{used} restart{'' if used == 1 else 's'}{_within(window)}"
@@ -210,7 +210,7 @@ def budget(used: Any, allowed: Any, window: Any) -> str:
     """Return the position of this restart in its budget; "" if the supervisor allows any number.
 
     >>> budget(1, 3, 5.0), budget(1, "infinity", 5)
-    ('restart 1 of 3 in 5 s', '')
+    ('restart 1 of 3 within 5 s', '')
     """
     limited = type(used) is int and type(allowed) in (int, float) and allowed < UNREMARKABLE
     return f"restart {used} of {allowed}{_within(window)}" if limited else ""
@@ -227,7 +227,7 @@ def flags_changed(who: str, flags: Mapping[str, Any], known: str | None = None) 
     >>> flags_changed("shop", {"strategy": "one_for_all"}, "one_for_one")
     'shop changed its strategy from one_for_one to one_for_all'
     >>> flags_changed("shop", {"strategy": "one_for_one", "max_restarts": 9, "max_seconds": 5}, "one_for_one")
-    'shop now allows 9 restarts in 5 s'
+    'shop now allows 9 restarts within 5 s'
     """
     old, strategy, allowed = flags.get("before"), flags.get("strategy"), flags.get("max_restarts")
     before = cast("Mapping[str, Any]", old).get("strategy") if isinstance(old, Mapping) else known
@@ -314,7 +314,7 @@ def duration(seconds: Any) -> str:
 
 
 def _within(window: Any) -> str:
-    return f" in {duration(window)}" if type(window) in (int, float) else ""
+    return f" within {duration(window)}" if type(window) in (int, float) else ""
 
 
 def _by(by: str, strategy: str | None) -> str:

@@ -69,7 +69,7 @@ def test_eight_tabs_on_a_slow_connection_all_show_their_page_and_are_live_again_
         expect(tabs[path].get_by_role("alert")).to_contain_text(
             "The connection is lost; trying again. What you see is as of"
         )
-    expect(tabs["/"].get_by_role("region", name="Wrong now")).not_to_contain_text("Nothing")
+    expect(tabs["/"].get_by_role("region", name="Problems")).not_to_contain_text("Nothing")
     start("--port", str(port))
     for path in LIVE:
         tabs[path].bring_to_front()  # a hidden tab may take its time

@@ -63,7 +63,7 @@ def test_a_right_prediction_is_confirmed_and_leads_to_the_next_level(game: Calla
     expect(process(page, "chat_sup")).to_have_accessible_name(
         "chat_sup, supervisor, rest_for_one, 3 of 3 restarts left"
     )
-    expect(process(page, "cart")).to_have_accessible_name("cart, worker, child 2 of 3 of chat_sup, killed")
+    expect(process(page, "cart")).to_have_accessible_name("cart, worker, child 2 of 3 of chat_sup, will be killed")
     pick(page, "cart", "parser", "ledger", "ledger")
     expect(process(page, "ledger")).to_have_attribute("aria-pressed", "false")
     button(page, "Lock in").click()

@@ -166,7 +166,7 @@ def test_a_tree_of_ones_own_is_shown_with_its_own_words(
     if where:
         expect(page.locator("#answer-why")).to_contain_text("gave up: it needed 3 restarts")
     else:  # its program restarts, and answers start over
-        wrong = page.get_by_role("region", name="Wrong now")
+        wrong = page.get_by_role("region", name="Problems")
         expect(wrong).to_contain_text("Tally gave up once in the last 60 s: killed")
 
 
@@ -219,9 +219,9 @@ def test_problems_appear_when_they_begin_and_disappear_when_they_end(
     expect(wrong).to_have_text("Nothing is wrong.")
     found = {"number": 1, "type": "crash_loop", "severity": "critical", "name": "<b>till", "evidence": {"give_ups": 1}}
     finds([found | {"description": "<b>till gave up once in the last 60 s: killed"}])
-    link = wrong.get_by_role("link", name="crash loop, critical")
+    link = wrong.get_by_role("link", name="supervisor gave up, critical")
     expect(link).to_have_attribute("href", re.compile("/system$"))
-    expect(wrong).to_have_text("crash loop, critical: <b>till gave up once in the last 60 s: killed")
+    expect(wrong).to_have_text("supervisor gave up, critical: <b>till gave up once in the last 60 s: killed")
     finds([])
     expect(wrong).to_have_text("Nothing is wrong.")
 

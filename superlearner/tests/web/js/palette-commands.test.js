@@ -83,7 +83,7 @@ test("verbs are offered while they are typed, and the words to search for are th
 test("the effect is the prediction, or what is known without it", () => {
   const step = { name: "checkout_sup", supervisor: "0.5.0", strategy: "rest_for_one", child: "ledger", outcome: "restarts", words: "ledger restarts, and with it cart", restarts_used: 1, max_restarts: 3, max_seconds: 5 };
   const { deed } = only("kill ledger");
-  assert.equal(effect(deed, { steps: [step], comes_back: true }), "checkout_sup (rest_for_one): ledger restarts, and with it cart (restart 1 of 3 in 5 s).");
+  assert.equal(effect(deed, { steps: [step], comes_back: true }), "checkout_sup (rest_for_one): ledger restarts, and with it cart (restart 1 of 3 within 5 s).");
   const up = { ...step, outcome: "gives_up", words: "one restart too many: the supervisor stops all its children and gives up" };
   assert.match(effect(deed, { steps: [up], comes_back: false }), /gives up\. Nothing starts it again\.$/);
   assert.equal(effect(deed, null), "ledger ends. Its supervisor checkout_sup (rest_for_one) decides whether it starts again. The prediction is not available now.");

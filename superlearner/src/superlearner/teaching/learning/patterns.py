@@ -18,7 +18,7 @@ GIVE_UP: Final = Tour(
         Step(
             id="spend",
             title="Use a restart",
-            text="Kill `counter_1`. Its supervisor allows 3 restarts in 5 seconds; see how many are left.",
+            text="Kill `counter_1`. Its supervisor allows 3 restarts within 5 seconds; see how many are left.",
             page="/supervisors?process=counter_1",
             done=Event("child_restarted", name="counter_1"),
             hint="The column Left in the tree, at demo_one_for_one, has a mark for each remaining restart.",

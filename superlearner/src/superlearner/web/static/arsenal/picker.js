@@ -34,7 +34,6 @@ export class SlPicker extends HTMLElement {
       this.#narrow();
       this.#soon();
     };
-    this.#input.onfocus = () => this.#input.value || this.#soon(0);
     this.#input.onclick = () => this.#list.hidden && this.#soon(0);
     this.#input.onkeydown = (event) => this.#key(event);
     this.#input.onblur = () => this.#close();

@@ -100,10 +100,10 @@ export class Picks {
       attribute(button, "aria-disabled", open ? null : "true");
       attribute(button, "data-mark", mark ?? null);
       attribute(button, "data-victim", victim);
-      const words = [victim && "killed", node.restart === "temporary" && "temporary", mark].filter((word) => typeof word === "string");
+      const words = [victim && "will be killed", node.restart === "temporary" && "temporary", mark].filter((word) => typeof word === "string");
       if (button.dataset.words !== String(words)) {
         button.dataset.words = String(words);
-        said?.replaceChildren(...words.map((word) => make("span", { "data-word": word }, word === "killed" ? icon("crashed", "glyph") : null, word)));
+        said?.replaceChildren(...words.map((word) => make("span", { "data-word": word }, word === "will be killed" ? icon("crashed", "glyph") : null, word)));
       }
       const shape = mark ? ICONS[mark] : picked.has(node.id) ? "check" : "";
       if (badge instanceof HTMLElement && badge.dataset.shape !== shape) {

@@ -46,7 +46,7 @@ const temporary = (node) => node.restart === "temporary" || node.children.some(t
 /** @param {Question} question @param {boolean} rows */
 export const ask = (question, rows) => html`<p class="which">Level ${question.level} of ${LEVELS} · ${question.title}</p>
   <h2><em>${question.victim}</em> is killed. Which processes get a new pid?</h2>
-  <p class="hint"><span class="wide">Pick every process that you expect to be restarted. </span>Children were started from ${rows ? "top to bottom" : "left to right"}.${question.links.length ? " The dotted line is a link between two processes." : ""}${temporary(question.tree) ? html`<span class="wide"> A dashed circle is a temporary child.</span>` : nothing}</p>`;
+  <p class="hint"><span class="wide">A process that is restarted gets a new pid, its address. Pick every process that you expect to be restarted. </span>Children were started from ${rows ? "top to bottom" : "left to right"}.${question.links.length ? " The dotted line is a link between two processes." : ""}${temporary(question.tree) ? html`<span class="wide"> A dashed circle is a temporary child.</span>` : nothing}</p>`;
 
 /** Return the result as one line. @param {Answer} answer */
 export function verdict({ right, restarted, nodes }) {

@@ -25,6 +25,6 @@ export function effect({ known, predict }, prediction) {
 /** @param {Step} step */
 function sentence({ name, supervisor, strategy, words, outcome, restarts_used, max_restarts, max_seconds }) {
   const counts = outcome === "restarts" && typeof max_restarts === "number" && max_restarts <= MANY;
-  const budget = counts ? ` (restart ${restarts_used} of ${max_restarts} in ${max_seconds} s)` : "";
+  const budget = counts ? ` (restart ${restarts_used} of ${max_restarts} within ${max_seconds} s)` : "";
   return `${name ?? supervisor} (${strategy}): ${words}${budget}.`;
 }

@@ -233,7 +233,7 @@ function wrong() {
     ...gaveUp(new Set([...rows.map(({ key }) => key), ...anomalies.filter(({ evidence }) => evidence.give_ups).map(({ name }) => name)])).map((event) =>
       make("li", { "data-look": "gave_up" }, icon("gave-up", "glyph"), make("a", { href: system }, event.parts?.who ?? "A supervisor"), ` gave up at ${time(event.at)}`)),
     ...anomalies.slice(0, SHOWN).map((one) => make("li", { "data-look": RANKS.indexOf(one.severity) > 1 ? "crashed" : "restarting" }, icon(RANKS.indexOf(one.severity) > 1 ? "crashed" : "stuck", "glyph"),
-      make("a", { href: system }, `${one.type.replaceAll("_", " ")}, ${one.severity}`), `: ${one.description}`)),
+      make("a", { href: system }, `${one.evidence.give_ups ? "supervisor gave up" : one.type.replaceAll("_", " ")}, ${one.severity}`), `: ${one.description}`)),
     ...(anomalies.length > SHOWN ? [make("li", {}, make("a", { href: system }, `and ${number(anomalies.length - SHOWN)} more`))] : []),
   ];
   if (!heldWrong.allows(items.map(() => ({ count: 1 })))) return;

@@ -89,7 +89,7 @@ function item(step, first, place, seen) {
 /** Return the sentence of a step; the source line of a crash follows it. @param {Step} step */
 function told(step) {
   const place = step.line ? `, at ${step.line.file}:${step.line.line} in ${step.line.function}` : "";
-  const budget = left(step) ? `; restart ${step.used} of ${step.allowed} in ${step.window} s` : "";
+  const budget = left(step) ? `; restart ${step.used} of ${step.allowed} within ${step.window} s` : "";
   return step.text.replace(place, "").replace(budget, "");
 }
 

@@ -146,7 +146,7 @@ function burn() {
   const button = byId("burning", HTMLElement);
   attribute(button, "data-key", line?.event.key);
   attribute(button, "hidden", line === undefined);
-  if (line) write(button, `${nameIn(line.event)} ${verb(line.event)} ${number(line.count)}×${more.length ? `, and ${number(more.length)} more` : ""}`);
+  if (line) write(button, `${number(line.count)}× ${nameIn(line.event)} ${verb(line.event)}${more.length ? `, and ${number(more.length)} more` : ""}`);
 }
 
 /** Update the line at the lower edge; unknown values are marked. */
@@ -157,7 +157,7 @@ function vitals() {
   /** @type {[string, string|null][]} */
   const told = health === null ? [] : [
     [counted(health.processes, "process", "processes"), MEANINGS.processes],
-    [`${number(Math.round(health.events_per_s))} events/s`, MEANINGS.events],
+    [`${number(health.events_per_s < 1 ? Number(health.events_per_s.toFixed(1)) : Math.round(health.events_per_s))} events/s`, MEANINGS.events],
     [`loop lag ${lag === null || lag === undefined ? "unknown" : `${lag.toFixed(1)} ms`}`, MEANINGS.lag],
     [counted(health.viewers, "viewer"), null],
   ];
