@@ -144,9 +144,12 @@ class Watchdog:
         return str(name)
 
     def _watch(self) -> None:
-        while not self._stop.wait(PING_EVERY_S):
+        pause = PING_EVERY_S
+        while not self._stop.wait(pause):
             if is_idle(frame_of(self._loop_thread)):
+                pause = 2 * PING_EVERY_S
                 continue
+            pause = PING_EVERY_S
             self._turned.clear()
             asked = time.monotonic()
             try:

@@ -26,7 +26,7 @@ from typing import Any, Final, NoReturn
 
 import otp
 from otp.peer.frames import send_frame
-from otp.peer.meter import LOOK_EVERY_S, Meter, descendants
+from otp.peer.meter import Meter, descendants
 from otp.peer.removing import remove_folder
 from otp.peer.walls.plan import Part
 
@@ -143,11 +143,11 @@ def _watch(guard: socket.socket, woken: int, pid: int, parent: int, order: dict[
     memory_mb, cpu_s = (limits["memory_mb"], limits["cpu_s"]) if walled else (None, None)
     meter = Meter(pid, memory_mb, cpu_s, sockets="network" in own)
     own_pids = "pid" in own
-    look_every = LOOK_EVERY_S if walled and sys.platform == "linux" else None
+    measured = walled and sys.platform == "linux"
     cause = None
     listening = [guard.fileno(), woken]
     while (ended := _reap(pid)) is None:
-        ready, _, _ = select.select(listening, [], [], look_every)
+        ready, _, _ = select.select(listening, [], [], meter.pause if measured else None)
         if woken in ready:
             with contextlib.suppress(BlockingIOError):
                 os.read(woken, 1000)
@@ -155,7 +155,7 @@ def _watch(guard: socket.socket, woken: int, pid: int, parent: int, order: dict[
             listening = [woken]
             parent = os.getppid()
             _kill(pid, own_pids)
-        if cause is None and not ready and look_every is not None:
+        if cause is None and not ready and measured:
             cause = meter.look()
             if cause is not None:
                 _kill(pid, own_pids)

@@ -1,7 +1,8 @@
 """The memory and processor time of a process and all its descendants, read from `/proc`.
 
 Without a control group no limit of the kernel counts processes together: each of 32 could use as much as one may. The
-guard, which waits anyway, therefore checks four times a second; limits of single processes bound the usage in between.
+guard, which waits anyway, therefore checks four times a second, idle processes half as often; limits of single
+processes bound the usage in between.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-__all__ = ["LOOK_EVERY_S", "Meter", "resident"]
+__all__ = ["Meter", "resident"]
 
 LOOK_EVERY_S: Final = 0.25
 MIB: Final = 1 << 20
@@ -35,6 +36,9 @@ class Meter:
         self._page = os.sysconf("SC_PAGE_SIZE")
         self._tick = os.sysconf("SC_CLK_TCK")
         self._socket = _buffer_of_a_socket() if sockets else 0
+        self._ticks = -1
+        self.pause = LOOK_EVERY_S
+        """Seconds until the next check."""
 
     def look(self) -> str | None:
         """Return `"memory"` or `"cpu"` for an exceeded limit, else None."""
@@ -47,6 +51,8 @@ class Meter:
                 continue  # it ended in the meantime
             ticks += sum(map(int, words[11:15]))
             resident += int(words[21]) * self._page
+        self.pause = 2 * LOOK_EVERY_S if ticks == self._ticks else LOOK_EVERY_S
+        self._ticks = ticks
         if self._memory is not None:
             left = self._memory - self._socket * _sockets() if self._socket else self._memory
             if resident > left and self._shared_once(pids) > left:
