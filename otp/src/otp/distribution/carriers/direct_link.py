@@ -1,0 +1,218 @@
+"""Frames over one connected socket, written at once: the shortest way between two nodes of a machine.
+
+A frame is its length in four bytes and its bytes.
+
+>>> import asyncio, socket
+>>> async def main():
+...     loop, got, (one, two) = asyncio.get_running_loop(), asyncio.Queue(), socket.socketpair()
+...     a = DirectLink(loop, one, print, lambda: None)
+...     b = DirectLink(loop, two, got.put_nowait, lambda: got.put_nowait("the end"))
+...     b.resume()
+...     a.put(b"hello")
+...     print(await got.get())
+...     a.close()
+...     print(await got.get())
+>>> asyncio.run(main())
+b'hello'
+the end
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import Context
+from typing import Final
+from weakref import finalize
+
+__all__ = ["FRAME_LIMIT", "DirectLink"]
+
+logger: Final = logging.getLogger("otp.distribution")
+
+FRAME_LIMIT: Final = 1024 * 1024
+WRITE_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes that wait for the system; further frames are dropped: the other side does not read."""
+READ: Final = 32 * 1024
+"""Bytes read before the loop may do something else."""
+LENGTH: Final = 4
+BURST_S: Final = 50e-6
+"""A frame that follows another one this soon waits for the rest of its burst: one system call for all of them."""
+BURST: Final = 16 * 1024
+"""Bytes at which a burst does not wait for the loop any more."""
+
+
+class DirectLink:
+    """A stream of frames over `connected`, a stream socket that it owns.
+
+    `on_frame` is called with each frame after `resume`, until `pause`; `on_end` once, when the other side has ended
+    the stream or broken the protocol. Neither is called after `close`, nor from inside `put`.
+
+    Raises `NotImplementedError` in `resume` on a loop without `add_reader`.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_burst",
+        "_close_socket",
+        "_closed",
+        "_context",
+        "_loop",
+        "_reads",
+        "_rest",
+        "_sent_at",
+        "_socket",
+        "_waiting",
+        "_writes",
+        "on_end",
+        "on_frame",
+    )
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, connected: socket.socket, on_frame: Callable[[bytes], object],
+        on_end: Callable[[], object],
+    ) -> None:  # fmt: skip
+        connected.setblocking(False)
+        if connected.family in (socket.AF_INET, socket.AF_INET6):
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._loop = loop
+        self._socket = connected
+        self.on_frame: Callable[[bytes], object] = on_frame
+        self.on_end: Callable[[], object] = on_end
+        self._close_socket = finalize(self, connected.close)  # a loop that is closed first leaves it open
+        # No process owns the callbacks: a link outlives the one that uses it first.
+        self._context = Context()
+        self._rest = b""
+        self._waiting = bytearray()
+        self._sent_at = float("-inf")
+        self._burst = self._reads = self._writes = self._closed = False
+
+    def resume(self) -> None:
+        """Hand over frames from now on."""
+        if self._closed or self._reads:
+            return
+        Context().run(self._loop.add_reader, self._socket, self._readable)
+        self._reads = True
+        if self._rest:
+            self._take(self._rest)
+
+    def pause(self) -> None:
+        """Hand over no frames until `resume`; the other side's wait."""
+        if self._reads:
+            self._reads = False
+            self._loop.remove_reader(self._socket)
+
+    def put(self, frame: bytes) -> None:
+        """Send or drop `frame`."""
+        waiting = self._waiting
+        if self._closed or len(waiting) > WRITE_LIMIT:
+            return
+        now = self._loop.time()
+        if waiting or now - self._sent_at < BURST_S:
+            waiting += len(frame).to_bytes(LENGTH, "big")
+            waiting += frame
+            if len(waiting) >= BURST:
+                self._flush()
+            elif not (self._burst or self._writes):
+                self._burst = True
+                self._loop.call_soon(self._burst_over, context=self._context)
+            return
+        self._sent_at = now
+        data = len(frame).to_bytes(LENGTH, "big") + frame
+        sent = self._send(data)
+        if sent < len(data):
+            waiting += data[sent:]
+            self._await_writable()
+
+    def close(self) -> None:
+        """End the stream, after what the system takes without waiting."""
+        if self._closed:
+            return
+        self._flush()
+        self._shut()
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+            while self._socket.recv(READ):  # closing a socket with unread data discards what was sent
+                pass
+        self._close_socket()
+
+    # Writing
+
+    def _burst_over(self) -> None:
+        self._burst = False
+        self._flush()
+
+    def _flush(self) -> None:
+        waiting = self._waiting
+        if waiting and not (self._writes or self._closed):
+            self._sent_at = self._loop.time()
+            del waiting[: self._send(waiting)]
+            if waiting:
+                self._await_writable()
+
+    def _send(self, data: bytes | bytearray) -> int:
+        """Return how many bytes the system has taken. A broken stream is noticed by reading."""
+        try:
+            return self._socket.send(data)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except OSError:
+            return len(data)
+
+    def _await_writable(self) -> None:
+        if not self._writes:
+            self._writes = True
+            Context().run(self._loop.add_writer, self._socket, self._writable)
+
+    def _writable(self) -> None:
+        self._writes = False
+        self._loop.remove_writer(self._socket)
+        self._flush()
+
+    # Reading
+
+    def _readable(self) -> None:
+        try:
+            data = self._socket.recv(READ)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if data:
+            self._take(self._rest + data if self._rest else data)
+        else:
+            self._end()
+
+    def _take(self, data: bytes) -> None:
+        start, size = 0, len(data)
+        while self._reads and size - start >= LENGTH:
+            length = int.from_bytes(data[start : start + LENGTH], "big")
+            if length > FRAME_LIMIT:
+                logger.warning("a link ended: expected frames of at most %s bytes, got one of %s", FRAME_LIMIT, length)
+                self._end()
+                return
+            end = start + LENGTH + length
+            if end > size:
+                break
+            try:
+                self.on_frame(data[start + LENGTH : end])
+            except Exception as error:
+                text = f"expected the frames of a link to be handled, got {error!r}"
+                self._loop.call_exception_handler({"message": text, "exception": error})
+            start = end
+        self._rest = data[start:]
+
+    def _end(self) -> None:
+        self._shut()
+        self._close_socket()
+        self.on_end()
+
+    def _shut(self) -> None:
+        self.pause()
+        self._closed = True
+        self._waiting.clear()
+        if self._writes:
+            self._writes = False
+            self._loop.remove_writer(self._socket)
