@@ -14,6 +14,7 @@ import pytest
 from otp.distribution import NodeId
 from otp.distribution.carriers.direct_link import FRAME_LIMIT, WRITE_LIMIT, DirectLink
 from otp.distribution.carriers.direct_links import FIRST, HOLD_S, DirectLinks
+from otp.distribution.carriers.zenoh import ZenohCarrier
 
 A, B = NodeId("a", 1), NodeId("b", 1)
 END = "the end"
@@ -287,5 +288,49 @@ def test_a_loop_that_cannot_watch_sockets_has_no_links() -> None:
         loop.add_reader = Loop.add_reader.__get__(loop)
         assert links.listen("127.0.0.1") is None
         links.close()
+
+    run(main)
+
+
+# with Zenoh
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1", "localhost", "::1"])
+def test_nodes_that_zenoh_has_found_send_each_other_frames_over_a_link(listen: str) -> None:
+    async def main() -> None:
+        group, heard = secrets.token_hex(8), asyncio.Queue[Any]()
+        one, two = (ZenohCarrier(group, listen=listen) for _ in "ab")
+        await one.start(A, lambda *_: None, lambda *_: None)
+        switched = asyncio.Event()
+        assert one._links
+        switch = one._links._switch
+        one._links._switch = lambda *sent: (switch(*sent), switched.set())
+        await two.start(B, lambda *frame: heard.put_nowait(frame), lambda *_: None)
+        await switched.wait()
+        one._send = lambda *_: heard.put_nowait("Zenoh")
+        one.put(B, b"hello")
+        assert (A, b"hello") == await heard.get()
+        await one.close()
+        await two.close()
+
+    run(main)
+
+
+def test_a_node_without_links_is_reached_over_zenoh() -> None:
+    async def main() -> None:
+        group, heard = secrets.token_hex(8), asyncio.Queue[Any]()
+        one, two = ZenohCarrier(group), ZenohCarrier(group, direct=False)
+        await one.start(A, lambda *frame: heard.put_nowait(frame), lambda *_: None)
+        met = asyncio.Event()
+        await two.start(B, lambda *frame: heard.put_nowait(frame), lambda *_: met.set())
+        await met.wait()
+        two.put(A, b"1")
+        assert (B, b"1") == await heard.get()
+        one.put(B, b"2")
+        assert (A, b"2") == await heard.get()
+        assert one._links
+        assert not one._links._links
+        await one.close()
+        await two.close()
 
     run(main)

@@ -27,7 +27,9 @@ class Life:
 
     def __init__(self, world: World, me: NodeId) -> None:
         self.world, self.me = world, me
-        self.transport = SessionTransport(ZenohCarrier(world.group), Session(me, b"s", SETTINGS), seed=world.seed)
+        self.transport = SessionTransport(
+            ZenohCarrier(world.group, direct=world.direct), Session(me, b"s", SETTINGS), seed=world.seed
+        )
         self.up: dict[NodeId, int] = {}
         self.sent: Counter[NodeId] = Counter()
         self.got: dict[NodeId, tuple[int, int]] = {}
@@ -77,8 +79,8 @@ class Life:
 class World:
     """Three nodes and their misfortunes, drawn from a seed; the times are those of this machine."""
 
-    def __init__(self, seed: int, seconds: float) -> None:
-        self.seed, self.seconds = seed, seconds
+    def __init__(self, seed: int, seconds: float, direct: bool) -> None:
+        self.seed, self.seconds, self.direct = seed, seconds, direct
         self.random = random.Random(seed)
         self.group = secrets.token_hex(8)
         self.wrong: list[str] = []
@@ -168,12 +170,17 @@ class World:
             await new.begin()
 
 
+WAYS = pytest.mark.parametrize("direct", [True, False], ids=["direct links", "zenoh alone"])
+
+
+@WAYS
 @pytest.mark.parametrize("seed", [1, 2])
-def test_the_promises_hold_over_zenoh_whatever_goes_wrong(seed: int) -> None:
-    asyncio.run(World(seed, 3.0).live())
+def test_the_promises_hold_over_zenoh_whatever_goes_wrong(seed: int, direct: bool) -> None:
+    asyncio.run(World(seed, 3.0, direct).live())
 
 
+@WAYS
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
-def test_the_promises_hold_over_zenoh_for_longer(seed: int) -> None:
-    asyncio.run(World(seed, 10.0).live())
+def test_the_promises_hold_over_zenoh_for_longer(seed: int, direct: bool) -> None:
+    asyncio.run(World(seed, 10.0, direct).live())

@@ -14,7 +14,18 @@ from otp.distribution.carriers.carrier_error import CarrierError
 from otp.distribution.node_id import NodeId
 from otp.distribution.settings import Settings
 
-__all__ = ["FRAGMENT", "WINDOW", "Tls", "check_listen", "config_for", "endpoint", "node_key", "node_of", "settings_for"]
+__all__ = [
+    "FRAGMENT",
+    "WINDOW",
+    "Tls",
+    "check_listen",
+    "config_for",
+    "endpoint",
+    "host_of",
+    "node_key",
+    "node_of",
+    "settings_for",
+]
 
 WINDOW: Final = 48 * 1024
 """With `FRAGMENT` less than one batch of Zenoh (64 KiB): it drops what does not fit, without an error."""
@@ -102,6 +113,15 @@ def endpoint(address: str, tls: Tls | None, default_port: int | None = None) -> 
     if tls is not None and protocol == "tcp":
         raise _tls_required(address)
     return f"{'tls' if tls else 'tcp'}/{f'[{host}]' if ':' in host else host}:{number}"
+
+
+def host_of(endpoint: str) -> str:
+    """Return the host of an address as Zenoh writes it.
+
+    >>> host_of("tcp/[::1]:0"), host_of("tcp/127.0.0.1:7447")
+    ('::1', '127.0.0.1')
+    """
+    return endpoint.partition("/")[2].rpartition(":")[0].strip("[]")
 
 
 def _malformed(address: str) -> CarrierError:
