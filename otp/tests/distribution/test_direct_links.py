@@ -223,7 +223,7 @@ def test_who_has_not_seen_the_announcement_gets_no_link() -> None:
         address, _, key = b.announced.partition("/")
         host, _, port = address.partition(":")
         a.links.dial(B, f"{address}/{'0' * 32}")
-        for said in (b"GET / HTTP/1.1\r\n\r\n", b"\0\0\0\0", b"\0\0\0\x24" + bytes(32) + b"a/1"):
+        for said in (b"GET / HTTP/1.1\r\n\r\n", b"\0\0\0\0", b"\0\0\0\x23" + bytes(32) + b"a/1", b"\0\0\x08\x01"):
             reader, writer = await asyncio.open_connection(host, int(port))
             writer.write(said)
             assert await reader.read() == b""

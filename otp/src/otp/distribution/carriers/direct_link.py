@@ -66,6 +66,7 @@ class DirectLink:
         "_socket",
         "_waiting",
         "_writes",
+        "limit",
         "on_end",
         "on_frame",
     )
@@ -79,6 +80,8 @@ class DirectLink:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._loop = loop
         self._socket = connected
+        self.limit: int = FRAME_LIMIT
+        """Maximum bytes of a received frame; a longer one ends the stream."""
         self.on_frame: Callable[[bytes], object] = on_frame
         self.on_end: Callable[[], object] = on_end
         self._close_socket = finalize(self, connected.close)  # a loop that is closed first leaves it open
@@ -189,8 +192,8 @@ class DirectLink:
         start, size = 0, len(data)
         while self._reads and size - start >= LENGTH:
             length = int.from_bytes(data[start : start + LENGTH], "big")
-            if length > FRAME_LIMIT:
-                logger.warning("a link ended: expected frames of at most %s bytes, got one of %s", FRAME_LIMIT, length)
+            if length > self.limit:
+                logger.warning("a link ended: expected frames of at most %s bytes, got one of %s", self.limit, length)
                 self._end()
                 return
             end = start + LENGTH + length

@@ -25,7 +25,7 @@ from typing import Final
 from weakref import finalize
 
 from otp.distribution.carriers.carrier import OnFrame
-from otp.distribution.carriers.direct_link import DirectLink
+from otp.distribution.carriers.direct_link import FRAME_LIMIT, DirectLink
 from otp.distribution.carriers.zenoh_settings import node_key, node_of
 from otp.distribution.node_id import NodeId
 
@@ -39,6 +39,7 @@ LINKS: Final = 256
 FIRST: Final = 64
 """Accepted sockets that have not proven themselves."""
 FIRST_S: Final = 5.0
+FIRST_LIMIT: Final = 2_048
 FULL_S: Final = 1.0
 HOLD_S: Final = 0.25
 """Seconds to wait for a switch, which the carrier may have dropped; the session notices a frame that comes later."""
@@ -205,6 +206,7 @@ class DirectLinks:
 
     def _begin(self, connected: socket.socket) -> DirectLink:
         link = DirectLink(self._loop, connected, _ignore, _ignore)
+        link.limit = FIRST_LIMIT
         link.on_end = partial(self._drop, link)
         self._first[link] = self._loop.call_later(FIRST_S, self._drop, link)
         link.resume()
@@ -214,6 +216,7 @@ class DirectLinks:
         self._first.pop(link).cancel()
         self._links[node] = link
         self._switch(node, number)
+        link.limit = FRAME_LIMIT
         link.on_frame = partial(self._on_frame, node)
         link.on_end = partial(self._ended, node, number)
         if number in self._switched:
