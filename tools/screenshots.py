@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import urllib.error
@@ -322,6 +323,39 @@ def shoot_arsenal(browser: Browser, address: str, folder: Path, theme: str, widt
     take(page, folder / f"arsenal-{theme}-{width}.png", width)
 
 
+def shoot_cluster(browser: Browser, address: str, data: Path, folder: Path, theme: str, width: int) -> None:
+    """Take pictures of a cluster of three: its members, one of which is lost, and its trees.
+
+    Raises:
+        SystemExit: the page scrolls sideways.
+    """
+    superlearner = Path(sys.executable).with_name("superlearner")
+    app = ROOT / "examples" / "bank.py"
+    members: list[subprocess.Popen[bytes]] = []
+    try:
+        for name in ("b", "c"):
+            command = [str(superlearner), "node", name, "--data-dir", str(data), "--app", f"{app}:Bank"]
+            members.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        page = open_page(browser, theme, width)
+        page.goto(f"{address}/cluster")
+        shown = page.get_by_role("list", name="Members").get_by_role("listitem")
+        expect(shown).to_have_count(3)
+        page.get_by_role("tab", name="Trees").click()
+        expect(page.get_by_role("region", name="Tree of c@127.0.0.1").get_by_role("link").first).to_be_visible()
+        expect(page.get_by_role("region", name="Tree of b@127.0.0.1").get_by_role("link").first).to_be_visible()
+        page.evaluate("document.fonts.ready.then(() => true)")
+        take(page, folder / f"cluster-trees-{theme}-{width}.png", width, last=False)
+        members[1].kill()
+        page.get_by_role("tab", name="Members").click()
+        expect(page.get_by_text("c@127.0.0.1 was lost")).to_be_visible()
+        page.mouse.move(0, 0)
+        take(page, folder / f"cluster-{theme}-{width}.png", width)
+    finally:
+        for member in members:
+            member.kill()
+            member.wait()
+
+
 def ask(url: str, method: str, body: object) -> None:
     """Send a request; raise if it is refused."""
     headers = {"content-type": "application/json"}
@@ -356,6 +390,7 @@ def main(folder: Path) -> None:
                         shoot_start(browser, address, folder, theme, width)
                         shoot_system(browser, address, folder, theme, width)
                         shoot_sandboxes(browser, address, Path(data), folder, theme, width)
+                        shoot_cluster(browser, address, Path(data), folder, theme, width)
         browser.close()
 
 
