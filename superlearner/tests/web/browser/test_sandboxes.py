@@ -451,6 +451,55 @@ def test_a_draft_stays_while_the_connection_is_lost(open_page: Callable[..., Pag
     assert f"{MINE}# while it is lost" == text(page)
 
 
+def lose(at_work: Any, name: str) -> None:
+    """Remove a sandbox without the page, as a restart of the server does with one that has ended."""
+    node = at_work.platform.running_node()
+    at_work.do(lambda: SandboxManager.ask(Destroy(None, name, force=True), node=node))
+
+
+def test_the_code_of_a_sandbox_outlives_its_record_and_runs_again(open_page: Callable[..., Page], at_work: Any) -> None:
+    """Regression: an ended sandbox was lost with a restart of the server, and the page offered only a template."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "lost")
+    typed(page, MINE)
+    lose(at_work, "lost")
+    expect(page.get_by_role("heading", name="lost is not here any more")).to_be_visible()
+    assert MINE == text(page)  # what was typed stays, too
+    accessible(page)
+    page.reload()
+    again = page.get_by_role("button", name="Run it again")
+    expect(again).to_be_visible()
+    assert MINE == text(page)
+    again.click()
+    expect(page.locator("#one-status")).to_have_text("running")
+    expect(page.locator("#said")).to_have_text("It runs again.")
+    assert (MINE, "lost") == (text(page), page.locator("#one-title").inner_text())
+
+
+def test_a_new_sandbox_can_begin_with_the_code_of_one_that_is_gone(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "lost")
+    lose(at_work, "lost")
+    page.get_by_role("button", name="Start a new one with this code").click()
+    expect(page.get_by_label("Start from")).to_have_value("code-of:lost")
+    page.reload()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("lost")
+    expect(page.locator("#draft")).to_be_hidden()
+    assert TYPED == text(page)
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("#one-status")).to_have_text("running")
+
+
+def test_a_sandbox_of_which_nothing_is_known_leads_to_a_new_one(open_page: Callable[..., Page], at_work: Any) -> None:
+    page = opened(open_page, at_work, "/sandboxes?sandbox=never", **OWNER)
+    expect(page.get_by_role("heading", name="never is not here any more")).to_be_visible()
+    expect(page.get_by_role("button", name="Run it again")).to_be_hidden()
+    page.get_by_role("link", name="Start a new one").click()
+    expect(page.get_by_label("Start from")).to_have_value("counter")
+
+
 @pytest.mark.parametrize(("theme", "width"), VARIANTS)
 def test_the_page_is_for_everybody(width: int, theme: str, open_page: Callable[..., Page], at_work: Any) -> None:
     page = opened(open_page, at_work, width=width, theme=theme, **OWNER)

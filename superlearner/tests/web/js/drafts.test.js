@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { adopted, Drafts, KEPT_MS, KEY, MOST, MOST_ALL, MOST_TEXT, parsed } from "#static/sandboxes/drafts.js";
+import { adopted, Drafts, KEPT_MS, KEY, MOST, MOST_ALL, MOST_TEXT, parsed, SOURCES } from "#static/sandboxes/drafts.js";
 
 const NOW = 1_800_000_000_000;
 
@@ -101,4 +101,13 @@ test("a full store keeps the newest, and a forbidden one keeps all as long as th
   typed(forbidden, "new:a", "typed");
   assert.equal(forbidden.find("new:a").text, "typed");
   assert.equal(drafts.find("new:9"), null);
+});
+
+test("the last sources of sandboxes have a place of their own", () => {
+  const kept = store();
+  const sources = new Drafts(() => kept, "anna", "t1", () => NOW, SOURCES);
+  typed(sources, "sandbox:a", "one");
+  typed(sources, "sandbox:b", "two");
+  assert.deepEqual(new Drafts(() => kept, "anna", "t2", () => NOW, SOURCES).some("sandbox:").map(({ text }) => text).sort(), ["one", "two"]);
+  assert.deepEqual(open(kept).some(""), []);
 });

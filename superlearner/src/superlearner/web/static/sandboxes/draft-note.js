@@ -7,7 +7,7 @@
 import { platform } from "../base/api.js";
 import { make } from "../base/dom.js";
 import { time } from "../base/words.js";
-import { Drafts } from "./drafts.js";
+import { Drafts, KEY, SOURCES } from "./drafts.js";
 
 /** @typedef {import("./drafts.js").Draft} Draft */
 
@@ -24,25 +24,35 @@ function tab() {
   }
 }
 
-/** @returns {Promise<Drafts>} */
+/** @typedef {{drafts: Drafts, sources: Drafts}} Kept */
+
+/** @returns {Promise<Kept>} */
 async function load() {
-  const who = await platform("GET", "/arsenal/whoami");
-  const found = new Drafts(() => localStorage, who.credential ? who.user : "", tab());
-  window.addEventListener("pagehide", () => found.flush());
-  document.addEventListener("visibilitychange", () => document.hidden && found.flush());
-  return found;
+  const who = await platform("GET", "/arsenal/whoami"), user = who.credential ? who.user : "";
+  const of = (/** @type {string} */ key) => new Drafts(() => localStorage, user, tab(), Date.now, key);
+  const drafts = of(KEY), sources = of(SOURCES);
+  const flush = () => [drafts, sources].forEach((one) => one.flush());
+  window.addEventListener("pagehide", flush);
+  document.addEventListener("visibilitychange", () => document.hidden && flush());
+  return { drafts, sources };
 }
 
-/** @type {Promise<Drafts>|null} */ let loading = null;
+/** @type {Promise<Kept>|null} */ let loading = null;
 
-/** The drafts of this user; asked for again if the server did not answer. */
-export function drafts() {
+/** What this browser keeps for this user; asked for again if the server did not answer. */
+function kept() {
   loading ??= load().catch((error) => {
     loading = null;
     throw error;
   });
   return loading;
 }
+
+/** Return the drafts of this user. */
+export const drafts = async () => (await kept()).drafts;
+
+/** Return the last sources of the sandboxes of this user, by `sandbox:ID`. */
+export const sources = async () => (await kept()).sources;
 
 export class DraftNote {
   /** @param {HTMLElement} element */

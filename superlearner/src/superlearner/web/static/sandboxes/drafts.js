@@ -10,6 +10,8 @@
 /** @typedef {{getItem(key: string): string|null, setItem(key: string, value: string): void}} Store */
 
 export const KEY = "superlearner.drafts";
+/** The key of the last sources of sandboxes, which outlive them. */
+export const SOURCES = "superlearner.sources";
 export const MOST = 20;
 export const MOST_TEXT = 200_000;
 export const MOST_ALL = 1_000_000;
@@ -51,12 +53,14 @@ export class Drafts {
    * @param {string} user  "" before a sign-in
    * @param {string} tab  the same after a reload of the tab
    * @param {() => number} now
+   * @param {string} key  in the store
    */
-  constructor(store, user, tab, now = Date.now) {
+  constructor(store, user, tab, now = Date.now, key = KEY) {
     this.store = store;
     this.user = user;
     this.tab = tab;
     this.now = now;
+    this.key = key;
     const before = this.#all();
     const after = adopted(before, user, tab);
     if (JSON.stringify(after) !== JSON.stringify(before)) this.#write(after);
@@ -68,10 +72,15 @@ export class Drafts {
     return this.#all().find((one) => one.user === this.user && one.of === of) ?? null;
   }
 
+  /** Return the drafts whose source begins so, newest first. @param {string} begins */
+  some(begins) {
+    this.flush();
+    return this.#all().filter((one) => one.user === this.user && one.of.startsWith(begins));
+  }
+
   /** Return the newest draft whose source begins so. @param {string} begins */
   newest(begins) {
-    this.flush();
-    return this.#all().find((one) => one.user === this.user && one.of.startsWith(begins)) ?? null;
+    return this.some(begins)[0] ?? null;
   }
 
   /** Keep a text soon, or drop the draft for null. @param {string} of @param {string|null} text @param {number} [version] */
@@ -101,7 +110,7 @@ export class Drafts {
 
   #all() {
     try {
-      return this.#here.length ? this.#here : parsed(this.store().getItem(KEY), this.now());
+      return this.#here.length ? this.#here : parsed(this.store().getItem(this.key), this.now());
     } catch {
       return this.#here;
     }
@@ -112,7 +121,7 @@ export class Drafts {
     this.#here = [];
     for (let most = drafts.length; ; most = most >> 1) {
       try {
-        return this.store().setItem(KEY, JSON.stringify(drafts.slice(0, most)));
+        return this.store().setItem(this.key, JSON.stringify(drafts.slice(0, most)));
       } catch {
         if (most === 0) break; // storage is forbidden, or full of something else
       }

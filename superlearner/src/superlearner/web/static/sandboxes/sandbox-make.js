@@ -13,12 +13,15 @@ import { freeName } from "./sandbox-words.js";
 /** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
 /** @typedef {import("./drafts.js").Drafts} Drafts */
 /** @typedef {{id: string, title: string, about: string, source: string}} Template */
-/** @typedef {{id: string, title: string, about: string, source?: string}} Start  without a source: a demo */
+/** @typedef {{id: string, title: string, about: string, source?: string, kept?: boolean}} Start  without a source: a demo; `kept` only in this browser */
 
 const DEMOS = [
   { id: "demo_one_for_one", title: "Demo: two counters and a printer", about: "The smallest of our own trees. A demo needs no credential." },
   { id: "shop", title: "Demo: the shop", about: "Orders, a warehouse and a checkout that live by themselves. A demo needs no credential." },
 ];
+
+/** The beginning of the ids of starting points that are the code of a former sandbox. */
+const KEPT = "code-of:";
 
 const form = byId("make-form", HTMLFormElement);
 const name = byId("sandbox-id", HTMLInputElement);
@@ -49,7 +52,8 @@ export async function begin(ids, onMade, onWrong) {
   taken = ids;
   [templates, kept] = await Promise.all([platform("GET", "/sandbox-templates"), drafts().catch(() => null)]);
   all = [...templates, { id: "", title: "An empty page", about: "Python with a class Main, or one Supervisor or Application.", source: "from otp import Children, Supervisor, impl\n\n\n" }, ...DEMOS];
-  from.replaceChildren(...all.map((one) => make("option", { value: one.id || "empty" }, one.title)));
+  for (const { of, text } of kept?.some(`new:${KEPT}`) ?? []) all.push(keptStart(of.slice(`new:${KEPT}`.length), text));
+  options();
   from.onchange = () => pick(all.find((one) => (one.id || "empty") === chosen()));
   form.onsubmit = (event) => {
     event.preventDefault();
@@ -60,12 +64,32 @@ export async function begin(ids, onMade, onWrong) {
   editor.addEventListener("input", () => {
     if (!open || demo()) return;
     check.later();
-    if (shown) kept?.later(draftOf(shown), editor.value === shown.source ? null : editor.value);
+    keep(editor.value);
   });
   name.oninput = () => {
     named = true;
     wrong("id-wrong", name, "");
   };
+}
+
+/** Keep a text as the draft of the starting point, unless the starting point has it. @param {string} text */
+function keep(text) {
+  if (shown) kept?.later(draftOf(shown), text === shown.source && !shown.kept ? null : text);
+}
+
+const options = () => from.replaceChildren(...all.map((one) => make("option", { value: one.id || "empty" }, one.title)));
+
+/** Return the code of a former sandbox as a starting point. @param {string} id @param {string} source @returns {Start} */
+const keptStart = (id, source) => ({ id: `${KEPT}${id}`, title: `The code of ${id}`, about: `The last code of ${id}, which this browser kept.`, source, kept: true });
+
+/** Begin a new sandbox with the code of a former one. @param {string} id @param {string} source */
+export function enterWith(id, source) {
+  const one = keptStart(id, source);
+  all = [...all.filter((other) => other.id !== one.id), one];
+  options();
+  kept?.later(draftOf(one), source);
+  open = named = false;
+  enter();
 }
 
 /** @type {(made: Sandbox, source: string|null) => void} */ let made = () => {};
@@ -93,7 +117,7 @@ export function exit() {
 
 /** Propose a free name unless the user entered one. */
 export function propose() {
-  if (!named) name.value = freeName(demo()?.id ?? (templates.find((one) => one.id === chosen())?.id || "my_tree"), taken());
+  if (!named) name.value = freeName(demo()?.id ?? (chosen().startsWith(KEPT) ? chosen().slice(KEPT.length) : templates.find((one) => one.id === chosen())?.id || "my_tree"), taken());
 }
 
 /** @param {Start|undefined} one */
@@ -111,7 +135,7 @@ function pick(one) {
   check.drop();
   check.tell("");
   note.hide();
-  if (draft) {
+  if (draft && draft.text !== one.source) {
     put(draft.text);
     note.restored(draft, "", () => put(one.source ?? ""), ({ text }) => put(text));
   } else if (left && left !== one) note.say(`Your changes to “${left.title}” are kept.`, "Go back to them", () => {
@@ -124,7 +148,7 @@ function pick(one) {
 /** Put a text into the editor, and keep it as the draft unless it is the starting point's own. @param {string} text */
 function put(text) {
   editor.value = text;
-  if (shown) kept?.later(draftOf(shown), text === shown.source ? null : text);
+  keep(text);
   if (text === shown?.source) check.clear();
   else check.later();
 }
@@ -178,6 +202,7 @@ export async function start() {
   try {
     const begun = shown, source = editor.value;
     const one = await platform("POST", "/sandboxes", body);
+    editor.unmark();
     check.tell(`${one.id} runs. Change the code and run it again.`, "ok");
     if (begun && shown === begun && editor.value === source) {
       kept?.drop(draftOf(begun));

@@ -7,7 +7,7 @@
 import { platform, requestOn } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
 import { attribute, byId, icon, make, mend, renew, write } from "../base/dom.js";
-import { drafts } from "./draft-note.js";
+import { drafts, sources } from "./draft-note.js";
 import { calm, check, editor, goTo, note, showCrash } from "./sandbox-bench.js";
 import { showEvents, showNotices, wireHappened } from "./sandbox-happened.js";
 import { beginSteps, stepAfterCrash, stepAfterEnd, stepAfterRefusal, stepAfterRun, stepOf } from "./sandbox-next.js";
@@ -23,6 +23,7 @@ import { counted, time } from "../base/words.js";
 /** @param {string} words @param {string} [level] */
 const tell = (words, level) => check.tell(words, level);
 /** @type {import("./drafts.js").Drafts|null} */ let kept = null;
+/** The source that runs, for when the server has lost it. @type {import("./drafts.js").Drafts|null} */ let backups = null;
 /** True if the message below the editor says why the source cannot be read. */
 let unread = false;
 /** @type {Sandbox|null} */ let shown = null;
@@ -69,6 +70,11 @@ const path = () => `/sandboxes/${encodeURIComponent(shown?.id ?? "")}`;
 const edited = () => known !== null && editor.value !== known;
 /** Return the name of the draft; a later sandbox of the same id has another. */
 const draftOf = () => `sandbox:${shown?.id}:${shown?.created_at}`;
+/** Set the source that runs, and keep it in this browser. @param {string|null} source */
+function knows(source) {
+  known = source;
+  if (shown && source !== null) backups?.later(`sandbox:${shown.id}`, source, version);
+}
 /** Keep the draft, or drop it if it is the running source. */
 const keep = () => shown && known !== null && kept?.later(draftOf(), edited() ? editor.value : null, version);
 
@@ -80,6 +86,7 @@ const keep = () => shown && known !== null && kept?.later(draftOf(), edited() ? 
 export function show(one, source = null) {
   const before = shown;
   shown = one;
+  if (before?.id === one.id && before.status === "running" && one.status === "ended" && check.said.querySelector("[data-level=ok]")) tell("");
   if (before?.id !== one.id || before.created_at !== one.created_at) begin(source);
   write(byId("one-title", HTMLElement), one.id);
   const status = byId("one-status", HTMLElement);
@@ -101,6 +108,9 @@ export function show(one, source = null) {
   void load();
 }
 
+/** Return whether the editor shows the code of a sandbox. @param {string} id */
+export const shows = (id) => shown?.id === id && known !== null;
+
 /** Leave the editor to another sandbox. */
 export function hide() {
   if (!shown) return;
@@ -115,12 +125,12 @@ function begin(source) {
   calm();
   showNotices([]);
   byId("reload-report", HTMLElement).replaceChildren();
-  known = source;
   version = source === null ? 0 : 1;
+  knows(source);
+  editor.unmark();
   if (source !== null) return;
   editor.lock(true); // until its source is read, which would overwrite earlier input
   tell("");
-  editor.unmark();
   note.hide();
 }
 
@@ -153,7 +163,10 @@ async function load() {
       if (shown?.id === id) fail(error);
     }
   };
-  kept ??= await drafts().catch(() => null);
+  if (!kept || !backups) {
+    [kept, backups] = await Promise.all([drafts(), sources()]).catch(() => [null, null]);
+    if (shown?.id === id) knows(known);
+  }
   if (shown?.id !== id) return;
   await Promise.all([
     read("/source", code, unreadable),
@@ -179,8 +192,9 @@ function code(answer) {
     editor.value = answer.source;
     editor.lock(false);
   }
-  if (version !== answer.version || untouched) known = answer.source;
+  const other = version !== answer.version || untouched;
   version = answer.version;
+  if (other && known !== answer.source) knows(answer.source);
   if (unread) tell("");
   unread = false;
   if (first) restore();
@@ -235,7 +249,7 @@ async function reload(what) {
     fromNow();
     const changed = await platform("POST", `${path()}/hot-reload`, what);
     editor.unmark();
-    known = what.source ?? null; // later input is an edit of this source
+    knows(what.source ?? null); // later input is an edit of this source
     done(what.source);
     tell(changed.changed ? `Hot-reloaded: version ${changed.version} runs, and ${counted(changed.servers_count, "process", "processes")} kept pid, mailbox and state. New children of a supervisor need a restart.` : "This source runs already.", "ok");
     stepAfterRun();
@@ -285,7 +299,7 @@ async function again(source, words) {
   try {
     fromNow();
     await platform("POST", `${path()}/restart`, { source });
-    known = source ?? known;
+    knows(source ?? known);
     done(source);
     editor.unmark();
     stepAfterRun();
@@ -328,6 +342,7 @@ async function destroy() {
     }
   }
   kept?.drop(draftOf());
+  backups?.drop(`sandbox:${id}`);
   toast(`${id} is gone.`);
   history.replaceState(null, "", `${location.pathname}?new`);
   await refresh();

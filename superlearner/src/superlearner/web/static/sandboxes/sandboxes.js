@@ -10,8 +10,9 @@ import { attribute, byId, make, mend, write } from "../base/dom.js";
 import { shortcuts } from "../shell/keys.js";
 import { catchUp } from "./sandbox-bench.js";
 import { list, wireList } from "./sandbox-list.js";
-import { begin, drafted, enter, exit, start } from "./sandbox-make.js";
-import { hide, run, show, walls, wire } from "./sandbox-pane.js";
+import { gone, leaveGone, runAgain, wireGone } from "./sandbox-gone.js";
+import { begin, drafted, enter, enterWith, exit, start } from "./sandbox-make.js";
+import { hide, run, show, shows, walls, wire } from "./sandbox-pane.js";
 import { complain } from "../base/toast.js";
 
 /** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
@@ -88,15 +89,17 @@ function draw() {
   page.dataset.view = what;
   byId("everyone", HTMLElement).hidden = what !== "all";
   byId("gone-one", HTMLElement).hidden = what !== "gone";
-  byId("work", HTMLElement).hidden = what !== "one" && what !== "new";
+  byId("work", HTMLElement).hidden = what === "all";
   for (const part of /** @type {NodeListOf<HTMLElement>} */ (page.querySelectorAll(".for-new"))) part.hidden = what !== "new";
   for (const part of /** @type {NodeListOf<HTMLElement>} */ (page.querySelectorAll(".for-one"))) part.hidden = what !== "one";
-  byId("run", HTMLElement).hidden = what !== "one" && what !== "new";
+  byId("run", HTMLElement).hidden = what !== "one" && what !== "new"; // one that is gone has its own button
   byId("new-instead", HTMLAnchorElement).href = byId("new", HTMLAnchorElement).href = address("new");
   byId("to-all", HTMLAnchorElement).href = address("all");
   for (const [link, of] of [["new", "new"], ["to-all", "all"]]) attribute(byId(link ?? "", HTMLElement), "aria-current", of === what ? "page" : null);
   choices(one, what);
   if (what === "all") list(all, toOne);
+  if (what === "gone") void gone(id(), shows(id()));
+  else leaveGone();
   if (what !== "one") hide();
   if (what !== "new") exit();
   if (one) show(one);
@@ -139,6 +142,7 @@ function look(pane) {
 function runIt() {
   if (page.dataset.view === "new") void start();
   else if (page.dataset.view === "one") void run();
+  else if (page.dataset.view === "gone") void runAgain();
 }
 
 /** Show a sandbox that was started from the editor. @param {Sandbox} made @param {string|null} source */
@@ -164,6 +168,12 @@ async function machine() {
 
 wire(refresh);
 wireList(draw, refresh);
+wireGone(started, (of, source) => {
+  history.pushState(null, "", address("new"));
+  exit();
+  enterWith(of, source);
+  draw();
+});
 page.addEventListener("click", follow);
 byId("run", HTMLButtonElement).onclick = runIt;
 mine.onchange = () => go(mine.value ? toOne(mine.value) : address("new"));

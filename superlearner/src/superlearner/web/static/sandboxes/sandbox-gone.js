@@ -1,0 +1,82 @@
+/**
+ * A sandbox that the platform has no more, but whose code this browser kept: it is shown, and can run again.
+ *
+ * @module
+ */
+
+import { platform } from "../base/api.js";
+import { attribute, byId, write } from "../base/dom.js";
+import { drafts, sources } from "./draft-note.js";
+import { calm, check, editor, note } from "./sandbox-bench.js";
+
+/** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
+/** @typedef {import("./drafts.js").Drafts} Drafts */
+
+const page = byId("sandboxes", HTMLElement);
+/** The sandbox whose absence is shown; "" for none. */ let shown = "";
+/** @type {Drafts|null} */ let backups = null;
+let starting = false;
+/** @type {(made: Sandbox, source: string) => void} */ let made = () => {};
+
+/**
+ * @param {typeof made} onMade  gets a sandbox that runs again, and its source
+ * @param {(id: string, source: string) => void} onNew  begins a new sandbox with the code
+ */
+export function wireGone(onMade, onNew) {
+  made = onMade;
+  byId("run-again", HTMLButtonElement).onclick = () => void runAgain();
+  byId("new-with", HTMLButtonElement).onclick = () => onNew(shown, editor.value);
+  editor.addEventListener("input", () => {
+    if (!shown) return;
+    check.later();
+    backups?.later(`sandbox:${shown}`, editor.value);
+  });
+}
+
+/**
+ * Show that a sandbox is gone, with the code that this browser has of it.
+ * @param {string} id
+ * @param {boolean} here  the editor shows its code already
+ */
+export async function gone(id, here) {
+  if (shown === id) return;
+  shown = id;
+  write(byId("gone-title", HTMLElement), `${id} is not here any more`);
+  calm();
+  check.clear();
+  check.tell("");
+  note.hide();
+  const kept = await Promise.all([drafts(), sources()]).catch(() => null);
+  if (shown !== id) return;
+  backups = kept?.[1] ?? null;
+  const text = here ? editor.value : (kept?.[0].newest(`sandbox:${id}:`) ?? backups?.find(`sandbox:${id}`))?.text;
+  attribute(page, "data-code", text === undefined ? null : "kept");
+  if (text === undefined) return;
+  editor.value = text;
+  editor.lock(false);
+  backups?.later(`sandbox:${id}`, text);
+}
+
+/** Leave the editor to another sandbox. */
+export function leaveGone() {
+  shown = "";
+  attribute(page, "data-code", null);
+}
+
+/** Start a sandbox of the same name with the code in the editor. */
+export async function runAgain() {
+  if (starting || !page.dataset.code) return;
+  starting = true;
+  const source = editor.value;
+  check.drop();
+  check.tell("Starting…");
+  try {
+    const one = await platform("POST", "/sandboxes", { sandbox_id: shown, source });
+    check.tell("It runs again.", "ok");
+    made(one, source);
+  } catch (error) {
+    check.refused(error);
+  } finally {
+    starting = false;
+  }
+}
