@@ -115,6 +115,8 @@ def test_a_child_that_does_not_start_is_said_in_a_sentence(tmp_path: Path) -> No
     with pytest.raises(otp.StartError, match="its child a does not start") as failure:
         within(tmp_path, COUNTER.replace("return Ok(start)", "raise KeyError('till')"), look)
     assert "till" in str(failure.value)
+    said = r"Main failed to start: its child a does not start: KeyError: 'till' \(main\.py, line \d+, in Counter\.init"
+    assert re.match(said, str(failure.value))
 
 
 def test_an_application_starts_with_what_it_depends_on(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
+import os
+import re
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -88,7 +90,7 @@ async def start(node: otp.Node, folder: str, wanted: Mapping[str, Any]) -> Pid:
     try:
         top = await _start_tree(node, cls, wanted["custom_config"])
     except Exception as error:
-        raise otp.StartError(f"{cls.__name__} failed to start: {_why(error)}") from None
+        raise otp.StartError(f"{cls.__name__} failed to start: {_in_one_line(_why(error), folder)}") from None
     tree = Tree(node, module, top, flags)
     node.on_shutdown = partial(_leave, tree)
     await _apply(tree)
@@ -221,6 +223,22 @@ def _why(error: Exception) -> str:
     if isinstance(error, otp.StartError) and not isinstance(error.reason, str):
         return explain_start(error.reason)
     return explain(error)
+
+
+def _in_one_line(explanation: str, folder: str) -> str:
+    r"""Return an explanation of several lines as one sentence that ends with the line that raised.
+
+    >>> _in_one_line(
+    ...     "its child a does not start\n  KeyError: 'b'\n    /c/main.py, line 5, in A.init\n      d['b']", "/c"
+    ... )
+    "its child a does not start: KeyError: 'b' (main.py, line 5, in A.init: d['b'])"
+    """
+    lines = [line.strip() for line in explanation.split("\n")]
+    at = next((place for place, line in enumerate(lines) if re.search(r", line \d+, in \S+\Z", line)), None)
+    if not at:
+        return ": ".join(lines)
+    where = lines[at].removeprefix(os.path.join(folder, "")) if folder else lines[at]
+    return f"{': '.join(lines[:at])} ({': '.join([where, *lines[at + 1 :]])})"
 
 
 async def _start_tree(node: otp.Node, cls: Any, config: Any) -> Pid:

@@ -174,7 +174,7 @@ class PeerLauncher:
         except WallMissing as error:
             raise NotLaunched("service_unavailable", str(error)) from None
         except otp.StartError as error:
-            raise NotLaunched("start_failed", _why(error)) from None
+            raise NotLaunched(*_why(error)) from None
         try:
             return await self._connect(sandbox, peer, written, notice)
         except (RemoteError, OSError, ValueError) as error:
@@ -280,9 +280,10 @@ def _limits(sandbox: Sandbox) -> PeerLimits:
     )
 
 
-def _why(error: otp.StartError) -> str:
+def _why(error: otp.StartError) -> tuple[str, str]:
+    """Return the code and the reason of a failed start."""
     match tagged(error.reason):
-        case "peer", (_, str(words)):
-            return clip(words, LONGEST)
+        case "peer", (str(kind), str(words)):
+            return "service_unavailable" if kind == "unavailable" else "start_failed", clip(words, LONGEST)
         case _:
-            return text_of_reason(error.reason, LONGEST)
+            return "start_failed", text_of_reason(error.reason, LONGEST)

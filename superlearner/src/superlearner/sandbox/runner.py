@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import otp
-from otp import GenServer, NoReply, Ok, Pid, Stop, impl
+from otp import ExitSignal, GenServer, NoReply, Ok, Pid, Stop, impl
 from superlearner.control.reasons import tagged
 from superlearner.sandbox.program import Launcher, NotLaunched, SandboxProgram
 from superlearner.sandbox.record import Sandbox
@@ -61,16 +61,20 @@ class Runner(GenServer[TreeRun]):
 
     async def _launch(self, run: TreeRun) -> NoReply[TreeRun] | Stop:
         me = self.pid
+        otp.process_flag("trap_exit", True)  # a program that fails is linked: its end must not come before its reason
         try:
             run.program = await run.launcher.launch(run.sandbox, lambda words: otp.send(me, ("notice", words)))
         except NotLaunched as error:
             return Stop(("shutdown", ("not_started", error.code, error.reason)), run)
+        otp.process_flag("trap_exit", False)
         otp.spawn_link(_wait, run.program, me)
         _tell(run, "started", me, run.program)
         return NoReply(run)
 
     @impl
     def handle_info(self, message: Any, run: TreeRun) -> NoReply[TreeRun] | Stop:
+        if type(message) is ExitSignal:  # from the time of the launch
+            return Stop(message.reason, run)
         match tagged(message):
             case "ended", (why,):
                 return Stop(("shutdown", ("ended", why)), run)

@@ -76,6 +76,21 @@ def test_a_sandbox_that_ends_right_after_its_start_has_its_own_reason(inside: In
     inside(look)
 
 
+@pytest.mark.operation("sandbox.restart")
+def test_a_failed_start_is_a_sentence_and_no_crash_of_the_platform(inside: Inside) -> None:
+    """Regression: the feed of the platform showed the raw reason of the process that runs the sandbox."""
+    wrong = SOURCE.replace("class Main", "class Main:\n    pass\n\nclass Other")
+
+    async def look(platform: Any) -> None:
+        await create(platform)
+        failed = await ask(platform, "POST", "/sandboxes/a/restart", {"source": wrong}, status=409)
+        told = (await ask(platform, "GET", "/sandboxes/a/notices"))[0]["text"]
+        assert f"sandbox a does not start: {failed['message']}" == told
+        assert "Runner" not in [one["what"] for one in await ask(platform, "GET", "/errors")]
+
+    inside(look)
+
+
 def test_the_service_and_its_runners_can_be_killed(inside: Inside) -> None:
     async def look(platform: Any) -> None:
         made = await create(platform)
