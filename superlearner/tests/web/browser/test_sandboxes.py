@@ -451,6 +451,122 @@ def test_a_draft_stays_while_the_connection_is_lost(open_page: Callable[..., Pag
     assert f"{MINE}# while it is lost" == text(page)
 
 
+def test_a_tree_that_gave_up_stays_with_each_row_stopped_in_its_column(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "falls", TYPED.replace('"right")]])', '"right")]], max_restarts=0)'))
+    expect(page.locator("#said")).to_have_text("falls runs. Change the code and run it again.")
+    page.get_by_role("button", name="Kill left").click()
+    expect(page.locator("#one-reason")).to_contain_text("It has ended: Main gave up")
+    expect(page.locator("#said")).to_be_empty()
+    for name in ("Main", "left", "right"):
+        expect(page.get_by_role("treeitem", name=re.compile(f"^{name}, .*stopped"))).to_be_visible()
+    head = page.locator("#tree .tree-head span", has_text="State").bounding_box()
+    states = [one.bounding_box() for one in page.locator("#tree .st").all()]
+    assert head is not None
+    assert [round(head["x"])] * 3 == [round(one["x"]) for one in states if one is not None]
+
+
+def test_a_failed_start_shows_its_sentence_exception_and_line_and_a_good_one_clears_the_mark(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    """Regression: the editor kept its red frame while the corrected tree ran."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    typed(page, TYPED.replace("Ok(start)", "Ok(start.nothing)"))
+    page.get_by_label("Name", exact=True).fill("late")
+    page.get_by_role("button", name="Run", exact=True).click()
+    failed = page.locator("#said .failure p")
+    expect(failed).to_have_text(
+        [
+            "Main failed to start: its child left does not start.",
+            "AttributeError: 'int' object has no attribute 'nothing'",
+            "Line 5 return Ok(start.nothing) in Counter.init",
+        ]
+    )
+    source = page.locator("#source")
+    expect(source).to_have_attribute("data-wrong", "")
+    typed(page, TYPED)
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("#one-status")).to_have_text("running")
+    expect(source).not_to_have_attribute("data-wrong", "")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#one-status")).to_have_text("ended")
+    typed(page, TYPED.replace("Ok(start)", "Ok(start.nothing)"))
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("#one-reason p")).to_have_text(
+        [
+            "It has ended.",
+            "Main failed to start: its child left does not start.",
+            "AttributeError: 'int' object has no attribute 'nothing'",
+            "Line 5 return Ok(start.nothing) in Counter.init",
+            "Run starts it again; its options stay.",
+        ]
+    )
+    accessible(page)
+
+
+def test_on_a_phone_run_is_always_in_view_and_stop_is_in_a_menu(open_page: Callable[..., Page], at_work: Any) -> None:
+    """Regression: the bar was 440 pixels wide, with Run beyond the edge of the screen."""
+    page = opened(open_page, at_work, "/sandboxes?new=", width=390, **OWNER)
+    made(page, "a_name_that_is_rather_long")
+    expect(page.get_by_role("button", name="Run", exact=True)).to_be_in_viewport(ratio=1)
+    expect(page.locator("#next-step")).not_to_contain_text("Ctrl-Enter", use_inner_text=True)
+    assert 0 == page.evaluate(SIDEWAYS)
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_hidden()
+    menu = page.get_by_role("button", name="Restart or stop")
+    menu.click()
+    expect(page.get_by_role("button", name="Restart", exact=True)).to_be_in_viewport(ratio=1)
+    accessible(page)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.locator("#one-status")).to_have_text("ended")
+    expect(menu).to_have_attribute("aria-expanded", "false")
+
+
+def test_the_hint_of_a_template_goes_with_its_code(open_page: Callable[..., Page], at_work: Any) -> None:
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    hint = page.locator("#template-about")
+    expect(hint).to_have_text("What to try stands at the top of the code.")
+    typed(page, TYPED)
+    expect(hint).to_be_hidden()
+    page.get_by_role("textbox", name="Source").press("Control+z")
+    expect(hint).to_be_visible()
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("#next-step")).to_contain_text("send a process the cast crash")
+    typed(page, TYPED)
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("#said")).to_contain_text("version 2 runs")
+    page.reload()
+    expect(page.locator("#next-step")).to_contain_text("raise an error in a callback, and press Run (Ctrl-Enter)")
+
+
+def test_the_page_shows_no_node_of_the_platform(open_page: Callable[..., Page], at_work: Any) -> None:
+    page = open_page("about:blank", ready=False, **OWNER)
+    with page.expect_websocket(lambda socket: "/live/platform" in socket.url) as socket:
+        page.goto(f"{at_work.url}/sandboxes?new=")
+    with socket.value.expect_event("framereceived"):
+        made(page, "runs")
+    expect(page.locator("#node")).to_be_hidden()
+
+
+def test_a_kill_is_played_and_leads_to_its_restart(open_page: Callable[..., Page], at_work: Any) -> None:
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "played")
+    page.get_by_role("button", name="Kill left").click()
+    pane = page.get_by_role("region", name="The newest restart")
+    expect(pane).to_contain_text("left restarted")
+    moment = re.compile(r"^/why/\d+\?node=sandbox-played%40127\.0\.0\.1$")
+    expect(pane.get_by_role("link", name="Watch it again")).to_have_attribute("href", moment)
+    happened = page.get_by_role("tabpanel", name="What happened")
+    why = happened.get_by_role("link", name="Why? left")
+    expect(why).to_have_attribute("href", moment)
+    accessible(page)
+    page.get_by_role("tab", name="What happened").focus()
+    expect(pane).to_be_hidden()
+    why.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("left")
+
+
 def lose(at_work: Any, name: str) -> None:
     """Remove a sandbox without the page, as a restart of the server does with one that has ended."""
     node = at_work.platform.running_node()

@@ -12,5 +12,5 @@ export function processLink(pid, text = pid, attributes = {}, node = chosen()) {
   return make("a", { href: `${root()}/supervisors?process=${encodeURIComponent(pid)}${where}`, ...attributes }, text);
 }
 
-/** Return the address of the restart that an event is part of. @param {number} event */
-export const whyAddress = (event) => `${root()}/why/${event}${chosen() ? `?node=${encodeURIComponent(chosen())}` : ""}`;
+/** Return the address of the restart that an event is part of. @param {number} event @param {string} [node] */
+export const whyAddress = (event, node = chosen()) => `${root()}/why/${event}${node ? `?node=${encodeURIComponent(node)}` : ""}`;

@@ -6,15 +6,15 @@
  * after it was closed, and in windows without room for it. On a phone it closes a moment after the end.
  *
  * With the attribute `picture` it is always open: when nothing plays, it shows the moment that `atRest` returns. A click
- * ends what plays.
+ * ends what plays. With the attribute `brief` it closes a moment after the end on every screen.
  *
  * Events: `restart-end` when `busy` has become false, `restart-open` with the key of the process when it opens.
  *
  * @module
  */
 
-import { request } from "../base/api.js";
-import { attribute, icon, make } from "../base/dom.js";
+import { requestOn } from "../base/api.js";
+import { attribute, chosen, icon, make } from "../base/dom.js";
 import { whyAddress } from "../base/process-link.js";
 import { counted, time } from "../base/words.js";
 import { isSettled } from "../live/bursts.js";
@@ -58,6 +58,7 @@ export class RestartLive extends HTMLElement {
   /** @type {AbortController|null} */ #asking = null;
   /** Restarts since the one that is shown, and the newest of them. @type {{count: number, event: number, key: string}} */ #newer = NONE;
   #picture = false;
+  /** The node of the restarts. */ #node = chosen();
   /** @type {(() => Moment)|null} */ #atRest = null;
   #resting = 0;
 
@@ -68,7 +69,7 @@ export class RestartLive extends HTMLElement {
     this.#stage.role = "group";
     this.#stage.addEventListener("restart-play", () => {
       this.#rested();
-      if (!this.#stage.playing && (this.#picture || this.#phone.matches)) this.#resting = setTimeout(() => this.leave(), REST_MS);
+      if (!this.#stage.playing && (this.#picture || this.#phone.matches || this.hasAttribute("brief"))) this.#resting = setTimeout(() => this.leave(), REST_MS);
       if (!this.busy) this.dispatchEvent(new Event("restart-end"));
     });
     if (this.#picture) {
@@ -114,6 +115,15 @@ export class RestartLive extends HTMLElement {
   /** Draw the picture as large as there is room for it. */
   #fit() {
     this.#stage.fit(this.#picture && this.clientWidth > ROOM ? LARGE : 1);
+  }
+
+  /** Follow another node, or another program on it. @param {string} node */
+  follow(node) {
+    this.#asking?.abort();
+    this.#asking = null;
+    this.#node = node;
+    [this.#seen, this.#recent, this.#fell] = [NaN, [], -Infinity];
+    this.leave();
   }
 
   get stage() {
@@ -189,7 +199,7 @@ export class RestartLive extends HTMLElement {
     const asking = (this.#asking = new AbortController());
     /** @type {Moment} */ let moment;
     try {
-      moment = await request("GET", `/restarts/${event}`, undefined, asking.signal);
+      moment = await requestOn(this.#node, "GET", `/restarts/${event}`, undefined, asking.signal);
     } catch {
       if (this.#asking !== asking) return;
       this.#asking = null; // it is no longer in memory, or may not be seen: the feed has its sentence
@@ -218,7 +228,7 @@ export class RestartLive extends HTMLElement {
     attribute(this.#said, "data-told", told);
     render(html`<b>${headline(moment)}</b><span>${time(moment.at)} · ${moment.took === null ? "slow-motion replay" : html`it took ${span(moment.took)}, <i>this is a slow-motion replay</i>`}</span>
       ${newer.count ? html`<button type="button" class="link" @click=${() => void this.#play(newer.event, newer.key)}>${counted(newer.count, "newer restart")}: play the last</button>` : nothing}`, this.#head);
-    render(html`<p data-done=${stage === 6 ? "yes" : "no"}>${withNames(sentence(moment, stage), moment)}</p>${moment.line ? raised(moment.line, stage === 6) : nothing}<a class="btn" href=${whyAddress(moment.id)}>Watch it again</a>`, this.#said);
+    render(html`<p data-done=${stage === 6 ? "yes" : "no"}>${withNames(sentence(moment, stage), moment)}</p>${moment.line ? raised(moment.line, stage === 6) : nothing}<a class="btn" href=${whyAddress(moment.id, this.#node)}>Watch it again</a>`, this.#said);
     reachable(this.#said.querySelector("p"), stage === 6);
   }
 }

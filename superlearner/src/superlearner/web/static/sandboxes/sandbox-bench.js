@@ -16,7 +16,7 @@ import { SyntaxCheck } from "./syntax-check.js";
 const TYPING_MS = 3000;
 
 export const editor = byId("source", SlCode);
-export const check = new SyntaxCheck(editor, byId("said", HTMLElement));
+export const check = new SyntaxCheck(editor, byId("said", HTMLElement), (line, message) => goTo(line, message));
 export const note = new DraftNote(byId("draft", HTMLElement));
 const crashed = byId("crashed", HTMLElement);
 let typed = -Infinity;

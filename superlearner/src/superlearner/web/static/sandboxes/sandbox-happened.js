@@ -6,6 +6,7 @@
  */
 
 import { byId } from "../base/dom.js";
+import { whyAddress } from "../base/process-link.js";
 import { time } from "../base/words.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
 import { lineIn } from "./sandbox-tree.js";
@@ -17,6 +18,7 @@ const MOST = 100;
 const place = byId("happened", HTMLElement);
 /** @type {readonly FeedEvent[]} */ let events = [];
 /** @type {ReadonlyMap<string, number>} */ let lines = new Map();
+/** The node of the events while it runs, "" otherwise. */ let node = "";
 /** @type {readonly Notice[]} */ let notices = [];
 
 /** Call a function with the line that was chosen. @param {(line: number, text: string) => void} go */
@@ -27,9 +29,10 @@ export function wireHappened(go) {
   };
 }
 
-/** @param {readonly FeedEvent[]} all @param {ReadonlyMap<string, number>} at */
-export function showEvents(all, at) {
+/** @param {readonly FeedEvent[]} all @param {ReadonlyMap<string, number>} at @param {string} on  the node while it runs, "" otherwise */
+export function showEvents(all, at, on) {
   events = all;
+  node = on;
   lines = at;
   draw();
 }
@@ -42,9 +45,9 @@ export function showNotices(all) {
 
 function draw() {
   const all = [
-    ...events.map((one) => ({ key: `e${one.id}`, at: one.at, text: one.text, level: one.level, line: one.parts?.reason ? lines.get(one.pid ?? "") ?? 0 : 0 })),
-    ...notices.map((one, back) => ({ key: `n${notices.length - back} ${one.at}`, at: one.at, text: one.text, level: "info", line: lineIn(one.text) })),
+    ...events.map((one) => ({ key: `e${one.id}`, at: one.at, text: one.text, level: one.level, why: node && one.event && one.parts?.signals && one.kind !== "stopped" ? one.event : 0, who: one.parts?.who ?? "", line: one.parts?.reason ? lines.get(one.pid ?? "") ?? 0 : 0 })),
+    ...notices.map((one, back) => ({ key: `n${notices.length - back} ${one.at}`, at: one.at, text: one.text, level: "info", why: 0, who: "", line: lineIn(one.text) })),
   ].toSorted((one, other) => other.at - one.at).slice(0, MOST);
   render(all.length === 0 ? html`<li class="hint"><p>Nothing has happened yet. Kill a process and read here what its supervisor did.</p></li>`
-    : repeat(all, (one) => one.key, (one) => html`<li data-level=${one.level}><time>${time(one.at)}</time><p>${one.text}</p>${one.line ? html`<button type="button" class="link" data-line=${one.line}>Line ${one.line}</button>` : nothing}</li>`), place);
+    : repeat(all, (one) => one.key, (one) => html`<li data-level=${one.level}><time>${time(one.at)}</time><p>${one.text}</p>${one.why ? html`<a class="link" href=${whyAddress(one.why, node)} aria-label=${`Why? ${one.who}`.trim()}>Why?</a>` : nothing}${one.line ? html`<button type="button" class="link" data-line=${one.line}>Line ${one.line}</button>` : nothing}</li>`), place);
 }

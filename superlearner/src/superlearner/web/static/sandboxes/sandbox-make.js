@@ -65,6 +65,7 @@ export async function begin(ids, onMade, onWrong) {
     if (!open || demo()) return;
     check.later();
     keep(editor.value);
+    hint();
   });
   name.oninput = () => {
     named = true;
@@ -90,6 +91,15 @@ export function enterWith(id, source) {
   kept?.later(draftOf(one), source);
   open = named = false;
   enter();
+}
+
+/** Return whether a starting point says in its code what to try. @param {Start} one */
+const hinted = (one) => Boolean(one.source?.startsWith('"""'));
+
+/** Show the hint as long as the code that it is about is there. */
+function hint() {
+  const title = shown && hinted(shown) ? shown.source?.split("\n", 1)[0] ?? "" : "";
+  byId("template-about", HTMLElement).hidden = !editor.value.includes(title);
 }
 
 /** @type {(made: Sandbox, source: string|null) => void} */ let made = () => {};
@@ -127,10 +137,11 @@ function pick(one) {
   const draft = one.source === undefined ? null : kept?.find(draftOf(one));
   shown = one;
   const about = byId("template-about", HTMLElement);
-  write(about, one.about);
+  write(about, hinted(one) ? "What to try stands at the top of the code." : one.about);
   attribute(about, "data-demo", one.source === undefined);
   editor.value = one.source ?? "# A demo brings its own source. It is shown here when it runs, and can be changed then.\n";
   editor.lock(one.source === undefined);
+  hint();
   propose();
   check.drop();
   check.tell("");
@@ -149,6 +160,7 @@ function pick(one) {
 function put(text) {
   editor.value = text;
   keep(text);
+  hint();
   if (text === shown?.source) check.clear();
   else check.later();
 }

@@ -6,26 +6,29 @@
 
 import { byId } from "../base/dom.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
+import { hasCrash } from "./sandbox-words.js";
 
 /** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
 /** @typedef {{name: string, line: number}} At */
 
 const place = byId("next-step", HTMLElement);
-const TRY = html`open its tree and send a process the cast <code>crash</code>.`;
+const KEYS = html`<span class="for-keys"> (Ctrl-Enter)</span>`;
 /** @type {Sandbox["status"]} */ let status = "starting";
 /** The crash that is marked in the editor. @type {At|null} */ let crash = null;
 /** A process of it has ended. */ let ended = false;
 /** Its code was changed while it ran. */ let changed = false;
 /** The code of the editor was refused. */ let refused = false;
+/** The code has a message that makes it crash. */ let crashes = false;
 
 /** Begin with another sandbox. */
 export function beginSteps() {
   [crash, ended, changed, refused] = [null, false, false, false];
 }
 
-/** @param {Sandbox["status"]} now */
-export function stepOf(now) {
+/** @param {Sandbox["status"]} now @param {string|null} source  that runs */
+export function stepOf(now, source) {
   status = now;
+  crashes = hasCrash(source ?? "");
   draw();
 }
 
@@ -54,14 +57,16 @@ export function stepAfterRefusal() {
   draw();
 }
 
+const toCrash = () => (crashes ? html`open its tree and send a process the cast <code>crash</code>.` : html`raise an error in a callback, and press Run${KEYS}.`);
+
 function step() {
-  if (refused && status === "running") return html`this code was refused: the message at the code says why. The tree beside it is that of the last code that ran. Correct it and press Run (Ctrl-Enter).`;
-  if (crash) return html`line ${crash.line}, where ${crash.name} crashed, is marked. Fix it and press Run (Ctrl-Enter).`;
-  if (status === "ended") return html`change the code and press Run (Ctrl-Enter), which starts it again.`;
+  if (refused && status === "running") return html`this code was refused: the message at the code says why. The tree beside it is that of the last code that ran. Correct it and press Run${KEYS}.`;
+  if (crash) return html`line ${crash.line}, where ${crash.name} crashed, is marked. Fix it and press Run${KEYS}.`;
+  if (status === "ended") return html`change the code and press Run${KEYS}, which starts it again.`;
   if (status !== "running") return null;
   if (changed) return html`the new code runs. Kill a process in the tree, or make one crash again and see what is different.`;
-  if (ended) return html`its supervisor started it again, see What happened. Make one crash: ${TRY}`;
-  return html`kill a process in the tree; its supervisor starts it again. Or make one crash: ${TRY}`;
+  if (ended) return html`its supervisor started it again, see What happened. Make one crash: ${toCrash()}`;
+  return html`kill a process in the tree; its supervisor starts it again. Or make one crash: ${toCrash()}`;
 }
 
 function draw() {

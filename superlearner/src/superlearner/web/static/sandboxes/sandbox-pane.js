@@ -12,7 +12,9 @@ import { calm, check, editor, goTo, note, showCrash } from "./sandbox-bench.js";
 import { showEvents, showNotices, wireHappened } from "./sandbox-happened.js";
 import { beginSteps, stepAfterCrash, stepAfterEnd, stepAfterRefusal, stepAfterRun, stepOf } from "./sandbox-next.js";
 import { follow, fromNow, leave, top, wireTree } from "./sandbox-tree.js";
-import { limitsOf, lookOf, told, upText } from "./sandbox-words.js";
+import { failure } from "./sandbox-failure.js";
+import { limitsOf, lookOf, raisedIn, told, upText } from "./sandbox-words.js";
+import { html, render } from "../vendor/lit-html.js";
 import { tabs } from "../components/tab-list.js";
 import { complain, toast } from "../base/toast.js";
 import { counted, time } from "../base/words.js";
@@ -55,8 +57,8 @@ export function wire(again) {
     else check.clear();
     keep();
   });
-  wireTree((events, at) => {
-    showEvents(events, at);
+  wireTree((events, at, node) => {
+    showEvents(events, at, node);
     stepAfterEnd(events.some(({ parts }) => parts?.reason));
   }, (crash) => {
     if (known === null) return;
@@ -73,6 +75,7 @@ const draftOf = () => `sandbox:${shown?.id}:${shown?.created_at}`;
 /** Set the source that runs, and keep it in this browser. @param {string|null} source */
 function knows(source) {
   known = source;
+  if (shown) stepOf(shown.status, source);
   if (shown && source !== null) backups?.later(`sandbox:${shown.id}`, source, version);
 }
 /** Keep the draft, or drop it if it is the running source. */
@@ -96,7 +99,7 @@ export function show(one, source = null) {
   byId("open-tree", HTMLElement).hidden = one.status !== "running";
   const reason = byId("one-reason", HTMLElement);
   reason.hidden = !one.reason;
-  if (one.reason) renew(reason, [make("p", {}, make("b", {}, one.status === "ended" ? "It has ended: " : "It is stopping: "), one.reason, one.status === "ended" ? ". Run starts it again; its options stay." : "")]);
+  if (one.reason) render(why(one.reason, one.status === "ended"), reason);
   const moves = one.status === "starting" || one.status === "stopping";
   byId("restart", HTMLButtonElement).disabled = moves || one.status === "ended";
   byId("stop", HTMLButtonElement).disabled = one.status !== "running";
@@ -104,12 +107,19 @@ export function show(one, source = null) {
   write(byId("about-walls-says", HTMLElement), one.walls.length ? `${upText(one.walls)}${one.walls.every((wall) => wall.up) ? "" : `: no wall for ${one.walls.filter((wall) => !wall.up).map((wall) => wall.name).join(", ")}`}` : "No walls are known yet");
   renew(byId("about-limits", HTMLElement), limitsOf(one).flatMap(([term, value]) => [make("dt", {}, term), make("dd", {}, value)]));
   follow(one);
-  stepOf(one.status);
+  stepOf(one.status, known);
   void load();
 }
 
 /** Return whether the editor shows the code of a sandbox. @param {string} id */
 export const shows = (id) => shown?.id === id && known !== null;
+
+/** @param {string} reason @param {boolean} ended */
+function why(reason, ended) {
+  const title = html`<b>${ended ? "It has ended: " : "It is stopping: "}</b>`;
+  const more = ended ? "Run starts it again; its options stay." : "";
+  return raisedIn(reason) ? html`<p><b>It has ended.</b></p>${failure(reason, goTo)}<p>${more}</p>` : html`<p>${title}${reason}${ended ? ". " : ""}${more}</p>`;
+}
 
 /** Leave the editor to another sandbox. */
 export function hide() {

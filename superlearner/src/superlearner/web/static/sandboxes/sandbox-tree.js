@@ -10,6 +10,7 @@ import { attribute, byId, root, write } from "../base/dom.js";
 import { Feed, liveUrl } from "../live/live.js";
 import { EMPTY, reduce } from "../live/model.js";
 import { lostWords } from "../live/status.js";
+import { RestartLive } from "../moment/live-stage.js";
 import { Announcer } from "../tree/announce.js";
 import { SlTree } from "../tree/tree.js";
 import { actsOn } from "../tree/tree-acts.js";
@@ -27,8 +28,10 @@ const PAUSE_MS = 300;
 
 const tree = byId("tree", SlTree);
 const pane = byId("one", HTMLElement);
+const replay = byId("replay", RestartLive);
 const announcer = new Announcer(byId("announce", HTMLElement));
 /** @type {Model} */ let model = EMPTY;
+/** The newest picture with a top process: it stays when the program ends. @type {Model} */ let last = EMPTY;
 /** @type {Feed|null} */ let feed = null;
 /** The program that the feed follows: a restarted sandbox is another. */ let life = "";
 let node = "";
@@ -40,13 +43,13 @@ let waiting = 0;
 /** The newest crash that was told. */ let told = 0;
 /** A crash of this program was told. */ let heard = false;
 /** Lines by pid. @type {Map<string, number>} */ const lines = new Map();
-/** @type {(events: readonly FeedEvent[], lines: ReadonlyMap<string, number>) => void} */ let onEvents = () => {};
+/** @type {(events: readonly FeedEvent[], lines: ReadonlyMap<string, number>, node: string) => void} */ let onEvents = () => {};
 /** @type {(crash: Crash) => void} */ let onCrash = () => {};
 
 const { begin, end } = actsOn(tree, () => model, () => node);
 
 /**
- * @param {typeof onEvents} events  gets the events, oldest first, and the lines of crashed processes
+ * @param {typeof onEvents} events  gets the events, oldest first, the lines of crashed processes, and the node while it runs
  * @param {typeof onCrash} crash  gets each new crash
  */
 export function wireTree(events, crash) {
@@ -56,6 +59,7 @@ export function wireTree(events, crash) {
   tree.addEventListener("sl-kill", (event) => void end(key(event).keys));
   tree.addEventListener("sl-start", (event) => void begin(key(event)));
   tree.addEventListener("sl-select", link);
+  for (const below of pane.querySelectorAll(".tabs, [role=tabpanel]")) below.addEventListener("focusin", () => replay.leave()); // it covers them
   tree.addEventListener("sl-why", (event) => location.assign(`${treeOf(key(event))}&tab=why`));
 }
 
@@ -75,9 +79,9 @@ export function follow(one) {
   const runs = one.status === "running";
   const next = runs ? `${one.node} ${one.os_pid} ${one.restart_count} ${one.created_at}` : "";
   if (one.id !== id) {
-    model = EMPTY;
+    model = last = EMPTY;
     tree.show(model, 0);
-    onEvents([], lines);
+    onEvents([], lines, "");
   }
   if (one.status === "ended" && life && !/killed/.test(one.reason ?? "")) void fromOutput(one.id);
   id = one.id;
@@ -89,7 +93,8 @@ export function follow(one) {
   life = next;
   feed?.stop();
   feed = null;
-  if (!runs) return;
+  replay.follow(node);
+  if (!runs) return onEvents(model.feed, lines, ""); // the restarts went with the program
   told = Date.now() / 1000 - 1;
   heard = false;
   lines.clear();
@@ -97,17 +102,21 @@ export function follow(one) {
   feed.start();
 }
 
-/** Show that no process runs any more: the last picture is from before the end of the program. */
+/** Show the last tree with no process running: the feed of a program that ends removes rows one after another. */
 function stopAll() {
-  if ([...model.rows.values()].every(({ state }) => state === "stopped")) return;
-  model = { ...model, rows: new Map([...model.rows].map(([key, row]) => [key, { ...row, state: "stopped", pid: null }])) };
+  if (model === last && [...model.rows.values()].every(({ state }) => state === "stopped")) return;
+  model = last = { ...last, feed: model.feed, rows: stopped(last.rows) };
   tree.show(model, skew);
 }
+
+/** Return rows of which no process runs. @param {Model["rows"]} rows @returns {Model["rows"]} */
+const stopped = (rows) => new Map([...rows].map(([key, row]) => [key, { ...row, state: "stopped", pid: null }]));
 
 /** Stop following. */
 export function leave() {
   feed?.stop();
   feed = null;
+  replay.follow("");
   life = id = "";
 }
 
@@ -134,11 +143,14 @@ function onMessages(messages) {
   if (model === before) return;
   const anew = model.snapshots !== before.snapshots;
   pane.dataset.seq = String(model.seq);
-  tree.show(model, skew, anew ? null : touched);
+  if (top()) last = model;
+  if (top() || !last.rows.size) tree.show(model, skew, anew ? null : touched);
+  else tree.show({ ...last, feed: model.feed, rows: stopped(last.rows) }, skew);
   if (anew) announcer.skip(model.feed);
   else announcer.hear(model.feed);
   if (before.feed === model.feed) return;
-  onEvents(model.feed, lines);
+  replay.show(model.feed, (key) => model.rows.has(key));
+  onEvents(model.feed, lines, node);
   if (model.feed.some(lineless)) later();
 }
 
@@ -170,7 +182,7 @@ async function ask() {
   if (about !== id || !failures.length) return;
   for (const event of model.feed) if (lineless(event)) lines.set(event.pid ?? "", 0); // killed, or crashed outside the text
   for (const { pid, where } of failures) if (pid) lines.set(pid, lineOf(where));
-  onEvents(model.feed, lines);
+  onEvents(model.feed, lines, life ? node : "");
   const newest = failures.find(({ where }) => lineOf(where));
   const line = lineOf(newest?.where);
   if (!newest || !line || newest.at - skew <= told) return;

@@ -113,3 +113,21 @@ export function freeName(like, taken) {
   const known = new Set(taken);
   for (let n = 1; ; n += 1) if (!known.has(n === 1 ? like : `${like}_${n}`)) return n === 1 ? like : `${like}_${n}`;
 }
+
+/** Return whether a source has the message `crash`, as the templates do. @param {string} source */
+export const hasCrash = (source) => /["']crash["']/.test(source);
+
+/** @typedef {{says: string, error: string, line: number, place: string, code: string}} Raised */
+
+/**
+ * Return the parts of a message about code that raised: a sentence, the exception, and its line; null for others.
+ * @param {string} message  such as "its child a does not start: ValueError: no (main.py, line 5, in A.init: return x)"
+ * @returns {Raised|null}
+ */
+export function raisedIn(message) {
+  const found = /^([^]*?)( \(|\n\s*)(?:\/[^\s:]*\/)?main\.py, line (\d+), in ([^\s:)]+)(?::? *|\n\s*)([^]*)$/.exec(message);
+  if (!found) return null;
+  const [, before = "", begins, line, place = "", after = ""] = found;
+  const parts = /^([^]*?)(?:: |\n\s*)((?:\w+\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Warning|Iteration|Group)\b[^]*)$/.exec(before);
+  return { says: parts?.[1] ?? "", error: parts?.[2] ?? before, line: Number(line), place, code: begins === " (" ? after.trim().replace(/\)$/, "") : after.trim() };
+}

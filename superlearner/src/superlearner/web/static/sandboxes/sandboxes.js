@@ -22,6 +22,8 @@ import { complain } from "../base/toast.js";
 const WORDS = ["sandbox", "new", "all", "state", "owner", "q"];
 const page = byId("sandboxes", HTMLElement);
 const mine = byId("mine", HTMLSelectElement);
+/** The actions on a sandbox: a menu on a phone. */
+const [acts, actsOpen] = [byId("acts", HTMLElement), byId("acts-open", HTMLButtonElement)];
 /** @type {Sandbox[]} */ let all = [];
 let asking = false;
 let again = false;
@@ -177,6 +179,13 @@ wireGone(started, (of, source) => {
 page.addEventListener("click", follow);
 byId("run", HTMLButtonElement).onclick = runIt;
 mine.onchange = () => go(mine.value ? toOne(mine.value) : address("new"));
+acts.addEventListener("toggle", (event) => {
+  const open = /** @type {ToggleEvent} */ (event).newState === "open";
+  attribute(actsOpen, "aria-expanded", String(open));
+  const { right, bottom } = actsOpen.getBoundingClientRect();
+  acts.style.translate = open ? `${Math.max(8, right - acts.offsetWidth)}px ${bottom + 4}px` : "";
+});
+acts.onclick = () => acts.matches(":popover-open") && acts.hidePopover();
 byId("panes", HTMLElement).onclick = (event) => {
   const button = event.target instanceof HTMLElement ? event.target.closest("button") : null;
   if (button) look(button.dataset["pane"] === "tree" ? "tree" : "code");

@@ -8,7 +8,9 @@
 import { platform } from "../base/api.js";
 import { command } from "../base/commands.js";
 import { make, root } from "../base/dom.js";
-import { placeOf } from "./sandbox-words.js";
+import { render } from "../vendor/lit-html.js";
+import { failure } from "./sandbox-failure.js";
+import { placeOf, raisedIn } from "./sandbox-words.js";
 
 /** @typedef {import("../components/code-editor.js").SlCode} SlCode */
 
@@ -21,8 +23,13 @@ export class SyntaxCheck {
   /** True if the message below the editor is from this check. */
   #spoke = false;
 
-  /** @param {SlCode} editor @param {HTMLElement} said  the element below it */
-  constructor(editor, said) {
+  /**
+   * @param {SlCode} editor
+   * @param {HTMLElement} said  the element below it
+   * @param {(line: number, message: string) => void} go  leads to a line
+   */
+  constructor(editor, said, go) {
+    this.go = go;
     this.editor = editor;
     this.said = said;
   }
@@ -82,7 +89,16 @@ export class SyntaxCheck {
     if (place) this.editor.mark(place.line, place.column, error.message, go);
     else this.editor.unmark();
     if (error.code === "missing_scope") this.#tellToSignIn();
+    else if (raisedIn(error.message ?? "")) this.#tellFailure(error.message);
     else this.tell([(error.message ?? "").replace(/^source: /, "At "), error.hint].filter(Boolean).join(" — "), "bad");
+  }
+
+  /** @param {string} message */
+  #tellFailure(message) {
+    this.#spoke = false;
+    const told = make("div", { class: "failure", "data-level": "bad" });
+    render(failure(message, this.go), told);
+    this.said.replaceChildren(told);
   }
 
   /** Ask for a sign-in: unlike demos and templates, changed code requires a credential. */
