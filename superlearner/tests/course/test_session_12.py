@@ -33,7 +33,7 @@ def verdict(id: str, source: str, seeds: tuple[int, ...] = SEEDS) -> Verdict:
 def test_the_lesson_has_every_exercise_and_prediction() -> None:
     assert {f"s12.{name}" for name in ALL} == set(EXERCISES)
     assert sorted(PREDICTIONS) == ["s12.p1", "s12.p2", "s12.p3", "s12.p4"]
-    told = {"minimal": {"M6", "M12", "M14", "M31"}, "strategies": {"M20", "M21"}, "tree": {"M20", "M21", "M25"}}
+    told = {"minimal": {"M6", "M12", "M14", "M31", "P3"}, "strategies": {"M20", "M21"}, "tree": {"M20", "M21", "M25"}}
     for name, ids in told.items():
         assert {file.partition("_")[0] for file in COURSE.wrong(f"s12.{name}")} == ids
 

@@ -53,10 +53,25 @@ async def minimal(s: Scenario) -> None:
     got = await get_from(server)
     s.same(got, 42, f"expected get to answer 42 after set(server, 42), got {got!r:.100}")
 
-    s.step("`update` answers the new value, and keeps it.")
+    s.step("`update` answers the new value and keeps it, also when two processes update at once.")
+    before = s.mark()
     got = await s.asked("update(server, function)", update(server, add_one), server)
+    ways = [event.data["way"] for event in s.sent(server, before) if event.pid != server]
     s.same(got, 43, f"expected update to answer the new value 43, got {got!r:.100}")
-    s.same(await get_from(server), 43, "expected the new value to be kept: get after update")
+    got = await get_from(server)
+    s.same(got, 43, f"expected get to answer the new value 43 after update, got {got!r:.100}")
+
+    async def add() -> None:
+        await s.asked("update(server, function)", update(server, add_one), server)
+
+    await s.at_once(server, add, add)
+    got = await get_from(server)
+    say = f"two processes added 1 to 43 at the same time, and get answers {got!r:.100} instead of 45: one update is lost"
+    s.same(got, 45, say, "P3" if len(ways) > 1 else None)
+    if ways != ["call"]:
+        sends = f"update sends {', then '.join(f'a {way}' for way in ways) or 'no message'}"
+        say = "between two messages another process can change the value; send one call, and let the server do both"
+        raise Wrong(f"{sends}: {say}", "P3" if len(ways) > 1 else None)
 
     s.step("Two servers share nothing.")
     other = await s.start("start([])", start([]), "other")
@@ -67,7 +82,7 @@ async def minimal(s: Scenario) -> None:
         await get_from(third), [], "expected each server to have a state of its own, but one changed the other's", "M6"
     )
     s.same(
-        await get_from(server), 43, "expected each server to have a state of its own, but one changed the other's", "M6"
+        await get_from(server), 45, "expected each server to have a state of its own, but one changed the other's", "M6"
     )
 
     s.step("Killed under a supervisor, it starts again with its first value.")

@@ -9,6 +9,7 @@ A check judges messages, answers, ends, restarts and times, and never source tex
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
@@ -193,6 +194,30 @@ class Scenario:
         await advance(seconds)
 
     # Asking
+
+    async def at_once(self, server: otp.Pid, *clients: Callable[[], Awaitable[None]]) -> None:
+        """Run each of these in a process of its own; raise the first `Wrong` of them.
+
+        The server is suspended until each has sent its first message, so under every seed they ask at the same time.
+        """
+        failed: list[Wrong] = []
+
+        async def run(client: Callable[[], Awaitable[None]]) -> None:
+            try:
+                await client()
+            except Wrong as wrong:
+                failed.append(wrong)
+
+        with contextlib.suppress(otp.CallExit):
+            await otp.sys.suspend(server)
+        pids = [self.name(otp.spawn(run, client), f"client {n}") for n, client in enumerate(clients, 1)]
+        await self.settle()
+        with contextlib.suppress(otp.CallExit):
+            await otp.sys.resume(server)
+        for pid in pids:
+            await otp.wait_down(pid)
+        if failed:
+            raise failed[0]
 
     async def asked(self, what: str, made: Any, server: otp.Pid | None = None) -> Any:
         """Return the value of an awaitable that the answer has made; raise `Wrong` for what became of it instead."""
