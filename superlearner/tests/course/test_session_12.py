@@ -100,6 +100,70 @@ Root (one_for_one)
     assert verdict("s12.tree", restarting).ok
 
 
+IN_THE_STYLE_OF_THE_LESSON = """
+Application
+└── AgentSystem  (rest_for_one)
+    ├── StateStore
+    ├── Workers  (one_for_one)
+    │   ├── Worker 1
+    │   ├── Worker 2
+    │   └── Worker 3
+    └── Agents  (dynamic)
+        ├── Agent A
+        └── Agent B
+"""
+IN_A_ROW = """
+System (one_for_all)
+  Table
+  Workers [one_for_one]
+    A
+    B
+    C
+  WorkerPool (dynamic)
+    T1
+    T2
+"""
+DEPENDENT_WORKERS = """
+Root
+  Store
+  WorkerSup (rest_for_one)
+    W1
+    W2
+    W3
+  DynamicSupervisor
+    A1
+"""
+
+
+@pytest.mark.parametrize(
+    ("drawing", "disturbed"),
+    [
+        (IN_THE_STYLE_OF_THE_LESSON, {"worker": 1, "temporary": 1, "pool": 3, "store": 8}),
+        (IN_A_ROW, {"worker": 1, "temporary": 1, "pool": 8, "store": 8}),
+        (DEPENDENT_WORKERS, {"worker": 3, "temporary": 1, "pool": 2, "store": 7}),
+        (DEPENDENT_WORKERS, {"worker": 1, "temporary": 1, "pool": 2, "store": 7}),
+    ],
+    ids=["style of the lesson", "strategies in brackets", "first worker", "last worker"],
+)
+def test_a_tree_may_be_drawn_and_counted_in_several_ways(drawing: str, disturbed: dict[str, int]) -> None:
+    found = verdict("s12.tree", f"drawing = {drawing!r}\ndisturbed = {disturbed}")
+    assert found.ok, found.steps[-1]
+
+
+def test_a_worker_that_no_crash_ends_so_is_refused() -> None:
+    disturbed = {"worker": 4, "temporary": 1, "pool": 2, "store": 7}
+    found = verdict("s12.tree", f"drawing = {DEPENDENT_WORKERS!r}\ndisturbed = {disturbed}")
+    assert "a crash of W1 ended 3: W1, W2, W3; you said 4" in found.steps[-1].say
+
+
+@pytest.mark.parametrize("where", ["inside answer", "beside answer"])
+def test_the_needless_restart_is_named_inside_the_answer_or_beside_it(where: str) -> None:
+    needless = {"connections": "the ConnectionManager, which does not need a worker"}
+    answer: dict[str, object] = {"agents": "one_for_one", "pipeline": "rest_for_one", "connections": "one_for_all"}
+    source = f"answer = {answer | ({'needless': needless} if where == 'inside answer' else {})}\n"
+    assert verdict("s12.strategies", source + (f"needless = {needless}\n" if where == "beside answer" else "")).ok
+
+
 @pytest.mark.parametrize("id", PREDICTIONS)
 def test_the_run_of_a_prediction_gives_the_right_option(id: str) -> None:
     asked = COURSE.predict(id)

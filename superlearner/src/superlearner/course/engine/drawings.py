@@ -21,8 +21,8 @@ from typing import Final
 __all__ = ["Drawn", "read_drawing", "shown_tree"]
 
 LINES: Final = frozenset("│┌┐└┘├┤┬┴┼─|+-/\\▼▲v^*'`.╭╮╰╯━┃")
-LABEL: Final = re.compile(r"[A-Za-z?][\w:?.@]*(?: (?:\d+|[A-Z])(?!\w))?(?: ?\([^)]*\))?")
-LINE: Final = re.compile(r"[A-Za-z?].*[\w)?]|[A-Za-z?]")
+LABEL: Final = re.compile(r"[A-Za-z?][\w:?.@]*(?: (?:\d+|[A-Z])(?!\w))?(?: {0,3}[(\[][^)\]]*[)\]])?")
+LINE: Final = re.compile(r"[A-Za-z?].*[\w)\]?]|[A-Za-z?]")
 """The label of a line that has one label."""
 BRANCH: Final = re.compile(r"^[\s│|]*[├└+`|\\]?[─-]+\s*\w")
 ARROWS: Final = ("v", "V")
