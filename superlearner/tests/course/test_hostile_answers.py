@@ -49,7 +49,7 @@ os._exit(0)
 
 HOSTILE: dict[str, tuple[str, str]] = {
     "no definition": ("x = 1", "expected a definition of 'MinimalServer' in your file, got none"),
-    "wrong name": (RIGHT.replace("MinimalServer", "MinmalServer"), "did you mean to call your 'MinmalServer' so?"),
+    "wrong name": (RIGHT.replace("MinimalServer", "MinmalServer"), "did you mean 'MinimalServer' where you"),
     "syntax": ("x = 1\ndef (:\n", "line 2: invalid syntax"),
     "exception": ("x = 1\n1 / 0\n", "line 2: ZeroDivisionError: division by zero"),
     "endless loop": ("x = 1\nwhile True:\n    x += 1\n", ": your code keeps the one thread of the runtime busy"),

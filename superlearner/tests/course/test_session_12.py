@@ -81,6 +81,69 @@ def test_a_common_slip_is_named_with_its_cure(id: str, before: str, after: str, 
     assert said in found.steps[-1].say
 
 
+SAYS = {
+    ("s12.calls", "M14_one"): "remember_fact as a call kept its sender waiting 1 s",
+    ("s12.calls", "M14_waits"): "kept its sender waiting 10 s, for each of ten agents in turn",
+    ("s12.callbacks", "M8_cast"): "in the run handle_info ran for DOWN, not handle_cast",
+    ("s12.identify", "M25"): "worker_pool is not a GenServer: it does no work of its own",
+    ("s12.mapping", "M14"): "does not fit 'send, then receive the answer': the sender waits here",
+    ("s12.minimal", "M14"): "set sends a call, but setting a value needs no answer",
+    ("s12.remember", "M14"): "'the same sender reads the fact by a later call' needs no call",
+    ("s12.requirements", "M11"): "a failure must not reach the others",
+    ("s12.results", "M14"): "you said True for Reply from handle_cast; in the run it is not legal",
+    ("s12.results", "M31"): "you said False for NoReply from handle_call; in the run it is legal",
+    ("s12.strategies", "M21"): "Validator crashed, and Transformer, which depends on it, went on",
+    ("s12.tree", "M25"): "only supervisors have children; it was read as\nRoot\n  Store",
+}
+
+
+@pytest.mark.parametrize(("id", "name"), SAYS)
+def test_a_refusal_has_its_reason_in_the_words_of_the_lesson(id: str, name: str) -> None:
+    assert SAYS[id, name] in verdict(id, COURSE.wrong(id)[name]).steps[-1].say
+
+
+@pytest.mark.parametrize(
+    ("id", "name", "look"),
+    [
+        ("s12.callbacks", "M8_cast", "It was neither called nor cast."),
+        ("s12.impl", "M31", "This server ends, and its caller learns it at once."),
+        ("s12.results", "M31", "A server may answer a call later"),
+        ("s12.tree", "M21", "Children start from top to bottom"),
+    ],
+)
+def test_a_sentence_of_the_check_stands_where_the_general_fact_would_mislead(id: str, name: str, look: str) -> None:
+    assert look in verdict(id, COURSE.wrong(id)[name]).look
+
+
+def test_lines_that_were_wrong_are_named_when_enough_are_right() -> None:
+    right = COURSE.solution("s12.generic")
+    passed = verdict("s12.generic", right.replace('6: "generic"', '6: "specific"'))
+    assert passed.ok
+    assert passed.steps[-1].say == "line 6 is generic: every server needs it as it stands"
+    failed = verdict("s12.generic", right.replace('"specific"', '"generic"'))
+    assert failed.steps[-1].say.startswith("5 of the 11 lines are wrong, line 4 among them")
+
+
+def test_an_empty_form_asks_for_a_choice_for_each_line() -> None:
+    for id in ("s12.generic", "s12.mapping", "s12.requirements", "s12.callbacks", "s12.calls", "s12.identify"):
+        assert verdict(id, "answer = None\n").steps[-1].say == "choose one for each line: nothing is chosen yet"
+
+
+def test_a_misspelt_callback_is_told_with_the_line_of_its_definition() -> None:
+    stub = COURSE.exercise("s12.impl").stub
+    line = 1 + stub.splitlines().index("    def handle_cal(self, request, caller, state):")
+    say = verdict("s12.impl", stub).steps[-1].say
+    assert say.startswith(f"line {line}: TypeError: ")
+    assert "answer.py" not in say
+
+
+@pytest.mark.parametrize(("id", "labels"), [("s12.remember", "SITUATIONS"), ("s12.differences", "DIFFERENCES")])
+def test_a_check_quotes_the_labels_of_the_lesson(id: str, labels: str) -> None:
+    names: dict[str, object] = {"__name__": "check"}
+    exec(COURSE.check_source(id), names)
+    assert names[labels] == COURSE.exercise(id).choice.labels
+
+
 def test_users_of_the_store_that_go_on_without_it_are_refused() -> None:
     drawing = """
 Root (one_for_one)

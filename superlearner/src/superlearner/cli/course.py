@@ -116,9 +116,10 @@ def _lines(verdict: Any, printed: str) -> list[str]:
     from superlearner.course.misconceptions import MISCONCEPTIONS
 
     lines = [f"{'ok' if step.ok else 'FAILED':<{WIDTH}}{printable(step.step)}" for step in verdict.steps]
-    lines += [f"{'':<{WIDTH}}{printable(step.say)}" for step in verdict.steps if step.say]
+    said = [line for step in verdict.steps if step.say for line in step.say.splitlines()]
+    lines += [f"{'':<{WIDTH}}{printable(line)}" for line in said]
     for id in verdict.misconceptions:
-        lines += [f"{id:<{WIDTH}}{MISCONCEPTIONS[id].fact}"]
+        lines += [f"{id:<{WIDTH}}{verdict.look or MISCONCEPTIONS[id].fact}"]
     if verdict.excerpt:
         lines += ["", "The last messages:"]
         for row in verdict.excerpt:

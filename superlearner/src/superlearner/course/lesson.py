@@ -37,7 +37,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An answer to a question: the right one, one that shows a misconception, or one with a sentence of its own."""
+    """An answer to a question: the right one, one that shows a misconception, or one with a sentence of its own.
+
+    With both, the sentence is shown instead of the fact of the misconception.
+    """
 
     text: str
     right: bool = False
@@ -55,6 +58,8 @@ class Predict:
     options: tuple[Option, ...]
     explain: str = ""
     core: bool = False
+    decides: Literal["run", "count"] = "run"
+    """The source of its answer: a run, or a count of lines or files."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,7 +168,7 @@ class _Reader:
         if sum(option.right for option in options) != 1 or len(options) < 2:
             raise LessonError(self._file, line, f"{where}: expected one right option and at least one other")
         for option in options:
-            if [option.right, option.misconception is not None, option.say is not None].count(True) != 1:
+            if option.right == (option.misconception is not None or option.say is not None):
                 text = f"{where}: expected right, misconception or say for the option {option.text!r}"
                 raise LessonError(self._file, line, text)
             if option.misconception is not None and option.misconception not in MISCONCEPTIONS:

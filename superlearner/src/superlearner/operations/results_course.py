@@ -46,7 +46,7 @@ class CourseMisconception(BaseModel):
 
     id: str
     belief: str
-    fact: str
+    fact: str = Field(description="what is true; about this answer if the general fact does not fit it")
     session: int
 
 
@@ -73,6 +73,7 @@ class CourseBlock(BaseModel):
     text: str | None = Field(default=None, description="question, task or claim, as HTML")
     of: str | None = Field(default=None, description="the scenario or recorded restart of a picture")
     options: list[str] | None = None
+    decides: Literal["run", "count"] | None = Field(default=None, description="what answers a prediction")
     hints: int | None = Field(default=None, description="how many there are")
     choice: dict[str, Any] | None = None
     state: CourseItem | None = None
@@ -133,7 +134,7 @@ class CourseStep(BaseModel):
 
     step: str
     ok: bool
-    say: str
+    say: str = Field(description="what is wrong; of a step that holds, what was wrong without mattering")
 
 
 class CourseRow(BaseModel):

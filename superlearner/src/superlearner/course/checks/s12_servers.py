@@ -66,7 +66,9 @@ async def minimal(s: Scenario) -> None:
 
     await s.at_once(server, add, add)
     got = await get_from(server)
-    say = f"two processes added 1 to 43 at the same time, and get answers {got!r:.100} instead of 45: one update is lost"
+    say = (
+        f"two processes added 1 to 43 at the same time, and get answers {got!r:.100} instead of 45: one update is lost"
+    )
     s.same(got, 45, say, "P3" if len(ways) > 1 else None)
     if ways != ["call"]:
         sends = f"update sends {', then '.join(f'a {way}' for way in ways) or 'no message'}"
@@ -101,7 +103,8 @@ async def minimal(s: Scenario) -> None:
         await get_from(server)
 
     s.step("`set` is a cast: it returns at once, and no answer comes.")
-    s.same(how, ["cast"], f"expected one cast, got {', '.join(how) or 'no message'}: who sets needs no answer", "M14")
+    sends = ", then ".join(f"a {way}" for way in how) or "no message"
+    s.same(how, ["cast"], f"set sends {sends}, but setting a value needs no answer: send one cast", "M14")
 
 
 @exercise("s12.callbacks")
@@ -115,12 +118,20 @@ async def callbacks(s: Scenario) -> None:
             continue
         swapped = {answer[key], ran[key]} == {"handle_call", "handle_cast"}
         misconception = "M14" if swapped else "M8" if key == "DOWN" else None
-        say = f"expected {ran[key]} for {key}: it ran; you chose {shown(answer[key])}"
-        if key == "DOWN":
-            say += " (it is neither a call nor a cast: any other message is an info)"
+        say = f"in the run {ran[key]} ran for {key}, not {answer[key]}: {WHY_RAN[key]}"
         if key == "stop":
-            say += " (terminate does not receive the message: it is called because the server stops)"
-        raise Wrong(say, misconception)
+            say = f"in the run {ran[key]} ran because the server stops; handle_cast only handles the cast before that"
+        raise Wrong(say, misconception, DOWN_IS_INFO if key == "DOWN" else "")
+
+
+WHY_RAN = {
+    "get_state": "the client waits for an answer, so it is a call",
+    "remember": "the client cast it, and waits for nothing",
+    "DOWN": "it is neither a call nor a cast, and any other message is an info",
+}
+DOWN_IS_INFO = (
+    "A monitor sends an ordinary message, `Down`, to the process that monitors. It was neither called nor cast."
+)
 
 
 class Instrumented(GenServer[otp.Pid]):
@@ -184,11 +195,20 @@ async def calls(s: Scenario) -> None:
             raise Wrong(f"expected call or cast for {key}, got {shown(answer[key])}")
         if way == "call":
             got = await client_of(cast_only=True)
-            raise Wrong(f"{key} as a cast returned {got!r} where its user needs a value", "M14")
-        waited = await client_of(cast_only=False)
-        raise Wrong(
-            f"{key} as a call waited {waited:g} s, for each of ten agents in turn; its answer is not needed", "M14"
-        )
+            raise Wrong(f"{key} as a cast returned {got!r} where its user needs {NEEDED[key]}", "M14")
+        many = 10 if key == "broadcast_shutdown" else 1
+        waited = await client_of(cast_only=False, many=many)
+        turns = "for each of ten agents in turn" if many > 1 else "for an agent that takes 1 s for each message"
+        raise Wrong(f"{key} as a call kept its sender waiting {waited:g} s, {turns}; {NEEDED[key]}", "M14")
+
+
+NEEDED = {
+    "get_agent_state": "the state",
+    "process_next": "the result of the task",
+    "remember_fact": "the task says that the sender does not wait",
+    "send_task": "the task only goes into the inbox, so there is nothing to answer",
+    "broadcast_shutdown": "no agent has anything to answer",
+}
 
 
 class Slow(GenServer[None]):
@@ -209,9 +229,9 @@ class Slow(GenServer[None]):
         return NoReply(state)
 
 
-async def client_of(*, cast_only: bool) -> Any:
-    """Return what a cast returns, or how long ten calls take."""
-    servers = [await Slow.start(None) for _ in range(10)]
+async def client_of(*, cast_only: bool, many: int = 1) -> Any:
+    """Return what a cast returns, or how long one call of each of so many servers takes."""
+    servers = [await Slow.start(None) for _ in range(many)]
     begun = otp.monotonic()
     if cast_only:
         value: Any = GenServer.cast(servers[0], "get") or "ok"
@@ -233,11 +253,12 @@ async def required(s: Scenario) -> None:
     others = {name for name, _ in GenServer.behaviour_info("optional_callbacks")}
     needed, free = s.names_in("required"), s.names_in("optional")
     wanted = callbacks - others
-    s.expect(
-        needed == wanted, f"expected required to be what behaviour_info says, got {shown(sorted(map(str, needed)))}"
-    )
+    if needed != wanted:
+        which = difference(needed, wanted) if needed else "it is empty"
+        raise Wrong(f"`required` is not right, {which}: the cell under “Ask the library” prints them")
     if free != others:
-        raise Wrong(f"expected optional to be what behaviour_info says; {difference(free, others)}")
+        raise Wrong(f"`optional` is not right, {difference(free, others)}: compare it with what the cell prints")
+    s.note("only `init` is required")
     s.step("`OnlyInit` starts, and survives an unknown message.")
     cls = s.need("OnlyInit")
     server = await s.start("OnlyInit.start(None)", s.member(cls, "start")(None), "server")
@@ -260,13 +281,28 @@ async def results(s: Scenario) -> None:
         for result in ("Ok", "Reply", "NoReply", "Stop"):
             said = found.get((callback, result))
             if type(said) is not bool:
-                raise Wrong(f"expected True or False for ({callback!r}, {result!r}), got {shown(said)}")
+                raise Wrong(f"choose True or False for each pair: {callback} and {result} has {shown(said)}")
             legal = await is_legal(callback, result)
             if said == legal:
                 continue
             misconception = {("handle_cast", "Reply"): "M14", ("handle_call", "NoReply"): "M31"}.get((callback, result))
-            what = "goes on or ends as it says" if legal else "ends the server with bad_return_value"
-            raise Wrong(f"{result} returned from {callback} {what}", misconception)
+            what = LEGAL.get((callback, result), "the server ended with bad_return_value")
+            ran = f"in the run it is {'legal' if legal else 'not legal'}: {what}"
+            say = f"you said {said} for {result} from {callback}; {ran}"
+            raise Wrong(say, misconception, LATER if misconception == "M31" else "")
+
+
+LEGAL = {
+    ("init", "Ok"): "the server started with this state",
+    ("init", "Stop"): "the start failed with the reason that Stop names",
+    ("handle_call", "Reply"): "the caller got the answer, and the server went on",
+    ("handle_call", "NoReply"): "the server went on, and its caller still waited",
+    ("handle_call", "Stop"): "the server ended with the reason that Stop names",
+    ("handle_cast", "NoReply"): "the server went on",
+    ("handle_cast", "Stop"): "the server ended with the reason that Stop names",
+}
+"""The outcome of each legal result in a run."""
+LATER = "A server may answer a call later, with `GenServer.reply`. Its caller waits in vain only if that never comes."
 
 
 async def is_legal(callback: str, result: str) -> bool:
@@ -308,10 +344,11 @@ def is_bad(reason: Any) -> bool:
 
 
 def difference(got: set[Any], wanted: set[Any]) -> str:
-    """Return what is missing or too much."""
-    if missing := wanted - got:
-        return f"{min(missing)} is missing"
-    return f"{shown(min(map(str, got - wanted)))} is too much"
+    """Return what does not belong there, or that something is missing, without naming it."""
+    if extra := got - wanted:
+        return f"{shown(min(map(str, extra)))} does not belong there"
+    missing = len(wanted - got)
+    return f"{missing} {'name is' if missing == 1 else 'names are'} missing"
 
 
 @exercise("s12.impl")
@@ -332,8 +369,16 @@ async def repaired(s: Scenario) -> None:
     for name, right in ways.items():
         said = s.need(name)
         waits = said == "the caller waits until its time is up"
-        s.expect(said == right, f"expected {name} to be {right!r}, as the run shows; you said {shown(said)}",
-                 "M31" if waits else None)  # fmt: skip
+        if said is None:
+            raise Wrong(f"say in {name} when the library finds the fault; it is still None")
+        if said != right:
+            say = f"{name}: in the run it was {right!r}; you said {shown(said)}"
+            raise Wrong(say, "M31" if waits else None, NOT_SILENT if waits else "")
+
+
+NOT_SILENT = (
+    "A caller waits for a server that is alive and does not answer. This server ends, and its caller learns it at once."
+)
 
 
 NAMED = """

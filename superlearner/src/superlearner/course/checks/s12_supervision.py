@@ -20,7 +20,6 @@ from superlearner.course.engine.scenario import Scenario
 from superlearner.course.engine.values import shown
 from superlearner.course.engine.verdict import Wrong
 
-
 STRATEGIES = ("one_for_all", "rest_for_one", "one_for_one")
 
 
@@ -36,28 +35,28 @@ class Idle(GenServer[None]):
 async def strategies(s: Scenario) -> None:
     """Strategies for three scenarios."""
     s.step("Each scenario has the strategy that restarts what depends on the crashed child, and nothing else.")
-    answer = dict(s.need("answer") or {}) if type(s.need("answer")) is dict else None
-    if answer is None:
-        raise Wrong(
-            "expected answer to be a mapping with agents, pipeline and connections, got None: nothing is chosen yet"
-        )
+    if type(s.need("answer")) is not dict:
+        got = shown(s.answer.answer)
+        raise Wrong(f"expected answer to be a mapping with agents, pipeline and connections, got {got}")
+    answer = dict(s.answer.answer)
     needless = answer.pop("needless", getattr(s.answer, "needless", None))
     for key in ("agents", "pipeline", "connections"):
         if answer.get(key) not in ("one_for_one", "one_for_all", "rest_for_one"):
-            raise Wrong(f"expected a strategy for {key}, got {shown(answer.get(key))}")
-    for key, count, crashed, depend in (
-        ("agents", 5, 1, ()),
-        ("pipeline", 4, 1, (2, 3)),
-        ("connections", 3, 0, (1, 2)),
+            got = f"{key} is {shown(answer.get(key))}"
+            raise Wrong(f"choose 'one_for_one', 'rest_for_one' or 'one_for_all' for each supervisor: {got}")
+    for key, names, crashed, depend in (
+        ("agents", AGENTS, 1, ()),
+        ("pipeline", PIPELINE, 1, (2, 3)),
+        ("connections", CONNECTIONS, 0, (1, 2)),
     ):
-        restarted = await restarted_by(answer[key], crashed, count)
+        restarted = await restarted_by(answer[key], crashed, len(names))
         expected = {crashed, *depend}
         if missing := expected - restarted:
-            say = f"child {crashed + 1} crashed, and child {min(missing) + 1}, which depends on it, went on as before"
+            say = f"{names[crashed]} crashed, and {names[min(missing)]}, which depends on it, went on as before"
             raise Wrong(f"{key}: {say} under {answer[key]}", "M21")
         extra = restarted - expected
         if extra:
-            say = f"child {crashed + 1} crashed, and child {min(extra) + 1} was restarted needlessly"
+            say = f"{names[crashed]} crashed, and {names[min(extra)]} was restarted needlessly"
             raise Wrong(f"{key}: {say} under {answer[key]}", "M20")
     if answer["agents"] != "one_for_one":
         raise Wrong("agents: independent agents need no restart when another one crashes", "M20")
@@ -74,8 +73,13 @@ async def strategies(s: Scenario) -> None:
         s.expect("manager" in said.lower(), f"{say}; {shown(said)} does not name it", "M20")
 
 
+AGENTS = ("Agent 1", "Agent 2", "Agent 3", "Agent 4", "Agent 5")
+PIPELINE = ("Parser", "Validator", "Transformer", "Writer")
+CONNECTIONS = ("ConnectionManager", "Worker 1", "Worker 2")
+
 DENIES = re.compile(
-    r"\b(nobody|no[ -]one|none|nothing|neither|no (child|process|worker|manager)\w*|(is|are)(n't| not) restarted)\b", re.I
+    r"\b(no(body|[ -]one|ne|thing)|neither|no (child|process|worker|manager)\w*|(is|are)(n't| not) restarted)\b",
+    re.I,
 )
 """Words that say that nothing is restarted needlessly."""
 
@@ -118,7 +122,7 @@ async def limits(s: Scenario) -> None:
     s.step("The supervisor survives crashes at these times.")
     times = s.need("times")
     if times is None:
-        raise Wrong("expected times to be a list of at least 4 ascending times, got None: nothing is chosen yet")
+        raise Wrong("write at least 4 ascending times into times, such as [0, 1, 2, 30]; it is still None")
     if type(times) not in (list, tuple) or len(times) < 4 or any(type(each) not in (int, float) for each in times):
         raise Wrong(f"expected times to be a list of at least 4 numbers, got {shown(times)}")
     s.expect(all(a < b for a, b in itertools.pairwise(times)), f"expected ascending times, got {shown(times)}")
@@ -161,7 +165,7 @@ async def tree(s: Scenario) -> None:
     if type(text) is not str or not text.strip():
         raise Wrong(f"expected drawing to be a text with a tree, got {shown(text)}: nothing is drawn yet")
     roots = read_drawing(text)
-    read = f"; it was read as {shown_tree(roots)!r:.300}"
+    read = f"; it was read as\n{shown_tree(roots):.300}"
     s.expect(len(roots) == 1, f"expected one root, got {len(roots)}{read}")
     root = roots[0]
     s.expect(bool(root.children), f"expected the root to have children{read}")
@@ -175,7 +179,9 @@ async def tree(s: Scenario) -> None:
     (store,), (pool,) = stores, pools
     for each in everyone:
         if each.children and not is_supervisor(each):
-            raise Wrong(f"{each.label} is a worker, and has children: only supervisors have children{read}", "M25")
+            raise Wrong(
+                f"{each.label} has children, but is not a supervisor: only supervisors have children{read}", "M25"
+            )
     s.expect(not store.children, f"expected the store to have no children{read}", "M25")
     s.expect(bool(pool.children), f"expected agents under the dynamic supervisor{read}")
     s.expect(
@@ -191,7 +197,7 @@ async def tree(s: Scenario) -> None:
     users = [each for each in (*workers, pool) if everyone.index(each) < order]
     if users:
         say = f"children start in order, and {users[0].label} starts before the store, which it uses"
-        raise Wrong(f"expected the store before its users: {say}", "M21")
+        raise Wrong(f"expected the store before its users: {say}", "M21", STORE_FIRST)
 
     s.step("How many processes each crash ends is predicted.")
     said = s.need("disturbed")
@@ -214,6 +220,9 @@ async def tree(s: Scenario) -> None:
         if children == [store] and (going := [each for each in (*workers, pool) if each not in ended]):
             say = f"the store crashed, and {going[0].label}, which uses it, went on as before"
             raise Wrong(f"expected the users of the store to start again with it: {say}", "M21")
+
+
+STORE_FIRST = "Children start from top to bottom, and `rest_for_one` restarts only those after the one that crashed."
 
 
 def below(drawn: Drawn) -> list[Drawn]:

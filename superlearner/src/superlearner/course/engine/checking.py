@@ -205,6 +205,7 @@ def _verdict(told: Mapping[str, Any]) -> Verdict:
         tuple(Step(one["step"], one["ok"], one["say"]) for one in told["checks"]),
         tuple(told["misconceptions"]),
         tuple(Row(**one) for one in told["excerpt"]),
+        told["look"],
     )
 
 

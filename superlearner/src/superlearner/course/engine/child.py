@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import json
 import random
+import re
 import sys
 import traceback
 from types import ModuleType
@@ -33,6 +34,8 @@ __all__ = ["FILE", "IMPORT", "boot", "outcome_of", "verdict_of"]
 
 FILE: Final = "answer.py"
 IMPORT: Final = "your code can be imported"
+PLACE: Final = re.compile(rf" \({re.escape(FILE)}:(\d+)\)")
+"""The place of a definition in a message of the library."""
 LONGEST: Final = 60_000
 """Bytes of a report: the socket holds so much while nothing reads it."""
 
@@ -62,7 +65,7 @@ def _report(order: dict[str, Any]) -> dict[str, Any]:
         outcome = outcome_of(order["id"], order["check"], order["seeds"][0])
         return {"happened": outcome.happened, "excerpt": [row.shown() for row in outcome.excerpt]}
     verdict = verdict_of(order["id"], order["check"], order["source"], order["seeds"])
-    return {**verdict.shown(), "excerpt": [row.shown() for row in verdict.excerpt]}
+    return {**verdict.shown(), "excerpt": [row.shown() for row in verdict.excerpt], "look": verdict.look}
 
 
 def outcome_of(id: str, check: str, seed: int = 1) -> Outcome:
@@ -149,7 +152,7 @@ class _Run:
         if scenario is None:
             return refusal(IMPORT, wrong.say, wrong.misconception)
         scenario.failed(wrong)
-        return Verdict(tuple(scenario.steps), found, self._excerpt)
+        return Verdict(tuple(scenario.steps), found, self._excerpt, wrong.look)
 
     async def _main(self) -> None:
         # The scheduler has replaced what would be real I/O by now.
@@ -176,10 +179,14 @@ class _Run:
 
 
 def _told(error: BaseException) -> str:
-    """Return an exception of an answer, with its line."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == FILE]
+    """Return an exception of an answer, with its line; the library may name the line that it means."""
+    lines = [str(frame.lineno) for frame in traceback.extract_tb(error.__traceback__) if frame.filename == FILE]
+    said = _first_line(error)
+    if named := PLACE.search(said):
+        lines.append(named[1])
+        said = PLACE.sub("", said, 1)
     where = f"line {lines[-1]}: " if lines else ""
-    return f"{where}{type(error).__name__}: {_first_line(error)}".removesuffix(": ")
+    return f"{where}{type(error).__name__}: {said}".removesuffix(": ")
 
 
 def _first_line(error: BaseException) -> str:

@@ -50,6 +50,7 @@ class Scenario:
         self.at_step: Callable[[], object] = lambda: None
         """Called at each step and at the end."""
         self._step: str | None = None
+        self._note = ""
         self._events: list[Event] = []
         self._names: dict[otp.Pid, str] = {}
         self._me = otp.self()
@@ -67,6 +68,10 @@ class Scenario:
         self._pass()
         self._step = says
 
+    def note(self, say: str) -> None:
+        """Say something about the current step although it holds."""
+        self._note = say
+
     def done(self) -> None:
         """End the last step: it holds."""
         self._pass()
@@ -78,8 +83,8 @@ class Scenario:
     def _pass(self) -> None:
         self.at_step()
         if self._step is not None:
-            self.steps.append(Step(self._step, ok=True))
-        self._step = None
+            self.steps.append(Step(self._step, ok=True, say=self._note))
+        self._step, self._note = None, ""
 
     def expect(self, holds: object, say: str, m: str | None = None) -> None:
         """Raise `Wrong` unless `holds` is exactly True."""
@@ -100,7 +105,7 @@ class Scenario:
             return found
         own = [each for each in vars(self.answer) if not each.startswith("_")]
         near = difflib.get_close_matches(name, own, 1)
-        hint = f"; did you mean to call your {near[0]!r} so?" if near else ""
+        hint = f"; did you mean {name!r} where you wrote {near[0]!r}?" if near else ""
         raise Wrong(f"expected a definition of {name!r} in your file, got none{hint}")
 
     def member(self, owner: Any, name: str) -> Callable[..., Any]:
@@ -114,14 +119,12 @@ class Scenario:
         """Return the mapping `answer` with these keys, each with a value."""
         answer = self.need("answer")
         if answer is None:
-            raise Wrong(
-                f"expected answer to be a mapping with the keys {', '.join(keys)}, got None: nothing is chosen yet"
-            )
+            raise Wrong("choose one for each line: nothing is chosen yet")
         if type(answer) is not dict:
             raise Wrong(f"expected answer to be a dict, got {shown(answer)}")
         missing = [key for key in keys if answer.get(key) is None]
         if missing:
-            raise Wrong(f"expected a choice for each of {', '.join(keys)}; {missing[0]!r} has none")
+            raise Wrong(f"choose one for each line: {missing[0]!r} has none yet")
         strange = [key for key in answer if key not in keys]
         if strange:
             raise Wrong(f"expected the keys {', '.join(keys)}, got {shown(strange[0])} as well")
@@ -130,6 +133,8 @@ class Scenario:
     def names_in(self, name: str) -> set[Any]:
         """Return a set that the answer defines; it may be given as a list."""
         value = self.need(name)
+        if value is None:
+            raise Wrong(f"choose at least one: {name} is still None")
         found = as_set(value)
         if found is None:
             raise Wrong(f"expected {name} to be a set, got {shown(value)}")

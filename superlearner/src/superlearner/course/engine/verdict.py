@@ -12,17 +12,27 @@ LONGEST: Final = 600
 
 
 class Wrong(Exception):
-    """The fault of an answer: a sentence about its behaviour, and the misconception it shows, if one is known."""
+    """The fault of an answer: a sentence about its behaviour, and the misconception it shows, if one is known.
 
-    def __init__(self, say: str, misconception: str | None = None) -> None:
+    Args:
+        say: the sentence.
+        misconception: its id.
+        look: a sentence that fits this fault better than the fact of the misconception.
+    """
+
+    def __init__(self, say: str, misconception: str | None = None, look: str = "") -> None:
         super().__init__(say[:LONGEST])
         self.say: str = say[:LONGEST]
         self.misconception = misconception
+        self.look = look
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A numbered item of an exercise's contract: what it demands, whether it holds, and what to say about it."""
+    """A numbered item of an exercise's contract: what it demands, whether it holds, and what to say about it.
+
+    A step that holds says something only if its answer was good enough without being right in all parts.
+    """
 
     step: str
     ok: bool
@@ -60,6 +70,8 @@ class Row:
 class Verdict:
     """The result of a check: the steps that were reached, the misconceptions found, and the excerpt of a trace.
 
+    `look` is a sentence to show instead of the fact of the misconception; "" for none.
+
     >>> Verdict((Step("set keeps a value", True),)).ok
     True
     """
@@ -67,6 +79,7 @@ class Verdict:
     steps: tuple[Step, ...]
     misconceptions: tuple[str, ...] = ()
     excerpt: tuple[Row, ...] = ()
+    look: str = ""
 
     @property
     def ok(self) -> bool:

@@ -149,7 +149,7 @@ async def check(
     return CourseChecked(
         exercise=exercise,
         ok=verdict.ok,
-        misconceptions=[_misconception(id) for id in verdict.misconceptions],
+        misconceptions=[_misconception(id, verdict.look) for id in verdict.misconceptions],
         checks=[CourseStep(**step.shown()) for step in verdict.steps],
         excerpt=[CourseRow(**row.shown()) for row in verdict.excerpt],
         printed=checked.printed,
@@ -340,8 +340,10 @@ def _there(find: Any) -> Any:
         raise OperationError("course_item_not_found", str(error)) from None
 
 
-def _misconception(id: str) -> CourseMisconception:
-    return CourseMisconception(**MISCONCEPTIONS[id]._asdict())
+def _misconception(id: str, look: str = "") -> CourseMisconception:
+    """Return a misconception; `look` fits the answer better than its fact."""
+    known = CourseMisconception(**MISCONCEPTIONS[id]._asdict())
+    return known.model_copy(update={"fact": look}) if look else known
 
 
 def _item(id: str, item: ItemState) -> CourseItem:
@@ -394,7 +396,8 @@ def _block(block: Block, progress: Progress) -> CourseBlock:
         case Predict():
             return CourseBlock(
                 kind="predict", id=block.id, core=block.core, text=_html(block.question),
-                options=[option.text for option in block.options], state=_item(block.id, progress.of(block.id)),
+                options=[option.text for option in block.options], decides=block.decides,
+                state=_item(block.id, progress.of(block.id)),
                 earned=_told(block, progress.of(block.id)),
             )  # fmt: skip
         case Reflect():

@@ -2,5 +2,5 @@ answer = {
     "agents": "one_for_one",
     "pipeline": "rest_for_one",
     "connections": "one_for_all",
-    "needless": {"connections": "nobody, the ConnectionManager has to start again"},
+    "needless": {"connections": "no one, the ConnectionManager has to start again"},
 }

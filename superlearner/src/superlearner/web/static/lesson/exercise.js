@@ -139,7 +139,7 @@ export class LessonExercise extends LessonBlock {
             ${this.#before ? html`<button type="button" class="btn quiet" @click=${this.#before}>Undo</button>` : html`<button type="button" class="btn quiet" @click=${() => this.#reset()}>Start over</button>`}
             ${mayCode() ? nothing : html`<span class="hint">${signIn("check")} Checking runs your code.</span>`}
           </div>
-          ${this.#checked ? shownVerdict(this.#checked, this.#changed) : this.#earlier()}
+          ${this.#checked ? shownVerdict(this.#checked, this.#changed, this.#editor !== null) : this.#earlier()}
           ${block.review && this.#checked?.ok ? reviewed(state.id) : nothing}
           ${this.#checked && !this.#checked.kept ? html`<p class="hint">${NOT_KEPT}</p>` : nothing}
         </div>

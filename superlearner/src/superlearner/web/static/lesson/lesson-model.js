@@ -13,7 +13,7 @@
  * The fields depend on the kind.
  * @typedef {{
  *   kind: "text"|"cell"|"predict"|"reflect"|"exercise"|"picture"|"measure", id?: string, core?: boolean, html?: string, of?: string,
- *   code?: string, title?: string, minutes?: number, text?: string, options?: string[], hints?: number,
+ *   code?: string, title?: string, minutes?: number, text?: string, options?: string[], decides?: "run"|"count"|null, hints?: number,
  *   choice?: Choice|null, state?: ItemState|null, earned?: Earned|null, review?: boolean,
  * }} Block  `review`: it is answered once more, as if for the first time
  */

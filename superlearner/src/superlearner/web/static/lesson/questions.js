@@ -70,7 +70,7 @@ export class LessonPredict extends LessonBlock {
       </fieldset>
       ${this.failed ? html`<p class="note" data-level="bad" role="alert">${this.failed}</p>` : nothing}
       ${told ? this.#result(told) : html`<div class="acts"><button type="button" class="btn primary" ?disabled=${!this.#chosen || !mayOperate()} aria-disabled=${this.busy ? "true" : nothing} aria-describedby=${mayOperate() ? nothing : "rights"} @click=${() => void this.#lock()}>${this.busy ? "It runs…" : "Lock in"}</button>
-        <span class="hint">${mayOperate() ? `Then it runs, and the run decides. ${block.review ? "" : "Your first answer counts."}` : "Locking in is for users who may change what runs."}</span></div>`}`;
+        <span class="hint">${mayOperate() ? `${this.block.decides === "count" ? "Then the files are counted." : "Then it runs, and the run decides."} ${block.review ? "" : "Your first answer counts."}` : "Locking in is for users who may change what runs."}</span></div>`}`;
   }
 
   get #right() {
@@ -87,9 +87,11 @@ export class LessonPredict extends LessonBlock {
   /** @param {Told} told */
   #result(told) {
     const why = told.say ?? told.misconception?.fact ?? "";
+    const counts = this.block.decides === "count";
     return html`<div role="group" class="verdict" tabindex="-1" data-ok=${this.#right ? "yes" : "no"} aria-label="Result">
-      <p class="verdict-said">${icon(this.#right ? "check" : "cross", "glyph")}<span>${this.#right ? "Right, that is what happens." : why ? sentence(why) : "That is not what happens."}</span></p>
-      ${told.happened ? html`<p class="happened"><b>The run:</b> ${told.happened}</p>` : nothing}
+      <p class="verdict-said">${icon(this.#right ? "check" : "cross", "glyph")}<span>${this.#right ? (counts ? "Right." : "Right, that is what happens.") : counts ? "That is not the count." : "That is not what happens."}</span></p>
+      ${told.happened ? html`<p class="happened"><b>${counts ? "Counted:" : "The run:"}</b> ${spoken(told.happened)}</p>` : nothing}
+      ${why ? html`<p class="fact">${sentence(why)}</p>` : nothing}
       ${this.#explain}
       ${trace(told.excerpt ?? [], "What happened in the run")}
       ${told.kept === false ? html`<p class="hint">${NOT_KEPT}</p>` : nothing}

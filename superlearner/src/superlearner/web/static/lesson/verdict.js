@@ -18,25 +18,36 @@ const wrong = (checked) => checked.checks.find((step) => !step.ok) ?? null;
 
 /** Return the line that the verdict names, and what it says about it. @param {Checked} checked @returns {{number: number, say: string}|null} */
 export function lineOf(checked) {
-  const say = wrong(checked)?.say ?? "", found = /\bline (\d+)\b/.exec(say);
+  const say = wrong(checked)?.say ?? "", found = /^line (\d+): /.exec(say);
   return found?.[1] ? { number: Number(found[1]), say } : null;
 }
 
 /** Return the verdict for assistive technology. @param {Checked} checked */
 export function toldVerdict(checked) {
   const passed = checked.checks.filter((step) => step.ok).length;
-  return checked.ok ? `Passed: ${counted(passed, "step")}.` : `Not passed: ${wrong(checked)?.say ?? ""}. ${counted(passed, "step")} passed.`;
+  const said = (wrong(checked)?.say ?? "").replaceAll("`", "");
+  return checked.ok ? `Passed: ${counted(passed, "step")}.` : `Not passed: ${said}. ${counted(passed, "step")} passed.`;
 }
 
-/** @param {Checked} checked @param {boolean} changed  the answer has changed since */
-export function shownVerdict(checked, changed) {
-  const failed = wrong(checked), line = lineOf(checked), facts = checked.misconceptions;
+/** What is said in lines, such as a tree, stands below its sentence. @param {string} say */
+function lines(say) {
+  const [first = "", ...more] = say.split("\n");
+  return more.length ? html`${sentence(first)}<pre class="read-as" tabindex="0">${more.join("\n")}</pre>` : sentence(first);
+}
+
+/**
+ * @param {Checked} checked
+ * @param {boolean} changed  the answer has changed since
+ * @param {boolean} marked  its line is marked in the editor
+ */
+export function shownVerdict(checked, changed, marked) {
+  const failed = wrong(checked), line = marked && !changed ? lineOf(checked) : null, facts = checked.misconceptions;
   return html`<div role="group" class="verdict" data-ok=${checked.ok ? "yes" : "no"} data-old=${changed ? "yes" : nothing} aria-label="Verdict">
-    <p class="verdict-said">${icon(checked.ok ? "check" : "cross", "glyph")}<span>${checked.ok ? "Passed: each step holds." : sentence(failed?.say || failed?.step || "It has not passed.")}</span></p>
+    <p class="verdict-said">${icon(checked.ok ? "check" : "cross", "glyph")}<span>${checked.ok ? "Passed: each step holds." : lines(failed?.say || failed?.step || "It has not passed.")}</span></p>
     ${changed ? html`<p class="hint">This is about the answer before your last change.</p>` : nothing}
     ${line ? html`<p class="hint">Line ${line.number} is marked in your answer.</p>` : nothing}
     ${facts.map((one) => html`<p class="fact"><b>Look at this:</b> ${sentence(one.fact)}</p>`)}
-    <ul class="steps" aria-label="Steps">${checked.checks.map((step) => html`<li data-ok=${step.ok ? "yes" : "no"}>${icon(step.ok ? "check" : "cross", "glyph")}<span><span class="vh">${step.ok ? "passed: " : "failed: "}</span>${sentence(step.step)}</span></li>`)}</ul>
+    <ul class="steps" aria-label="Steps">${checked.checks.map((step) => html`<li data-ok=${step.ok ? "yes" : "no"}>${icon(step.ok ? "check" : "cross", "glyph")}<span><span class="vh">${step.ok ? "passed: " : "failed: "}</span>${sentence(step.step)}${step.ok && step.say ? html` <span class="hint">${sentence(step.say)}</span>` : nothing}</span></li>`)}</ul>
     ${checked.ok ? nothing : trace(checked.excerpt, "The last messages of the run, the marked one in question", true)}
     ${checked.printed ? html`<details class="printed"><summary>Your code printed ${counted(checked.printed.trimEnd().split("\n").length, "line")}</summary><pre tabindex="0">${checked.printed}</pre></details>` : nothing}
   </div>`;
