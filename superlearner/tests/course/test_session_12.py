@@ -102,6 +102,25 @@ def test_a_refusal_has_its_reason_in_the_words_of_the_lesson(id: str, name: str)
     assert SAYS[id, name] in verdict(id, COURSE.wrong(id)[name]).steps[-1].say
 
 
+@pytest.mark.parametrize(("id", "name"), WRONG)
+def test_an_excerpt_shows_what_matters_and_ends_at_the_message_in_question(id: str, name: str) -> None:
+    rows = verdict(id, COURSE.wrong(id)[name]).excerpt
+    assert len(rows) <= 12
+    lanes = {lane for row in rows for lane in (row.of, row.to) if lane}
+    assert len(lanes) <= 6
+    assert not [lane for lane in lanes if lane.startswith(("process", "<"))]
+    assert not [row for row in rows if "ChildInfo" in row.text or row.text in ("'which_children'", "('ok', None)")]
+    assert [row.marked for row in rows] == [False] * (len(rows) - 1) + [True] * bool(rows)
+
+
+def test_an_excerpt_names_the_children_and_leaves_the_clean_up_out() -> None:
+    seen = {name: verdict("s12.strategies", COURSE.wrong("s12.strategies")[name]).excerpt for name in ("M20", "M21")}
+    assert [(row.of, row.kind) for row in seen["M21"]] == [("Validator", "exit"), ("Validator", "info")]
+    assert [row.of for row in seen["M20"] if row.kind == "exit"] == [f"Agent {n}" for n in (2, 5, 4, 3, 1)]
+    again = verdict("s12.minimal", COURSE.wrong("s12.minimal")["M12"]).excerpt
+    assert (again[-1].of, again[-1].text) == ("new MinimalServer", "8")
+
+
 @pytest.mark.parametrize(
     ("id", "name", "look"),
     [

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import itertools
 from typing import Any
 
 import otp
@@ -49,14 +50,15 @@ async def minimal(s: Scenario) -> None:
     s.same(await get_from(server), 0, "expected get to answer 0, the argument of start")
     before = s.mark()
     await set_to(server, 42)
-    how = [event.data["way"] for event in s.sent(server, before)]
+    how, after_set = [event.data["way"] for event in s.sent(server, before)], s.mark()
     got = await get_from(server)
     s.same(got, 42, f"expected get to answer 42 after set(server, 42), got {got!r:.100}")
 
     s.step("`update` answers the new value and keeps it, also when two processes update at once.")
-    before = s.mark()
+    since = s.mark()
     got = await s.asked("update(server, function)", update(server, add_one), server)
-    ways = [event.data["way"] for event in s.sent(server, before) if event.pid != server]
+    ways = [event.data["way"] for event in s.sent(server, since) if event.pid != server]
+    after_update = s.mark()
     s.same(got, 43, f"expected update to answer the new value 43, got {got!r:.100}")
     got = await get_from(server)
     s.same(got, 43, f"expected get to answer the new value 43 after update, got {got!r:.100}")
@@ -64,6 +66,7 @@ async def minimal(s: Scenario) -> None:
     async def add() -> None:
         await s.asked("update(server, function)", update(server, add_one), server)
 
+    s.show(s.mark())
     await s.at_once(server, add, add)
     got = await get_from(server)
     say = (
@@ -71,6 +74,7 @@ async def minimal(s: Scenario) -> None:
     )
     s.same(got, 45, say, "P3" if len(ways) > 1 else None)
     if ways != ["call"]:
+        s.show(since, after_update)
         sends = f"update sends {', then '.join(f'a {way}' for way in ways) or 'no message'}"
         say = "between two messages another process can change the value; send one call, and let the server do both"
         raise Wrong(f"{sends}: {say}", "P3" if len(ways) > 1 else None)
@@ -103,6 +107,8 @@ async def minimal(s: Scenario) -> None:
         await get_from(server)
 
     s.step("`set` is a cast: it returns at once, and no answer comes.")
+    if how != ["cast"]:
+        s.show(before, after_set)
     sends = ", then ".join(f"a {way}" for way in how) or "no message"
     s.same(how, ["cast"], f"set sends {sends}, but setting a value needs no answer: send one cast", "M14")
 
@@ -112,10 +118,11 @@ async def callbacks(s: Scenario) -> None:
     """The callback that a message runs."""
     s.step("Each message runs its callback: the server of the run says which.")
     answer = s.choices(("get_state", "remember", "DOWN", "stop"))
-    ran = await instrumented()
+    ran, seen = await instrumented(s)
     for key in ("get_state", "remember", "DOWN", "stop"):
         if answer[key] == ran[key]:
             continue
+        s.show(*seen[key])
         swapped = {answer[key], ran[key]} == {"handle_call", "handle_cast"}
         misconception = "M14" if swapped else "M8" if key == "DOWN" else None
         say = f"in the run {ran[key]} ran for {key}, not {answer[key]}: {WHY_RAN[key]}"
@@ -162,18 +169,30 @@ class Instrumented(GenServer[otp.Pid]):
         otp.send(state, "terminate")
 
 
-async def instrumented() -> dict[str, str]:
-    """Return which callback of a real server each of four messages runs."""
-    server = await Instrumented.start(otp.self())
-    ran = {"get_state": await GenServer.call(server, "get_state")}
-    GenServer.cast(server, "remember")
+async def instrumented(s: Scenario) -> tuple[dict[str, str], dict[str, tuple[int, int]]]:
+    """Return which callback of a real server each of four messages runs, and where the trace shows it."""
+    agent = s.name(await Instrumented.start(otp.self()), "agent")
+    other = s.name(otp.spawn(nothing), "monitored")
+    await otp.wait_down(other)
+    ran: dict[str, str] = {}
+    marks = [s.mark()]
+    ran["get_state"] = await GenServer.call(agent, "get_state")
+    marks.append(s.mark())
+    GenServer.cast(agent, "remember")
     ran["remember"] = await otp.receive()
-    otp.send(server, otp.Down(otp.make_ref(), server, "killed"))
+    marks.append(s.mark())
+    otp.send(agent, otp.Down(otp.make_ref(), other, "normal"))
     ran["DOWN"] = await otp.receive()
-    GenServer.cast(server, "stop")
+    marks.append(s.mark())
+    GenServer.cast(agent, "stop")
     ran["stop"] = await otp.receive()
-    await otp.wait_down(server)
-    return ran
+    await otp.wait_down(agent)
+    marks.append(s.mark())
+    return ran, dict(zip(ran, itertools.pairwise(marks), strict=True))
+
+
+async def nothing() -> None:
+    """End at once."""
 
 
 @exercise("s12.calls")
@@ -194,10 +213,10 @@ async def calls(s: Scenario) -> None:
         if answer[key] not in ("call", "cast"):
             raise Wrong(f"expected call or cast for {key}, got {shown(answer[key])}")
         if way == "call":
-            got = await client_of(cast_only=True)
+            got = await client_of(s, cast_only=True)
             raise Wrong(f"{key} as a cast returned {got!r} where its user needs {NEEDED[key]}", "M14")
         many = 10 if key == "broadcast_shutdown" else 1
-        waited = await client_of(cast_only=False, many=many)
+        waited = await client_of(s, cast_only=False, many=many)
         turns = "for each of ten agents in turn" if many > 1 else "for an agent that takes 1 s for each message"
         raise Wrong(f"{key} as a call kept its sender waiting {waited:g} s, {turns}; {NEEDED[key]}", "M14")
 
@@ -229,9 +248,9 @@ class Slow(GenServer[None]):
         return NoReply(state)
 
 
-async def client_of(*, cast_only: bool, many: int = 1) -> Any:
+async def client_of(s: Scenario, *, cast_only: bool, many: int = 1) -> Any:
     """Return what a cast returns, or how long one call of each of so many servers takes."""
-    servers = [await Slow.start(None) for _ in range(many)]
+    servers = [s.name(await Slow.start(None), f"agent {number}") for number in range(1, 1 + many)]
     begun = otp.monotonic()
     if cast_only:
         value: Any = GenServer.cast(servers[0], "get") or "ok"
@@ -239,9 +258,10 @@ async def client_of(*, cast_only: bool, many: int = 1) -> Any:
         for server in servers:
             await GenServer.call(server, "task")
         value = otp.monotonic() - begun
-    for server in servers:
-        otp.exit(server, "kill")
-        await otp.wait_down(server)
+    with s.unseen():
+        for server in servers:
+            otp.exit(server, "kill")
+            await otp.wait_down(server)
     return value
 
 
@@ -282,7 +302,7 @@ async def results(s: Scenario) -> None:
             said = found.get((callback, result))
             if type(said) is not bool:
                 raise Wrong(f"choose True or False for each pair: {callback} and {result} has {shown(said)}")
-            legal = await is_legal(callback, result)
+            legal = await is_legal(s, callback, result)
             if said == legal:
                 continue
             misconception = {("handle_cast", "Reply"): "M14", ("handle_call", "NoReply"): "M31"}.get((callback, result))
@@ -305,14 +325,15 @@ LEGAL = {
 LATER = "A server may answer a call later, with `GenServer.reply`. Its caller waits in vain only if that never comes."
 
 
-async def is_legal(callback: str, result: str) -> bool:
+async def is_legal(s: Scenario, callback: str, result: str) -> bool:
     """Return whether a callback may return a result: by a run."""
     made: Any = {"Ok": Ok(0), "Reply": Reply("answer", 0), "NoReply": NoReply(0), "Stop": Stop("normal", 0)}[result]
     if callback == "init" and result == "Stop":
         made = Stop("normal")
     server_class: Any = type("Server", (GenServer,), methods(callback, made))
+    s.show(s.mark())
     try:
-        server = await server_class.start(None)
+        server = s.name(await server_class.start(None), "server")
     except otp.StartError as error:
         return not is_bad(error.reason)
     ref = otp.monitor(server)
@@ -323,8 +344,9 @@ async def is_legal(callback: str, result: str) -> bool:
         GenServer.cast(server, "x")
     await wait_all_idle()
     ended = not otp.is_alive(server)
-    otp.exit(server, "kill")
-    down = await otp.receive(ref)
+    with s.unseen():
+        otp.exit(server, "kill")
+        down = await otp.receive(ref)
     return not (ended and is_bad(down.reason))
 
 
@@ -362,9 +384,9 @@ async def repaired(s: Scenario) -> None:
     )
     s.step("What becomes of each misspelt name is known.")
     ways = {
-        "marked_typo": await found_when("handle_cal", marked=True),
-        "unmarked_typo": await found_when("handle_cal", marked=False),
-        "other_name": await found_when("on_call", marked=False),
+        "marked_typo": await found_when(s, "handle_cal", marked=True),
+        "unmarked_typo": await found_when(s, "handle_cal", marked=False),
+        "other_name": await found_when(s, "on_call", marked=False),
     }
     for name, right in ways.items():
         said = s.need(name)
@@ -392,21 +414,22 @@ class Named(GenServer):
 """
 
 
-async def found_when(name: str, *, marked: bool) -> str:
+async def found_when(s: Scenario, name: str, *, marked: bool) -> str:
     """Return when the runtime finds a callback under a wrong name: by a run."""
     names: dict[str, Any] = {"GenServer": GenServer, "Ok": Ok, "Reply": Reply, "impl": impl}
     try:
         exec(NAMED.format(name=name, mark="@impl" if marked else ""), names)
     except TypeError:
         return "error when the class is made"
-    server_class = names["Named"]
-    server = await server_class.start(5)
+    server = s.name(await names["Named"].start(5), "other server")
+    s.show(s.mark())
     begun = otp.monotonic()
     try:
         await GenServer.call(server, "state")
     except otp.CallExit:
         return "found by the first call" if otp.monotonic() == begun else "the caller waits until its time is up"
-    otp.exit(server, "kill")
+    with s.unseen():
+        otp.exit(server, "kill")
     return "never found"
 
 

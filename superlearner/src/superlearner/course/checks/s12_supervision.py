@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable
 from typing import Any
 
 import otp
@@ -49,7 +48,7 @@ async def strategies(s: Scenario) -> None:
         ("pipeline", PIPELINE, 1, (2, 3)),
         ("connections", CONNECTIONS, 0, (1, 2)),
     ):
-        restarted = await restarted_by(answer[key], crashed, len(names))
+        restarted = await restarted_by(s, answer[key], crashed, names)
         expected = {crashed, *depend}
         if missing := expected - restarted:
             say = f"{names[crashed]} crashed, and {names[min(missing)]}, which depends on it, went on as before"
@@ -91,28 +90,23 @@ def pid_of(child: otp.ChildInfo) -> otp.Pid:
 
 
 async def restarted_by(
-    strategy: Any, crashed: int, count: int, call: Callable[[otp.Pid, str], object] = lambda _pid, _name: None
+    s: Scenario, strategy: Any, crashed: int, names: tuple[str, ...], called: str = "supervisor"
 ) -> set[int]:
-    """Return the children, of so many, that are other processes after one has crashed.
-
-    `call` gets names for the supervisor and its children, which are A, B, C, ….
-    """
-    children = [Idle.child_spec(None, id=number) for number in range(count)]
-    supervisor = await Supervisor.start_link_children(children, strategy=strategy)
+    """Return the places of the children with these names that are other processes after one has crashed."""
+    children = [Idle.child_spec(None, id=number) for number in range(len(names))]
+    supervisor = s.name(await Supervisor.start_link_children(children, strategy=strategy), called)
     otp.unlink(supervisor)
     before: dict[Any, otp.Pid] = {child.id: pid_of(child) for child in await Supervisor.which_children(supervisor)}
-    call(supervisor, strategy)
     for id, pid in before.items():
-        call(pid, chr(65 + id))
+        s.name(pid, names[id])
+    s.show(s.mark())
     otp.exit(before[crashed], "kill")
     await otp.wait_down(before[crashed])
     await wait_all_idle()
     after: dict[Any, otp.Pid] = {child.id: pid_of(child) for child in await Supervisor.which_children(supervisor)}
-    for id, pid in after.items():
-        if pid != before[id]:
-            call(pid, f"new {chr(65 + id)}")
-    otp.exit(supervisor, "shutdown")
-    await otp.wait_down(supervisor)
+    with s.unseen():
+        otp.exit(supervisor, "shutdown")
+        await otp.wait_down(supervisor)
     return {id for id, pid in after.items() if pid != before[id]}
 
 
@@ -127,18 +121,19 @@ async def limits(s: Scenario) -> None:
         raise Wrong(f"expected times to be a list of at least 4 numbers, got {shown(times)}")
     s.expect(all(a < b for a, b in itertools.pairwise(times)), f"expected ascending times, got {shown(times)}")
     s.expect(times[0] >= 0 and times[-1] <= 3600, "expected times between 0 and 3600 seconds")
-    s.expect(await survives(times), "it gave up: more than 3 restarts within 5 seconds, of whichever child", "M22")
+    s.expect(await survives(s, times), "it gave up: more than 3 restarts within 5 seconds, of whichever child", "M22")
     s.step("It just survives: with the last crash 0.1 s earlier it gives up.")
     earlier = [*times[:-1], times[-1] - 0.1]
     s.expect(earlier[-2] < earlier[-1], "expected at least 0.1 s between the last two crashes")
     say = "with the last crash 0.1 s earlier it survives as well: the window holds the restarts of the last 5 seconds"
-    s.expect(not await survives(earlier), say, "M22")
+    s.expect(not await survives(s, earlier), say, "M22")
 
 
-async def survives(times: Any) -> bool:
+async def survives(s: Scenario, times: Any) -> bool:
     """Return whether a supervisor with 3 restarts in 5 seconds survives crashes at these times."""
     supervisor = await Supervisor.start_link_children([Idle.child_spec(None)], max_restarts=3, max_seconds=5)
-    otp.unlink(supervisor)
+    otp.unlink(s.name(supervisor, "supervisor"))
+    s.show(s.mark())
     begun = otp.monotonic()
     for time in times:
         wait = begun + time - otp.monotonic()
@@ -147,13 +142,14 @@ async def survives(times: Any) -> bool:
         if not otp.is_alive(supervisor):
             return False
         (child,) = [pid_of(each) for each in await Supervisor.which_children(supervisor)]
-        otp.exit(child, "kill")
+        otp.exit(s.name(child, "child"), "kill")
         await otp.wait_down(child)
         await wait_all_idle()
     lives = otp.is_alive(supervisor)
     if lives:
-        otp.exit(supervisor, "shutdown")
-        await otp.wait_down(supervisor)
+        with s.unseen():
+            otp.exit(supervisor, "shutdown")
+            await otp.wait_down(supervisor)
     return lives
 
 
@@ -204,13 +200,16 @@ async def tree(s: Scenario) -> None:
     if type(said) is not dict:
         raise Wrong(f"expected disturbed to be a mapping with worker, temporary, pool and store, got {shown(said)}")
     for key, children in (("worker", workers), ("temporary", pool.children), ("pool", [pool]), ("store", [store])):
-        ended = await ends(root, children[0])
+        since = s.mark()
+        ended = await ends(s, root, children[0])
+        span = since, s.mark()
         value = said.get(key)
         # Under rest_for_one the first worker ends more than the last one does; the task asks for any of them
-        counts = {len(ended), *[len(await ends(root, child)) for child in children[1:]]}
+        counts = {len(ended), *[len(await ends(s, root, child)) for child in children[1:]]}
         if type(value) is not int or value not in counts:
             child = children[0]
-            every = len(await ends(root, child, "one_for_all"))
+            every = len(await ends(s, root, child, "one_for_all"))
+            s.show(*span)
             who = f"a crash of {child.label} ended {len(ended)}: {', '.join(each.label for each in ended)}"
             also = ". A supervisor's children end with it" if child.children and value == 1 else ""
             raise Wrong(
@@ -218,6 +217,7 @@ async def tree(s: Scenario) -> None:
                 "M20" if value == every else None,
             )
         if children == [store] and (going := [each for each in (*workers, pool) if each not in ended]):
+            s.show(*span)
             say = f"the store crashed, and {going[0].label}, which uses it, went on as before"
             raise Wrong(f"expected the users of the store to start again with it: {say}", "M21")
 
@@ -255,7 +255,7 @@ def is_supervisor(drawn: Drawn) -> bool:
     return named or is_dynamic(drawn)
 
 
-async def ends(root: Drawn, crashed: Drawn, strategy: str | None = None) -> list[Drawn]:
+async def ends(s: Scenario, root: Drawn, crashed: Drawn, strategy: str | None = None) -> list[Drawn]:
     """Return the processes of the drawn tree that end when one crashes, which is the first of them."""
     pids: dict[Drawn, otp.Pid] = {}
 
@@ -271,12 +271,12 @@ async def ends(root: Drawn, crashed: Drawn, strategy: str | None = None) -> list
 
     temporary = {child for drawn in dynamic_in(below(root)) for child in drawn.children}
     supervisor = await begin(root)
-    otp.unlink(supervisor)
+    otp.unlink(s.name(supervisor, root.label.partition("(")[0].strip()))
 
     async def note(drawn: Drawn, pid: otp.Pid) -> None:
         infos = {info.id: pid_of(info) for info in await Supervisor.which_children(pid)}
         for number, child in enumerate(drawn.children):
-            pids[child] = infos[number]
+            pids[child] = s.name(infos[number], child.label.partition("(")[0].strip())
             if child.children:
                 await note(child, infos[number])
 
@@ -286,9 +286,10 @@ async def ends(root: Drawn, crashed: Drawn, strategy: str | None = None) -> list
     await wait_all_idle()
     ended = [drawn for drawn, pid in pids.items() if not otp.is_alive(pid)]
     ended.sort(key=lambda drawn: drawn is not crashed)
-    otp.exit(supervisor, "shutdown")
-    await otp.wait_down(supervisor)
-    await wait_all_idle()
+    with s.unseen():
+        otp.exit(supervisor, "shutdown")
+        await otp.wait_down(supervisor)
+        await wait_all_idle()
     return ended
 
 
@@ -303,6 +304,6 @@ async def p1(s: Scenario) -> str:
     """B of A, B, C crashes under each strategy."""
     told: list[str] = []
     for strategy in ("one_for_one", "rest_for_one", "one_for_all"):
-        new = await restarted_by(strategy, 1, 3, s.name)
+        new = await restarted_by(s, strategy, 1, ("A", "B", "C"), strategy)
         told.append(f"{strategy} {' '.join('ABC'[number] for number in sorted(new))}")
     return "; ".join(told)

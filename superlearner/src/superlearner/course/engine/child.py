@@ -77,7 +77,7 @@ def outcome_of(id: str, check: str, seed: int = 1) -> Outcome:
     async def main() -> Outcome:
         scenario = Scenario(ModuleType("answer"), seed)
         happened = await run(scenario)
-        return Outcome(happened, scenario.excerpt(None))
+        return Outcome(happened, scenario.whole())
 
     return Scheduler(seed=seed).run(main)
 

@@ -13,6 +13,7 @@ import contextlib
 import difflib
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import Any, Final, Literal
 
@@ -21,15 +22,12 @@ from otp import Supervisor
 from otp.testing import advance, mailbox, wait_all_idle
 from otp.trace import MESSAGE_KINDS, Event, node_of, subscribe
 from superlearner.control.reasons import tagged, text_of_reason
+from superlearner.course.engine.excerpt import Excerpt
 from superlearner.course.engine.values import as_set, same, shown
 from superlearner.course.engine.verdict import Row, Step, Wrong
 
 __all__ = ["Scenario"]
 
-EXCERPT: Final = 12
-"""Rows of the excerpt of a trace."""
-WHOLE: Final = 40
-"""Rows of the run of a prediction."""
 KEPT: Final = 2000
 LONGEST: Final = 200
 RESTART_S: Final = 1.0
@@ -54,6 +52,7 @@ class Scenario:
         self._events: list[Event] = []
         self._names: dict[otp.Pid, str] = {}
         self._me = otp.self()
+        self._excerpt = Excerpt(self._me)
         self._node = node_of(self._me)
         self._before = set(otp.processes())
         self._kept: set[otp.Pid] = set()
@@ -67,6 +66,7 @@ class Scenario:
         """Begin the next numbered item of the contract; the one before holds."""
         self._pass()
         self._step = says
+        self._excerpt.begin()
 
     def note(self, say: str) -> None:
         """Say something about the current step although it holds."""
@@ -181,7 +181,9 @@ class Scenario:
         living = {each.id: each.pid for each in reversed(found) if isinstance(each.pid, otp.Pid)}
         self._kept.update(living.values())
         for id, pid in living.items():
-            self._names.setdefault(pid, str(id))
+            if pid not in self._names:
+                name = id.__name__ if isinstance(id, type) else str(id)
+                self._names[pid] = f"new {name}" if name in self._names.values() else name
         return living
 
     async def kill(self, pid: otp.Pid) -> None:
@@ -268,15 +270,23 @@ class Scenario:
     def _take(self, event: Event) -> None:
         if len(self._events) < KEPT:
             self._events.append(event)
+            self._excerpt.take(event)
 
-    def excerpt(self, most: int | None = EXCERPT) -> tuple[Row, ...]:
-        """Return the last messages and ends, by default twelve, the last of them marked; None: the first forty."""
-        rows = [row for event in self._events if (row := self._row(event)) is not None]
-        rows = rows[:WHOLE] if most is None else rows[-most:]
-        return tuple(
-            Row(row.at, row.of, row.to, row.kind, row.text, marked=place == len(rows) - 1)
-            for place, row in enumerate(rows)
-        )
+    def unseen(self) -> AbstractContextManager[None]:
+        """Leave what happens inside out of the excerpt, such as the clean-up after a run."""
+        return self._excerpt.unseen()
+
+    def show(self, since: int, until: int | None = None) -> None:
+        """Let the excerpt show what happened between two marks, and mark the last of it."""
+        self._excerpt.show(since, until)
+
+    def excerpt(self) -> tuple[Row, ...]:
+        """Return the messages and ends that the verdict shows, the one in question marked."""
+        return self._excerpt.rows(self._events, self._row)
+
+    def whole(self) -> tuple[Row, ...]:
+        """Return the messages and ends of a whole run."""
+        return self._excerpt.whole(self._events, self._row)
 
     def _row(self, event: Event) -> Row | None:
         of = self._called(event.pid)
@@ -291,7 +301,7 @@ class Scenario:
 
     def _called(self, pid: Any) -> str:
         if pid not in self._names:
-            what = "process" if not isinstance(pid, otp.Pid) else f"process {1 + len(self._names)}"
+            what = "timer" if not isinstance(pid, otp.Pid) else f"process {1 + len(self._names)}"
             self._names[pid] = what
         return self._names[pid]
 
@@ -299,12 +309,13 @@ class Scenario:
 
     async def end(self) -> None:
         """Stop what was started, and raise `Wrong` for what the answer leaves behind."""
-        for supervisor in reversed(self._supervisors):
-            otp.exit(supervisor, "shutdown")
-            await otp.wait_down(supervisor)
-        for pid in self._kept:
-            otp.exit(pid, "kill")
-        await self.settle()
+        with self.unseen():
+            for supervisor in reversed(self._supervisors):
+                otp.exit(supervisor, "shutdown")
+                await otp.wait_down(supervisor)
+            for pid in self._kept:
+                otp.exit(pid, "kill")
+            await self.settle()
         left = set(otp.processes()) - self._before - {self._me}
         if left:
             raise Wrong(

@@ -1,0 +1,119 @@
+"""The part of a trace that a verdict shows: the messages that matter, without those of the check's own housekeeping."""
+
+# Messages are terms of any type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import otp
+from otp.trace import Event
+from superlearner.course.engine.verdict import Row
+
+__all__ = ["Excerpt"]
+
+MOST: Final = 12
+"""Rows of an excerpt."""
+LANES: Final = 6
+"""Processes of an excerpt."""
+WHOLE: Final = 40
+"""Rows of the run of a prediction."""
+ASKS_CHILDREN: Final = "'which_children'"
+STARTED: Final = "('ok', None)"
+STOPPED: Final = re.compile(r"(ExitSignal|Down)\(.*reason='shutdown'\)", re.DOTALL)
+
+
+class Excerpt:
+    """The choice of events of a run that are shown.
+
+    Left out are requests of the check to supervisors, system messages and their answers, acknowledgements of starts,
+    the messages with which a supervisor stops its children, and what happens inside `unseen`.
+
+    Args:
+        me: the process of the check.
+    """
+
+    def __init__(self, me: otp.Pid) -> None:
+        self._me = me
+        self._count = 0
+        self._hidden: set[int] = set()
+        self._unseen = 0
+        self._since = 0
+        self._until: int | None = None
+        self._first = False
+        self._asked: set[tuple[Any, Any]] = set()
+        self._own: Counter[Any] = Counter()
+
+    def take(self, event: Event) -> None:
+        """Account for the next event."""
+        if self._unseen or self._is_internal(event):
+            self._hidden.add(self._count)
+        self._count += 1
+
+    def _is_internal(self, event: Event) -> bool:
+        if event.kind != "sent":
+            return False
+        way, text, to = event.data["way"], str(event.data["message"]), event.data.get("to")
+        if way == "system" or (way == "call" and event.pid == self._me and text == ASKS_CHILDREN):
+            self._own[event.pid] += 1
+            return True
+        if way == "call":
+            self._asked.add((event.pid, to))
+        if way == "reply" and self._own[to]:
+            self._own[to] -= 1
+            return True
+        if way == "reply":
+            return text == STARTED and (to, event.pid) not in self._asked
+        return way == "info" and STOPPED.fullmatch(text) is not None
+
+    @contextmanager
+    def unseen(self) -> Generator[None, None, None]:
+        """Leave out what happens inside, such as the clean-up after a run."""
+        self._unseen += 1
+        try:
+            yield
+        finally:
+            self._unseen -= 1
+
+    def begin(self) -> None:
+        """Begin with the next event: a step of the contract."""
+        self._since, self._until, self._first = self._count, None, False
+
+    def show(self, since: int, until: int | None = None) -> None:
+        """Show the events between two marks; if they are too many, the first one and the last ones."""
+        self._since, self._until, self._first = since, until, True
+
+    def whole(self, events: Sequence[Event], row_of: Callable[[Event], Row | None]) -> tuple[Row, ...]:
+        """Return the rows of a whole run."""
+        return tuple(self._rows(events, row_of, 0, None)[:WHOLE])
+
+    def rows(self, events: Sequence[Event], row_of: Callable[[Event], Row | None]) -> tuple[Row, ...]:
+        """Return the rows to show, the last of them marked as the one in question."""
+        found = self._rows(events, row_of, self._since, self._until)
+        head = found[:1] if self._first else []
+        lanes = {lane for row in (*head, *found[-1:]) for lane in _lanes(row)}
+        kept: list[Row] = []
+        for row in reversed(found[len(head) :]):
+            lanes |= _lanes(row)
+            if len(lanes) > LANES or len(kept) + len(head) == MOST:
+                break
+            kept.insert(0, row)
+        shown = [*head, *kept]
+        return tuple(dataclasses.replace(row, marked=row is shown[-1]) for row in shown)
+
+    def _rows(
+        self, events: Sequence[Event], row_of: Callable[[Event], Row | None], since: int, until: int | None
+    ) -> list[Row]:
+        places = range(since, len(events) if until is None else min(until, len(events)))
+        rows = (row_of(events[place]) for place in places if place not in self._hidden)
+        return [row for row in rows if row is not None]
+
+
+def _lanes(row: Row) -> set[str]:
+    return {row.of} if row.to is None else {row.of, row.to}
