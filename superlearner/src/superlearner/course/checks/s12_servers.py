@@ -275,7 +275,7 @@ async def required(s: Scenario) -> None:
     wanted = callbacks - others
     if needed != wanted:
         which = difference(needed, wanted) if needed else "it is empty"
-        raise Wrong(f"`required` is not right, {which}: the cell under “Ask the library” prints them")
+        raise Wrong(f"`required` is not right, {which}: the cell under “Ask the library” lists them")
     if free != others:
         raise Wrong(f"`optional` is not right, {difference(free, others)}: compare it with what the cell prints")
     s.note("only `init` is required")
