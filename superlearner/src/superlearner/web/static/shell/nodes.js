@@ -73,7 +73,7 @@ function show(select, names, rests, why) {
   if (select.options.length > 1 && !onlyOwn()) select.append(make("option", { value: ALL }, "All nodes"));
   select.value = chosen();
   attribute(select, "title", chosen() || first);
-  select.hidden = select.options.length < 2 || "unused" in select.dataset; // pages about the platform show no node
+  select.hidden = select.options.length < 2 || "unused" in select.dataset; // the Playground shows the node of a sandbox
   const note = document.getElementById("gone");
   if (!note) return;
   const before = document.documentElement.hasAttribute("data-gone");
