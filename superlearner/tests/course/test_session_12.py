@@ -93,7 +93,7 @@ SAYS = {
     ("s12.results", "M14"): "you said True for Reply from handle_cast; in the run it is not legal",
     ("s12.results", "M31"): "you said False for NoReply from handle_call; in the run it is legal",
     ("s12.strategies", "M21"): "Validator crashed, and Transformer, which depends on it, went on",
-    ("s12.tree", "M25"): "only supervisors have children; it was read as\nRoot\n  Store",
+    ("s12.tree", "M25"): "only supervisors have children; it was read as:\nRoot\n  Store",
 }
 
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { chosenIn, sourceOf } from "#static/lesson/choice.js";
-import { countOf, markOf, nextOf } from "#static/lesson/lesson-model.js";
+import { countOf, followingOf, markOf, nextOf } from "#static/lesson/lesson-model.js";
 
 const MATCH = { kind: "match", keys: ["loop", "a \"b\" \\"], values: ["GenServer", "über"], labels: {} };
 const SET = { kind: "set", keys: [], values: ["one", "two", "three"], labels: {} };
@@ -39,4 +39,16 @@ test("an exercise is done when it has passed, a question when it was answered", 
   assert.equal(nextOf(lesson).kind, "exercise");
   assert.equal(nextOf({ sections: [fresh, helped] }).kind, "reflect");
   assert.equal(nextOf({ sections: [helped] }), null);
+});
+
+test("what follows a block is the next of the core path, then any that is left", () => {
+  const named = (id, core, more = {}) => ({ ...block("exercise", more, core), id });
+  const lesson = { sections: [{ blocks: [named("a", true), named("b", false), named("c", true)] }, { blocks: [named("d", false)] }] };
+  assert.equal(followingOf(lesson, "b").id, "c");
+  assert.equal(followingOf(lesson, "c").id, "a");
+  lesson.sections[0].blocks = [named("a", true, { passed: true }), named("b", false), named("c", true, { passed: true })];
+  assert.equal(followingOf(lesson, "c").id, "d");
+  lesson.sections[1].blocks = [];
+  assert.equal(followingOf(lesson, "c").id, "b");
+  assert.equal(followingOf(lesson, "b"), null);
 });

@@ -161,7 +161,7 @@ async def tree(s: Scenario) -> None:
     if type(text) is not str or not text.strip():
         raise Wrong(f"expected drawing to be a text with a tree, got {shown(text)}: nothing is drawn yet")
     roots = read_drawing(text)
-    read = f"; it was read as\n{shown_tree(roots):.300}"
+    read = f"; it was read as:\n{shown_tree(roots):.300}"
     s.expect(len(roots) == 1, f"expected one root, got {len(roots)}{read}")
     root = roots[0]
     s.expect(bool(root.children), f"expected the root to have children{read}")

@@ -19,6 +19,17 @@ const bench = new Workbench(/\/learn\/(\d+)/.exec(location.pathname)?.[1] ?? "0"
 
 /** @typedef {{printed: string, value: string|null, error: string|null}} Output */
 
+/** Characters of what a cell prints that the server sends. */
+const LONGEST = 4000;
+const HELD = /held the loop for ([\d.]+) s(?:: <eval>, line (\d+))?/;
+
+/** Return what an error says to a learner. @param {string} message */
+export function saidOf(message) {
+  const held = HELD.exec(message);
+  if (!held) return message.replace(/^source: /, "");
+  return `Stopped: ${held[2] ? `line ${held[2]}` : "the code"} ran for ${held[1]} s without waiting.`;
+}
+
 export class LessonCell extends LessonBlock {
   #editor = new SlCode();
   #place = make("div", { class: "cell-tree", role: "group", "aria-label": "What runs in the workbench" }, make("p", { class: "hint" }, "Processes that your code starts appear here."));
@@ -45,6 +56,7 @@ export class LessonCell extends LessonBlock {
     this.say("Running.");
     this.#editor.unmark();
     this.#interrupted = false;
+    this.#output = null; // it is about the code before
     const found = await this.ask(() => this.#outcome(), "Your code is kept.");
     if (!found) return this.say(this.failed);
     this.#output = found;
@@ -70,7 +82,7 @@ export class LessonCell extends LessonBlock {
     } catch (error) {
       if (!(error instanceof ApiError) || !["eval_failed", "validation_error", "timeout"].includes(error.code)) throw error;
       const of = (/** @type {string} */ field) => error.details.find((detail) => detail.field === field)?.problem ?? "";
-      const line = Number(of("line") || /line (\d+)/.exec(error.message)?.[1]), said = this.#interrupted ? "Interrupted. Names that were made are kept." : error.message.replace(/^source: /, "");
+      const line = Number(of("line") || /line (\d+)/.exec(error.message)?.[1]), said = this.#interrupted ? "Interrupted. Names that were made are kept." : saidOf(error.message);
       if (line && !this.#interrupted) this.#editor.mark(line, 1, said, false);
       return { printed: of("printed"), value: null, error: said };
     }
@@ -114,6 +126,7 @@ export class LessonCell extends LessonBlock {
       </div>
       ${output ? html`<div role="group" class="ran" aria-label="Output" data-ok=${output.error ? "no" : "yes"}>
         ${output.printed ? html`<pre tabindex="0">${output.printed}</pre>` : nothing}
+        ${output.printed.length >= LONGEST ? html`<p class="hint">The output is cut after ${LONGEST.toLocaleString("en")} characters.</p>` : nothing}
         ${output.value === null ? nothing : html`<pre tabindex="0" class="value">${output.value}</pre>`}
         ${output.error ? html`<p class="note" data-level="bad">${output.error}</p>` : nothing}
         ${output.printed || output.value !== null || output.error ? nothing : html`<p class="hint">It has run and printed nothing.</p>`}

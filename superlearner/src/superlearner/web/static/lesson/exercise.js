@@ -18,16 +18,20 @@ import { lineOf, shownVerdict, toldVerdict } from "./verdict.js";
 
 /** @typedef {import("./verdict.js").Checked} Checked */
 
-const LEAST_LINES = 8;
+const LEAST_LINES = 8, MOST_LINES = 24;
 
 export class LessonExercise extends LessonBlock {
   /** @type {SlCode|null} */ #editor = null;
   /** @type {ChoiceForm|null} */ #form = null;
   /** @type {Checked|null} */ #checked = null;
+  /** Lines for which the editor has room. */
+  #lines = 0;
   /** The answer has changed since it was checked. */
   #changed = false;
   /** @type {HTMLElement[]} */ #hints = [];
   /** @type {HTMLElement|null} */ #solution = null;
+  /** Why the last hint was refused; it stands at its button. */
+  #refused = "";
   #task = document.createElement("div");
   /** @type {HTMLElement} */ #answer = document.createElement("div");
 
@@ -43,7 +47,8 @@ export class LessonExercise extends LessonBlock {
       this.#editor = new SlCode();
       this.#editor.setAttribute("label", `Your answer to ${block.title}`);
       this.#editor.value = known;
-      this.#editor.style.height = heightOf(Math.max(LEAST_LINES, known.split("\n").length + 2));
+      this.#lines = Math.max(LEAST_LINES, known.split("\n").length + 2);
+      this.#editor.style.height = heightOf(this.#lines);
       this.#editor.addEventListener("input", () => this.#typed());
       this.#answer = this.#editor;
     }
@@ -56,6 +61,7 @@ export class LessonExercise extends LessonBlock {
 
   #typed() {
     keep(this.draftOf, this.source === this.block.code ? null : this.source);
+    this.#grow();
     if (!this.#changed && this.#checked) {
       this.#changed = true;
       this.#editor?.unmark();
@@ -63,9 +69,18 @@ export class LessonExercise extends LessonBlock {
     }
   }
 
+  /** Make the editor as high as its content, up to a limit. It never shrinks, so nothing moves up while one types. */
+  #grow() {
+    const lines = Math.min(MOST_LINES, (this.#editor?.value.split("\n").length ?? 0) + 1);
+    if (!this.#editor || lines <= this.#lines) return;
+    this.#lines = lines;
+    this.#editor.style.height = heightOf(lines);
+  }
+
   async check() {
     if (!mayCode() || this.busy) return;
     const source = this.source;
+    this.#refused = "";
     this.say("Checking.");
     /** @type {Checked|null} */
     const checked = await this.ask(() => platform("POST", `/course/exercises/${this.state.id}/check`, { source }), "Your answer is kept.");
@@ -89,8 +104,13 @@ export class LessonExercise extends LessonBlock {
 
   async #help() {
     const { state } = this, level = this.#hints.length + 1;
+    this.#refused = "";
     const hint = await this.ask(() => platform("POST", `/course/exercises/${state.id}/hints`, { level }), "");
-    if (!hint) return this.say(this.failed);
+    if (!hint) {
+      [this.#refused, this.failed] = [this.failed, ""];
+      this.paint();
+      return this.say(this.#refused);
+    }
     this.#hints.push(written(hint.text));
     this.change({ hints: Math.max(state.hints, level) });
     this.paint();
@@ -128,7 +148,7 @@ export class LessonExercise extends LessonBlock {
 
   content() {
     const { block, state } = this;
-    return html`<header class="block-head"><p class="which">${this.kindWord("Exercise")} · ${block.minutes} min</p>${this.#tag()}</header>
+    return html`<header class="block-head"><p class="which">${this.kindWord("Exercise", ` · ${block.minutes} min`)}</p>${this.#tag()}</header>
       <div class="bench">
         <div class="bench-task"><h3>${block.title}</h3>${this.#task}${this.#helps()}</div>
         <div class="bench-code">
@@ -141,6 +161,7 @@ export class LessonExercise extends LessonBlock {
           </div>
           ${this.#checked ? shownVerdict(this.#checked, this.#changed, this.#editor !== null) : this.#earlier()}
           ${block.review && this.#checked?.ok ? reviewed(state.id) : nothing}
+          ${state.passed && (!this.#checked || this.#checked.ok) ? this.nextLink() : nothing}
           ${this.#checked && !this.#checked.kept ? html`<p class="hint">${NOT_KEPT}</p>` : nothing}
         </div>
       </div>`;
@@ -169,7 +190,8 @@ export class LessonExercise extends LessonBlock {
       ${this.#hints.length ? html`<ol class="hints">${this.#hints.map((hint, place) => html`<li><b>Hint ${place + 1}</b>${hint}</li>`)}</ol>` : nothing}
       ${this.#solution ? html`<div role="group" class="solution" aria-label="The solution" tabindex="-1"><h4>The solution</h4>${this.#solution}</div>` : may
         ? html`<div class="acts"><button type="button" class="btn" ?disabled=${!mayOperate()} aria-disabled=${this.busy ? "true" : nothing} aria-describedby=${mayOperate() ? nothing : "rights"} @click=${() => void (left ? this.#help() : this.#solve())}>${label}</button>
-          ${passed ? nothing : html`<span class="hint">A pass after a hint counts as passed with help.</span>`}</div>` : nothing}
+          ${passed ? nothing : html`<span class="hint">A pass after a hint counts as passed with help.</span>`}</div>
+          ${this.#refused ? html`<p class="note" data-level="warn" role="alert">${this.#refused}</p>` : nothing}` : nothing}
     </div>`;
   }
 }

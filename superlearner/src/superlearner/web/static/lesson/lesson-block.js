@@ -6,8 +6,9 @@
 
 import { ApiError } from "../base/api.js";
 import { make, root, write } from "../base/dom.js";
-import { html, render } from "../vendor/lit-html.js";
-import { placeOf, untouched } from "./lesson-model.js";
+import { html, nothing, render } from "../vendor/lit-html.js";
+import { nameOf, placeOf, untouched } from "./lesson-model.js";
+import { goTo } from "./reading-place.js";
 
 /** @typedef {import("./lesson-model.js").Block} Block */
 /** @typedef {import("./lesson-model.js").ItemState} ItemState */
@@ -25,6 +26,8 @@ export const signIn = (to) => page()?.hasAttribute("data-signed-out")
 /** An element for one block. It dispatches `lesson-changed` when the state of its block has changed. */
 export class LessonBlock extends HTMLElement {
   /** @type {Block} */ block;
+  /** Return what follows a block that is done; the page of the session sets it. @type {(id: string) => Block|null} */
+  static following = () => null;
   /** What went wrong with the last request. */
   failed = "";
   busy = false;
@@ -54,9 +57,22 @@ export class LessonBlock extends HTMLElement {
     return (this.block.state ??= untouched(this.block.id ?? ""));
   }
 
-  /** Return what the head of the block says. @param {string} kind */
-  kindWord(kind) {
-    return `${this.block.review ? "Review · " : ""}${kind}${this.block.core || this.block.review ? "" : " · more practice"}`;
+  /** Return what the head of the block says. @param {string} kind @param {string} [more] */
+  kindWord(kind, more = "") {
+    const { core, review } = this.block;
+    return html`${review ? "Review · " : ""}${kind}${core || review ? "" : " · more practice"}${more}${core && !review ? html` <b class="core">core</b>` : nothing}`;
+  }
+
+  /** Return a link to what follows this block, which is done. */
+  nextLink() {
+    const next = this.block.review ? null : LessonBlock.following(this.state.id);
+    if (!next?.id) return nothing;
+    const place = placeOf(next.id);
+    return html`<p class="next"><a href="#${place}" @click=${(/** @type {MouseEvent} */ event) => {
+      event.preventDefault();
+      goTo(place);
+      document.getElementById(place)?.focus({ preventScroll: true });
+    }}>Next: ${nameOf(next)}</a></p>`;
   }
 
   /** Return the name of the draft; a review leaves the other one alone. */
@@ -83,7 +99,7 @@ export class LessonBlock extends HTMLElement {
 
   /** @param {string} text */
   say(text) {
-    write(this.#status, text);
+    write(this.#status, text.replaceAll("`", ""));
   }
 
   /** Scroll the sentence of the verdict into view, as little as possible. */

@@ -56,6 +56,17 @@ export function nextOf(lesson) {
   return left.find((block) => block.core) ?? left[0] ?? null;
 }
 
+/**
+ * Return what follows a block that is done: the next part of the core path, else the next of all.
+ * @param {Lesson} lesson @param {string} id
+ */
+export function followingOf(lesson, id) {
+  const all = lesson.sections.flatMap(asks), left = all.filter((block) => !isDone(block) && block.id !== id);
+  const after = all.slice(all.findIndex((block) => block.id === id) + 1).filter((block) => left.includes(block));
+  const core = (/** @type {Block[]} */ blocks) => blocks.find((block) => block.core);
+  return core(after) ?? core(left) ?? after[0] ?? left[0] ?? null;
+}
+
 /** What a block is called in the contents and in announcements. @param {Block} block */
 export const nameOf = ({ kind, title }) => (kind === "exercise" ? `“${title ?? ""}”` : kind === "predict" ? "a prediction" : "a reflection");
 

@@ -11,7 +11,8 @@ import { shortcuts } from "../shell/keys.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { LessonCell } from "./cell.js";
 import { LessonExercise } from "./exercise.js";
-import { asks, countOf, counts, isDone, markOf, MARKS, nameOf, nextOf, placeOf, sectionPlace } from "./lesson-model.js";
+import { LessonBlock } from "./lesson-block.js";
+import { asks, countOf, counts, followingOf, isDone, markOf, MARKS, nameOf, nextOf, placeOf, sectionPlace } from "./lesson-model.js";
 import { written } from "./lesson-text.js";
 import { LessonPredict, LessonReflect } from "./questions.js";
 import { follow, goTo, goToSection } from "./reading-place.js";
@@ -83,9 +84,10 @@ function paintFacts() {
   if (!lesson) return;
   const next = nextOf(lesson), begun = lesson.sections.flatMap(asks).some(({ state }) => state && (state.attempts || state.hints));
   const { core, coreDone, all } = countOf(lesson), reflections = all - lesson.exercises - lesson.predictions;
-  const way = !begun ? "Begin with" : core && coreDone === core ? "Core path done. More practice:" : "Go on with";
+  const first = lesson.sections[0];
+  const way = core && coreDone === core ? "Core path done. More practice:" : "Go on with";
   render(html`<span>${lesson.minutes} min for the core path</span><span>${counted(lesson.exercises, "exercise")}</span><span>${counted(lesson.predictions, "prediction")}</span>${reflections > 0 ? html`<span>${counted(reflections, "reflection")}</span>` : nothing}
-    ${next?.id ? html`<a href="#${placeOf(next.id)}" @click=${(/** @type {MouseEvent} */ event) => { event.preventDefault(); goTo(placeOf(next.id ?? "")); }}>${way} ${nameOf(next)}</a>` : all || core ? html`<b>All done</b>` : nothing}`, byId("facts", HTMLElement));
+    ${!begun && first ? html`<a href="#${sectionPlace(first)}" @click=${(/** @type {MouseEvent} */ event) => went(event, sectionPlace(first))}>Begin with “${first.title}”</a>` : next?.id ? html`<a href="#${placeOf(next.id)}" @click=${(/** @type {MouseEvent} */ event) => { event.preventDefault(); goTo(placeOf(next.id ?? "")); }}>${way} ${nameOf(next)}</a>` : all || core ? html`<b>All done</b>` : nothing}`, byId("facts", HTMLElement));
 }
 
 /** What a learner gets from the session, and what it builds on. @param {Lesson} lesson */
@@ -128,7 +130,9 @@ const narrow = matchMedia("(max-width: 900px)");
 const unfold = () => (contents.open = !narrow.matches);
 narrow.addEventListener("change", unfold);
 unfold();
+LessonBlock.following = (id) => lesson && followingOf(lesson, id);
 page.addEventListener("lesson-changed", () => {
+  for (const one of place.querySelectorAll(".block")) if (one instanceof LessonBlock && isDone(one.block)) one.paint(); // what follows may be another one
   paintRail();
   paintFacts();
 });

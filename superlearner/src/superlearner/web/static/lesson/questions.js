@@ -95,6 +95,7 @@ export class LessonPredict extends LessonBlock {
       ${this.#explain}
       ${trace(told.excerpt ?? [], "What happened in the run")}
       ${told.kept === false ? html`<p class="hint">${NOT_KEPT}</p>` : nothing}
+      ${this.nextLink()}
       ${told.happened ? nothing : html`<div class="acts"><button type="button" class="btn" ?disabled=${!mayOperate()} @click=${() => void this.#lock()}>${this.busy ? "It runs…" : "Run it again"}</button></div>`}
     </div>
     ${this.block.review ? reviewed(this.state.id) : nothing}`;
@@ -148,7 +149,7 @@ export class LessonReflect extends LessonBlock {
       ${this.failed ? html`<p class="note" data-level="bad" role="alert">${this.failed}</p>` : nothing}
       <div class="acts">${same ? nothing : html`<button type="button" class="btn primary" ?disabled=${this.#left > 0 || !mayOperate()} aria-disabled=${this.busy ? "true" : nothing} @click=${() => void this.#send()}>${this.#model ? "Keep the change" : "Compare with a model answer"}</button>`}
         <span class="hint" id="${name}-count">${this.#left ? `${this.#left} more characters, then you can compare.` : same ? (this.#kept ? "Your words are kept, and private." : NOT_KEPT) : "Your words are private."}</span></div>
-      ${this.#model ? html`<div role="group" class="model" tabindex="-1" aria-label="A model answer"><h4>A model answer</h4>${this.#model}</div>` : nothing}`;
+      ${this.#model ? html`<div role="group" class="model" tabindex="-1" aria-label="A model answer"><h4>A model answer</h4>${this.#model}${this.nextLink()}</div>` : nothing}`;
   }
 }
 
