@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
@@ -117,3 +118,21 @@ def test_two_checks_at_once_do_not_disturb_each_other() -> None:
         return results
 
     assert otp.run(main) == [True] * 4
+
+
+def test_an_answer_reads_the_library_whatever_the_umask_of_the_platform() -> None:
+    """Sockets are made under a strict umask, and a child that was forked meanwhile kept it.
+
+    It found no module then that was not imported yet, and `s12.own` failed for everybody.
+    """
+
+    async def main() -> Checked:
+        checker, before = Checker(0), os.umask(0o077)
+        try:
+            return await checker.check("s12.own", COURSE.check_source("s12.own"), COURSE.solution("s12.own"))
+        finally:
+            os.umask(before)
+            checker.close()
+
+    found = otp.run(main)
+    assert found.verdict.ok, found.verdict.steps

@@ -82,6 +82,7 @@ def raise_inside(plan: Mapping[str, Any], outside: list[Part]) -> tuple[list[Par
     def new_root() -> None:
         nonlocal folder, has_processes
         namespaces.enter_inner("mount")
+        os.umask(0o022)  # that of the starter may be stricter, as while it makes a socket: nothing could be reached
         owner = os.getuid() if uid is None else uid
         group = os.getgid() if uid is None else uid
         files_mb = plan["limits"]["files_mb"]
