@@ -13,7 +13,7 @@ from superlearner.course.course import Course
 from superlearner.course.engine.checking import CI_SEEDS, SEEDS
 from superlearner.course.engine.child import outcome_of, verdict_of
 from superlearner.course.engine.verdict import Verdict
-from superlearner.course.lesson import Cell, Exercise, Predict
+from superlearner.course.lesson import Cell, Exercise, Measure, Predict
 
 COURSE = Course()
 LESSON = COURSE.lesson(12)
@@ -251,6 +251,30 @@ def test_the_run_of_a_prediction_gives_the_right_option(id: str) -> None:
     asked = COURSE.predict(id)
     (right,) = (option.text for option in asked.options if option.right)
     assert {outcome_of(asked.scenario, COURSE.check_source(asked.scenario), seed).happened for seed in SEEDS} == {right}
+
+
+MEASURED = {
+    "s12.m1": {"Lines in all by hand": 462, "Lines in all with OTP": 128},
+    "s12.m2": {
+        "Pause before a restart by hand": 0.1, "Pause before a restart with OTP": 0.0,
+        "Restarts after 7 crashes, one a minute by hand": 5, "Restarts after 7 crashes, one a minute with OTP": 7,
+        "Restarts after 7 crashes, one a second by hand": 5, "Restarts after 7 crashes, one a second with OTP": 5,
+        "After that, who restarts by hand": "goes on without ann", "After that, who restarts with OTP": "gives up",
+        "Restarts when the first of 3 that need each other crashes by hand": 1,
+        "Restarts when the first of 3 that need each other crashes with OTP": 3,
+    },
+    "s12.m3": {
+        "Restarts 3 restarts in 5 s": 3, "Restarts no limit, for an hour": 36_000,
+        "Crash reports in the log no limit, for an hour": 36_000, "Gives up after 3 restarts in 5 s": 0.4,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("id", [one.id for one in LESSON.blocks(Measure)])
+def test_a_measurement_shows_what_the_lesson_says(id: str) -> None:
+    scenario = COURSE.measure(id).scenario
+    found = {f"{one.name} {one.of}": one.value for one in outcome_of(scenario, COURSE.check_source(scenario)).figures}
+    assert MEASURED[id].items() <= found.items()
 
 
 def test_no_lesson_shows_a_solution() -> None:

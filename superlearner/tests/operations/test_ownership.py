@@ -37,7 +37,8 @@ OTHERS = {
     },
     "user": {
         "course.check", "course.export", "course.hint", "course.import", "course.lesson", "course.next",
-        "course.predict", "course.progress", "course.reflect", "course.reset", "course.review", "course.sessions",
+        "course.measure", "course.predict", "course.progress", "course.reflect", "course.reset", "course.review",
+        "course.sessions",
         "course.solution",
         "log.list", "node.list", "recording.list", "recording.load", "sandbox.create", "sandbox.list", "user.usage",
     },

@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from superlearner.course.lesson import Exercise, Lesson, Predict, Reflect
+from superlearner.course.lesson import Exercise, Lesson, Measure, Picture, Predict, Reflect
 from superlearner.course.reading import read_file
 
 __all__ = ["FOLDER", "Course", "UnknownItem"]
@@ -67,6 +67,14 @@ class Course:
     def reflect(self, id: str) -> Reflect:
         """Return a reflection. Raises `UnknownItem`."""
         return _found("reflection", id, self._all(Reflect))
+
+    def measure(self, id: str) -> Measure:
+        """Return a measurement. Raises `UnknownItem`."""
+        return _found("measurement", id, self._all(Measure))
+
+    def picture(self, id: str) -> Picture:
+        """Return a picture. Raises `UnknownItem`."""
+        return _found("picture", id, self._all(Picture))
 
     def _all(self, kind: type[B]) -> list[B]:
         return [block for lesson in self.lessons for block in lesson.blocks(kind)]

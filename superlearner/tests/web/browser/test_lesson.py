@@ -286,6 +286,23 @@ def test_a_recorded_restart_is_played_in_the_place_of_its_picture(lesson: Callab
     assert broken_rules(page) == []
 
 
+def test_a_measurement_runs_and_shows_figures_and_messages(lesson: Callable[..., Page]) -> None:
+    page = lesson()
+    one = exercise(page, "s12-m1")
+    expect(one).to_contain_text("The same crashes show differences.")
+    one.get_by_role("button", name="Measure it").click()
+    expect(one.get_by_role("group", name="Result")).to_contain_text("The run: Of seven crashes, one a minute")
+    row = one.get_by_role("row", name=re.compile("^Pause before a restart"))
+    expect(row.get_by_role("cell")).to_have_text(["0.1 s", "0 s"])
+    expect(one.get_by_role("img")).to_have_accessible_name(re.compile("ann ends with 'boom'"))
+    expect(one.get_by_role("status")).to_contain_text("Measured: of seven crashes")
+    expect(one.get_by_role("button", name="Measure again")).to_be_focused()
+    assert broken_rules(page) == []
+    page.route("**/api/v1/course/measures/*", lambda route: route.abort())
+    one.get_by_role("button", name="Measure again").click()
+    expect(one.get_by_role("alert")).to_contain_text("The server does not answer.")
+
+
 def run_cell(page: Page, source: str) -> Locator:
     """Run code in the cell, and return its output."""
     cell = exercise(page, "s12-c1")

@@ -15,7 +15,8 @@ from otp.peer import Limits, Peer, Spares, WallMissing, Walls
 from otp.peer import start as start_peer
 from superlearner.control.terms import clip
 from superlearner.course.engine.child import FILE, IMPORT
-from superlearner.course.engine.verdict import Outcome, Row, Step, Verdict, refusal
+from superlearner.course.engine.outcome import Outcome
+from superlearner.course.engine.verdict import Row, Step, Verdict, refusal
 
 __all__ = ["CI_SEEDS", "SEEDS", "CheckNotRun", "Checked", "Checker"]
 
@@ -28,6 +29,10 @@ CI_SEEDS: Final = tuple(range(1, 21))
 LIMITS: Final = Limits(
     memory_mb=192, cpu_s=8.0, processes=8, output_kb=256, hold_s=3.0, wall_s=15.0, files_mb=4, nice=5
 )
+OURS: Final = Limits(
+    memory_mb=192, cpu_s=30.0, processes=8, output_kb=256, hold_s=30.0, wall_s=60.0, files_mb=4, nice=5
+)
+"""Limits of a scenario of ours, which may measure an hour of virtual time."""
 PRELOAD: Final = ("superlearner.course.engine.child",)
 LONGEST_SOURCE: Final = 200_000
 LONGEST_TELL: Final = 400
@@ -121,15 +126,20 @@ class Checker:
             return Checked(refusal(IMPORT, ENDS["exit"][0]), printed)
         return Checked(_verdict(told), printed)
 
-    async def predict(self, id: str, check: str) -> Outcome:
-        """Run the scenario of a prediction, and return what happened. Raises `CheckNotRun`."""
+    async def run(self, id: str, check: str) -> Outcome:
+        """Run a scenario of ours, and return what happened. Raises `CheckNotRun`.
+
+        Args:
+            id: that of the scenario.
+            check: the source of the module with it.
+        """
         try:
             told, _ = await self._run(id, check, None, (1,))
         except _Ended as ended:
             raise CheckNotRun(f"the scenario {id} did not end well: {ended.verdict.steps[0].say}") from None
         if told is None:
             raise CheckNotRun(f"the scenario {id} ended without a report")
-        return Outcome(told["happened"], tuple(Row(**one) for one in told["excerpt"]))
+        return Outcome.read(told)
 
     async def _run(
         self, id: str, check: str, source: str | None, seeds: Sequence[int]
@@ -151,7 +161,7 @@ class Checker:
                 "superlearner.course.engine.child:boot",
                 order,
                 walls=self._walls,
-                limits=LIMITS,
+                limits=OURS if order["source"] is None else LIMITS,
                 spares=self._spares,
                 on_output=written.append,
                 node=None if self._node is None else self._node(),

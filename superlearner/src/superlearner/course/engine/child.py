@@ -1,6 +1,6 @@
 """The child of a check: it runs a learner's answer and the check of its exercise, and reports one verdict.
 
-For a prediction it runs the scenario alone, and reports what happened.
+For a prediction, a measurement or a picture it runs a scenario of ours alone, and reports what happened.
 
 It runs in the thread of the peer's loop, so an answer that never waits holds that loop, and is ended with the line in
 which it was. The report begins with a token that the answer does not know.
@@ -26,9 +26,10 @@ from otp.peer.inner import Here
 from otp.testing import Deadlock, Livelock, MessageMutated, RealIONotSimulated, Scheduler
 from superlearner.course.engine.exercise import declared_in, scenarios_in
 from superlearner.course.engine.integrity import Integrity
+from superlearner.course.engine.outcome import Outcome
 from superlearner.course.engine.scenario import Scenario
 from superlearner.course.engine.values import shown
-from superlearner.course.engine.verdict import Outcome, Row, Verdict, Wrong, refusal
+from superlearner.course.engine.verdict import Row, Verdict, Wrong, refusal
 
 __all__ = ["FILE", "IMPORT", "boot", "outcome_of", "verdict_of"]
 
@@ -62,14 +63,13 @@ def boot(here: Here) -> None:
 
 def _report(order: dict[str, Any]) -> dict[str, Any]:
     if order["source"] is None:
-        outcome = outcome_of(order["id"], order["check"], order["seeds"][0])
-        return {"happened": outcome.happened, "excerpt": [row.shown() for row in outcome.excerpt]}
+        return outcome_of(order["id"], order["check"], order["seeds"][0]).shown()
     verdict = verdict_of(order["id"], order["check"], order["source"], order["seeds"])
     return {**verdict.shown(), "excerpt": [row.shown() for row in verdict.excerpt], "look": verdict.look}
 
 
 def outcome_of(id: str, check: str, seed: int = 1) -> Outcome:
-    """Run the scenario of a prediction, and return what happened."""
+    """Run a scenario, and return what happened."""
     names: dict[str, Any] = {"__name__": "check"}
     exec(compile(check, "check", "exec", dont_inherit=True), names)
     run = scenarios_in(names)[id]
@@ -77,7 +77,7 @@ def outcome_of(id: str, check: str, seed: int = 1) -> Outcome:
     async def main() -> Outcome:
         scenario = Scenario(ModuleType("answer"), seed)
         happened = await run(scenario)
-        return Outcome(happened, scenario.whole())
+        return Outcome(happened, scenario.whole(), tuple(scenario.figures))
 
     return Scheduler(seed=seed).run(main)
 

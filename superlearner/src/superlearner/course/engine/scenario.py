@@ -23,6 +23,7 @@ from otp.testing import advance, mailbox, wait_all_idle
 from otp.trace import MESSAGE_KINDS, Event, node_of, subscribe
 from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.course.engine.excerpt import Excerpt
+from superlearner.course.engine.outcome import Figure
 from superlearner.course.engine.values import as_set, same, shown
 from superlearner.course.engine.verdict import Row, Step, Wrong
 
@@ -47,6 +48,7 @@ class Scenario:
         self.steps: list[Step] = []
         self.at_step: Callable[[], object] = lambda: None
         """Called at each step and at the end."""
+        self.figures: list[Figure] = []
         self._step: str | None = None
         self._note = ""
         self._events: list[Event] = []
@@ -57,8 +59,14 @@ class Scenario:
         self._before = set(otp.processes())
         self._kept: set[otp.Pid] = set()
         self._supervisors: list[otp.Pid] = []
-        subscribe(self._node, self._take, kinds=MESSAGE_KINDS | {"spawned", "exited"})
+        self._reader = subscribe(self._node, self._take, kinds=MESSAGE_KINDS | {"spawned", "exited"})
         self.name(self._me, "check")
+
+    # Results of a run
+
+    def figure(self, name: str, value: float | str, unit: str = "", of: str = "") -> None:
+        """Add a measured value; those of one name are compared, and `of` says what each is about."""
+        self.figures.append(Figure(name, value, unit, of))
 
     # Steps and judgement
 
@@ -266,6 +274,14 @@ class Scenario:
     def sent(self, to: otp.Pid, since: int = 0) -> list[Event]:
         """Return the messages sent to a process since a mark, oldest first."""
         return [event for event in self._events[since:] if event.kind == "sent" and event.data.get("to") == to]
+
+    def events(self, since: int = 0) -> list[Event]:
+        """Return the events since a mark, oldest first."""
+        return self._events[since:]
+
+    def stop_tracing(self) -> None:
+        """Keep no more events: for a run of very many messages, which is then three times as fast."""
+        self._reader.close()
 
     def _take(self, event: Event) -> None:
         if len(self._events) < KEPT:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["Outcome", "Row", "Step", "Verdict", "Wrong", "refusal"]
+__all__ = ["Row", "Step", "Verdict", "Wrong", "refusal"]
 
 LONGEST: Final = 600
 """Characters of a sentence."""
@@ -90,14 +90,6 @@ class Verdict:
         """Return what `superlearner course check --json` prints; two runs of one file give the same."""
         checks = [step.shown() for step in self.steps]
         return {"ok": self.ok, "misconceptions": list(self.misconceptions), "checks": checks}
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The outcome of the scenario of a prediction, in the words of the right option, and the rows of its trace."""
-
-    happened: str
-    excerpt: tuple[Row, ...] = ()
 
 
 def refusal(step: str, say: str, misconception: str | None = None) -> Verdict:

@@ -175,7 +175,7 @@ async def predict(
         raise OperationError("validation_error", f"choice: {prediction} has {len(asked.options)} options")
     ctx.about_to(f"choose option {choice} of {prediction}")
     try:
-        outcome = await checker.predict(asked.scenario, course.check_source(asked.scenario))
+        outcome = await checker.run(asked.scenario, course.check_source(asked.scenario))
     except CheckNotRun as error:
         raise OperationError("service_unavailable", f"it did not run: {error}") from None
     chosen = asked.options[choice - 1]

@@ -14,10 +14,11 @@ import { LessonExercise } from "./exercise.js";
 import { LessonBlock } from "./lesson-block.js";
 import { asks, countOf, counts, followingOf, isDone, markOf, MARKS, nameOf, nextOf, placeOf, sectionPlace } from "./lesson-model.js";
 import { written } from "./lesson-text.js";
+import { LessonMeasure } from "./measure.js";
 import { LessonPredict, LessonReflect } from "./questions.js";
 import { follow, goTo, goToSection } from "./reading-place.js";
 import { markReview } from "./reviewing.js";
-import { measure, picture } from "./shown.js";
+import { picture } from "./shown.js";
 
 /** @typedef {import("./lesson-model.js").Lesson} Lesson */
 /** @typedef {import("./lesson-model.js").Section} Section */
@@ -41,7 +42,7 @@ function made(block) {
     case "exercise": return new LessonExercise(block);
     case "cell": return new LessonCell(block);
     case "picture": return picture(block);
-    case "measure": return measure(block);
+    case "measure": return new LessonMeasure(block);
     default: return written(block.html ?? "");
   }
 }

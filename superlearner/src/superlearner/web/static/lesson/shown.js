@@ -1,5 +1,5 @@
 /**
- * Blocks that ask for nothing: a picture with the same as text, a claim that a run shows.
+ * Pictures with the same as text.
  *
  * @module
  */
@@ -26,6 +26,3 @@ function restart(block, text) {
 
 /** @type {Record<string, string>} */
 const PICTURES = { tree: "The tree, in words", sequence: "The messages, in words", timeline: "The timeline, in words", mailbox: "The mailbox, in words", state: "The state, in words", diff: "The difference, in words" };
-
-/** @param {Block} block */
-export const measure = (block) => make("div", { role: "group", class: "block", "data-kind": "measure", id: placeOf(block.id ?? ""), "aria-label": "A claim" }, make("p", { class: "which" }, "Measured"), written(block.text ?? ""));
