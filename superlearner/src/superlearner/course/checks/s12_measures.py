@@ -102,7 +102,7 @@ async def crashes(s: Scenario) -> str:
         (WITH_OTP, lambda: child(supervisor, "ann"), supervisor),
     ):
         s.figure("Restarts after 7 crashes, one a second", await survived(find, 7, 1), of=side)
-        s.figure("After that, who restarts", "goes on without ann" if otp.is_alive(owner) else "gives up", of=side)
+        s.figure("After that, it", "goes on without ann" if otp.is_alive(owner) else "gives up", of=side)
     await AgentMonitor.stop(monitor)
 
     s.figure("Restarts when the first of 3 that need each other crashes", await started_again_by_hand(), of=BY_HAND)
