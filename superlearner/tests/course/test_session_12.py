@@ -259,7 +259,7 @@ MEASURED = {
         "Pause before a restart by hand": 0.1, "Pause before a restart with OTP": 0.0,
         "Restarts after 7 crashes, one a minute by hand": 5, "Restarts after 7 crashes, one a minute with OTP": 7,
         "Restarts after 7 crashes, one a second by hand": 5, "Restarts after 7 crashes, one a second with OTP": 5,
-        "After that, it by hand": "goes on without ann", "After that, who restarts with OTP": "gives up",
+        "After that, it by hand": "goes on without ann", "After that, it with OTP": "gives up",
         "Restarts when the first of 3 that need each other crashes by hand": 1,
         "Restarts when the first of 3 that need each other crashes with OTP": 3,
     },
