@@ -40,6 +40,8 @@ READ: Final = 32 * 1024
 LENGTH: Final = 4
 BURST_S: Final = 50e-6
 """A frame that follows another one this soon waits for the rest of its burst: one system call for all of them."""
+LEFT: Final = 64
+"""Reads at the end of a stream; a peer that goes on sending does not hold up its end."""
 BURST: Final = 16 * 1024
 """Bytes at which a burst does not wait for the loop any more."""
 
@@ -137,8 +139,9 @@ class DirectLink:
         self._shut()
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
-            while self._socket.recv(READ):  # closing a socket with unread data discards what was sent
-                pass
+            for _ in range(LEFT):  # closing a socket with unread data discards what was sent
+                if not self._socket.recv(READ):
+                    break
         self._close_socket()
 
     # Writing
