@@ -37,7 +37,7 @@ class Meter:
         self._tick = os.sysconf("SC_CLK_TCK")
         self._socket = _buffer_of_a_socket() if sockets else 0
         self._ticks = -1
-        self.pause = LOOK_EVERY_S
+        self.pause: float = LOOK_EVERY_S
         """Seconds until the next check."""
 
     def look(self) -> str | None:
