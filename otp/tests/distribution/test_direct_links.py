@@ -18,6 +18,7 @@ from otp.distribution.carriers.zenoh import ZenohCarrier
 
 A, B = NodeId("a", 1), NodeId("b", 1)
 END = "the end"
+SECRET = b"only members know it"
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:
@@ -144,12 +145,12 @@ def test_a_frame_that_cannot_be_handled_is_reported_and_the_next_one_is() -> Non
 class Side:
     """The links of a node, what has arrived, and the switches that its carrier was to send."""
 
-    def __init__(self, me: NodeId) -> None:
+    def __init__(self, me: NodeId, secret: bytes = SECRET) -> None:
         self.got: asyncio.Queue[Any] = asyncio.Queue()
         self.switches: asyncio.Queue[tuple[NodeId, bytes]] = asyncio.Queue()
         loop = asyncio.get_running_loop()
         self.links = DirectLinks(
-            me, loop, lambda *frame: self.got.put_nowait(frame), lambda *sent: self.switches.put_nowait(sent)
+            me, loop, lambda *frame: self.got.put_nowait(frame), lambda *sent: self.switches.put_nowait(sent), secret
         )
         self.announced: str = self.links.listen("127.0.0.1") or ""
 
@@ -284,10 +285,30 @@ def test_a_loop_that_cannot_watch_sockets_has_no_links() -> None:
                 raise NotImplementedError
 
         loop = asyncio.get_running_loop()
-        links = DirectLinks(A, loop, print, print)
+        links = DirectLinks(A, loop, print, print, SECRET)
         loop.add_reader = Loop.add_reader.__get__(loop)
         assert links.listen("127.0.0.1") is None
         links.close()
+
+    run(main)
+
+
+def test_a_node_that_does_not_know_the_secret_gets_no_link_in_either_direction() -> None:
+    async def main() -> None:
+        for mine, other in ((A, B), (B, A)):
+            member, stranger = Side(mine), Side(other, b"a guess")
+            dropped: asyncio.Queue[Any] = asyncio.Queue()
+            for links in (member.links, stranger.links):
+                drop = links._drop
+                links._drop = lambda link, drop=drop: (drop(link), dropped.put_nowait(link))
+            member.links.dial(other, stranger.announced)
+            stranger.links.dial(mine, member.announced)
+            await dropped.get()  # the one that listens has refused it
+            await dropped.get()
+            assert not member.links.put(other, b"a frame")
+            assert not stranger.links.put(mine, b"a frame")
+            member.links.close()
+            stranger.links.close()
 
     run(main)
 
@@ -299,7 +320,7 @@ def test_a_loop_that_cannot_watch_sockets_has_no_links() -> None:
 def test_nodes_that_zenoh_has_found_send_each_other_frames_over_a_link(listen: str) -> None:
     async def main() -> None:
         group, heard = secrets.token_hex(8), asyncio.Queue[Any]()
-        one, two = (ZenohCarrier(group, listen=listen) for _ in "ab")
+        one, two = (ZenohCarrier(group, listen=listen, secret=SECRET) for _ in "ab")
         await one.start(A, lambda *_: None, lambda *_: None)
         switched = asyncio.Event()
         assert one._links
@@ -319,7 +340,7 @@ def test_nodes_that_zenoh_has_found_send_each_other_frames_over_a_link(listen: s
 def test_a_node_without_links_is_reached_over_zenoh() -> None:
     async def main() -> None:
         group, heard = secrets.token_hex(8), asyncio.Queue[Any]()
-        one, two = ZenohCarrier(group), ZenohCarrier(group, direct=False)
+        one, two = ZenohCarrier(group, secret=SECRET), ZenohCarrier(group)
         await one.start(A, lambda *frame: heard.put_nowait(frame), lambda *_: None)
         met = asyncio.Event()
         await two.start(B, lambda *frame: heard.put_nowait(frame), lambda *_: met.set())

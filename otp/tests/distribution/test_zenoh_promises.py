@@ -28,7 +28,9 @@ class Life:
     def __init__(self, world: World, me: NodeId) -> None:
         self.world, self.me = world, me
         self.transport = SessionTransport(
-            ZenohCarrier(world.group, direct=world.direct), Session(me, b"s", SETTINGS), seed=world.seed
+            ZenohCarrier(world.group, secret=b"s" if world.direct else None),
+            Session(me, b"s", SETTINGS),
+            seed=world.seed,
         )
         self.up: dict[NodeId, int] = {}
         self.sent: Counter[NodeId] = Counter()

@@ -9,7 +9,7 @@ from typing import Final
 from otp.cluster.refusals import JoinRefused
 from otp.kernel.errors import BadArgument
 
-__all__ = ["VARIABLE", "cookie_of", "discovery_key"]
+__all__ = ["VARIABLE", "cookie_of", "discovery_key", "link_secret"]
 
 VARIABLE: Final = "OTP_COOKIE"
 _PURPOSE: Final = b"otp 1 discovery key"
@@ -35,3 +35,12 @@ def discovery_key(cookie: bytes) -> str:
     (True, 32)
     """
     return hmac.digest(cookie, _PURPOSE, "sha256").hex()[:32]
+
+
+def link_secret(cookie: bytes) -> bytes:
+    """Return the secret of the direct links between members with this cookie; the cookie does not follow from it.
+
+    >>> link_secret(b"a cookie") == link_secret(b"a cookie"), link_secret(b"a cookie") == link_secret(b"another")
+    (True, False)
+    """
+    return hmac.digest(cookie, _PURPOSE + b" links", "sha256")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
-from otp.cluster.cookies import discovery_key
+from otp.cluster.cookies import discovery_key, link_secret
 from otp.cluster.discovery import Discovery, Multicast
 from otp.distribution import NodeId, Settings
 from otp.kernel.errors import BadArgument
@@ -41,6 +41,9 @@ def real_carrier(
     multicast = next((source.interface for source in discovery if isinstance(source, Multicast)), None)
 
     def create(_me: NodeId) -> Any:
-        return module.ZenohCarrier(group, listen=listen, connect=tuple(connect), multicast=multicast, tls=tls)
+        secret = link_secret(cookie)
+        return module.ZenohCarrier(
+            group, listen=listen, connect=tuple(connect), multicast=multicast, tls=tls, secret=secret
+        )
 
     return create, module.settings_for(settings)

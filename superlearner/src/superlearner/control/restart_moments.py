@@ -322,7 +322,7 @@ class _Telling:
         id = event.data["id"]
         return next(
             (
-                one.at - event.at
+                one.at - event.at if not one.cause else None
                 for one in self.past.doings.get(event.pid, ())
                 if one.kind == "child_started" and one.seq > event.seq and id is not None and one.data["id"] == id
             ),

@@ -16,7 +16,7 @@ from typing import Final
 from superlearner.course.lesson import Exercise, Lesson, Predict, Section
 from superlearner.store.learning import Learned
 
-__all__ = ["DAY_S", "MOST", "PAUSES", "Due", "Review", "is_new_occasion"]
+__all__ = ["DAY_S", "MOST", "PAUSES", "Due", "Review"]
 
 DAY_S: Final = 86_400.0
 PAUSES: Final = (1, 3, 7, 21)
@@ -131,18 +131,13 @@ class _Topic:
         return Due(self.lesson, self.section, block, not last.right, self.due)
 
 
-def is_new_occasion(last: float | None, now: float) -> bool:
-    """Return whether work on an item is a new occasion; `last` is the time of the work before it."""
-    return last is not None and now - last >= APART_S
-
-
 def _occasions(done: Iterable[Learned]) -> list[_Occasion]:
     """Return the occasions on which something was answered, in order of their beginnings."""
     found: list[_Occasion] = []
     newest: dict[str, _Occasion] = {}
     for one in sorted(done, key=lambda one: one.at):  # an import adds what is older
         last = newest.get(one.item)
-        if last is None or is_new_occasion(last.ended, one.at):
+        if last is None or one.at - last.ended >= APART_S:
             last = newest[one.item] = _Occasion(one.item, one.at, one.at)
             found.append(last)
         last.take(one)

@@ -1,7 +1,8 @@
 """Direct links between the nodes of one machine, beside a carrier that finds them and carries what has no link.
 
 A node listens on loopback and announces its address and a key, in one text. Of two nodes the smaller one dials. Both
-prove that they have seen the announcement, which only the carrier's group does; everything else is for the session.
+prove that they know the key and the secret of their group, since others can read what is announced; everything else is
+for the session.
 
 A link may come while the carrier has frames on their way. Each side then sends a switch, with the number of the link,
 as its last frame over the carrier, and reads the link when that of the other side has arrived: no frame passes another.
@@ -11,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import hashlib
 import hmac
 import ipaddress
 import logging
@@ -47,19 +47,21 @@ ADDRESS: Final = re.compile(r"(?:\[([0-9a-f:]+)\]|([0-9.]+)):(\d{1,5})/([0-9a-f]
 
 
 class DirectLinks:
-    """The links of `me`, which begin and end by themselves after `listen`.
+    """The links of `me`, which begin and end by themselves after `listen`, between nodes that know `secret`.
 
     `on_frame` is called with the frames that arrive. `switch` sends a node the number of a link over the carrier,
     after all frames before; `switched` is to be called with those that arrive.
     """
 
     def __init__(
-        self, me: NodeId, loop: asyncio.AbstractEventLoop, on_frame: OnFrame, switch: Callable[[NodeId, bytes], object]
-    ) -> None:
+        self, me: NodeId, loop: asyncio.AbstractEventLoop, on_frame: OnFrame,
+        switch: Callable[[NodeId, bytes], object], secret: bytes,
+    ) -> None:  # fmt: skip
         self._me = me
         self._loop = loop
         self._on_frame = on_frame
         self._switch = switch
+        self._secret = secret
         self._key = os.urandom(SIZE)
         self._links: dict[NodeId, DirectLink] = {}
         self._held: dict[bytes, tuple[DirectLink, asyncio.TimerHandle]] = {}
@@ -98,7 +100,10 @@ class DirectLinks:
         host, port, key = found[1] or found[2], int(found[3]), bytes.fromhex(found[4])
         if len(self._links) + len(self._dialled) >= LINKS or not _is_loopback(host) or port > 0xFFFF:
             return
-        dialled = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            dialled = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+        except OSError:
+            return  # no descriptor is left: the carrier goes on
         dialled.setblocking(False)
         if dialled.connect_ex((host, port)) not in (0, errno.EINPROGRESS):
             dialled.close()
@@ -159,10 +164,10 @@ class DirectLinks:
         link = self._begin(dialled)
         link.on_frame = partial(self._answered, link, node, number, key)
         me = node_key(self._me).encode()
-        link.put(number + _proof(key, b"dials", number + me) + me)
+        link.put(number + self._proof(key, b"dials", number + me) + me)
 
     def _answered(self, link: DirectLink, node: NodeId, number: bytes, key: bytes, frame: bytes) -> None:
-        if hmac.compare_digest(frame, _proof(key, b"answers", number)) and node not in self._links:
+        if hmac.compare_digest(frame, self._proof(key, b"answers", number)) and node not in self._links:
             self._establish(link, node, number)
         else:
             self._drop(link)
@@ -195,11 +200,11 @@ class DirectLinks:
     def _greeted(self, link: DirectLink, frame: bytes) -> None:
         number, proof, who = frame[:SIZE], frame[SIZE : 2 * SIZE], frame[2 * SIZE :]
         node = node_of(who.decode("ascii", "replace"))
-        proven = hmac.compare_digest(proof, _proof(self._key, b"dials", number + who))
+        proven = hmac.compare_digest(proof, self._proof(self._key, b"dials", number + who))
         if node is None or not proven or node in self._links or len(self._links) >= LINKS:
             self._drop(link)
             return
-        link.put(_proof(self._key, b"answers", number))
+        link.put(self._proof(self._key, b"answers", number))
         self._establish(link, node, number)
 
     # Both
@@ -237,9 +242,8 @@ class DirectLinks:
         if held is not None:
             held[1].cancel()
 
-
-def _proof(key: bytes, purpose: bytes, data: bytes) -> bytes:
-    return hashlib.blake2b(purpose + data, digest_size=SIZE, key=key).digest()
+    def _proof(self, key: bytes, purpose: bytes, data: bytes) -> bytes:
+        return hmac.digest(self._secret, key + purpose + data, "sha256")[:SIZE]
 
 
 def _is_loopback(host: str) -> bool:

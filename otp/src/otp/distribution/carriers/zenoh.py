@@ -95,7 +95,8 @@ class ZenohCarrier:
     enough: nodes tell each other whom they know.
 
     Without `tls` all nodes are on this machine. Zenoh finds them and carries their first frames; the others take a
-    direct link, which needs a third of the time. With `direct=False` Zenoh carries all.
+    direct link, which needs a third of the time. It takes a `secret` that only the
+    nodes of the group know; without one Zenoh carries all.
 
     `start` raises `CarrierError` with one of the reasons `("tls_required", address)`, `("address_in_use", address)`,
     `("bad_address", address)`, `("unreadable", path)` and `("cannot_start", text)`.
@@ -103,7 +104,7 @@ class ZenohCarrier:
 
     def __init__(
         self, group: str, *, listen: str = "127.0.0.1", connect: Sequence[str] = (), multicast: str | None = "lo",
-        tls: Tls | None = None, direct: bool = True,
+        tls: Tls | None = None, secret: bytes | None = None,
     ) -> None:  # fmt: skip
         if not re.fullmatch(r"[A-Za-z0-9_-]+", group):
             raise BadArgument(f"ZenohCarrier: expected a group of letters and digits, got {group!r:.100}")
@@ -112,7 +113,7 @@ class ZenohCarrier:
         self._connect = list(connect)
         self._multicast = multicast
         self._tls = tls
-        self._direct = direct and tls is None
+        self._secret = secret if tls is None else None
         self._links: DirectLinks | None = None
         self._announced = f"otp/{group}/d/"
         self.address: str = ""
@@ -150,8 +151,8 @@ class ZenohCarrier:
         self._loop = asyncio.get_running_loop()
         self._inbox = Inbox(self._loop, self._arrive, UNREAD_LIMIT)
         announcement = None
-        if self._direct:
-            self._links = DirectLinks(me, self._loop, on_frame, self._switch)
+        if self._secret:
+            self._links = DirectLinks(me, self._loop, on_frame, self._switch, self._secret)
             announcement = self._links.listen(host_of(listen))
         try:
             self._session = await self._open(listen, connect, self._multicast)

@@ -13,7 +13,7 @@ from superlearner.course.engine.checking import Checker, CheckNotRun
 from superlearner.course.lesson import Block, Cell, Exercise, Lesson, Measure, Picture, Predict, Reflect, Text
 from superlearner.course.misconceptions import MISCONCEPTIONS
 from superlearner.course.progress import ItemState, NotYet, Progress, now
-from superlearner.course.review import Due, Review, is_new_occasion
+from superlearner.course.review import Due, Review
 from superlearner.operations.builtin.store import reading_the_store
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
@@ -230,7 +230,7 @@ async def hint(
     except NotYet as error:
         raise OperationError("not_yet", str(error)) from None
     ctx.about_to(f"take hint {level} of {exercise}")
-    if level > item.hints or is_new_occasion(item.at, now()):  # in a review the same hint is help again
+    if level > item.hints or item.passed:  # in a review the same hint is help once more
         await _keep(ctx, store, "hint", exercise, {"level": level})
     return CourseHint(exercise=exercise, level=level, hints=len(asked.hints), text=_html(asked.hints[level - 1]))
 
