@@ -13,7 +13,7 @@ from superlearner.course.course import Course
 from superlearner.course.engine.checking import CI_SEEDS, SEEDS
 from superlearner.course.engine.child import outcome_of, verdict_of
 from superlearner.course.engine.verdict import Verdict
-from superlearner.course.lesson import Cell, Exercise, Measure, Predict
+from superlearner.course.lesson import Cell, Exercise, Measure, Picture, Predict
 
 COURSE = Course()
 LESSON = COURSE.lesson(12)
@@ -275,6 +275,15 @@ def test_a_measurement_shows_what_the_lesson_says(id: str) -> None:
     scenario = COURSE.measure(id).scenario
     found = {f"{one.name} {one.of}": one.value for one in outcome_of(scenario, COURSE.check_source(scenario)).figures}
     assert MEASURED[id].items() <= found.items()
+
+
+@pytest.mark.parametrize(
+    "picture", [one for one in LESSON.blocks(Picture) if one.kind != "restart"], ids=lambda one: one.id
+)
+def test_the_run_of_a_picture_is_the_same_under_every_seed(picture: Picture) -> None:
+    first, *others = (outcome_of(picture.of, COURSE.check_source(picture.of), seed) for seed in SEEDS)
+    assert {"sequence": first.excerpt, "state": first.callbacks, "mailbox": first.mailbox}[picture.kind]
+    assert all(other == first for other in others)
 
 
 def test_no_lesson_shows_a_solution() -> None:

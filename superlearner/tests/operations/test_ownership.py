@@ -37,8 +37,8 @@ OTHERS = {
     },
     "user": {
         "course.check", "course.export", "course.hint", "course.import", "course.lesson", "course.next",
-        "course.measure", "course.predict", "course.progress", "course.reflect", "course.reset", "course.review",
-        "course.sessions",
+        "course.measure", "course.picture", "course.predict", "course.progress", "course.reflect", "course.reset",
+        "course.review", "course.sessions",
         "course.solution",
         "log.list", "node.list", "recording.list", "recording.load", "sandbox.create", "sandbox.list", "user.usage",
     },

@@ -1,4 +1,4 @@
-"""Measurements of the course through the API: what runs, and what is refused."""
+"""Measurements and pictures of the course through the API: what runs, and what is refused."""
 
 from __future__ import annotations
 
@@ -40,5 +40,39 @@ def test_a_measurement_without_trace_has_figures_only(inside: Inside, tmp_path: 
         with pytest.raises(OperationError, match=r"there is no measurement s12\.m9") as refused:
             await call(inside_.platform, "course.measure", ADA, measure="s12.m9")
         assert refused.value.code == "course_item_not_found"
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("course.picture")
+def test_a_picture_shows_the_run_that_it_draws(inside: Inside, tmp_path: Path) -> None:
+    async def test(platform: Any) -> None:
+        state = (await platform.get("/api/v1/course/pictures/s12.w5"))["data"]
+        assert state["kind"] == "state"
+        assert [one["callback"] for one in state["callbacks"]] == [
+            "init", "handle_cast", "handle_call", "handle_info", "handle_cast", "terminate",
+        ]  # fmt: skip
+        call = state["callbacks"][2]
+        assert (call["of"], call["message"]) == ("client", "'colour'")
+        assert call["before"] == call["after"] == "{'name': 'Ann',\n 'memory': {'colour': 'blue'},\n 'friends': 1}"
+        assert call["result"].startswith("Reply('blue', {'name': 'Ann'")
+        mailbox = (await platform.get("/api/v1/course/pictures/s12.w4"))["data"]["mailbox"]
+        assert [(one["kind"], [each["state"] for each in one["queue"]]) for one in mailbox] == [
+            ("waits", []), ("gives up", []), ("arrives", ["new"]), ("waits", ["passed"]),
+            ("arrives", ["passed", "new"]), ("takes", ["passed", "taken"]),
+        ]  # fmt: skip
+        rows = (await platform.get("/api/v1/course/pictures/s12.w6"))["data"]["excerpt"]
+        assert (rows[-1]["kind"], rows[-1]["at"], rows[-1]["text"]) == ("late", 3, "'iron, done'")
+
+    inside(test, data_dir=tmp_path)
+
+
+@pytest.mark.operation("course.picture")
+def test_a_picture_that_no_run_draws_is_refused(inside: Inside, tmp_path: Path) -> None:
+    async def test(inside_: Any) -> None:
+        for picture, said in (("s12.w1", "is not drawn from a run: restart"), ("s12.w99", "there is no picture")):
+            with pytest.raises(OperationError, match=said) as refused:
+                await call(inside_.platform, "course.picture", ADA, picture=picture)
+            assert refused.value.code == "course_item_not_found"
 
     inside(test, data_dir=tmp_path)

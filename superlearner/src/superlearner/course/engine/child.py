@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from otp.peer.inner import Here
 from otp.testing import Deadlock, Livelock, MessageMutated, RealIONotSimulated, Scheduler
-from superlearner.course.engine.exercise import declared_in, scenarios_in
+from superlearner.course.engine.exercise import declared_in, is_inline, scenarios_in
 from superlearner.course.engine.integrity import Integrity
 from superlearner.course.engine.outcome import Outcome
 from superlearner.course.engine.scenario import Scenario
@@ -77,9 +77,9 @@ def outcome_of(id: str, check: str, seed: int = 1) -> Outcome:
     async def main() -> Outcome:
         scenario = Scenario(ModuleType("answer"), seed)
         happened = await run(scenario)
-        return Outcome(happened, scenario.whole(), tuple(scenario.figures))
+        return scenario.outcome(happened)
 
-    return Scheduler(seed=seed).run(main)
+    return Scheduler(seed=seed, inline=is_inline(run) or None).run(main)
 
 
 def verdict_of(id: str, check: str, source: str, seeds: list[int]) -> Verdict:

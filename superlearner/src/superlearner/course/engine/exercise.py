@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from superlearner.course.engine.scenario import Scenario
 
-__all__ = ["Check", "Run", "declared_in", "exercise", "scenario", "scenarios_in"]
+__all__ = ["Check", "Run", "declared_in", "exercise", "is_inline", "picture", "scenario", "scenarios_in"]
 
 Check = Callable[["Scenario"], Awaitable[None]]
 Run = Callable[["Scenario"], Awaitable[str]]
 
 EXERCISE: Final = "__exercise__"
 SCENARIO: Final = "__scenario__"
+INLINE: Final = "__inline__"
 
 
 def exercise(id: str) -> Callable[[Check], Check]:
@@ -48,6 +49,21 @@ def scenario(id: str) -> Callable[[Run], Run]:
         return run
 
     return declare
+
+
+def picture(id: str) -> Callable[[Run], Run]:
+    """Declare a function as the scenario of a picture: one in which messages arrive when they are sent."""
+
+    def declare(run: Run) -> Run:
+        setattr(run, INLINE, True)
+        return scenario(id)(run)
+
+    return declare
+
+
+def is_inline(run: Run) -> bool:
+    """Return whether the messages of a scenario arrive when they are sent, whatever the seed."""
+    return getattr(run, INLINE, False)
 
 
 def scenarios_in(names: Mapping[str, Any]) -> dict[str, Run]:

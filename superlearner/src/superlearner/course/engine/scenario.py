@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from types import ModuleType
@@ -23,7 +24,8 @@ from otp.testing import advance, mailbox, wait_all_idle
 from otp.trace import MESSAGE_KINDS, Event, node_of, subscribe
 from superlearner.control.reasons import tagged, text_of_reason
 from superlearner.course.engine.excerpt import Excerpt
-from superlearner.course.engine.outcome import Figure
+from superlearner.course.engine.outcome import CallbackStep, Figure, Outcome
+from superlearner.course.engine.pictured import Mailbox, watched
 from superlearner.course.engine.values import as_set, same, shown
 from superlearner.course.engine.verdict import Row, Step, Wrong
 
@@ -32,6 +34,7 @@ __all__ = ["Scenario"]
 KEPT: Final = 2000
 LONGEST: Final = 200
 RESTART_S: Final = 1.0
+TERMS: Final = re.compile(r"#Ref<[\d.]+>|<\d+\.\d+\.\d+>")
 
 
 class Scenario:
@@ -49,10 +52,13 @@ class Scenario:
         self.at_step: Callable[[], object] = lambda: None
         """Called at each step and at the end."""
         self.figures: list[Figure] = []
+        self.callbacks: list[CallbackStep] = []
+        self.mailbox: Mailbox | None = None
         self._step: str | None = None
         self._note = ""
         self._events: list[Event] = []
         self._names: dict[otp.Pid, str] = {}
+        self._labels: dict[str, str] = {}
         self._me = otp.self()
         self._excerpt = Excerpt(self._me)
         self._node = node_of(self._me)
@@ -67,6 +73,25 @@ class Scenario:
     def figure(self, name: str, value: float | str, unit: str = "", of: str = "") -> None:
         """Add a measured value; those of one name are compared, and `of` says what each is about."""
         self.figures.append(Figure(name, value, unit, of))
+
+    def watched(self, server: type[Any]) -> type[Any]:
+        """Return a server like this one whose callbacks are in the picture of the run."""
+        return watched(server, self, self.callbacks)
+
+    def observe_mailbox(self, of: otp.Pid) -> Mailbox:
+        """Show the mailbox of a process in the picture of the run."""
+        self.mailbox = Mailbox(self, of)
+        return self.mailbox
+
+    def happens(self, text: str) -> None:
+        """Add a row about what the running process does that is no message."""
+        at = round(otp.monotonic() * 1e9)
+        self._take(Event(0, at, self._node.name, "happens", otp.self(), 0, {"text": text}))
+
+    def outcome(self, happened: str) -> Outcome:
+        """Return the outcome of the run up to now."""
+        mailbox = () if self.mailbox is None else tuple(self.mailbox.steps)
+        return Outcome(happened, self.whole(), tuple(self.figures), tuple(self.callbacks), mailbox)
 
     # Steps and judgement
 
@@ -153,7 +178,17 @@ class Scenario:
     def name(self, pid: otp.Pid, name: str) -> otp.Pid:
         """Call a process by a name in excerpts."""
         self._names[pid] = name
+        self._labels[str(pid)] = name
         return pid
+
+    def name_ref(self, ref: otp.Ref, name: str) -> otp.Ref:
+        """Call a reference by a name in the messages of a picture."""
+        self._labels[str(ref)] = name
+        return ref
+
+    def worded(self, text: str) -> str:
+        """Return a text with the names of processes and references in the place of their numbers."""
+        return TERMS.sub(lambda found: self._labels.get(found[0], found[0]), text)
 
     async def start(self, what: str, made: Any, name: str) -> otp.Pid:
         """Return the pid that a start function of the answer returns; the process may stay until the end."""
@@ -305,17 +340,19 @@ class Scenario:
         return self._excerpt.whole(self._events, self._row)
 
     def _row(self, event: Event) -> Row | None:
-        of = self._called(event.pid)
-        at = round(event.at / 1e9, 3)
-        if event.kind == "sent":
-            return Row(
-                at, of, self._called(event.data.get("to")), str(event.data["way"]), str(event.data["message"])[:LONGEST]
-            )
+        of, at, data = self.called(event.pid), round(event.at / 1e9, 3), event.data
+        late = event.kind == "dropped" and data["way"] == "reply"
+        if event.kind == "sent" or late:
+            text = self.worded(str(data["message"]))[:LONGEST]
+            return Row(at, of, self.called(data.get("to")), "late" if late else str(data["way"]), text)
         if event.kind == "exited":
-            return Row(at, of, None, "exit", shown(event.data.get("reason")))
+            return Row(at, of, None, "exit", shown(data.get("reason")))
+        if event.kind == "happens":
+            return Row(at, of, None, "note", data["text"])
         return None
 
-    def _called(self, pid: Any) -> str:
+    def called(self, pid: Any) -> str:
+        """Return the name of a process; a message without a sender comes from a timer."""
         if pid not in self._names:
             what = "timer" if not isinstance(pid, otp.Pid) else f"process {1 + len(self._names)}"
             self._names[pid] = what

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
 from superlearner.course.course import Course, UnknownItem
 from superlearner.course.engine.checking import Checker, CheckNotRun
-from superlearner.course.engine.outcome import Outcome
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.failures import OperationError
 from superlearner.operations.results_course import CourseRow
-from superlearner.operations.results_course_runs import CourseFigure, CourseMeasured
+from superlearner.operations.results_course_runs import (
+    CourseCallback,
+    CourseFigure,
+    CourseMailboxStep,
+    CourseMeasured,
+    CoursePicture,
+)
 
-ERRORS = ("course_item_not_found", "service_unavailable")
+DRAWN: Final = ("sequence", "state", "mailbox")
+"""Kinds of pictures that a run draws."""
+ERRORS: Final = ("course_item_not_found", "service_unavailable")
 
 
 @operation("course.measure", http=("POST", "/course/measures/{measure}"), scope="operate", on="platform", of="user",
@@ -31,12 +41,10 @@ async def measure(
 
     It runs in a child behind walls, in virtual time. Nothing is stored.
     """
-    try:
-        asked = course.measure(measure)
-    except UnknownItem as error:
-        raise OperationError("course_item_not_found", str(error)) from None
+    asked = _there(lambda: course.measure(measure))
     ctx.about_to(f"run the measurement {measure}")
-    outcome = await _run(course, checker, asked.scenario)
+    with _running():
+        outcome = await checker.run(asked.scenario, course.check_source(asked.scenario))
     return CourseMeasured(
         measure=measure,
         happened=outcome.happened,
@@ -45,8 +53,44 @@ async def measure(
     )
 
 
-async def _run(course: Course, checker: Checker, scenario: str) -> Outcome:
+@operation("course.picture", http=("GET", "/course/pictures/{picture}"), scope="read", on="platform", of="user",
+           errors=ERRORS, short="happened")  # fmt: skip
+async def picture(
+    _ctx: Context,
+    course: Course,
+    checker: Checker,
+    /,
+    picture: Annotated[str, Field(max_length=100, description="id of the picture", examples=["s12.w4"])],
+) -> CoursePicture:
+    """Show the run that a picture draws: messages, callbacks or a mailbox.
+
+    It runs in a child behind walls, in virtual time, when it is first asked for.
+    """
+    asked = _there(lambda: course.picture(picture))
+    if asked.kind not in DRAWN:
+        raise OperationError("course_item_not_found", f"the picture {picture} is not drawn from a run: {asked.kind}")
+    with _running():
+        outcome = await checker.run_once(asked.of, course.check_source(asked.of))
+    return CoursePicture(
+        picture=picture,
+        kind=asked.kind,
+        happened=outcome.happened,
+        excerpt=[CourseRow(**row.shown()) for row in outcome.excerpt],
+        callbacks=[CourseCallback(**asdict(one)) for one in outcome.callbacks],
+        mailbox=[CourseMailboxStep(**asdict(one)) for one in outcome.mailbox],
+    )
+
+
+def _there(find: Any) -> Any:
     try:
-        return await checker.run(scenario, course.check_source(scenario))
+        return find()
+    except UnknownItem as error:
+        raise OperationError("course_item_not_found", str(error)) from None
+
+
+@contextmanager
+def _running() -> Generator[None]:
+    try:
+        yield
     except CheckNotRun as error:
         raise OperationError("service_unavailable", f"it did not run: {error}") from None

@@ -7,6 +7,7 @@
 import { make, root } from "../base/dom.js";
 import { placeOf } from "./lesson-model.js";
 import { written } from "./lesson-text.js";
+import { RunPicture } from "./run-picture.js";
 
 /** @typedef {import("./lesson-model.js").Block} Block */
 
@@ -14,6 +15,7 @@ import { written } from "./lesson-text.js";
 export function picture(block) {
   const text = written(block.text ?? "");
   if (block.title === "restart") return restart(block, text);
+  if (block.title === "sequence" || block.title === "state" || block.title === "mailbox") return run(block, block.title, text);
   return make("figure", { class: "block picture", "data-kind": block.title, id: placeOf(block.id ?? "") }, make("figcaption", { class: "which" }, PICTURES[block.title ?? ""] ?? "Picture"), text);
 }
 
@@ -24,5 +26,8 @@ function restart(block, text) {
   return make("figure", { class: "restart", id: placeOf(block.id ?? "") }, image, make("figcaption", {}, text));
 }
 
+/** A run to step through. @param {Block} block @param {"sequence"|"state"|"mailbox"} kind @param {HTMLElement} text  the same in words */
+const run = (block, kind, text) => make("figure", { class: "run-figure", id: placeOf(block.id ?? "") }, new RunPicture(block.id ?? "", kind), make("figcaption", {}, text));
+
 /** @type {Record<string, string>} */
-const PICTURES = { tree: "The tree, in words", sequence: "The messages, in words", timeline: "The timeline, in words", mailbox: "The mailbox, in words", state: "The state, in words", diff: "The difference, in words" };
+const PICTURES = { tree: "The tree, in words", timeline: "The timeline, in words", diff: "The difference, in words" };
