@@ -85,6 +85,14 @@ def test_a_wrong_name_and_a_missing_head_are_told() -> None:
         read_lesson("01-a.md", "## A")
 
 
+def test_times_have_a_form_and_a_stub() -> None:
+    times = EXERCISE.replace(
+        'hints = ["a", "b", "c", "d"]', 'hints = ["a", "b", "c", "d"]\n[choice]\nkind = "times"\nallowed = 3'
+    )
+    (one,) = read_lesson("01-nothing.md", f"{HEAD}## A{times}").blocks(Exercise)
+    assert (one.stub, one.choice.kind, one.choice.allowed) == ("answer = None\n", "times", 3)
+
+
 def test_html_of_a_lesson_is_shown_as_text() -> None:
     lesson = read_lesson("01-nothing.md", f"{HEAD}## A\n<script>alert(1)</script>\n")
     assert "<script" not in str(lesson.sections[0].blocks[0])

@@ -74,12 +74,19 @@ class Reflect:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The form of an exercise that is answered by choosing: a value for each key, or some of the values."""
+    """The form of an exercise that is answered by choosing: a value for each key, some of the values, or times.
 
-    kind: Literal["match", "set"]
+    With `listing`, the keys are the lines of a listing. Times are those of crashes, of which a supervisor allows
+    `allowed` restarts within `seconds`; they stand in the stub as well, where they can be typed.
+    """
+
+    kind: Literal["match", "set", "times"]
     values: tuple[str, ...]
     keys: tuple[str, ...] = ()
     labels: dict[str, str] = field(default_factory=dict[str, str])
+    listing: bool = False
+    allowed: int = 0
+    seconds: float = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,15 +184,16 @@ class _Reader:
         if len(hints) != HINTS:
             raise LessonError(self._file, line, f"{where}: expected {HINTS} hints, got {len(hints)}")
         choice = given.get("choice")
-        if (choice is None) == ("stub" not in given):
+        times = choice is not None and choice.get("kind") == "times"
+        if not times and (choice is None) == ("stub" not in given):
             raise LessonError(self._file, line, f"{where}: expected a stub or a choice")
         stub = given.get("stub", STUB).removeprefix("\n")
         made = None if choice is None else self._choice(choice, line, where)
         return self._made(Exercise, {**given, "hints": hints, "stub": stub, "choice": made}, line, where)
 
     def _choice(self, given: dict[str, Any], line: int, where: str) -> Choice:
-        if given.get("kind") not in ("match", "set"):
-            raise LessonError(self._file, line, f"{where}: expected a choice of kind match or set")
+        if given.get("kind") not in ("match", "set", "times"):
+            raise LessonError(self._file, line, f"{where}: expected a choice of kind match, set or times")
         tuples = {name: tuple(given.get(name, ())) for name in ("keys", "values")}
         return self._made(Choice, {**given, **tuples}, line, where)
 

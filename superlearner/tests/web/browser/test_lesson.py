@@ -76,7 +76,7 @@ def test_an_answer_is_checked_and_its_verdict_is_a_sentence(lesson: Callable[...
     page = lesson()
     expect(page.get_by_role("heading", level=1)).to_have_text("What is OTP?")
     done = page.get_by_role("progressbar", name="Progress in this session")
-    expect(done).to_have_attribute("aria-valuetext", "0 of 5 done")
+    expect(done).to_have_attribute("aria-valuetext", "0 of 7 done")
     expect(page.get_by_role("link", name="Begin with “Why OTP”")).to_have_attribute("href", "#section-why-otp")
     one = exercise(page)
     expect(one.locator(".which")).to_have_text("Exercise · 8 min core")
@@ -94,7 +94,7 @@ def test_an_answer_is_checked_and_its_verdict_is_a_sentence(lesson: Callable[...
     assert all(step.get_attribute("data-ok") == "yes" for step in steps.all())
     one.get_by_role("link", name="Next: “Requirements and mechanisms”").click()
     expect(exercise(page, "s12-requirements")).to_be_focused()
-    expect(done).to_have_attribute("aria-valuetext", "1 of 5 done")
+    expect(done).to_have_attribute("aria-valuetext", "1 of 7 done")
     link = page.get_by_role("navigation", name="Sections").get_by_role("link", name="Write a server")
     expect(link).to_have_accessible_name("Write a server core , done")
 
@@ -357,6 +357,62 @@ def test_little_moves_while_pictures_come_during_the_reading(lesson: Callable[..
     assert moved < 0.02, what
 
 
+def test_crash_times_are_moved_on_an_axis_or_typed(lesson: Callable[..., Page]) -> None:
+    page = lesson()
+    one = exercise(page, "s12-limits")
+    form, code = one.locator(".times-form"), one.locator("sl-code")
+    typed = code.get_by_role("textbox")
+    code.hover()
+    expect(code).to_have_attribute("data-ready", "editor")
+    for _ in range(4):
+        form.get_by_role("button", name="Add a crash").click()
+    expect(typed).to_have_text("times = [0, 1, 2, 3]")
+    expect(form).to_contain_text("4 crashes in the 5 s up to 3 s; 3 restarts are allowed.")
+    last = form.get_by_role("slider", name="Crash 4")
+    last.press("PageUp")
+    last.press("PageUp")
+    last.press("ArrowRight")
+    expect(last).to_have_attribute("aria-valuetext", "5.1 s, 3 crashes in the 5 s up to it")
+    expect(typed).to_have_text("times = [0, 1, 2, 5.1]")
+    assert broken_rules(page) == []
+    one.get_by_role("button", name="Check").click()
+    expect(one.get_by_role("group", name="Verdict")).to_contain_text("Passed:")
+    mark = last.locator(".mark").bounding_box()
+    assert mark is not None
+    page.mouse.move(mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(mark["x"] + 160, mark["y"], steps=4)
+    page.mouse.up()
+    expect(form).to_contain_text("1 crash in the 5 s up to")
+    last.press("Delete")
+    expect(typed).to_have_text("times = [0, 1, 2]")
+    expect(form.get_by_role("slider", name="Crash 3")).to_be_focused()
+    page.reload()
+    expect(form.get_by_role("slider")).to_have_count(3)
+    code.hover()
+    expect(code).to_have_attribute("data-ready", "editor")
+    typed.fill("times = [0.5, 2]")
+    expect(form.get_by_role("slider", name="Crash 1")).to_have_attribute("aria-valuenow", "0.5")
+    typed.fill("times = soon")
+    expect(form).to_contain_text("What is typed below is no list of times, so it is not drawn.")
+
+
+def test_lines_of_a_listing_are_marked_with_clicks_and_keys(lesson: Callable[..., Page]) -> None:
+    page = lesson()
+    one = exercise(page, "s12-generic")
+    first = one.get_by_role("button", name="Line 1: while True:")
+    expect(first).to_have_accessible_name(re.compile("not marked"))
+    first.click()
+    expect(first).to_have_accessible_name(re.compile("generic$"))
+    second = one.get_by_role("button", name="Line 2: agent.memory")
+    second.press("Space")
+    second.press("Space")
+    expect(second).to_have_accessible_name(re.compile("specific$"))
+    assert broken_rules(page) == []
+    page.reload()
+    expect(second).to_have_accessible_name(re.compile("specific$"))
+
+
 def test_a_measurement_runs_and_shows_figures_and_messages(lesson: Callable[..., Page]) -> None:
     page = lesson()
     one = exercise(page, "s12-m1")
@@ -514,7 +570,7 @@ def test_the_learning_path_leads_to_the_session_and_knows_how_far_it_is(
     page.goto(f"{served.url}/learn")
     card = page.get_by_role("region", name="Course")
     expect(card).to_contain_text("35 min")
-    expect(card).to_contain_text("3 exercises")
+    expect(card).to_contain_text("5 exercises")
     card.get_by_role("link", name="Start: Session 12, What is OTP?").click()
     exercise(page, "s12-remember").get_by_role("checkbox", name="confirmation").check()
     for name in ("back-pressure", "other reader"):
@@ -522,7 +578,7 @@ def test_the_learning_path_leads_to_the_session_and_knows_how_far_it_is(
     exercise(page, "s12-remember").get_by_role("button", name="Check").click()
     expect(exercise(page, "s12-remember").get_by_role("group", name="Verdict")).to_contain_text("Passed:")
     page.get_by_role("link", name="Learn", exact=True).last.click()
-    expect(card).to_contain_text("1 of 3 exercises passed")
+    expect(card).to_contain_text("1 of 5 exercises passed")
     expect(card.get_by_role("link", name="Go on: Session 12, What is OTP?")).to_be_visible()
 
 

@@ -51,8 +51,8 @@ export class ChoiceForm {
     this.choice = choice;
     this.changed = changed;
     const { kind, keys, values } = choice, few = values.length <= BESIDE;
-    const lines = kind === "set" ? values.map((value) => this.#box(value)) : keys.map((key, place) => (few ? this.#radios : this.#list).call(this, key, `${placeOf(id)}-${place}`));
-    this.element = make("fieldset", { class: "choice", "data-kind": kind, "data-few": few }, make("legend", {}, kind === "set" ? "Choose all that fit" : "Choose one for each"), ...lines);
+    const lines = kind === "set" ? values.map((value) => this.#box(value)) : choice.listing ? keys.map((key) => this.#line(key)) : keys.map((key, place) => (few ? this.#radios : this.#list).call(this, key, `${placeOf(id)}-${place}`));
+    this.element = make("fieldset", { class: "choice", "data-kind": choice.listing ? "listing" : kind, "data-few": few && !choice.listing }, make("legend", {}, kind === "set" ? "Choose all that fit" : choice.listing ? `Click a line, or press Space: ${values.join(", then ")}` : "Choose one for each"), ...lines);
   }
 
   get source() {
@@ -88,6 +88,24 @@ export class ChoiceForm {
     field.onchange = () => this.#set(value, field.checked ? value : null);
     this.#shows.push(() => (field.checked = this.#chosen.has(value)));
     return make("label", { class: "check" }, field, make("span", {}, ...this.#spoken(value)));
+  }
+
+  /** A line of a listing, whose value changes with each click. @param {string} key */
+  #line(key) {
+    const { values } = this.choice, label = this.#label(key), word = make("span", { class: "is" });
+    const line = make("button", { type: "button", class: "code-line" }, make("span", { class: "no", "aria-hidden": "true" }, key), make("span", { class: "vh" }, `Line ${key}: `), make("code", { "data-depth": Math.min(5, Math.floor(label.search(/\S/) / 4)) }, label.trim()), word);
+    line.onclick = () => {
+      this.#set(key, values[(values.indexOf(this.#chosen.get(key) ?? "") + 1) % values.length] ?? null);
+      show();
+    };
+    const show = () => {
+      const value = this.#chosen.get(key);
+      line.dataset.is = value === undefined ? "none" : `${values.indexOf(value)}`;
+      word.replaceChildren(make("span", { class: "vh" }, value === undefined ? ", not marked" : ", "), value ?? "–");
+    };
+    show();
+    this.#shows.push(show);
+    return line;
   }
 
   /** @param {string} key @param {string} id */

@@ -14,6 +14,7 @@ import { draft, keep } from "./lesson-drafts.js";
 import { LessonBlock, mayCode, mayOperate, NOT_KEPT, signIn } from "./lesson-block.js";
 import { listing, written } from "./lesson-text.js";
 import { reviewed } from "./reviewing.js";
+import { TimesForm } from "./times-form.js";
 import { lineOf, shownVerdict, toldVerdict } from "./verdict.js";
 
 /** @typedef {import("./verdict.js").Checked} Checked */
@@ -22,7 +23,7 @@ const LEAST_LINES = 8, MOST_LINES = 24;
 
 export class LessonExercise extends LessonBlock {
   /** @type {SlCode|null} */ #editor = null;
-  /** @type {ChoiceForm|null} */ #form = null;
+  /** @type {ChoiceForm|TimesForm|null} */ #form = null;
   /** @type {Checked|null} */ #checked = null;
   /** Lines for which the editor has room. */
   #lines = 0;
@@ -39,7 +40,7 @@ export class LessonExercise extends LessonBlock {
     const { block } = this, known = draft(this.draftOf) ?? (typeof this.state.answer === "string" && !block.review ? this.state.answer : block.code ?? "");
     this.#task = written(block.text ?? "");
     if (!block.review) this.#hints = (block.earned?.hints ?? []).map(written);
-    if (block.choice) {
+    if (block.choice && block.choice.kind !== "times") {
       this.#form = new ChoiceForm(this.state.id, block.choice, () => this.#typed());
       this.#form.source = known;
       this.#answer = this.#form.element;
@@ -50,9 +51,26 @@ export class LessonExercise extends LessonBlock {
       this.#lines = Math.max(LEAST_LINES, known.split("\n").length + 2);
       this.#editor.style.height = heightOf(this.#lines);
       this.#editor.addEventListener("input", () => this.#typed());
-      this.#answer = this.#editor;
+      this.#answer = block.choice ? this.#withTimes(this.#editor, block.choice) : this.#editor;
     }
     onCtrlEnter(this, () => void this.check());
+  }
+
+  /** Times can be moved on an axis, or typed. @param {SlCode} editor @param {import("./lesson-model.js").Choice} choice */
+  #withTimes(editor, choice) {
+    const form = new TimesForm(choice, () => {
+      editor.value = form.source;
+      this.#typed();
+    });
+    form.source = editor.value;
+    editor.addEventListener("input", () => (form.source = editor.value));
+    this.#form = form;
+    this.#lines = 2;
+    editor.style.height = heightOf(this.#lines);
+    const place = document.createElement("div");
+    place.className = "times";
+    place.append(form.element, editor);
+    return place;
   }
 
   get source() {

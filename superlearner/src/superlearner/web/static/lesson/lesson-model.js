@@ -7,7 +7,7 @@
 /** @typedef {{id: string, attempts: number, passed: boolean, helped: boolean, hints: number, seen: boolean, answer: unknown}} ItemState */
 /** @typedef {{id: string, belief: string, fact: string, session: number}} Misconception */
 /** @typedef {{hints: string[], answer: string|null, option: number|null, misconception: Misconception|null, say: string|null}} Earned */
-/** @typedef {{kind: "match"|"set", values: string[], keys: string[], labels: Record<string, string>}} Choice */
+/** @typedef {{kind: "match"|"set"|"times", values: string[], keys: string[], labels: Record<string, string>, listing?: boolean, allowed?: number, seconds?: number}} Choice */
 /** @typedef {{at: number, of: string, to: string|null, kind: string, text: string, marked: boolean}} Row  a message, or an end, in a trace */
 /**
  * The fields depend on the kind.
