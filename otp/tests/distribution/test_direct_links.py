@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from otp.distribution import NodeId
-from otp.distribution.carriers.direct_link import FRAME_LIMIT, WRITE_LIMIT, DirectLink
+from otp.distribution.carriers.direct_link import DirectLink
 from otp.distribution.carriers.direct_links import FIRST, HOLD_S, DirectLinks
+from otp.distribution.carriers.stream import FRAME_LIMIT, WRITE_LIMIT
 from otp.distribution.carriers.zenoh import ZenohCarrier
 
 A, B = NodeId("a", 1), NodeId("b", 1)

@@ -28,16 +28,14 @@ from contextvars import Context
 from typing import Final
 from weakref import finalize
 
-__all__ = ["FRAME_LIMIT", "DirectLink"]
+from otp.distribution.carriers.stream import FRAME_LIMIT, LENGTH, WRITE_LIMIT
+
+__all__ = ["DirectLink"]
 
 logger: Final = logging.getLogger("otp.distribution")
 
-FRAME_LIMIT: Final = 1024 * 1024
-WRITE_LIMIT: Final = 4 * 1024 * 1024
-"""Bytes that wait for the system; further frames are dropped: the other side does not read."""
 READ: Final = 32 * 1024
 """Bytes read before the loop may do something else."""
-LENGTH: Final = 4
 BURST_S: Final = 50e-6
 """A frame that follows another one this soon waits for the rest of its burst: one system call for all of them."""
 LEFT: Final = 64

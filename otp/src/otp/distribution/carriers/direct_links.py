@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import hmac
-import ipaddress
 import logging
 import os
 import re
@@ -25,8 +24,9 @@ from typing import Final
 from weakref import finalize
 
 from otp.distribution.carriers.carrier import OnFrame
-from otp.distribution.carriers.direct_link import FRAME_LIMIT, DirectLink
-from otp.distribution.carriers.zenoh_settings import node_key, node_of
+from otp.distribution.carriers.direct_link import DirectLink
+from otp.distribution.carriers.stream import FRAME_LIMIT
+from otp.distribution.carriers.zenoh_settings import is_loopback, node_key, node_of
 from otp.distribution.node_id import NodeId
 
 __all__ = ["DirectLinks"]
@@ -98,7 +98,7 @@ class DirectLinks:
         if self._closed or found is None or self._me >= node or node in self._links or node in self._dialled:
             return
         host, port, key = found[1] or found[2], int(found[3]), bytes.fromhex(found[4])
-        if len(self._links) + len(self._dialled) >= LINKS or not _is_loopback(host) or port > 0xFFFF:
+        if len(self._links) + len(self._dialled) >= LINKS or not is_loopback(host) or port > 0xFFFF:
             return
         try:
             dialled = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
@@ -244,13 +244,6 @@ class DirectLinks:
 
     def _proof(self, key: bytes, purpose: bytes, data: bytes) -> bytes:
         return hmac.digest(self._secret, key + purpose + data, "sha256")[:SIZE]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _ignore(*_: object) -> None:

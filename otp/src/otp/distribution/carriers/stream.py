@@ -38,12 +38,13 @@ from typing import Final
 from otp.distribution.carriers.carrier import OnFrame, OnHint
 from otp.distribution.node_id import NodeId
 
-__all__ = ["StreamCarrier"]
+__all__ = ["FRAME_LIMIT", "LENGTH", "WRITE_LIMIT", "StreamCarrier"]
 
 logger: Final = logging.getLogger("otp.distribution")
 
 FRAME_LIMIT: Final = 1024 * 1024
 WRITE_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes that wait for the system; further frames are dropped: the other side does not read."""
 LENGTH: Final = 4
 MAGIC: Final = b"otp 1 "
 """The start of the first frame, which identifies each side: then its creation, a space, its name in UTF-8."""

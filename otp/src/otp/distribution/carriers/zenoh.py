@@ -45,6 +45,7 @@ from otp.distribution.carriers.carrier import OnFrame, OnHint
 from otp.distribution.carriers.carrier_error import CarrierError
 from otp.distribution.carriers.direct_links import DirectLinks
 from otp.distribution.carriers.lingering import close_without_waiting
+from otp.distribution.carriers.stream import FRAME_LIMIT
 from otp.distribution.carriers.zenoh_settings import (
     Tls,
     check_listen,
@@ -64,7 +65,6 @@ logger: Final = logging.getLogger("otp.distribution")
 
 STRANGERS: Final = "otp-strangers"
 """The key under which nodes of all groups say that they exist."""
-FRAME_LIMIT: Final = 1024 * 1024
 SENDER_LIMIT: Final = 2_048
 UNREAD_LIMIT: Final = 16 * 1024 * 1024
 """Bytes received that the loop has not handled; more are dropped."""

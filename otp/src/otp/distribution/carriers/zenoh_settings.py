@@ -22,6 +22,7 @@ __all__ = [
     "config_for",
     "endpoint",
     "host_of",
+    "is_loopback",
     "node_key",
     "node_of",
     "settings_for",
@@ -108,7 +109,7 @@ def endpoint(address: str, tls: Tls | None, default_port: int | None = None) -> 
     number = int(port) if port else default_port
     if number is None or number > 0xFFFF:
         raise _malformed(address)
-    if tls is None and (protocol == "tls" or not _is_loopback(host)):
+    if tls is None and (protocol == "tls" or not is_loopback(host)):
         raise _tls_required(address)
     if tls is not None and protocol == "tcp":
         raise _tls_required(address)
@@ -141,7 +142,8 @@ def _is_ip6(host: str) -> bool:
         return False
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine: an address of the loopback range, or a name for one."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 
@@ -74,7 +76,7 @@ async def lesson(
     number: Annotated[int, Field(ge=1, le=99, description="number of the session", examples=[12])],
 ) -> CourseLesson:
     """Show a session, without what has to be earned, and what you did in it."""
-    found = _there(lambda: course.lesson(number))
+    found = item_there(lambda: course.lesson(number))
     progress = await _known_progress(ctx, store)
     return CourseLesson(
         **_session(found, progress).model_dump(),
@@ -137,7 +139,7 @@ async def check(
 
     It runs in a child behind walls, in virtual time, under several orders of events.
     """
-    _there(lambda: course.exercise(exercise))
+    item_there(lambda: course.exercise(exercise))
     ctx.about_to(f"check an answer of {exercise}")
     try:
         checked = await checker.check(exercise, course.check_source(exercise), source)
@@ -170,14 +172,12 @@ async def predict(
     choice: Annotated[int, Field(ge=1, le=20, description="number of the option that you choose", examples=[2])],
 ) -> CoursePredicted:
     """Choose an option of a prediction; then its scenario runs and gives the answer."""
-    asked = _there(lambda: course.predict(prediction))
+    asked = item_there(lambda: course.predict(prediction))
     if choice > len(asked.options):
         raise OperationError("validation_error", f"choice: {prediction} has {len(asked.options)} options")
     ctx.about_to(f"choose option {choice} of {prediction}")
-    try:
+    with running():
         outcome = await checker.run(asked.scenario, course.check_source(asked.scenario))
-    except CheckNotRun as error:
-        raise OperationError("service_unavailable", f"it did not run: {error}") from None
     chosen = asked.options[choice - 1]
     kept = await _kept(ctx, store, "prediction", prediction, {"choice": choice, "right": chosen.right})
     return CoursePredicted(
@@ -204,7 +204,7 @@ async def reflect(
     text: Annotated[str, Field(max_length=20_000, description="your own words", examples=[WORDS])],
 ) -> CourseReflected:
     """Write your own words, at least 40 characters; then see the model answer. They are private."""
-    asked = _there(lambda: course.reflect(reflection))
+    asked = item_there(lambda: course.reflect(reflection))
     if len(text.strip()) < LEAST_WORDS:
         raise OperationError("validation_error", f"text: expected at least {LEAST_WORDS} characters of your own words")
     ctx.about_to(f"keep what you wrote for {reflection}")
@@ -223,7 +223,7 @@ async def hint(
     level: Annotated[int, Field(ge=1, le=4, description="1 (a question) to 4 (nearly the code)")] = 1,
 ) -> CourseHint:
     """Take a hint. They open one after the other, after a changed answer or a minute."""
-    asked = _there(lambda: course.exercise(exercise))
+    asked = item_there(lambda: course.exercise(exercise))
     item = (await _progress(ctx, store)).of(exercise)
     try:
         item.check_hint(level, len(asked.hints), now())
@@ -239,7 +239,7 @@ async def hint(
            of="user", changes=True, errors=(*THERE, *STORED, "not_yet"), short="source")  # fmt: skip
 async def solution(ctx: Context, course: Course, store: Store, /, exercise: ExerciseId) -> CourseSolution:
     """See the reference solution, once your answer has passed or all hints are taken."""
-    asked = _there(lambda: course.exercise(exercise))
+    asked = item_there(lambda: course.exercise(exercise))
     item = (await _progress(ctx, store)).of(exercise)
     try:
         item.check_solution(len(asked.hints))
@@ -333,7 +333,17 @@ def _learned(one: dict[str, Any], number: int) -> Learned:
             raise OperationError("validation_error", expected)
 
 
-def _there(find: Any) -> Any:
+@contextmanager
+def running() -> Generator[None]:
+    """Turn a scenario that could not run into the operation's error."""
+    try:
+        yield
+    except CheckNotRun as error:
+        raise OperationError("service_unavailable", f"it did not run: {error}") from None
+
+
+def item_there(find: Any) -> Any:
+    """Return what `find` finds in the course; raise the operation's error for an unknown item."""
     try:
         return find()
     except UnknownItem as error:

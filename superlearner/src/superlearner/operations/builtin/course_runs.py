@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import Field
 
-from superlearner.course.course import Course, UnknownItem
-from superlearner.course.engine.checking import Checker, CheckNotRun
+from superlearner.course.course import Course
+from superlearner.course.engine.checking import Checker
+from superlearner.operations.builtin.course import item_there, running
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.failures import OperationError
@@ -41,9 +40,9 @@ async def measure(
 
     It runs in a child behind walls, in virtual time. Nothing is stored.
     """
-    asked = _there(lambda: course.measure(measure))
+    asked = item_there(lambda: course.measure(measure))
     ctx.about_to(f"run the measurement {measure}")
-    with _running():
+    with running():
         outcome = await checker.run(asked.scenario, course.check_source(asked.scenario))
     return CourseMeasured(
         measure=measure,
@@ -66,10 +65,10 @@ async def picture(
 
     It runs in a child behind walls, in virtual time, when it is first asked for.
     """
-    asked = _there(lambda: course.picture(picture))
+    asked = item_there(lambda: course.picture(picture))
     if asked.kind not in DRAWN:
         raise OperationError("course_item_not_found", f"the picture {picture} is not drawn from a run: {asked.kind}")
-    with _running():
+    with running():
         outcome = await checker.run_once(asked.of, course.check_source(asked.of))
     return CoursePicture(
         picture=picture,
@@ -79,18 +78,3 @@ async def picture(
         callbacks=[CourseCallback(**asdict(one)) for one in outcome.callbacks],
         mailbox=[CourseMailboxStep(**asdict(one)) for one in outcome.mailbox],
     )
-
-
-def _there(find: Any) -> Any:
-    try:
-        return find()
-    except UnknownItem as error:
-        raise OperationError("course_item_not_found", str(error)) from None
-
-
-@contextmanager
-def _running() -> Generator[None]:
-    try:
-        yield
-    except CheckNotRun as error:
-        raise OperationError("service_unavailable", f"it did not run: {error}") from None
