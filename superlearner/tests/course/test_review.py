@@ -1,4 +1,4 @@
-"""What comes back in a review, and when."""
+"""The items of a review, and the days on which they are due."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def answers(url: str, certificate: str | None = None) -> bool:
 
 
 def fresh_link(url: str, data_dir: Path, certificate: str | None = None, page: str = "/") -> str:
-    """Return a sign-in link to a page of the platform at `url`, or its plain address if there is none."""
+    """Return a link that signs in and opens a page of the platform; without a token, the plain address."""
     plain = url if page == "/" else f"{url}{page}"
     try:
         token = read_token(data_dir)

@@ -1,4 +1,4 @@
-"""The commands of the course besides its operations: `check` needs no platform, `list` and `open` lead to sessions."""
+"""Commands of the course beside its operations: `check` (needs no platform), `list` and `open`."""
 
 from __future__ import annotations
 

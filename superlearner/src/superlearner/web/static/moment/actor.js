@@ -15,7 +15,7 @@ import { html, nothing, render } from "../vendor/lit-html.js";
 /** Larger limits are a number. */
 const MOST_PIPS = 10;
 const FALL_PX = 150;
-/** A larger limit is none in practice. */
+/** Larger limits are never reached in practice. */
 const PRACTICAL = 999;
 /** The longest reason that stands under a shape. */
 const REASON = 14;
