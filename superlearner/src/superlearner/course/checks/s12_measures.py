@@ -12,7 +12,7 @@ import io
 import logging
 import tokenize
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import otp
 from otp import GenServer, NoReply, Ok, Stop, Supervisor, impl
@@ -212,11 +212,22 @@ class Unlucky(GenServer[None]):
 
 
 class Reports(logging.Handler):
-    """Counts the reports of crashes."""
+    """Counts the reports of crashes inside a `with`, which go nowhere else meanwhile."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
         self.count = 0
+        self._log = logging.getLogger("otp")
+        self._propagated = self._log.propagate
+
+    def __enter__(self) -> Self:
+        self._log.propagate = False
+        self._log.addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._log.removeHandler(self)
+        self._log.propagate = self._propagated
 
     def emit(self, record: logging.LogRecord) -> None:
         """Count a report."""
@@ -230,32 +241,29 @@ NO_LIMIT: Final = 1_000_000
 @scenario("s12.m3")
 async def restarts(s: Scenario) -> str:
     """A worker that crashes 100 ms after each start: an hour without a limit, and three restarts in five seconds."""
-    log = logging.getLogger("otp")
-    log.propagate = False
     found: dict[str, int] = {}
     for side, limit in (("3 restarts in 5 s", 3), ("no limit, for an hour", NO_LIMIT)):
-        counted, starts = Reports(), Starts(s if limit != NO_LIMIT else None)
-        log.addHandler(counted)
+        starts = Starts(s if limit != NO_LIMIT else None)
         if limit == NO_LIMIT:
             s.stop_tracing()
-        supervisor = await Supervisor.start_link_children(
-            [otp.ChildSpec(id="worker", start=(starts.start,))], max_restarts=limit, max_seconds=5
-        )
-        otp.unlink(s.name(supervisor, "supervisor"))
-        begun = otp.monotonic()
-        if limit == NO_LIMIT:
-            await advance(HOUR_S)
-            ends: float | str = "still restarting"
-        else:
-            await otp.wait_down(supervisor)
-            ends = round(otp.monotonic() - begun, 3)
-        log.removeHandler(counted)
-        found[side] = starts.count - 1
-        s.figure("Restarts", found[side], of=side)
-        s.figure("Crash reports in the log", counted.count, of=side)
-        s.figure("Gives up after", ends, "s" if isinstance(ends, float) else "", side)
-        if otp.is_alive(supervisor):
-            await stop(supervisor)
+        with Reports() as reports:
+            supervisor = await Supervisor.start_link_children(
+                [otp.ChildSpec(id="worker", start=(starts.start,))], max_restarts=limit, max_seconds=5
+            )
+            otp.unlink(s.name(supervisor, "supervisor"))
+            begun = otp.monotonic()
+            if limit == NO_LIMIT:
+                await advance(HOUR_S)
+                ends: float | str = "still restarting"
+            else:
+                await otp.wait_down(supervisor)
+                ends = round(otp.monotonic() - begun, 3)
+            found[side] = starts.count - 1
+            s.figure("Restarts", found[side], of=side)
+            s.figure("Crash reports in the log", reports.count, of=side)
+            s.figure("Gives up after", ends, "s" if isinstance(ends, float) else "", side)
+            if otp.is_alive(supervisor):
+                await stop(supervisor)
     few, many = found.values()
     return f"{many:,} restarts in an hour without a limit; with it, {few} restarts and then the supervisor gives up"
 
