@@ -168,10 +168,11 @@ class _Memory:
         id = event.data.get("id")
         if id is None:
             return None
-        before = [one for one in self._by(event) if one.seq < event.seq and one.data.get("id") == id]
-        last = before[-1] if before else None
-        ended = last is not None and last.kind == "child_terminated" and last.data.get("by") == "exit"
-        return self.by_seq.get(last.cause) if last is not None and ended else None
+        before = (one for one in reversed(self._by(event)) if one.seq < event.seq and one.data.get("id") == id)
+        last = next(before, None)
+        if last is None or last.kind != "child_terminated" or last.data.get("by") != "exit":
+            return None
+        return self.by_seq.get(last.cause)
 
     def _start_above(self, event: TraceEvent) -> TraceEvent | None:
         """Return the start of the supervisor during whose own start this child started.

@@ -91,7 +91,7 @@ export function stateText(row, now) {
   return STATES[row.state] ?? row.state;
 }
 
-/** Return whether a budget allows so many restarts that their number is meaningless. @param {Budget} budget */
+/** Return whether a budget allows so many restarts that their number is meaningless. @param {Pick<Budget, "max">} budget */
 export const unlimited = (budget) => budget.max > 999;
 
 /** @param {number} left @param {Budget} budget */

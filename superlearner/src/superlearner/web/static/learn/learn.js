@@ -7,7 +7,7 @@
 import { ApiError, platform, request } from "../base/api.js";
 import { confirm } from "../base/confirm.js";
 import { attribute, byId, make, root, write } from "../base/dom.js";
-import { counted } from "../base/words.js";
+import { counted, duration } from "../base/words.js";
 import { nextTour } from "./tour-conditions.js";
 import { forget, learned, place, setPlace } from "./tour-place.js";
 
@@ -82,17 +82,11 @@ async function showReview() {
       write(state, `${counted(due.length, "question")} due today`);
       go.href = `${root()}${first.page}`;
       attribute(go, "data-waits", null);
-    } else write(state, next_at === null ? "Nothing to review yet." : `Nothing due. Next ${until(next_at - Date.now() / 1000)}.`);
+    } else write(state, next_at === null ? "Nothing to review yet." : `Nothing due. Next in ${duration(next_at - Date.now() / 1000)}.`);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     write(state, error.code === "store_unavailable" ? "Needs the database." : error.message);
   }
-}
-
-/** Return a time to come in words. @param {number} seconds */
-function until(seconds) {
-  const hours = Math.max(1, Math.ceil(seconds / 3600));
-  return hours < 24 ? `in ${counted(hours, "hour")}` : `in ${counted(Math.round(hours / 24), "day")}`;
 }
 
 try {

@@ -5,6 +5,7 @@
  */
 
 import { attribute, icon, make, write } from "../base/dom.js";
+import { unlimited } from "../base/words.js";
 import { isSupervisor } from "./layout.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 
@@ -15,8 +16,6 @@ import { html, nothing, render } from "../vendor/lit-html.js";
 /** Larger limits are a number. */
 const MOST_PIPS = 10;
 const FALL_PX = 150;
-/** Larger limits are never reached in practice. */
-const PRACTICAL = 999;
 /** The longest reason that stands under a shape. */
 const REASON = 14;
 
@@ -154,7 +153,7 @@ export class Actor {
     this.#pips.hidden = look.state === "stopped" || look.state === "ended";
     const refilled = look.gaveUp ? 0 : look.spent.filter((one) => one.refill >= 1).length;
     const open = limit && Math.min(limit[0], (look.left ?? 0) + refilled);
-    const left = !limit || limit[0] > PRACTICAL ? "" : refilled ? `${open} left again` : `${open} left${this.fans ? ` in ${seconds(limit)}` : ""}`;
+    const left = !limit || unlimited({ max: limit[0] }) ? "" : refilled ? `${open} left again` : `${open} left${this.fans ? ` in ${seconds(limit)}` : ""}`;
     const words = { crashed: look.gaveUp ? "gave up" : shortOf(look.reason), ended: "ended", stopped: "stopped", running: look.gaveUp ? "none left" : limit ? (this.fans || !marks ? left : "") : kind === "supervisor" ? "no limit" : "" };
     write(this.#left, words[look.state]);
     attribute(this.#left, "data-bad", look.gaveUp || look.state === "crashed");

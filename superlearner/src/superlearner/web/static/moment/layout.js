@@ -28,6 +28,8 @@ const FLATTEST = 0.58;
 const MANY = 12;
 /** Ways to draw a fan, the best first: width of a process, `tight`, `folded`. @type {readonly [number, boolean, boolean][]} */
 const DRAFTS = [[190, false, false], [164, false, false], [136, false, false], [136, true, false], [164, true, true], [136, true, true], [102, true, false], [102, true, true]];
+/** Ways to draw a fan in which only the supervisors that decide fan out. @type {readonly [number, boolean][]} */
+const PATHS = [[190, false], [164, false], [136, false], [136, true], [102, true], [90, true]];
 /** What a pid takes beside a name, and the word of a state. */
 const PID = 84, STATE = 70;
 /** What a row stands further to the right than the one of its supervisor. */
@@ -67,15 +69,10 @@ export function layout(moment, width, height = 0, whole = false) {
   const cause = moment.events.find((event) => event.kind === "signal" || event.kind === "start");
   const large = new Set(all(moment.root).flatMap(({ id, children }) => children.filter((child) => id === (cause && "to" in cause ? cause.to : moment.root.id) || parts.has(child.id)).map((child) => child.id)));
   if (width >= NARROW) {
-    for (const [unit, tight, folded] of DRAFTS) {
-      const draft = new Fan(open, large, unit, tight, folded);
-      if (draft.widthOf(moment.root) <= width - 8) return draft.place(moment.root, width, height);
-    }
     const path = deciding(moment, open);
-    for (const [unit, tight] of /** @type {[number, boolean][]} */ ([...DRAFTS.map(([unit, tight]) => [unit, tight]), [90, true]])) {
-      const draft = new Fan(path, large, unit, tight, true, parts);
-      if (draft.widthOf(moment.root) <= width - 8 && all(moment.root).every((node) => path.has(node.id) || draft.rungs(node).length <= LONG)) return draft.place(moment.root, width, height);
-    }
+    const draft = DRAFTS.map(([unit, tight, folded]) => new Fan(open, large, unit, tight, folded)).find((one) => one.fits(moment.root, width))
+      ?? PATHS.map(([unit, tight]) => new Fan(path, large, unit, tight, true, parts)).find((one) => one.fits(moment.root, width));
+    if (draft) return draft.place(moment.root, width, height);
   }
   return rows(moment.root, open, large, width, whole);
 }
@@ -96,6 +93,11 @@ class Fan {
     /** @type {Map<string, Edge>} */ this.edges = new Map();
     /** @type {More[]} */ this.more = [];
     this.bottom = 0;
+  }
+
+  /** Return whether it has room. @param {MomentNode} root @param {number} width */
+  fits(root, width) {
+    return this.widthOf(root) <= width - 8 && all(root).every((node) => this.open.has(node.id) || this.rungs(node).length <= LONG);
   }
 
   /** Return the width of the text to the right of a supervisor. @param {MomentNode} node */

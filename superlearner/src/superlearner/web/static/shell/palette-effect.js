@@ -4,11 +4,10 @@
  * @module
  */
 
+import { unlimited } from "../base/words.js";
+
 /** @typedef {{name: string|null, supervisor: string, strategy: string, child: string, outcome: string, words: string, restarts_used: number, max_restarts: number|string, max_seconds: number|string}} Step */
 /** @typedef {{steps: Step[], comes_back: boolean}} Prediction */
-
-/** A budget over this many restarts is practically unlimited. */
-const MANY = 999;
 
 /**
  * Return what a command would do: the prediction, or what is known without it.
@@ -24,7 +23,7 @@ export function effect({ known, predict }, prediction) {
 
 /** @param {Step} step */
 function sentence({ name, supervisor, strategy, words, outcome, restarts_used, max_restarts, max_seconds }) {
-  const counts = outcome === "restarts" && typeof max_restarts === "number" && max_restarts <= MANY;
+  const counts = outcome === "restarts" && typeof max_restarts === "number" && !unlimited({ max: max_restarts });
   const budget = counts ? ` (restart ${restarts_used} of ${max_restarts} within ${max_seconds} s)` : "";
   return `${name ?? supervisor} (${strategy}): ${words}${budget}.`;
 }

@@ -9,7 +9,7 @@ import { attribute, icon, make, renew } from "../base/dom.js";
 import { whyAddress } from "../base/process-link.js";
 import { Panel } from "../process/process-panel.js";
 import { offset } from "./signal-lanes.js";
-import { time } from "../base/words.js";
+import { time, unlimited } from "../base/words.js";
 
 /** @typedef {import("../process/process-tabs.js").Seen} Seen */
 /** @typedef {{file: string, line: number, function: string, source: string|null}} Line */
@@ -102,7 +102,7 @@ function source(line) {
 
 /** Return the remaining restarts. @param {Step} step */
 function left({ kind, used, allowed, window }) {
-  if (kind !== "child_restarted" || used === null || typeof allowed !== "number" || allowed > 999) return null;
+  if (kind !== "child_restarted" || used === null || typeof allowed !== "number" || unlimited({ max: allowed })) return null;
   const open = Math.max(0, allowed - used);
   return make("p", { class: "left" }, `${open} of ${allowed} restarts left${typeof window === "number" ? ` in ${window} s` : ""}`);
 }

@@ -5,7 +5,7 @@
  */
 
 import { label } from "../live/model.js";
-import { counted, number } from "../base/words.js";
+import { counted, number, unlimited } from "../base/words.js";
 
 /** @typedef {import("../live/model.js").Model} Model */
 /** @typedef {import("../live/model.js").Row} Row */
@@ -104,7 +104,7 @@ function killed(step, rows, supervisor, those) {
   const who = step.strategy === "one_for_all" || (step.started_count > rows.length && step.started_count === all) ? `all ${number(step.started_count)} children will restart`
     : step.strategy === "rest_for_one" && step.started_count > 1 ? `${step.child} and the ${number(step.started_count - 1)} after it will restart`
       : `${those} will restart`;
-  const limit = typeof step.max_restarts === "number" && step.max_restarts <= 999 ? `; ${budget(step, rows)}` : "";
+  const limit = typeof step.max_restarts === "number" && !unlimited({ max: step.max_restarts }) ? `; ${budget(step, rows)}` : "";
   return `${who}${limit}${tight(step, rows) ? ": it would give up" : ""}.`;
 }
 
