@@ -1,0 +1,115 @@
+"""Cells of a lesson: one workbench, its names, processes and tree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from axe import broken_rules
+from lesson_page import OWNER, exercise
+
+
+def run_cell(page: Page, source: str) -> Locator:
+    """Run code in the cell, and return its output."""
+    cell = exercise(page, "s12-c1")
+    code = cell.locator("sl-code")
+    code.hover()
+    expect(code).to_have_attribute("data-ready", "editor")
+    field = code.get_by_role("textbox")
+    field.press("Control+a")
+    field.press("Delete")
+    field.fill(source)
+    field.press("Control+Enter")
+    return cell.get_by_role("group", name="Output")
+
+
+def test_cells_run_one_after_the_other_with_the_same_names_and_processes(
+    lesson: Callable[..., Page], served: Any
+) -> None:
+    page = lesson()
+    cell = exercise(page, "s12-c1")
+    cell.get_by_role("button", name="Run", exact=False).click()
+    output = cell.get_by_role("group", name="Output")
+    expect(output).to_contain_text("6")
+    run_cell(page, "import otp\nkept = await otp.Agent.start_link(dict, name='kept')\nprint('made')")
+    expect(output).to_contain_text("made")
+    run_cell(page, "otp.whereis('kept') is kept")
+    expect(output).to_contain_text("True")
+    run_cell(page, "print('so far')\nraise ValueError('no')")
+    expect(output).to_contain_text("so far")
+    expect(output).to_contain_text("line 2: ValueError: no")
+    expect(cell.locator(".cm-lintRange-error")).to_be_visible()
+    run_cell(page, "1 +")
+    expect(output).to_contain_text("line 1, column 4: invalid syntax")
+    run_cell(page, "print('long' * 2000)")
+    expect(output).to_contain_text("The output is cut after 4,000 characters.")
+    run_cell(page, "while True: pass")
+    expect(output).to_contain_text("Stopped: line 1 ran for 2 s without waiting.")
+    run_cell(page, "await otp.receive()")
+    expect(output).to_be_hidden()
+    cell.get_by_role("button", name="Interrupt").click()
+    expect(output).to_contain_text("Interrupted. Names that were made are kept.")
+    tree = cell.get_by_role("link", name="See its tree")
+    expect(tree).to_have_attribute("href", re.compile("node=sandbox-workbench-12"))
+    assert broken_rules(page) == []
+    page.reload()
+    run_cell(page, "print('kept', kept is not None)")
+    expect(output).to_contain_text("kept True")
+    cell.get_by_role("button", name="Forget all names").click()
+    expect(output).to_be_hidden()
+    run_cell(page, "kept")
+    expect(output).to_contain_text("NameError")
+    cell.get_by_role("button", name="Start over").click()
+    expect(cell.locator("sl-code").get_by_role("textbox")).to_contain_text("print(sum(range(4)))")
+
+
+TREE = """import otp
+from otp import Agent, Children, Supervisor, impl
+
+
+class Top(Supervisor):
+    @impl
+    def init(self, arg):
+        return Children([Agent.child_spec(dict, name=one, id=one) for one in ("left", "right")], strategy="one_for_all")
+
+
+top = await Top.start_link(None, name="top")
+"""
+
+
+def test_the_living_tree_stands_beside_the_cell_that_ran_last(lesson: Callable[..., Page], served: Any) -> None:
+    page = lesson()
+    run_cell(page, TREE)
+    runs = exercise(page, "s12-c1").get_by_role("group", name="What runs in the workbench")
+    expect(runs.get_by_role("treeitem", name=re.compile("^top, supervisor"))).to_be_visible()
+    runs.get_by_role("button", name="Kill left").click()
+    expect(runs.get_by_role("treeitem", name=re.compile("^left, .*, 1 restart$"))).to_be_visible()
+    assert broken_rules(page) == []
+    other = exercise(page, "s12-c2")
+    other.get_by_role("button", name="Run", exact=False).click()
+    beside = other.get_by_role("group", name="What runs in the workbench")
+    expect(beside.get_by_role("treeitem", name=re.compile("^left, "))).to_be_visible()
+    expect(runs.get_by_role("treeitem")).to_have_count(0)
+    other.get_by_role("button", name="Forget all names").click()
+    expect(beside.get_by_role("treeitem", name=re.compile("^top, "))).to_have_count(0)
+
+
+def test_a_cell_starts_its_workbench_again_if_it_was_destroyed(lesson: Callable[..., Page], served: Any) -> None:
+    page = lesson()
+    run_cell(page, "kept = 1\nprint('made')")
+    output = exercise(page, "s12-c1").get_by_role("group", name="Output")
+    expect(output).to_contain_text("made")
+    destroyed = page.request.delete(f"{served.url}/api/v1/sandboxes/workbench-12-owner", headers=OWNER)
+    assert destroyed.ok, destroyed.text()
+    run_cell(page, "'kept' in globals()")
+    expect(output).to_contain_text("False")
+
+
+def test_cells_of_a_visitor_without_the_scope_code_cannot_be_run(lesson: Callable[..., Page]) -> None:
+    page = lesson(signed_in=False)
+    cell = exercise(page, "s12-c1")
+    expect(cell.get_by_role("button", name="Run", exact=False)).to_be_disabled()
+    expect(cell.get_by_role("link", name="Sign in")).to_be_visible()

@@ -1,0 +1,159 @@
+"""Sandboxes that gave up, failed to start or are gone, and how they run again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from playground_page import (
+    MINE,
+    OWNER,
+    TYPED,
+    accessible,
+    lose,
+    made,
+    opened,
+    text,
+    typed,
+)
+
+
+def test_the_page_shows_what_ended_the_program_and_it_restarts_when_fixed(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    page = opened(open_page, at_work, **OWNER)
+    made(page, "leaves", TYPED.replace("pass", "__import__('os')._exit(7)"))
+    page.get_by_role("link", name="Open its tree").click()
+    expect(page.get_by_role("treeitem", name=re.compile("^left, "))).to_be_visible()
+    address = f"{at_work.url}/api/v1/processes/left/message?node=sandbox-leaves@127.0.0.1"
+    page.request.post(address, data={"message": "spin", "message_type": "cast"})
+    gone = page.get_by_role("alert").filter(has_text="The sandbox leaves has ended: ended the interpreter")
+    expect(gone.get_by_role("link", name="Its code and what happened")).to_have_attribute(
+        "href", "/sandboxes?sandbox=leaves"
+    )
+    line = (
+        "link => Math.abs(link.getBoundingClientRect().top - link.closest('p').firstChild.getBoundingClientRect().top)"
+    )
+    assert 10 > gone.get_by_role("link", name="superlearner@127.0.0.1").evaluate(line)
+    expect(page.locator("#nav")).not_to_have_attribute("data-more", re.compile(".*"))
+    expect(page.get_by_role("region", name="Events")).to_contain_text("The node has ended.")
+    expect(page.locator("#count-running")).to_be_hidden()
+    expect(page.get_by_role("button", name="Kill left")).to_be_hidden()
+    gone.get_by_role("button", name="Start it again").click()
+    expect(page.locator("#live")).to_have_text("Live")
+    expect(page.get_by_role("button", name="Kill left")).to_be_visible()
+    page.request.post(address, data={"message": "spin", "message_type": "cast"})
+    expect(gone).to_be_visible()
+    page.goto(f"{at_work.url}/supervisors?view=table&node=sandbox-leaves@127.0.0.1")
+    expect(page.get_by_role("heading", name="The sandbox leaves has ended")).to_be_visible()
+    expect(page.get_by_role("button", name="Start it again")).to_be_visible()
+    page.get_by_role("link", name="Its code and what happened").click()
+    expect(page.locator("#one-reason")).to_contain_text("It has ended: ended the interpreter with os._exit(7)")
+    typed(page, TYPED)
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("#said")).to_have_text("It runs again.")
+    expect(page.locator("#one-status")).to_have_text("running")
+    expect(page.locator("#one-reason")).to_be_hidden()
+    page.get_by_role("tab", name="Versions").click()
+    expect(page.get_by_role("button", name="Go back to version 1")).to_be_visible()
+
+
+def test_a_tree_that_gave_up_stays_with_each_row_stopped_in_its_column(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "falls", TYPED.replace('"right")]])', '"right")]], max_restarts=0)'))
+    expect(page.locator("#said")).to_have_text("falls runs. Change the code and run it again.")
+    page.get_by_role("button", name="Kill left").click()
+    expect(page.locator("#one-reason")).to_contain_text("It has ended: Main gave up")
+    expect(page.locator("#said")).to_be_empty()
+    for name in ("Main", "left", "right"):
+        expect(page.get_by_role("treeitem", name=re.compile(f"^{name}, .*stopped"))).to_be_visible()
+    head = page.locator("#tree .tree-head span", has_text="State").bounding_box()
+    states = [one.bounding_box() for one in page.locator("#tree .st").all()]
+    assert head is not None
+    assert [round(head["x"])] * 3 == [round(one["x"]) for one in states if one is not None]
+
+
+def test_a_failed_start_shows_its_sentence_exception_and_line_and_a_good_one_clears_the_mark(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    """Regression: the editor kept its red frame while the corrected tree ran."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    typed(page, TYPED.replace("Ok(start)", "Ok(start.nothing)"))
+    page.get_by_label("Name", exact=True).fill("late")
+    page.get_by_role("button", name="Run", exact=True).click()
+    failed = page.locator("#said .failure p")
+    expect(failed).to_have_text(
+        [
+            "Main failed to start: its child left does not start.",
+            "AttributeError: 'int' object has no attribute 'nothing'",
+            "Line 5 return Ok(start.nothing) in Counter.init",
+        ]
+    )
+    source = page.locator("#source")
+    expect(source).to_have_attribute("data-wrong", "")
+    typed(page, TYPED)
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("#one-status")).to_have_text("running")
+    expect(source).not_to_have_attribute("data-wrong", "")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#one-status")).to_have_text("ended")
+    typed(page, TYPED.replace("Ok(start)", "Ok(start.nothing)"))
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("#one-reason p")).to_have_text(
+        [
+            "It has ended.",
+            "Main failed to start: its child left does not start.",
+            "AttributeError: 'int' object has no attribute 'nothing'",
+            "Line 5 return Ok(start.nothing) in Counter.init",
+            "Run starts it again; its options stay.",
+        ]
+    )
+    accessible(page)
+
+
+def test_the_code_of_a_sandbox_outlives_its_record_and_runs_again(open_page: Callable[..., Page], at_work: Any) -> None:
+    """Regression: an ended sandbox was lost with a restart of the server, and the page offered only a template."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "lost")
+    typed(page, MINE)
+    lose(at_work, "lost")
+    expect(page.get_by_role("heading", name="lost is not here any more")).to_be_visible()
+    assert MINE == text(page)  # what was typed stays, too
+    accessible(page)
+    page.reload()
+    again = page.get_by_role("button", name="Run it again")
+    expect(again).to_be_visible()
+    assert MINE == text(page)
+    again.click()
+    expect(page.locator("#one-status")).to_have_text("running")
+    expect(page.locator("#said")).to_have_text("It runs again.")
+    assert (MINE, "lost") == (text(page), page.locator("#one-title").inner_text())
+
+
+def test_a_new_sandbox_can_begin_with_the_code_of_one_that_is_gone(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "lost")
+    lose(at_work, "lost")
+    page.get_by_role("button", name="Start a new one with this code").click()
+    expect(page.get_by_label("Start from")).to_have_value("code-of:lost")
+    page.reload()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("lost")
+    expect(page.locator("#draft")).to_be_hidden()
+    assert TYPED == text(page)
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("#one-status")).to_have_text("running")
+
+
+def test_a_sandbox_of_which_nothing_is_known_leads_to_a_new_one(open_page: Callable[..., Page], at_work: Any) -> None:
+    page = opened(open_page, at_work, "/sandboxes?sandbox=never", **OWNER)
+    expect(page.get_by_role("heading", name="never is not here any more")).to_be_visible()
+    expect(page.get_by_role("button", name="Run it again")).to_be_hidden()
+    page.get_by_role("link", name="Start a new one").click()
+    expect(page.get_by_label("Start from")).to_have_value("counter")
