@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from hypothesis import given
@@ -30,7 +31,7 @@ def due(done: list[Learned], at: float) -> list[str]:
 
 
 def test_what_was_never_answered_is_not_reviewed() -> None:
-    assert (Review(LESSONS, []).due(1e12), Review(LESSONS, []).next_at) == ([], None)
+    assert (Review(LESSONS, []).due(1e12), Review(LESSONS, []).next_at(1e12)) == ([], None)
     read = [Learned("reflection", "s12.r1", 0, {"text": "…"}), Learned("hint", "s12.minimal", 0, {"level": 1})]
     assert due(read, 1e12) == []
 
@@ -46,7 +47,7 @@ def test_correct_reviews_come_back_after_growing_pauses() -> None:
 
 def test_a_wrong_review_comes_back_after_a_day() -> None:
     done = [predicted(0, right=True), predicted(DAY_S, right=True), predicted(4 * DAY_S, right=False)]
-    assert Review(LESSONS, done).next_at == 5 * DAY_S
+    assert Review(LESSONS, done).next_at(4 * DAY_S) == 5 * DAY_S
     assert [one.missed for one in Review(LESSONS, done).due(5 * DAY_S)] == [True]
 
 
@@ -56,8 +57,39 @@ def test_the_first_choice_counts_and_not_the_one_after_the_answer_was_seen() -> 
 
 
 def test_an_answer_before_it_is_due_moves_nothing() -> None:
-    early = [predicted(0, right=True), predicted(20 * HOUR_S, right=True)]
-    assert Review(LESSONS, early).next_at == DAY_S
+    early = [predicted(0, right=True), predicted(DAY_S, right=True), predicted(3.4 * DAY_S, right=True)]
+    assert Review(LESSONS, early).next_at(3.4 * DAY_S) == 4 * DAY_S
+
+
+def test_a_correct_answer_up_to_twelve_hours_early_is_the_review() -> None:
+    early = [predicted(0, right=True), predicted(DAY_S, right=True), predicted(3.6 * DAY_S, right=True)]
+    assert Review(LESSONS, early).next_at(3.6 * DAY_S) == 10.6 * DAY_S
+
+
+def test_an_item_that_was_missed_shortly_before_it_is_due_moves_once_it_is_answered_again() -> None:
+    """It stayed due for ever: the review went on with the attempt before it, which had begun too early."""
+    missed = [predicted(0, right=True), predicted(DAY_S, right=True), predicted(4 * DAY_S - HOUR_S, right=False)]
+    assert due(missed, 4 * DAY_S) == ["s12.p2"]
+    assert due([*missed, predicted(4 * DAY_S, right=True)], 4 * DAY_S) == []
+
+
+NOON_S = time.mktime((2026, 1, 5, 12, 0, 0, 0, 0, -1))
+
+
+def test_a_day_has_at_most_five_topics_including_those_answered_already() -> None:
+    six = [
+        next(block.id for block in section.blocks if isinstance(block, Exercise | Predict))
+        for section in LESSONS[0].sections
+        if any(isinstance(block, Exercise | Predict) for block in section.blocks)
+    ]
+    assert len(six) == MOST + 1
+    done = [tried(NOON_S - 3 * DAY_S, ok=True, item=item) for item in six]
+    assert len(due(done, NOON_S)) == MOST
+    done += [tried(NOON_S + minute * 60, ok=True, item=item) for minute, item in enumerate(due(done, NOON_S))]
+    assert due(done, NOON_S + HOUR_S) == []
+    midnight = NOON_S + 12 * HOUR_S
+    assert Review(LESSONS, done).next_at(NOON_S + HOUR_S) == midnight
+    assert (len(due(done, midnight - 1)), len(due(done, midnight))) == (0, 1)
 
 
 def test_a_pass_after_a_hint_is_to_be_written_once_more_until_it_passes_without_help() -> None:
@@ -96,5 +128,6 @@ def test_a_review_has_at_most_five_items_of_different_topics_missed_first(
     assert len({one.topic.id for one in found}) == len(found)
     assert [one.missed for one in found] == sorted((one.missed for one in found), reverse=True)
     assert all(one.since <= now for one in found)
-    if review.next_at is not None:
-        assert bool(found) == (review.next_at <= now)
+    next_at = review.next_at(now)
+    if next_at is not None:
+        assert bool(found) == (next_at <= now)

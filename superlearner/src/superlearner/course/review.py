@@ -3,12 +3,14 @@
 >>> done = [Learned("prediction", "s12.p2", 0.0, {"choice": 2, "right": False})]
 >>> from superlearner.course.course import Course
 >>> review = Review(Course().lessons, done)
->>> [due.block.id for due in review.due(DAY_S)], review.next_at
+>>> [due.block.id for due in review.due(DAY_S)], review.next_at(DAY_S)
 (['s12.p2'], 86400.0)
 """
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -22,9 +24,13 @@ DAY_S: Final = 86_400.0
 PAUSES: Final = (1, 3, 7, 21)
 """Days until a topic comes back; each correct review moves it to the next pause, a wrong one to the first."""
 MOST: Final = 5
-"""Items of one review."""
+"""Topics of one day."""
+NEVER: Final = -math.inf
 APART_S: Final = 12 * 3_600.0
-"""Seconds between two things done with an item that make the second one a new occasion."""
+"""Seconds between two things done with an item that make the second one a new occasion.
+
+A correct answer counts for a review that falls due within the same time.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ class _Occasion:
     item: str
     begun: float
     ended: float
-    answered: bool = False
+    answered: float = NEVER
     right: bool = False
     helped: bool = False
 
@@ -61,11 +67,11 @@ class _Occasion:
         self.ended = done.at
         match done.kind:
             case "prediction":
-                self.right = bool(done.data.get("right")) if not self.answered else self.right
-                self.answered = True
+                self.right = bool(done.data.get("right")) if self.answered == NEVER else self.right
+                self.answered = done.at
             case "attempt":
                 self.right = self.right or (bool(done.data.get("ok")) and not self.helped)
-                self.answered = True
+                self.answered = done.at
             case "hint" | "solution":
                 self.helped = True
             case _:
@@ -77,7 +83,10 @@ class Review:
 
     A topic is a section of a session. It is due a day after it was first answered, then after 3, 7 and 21 days, if the
     item that was drawn is answered correctly. A prediction is right if its first choice is, an exercise if it passes
-    without help on that occasion.
+    without help on that occasion. A correct answer at most twelve hours early counts as the review.
+
+    A day has at most five topics, those that were answered already included. It begins at midnight, in the time zone of
+    the platform.
 
     Args:
         lessons: all sessions.
@@ -93,14 +102,25 @@ class Review:
         self._topics = [topic for topic in topics if topic is not None]
 
     def due(self, now: float) -> list[Due]:
-        """Return the items that are due at a time: at most five, those that were missed first, then the oldest."""
+        """Return the items to answer at a time: those that were missed first, then the oldest."""
         found = [topic.drawn() for topic in self._topics if topic.due <= now]
-        return sorted(found, key=lambda due: (not due.missed, due.since, due.block.id))[:MOST]
+        return sorted(found, key=lambda due: (not due.missed, due.since, due.block.id))[: self._left(now)]
 
-    @property
-    def next_at(self) -> float | None:
-        """Return the time when the next topic is due, in seconds since 1970; None without one."""
-        return min((topic.due for topic in self._topics), default=None)
+    def next_at(self, now: float) -> float | None:
+        """Return the time of the next item to answer, in seconds since 1970; None without one."""
+        first = min((topic.due for topic in self._topics), default=None)
+        return first if first is None or self._left(now) else max(first, _midnight(now, 1))
+
+    def _left(self, now: float) -> int:
+        """Return how many topics are left for the day."""
+        begin, end = _midnight(now), _midnight(now, 1)
+        return max(0, MOST - sum(begin <= topic.reviewed < end for topic in self._topics))
+
+
+def _midnight(now: float, days: int = 0) -> float:
+    """Return the time at which this day began, or another day that begins later, in the time zone of this program."""
+    year, month, day = time.localtime(now)[:3]
+    return time.mktime((year, month, day + days, 0, 0, 0, 0, 0, -1))
 
 
 @dataclass(slots=True)
@@ -109,6 +129,7 @@ class _Topic:
     section: Section
     last: dict[str, _Occasion]
     due: float
+    reviewed: float
 
     @classmethod
     def of(cls, lesson: Lesson, section: Section, occasions: Sequence[_Occasion]) -> _Topic | None:
@@ -116,12 +137,12 @@ class _Topic:
         mine = [one for one in occasions if one.item in items]
         if not mine:
             return None
-        box, due = 0, mine[0].ended + PAUSES[0] * DAY_S
+        box, due, reviewed = 0, mine[0].ended + PAUSES[0] * DAY_S, NEVER
         for one in mine[1:]:
-            if one.begun >= due:
+            if one.answered >= (due - APART_S if one.right else due):
                 box = min(box + 1, len(PAUSES) - 1) if one.right else 0
-                due = one.ended + PAUSES[box] * DAY_S
-        return cls(lesson, section, {one.item: one for one in mine}, due)
+                due, reviewed = one.ended + PAUSES[box] * DAY_S, one.answered
+        return cls(lesson, section, {one.item: one for one in mine}, due, reviewed)
 
     def drawn(self) -> Due:
         """Return its item: one that was missed, else the one whose last answer is the oldest."""
@@ -141,4 +162,4 @@ def _occasions(done: Iterable[Learned]) -> list[_Occasion]:
             last = newest[one.item] = _Occasion(one.item, one.at, one.at)
             found.append(last)
         last.take(one)
-    return [one for one in found if one.answered]
+    return [one for one in found if one.answered != NEVER]

@@ -123,9 +123,11 @@ class CourseReviewItem(BaseModel):
 class CourseReview(BaseModel):
     """The review of today."""
 
-    due: list[CourseReviewItem] = Field(description="at most five, of different topics; those that were missed first")
+    due: list[CourseReviewItem] = Field(
+        description="of different topics, at most five a day; those that were missed first"
+    )
     next_at: float | None = Field(
-        description="time when the first topic is due, in seconds since 1970; null if nothing was answered yet"
+        description="time of the next item to answer, in seconds since 1970; null if nothing was answered yet"
     )
 
 

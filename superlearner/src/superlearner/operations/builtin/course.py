@@ -118,7 +118,8 @@ async def review(ctx: Context, course: Course, store: Store, /) -> CourseReview:
     """
     with reading_the_store():
         found = Review(course.lessons, await store.learning.of(ctx.user.name))
-    return CourseReview(due=[_due(one) for one in found.due(now())], next_at=found.next_at)
+    at = now()
+    return CourseReview(due=[_due(one) for one in found.due(at)], next_at=found.next_at(at))
 
 
 @operation("course.check", http=("POST", "/course/exercises/{exercise}/check"), scope="code", on="platform", of="user",
