@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,9 @@ def test_with_a_platform_a_session_goes_on_at_the_command_line(
     assert json.loads(superlearner("course", "review", "--json").stdout)["due"] == []
 
 
-def test_a_session_is_opened_with_a_link_that_signs_in(start: Callable[..., Any], superlearner: Run) -> None:
+def test_a_session_is_opened_with_a_link_that_signs_in_and_another_is_printed(
+    start: Callable[..., Any], superlearner: Run, tmp_path: Path
+) -> None:
     platform = start()
     opened = superlearner("course", "open", "12", "--no-browser")
     assert (0, "") == (opened.returncode, opened.stderr)
@@ -80,6 +83,12 @@ def test_a_session_is_opened_with_a_link_that_signs_in(start: Callable[..., Any]
         page = client.get(address)
         assert (200, f"{platform.url}/learn/12") == (page.status_code, str(page.url))
         assert "data-no-code" not in page.text
+    browser = tmp_path / "browser.py"
+    browser.write_text("import pathlib, sys; pathlib.Path('opened').write_text(sys.argv[1])")
+    printed = superlearner("course", "open", "12", BROWSER=f"{sys.executable} {browser} %s").stdout.strip()
+    with httpx.Client(follow_redirects=True) as one, httpx.Client(follow_redirects=True) as other:
+        for client, link in ((one, (tmp_path / "opened").read_text()), (other, printed)):
+            assert "data-no-code" not in client.get(link).text
     missing = superlearner("course", "open", "99", "--no-browser")
     assert (1, "") == (missing.returncode, missing.stdout)
     assert "there is no session 99; expected one of 12" in missing.stderr

@@ -10,7 +10,6 @@ import contextlib
 import gc
 import logging
 import os
-import threading
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -255,8 +254,10 @@ def _say_where(platform: Any, starting: str) -> None:
     if (folder := _named(platform.configuration)) is not None:
         say(f"commands in another terminal: {command_line(folder)} tree")
     if settings.browser:  # with a separate link: the printed one stays valid for another browser
+        from superlearner.base.browser import open_browser
+
         code = platform.owner_code()
-        _open_browser(url if code is None else link_of(url, code))
+        open_browser(url if code is None else link_of(url, code))
 
 
 def _say_how_others_get_in(platform: Any) -> None:
@@ -354,18 +355,10 @@ def _open_the_first(running: AlreadyRunning, settings: Settings, path: Path) -> 
     )
     complain("to run another one in parallel, give it its own data directory: --data-dir FOLDER")
     if settings.browser:
-        _open_browser(fresh_link(running.url, path, running.certificate), wait=True)
+        from superlearner.base.browser import open_browser
+
+        open_browser(fresh_link(running.url, path, running.certificate), wait=True)
     return DONE
-
-
-def _open_browser(url: str, *, wait: bool = False) -> None:
-    """Open a browser if there is one, without blocking."""
-    import webbrowser
-
-    thread = threading.Thread(target=webbrowser.open, args=(url,), name="superlearner-browser", daemon=True)
-    thread.start()
-    if wait:
-        thread.join(5)
 
 
 def _failed(message: str) -> int:

@@ -85,9 +85,8 @@ def open_(
     data_dir: DataDir = None,
 ) -> None:
     """Open the page of a session in a browser, and print its address."""
-    import webbrowser
-
     from superlearner.access.links import fresh_link
+    from superlearner.base.browser import open_browser
 
     url, data_dir = said(ctx, url, data_dir)
     platform = reach(url, data_dir)
@@ -95,12 +94,15 @@ def open_(
     assert entry is not None
     ask_or_fail(platform, entry, {"number": number})
     page = f"/learn/{number}"
-    address = f"{platform.url}{page}"
-    if platform.process is not None:  # the token of this data directory may be sent there
-        address = fresh_link(platform.url, data_dir or data_dir_of(), platform.certificate, page)
-    typer.echo(address)
-    if browser:
-        webbrowser.open(address)
+
+    def address() -> str:
+        if platform.process is None:  # only a platform of this data directory may receive its token
+            return f"{platform.url}{page}"
+        return fresh_link(platform.url, data_dir or data_dir_of(), platform.certificate, page)
+
+    typer.echo(address())
+    if browser:  # with a separate link: the printed one stays valid for another browser
+        open_browser(address(), wait=True)
 
 
 def _read(file: Path) -> str:
