@@ -6,6 +6,7 @@
  */
 
 import { make, spoken } from "../base/dom.js";
+import { letDrag } from "./card-drag.js";
 import { placeOf } from "./lesson-model.js";
 
 /** @typedef {import("./lesson-model.js").Choice} Choice */
@@ -39,20 +40,22 @@ export function chosenIn({ kind, keys, values }, source) {
 
 /** Text that reads as code: a name with underscores, a call, an assignment. */
 const CODE = /[_=()[\]{}]/;
-/** As many values are shown beside a key; of more, one is chosen in a list. */
+/** As many values are shown beside a key; of more, one is chosen in a list, or dragged to it. */
 const BESIDE = 3;
 
 export class ChoiceForm {
   /** @type {Map<string, string>} */ #chosen = new Map();
   /** Show what is chosen. @type {(() => void)[]} */ #shows = [];
+  /** @type {Map<Element, string>} */ #keys = new Map();
 
   /** @param {string} id @param {Choice} choice @param {() => void} changed */
   constructor(id, choice, changed) {
     this.choice = choice;
     this.changed = changed;
     const { kind, keys, values } = choice, few = values.length <= BESIDE;
+    const cards = kind === "match" && !few && !choice.listing;
     const lines = kind === "set" ? values.map((value) => this.#box(value)) : choice.listing ? keys.map((key) => this.#line(key)) : keys.map((key, place) => (few ? this.#radios : this.#list).call(this, key, `${placeOf(id)}-${place}`));
-    this.element = make("fieldset", { class: "choice", "data-kind": choice.listing ? "listing" : kind, "data-few": few && !choice.listing }, make("legend", {}, kind === "set" ? "Choose all that fit" : choice.listing ? `Click a line, or press Space: ${values.join(", then ")}` : "Choose one for each"), ...lines);
+    this.element = make("fieldset", { class: "choice", "data-kind": choice.listing ? "listing" : kind, "data-few": few && !choice.listing }, make("legend", {}, kind === "set" ? "Choose all that fit" : choice.listing ? `Click a line, or press Space: ${values.join(", then ")}` : cards ? "Choose one for each, or drag it there" : "Choose one for each"), cards ? this.#cards() : null, ...lines);
   }
 
   get source() {
@@ -61,6 +64,10 @@ export class ChoiceForm {
 
   set source(text) {
     this.#chosen = chosenIn(this.choice, text);
+    this.#show();
+  }
+
+  #show() {
     for (const show of this.#shows) show();
   }
 
@@ -108,12 +115,27 @@ export class ChoiceForm {
     return line;
   }
 
+  /** The values as cards; for the keyboard and for screen readers, there are the lists. */
+  #cards() {
+    const cards = this.choice.values.map((value) => {
+      const card = make("span", { class: "card" }, ...this.#spoken(value));
+      letDrag(card, (below) => [...this.#keys.keys()].find((line) => line.contains(below)), (line) => {
+        this.#set(this.#keys.get(line) ?? "", value);
+        this.#show();
+      });
+      return card;
+    });
+    return make("div", { class: "cards", "aria-hidden": "true" }, ...cards);
+  }
+
   /** @param {string} key @param {string} id */
   #list(key, id) {
     const field = make("select", { id }, make("option", { value: "" }, "Choose"), ...this.choice.values.map((value) => make("option", { value }, this.#label(value).replaceAll("`", ""))));
     field.onchange = () => this.#set(key, field.value || null);
     this.#shows.push(() => (field.value = this.#chosen.get(key) ?? ""));
-    return make("div", { class: "pairing" }, make("label", { for: id }, ...this.#spoken(key)), field);
+    const line = make("div", { class: "pairing" }, make("label", { for: id }, ...this.#spoken(key)), field);
+    this.#keys.set(line, key);
+    return line;
   }
 
   /** @param {string} key @param {string} id */

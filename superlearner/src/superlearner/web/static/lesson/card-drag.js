@@ -1,0 +1,41 @@
+/**
+ * A card that is dragged to a place with a mouse, a pen or a finger, and then returns to its own.
+ *
+ * @module
+ */
+
+/**
+ * Let a card be dragged. The place below the pointer has `data-over` meanwhile.
+ * @template {Element} E
+ * @param {HTMLElement} card
+ * @param {(below: Element) => E|null|undefined} placeOf  the place that an element of the page belongs to
+ * @param {(place: E) => void} drop
+ */
+export function letDrag(card, placeOf, drop) {
+  card.onpointerdown = (down) => {
+    if (down.button !== 0 || !down.isPrimary) return;
+    down.preventDefault();
+    card.setPointerCapture(down.pointerId);
+    card.toggleAttribute("data-dragged", true);
+    /** @type {E|null} */ let over = null;
+    const end = () => {
+      card.onpointermove = card.onpointerup = card.onlostpointercapture = null;
+      card.style.translate = "";
+      card.removeAttribute("data-dragged");
+      over?.removeAttribute("data-over");
+    };
+    card.onpointermove = (move) => {
+      card.style.translate = `${move.clientX - down.clientX}px ${move.clientY - down.clientY}px`;
+      const below = document.elementFromPoint(move.clientX, move.clientY), place = (below && placeOf(below)) ?? null;
+      if (place === over) return;
+      over?.removeAttribute("data-over");
+      place?.setAttribute("data-over", "");
+      over = place;
+    };
+    card.onpointerup = () => {
+      end();
+      if (over) drop(over);
+    };
+    card.onlostpointercapture = end; // also after the platform cancels the pointer
+  };
+}
