@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -253,5 +254,54 @@ def test_a_second_program_with_one_name(real: Any) -> None:
         await a.until("down", "b", "connection_lost")
         assert third == await a.until("up", "b")
         assert second[2] < third[2]
+
+    real(main)
+
+
+def watched(cluster: Cluster) -> tuple[Any, asyncio.Queue[str], asyncio.Queue[Any]]:
+    """Return the direct links of a member, the names of those that it links with, and the ends of its connections."""
+    membership = cluster._membership
+    links, linked, ended = membership._carrier._links, asyncio.Queue[str](), asyncio.Queue[Any]()
+    switch, end = links._switch, membership.ended
+    links._switch = lambda node, number: (switch(node, number), linked.put_nowait(node.name))
+    membership.ended = lambda node, reason: (end(node, reason), ended.put_nowait((node.name, reason)))
+    return links, linked, ended
+
+
+@pytest.mark.program
+@pytest.mark.parametrize("name", ["a", "z"], ids=["dials", "is dialled"])
+def test_a_killed_program_of_this_machine_is_down_long_before_a_probe_would_tell(real: Any, name: str) -> None:
+    async def main(r: Real) -> None:
+        m = await r.join("m", settings=Settings(heartbeat=5.0, dead=30.0))
+        _, linked, ended = watched(m)
+        killed = await r.start(name)
+        await killed.until("up", "m")
+        assert name == await linked.get()
+        await m.wait_size(2)
+        killed.signal(signal.SIGKILL)
+        async with asyncio.timeout(5.0):  # a probe takes two heartbeats, of five seconds each
+            assert (name, "hint") == await ended.get()
+        assert {"m"} == names(m)
+
+    real(main)
+
+
+@pytest.mark.program
+def test_members_whose_link_breaks_or_that_are_stopped_for_a_moment_stay(real: Any) -> None:
+    async def main(r: Real) -> None:
+        m = await r.join("m")
+        links, linked, ended = watched(m)
+        for name in ("a", "z"):
+            program = await r.start(name)
+            await program.until("up", "m")
+            assert name == await linked.get()
+            await m.wait_size(2 if name == "a" else 3)
+            node = next(node for node in links._links if node.name == name)
+            program.signal(signal.SIGSTOP)
+            links._links[node]._socket.shutdown(socket.SHUT_RDWR)
+            program.signal(signal.SIGCONT)
+            assert name == await linked.get()
+        assert ended.empty()
+        assert {"m", "a", "z"} == names(m)
 
     real(main)

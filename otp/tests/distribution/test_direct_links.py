@@ -11,15 +11,14 @@ from typing import Any
 
 import pytest
 
+from direct_sides import SECRET, A, B, Side, linked
 from otp.distribution import NodeId
-from otp.distribution.carriers.direct_link import DirectLink
+from otp.distribution.carriers.direct_link import FRAMES, DirectLink
 from otp.distribution.carriers.direct_links import FIRST, HOLD_S, DirectLinks
 from otp.distribution.carriers.stream import FRAME_LIMIT, WRITE_LIMIT
 from otp.distribution.carriers.zenoh import ZenohCarrier
 
-A, B = NodeId("a", 1), NodeId("b", 1)
 END = "the end"
-SECRET = b"only members know it"
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:
@@ -140,31 +139,35 @@ def test_a_frame_that_cannot_be_handled_is_reported_and_the_next_one_is() -> Non
     run(main)
 
 
+def test_small_frames_of_one_read_leave_the_loop_to_others_in_between() -> None:
+    async def main() -> None:
+        loop, count = asyncio.get_running_loop(), 4_000
+        one, two = socket.socketpair()
+        turns, taken, done = [0], list[int](), asyncio.Event()
+
+        def turn() -> None:
+            turns[0] += 1
+            if not done.is_set():
+                loop.call_soon(turn)
+
+        def take(_: bytes) -> None:
+            taken.append(turns[0])
+            if len(taken) == count:
+                done.set()
+
+        link = DirectLink(loop, two, take, lambda: None)
+        one.sendall(bytes(4) * count)
+        turn()
+        link.resume()
+        await done.wait()
+        assert max(taken.count(each) for each in set(taken)) <= FRAMES
+        one.close()
+        link.close()
+
+    run(main)
+
+
 # the links of a node
-
-
-class Side:
-    """The links of a node, what has arrived, and the switches that its carrier was to send."""
-
-    def __init__(self, me: NodeId, secret: bytes = SECRET) -> None:
-        self.got: asyncio.Queue[Any] = asyncio.Queue()
-        self.switches: asyncio.Queue[tuple[NodeId, bytes]] = asyncio.Queue()
-        loop = asyncio.get_running_loop()
-        self.links = DirectLinks(
-            me, loop, lambda *frame: self.got.put_nowait(frame), lambda *sent: self.switches.put_nowait(sent), secret
-        )
-        self.announced: str = self.links.listen("127.0.0.1") or ""
-
-
-async def linked() -> tuple[Side, Side, bytes]:
-    """Return two nodes with a link, and its number, which neither carrier has delivered."""
-    a, b = Side(A), Side(B)
-    b.links.dial(A, a.announced)  # without effect: the smaller one dials
-    a.links.dial(B, b.announced)
-    a.links.dial(B, b.announced)
-    (to_b, number), (to_a, same) = await a.switches.get(), await b.switches.get()
-    assert (B, A, number) == (to_b, to_a, same)
-    return a, b, number
 
 
 def test_a_link_is_read_when_the_last_frame_of_the_carrier_has_arrived() -> None:
@@ -234,8 +237,8 @@ def test_who_has_not_seen_the_announcement_gets_no_link() -> None:
         assert not a.links.put(B, b"")
         assert not b.links.put(A, b"")
         for wrong in ("", "x", f"10.0.0.1:{port}/{key}", f"127.0.0.1:99999/{key}", f"{address}/xyz", f"999.1:1/{key}"):
-            a.links.dial(B, wrong)
-            assert not a.links._dialled
+            a.links.dial(NodeId("c", 1), wrong)
+            assert [B] == list(a.links._dialler._nodes)
         a.links.close()
         b.links.close()
 

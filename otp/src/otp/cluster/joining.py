@@ -103,6 +103,8 @@ class Opening:
         distribution = MemberDistribution(self.node, transport, spawnable=self._allow, services=self._services)
         if hasattr(carrier, "on_stranger"):
             carrier.on_stranger = membership.stranger
+        if hasattr(carrier, "on_closed"):
+            carrier.on_closed = transport.closed
         distribution.observer, distribution.member_transport = membership, transport
         membership.distribution = distribution
         try:

@@ -189,7 +189,11 @@ class Session:
         if self._probes and peer is not None:
             peer.wanted = False  # its last frames may still arrive
             return []
-        self._peers.pop(node, None)
+        return self.closed(node)
+
+    def closed(self, node: NodeId) -> list[Action]:
+        """Handle that the process of `node` has certainly ended: it is down without a probe."""
+        peer = self._peers.pop(node, None)
         return [Down(node, "hint")] if peer is not None and peer.live else []
 
     def send(self, now: float, node: NodeId, signal: bytes, sender: int = 0) -> list[Action]:

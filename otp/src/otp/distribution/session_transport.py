@@ -194,6 +194,13 @@ class SessionTransport:
         else:
             self._do(self._session.hint(self._loop.time(), node, present))
 
+    def closed(self, node: NodeId) -> None:
+        """Handle that the carrier has found the process of `node` ended."""
+        if self._asleep:
+            self._kept_in.append(partial(self.closed, node))
+        else:
+            self._do(self._session.closed(node))
+
     def _tick(self) -> None:
         self._timer = self._loop.call_later(self._session.settings.heartbeat, self._tick)
         if not self._asleep:

@@ -36,6 +36,8 @@ logger: Final = logging.getLogger("otp.distribution")
 
 READ: Final = 32 * 1024
 """Bytes read before the loop may do something else."""
+FRAMES: Final = 64
+"""Frames handed over before the loop may do something else: as many small ones as fit into a read hold it for long."""
 BURST_S: Final = 50e-6
 """A frame that follows another one this soon waits for the rest of its burst: one system call for all of them."""
 LEFT: Final = 64
@@ -55,6 +57,7 @@ class DirectLink:
 
     __slots__ = (
         "__weakref__",
+        "_behind",
         "_burst",
         "_close_socket",
         "_closed",
@@ -69,6 +72,8 @@ class DirectLink:
         "limit",
         "on_end",
         "on_frame",
+        "received",
+        "warn",
     )
 
     def __init__(
@@ -84,13 +89,17 @@ class DirectLink:
         """Maximum bytes of a received frame; a longer one ends the stream."""
         self.on_frame: Callable[[bytes], object] = on_frame
         self.on_end: Callable[[], object] = on_end
+        self.warn: Callable[[str], object] = logger.warning
+        """Called with what is wrong with the other side."""
+        self.received: bool = False
+        """True after something has arrived."""
         self._close_socket = finalize(self, connected.close)  # a loop that is closed first leaves it open
         # No process owns the callbacks: a link outlives the one that uses it first.
         self._context = Context()
         self._rest = b""
         self._waiting = bytearray()
         self._sent_at = float("-inf")
-        self._burst = self._reads = self._writes = self._closed = False
+        self._behind = self._burst = self._reads = self._writes = self._closed = False
 
     def resume(self) -> None:
         """Hand over frames from now on."""
@@ -178,6 +187,8 @@ class DirectLink:
     # Reading
 
     def _readable(self) -> None:
+        if self._behind:
+            return
         try:
             data = self._socket.recv(READ)
         except (BlockingIOError, InterruptedError):
@@ -185,21 +196,26 @@ class DirectLink:
         except OSError:
             data = b""
         if data:
+            self.received = True
             self._take(self._rest + data if self._rest else data)
         else:
             self._end()
 
     def _take(self, data: bytes) -> None:
-        start, size = 0, len(data)
+        start, size, left = 0, len(data), FRAMES
         while self._reads and size - start >= LENGTH:
             length = int.from_bytes(data[start : start + LENGTH], "big")
             if length > self.limit:
-                logger.warning("a link ended: expected frames of at most %s bytes, got one of %s", self.limit, length)
+                self.warn(f"a link ended: expected frames of at most {self.limit} bytes, got one of {length}")
                 self._end()
                 return
             end = start + LENGTH + length
             if end > size:
                 break
+            if not left:
+                self._fall_behind()
+                break
+            left -= 1
             try:
                 self.on_frame(data[start + LENGTH : end])
             except Exception as error:
@@ -207,6 +223,16 @@ class DirectLink:
                 self._loop.call_exception_handler({"message": text, "exception": error})
             start = end
         self._rest = data[start:]
+
+    def _fall_behind(self) -> None:
+        if not self._behind:
+            self._behind = True
+            self._loop.call_soon(self._catch_up, context=self._context)
+
+    def _catch_up(self) -> None:
+        self._behind = False
+        if self._reads:
+            self._take(self._rest)
 
     def _end(self) -> None:
         self._shut()

@@ -2,7 +2,8 @@
 
 A node listens on loopback and announces its address and a key, in one text. Of two nodes the smaller one dials. Both
 prove that they know the key and the secret of their group, since others can read what is announced; everything else is
-for the session.
+for the session. A link that has ended is dialled again. If that is refused, the process of the node has ended, and
+`on_closed` is called.
 
 A link may come while the carrier has frames on their way. Each side then sends a switch, with the number of the link,
 as its last frame over the carrier, and reads the link when that of the other side has arrived: no frame passes another.
@@ -11,11 +12,8 @@ as its last frame over the carrier, and reads the link when that of the other si
 from __future__ import annotations
 
 import asyncio
-import errno
 import hmac
-import logging
 import os
-import re
 import socket
 from collections.abc import Callable
 from contextvars import Context
@@ -24,14 +22,14 @@ from typing import Final
 from weakref import finalize
 
 from otp.distribution.carriers.carrier import OnFrame
+from otp.distribution.carriers.dialler import Announced, Dialler, read
 from otp.distribution.carriers.direct_link import DirectLink
+from otp.distribution.carriers.limited_warnings import LimitedWarnings
 from otp.distribution.carriers.stream import FRAME_LIMIT
-from otp.distribution.carriers.zenoh_settings import is_loopback, node_key, node_of
+from otp.distribution.carriers.zenoh_settings import node_key, node_of
 from otp.distribution.node_id import NodeId
 
 __all__ = ["DirectLinks"]
-
-logger: Final = logging.getLogger("otp.distribution")
 
 SIZE: Final = 16
 """Bytes of a key, of the number of a link, and of a proof."""
@@ -43,7 +41,8 @@ FIRST_LIMIT: Final = 2_048
 FULL_S: Final = 1.0
 HOLD_S: Final = 0.25
 """Seconds to wait for a switch, which the carrier may have dropped; the session notices a frame that comes later."""
-ADDRESS: Final = re.compile(r"(?:\[([0-9a-f:]+)\]|([0-9.]+)):(\d{1,5})/([0-9a-f]{32})")
+SILENT_S: Final = 10.0
+"""Seconds without a frame after which a link ends whose node is no longer announced."""
 
 
 class DirectLinks:
@@ -68,8 +67,14 @@ class DirectLinks:
         """Links that wait for a switch, by number."""
         self._switched: dict[bytes, None] = {}
         """The latest switches that came before their links."""
-        self._first: dict[DirectLink, asyncio.TimerHandle] = {}
-        self._dialled: dict[NodeId, socket.socket] = {}
+        self._first: dict[DirectLink, tuple[asyncio.TimerHandle, Callable[[], object]]] = {}
+        """Links without proof, and what follows if they give none."""
+        self._doubted: dict[NodeId, asyncio.TimerHandle] = {}
+        self._dialler = Dialler(loop, self._connected, self._refused)
+        self._warnings = LimitedWarnings(loop)
+        self._announced = ""
+        self.on_closed: Callable[[NodeId], object] = _ignore
+        """Called for a node whose process has ended."""
         self._server: socket.socket | None = None
         self._closed = False
 
@@ -90,26 +95,30 @@ class DirectLinks:
             return None
         finalize(self, server.close)  # a loop that is closed first leaves it open
         host, port = server.getsockname()[:2]
-        return f"{f'[{host}]' if ':' in host else host}:{port}/{self._key.hex()}"
+        self._announced = f"{f'[{host}]' if ':' in host else host}:{port}/{self._key.hex()}"
+        return self._announced
 
     def dial(self, node: NodeId, announced: str) -> None:
         """Link with a node that has announced itself, unless that one is to dial, or there is a link."""
-        found = ADDRESS.fullmatch(announced)
-        if self._closed or found is None or self._me >= node or node in self._links or node in self._dialled:
+        if self._closed or node == self._me:
             return
-        host, port, key = found[1] or found[2], int(found[3]), bytes.fromhex(found[4])
-        if len(self._links) + len(self._dialled) >= LINKS or not is_loopback(host) or port > 0xFFFF:
-            return
-        try:
-            dialled = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-        except OSError:
-            return  # no descriptor is left: the carrier goes on
-        dialled.setblocking(False)
-        if dialled.connect_ex((host, port)) not in (0, errno.EINPROGRESS):
-            dialled.close()
-            return
-        self._dialled[node] = dialled
-        Context().run(self._loop.add_writer, dialled, self._connected, node, key)
+        if (doubted := self._doubted.pop(node, None)) is not None:
+            doubted.cancel()
+        for other in [other for other in self._links if other.name == node.name and other.creation < node.creation]:
+            self.gone(other)
+        self._dialler.learn(node, announced)
+        if self._me < node:
+            self._dialler.dial(node)
+
+    def gone(self, node: NodeId) -> None:
+        """Handle that a node is no longer announced: its link ends once it is silent, and is not dialled again.
+
+        The carrier may have lost a living node, which then has only the link.
+        """
+        self._dialler.gone(node)
+        link = self._links.get(node)
+        if link is not None and node not in self._doubted:
+            self._doubt(node, link)
 
     def put(self, node: NodeId, frame: bytes) -> bool:
         """Send `frame` if there is a link to `node`, and return whether there is."""
@@ -140,37 +149,38 @@ class DirectLinks:
             self._loop.remove_reader(self._server)
             self._server.close()
             self._server = None
-        for dialled in self._dialled.values():
-            self._loop.remove_writer(dialled)
-            dialled.close()
-        self._dialled.clear()
-        for timer in (*self._first.values(), *(timer for _, timer in self._held.values())):
+        self._dialler.close()
+        first, held = (timer for timer, _ in self._first.values()), (timer for _, timer in self._held.values())
+        for timer in (*first, *held, *self._doubted.values()):
             timer.cancel()
         for link in (*self._first, *self._links.values()):
             link.close()
         self._first.clear()
         self._links.clear()
         self._held.clear()
+        self._doubted.clear()
 
     # The side that dials
 
-    def _connected(self, node: NodeId, key: bytes) -> None:
-        dialled = self._dialled.pop(node)
-        self._loop.remove_writer(dialled)
-        if dialled.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+    def _connected(self, node: NodeId, announced: Announced, dialled: socket.socket) -> None:
+        if self._me > node or len(self._links) >= LINKS:  # it lives, and is the one to dial
             dialled.close()
+            self._dialler.failed(node, announced)
             return
         number = os.urandom(SIZE)
-        link = self._begin(dialled)
-        link.on_frame = partial(self._answered, link, node, number, key)
-        me = node_key(self._me).encode()
-        link.put(number + self._proof(key, b"dials", number + me) + me)
+        link = self._begin(dialled, partial(self._dialler.failed, node, announced))
+        link.on_frame = partial(self._answered, link, node, number, announced)
+        me = f"{node_key(self._me)} {self._announced}".encode()
+        link.put(number + self._proof(announced.key, b"dials", number + me) + me)
 
-    def _answered(self, link: DirectLink, node: NodeId, number: bytes, key: bytes, frame: bytes) -> None:
-        if hmac.compare_digest(frame, self._proof(key, b"answers", number)) and node not in self._links:
-            self._establish(link, node, number)
+    def _answered(self, link: DirectLink, node: NodeId, number: bytes, announced: Announced, frame: bytes) -> None:
+        if hmac.compare_digest(frame, self._proof(announced.key, b"answers", number)) and node not in self._links:
+            self._establish(link, node, number, announced)
         else:
             self._drop(link)
+
+    def _refused(self, node: NodeId) -> None:
+        self.on_closed(node)
 
     # The side that listens
 
@@ -187,39 +197,43 @@ class DirectLinks:
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return
         except OSError as error:  # no file descriptors are left: the loop would try again at once
-            logger.warning("%s accepts no links for %s s: %s", self._me, FULL_S, error)
+            self._warnings.warn(f"{self._me} accepts no links for {FULL_S} s: {error}")
             self._loop.remove_reader(server)
             self._loop.call_later(FULL_S, self._watch)
             return
         if len(self._first) >= FIRST:
             accepted.close()
             return
-        link = self._begin(accepted)
+        link = self._begin(accepted, _ignore)
         link.on_frame = partial(self._greeted, link)
 
     def _greeted(self, link: DirectLink, frame: bytes) -> None:
         number, proof, who = frame[:SIZE], frame[SIZE : 2 * SIZE], frame[2 * SIZE :]
-        node = node_of(who.decode("ascii", "replace"))
+        name, _, announced = who.decode("ascii", "replace").partition(" ")
+        node = node_of(name)
         proven = hmac.compare_digest(proof, self._proof(self._key, b"dials", number + who))
         if node is None or not proven or node in self._links or len(self._links) >= LINKS:
             self._drop(link)
             return
         link.put(self._proof(self._key, b"answers", number))
-        self._establish(link, node, number)
+        self._establish(link, node, number, read(announced))
 
     # Both
 
-    def _begin(self, connected: socket.socket) -> DirectLink:
+    def _begin(self, connected: socket.socket, on_drop: Callable[[], object]) -> DirectLink:
         link = DirectLink(self._loop, connected, _ignore, _ignore)
         link.limit = FIRST_LIMIT
+        link.warn = self._warnings.warn
         link.on_end = partial(self._drop, link)
-        self._first[link] = self._loop.call_later(FIRST_S, self._drop, link)
+        self._first[link] = self._loop.call_later(FIRST_S, self._drop, link), on_drop
         link.resume()
         return link
 
-    def _establish(self, link: DirectLink, node: NodeId, number: bytes) -> None:
-        self._first.pop(link).cancel()
+    def _establish(self, link: DirectLink, node: NodeId, number: bytes, announced: Announced | None) -> None:
+        self._first.pop(link)[0].cancel()
         self._links[node] = link
+        if announced is not None:
+            self._dialler.linked(node, announced)
         self._switch(node, number)
         link.limit = FRAME_LIMIT
         link.on_frame = partial(self._on_frame, node)
@@ -231,16 +245,32 @@ class DirectLinks:
             self._held[number] = link, self._loop.call_later(HOLD_S, self.switched, number)
 
     def _drop(self, link: DirectLink) -> None:
-        timer = self._first.pop(link, None)
-        if timer is not None:
-            timer.cancel()
+        first = self._first.pop(link, None)
         link.close()
+        if first is not None:
+            timer, on_drop = first
+            timer.cancel()
+            on_drop()
 
     def _ended(self, node: NodeId, number: bytes) -> None:
         del self._links[node]
         held = self._held.pop(number, None)
         if held is not None:
             held[1].cancel()
+        if (doubted := self._doubted.pop(node, None)) is not None:
+            doubted.cancel()
+        self._dialler.unlinked(node)
+
+    def _doubt(self, node: NodeId, link: DirectLink) -> None:
+        link.received = False
+        self._doubted[node] = self._loop.call_later(SILENT_S, self._check, node, link)
+
+    def _check(self, node: NodeId, link: DirectLink) -> None:
+        if link.received:
+            self._doubt(node, link)
+        else:
+            link.close()
+            link.on_end()
 
     def _proof(self, key: bytes, purpose: bytes, data: bytes) -> bytes:
         return hmac.digest(self._secret, key + purpose + data, "sha256")[:SIZE]

@@ -44,6 +44,7 @@ from otp.distribution.carriers.background import Inbox, begin, in_background
 from otp.distribution.carriers.carrier import OnFrame, OnHint
 from otp.distribution.carriers.carrier_error import CarrierError
 from otp.distribution.carriers.direct_links import DirectLinks
+from otp.distribution.carriers.limited_warnings import LimitedWarnings
 from otp.distribution.carriers.lingering import close_without_waiting
 from otp.distribution.carriers.stream import FRAME_LIMIT
 from otp.distribution.carriers.zenoh_settings import (
@@ -77,7 +78,6 @@ EXPRESS: Final = False
 """Each frame as a batch of its own would be a seventh faster alone, and fill Zenoh's queue: it drops under load."""
 OPEN_LIMIT: Final = 10.0
 CLOSE_LIMIT: Final = 2.0
-WARN_EVERY: Final = 10.0
 LINKS: Final = 1_000
 """New links that are remembered between two looks."""
 LOOK_EVERY: Final = 1.0
@@ -119,6 +119,8 @@ class ZenohCarrier:
         self.address: str = ""
         self.on_stranger: Callable[[NodeId], object] | None = None
         """Called for a node of another group that an address has led to."""
+        self.on_closed: Callable[[NodeId], object] | None = None
+        """Called for a node whose process has ended: its address of direct links refuses this node after it had one."""
         # Strangers see this mark, and not the group, under which they could send frames.
         self._mark = hashlib.blake2b(b"otp 1 mark " + group.encode(), digest_size=8).hexdigest()
         self._session: zenoh.Session | None = None
@@ -133,12 +135,11 @@ class ZenohCarrier:
         self._inbox: Inbox[_Arrived] | None = None
         self._closed = False
         self._looking: asyncio.TimerHandle | None = None
-        self._warned_at: float | None = None
-        self._unsaid = 0
         self._me: NodeId
         self._on_frame: OnFrame
         self._on_hint: OnHint
         self._loop: asyncio.AbstractEventLoop
+        self._warnings: LimitedWarnings
 
     async def start(self, me: NodeId, on_frame: OnFrame, on_hint: OnHint) -> None:
         """Listen, and look for the other nodes of the group; raises `CarrierError`."""
@@ -149,10 +150,12 @@ class ZenohCarrier:
         self._on_frame = on_frame
         self._on_hint = on_hint
         self._loop = asyncio.get_running_loop()
+        self._warnings = LimitedWarnings(self._loop)
         self._inbox = Inbox(self._loop, self._arrive, UNREAD_LIMIT)
         announcement = None
         if self._secret:
             self._links = DirectLinks(me, self._loop, on_frame, self._switch, self._secret)
+            self._links.on_closed = self._ended
             announcement = self._links.listen(host_of(listen))
         try:
             self._session = await self._open(listen, connect, self._multicast)
@@ -300,8 +303,11 @@ class ZenohCarrier:
             name, creation, announcement = what[len(self._announced) :].split("/", 2)
             node = node_of(f"{name}/{creation}")
             if node is not None:
-                if value and self._links is not None:
-                    self._links.dial(node, announcement)
+                if self._links is not None:
+                    if value:
+                        self._links.dial(node, announcement)
+                    else:
+                        self._links.gone(node)
                 return
         elif isinstance(what, str) and what.startswith(STRANGERS):
             mark, _, key = what[len(STRANGERS) + 1 :].partition("/")
@@ -319,6 +325,10 @@ class ZenohCarrier:
                 return
         self._warn(f"expected a node as name/creation, got {what[:100]!r}")
 
+    def _ended(self, node: NodeId) -> None:
+        if self.on_closed is not None:
+            self.on_closed(node)
+
     def _sender(self, key: bytes) -> NodeId | None:
         node = node_of(key.decode("ascii", "replace"))
         if node is not None:
@@ -328,13 +338,7 @@ class ZenohCarrier:
         return node
 
     def _warn(self, text: str) -> None:
-        now = self._loop.time()
-        if self._warned_at is not None and now < self._warned_at + WARN_EVERY:
-            self._unsaid += 1
-            return
-        more = f" ({self._unsaid} warnings before were not logged)" if self._unsaid else ""
-        self._warned_at, self._unsaid = now, 0
-        logger.warning("%s dropped something: %s%s", self._me, text, more)
+        self._warnings.warn(f"{self._me} dropped something: {text}")
 
 
 # Called by threads of Zenoh
