@@ -209,6 +209,19 @@ def test_the_newest_restarts_are_a_list(open_page: Callable[..., Page], untouche
     assert broken_rules(page) == []
 
 
+@pytest.mark.parametrize("height", [844, 664])
+def test_on_a_phone_the_dock_covers_nothing_that_it_explains(why: Callable[..., Page], height: int) -> None:
+    """It covered half of a supervisor that gave up."""
+    page = why("gives-up", "?stage=4", width=390, viewport={"width": 390, "height": height})
+    dock = page.locator("restart-dock").bounding_box()
+    assert dock is not None
+    for name in (SUPERVISOR, LEDGER, CART, MAILER):
+        box = actor(page, name).locator(".token").bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= dock["y"] + 12, name
+    assert page.locator("restart-dock .player").evaluate("(one) => one.scrollWidth - one.clientWidth") <= 0
+
+
 @pytest.mark.parametrize(("theme", "width"), VARIANTS)
 @pytest.mark.parametrize("stage", [2, 6])
 def test_no_rule_of_axe_is_broken_at_a_stage(why: Callable[..., Page], theme: str, width: int, stage: int) -> None:

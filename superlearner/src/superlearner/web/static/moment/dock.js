@@ -36,6 +36,10 @@ export const raised = (line, told = true) => html`<figure class="raised" data-to
   <figcaption><span>${line.file}:${line.line}</span><span>${line.function}</span></figcaption>
   <pre tabindex=${told ? "0" : "-1"} aria-label="The line that raised"><span class="no" aria-hidden="true">${line.line}</span>${line.source ?? ""}</pre></figure>`;
 
+/** The choice of the speed. @param {number} chosen @param {(speed: number) => void} choose */
+export const speeds = (chosen, choose) => html`<div class="segmented" role="group" aria-label="Speed">${[1, 0.25].map((speed) => html`
+  <button type="button" aria-pressed=${String(chosen === speed)} aria-label=${speed === 1 ? "Normal speed" : "A quarter of the speed"} @click=${() => choose(speed)}>${speed === 1 ? "1×" : "¼×"}</button>`)}</div>`;
+
 export class RestartDock extends HTMLElement {
   /** @type {RestartStage|null} */ #stage = null;
   #drawn = "";
@@ -90,8 +94,7 @@ export class RestartDock extends HTMLElement {
         <div class="options">
           ${others(moment).length ? html`<div class="ghosts" role="group" aria-label="Compare with another strategy"><span aria-hidden="true">What if</span>${others(moment).map((strategy) => html`
             <button type="button" aria-pressed=${String(ghost === strategy)} aria-label=${`What if ${strategy}?`} @click=${() => this.#compare(stage, strategy)}>${strategy}</button>`)}</div>` : nothing}
-          <div class="segmented" role="group" aria-label="Speed">${[1, 0.25].map((speed) => html`
-            <button type="button" aria-pressed=${String(stage.speed === speed)} aria-label=${speed === 1 ? "Normal speed" : "A quarter of the speed"} @click=${() => this.#hurry(stage, speed)}>${speed === 1 ? "1×" : "¼×"}</button>`)}</div>
+          ${speeds(stage.speed, (speed) => this.#hurry(stage, speed))}
         </div>
       </div>`;
   }

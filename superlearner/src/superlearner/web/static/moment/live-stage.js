@@ -2,26 +2,28 @@
  * `<restart-live>`: plays a restart of the tree as soon as it has happened.
  *
  * One restart is played at a time; the next one completes it at once. At more than three events a second only a
- * supervisor that gives up is played, and the pane counts what it did not play. It has a fixed height. It stays closed
- * after it was closed, and in windows without room for it. On a phone it closes a moment after the end.
+ * supervisor that gives up is played. The pane counts the others and, when they have ended, shows the end of the newest
+ * one. It stays closed after it was closed, and in windows without room for it. On a phone it closes a moment after the
+ * end.
  *
  * With the attribute `picture` it is always open: when nothing plays, it shows the moment that `atRest` returns. A click
  * ends what plays. With the attribute `brief` it closes a moment after the end on every screen.
  *
- * Events: `restart-end` when `busy` has become false, `restart-open` with the key of the process when it opens.
+ * Events: `restart-end` when `busy` has become false; `restart-open` with the key of the process when it opens, or of a
+ * supervisor that gives up; `restart-down` after a change of `down`.
  *
  * @module
  */
 
 import { requestOn } from "../base/api.js";
-import { attribute, chosen, icon, make } from "../base/dom.js";
+import { chosen, icon, make } from "../base/dom.js";
 import { whyAddress } from "../base/process-link.js";
 import { counted, time } from "../base/words.js";
 import { isSettled } from "../live/bursts.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
-import { raised, reachable, withNames } from "./dock.js";
+import { raised, reachable, speeds, withNames } from "./dock.js";
 import { RestartStage } from "./stage.js";
-import { headline, sentence, span } from "./story.js";
+import { fallen, headline, pace, sentence } from "./story.js";
 
 /** @typedef {import("../live/model.js").FeedEvent} FeedEvent */
 /** @typedef {import("./schedule.js").Moment} Moment */
@@ -29,6 +31,8 @@ import { headline, sentence, span } from "./story.js";
 /** Events in a second above which nothing is played. */
 const MOST = 3;
 const LARGE = 1.35;
+/** The size of the drawing in a pane: at most this high, but not smaller than it can be read. */
+const PANE = { largest: 0.9, smallest: 0.75, height: 275, around: 92 };
 /** From this width on, a picture is large. */
 const ROOM = 800;
 /** How long the end stays in a picture, and on a phone. */
@@ -39,7 +43,11 @@ const FALL_MS = 4000;
 const ONE_FALL_MS = 1600;
 /** What belongs to a restart is in the feed at most this much later. */
 const LATE_S = 0.05;
-const NONE = { count: 0, event: 0, key: "" };
+/** A storm is over after this time without a restart. */
+const CALM_MS = 1000;
+/** How long the end of a restart that was played stays before a newer one takes its place. */
+const READ_MS = 4000;
+/** @type {ReadonlySet<string>} */ const NOBODY = new Set();
 /** Windows with room for the pane: large ones, and phones, where it takes the lower half. */
 const ROOMY = "(min-width: 901px) and (min-height: 760px), (max-width: 600px) and (min-height: 600px)";
 
@@ -47,6 +55,7 @@ export class RestartLive extends HTMLElement {
   #stage = new RestartStage();
   #said = make("div", { class: "said" });
   #head = make("div", { class: "about" });
+  #pace = make("div", { class: "pace" });
   #closed = false;
   #room = matchMedia(ROOMY);
   #phone = matchMedia("(max-width: 600px)");
@@ -56,8 +65,15 @@ export class RestartLive extends HTMLElement {
   #recent = [];
   /** The time at which a supervisor gave up last, in ms. */ #fell = -Infinity;
   /** @type {AbortController|null} */ #asking = null;
-  /** Restarts since the one that is shown, and the newest of them. @type {{count: number, event: number, key: string}} */ #newer = NONE;
+  /** The restarts of the tree that are in the feed, oldest first. @type {FeedEvent[]} */ #restarts = [];
+  /** The event of the restart that is shown. */ #shown = 0;
+  /** How many restarts were not played when it was shown, itself included. */ #folded = 0;
+  /** The time at which the last play came to its end, in ms. */ #ended = -Infinity;
+  #settling = 0;
+  /** Its height in pixels; it grows only, until it is closed. */ #need = 0;
+  #down = NOBODY;
   #picture = false;
+  /** What is written around the drawing. */ #told = "";
   /** The node of the restarts. */ #node = chosen();
   /** @type {(() => Moment)|null} */ #atRest = null;
   #resting = 0;
@@ -68,12 +84,13 @@ export class RestartLive extends HTMLElement {
     this.#picture = this.hasAttribute("picture");
     this.#stage.role = "group";
     this.#stage.addEventListener("restart-play", () => {
-      this.#rested();
-      if (!this.#stage.playing && (this.#picture || this.#phone.matches || this.hasAttribute("brief"))) this.#resting = setTimeout(() => this.leave(), REST_MS);
+      if (this.#stage.playing) this.#rested();
+      else this.#rest();
       if (!this.busy) this.dispatchEvent(new Event("restart-end"));
     });
+    this.#stage.addEventListener("restart-time", () => this.#follow());
     if (this.#picture) {
-      this.append(this.#stage);
+      this.append(this.#stage, this.#pace);
       this.#stage.addEventListener("click", () => this.shows && this.leave());
       new ResizeObserver(() => this.#fit()).observe(this);
       return;
@@ -85,9 +102,30 @@ export class RestartLive extends HTMLElement {
       this.#asking?.abort();
       this.#asking = null;
       this.#stage.pause();
+      this.#hold();
     };
     this.append(this.#head, this.#stage, this.#said, close);
-    this.#stage.addEventListener("restart-time", () => this.#tell());
+  }
+
+  /** The ids of the processes that a replay shows as not running, until its end. */
+  get down() {
+    return this.#down;
+  }
+
+  #hold() {
+    const { stage } = this, { moment } = stage, replays = moment && moment.id >= 0 && !this.hidden && stage.time < stage.score.end;
+    const down = replays ? stage.down : NOBODY;
+    if (down.size === this.#down.size && [...down].every((id) => this.#down.has(id))) return;
+    this.#down = down;
+    this.dispatchEvent(new Event("restart-down"));
+  }
+
+  #follow() {
+    this.#hold();
+    this.#tell();
+    if (this.#stage.time < this.#stage.score.end) return;
+    if (this.#stage.playing) this.#ended = performance.now();
+    this.#settle();
   }
 
   /** Close it, or show the picture at rest. */
@@ -96,6 +134,13 @@ export class RestartLive extends HTMLElement {
     this.#rested();
     if (this.#picture) this.#showRest();
     else this.hidden = true;
+    this.#hold();
+  }
+
+  /** Leave it after a moment, where it does not stay. */
+  #rest() {
+    this.#rested();
+    if (this.#picture || this.#phone.matches || this.hasAttribute("brief")) this.#resting = setTimeout(() => this.leave(), REST_MS);
   }
 
   #rested() {
@@ -112,9 +157,13 @@ export class RestartLive extends HTMLElement {
     this.#stage.seek(this.#stage.score.end);
   }
 
-  /** Draw the picture as large as there is room for it. */
+  /** Draw the picture as large as there is room for it, and make the pane as high as it needs. */
   #fit() {
-    this.#stage.fit(this.#picture && this.clientWidth > ROOM ? LARGE : 1);
+    if (this.#picture || this.#phone.matches) return this.#stage.fit(this.#picture && this.clientWidth > ROOM ? LARGE : 1);
+    const { largest, smallest, height, around } = PANE, least = this.#stage.least(largest);
+    this.#need = Math.max(this.#need, around + least * Math.max(smallest / largest, Math.min(1, height / least)));
+    this.style.setProperty("--need", `${Math.ceil(this.#need)}px`);
+    this.#stage.fit(largest);
   }
 
   /** Follow another node, or another program on it. @param {string} node */
@@ -122,7 +171,7 @@ export class RestartLive extends HTMLElement {
     this.#asking?.abort();
     this.#asking = null;
     this.#node = node;
-    [this.#seen, this.#recent, this.#fell] = [NaN, [], -Infinity];
+    [this.#seen, this.#recent, this.#fell, this.#restarts] = [NaN, [], -Infinity, []];
     this.leave();
   }
 
@@ -154,6 +203,7 @@ export class RestartLive extends HTMLElement {
     const restarts = feed.filter((entry) => entry.event && entry.kind !== "stopped" && isSettled(entry));
     const newest = restarts.reduce((most, entry) => Math.max(most, entry.event ?? 0), 0), before = this.#seen;
     this.#seen = newest;
+    this.#restarts = restarts.filter(({ key }) => key && inTree(key));
     const now = performance.now();
     if (Number.isNaN(before) || newest < before) { // the page was just opened, or shows another node: count, and play nothing
       const last = Math.max(...restarts.map(({ at }) => at));
@@ -166,22 +216,30 @@ export class RestartLive extends HTMLElement {
     const entry = fallen ?? fresh.find(({ event, key }) => event === newest && key && inTree(key));
     const plays = entry && !this.#closed && (this.#picture || this.#room.matches);
     if (plays && fallen && now > this.#fell + ONE_FALL_MS) this.#fell = now;
-    else if (now < this.#fell + FALL_MS) return this.#count(fresh, inTree);
+    else if (now < this.#fell + FALL_MS) return this.#settle();
     else if (this.#recent.length > MOST) {
       this.#finish();
-      return this.#count(fresh, inTree);
+      return this.#settle();
     }
     if (plays) void this.#play(entry.event ?? 0, entry.key ?? "");
   }
 
-  /** Count restarts that are not played. @param {readonly FeedEvent[]} fresh @param {(key: string) => boolean} inTree */
-  #count(fresh, inTree) {
-    const { moment } = this.#stage;
-    if (this.#picture || this.hidden || this.#asking || !moment) return;
-    const newer = fresh.filter(({ at, key }) => at > moment.at + (moment.took ?? 0) + LATE_S && key && inTree(key)), last = newer.at(-1);
-    if (!last) return;
-    this.#newer = { count: this.#newer.count + newer.length, event: last.event ?? 0, key: last.key ?? "" };
+  /** The number of restarts after the one that is shown, and the newest; a give-up is an entry beside its restart. */
+  get #newer() {
+    const { moment } = this.#stage, end = moment && !this.#picture ? moment.at + (moment.took ?? 0) + LATE_S : Infinity;
+    const newer = this.#restarts.filter(({ at, event }) => (event ?? 0) > this.#shown && at > end);
+    return { count: newer.filter(({ kind }) => kind !== "gave_up").length || newer.length, last: newer.at(-1) };
+  }
+
+  /** Count the restarts that are not played, and show the newest when they have ended; but not to a reader who has paused. */
+  #settle() {
+    if (this.hidden || !this.#newer.last) return;
     this.#tell();
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => {
+      const { stage } = this, { count, last } = this.#newer;
+      if (last && !this.hidden && !this.#asking && stage.time >= stage.score.end) void this.#play(last.event ?? 0, last.key ?? "", count);
+    }, Math.max(CALM_MS, this.#ended + READ_MS - performance.now()));
   }
 
   #finish() {
@@ -193,8 +251,8 @@ export class RestartLive extends HTMLElement {
     if (asked) this.dispatchEvent(new Event("restart-end"));
   }
 
-  /** @param {number} event @param {string} key */
-  async #play(event, key) {
+  /** @param {number} event @param {string} key @param {number} [folded]  how many were not played: show its end at once */
+  async #play(event, key, folded = 0) {
     this.#asking?.abort();
     const asking = (this.#asking = new AbortController());
     /** @type {Moment} */ let moment;
@@ -210,25 +268,37 @@ export class RestartLive extends HTMLElement {
     if (this.#asking !== asking || this.#closed) return;
     const opened = this.hidden;
     this.hidden = false;
-    if (opened) this.dispatchEvent(new CustomEvent("restart-open", { detail: key }));
-    this.#newer = NONE;
+    const fell = fallen(moment);
+    if (opened) this.#need = 0;
+    if (opened || fell) this.dispatchEvent(new CustomEvent("restart-open", { detail: fell ?? key }));
+    [this.#shown, this.#folded, this.#ended] = [event, folded, -Infinity];
     this.#stage.moment = this.#picture ? this.cut(moment) : moment;
     this.#fit();
     this.#stage.ariaLabel = this.#picture ? "The newest restart" : "The newest restart. Space plays and pauses, the arrow keys step.";
     if (!this.#picture) this.#stage.reveal();
-    this.#stage.play();
     this.#asking = null;
+    if (!folded) return this.#stage.play();
+    this.#stage.seek(this.#stage.score.end);
+    this.#rest();
+    this.dispatchEvent(new Event("restart-end"));
   }
 
   #tell() {
     const { moment, stage } = this.#stage;
     if (!moment) return;
-    const newer = this.#newer, told = `${moment.id} ${stage} ${moment.summary} ${newer.count}`;
-    if (this.#said.dataset.told === told) return;
-    attribute(this.#said, "data-told", told);
-    render(html`<b>${headline(moment)}</b><span>${time(moment.at)} · ${moment.took === null ? "slow-motion replay" : html`it took ${span(moment.took)}, <i>this is a slow-motion replay</i>`}</span>
-      ${newer.count ? html`<button type="button" class="link" @click=${() => void this.#play(newer.event, newer.key)}>${counted(newer.count, "newer restart")}: play the last</button>` : nothing}`, this.#head);
-    render(html`<p data-done=${stage === 6 ? "yes" : "no"}>${withNames(sentence(moment, stage), moment)}</p>${moment.line ? raised(moment.line, stage === 6) : nothing}<a class="btn" href=${whyAddress(moment.id, this.#node)}>Watch it again</a>`, this.#said);
+    const { count, last } = this.#newer, slow = this.#picture && !this.shows ? "" : pace(moment, this.#stage.duration);
+    const folded = this.#stage.playing ? 0 : this.#folded, told = `${moment.id} ${stage} ${moment.summary} ${count} ${folded} ${this.#stage.speed} ${slow}`;
+    if (this.#told === told) return;
+    this.#told = told;
+    const hurry = (/** @type {number} */ speed) => {
+      this.#stage.speed = speed;
+      this.#tell();
+    };
+    render(html`${this.#picture ? html`<span>${slow}</span>` : nothing}${speeds(this.#stage.speed, hurry)}`, this.#pace);
+    if (this.#picture) return;
+    render(html`<b>${headline(moment)}</b><time>${time(moment.at)}</time><span>${folded ? `${counted(folded, "restart")} folded, this is the newest` : slow}</span>
+      ${last ? html`<button type="button" class="link" @click=${() => void this.#play(last.event ?? 0, last.key ?? "")}>${counted(count, "newer restart")}: play the last</button>` : nothing}`, this.#head);
+    render(html`<p data-done=${stage === 6 ? "yes" : "no"}>${withNames(sentence(moment, stage), moment)}</p>${moment.line ? raised(moment.line, stage === 6) : nothing}<div class="acts">${this.#pace}<a class="btn" href=${whyAddress(moment.id, this.#node)}>Watch it again</a></div>`, this.#said);
     reachable(this.#said.querySelector("p"), stage === 6);
   }
 }

@@ -15,12 +15,13 @@ import { Actor } from "./actor.js";
 import { layout, link, pointOf, touched } from "./layout.js";
 import { all, picture } from "./picture.js";
 import { poseOf, schedule, stageAt, stepFrom, STAGES } from "./schedule.js";
-import { isRestart, namer, victim } from "./story.js";
+import { fallen, isRestart, namer, victim } from "./story.js";
 
 /** @typedef {import("./layout.js").Edge} Edge */
 /** @typedef {import("./layout.js").Layout} Layout */
 /** @typedef {import("./picture.js").Flight} Flight */
 /** @typedef {import("./picture.js").Pulse} Pulse */
+/** @typedef {import("./schedule.js").Cue} Cue */
 /** @typedef {import("./schedule.js").Moment} Moment */
 /** @typedef {{pulse: Pulse, tail: SVGPathElement, chip: HTMLElement, edge: Edge|undefined, width: number, height: number}} Mark */
 
@@ -33,6 +34,8 @@ const REFILL_MS = 120, LONGEST_REFILL_MS = 60_000;
 const LONGEST_FRAME_MS = 200;
 const TAIL = 90;
 const SMALLEST = 0.65;
+/** What a process takes above and below its place, in rows. */
+const ROUND_IT = 34;
 const SHAPES = { exit: "crashed", stop: "stopped", start: "running" };
 /** The two halves of a cracked shape. */
 const HALVES = { left: "M-40-40H2L-3.5-18 3.5-9-4 1 4 10-2 20 2 40H-40z", right: "M40-40H2L-3.5-18 3.5-9-4 1 4 10-2 20 2 40H40z" };
@@ -55,6 +58,8 @@ export class RestartStage extends HTMLElement {
   #drawing = make("div", { class: "drawing", role: "img" });
   #svg = draw("svg", { class: "wires", "aria-hidden": "true" });
   #more = make("div");
+  #down = new Set();
+  /** The newest cue to which it was scrolled. @type {Cue|null} */ #newest = null;
   #time = 0;
   #playing = false;
   #timer = 0;
@@ -137,6 +142,16 @@ export class RestartStage extends HTMLElement {
     this.#speed = speed;
   }
 
+  /** The time of a play in milliseconds. */
+  get duration() {
+    return (still() ? STAGES.length * STILL_MS : this.#score.end) / this.#speed;
+  }
+
+  /** The ids of the processes that the picture shows as not running. @returns {ReadonlySet<string>} */
+  get down() {
+    return this.#down;
+  }
+
   /** The size of the drawing, 1 by default. */
   get scale() {
     return this.#scale;
@@ -198,9 +213,31 @@ export class RestartStage extends HTMLElement {
     this.seek(still() ? this.#score.stages[stage] ?? 0 : poseOf(this.#score, stage));
   }
 
-  /** Scroll to the process that ended first. */
+  /** Return the least height of the drawing in a size. @param {number} scale */
+  least(scale) {
+    return this.#moment ? layout(this.#moment, this.clientWidth / scale, 1, this.hasAttribute("whole")).height * scale : 0;
+  }
+
+  /** Scroll to the process that ended first, and to the supervisor that gave up. */
   reveal() {
-    if (this.#moment) this.#actors.get(victim(this.#moment))?.element.scrollIntoView({ block: "nearest" });
+    if (!this.#moment) return;
+    for (const id of [victim(this.#moment), fallen(this.#moment)]) this.#actors.get(id ?? "")?.element.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Scroll to what happens in the stage, or to what happens now, where the drawing is longer than its place. */
+  #scroll() {
+    if (!this.hasAttribute("live") || !("long" in this.dataset)) return;
+    const { clientHeight, stage, time } = this, { stages, cues } = this.#score;
+    const now = cues.filter(({ at }) => at >= (stages[stage - 1] ?? 0) && at < (stages[stage] ?? 0)), newest = now.findLast(({ at }) => at < time);
+    if (!newest || newest === this.#newest) return;
+    this.#newest = newest;
+    const reach = (/** @type {Cue[]} */ some) => {
+      const rows = some.flatMap(({ id }) => this.#layout.places.get(id)?.y ?? []);
+      return { top: (Math.min(...rows) - ROUND_IT) * this.#scale, end: (Math.max(...rows) + ROUND_IT) * this.#scale };
+    };
+    const whole = reach(now), { top, end } = whole.end - whole.top > clientHeight ? reach([newest]) : whole;
+    const to = Math.max(0, Math.min(top, Math.max(this.scrollTop, end - clientHeight)));
+    if (to !== this.scrollTop) this.scroll({ top: to, behavior: still() ? "auto" : "smooth" });
   }
 
   /** Act on Space and the arrow keys. @param {KeyboardEvent} event */
@@ -256,6 +293,7 @@ export class RestartStage extends HTMLElement {
   #show(time) {
     this.#time = time;
     this.#render();
+    this.#scroll();
     this.dispatchEvent(new Event("restart-time"));
   }
 
@@ -288,6 +326,7 @@ export class RestartStage extends HTMLElement {
     const { places, edges, more, rows, tight, height } = (this.#layout = layout(this.#moment, this.#width, this.hasAttribute("fill") ? (this.clientHeight - 16) / this.#scale : 0, this.hasAttribute("whole")));
     this.#drawing.style.height = `${height}px`;
     this.#drawing.style.zoom = `${this.#scale}`;
+    attribute(this, "data-long", height * this.#scale > this.clientHeight + 1);
     attribute(this, "data-tight", tight);
     attribute(this, "data-rows", rows);
     this.#aside = Math.max(...this.#nodes.map(({ name }) => name.length)) * 7.8 + 60;
@@ -317,6 +356,7 @@ export class RestartStage extends HTMLElement {
       const wire = this.#wires.get(id);
       if (wire) attribute(wire, "data-cut", look.state !== "running");
     }
+    this.#down = new Set([...looks].flatMap(([id, { state }]) => (state === "running" ? [] : [id])));
     const flying = new Map(flights.map((flight) => [flight.pulse, flight]));
     for (const mark of this.#marks.values()) this.#fly(mark, flying.get(mark.pulse));
     attribute(this, "data-stage", stage);

@@ -134,6 +134,12 @@ export function step(moment, event) {
   }
 }
 
+/** Return how a replay relates to the real time. @param {Pick<Moment, "took">} moment @param {number} ms  what the replay takes */
+export function pace({ took }, ms) {
+  if (took === null) return "slow-motion replay";
+  return took * 1000 < ms ? `slow-motion replay of ${span(took)}` : `it took ${span(took)}`;
+}
+
 /** Return a real time span: 0.4 ms, 12 ms, 1.2 s. @param {number} seconds */
 export function span(seconds) {
   const ms = seconds * 1000;

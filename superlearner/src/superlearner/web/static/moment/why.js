@@ -75,6 +75,7 @@ function show(moment) {
       dock.follow(stage);
       if (others(moment).includes(query.get("ghost") ?? "")) stage.ghost = query.get("ghost");
       void document.fonts.ready.then(() => {
+        stage.fit();
         stage.reveal();
         if (asks >= 0 && asks <= 6) stage.pose(asks);
         else stage.play();
@@ -120,7 +121,7 @@ function tell(moment) {
   render(html`<h1>${fallen(moment) === null ? nothing : icon("gave-up", "glyph")}${title}</h1>
     <p class="hint"><time datetime=${new Date(moment.at * 1000).toISOString()}>${time(moment.at)}</time></p>
     <div class="acts">${links()}${copy}</div>`, head);
-  const facts = body.querySelector(".facts");
+  const facts = body.querySelector(".facts"), slow = moment.took === null || moment.took * 1000 < stage.duration;
   if (!(facts instanceof HTMLElement)) return;
   render(html`${moment.line ? raised(moment.line) : nothing}${notes.map((note) => html`<p class="note" data-level="info">${note}</p>`)}
     <h2>What happened</h2>
@@ -129,7 +130,7 @@ function tell(moment) {
       return html`<li><button type="button" data-event=${place} data-kind=${event.kind} data-what=${event.kind === "decide" ? event.what : ""} @click=${() => seek(place)}>
         ${mark(event)}<span><b>${subject}</b> ${text} ${!more ? nothing : event.kind === "decide" ? html`· ${more}` : html`<code>${more}</code>`}</span><time>${place ? `+${span(event.at)}` : "0"}</time></button></li>`;
     })}</ol>
-    <p class="hint real">${moment.took === null ? nothing : html`In reality this took <b>${span(moment.took)}</b>. `}Slowed down so you can follow it.</p><div class="acts">${links()}</div>`, facts);
+    <p class="hint real">${moment.took === null ? nothing : html`In reality this took <b>${span(moment.took)}</b>. `}${slow ? "Slowed down so you can follow it." : ""}</p><div class="acts">${links()}</div>`, facts);
   follow();
 }
 
