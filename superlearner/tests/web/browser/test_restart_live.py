@@ -12,9 +12,16 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from axe import broken_rules
+from layout_shifts import layout_shift
 
 RECORDED = Path(__file__).parents[1] / "js"
 SHOP = "app/shop_sup"
+
+
+def recorded(name: str) -> dict[str, Any]:
+    """Return a recorded restart, of the supervisor of the fake platform."""
+    text = (RECORDED / f"moment-{name}.json").read_text(encoding="utf-8")
+    return json.loads(text.replace('"shop/checkout_sup', f'"{SHOP}'))
 
 
 def entry(number: int, name: str = "ledger") -> dict[str, Any]:
@@ -32,8 +39,7 @@ def asked(open_page: Callable[..., Page], platform: Any) -> tuple[Page, list[str
 
     def answer(route: Any) -> None:
         asked.append(route.request.url.rpartition("/")[2])
-        found = json.loads((RECORDED / "moment-rest.json").read_text(encoding="utf-8"))
-        route.fulfill(json={"data": found | {"id": int(asked[-1])}, "success": True})
+        route.fulfill(json={"data": recorded("rest") | {"id": int(asked[-1])}, "success": True})
 
     page.route("**/api/v1/restarts/*", answer)
     return page, asked
@@ -96,6 +102,117 @@ def test_a_supervisor_that_gives_up_is_played_also_in_a_storm(asked: tuple[Page,
     assert numbers == ["500", "900"]
 
 
+def test_after_a_storm_the_pane_ends_on_the_newest_restart(asked: tuple[Page, list[str]], platform: Any) -> None:
+    """It went on showing the restart before the storm, until the reader asked for the last."""
+    page, numbers = asked
+    platform.delta(e=[entry(1)])
+    pane = page.get_by_role("region", name="The newest restart")
+    expect(pane).to_be_visible()
+    platform.delta(e=[entry(number) for number in range(2, 7)])
+    expect(pane.get_by_role("button", name="5 newer restarts: play the last")).to_be_visible()
+    since = page.evaluate("performance.now()")
+    expect(pane).to_contain_text("5 restarts folded, this is the newest")
+    expect(pane.locator("restart-stage")).to_have_attribute("data-stage", "6")
+    expect(pane.get_by_role("link", name="Watch it again")).to_have_attribute("href", "/why/600")
+    expect(pane.get_by_role("button", name="newer")).to_have_count(0)
+    assert numbers == ["100", "600"]
+    assert layout_shift(page, since)[0] < 0.02
+
+
+def test_a_storm_takes_nothing_from_a_reader_who_has_paused(asked: tuple[Page, list[str]], platform: Any) -> None:
+    page, numbers = asked
+    platform.delta(e=[entry(1)])
+    pane, stage = page.get_by_role("region", name="The newest restart"), page.locator("restart-stage")
+    expect(pane).to_be_visible()
+    stage.evaluate("(stage) => stage.pose(3)")
+    page.clock.install()
+    platform.delta(e=[entry(number) for number in range(2, 7)])
+    expect(pane.get_by_role("button", name="5 newer restarts")).to_be_visible()
+    page.clock.run_for(10_000)
+    expect(stage).to_have_attribute("data-stage", "3")
+    stage.evaluate("(stage) => stage.seek(stage.score.end)")
+    page.clock.run_for(1100)
+    expect(pane).to_contain_text("5 restarts folded")
+    assert numbers == ["100", "600"]
+
+
+def test_the_pane_offers_a_slower_speed_and_says_that_it_is_slow_motion(
+    asked: tuple[Page, list[str]], platform: Any
+) -> None:
+    page, _ = asked
+    platform.delta(e=[entry(1)])
+    pane = page.get_by_role("region", name="The newest restart")
+    slow = pane.get_by_role("group", name="Speed").get_by_role("button", name="A quarter of the speed")
+    slow.click()
+    expect(slow).to_have_attribute("aria-pressed", "true")
+    assert page.locator("restart-stage").evaluate("(stage) => stage.speed") == 0.25
+    expect(pane).to_contain_text("slow-motion replay of 0.56\u00a0ms")
+
+
+def test_a_process_that_a_replay_shows_as_stopped_cannot_be_killed(
+    asked: tuple[Page, list[str]], platform: Any
+) -> None:
+    """Its row kept a button that killed the process that runs now."""
+    page, _ = asked
+    kill = page.get_by_role("button", name="Kill mailer")
+    before = kill.bounding_box()
+    platform.delta(e=[entry(1)])
+    expect(page.get_by_role("region", name="The newest restart")).to_be_visible()
+    stage = page.locator("restart-stage")
+    stage.evaluate("(stage) => stage.pose(4)")
+    expect(kill).to_have_attribute("aria-disabled", "true")
+    expect(kill).to_have_accessible_description(
+        "The replay shows mailer as stopped. You can kill it when it runs there again."
+    )
+    assert kill.bounding_box() == before
+    kill.click(force=True)
+    expect(page.get_by_role("button", name="Kill web")).to_be_enabled()
+    assert broken_rules(page) == []
+    stage.evaluate("(stage) => stage.seek(stage.score.end)")
+    expect(kill).to_be_enabled()
+    expect(kill).to_have_accessible_description("")
+    assert platform.asked == []
+
+
+@pytest.mark.parametrize(("levels", "share"), [(1, 0.37), (2, 0.41)])
+def test_the_pane_is_as_high_as_its_drawing_needs(
+    asked: tuple[Page, list[str]], platform: Any, levels: int, share: float
+) -> None:
+    """It took half of the page from the tree."""
+    page, _ = asked
+    found = recorded("gives-up" if levels == 2 else "rest")
+    if levels == 1:
+        found["root"] = found["root"]["children"][0]
+    page.route("**/api/v1/restarts/*", lambda route: route.fulfill(json={"data": found, "success": True}))
+    platform.delta(e=[entry(1)])
+    expect(page.get_by_role("region", name="The newest restart")).to_be_visible()
+    high, free = page.locator("restart-live").evaluate(
+        """({ offsetHeight, stage: { clientHeight, layout, scale } }) =>
+            [offsetHeight / innerHeight, clientHeight - layout.height * scale]"""
+    )
+    assert high <= share
+    assert free > -1
+
+
+def test_on_a_phone_the_supervisor_that_gives_up_is_in_view_in_the_tree_and_in_the_drawing(
+    open_page: Callable[..., Page], platform: Any, row: Callable[..., Any], asked: tuple[Page, list[str]]
+) -> None:
+    page = open_page(f"{platform.url}/supervisors", width=390)
+    answer = {"data": recorded("gives-up"), "success": True}
+    page.route("**/api/v1/restarts/*", lambda route: route.fulfill(json=answer))
+    more = [row(f"app/w_{number}", after=f"app/w_{number - 1}" if number else None) for number in range(20)]
+    platform.delta(n=more)
+    page.locator('[role=treeitem][data-key="app/w_19"]').scroll_into_view_if_needed()
+    platform.delta(e=[entry(1) | {"kind": "gave_up", "text": "shop_sup gave up", "key": SHOP}])
+    pane, stage = page.get_by_role("region", name="The newest restart"), page.locator("restart-stage")
+    expect(pane).to_be_visible()
+    for line in (SHOP, f"{SHOP}/mailer"):
+        expect(page.locator(f'[role=treeitem][data-key="{line}"]')).to_be_in_viewport(ratio=1)
+    for number, name in [(3, ""), (4, "/mailer"), (4, ""), (5, "/mailer")]:
+        stage.evaluate("(stage, number) => stage.pose(number)", number)
+        expect(stage.locator(f'.actor[data-id="{SHOP}{name}"] .token')).to_be_in_viewport(ratio=0.9)
+
+
 def test_the_line_of_the_process_stays_in_view_above_the_pane(
     asked: tuple[Page, list[str]], platform: Any, row: Callable[..., Any]
 ) -> None:
@@ -118,8 +235,8 @@ def test_on_a_phone_it_takes_the_lower_half_and_names_everything(
     open_page: Callable[..., Page], platform: Any, asked: tuple[Page, list[str]]
 ) -> None:
     page = open_page(f"{platform.url}/supervisors", width=390)
-    found = json.loads((RECORDED / "moment-rest.json").read_text(encoding="utf-8"))
-    page.route("**/api/v1/restarts/*", lambda route: route.fulfill(json={"data": found, "success": True}))
+    answer = {"data": recorded("rest"), "success": True}
+    page.route("**/api/v1/restarts/*", lambda route: route.fulfill(json=answer))
     platform.delta(e=[entry(1)])
     pane = page.get_by_role("region", name="The newest restart")
     expect(pane).to_be_visible()

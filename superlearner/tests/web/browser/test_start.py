@@ -118,6 +118,37 @@ def test_the_focus_stays_on_the_button_that_killed(open_page: Callable[..., Page
     expect(kill).to_be_focused()
 
 
+def test_the_first_play_can_be_slower_and_says_that_it_is_slow_motion(
+    open_page: Callable[..., Page], two_nodes: Any
+) -> None:
+    page = open_page(f"{two_nodes.url}/", ready=False, reduced_motion="no-preference")
+    expect(page.get_by_role("group", name=AT_REST)).to_be_visible()
+    page.get_by_role("group", name="Speed").get_by_role("button", name="A quarter of the speed").click()
+    page.get_by_role("list", name="Children").get_by_role("button", name="Kill mailer").click()
+    expect(page.get_by_role("group", name="The newest restart")).to_be_visible()
+    expect(page.locator("sl-family .pace")).to_contain_text(re.compile("slow-motion replay of [0-9.]+\u00a0ms"))
+    assert page.locator("restart-stage").evaluate("(stage) => stage.duration") > 4000
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_child_that_the_replay_shows_as_stopped_cannot_be_killed(
+    open_page: Callable[..., Page], two_nodes: Any, width: int
+) -> None:
+    page = open_page(f"{two_nodes.url}/", ready=False, width=width)
+    kill = page.get_by_role("list", name="Children").get_by_role("button", name="Kill ledger")
+    again = page.get_by_role("region", name="First steps").get_by_role("button", name="Kill ledger")
+    expect(page.get_by_role("group", name=AT_REST)).to_be_visible()
+    place = kill.bounding_box()
+    kill.click()
+    for button in (kill, again):
+        expect(button).to_have_attribute("aria-disabled", "true")
+        expect(button).to_have_attribute("title", re.compile("^The replay shows ledger as stopped"))
+    assert kill.bounding_box() == place
+    for button in (kill, again):
+        expect(button).to_be_enabled()
+    assert kill.get_attribute("title") is None
+
+
 def test_a_click_on_a_restart_that_plays_shows_the_picture(open_page: Callable[..., Page], two_nodes: Any) -> None:
     page = open_page(f"{two_nodes.url}/", ready=False, reduced_motion="no-preference")
     page.get_by_role("list", name="Children").get_by_role("button", name="Kill mailer").click()

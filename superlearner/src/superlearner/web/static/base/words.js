@@ -129,3 +129,6 @@ export const MEANINGS = {
   processes: "All living processes of the node, also those that no supervisor started: they stand at the end of the tree.",
   running: "Processes of the tree that run.",
 };
+
+/** Return why a process cannot be killed while a replay shows it as stopped. @param {string} name */
+export const downText = (name) => `The replay shows ${name} as stopped. You can kill it when it runs there again.`;

@@ -59,6 +59,7 @@ export function wireTree(events, crash) {
   tree.addEventListener("sl-kill", (event) => void end(key(event).keys));
   tree.addEventListener("sl-start", (event) => void begin(key(event)));
   tree.addEventListener("sl-select", link);
+  replay.addEventListener("restart-down", () => tree.hold(replay.down));
   replay.addEventListener("restart-open", (event) => requestAnimationFrame(() => tree.bring(/** @type {any} */ (key(event))))); // on a phone it covers lines
   for (const below of pane.querySelectorAll(".tabs, [role=tabpanel]")) below.addEventListener("focusin", () => replay.leave()); // it covers them
   tree.addEventListener("sl-why", (event) => location.assign(`${treeOf(key(event))}&tab=why`));

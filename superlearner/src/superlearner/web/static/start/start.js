@@ -6,7 +6,7 @@
  */
 
 import { kill } from "../base/api.js";
-import { byId, chosen, icon, make, renew, root, write } from "../base/dom.js";
+import { attribute, byId, chosen, icon, make, renew, root, write } from "../base/dom.js";
 import { SlFamily } from "./family.js";
 import { answers, done, listed, sceneOf, storyOf } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
@@ -20,7 +20,7 @@ import { burning, nameIn, rowText, stormText, Storms } from "../live/storms.js";
 import { lostWords, showLost, showStatus } from "../live/status.js";
 import { reduce as judged } from "../system/system-model.js";
 import { complain } from "../base/toast.js";
-import { number, STATES, time } from "../base/words.js";
+import { downText, number, STATES, time } from "../base/words.js";
 
 /** @typedef {import("../live/model.js").Model} Model */
 /** @typedef {import("../live/model.js").Row} Row */
@@ -188,6 +188,13 @@ function steps() {
   ]);
 }
 
+/** Hold the button while the picture shows its process as stopped. */
+function hold() {
+  const victim = scene?.victim, down = victim && family.down.has(victim.key);
+  attribute(killIt, "aria-disabled", down ? "true" : null);
+  attribute(killIt, "title", down ? downText(label(victim)) : null);
+}
+
 /** @param {Row|null|undefined} row */
 async function end(row) {
   if (!row?.pid) return;
@@ -270,8 +277,9 @@ function list() {
 }
 
 family.addEventListener("restart-end", steps);
+family.addEventListener("restart-down", hold);
 family.addEventListener("sl-kill", (event) => void end(model.rows.get(/** @type {CustomEvent} */ (event).detail)));
-killIt.onclick = () => void end(scene?.victim);
+killIt.onclick = () => killIt.ariaDisabled || void end(scene?.victim);
 byId("ways", HTMLElement).replaceChildren(...pages().filter(({ id }) => !BEYOND.includes(id)).map(({ id, label: name, href }) =>
   make("li", {}, make("a", { href }, name), ABOUT[id] ? ` ${ABOUT[id]}` : "")));
 last();

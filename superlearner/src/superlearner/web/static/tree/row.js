@@ -11,7 +11,7 @@ import { attribute, chosen, icon, make, reshape, root, write } from "../base/dom
 import { budgetAt, label, ranAgain } from "../live/model.js";
 import { PLATFORM } from "../live/scopes.js";
 import { hiddenText, pips, shapeOf, SHAPES } from "../base/marks.js";
-import { budgetText, classText, counted, MEANINGS, number, STATES, stateText, time, unlimited } from "../base/words.js";
+import { budgetText, classText, counted, downText, MEANINGS, number, STATES, stateText, time, unlimited } from "../base/words.js";
 
 /** @typedef {import("../live/model.js").Row} Row */
 /** @typedef {import("./outline.js").Line} Line */
@@ -34,6 +34,7 @@ export class RowView {
   /** @type {{look: "crashed"|"restarting"|"exiting", reason: string}|null} */ #held = null;
   #release = 0;
   #pending = 0;
+  /** A replay shows it as stopped. */ #down = false;
 
   /**
    * @param {Row} row
@@ -142,6 +143,13 @@ export class RowView {
     delete this.element.dataset.pending;
   }
 
+  /** Hold its kill button while a replay shows it as stopped. @param {boolean} down */
+  hold(down) {
+    if (this.#down === down) return;
+    this.#down = down;
+    this.repaint(this);
+  }
+
   /** Set or remove a note from another part of the page. @param {import("../map/map-marks.js").Note|null} note */
   annotate(note) {
     this.note.hidden = note === null;
@@ -214,6 +222,9 @@ export class RowView {
     attribute(this.kill, "data-act", dead ? "start" : "kill");
     attribute(this.kill, "aria-label", `${dead ? "Start" : "Kill"} ${label(row)}`);
     this.kill.disabled = pending || (dead && !line.startable);
+    const held = this.#down && !dead;
+    attribute(this.kill, "aria-disabled", held ? "true" : null); // its place stays
+    attribute(this.kill, "title", held ? downText(label(row)) : null);
     const next = this.#paintBudget(row, now);
     const count = row.restarts ? `, ${counted(row.restarts, "restart")}` : "";
     attribute(element, "aria-label", `${label(row)}, ${row.kind === "group" ? groupText(row) : row.strategy ? `supervisor ${row.strategy}` : row.what}, ${state}${count}${this.note.textContent ? `, ${this.note.textContent}` : ""}`);

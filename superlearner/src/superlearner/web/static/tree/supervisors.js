@@ -318,7 +318,10 @@ pane.addEventListener("sl-start", (event) => void begin(detail(event)));
 pane.find = (pid) => rowOf(model, pid);
 pane.addEventListener("sl-goto", (event) => goTo(detail(event)));
 pane.addEventListener("sl-close", leave);
-live.addEventListener("restart-open", (event) => requestAnimationFrame(() => tree.bring(detail(event)))); // it covers lines
+live.addEventListener("restart-down", () => tree.hold(live.down));
+live.addEventListener("restart-open", (event) => requestAnimationFrame(() => { // it takes the place of lines
+  for (const key of [model.kids.get(detail(event))?.at(-1), detail(event)]) tree.bring(key ?? null);
+}));
 events.addEventListener("sl-goto", (event) => goTo(detail(event)));
 byId("burning", HTMLElement).onclick = ({ currentTarget }) => currentTarget instanceof HTMLElement && currentTarget.dataset.key && goTo(currentTarget.dataset.key);
 teach({ tree, map, pane, events, goTo });

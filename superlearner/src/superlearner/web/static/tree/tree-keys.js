@@ -56,6 +56,7 @@ export class TreeKeys {
     const key = this.#keyOf(event);
     if (key === null || !(event.target instanceof Element) || event.target.closest("a")) return;
     const act = event.target.closest(".kill");
+    if (act?.matches("[aria-disabled]")) return;
     if (act) {
       const focused = act.contains(document.activeElement);
       this.#killed(key, event, act.matches("[data-act=start]"));

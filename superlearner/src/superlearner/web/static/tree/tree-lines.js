@@ -23,6 +23,7 @@ export class TreeLines {
   /** Lines of children that ended. @type {Map<string, RowView>} */ #kept = new Map();
   /** The range of lines in the page; null: all. @type {{from: number, to: number}|null} */ #part = null;
   /** @type {Map<string, Note>} */ #notes = new Map();
+  /** Keys of processes that a replay shows as stopped. @type {ReadonlySet<string>} */ #down = new Set();
   #line = 30;
   #clock = 0;
   #due = 0;
@@ -143,6 +144,12 @@ export class TreeLines {
     }
   }
 
+  /** Hold the kill buttons of these processes, and release the others. @param {ReadonlySet<string>} down  keys */
+  hold(down) {
+    this.#down = down;
+    for (const [key, view] of this.views) view.hold(down.has(key));
+  }
+
   /** Remove lines far from the view. @param {ReadonlySet<string>} wanted */
   #drop(wanted) {
     for (const [key, view] of this.views) {
@@ -169,6 +176,7 @@ export class TreeLines {
     }
     this.views.set(row.key, view);
     view.annotate(this.#notes.get(row.key) ?? null);
+    view.hold(this.#down.has(row.key));
     return view;
   }
 

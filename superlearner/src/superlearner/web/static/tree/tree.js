@@ -260,6 +260,11 @@ export class SlTree extends HTMLElement {
     this.#page.annotate(key, note);
   }
 
+  /** Hold the kill buttons of processes that a replay shows as stopped. @param {ReadonlySet<string>} down  their keys */
+  hold(down) {
+    this.#page.hold(down);
+  }
+
   /** Show at once that an action is pending. @param {string} key @param {string} [word] */
   mark(key, word = "killing…") {
     this.#page.views.get(key)?.mark(word);
