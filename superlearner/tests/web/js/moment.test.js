@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { layout, pointOf, touched } from "#static/moment/layout.js";
 import { all, picture } from "#static/moment/picture.js";
 import { poseOf, schedule, stageAt, stepFrom } from "#static/moment/schedule.js";
-import { ghostSentence, headline, others, sentence, span, step } from "#static/moment/story.js";
+import { ghostSentence, headline, others, pace, sentence, span, step } from "#static/moment/story.js";
 
 import { branchOf, portrait } from "#static/start/portrait.js";
 
@@ -25,6 +25,23 @@ test("with little width the branches without a part in a restart are folded, and
   for (const id of [LEDGER, CART, "shop/warehouse_sup", "shop/orders", "shop/customers"]) assert.ok(places.has(id) && edges.has(id), id);
   for (const id of ["shop/warehouse_sup/shelves", "shop/warehouse_sup/robot"]) assert.ok(!places.has(id), id);
   assert.ok(layout(GIVES_UP, 1100, 500).places.has("shop/warehouse_sup/shelves"));
+});
+
+test("a give-up over three levels fans out beside the steps of a laptop; all that takes part is drawn below each other", () => {
+  const under = (node) => ({ ...node, id: `app/${node.id}`, children: node.children.map(under) });
+  const demo = supervisor("app/demo", "one_for_one", ["counter_1", "counter_2"].map((name) => worker(`app/demo/${name}`)));
+  const root = supervisor("app", "one_for_one", [{ ...under(shop({ used: 3 })), used: 3 }, demo]), moment = simulate(root, `app/${LEDGER}`);
+  const { places, rows, height } = layout(moment, 744, 440);
+  assert.equal(rows, false);
+  for (const id of touched(moment)) assert.ok(places.has(id), id);
+  assert.deepEqual(["app", "app/shop", `app/${SUP}`, `app/${LEDGER}`].map((id) => places.get(id).align), ["right", "right", "right", "below"]);
+  const stack = ["warehouse_sup", "warehouse_sup/shelves", "warehouse_sup/robot", "orders"].map((id) => places.get(`app/shop/${id}`).y);
+  assert.deepEqual(stack.map((y, place) => Math.round(y - stack[0] - place * 34)), [0, 0, 0, 0]);
+  assert.ok(height < 560, `${height}`); // the drawing is made smaller, down to 0.65
+});
+
+test("slow motion is called so only where a replay takes longer than the restart", () => {
+  assert.deepEqual([0.002, null, 3].map((took) => pace({ took }, 1600)), ["slow-motion replay of 2.0\u00a0ms", "slow-motion replay", "it took 3.0\u00a0s"]);
 });
 
 test("a restart in a few words, and on the line of a supervisor that gave up", () => {

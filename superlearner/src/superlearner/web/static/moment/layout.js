@@ -30,6 +30,10 @@ const MANY = 12;
 const DRAFTS = [[190, false, false], [164, false, false], [136, false, false], [136, true, false], [164, true, true], [136, true, true], [102, true, false], [102, true, true]];
 /** Ways to draw a fan in which only the supervisors that decide fan out. @type {readonly [number, boolean][]} */
 const PATHS = [[190, false], [164, false], [136, false], [136, true], [102, true], [90, true]];
+/** The same, with all processes of the other branches below each other. */
+const STACKS = [136, 102, 90];
+/** Rows below each other that still leave the drawing flat. */
+const MOST_STACKED = 16;
 /** What a pid takes beside a name, and the word of a state. */
 const PID = 84, STATE = 70;
 /** What a row stands further to the right than the one of its supervisor. */
@@ -71,7 +75,8 @@ export function layout(moment, width, height = 0, whole = false) {
   if (width >= NARROW) {
     const path = deciding(moment, open);
     const draft = DRAFTS.map(([unit, tight, folded]) => new Fan(open, large, unit, tight, folded)).find((one) => one.fits(moment.root, width))
-      ?? PATHS.map(([unit, tight]) => new Fan(path, large, unit, tight, true, parts)).find((one) => one.fits(moment.root, width));
+      ?? PATHS.map(([unit, tight]) => new Fan(path, large, unit, tight, true, parts)).find((one) => one.fits(moment.root, width))
+      ?? STACKS.map((unit) => new Fan(path, large, unit, true, true, parts, true)).find((one) => one.fits(moment.root, width));
     if (draft) return draft.place(moment.root, width, height);
   }
   return rows(moment.root, open, large, width, whole);
@@ -79,8 +84,9 @@ export function layout(moment, width, height = 0, whole = false) {
 
 /** A branch that fans out, for one width of a process. */
 class Fan {
-  /** @param {Set<string>} open @param {Set<string>} large  processes that stand beside what happens @param {number} unit @param {boolean} tight  small processes have no pid, and small siblings share a spine @param {boolean} folded  so do supervisors without a part in it, whose children are not drawn @param {Set<string>} [parts]  what takes part and must be drawn, also where it does not fan out */
-  constructor(open, large, unit, tight, folded, parts) {
+  /** @param {Set<string>} open @param {Set<string>} large  processes that stand beside what happens @param {number} unit @param {boolean} tight  small processes have no pid, and small siblings share a spine @param {boolean} folded  so do supervisors without a part in it, whose children are not drawn @param {Set<string>} [parts]  what takes part and must be drawn, also where it does not fan out @param {boolean} [stacked]  beside a branch that fans out, the others share a spine */
+  constructor(open, large, unit, tight, folded, parts, stacked = false) {
+    this.stacked = stacked;
     this.parts = parts ?? new Set();
     this.open = open;
     this.large = large;
@@ -97,7 +103,8 @@ class Fan {
 
   /** Return whether it has room. @param {MomentNode} root @param {number} width */
   fits(root, width) {
-    return this.widthOf(root) <= width - 8 && all(root).every((node) => this.open.has(node.id) || this.rungs(node).length <= LONG);
+    return this.widthOf(root) <= width - 8 && all(root).every((node) => (this.open.has(node.id)
+      ? this.groups(node).every((group) => group.length < 2 || !this.stacked || (this.stack(group).length <= MOST_STACKED && group.every(({ more }) => !more))) : this.rungs(node).length <= LONG));
   }
 
   /** Return the width of the text to the right of a supervisor. @param {MomentNode} node */
@@ -106,8 +113,9 @@ class Fan {
     return Math.min(260, Math.max(node.name.length * 7.8, (node.strategy ?? "").length * 7.4, node.limit ? limit : 0)) + 10;
   }
 
-  /** Return whether a child may share a spine with its small siblings. @param {MomentNode} child */
-  isSmall(child) {
+  /** Return whether a child may share a spine with its small siblings. @param {MomentNode} child @param {MomentNode} above */
+  isSmall(child, above) {
+    if (this.stacked && above.children.some(({ id }) => this.open.has(id))) return !this.open.has(child.id);
     return this.tight && !this.large.has(child.id) && (this.folded ? !this.open.has(child.id) : !isSupervisor(child));
   }
 
@@ -116,7 +124,7 @@ class Fan {
     /** @type {MomentNode[][]} */ const groups = [];
     for (const child of node.children) {
       const last = groups.at(-1);
-      if (last?.[0] && this.isSmall(last[0]) && this.isSmall(child)) last.push(child);
+      if (last?.[0] && this.isSmall(last[0], node) && this.isSmall(child, node)) last.push(child);
       else groups.push([child]);
     }
     return groups;
@@ -124,7 +132,13 @@ class Fan {
 
   /** @param {MomentNode[]} group */
   widthOfAll(group) {
-    return group.length > 1 ? Math.max(106, ...group.map(({ name }) => 62 + Math.min(160, name.length * 8))) : group[0] ? this.widthOf(group[0]) : 0;
+    if (group.length < 2) return group[0] ? this.widthOf(group[0]) : 0;
+    return Math.max(106, ...this.stack(group).map(({ child: { id, name }, depth }) => 62 + depth * STEP + Math.min(160, name.length * 8) + (this.parts.has(id) ? STATE : 0)));
+  }
+
+  /** Return the rows of siblings that share a spine, with the processes below them that take part. @param {MomentNode[]} group @returns {{child: MomentNode, above: string|null, depth: number}[]} */
+  stack(group) {
+    return group.flatMap((child) => [{ child, above: null, depth: 0 }, ...(this.parts.has(child.id) ? this.rungs(child, 1) : [])]);
   }
 
   /** @param {MomentNode} node @returns {number} */
@@ -204,12 +218,14 @@ class Fan {
   /** @param {string} above @param {MomentNode[]} group @param {number} x @param {number} level */
   spine(above, group, x, level) {
     const y = this.top + level * LEVEL * this.k, from = this.places.get(above);
-    group.forEach((child, place) => {
-      const to = { x: x + 42, y: y + place * RUNG, size: isSupervisor(child) ? 0.42 : 0.36, align: /** @type {const} */ ("row"), big: false, label: this.widthOfAll(group) - 58, card: null };
+    const stack = this.stack(group);
+    stack.forEach(({ child, above: boss, depth }, place) => {
+      const to = { x: x + 42 + depth * STEP, y: y + place * RUNG, size: isSupervisor(child) ? 0.42 : 0.36, align: /** @type {const} */ ("row"), big: false, label: this.widthOfAll(group) - 58 - depth * STEP, card: null };
       this.places.set(child.id, to);
-      if (from) this.edges.set(child.id, hook(from, to, x + 20, y - 22));
+      if (boss) this.join(boss, child.id);
+      else if (from) this.edges.set(child.id, hook(from, to, x + 20, y - 22));
     });
-    this.bottom = Math.max(this.bottom, y + group.length * RUNG);
+    this.bottom = Math.max(this.bottom, y + stack.length * RUNG);
   }
 
   /** @param {string} above @param {string} below */
