@@ -103,8 +103,12 @@ def test_a_strategy_is_compared_on_the_real_children_and_changed_while_it_runs(
     page.get_by_role("button", name="Change it").click()
     strategy = page.locator("#panel-strategy")
     fates = strategy.get_by_role("table")
-    fates.get_by_role("button", name="mailer").click()
+    expect(fates.get_by_role("row", name="Restarted")).to_have_text("Restarted1 of 32 of 33 of 3")  # the second of three
+    expect(fates.get_by_role("row", name="cart")).to_have_text("cart killed" + "restarts" * 3)
+    expect(fates.get_by_role("row", name="mailer")).to_have_text("mailer" + "stays up" + "restarts" * 2)
+    strategy.get_by_role("group", name="Child that is killed").get_by_role("button", name="mailer").click()
     expect(fates.get_by_role("row", name="ledger")).to_have_text("ledger" + "stays up" * 2 + "restarts")
+    expect(fates.get_by_role("row", name="Restarted")).to_have_text("Restarted1 of 31 of 33 of 3")
     strategy.get_by_role("button", name="one_for_all", exact=True).click()
     strategy.get_by_role("button", name="Change to one_for_all").click()
     expect(line(page, f"{SHOP}/checkout_sup")).to_contain_text("one_for_all")
@@ -174,7 +178,7 @@ def test_no_arrows_are_drawn_beside_the_pane_that_plays_the_restart(open_page: C
     page.evaluate("window.held.pop()()")
     expect(page.locator("restart-live restart-stage")).to_have_attribute("data-stage", "6")
     expect(page.locator("sl-signals")).to_have_count(0)
-    page.locator(".events li", has_text="counter_2").first.get_by_role("button", name="Signals").click()
+    page.locator(".events li", has_text="counter_2").first.get_by_role("button", name="Show on the tree").click()
     expect(page.locator("sl-signals").locator("[data-n]")).to_have_count(3)
 
 
@@ -182,7 +186,7 @@ def test_with_reduced_motion_numbered_arrows_appear_at_once(open_page: Callable[
     page = open_page(f"{shop.url}/supervisors", reduced_motion="reduce")
     line(page, f"{DEMO}/printer_1").get_by_role("button", name="Kill").click()
     entry = page.locator(".events li", has_text="printer_1").first
-    entry.get_by_role("button", name="Signals").click()
+    entry.get_by_role("button", name="Show on the tree").click()
     signals = page.locator("sl-signals")
     expect(signals.locator("[data-n]")).to_have_count(3)
     expect(signals).not_to_have_attribute("data-playing", "")

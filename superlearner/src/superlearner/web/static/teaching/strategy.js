@@ -82,7 +82,7 @@ export class SlStrategy extends Panel {
       this.#said = back ? { text: `It was restarted, so the strategy of its code applies again: ${row.strategy}.`, bad: false } : null;
     }
     const children = childrenOf(model(), row.key);
-    if (!children.some(({ key }) => key === this.#victim)) this.#victim = children[0]?.key ?? null;
+    if (!children.some(({ key }) => key === this.#victim)) this.#victim = (children[1] ?? children[0])?.key ?? null; // with the second one, the strategies differ
     const current = row.strategy ?? "one_for_one";
     renew(this.#picture, isDynamic(current) ? this.#fixed(current) : this.#compared(current, children));
     this.#paintLimits();
@@ -98,17 +98,20 @@ export class SlStrategy extends Panel {
   /** @param {string} current @param {import("./strategy-rules.js").Child[]} children @returns {Node[]} */
   #compared(current, children) {
     const chosen = this.#chosen ?? current;
-    if (!children.length) return [make("h3", {}, "Strategy"), this.#choice(current, chosen), make("p", { class: "hint" }, "It has no children yet. With some, this shows who starts again if one of them dies.")];
+    if (!children.length) return [make("h3", {}, "Strategy"), this.#choice(current, chosen), make("p", { class: "hint" }, "It has no children yet. With some, this shows which restart when one of them ends.")];
     const columns = STATIC.map((strategy) => ({ strategy, fate: fates(strategy, children, this.#victim ?? "") }));
-    const head = make("tr", {}, make("th", { scope: "col" }, "If this one dies"), ...columns.map(({ strategy }) =>
+    const head = make("tr", {}, make("th", { scope: "col" }, "Child"), ...columns.map(({ strategy }) =>
       make("th", { scope: "col", "data-now": strategy === current, "data-chosen": strategy === chosen }, ...breakable(strategy))));
-    const rows = children.slice(0, MOST).map((child) => make("tr", { "data-victim": child.key === this.#victim }, this.#who(child),
-      ...columns.map(({ strategy, fate }) => cell(fate.get(child.key) ?? "stays", child.key === this.#victim, strategy === chosen))));
+    const rows = children.slice(0, MOST).map((child) => make("tr", {}, who(child, child.key === this.#victim),
+      ...columns.map(({ strategy, fate }) => cell(fate.get(child.key) ?? "stays", strategy === chosen))));
+    const sums = make("tr", {}, make("th", { scope: "row" }, "Restarted"), ...columns.map(({ strategy, fate }) =>
+      make("td", { "data-chosen": strategy === chosen }, `${number([...fate.values()].filter((one) => one === "restarts").length)} of ${number(children.length)}`)));
     const more = children.length - MOST;
     const used = this.known?.auto_shutdown && this.known.auto_shutdown !== "never" ? `If ${this.known.auto_shutdown === "any_significant" ? "a significant child ends" : "all significant children have ended"} for good, this supervisor stops the others and ends.` : "";
     return [make("h3", {}, "Strategy"), this.#choice(current, chosen), make("p", { class: "meaning" }, STRATEGIES[chosen] ?? ""),
-      make("table", { class: "fate-table" }, make("caption", { class: "vh" }, "Who starts again if one of the children is killed, under each strategy"), make("thead", {}, head), make("tbody", {}, ...rows)),
-      make("p", { class: "hint" }, [more > 0 ? `And ${counted(more, "more child", "more children")}.` : "", "The children are in start order. This holds while restarts are left.", used, "A change holds until this supervisor is restarted itself; then its code applies again."].filter(Boolean).join(" "))];
+      this.#victims(children),
+      make("table", { class: "fate-table" }, make("caption", { class: "vh" }, "Which children restart under each strategy"), make("thead", {}, head), make("tbody", {}, ...rows), make("tfoot", {}, sums)),
+      make("p", { class: "hint" }, [more > 0 ? `And ${counted(more, "more child", "more children")}.` : "", "The children are listed in start order. All this applies while restarts are left.", used, "A change lasts until this supervisor restarts; then its code applies again."].filter(Boolean).join(" "))];
   }
 
   /** @param {string} current @param {string} chosen */
@@ -119,10 +122,10 @@ export class SlStrategy extends Panel {
     return make("div", { class: "choice" }, group, change);
   }
 
-  /** @param {import("./strategy-rules.js").Child} child */
-  #who(child) {
-    const chosen = child.key === this.#victim;
-    return make("th", { scope: "row" }, make("button", { type: "button", class: "pick", "data-pick": child.key, "aria-pressed": String(chosen), title: `Show what follows if ${child.label} dies` }, child.label));
+  /** Return the choice of the child that ends. @param {import("./strategy-rules.js").Child[]} children */
+  #victims(children) {
+    return make("div", { class: "victims" }, make("span", {}, "If this child is killed:"), make("div", { class: "segmented", role: "group", "aria-label": "Child that is killed" },
+      ...children.slice(0, MOST).map(({ key, label }) => make("button", { type: "button", "data-pick": key, "aria-pressed": String(key === this.#victim) }, label))));
   }
 
   /** @param {EventTarget|null} target */
@@ -209,10 +212,13 @@ export class SlStrategy extends Panel {
   }
 }
 
-/** @param {Fate} fate @param {boolean} victim @param {boolean} chosen */
-function cell(fate, victim, chosen) {
+/** @param {import("./strategy-rules.js").Child} child @param {boolean} victim */
+const who = ({ label }, victim) => make("th", { scope: "row", title: label, "data-victim": victim }, victim ? icon("crashed", "glyph") : "", label, victim ? make("small", {}, " killed") : "");
+
+/** @param {Fate} fate @param {boolean} chosen */
+function cell(fate, chosen) {
   const [shape, words] = SHAPES[fate];
-  return make("td", { "data-fate": fate, "data-victim": victim, "data-chosen": chosen }, icon(victim && fate === "restarts" ? "crashed" : shape, "glyph"), make("span", {}, words));
+  return make("td", { "data-fate": fate, "data-chosen": chosen }, icon(shape, "glyph"), make("span", {}, words));
 }
 
 /** @param {Flags} flags */
