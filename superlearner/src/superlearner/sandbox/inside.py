@@ -38,6 +38,8 @@ __all__ = ["SERVICE", "Inside", "start"]
 
 SERVICE: Final = "sandbox"
 MOST_KNOWN: Final = 5
+SEEN_S: Final = 1.5
+"""Seconds after a give-up for which the node stays: pages read the signals of the end from it."""
 
 A = TypeVar("A")
 
@@ -155,7 +157,10 @@ class Inside(GenServer[Tree]):
     def handle_info(self, message: Any, tree: Tree) -> NoReply[Tree]:
         match message:
             case Down(item=item, reason=reason) if item is tree.top:
-                tree.ended = tree.leaving or _end(tree, reason)
+                seen_s = SEEN_S if tree.last_words and not tree.leaving else 0.0
+                otp.send_after(seen_s, self.pid, ("ended", tree.leaving or _end(tree, reason)))
+            case ("ended", str(words)):
+                tree.ended = words
             case ("interrupted", str(words)):
                 _note(tree, words)
             case _:

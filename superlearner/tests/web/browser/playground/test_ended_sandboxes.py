@@ -78,6 +78,32 @@ def test_a_tree_that_gave_up_stays_with_each_row_stopped_in_its_column(
     assert [round(head["x"])] * 3 == [round(one["x"]) for one in states if one is not None]
 
 
+def test_the_give_up_of_a_whole_tree_is_played_and_can_be_watched_again_after_its_end(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    """Regression: the program ended with the tree, before the page had read the signals of the end."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "falls", TYPED.replace('"right")]])', '"right")]], max_restarts=0)'))
+    page.get_by_role("button", name="Kill left").click()
+    replay = page.get_by_role("region", name="The newest restart")
+    expect(replay).to_contain_text("Main gave up")
+    expect(page.locator("#one-status")).to_have_text("ended")
+    expect(replay.locator("restart-stage")).to_have_attribute("data-stage", "6")
+    reason = page.locator("#one-reason")
+    expect(reason).to_contain_text("none is allowed (last: left was killed). Run starts it again; its options stay.")
+    replay.get_by_role("button", name="Close the replay of restarts").click()
+    expect(replay).to_be_hidden()
+    reason.get_by_role("button", name="Watch how it ended").click()
+    expect(replay).to_be_visible()
+    replay.get_by_role("link", name="Watch it again").click()
+    expect(replay.locator("restart-stage")).to_have_attribute("data-stage", "6")
+    expect(page).to_have_url(re.compile("sandbox=falls"))
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("#one-status")).to_have_text("running")
+    expect(replay).to_be_hidden()
+    expect(reason).to_be_hidden()
+
+
 def test_a_failed_start_shows_its_sentence_exception_and_line_and_a_good_one_clears_the_mark(
     open_page: Callable[..., Page], at_work: Any
 ) -> None:

@@ -11,10 +11,10 @@ import { drafts, sources } from "./draft-note.js";
 import { calm, check, editor, goTo, note, showCrash } from "./sandbox-bench.js";
 import { showEvents, showNotices, wireHappened } from "./sandbox-happened.js";
 import { beginSteps, stepAfterCrash, stepAfterEnd, stepAfterRefusal, stepAfterRun, stepOf } from "./sandbox-next.js";
-import { follow, fromNow, leave, top, wireTree } from "./sandbox-tree.js";
+import { fell, follow, fromNow, leave, playAgain, top, wireTree } from "./sandbox-tree.js";
 import { failure } from "./sandbox-failure.js";
 import { limitsOf, lookOf, raisedIn, told, upText } from "./sandbox-words.js";
-import { html, render } from "../vendor/lit-html.js";
+import { html, nothing, render } from "../vendor/lit-html.js";
 import { tabs } from "../components/tab-list.js";
 import { complain, toast } from "../base/toast.js";
 import { counted, time } from "../base/words.js";
@@ -99,7 +99,6 @@ export function show(one, source = null) {
   byId("open-tree", HTMLElement).hidden = one.status !== "running";
   const reason = byId("one-reason", HTMLElement);
   reason.hidden = !one.reason;
-  if (one.reason) render(why(one.reason, one.status === "ended"), reason);
   const moves = one.status === "starting" || one.status === "stopping";
   byId("restart", HTMLButtonElement).disabled = moves || one.status === "ended";
   byId("stop", HTMLButtonElement).disabled = one.status !== "running";
@@ -107,6 +106,7 @@ export function show(one, source = null) {
   write(byId("about-walls-says", HTMLElement), one.walls.length ? `${upText(one.walls)}${one.walls.every((wall) => wall.up) ? "" : `: no wall for ${one.walls.filter((wall) => !wall.up).map((wall) => wall.name).join(", ")}`}` : "No walls are known yet");
   renew(byId("about-limits", HTMLElement), limitsOf(one).flatMap(([term, value]) => [make("dt", {}, term), make("dd", {}, value)]));
   follow(one);
+  if (one.reason) render(why(one.reason, one.status === "ended"), reason);
   stepOf(one.status, known);
   void load();
 }
@@ -118,7 +118,8 @@ export const shows = (id) => shown?.id === id && known !== null;
 function why(reason, ended) {
   const title = html`<b>${ended ? "It has ended: " : "It is stopping: "}</b>`;
   const more = ended ? "Run starts it again; its options stay." : "";
-  return raisedIn(reason) ? html`<p><b>It has ended.</b></p>${failure(reason, goTo)}<p>${more}</p>` : html`<p>${title}${reason}${ended ? ". " : ""}${more}</p>`;
+  const fall = ended && fell() ? html`<button type="button" class="btn" @click=${playAgain}>Watch how it ended</button>` : nothing;
+  return raisedIn(reason) ? html`<p><b>It has ended.</b></p>${failure(reason, goTo)}<p>${more}</p>` : html`<p>${title}${reason}${ended ? ". " : ""}${more}</p>${fall}`;
 }
 
 /** Leave the editor to another sandbox. */

@@ -42,6 +42,7 @@ let waiting = 0;
 /** More crashes came while waiting. */ let again = false;
 /** The newest crash that was told. */ let told = 0;
 /** A crash of this program was told. */ let heard = false;
+/** The sandbox of which the replay shows a restart; "" for none of this program. */ let played = "";
 /** Lines by pid. @type {Map<string, number>} */ const lines = new Map();
 /** @type {(events: readonly FeedEvent[], lines: ReadonlyMap<string, number>, node: string) => void} */ let onEvents = () => {};
 /** @type {(crash: Crash) => void} */ let onCrash = () => {};
@@ -61,6 +62,12 @@ export function wireTree(events, crash) {
   tree.addEventListener("sl-select", link);
   replay.addEventListener("restart-down", () => tree.hold(replay.down));
   replay.addEventListener("restart-open", (event) => requestAnimationFrame(() => tree.bring(/** @type {any} */ (key(event))))); // on a phone it covers lines
+  replay.stage.addEventListener("restart-play", () => (played = id));
+  replay.addEventListener("click", (event) => { // the page of the restart went with the program
+    if (life || !(event.target instanceof Element && event.target.closest("a"))) return;
+    event.preventDefault();
+    playAgain();
+  });
   for (const below of pane.querySelectorAll(".tabs, [role=tabpanel]")) below.addEventListener("focusin", () => replay.leave()); // it covers them
   tree.addEventListener("sl-why", (event) => location.assign(`${treeOf(key(event))}&tab=why`));
 }
@@ -95,10 +102,11 @@ export function follow(one) {
   life = next;
   feed?.stop();
   feed = null;
-  replay.follow(node);
-  if (!runs) return onEvents(model.feed, lines, ""); // the restarts went with the program
+  if (runs || one.status !== "ended") replay.follow(node);
+  if (!runs) return onEvents(model.feed, lines, ""); // the restarts went with the program, but what plays can play again
   told = Date.now() / 1000 - 1;
   heard = false;
+  played = "";
   lines.clear();
   feed = new Feed(liveUrl("supervisors", {}, node), onMessages, onStatus);
   feed.start();
@@ -113,6 +121,18 @@ function stopAll() {
 
 /** Return rows of which no process runs. @param {Model["rows"]} rows @returns {Model["rows"]} */
 const stopped = (rows) => new Map([...rows].map(([key, row]) => [key, { ...row, state: "stopped", pid: null }]));
+
+/** Return whether the replay below the tree shows that the whole tree gave up. */
+export function fell() {
+  const moment = played === id ? replay.stage.moment : null;
+  return moment?.events.some(({ kind, id: who, ...more }) => kind === "decide" && who === moment.root.id && "what" in more && more.what === "give_up") ?? false;
+}
+
+/** Play the replay below the tree again. */
+export function playAgain() {
+  replay.hidden = false;
+  replay.stage.play();
+}
 
 /** Stop following. */
 export function leave() {
@@ -151,7 +171,7 @@ function onMessages(messages) {
   if (anew) announcer.skip(model.feed);
   else announcer.hear(model.feed);
   if (before.feed === model.feed) return;
-  replay.show(model.feed, (key) => model.rows.has(key));
+  replay.show(model.feed, (key) => last.rows.has(key)); // rows leave with a tree that gives up
   onEvents(model.feed, lines, node);
   if (model.feed.some(lineless)) later();
 }
