@@ -37,6 +37,14 @@ test("a draft is found after a reload, by its source", () => {
   assert.equal(again.newest("new:").of, "new:counter");
 });
 
+test("the options of a sandbox are kept with its source", () => {
+  const kept = store();
+  const drafts = open(kept);
+  drafts.later("sandbox:a", "class Main: ...", 1, { limits: { memory_mb: 300 } });
+  drafts.flush();
+  assert.deepEqual(open(kept).find("sandbox:a").options, { limits: { memory_mb: 300 } });
+});
+
 test("only the last text is kept, and none if it is the source again", () => {
   const kept = store();
   const drafts = open(kept);

@@ -142,9 +142,17 @@ def test_a_failed_start_shows_its_sentence_exception_and_line_and_a_good_one_cle
     accessible(page)
 
 
-def test_the_code_of_a_sandbox_outlives_its_record_and_runs_again(open_page: Callable[..., Page], at_work: Any) -> None:
-    """Regression: an ended sandbox was lost with a restart of the server, and the page offered only a template."""
+def test_code_and_limits_of_a_sandbox_outlive_its_record_and_run_again(
+    open_page: Callable[..., Page], at_work: Any
+) -> None:
+    """Regression: an ended sandbox was lost with a restart of the server, and the page offered only a template.
+
+    It ran again with the usual limits, whatever had been chosen.
+    """
     page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    page.locator("#options summary").click()
+    page.get_by_label("Memory, MB").fill("300")
+    page.get_by_label("Restarts allowed").fill("7")
     made(page, "lost")
     typed(page, MINE)
     lose(at_work, "lost")
@@ -159,6 +167,9 @@ def test_the_code_of_a_sandbox_outlives_its_record_and_runs_again(open_page: Cal
     expect(page.locator("#one-status")).to_have_text("running")
     expect(page.locator("#said")).to_have_text("It runs again.")
     assert (MINE, "lost") == (text(page), page.locator("#one-title").inner_text())
+    page.get_by_role("tab", name="Limits").click()
+    expect(page.get_by_role("definition").filter(has_text="300 MB")).to_be_visible()
+    expect(page.locator("#about-limits")).to_contain_text("Restarts allowed7")
 
 
 def test_a_new_sandbox_can_begin_with_the_code_of_one_that_is_gone(

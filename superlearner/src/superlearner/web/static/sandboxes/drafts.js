@@ -6,7 +6,7 @@
  * @module
  */
 
-/** @typedef {{user: string, of: string, text: string, version: number, at: number, tab: string}} Draft */
+/** @typedef {{user: string, of: string, text: string, version: number, at: number, tab: string, options?: unknown}} Draft  `options`: what else a sandbox needs to start as before */
 /** @typedef {{getItem(key: string): string|null, setItem(key: string, value: string): void}} Store */
 
 export const KEY = "superlearner.drafts";
@@ -45,7 +45,7 @@ export function adopted(drafts, user, tab) {
 
 export class Drafts {
   /** @type {Draft[]} Drafts that the store refuses last as long as the page. */ #here = [];
-  /** @type {{of: string, text: string|null, version: number}|null} */ #pending = null;
+  /** @type {{of: string, text: string|null, version: number, options: unknown}|null} */ #pending = null;
   #timer = 0;
 
   /**
@@ -83,10 +83,10 @@ export class Drafts {
     return this.some(begins)[0] ?? null;
   }
 
-  /** Keep a text soon, or drop the draft for null. @param {string} of @param {string|null} text @param {number} [version] */
-  later(of, text, version = 0) {
+  /** Keep a text soon, or drop the draft for null. @param {string} of @param {string|null} text @param {number} [version] @param {unknown} [options] */
+  later(of, text, version = 0, options = undefined) {
     if (this.#pending && this.#pending.of !== of) this.flush();
-    this.#pending = { of, text, version };
+    this.#pending = { of, text, version, options };
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.flush(), 300);
   }
@@ -98,7 +98,7 @@ export class Drafts {
     if (!next) return;
     this.#pending = null;
     const others = this.#all().filter((one) => one.user !== this.user || one.of !== next.of);
-    const draft = next.text === null ? [] : [{ user: this.user, of: next.of, text: next.text, version: next.version, at: this.now(), tab: this.tab }];
+    const draft = next.text === null ? [] : [{ user: this.user, of: next.of, text: next.text, version: next.version, at: this.now(), tab: this.tab, options: next.options }];
     this.#write(bounded([...draft, ...others]));
   }
 

@@ -1,5 +1,5 @@
 /**
- * A sandbox that the platform has no more, but whose code this browser kept: it is shown, and can run again.
+ * A sandbox that the platform has no more, but whose code and options this browser kept: it can run again.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import { calm, check, editor, note } from "./sandbox-bench.js";
 const page = byId("sandboxes", HTMLElement);
 /** The sandbox whose absence is shown; "" for none. */ let shown = "";
 /** @type {Drafts|null} */ let backups = null;
+/** Its limits and other options; undefined if they are unknown. @type {unknown} */ let options;
 let starting = false;
 /** @type {(made: Sandbox, source: string) => void} */ let made = () => {};
 
@@ -29,7 +30,7 @@ export function wireGone(onMade, onNew) {
   editor.addEventListener("input", () => {
     if (!shown) return;
     check.later();
-    backups?.later(`sandbox:${shown}`, editor.value);
+    backups?.later(`sandbox:${shown}`, editor.value, 0, options);
   });
 }
 
@@ -49,12 +50,15 @@ export async function gone(id, here) {
   const kept = await Promise.all([drafts(), sources()]).catch(() => null);
   if (shown !== id) return;
   backups = kept?.[1] ?? null;
-  const text = here ? editor.value : (kept?.[0].newest(`sandbox:${id}:`) ?? backups?.find(`sandbox:${id}`))?.text;
+  const source = backups?.find(`sandbox:${id}`);
+  options = source?.options;
+  write(byId("gone-kept", HTMLElement), `This browser kept its code${options ? ", limits and options: Run it again uses them all." : "; Run it again uses the usual limits."}`);
+  const text = here ? editor.value : (kept?.[0].newest(`sandbox:${id}:`) ?? source)?.text;
   attribute(page, "data-code", text === undefined ? null : "kept");
   if (text === undefined) return;
   editor.value = text;
   editor.lock(false);
-  backups?.later(`sandbox:${id}`, text);
+  backups?.later(`sandbox:${id}`, text, 0, options);
 }
 
 /** Leave the editor to another sandbox. */
@@ -71,7 +75,7 @@ export async function runAgain() {
   check.drop();
   check.tell("Starting…");
   try {
-    const one = await platform("POST", "/sandboxes", { sandbox_id: shown, source });
+    const one = await platform("POST", "/sandboxes", { ...(options ?? {}), sandbox_id: shown, source });
     check.tell("It runs again.", "ok");
     made(one, source);
   } catch (error) {

@@ -13,7 +13,7 @@ import { showEvents, showNotices, wireHappened } from "./sandbox-happened.js";
 import { beginSteps, stepAfterCrash, stepAfterEnd, stepAfterRefusal, stepAfterRun, stepOf } from "./sandbox-next.js";
 import { fell, follow, fromNow, leave, playAgain, top, wireTree } from "./sandbox-tree.js";
 import { failure } from "./sandbox-failure.js";
-import { limitsOf, lookOf, raisedIn, told, upText } from "./sandbox-words.js";
+import { limitsOf, lookOf, optionsOf, raisedIn, told, upText } from "./sandbox-words.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { tabs } from "../components/tab-list.js";
 import { complain, toast } from "../base/toast.js";
@@ -25,7 +25,7 @@ import { counted, time } from "../base/words.js";
 /** @param {string} words @param {string} [level] */
 const tell = (words, level) => check.tell(words, level);
 /** @type {import("./drafts.js").Drafts|null} */ let kept = null;
-/** The source that runs, for when the server has lost it. @type {import("./drafts.js").Drafts|null} */ let backups = null;
+/** The source that runs and its options, for when the server has lost it. @type {import("./drafts.js").Drafts|null} */ let backups = null;
 /** True if the message below the editor says why the source cannot be read. */
 let unread = false;
 /** @type {Sandbox|null} */ let shown = null;
@@ -76,7 +76,7 @@ const draftOf = () => `sandbox:${shown?.id}:${shown?.created_at}`;
 function knows(source) {
   known = source;
   if (shown) stepOf(shown.status, source);
-  if (shown && source !== null) backups?.later(`sandbox:${shown.id}`, source, version);
+  if (shown && source !== null) backups?.later(`sandbox:${shown.id}`, source, version, optionsOf(shown));
 }
 /** Keep the draft, or drop it if it is the running source. */
 const keep = () => shown && known !== null && kept?.later(draftOf(), edited() ? editor.value : null, version);

@@ -84,6 +84,11 @@ export function fitting({ q, owner, state }) {
 /** @param {Wall[]} walls */
 export const upText = (walls) => (walls.length ? `${walls.filter((one) => one.up).length} of ${walls.length} walls up` : "No walls");
 
+/** Return the options of a request that starts the same sandbox again. @param {Sandbox} one */
+export function optionsOf({ configuration: { strategy, max_restarts, max_seconds, custom_config, limits } }) {
+  return { strategy, max_restarts, max_seconds, custom_config, limits };
+}
+
 /** Return limits and options as names and values. @param {Sandbox} one @returns {[string, string][]} */
 export function limitsOf(one) {
   const { configuration: { limits, strategy, max_restarts: restarts, max_seconds: seconds, custom_config: config }, node, os_pid: pid, owner } = one;
