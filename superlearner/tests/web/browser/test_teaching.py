@@ -61,7 +61,7 @@ def test_rest_for_one_is_predicted_and_a_mistake_is_explained(
         assert verdicts(asked) == {"ledger": "left", "cart": "right", "mailer": "missed"}
         expect(asked).to_contain_text("1 mistake")
         expect(asked).to_contain_text("rest_for_one restarts it too, because it was started after cart.")
-        expect(asked).to_contain_text("SuperLearner had predicted, from what the supervisor knew, just what happened.")
+        expect(asked).to_contain_text("SuperLearner predicted the same as what happened.")
         expect(page.locator("sl-signals")).to_contain_text("5 signals in")
     else:
         assert verdicts(asked) == {"counter_1": "right", "counter_2": "left", "printer_1": "left"}
@@ -180,6 +180,17 @@ def test_no_arrows_are_drawn_beside_the_pane_that_plays_the_restart(open_page: C
     expect(page.locator("sl-signals")).to_have_count(0)
     page.locator(".events li", has_text="counter_2").first.get_by_role("button", name="Show on the tree").click()
     expect(page.locator("sl-signals").locator("[data-n]")).to_have_count(3)
+
+
+def test_no_arrows_stay_when_the_pane_plays_the_restart_of_a_prediction(
+    open_page: Callable[..., Page], shop: Any
+) -> None:
+    """Regression: arrows drawn before the pane had opened covered the verdicts in the tree."""
+    page = open_page(f"{shop.url}/supervisors", reduced_motion="no-preference")
+    page.route("**/api/v1/restarts/*", lambda route: (page.wait_for_function("() => document.querySelector('sl-signals [data-n]')"), route.continue_()))
+    predict(page, DEMO, "counter_1", "counter_1")
+    expect(page.get_by_role("region", name="The newest restart")).to_be_visible()
+    expect(page.locator("sl-signals [data-n]")).to_have_count(0)
 
 
 def test_with_reduced_motion_numbered_arrows_appear_at_once(open_page: Callable[..., Page], shop: Any) -> None:

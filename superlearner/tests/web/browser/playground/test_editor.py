@@ -91,7 +91,7 @@ def test_letters_typed_into_the_code_that_runs_stay_there_and_are_looked_at(
 def test_the_hint_of_a_template_goes_with_its_code(open_page: Callable[..., Page], at_work: Any) -> None:
     page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
     hint = page.locator("#template-about")
-    expect(hint).to_have_text("What to try stands at the top of the code.")
+    expect(hint).to_have_text("The comment at the top of the code says what to try.")
     typed(page, TYPED)
     expect(hint).to_be_hidden()
     page.get_by_role("textbox", name="Source").press("Control+z")

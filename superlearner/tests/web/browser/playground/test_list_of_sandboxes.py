@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from playground_page import (
     OWNER,
+    opened,
 )
 
 
@@ -57,3 +58,12 @@ def test_thirty_sandboxes_show_their_owners_and_ended_ones_can_be_removed_togeth
     assert ["tree_3", "tree_9", "tree_15", "tree_21", "tree_27"] == destroyed
     page.get_by_role("button", name="Show all").click()
     expect(rows).to_have_count(25)
+
+
+def test_without_any_sandbox_the_list_leads_to_a_new_one(open_page: Callable[..., Page], at_work: Any) -> None:
+    """Regression: it said that no sandbox fits, and offered to show all."""
+    page = opened(open_page, at_work, "/sandboxes?all=", **OWNER)
+    expect(page.get_by_text("There are no sandboxes yet.")).to_be_visible()
+    expect(page.get_by_role("button", name="Show all")).to_be_hidden()
+    page.get_by_role("main").get_by_role("link", name="New sandbox").last.click()
+    expect(page.get_by_role("heading", name="Your tree appears here")).to_be_visible()

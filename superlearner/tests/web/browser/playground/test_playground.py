@@ -107,7 +107,7 @@ def test_a_next_step_is_shown_after_a_run_a_kill_a_crash_and_its_repair(
     expect(step).to_have_text("Next: line 8, where left crashed, is marked. Fix it and press Run (Ctrl-Enter).")
     typed(page, "print('no supervisor in here')\n")
     page.get_by_role("textbox", name="Source").press("Control+Enter")
-    expect(step).to_contain_text("Next: this code was refused: the message at the code says why. The tree beside it is")
+    expect(step).to_contain_text("Next: this code does not run: the message below it says why. The tree still runs the")
     typed(page, TYPED.replace("while request", "if request"))
     page.get_by_role("textbox", name="Source").press("Control+Enter")
     expect(step).to_contain_text("Next: the new code runs.")

@@ -92,7 +92,7 @@ function aside({ state, why }) {
 /** Say how a second member joins. */
 function alone() {
   const command = `${document.documentElement.dataset.cli ?? "superlearner"} node b`;
-  return html`<div class="void"><h2>One member so far</h2><p>Open another terminal and start a second one. It joins by itself.</p><pre><code>${command}</code></pre></div>`;
+  return html`<div class="void alone"><h2>One member so far</h2><p>Open another terminal and start a second member. It joins by itself.</p><pre><code>${command}</code></pre></div>`;
 }
 
 /** @param {Member} member @param {Topology} topology */

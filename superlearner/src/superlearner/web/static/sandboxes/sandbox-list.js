@@ -79,7 +79,8 @@ export function list(all, address) {
   write(clear, `Destroy ${number(ended.length)} ended…`);
   const now = Date.now() / 1000;
   mend(byId("all-sandboxes", HTMLElement), shown.map((one) => line(one, now, address)));
-  byId("no-fit", HTMLElement).hidden = shown.length > 0;
+  byId("no-fit", HTMLElement).hidden = shown.length > 0 || all.length === 0;
+  byId("none-yet", HTMLElement).hidden = all.length > 0;
 }
 
 /** @param {Sandbox} one @param {number} now @param {(id: string) => string} address */

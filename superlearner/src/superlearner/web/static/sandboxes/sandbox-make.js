@@ -137,7 +137,7 @@ function pick(one) {
   const draft = one.source === undefined ? null : kept?.find(draftOf(one));
   shown = one;
   const about = byId("template-about", HTMLElement);
-  write(about, hinted(one) ? "What to try stands at the top of the code." : one.about);
+  write(about, hinted(one) ? "The comment at the top of the code says what to try." : one.about);
   attribute(about, "data-demo", one.source === undefined);
   editor.value = one.source ?? "# A demo brings its own source. It is shown here when it runs, and can be changed then.\n";
   editor.lock(one.source === undefined);

@@ -103,7 +103,7 @@ export function show(one, source = null) {
   byId("restart", HTMLButtonElement).disabled = moves || one.status === "ended";
   byId("stop", HTMLButtonElement).disabled = one.status !== "running";
   walls(byId("about-walls", HTMLElement), one.walls);
-  write(byId("about-walls-says", HTMLElement), one.walls.length ? `${upText(one.walls)}${one.walls.every((wall) => wall.up) ? "" : `: no wall for ${one.walls.filter((wall) => !wall.up).map((wall) => wall.name).join(", ")}`}` : "No walls are known yet");
+  write(byId("about-walls-says", HTMLElement), one.walls.length ? `${upText(one.walls)}${one.walls.every((wall) => wall.up) ? "" : `; missing: ${one.walls.filter((wall) => !wall.up).map((wall) => wall.name).join(", ")}`}` : "No isolation layers are known yet");
   renew(byId("about-limits", HTMLElement), limitsOf(one).flatMap(([term, value]) => [make("dt", {}, term), make("dd", {}, value)]));
   follow(one);
   if (one.reason) render(why(one.reason, one.status === "ended"), reason);
@@ -156,7 +156,7 @@ export async function run() {
 
 /** @param {Element} list @param {Wall[]} all */
 export function walls(list, all) {
-  mend(list, all.map((one) => make("li", { "data-up": one.up ? "yes" : "no" }, icon(one.up ? "done" : "cross", "glyph"), make("b", {}, one.name, make("span", { class: "vh" }, one.up ? ", up" : ", not up"), one.required ? "" : " (not required)"), make("p", { title: one.up ? one.says : null }, one.up ? one.means : `${one.means}: ${one.says}`))));
+  mend(list, all.map((one) => make("li", { "data-up": one.up ? "yes" : "no" }, icon(one.up ? "done" : "cross", "glyph"), make("b", {}, one.name, make("span", { class: "vh" }, one.up ? ", active" : ", missing"), one.required ? "" : " (not required)"), make("p", { title: one.up ? one.says : null }, one.up ? one.means : `${one.means}: ${one.says}`))));
 }
 
 /** Load the source and the content of the open tab. */

@@ -119,8 +119,8 @@ function stopAll() {
   tree.show(model, skew);
 }
 
-/** Return rows of which no process runs. @param {Model["rows"]} rows @returns {Model["rows"]} */
-const stopped = (rows) => new Map([...rows].map(([key, row]) => [key, { ...row, state: "stopped", pid: null }]));
+/** Return rows of which no process runs, and no restart is counted. @param {Model["rows"]} rows @returns {Model["rows"]} */
+const stopped = (rows) => new Map([...rows].map(([key, row]) => [key, { ...row, state: "stopped", pid: null, budget: null }]));
 
 /** Return whether the replay below the tree shows that the whole tree gave up. */
 export function fell() {

@@ -165,7 +165,7 @@ async function machine() {
   byId("weak", HTMLElement).hidden = !here.weak;
   byId("no-walls", HTMLElement).hidden = here.untrusted || here.weak;
   write(byId("weak-says", HTMLElement), `${here.says}.`);
-  write(byId("no-walls-says", HTMLElement), `This machine lacks a wall: ${missing}.`);
+  write(byId("no-walls-says", HTMLElement), `This machine lacks an isolation layer: ${missing}.`);
 }
 
 wire(refresh);
@@ -205,4 +205,4 @@ shortcuts([
 document.addEventListener("visibilitychange", () => document.hidden || void refresh()); // ages and memory are outdated
 const ready = begin(() => all.map((sandbox) => sandbox.id), started, () => look("tree")).catch((error) => complain(error, "Templates"));
 void refresh();
-machine().catch((error) => complain(error, "Walls"));
+machine().catch((error) => complain(error, "Isolation layers"));

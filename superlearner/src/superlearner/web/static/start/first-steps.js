@@ -118,15 +118,15 @@ export function listed(names) {
 
 /** @type {Record<string, string>} */
 const BECAUSE = {
-  one_for_one: "only the child that ended is started again",
-  rest_for_one: "the child that ended is started again, and those started after it",
-  one_for_all: "when one child ends, all of them are started again",
-  dynamic: "only the child that ended is started again",
-  simple_one_for_one: "only the child that ended is started again",
+  one_for_one: "only the child that ended is restarted",
+  rest_for_one: "the child that ended and those started after it are restarted",
+  one_for_all: "when one child ends, all of them are restarted",
+  dynamic: "only the child that ended is restarted",
+  simple_one_for_one: "only the child that ended is restarted",
 };
 
 /** Explain a strategy in half a sentence. @param {string|null} strategy */
-export const because = (strategy) => BECAUSE[strategy ?? ""] ?? "it starts its children again";
+export const because = (strategy) => BECAUSE[strategy ?? ""] ?? "it restarts its children";
 
 /**
  * Return the three explanations.

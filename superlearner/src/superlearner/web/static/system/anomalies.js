@@ -22,7 +22,7 @@ const TOLD = new Set(["newest", "samples", "circle", "pids", "what"]);
 export class SlAnomalies extends HTMLElement {
   #title = make("h2");
   #note = make("p", { class: "hint held" });
-  #none = make("p", { class: "hint" }, "Nothing is wrong: no threshold is passed.");
+  #none = make("p", { class: "hint" }, "Nothing is wrong: all values are within their thresholds.");
   #list = make("ul", { class: "anomalies" });
   #past = make("details", { class: "past", hidden: true }, make("summary"), make("ul", { class: "anomalies" }));
   /** @type {Map<number, {item: HTMLLIElement, text: string}>} */ #items = new Map();

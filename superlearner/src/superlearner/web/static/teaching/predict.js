@@ -279,10 +279,10 @@ export class SlPredict extends HTMLElement {
       lines.unshift(line(verdict, name, words, { right: "right: it ended itself", missed: "missed: it ended itself", wrong: "wrong: it lives on", left: "" }[verdict]));
     }
     const agreed = predictedRight(this.#predicted, then, now);
-    const said = agreed === null ? "" : agreed ? "SuperLearner had predicted, from what the supervisor knew, just what happened." : "SuperLearner had predicted something else: something changed in between, or another process ended at the same moment.";
+    const said = agreed === null ? "" : agreed ? "SuperLearner predicted the same as what happened." : "SuperLearner predicted something else: something changed in between, or another process ended at the same moment.";
     const again = make("button", { type: "button", class: "btn primary" }, "Try another one");
     again.onclick = () => this.#another();
-    const same = make("button", { type: "button", class: "btn" }, "The same once more");
+    const same = make("button", { type: "button", class: "btn" }, "Same again");
     same.onclick = () => {
       this.#begin(this.#supervisor, then.victim.key);
       this.querySelector("input")?.focus();

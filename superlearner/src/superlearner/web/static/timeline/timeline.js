@@ -210,7 +210,7 @@ function showList(events, moved) {
   const hidden = log.whole ? about().length - events.length : 0;
   const button = byId("show-hidden", HTMLButtonElement);
   byId("none", HTMLElement).hidden = events.length > 0;
-  write(byId("none-text", HTMLElement), !log.whole ? "Reading the events." : hidden ? "No such event yet. Kill a process and read here what its supervisor did." : "No child was started or ended yet. Kill a process and read here what its supervisor did.");
+  write(byId("none-text", HTMLElement), !log.whole ? "Reading the events." : hidden ? "No events of these kinds yet. Kill a process and read here what its supervisor did." : "No child was started or ended yet. Kill a process and read here what its supervisor did.");
   button.hidden = hidden === 0;
   write(button, `Show ${counted(hidden, "hidden event")}`);
   list.hidden = events.length === 0;

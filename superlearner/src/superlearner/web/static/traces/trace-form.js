@@ -33,7 +33,7 @@ export class SlTraceForm extends HTMLElement {
     if (this.#find.isConnected) return;
     const form = make("form", { novalidate: true },
       make("div", { class: "field" }, make("label", { for: "trace-who" }, "Which process"), this.#find, this.#wrong, this.#picked, this.#list),
-      make("label", { class: "check" }, this.#tree, make("span", {}, "With all below it, if it is a supervisor")),
+      make("label", { class: "check" }, this.#tree, make("span", {}, "Include the processes below it, if it is a supervisor")),
       this.#more,
       make("div", { class: "acts" }, this.#go));
     this.#more.append(make("summary", {}, "Patterns, limits, duration"),
