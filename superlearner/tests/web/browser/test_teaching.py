@@ -182,17 +182,6 @@ def test_no_arrows_are_drawn_beside_the_pane_that_plays_the_restart(open_page: C
     expect(page.locator("sl-signals").locator("[data-n]")).to_have_count(3)
 
 
-def test_no_arrows_stay_when_the_pane_plays_the_restart_of_a_prediction(
-    open_page: Callable[..., Page], shop: Any
-) -> None:
-    """Regression: arrows drawn before the pane had opened covered the verdicts in the tree."""
-    page = open_page(f"{shop.url}/supervisors", reduced_motion="no-preference")
-    page.route("**/api/v1/restarts/*", lambda route: (page.wait_for_function("() => document.querySelector('sl-signals [data-n]')"), route.continue_()))
-    predict(page, DEMO, "counter_1", "counter_1")
-    expect(page.get_by_role("region", name="The newest restart")).to_be_visible()
-    expect(page.locator("sl-signals [data-n]")).to_have_count(0)
-
-
 def test_with_reduced_motion_numbered_arrows_appear_at_once(open_page: Callable[..., Page], shop: Any) -> None:
     page = open_page(f"{shop.url}/supervisors", reduced_motion="reduce")
     line(page, f"{DEMO}/printer_1").get_by_role("button", name="Kill").click()

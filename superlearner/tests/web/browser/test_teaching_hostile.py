@@ -28,7 +28,8 @@ def test_names_are_text_however_long_they_are(open_page: Callable[..., Page], pl
     expect(asked.get_by_role("checkbox", name=HTML)).to_be_visible()
     page.get_by_role("tab", name="Relations").click()
     page.get_by_role("button", name="Compare strategies").click()
-    expect(page.get_by_role("table").get_by_role("button", name=HTML)).to_be_visible()
+    expect(page.get_by_role("table").get_by_role("rowheader", name=HTML)).to_be_visible()
+    expect(page.get_by_role("group", name="Child that is killed").get_by_role("button", name=HTML)).to_be_visible()
     assert page.evaluate(SIDEWAYS) == 0
     assert page.title() != "1"
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { hasCrash, raisedIn } from "#static/sandboxes/sandbox-words.js";
+import { hasCrash, optionsOf, raisedIn, upText } from "#static/sandboxes/sandbox-words.js";
 
 test("a failed start has a sentence, the exception and the line", () => {
   assert.deepEqual(raisedIn("Main failed to start: its child left does not start: AttributeError: 'int' object has no attribute 'nothing' (main.py, line 5, in Counter.init: return Ok(start.nothing))"), {
@@ -24,4 +24,14 @@ test("a message about no line is left as it is", () => {
 
 test("a source with the message crash is known", () => {
   assert.deepEqual(['case "crash":', "Send it 'crash'", "crashed", ""].map(hasCrash), [true, true, false, false]);
+});
+
+test("isolation layers are counted under that name", () => {
+  const layer = (up) => ({ name: "files", up, required: true, means: "", says: "" });
+  assert.deepEqual([upText([]), upText([layer(true), layer(false)])], ["No isolation layers", "1 of 2 isolation layers active"]);
+});
+
+test("the options of a request are those of the configuration, without its origin", () => {
+  const options = { strategy: null, max_restarts: 7, max_seconds: 5, custom_config: [1], limits: { memory_mb: 300 } };
+  assert.deepEqual(optionsOf({ configuration: { origin: "source", title: null, supervisor_module: null, ...options } }), options);
 });

@@ -119,14 +119,14 @@ export function classText(row) {
 
 /** The meaning of the page's figures, for tooltips and the help. */
 export const MEANINGS = {
-  pid: "Process id. A process that is started again is a new one with a new pid.",
+  pid: "Process id. A process that is restarted gets a new pid.",
   state: "What the process does now; the help (?) shows the shapes.",
-  restarts: "How often this child has been started again.",
-  budget: "Restarts the supervisor may still do in this time. With one more it gives up and ends, with all its children.",
-  mailbox: "Messages that wait until the process takes them.",
-  events: "What the runtime noted in a second: starts, ends, restarts, messages of watched processes.",
-  lag: "How late the event loop was at worst in the last half second. Much of it means that a callback computes for long.",
-  processes: "All living processes of the node, also those that no supervisor started: they stand at the end of the tree.",
+  restarts: "How often this child has been restarted.",
+  budget: "Restarts that the supervisor still allows in this time. At the next one it gives up: it ends with all its children.",
+  mailbox: "Messages that wait to be processed.",
+  events: "Events recorded per second: starts, ends, restarts, messages of watched processes.",
+  lag: "The longest delay of the event loop in the last half second. A high value means that a callback computes for a long time.",
+  processes: "All living processes of the node. Those without a supervisor are at the end of the tree.",
   running: "Processes of the tree that run.",
 };
 

@@ -135,7 +135,7 @@ const missing = (out) => (out.length ? html`<div class="note" data-level="bad"><
 /** The contents of the other views. @type {Record<string, (found: any) => unknown>} */
 const OTHERS = {
   trees: ({ trees: all }) => trees(all),
-  processes: ({ processes, total_count }) => table(["Node", "Process", "Kind", "Status", "Mailbox", "Restarts"], processes, (/** @type {any} */ one) => html`<td>${one.node}</td><th scope="row"><a href=${at("/supervisors", one.node, one.pid)}>${one.name ?? one.pid}</a></th><td>${one.what}</td><td>${one.status}</td><td class="num">${number(one.message_queue_len)}</td><td class="num">${one.restarts ?? ""}</td>`,
+  processes: ({ processes, total_count }) => table(["Node", "Process", "Class", "State", "Mailbox", "Restarts"], processes, (/** @type {any} */ one) => html`<td>${one.node}</td><th scope="row"><a href=${at("/supervisors", one.node, one.pid)}>${one.name ?? one.pid}</a></th><td>${one.what}</td><td>${one.status}</td><td class="num">${number(one.message_queue_len)}</td><td class="num">${one.restarts ?? ""}</td>`,
     `${counted(total_count, "process", "processes")}${processes.length < total_count ? `; the first ${number(processes.length)} are shown` : ""}`),
   restarts: ({ restarts }) => table(["When", "Node", "Process", "Reason", "Supervisor"], restarts, (/** @type {any} */ one) => html`<td><time>${clock(one.at)}</time></td><td>${one.node}</td><th scope="row"><a href="${root()}/why/${one.event}?node=${encodeURIComponent(one.node)}">${one.name}</a></th><td><code>${one.reason}</code></td><td>${one.supervisor ?? ""}</td>`,
     counted(restarts.length, "restart")),

@@ -144,7 +144,6 @@ export function teach({ tree, map, pane, events, goTo }) {
   tree.addEventListener("sl-arranged", () => signals?.place());
   new ResizeObserver(() => signals?.place()).observe(tree);
 
-  document.getElementById("restart")?.addEventListener("restart-open", clear); // arrows drawn before it opened would say the same
   pane.addEventListener("sl-happened", (event) => {
     const entry = model().feed.find(({ id }) => id === /** @type {CustomEvent} */ (event).detail.entry);
     if (entry && !played()) requestAnimationFrame(() => show(entry, true)); // beside the verdicts, once they are drawn
