@@ -103,7 +103,8 @@ def test_a_strategy_is_compared_on_the_real_children_and_changed_while_it_runs(
     page.get_by_role("button", name="Change it").click()
     strategy = page.locator("#panel-strategy")
     fates = strategy.get_by_role("table")
-    expect(fates.get_by_role("row", name="Restarted")).to_have_text("Restarted1 of 32 of 33 of 3")  # the second of three
+    # If the second of three children is killed:
+    expect(fates.get_by_role("row", name="Restarted")).to_have_text("Restarted1 of 32 of 33 of 3")
     expect(fates.get_by_role("row", name="cart")).to_have_text("cart killed" + "restarts" * 3)
     expect(fates.get_by_role("row", name="mailer")).to_have_text("mailer" + "stays up" + "restarts" * 2)
     strategy.get_by_role("group", name="Child that is killed").get_by_role("button", name="mailer").click()
