@@ -13,6 +13,7 @@ import contextlib
 import difflib
 import inspect
 import re
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from types import ModuleType
@@ -145,7 +146,8 @@ class Scenario:
         """Return a function that a class of the answer defines."""
         found = getattr(owner, name, None)
         if not callable(found):
-            raise Wrong(f"expected {owner.__name__}.{name}(…), got none")
+            base = "" if hasattr(owner, "child_spec") else f"; is the class written as {owner.__name__}(GenServer)?"
+            raise Wrong(f"expected {owner.__name__}.{name}(…), got none{base if name == 'start' else ''}")
         return found
 
     def choices(self, keys: tuple[str, ...]) -> Mapping[str, Any]:
@@ -290,15 +292,27 @@ class Scenario:
                 f"{what} got no answer: the server is alive and silent, and its caller waits in vain", "M31"
             ) from None
         except otp.ServerDown as error:
-            raise Wrong(f"{what}: the server ended: {reason_words(error.cause_reason)}") from None
+            ended = f"{what}: the server ended: {reason_words(error.cause_reason)}"
+            raise Wrong(self._line_of(error.cause_reason) + ended) from None
         except otp.NoProcess:
             raise Wrong(f"{what}: there is no such process any more") from None
         except otp.StartError as error:
-            raise Wrong(f"{what} failed: {reason_words(error.reason)}") from None
+            raise Wrong(f"{self._line_of(error.reason)}{what} failed: {reason_words(error.reason)}") from None
         except Wrong:
             raise
         except Exception as error:
-            raise Wrong(f"{what} raised {type(error).__name__}: {str(error)[:LONGEST]}") from None
+            said = f"{what} raised {type(error).__name__}: {str(error)[:LONGEST]}"
+            raise Wrong(self._line_of(error) + said) from None
+
+    def _line_of(self, reason: Any) -> str:
+        """Return the line of the answer in which an error was raised, to begin a sentence with; "" if there is none."""
+        lines: list[int | None] = []
+        if isinstance(reason, otp.Crash):
+            lines = [line for file, line, _ in reason.stack if file == self.answer.__file__]
+        elif isinstance(reason, Exception):
+            frames = traceback.extract_tb(reason.__traceback__)
+            lines = [frame.lineno for frame in frames if frame.filename == self.answer.__file__]
+        return f"line {lines[-1]}: " if lines else ""
 
     # The trace
 
@@ -379,6 +393,9 @@ class Scenario:
 
 
 def reason_words(reason: Any) -> str:
-    """Return a reason as text; an illegal result of a callback is explained."""
+    """Return a reason as text: an exception as Python prints it, an illegal result of a callback with its meaning."""
+    if isinstance(reason, otp.Crash) and isinstance(reason.term, otp.ExceptionTerm):
+        said = " ".join(str(each) for each in reason.term.args)
+        return f"{reason.term.type_name}: {said[:LONGEST]}".removesuffix(": ")
     illegal = tagged(reason)[0] == "bad_return_value"
     return text_of_reason(reason, LONGEST) if illegal else shown(reason)

@@ -48,7 +48,7 @@ export function shownVerdict(checked, changed, marked) {
     ${line ? html`<p class="hint">Line ${line.number} is marked in your answer.</p>` : nothing}
     ${facts.map((one) => html`<p class="fact"><b>Look at this:</b> ${sentence(one.fact)}</p>`)}
     <ul class="steps" aria-label="Steps">${checked.checks.map((step) => html`<li data-ok=${step.ok ? "yes" : "no"}>${icon(step.ok ? "check" : "cross", "glyph")}<span><span class="vh">${step.ok ? "passed: " : "failed: "}</span>${sentence(step.step)}${step.ok && step.say ? html` <span class="hint">${sentence(step.say)}</span>` : nothing}</span></li>`)}</ul>
-    ${checked.ok ? nothing : trace(checked.excerpt, "The last messages of the run, the marked one in question", true)}
-    ${checked.printed ? html`<details class="printed"><summary>Your code printed ${counted(checked.printed.trimEnd().split("\n").length, "line")}</summary><pre tabindex="0">${checked.printed}</pre></details>` : nothing}
+    ${checked.ok ? nothing : trace(checked.excerpt, "The last messages of the run; the marked one shows the fault", true)}
+    ${checked.printed ? html`<details class="printed"><summary>Printed and logged: ${counted(checked.printed.trimEnd().split("\n").length, "line")}</summary><pre tabindex="0">${checked.printed}</pre></details>` : nothing}
   </div>`;
 }
