@@ -68,7 +68,14 @@ def test_the_stub_fails_with_the_first_step_and_two_runs_say_the_same(id: str) -
         ("s12.minimal", "return NoReply(value)", "return value", "a callback returned 42, which is not a result"),
         ("s12.minimal", "return NoReply(value)", "NoReply(value)", "a callback returned None: did no case match"),
         ("s12.minimal", "return await GenServer.call(server, (", "return GenServer.call(server, (", "`await` is"),
-        ("s12.required", "return Ok(arg)", "return arg", "or is a return missing?"),
+        ("s12.minimal", "NoReply(value)", "NoReply(value or state)", "answer 0 after set(server, 0), got 'mine'"),
+        ("s12.minimal", "Reply(new, new)", "Reply(new, function(state))", "call its function once, got 2 calls"),
+        ("s12.minimal", "new = function(state)", "new = functoin(state)", "line 15: update(server, function): the"),
+        ("s12.minimal", "Reply(new, new)", "Reply(new)", "ended: TypeError: Reply.__init__() missing 1 required"),
+        ("s12.minimal", '("update", function))', '("update", functoin))', "line 31: update(server, function) raised"),
+        ("s12.required", "return Ok(arg)", "return arg", "a callback returned 0, which is not a result such as Ok(…)"),
+        ("s12.required", "return Ok(arg)", "Ok(arg)", "or is a return missing?"),
+        ("s12.required", "OnlyInit(GenServer)", "OnlyInit", "is the class written as OnlyInit(GenServer)?"),
         ("s12.tree", '"pool": 3', '"pool": 1', "A supervisor's children end with it"),
         ("s12.tree", '"store": 8', '"store": 9', "you said 9"),
     ],
@@ -85,7 +92,7 @@ SAYS = {
     ("s12.calls", "M14_one"): "remember_fact as a call kept its sender waiting 1 s",
     ("s12.calls", "M14_waits"): "kept its sender waiting 10 s, for each of ten agents in turn",
     ("s12.callbacks", "M8_cast"): "in the run handle_info ran for DOWN, not handle_cast",
-    ("s12.identify", "M25"): "worker_pool is not a GenServer: it does no work of its own",
+    ("s12.identify", "M25"): "`worker_pool` is not a GenServer: it does no work of its own",
     ("s12.mapping", "M14"): "does not fit 'send, then receive the answer': the sender waits here",
     ("s12.minimal", "M14"): "set sends a call, but setting a value needs no answer",
     ("s12.remember", "M14"): "'the same sender reads the fact by a later call' needs no call",
@@ -178,6 +185,7 @@ Root (one_for_one)
     found = verdict("s12.tree", f"drawing = {drawing!r}\ndisturbed = {counts}")
     assert found.misconceptions == ("M21",)
     assert "the store crashed, and Worker1, which uses it, went on" in found.steps[-1].say
+    assert found.steps[-1].step == "When the store crashes, everything that uses it restarts."
     restarting = f"drawing = {drawing.replace('Root (one_for_one)', 'Root')!r}\ndisturbed = {counts | {'store': 7}}"
     assert verdict("s12.tree", restarting).ok
 
@@ -244,6 +252,33 @@ def test_the_needless_restart_is_named_inside_the_answer_or_beside_it(where: str
     answer: dict[str, object] = {"agents": "one_for_one", "pipeline": "rest_for_one", "connections": "one_for_all"}
     source = f"answer = {answer | ({'needless': needless} if where == 'inside answer' else {})}\n"
     assert verdict("s12.strategies", source + (f"needless = {needless}\n" if where == "beside answer" else "")).ok
+
+
+NEEDLESS = "answer = dict(agents='one_for_one', pipeline='rest_for_one', connections='one_for_all')\n"
+
+
+def test_the_needless_restart_may_be_named_in_a_list() -> None:
+    assert verdict("s12.strategies", f"{NEEDLESS}needless = {{'connections': ['ConnectionManager']}}").ok
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("the other worker", "rest_for_one restarts a worker, too, when the one before it crashes"),
+        ("everything except the manager", "you wrote 'except'"),
+        ("all but the manager", "you wrote 'all but'"),
+    ],
+)
+def test_a_needless_restart_that_is_not_the_managers_is_refused_with_its_reason(named: str, said: str) -> None:
+    found = verdict("s12.strategies", f"{NEEDLESS}needless = {{'connections': {named!r}}}")
+    assert found.misconceptions == ("M20",)
+    assert said in found.steps[-1].say
+
+
+def test_the_run_of_the_strategies_shows_one_of_them() -> None:
+    """Three runs in one excerpt showed three crashes of B, with nothing to tell them apart."""
+    rows = outcome_of("s12.p1", COURSE.check_source("s12.p1"), SEEDS[0]).excerpt
+    assert {"B", "C", "rest_for_one"} == {lane for row in rows for lane in (row.of, row.to) if lane}
 
 
 @pytest.mark.parametrize("id", PREDICTIONS)

@@ -102,7 +102,7 @@ async def identify(s: Scenario) -> None:
         logic = (key == "worker_pool" and answer[key] in ("GenServer", "Agent")) or (
             key == "app_entry" and answer[key] in ("Supervisor", "DynamicSupervisor")
         )
-        raise Wrong(f"{key} is not {a_or_an(answer[key])}: {why[key]}", "M25" if logic else None)
+        raise Wrong(f"`{key}` is not {a_or_an(answer[key])}: {why[key]}", "M25" if logic else None)
 
 
 def a_or_an(behaviour: object) -> str:
@@ -197,7 +197,7 @@ async def differences(s: Scenario) -> None:
 
 
 DIFFERENCES = {
-    "loop": "the call that begins the loop again",
+    "loop": "the line that begins the loop again",
     "receive": "the line that takes a message",
     "from": "the reference and pid to which an answer goes",
     "memory": "what the agent remembers",

@@ -91,7 +91,17 @@ async def minimal(s: Scenario) -> None:
         await get_from(server), 45, "expected each server to have a state of its own, but one changed the other's", "M6"
     )
 
-    s.step("Killed under a supervisor, it starts again with its first value.")
+    s.step("It keeps any value, and `update` calls its function once.")
+    for value in ("mine", 0):
+        await set_to(other, value)
+        got = await get_from(other)
+        s.same(got, value, f"expected get to answer {value!r} after set(server, {value!r}), got {got!r:.100}")
+    drawn = itertools.count(1)
+    await s.asked("update(other, function)", update(other, lambda _: next(drawn)), other)
+    times = next(drawn) - 1
+    s.expect(times == 1, f"expected update to call its function once, got {times} calls: each may return another value")
+
+    s.step("Killed under a supervisor, it restarts with its first value.")
     supervisor = await s.supervise(server_class.child_spec(7))
     (child,) = (await s.children(supervisor)).values()
     await set_to(child, 8)
@@ -281,7 +291,7 @@ async def required(s: Scenario) -> None:
     s.note("only `init` is required")
     s.step("`OnlyInit` starts, and survives an unknown message.")
     cls = s.need("OnlyInit")
-    server = await s.start("OnlyInit.start(None)", s.member(cls, "start")(None), "server")
+    server = await s.start("OnlyInit.start(0)", s.member(cls, "start")(0), "server")
     own = {name for name in vars(cls) if name in callbacks | others}
     s.expect(own <= {"init"}, f"expected OnlyInit to define init only, got {', '.join(sorted(own))}")
     otp.send(server, "an unknown message")
