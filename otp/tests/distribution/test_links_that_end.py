@@ -224,7 +224,7 @@ def test_strangers_cause_one_warning_in_a_while_and_their_number_is_told(
         run(main)
     first, last = [record.getMessage() for record in caplog.records]
     assert "expected frames of at most" in first
-    assert "(199 warnings before were not logged)" in last
+    assert "(199 earlier warnings were not logged)" in last
 
 
 def test_a_node_whose_process_has_ended_is_down_without_a_probe() -> None:

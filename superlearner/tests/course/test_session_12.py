@@ -303,14 +303,14 @@ MEASURED = {
         "Crash reports in the log no limit, for an hour": 36_000, "Gives up after 3 restarts in 5 s": 0.4,
     },
     "s12.m4": {
-        "Agents after two starts as ann the loop alone": 2, "Agents after two starts as ann GenServer": 1,
+        "Agents after starting ann twice the loop alone": 2, "Agents after starting ann twice GenServer": 1,
         "Messages counted while it runs the loop alone": "no answer", "Messages counted while it runs GenServer": 3,
         "State, read from outside the loop alone": "no answer",
         "State, read from outside GenServer": "{'colour': 'blue'}",
         "State after a change to new code the loop alone": "no answer",
         "State after a change to new code GenServer": "{'colour': ['blue']}",
-        "An unanswered question ends after the loop alone": "not within an hour",
-        "An unanswered question ends after GenServer": 5.0,
+        "Time until an unanswered question ends the loop alone": "not within an hour",
+        "Time until an unanswered question ends GenServer": 5.0,
     },
 }  # fmt: skip
 

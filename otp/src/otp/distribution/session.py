@@ -192,7 +192,7 @@ class Session:
         return self.closed(node)
 
     def closed(self, node: NodeId) -> list[Action]:
-        """Handle that the process of `node` has certainly ended: it is down without a probe."""
+        """Handle the certain end of the process of `node`: it is down without a probe."""
         peer = self._peers.pop(node, None)
         return [Down(node, "hint")] if peer is not None and peer.live else []
 

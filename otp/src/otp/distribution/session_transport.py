@@ -195,7 +195,7 @@ class SessionTransport:
             self._do(self._session.hint(self._loop.time(), node, present))
 
     def closed(self, node: NodeId) -> None:
-        """Handle that the carrier has found the process of `node` ended."""
+        """Handle the end of the process of `node`, which the carrier has found."""
         if self._asleep:
             self._kept_in.append(partial(self.closed, node))
         else:

@@ -24,7 +24,7 @@ DAY_S: Final = 86_400.0
 PAUSES: Final = (1, 3, 7, 21)
 """Days until a topic comes back; each correct review moves it to the next pause, a wrong one to the first."""
 MOST: Final = 5
-"""Topics of one day."""
+"""Maximum topics of a day."""
 NEVER: Final = -math.inf
 APART_S: Final = 12 * 3_600.0
 """Seconds between two things done with an item that make the second one a new occasion.
@@ -102,7 +102,7 @@ class Review:
         self._topics = [topic for topic in topics if topic is not None]
 
     def due(self, now: float) -> list[Due]:
-        """Return the items to answer at a time: those that were missed first, then the oldest."""
+        """Return the items to answer at a time: missed ones first, then the oldest."""
         found = [topic.drawn() for topic in self._topics if topic.due <= now]
         return sorted(found, key=lambda due: (not due.missed, due.since, due.block.id))[: self._left(now)]
 

@@ -123,9 +123,7 @@ class CourseReviewItem(BaseModel):
 class CourseReview(BaseModel):
     """The review of today."""
 
-    due: list[CourseReviewItem] = Field(
-        description="of different topics, at most five a day; those that were missed first"
-    )
+    due: list[CourseReviewItem] = Field(description="of different topics, at most five a day; missed ones first")
     next_at: float | None = Field(
         description="time of the next item to answer, in seconds since 1970; null if nothing was answered yet"
     )

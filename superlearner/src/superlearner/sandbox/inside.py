@@ -39,7 +39,7 @@ __all__ = ["SERVICE", "Inside", "start"]
 SERVICE: Final = "sandbox"
 MOST_KNOWN: Final = 5
 SEEN_S: Final = 1.5
-"""Seconds after a give-up for which the node stays: pages read the signals of the end from it."""
+"""Seconds the node stays up after a give-up, so that pages can read its final signals."""
 
 A = TypeVar("A")
 

@@ -97,7 +97,7 @@ def test_a_supervisor_that_gives_up_is_played_also_in_a_storm(asked: tuple[Page,
     expect(pane).to_contain_text("slow-motion replay")
     expect(pane).to_contain_text("4 newer restarts")
     assert numbers == ["500"]
-    pane.get_by_role("button", name="4 newer restarts: play the last").click()
+    pane.get_by_role("button", name="4 newer restarts: play the newest").click()
     expect(pane.get_by_role("button", name="newer")).to_have_count(0)
     assert numbers == ["500", "900"]
 
@@ -109,9 +109,9 @@ def test_after_a_storm_the_pane_ends_on_the_newest_restart(asked: tuple[Page, li
     pane = page.get_by_role("region", name="The newest restart")
     expect(pane).to_be_visible()
     platform.delta(e=[entry(number) for number in range(2, 7)])
-    expect(pane.get_by_role("button", name="5 newer restarts: play the last")).to_be_visible()
+    expect(pane.get_by_role("button", name="5 newer restarts: play the newest")).to_be_visible()
     since = page.evaluate("performance.now()")
-    expect(pane).to_contain_text("5 restarts folded, this is the newest")
+    expect(pane).to_contain_text("5 restarts skipped; showing the newest")
     expect(pane.locator("restart-stage")).to_have_attribute("data-stage", "6")
     expect(pane.get_by_role("link", name="Watch it again")).to_have_attribute("href", "/why/600")
     expect(pane.get_by_role("button", name="newer")).to_have_count(0)
@@ -142,7 +142,7 @@ def test_the_pane_offers_a_slower_speed_and_says_that_it_is_slow_motion(
     page, _ = asked
     platform.delta(e=[entry(1)])
     pane = page.get_by_role("region", name="The newest restart")
-    slow = pane.get_by_role("group", name="Speed").get_by_role("button", name="A quarter of the speed")
+    slow = pane.get_by_role("group", name="Speed").get_by_role("button", name="Quarter speed")
     slow.click()
     expect(slow).to_have_attribute("aria-pressed", "true")
     assert page.locator("restart-stage").evaluate("(stage) => stage.speed") == 0.25

@@ -123,7 +123,7 @@ def test_the_first_play_can_be_slower_and_says_that_it_is_slow_motion(
 ) -> None:
     page = open_page(f"{two_nodes.url}/", ready=False, reduced_motion="no-preference")
     expect(page.get_by_role("group", name=AT_REST)).to_be_visible()
-    page.get_by_role("group", name="Speed").get_by_role("button", name="A quarter of the speed").click()
+    page.get_by_role("group", name="Speed").get_by_role("button", name="Quarter speed").click()
     page.get_by_role("list", name="Children").get_by_role("button", name="Kill mailer").click()
     expect(page.get_by_role("group", name="The newest restart")).to_be_visible()
     expect(page.locator("sl-family .pace")).to_contain_text(re.compile("slow-motion replay of [0-9.]+\u00a0ms"))

@@ -179,7 +179,7 @@ def test_no_arrows_are_drawn_beside_the_pane_that_plays_the_restart(open_page: C
     page.evaluate("window.held.pop()()")
     expect(page.locator("restart-live restart-stage")).to_have_attribute("data-stage", "6")
     expect(page.locator("sl-signals")).to_have_count(0)
-    page.locator(".events li", has_text="counter_2").first.get_by_role("button", name="Show on the tree").click()
+    page.locator(".events li", has_text="counter_2").first.get_by_role("button", name="Show in the tree").click()
     expect(page.locator("sl-signals").locator("[data-n]")).to_have_count(3)
 
 
@@ -187,7 +187,7 @@ def test_with_reduced_motion_numbered_arrows_appear_at_once(open_page: Callable[
     page = open_page(f"{shop.url}/supervisors", reduced_motion="reduce")
     line(page, f"{DEMO}/printer_1").get_by_role("button", name="Kill").click()
     entry = page.locator(".events li", has_text="printer_1").first
-    entry.get_by_role("button", name="Show on the tree").click()
+    entry.get_by_role("button", name="Show in the tree").click()
     signals = page.locator("sl-signals")
     expect(signals.locator("[data-n]")).to_have_count(3)
     expect(signals).not_to_have_attribute("data-playing", "")

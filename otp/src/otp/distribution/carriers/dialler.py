@@ -78,7 +78,7 @@ class Dialler:
         self._nodes: dict[NodeId, Announced] = {}
 
     def learn(self, node: NodeId, text: str) -> None:
-        """Remember an announced address, unless it is none of this machine, or there is a link."""
+        """Remember an announced address, unless it is not on this machine, or there is a link."""
         announced = read(text)
         if announced is None:
             return
@@ -98,7 +98,7 @@ class Dialler:
             self._dial(node, known)
 
     def linked(self, node: NodeId, proven: Announced) -> None:
-        """Handle that a node has a link, and has proven this address; another one was forged."""
+        """Record the link and the proven address of a node; any other address was forged."""
         if node in self._nodes:
             self._forget(node)
         self._nodes[node] = proven
@@ -106,7 +106,7 @@ class Dialler:
         proven.since = self._loop.time()
 
     def unlinked(self, node: NodeId) -> None:
-        """Dial a node again whose link has ended."""
+        """Redial a node whose link has ended."""
         known = self._nodes.get(node)
         if known is not None:
             known.linked = False

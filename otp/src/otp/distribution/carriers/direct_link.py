@@ -37,7 +37,7 @@ logger: Final = logging.getLogger("otp.distribution")
 READ: Final = 32 * 1024
 """Bytes read before the loop may do something else."""
 FRAMES: Final = 64
-"""Frames handed over before the loop may do something else: as many small ones as fit into a read hold it for long."""
+"""Frames handed over before the loop may do something else: one read of small frames would hold it too long."""
 BURST_S: Final = 50e-6
 """A frame that follows another one this soon waits for the rest of its burst: one system call for all of them."""
 LEFT: Final = 64
@@ -90,7 +90,7 @@ class DirectLink:
         self.on_frame: Callable[[bytes], object] = on_frame
         self.on_end: Callable[[], object] = on_end
         self.warn: Callable[[str], object] = logger.warning
-        """Called with what is wrong with the other side."""
+        """Called with a description of the peer's fault."""
         self.received: bool = False
         """True after something has arrived."""
         self._close_socket = finalize(self, connected.close)  # a loop that is closed first leaves it open

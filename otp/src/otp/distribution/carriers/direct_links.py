@@ -42,7 +42,7 @@ FULL_S: Final = 1.0
 HOLD_S: Final = 0.25
 """Seconds to wait for a switch, which the carrier may have dropped; the session notices a frame that comes later."""
 SILENT_S: Final = 10.0
-"""Seconds without a frame after which a link ends whose node is no longer announced."""
+"""Seconds of silence before the link of a node ends that is no longer announced."""
 
 
 class DirectLinks:
@@ -68,7 +68,7 @@ class DirectLinks:
         self._switched: dict[bytes, None] = {}
         """The latest switches that came before their links."""
         self._first: dict[DirectLink, tuple[asyncio.TimerHandle, Callable[[], object]]] = {}
-        """Links without proof, and what follows if they give none."""
+        """Unproven links, with their timers and drop callbacks."""
         self._doubted: dict[NodeId, asyncio.TimerHandle] = {}
         self._dialler = Dialler(loop, self._connected, self._refused)
         self._warnings = LimitedWarnings(loop)
@@ -111,7 +111,7 @@ class DirectLinks:
             self._dialler.dial(node)
 
     def gone(self, node: NodeId) -> None:
-        """Handle that a node is no longer announced: its link ends once it is silent, and is not dialled again.
+        """Handle that a node is no longer announced: its link ends once it is silent.
 
         The carrier may have lost a living node, which then has only the link.
         """
@@ -163,7 +163,7 @@ class DirectLinks:
     # The side that dials
 
     def _connected(self, node: NodeId, announced: Announced, dialled: socket.socket) -> None:
-        if self._me > node or len(self._links) >= LINKS:  # it lives, and is the one to dial
+        if self._me > node or len(self._links) >= LINKS:  # it is alive, and has to dial itself
             dialled.close()
             self._dialler.failed(node, announced)
             return

@@ -38,6 +38,6 @@ class LimitedWarnings:
         if now < self._warned_at + WARN_EVERY:
             self.left_out += 1
             return
-        more = f" ({self.left_out} warnings before were not logged)" if self.left_out else ""
+        more = f" ({self.left_out} earlier warnings were not logged)" if self.left_out else ""
         self._warned_at, self.left_out = now, 0
         logger.warning("%s%s", text, more)

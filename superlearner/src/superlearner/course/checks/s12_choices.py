@@ -197,7 +197,7 @@ async def differences(s: Scenario) -> None:
 
 
 DIFFERENCES = {
-    "loop": "the line that begins the loop again",
+    "loop": "the line that repeats the loop",
     "receive": "the line that takes a message",
     "from": "the reference and pid to which an answer goes",
     "memory": "what the agent remembers",

@@ -1,4 +1,4 @@
-"""A measurement of session 12: what a GenServer has without code for it, and a loop alone has not."""
+"""A measurement of session 12: what a GenServer has without code for it, and a bare loop lacks."""
 
 # Messages and states have no type here.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -68,8 +68,8 @@ async def claims(s: Scenario) -> str:
         servers = 2
     except otp.AlreadyStarted:
         servers = 1
-    s.figure("Agents after two starts as ann", sum(map(otp.is_alive, loops)), of=LOOP)
-    s.figure("Agents after two starts as ann", servers, of=SERVER)
+    s.figure("Agents after starting ann twice", sum(map(otp.is_alive, loops)), of=LOOP)
+    s.figure("Agents after starting ann twice", servers, of=SERVER)
 
     ends: dict[str, float | str] = {}
     for side, agent in ((LOOP, loops[0]), (SERVER, server)):
@@ -77,7 +77,7 @@ async def claims(s: Scenario) -> str:
         s.figure("State, read from outside", str(await answered(otp.sys.get_state(agent, WAIT_S))), of=side)
         s.figure("State after a change to new code", str(await answered(changed(agent))), of=side)
         ends[side] = await unanswered(agent, side)
-        s.figure("An unanswered question ends after", ends[side], "s" if side == SERVER else "", side)
+        s.figure("Time until an unanswered question ends", ends[side], "s" if side == SERVER else "", side)
     for agent in (*loops, server):
         otp.exit(agent, "kill")
         await otp.wait_down(agent)

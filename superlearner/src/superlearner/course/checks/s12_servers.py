@@ -99,9 +99,11 @@ async def minimal(s: Scenario) -> None:
     drawn = itertools.count(1)
     await s.asked("update(other, function)", update(other, lambda _: next(drawn)), other)
     times = next(drawn) - 1
-    s.expect(times == 1, f"expected update to call its function once, got {times} calls: each may return another value")
+    s.expect(
+        times == 1, f"expected update to call its function once, got {times} calls, which may return different values"
+    )
 
-    s.step("Killed under a supervisor, it restarts with its first value.")
+    s.step("Killed under a supervisor, it restarts with its initial value.")
     supervisor = await s.supervise(server_class.child_spec(7))
     (child,) = (await s.children(supervisor)).values()
     await set_to(child, 8)

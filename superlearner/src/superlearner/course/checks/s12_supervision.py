@@ -67,7 +67,7 @@ async def strategies(s: Scenario) -> None:
         said = needless.get("connections", "") if type(needless) is dict else ""
         if (several := as_set(said)) is not None:
             said = ", ".join(sorted(map(str, several)))
-        say = "name in `needless` the child that every crash of a worker restarts, and that rest_for_one leaves alone"
+        say = "name in `needless` the child that every worker crash restarts, but not under rest_for_one"
         s.expect(type(said) is str and said.strip() != "", f"{say}: {{'connections': '…'}}", "M20")
         if denied := DENIES.search(said):
             say = f"you wrote {denied[0]!r}, but in the run one child is restarted that does not depend on the worker"

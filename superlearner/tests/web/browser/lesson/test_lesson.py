@@ -30,7 +30,7 @@ def test_an_answer_is_checked_and_its_verdict_is_a_sentence(lesson: Callable[...
     write(page, RIGHT.read_text())
     expect(one.get_by_role("group", name="Verdict")).to_contain_text("before your last change")
     page.keyboard.press("Control+Enter")
-    expect(one.get_by_role("group", name="Verdict")).to_contain_text("Passed: each step holds")
+    expect(one.get_by_role("group", name="Verdict")).to_contain_text("Passed: all steps hold")
     steps = one.get_by_role("list", name="Steps").get_by_role("listitem")
     expect(steps.first).to_contain_text("A server starts with 0")
     assert all(step.get_attribute("data-ok") == "yes" for step in steps.all())

@@ -122,13 +122,13 @@ export const MEANINGS = {
   pid: "Process id. A process that is restarted gets a new pid.",
   state: "What the process does now; the help (?) shows the shapes.",
   restarts: "How often this child has been restarted.",
-  budget: "Restarts that the supervisor still allows in this time. At the next one it gives up: it ends with all its children.",
-  mailbox: "Messages that wait to be processed.",
+  budget: "Restarts left in the current period. One more makes the supervisor give up: it ends with all its children.",
+  mailbox: "Messages waiting to be processed.",
   events: "Events recorded per second: starts, ends, restarts, messages of watched processes.",
-  lag: "The longest delay of the event loop in the last half second. A high value means that a callback computes for a long time.",
+  lag: "The longest delay of the event loop in the last half second. A high value means that a callback blocks the loop.",
   processes: "All living processes of the node. Those without a supervisor are at the end of the tree.",
   running: "Processes of the tree that run.",
 };
 
 /** Return why a process cannot be killed while a replay shows it as stopped. @param {string} name */
-export const downText = (name) => `The replay shows ${name} as stopped. You can kill it when it runs there again.`;
+export const downText = (name) => `The replay shows ${name} as stopped. You can kill it once the replay shows it running.`;

@@ -55,7 +55,7 @@ export class ChoiceForm {
     const { kind, keys, values } = choice, few = values.length <= BESIDE;
     const cards = kind === "match" && !few && !choice.listing;
     const lines = kind === "set" ? values.map((value) => this.#box(value)) : choice.listing ? keys.map((key) => this.#line(key)) : keys.map((key, place) => (few ? this.#radios : this.#list).call(this, key, `${placeOf(id)}-${place}`));
-    this.element = make("fieldset", { class: "choice", "data-kind": choice.listing ? "listing" : kind, "data-few": few && !choice.listing }, make("legend", {}, kind === "set" ? "Choose all that fit" : choice.listing ? `Click a line, or press Space: ${values.join(", then ")}` : cards ? "Choose one for each, or drag it there" : "Choose one for each"), cards ? this.#cards() : null, ...lines);
+    this.element = make("fieldset", { class: "choice", "data-kind": choice.listing ? "listing" : kind, "data-few": few && !choice.listing }, make("legend", {}, kind === "set" ? "Choose all that fit" : choice.listing ? `Click a line, or press Space: ${values.join(", then ")}` : cards ? "Choose one for each, or drag a card onto it" : "Choose one for each"), cards ? this.#cards() : null, ...lines);
   }
 
   get source() {

@@ -43,7 +43,7 @@ function lines(say) {
 export function shownVerdict(checked, changed, marked) {
   const failed = wrong(checked), line = marked && !changed ? lineOf(checked) : null, facts = checked.misconceptions;
   return html`<div role="group" class="verdict" data-ok=${checked.ok ? "yes" : "no"} data-old=${changed ? "yes" : nothing} aria-label="Verdict">
-    <p class="verdict-said">${icon(checked.ok ? "check" : "cross", "glyph")}<span>${checked.ok ? "Passed: each step holds." : lines(failed?.say || failed?.step || "It has not passed.")}</span></p>
+    <p class="verdict-said">${icon(checked.ok ? "check" : "cross", "glyph")}<span>${checked.ok ? "Passed: all steps hold." : lines(failed?.say || failed?.step || "It has not passed.")}</span></p>
     ${changed ? html`<p class="hint">This is about the answer before your last change.</p>` : nothing}
     ${line ? html`<p class="hint">Line ${line.number} is marked in your answer.</p>` : nothing}
     ${facts.map((one) => html`<p class="fact"><b>Look at this:</b> ${sentence(one.fact)}</p>`)}

@@ -38,7 +38,7 @@ export const raised = (line, told = true) => html`<figure class="raised" data-to
 
 /** The choice of the speed. @param {number} chosen @param {(speed: number) => void} choose */
 export const speeds = (chosen, choose) => html`<div class="segmented" role="group" aria-label="Speed">${[1, 0.25].map((speed) => html`
-  <button type="button" aria-pressed=${String(chosen === speed)} aria-label=${speed === 1 ? "Normal speed" : "A quarter of the speed"} @click=${() => choose(speed)}>${speed === 1 ? "1×" : "¼×"}</button>`)}</div>`;
+  <button type="button" aria-pressed=${String(chosen === speed)} aria-label=${speed === 1 ? "Normal speed" : "Quarter speed"} @click=${() => choose(speed)}>${speed === 1 ? "1×" : "¼×"}</button>`)}</div>`;
 
 export class RestartDock extends HTMLElement {
   /** @type {RestartStage|null} */ #stage = null;

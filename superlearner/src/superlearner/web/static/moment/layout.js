@@ -30,7 +30,7 @@ const MANY = 12;
 const DRAFTS = [[190, false, false], [164, false, false], [136, false, false], [136, true, false], [164, true, true], [136, true, true], [102, true, false], [102, true, true]];
 /** Ways to draw a fan in which only the supervisors that decide fan out. @type {readonly [number, boolean][]} */
 const PATHS = [[190, false], [164, false], [136, false], [136, true], [102, true], [90, true]];
-/** The same, with all processes of the other branches below each other. */
+/** The same, with the processes of the other branches stacked. */
 const STACKS = [136, 102, 90];
 /** Rows below each other that still leave the drawing flat. */
 const MOST_STACKED = 16;

@@ -73,7 +73,7 @@ export class RestartLive extends HTMLElement {
   /** Its height in pixels; it grows only, until it is closed. */ #need = 0;
   #down = NOBODY;
   #picture = false;
-  /** What is written around the drawing. */ #told = "";
+  /** Key of the text that was rendered last. */ #told = "";
   /** The node of the restarts. */ #node = chosen();
   /** @type {(() => Moment)|null} */ #atRest = null;
   #resting = 0;
@@ -137,7 +137,7 @@ export class RestartLive extends HTMLElement {
     this.#hold();
   }
 
-  /** Leave it after a moment, where it does not stay. */
+  /** Close it after a moment, unless it stays open. */
   #rest() {
     this.#rested();
     if (this.#picture || this.#phone.matches || this.hasAttribute("brief")) this.#resting = setTimeout(() => this.leave(), REST_MS);
@@ -231,7 +231,7 @@ export class RestartLive extends HTMLElement {
     return { count: newer.filter(({ kind }) => kind !== "gave_up").length || newer.length, last: newer.at(-1) };
   }
 
-  /** Count the restarts that are not played, and show the newest when they have ended; but not to a reader who has paused. */
+  /** Count the restarts that are not played, and show the newest when they have ended; unless the reader has paused. */
   #settle() {
     if (this.hidden || !this.#newer.last) return;
     this.#tell();
@@ -296,8 +296,8 @@ export class RestartLive extends HTMLElement {
     };
     render(html`${this.#picture ? html`<span>${slow}</span>` : nothing}${speeds(this.#stage.speed, hurry)}`, this.#pace);
     if (this.#picture) return;
-    render(html`<b>${headline(moment)}</b><time>${time(moment.at)}</time><span>${folded ? `${counted(folded, "restart")} folded, this is the newest` : slow}</span>
-      ${last ? html`<button type="button" class="link" @click=${() => void this.#play(last.event ?? 0, last.key ?? "")}>${counted(count, "newer restart")}: play the last</button>` : nothing}`, this.#head);
+    render(html`<b>${headline(moment)}</b><time>${time(moment.at)}</time><span>${folded ? `${counted(folded, "restart")} skipped; showing the newest` : slow}</span>
+      ${last ? html`<button type="button" class="link" @click=${() => void this.#play(last.event ?? 0, last.key ?? "")}>${counted(count, "newer restart")}: play the newest</button>` : nothing}`, this.#head);
     render(html`<p data-done=${stage === 6 ? "yes" : "no"}>${withNames(sentence(moment, stage), moment)}</p>${moment.line ? raised(moment.line, stage === 6) : nothing}<div class="acts">${this.#pace}<a class="btn" href=${whyAddress(moment.id, this.#node)}>Watch it again</a></div>`, this.#said);
     reachable(this.#said.querySelector("p"), stage === 6);
   }

@@ -34,7 +34,7 @@ const REFILL_MS = 120, LONGEST_REFILL_MS = 60_000;
 const LONGEST_FRAME_MS = 200;
 const TAIL = 90;
 const SMALLEST = 0.65;
-/** What a process takes above and below its place, in rows. */
+/** Pixels above and below a process in the rows layout. */
 const ROUND_IT = 34;
 const SHAPES = { exit: "crashed", stop: "stopped", start: "running" };
 /** The two halves of a cracked shape. */
@@ -213,7 +213,7 @@ export class RestartStage extends HTMLElement {
     this.seek(still() ? this.#score.stages[stage] ?? 0 : poseOf(this.#score, stage));
   }
 
-  /** Return the least height of the drawing in a size. @param {number} scale */
+  /** Return the minimum height of the drawing at a scale. @param {number} scale */
   least(scale) {
     return this.#moment ? layout(this.#moment, this.clientWidth / scale, 1, this.hasAttribute("whole")).height * scale : 0;
   }
@@ -224,7 +224,7 @@ export class RestartStage extends HTMLElement {
     for (const id of [victim(this.#moment), fallen(this.#moment)]) this.#actors.get(id ?? "")?.element.scrollIntoView({ block: "nearest" });
   }
 
-  /** Scroll to what happens in the stage, or to what happens now, where the drawing is longer than its place. */
+  /** Scroll to what happens in the stage, or to what happens now, if the drawing is taller than its view. */
   #scroll() {
     if (!this.hasAttribute("live") || !("long" in this.dataset)) return;
     const { clientHeight, stage, time } = this, { stages, cues } = this.#score;

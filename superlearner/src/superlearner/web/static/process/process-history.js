@@ -69,7 +69,7 @@ const words = (life, now) => `${life.pid ?? "a process"}: ${life.from === null ?
 
 /** @param {readonly Pattern[]} patterns */
 function alike(patterns) {
-  return make("section", {}, make("h3", {}, "Ends by reason"), make("ul", { class: "alike" }, ...patterns.slice(0, 8).map((one) =>
+  return make("section", {}, make("h3", {}, "Exits by reason"), make("ul", { class: "alike" }, ...patterns.slice(0, 8).map((one) =>
     make("li", { "data-crash": one.crash }, make("b", { class: "num" }, `${number(one.count)}×`), make("p", {}, make("code", {}, one.reason), " ", make("small", {}, [one.where, `last at ${time(one.last_at)}`].filter(Boolean).join(", ")))))));
 }
 

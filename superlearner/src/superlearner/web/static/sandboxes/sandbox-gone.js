@@ -1,5 +1,5 @@
 /**
- * A sandbox that the platform has no more, but whose code and options this browser kept: it can run again.
+ * A sandbox that the platform no longer has, but whose code and options this browser kept: it can run again.
  *
  * @module
  */
@@ -52,7 +52,7 @@ export async function gone(id, here) {
   backups = kept?.[1] ?? null;
   const source = backups?.find(`sandbox:${id}`);
   options = source?.options;
-  write(byId("gone-kept", HTMLElement), `This browser kept its code${options ? ", limits and options: Run it again uses them all." : "; Run it again uses the usual limits."}`);
+  write(byId("gone-kept", HTMLElement), `${options ? "This browser kept its code, limits and options. “Run it again” uses them all." : "This browser kept only its code. “Run it again” uses the default limits."}`);
   const text = here ? editor.value : (kept?.[0].newest(`sandbox:${id}:`) ?? source)?.text;
   attribute(page, "data-code", text === undefined ? null : "kept");
   if (text === undefined) return;

@@ -103,7 +103,7 @@ export function follow(one) {
   feed?.stop();
   feed = null;
   if (runs || one.status !== "ended") replay.follow(node);
-  if (!runs) return onEvents(model.feed, lines, ""); // the restarts went with the program, but what plays can play again
+  if (!runs) return onEvents(model.feed, lines, ""); // the restarts are gone with the program; the loaded replay can still play
   told = Date.now() / 1000 - 1;
   heard = false;
   played = "";
@@ -119,7 +119,7 @@ function stopAll() {
   tree.show(model, skew);
 }
 
-/** Return rows of which no process runs, and no restart is counted. @param {Model["rows"]} rows @returns {Model["rows"]} */
+/** Return the rows as stopped, without their budgets. @param {Model["rows"]} rows @returns {Model["rows"]} */
 const stopped = (rows) => new Map([...rows].map(([key, row]) => [key, { ...row, state: "stopped", pid: null, budget: null }]));
 
 /** Return whether the replay below the tree shows that the whole tree gave up. */

@@ -127,7 +127,7 @@ export class SlFamily extends HTMLElement {
     } else if (!this.#later) this.#later = setTimeout(() => this.#rest(), LATER_MS);
   }
 
-  /** Hold the kill buttons of what cannot be killed, or is shown as stopped; a disabled one would lose the focus. */
+  /** Disable, by `aria-disabled` to keep their focus, the kill buttons of what cannot be killed or is shown as stopped. */
   #hold() {
     for (const row of this.#scene?.children ?? []) {
       const kill = this.#children.get(row.key)?.kill, down = this.down.has(row.key);

@@ -132,7 +132,7 @@ function drawCharts() {
 function showTrends() {
   const { from, to } = group.span;
   const found = trends(shown, from, to);
-  write(byId("trends-hint", HTMLElement), found.length ? "" : tooFew(shown, from, to) ? "Too little data for a trend yet." : `No value rises or falls clearly within ${duration(to - from)}.`);
+  write(byId("trends-hint", HTMLElement), found.length ? "" : tooFew(shown, from, to) ? "Too little data for a trend yet." : `No clear trend over ${duration(to - from)}.`);
   renew(byId("trends-list", HTMLElement), found.slice(0, SHOWN_TRENDS).map((one) => make("li", { class: "trend" },
     icon("up", one.rises ? "icon rises" : "icon falls"),
     make("p", {}, make("b", {}, one.name === one.title || one.title.startsWith(one.name) ? one.title : `${one.title}, ${one.name}`), ` ${one.rises ? "rises" : "falls"} from ${withUnit(one.from, one.unit)} to ${withUnit(one.to, one.unit)}`),

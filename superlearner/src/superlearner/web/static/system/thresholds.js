@@ -28,7 +28,7 @@ const UNITS = {
 };
 
 export class SlThresholds extends HTMLElement {
-  #note = make("p", { class: "hint" }, "A value beyond its threshold is an anomaly. A change applies from the next sample on, for all users, until the platform ends; to keep it, write it into superlearner.toml.");
+  #note = make("p", { class: "hint" }, "A value beyond its threshold is an anomaly. A change takes effect with the next sample, for all users, until the platform stops; to keep it, write it into superlearner.toml.");
   /** True if this session may change them. @type {boolean|null} */ #owner = null;
   #needs = make("p", { class: "note", hidden: true }, "Changing them takes the scope ", make("b", {}, "code"), ", which the owner's token has. ", make("a", { href: `${root()}/sign-in?next=${encodeURIComponent("/system?view=thresholds")}` }, "Sign in with it"), ".");
   #wrong = make("p", { class: "note", "data-level": "bad", role: "alert", hidden: true });

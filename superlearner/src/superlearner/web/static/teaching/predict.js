@@ -279,7 +279,7 @@ export class SlPredict extends HTMLElement {
       lines.unshift(line(verdict, name, words, { right: "right: it ended itself", missed: "missed: it ended itself", wrong: "wrong: it lives on", left: "" }[verdict]));
     }
     const agreed = predictedRight(this.#predicted, then, now);
-    const said = agreed === null ? "" : agreed ? "SuperLearner predicted the same as what happened." : "SuperLearner predicted something else: something changed in between, or another process ended at the same moment.";
+    const said = agreed === null ? "" : agreed ? "SuperLearner's prediction was right." : "SuperLearner's prediction was wrong: something changed in between, or another process ended at the same moment.";
     const again = make("button", { type: "button", class: "btn primary" }, "Try another one");
     again.onclick = () => this.#another();
     const same = make("button", { type: "button", class: "btn" }, "Same again");

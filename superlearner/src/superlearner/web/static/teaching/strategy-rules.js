@@ -138,7 +138,7 @@ function because(child, then, now, came) {
   if (!now.started.has(victim.key)) return `${victim.label} was not started again, so no sibling was affected.`;
   if (child.restart === "temporary" && (strategy === "one_for_all" || (strategy === "rest_for_one" && after))) return "It was stopped along, but it is temporary: never started again.";
   if (strategy === "rest_for_one") return `It was started before ${victim.label}: rest_for_one leaves it alone.`;
-  return strategy === "one_for_one" ? "one_for_one restarts only the child that died." : "A dynamic supervisor restarts only the child that died.";
+  return strategy === "one_for_one" ? "one_for_one restarts only the child that ended." : "A dynamic supervisor restarts only the child that ended.";
 }
 
 /**

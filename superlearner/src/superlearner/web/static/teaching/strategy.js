@@ -98,7 +98,7 @@ export class SlStrategy extends Panel {
   /** @param {string} current @param {import("./strategy-rules.js").Child[]} children @returns {Node[]} */
   #compared(current, children) {
     const chosen = this.#chosen ?? current;
-    if (!children.length) return [make("h3", {}, "Strategy"), this.#choice(current, chosen), make("p", { class: "hint" }, "It has no children yet. With some, this shows which restart when one of them ends.")];
+    if (!children.length) return [make("h3", {}, "Strategy"), this.#choice(current, chosen), make("p", { class: "hint" }, "It has no children yet. Once it does, this shows which ones restart when one is killed.")];
     const columns = STATIC.map((strategy) => ({ strategy, fate: fates(strategy, children, this.#victim ?? "") }));
     const head = make("tr", {}, make("th", { scope: "col" }, "Child"), ...columns.map(({ strategy }) =>
       make("th", { scope: "col", "data-now": strategy === current, "data-chosen": strategy === chosen }, ...breakable(strategy))));
@@ -111,7 +111,7 @@ export class SlStrategy extends Panel {
     return [make("h3", {}, "Strategy"), this.#choice(current, chosen), make("p", { class: "meaning" }, STRATEGIES[chosen] ?? ""),
       this.#victims(children),
       make("table", { class: "fate-table" }, make("caption", { class: "vh" }, "Which children restart under each strategy"), make("thead", {}, head), make("tbody", {}, ...rows), make("tfoot", {}, sums)),
-      make("p", { class: "hint" }, [more > 0 ? `And ${counted(more, "more child", "more children")}.` : "", "The children are listed in start order. All this applies while restarts are left.", used, "A change lasts until this supervisor restarts; then its code applies again."].filter(Boolean).join(" "))];
+      make("p", { class: "hint" }, [more > 0 ? `And ${counted(more, "more child", "more children")}.` : "", "The children are listed in start order. This applies until the restart limit is reached.", used, "A change lasts until this supervisor restarts; then its code applies again."].filter(Boolean).join(" "))];
   }
 
   /** @param {string} current @param {string} chosen */

@@ -76,7 +76,7 @@ function sentence(event) {
   const after = text.slice(name.length);
   const at = parts?.reason ? after.indexOf(parts.reason) : -1;
   const told = parts?.reason && at >= 0 ? html`${after.slice(0, at)}<code>${parts.reason}</code>${after.slice(at + parts.reason.length)}` : after;
-  const acts = key && parts?.signals && event.kind !== "stopped" ? html` ${act("signals", "Show on the tree", event)} ${why(event)}` : nothing;
+  const acts = key && parts?.signals && event.kind !== "stopped" ? html` ${act("signals", "Show in the tree", event)} ${why(event)}` : nothing;
   return html`${name ? who(event, name) : nothing}${told}${acts}`;
 }
 

@@ -144,7 +144,7 @@ export class TreeLines {
     }
   }
 
-  /** Hold the kill buttons of these processes, and release the others. @param {ReadonlySet<string>} down  keys */
+  /** Disable the kill buttons of these processes, and enable the others. @param {ReadonlySet<string>} down  keys */
   hold(down) {
     this.#down = down;
     for (const [key, view] of this.views) view.hold(down.has(key));

@@ -260,7 +260,7 @@ export class SlTree extends HTMLElement {
     this.#page.annotate(key, note);
   }
 
-  /** Hold the kill buttons of processes that a replay shows as stopped. @param {ReadonlySet<string>} down  their keys */
+  /** Disable the kill buttons of processes that a replay shows as stopped. @param {ReadonlySet<string>} down  their keys */
   hold(down) {
     this.#page.hold(down);
   }
