@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,8 @@ class Real:
 
         async def end() -> None:
             if process.returncode is None:
-                os.kill(process.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it has ended, and the loop has not yet heard of it
+                    os.kill(process.pid, signal.SIGKILL)
             await process.wait()
 
         self.stack.push_async_callback(end)

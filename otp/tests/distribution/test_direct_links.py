@@ -267,15 +267,16 @@ def test_a_node_that_is_gone_has_no_link_and_its_next_announcement_leads_to_a_ne
         a, b, number = await linked()
         a.links.switched(number)
         b.links.close()
-        again = Side(B)
+        next_b = NodeId(B.name, B.creation + 1)
+        again = Side(next_b)
         ended = a.links._links[B]
         over = asyncio.Event()
         before = ended.on_end
         ended.on_end = lambda: (before(), over.set())
         await over.wait()
         assert not a.links.put(B, b"")
-        a.links.dial(B, again.announced)
-        assert (B, (await again.switches.get())[1]) == (await a.switches.get())[0:2]
+        a.links.dial(next_b, again.announced)
+        assert (next_b, (await again.switches.get())[1]) == (await a.switches.get())[0:2]
         a.links.close()
         again.links.close()
 

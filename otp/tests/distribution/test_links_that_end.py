@@ -78,6 +78,7 @@ def test_an_address_that_refuses_after_its_link_belongs_to_a_node_that_has_ended
     async def main() -> None:
         for ends in (A, B):
             a, b, _ = await linked()
+            await b.tried.wait()
             gone, stays = (a, b) if ends == A else (b, a)
             gone.links.close()
             assert ends == await stays.closed.get()
@@ -105,6 +106,84 @@ def test_a_forged_address_is_not_the_one_that_a_link_proves() -> None:
         await relinked(a, b)
         assert a.closed.empty()
         assert b.closed.empty()
+        a.links.close()
+        b.links.close()
+
+    run(main)
+
+
+def test_a_stranger_who_relays_between_two_nodes_gets_no_link_of_either() -> None:
+    """He could otherwise read their frames, and end a node for the others by closing his address."""
+
+    async def main() -> None:
+        a, b = Side(A), Side(B)
+        address, _, key = b.announced.partition("/")
+        ended: asyncio.Queue[None] = asyncio.Queue()
+        pumps: list[asyncio.Task[None]] = []
+
+        async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while data := await reader.read(1 << 16):
+                writer.write(data)
+            writer.close()
+
+        async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            to_b = await asyncio.open_connection(*address.split(":"))
+            await asyncio.gather(pump(reader, to_b[1]), pump(to_b[0], writer))
+            ended.put_nowait(None)
+
+        stranger = await asyncio.start_server(
+            lambda *ends: pumps.append(asyncio.ensure_future(relay(*ends))), "127.0.0.1", 0
+        )
+        host, port = stranger.sockets[0].getsockname()
+        a.links.dial(B, f"{host}:{port}/{key}")
+        await ended.get()
+        assert (False, False) == (a.links.put(B, b""), b.links.put(A, b""))
+        a.links.dial(B, b.announced)
+        await relinked(a, b)
+        a.links.close()
+        b.links.close()
+        stranger.close()
+        await asyncio.gather(*pumps)
+
+    run(main)
+
+
+def test_an_address_that_cannot_be_reached_from_here_says_nothing_about_its_node() -> None:
+    """The loopback of a container is another one: its node dials this one, but not the other way around."""
+
+    async def main() -> None:
+        a, b = Side(A), Side(B)
+        with socket.create_server(("127.0.0.1", 0)) as refuses:
+            port = refuses.getsockname()[1]
+        a.links._announced = f"127.0.0.1:{port}/{a.announced.partition('/')[2]}"
+        for _ in range(2):
+            a.links.dial(B, b.announced)
+            await relinked(a, b)
+            await b.tried.wait()
+            break_off(a, B)
+        await relinked(a, b)
+        assert b.closed.empty()
+        a.links.close()
+        b.links.close()
+
+    run(main)
+
+
+def test_announcements_of_strangers_change_nothing_for_a_node_that_has_had_a_link() -> None:
+    async def main() -> None:
+        a, b, _ = await linked()
+        forged = f"127.0.0.1:9/{'0' * 32}"
+        a.links.gone(B, forged)
+        assert {} == a.links._doubted, "only its own announcement counts"
+        for number in range(300):
+            a.links.dial(NodeId(f"stranger{number}", 1), f"[::1]:{number + 1}/{'0' * 32}")
+        assert len(a.links._dialler._nodes) <= dialler_module.NODES
+        unlinked = a.links._dialler.unlinked
+        a.links._dialler.unlinked = lambda node: (a.links.dial(B, forged), unlinked(node), a.links.dial(B, forged))
+        break_off(a, B)
+        await relinked(a, b)
+        a.links.gone(B, b.announced)
+        assert [B] == list(a.links._doubted)
         a.links.close()
         b.links.close()
 
@@ -248,7 +327,7 @@ def test_zenoh_says_which_announcements_have_gone_and_whose_process_has_ended() 
         assert one._links
         switch, gone = one._links._switch, one._links.gone
         one._links._switch = lambda *sent: (switch(*sent), events.put_nowait("linked"))
-        one._links.gone = lambda node: (gone(node), events.put_nowait(("gone", node)))
+        one._links.gone = lambda node, text: (gone(node, text), events.put_nowait(("gone", node)))
         await two.start(B, lambda *_: None, lambda *_: None)
         assert "linked" == await events.get()
         await two.close()

@@ -25,6 +25,9 @@ class Side:
         self.links = DirectLinks(
             me, loop, lambda *frame: self.got.put_nowait(frame), lambda *sent: self.switches.put_nowait(sent), secret
         )
+        self.tried = asyncio.Event()  # an address of another node has answered, or refused
+        handle = self.links._dialler._handle
+        self.links._dialler._handle = lambda *dialled: (handle(*dialled), self.tried.set())
         self.closed: asyncio.Queue[NodeId] = asyncio.Queue()
         self.links.on_closed = self.closed.put_nowait
         self.announced: str = self.links.listen("127.0.0.1") or ""

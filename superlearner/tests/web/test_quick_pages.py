@@ -15,7 +15,7 @@ MAKEFILE = Path(__file__).parents[3] / "Makefile"
 def marked() -> list[str]:
     """Return the pages that tests in the browser are marked with."""
     found: list[str] = []
-    for file in sorted(FOLDER.glob("test_*.py")):
+    for file in sorted(FOLDER.rglob("test_*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             match node:
                 case ast.Call(func=ast.Attribute(attr="page"), args=[ast.Constant(value=str(page))]):

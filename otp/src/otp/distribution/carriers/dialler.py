@@ -34,8 +34,12 @@ ADDRESS: Final = re.compile(r"(?:\[([0-9a-f:]+)\]|([0-9.]+)):(\d{1,5})/([0-9a-f]
 
 @dataclass(slots=True)
 class Announced:
-    """An address and its key; `gone` if it is no longer announced, `proven` if it had a link."""
+    """An address and its key, and the text that announces them.
 
+    It is `gone` if it is no longer announced, and `proven` if it belongs to its node and was reached from here.
+    """
+
+    text: str
     address: tuple[str, int]
     key: bytes
     pause: float = 0.0
@@ -58,7 +62,7 @@ def read(text: str) -> Announced | None:
     if found is None:
         return None
     host, port = found[1] or found[2], int(found[3])
-    return Announced((host, port), bytes.fromhex(found[4])) if is_loopback(host) and port <= 0xFFFF else None
+    return Announced(text, (host, port), bytes.fromhex(found[4])) if is_loopback(host) and port <= 0xFFFF else None
 
 
 class Dialler:
@@ -84,12 +88,18 @@ class Dialler:
             return
         known = self._nodes.get(node)
         if known is not None:
-            known.gone = False
-            if known.linked or (known.address, known.key) == (announced.address, announced.key):
+            if known.text == text:
+                known.gone = False
+                return
+            if known.linked or known.proven:  # an incarnation keeps its address: this one was forged
                 return
             self._forget(node)
-        if len(self._nodes) < NODES:
-            self._nodes[node] = announced
+        if len(self._nodes) >= NODES:
+            unproven = next((one for one, each in self._nodes.items() if not (each.linked or each.proven)), None)
+            if unproven is None:
+                return
+            self._forget(unproven)
+        self._nodes[node] = announced
 
     def dial(self, node: NodeId) -> None:
         """Dial a node that has an address, unless it has a link or is being dialled."""
@@ -97,13 +107,18 @@ class Dialler:
         if known is not None and not (known.linked or known.dials):
             self._dial(node, known)
 
-    def linked(self, node: NodeId, proven: Announced) -> None:
-        """Record the link and the proven address of a node; any other address was forged."""
+    def linked(self, node: NodeId, known: Announced, *, dialled: bool) -> None:
+        """Record the link and the address of a node; any other address was forged.
+
+        An address that the link did not go to is tried once: it may lead to nothing from here.
+        """
         if node in self._nodes:
             self._forget(node)
-        self._nodes[node] = proven
-        proven.linked = proven.proven = True
-        proven.since = self._loop.time()
+        self._nodes[node] = known
+        known.linked, known.proven = True, dialled
+        known.since = self._loop.time()
+        if not dialled:
+            self._dial(node, known)
 
     def unlinked(self, node: NodeId) -> None:
         """Redial a node whose link has ended."""
@@ -112,31 +127,36 @@ class Dialler:
             known.linked = False
             if self._loop.time() - known.since > LONGEST_S:
                 known.pause = 0.0
+            elif known.proven:  # has its process ended?
+                known.pause = min(known.pause, LAST_S)
             self._again(node, known)
 
     def failed(self, node: NodeId, known: Announced) -> None:
         """Dial an address again that gave no link."""
+        known.dials = False
         if self._nodes.get(node) is not known or known.linked:
             return
-        known.dials = False
         if known.gone and (known.pause > LAST_S or not known.proven):
             self._forget(node)
         else:
             self._again(node, known)
 
-    def gone(self, node: NodeId) -> None:
-        """Forget a node that is no longer announced; one that had a link is dialled a few times before."""
+    def gone(self, node: NodeId, text: str | None) -> bool:
+        """Forget a node if this announcement of it has gone; one that had a link is dialled a few times before.
+
+        Returns whether it has. None: another incarnation of the node is announced.
+        """
         known = self._nodes.get(node)
-        if known is None:
-            return
+        if known is None or text not in (None, known.text):
+            return False
         known.gone = True
-        if known.linked or known.dials:
-            return
-        if known.proven:
-            known.pause = SHORTEST_S
-            self._dial(node, known)
-        else:
-            self._forget(node)
+        if not (known.linked or known.dials):
+            if known.proven:
+                known.pause = SHORTEST_S
+                self._dial(node, known)
+            else:
+                self._forget(node)
+        return True
 
     def close(self) -> None:
         """Forget all addresses."""
@@ -175,10 +195,13 @@ class Dialler:
 
     def _handle(self, node: NodeId, known: Announced, dialled: socket.socket, problem: int) -> None:
         known.socket = None
-        if not problem:
+        if not problem and not known.linked:
             self._on_connected(node, known, dialled)
             return
         dialled.close()
+        if not problem:
+            known.dials, known.proven = False, True
+            return
         # Windows also refuses a connection when too many wait to be accepted.
         if problem == errno.ECONNREFUSED and known.proven and os.name == "posix":
             self._forget(node)

@@ -1,9 +1,9 @@
 """Direct links between the nodes of one machine, beside a carrier that finds them and carries what has no link.
 
 A node listens on loopback and announces its address and a key, in one text. Of two nodes the smaller one dials. Both
-prove that they know the key and the secret of their group, since others can read what is announced; everything else is
-for the session. A link that has ended is dialled again. If that is refused, the process of the node has ended, and
-`on_closed` is called.
+prove that they know the key and the secret of their group, and which address was dialled, since others can read what is
+announced and relay what is sent; everything else is for the session. A link that has ended is dialled again. If that is
+refused, the process of the node has ended, and `on_closed` is called.
 
 A link may come while the carrier has frames on their way. Each side then sends a switch, with the number of the link,
 as its last frame over the carrier, and reads the link when that of the other side has arrived: no frame passes another.
@@ -110,14 +110,14 @@ class DirectLinks:
         if self._me < node:
             self._dialler.dial(node)
 
-    def gone(self, node: NodeId) -> None:
-        """Handle that a node is no longer announced: its link ends once it is silent.
+    def gone(self, node: NodeId, announced: str | None = None) -> None:
+        """Handle that an announcement of a node has gone: its link ends once it is silent.
 
         The carrier may have lost a living node, which then has only the link.
         """
-        self._dialler.gone(node)
+        known = self._dialler.gone(node, announced)
         link = self._links.get(node)
-        if link is not None and node not in self._doubted:
+        if link is not None and node not in self._doubted and (known or announced is None):
             self._doubt(node, link)
 
     def put(self, node: NodeId, frame: bytes) -> bool:
@@ -174,8 +174,11 @@ class DirectLinks:
         link.put(number + self._proof(announced.key, b"dials", number + me) + me)
 
     def _answered(self, link: DirectLink, node: NodeId, number: bytes, announced: Announced, frame: bytes) -> None:
-        if hmac.compare_digest(frame, self._proof(announced.key, b"answers", number)) and node not in self._links:
-            self._establish(link, node, number, announced)
+        proof = self._proof(announced.key, b"answers", number + announced.text.encode())
+        if hmac.compare_digest(frame, proof) and node not in self._links:
+            link.put(self._proof(announced.key, b"confirms", number))
+            self._establish(link, node, number)
+            self._dialler.linked(node, announced, dialled=True)
         else:
             self._drop(link)
 
@@ -212,11 +215,22 @@ class DirectLinks:
         name, _, announced = who.decode("ascii", "replace").partition(" ")
         node = node_of(name)
         proven = hmac.compare_digest(proof, self._proof(self._key, b"dials", number + who))
-        if node is None or not proven or node in self._links or len(self._links) >= LINKS:
+        if node is None or not proven:
             self._drop(link)
             return
-        link.put(self._proof(self._key, b"answers", number))
-        self._establish(link, node, number, read(announced))
+        link.put(self._proof(self._key, b"answers", number + self._announced.encode()))
+        link.on_frame = partial(self._confirmed, link, node, number, read(announced))
+
+    def _confirmed(
+        self, link: DirectLink, node: NodeId, number: bytes, announced: Announced | None, frame: bytes
+    ) -> None:  # fmt: skip
+        confirmed = hmac.compare_digest(frame, self._proof(self._key, b"confirms", number))
+        if not confirmed or node in self._links or len(self._links) >= LINKS:
+            self._drop(link)
+            return
+        self._establish(link, node, number)
+        if announced is not None:
+            self._dialler.linked(node, announced, dialled=False)
 
     # Both
 
@@ -229,11 +243,9 @@ class DirectLinks:
         link.resume()
         return link
 
-    def _establish(self, link: DirectLink, node: NodeId, number: bytes, announced: Announced | None) -> None:
+    def _establish(self, link: DirectLink, node: NodeId, number: bytes) -> None:
         self._first.pop(link)[0].cancel()
         self._links[node] = link
-        if announced is not None:
-            self._dialler.linked(node, announced)
         self._switch(node, number)
         link.limit = FRAME_LIMIT
         link.on_frame = partial(self._on_frame, node)

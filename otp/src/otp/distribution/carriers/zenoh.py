@@ -307,7 +307,7 @@ class ZenohCarrier:
                     if value:
                         self._links.dial(node, announcement)
                     else:
-                        self._links.gone(node)
+                        self._links.gone(node, announcement)
                 return
         elif isinstance(what, str) and what.startswith(STRANGERS):
             mark, _, key = what[len(STRANGERS) + 1 :].partition("/")
