@@ -73,6 +73,14 @@ def test_an_item_that_was_missed_shortly_before_it_is_due_moves_once_it_is_answe
     assert due([*missed, predicted(4 * DAY_S, right=True)], 4 * DAY_S) == []
 
 
+def test_a_wrong_answer_after_a_right_one_that_came_too_early_does_not_count_as_the_review() -> None:
+    at = 4 * DAY_S
+    reviewed = [tried(0, ok=True), tried(DAY_S, ok=True)]
+    early = [*reviewed, tried(at - 13 * HOUR_S, ok=True), tried(at - 2 * HOUR_S, ok=False)]
+    assert due(early, at) == ["s12.minimal"]
+    assert due([*early, tried(at + HOUR_S, ok=True)], at + HOUR_S) == []
+
+
 NOON_S = time.mktime((2026, 1, 5, 12, 0, 0, 0, 0, -1))
 
 

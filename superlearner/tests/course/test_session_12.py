@@ -261,12 +261,17 @@ def test_the_needless_restart_may_be_named_in_a_list() -> None:
     assert verdict("s12.strategies", f"{NEEDLESS}needless = {{'connections': ['ConnectionManager']}}").ok
 
 
+def test_the_needless_restart_may_be_named_with_an_exception() -> None:
+    named = "ConnectionManager (except when it crashes itself)"
+    assert verdict("s12.strategies", f"{NEEDLESS}needless = {{'connections': {named!r}}}").ok
+
+
 @pytest.mark.parametrize(
     ("named", "said"),
     [
         ("the other worker", "rest_for_one restarts a worker, too, when the one before it crashes"),
-        ("everything except the manager", "you wrote 'except'"),
-        ("all but the manager", "you wrote 'all but'"),
+        ("everything except the manager", "you wrote 'except the manager'"),
+        ("all but the manager", "you wrote 'all but the manager'"),
     ],
 )
 def test_a_needless_restart_that_is_not_the_managers_is_refused_with_its_reason(named: str, said: str) -> None:

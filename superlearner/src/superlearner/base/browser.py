@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import threading
 import webbrowser
-from typing import Final
 
 __all__ = ["open_browser"]
 
-OPEN_WAIT_S: Final = 5
-
 
 def open_browser(url: str, *, wait: bool = False) -> None:
-    """Open a page in a browser if there is one; with `wait`, return after it was opened, or after five seconds."""
-    thread = threading.Thread(target=webbrowser.open, args=(url,), name="superlearner-browser", daemon=True)
-    thread.start()
-    if wait:
-        thread.join(OPEN_WAIT_S)
+    """Open a page in a browser if there is one; with `wait`, return after it was opened."""
+    if wait:  # a browser of text takes over the terminal until it is left
+        webbrowser.open(url)
+    else:
+        threading.Thread(target=webbrowser.open, args=(url,), name="superlearner-browser", daemon=True).start()

@@ -67,15 +67,22 @@ class _Occasion:
         self.ended = done.at
         match done.kind:
             case "prediction":
-                self.right = bool(done.data.get("right")) if self.answered == NEVER else self.right
-                self.answered = done.at
+                first = self.answered == NEVER
+                self._answer(done.at, bool(done.data.get("right")), decides=first)
             case "attempt":
-                self.right = self.right or (bool(done.data.get("ok")) and not self.helped)
-                self.answered = done.at
+                passed = bool(done.data.get("ok")) and not self.helped
+                self._answer(done.at, passed, decides=passed)
             case "hint" | "solution":
                 self.helped = True
             case _:
                 pass
+
+    def _answer(self, at: float, right: bool, *, decides: bool) -> None:
+        """Take an answer; a wrong one after a right one is no later answer of this occasion."""
+        if right or not self.right:
+            self.answered = at
+        if decides:
+            self.right = right
 
 
 class Review:

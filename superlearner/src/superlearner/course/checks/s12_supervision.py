@@ -82,8 +82,8 @@ PIPELINE = ("Parser", "Validator", "Transformer", "Writer")
 CONNECTIONS = ("ConnectionManager", "Worker 1", "Worker 2")
 
 DENIES = re.compile(
-    r"\b(no(body|[ -]one|ne|thing)|neither|no (child|process|worker|manager)\w*|(is|are)(n't| not) restarted|"
-    r"except|other than|apart from|(all|every\w*|both) but)\b",
+    r"\b((no(body|[ -]one|ne|thing)|neither|no (child|process|worker|manager)\w*|(is|are)(n't| not) restarted)\b|"
+    r"(except|other than|apart from|(all|every\w*|both) but)\b[^.,;()]*manager)",
     re.I,
 )
 """Words that say that nothing is restarted needlessly, or all but what they name."""

@@ -395,7 +395,6 @@ class Scenario:
 def reason_words(reason: Any) -> str:
     """Return a reason as text: an exception as Python prints it, an illegal result of a callback with its meaning."""
     if isinstance(reason, otp.Crash) and isinstance(reason.term, otp.ExceptionTerm):
-        said = " ".join(str(each) for each in reason.term.args)
-        return f"{reason.term.type_name}: {said[:LONGEST]}".removesuffix(": ")
+        return f"{reason.term.type_name}: {reason.term.text[:LONGEST]}".removesuffix(": ")
     illegal = tagged(reason)[0] == "bad_return_value"
     return text_of_reason(reason, LONGEST) if illegal else shown(reason)
