@@ -151,6 +151,22 @@ def test_its_end_is_reported_with_the_reason(tmp_path: Path) -> None:
     assert within(tmp_path, COUNTER, look) == {"notices": [], "missed": 0, "ended": said}
 
 
+def test_a_tree_that_gave_up_refuses_other_code_until_its_sandbox_ends(tmp_path: Path) -> None:
+    """The code was loaded for no process, and reported as running."""
+
+    async def look(node: otp.Node, service: otp.Pid) -> Any:
+        top = at(node, "Main")
+        for _ in range(4):
+            pid = await node.wait_registered("a")
+            otp.exit(pid, "kill")
+            await otp.wait_down(pid)
+        await otp.wait_down(top)
+        return await GenServer.call(service, ("reload", COUNTER))
+
+    said = "its tree has ended, and the sandbox ends with it; run it again in a moment"
+    assert within(tmp_path, COUNTER, look) == {"refused": said}
+
+
 def test_its_end_after_failed_restarts_names_the_reason_of_the_failure(tmp_path: Path) -> None:
     """The sentence said that `a` was killed, once, and never why it did not start again."""
     code = COUNTER.replace(

@@ -141,6 +141,10 @@ class Inside(GenServer[Tree]):
                 return Reply({"supervisor_pid": plain_pid(tree.top), "source": source_of(tree.module)}, tree)
             case "alive", ():
                 return Reply({}, tree)
+            case "reload", (str(_),) if not otp.is_alive(tree.top):  # the sandbox is ending, see SEEN_S
+                return Reply(
+                    {"refused": "its tree has ended, and the sandbox ends with it; run it again in a moment"}, tree
+                )
             case "reload", (str(text),):
                 report = await reload(tree.node, tree.module, text)
                 if "refused" not in report:
