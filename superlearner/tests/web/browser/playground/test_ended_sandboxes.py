@@ -104,6 +104,25 @@ def test_the_give_up_of_a_whole_tree_is_played_and_can_be_watched_again_after_it
     expect(reason).to_be_hidden()
 
 
+def test_the_replay_of_a_sandbox_ends_when_another_one_is_chosen(open_page: Callable[..., Page], at_work: Any) -> None:
+    """It played on beside the other sandbox, which offered it as its own end."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "still")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#one-status")).to_have_text("ended")
+    page.get_by_role("link", name="New").click()
+    made(page, "falls", TYPED.replace('"right")]])', '"right")]], max_restarts=0)'))
+    page.get_by_role("button", name="Kill left").click()
+    replay, ended = page.get_by_role("region", name="The newest restart"), page.locator("#one-reason")
+    expect(replay).to_contain_text("Main gave up")
+    expect(ended.get_by_role("button", name="Watch how it ended")).to_be_visible()
+    page.locator("#mine").select_option("still")
+    expect(page.locator("#one-title")).to_have_text("still")
+    expect(replay).to_be_hidden()
+    expect(ended).to_contain_text("It has ended")
+    expect(ended.get_by_role("button", name="Watch how it ended")).to_be_hidden()
+
+
 def test_a_failed_start_shows_its_sentence_exception_and_line_and_a_good_one_clears_the_mark(
     open_page: Callable[..., Page], at_work: Any
 ) -> None:

@@ -88,6 +88,8 @@ export function follow(one) {
   const runs = one.status === "running";
   const next = runs ? `${one.node} ${one.os_pid} ${one.restart_count} ${one.created_at}` : "";
   if (one.id !== id) {
+    replay.follow(one.node);
+    played = "";
     model = last = EMPTY;
     tree.show(model, 0);
     onEvents([], lines, "");
