@@ -201,6 +201,27 @@ def test_a_tree_of_ones_own_is_shown_with_its_own_words(
         expect(wrong).to_contain_text("Tally gave up once in the last 60 s: killed")
 
 
+def test_the_button_of_the_first_steps_is_not_held_for_another_child(
+    open_page: Callable[..., Page], start_for_all: Callable[..., Any]
+) -> None:
+    """It kept the sentence about the child that it offered before, and ignored clicks."""
+    program = start_for_all("tally.py:Tally", "--in-process", files={"tally.py": OWN})
+    page = open_page(f"{program.url}/", ready=False)
+    offer = page.locator("#kill-it")
+    expect(page.get_by_role("group", name="Tally and its children")).to_be_visible()
+    offer.click()
+    expect(page.get_by_role("group", name="The newest restart")).to_be_visible()
+    page.locator("restart-stage").evaluate("(stage) => stage.pose(2)")
+    expect(offer).to_have_attribute("title", re.compile("^The replay shows left as stopped"))
+    supervisors = f"{program.url}/api/v1/supervisors"
+    [pid] = [one["pid"] for one in page.request.get(supervisors).json()["data"] if one["what"] == "Tally"]
+    left = f"{supervisors}/{pid}/children/left"
+    assert [200, 200] == [page.request.post(f"{left}/terminate").status, page.request.delete(left).status]
+    expect(offer).to_have_text("Kill right again")
+    expect(offer).to_be_enabled()
+    assert offer.get_attribute("title") is None
+
+
 MANY = (
     OWN.replace('("left", "right")', "range(12)")
     .replace("name=one)", 'name=f"c{one}", restart="temporary")')

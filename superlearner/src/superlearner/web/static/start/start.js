@@ -166,6 +166,7 @@ function steps() {
   }
   const victim = scene?.victim ?? null;
   killIt.disabled = !victim?.pid;
+  hold();
   if (scene && victim) {
     const name = label(victim), boss = label(scene.supervisor);
     write(byId("look-text", HTMLElement), `${boss} is a supervisor. It started ${listed(scene.children.map(label))}, and it watches them: if one ends, it starts it again.`);
