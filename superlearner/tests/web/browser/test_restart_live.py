@@ -67,12 +67,23 @@ def test_a_restart_is_played_below_the_rows_which_stay_where_they_are(
     expect(pane).to_be_hidden()
 
 
-def test_a_storm_is_not_played(asked: tuple[Page, list[str]], platform: Any) -> None:
+def test_a_storm_is_not_played_and_its_newest_restart_is_shown_when_it_is_over(
+    asked: tuple[Page, list[str]], platform: Any
+) -> None:
+    """A pane that was hidden when the storm began showed nothing of it."""
     page, numbers = asked
+    page.clock.install()
+    page.clock.pause_at(time.time() + 60)
     platform.delta(e=[entry(number) for number in range(1, 6)])
+    page.clock.run_for(900)
     expect(page.locator("#events li")).to_have_attribute("data-count", "5")
     expect(page.locator("restart-live")).to_be_hidden()
     assert numbers == []
+    page.clock.resume()
+    pane = page.get_by_role("region", name="The newest restart")
+    expect(pane).to_contain_text("5 restarts skipped; showing the newest")
+    expect(pane.locator("restart-stage")).to_have_attribute("data-stage", "6")
+    assert numbers == ["500"]
 
 
 def test_a_storm_that_was_there_before_the_page_is_not_played(asked: tuple[Page, list[str]], platform: Any) -> None:
@@ -132,7 +143,7 @@ def test_a_storm_takes_nothing_from_a_reader_who_has_paused(asked: tuple[Page, l
     expect(stage).to_have_attribute("data-stage", "3")
     stage.evaluate("(stage) => stage.seek(stage.score.end)")
     page.clock.run_for(1100)
-    expect(pane).to_contain_text("5 restarts folded")
+    expect(pane).to_contain_text("5 restarts skipped")
     assert numbers == ["100", "600"]
 
 
@@ -162,16 +173,37 @@ def test_a_process_that_a_replay_shows_as_stopped_cannot_be_killed(
     stage.evaluate("(stage) => stage.pose(4)")
     expect(kill).to_have_attribute("aria-disabled", "true")
     expect(kill).to_have_accessible_description(
-        "The replay shows mailer as stopped. You can kill it when it runs there again."
+        "The replay shows mailer as stopped. You can kill it once the replay shows it running."
     )
     assert kill.bounding_box() == before
     kill.click(force=True)
     expect(page.get_by_role("button", name="Kill web")).to_be_enabled()
     assert broken_rules(page) == []
+    line = page.locator(f'[role=treeitem][data-key="{SHOP}/mailer"]')
+    line.press("Delete")
+    expect(page.locator("#toasts")).to_contain_text("Nothing was killed. The replay shows mailer as stopped.")
     stage.evaluate("(stage) => stage.seek(stage.score.end)")
     expect(kill).to_be_enabled()
     expect(kill).to_have_accessible_description("")
     assert platform.asked == []
+
+
+def test_a_replay_for_which_the_window_has_become_too_small_disables_nothing(
+    asked: tuple[Page, list[str]], platform: Any
+) -> None:
+    page, _ = asked
+    kill = page.get_by_role("button", name="Kill mailer")
+    platform.delta(e=[entry(1)])
+    pane = page.get_by_role("region", name="The newest restart")
+    expect(pane).to_be_visible()
+    page.locator("restart-stage").evaluate("(stage) => stage.pose(4)")
+    expect(kill).to_have_attribute("aria-disabled", "true")
+    page.set_viewport_size({"width": 1280, "height": 700})
+    expect(pane).to_be_hidden()
+    expect(kill).to_be_enabled()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    expect(pane).to_be_visible()
+    expect(kill).to_have_attribute("aria-disabled", "true")
 
 
 @pytest.mark.parametrize(("levels", "share"), [(1, 0.37), (2, 0.41)])

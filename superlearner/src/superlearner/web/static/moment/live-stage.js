@@ -105,6 +105,7 @@ export class RestartLive extends HTMLElement {
       this.#hold();
     };
     this.append(this.#head, this.#stage, this.#said, close);
+    this.#room.onchange = () => this.#hold();
   }
 
   /** The ids of the processes that a replay shows as not running, until its end. */
@@ -112,8 +113,13 @@ export class RestartLive extends HTMLElement {
     return this.#down;
   }
 
+  /** Whether a replay may be shown: there is room for it, and the reader has not closed the pane. */
+  get #opens() {
+    return this.#picture || (!this.#closed && this.#room.matches);
+  }
+
   #hold() {
-    const { stage } = this, { moment } = stage, replays = moment && moment.id >= 0 && !this.hidden && stage.time < stage.score.end;
+    const { stage } = this, { moment } = stage, replays = moment && moment.id >= 0 && !this.hidden && this.#opens && stage.time < stage.score.end;
     const down = replays ? stage.down : NOBODY;
     if (down.size === this.#down.size && [...down].every((id) => this.#down.has(id))) return;
     this.#down = down;
@@ -132,6 +138,7 @@ export class RestartLive extends HTMLElement {
   leave() {
     this.#stage.pause();
     this.#rested();
+    clearTimeout(this.#settling);
     if (this.#picture) this.#showRest();
     else this.hidden = true;
     this.#hold();
@@ -208,13 +215,14 @@ export class RestartLive extends HTMLElement {
     if (Number.isNaN(before) || newest < before) { // the page was just opened, or shows another node: count, and play nothing
       const last = Math.max(...restarts.map(({ at }) => at));
       this.#recent = restarts.filter(({ at }) => at > last - 1).map(() => now);
+      this.#shown = newest;
       return;
     }
     const fresh = restarts.filter(({ event }) => (event ?? 0) > before);
     this.#recent = [...this.#recent.filter((at) => at > now - 1000), ...fresh.map(() => now)];
     const fallen = fresh.findLast(({ kind, key }) => kind === "gave_up" && key && inTree(key));
     const entry = fallen ?? fresh.find(({ event, key }) => event === newest && key && inTree(key));
-    const plays = entry && !this.#closed && (this.#picture || this.#room.matches);
+    const plays = entry && this.#opens;
     if (plays && fallen && now > this.#fell + ONE_FALL_MS) this.#fell = now;
     else if (now < this.#fell + FALL_MS) return this.#settle();
     else if (this.#recent.length > MOST) {
@@ -226,19 +234,19 @@ export class RestartLive extends HTMLElement {
 
   /** The number of restarts after the one that is shown, and the newest; a give-up is an entry beside its restart. */
   get #newer() {
-    const { moment } = this.#stage, end = moment && !this.#picture ? moment.at + (moment.took ?? 0) + LATE_S : Infinity;
+    const { moment } = this.#stage, end = this.#picture ? Infinity : moment ? moment.at + (moment.took ?? 0) + LATE_S : -Infinity;
     const newer = this.#restarts.filter(({ at, event }) => (event ?? 0) > this.#shown && at > end);
     return { count: newer.filter(({ kind }) => kind !== "gave_up").length || newer.length, last: newer.at(-1) };
   }
 
   /** Count the restarts that are not played, and show the newest when they have ended; unless the reader has paused. */
   #settle() {
-    if (this.hidden || !this.#newer.last) return;
+    if (!this.#opens || !this.#newer.last) return;
     this.#tell();
     clearTimeout(this.#settling);
     this.#settling = setTimeout(() => {
       const { stage } = this, { count, last } = this.#newer;
-      if (last && !this.hidden && !this.#asking && stage.time >= stage.score.end) void this.#play(last.event ?? 0, last.key ?? "", count);
+      if (last && this.#opens && !this.#asking && (this.hidden || stage.time >= stage.score.end)) void this.#play(last.event ?? 0, last.key ?? "", count);
     }, Math.max(CALM_MS, this.#ended + READ_MS - performance.now()));
   }
 

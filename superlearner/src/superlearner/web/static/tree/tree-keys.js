@@ -7,6 +7,9 @@
 
 import { label } from "../live/model.js";
 import { toast } from "../base/toast.js";
+import { downText } from "../base/words.js";
+
+/** @typedef {import("../live/model.js").Row} Row */
 
 /** Letters typed within this time form one word. */
 const TYPING_MS = 700;
@@ -137,17 +140,19 @@ export class TreeKeys {
         return more ? true : this.#only(key);
       }
       case " ": return this.#add(key);
-      case "Delete": return this.#delete(key);
+      case "Delete": return this.#delete(line.row);
       default: return this.#jump(event.key, place);
     }
   }
 
-  /** End the selected processes if there are several, else the focused line if it was chosen by the user. @param {string} key */
-  #delete(key) {
+  /** End the selected processes if there are several, else the focused line if it was chosen by the user. @param {Row} row */
+  #delete(row) {
+    const { key } = row;
     const { selected, chosen } = this.tree;
     if (selected.size > 1) this.tree.kill([...selected], true);
-    else if (chosen === key) this.tree.kill([key]);
-    else toast("Nothing was killed: the line you were on has ended.", { hint: "Choose another one with the arrow keys, Enter or a click." });
+    else if (chosen !== key) toast("Nothing was killed: the line you were on has ended.", { hint: "Choose another one with the arrow keys, Enter or a click." });
+    else if (this.tree.holds(key)) toast("Nothing was killed.", { hint: downText(label(row)) });
+    else this.tree.kill([key]);
     return true;
   }
 

@@ -150,6 +150,11 @@ export class TreeLines {
     for (const [key, view] of this.views) view.hold(down.has(key));
   }
 
+  /** @param {string} key */
+  holds(key) {
+    return this.#down.has(key);
+  }
+
   /** Remove lines far from the view. @param {ReadonlySet<string>} wanted */
   #drop(wanted) {
     for (const [key, view] of this.views) {

@@ -265,6 +265,11 @@ export class SlTree extends HTMLElement {
     this.#page.hold(down);
   }
 
+  /** Return whether a replay shows a process as stopped. @param {string} key */
+  holds(key) {
+    return this.#page.holds(key);
+  }
+
   /** Show at once that an action is pending. @param {string} key @param {string} [word] */
   mark(key, word = "killing…") {
     this.#page.views.get(key)?.mark(word);
