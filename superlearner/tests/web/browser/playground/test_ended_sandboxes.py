@@ -118,7 +118,7 @@ def test_the_replay_of_a_sandbox_ends_when_another_one_is_chosen(open_page: Call
     expect(ended.get_by_role("button", name="Watch how it ended")).to_be_visible()
     page.locator("#mine").select_option("still")
     expect(page.locator("#one-title")).to_have_text("still")
-    expect(replay).to_be_hidden()
+    assert replay.is_hidden()
     expect(ended).to_contain_text("It has ended")
     expect(ended.get_by_role("button", name="Watch how it ended")).to_be_hidden()
 
