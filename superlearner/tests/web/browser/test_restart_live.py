@@ -91,7 +91,9 @@ def test_a_storm_that_was_there_before_the_page_is_not_played(asked: tuple[Page,
     page, numbers = asked
     storm = [entry(number) for number in range(1, 5)]
     shown = [[entry(9)], storm, [*storm, entry(5)], [*storm, entry(5), entry(6)]]
-    page.locator("restart-live").evaluate("(one, shown) => shown.forEach((feed) => one.show(feed, () => true))", shown)
+    page.locator("restart-live").evaluate(
+        "(one, shown) => shown.forEach((feed) => one.show(feed, () => true, 0))", shown
+    )
     platform.delta(e=[entry(10)])
     expect(page.locator("#events li").first).to_contain_text("ledger was killed")
     assert not {"500", "600"} & set(numbers)

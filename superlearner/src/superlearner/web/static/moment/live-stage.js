@@ -86,6 +86,7 @@ export class RestartLive extends HTMLElement {
     this.#stage.addEventListener("restart-play", () => {
       if (this.#stage.playing) this.#rested();
       else this.#rest();
+      this.#hold();
       if (!this.busy) this.dispatchEvent(new Event("restart-end"));
     });
     this.#stage.addEventListener("restart-time", () => this.#follow());
@@ -108,7 +109,7 @@ export class RestartLive extends HTMLElement {
     this.#room.onchange = () => this.#hold();
   }
 
-  /** The ids of the processes that a replay shows as not running, until its end. */
+  /** The ids of the processes that a paused replay shows as not running. One that plays is over soon, and holds nothing. */
   get down() {
     return this.#down;
   }
@@ -119,8 +120,8 @@ export class RestartLive extends HTMLElement {
   }
 
   #hold() {
-    const { stage } = this, { moment } = stage, replays = moment && moment.id >= 0 && !this.hidden && this.#opens && stage.time < stage.score.end;
-    const down = replays ? stage.down : NOBODY;
+    const { stage } = this, { moment } = stage, held = moment && moment.id >= 0 && !this.hidden && this.#opens && !stage.playing && stage.time < stage.score.end;
+    const down = held ? stage.down : NOBODY;
     if (down.size === this.#down.size && [...down].every((id) => this.#down.has(id))) return;
     this.#down = down;
     this.dispatchEvent(new Event("restart-down"));
@@ -205,16 +206,21 @@ export class RestartLive extends HTMLElement {
     if (!this.shows && !this.busy) this.#showRest();
   }
 
-  /** Play the newest restart of the feed, if it is new. @param {readonly FeedEvent[]} feed @param {(key: string) => boolean} inTree */
-  show(feed, inTree) {
+  /**
+   * Play the newest restart of the feed, if it is new.
+   * @param {readonly FeedEvent[]} feed
+   * @param {(key: string) => boolean} inTree
+   * @param {number} skew  server time minus local time, in seconds
+   */
+  show(feed, inTree, skew) {
     const restarts = feed.filter((entry) => entry.event && entry.kind !== "stopped" && isSettled(entry));
     const newest = restarts.reduce((most, entry) => Math.max(most, entry.event ?? 0), 0), before = this.#seen;
     this.#seen = newest;
     this.#restarts = restarts.filter(({ key }) => key && inTree(key));
     const now = performance.now();
     if (Number.isNaN(before) || newest < before) { // the page was just opened, or shows another node: count, and play nothing
-      const last = Math.max(...restarts.map(({ at }) => at));
-      this.#recent = restarts.filter(({ at }) => at > last - 1).map(() => now);
+      const since = Date.now() / 1000 + skew - 1;
+      this.#recent = restarts.filter(({ at }) => at > since).map(() => now);
       this.#shown = newest;
       return;
     }

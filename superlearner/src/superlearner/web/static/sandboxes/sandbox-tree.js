@@ -173,7 +173,7 @@ function onMessages(messages) {
   if (anew) announcer.skip(model.feed);
   else announcer.hear(model.feed);
   if (before.feed === model.feed) return;
-  replay.show(model.feed, (key) => last.rows.has(key)); // rows leave with a tree that gives up
+  replay.show(model.feed, (key) => last.rows.has(key), skew); // rows leave with a tree that gives up
   onEvents(model.feed, lines, node);
   if (model.feed.some(lineless)) later();
 }

@@ -2,15 +2,14 @@
  * `<sl-family>`: a live picture of one supervisor and its children. It plays their restarts in place, and has a link
  * and a button for each child.
  *
- * Events: `sl-kill` (the key of a child); `restart-end` when nothing plays any more; `restart-down` after a change of
- * `down`.
+ * Events: `sl-kill` (the key of a child); `restart-end` when nothing plays any more.
  *
  * @module
  */
 
 import { attribute, make, write } from "../base/dom.js";
 import { budgetAt, label } from "../live/model.js";
-import { downText, STATES } from "../base/words.js";
+import { STATES } from "../base/words.js";
 import { RestartLive } from "../moment/live-stage.js";
 import { sentence } from "../moment/story.js";
 import { affected, because, listed } from "./first-steps.js";
@@ -59,10 +58,6 @@ export class SlFamily extends HTMLElement {
     stage.addEventListener("scroll", () => this.#place(), { passive: true });
     stage.addEventListener("restart-placed", () => this.#place());
     stage.addEventListener("restart-time", () => this.#speak());
-    this.#live.addEventListener("restart-down", () => {
-      this.#hold();
-      this.dispatchEvent(new Event("restart-down"));
-    });
     this.#live.addEventListener("restart-end", () => this.dispatchEvent(new Event("restart-end")));
     this.#list.addEventListener("pointerover", (event) => this.#foretell(event.target));
     this.#list.addEventListener("pointerout", () => this.#foretell(document.activeElement));
@@ -78,15 +73,10 @@ export class SlFamily extends HTMLElement {
     return this.#live.busy;
   }
 
-  /** The keys of the processes that a replay shows as stopped. */
-  get down() {
-    return this.#live.down;
-  }
-
-  /** Play the newest restart of the feed, if it is new and one of the picture. @param {readonly FeedEvent[]} feed */
-  play(feed) {
+  /** Play the newest restart of the feed, if it is new and one of the picture. @param {readonly FeedEvent[]} feed @param {number} skew  as for `show` */
+  play(feed, skew) {
     const { supervisor, children = [] } = this.#scene ?? {};
-    this.#live.show(feed, (key) => key === supervisor?.key || children.some((row) => row.key === key));
+    this.#live.show(feed, (key) => key === supervisor?.key || children.some((row) => row.key === key), skew);
   }
 
   /**
@@ -117,24 +107,14 @@ export class SlFamily extends HTMLElement {
       attribute(name, "aria-label", label(row));
       write(state, STATES[row.state] ?? row.state);
       attribute(kill, "aria-label", `Kill ${label(row)}`);
+      attribute(kill, "aria-disabled", row.pid === null || row.critical ? "true" : null); // a disabled one loses the focus
     });
-    this.#hold();
     if (added) this.#place(); // it reads the layout, so not for each frame
     else this.#speak();
     if (other) {
       this.#live.leave();
       this.#rest();
     } else if (!this.#later) this.#later = setTimeout(() => this.#rest(), LATER_MS);
-  }
-
-  /** Disable, by `aria-disabled` to keep their focus, the kill buttons of what cannot be killed or is shown as stopped. */
-  #hold() {
-    for (const row of this.#scene?.children ?? []) {
-      const kill = this.#children.get(row.key)?.kill, down = this.down.has(row.key);
-      if (!kill) continue;
-      attribute(kill, "aria-disabled", row.pid === null || row.critical || down ? "true" : null);
-      attribute(kill, "title", down ? downText(label(row)) : null);
-    }
   }
 
   /** Draw the picture at rest, if it differs. */

@@ -6,7 +6,7 @@
  */
 
 import { kill } from "../base/api.js";
-import { attribute, byId, chosen, icon, make, renew, root, write } from "../base/dom.js";
+import { byId, chosen, icon, make, renew, root, write } from "../base/dom.js";
 import { SlFamily } from "./family.js";
 import { answers, done, listed, sceneOf, storyOf } from "./first-steps.js";
 import { isSettled } from "../live/bursts.js";
@@ -20,7 +20,7 @@ import { burning, nameIn, rowText, stormText, Storms } from "../live/storms.js";
 import { lostWords, showLost, showStatus } from "../live/status.js";
 import { reduce as judged } from "../system/system-model.js";
 import { complain } from "../base/toast.js";
-import { downText, number, STATES, time } from "../base/words.js";
+import { number, STATES, time } from "../base/words.js";
 
 /** @typedef {import("../live/model.js").Model} Model */
 /** @typedef {import("../live/model.js").Row} Row */
@@ -89,7 +89,7 @@ function onMessages(messages) {
   if (before.rows !== model.rows) draw();
   if (before.feed !== model.feed) {
     last();
-    family.play(model.feed);
+    family.play(model.feed, skew);
   }
   if (before.rows !== model.rows || before.feed !== model.feed) steps();
   if (before.rows !== model.rows || before.restarts !== model.restarts) count();
@@ -166,7 +166,6 @@ function steps() {
   }
   const victim = scene?.victim ?? null;
   killIt.disabled = !victim?.pid;
-  hold();
   if (scene && victim) {
     const name = label(victim), boss = label(scene.supervisor);
     write(byId("look-text", HTMLElement), `${boss} is a supervisor. It started ${listed(scene.children.map(label))}, and it watches them: if one ends, it starts it again.`);
@@ -187,13 +186,6 @@ function steps() {
     make("a", { href: inTree(story.key ?? scene.supervisor.key) }, "See it in the whole tree"),
     make("a", { href: beginning?.href ?? `${root()}/docs/start` }, beginning ? "Go on with the learning path" : "Write your own supervisor"),
   ]);
-}
-
-/** Hold the button while the picture shows its process as stopped. */
-function hold() {
-  const victim = scene?.victim, down = victim && family.down.has(victim.key);
-  attribute(killIt, "aria-disabled", down ? "true" : null);
-  attribute(killIt, "title", down ? downText(label(victim)) : null);
 }
 
 /** @param {Row|null|undefined} row */
@@ -278,9 +270,8 @@ function list() {
 }
 
 family.addEventListener("restart-end", steps);
-family.addEventListener("restart-down", hold);
 family.addEventListener("sl-kill", (event) => void end(model.rows.get(/** @type {CustomEvent} */ (event).detail)));
-killIt.onclick = () => killIt.ariaDisabled || void end(scene?.victim);
+killIt.onclick = () => void end(scene?.victim);
 byId("ways", HTMLElement).replaceChildren(...pages().filter(({ id }) => !BEYOND.includes(id)).map(({ id, label: name, href }) =>
   make("li", {}, make("a", { href }, name), ABOUT[id] ? ` ${ABOUT[id]}` : "")));
 last();

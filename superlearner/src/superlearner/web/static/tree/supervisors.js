@@ -93,7 +93,7 @@ function onMessages(messages) {
     listed = performance.now();
   }
   tell(model);
-  live.show(model.feed, (key) => model.rows.has(key));
+  live.show(model.feed, (key) => model.rows.has(key), skew);
   follow();
   if (anew) announcer.skip(model.feed);
   else announcer.hear(model.feed);
