@@ -32,7 +32,7 @@ import { fallen, headline, pace, sentence } from "./story.js";
 const MOST = 3;
 const LARGE = 1.35;
 /** The size of the drawing in a pane: at most this high, but not smaller than it can be read. */
-const PANE = { largest: 0.9, smallest: 0.75, height: 275, around: 92 };
+const PANE = { largest: 0.9, smallest: 0.75, height: 269, around: 98 };
 /** From this width on, a picture is large. */
 const ROOM = 800;
 /** How long the end stays in a picture, and on a phone. */
