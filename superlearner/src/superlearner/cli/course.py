@@ -42,8 +42,8 @@ def check(
 ) -> None:
     """Check the answer of an exercise. No platform is needed.
 
-    Your file runs in a child behind walls, in virtual time, under several orders of events. Exits with 0 if it passed,
-    1 if it failed, 2 if it could not be checked.
+    Your file runs in an isolated child process, in virtual time, under several orders of events. Exits with 0 if it
+    passed, 1 if it failed, 2 if it could not be checked.
     """
     from superlearner.course.checking import check_file
     from superlearner.course.course import UnknownItem

@@ -89,13 +89,13 @@ def _walls() -> Diagnosis:
     try:
         found = probe()
     except OSError as error:
-        return Diagnosis("bad", "sandbox walls", f"the check failed: {error}")
+        return Diagnosis("bad", "sandbox isolation", f"the check failed: {error}")
     down = "; ".join(f"{wall.name}: {wall.why_not}" for wall in found.walls.values() if not wall.up)
     up = sum(wall.up for wall in found.walls.values())
-    words = f"{up} of {len(found.walls)} up{f' ({down})' if down else ''}"
+    words = f"{up} of {len(found.walls)} layers active{f' ({down})' if down else ''}"
     if found.untrusted:
-        return Diagnosis("ok", "sandbox walls", words)
-    return Diagnosis("note", "sandbox walls", f"{words}; sandboxes need --weak-walls, for code of your own")
+        return Diagnosis("ok", "sandbox isolation", words)
+    return Diagnosis("note", "sandbox isolation", f"{words}; sandboxes need --weak-walls, for your own code")
 
 
 def _data_directory(folder: Path) -> Diagnosis:

@@ -1,4 +1,4 @@
-"""Checks of answers in fresh children, behind walls; the parent never runs a learner's text."""
+"""Checks of answers in fresh, isolated child processes; the parent never runs a learner's text."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ async def check(
 ) -> CourseChecked:
     """Check the answer of an exercise.
 
-    It runs in a child behind walls, in virtual time, under several orders of events.
+    It runs in an isolated child process, in virtual time, under several orders of events.
     """
     item_there(lambda: course.exercise(exercise))
     ctx.about_to(f"check an answer of {exercise}")

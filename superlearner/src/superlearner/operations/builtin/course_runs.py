@@ -38,7 +38,7 @@ async def measure(
 ) -> CourseMeasured:
     """Run a measurement, and show its figures.
 
-    It runs in a child behind walls, in virtual time. Nothing is stored.
+    It runs in an isolated child process, in virtual time. Nothing is stored.
     """
     asked = item_there(lambda: course.measure(measure))
     ctx.about_to(f"run the measurement {measure}")
@@ -63,7 +63,7 @@ async def picture(
 ) -> CoursePicture:
     """Show the run that a picture draws: messages, callbacks or a mailbox.
 
-    It runs in a child behind walls, in virtual time, when it is first asked for.
+    It runs in an isolated child process, in virtual time, when it is first asked for.
     """
     asked = item_there(lambda: course.picture(picture))
     if asked.kind not in DRAWN:
