@@ -29,6 +29,31 @@ def break_off(side: Side, node: NodeId) -> None:
     side.links._links[node]._socket.shutdown(socket.SHUT_RDWR)
 
 
+class Relay(asyncio.Protocol):
+    """One of the two sides of a stranger: sends what it receives over the `other` one."""
+
+    transport: Any = None
+    other: Relay | None = None
+    held = b""
+
+    def __init__(self, ended: asyncio.Event) -> None:
+        self.ended = ended
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if self.other is None:
+            self.held += data
+        else:
+            self.other.transport.write(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.other is not None:
+            self.other.transport.close()
+        self.ended.set()
+
+
 async def relinked(a: Side, b: Side) -> None:
     """Return when two nodes have a new link."""
     assert (await a.switches.get())[1] == (await b.switches.get())[1]
@@ -118,32 +143,30 @@ def test_a_stranger_who_relays_between_two_nodes_gets_no_link_of_either() -> Non
     async def main() -> None:
         a, b = Side(A), Side(B)
         address, _, key = b.announced.partition("/")
-        ended: asyncio.Queue[None] = asyncio.Queue()
-        pumps: list[asyncio.Task[None]] = []
+        ended, loop = asyncio.Event(), asyncio.get_running_loop()
 
-        async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            while data := await reader.read(1 << 16):
-                writer.write(data)
-            writer.close()
+        async def join(one: Relay) -> None:
+            _, two = await loop.create_connection(lambda: Relay(ended), *address.split(":"))
+            one.other, two.other = two, one
+            two.transport.write(one.held)
 
-        async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            to_b = await asyncio.open_connection(*address.split(":"))
-            await asyncio.gather(pump(reader, to_b[1]), pump(to_b[0], writer))
-            ended.put_nowait(None)
+        def accepted() -> Relay:
+            one = Relay(ended)
+            joins.append(asyncio.ensure_future(join(one)))
+            return one
 
-        stranger = await asyncio.start_server(
-            lambda *ends: pumps.append(asyncio.ensure_future(relay(*ends))), "127.0.0.1", 0
-        )
+        joins: list[asyncio.Task[None]] = []
+        stranger = await loop.create_server(accepted, "127.0.0.1", 0)
         host, port = stranger.sockets[0].getsockname()
         a.links.dial(B, f"{host}:{port}/{key}")
-        await ended.get()
+        await ended.wait()
         assert (False, False) == (a.links.put(B, b""), b.links.put(A, b""))
         a.links.dial(B, b.announced)
         await relinked(a, b)
         a.links.close()
         b.links.close()
         stranger.close()
-        await asyncio.gather(*pumps)
+        await asyncio.gather(*joins)
 
     run(main)
 

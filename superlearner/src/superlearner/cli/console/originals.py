@@ -61,3 +61,4 @@ def explain(error: BaseException) -> None:
     """
     if isinstance(error, NameError) and error.name in HINTS:
         error.add_note(HINTS[error.name])
+        error.name = None  # Python would also suggest a name that looks alike
