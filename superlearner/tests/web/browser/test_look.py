@@ -191,7 +191,7 @@ def test_everything_comes_from_the_platform_itself(open_page: Callable[..., Page
 
 def test_the_help_lists_shortcuts_shapes_and_numbers(page: Page) -> None:
     page.keyboard.press("?")
-    for text in ("stopped or ended", "children come on demand", "loop lag"):
+    for text in ("stopped or ended", "children start on demand", "loop lag"):
         expect(page.get_by_role("dialog", name="Help")).to_contain_text(text)
     expect(page.get_by_role("dialog", name="Help")).to_contain_text("Kill the process, or all that are selected")
     page.keyboard.press("Escape")

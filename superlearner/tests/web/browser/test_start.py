@@ -118,25 +118,19 @@ def test_the_focus_stays_on_the_button_that_killed(open_page: Callable[..., Page
     expect(kill).to_be_focused()
 
 
-def test_the_first_play_can_be_slower_and_says_that_it_is_slow_motion(
-    open_page: Callable[..., Page], two_nodes: Any
+def test_the_first_play_can_be_slower_says_so_and_disables_no_button(
+    open_page: Callable[..., Page], start_for_all: Callable[..., Any]
 ) -> None:
-    page = open_page(f"{two_nodes.url}/", ready=False, reduced_motion="no-preference")
-    expect(page.get_by_role("group", name=AT_REST)).to_be_visible()
+    program = start_for_all("tally.py:Tally", "--in-process", files={"tally.py": OWN})
+    page = open_page(f"{program.url}/", ready=False, reduced_motion="no-preference")
+    expect(page.get_by_role("group", name="Tally and its children")).to_be_visible()
     page.get_by_role("group", name="Speed").get_by_role("button", name="Quarter speed").click()
-    page.get_by_role("list", name="Children").get_by_role("button", name="Kill mailer").click()
+    kill = page.get_by_role("list", name="Children").get_by_role("button", name="Kill left")
+    kill.click()
     expect(page.get_by_role("group", name="The newest restart")).to_be_visible()
     expect(page.locator("sl-family .pace")).to_contain_text(re.compile("slow-motion replay of [0-9.]+\u00a0ms"))
     assert page.locator("restart-stage").evaluate("(stage) => stage.duration") > 4000
-
-
-def test_a_child_can_be_killed_again_while_its_restart_plays(open_page: Callable[..., Page], two_nodes: Any) -> None:
-    page = open_page(f"{two_nodes.url}/", ready=False, reduced_motion="no-preference")
-    kill = page.get_by_role("list", name="Children").get_by_role("button", name="Kill ledger")
-    expect(page.get_by_role("group", name=AT_REST)).to_be_visible()
-    kill.click()
-    expect(page.get_by_role("group", name="The newest restart")).to_be_visible()
-    for button in (kill, page.get_by_role("region", name="First steps").get_by_role("button", name="Kill ledger")):
+    for button in (kill, page.locator("#kill-it")):
         assert (True, None) == (button.is_enabled(), button.get_attribute("aria-disabled"))
 
 

@@ -61,7 +61,7 @@ def test_rest_for_one_is_predicted_and_a_mistake_is_explained(
         assert verdicts(asked) == {"ledger": "left", "cart": "right", "mailer": "missed"}
         expect(asked).to_contain_text("1 mistake")
         expect(asked).to_contain_text("rest_for_one restarts it too, because it was started after cart.")
-        expect(asked).to_contain_text("SuperLearner predicted the same as what happened.")
+        expect(asked).to_contain_text("SuperLearner's prediction was right.")
         expect(page.locator("sl-signals")).to_contain_text("5 signals in")
     else:
         assert verdicts(asked) == {"counter_1": "right", "counter_2": "left", "printer_1": "left"}

@@ -7,7 +7,7 @@
 
 import { attribute } from "../base/dom.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
-import { all } from "./picture.js";
+import { raised, reachable, speeds, withNames } from "./captions.js";
 import { STAGES } from "./schedule.js";
 import { ghostSentence, others, sentence } from "./story.js";
 
@@ -20,25 +20,6 @@ const GLYPHS = { back: "M7.8 2.4 4 6l3.8 3.6", next: "m4.2 2.4 3.8 3.6-3.8 3.6",
 
 /** @param {keyof typeof GLYPHS} name */
 const glyph = (name) => html`<svg class="glyph" viewBox="0 0 12 12" aria-hidden="true" data-name=${name}><path d=${GLYPHS[name]} /></svg>`;
-
-/** Return a text with the names of processes in bold. @param {string} text @param {Moment} moment */
-export function withNames(text, moment) {
-  const names = [...new Set(all(moment.root).map(({ name }) => name))].sort((one, other) => other.length - one.length);
-  const found = new RegExp(`(?<![\\w.])(${names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")})(?![\\w(])`, "u");
-  return text.split(found).map((part, place) => (place % 2 ? html`<b>${part}</b>` : part));
-}
-
-/** Let the keyboard scroll a text that is longer than its place, once it is complete. @param {Element|null} text @param {boolean} complete */
-export const reachable = (text, complete) => text && attribute(text, "tabindex", complete && text.scrollHeight > text.clientHeight + 1 ? 0 : null);
-
-/** The line that raised. @param {import("./schedule.js").WhyLine} line @param {boolean} told */
-export const raised = (line, told = true) => html`<figure class="raised" data-told=${told ? "yes" : "no"} aria-hidden=${told ? "false" : "true"}>
-  <figcaption><span>${line.file}:${line.line}</span><span>${line.function}</span></figcaption>
-  <pre tabindex=${told ? "0" : "-1"} aria-label="The line that raised"><span class="no" aria-hidden="true">${line.line}</span>${line.source ?? ""}</pre></figure>`;
-
-/** The choice of the speed. @param {number} chosen @param {(speed: number) => void} choose */
-export const speeds = (chosen, choose) => html`<div class="segmented" role="group" aria-label="Speed">${[1, 0.25].map((speed) => html`
-  <button type="button" aria-pressed=${String(chosen === speed)} aria-label=${speed === 1 ? "Normal speed" : "Quarter speed"} @click=${() => choose(speed)}>${speed === 1 ? "1×" : "¼×"}</button>`)}</div>`;
 
 export class RestartDock extends HTMLElement {
   /** @type {RestartStage|null} */ #stage = null;

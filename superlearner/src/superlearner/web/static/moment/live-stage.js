@@ -21,7 +21,7 @@ import { whyAddress } from "../base/process-link.js";
 import { counted, time } from "../base/words.js";
 import { isSettled } from "../live/bursts.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
-import { raised, reachable, speeds, withNames } from "./dock.js";
+import { raised, reachable, speeds, withNames } from "./captions.js";
 import { RestartStage } from "./stage.js";
 import { fallen, headline, pace, sentence } from "./story.js";
 
