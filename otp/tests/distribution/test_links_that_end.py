@@ -30,7 +30,7 @@ def break_off(side: Side, node: NodeId) -> None:
 
 
 class Relay(asyncio.Protocol):
-    """One of the two sides of a stranger: sends what it receives over the `other` one."""
+    """One side of a stranger who relays: what it receives goes out through the `other` one."""
 
     transport: Any = None
     other: Relay | None = None
@@ -52,6 +52,12 @@ class Relay(asyncio.Protocol):
         if self.other is not None:
             self.other.transport.close()
         self.ended.set()
+
+
+def refusing() -> str:
+    """Return an address of this machine at which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        return f"127.0.0.1:{closed.getsockname()[1]}"
 
 
 async def relinked(a: Side, b: Side) -> None:
@@ -117,9 +123,8 @@ def test_an_address_that_refuses_after_its_link_belongs_to_a_node_that_has_ended
 def test_a_forged_address_is_not_the_one_that_a_link_proves() -> None:
     async def main() -> None:
         a, b = Side(A), Side(B)
-        with socket.create_server(("127.0.0.1", 0)) as refuses:
-            port = refuses.getsockname()[1]
-        forged = [f"127.0.0.1:{port}/{side.announced.partition('/')[2]}" for side in (a, b)]
+        address = refusing()
+        forged = [f"{address}/{side.announced.partition('/')[2]}" for side in (a, b)]
         connected = a.links._dialler._on_connected
         a.links._dialler._on_connected = lambda *known: (connected(*known), a.links.dial(B, forged[1]))
         b.links.dial(A, forged[0])
@@ -176,9 +181,7 @@ def test_an_address_that_cannot_be_reached_from_here_says_nothing_about_its_node
 
     async def main() -> None:
         a, b = Side(A), Side(B)
-        with socket.create_server(("127.0.0.1", 0)) as refuses:
-            port = refuses.getsockname()[1]
-        a.links._announced = f"127.0.0.1:{port}/{a.announced.partition('/')[2]}"
+        a.links._announced = f"{refusing()}/{a.announced.partition('/')[2]}"
         for _ in range(2):
             a.links.dial(B, b.announced)
             await relinked(a, b)

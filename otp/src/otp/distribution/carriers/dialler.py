@@ -23,12 +23,13 @@ from otp.distribution.node_id import NodeId
 __all__ = ["Announced", "Dialler", "read"]
 
 NODES: Final = 256
-"""Addresses that are remembered; further ones are not dialled."""
+"""Addresses that are remembered; a further one takes the place of one that has given no link."""
 SHORTEST_S: Final = 0.01
 LONGEST_S: Final = 30.0
 """The maximum pause; a link that stood for longer is dialled again at once."""
 LAST_S: Final = 0.5
-"""The maximum pause once a node is no longer announced: a process that ends closes its sockets one after the other."""
+"""The maximum first pause after a link, and the maximum pause once a node is no longer announced: a process that ends
+closes its sockets one after the other."""
 ADDRESS: Final = re.compile(r"(?:\[([0-9a-f:]+)\]|([0-9.]+)):(\d{1,5})/([0-9a-f]{32})")
 
 
@@ -53,7 +54,7 @@ class Announced:
 
 
 def read(text: str) -> Announced | None:
-    """Return the address of an announcement, or None if it is none of this machine.
+    """Return the address of an announcement, or None if it is not on this machine.
 
     >>> read("127.0.0.1:4369/00112233445566778899aabbccddeeff").address
     ('127.0.0.1', 4369)

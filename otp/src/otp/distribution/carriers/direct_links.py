@@ -102,8 +102,7 @@ class DirectLinks:
         """Link with a node that has announced itself, unless that one is to dial, or there is a link."""
         if self._closed or node == self._me:
             return
-        if (doubted := self._doubted.pop(node, None)) is not None:
-            doubted.cancel()
+        self._trust(node)
         for other in [other for other in self._links if other.name == node.name and other.creation < node.creation]:
             self.gone(other)
         self._dialler.learn(node, announced)
@@ -269,13 +268,17 @@ class DirectLinks:
         held = self._held.pop(number, None)
         if held is not None:
             held[1].cancel()
-        if (doubted := self._doubted.pop(node, None)) is not None:
-            doubted.cancel()
+        self._trust(node)
         self._dialler.unlinked(node)
 
     def _doubt(self, node: NodeId, link: DirectLink) -> None:
         link.received = False
         self._doubted[node] = self._loop.call_later(SILENT_S, self._check, node, link)
+
+    def _trust(self, node: NodeId) -> None:
+        doubted = self._doubted.pop(node, None)
+        if doubted is not None:
+            doubted.cancel()
 
     def _check(self, node: NodeId, link: DirectLink) -> None:
         if link.received:

@@ -85,7 +85,7 @@ async def claims(s: Scenario) -> str:
 
 
 async def answered(asked: Awaitable[Any]) -> Any:
-    """Return an answer, or that there is none."""
+    """Wait for an answer; return it, or `no answer` after a timeout."""
     try:
         return await asked
     except otp.CallTimeout:

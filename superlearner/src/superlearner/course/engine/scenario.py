@@ -305,7 +305,7 @@ class Scenario:
             raise Wrong(self._line_of(error) + said) from None
 
     def _line_of(self, reason: Any) -> str:
-        """Return the line of the answer in which an error was raised, to begin a sentence with; "" if there is none."""
+        """Return `line 15: `, the line of the answer that raised an error; "" if it was raised elsewhere."""
         lines: list[int | None] = []
         if isinstance(reason, otp.Crash):
             lines = [line for file, line, _ in reason.stack if file == self.answer.__file__]

@@ -37,6 +37,9 @@ export const isRestart = (moment) => only(moment, "decide").length > 0;
 /** Return the first supervisor that gave up, if one did. @param {Moment} moment */
 export const fallen = (moment) => only(moment, "decide").find(({ what }) => what === "give_up")?.id ?? null;
 
+/** Return whether a supervisor gave up. @param {Moment} moment @param {string} supervisor  its id */
+export const gaveUp = (moment, supervisor) => only(moment, "decide").some(({ what, id }) => what === "give_up" && id === supervisor);
+
 /** Return a restart in a few words: `checkout_sup gave up`. @param {Moment} moment */
 export function headline(moment) {
   const name = namer(moment), gave = fallen(moment);
@@ -134,10 +137,13 @@ export function step(moment, event) {
   }
 }
 
+/** Return whether a replay is slower than the restart was. @param {Pick<Moment, "took">} moment @param {number} ms  what the replay takes */
+export const isSlow = ({ took }, ms) => took === null || took * 1000 < ms;
+
 /** Return how a replay relates to the real time. @param {Pick<Moment, "took">} moment @param {number} ms  what the replay takes */
 export function pace({ took }, ms) {
   if (took === null) return "slow-motion replay";
-  return took * 1000 < ms ? `slow-motion replay of ${span(took)}` : `it took ${span(took)}`;
+  return isSlow({ took }, ms) ? `slow-motion replay of ${span(took)}` : `it took ${span(took)}`;
 }
 
 /** Return a real time span: 0.4 ms, 12 ms, 1.2 s. @param {number} seconds */

@@ -15,7 +15,7 @@ import { RestartDock } from "./dock.js";
 import { isSupervisor } from "./layout.js";
 import { all } from "./picture.js";
 import { RestartStage } from "./stage.js";
-import { fallen, headline, listed, namer, others, span, step, victim } from "./story.js";
+import { fallen, headline, isSlow, listed, namer, others, span, step, victim } from "./story.js";
 
 /** @typedef {import("./schedule.js").Moment} Moment */
 /** @typedef {{event: number, at: number, name: string, reason: string, supervisor: string, strategy: string|null, started: number, gave_up: boolean, fallen: string[]}} Line */
@@ -122,7 +122,7 @@ function tell(moment) {
   render(html`<h1>${fallen(moment) === null ? nothing : icon("gave-up", "glyph")}${title}</h1>
     <p class="hint"><time datetime=${new Date(moment.at * 1000).toISOString()}>${time(moment.at)}</time></p>
     <div class="acts">${links()}${copy}</div>`, head);
-  const facts = body.querySelector(".facts"), slow = moment.took === null || moment.took * 1000 < stage.duration;
+  const facts = body.querySelector(".facts"), slow = isSlow(moment, stage.duration);
   if (!(facts instanceof HTMLElement)) return;
   render(html`${moment.line ? raised(moment.line) : nothing}${notes.map((note) => html`<p class="note" data-level="info">${note}</p>`)}
     <h2>What happened</h2>

@@ -11,6 +11,7 @@ import { Feed, liveUrl } from "../live/live.js";
 import { EMPTY, reduce } from "../live/model.js";
 import { lostWords } from "../live/status.js";
 import { RestartLive } from "../moment/live-stage.js";
+import { gaveUp } from "../moment/story.js";
 import { Announcer } from "../tree/announce.js";
 import { SlTree } from "../tree/tree.js";
 import { actsOn } from "../tree/tree-acts.js";
@@ -127,7 +128,7 @@ const stopped = (rows) => new Map([...rows].map(([key, row]) => [key, { ...row, 
 /** Return whether the replay below the tree shows that the whole tree gave up. */
 export function fell() {
   const moment = played === id ? replay.stage.moment : null;
-  return moment?.events.some(({ kind, id: who, ...more }) => kind === "decide" && who === moment.root.id && "what" in more && more.what === "give_up") ?? false;
+  return moment !== null && gaveUp(moment, moment.root.id);
 }
 
 /** Play the replay below the tree again. */

@@ -143,7 +143,7 @@ export class RowView {
     delete this.element.dataset.pending;
   }
 
-  /** Hold its kill button while a replay shows it as stopped. @param {boolean} down */
+  /** Disable its kill button while a replay shows it as stopped. @param {boolean} down */
   hold(down) {
     if (this.#down === down) return;
     this.#down = down;
