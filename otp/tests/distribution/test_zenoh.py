@@ -367,8 +367,25 @@ def test_what_it_opens_is_closed_in_programs_that_it_starts(group: str) -> None:
 # death and silence
 
 
-async def echo(group: str, creation: int = 1) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(sys.executable, "-c", PROGRAM, group, str(creation))
+SLOW = """
+import time
+from unittest.mock import Mock
+class Slow(ZenohCarrier):
+    def _declare(self, session, inbox, announcement):
+        def declare_token(key):
+            time.sleep(0.3)
+            return live.declare_token(key)
+        live = session.liveliness()
+        late = Mock(wraps=session)
+        late.liveliness.return_value = Mock(wraps=live)
+        late.liveliness.return_value.declare_token = declare_token
+        super()._declare(late, inbox, announcement)
+"""
+"""A carrier whose tokens take a while."""
+
+
+async def echo(group: str, creation: int = 1, program: str = PROGRAM) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(sys.executable, "-c", program, group, str(creation))
 
 
 def test_a_process_that_is_killed_is_down_at_once_and_its_next_run_is_another_node(group: str) -> None:
@@ -385,6 +402,21 @@ def test_a_process_that_is_killed_is_down_at_once_and_its_next_run_is_another_no
             started = asyncio.get_running_loop().time()
             assert ("down", node, "hint") == await at_a()
             assert asyncio.get_running_loop().time() - started < 1.0
+        await a.stop()
+
+    run(main)
+
+
+def test_a_process_that_is_killed_while_it_joins_is_down_at_once(group: str) -> None:
+    program = PROGRAM.replace("class Echo", f"{SLOW}class Echo").replace("(ZenohCarrier(", "(Slow(")
+
+    async def main() -> None:
+        a, at_a = await joined(ZenohCarrier(group), A)
+        child = await echo(group, program=program)
+        assert ("up", B) == await at_a()
+        child.kill()
+        await child.wait()
+        assert ("down", B, "hint") == await at_a()
         await a.stop()
 
     run(main)

@@ -186,11 +186,13 @@ class ZenohCarrier:
         if announcement is not None:
             others = live.declare_subscriber(f"{self._announced}*/*/*/*", partial(_hint_arrived, inbox), history=True)
             direct = others, live.declare_token(f"{self._announced}{node_key(self._me)}/{announcement}")
+        mark = live.declare_token(f"{STRANGERS}/{self._mark}/{node_key(self._me)}")
+        # Whoever sees the token can send frames here. This node finds others after it: if it was killed before others
+        # see its token, they would never be told that it has gone.
+        token = live.declare_token(f"{base}/n/{node_key(self._me)}")
         hints = live.declare_subscriber(f"{base}/n/*/*", partial(_hint_arrived, inbox), history=True)
         strangers = live.declare_subscriber(f"{STRANGERS}/*/*/*", partial(_hint_arrived, inbox), history=True)
-        mark = live.declare_token(f"{STRANGERS}/{self._mark}/{node_key(self._me)}")
-        # The token comes last: whoever sees it can send frames.
-        self._declared = [frames, *direct, hints, strangers, mark, live.declare_token(f"{base}/n/{node_key(self._me)}")]
+        self._declared = [frames, *direct, mark, token, hints, strangers]
 
     def _explained(self, error: zenoh.ZError) -> CarrierError:
         if "already in use" in str(error):
