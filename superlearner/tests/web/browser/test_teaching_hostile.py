@@ -77,6 +77,7 @@ def test_the_outcome_is_read_from_the_feed_alone(page: Page, platform: Any) -> N
         "missed",
     ]
     expect(asked).not_to_contain_text("SuperLearner's prediction")  # it was not asked with success
+    page.get_by_role("button", name="Show in the tree").click()
     expect(page.locator("sl-signals")).to_contain_text("3 signals in 99 µs")
     page.reload()
     expect(predicting(page)).to_contain_text("1 round, 0 without a mistake; 2 of 3 children right")

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { EMPTY, reduce } from "#static/live/model.js";
-import { LEVELS, branches, fitting, layout } from "#static/map/map-layout.js";
+import { BESIDE, LEVELS, branches, fitting, layout } from "#static/map/map-layout.js";
 
 import { forAll } from "./random.js";
 
@@ -16,11 +16,26 @@ const placed = (nodes, width, level, folded = []) => layout(branches(modelOf(nod
 for (const height of [700, 160]) {
   test(`where there is room, a name of fifteen letters is not cut: ${height} px`, () => {
     const nodes = [supervisor("top", null, "top"), ...Array.from({ length: 12 }, (_, n) => worker(`top/${n}`, "top", `w${n}`, "sandbox_manager"))];
-    const { w, glyph, names } = LEVELS[fitting(branches(modelOf(nodes)), 380, height, new Set(), (text) => 6.2 * text.length)];
-    assert.ok(names);
-    assert.ok(w - glyph - 16 >= 6.2 * "sandbox_manager".length);
+    const measure = (text) => 6.2 * text.length;
+    const level = LEVELS[fitting(branches(modelOf(nodes)), 380, height, new Set(), measure)];
+    const { w } = layout(branches(modelOf(nodes)), 380, level, new Set(), measure).places.get("top/0");
+    assert.ok(level.names);
+    assert.ok(w - level.glyph - BESIDE >= measure("sandbox_manager"));
   });
 }
+
+test("a long name widens the cells of its box, and of no other one", () => {
+  const nodes = [
+    supervisor("long", null, "long"), worker("long/0", "long", "w0", "reconciliation_worker"), worker("long/1", "long", "w1", "mailer"),
+    supervisor("short", null, "short"), worker("short/0", "short", "w0", "mailer"),
+    supervisor("longer", null, "longer"), worker("longer/0", "longer", "w0", "x".repeat(1000)),
+  ];
+  const { places } = placed(nodes, 1000, 0);
+  const widths = ["long/0", "long/1", "short/0", "longer/0"].map((key) => places.get(key)?.w);
+  assert.deepEqual(widths, [198, 198, 132, 264]);
+  assert.equal(places.get("long/1").x - places.get("long/0").x, 0); // below it: the title is no wider than one cell
+  assert.equal(placed(nodes, 150, 0).places.get("longer/0").w, LEVELS[0].w);
+});
 
 /** Rows of a tree with up to six supervisors, parents first. */
 function tree(draw) {
@@ -29,7 +44,7 @@ function tree(draw) {
     const parent = keys.length ? draw.one(keys) : null;
     const key = parent === null ? `s${number}` : `${parent}/s${number}`;
     keys.push(key);
-    return [supervisor(key, parent, `s${number}`), ...Array.from({ length: draw.int(0, 40) }, (_, child) => worker(`${key}/w${child}`, key, `w${child}`))];
+    return [supervisor(key, parent, `s${number}`), ...Array.from({ length: draw.int(0, 40) }, (_, child) => worker(`${key}/w${child}`, key, `w${child}`, draw.int(0, 9) ? null : "x".repeat(draw.int(1, 50))))];
   }).flat();
 }
 
@@ -37,10 +52,10 @@ test("no two things of the map lie on each other", () => {
   const sheets = (draw) => ({ nodes: tree(draw), width: draw.int(150, 1200), level: draw.int(0, 15) });
   forAll(300, sheets, ({ nodes, width, level }) => {
     const { places, boxes } = placed(nodes, width, level);
-    const { w, h } = LEVELS[level];
+    const { h } = LEVELS[level];
     assert.deepEqual(new Set(places.keys()), new Set(nodes.map(({ key }) => key)));
-    assert.equal(new Set([...places.values()].map(({ x, y }) => `${(x / w).toFixed(3)} ${(y / h).toFixed(3)}`)).size, places.size);
-    for (const [key, { x, y, box }] of places) {
+    assert.equal(new Set([...places.values()].map(({ x, y }) => `${x.toFixed(1)} ${y.toFixed(1)}`)).size, places.size);
+    for (const [key, { x, y, w, box }] of places) {
       assert.ok(box.x <= x, key);
       assert.ok(x + Math.min(w, box.w) <= box.x + box.w + 0.01, key);
       assert.ok(box.y <= y + h / 2 && y + h / 2 <= box.y + box.h, key);

@@ -14,7 +14,7 @@ import { label } from "../live/model.js";
 /**
  * The sizes of drawn elements.
  * @typedef {object} Level
- * @property {number} w  width of a cell
+ * @property {number} w  width of a cell, unless its box has long names
  * @property {number} h  height of a cell
  * @property {number} glyph  size of a shape
  * @property {number} head  height of a box's title; 0: none
@@ -37,11 +37,17 @@ export const LEVELS = [
   dots(6, false), dots(5, false), dots(4), dots(4, false),
 ];
 
+/** Width of what is between the shape and the name of a cell, and after them. */
+export const BESIDE = 16;
+/** Widths of cells with names, as multiples of the level's: with few of them, a restart that changes a name moves no cell. */
+const WIDTHS = [1, 1.5, 2];
+
 /**
  * @typedef {object} Branch
  * @property {string} key
  * @property {Row} row
  * @property {string[]} cells  children without descendants; a key without a row is an empty place
+ * @property {string} longest  the longest name of a cell
  * @property {Branch[]} branches
  * @property {number} more  children that are counted, not shown
  */
@@ -58,8 +64,10 @@ export const LEVELS = [
  * @property {number} head  height of its title; 0: none
  * @property {boolean} folded
  * @property {number} more
- * @property {{x: number, y: number, columns: number, keys: readonly string[]}} grid
+ * @property {{x: number, y: number, w: number, columns: number, keys: readonly string[]}} grid  `w`: width of a cell
  */
+
+/** The upper left corner and the width of a cell or a title. @typedef {{x: number, y: number, w: number, box: Box}} Place */
 
 /**
  * @typedef {object} Layout
@@ -67,7 +75,7 @@ export const LEVELS = [
  * @property {number} width
  * @property {number} height
  * @property {Box[]} boxes  outer before inner
- * @property {Map<string, {x: number, y: number, box: Box}>} places  the upper left corner of every cell
+ * @property {Map<string, Place>} places
  */
 
 /**
@@ -83,20 +91,24 @@ export function branches(model, room) {
     if (!row) return null;
     const kids = model.kids.get(key) ?? [];
     /** @type {Branch} */
-    const made = { key, row, cells: [], branches: [], more: Math.max(0, (row.children ?? 0) - kids.length) };
+    const made = { key, row, cells: [], longest: "", branches: [], more: Math.max(0, (row.children ?? 0) - kids.length) };
     for (const kid of room?.order(key, kids) ?? kids) {
       const found = model.rows.get(kid);
       if (found && (found.kind !== "worker" || model.kids.has(kid))) {
         const below = branch(kid);
         if (below) made.branches.push(below);
-      } else made.cells.push(kid);
+      } else {
+        made.cells.push(kid);
+        const name = found ? label(found) : "";
+        if (name.length > made.longest.length) made.longest = name;
+      }
     }
     return made;
   };
   return (model.kids.get("") ?? []).flatMap((key) => branch(key) ?? []);
 }
 
-/** @typedef {{branch: Branch, folded: boolean, w: number, h: number, head: number, columns: number, at: {x: number, y: number}, parts: {block: Block, x: number, y: number}[]}} Block */
+/** @typedef {{branch: Branch, folded: boolean, w: number, h: number, head: number, cell: number, columns: number, at: {x: number, y: number}, parts: {block: Block, x: number, y: number}[]}} Block */
 
 /**
  * @param {Branch[]} roots
@@ -134,11 +146,12 @@ function block(branch, most, level, folded, measure) {
   const name = head ? Math.min(inner, titleWidth(branch, measure)) : 0;
   // without a title, the supervisor itself is the first cell
   const count = shut ? 0 : branch.cells.length + (head ? 0 : 1);
-  const fits = Math.max(1, Math.floor(inner / level.w));
-  const square = Math.ceil(Math.sqrt((count * 1.5 * level.h) / level.w));
-  const columns = Math.min(fits, Math.max(1, count), Math.max(square, Math.floor(name / level.w)));
+  const cell = Math.min(inner, level.names ? cellWidth(branch.longest, level, measure) : level.w);
+  const fits = Math.max(1, Math.floor(inner / cell));
+  const square = Math.ceil(Math.sqrt((count * 1.5 * level.h) / cell));
+  const columns = Math.min(fits, Math.max(1, count), Math.max(square, Math.floor(name / cell)));
   /** @type {Block} */
-  const made = { branch, folded: shut, head, columns, w: 0, h: 0, at: { x: pad, y: head || pad }, parts: [] };
+  const made = { branch, folded: shut, head, cell, columns, w: 0, h: 0, at: { x: pad, y: head || pad }, parts: [] };
   let x = 0, y = 0, tall = 0, wide = 0;
   /** @param {number} w @param {number} h */
   const put = (w, h) => {
@@ -154,7 +167,7 @@ function block(branch, most, level, folded, measure) {
     wide = Math.max(wide, x - pad);
     return spot;
   };
-  if (count) made.at = put(columns * level.w, Math.ceil(count / columns) * level.h);
+  if (count) made.at = put(columns * cell, Math.ceil(count / columns) * level.h);
   if (!shut) for (const one of branch.branches) {
     const part = block(one, inner, level, folded, measure);
     made.parts.push({ block: part, ...put(part.w, part.h) });
@@ -162,6 +175,12 @@ function block(branch, most, level, folded, measure) {
   made.w = Math.max(wide, name) + 2 * pad;
   made.h = (head || pad) + y + tall + (y + tall || !head ? pad : shut ? 8 : 3);
   return made;
+}
+
+/** @param {string} name @param {Level} level @param {(text: string) => number} measure */
+function cellWidth(name, { w, glyph }, measure) {
+  const wide = measure(name) + glyph + BESIDE;
+  return w * (WIDTHS.find((times) => times * w >= wide) ?? WIDTHS.at(-1) ?? 1);
 }
 
 /**
@@ -182,15 +201,15 @@ function titleWidth({ row }, measure) {
  * @param {number} depth
  */
 function place(found, one, x, y, depth) {
-  const { branch, head, folded, columns } = one;
-  const { w, h } = found.level;
+  const { branch, head, folded, cell: w, columns } = one;
+  const { h } = found.level;
   const keys = folded ? [] : head ? branch.cells : [branch.key, ...branch.cells];
   /** @type {Box} */
   const box = { key: branch.key, row: branch.row, x, y, w: one.w, h: one.h, depth, head, folded, more: branch.more,
-    grid: { x: x + one.at.x, y: y + one.at.y, columns, keys } };
+    grid: { x: x + one.at.x, y: y + one.at.y, w, columns, keys } };
   found.boxes.push(box);
-  if (head) found.places.set(branch.key, { x: x + 2, y: y + (head - h) / 2, box });
-  keys.forEach((key, at) => found.places.set(key, { x: box.grid.x + (at % columns) * w, y: box.grid.y + Math.floor(at / columns) * h, box }));
+  if (head) found.places.set(branch.key, { x: x + 2, y: y + (head - h) / 2, w: one.w - 4, box });
+  keys.forEach((key, at) => found.places.set(key, { x: box.grid.x + (at % columns) * w, y: box.grid.y + Math.floor(at / columns) * h, w, box }));
   for (const part of one.parts) place(found, part.block, x + part.x, y + part.y, depth + 1);
 }
 
@@ -220,13 +239,13 @@ export const heightAt = (roots, width, level, folded, measure) =>
  * @returns {{key: string, head: boolean}|null}
  */
 export function hit(found, x, y) {
-  const { w, h } = found.level;
+  const { h } = found.level;
   for (let at = found.boxes.length - 1; at >= 0; at -= 1) {
     const box = found.boxes[at];
     if (!box || x < box.x || y < box.y || x >= box.x + box.w || y >= box.y + box.h) continue;
     if (box.folded || y < box.y + box.head) return { key: box.key, head: true };
     const { grid } = box;
-    const column = Math.floor((x - grid.x) / w), line = Math.floor((y - grid.y) / h);
+    const column = Math.floor((x - grid.x) / grid.w), line = Math.floor((y - grid.y) / h);
     const key = column >= 0 && column < grid.columns && line >= 0 ? grid.keys[line * grid.columns + column] : undefined;
     return key === undefined ? null : { key, head: false };
   }

@@ -32,14 +32,13 @@ export function drawMarks(pen, layout, colours, selected, notes) {
   const frame = (key, colour, thick, dash, out) => {
     const place = layout.places.get(key);
     if (!place) return undefined;
-    const wide = place.box.key === key && place.box.head ? place.box.w - 4 : w;
     pen.strokeStyle = colour;
     pen.lineWidth = thick;
     pen.setLineDash(dash);
     pen.beginPath();
-    pen.roundRect(place.x - out, place.y - out, wide + 2 * out, h + 2 * out, 4);
+    pen.roundRect(place.x - out, place.y - out, place.w + 2 * out, h + 2 * out, 4);
     pen.stroke();
-    return { x: place.x + wide, y: place.y };
+    return { x: place.x + place.w, y: place.y };
   };
   for (const key of selected) frame(key, colours.accent ?? "", w < 8 ? 1.5 : 2, [], w < 12 ? 0 : -0.5);
   for (const [key, { mark }] of notes) {

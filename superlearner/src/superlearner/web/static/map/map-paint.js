@@ -8,6 +8,7 @@
 import { shapeOf as markOf } from "../base/marks.js";
 import { budgetAt, label } from "../live/model.js";
 import { counted, number, unlimited } from "../base/words.js";
+import { BESIDE } from "./map-layout.js";
 
 /** @typedef {import("./map-layout.js").Layout} Layout */
 /** @typedef {import("./map-layout.js").Box} Box */
@@ -271,7 +272,7 @@ export class Brush {
    * Draw a cell.
    * @param {CanvasRenderingContext2D} pen
    * @param {Layout} layout
-   * @param {{x: number, y: number, box: Box}} place
+   * @param {import("./map-layout.js").Place} place
    * @param {Row|undefined} row
    * @param {string} look
    * @param {number} dense
@@ -279,8 +280,8 @@ export class Brush {
    * @param {boolean} clear  whether the place has been drawn on
    */
   cell(pen, { level }, place, row, look, dense, dim, clear) {
-    const { x, y, box } = place;
-    const { w, h, glyph } = level;
+    const { x, y, w, box } = place;
+    const { h, glyph } = level;
     if (clear) {
       pen.globalAlpha = 1;
       pen.fillStyle = this.ground(box.depth);
@@ -298,6 +299,6 @@ export class Brush {
     pen.font = `${loud ? 600 : 400} 11.5px ${this.#sans}`;
     pen.fillStyle = (look === "crashed" || look === "gave_up" ? this.colours.crash : loud ? this.colours.restart : this.colours[look === "stopped" ? "ink2" : "ink"]) ?? "";
     pen.textBaseline = "middle";
-    pen.fillText(this.cut(pen, label(row), w - glyph - 16), x + glyph + 8, y + h / 2 + 0.5);
+    pen.fillText(this.cut(pen, label(row), w - glyph - BESIDE), x + glyph + 8, y + h / 2 + 0.5);
   }
 }

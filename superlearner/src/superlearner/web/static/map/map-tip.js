@@ -9,7 +9,7 @@ import { label } from "../live/model.js";
 import { counted, kindText, number, stateText } from "../base/words.js";
 
 /** @typedef {import("../live/model.js").Row} Row */
-/** @typedef {{x: number, y: number, box: import("./map-layout.js").Box}} Place */
+/** @typedef {import("./map-layout.js").Place} Place */
 
 export class MapTip {
   /** The frame, which scrolls along with the map. */
@@ -20,12 +20,11 @@ export class MapTip {
    * @param {{row: Row, place: Place, note: string|undefined}|null} on  null: nothing
    * @param {{level: import("./map-layout.js").Level, width: number, height: number, scrolled: number, now: number}} map  the visible part
    */
-  show(on, { level: { w, h }, width, height, scrolled, now }) {
+  show(on, { level: { h }, width, height, scrolled, now }) {
     this.words.hidden = this.aim.hidden = on === null;
     if (!on) return;
     const { row, place, note } = on;
-    const wide = place.box.key === row.key && place.box.head ? place.box.w - 4 : w;
-    Object.assign(this.aim.style, { left: `${place.x - 1}px`, top: `${place.y - 1}px`, width: `${wide + 2}px`, height: `${h + 2}px` });
+    Object.assign(this.aim.style, { left: `${place.x - 1}px`, top: `${place.y - 1}px`, width: `${place.w + 2}px`, height: `${h + 2}px` });
     const why = row.state === "stuck" ? row.doing ?? "" : row.last?.crash ? (row.state === "running" ? `after ${row.last.reason}` : row.last.reason) : "";
     const facts = [row.pid ?? "", row.restarts ? counted(row.restarts, "restart") : "", row.mailbox ? `${number(row.mailbox)} in the mailbox` : ""];
     renew(this.words, [

@@ -161,8 +161,8 @@ export class SlMap extends HTMLElement {
   placeOf(key) {
     const place = this.#layout.places.get(key);
     if (!place) return null;
-    const { w, h, glyph, names } = this.#layout.level;
-    return { x: place.x + (names ? glyph / 2 + 2 : w / 2), y: place.y + h / 2, size: glyph, name: names ? w - glyph : 0 };
+    const { h, glyph, names } = this.#layout.level;
+    return { x: place.x + (names ? glyph / 2 + 2 : place.w / 2), y: place.y + h / 2, size: glyph, name: names ? place.w - glyph : 0 };
   }
 
   // Positions
@@ -308,7 +308,7 @@ export class SlMap extends HTMLElement {
     }
   }
 
-  /** @param {CanvasRenderingContext2D} pen @param {string} key @param {{x: number, y: number, box: import("./map-layout.js").Box}} place @param {boolean} clear */
+  /** @param {CanvasRenderingContext2D} pen @param {string} key @param {import("./map-layout.js").Place} place @param {boolean} clear */
   #cell(pen, key, place, clear) {
     const row = this.#model.rows.get(key);
     const dim = row !== undefined && this.#fits !== null && !this.#fits(row);

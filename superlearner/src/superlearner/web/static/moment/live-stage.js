@@ -115,12 +115,12 @@ export class RestartLive extends HTMLElement {
   }
 
   /** Whether a replay may be shown: there is room for it, and the reader has not closed the pane. */
-  get #opens() {
+  get opens() {
     return this.#picture || (!this.#closed && this.#room.matches);
   }
 
   #hold() {
-    const { stage } = this, { moment } = stage, held = moment && moment.id >= 0 && !this.hidden && this.#opens && !stage.playing && stage.time < stage.score.end;
+    const { stage } = this, { moment } = stage, held = moment && moment.id >= 0 && !this.hidden && this.opens && !stage.playing && stage.time < stage.score.end;
     const down = held ? stage.down : NOBODY;
     if (down.size === this.#down.size && [...down].every((id) => this.#down.has(id))) return;
     this.#down = down;
@@ -228,7 +228,7 @@ export class RestartLive extends HTMLElement {
     this.#recent = [...this.#recent.filter((at) => at > now - 1000), ...fresh.map(() => now)];
     const fallen = fresh.findLast(({ kind, key }) => kind === "gave_up" && key && inTree(key));
     const entry = fallen ?? fresh.find(({ event, key }) => event === newest && key && inTree(key));
-    const plays = entry && this.#opens;
+    const plays = entry && this.opens;
     if (plays && fallen && now > this.#fell + ONE_FALL_MS) this.#fell = now;
     else if (now < this.#fell + FALL_MS) return this.#settle();
     else if (this.#recent.length > MOST) {
@@ -247,12 +247,12 @@ export class RestartLive extends HTMLElement {
 
   /** Count the restarts that are not played, and show the newest when they have ended; unless the reader has paused. */
   #settle() {
-    if (!this.#opens || !this.#newer.last) return;
+    if (!this.opens || !this.#newer.last) return;
     this.#tell();
     clearTimeout(this.#settling);
     this.#settling = setTimeout(() => {
       const { stage } = this, { count, last } = this.#newer;
-      if (last && this.#opens && !this.#asking && (this.hidden || stage.time >= stage.score.end)) void this.#play(last.event ?? 0, last.key ?? "", count);
+      if (last && this.opens && !this.#asking && (this.hidden || stage.time >= stage.score.end)) void this.#play(last.event ?? 0, last.key ?? "", count);
     }, Math.max(CALM_MS, this.#ended + READ_MS - performance.now()));
   }
 

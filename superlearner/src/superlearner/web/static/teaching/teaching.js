@@ -41,7 +41,7 @@ part({
 });
 
 /** Return whether the pane below the tree plays restarts: arrows would say the same again. */
-const played = () => document.getElementById("restart")?.checkVisibility() ?? false;
+const played = () => /** @type {import("../moment/live-stage.js").RestartLive|null} */ (document.getElementById("restart"))?.opens ?? false;
 
 /**
  * @param {{tree: Written, map: Written & Mapped, pane: HTMLElement, events: HTMLElement, goTo: (target: string) => void}} parts
