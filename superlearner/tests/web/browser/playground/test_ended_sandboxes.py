@@ -195,6 +195,11 @@ def test_a_new_sandbox_can_begin_with_the_code_of_one_that_is_gone(
     open_page: Callable[..., Page], at_work: Any
 ) -> None:
     page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    page.locator("#options summary").click()
+    page.get_by_label("Memory, MB").fill("300")
+    page.get_by_label("Stop when idle for, min").fill("7")
+    page.get_by_label("Restarts allowed").fill("4")
+    page.get_by_label("Custom config").fill("[1]")
     made(page, "lost")
     lose(at_work, "lost")
     page.get_by_role("button", name="Start a new one with this code").click()
@@ -203,8 +208,13 @@ def test_a_new_sandbox_can_begin_with_the_code_of_one_that_is_gone(
     expect(page.get_by_label("Name", exact=True)).to_have_value("lost")
     expect(page.locator("#draft")).to_be_hidden()
     assert TYPED == text(page)
+    expect(page.get_by_label("Memory, MB")).to_have_value("300")
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.locator("#one-status")).to_have_text("running")
+    page.get_by_role("tab", name="Limits").click()
+    limits = page.locator("#about-limits")
+    for limit in ("Memory300 MB", "Stopped when idle for7 min", "Restarts allowed4", "Custom config[1]"):
+        expect(limits).to_contain_text(limit)
 
 
 def test_a_sandbox_of_which_nothing_is_known_leads_to_a_new_one(open_page: Callable[..., Page], at_work: Any) -> None:

@@ -6,7 +6,8 @@
  * @module
  */
 
-/** @typedef {{user: string, of: string, text: string, version: number, at: number, tab: string, options?: unknown}} Draft  `options`: what else a sandbox needs to start as before */
+/** @typedef {import("./sandbox-words.js").Options} Options */
+/** @typedef {{user: string, of: string, text: string, version: number, at: number, tab: string, options?: Options}} Draft  `options`: what else a sandbox needs to start as before */
 /** @typedef {{getItem(key: string): string|null, setItem(key: string, value: string): void}} Store */
 
 export const KEY = "superlearner.drafts";
@@ -45,7 +46,7 @@ export function adopted(drafts, user, tab) {
 
 export class Drafts {
   /** @type {Draft[]} Drafts that the store refuses last as long as the page. */ #here = [];
-  /** @type {{of: string, text: string|null, version: number, options: unknown}|null} */ #pending = null;
+  /** @type {{of: string, text: string|null, version: number, options: Options|undefined}|null} */ #pending = null;
   #timer = 0;
 
   /**
@@ -83,7 +84,7 @@ export class Drafts {
     return this.some(begins)[0] ?? null;
   }
 
-  /** Keep a text soon, or drop the draft for null. @param {string} of @param {string|null} text @param {number} [version] @param {unknown} [options] */
+  /** Keep a text soon, or drop the draft for null. @param {string} of @param {string|null} text @param {number} [version] @param {Options} [options] */
   later(of, text, version = 0, options = undefined) {
     if (this.#pending && this.#pending.of !== of) this.flush();
     this.#pending = { of, text, version, options };

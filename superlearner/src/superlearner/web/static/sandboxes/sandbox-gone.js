@@ -11,22 +11,23 @@ import { calm, check, editor, note } from "./sandbox-bench.js";
 
 /** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
 /** @typedef {import("./drafts.js").Drafts} Drafts */
+/** @typedef {import("./sandbox-words.js").Options} Options */
 
 const page = byId("sandboxes", HTMLElement);
 /** The sandbox whose absence is shown; "" for none. */ let shown = "";
 /** @type {Drafts|null} */ let backups = null;
-/** Its limits and other options; undefined if they are unknown. @type {unknown} */ let options;
+/** Its limits and other options; undefined if they are unknown. @type {Options|undefined} */ let options;
 let starting = false;
 /** @type {(made: Sandbox, source: string) => void} */ let made = () => {};
 
 /**
  * @param {typeof made} onMade  gets a sandbox that runs again, and its source
- * @param {(id: string, source: string) => void} onNew  begins a new sandbox with the code
+ * @param {(id: string, source: string, options: Options|undefined) => void} onNew  begins a new sandbox with the code
  */
 export function wireGone(onMade, onNew) {
   made = onMade;
   byId("run-again", HTMLButtonElement).onclick = () => void runAgain();
-  byId("new-with", HTMLButtonElement).onclick = () => onNew(shown, editor.value);
+  byId("new-with", HTMLButtonElement).onclick = () => onNew(shown, editor.value, options);
   editor.addEventListener("input", () => {
     if (!shown) return;
     check.later();
@@ -52,7 +53,7 @@ export async function gone(id, here) {
   backups = kept?.[1] ?? null;
   const source = backups?.find(`sandbox:${id}`);
   options = source?.options;
-  write(byId("gone-kept", HTMLElement), `${options ? "This browser kept its code, limits and options. “Run it again” uses them all." : "This browser kept only its code. “Run it again” uses the default limits."}`);
+  write(byId("gone-kept", HTMLElement), `${options ? "This browser kept its code, limits and options. Both buttons use them." : "This browser kept only its code. Both buttons use the default limits."}`);
   const text = here ? editor.value : (kept?.[0].newest(`sandbox:${id}:`) ?? source)?.text;
   attribute(page, "data-code", text === undefined ? null : "kept");
   if (text === undefined) return;

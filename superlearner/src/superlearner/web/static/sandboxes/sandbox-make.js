@@ -13,7 +13,8 @@ import { freeName } from "./sandbox-words.js";
 /** @typedef {import("./sandbox-words.js").Sandbox} Sandbox */
 /** @typedef {import("./drafts.js").Drafts} Drafts */
 /** @typedef {{id: string, title: string, about: string, source: string}} Template */
-/** @typedef {{id: string, title: string, about: string, source?: string, kept?: boolean}} Start  without a source: a demo; `kept` only in this browser */
+/** @typedef {import("./sandbox-words.js").Options} Options */
+/** @typedef {{id: string, title: string, about: string, source?: string, kept?: boolean, options?: Options}} Start  without a source: a demo; `kept` only in this browser */
 
 const DEMOS = [
   { id: "demo_one_for_one", title: "Demo: two counters and a printer", about: "The smallest of our own trees. A demo needs no credential." },
@@ -52,7 +53,7 @@ export async function begin(ids, onMade, onWrong) {
   taken = ids;
   [templates, kept] = await Promise.all([platform("GET", "/sandbox-templates"), drafts().catch(() => null)]);
   all = [...templates, { id: "", title: "An empty page", about: "Python with a class Main, or one Supervisor or Application.", source: "from otp import Children, Supervisor, impl\n\n\n" }, ...DEMOS];
-  for (const { of, text } of kept?.some(`new:${KEPT}`) ?? []) all.push(keptStart(of.slice(`new:${KEPT}`.length), text));
+  for (const { of, text, options } of kept?.some(`new:${KEPT}`) ?? []) all.push(keptStart(of.slice(`new:${KEPT}`.length), text, options));
   options();
   from.onchange = () => pick(all.find((one) => (one.id || "empty") === chosen()));
   form.onsubmit = (event) => {
@@ -75,20 +76,20 @@ export async function begin(ids, onMade, onWrong) {
 
 /** Keep a text as the draft of the starting point, unless the starting point has it. @param {string} text */
 function keep(text) {
-  if (shown) kept?.later(draftOf(shown), text === shown.source && !shown.kept ? null : text);
+  if (shown) kept?.later(draftOf(shown), text === shown.source && !shown.kept ? null : text, 0, shown.options);
 }
 
 const options = () => from.replaceChildren(...all.map((one) => make("option", { value: one.id || "empty" }, one.title)));
 
-/** Return the code of a former sandbox as a starting point. @param {string} id @param {string} source @returns {Start} */
-const keptStart = (id, source) => ({ id: `${KEPT}${id}`, title: `The code of ${id}`, about: `The last code of ${id}, which this browser kept.`, source, kept: true });
+/** Return the code of a former sandbox as a starting point. @param {string} id @param {string} source @param {Options} [options] @returns {Start} */
+const keptStart = (id, source, options) => ({ id: `${KEPT}${id}`, title: `The code of ${id}`, about: `The last code of ${id}, which this browser kept.`, source, kept: true, options });
 
-/** Begin a new sandbox with the code of a former one. @param {string} id @param {string} source */
-export function enterWith(id, source) {
-  const one = keptStart(id, source);
+/** Begin a new sandbox with the code, limits and options of a former one. @param {string} id @param {string} source @param {Options} [kinds] */
+export function enterWith(id, source, kinds) {
+  const one = keptStart(id, source, kinds);
   all = [...all.filter((other) => other.id !== one.id), one];
   options();
-  kept?.later(draftOf(one), source);
+  kept?.later(draftOf(one), source, 0, kinds);
   open = named = false;
   enter();
 }
@@ -143,6 +144,7 @@ function pick(one) {
   editor.lock(one.source === undefined);
   hint();
   propose();
+  if (one.options) fill(one.options);
   check.drop();
   check.tell("");
   note.hide();
@@ -154,6 +156,20 @@ function pick(one) {
     pick(left);
     editor.focus();
   });
+}
+
+/** The number fields of the options, by what they set. @type {["memory_mb"|"held_s"|"cpu_s"|"idle_s", string, number][]} */
+const LIMITS = [["memory_mb", "l-memory", 1], ["held_s", "l-held", 1], ["cpu_s", "l-cpu", 1], ["idle_s", "l-idle", 60]];
+
+/** Fill the fields with the options of a former sandbox, and show them. @param {Options} options */
+function fill({ strategy, max_restarts, max_seconds, custom_config, limits }) {
+  const set = (/** @type {string} */ id, /** @type {unknown} */ value) => (byId(id, HTMLInputElement).value = value === null || value === undefined ? "" : String(value));
+  byId("o-strategy", HTMLSelectElement).value = strategy ?? "";
+  set("o-restarts", max_restarts);
+  set("o-seconds", max_seconds);
+  byId("o-config", HTMLTextAreaElement).value = custom_config === null || custom_config === undefined ? "" : JSON.stringify(custom_config);
+  for (const [limit, id, unit] of LIMITS) if (limits?.[limit] !== undefined) set(id, limits[limit] / unit);
+  byId("options", HTMLDetailsElement).open = true;
 }
 
 /** Put a text into the editor, and keep it as the draft unless it is the starting point's own. @param {string} text */
@@ -192,12 +208,12 @@ function wanted() {
     name.focus();
     return null;
   }
-  const limits = { memory_mb: numeric("l-memory"), held_s: numeric("l-held"), cpu_s: numeric("l-cpu"), idle_s: (numeric("l-idle") ?? 0) * 60 };
+  const limits = LIMITS.map(([limit, id, unit]) => [limit, limit === "idle_s" ? (numeric(id) ?? 0) * unit : numeric(id)]);
   const own = demo(), plain = unchanged();
   return {
     sandbox_id: name.value, ...(own ? { demo: own.id } : plain ? { template: plain.id } : { source: editor.value }), strategy: byId("o-strategy", HTMLSelectElement).value || null,
     max_restarts: numeric("o-restarts"), max_seconds: numeric("o-seconds"), custom_config: config,
-    limits: Object.fromEntries(Object.entries(limits).filter(([, one]) => one !== null)),
+    limits: { ...shown?.options?.limits, ...Object.fromEntries(limits.filter(([, one]) => one !== null)) },
   };
 }
 

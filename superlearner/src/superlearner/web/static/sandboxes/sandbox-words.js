@@ -84,7 +84,9 @@ export function fitting({ q, owner, state }) {
 /** @param {Wall[]} walls */
 export const upText = (walls) => (walls.length ? `${walls.filter((one) => one.up).length} of ${walls.length} isolation layers active` : "No isolation layers");
 
-/** Return the options of a request that starts the same sandbox again. @param {Sandbox} one */
+/** @typedef {Pick<Sandbox["configuration"], "strategy"|"max_restarts"|"max_seconds"|"custom_config"|"limits">} Options */
+
+/** Return the options of a request that starts the same sandbox again. @param {Sandbox} one @returns {Options} */
 export function optionsOf({ configuration: { strategy, max_restarts, max_seconds, custom_config, limits } }) {
   return { strategy, max_restarts, max_seconds, custom_config, limits };
 }

@@ -170,10 +170,10 @@ async function machine() {
 
 wire(refresh);
 wireList(draw, refresh);
-wireGone(started, (of, source) => {
+wireGone(started, (of, source, options) => {
   history.pushState(null, "", address("new"));
   exit();
-  enterWith(of, source);
+  enterWith(of, source, options);
   draw();
 });
 page.addEventListener("click", follow);
