@@ -57,7 +57,7 @@ export function spans(events, members, begun) {
   }
   for (const member of members) {
     const all = found.get(member.name) ?? found.set(member.name, []).get(member.name) ?? [];
-    if (!all.some(({ to }) => to === null)) all.push({ from: begun, to: null, what: "up", reason: null, incarnation: member.incarnation });
+    if (!all.some(({ to }) => to === null)) all.push({ from: Math.max(begun, member.since), to: null, what: "up", reason: null, incarnation: member.incarnation });
   }
   return found;
 }

@@ -125,7 +125,7 @@ const MARKS = /** @type {Record<string, string>} */ ({ joined: "running", leavin
 /** @param {number} from @param {number} to @param {string} what */
 function span(from, to, what) {
   const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-  for (const [name, value] of Object.entries({ x: from, y: 2, width: Math.max(0.4, to - from), height: 8, "data-what": what })) bar.setAttribute(name, String(value));
+  for (const [name, value] of Object.entries({ x: Math.min(from, 99.6), y: 2, width: Math.max(0.4, to - from), height: 8, "data-what": what })) bar.setAttribute(name, String(value));
   return bar;
 }
 
@@ -138,13 +138,13 @@ const OTHERS = {
   processes: ({ processes, total_count }) => table(["Node", "Process", "Class", "State", "Mailbox", "Restarts"], processes, (/** @type {any} */ one) => html`<td>${one.node}</td><th scope="row"><a href=${at("/supervisors", one.node, one.pid)}>${one.name ?? one.pid}</a></th><td>${one.what}</td><td>${one.status}</td><td class="num">${number(one.message_queue_len)}</td><td class="num">${one.restarts ?? ""}</td>`,
     `${counted(total_count, "process", "processes")}${processes.length < total_count ? `; the first ${number(processes.length)} are shown` : ""}`),
   restarts: ({ restarts }) => table(["When", "Node", "Process", "Reason", "Supervisor"], restarts, (/** @type {any} */ one) => html`<td><time>${clock(one.at)}</time></td><td>${one.node}</td><th scope="row"><a href="${root()}/why/${one.event}?node=${encodeURIComponent(one.node)}">${one.name}</a></th><td><code>${one.reason}</code></td><td>${one.supervisor ?? ""}</td>`,
-    counted(restarts.length, "restart")),
+    counted(restarts.length, "restart"), "No process has been restarted on any member."),
   anomalies: ({ anomalies }) => table(["Node", "Severity", "What", "What to try"], anomalies, (/** @type {any} */ one) => html`<td>${one.node}</td><td>${one.severity}</td><th scope="row">${one.description}</th><td>${one.hint}</td>`,
-    counted(anomalies.length, "anomaly", "anomalies")),
+    counted(anomalies.length, "anomaly", "anomalies"), "Nothing is wrong: on all members all values are within their thresholds."),
 };
 
-/** @param {string[]} heads @param {any[]} lines @param {(one: any) => unknown} cells @param {string} words */
-const table = (heads, lines, cells, words) => html`<p class="hint">${words} on all members</p>${lines.length ? html`<div class="scroll" tabindex="0" role="region" aria-label="Table"><table class="table"><thead><tr>${heads.map((head) => html`<th scope="col" class=${head === "Mailbox" || head === "Restarts" ? "num" : ""}>${head}</th>`)}</tr></thead><tbody>${lines.map((one) => html`<tr>${cells(one)}</tr>`)}</tbody></table></div>` : html`<div class="void"><h2>Nothing to show</h2><p>No member has anything here now.</p></div>`}`;
+/** @param {string[]} heads @param {any[]} lines @param {(one: any) => unknown} cells @param {string} words @param {string} [none] */
+const table = (heads, lines, cells, words, none) => (lines.length ? html`<p class="hint">${words} on all members</p><div class="scroll" tabindex="0" role="region" aria-label="Table"><table class="table"><thead><tr>${heads.map((head) => html`<th scope="col" class=${head === "Mailbox" || head === "Restarts" ? "num" : ""}>${head}</th>`)}</tr></thead><tbody>${lines.map((one) => html`<tr>${cells(one)}</tr>`)}</tbody></table></div>` : html`<p class="hint">${none ?? `${words} on all members`}</p>`);
 
 /** @param {string} path @param {string} node @param {string} pid */
 const at = (path, node, pid) => `${root()}${path}?node=${encodeURIComponent(node)}&process=${encodeURIComponent(pid)}`;
