@@ -164,7 +164,7 @@ vendor: install-dev ## bundle the editor and the templates from the lock in tool
 	$(PY) -m tools.vendor
 
 .PHONY: full
-full: ## run everything on every Python of .ci/pythons (at most 90 minutes)
+full: ## run everything, on every Python what depends on it (at most 90 minutes)
 	bash .ci/full
 
 .PHONY: lock
