@@ -18,7 +18,7 @@ from superlearner.app.hearing import Remembered
 from superlearner.app.own_peer import OwnProgram
 from superlearner.app.running import Tree
 from superlearner.settings.configuration import Configuration, described
-from superlearner.settings.settings import from_flags
+from superlearner.settings.sources import from_flags
 
 Inside = Callable[..., Any]
 Check = Callable[[Any], Any]

@@ -181,7 +181,7 @@ ROOMS = "from otp import DynamicSupervisor\n\nclass Rooms(DynamicSupervisor): pa
 
 def test_a_dynamic_supervisor_has_no_argument(superlearner: Run, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(ROOMS)
-    done = superlearner("run", "app.py:Rooms", "--in-process", "--arg", "1")
+    done = superlearner("run", "app.py:Rooms", "--in-process", "--arg", "1", "--port", "0")
     assert done.returncode == 1
     assert "takes no argument" in done.stderr
 

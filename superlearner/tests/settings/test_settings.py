@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from superlearner.settings.settings import SettingsError, load_settings
+from superlearner.settings.sources import SettingsError, load_settings
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from superlearner.settings.settings import SettingsError, load_settings
+from superlearner.settings.sources import SettingsError, load_settings
 from superlearner.web.pacing import HELD_S
 
 Run = Callable[..., Any]

@@ -17,7 +17,8 @@ from superlearner.observing.analytics import ANALYTICS
 from superlearner.observing.monitoring import MONITORING
 from superlearner.observing.watchdog import WATCHDOG
 from superlearner.settings.configuration import Change
-from superlearner.settings.settings import Problem, Settings
+from superlearner.settings.settings import Settings
+from superlearner.settings.sources import Problem
 from superlearner.store import SettingChange
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from superlearner.operations.execution import checked, execute
 from superlearner.operations.failures import OperationError
 from superlearner.operations.registry import operation_in
 from superlearner.operations.users import NODE_SCOPES, Scope, User
-from superlearner.settings.settings import SettingsError
+from superlearner.settings.sources import SettingsError
 
 __all__ = ["Observing"]
 

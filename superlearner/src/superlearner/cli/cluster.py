@@ -215,7 +215,7 @@ cluster.command(name="node", help="The same as `superlearner node NAME`.")(node)
 def _folder(ctx: typer.Context, data_dir: Path | None) -> Path:
     """Return the data directory, whose cluster is meant."""
     from superlearner.base.data_dir import default_data_dir
-    from superlearner.settings.settings import SettingsError, load_settings
+    from superlearner.settings.sources import SettingsError, load_settings
 
     try:
         return (load_settings(data_dir=said(ctx, None, data_dir)[1]).data_dir or default_data_dir()).absolute()

@@ -39,7 +39,7 @@ def show(ctx: typer.Context, as_json: Json = False) -> None:
 @config.command()
 def path() -> None:
     """Print the path of the settings file, in the folder where a platform is started."""
-    from superlearner.settings.settings import CONFIG_FILE
+    from superlearner.settings.sources import CONFIG_FILE
 
     say(str(Path(CONFIG_FILE).absolute()))
 
@@ -48,7 +48,7 @@ def _show(ctx: typer.Context, *, as_json: bool) -> None:
     from otp.redaction import without_secrets
     from superlearner.cli.variables import unread_variables
     from superlearner.settings.configuration import described, load_configuration
-    from superlearner.settings.settings import SettingsError
+    from superlearner.settings.sources import SettingsError
 
     for words in unread_variables():
         complain(words)

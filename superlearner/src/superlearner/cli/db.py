@@ -108,7 +108,7 @@ def backup(
 
 def database_of(data_dir: Path | None = None) -> str | Path:
     """Return the database URL or file. Ends the command if a setting is invalid."""
-    from superlearner.settings.settings import SettingsError, load_settings
+    from superlearner.settings.sources import SettingsError, load_settings
 
     try:
         settings = load_settings(data_dir=data_dir)

@@ -131,7 +131,7 @@ def _token(folder: Path) -> Diagnosis:
 
 def _start(folder: Path) -> Iterator[Diagnosis]:
     """Check settings, port and database for a start, if no platform is running."""
-    from superlearner.settings.settings import SettingsError, load_settings
+    from superlearner.settings.sources import SettingsError, load_settings
 
     try:
         settings = load_settings()

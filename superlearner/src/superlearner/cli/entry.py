@@ -216,7 +216,7 @@ def run(
     from superlearner.base.terminal import complain
     from superlearner.cli.variables import unread_variables
     from superlearner.settings.configuration import load_configuration
-    from superlearner.settings.settings import SettingsError
+    from superlearner.settings.sources import SettingsError
 
     for words in unread_variables():
         complain(words)
@@ -261,7 +261,7 @@ def token(
     """
     from superlearner.access.credentials import CredentialsError, read_token
     from superlearner.base.data_dir import default_data_dir
-    from superlearner.settings.settings import SettingsError, load_settings
+    from superlearner.settings.sources import SettingsError, load_settings
 
     try:
         folder = load_settings(data_dir=data_dir).data_dir or default_data_dir()

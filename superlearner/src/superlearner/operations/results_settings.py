@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from superlearner.settings.settings import Source
+from superlearner.settings.sources import Source
 
 __all__ = ["SettingChanged", "SettingChangeLine", "SettingProblem", "SettingResult", "SettingsChanged", "SettingsFile"]
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from superlearner.settings.configuration import Change, Configuration
-from superlearner.settings.settings import Problem, Settings, SettingsError, from_flags
+from superlearner.settings.settings import Settings
+from superlearner.settings.sources import Problem, SettingsError, from_flags
 
 
 class Watched:

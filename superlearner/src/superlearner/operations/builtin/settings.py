@@ -23,7 +23,7 @@ from superlearner.operations.results_settings import (
     SettingsFile,
 )
 from superlearner.settings.configuration import PRIVATE, Change, Configuration, Described, Plan, described
-from superlearner.settings.settings import SettingsError
+from superlearner.settings.sources import SettingsError
 from superlearner.store import Store
 
 Name = Annotated[str, Field(max_length=100, description="the setting", examples=["kill_wait"]), Picker("setting")]

@@ -10,7 +10,8 @@ from otp import sentences
 from otp.bounded import text
 from otp.redaction import HIDDEN
 from superlearner.control.terms import json_of
-from superlearner.settings.settings import Given, Settings, Source, takes_effect_at_start
+from superlearner.settings.settings import Settings, takes_effect_at_start
+from superlearner.settings.sources import Given, Source
 
 __all__ = ["PRIVATE", "Change", "Plan", "changes_between"]
 

@@ -16,19 +16,18 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from superlearner.settings.configuration.changes import Change, Plan, changes_between
-from superlearner.settings.settings import (
+from superlearner.settings.settings import Settings, takes_effect_at_start
+from superlearner.settings.settings_file import Signature, signature
+from superlearner.settings.sources import (
     CONFIG_FILE,
     Given,
     Problem,
-    Settings,
     SettingsError,
     from_environment,
     from_file,
     from_flags,
     settle,
-    takes_effect_at_start,
 )
-from superlearner.settings.settings_file import Signature, signature
 
 __all__ = ["Configuration", "FileState", "load_configuration"]
 
