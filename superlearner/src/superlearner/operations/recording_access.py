@@ -1,4 +1,4 @@
-"""What operations on recordings share: their names, their errors, and the line that describes one."""
+"""Access to recordings for operations: parameters, errors, and the line that describes one."""
 
 from __future__ import annotations
 

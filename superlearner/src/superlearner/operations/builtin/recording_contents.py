@@ -1,4 +1,4 @@
-"""What is in a recording: its size, its events, and the node at any moment."""
+"""Contents of a recording: its size, its events, and the node at any moment."""
 
 from __future__ import annotations
 
