@@ -65,15 +65,15 @@ def test_the_stub_fails_with_the_first_step_and_two_runs_say_the_same(id: str) -
 @pytest.mark.parametrize(
     ("id", "before", "after", "said"),
     [
-        ("s12.minimal", "return NoReply(value)", "return value", "a callback returned 42, which is not a result"),
-        ("s12.minimal", "return NoReply(value)", "NoReply(value)", "a callback returned None: did no case match"),
+        ("s12.minimal", "return NoReply(value)", "return value", "handle_cast returned 42; expected NoReply(state)"),
+        ("s12.minimal", "return NoReply(value)", "NoReply(value)", "handle_cast returned None: did no case match"),
         ("s12.minimal", "return await GenServer.call(server, (", "return GenServer.call(server, (", "`await` is"),
         ("s12.minimal", "NoReply(value)", "NoReply(value or state)", "answer 0 after set(server, 0), got 'mine'"),
         ("s12.minimal", "Reply(new, new)", "Reply(new, function(state))", "call its function once, got 2 calls"),
         ("s12.minimal", "new = function(state)", "new = functoin(state)", "line 15: update(server, function): the"),
         ("s12.minimal", "Reply(new, new)", "Reply(new)", "ended: TypeError: Reply.__init__() missing 1 required"),
         ("s12.minimal", '("update", function))', '("update", functoin))', "line 31: update(server, function) raised"),
-        ("s12.required", "return Ok(arg)", "return arg", "a callback returned 0, which is not a result such as Ok(…)"),
+        ("s12.required", "return Ok(arg)", "return arg", "init returned 0; expected Ok(state)"),
         ("s12.required", "return Ok(arg)", "Ok(arg)", "or is a return missing?"),
         ("s12.required", "OnlyInit(GenServer)", "OnlyInit", "is the class written as OnlyInit(GenServer)?"),
         ("s12.tree", '"pool": 3', '"pool": 1', "A supervisor's children end with it"),
@@ -86,6 +86,52 @@ def test_a_common_slip_is_named_with_its_cure(id: str, before: str, after: str, 
     found = verdict(id, right.replace(before, after))
     assert not found.ok
     assert said in found.steps[-1].say
+
+
+CALLBACK = "def handle_call(self, request, caller, state):\n"
+
+
+@pytest.mark.parametrize(
+    ("id", "before", "after", "misconception", "said"),
+    [
+        ("s12.minimal", "return NoReply(value)", "return Reply(value, value)", "M14", "sender of a cast waits"),
+        ("s12.minimal", "return Ok(initial)", "return Ok(initial or 0)", "V2", "answer (), the argument of start, got"),
+        ("s12.minimal", "= function(state)", "= function(state) or state", "V2", "update to answer 0, the new value"),
+        ("s12.minimal", "(value)\n", "(state if value is None else value)\n", "V2", "after set(server, None), got 0"),
+        ("s12.minimal", "    def set(", "    async def set(", "M14", "has to be awaited, but a cast waits for nothing"),
+        ("s12.minimal", "get(server)", "get(self, server)", None, "called as MinimalServer.get(server): expected no"),
+        (
+            "s12.minimal", CALLBACK, f"async {CALLBACK}        await GenServer.call(__import__('otp').self(), 1)\n",
+            "M15", "handle_call calls its own server",
+        ),
+        (
+            "s12.minimal", CALLBACK, f"async {CALLBACK}        await __import__('asyncio').sleep(60)\n",
+            "P1", "line 11: get(server) got no answer in time: handle_call is still waiting",
+        ),
+        (
+            "s12.minimal", CALLBACK, f"{CALLBACK}        __import__('time').sleep(60)\n",
+            "M7", "time.sleep stops the one thread of the runtime",
+        ),
+        (
+            "s12.minimal", "class Minimal", "__import__('otp').run(print)\nclass Minimal",
+            None, "line 4: expected no program to run while the file is imported",
+        ),
+        (
+            "s12.impl", "Reply(state, state)", "__import__('otp').Stop('normal', state, reply=state)",
+            None, "the server has ended before: handle_call stopped it with the reason 'normal'",
+        ),
+        ("s12.impl", "Reply(state, state)", "Reply(5, state)", None, "answer the state ['a list'], got 5"),
+        ("s12.impl", "Reply(state, state)", "Reply(state, None)", None, "call 'get' to answer the state 5, got None"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_a_callback_is_told_with_its_misconception(
+    id: str, before: str, after: str, misconception: str | None, said: str
+) -> None:
+    right = COURSE.solution(id)
+    assert before in right
+    found = verdict(id, right.replace(before, after))
+    assert said in found.steps[-1].say
+    assert found.misconceptions == (() if misconception is None else (misconception,))
 
 
 SAYS = {

@@ -272,6 +272,8 @@ def test_reasons_of_the_runtime_are_shown_in_plain_words(inside: Callable[..., A
     assert text_of_reason(("bad_return_value", None)).endswith("did no case match, or is a return missing?")
     said = "a callback returned 7, which is not a result such as Ok(…), Reply(…) or NoReply(…)"
     assert text_of_reason(("bad_return_value", 7)) == said
+    said = "a callback returned Reply(1, 2), which is a result of other callbacks"
+    assert text_of_reason(("bad_return_value", otp.Reply(1, 2))) == said
 
     async def test(platform: Any) -> None:
         node = platform.node

@@ -17,6 +17,7 @@ from otp.kernel.info import is_alive
 from otp.kernel.pids import Pid
 from otp.kernel.process import Process
 from otp.kernel.reasons import Crash, ExceptionTerm
+from otp.kernel.results import Ignore, NoReply, Ok, Reply, Stop, WithOptions
 from otp.kernel.states import REMOTE
 from otp.redaction import without_secrets
 
@@ -195,6 +196,8 @@ def _plain(reason: Any, limit: int, depth: int) -> str:
             if rest[0] is None:
                 return "a callback returned None: did no case match, or is a return missing?"
             got = _value(rest[0], limit)
+            if isinstance(rest[0], (Ok, Reply, NoReply, Stop, Ignore)) and not isinstance(rest[0], WithOptions):
+                return f"a callback returned {got}, which is a result of other callbacks"
             return f"a callback returned {got}, which is not a result such as Ok(…), Reply(…) or NoReply(…)"
         case "EXIT", 1 if depth:
             return _reason(rest[0], limit, depth - 1)

@@ -41,6 +41,7 @@ READ_S: Final = 5.0
 AT_ONCE: Final = os.cpu_count() or 1
 """Children that run at the same time; more would not be faster."""
 
+RUNS: Final = "your code runs to its end within the limits of a check"
 ENDS: Final = {
     "held": ("your code keeps the one thread of the runtime busy and never waits", "M7"),
     "cpu": ("your code used all the processor time that a check has", "M7"),
@@ -124,7 +125,7 @@ class Checker:
         except _Ended as ended:
             return Checked(ended.verdict, ended.printed)
         if told is None:
-            return Checked(refusal(IMPORT, ENDS["exit"][0]), printed)
+            return Checked(refusal(RUNS, ENDS["exit"][0]), printed)
         return Checked(_verdict(told), printed)
 
     async def run(self, id: str, check: str) -> Outcome:
@@ -231,7 +232,7 @@ def _ended(error: otp.StartError) -> Verdict:
         case ("peer", str(kind), str(reason)) if kind in ENDS:
             say, misconception = ENDS[kind]
             where = _place(reason)
-            return refusal(IMPORT, f"{where}{say}" if where else say, misconception)
+            return refusal(RUNS, f"{where}{say}" if where else say, misconception)
         case ("peer", str(kind), str(reason)) if kind in ("failed",):
             return refusal(IMPORT, f"the check ended with it: {clip(reason, LONGEST_TELL)}")
         case _:

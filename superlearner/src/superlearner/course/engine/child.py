@@ -24,6 +24,7 @@ from typing import Any, Final
 
 from otp.peer.inner import Here
 from otp.testing import Deadlock, Livelock, MessageMutated, RealIONotSimulated, Scheduler
+from superlearner.course.engine.ends import real_io
 from superlearner.course.engine.exercise import declared_in, is_inline, scenarios_in
 from superlearner.course.engine.integrity import Integrity
 from superlearner.course.engine.outcome import Outcome
@@ -132,9 +133,7 @@ class _Run:
         except MessageMutated as error:
             return self._failed(Wrong(f"a message was changed after it was sent: {_first_line(error)}", "M6"))
         except RealIONotSimulated as error:
-            return self._failed(
-                Wrong(f"expected neither threads, sockets nor real waiting: {_first_line(error)}", "M7")
-            )
+            return self._failed(real_io(str(error)))
         except SystemExit as error:
             return self._failed(
                 Wrong(f"your code called sys.exit({shown(error.code)}), which would end the interpreter")
@@ -182,6 +181,9 @@ def _told(error: BaseException) -> str:
     """Return an exception of an answer, with its line; the library may name the line that it means."""
     lines = [str(frame.lineno) for frame in traceback.extract_tb(error.__traceback__) if frame.filename == FILE]
     said = _first_line(error)
+    if isinstance(error, RuntimeError) and "event loop" in said:  # otp.run, or asyncio.run
+        said = 'expected no program to run while the file is imported; put it under `if __name__ == "__main__":`'
+        return f"line {lines[-1]}: {said}" if lines else said
     if named := PLACE.search(said):
         lines.append(named[1])
         said = PLACE.sub("", said, 1)

@@ -23,7 +23,7 @@ import otp
 from otp import Supervisor
 from otp.testing import advance, mailbox, wait_all_idle
 from otp.trace import MESSAGE_KINDS, Event, node_of, subscribe
-from superlearner.control.reasons import tagged, text_of_reason
+from superlearner.course.engine.ends import LONGEST, WAITS, end_of
 from superlearner.course.engine.excerpt import Excerpt
 from superlearner.course.engine.outcome import CallbackStep, Figure, Outcome
 from superlearner.course.engine.pictured import Mailbox, watched
@@ -33,7 +33,6 @@ from superlearner.course.engine.verdict import Row, Step, Wrong
 __all__ = ["Scenario"]
 
 KEPT: Final = 2000
-LONGEST: Final = 200
 RESTART_S: Final = 1.0
 TERMS: Final = re.compile(r"#Ref<[\d.]+>|<\d+\.\d+\.\d+>")
 
@@ -148,6 +147,8 @@ class Scenario:
         if not callable(found):
             base = "" if hasattr(owner, "child_spec") else f"; is the class written as {owner.__name__}(GenServer)?"
             raise Wrong(f"expected {owner.__name__}.{name}(…), got none{base if name == 'start' else ''}")
+        if inspect.isfunction(found) and next(iter(inspect.signature(found).parameters), "") == "self":
+            raise Wrong(f"{name} is called as {owner.__name__}.{name}(server): expected no parameter `self`")
         return found
 
     def choices(self, keys: tuple[str, ...]) -> Mapping[str, Any]:
@@ -286,23 +287,44 @@ class Scenario:
                 raise Wrong(f"{what} answered a coroutine: `await` is missing before a call inside it")
             return value
         except otp.CallTimeout:
-            if server is not None and not otp.is_alive(server):
-                raise Wrong(f"{what}: the server ended without an answer") from None
-            raise Wrong(
-                f"{what} got no answer: the server is alive and silent, and its caller waits in vain", "M31"
-            ) from None
+            raise self._unanswered(what, server) from None
         except otp.ServerDown as error:
-            ended = f"{what}: the server ended: {reason_words(error.cause_reason)}"
-            raise Wrong(self._line_of(error.cause_reason) + ended) from None
+            said = f"{self._line_of(error.cause_reason)}{what}: the server ended: "
+            raise end_of(said, error.cause_reason, self._end(server)[1]) from None
         except otp.NoProcess:
-            raise Wrong(f"{what}: there is no such process any more") from None
+            raise self.ended(server, f"{what}: the server has ended before: ") from None
         except otp.StartError as error:
-            raise Wrong(f"{self._line_of(error.reason)}{what} failed: {reason_words(error.reason)}") from None
+            raise end_of(f"{self._line_of(error.reason)}{what} failed: ", error.reason, "init") from None
         except Wrong:
             raise
         except Exception as error:
             said = f"{what} raised {type(error).__name__}: {str(error)[:LONGEST]}"
             raise Wrong(self._line_of(error) + said) from None
+
+    def ended(self, server: otp.Pid | None, said: str) -> Wrong:
+        """Return the fault of a server that should be alive: `said` and why it ended."""
+        reason, callback = self._end(server)
+        if isinstance(reason, str) and callback is not None:
+            return Wrong(f"{said}{callback} stopped it with the reason {reason!r}")
+        found = end_of(f"{self._line_of(reason)}{said}", reason, callback)
+        return Wrong(found.say, found.misconception)
+
+    def _end(self, server: otp.Pid | None) -> tuple[Any, str | None]:
+        """Return the reason and the callback with which a server ended, as far as the trace knows them."""
+        for event in reversed(self._events):
+            if event.kind == "exited" and event.pid == server:
+                return event.data["reason"], event.data["callback"]
+        return "unknown", None
+
+    def _unanswered(self, what: str, server: otp.Pid | None) -> Wrong:
+        if server is not None and not otp.is_alive(server):
+            return Wrong(f"{what}: the server ended without an answer")
+        if server is not None and otp.process_info(server, "status") == "awaiting":
+            where, _, line = str(otp.process_info(server, "current_function")).rpartition(":")
+            place = f"line {line}: " if line.isdigit() else ""
+            waits = f"{where.rpartition('.')[2]} is still waiting, and its server takes no other message meanwhile"
+            return Wrong(f"{place}{what} got no answer in time: {waits}", "P1", WAITS)
+        return Wrong(f"{what} got no answer: the server is alive and silent, and its caller waits in vain", "M31")
 
     def _line_of(self, reason: Any) -> str:
         """Return `line 15: `, the line of the answer that raised an error; "" if it was raised elsewhere."""
@@ -385,16 +407,9 @@ class Scenario:
             await self.settle()
         left = set(otp.processes()) - self._before - {self._me}
         if left:
+            self.step("Nothing is left running at the end.")
             raise Wrong(
                 f"expected nothing to be left running, got {len(left)} {'process' if len(left) == 1 else 'processes'}"
             )
         if mailbox():
             raise Wrong("expected an empty mailbox of the asker, got messages that were not asked for")
-
-
-def reason_words(reason: Any) -> str:
-    """Return a reason as text: an exception as Python prints it, an illegal result of a callback with its meaning."""
-    if isinstance(reason, otp.Crash) and isinstance(reason.term, otp.ExceptionTerm):
-        return f"{reason.term.type_name}: {reason.term.text[:LONGEST]}".removesuffix(": ")
-    illegal = tagged(reason)[0] == "bad_return_value"
-    return text_of_reason(reason, LONGEST) if illegal else shown(reason)

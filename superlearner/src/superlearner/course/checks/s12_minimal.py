@@ -1,0 +1,181 @@
+"""The check of the server that session 12 writes first."""
+
+# What learners define has no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownLambdaType=false, reportUnknownParameterType=false
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Callable
+from typing import Any, Final
+
+import otp
+from superlearner.course.engine.exercise import exercise
+from superlearner.course.engine.scenario import Scenario
+from superlearner.course.engine.values import same, shown
+from superlearner.course.engine.verdict import Wrong
+
+
+def add_one(value: int) -> int:
+    """Return the next number."""
+    return value + 1
+
+
+def append_one(value: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a tuple with one more member."""
+    return (*value, 1)
+
+
+VALUES: Final = ("mine", 0, None, False, "", [], {}, (), ("set", 1), ("update", 2), add_one)
+"""Values that a server keeps: also falsy ones, and some that look like requests."""
+WAYS: Final = {"call": "a call", "cast": "a cast", "info": "a plain message"}
+
+
+class Client:
+    """The functions of the learner's class, with what to say if they fail."""
+
+    def __init__(self, s: Scenario, server_class: Any) -> None:
+        self.s = s
+        self.start, self._get, self._set, self._update = (
+            s.member(server_class, name) for name in ("start", "get", "set", "update")
+        )
+        self.set_waits = False
+        """True if `set` has returned something to await."""
+
+    async def get(self, server: otp.Pid) -> Any:
+        """Return the value of a server."""
+        return await self.s.asked("get(server)", self._get(server), server)
+
+    async def set(self, server: otp.Pid, value: Any) -> None:
+        """Change the value of a server."""
+        made = self._set(server, value)
+        if inspect.isawaitable(made):
+            self.set_waits = True
+            await self.s.settled(f"set(server, {shown(value)})", made, server)
+
+    async def update(self, server: otp.Pid, function: Callable[[Any], Any]) -> Any:
+        """Replace the value of a server, and return what it answers."""
+        return await self.s.asked("update(server, function)", self._update(server, function), server)
+
+
+def told(ways: list[str]) -> str:
+    """Return the messages that a function sends, in words."""
+    return ", then ".join(WAYS[way] for way in ways) or "no message"
+
+
+@exercise("s12.minimal")
+async def minimal(s: Scenario) -> None:
+    """MinimalServer: a value that is kept, read and changed."""
+    s.step("A server starts with 0, and `get` answers 0; after `set` with 42 it answers 42.")
+    server_class = s.need("MinimalServer")
+    client = Client(s, server_class)
+    server = await s.start("start(0)", client.start(0), "server")
+    got = await client.get(server)
+    s.same(got, 0, f"expected get to answer 0, the argument of start, got {shown(got)}")
+    before = s.mark()
+    await client.set(server, 42)
+    how, after_set = [event.data["way"] for event in s.sent(server, before)], s.mark()
+    got = await client.get(server)
+    s.same(got, 42, f"expected get to answer 42 after set(server, 42), got {shown(got)}")
+
+    s.step("`update` answers the new value and keeps it, also when two processes update at once.")
+    await updates(s, client, server)
+
+    s.step("Two servers share nothing.")
+    other = await s.start("start(())", client.start(()), "other")
+    s.expect(other != server, "expected start(()) to make a new process, got that of start(0)", "M6")
+    third = await s.start("start(())", client.start(()), "third")
+    await starts_anew(s, client, other)
+    await client.update(other, append_one)
+    await client.set(other, "mine")
+    for each, value in ((third, ()), (server, 45)):
+        got = await client.get(each)
+        say = f"expected each server to have a state of its own, but one changed the other's: got {shown(got)}"
+        s.same(got, value, f"{say} instead of {value}", "M6")
+
+    s.step("It keeps any value, and `update` calls its function once.")
+    await keeps_any_value(s, client, other)
+
+    s.step("Killed under a supervisor, it restarts with its initial value.")
+    supervisor = await s.supervise(server_class.child_spec(7))
+    (child,) = (await s.children(supervisor)).values()
+    await client.set(child, 8)
+    got = await client.get(child)
+    s.same(got, 8, f"expected get to answer 8 after set(server, 8), got {shown(got)}")
+    await s.kill(child)
+    again = list((await s.children(supervisor)).values())
+    s.expect(len(again) == 1 and again[0] != child, "expected a new process after the kill")
+    got = await client.get(again[0])
+    s.same(got, 7, f"expected the start value 7 after a restart, got {shown(got)}: a restart loses the state", "M12")
+
+    s.step("Every call is answered.")
+    for _ in range(3):
+        await client.get(server)
+
+    s.step("`set` is a cast: it returns at once, and no answer comes.")
+    if how != ["cast"]:
+        s.show(before, after_set)
+    if set(how) == {"cast"}:
+        s.expect(len(how) == 1, f"set sends {told(how)}: send one, or another client may change the value in between")
+    needs = "setting a value needs no answer: send one cast"
+    s.same(how, ["cast"], f"set sends {told(how)}, but {needs}", "M14")
+    waits = "set(server, 42) has to be awaited, but a cast waits for nothing: write `def set`, without `async`"
+    s.expect(not client.set_waits, waits, "M14")
+
+
+async def updates(s: Scenario, client: Client, server: otp.Pid) -> None:
+    """Add 1 to 42, once and twice at the same time."""
+    since = s.mark()
+    got = await client.update(server, add_one)
+    ways = [event.data["way"] for event in s.sent(server, since) if event.pid != server]
+    after_update = s.mark()
+    s.same(got, 43, f"expected update to answer the new value 43, got {shown(got)}")
+    got = await client.get(server)
+    s.same(got, 43, f"expected get to answer the new value 43 after update, got {shown(got)}")
+
+    async def add() -> None:
+        await client.update(server, add_one)
+
+    s.show(s.mark())
+    await s.at_once(server, add, add)
+    got = await client.get(server)
+    lost = f"two processes added 1 to 43 at the same time, and get answers {shown(got)} instead of 45"
+    s.same(got, 45, f"{lost}: one update is lost", "P3" if len(ways) > 1 else None)
+    if ways != ["call"]:
+        s.show(since, after_update)
+        say = "between two messages another process can change the value; send one call, and let the server do both"
+        raise Wrong(f"update sends {told(ways)}: {say}", "P3" if len(ways) > 1 else None)
+
+
+async def starts_anew(s: Scenario, client: Client, other: otp.Pid) -> None:
+    """Compare the value of a server that was started with an empty tuple, after another one has 45."""
+    got = await client.get(other)
+    if same(got, 45):
+        raise Wrong("expected get to answer (), the argument of start, got 45, the value of the other server", "M6")
+    s.same(got, (), f"expected get to answer (), the argument of start, got {shown(got)}", "V2")
+
+
+async def keeps_any_value(s: Scenario, client: Client, server: otp.Pid) -> None:
+    """Set and update to values of all kinds, and count the calls of a function."""
+    for value in VALUES:
+        await client.set(server, value)
+        got = await client.get(server)
+        if got is not value:
+            say = f"expected get to answer {shown(value)} after set(server, {shown(value)}), got {shown(got)}"
+            s.same(got, value, say, None if value else "V2")
+    given = [1]
+    await client.set(server, given)
+    await client.update(server, lambda value: [*value, 2])
+    s.same(given, [1], f"expected the list given to set to stay [1], got {given}: the server changed it in place", "M6")
+    for value in (0, None):
+        got = await client.update(server, lambda _, new=value: new)
+        s.same(got, value, f"expected update to answer {value}, the new value, got {shown(got)}", "V2")
+        got = await client.get(server)
+        s.same(got, value, f"expected get to answer {value}, the result of update, got {shown(got)}", "V2")
+    drawn = itertools.count(1)
+    await client.update(server, lambda _: next(drawn))
+    times = next(drawn) - 1
+    say = f"expected update to call its function once, got {times} calls, which may return different values"
+    s.expect(times == 1, say)

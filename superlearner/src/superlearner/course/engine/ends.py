@@ -1,0 +1,82 @@
+"""The end of a process of an answer, in words: its callback, and what that returned or raised."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import otp
+from superlearner.control.reasons import tagged, text_of_reason
+from superlearner.course.engine.values import shown
+from superlearner.course.engine.verdict import Wrong
+
+__all__ = ["LONGEST", "WAITS", "end_of", "real_io"]
+
+LONGEST: Final = 200
+EXPECTED: Final = {
+    "init": "Ok(state)",
+    "handle_call": "Reply(value, state)",
+    "handle_cast": "NoReply(state)",
+    "handle_info": "NoReply(state)",
+    "handle_continue": "NoReply(state)",
+}
+"""The usual result of each callback."""
+NO_REPLY: Final = "the sender of a cast waits for no reply"
+CALLS_ITSELF: Final = (
+    "calls its own server, which cannot answer before the callback has returned; use the state that the callback gets"
+)
+BLOCKS: Final = "stops the one thread of the runtime, and with it every process; use await asyncio.sleep(…)"
+WAITS: Final = "Until a callback returns, its server takes no other message."
+
+
+def end_of(said: str, reason: Any, callback: str | None = None) -> Wrong:
+    """Return the fault of a server that ended, with the misconception that its reason shows.
+
+    Args:
+        said: what was asked of it, such as `get(server): the server ended: `.
+        reason: of its end.
+        callback: in which it ended, if that is known.
+
+    >>> end_of("", ("bad_return_value", otp.Reply(1, 1)), "handle_cast").say
+    'handle_cast returned Reply(1, 1), but the sender of a cast waits for no reply; expected NoReply(state)'
+    """
+    tag, rest = tagged(reason)
+    if tag == "bad_return_value" and len(rest) == 1 and callback in EXPECTED:
+        return _illegal(said, rest[0], callback)
+    if tag == "calling_self":
+        return Wrong(f"{said}{callback or 'a callback'} {CALLS_ITSELF}", "M15")
+    if not isinstance(reason, otp.Crash):
+        return Wrong(f"{said}{text_of_reason(reason, LONGEST) if tag == 'bad_return_value' else shown(reason)}")
+    if isinstance(reason.term, otp.ExceptionTerm):
+        name, text = reason.term.type_name, reason.term.text
+        if name == "RealIONotSimulated":
+            refused = real_io(text)
+            return Wrong(f"{said}{refused.say}", refused.misconception)
+        return Wrong(f"{said}{name}: {text[:LONGEST]}".removesuffix(": "))
+    if isinstance(reason.term, str) and " " in reason.term:  # a sentence of the library
+        return Wrong(f"{said}{reason.term[:LONGEST]}")
+    return Wrong(f"{said}{shown(reason)}")
+
+
+def _illegal(said: str, result: Any, callback: str) -> Wrong:
+    expected = EXPECTED[callback]
+    if result is None:
+        return Wrong(f"{said}{callback} returned None: did no case match, or is a return missing?")
+    returned = f"{said}{callback} returned {shown(result)}"
+    if callback == "handle_cast" and isinstance(result, otp.Reply):
+        return Wrong(f"{returned}, but {NO_REPLY}; expected {expected}", "M14")
+    return Wrong(f"{returned}; expected {expected}")
+
+
+def real_io(text: str) -> Wrong:
+    """Return the fault of an answer that does what a check does not simulate.
+
+    Args:
+        text: of the exception, which begins with what was called.
+
+    >>> real_io("socket.socket: expected only simulated I/O").say
+    'expected neither threads, sockets nor real waiting, got socket.socket'
+    """
+    call = text.partition(":")[0]
+    if call == "time.sleep":
+        return Wrong(f"expected neither threads, sockets nor real waiting: {call} {BLOCKS}", "M7")
+    return Wrong(f"expected neither threads, sockets nor real waiting, got {call}")
