@@ -182,6 +182,33 @@ def test_an_address_in_use(superlearner: Run) -> None:
     assert str(port) in line
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--connect", "127.0.0.1"), "got '127.0.0.1'; try adding the port"),
+        (("--connect", "http://127.0.0.1:4000"), "got 'http://127.0.0.1:4000'"),
+        (("--listen", "0.0.0.0"), "0.0.0.0: expected TLS beyond this machine; try certificates"),
+    ],
+)
+def test_an_address_that_is_typed_wrongly(superlearner: Run, arguments: tuple[str, ...], said: str) -> None:
+    code, line = refused(superlearner, *arguments)
+    assert code == 2
+    assert said in line
+
+
+def test_a_damaged_file_of_incarnations(superlearner: Run, tmp_path: Path) -> None:
+    path = tmp_path / "data" / "incarnations" / "b@127.0.0.1"
+    path.parent.mkdir(parents=True)
+    path.write_text("xx!")
+    code, line = refused(superlearner)
+    assert code == 1
+    assert f"{path}: expected the number of the last incarnation" in line
+
+
+def test_an_allowed_module_without_a_name(superlearner: Run) -> None:
+    assert "expected a module or 'module:name', got ''" in refused(superlearner, "--allow", "")[1]
+
+
 def test_an_address_where_nobody_answers(superlearner: Run) -> None:
     address = f"tcp/127.0.0.1:{free_port()}"
     code, line = refused(superlearner, "--connect", address)

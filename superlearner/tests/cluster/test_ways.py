@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from otp.cluster import Dns, FileList, Multicast
+from superlearner.cluster.certificates import make_certificates
 from superlearner.cluster.cookie import CookieError, read_cookie
 from superlearner.cluster.ways import BadWay, Way, discovery_of, member_name, tls_of
 
@@ -62,3 +65,53 @@ def test_certificates_come_in_threes() -> None:
     assert tls_of(None, None, None) is None
     with pytest.raises(BadWay, match="got no cert and no key"):
         tls_of(Path("ca.pem"), None, None)
+
+
+def test_a_bundle_is_checked_before_a_member_joins(tmp_path: Path) -> None:
+    (ours,) = make_certificates(tmp_path / "ours", ["10.0.0.5"])
+    (theirs,) = make_certificates(tmp_path / "theirs", ["10.0.0.5"])
+    ca, cert, key = (ours / name for name in ("ca.pem", "cert.pem", "key.pem"))
+    junk = tmp_path / "junk.pem"
+    junk.write_text("junk")
+    assert tls_of(ca, cert, key) is not None
+    wrong = [
+        ((theirs / "ca.pem", cert, key), f"{cert}: expected a certificate of the authority"),
+        ((ca, cert, theirs / "key.pem"), f"{theirs / 'key.pem'} does not belong to {cert}"),
+        ((junk, cert, key), f"{junk}: expected the certificate of an authority"),
+        ((ca, junk, key), f"{junk}: expected a certificate (PEM)"),
+        ((ca, cert, junk), f"{junk}: expected a private key"),
+        ((ca, tmp_path / "missing", key), "missing cannot be read: No such file"),
+    ]
+    for bundle, said in wrong:
+        with pytest.raises(BadWay, match=re.escape(said)):
+            tls_of(*bundle)
+
+
+AUTHORITY = """[ca]
+default_ca=c
+[c]
+database=index
+serial=serial
+new_certs_dir=.
+default_md=sha256
+policy=p
+[p]
+commonName=supplied
+"""
+
+
+def test_a_certificate_that_has_expired_is_named(tmp_path: Path) -> None:
+    (ours,) = make_certificates(tmp_path, ["10.0.0.5"])
+    for name, text in (("conf", AUTHORITY), ("index", ""), ("serial", "01\n")):
+        (tmp_path / name).write_text(text)
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    openssl("req", "-new", "-key", "10.0.0.5/key.pem", "-subj", "/CN=b", "-out", "request")
+    openssl(
+        "ca", "-batch", "-notext", "-config", "conf", "-cert", "authority/ca.pem", "-keyfile", "authority/key.pem",
+        "-startdate", "20200101000000Z", "-enddate", "20200102000000Z", "-in", "request", "-out", "old.pem",
+    )  # fmt: skip
+    with pytest.raises(BadWay, match=r"old\.pem: certificate has expired"):
+        tls_of(ours / "ca.pem", tmp_path / "old.pem", ours / "key.pem")

@@ -36,7 +36,7 @@ def _names(entry: Any) -> list[str]:
     if isinstance(entry, str):
         try:
             return _public(import_module(entry))
-        except ImportError as error:
+        except (ImportError, ValueError) as error:
             raise BadArgument(f"allow: expected a module or 'module:name', got {entry!r}: {error}") from None
     if isinstance(entry, ModuleType):
         return _public(entry)

@@ -14,9 +14,9 @@ _TRY: Final[dict[str, str]] = {
     "wrong_cookie": "expected the cookie of {0}, got another; try the same cookie on both",
     "name_taken": "the name {0!r} belongs to a living member; try another name, or stop that member first",
     "incompatible": "expected the same {0} on both sides, got {1!r} here and {2!r} there; try the same version of otp",
-    "unreachable": "no member answered at {0}; try `connect=` with the address of a running member",
-    "address_in_use": "cannot listen on {0}, which another program uses; try another `listen=`",
-    "tls_required": "{0} is not on this machine, where only mutual TLS is allowed; try `tls=` with certificates",
+    "unreachable": "no member answered at {0}; try the address of a running member",
+    "address_in_use": "cannot listen on {0}, which another program uses; try another address or port",
+    "tls_required": "{0} is not on this machine, where only mutual TLS is allowed; try certificates",
 }
 
 
@@ -25,7 +25,8 @@ def sentence(reason: Any) -> str:
     kind, *parts = reason if isinstance(reason, tuple) and reason else (reason,)
     form = _TRY.get(kind) if isinstance(kind, str) else None
     try:
-        return repr(reason) if form is None else form.format(*parts)
+        named = (", ".join(map(str, part)) if isinstance(part, tuple) else part for part in parts)
+        return repr(reason) if form is None else form.format(*named)
     except IndexError:
         return repr(reason)
 

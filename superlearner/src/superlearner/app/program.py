@@ -163,13 +163,14 @@ def _run(
         from superlearner.app.ending import Ending
         from superlearner.app.running import NODE_NAME, Platform
         from superlearner.base.loading import LoadError
+        from superlearner.cluster.ways import BadWay
         from superlearner.operations.declaration import DeclarationError
 
         try:
             configuration.fix(data_dir=data_dir)
             allow_descriptors(configuration.current.max_connections + FOR_OTHERS)
             platform = Platform(configuration, listener, _trees(tree), __version__, credentials)
-        except (LoadError, DeclarationError) as error:
+        except (LoadError, DeclarationError, BadWay) as error:
             return _failed(str(error))
         if spares is not None and tree.target is not None:
             from superlearner.app.own_peer import run_in_peer

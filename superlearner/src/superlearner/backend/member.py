@@ -19,6 +19,7 @@ from typing import Any, Final
 import otp
 from otp import Node
 from otp.cluster import Cluster, JoinRefused, NotMember
+from otp.distribution import IncarnationError
 from superlearner import __version__
 from superlearner.app.application import tree_of
 from superlearner.backend.boot import serve
@@ -40,6 +41,8 @@ DONE: Final = 0
 FAILED: Final = 1
 USAGE: Final = 2
 NOBODY: Final = 3
+CODES: Final = {"unreachable": NOBODY, "bad_address": USAGE, "tls_required": USAGE}
+"""The exit codes of refusals that are not `FAILED`."""
 LONGEST_S: Final = 1e9
 
 
@@ -96,8 +99,8 @@ async def _live(program: MemberProgram, arguments: dict[str, Any], loaded: Any) 
                 )
         except JoinRefused as error:
             complain(f"{node.name} is not admitted: {error}")
-            return NOBODY if error.reason[0] == "unreachable" else FAILED
-        except (otp.BadArgument, OSError) as error:
+            return CODES.get(error.reason[0], FAILED)
+        except (otp.BadArgument, IncarnationError, OSError) as error:
             complain(str(error))
             return FAILED
 

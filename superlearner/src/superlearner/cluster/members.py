@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 import otp
 from otp import Continue, Down, GenServer, NoReply, Ok, impl
 from otp.cluster import Cluster, JoinRefused, Member, MemberDown, MemberLeaving, MemberUp
+from otp.distribution import IncarnationError
 from superlearner.cluster.control import Control
 from superlearner.cluster.cookie import CookieError
 from superlearner.cluster.line import MemberLine
@@ -190,7 +191,7 @@ class _Serving:
                 node = members.node()
                 arguments = members.way.arguments(node.name)
                 members.cluster = await Cluster.join(node, **arguments, meta=members.meta())
-            except (JoinRefused, CookieError, BadWay, otp.BadArgument, OSError) as error:
+            except (JoinRefused, CookieError, BadWay, otp.BadArgument, IncarnationError, OSError) as error:
                 if members.why != str(error):
                     members.tell("bad", f"this platform is in no cluster: {error}")
                 members.state, members.why = "refused", str(error)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from otp.cluster import Dns, FileList, Multicast
+from superlearner.cluster.bundles import bundle_problem
 from superlearner.cluster.cookie import CookieError, read_cookie, read_or_make_cookie
 
 __all__ = ["BACKEND", "HOST", "BadWay", "Way", "discovery_of", "member_name", "tls_of"]
@@ -113,13 +114,15 @@ class Way:
 
 
 def tls_of(ca: Path | None, cert: Path | None, key: Path | None) -> Any:
-    """Return the certificates of a member, None without any. Raises `BadWay` if one of the three is missing."""
+    """Return the certificates of a member, None without any. Raises `BadWay` if one is missing or of no use."""
     given = {"ca": ca, "cert": cert, "key": key}
     missing = [name for name, path in given.items() if path is None]
     if len(missing) == len(given):
         return None
     if missing:
         raise BadWay(f"expected an authority, a certificate and a key, got no {' and no '.join(missing)}")
+    if ca is not None and cert is not None and key is not None and (problem := bundle_problem(ca, cert, key)):
+        raise BadWay(problem)
     from otp.cluster import Tls
 
     return Tls(**{name: str(path) for name, path in given.items()})

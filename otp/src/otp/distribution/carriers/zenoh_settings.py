@@ -126,12 +126,13 @@ def host_of(endpoint: str) -> str:
 
 
 def _malformed(address: str) -> CarrierError:
-    text = f"expected an address like 127.0.0.1:7447, got {address!r:.100}; try adding the port"
+    hint = "" if re.search(r":-?\d|/", address) else "; try adding the port"
+    text = f"expected an address like 127.0.0.1:7447 or tls/10.0.0.5:7447, got {address!r:.100}{hint}"
     return CarrierError(("bad_address", address), text)
 
 
 def _tls_required(address: str) -> CarrierError:
-    text = f"{address}: expected TLS beyond this machine; try tls=Tls(ca, cert, key), or 127.0.0.1"
+    text = f"{address}: expected TLS beyond this machine; try certificates, or 127.0.0.1"
     return CarrierError(("tls_required", address), text)
 
 
