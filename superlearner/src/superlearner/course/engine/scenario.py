@@ -14,7 +14,7 @@ import difflib
 import inspect
 import re
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import Any, Final, Literal
@@ -27,7 +27,7 @@ from superlearner.course.engine.ends import LONGEST, WAITS, end_of
 from superlearner.course.engine.excerpt import Excerpt
 from superlearner.course.engine.outcome import CallbackStep, Figure, Outcome
 from superlearner.course.engine.pictured import Mailbox, watched
-from superlearner.course.engine.values import as_set, same, shown
+from superlearner.course.engine.values import as_mapping, as_set, did_you_mean, same, shown, why_no_set
 from superlearner.course.engine.verdict import Row, Step, Wrong
 
 __all__ = ["Scenario"]
@@ -151,29 +151,38 @@ class Scenario:
             raise Wrong(f"{name} is called as {owner.__name__}.{name}(server): expected no parameter `self`")
         return found
 
-    def choices(self, keys: tuple[str, ...]) -> Mapping[str, Any]:
-        """Return the mapping `answer` with these keys, each with a value."""
-        answer = self.need("answer")
-        if answer is None:
+    def choices(self, keys: tuple[str, ...], values: Collection[str] = ()) -> Mapping[str, Any]:
+        """Return the mapping `answer` with these keys, each with a value; if `values` are given, with one of them."""
+        given = self.need("answer")
+        if given is None:
             raise Wrong("choose one for each line: nothing is chosen yet")
-        if type(answer) is not dict:
-            raise Wrong(f"expected answer to be a dict, got {shown(answer)}")
+        answer = as_mapping(given)
+        if answer is None:
+            raise Wrong(f"expected answer to be a dict, got {shown(given)}")
         missing = [key for key in keys if answer.get(key) is None]
         if missing:
             raise Wrong(f"choose one for each line: {missing[0]!r} has none yet")
-        strange = [key for key in answer if key not in keys]
-        if strange:
-            raise Wrong(f"expected the keys {', '.join(keys)}, got {shown(strange[0])} as well")
+        self.no_other_keys("answer", answer, keys)
+        for key in keys:
+            if values and (type(answer[key]) is not str or answer[key] not in values):
+                near = did_you_mean(answer[key], values)
+                raise Wrong(f"{shown(answer[key])} is none of the choices for {key!r}{near}")
         return answer
 
-    def names_in(self, name: str) -> set[Any]:
-        """Return a set that the answer defines; it may be given as a list."""
+    def no_other_keys(self, name: str, mapping: Mapping[Any, Any], keys: Collection[Any]) -> None:
+        """Raise `Wrong` if a mapping that the answer defines has another key than these."""
+        strange = [key for key in mapping if key not in keys]
+        if strange:
+            raise Wrong(f"expected only the keys of the exercise in {name}, got {shown(strange[0])} as well")
+
+    def names_in(self, name: str, of: str = "names") -> set[Any]:
+        """Return a set that the answer defines; it may be given as a list. `of` says in sentences what it holds."""
         value = self.need(name)
         if value is None:
             raise Wrong(f"choose at least one: {name} is still None")
         found = as_set(value)
         if found is None:
-            raise Wrong(f"expected {name} to be a set, got {shown(value)}")
+            raise Wrong(why_no_set(name, value, of))
         return found
 
     # Processes

@@ -1,4 +1,7 @@
-"""Comparison of plain values by type and value: an object that claims to equal everything equals nothing here."""
+"""Plain values of an answer: compared by type and value, read as a set or a mapping, and shown.
+
+An object that claims to equal everything equals nothing here.
+"""
 
 # What learners define has no type.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -6,13 +9,19 @@
 
 from __future__ import annotations
 
+import difflib
+import re
+from collections.abc import Iterable
+from types import MappingProxyType
 from typing import Any, Final
 
-__all__ = ["as_set", "same", "shown"]
+__all__ = ["as_mapping", "as_set", "did_you_mean", "nearest", "same", "shown", "why_no_set", "without_addresses"]
 
 PLAIN: Final = (int, float, complex, str, bytes, type(None))
 DEEPEST: Final = 20
 LONGEST: Final = 120
+ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]*")
+SEPARATORS: Final = re.compile(r"[\W_]+")
 
 
 def same(one: Any, other: Any, depth: int = DEEPEST) -> bool:
@@ -50,14 +59,94 @@ def as_set(value: Any) -> set[Any] | None:
     return set(value)
 
 
-def shown(value: Any) -> str:
-    """Return a value as a short text; one that cannot be shown has its type.
+def why_no_set(name: str, value: Any, of: str) -> str:
+    """Return why `as_set` refused the value that an answer defines under a name.
 
-    >>> shown("x" * 500)[-1]
-    '…'
+    >>> why_no_set("required", {("init", 1)}, "names")
+    "expected only names in required, without the number of arguments: 'init', not ('init', 1)"
     """
+    if type(value) not in (set, frozenset, list, tuple):
+        return f"expected {name} to be a set of {of}, got {shown(value)}"
+    strange = min((each for each in value if type(each) not in PLAIN), key=shown)
+    if type(strange) is tuple and tuple(map(type, strange)) == (str, int):
+        return f"expected only {of} in {name}, without the number of arguments: {strange[0]!r}, not {shown(strange)}"
+    return f"expected only {of} in {name}, got {shown(strange)}"
+
+
+def as_mapping(value: Any) -> dict[Any, Any] | None:
+    """Return the items of any kind of dict; None for anything else. Values that a default would make are not in it.
+
+    >>> as_mapping(MappingProxyType({"a": 1})), as_mapping([("a", 1)])
+    ({'a': 1}, None)
+    """
+    if type(value) is MappingProxyType:
+        return dict(value)
+    return dict(dict.items(value)) if issubclass(type(value), dict) else None
+
+
+def nearest(text: Any, names: Iterable[str]) -> str | None:
+    """Return the name that a text resembles, whatever its capitals and separators; None if none does.
+
+    >>> nearest("backpressure", ["back-pressure", "faster"]), nearest("call", ["GenServer.call", "GenServer.cast"])
+    ('back-pressure', 'GenServer.call')
+    """
+    if type(text) is not str:
+        return None
+    plain = {SEPARATORS.sub("", name).lower(): name for name in names}
+    given = SEPARATORS.sub("", text[:LONGEST]).lower()
+    found = difflib.get_close_matches(given, plain, 1, 0.75) or [name for name in plain if given and given in name]
+    return plain[found[0]] if len(found) == 1 else None
+
+
+def did_you_mean(text: Any, names: Iterable[str]) -> str:
+    """Return a question to put behind a sentence about an unknown name; "" if it resembles none.
+
+    >>> did_you_mean("Churn", ["churn", "cascade"]), did_you_mean("banana", ["churn"])
+    ("; did you mean 'churn'?", '')
+    """
+    near = nearest(text, names)
+    return "" if near is None else f"; did you mean {near!r}?"
+
+
+def shown(value: Any, longest: int = LONGEST) -> str:
+    """Return a value as a short text that is the same in each run; one that cannot be shown has its type.
+
+    Sets are sorted, and addresses are left out.
+
+    >>> shown({"b", "a"}), shown(print), shown("x" * 500, 5)
+    ("{'a', 'b'}", '<built-in function print>', "'xxxxx…'")
+    """
+    if type(value) is str and len(value) > longest:
+        return repr(f"{value[:longest]}…")
     try:
-        text = repr(value)
+        text = without_addresses(_text(value))
     except Exception:
         text = f"an object of {type(value).__name__} that cannot be shown"
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def without_addresses(text: str) -> str:
+    """Return a text without the addresses of objects, which differ from run to run.
+
+    >>> without_addresses("<function add at 0x7ff3a0936ac0>")
+    '<function add>'
+    """
+    return ADDRESS.sub("", text)
+
+
+def _text(value: Any, around: tuple[int, ...] = ()) -> str:
+    """Return the representation of a value, with the members of sets in order; `around` are the ids it is inside."""
+    kind = type(value)
+    if id(value) in around or len(around) == DEEPEST:
+        return "…"
+    inside = (*around, id(value))
+    if kind is dict:
+        return f"{{{', '.join(f'{_text(key, inside)}: {_text(each, inside)}' for key, each in value.items())}}}"
+    if kind not in (list, tuple, set, frozenset) or not value:
+        return repr(value)
+    members = sorted(value) if kind in (set, frozenset) and all(type(each) in (int, float) for each in value) else value
+    texts = [without_addresses(_text(each, inside)) for each in members]
+    if kind in (set, frozenset):
+        text = f"{{{', '.join(texts if members is not value else sorted(texts))}}}"
+        return text if kind is set else f"frozenset({text})"
+    return f"[{', '.join(texts)}]" if kind is list else f"({', '.join(texts)}{',' * (len(texts) == 1)})"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from superlearner.course.engine.values import without_addresses
+
 __all__ = ["Row", "Step", "Verdict", "Wrong", "refusal"]
 
 LONGEST: Final = 600
@@ -21,8 +23,8 @@ class Wrong(Exception):
     """
 
     def __init__(self, say: str, misconception: str | None = None, look: str = "") -> None:
-        super().__init__(say[:LONGEST])
-        self.say: str = say[:LONGEST]
+        self.say: str = without_addresses(say)[:LONGEST]
+        super().__init__(self.say)
         self.misconception = misconception
         self.look = look
 
@@ -94,4 +96,5 @@ class Verdict:
 
 def refusal(step: str, say: str, misconception: str | None = None) -> Verdict:
     """Return the verdict on an answer that ended before its first step."""
-    return Verdict((Step(step, ok=False, say=say[:LONGEST]),), () if misconception is None else (misconception,))
+    found = () if misconception is None else (misconception,)
+    return Verdict((Step(step, ok=False, say=without_addresses(say)[:LONGEST]),), found)
