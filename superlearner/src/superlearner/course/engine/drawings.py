@@ -14,7 +14,6 @@ r"""Reads a tree that was drawn as text: with boxes and lines, with slashes, lik
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,8 +24,16 @@ LABEL: Final = re.compile(r"[A-Za-z?][\w:?.@]*(?: (?:\d+|[A-Z])(?!\w))?(?: {0,3}
 LINE: Final = re.compile(r"[A-Za-z?].*[\w)\]?]|[A-Za-z?]")
 """The label of a line that has one label."""
 BRANCH: Final = re.compile(r"^[\s│|]*[├└+`|\\]?[─-]+\s*\w")
+SIGNS: Final = re.compile(rf"[\sV{re.escape(''.join(LINES))}]+")
+"""A line that has no label."""
+COMMENT: Final = re.compile(r"\s#(?!\d).*")
+BRACKETS: Final = re.compile(r"[(\[]([^)\]]*)[)\]]?")
+WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 ARROWS: Final = ("v", "V")
-MOST: Final = 200
+MOST: Final = 100
+"""Lines of a drawing."""
+LONGEST: Final = 20_000
+"""Characters of a drawing."""
 
 
 @dataclass(slots=True, eq=False)
@@ -39,15 +46,51 @@ class Drawn:
     right: int
     children: list[Drawn] = field(default_factory=list["Drawn"])
 
+    @property
+    def name(self) -> str:
+        """Return the label without what is in brackets.
+
+        >>> Drawn("Worker Sup (one_for_one)", 0, 0, 23).name
+        'Worker Sup'
+        """
+        return BRACKETS.sub("", self.label).strip()
+
+    @property
+    def words(self) -> list[str]:
+        """Return the words of the name in small letters, without numbers and single letters behind them.
+
+        >>> Drawn("StateStore_2 (one)", 0, 0, 17).words
+        ['state', 'store']
+        """
+        words = [word.lower() for word in WORD.findall(self.name)]
+        while len(words) > 1 and (len(words[-1]) == 1 or words[-1].isdecimal()):
+            words.pop()
+        return words
+
+    @property
+    def remarks(self) -> list[str]:
+        """Return what is in brackets, text by text."""
+        return [found.strip() for found in BRACKETS.findall(self.label)]
+
 
 def read_drawing(text: str) -> list[Drawn]:
-    """Return the labels of a drawing that have nothing above them, each with its children from left to right."""
-    lines = [line.rstrip() for line in text.expandtabs(4).splitlines() if line.strip()][:MOST]
-    labels = _labels(lines, LABEL)
-    by_line = Counter(label.line for label in labels)
-    if any(BRANCH.match(line) for line in lines) or (len(by_line) == len(lines) > 1 and max(by_line.values()) == 1):
+    r"""Return the labels of a drawing that have nothing above them, each with its children from left to right.
+
+    Raises `ValueError` for a drawing that is too large.
+
+    >>> [root] = read_drawing("Root  # on top\n  Worker Sup (one_for_one)\n  Store")
+    >>> [child.label for child in root.children]
+    ['Worker Sup (one_for_one)', 'Store']
+    """
+    if len(text) > LONGEST:
+        raise ValueError(f"expected a drawing of at most {LONGEST:,} characters, got {len(text):,}")
+    whole = [COMMENT.sub("", line).rstrip() for line in text.expandtabs(4).splitlines()]
+    lines = [line for line in whole if line]
+    if len(lines) > MOST:
+        raise ValueError(f"expected a drawing of at most {MOST} lines, got {len(lines)}")
+    if any(BRANCH.match(line) for line in lines) or not any(SIGNS.fullmatch(line) for line in lines):
         return _by_indentation(_labels(lines, LINE))
-    return _by_lines(lines, labels)
+    return _by_lines(lines, _of_two_words(lines, _labels(lines, LABEL)))
 
 
 def _labels(lines: list[str], pattern: re.Pattern[str]) -> list[Drawn]:
@@ -106,6 +149,34 @@ def _by_lines(lines: list[str], labels: list[Drawn]) -> list[Drawn]:
     for label in labels:
         label.children.sort(key=lambda child: child.left)
     return [label for label in labels if label not in parents]
+
+
+def _of_two_words(lines: list[str], labels: list[Drawn]) -> list[Drawn]:
+    """Return the labels, those joined that are words of one name: a space apart, with a line to only one of them."""
+    found: list[Drawn] = []
+    for label in labels:
+        last = found[-1] if found else None
+        if last is None or last.line != label.line or label.left - last.right != 2 or last.label[-1] in ")]":
+            found.append(label)
+            continue
+        led = [_is_led_to(lines, each) for each in (last, label)]
+        between = lines[label.line - 1][last.right + 1 : last.right + 2].strip() if label.line else " "
+        if all(led) or last.words == label.words or not (any(led) or between):
+            found.append(label)
+        else:
+            found[-1] = Drawn(f"{last.label} {label.label}", label.line, last.left, label.right)
+    return found
+
+
+def _is_led_to(lines: list[str], label: Drawn) -> bool:
+    """Return whether a line of the drawing that is not horizontal ends above a label."""
+    above = lines[label.line - 1] if label.line else ""
+    aside = {label.left - 1: "\\", label.right + 1: "/"}
+    return any(
+        sign in LINES and sign not in "-─━" and aside.get(x, sign) == sign
+        for x, sign in enumerate(above)
+        if label.left - 1 <= x <= label.right + 1
+    )
 
 
 def _joined(drawn: dict[tuple[int, int], str], start: tuple[int, int]) -> set[tuple[int, int]]:

@@ -1,0 +1,170 @@
+"""Trees that are drawn in session 12: how names, brackets and lines are read."""
+
+from __future__ import annotations
+
+import pytest
+
+from superlearner.course.course import Course
+from superlearner.course.engine.checking import SEEDS
+from superlearner.course.engine.child import verdict_of
+from superlearner.course.engine.verdict import Verdict
+
+COURSE = Course()
+COUNTS = {"worker": 1, "temporary": 1, "pool": 3, "store": 8}
+TREE = """
+Root (rest_for_one)
+  Store
+  WorkerSup (one_for_one)
+    A
+    B
+    C
+  Pool
+    Agent1
+    Agent2
+"""
+
+
+def verdict(drawing: str, **counts: object) -> Verdict:
+    source = f"drawing = {drawing!r}\ndisturbed = {COUNTS | counts!r}\n"
+    return verdict_of("s12.tree", COURSE.check_source("s12.tree"), source, list(SEEDS))
+
+
+def refused(drawing: str, **counts: object) -> tuple[str, tuple[str, ...]]:
+    found = verdict(drawing, **counts)
+    assert not found.ok
+    return found.steps[-1].say, found.misconceptions
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("WorkerSup", "Worker Sup"),
+        ("WorkerSup", "worker_supervisor"),
+        ("    B", "    Mail Sender"),
+        ("  Store", "  State Store"),
+        ("  Store", "  Store Server"),
+        ("  Store", "  Store  # first"),
+        ("    B", "    StoreCleaner"),
+        ("    B", "    Carpool"),
+        ("    B", "    Startup"),
+        ("    B", "    DynamicPricing"),
+        ("  Pool", "  Agent Pool"),
+        ("  Pool", "  Dynamic Supervisor"),
+        ("  Pool", "  Agents (dynamic)"),
+        ("Root (rest_for_one)", "Main App (rest_for_one)"),
+    ],
+)
+def test_the_last_word_of_a_name_says_what_it_is(before: str, after: str) -> None:
+    assert before in TREE
+    found = verdict(TREE.replace(before, after))
+    assert found.ok, found.steps[-1]
+
+
+def test_a_supervisor_of_the_store_is_no_second_store() -> None:
+    below = TREE.split("\n", 2)[2].replace("\n", "\n  ").rstrip()
+    for name in ("StoreSup", "Store Supervisor", "State"):
+        assert verdict(f"Root (one_for_one)\n  {name} (rest_for_one)\n  {below}\n").ok
+
+
+def test_a_pool_with_a_strategy_is_a_supervisor_beside_a_dynamic_pool() -> None:
+    drawing = TREE.replace("WorkerSup (one_for_one)", "WorkerPool (one_for_one)")
+    found = verdict(drawing)
+    assert found.ok, found.steps[-1]
+
+
+TWO_WORDS_IN_A_ROW = """
+              My Root (rest_for_one)
+     +-------------+--------------+
+ State Store   Worker Sup    Agent Pool
+              +----+----+       +----+
+              W1   W2   W3      A1   A2
+"""
+SLASHES = """
+        Root
+      /   |   \\
+  Store  Sup  Pool
+        / | \\   | \\
+       W1 W2 W3 A1 A2
+"""
+
+
+@pytest.mark.parametrize("drawing", [TWO_WORDS_IN_A_ROW, SLASHES], ids=["two words", "a space between two names"])
+def test_names_in_a_row_are_told_apart_by_the_lines_above_them(drawing: str) -> None:
+    found = verdict(drawing)
+    assert found.ok, found.steps[-1]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("Root (rest_for_one)", "Root (one for all)", "Root: (one for all) is no strategy; did you mean one_for_all?"),
+        ("Root (rest_for_one)", "Root (one-for-one)", "Root: (one-for-one) is no strategy; did you mean one_for_one?"),
+        ("(one_for_one)", "(one_for_al)", "WorkerSup: (one_for_al) is no strategy; did you mean one_for_all?"),
+        ("(one_for_one)", "(round_robin)", "WorkerSup: (round_robin) is no strategy; choose one_for_all, "),
+        ("Root (rest_for_one)", "Root (rest_for_all)", "Root: (rest_for_all) is no strategy; choose one_for_all, "),
+    ],
+)
+def test_a_strategy_that_does_not_exist_is_named(before: str, after: str, said: str) -> None:
+    """It was dropped, and the default strategy, which is right here, taken instead."""
+    found, misconceptions = refused(TREE.replace(before, after))
+    assert found.startswith(said)
+    assert misconceptions == ()
+
+
+@pytest.mark.parametrize("remark", ["3 workers", "supervisor, one_for_one", "permanent"])
+def test_other_remarks_may_stand_in_brackets(remark: str) -> None:
+    assert verdict(TREE.replace("(one_for_one)", f"({remark})")).ok
+
+
+@pytest.mark.parametrize(
+    ("counts", "misconceptions"),
+    [({"worker": 3}, ("M20",)), ({"pool": 8}, ("M20",)), ({"pool": 7}, ("M21",)), ({"store": 9}, ())],
+    ids=["all workers", "everything", "an earlier child", "too many"],
+)
+def test_a_wrong_number_shows_what_is_believed_about_strategies(
+    counts: dict[str, int], misconceptions: tuple[str, ...]
+) -> None:
+    said, found = refused(TREE, **counts)
+    assert f"you said {next(iter(counts.values()))}" in said
+    assert found == misconceptions
+
+
+def test_children_of_a_worker_are_refused_with_the_way_to_name_a_supervisor() -> None:
+    said, misconceptions = refused(TREE.replace("WorkerSup (one_for_one)", "Boss"))
+    assert said.startswith("Boss has children, but neither its name nor a strategy says that it is a supervisor")
+    assert misconceptions == ("M25",)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("    T\n" * 200, "expected a drawing of at most 100 lines, got 209"),
+        ("    T\n" * 100_000, "expected a drawing of at most 20,000 characters, got "),
+    ],
+    ids=["many lines", "very many"],
+)
+def test_a_drawing_that_is_too_large_is_refused_without_a_misconception(more: str, said: str) -> None:
+    """The crash of each of its processes was run, until the check had no processor time left: told as M7."""
+    found, misconceptions = refused(TREE + more)
+    assert found.startswith(said)
+    assert misconceptions == ()
+
+
+@pytest.mark.parametrize(
+    ("drawing", "said"),
+    [
+        (None, "expected drawing to be a text with a tree, got None"),
+        (["Root", ["Store"]], "expected drawing to be a text with a tree, got ['Root', ['Store']]"),
+        ("\n", "expected drawing to be a text with a tree: nothing is drawn yet"),
+    ],
+    ids=["none", "list", "empty"],
+)
+def test_a_drawing_that_is_no_text_is_refused(drawing: object, said: str) -> None:
+    source = f"drawing = {drawing!r}\ndisturbed = {COUNTS!r}\n"
+    found = verdict_of("s12.tree", COURSE.check_source("s12.tree"), source, list(SEEDS))
+    assert (found.steps[-1].say, found.misconceptions) == (said, ())
+
+
+def test_a_kind_that_does_not_exist_is_named() -> None:
+    said, _ = refused(TREE, workers=1)
+    assert said == "expected only the keys of the exercise in disturbed, got 'workers' as well"
