@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from superlearner.course.engine.exercise import exercise
 from superlearner.course.engine.scenario import Scenario
-from superlearner.course.engine.values import shown
+from superlearner.course.engine.values import as_mapping, did_you_mean, shown
 from superlearner.course.engine.verdict import Wrong
 
 
@@ -33,7 +34,7 @@ async def requirements(s: Scenario) -> None:
         "concurrent connections": "very many clients have to be served at once, and none may wait for another",
     }
     wrong = {"catching every exception": "M11", "importing the module again": "M30"}
-    matched(s, right, why, lambda key, value: wrong.get(value))
+    matched(s, right, why, lambda key, value: wrong.get(value), wrong)
 
 
 @exercise("s12.mapping")
@@ -95,7 +96,7 @@ async def identify(s: Scenario) -> None:
         "counter": "it is a state that others read and change",
         "app_entry": "it says what is started and stopped as a whole; the topmost supervisor is only a part of that",
     }
-    answer = s.choices(tuple(right))
+    answer = s.choices(tuple(right), BEHAVIOURS)
     for key, values in right.items():
         if answer[key] in values:
             continue
@@ -105,11 +106,12 @@ async def identify(s: Scenario) -> None:
         raise Wrong(f"`{key}` is not {a_or_an(answer[key])}: {why[key]}", "M25" if logic else None)
 
 
-def a_or_an(behaviour: object) -> str:
+BEHAVIOURS = {"Agent", "Application", "GenServer", "Supervisor", "DynamicSupervisor"}
+
+
+def a_or_an(behaviour: str) -> str:
     """Return a chosen behaviour with its article."""
-    return (
-        f"{'an' if str(behaviour)[:1] in 'AEIOU' else 'a'} {behaviour}" if type(behaviour) is str else shown(behaviour)
-    )
+    return f"{'an' if behaviour[0] in 'AEIOU' else 'a'} {behaviour}"
 
 
 @exercise("s12.remember")
@@ -117,6 +119,7 @@ async def remember(s: Scenario) -> None:
     """When remember should be a call."""
     s.step("A call is needed where its sender has to know that it is done.")
     chosen = s.names_in("answer")
+    known_in(chosen, SITUATIONS, "the five situations")
     if "own later call" in chosen:
         why = "a cast and a later call of one sender keep their order, so the call sees what the cast has changed"
         raise Wrong(f"{SITUATIONS['own later call']!r} needs no call: {why}", "M14")
@@ -124,7 +127,12 @@ async def remember(s: Scenario) -> None:
         raise Wrong("a call is slower for its sender, which waits for the answer", "M14")
     for missing, why in WHY_CALL.items():
         s.expect(missing in chosen, f"{SITUATIONS[missing]!r} needs a call as well: {why}", "M14")
-    s.expect(chosen <= set(SITUATIONS), f"choose among the five situations, got {shown(chosen - set(SITUATIONS))}")
+
+
+def known_in(chosen: set[Any], known: Collection[str], among: str) -> None:
+    """Raise `Wrong` if something was chosen that cannot be chosen."""
+    if strange := sorted(chosen.difference(known), key=shown):
+        raise Wrong(f"choose among {among}, got {shown(strange[0])}{did_you_mean(strange[0], known)}")
 
 
 SITUATIONS = {
@@ -146,16 +154,14 @@ WHY_CALL = {
 async def generic(s: Scenario) -> None:
     """Generic and specific lines."""
     s.step("At least nine of the eleven lines are right.")
-    answer = s.need("answer")
-    if answer is None:
+    given = s.need("answer")
+    if given is None:
         raise Wrong("choose one for each line: nothing is chosen yet")
-    if type(answer) is not dict:
-        raise Wrong(
-            f"expected answer to be a mapping from line numbers to 'generic' or 'specific', got {shown(answer)}"
-        )
-    marks = {
-        int(key): value for key, value in answer.items() if type(key) is int or (type(key) is str and key.isdigit())
-    }
+    answer = as_mapping(given)
+    if answer is None:
+        raise Wrong(f"expected answer to be a dict from line numbers to 'generic' or 'specific', got {shown(given)}")
+    marks = {int(key) if type(key) is str and key.isdecimal() else key: value for key, value in answer.items()}
+    s.no_other_keys("answer", marks, LISTING_MARKS)
     missing = [line for line in LISTING_MARKS if marks.get(line) not in ("generic", "specific")]
     if missing:
         raise Wrong(f"choose 'generic' or 'specific' for each line: line {missing[0]} has neither")
@@ -185,6 +191,7 @@ async def differences(s: Scenario) -> None:
     """Lines that a GenServer does not need."""
     s.step("The three roles that are in every hand-written loop are found.")
     found = s.names_in("answer")
+    known_in(found, DIFFERENCES, "the roles")
     for role, why in (
         ("loop", "a callback returns, and the library takes the next message"),
         ("receive", "the library takes the messages"),
@@ -192,8 +199,6 @@ async def differences(s: Scenario) -> None:
     ):
         s.expect(role in found, f"{DIFFERENCES[role]!r} is not needed in a GenServer either: {why}")
     s.expect("memory" not in found, f"{DIFFERENCES['memory']!r} is in both listings: it is what is specific")
-    known = set(DIFFERENCES)
-    s.expect(found <= known, f"choose among the roles, got {shown(min(map(str, found - known), default=''))}")
 
 
 DIFFERENCES = {
@@ -211,37 +216,87 @@ DIFFERENCES = {
 
 ROLES = (
     ("receive", ("receive(",)),
-    ("from", ("from_", "ref,", "(ref", "caller")),
-    ("loop", ("while ", "_loop(", "loop(")),
+    ("from", ("from_", "ref,", "(ref")),
+    ("loop", ("while ", "loop(", "continue")),
+    ("timeout", ("TimeoutError", "SILENCE_S")),
+    ("name", ("register", "AlreadyRegistered", "starter")),
+    ("stop", ('"stop":',)),
 )
+"""The roles of lines, each with the signs of one. A GenServer has names, limits of a wait and a way to stop as well."""
 
 
 @exercise("s12.own")
 async def own(s: Scenario) -> None:
     """Three lines of ProcessAgent."""
     s.step("Three lines of ProcessAgent are found whose work a GenServer does.")
-    answer = s.names_in("answer") if s.need("answer") is not None else set[Any]()
-    lines = [number for number in answer if type(number) is int]
-    s.expect(len(lines) >= 3, "expected at least three line numbers of superlearner.agents.by_hand.process_agent")
+    given = s.need("answer")
+    answer = s.names_in("answer", "line numbers") if given is not None else set[Any]()
+    for number in sorted(answer, key=shown):
+        s.expect(type(number) is int, f"expected line numbers such as 12, got {shown(number)}")
+    which = "of superlearner.agents.by_hand.process_agent"
+    s.expect(len(answer) >= 3, f"expected at least three line numbers {which}, got {len(answer) or 'none'}")
     from superlearner.agents.by_hand import process_agent
 
-    source = inspect.getsource(process_agent).splitlines()
+    source = inspect.getsource(process_agent)
+    lines, words = source.splitlines(), docstring_lines(source)
     roles: set[str] = set()
-    for number in lines:
-        s.expect(0 < number <= len(source), f"expected line numbers from 1 to {len(source)}, got {number}")
-        text = source[number - 1]
-        role = next((role for role, signs in ROLES if any(sign in text for sign in signs)), None)
-        s.expect(role is not None, f"line {number}, {text.strip()!r:.80}, would be in a GenServer as well")
-        roles.add(str(role))
+    for number in sorted(answer):
+        s.expect(0 < number <= len(lines), f"expected line numbers from 1 to {len(lines)}, got {number}")
+        text = lines[number - 1].strip()
+        s.expect(text != "" and number not in words, f"line {number} holds no code")
+        role = role_of(lines, number - 1)
+        say = f"line {number} stays when the agent becomes a GenServer, perhaps in another form: {shown(text)}"
+        s.expect(role != "", say)
+        roles.add(role)
     for role in ("loop", "receive", "from"):
         s.expect(role in roles, f"one line is missing, {DIFFERENCES[role]!r}: see the exercise Spot the differences")
 
 
+def role_of(lines: Sequence[str], place: int) -> str:
+    """Return the role of a line of ProcessAgent; "" if it is specific to the agent.
+
+    A `try:` has that of its `except`, and a `return` that of the line above that it depends on. The last two functions
+    only register an agent before `start` returns.
+    """
+    text = lines[place].strip()
+    if place >= next(number for number, line in enumerate(lines) if "def _begun(" in line):
+        return "receive" if "receive(" in text else "name"
+    if text == "try:":
+        return role_of(lines, next(n for n in range(place, len(lines)) if lines[n].strip()[:6] == "except"))
+    if text == "return":
+        return role_of(lines, place - 1 if indent_of(lines[place - 1]) < indent_of(lines[place]) else place - 2)
+    return next((role for role, signs in ROLES if any(sign in text for sign in signs)), "")
+
+
+def indent_of(line: str) -> int:
+    """Return the number of spaces before a line."""
+    return len(line) - len(line.lstrip())
+
+
+def docstring_lines(source: str) -> set[int]:
+    """Return the numbers of the lines of docstrings."""
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Expr)]
+    texts = [node for node in nodes if isinstance(node.value, ast.Constant)]
+    return {number for node in texts for number in range(node.lineno, 1 + (node.end_lineno or node.lineno))}
+
+
 def matched(
-    s: Scenario, right: Mapping[str, str], why: Mapping[str, str], fault: Callable[[str, str], str | None]
+    s: Scenario,
+    right: Mapping[str, str],
+    why: Mapping[str, str],
+    fault: Callable[[str, str], str | None],
+    others: Collection[str] = (),
 ) -> None:
-    """Compare the chosen values with the right ones; `why` says what a key needs, `fault` names a misconception."""
-    answer = s.choices(tuple(right))
+    """Compare the chosen values with the right ones.
+
+    Args:
+        s: the run.
+        right: the right value of each key.
+        why: what each key needs.
+        fault: returns the misconception of a wrong value.
+        others: values that can be chosen, and are right for no key.
+    """
+    answer = s.choices(tuple(right), {*right.values(), *others})
     for key, value in right.items():
         if answer[key] != value:
             raise Wrong(f"{shown(answer[key])} does not fit {key!r}: {why[key]}", fault(key, answer[key]))

@@ -15,16 +15,18 @@ import otp
 from otp import GenServer, NoReply, Ok, Reply, Stop, impl
 from otp.testing import wait_all_idle
 from superlearner.course.engine.exercise import exercise, scenario
+from superlearner.course.engine.reports import unreported, without_reports
 from superlearner.course.engine.scenario import Scenario
-from superlearner.course.engine.values import shown
+from superlearner.course.engine.values import as_mapping, shown
 from superlearner.course.engine.verdict import Wrong
 
 
 @exercise("s12.callbacks")
+@unreported
 async def callbacks(s: Scenario) -> None:
     """The callback that a message runs."""
     s.step("Each message runs its callback: the server of the run says which.")
-    answer = s.choices(("get_state", "remember", "DOWN", "stop"))
+    answer = s.choices(("get_state", "remember", "DOWN", "stop"), {*WHY_STOP, "terminate"})
     ran, seen = await instrumented(s)
     for key in ("get_state", "remember", "DOWN", "stop"):
         if answer[key] == ran[key]:
@@ -32,9 +34,10 @@ async def callbacks(s: Scenario) -> None:
         s.show(*seen[key])
         swapped = {answer[key], ran[key]} == {"handle_call", "handle_cast"}
         misconception = "M14" if swapped else "M8" if key == "DOWN" else None
-        say = f"in the run {ran[key]} ran for {key}, not {answer[key]}: {WHY_RAN[key]}"
         if key == "stop":
-            say = f"in the run {ran[key]} ran because the server stops; handle_cast only handles the cast before that"
+            say = f"in the run {ran[key]} ran because the agent stopped; {WHY_STOP[answer[key]]}"
+        else:
+            say = f"in the run {ran[key]} ran for {key}, not {answer[key]}: {WHY_RAN[key]}"
         raise Wrong(say, misconception, DOWN_IS_INFO if key == "DOWN" else "")
 
 
@@ -42,6 +45,12 @@ WHY_RAN = {
     "get_state": "the client waits for an answer, so it is a call",
     "remember": "the client cast it, and waits for nothing",
     "DOWN": "it is neither a call nor a cast, and any other message is an info",
+}
+WHY_STOP = {
+    "init": "init ran only when it started",
+    "handle_cast": "handle_cast ran before that, for the cast itself",
+    "handle_call": "handle_call did not run, since no client waits for an answer",
+    "handle_info": "handle_info did not run, since the request to stop came by cast",
 }
 DOWN_IS_INFO = (
     "A monitor sends an ordinary message, `Down`, to the process that monitors. It was neither called nor cast."
@@ -198,15 +207,18 @@ async def required(s: Scenario) -> None:
 
 
 @exercise("s12.results")
+@unreported
 async def results(s: Scenario) -> None:
     """Legal results of callbacks."""
     s.step("Each result is legal or not, as the runs show.")
-    answer = s.need("answer")
-    if type(answer) is not dict:
-        raise Wrong(f"expected answer to be a mapping from (callback, result) to True or False, got {shown(answer)}")
-    found = {tuple(key) if type(key) in (tuple, list) else key: value for key, value in answer.items()}
-    for callback in ("init", "handle_call", "handle_cast"):
-        for result in ("Ok", "Reply", "NoReply", "Stop"):
+    found = as_mapping(s.need("answer"))
+    if found is None:
+        got = shown(s.answer.answer)
+        raise Wrong(f"expected answer to be a dict from (callback, result) to True or False, got {got}")
+    names, kinds = ("init", "handle_call", "handle_cast"), ("Ok", "Reply", "NoReply", "Stop")
+    s.no_other_keys("answer", found, tuple(itertools.product(names, kinds)))
+    for callback in names:
+        for result in kinds:
             said = found.get((callback, result))
             if type(said) is not bool:
                 raise Wrong(f"choose True or False for each pair: {callback} and {result} has {shown(said)}")
@@ -334,7 +346,8 @@ async def found_when(s: Scenario, name: str, *, marked: bool) -> str:
     s.show(s.mark())
     begun = otp.monotonic()
     try:
-        await GenServer.call(server, "state")
+        with without_reports():
+            await GenServer.call(server, "state")
     except otp.CallExit:
         return "found by the first call" if otp.monotonic() == begun else "the caller waits until its time is up"
     with s.unseen():
