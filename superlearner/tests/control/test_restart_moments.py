@@ -171,8 +171,11 @@ def test_every_event_of_a_restart_leads_to_the_same_moment_and_others_to_none() 
     run(test, *map(worker, "abcd"), strategy="rest_for_one")
 
 
-def test_a_give_up_climbs_to_the_supervisor_above() -> None:
+@pytest.mark.parametrize("kinds", [set(), {"sent", "received"}], ids=["untraced", "messages_traced"])
+def test_a_give_up_climbs_to_the_supervisor_above(kinds: set[str]) -> None:
     async def test(node: otp.Node) -> None:
+        if kinds:  # then the first starts of a supervisor have causes
+            otp.trace.subscribe(node, lambda _event: None, kinds=kinds)
         await end("x")
         before = {name: number(name) for name in ("inner", "x", "y")}
         moment = await end("x")

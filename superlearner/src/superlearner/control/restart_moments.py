@@ -206,7 +206,8 @@ class _Telling:
                 case "gave_up":
                     self._decided(event)
                 case "child_started" | "child_restarted":
-                    self._decided(event)
+                    if _is_again(event):
+                        self._decided(event)
                     self._start(event)
                 case _:
                     pass
@@ -405,6 +406,11 @@ class _Telling:
 
     def _add(self, event: TraceEvent, kind: Kind, id: str, **more: Any) -> None:
         self.told.append((event.pid, Happening(kind, event.at, id, **more)))
+
+
+def _is_again(event: TraceEvent) -> bool:
+    """Return whether a child started in the place of one that ended, not as the first one of its supervisor."""
+    return event.kind == "child_restarted" or event.data["along"] or event.data["old"] is not None
 
 
 def _sibling(id: str, row: Row) -> Sibling:
