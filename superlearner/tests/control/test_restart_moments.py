@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 import otp
 from otp import Children, ChildSpec, DynamicSupervisor, GenServer, NoReply, Ok, Supervisor, impl
+from otp.observer import keep_last_states
 from otp.testing import Scheduler, wait_all_idle
 from superlearner.control.restart_drawing import MomentNode
 from superlearner.control.restart_events import OF_CHILDREN, Group, groups, is_stop
 from superlearner.control.restart_moments import Happening, Moment, NoSupervisor, moment_of
 from superlearner.control.restart_now import Running, waits
-from superlearner.control.terms import plain_pid
+from superlearner.control.terms import plain_pid, short_state
 from superlearner.control.tree import place_of, supervisor_state
 
 STRATEGIES = ["one_for_one", "one_for_all", "rest_for_one"]
@@ -195,6 +196,26 @@ def test_a_give_up_climbs_to_the_supervisor_above(kinds: set[str]) -> None:
         assert moment.ghosts == {}  # each strategy would have led to it
 
     run(test, group("inner", worker("x"), worker("y"), max_restarts=1, strategy="one_for_all"), worker("z"))
+
+
+def test_a_state_is_the_last_one_of_a_process_that_ended_then() -> None:
+    async def test(node: otp.Node) -> None:
+        last = keep_last_states(node, show=short_state)
+
+        def states(of: Group) -> list[str | None]:
+            moment = moment_of(otp.trace.history(node), of, Running(node, last))
+            return [one.state for one in moment.root.children]
+
+        await end("y")
+        group = found(node)[-1]
+        assert states(group) == [None, "{'n': 2}", "{'n': 3}"]  # x went on
+        await end("x")
+        assert states(group) == [None, "{'n': 2}", "{'n': 3}"]  # its state of later is not that of then
+        assert states(found(node)[-1]) == ["{'n': 1}", "{'n': 2}", "{'n': 3}"]
+        last.close()
+
+    children = [worker(name, {"n": n}) for n, name in enumerate("xyz", 1)]
+    run(test, *children, strategy="rest_for_one")
 
 
 def test_a_root_without_a_supervisor_above_gives_up_for_good() -> None:
@@ -384,7 +405,7 @@ def test_a_dynamic_supervisor_of_many_is_cut() -> None:
         root = moment.root
         assert (root.kind, root.strategy, len(root.children), root.more) == ("dynamic_supervisor", "dynamic", 12, 988)
         assert [one.pid for one in root.children] == [*map(plain_pid, pids[:11]), old]
-        assert (root.children[0].state, root.children[-1].state) == ("{'n': 0}", None)
+        assert (root.children[0].state, root.children[-1].state) == (None, None)
         assert moment.events[-1].state == "{'n': 700}"
         assert moment.ghosts == {}
 

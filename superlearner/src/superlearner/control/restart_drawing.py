@@ -69,6 +69,7 @@ class Drawing:
                 self.touched.setdefault(above, {})[past.keys[id]] = rank
                 id = above
         self.at = group.first.at
+        self.ended = {event.seq for event in group.of("exited")}
         self.used = {
             event.pid: event.data["used"] - 1
             for event in reversed(group.of("child_restarted", "restart_failed", "gave_up"))
@@ -91,8 +92,8 @@ class Drawing:
         end = past.ends.get(pid)
         if end is not None and end.seq < past.since:
             node.ended = text_of_reason(end.data["reason"])
-        elif pid is not None:
-            node.state = past.now.state(pid)
+        elif pid is not None and not past.now.alive(pid) and (end is None or end.seq in self.ended):
+            node.state = past.now.state(pid)  # of a process that went on, no state of then is known
         if row.type == "supervisor" and pid is not None:
             self._supervisor(node, pid, past.table_for(pid, self.touched.get(path, {})))
         elif row.type == "supervisor":

@@ -106,3 +106,15 @@ def test_a_draft_stays_while_the_connection_is_lost(open_page: Callable[..., Pag
         page.evaluate("window.dispatchEvent(new Event('sl-sandboxes'))")
     expect(page.locator("#said")).not_to_contain_text("The server does not answer.")
     assert f"{MINE}# while it is lost" == text(page)
+
+
+def test_run_without_a_server_says_so(open_page: Callable[..., Page], at_work: Any) -> None:
+    """Regression: unchanged code was said to run already, whether the server answered or not."""
+    page = opened(open_page, at_work, "/sandboxes?new=", **OWNER)
+    made(page, "mine")
+    said = page.locator("#said")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(said).to_have_text("This source runs already. Restart starts its tree again, with new states.")
+    page.route(re.compile(r"/sandboxes/mine$"), lambda route: route.abort())
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(said).to_contain_text("The server does not answer.")

@@ -151,7 +151,7 @@ export async function run() {
   if (shown.status === "ended") await again(edited() ? editor.value : undefined, "It runs again.");
   else if (shown.status !== "running") tell(`${shown.id} is ${shown.status}.`);
   else if (edited()) await reload({ source: editor.value });
-  else tell("This source runs already. Restart starts its tree again, with new states.");
+  else await platform("GET", path()).then(() => tell("This source runs already. Restart starts its tree again, with new states.", "ok"), (error) => check.refused(error));
 }
 
 /** @param {Element} list @param {Wall[]} all */
