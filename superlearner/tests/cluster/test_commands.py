@@ -122,6 +122,68 @@ def test_members_in_the_background(superlearner: Run, tmp_path: Path) -> None:
     assert status(superlearner)[0] == 3
 
 
+def test_a_stopped_member_does_not_keep_the_others_from_answering(member: Member, superlearner: Run) -> None:
+    members = [member(name) for name in ("a", "b")]
+    assert superlearner("cluster", "status", "--wait", "2").returncode == 0
+    for one, other in (members, reversed(members)):
+        one.send_signal(signal.SIGSTOP)
+        code, found = status(superlearner)
+        one.send_signal(signal.SIGCONT)
+        assert (code, found["partition"]) == (1, "suspected")
+        assert os_pids(found)[0] == other.pid
+        assert superlearner("cluster", "status", "--wait", "2").returncode == 0
+
+
+def os_pids(found: dict[str, Any]) -> list[int]:
+    return [one["os_pid"] for one in found["members"]]
+
+
+@pytest.mark.parametrize("text", ["x", "[]", '{"m1": 5}'])
+def test_a_damaged_list_of_what_start_began_is_named(superlearner: Run, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "data" / "members" / "begun.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    for command in ("stop", "start"):
+        done = superlearner("cluster", command, *(["1"] if command == "start" else []))
+        assert (done.returncode, done.stdout) == (1, "")
+        assert f"{path} has the members that `cluster start` began, and cannot be read: it is damaged" in done.stderr
+    assert path.read_text() == text
+
+
+def test_a_killed_member_leaves_no_socket_when_its_name_starts_again(member: Member, tmp_path: Path) -> None:
+    first = member("b")
+    [before] = records(tmp_path / "data")
+    end(first, signal.SIGKILL)
+    second = member("b")
+    assert not Path(before.path).exists()
+    [after] = records(tmp_path / "data")
+    assert (after.os_pid, Path(after.path).exists()) == (second.pid, True)
+
+
+def test_a_member_that_joins_leaves_when_asked(command: Callable[..., Any], tmp_path: Path) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"tcp/127.0.0.1:{silent.getsockname()[1]}"
+        process = command(
+            "node", "b", "--data-dir", str(tmp_path), "--discovery", "none", "--connect", address,
+            cwd=tmp_path, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )  # fmt: skip
+        accepted, _ = silent.accept()
+        with accepted:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0  # not 3, as when nobody answers
+        assert process.communicate() == ("", "")
+
+
+def test_a_member_is_also_named_without_its_host(start: Callable[..., Any], member: Member, superlearner: Run) -> None:
+    start()
+    member("b")
+    assert superlearner("cluster", "status", "--wait", "2").returncode == 0
+    assert "main" in superlearner("process", "list", "--node", "b").stdout
+    assert superlearner("cluster", "ping", "b").returncode == 0
+
+
 def test_stop_ends_only_what_start_began(member: Member, superlearner: Run) -> None:
     a = member("a")
     done = superlearner("cluster", "stop")

@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Generator
+from collections.abc import Coroutine, Generator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from superlearner import __version__
 from superlearner.app.application import tree_of
 from superlearner.backend.boot import serve
 from superlearner.base.loading import LoadError, load
-from superlearner.base.terminal import complain, say
+from superlearner.base.terminal import complain, say, unwritable
 from superlearner.cluster.cookie import CookieError
 from superlearner.cluster.readiness import notify_ready
 from superlearner.cluster.serving import control_of
@@ -67,8 +67,11 @@ def run_member(program: MemberProgram) -> int:
     except BadWay as error:
         complain(str(error))
         return USAGE
-    except (CookieError, LoadError, OSError) as error:
+    except (CookieError, LoadError) as error:
         complain(str(error))
+        return FAILED
+    except OSError as error:
+        complain(unwritable(error))
         return FAILED
     try:
         return otp.run(_live, program, arguments, loaded, node=name) or DONE
@@ -90,13 +93,12 @@ async def _live(program: MemberProgram, arguments: dict[str, Any], loaded: Any) 
     async with Node(f"backend.{node.name}", hidden=True) as hidden:
         backend = await serve(hidden, node, kind=MEMBER)
         try:
+            meta = {"kind": "node", "os_pid": os.getpid(), "version": __version__}
             with _one_explanation():
-                cluster = await Cluster.join(
-                    node,
-                    **arguments,
-                    services={BACKEND: backend},
-                    meta={"kind": "node", "os_pid": os.getpid(), "version": __version__},
-                )
+                joining = Cluster.join(node, **arguments, services={BACKEND: backend}, meta=meta)
+                cluster = await _unless(asked, joining)
+            if cluster is None:
+                return DONE
         except JoinRefused as error:
             complain(f"{node.name} is not admitted: {error}")
             return CODES.get(error.reason[0], FAILED)
@@ -130,6 +132,21 @@ async def _live(program: MemberProgram, arguments: dict[str, Any], loaded: Any) 
             ended.cancel()
             await cluster.leave()
     return code
+
+
+async def _unless(asked: asyncio.Event, joining: Coroutine[Any, Any, Cluster]) -> Cluster | None:
+    """Return the cluster once it is joined; None if the program was asked to end before."""
+    joined, waiting = asyncio.ensure_future(joining), asyncio.ensure_future(asked.wait())
+    try:
+        await asyncio.wait({joined, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if joined.done():
+            return joined.result()
+        joined.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await (await joined).leave()  # it was too late to cancel
+        return None
+    finally:
+        waiting.cancel()
 
 
 @contextlib.contextmanager

@@ -99,12 +99,15 @@ def start(
 
     Exits with 1 and ends them if they are not connected in time. `superlearner cluster stop` ends them.
     """
+    from superlearner.base.terminal import unwritable
     from superlearner.cluster.background import NotConnected, start_members
 
     try:
         names, size = start_members(_folder(ctx, data_dir), count, teaching=teaching, timeout=timeout)
     except NotConnected as error:
         fail(str(error), NOT_TRUE)
+    except OSError as error:
+        fail(unwritable(error), NOT_TRUE)
     typer.echo(f"started {', '.join(names)}: {_members(size)}")
 
 

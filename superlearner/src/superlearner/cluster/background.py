@@ -23,6 +23,8 @@ __all__ = ["NotConnected", "start_members", "stop_members", "wait_status"]
 BEGUN: Final = "begun.json"
 LOGS: Final = "members"
 END_S: Final = 10.0
+SOON_S: Final = 2.5
+"""Seconds in which a member answers unless it is stopped or held; each is asked again if none does."""
 
 
 class NotConnected(Exception):
@@ -40,12 +42,17 @@ def wait_status(folder: Path, size: int | None, timeout: float) -> dict[str, Any
     Raises:
         ControlError: a member runs, and does not answer.
     """
+    here = records(folder)
     problem: ControlError | None = None
-    for record in records(folder):
-        try:
-            return ask(record, {"ask": "status", "size": size, "timeout": timeout}, timeout + ANSWER_S)
-        except ControlError as error:
-            problem = error  # it ends, has not joined, or hangs: another one may answer
+    for wait, patience in ((min(1.0, timeout), SOON_S), (timeout, timeout + ANSWER_S)):
+        for record in here:
+            try:
+                found = ask(record, {"ask": "status", "size": None, "timeout": wait}, patience)
+                if size is None or len(found["members"]) >= size:
+                    return found
+                return ask(record, {"ask": "status", "size": size, "timeout": timeout}, timeout + ANSWER_S)
+            except ControlError as error:
+                problem = error  # it ends, has not joined, or hangs: another one may answer
     if problem is not None:
         raise problem
     return None
@@ -60,6 +67,7 @@ def start_members(folder: Path, count: int, *, teaching: bool, timeout: float) -
         NotConnected: they are not connected in time, or one has ended; those that were started are ended.
     """
     (folder / LOGS).mkdir(parents=True, exist_ok=True, mode=0o700)
+    _remembered(folder)
     taken = {record.name for record in records(folder)}
     free = (f"m{number}" for number in range(1, 10_000) if member_name(f"m{number}") not in taken)
     names = [next(free) for _ in range(count)]
@@ -165,16 +173,27 @@ def _remember(folder: Path, pids: dict[str, int]) -> None:
 
 
 def _remembered(folder: Path) -> dict[str, tuple[int, str]]:
-    """Return the members begun here that still run, with process id and start; forget the others."""
+    """Return the members begun here that still run, with process id and start; forget the others.
+
+    Raises:
+        NotConnected: the file that has them is damaged.
+    """
+    path = folder / LOGS / BEGUN
     try:
-        known: dict[str, Any] = json.loads((folder / LOGS / BEGUN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        alive = {
+            str(name): (int(os_pid), str(started))
+            for name, (os_pid, started) in known.items()
+            if started_at(int(os_pid)) == started
+        }
+    except FileNotFoundError:
         return {}
-    alive = {
-        str(name): (int(os_pid), str(started))
-        for name, (os_pid, started) in known.items()
-        if started_at(int(os_pid)) == started
-    }
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        says = error.strerror if isinstance(error, OSError) else "it is damaged"
+        raise NotConnected(
+            f"{path} has the members that `cluster start` began, and cannot be read: {says}; "
+            "end those that still run, see `cluster status`, and remove the file"
+        ) from None
     if len(alive) != len(known):
         _write(folder, alive)
     return alive

@@ -68,19 +68,22 @@ def _started_by_ps(os_pid: int) -> str | None:
 
 def records(folder: Path) -> list[Record]:
     """Return the members of this data directory that run on this machine; remove what killed ones left."""
-    found: list[Record] = []
-    for path in sorted((folder / FOLDER).glob(RECORDS)):
-        try:
-            record = Record(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            continue  # being written or removed
-        if record.is_alive:
-            found.append(record)
-        else:
-            for left in (path, Path(record.path)):
-                with contextlib.suppress(OSError):
-                    left.unlink()
-    return found
+    found = [_remove_what_is_left(path) for path in sorted((folder / FOLDER).glob(RECORDS))]
+    return [record for record in found if record is not None]
+
+
+def _remove_what_is_left(path: Path) -> Record | None:
+    """Return the member of a record if it runs; remove the record and the socket of one that was killed."""
+    try:
+        record = Record(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None  # there is none, or it is being written
+    if record.is_alive:
+        return record
+    for left in (path, Path(record.path)):
+        with contextlib.suppress(OSError):
+            left.unlink()
+    return None
 
 
 def ask(record: Record, request: Mapping[str, Any], timeout: float = ANSWER_S) -> dict[str, Any]:
@@ -137,6 +140,7 @@ class Control:
     async def open(self) -> None:
         """Listen, and write the record."""
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _remove_what_is_left(self._file)  # a killed member of this name, whose record is replaced
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()
         before = os.umask(0o177)  # the socket never has another mode

@@ -207,12 +207,17 @@ class Nodes:
                 found.adopt(shared(self._settings()))
 
     def find(self, name: str | None) -> WatchedNode | RemoteNode | None:
-        """Return the node of this name, or the default; None if it is not attached."""
+        """Return the node of this name, or the default; None if it is not attached. `b` is also `b@127.0.0.1`."""
         name = self.default if name is None else name
-        if name is None or (self._own is not None and self._own.name == name):
+        if name is None:
             return self._own
         self._leave_closed()
-        return self._others.get(name)
+        for full in (name,) if "@" in name else (name, f"{name}@127.0.0.1"):
+            if self._own is not None and self._own.name == full:
+                return self._own
+            if full in self._others:
+                return self._others[full]
+        return None
 
     def running_home(self) -> Node:
         """Return the node on which the platform runs; there is one as soon as the application has started."""

@@ -230,7 +230,7 @@ async def add(
 async def disconnect(ctx: Context, members: Members, /, name: MemberName) -> ClusterDisconnected:
     """End the connection to a member; both sides stay apart until one of them connects again."""
     cluster = _joined(members)
-    _check_member(cluster, name)
+    name = _member(cluster, name)
     ctx.about_to(f"disconnect {name}")
     cluster.disconnect(name)
     return ClusterDisconnected(name=name)
@@ -241,7 +241,7 @@ async def disconnect(ctx: Context, members: Members, /, name: MemberName) -> Clu
 async def ping(ctx: Context, members: Members, /, name: MemberName) -> ClusterPing:
     """Measure the round trip to a member."""
     cluster = _joined(members)
-    _check_member(cluster, name)
+    name = _member(cluster, name)
     took = (await pings(cluster, [name]))[name]
     if took is None:
         raise OperationError("node_unavailable", f"{name} did not answer within a second")
@@ -256,8 +256,11 @@ def _joined(members: Members) -> Cluster:
     return members.cluster
 
 
-def _check_member(cluster: Cluster, name: str) -> None:
+def _member(cluster: Cluster, name: str) -> str:
+    """Return the full name of another member: `b` is also `b@127.0.0.1`. Raises `OperationError`."""
     known = [member.name for member in cluster.members()[1:]]
-    if name not in known:
+    full = name if "@" in name else f"{name}@127.0.0.1"
+    if full not in known:
         hint = f"expected one of {', '.join(known)}" if known else "there is no other member"
         raise OperationError("node_not_found", f"there is no member {name!r}", hint=hint)
+    return full
