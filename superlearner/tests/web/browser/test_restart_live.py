@@ -192,6 +192,25 @@ def test_a_process_that_a_replay_shows_as_stopped_cannot_be_killed(
     assert platform.asked == []
 
 
+def test_the_reason_that_arrives_covers_no_process(asked: tuple[Page, list[str]], platform: Any) -> None:
+    """It lay on the child in the middle, which looked killed."""
+    page, _ = asked
+    page.emulate_media(reduced_motion="reduce")  # the reason stands still where it arrives
+    platform.delta(e=[entry(1)])
+    pane = page.get_by_role("region", name="The newest restart")
+    expect(pane).to_be_visible()
+    pane.locator("restart-stage").evaluate("(stage) => stage.pose(2)")
+    reason = pane.locator(".pulse[data-on]").bounding_box()
+    tokens = [token.bounding_box() for token in pane.locator(".token").all()]
+    assert len(tokens) > 3
+    assert reason is not None
+    for token in tokens:
+        assert token is not None
+        beside = token["x"] + token["width"] <= reason["x"] or reason["x"] + reason["width"] <= token["x"]
+        above = reason["y"] + reason["height"] <= token["y"] or token["y"] + token["height"] <= reason["y"]
+        assert beside or above, (reason, token)
+
+
 def test_a_replay_for_which_the_window_has_become_too_small_disables_nothing(
     asked: tuple[Page, list[str]], platform: Any
 ) -> None:

@@ -533,3 +533,18 @@ def test_a_budget_that_is_practically_unlimited_is_not_counted(page: Page, platf
     expect(line(page, SHOP).locator(".bu")).to_have_text("")
     line(page, SHOP).click()
     expect(page.locator("#process")).to_contain_text("Practically unlimited: 10,000 in 1 s.")
+
+
+def test_on_a_phone_a_restart_with_a_sibling_has_a_line_of_its_own(
+    open_page: Callable[..., Page], platform: Any
+) -> None:
+    """Regression: its count was drawn over the name."""
+    page = open_page(f"{platform.url}/supervisors", width=390)
+    platform.delta(p=[[LEDGER, {"restarted_along": 2}]])
+    told = line(page, LEDGER).locator(".rs")
+    expect(told).to_have_attribute("data-along", "2")
+    name, below = line(page, LEDGER).locator(".id").bounding_box(), told.bounding_box()
+    assert name is not None
+    assert below is not None
+    assert name["y"] + name["height"] <= below["y"] + 1
+    assert told.evaluate("(cell) => getComputedStyle(cell, '::after').content") == '"restarted 2× with a sibling"'

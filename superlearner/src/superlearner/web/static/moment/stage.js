@@ -371,9 +371,11 @@ export class RestartStage extends HTMLElement {
     const [x, y] = pointOf(edge, flight.along), at = flight.along * edge.length, long = Math.min(TAIL, edge.length * 0.8);
     const { rows } = this.#layout, free = pulse.to !== null && this.hasAttribute("whole"); // a link keeps clear of names by itself
     const aside = !rows ? -width / 2 : free ? 8 : this.#aside;
-    const below = free ? 0 : Math.min(pointOf(edge, 0)[1], pointOf(edge, 1)[1]) + 6; // the label beside the upper node stays readable
+    const upper = Math.min(pointOf(edge, 0)[1], pointOf(edge, 1)[1]), below = free ? 0 : upper + 6; // the label beside the upper node stays readable
     const top = rows ? y - height / 2 : Math.max(below, y - height / 2);
-    chip.style.transform = `translate(${Math.min(Math.max(2, x + aside), Math.max(2, this.#width - width - 2))}px, ${top}px)`;
+    const arrived = rows || !pulse.up ? 0 : Math.max(0, flight.part - 0.5) * 2; // beside the supervisor, so that it is over no child
+    const left = x + aside - arrived * (width / 2 + 36);
+    chip.style.transform = `translate(${Math.min(Math.max(2, left), Math.max(2, this.#width - width - 2))}px, ${top + arrived * (upper - 22 - height / 2 - top)}px)`;
     chip.style.opacity = `${Math.min(1, flight.part / 0.06)}`;
     attribute(tail, "pathLength", edge.length.toFixed(1));
     tail.style.strokeDasharray = `${long} ${edge.length + 200}`;
