@@ -66,6 +66,7 @@ def test_going_back_shows_the_tree_before_a_restart_and_live_the_one_after_it(
     page.keyboard.press("ArrowLeft")
     expect(in_tree(page, "counter_1")).to_contain_text(before)
     page.get_by_role("button", name="Live", exact=True).click()
+    expect(page.locator("#axis")).to_be_focused()  # the button is disabled now
     expect(in_tree(page, "counter_1")).to_contain_text(after)
     expect(in_tree(page, "counter_1")).to_contain_text("1 restart")
 

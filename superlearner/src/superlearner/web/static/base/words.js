@@ -122,11 +122,11 @@ export const MEANINGS = {
   pid: "Process id. A process that is restarted gets a new pid.",
   state: "What the process does now; the help (?) shows the shapes.",
   restarts: "How often this child has been restarted.",
-  budget: "Restarts left in the current period. One more makes the supervisor give up: it ends with all its children.",
+  budget: "Restarts left in the current period. With none left, the next failure makes the supervisor give up: it ends with all its children.",
   mailbox: "Messages waiting to be processed.",
   events: "Events recorded per second: starts, ends, restarts, messages of watched processes.",
   lag: "The longest delay of the event loop in the last half second. A high value means that a callback blocks the loop.",
-  processes: "All living processes of the node. Those without a supervisor are at the end of the tree.",
+  processes: "All living processes of the node. Those without a supervisor are at the end of the tree, except helpers of the platform, such as five for each sandbox.",
   running: "Processes of the tree that run.",
 };
 

@@ -116,7 +116,7 @@ function tracks(topology, events) {
   const x = (/** @type {number} */ at) => Math.max(0, Math.min(100, ((at - begun) / SHOWN_S) * 100));
   return html`<div class="tracks" role="img" aria-label="Members during the last ten minutes; the list below has the same">${[...all].map(([name, list]) => html`<span class="of">${name}</span>
     <svg viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true">${list.filter(({ to }) => to === null || to > begun).map((one) => span(x(one.from), x(one.to ?? now), one.what))}</svg>`)}<span></span><span class="scale"><span>10 minutes ago</span><span>now</span></span></div>
-    ${events.length ? html`<ol class="happened">${events.map((one) => html`<li data-what=${one.what}>${icon(MARKS[one.what] ?? "stopped", "glyph")}<time datetime=${new Date(one.at * 1000).toISOString()}>${time(one.at)}</time> <span><b>${one.node}</b> ${WORDS[one.what] ?? one.what}${one.reason ? `: ${one.reason}` : ""}</span></li>`)}</ol>` : html`<p class="hint">No member has come or gone since this platform started.</p>`}`;
+    ${events.length ? html`<ol class="happened">${events.map((one) => html`<li data-what=${one.what}>${icon(MARKS[one.what] ?? "stopped", "glyph")}<time datetime=${new Date(one.at * 1000).toISOString()}>${time(one.at)}</time> <span><b>${one.node}</b> ${WORDS[one.what] ?? one.what}${one.reason && (one.what === "lost" || one.what === "refused") ? `: ${one.reason}` : ""}</span></li>`)}</ol>` : html`<p class="hint">No member has come or gone since this platform started.</p>`}`;
 }
 
 const WORDS = /** @type {Record<string, string>} */ ({ joined: "joined", leaving: "is leaving", left: "left", lost: "was lost", disconnected: "was disconnected", refused: "was refused" });

@@ -199,7 +199,7 @@ export class SlPredict extends HTMLElement {
     gives.onchange = () => (this.#giveUp = gives.checked);
     marks.append(make("label", { class: "gives" }, gives, make("span", {}, `${name} gives up, or ends with it`)));
     const go = make("button", { class: "btn primary", disabled: busy || this.#victim === null, "data-mark": "go" }, this.#stage === "watching" ? "Watching…" : busy ? "Predicting…" : "Kill it and see");
-    const form = make("form", { class: "predict" }, make("p", { class: "hint" }, `${name} is ${row.strategy}. Mark whom you expect to have a new process afterwards; then it really happens.`),
+    const form = make("form", { class: "predict" }, make("p", { class: "hint" }, `${name} is ${row.strategy}. Mark the children that you expect to get a new process; then it really happens.`),
       make("div", { class: "both" }, who, marks), make("p", { class: "acts" }, go, scoreWords()), this.#note ? make("p", { class: "strategy-said", "data-level": "bad", role: "status" }, this.#note) : null);
     form.onsubmit = (event) => {
       event.preventDefault();

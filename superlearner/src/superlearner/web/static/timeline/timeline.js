@@ -148,6 +148,11 @@ async function toCrash(by) {
   if (next === at || next === null) return;
   if (!kinds.includes("crashes")) show([...kinds, "crashes"]);
   go(next);
+  keepFocus();
+}
+
+/** Take the focus from a button that has just been disabled. */
+function keepFocus() {
   if (document.activeElement instanceof HTMLButtonElement && document.activeElement.disabled) axis.focus();
 }
 
@@ -259,7 +264,10 @@ byId("crash-back", HTMLButtonElement).onclick = () => void toCrash(-1);
 byId("crash-forward", HTMLButtonElement).onclick = () => void toCrash(1);
 byId("back", HTMLButtonElement).onclick = () => void step(-1);
 byId("forward", HTMLButtonElement).onclick = () => void step(1);
-byId("live-now", HTMLButtonElement).onclick = () => go(null);
+byId("live-now", HTMLButtonElement).onclick = () => {
+  go(null);
+  keepFocus();
+};
 byId("closer", HTMLButtonElement).onclick = () => axis.zoom(1 / 1.5);
 byId("further", HTMLButtonElement).onclick = () => axis.zoom(1.5);
 byId("share", HTMLElement).append(copyButton(() => {
