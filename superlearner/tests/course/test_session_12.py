@@ -146,6 +146,7 @@ SAYS = {
     ("s12.results", "M14"): "you said True for Reply from handle_cast; in the run it is not legal",
     ("s12.results", "M31"): "you said False for NoReply from handle_call; in the run it is legal",
     ("s12.strategies", "M21"): "Validator crashed, and Transformer, which depends on it, went on",
+    ("s12.tree", "M20_all"): "DynamicSupervisor crashed, and Store, which does not use it, was restarted as well",
     ("s12.tree", "M25"): "only supervisors have children; it was read as:\nRoot\n  Store",
 }
 
@@ -249,7 +250,7 @@ Application
         └── Agent B
 """
 IN_A_ROW = """
-System (one_for_all)
+System (rest_for_one)
   Table
   Workers [one_for_one]
     A
@@ -275,7 +276,7 @@ Root
     ("drawing", "disturbed"),
     [
         (IN_THE_STYLE_OF_THE_LESSON, {"worker": 1, "temporary": 1, "pool": 3, "store": 8}),
-        (IN_A_ROW, {"worker": 1, "temporary": 1, "pool": 8, "store": 8}),
+        (IN_A_ROW, {"worker": 1, "temporary": 1, "pool": 3, "store": 8}),
         (DEPENDENT_WORKERS, {"worker": 3, "temporary": 1, "pool": 2, "store": 7}),
         (DEPENDENT_WORKERS, {"worker": 1, "temporary": 1, "pool": 2, "store": 7}),
     ],

@@ -217,6 +217,14 @@ async def tree(s: Scenario) -> None:
         say = f"the store crashed, and {going[0].label}, which uses it, went on as before"
         raise Wrong(f"expected the users of the store to restart with it: {say}", "M21")
 
+    s.step("When a user of the store crashes, the store goes on.")
+    for user in (workers[0], pool):
+        since = s.mark()
+        if store in await ends(s, root, user):
+            s.show(since, s.mark())
+            say = f"{user.label} crashed, and {store.label}, which does not use it, was restarted as well"
+            raise Wrong(f"expected no needless restart: {say}", "M20")
+
     s.step("How many processes each crash ends is predicted.")
     said = as_mapping(s.need("disturbed"))
     keys = {"worker": workers, "temporary": pool.children, "pool": [pool], "store": [store]}
