@@ -400,6 +400,14 @@ def test_a_crash_stands_in_history_and_source_follows_the_successor(desk: Desk) 
     expect(pane.locator(".source")).to_contain_text("def init(self, arg):")
 
 
+def test_the_function_that_is_shown_is_the_chosen_one(desk: Desk) -> None:
+    """Regression: *its class* was chosen above one of its functions."""
+    pane = desk.open("counter", "code")
+    expect(pane.get_by_role("tabpanel")).to_contain_text(re.compile(r"handle_\w+ of app\.py\."))
+    shown = pane.get_by_label("Function").evaluate("(pick) => pick.selectedOptions[0].textContent")
+    expect(pane.get_by_role("tabpanel")).to_contain_text(f"{shown} of app.py.")
+
+
 def test_a_name_that_is_html_and_a_process_that_goes(desk: Desk) -> None:
     pane = desk.open("<b>bold</b>", "state")
     expect(pane.locator("#process-title")).to_have_text("<b>bold</b>")

@@ -63,10 +63,12 @@ export class SlSource extends Panel {
     this.#drawn = told;
     if (!told) return this.content.replaceChildren();
     const focused = document.activeElement === this.#pick;
-    const choices = [["", told.why === "now" ? "where it stands now" : told.why === "crash" ? "where it last crashed" : "its class"], ...(told.busy && told.crashed ? [["place:crash", "where it last crashed"]] : []),
+    const callback = told.callbacks.some(({ name }) => name === told.function) ? `callback:${told.function}` : "";
+    const first = told.busy ? "where it stands now" : told.crashed ? "where it last crashed" : callback ? null : "its class";
+    const choices = [...(first ? [["", first]] : []), ...(told.busy && told.crashed ? [["place:crash", "where it last crashed"]] : []),
       ...told.callbacks.map((one) => [`callback:${one.name}`, one.name])];
     this.#pick.replaceChildren(...choices.map(([value, words]) => make("option", { value: value ?? "" }, words ?? "")));
-    this.#pick.value = this.#wanted;
+    this.#pick.value = this.#wanted || (first ? "" : callback);
     const at = told.line ?? told.first_line;
     const short = told.file.split("/").at(-1) ?? told.file;
     const headline = { now: `It stands in ${told.function ?? "this place"}, at line ${at}.`, crash: `It last crashed in ${told.function ?? "this place"}, at line ${at}:`, class: `${told.function ?? "Lines"} of ${short}.` }[told.why];
