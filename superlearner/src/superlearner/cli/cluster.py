@@ -55,7 +55,9 @@ def node(
     tls_ca: Annotated[Path | None, typer.Option(help="Certificate of the authority (PEM).", show_default=False)] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate of this member (PEM).", show_default=False)] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Private key of this member (PEM).", show_default=False)] = None,
-    teaching: Annotated[bool, typer.Option("--teaching", help="Notice a silent member after 1 s, not 6 s.")] = False,
+    teaching: Annotated[
+        bool, typer.Option("--teaching", help="Notice a silent member after at most 1 s, not 6 s.")
+    ] = False,
     data_dir: DataDirOption = None,
 ) -> None:
     """Run a member of the cluster in the foreground, until Ctrl-C or SIGTERM.
@@ -91,7 +93,9 @@ def node(
 def start(
     ctx: typer.Context,
     count: Annotated[int, typer.Argument(metavar="N", min=1, max=30, help="How many members.")],
-    teaching: Annotated[bool, typer.Option("--teaching", help="Notice a silent member after 1 s, not 6 s.")] = False,
+    teaching: Annotated[
+        bool, typer.Option("--teaching", help="Notice a silent member after at most 1 s, not 6 s.")
+    ] = False,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds until all of them have to be connected.")] = 30.0,
     data_dir: DataDirOption = None,
 ) -> None:

@@ -229,7 +229,7 @@ class _Serving:
 _ENDS: Final = {
     "left": "it left the cluster",
     "timeout": "it was silent for too long",
-    "connection_lost": "its connection was closed, as when its program ends",
+    "connection_lost": "its connection was lost, as when its program ends or is stopped",
     "disconnected": "it was disconnected",
 }
 
