@@ -196,7 +196,8 @@ def _plain(reason: Any, limit: int, depth: int) -> str:
             if rest[0] is None:
                 return "a callback returned None: did no case match, or is a return missing?"
             got = _value(rest[0], limit)
-            if isinstance(rest[0], (Ok, Reply, NoReply, Stop, Ignore)) and not isinstance(rest[0], WithOptions):
+            kind = type(rest[0])  # the class that it claims to have may be a lie, or raise
+            if issubclass(kind, (Ok, Reply, NoReply, Stop, Ignore)) and not issubclass(kind, WithOptions):
                 return f"a callback returned {got}, which is a result of other callbacks"
             return f"a callback returned {got}, which is not a result such as Ok(…), Reply(…) or NoReply(…)"
         case "EXIT", 1 if depth:

@@ -62,7 +62,7 @@ def _illegal(said: str, result: Any, callback: str) -> Wrong:
     if result is None:
         return Wrong(f"{said}{callback} returned None: did no case match, or is a return missing?")
     returned = f"{said}{callback} returned {shown(result)}"
-    if callback == "handle_cast" and isinstance(result, otp.Reply):
+    if callback == "handle_cast" and issubclass(type(result), otp.Reply):
         return Wrong(f"{returned}, but {NO_REPLY}; expected {expected}", "M14")
     return Wrong(f"{returned}; expected {expected}")
 
