@@ -147,7 +147,7 @@ class GraphProcess(BaseModel):
 
 
 class LinksOf(BaseModel):
-    """The links of a process; each link is listed once, that of a supervisor and its child with the supervisor."""
+    """The links of a process; each link is listed at both of its ends."""
 
     pid: PlainPid
     links: list[PlainPid]

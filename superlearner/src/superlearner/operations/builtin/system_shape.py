@@ -55,6 +55,8 @@ async def graph(
     edges: dict[str, dict[str, list[str]]] = {"supervises": {}, "link": {}, "monitor": {}}
     for edge in (*_links_to_children(found), *found.edges):
         edges[edge.kind].setdefault(plain_pid(edge.source), []).append(plain_pid(edge.target))
+        if edge.kind == "link":
+            edges["link"].setdefault(plain_pid(edge.target), []).append(plain_pid(edge.source))
     return SystemGraph(
         processes=[
             GraphProcess(
