@@ -41,11 +41,19 @@ def sentence(at: dict[str, Any], kind: str = "", more: str = "") -> str:
 
 def _processor() -> str:
     information = Path("/proc/cpuinfo")
-    if information.exists():
-        found = re.search(r"^model name\s*:\s*(.+)$", information.read_text(), re.MULTILINE)
-        if found:
-            return found[1].strip()
-    return platform.processor() or "unknown processor"
+    found = processor_in(information.read_text()) if information.exists() else None
+    return found or platform.processor() or "unknown processor"
+
+
+def processor_in(information: str) -> str | None:
+    """Return the processor that `/proc/cpuinfo` names, with its numbers: many virtual machines hide the rest."""
+    facts = dict(re.findall(r"^([a-z ]+?)\s*:[ \t]*(.+)$", information, re.MULTILINE))
+    if "model name" not in facts:
+        return None
+    numbers = (
+        f", family {facts['cpu family']} model {facts['model']}" if {"cpu family", "model"} <= facts.keys() else ""
+    )
+    return f"{facts['model name']}{numbers}"
 
 
 def _is_virtual() -> bool:

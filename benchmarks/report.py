@@ -1,20 +1,22 @@
-"""Write `docs/performance.md` from the results in `benchmarks/results`.
+"""Write `docs/performance.md` from the figures of all processors, with those in `benchmarks/results` as the newest.
 
 python -m benchmarks.report [--anyway]
 
-Figures measured on a busy machine are not written; `--anyway` prints them.
+Figures measured on a busy machine are not written; `--anyway` prints the page that they would make.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
-import statistics
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import columns
+from benchmarks.columns import ProcessorColumn, column_of, read_columns
 from benchmarks.load import Load, refusal
 from benchmarks.peers import ERLANG, ROOT
 from benchmarks.promises import LIMITS, NOTES, PROMISES, READING, WORDS
@@ -31,7 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
     if workloads is None:
         print("nothing measured yet: python -m benchmarks.run", file=sys.stderr)
         return 1
-    text = "\n".join(page(workloads, soak)).rstrip() + "\n"
+    newest = column_of(workloads, soak, measured_at("workloads"))
+    stored = [one for one in read_columns(columns.PROCESSORS) if one.processor != newest.processor]
+    text = page_text([*stored, newest])
     if options.anyway:
         print(text, end="")
         return 0
@@ -40,9 +44,15 @@ def main(arguments: list[str] | None = None) -> int:
         if load is not None and not load.is_quiet():
             print(refusal(f"while {part} ran", load), file=sys.stderr)
             return 1
+    newest.write(columns.PROCESSORS)
     PAGE.write_text(text, encoding="utf-8")
     print(PAGE.relative_to(ROOT))
     return 0
+
+
+def measured_at(name: str) -> str:
+    at = dt.datetime.fromtimestamp((RESULTS / f"{name}.json").stat().st_mtime, dt.UTC)
+    return at.replace(tzinfo=None).isoformat(timespec="microseconds")
 
 
 def read(name: str) -> Any:
@@ -50,184 +60,180 @@ def read(name: str) -> Any:
     return json.loads(file.read_text()) if file.exists() else None
 
 
-def page(workloads: Any, soak: Any) -> Iterator[str]:
-    figures = Figures(workloads["rows"])
-    yield from introduction(workloads)
-    yield from promises(figures)
-    if soak is not None:
-        yield from large(soak)
-    yield from all_ratios(figures)
-    yield from memory(figures)
-    yield from own_times(workloads["profile"])
-    yield from reading(figures, workloads)
+def page_text(found: Sequence[ProcessorColumn]) -> str:
+    """Return the page with these columns; the last one is the newest."""
+    return "\n".join(page(found)).rstrip() + "\n"
 
 
-class Figures:
-    """The medians of all workloads and programs."""
-
-    def __init__(self, rows: list[dict[str, Any]]) -> None:
-        self.peers = list(dict.fromkeys(row["peer"] for row in rows))
-        named = dict.fromkeys(row["workload"] for row in rows)
-        self.workloads = [name for name in named if name != "idle_server"]  # its time is server_start's
-        self.versions = {row["peer"]: row["version"] for row in rows}
-        self.ours = next((peer for peer in self.peers if peer.startswith("otp ")), "otp")
-        self._times: dict[tuple[str, str], list[float]] = {}
-        self._bytes: dict[tuple[str, str], list[float]] = {}
-        for row in rows:
-            key = (row["peer"], row["workload"])
-            self._times.setdefault(key, []).append(row["ns_per_op"])
-            if row["bytes_per_proc"] is not None:
-                self._bytes.setdefault(key, []).append(row["bytes_per_proc"])
-
-    def time(self, peer: str, workload: str) -> float | None:
-        return median(self._times.get((peer, workload)))
-
-    def ratio(self, peer: str, base: str, workload: str) -> float | None:
-        return ratio(self.time(peer, workload), self.time(base, workload))
-
-    def bytes(self, peer: str, workload: str) -> float | None:
-        return median(self._bytes.get((peer, workload)))
-
-    def spread(self, peer: str, workload: str) -> float | None:
-        """Return the interquartile range as a fraction of the median."""
-        values = sorted(self._times.get((peer, workload), ()))
-        if len(values) < 3:
-            return None
-        low, _, high = statistics.quantiles(values, n=4, method="inclusive")
-        return (high - low) / statistics.median(values)
+def page(found: Sequence[ProcessorColumn]) -> Iterator[str]:
+    newest = found[-1]
+    yield from introduction(found)
+    yield from promises(found)
+    yield from large([one for one in found if one.large])
+    yield from all_ratios(found)
+    yield from memory(newest)
+    yield from own_times(newest)
+    yield from reading(newest)
 
 
-def median(values: list[float] | None) -> float | None:
-    return statistics.median(values) if values else None
-
-
-def ratio(one: float | None, other: float | None) -> float | None:
-    return None if one is None or not other else one / other
-
-
-def introduction(workloads: Any) -> Iterator[str]:
-    at = workloads["machine"]
-    virtual = ", a virtual machine" if at["virtual"] else ""
-    built = "with" if at["optimised"] else "without"
+def introduction(found: Sequence[ProcessorColumn]) -> Iterator[str]:
     yield "# How fast it is\n"
     yield "```sh\nmake bench        # measures everything on one core and writes this page\n```\n"
     yield (
         "Erlang/OTP, bare asyncio and this library take turns on one core in one run, so compare the *ratios*. Lower "
-        "is faster. `make bench` writes this page.\n"
+        "is faster. Ratios differ between processors by up to a factor of two: each processor that was measured has "
+        "a column, and `make bench` replaces that of the present one.\n"
+    )
+    yield from table(
+        ("processor", "measured", "cores", "memory", "CPython", "other work", "repeats, size"),
+        [
+            (
+                one.processor,
+                (one.measured or "day not recorded").partition("T")[0],
+                f"{one.machine['cores']}{', virtual' if one.machine['virtual'] else ''}",
+                f"{one.machine['memory_gib']} GiB",
+                one.machine["python"] + ("" if one.machine["optimised"] else ", without profile-guided optimisation"),
+                beside(one.machine),
+                f"{one.repeats}, {one.scale:g}",
+            )
+            for one in found
+        ],
+        right=(),
     )
     yield (
-        f"Measured on {at['processor']}{virtual}, {at['cores']} cores, {at['memory_gib']} GiB, {at['system']}. "
-        f"CPython {at['python']}, built {built} profile-guided optimisation"
-        + ("" if at["optimised"] else " (which would be about a tenth faster)")
-        + f". {beside(at)} "
-        f"Medians of {workloads['repeats']} interleaved repeats, workloads at {workloads['scale']:g} of their size; "
-        "the programs in [benchmarks](../benchmarks) run under `otp.run`.\n"
+        "Without profile-guided optimisation CPython is about a tenth slower. Repeats are interleaved, figures are "
+        "medians; the programs in [benchmarks](../benchmarks) run under `otp.run`.\n"
     )
 
 
 def beside(at: Any) -> str:
-    """Return a sentence about other work on the machine."""
-    if at.get("others"):
-        return f"While it ran, {Load(**at['others'])}."
-    return f"Other work on the machine when the run began: load {at.get('load', 0):.1f}."
+    """Return a phrase about other work on the machine."""
+    return str(Load(**at["others"])) if at.get("others") else f"load {at.get('load', 0):.1f} at the start"
 
 
-def promises(figures: Figures) -> Iterator[str]:
+def promises(found: Sequence[ProcessorColumn]) -> Iterator[str]:
     yield "## Promises\n"
-    if ERLANG not in figures.peers:
-        yield "Not compared, because this machine has no `erl`.\n"
+    compared = [one for one in found if ERLANG in one.versions]
+    if not compared:
+        yield "Not compared, because no machine had `erl`.\n"
         return
+    missed: set[str] = set()
     lines: list[tuple[str, ...]] = []
-    notes: list[str] = []
     for promise in PROMISES:
-        of = figures.bytes if promise.memory else figures.time
-        got = ratio(of(figures.ours, promise.workload), of(ERLANG, promise.workload))
-        spread = None if promise.memory else figures.spread(figures.ours, promise.workload)
-        if got is None:
-            verdict = "not measured"
-        elif got <= promise.stretch:
-            verdict = "reached, and the stretch"
-        elif got <= promise.at_most:
-            verdict = "reached"
-        else:
-            verdict = "**not reached**"
-            if promise.workload in NOTES:
-                notes.append(NOTES[promise.workload])
-        lines.append(
-            (promise.work, short(got), f"≤ {promise.at_most:g}", f"{promise.stretch:g}", verdict, percent(spread))
-        )
-    yield f"Ratio to {figures.versions[ERLANG]} on the same core, {figures.ours}.\n"
-    yield from table(("work", "ratio", "promise", "stretch", "", "spread"), lines, right=(1, 2, 3, 5))
-    if notes:
+        cells: list[str] = []
+        for one in compared:
+            got = one.ratio(promise.workload, memory=promise.memory)
+            reached = got is None or got <= promise.at_most
+            spread = None if promise.memory else one.spreads.get(promise.workload)
+            if not reached:
+                missed.add(promise.workload)
+            cells += [short(got) if reached else f"**{short(got)}**", percent(spread)]
+        lines.append((promise.work, f"≤ {promise.at_most:g}", f"{promise.stretch:g}", *cells))
+    versions = "; ".join(dict.fromkeys(f"{one.versions[ERLANG]} and {one.ours}" for one in compared))
+    yield f"Ratio to Erlang/OTP on the same core: {versions}. **Bold**: not reached.\n"
+    heads = [head for one in compared for head in (one.processor, "spread")]
+    yield from table(("work", "promise", "stretch", *heads), lines)
+    if notes := [NOTES[one.workload] for one in PROMISES if one.workload in missed and one.workload in NOTES]:
         yield "Promises not reached:\n"
         yield from (f"- {note}" for note in notes)
         yield ""
 
 
-def large(soak: dict[str, Any]) -> Iterator[str]:
+def large(found: Sequence[ProcessorColumn]) -> Iterator[str]:
+    if not found:
+        return
     yield "## Large systems\n"
     lines = [
-        (words, f"{soak[key]:g}", f"≤ {most:g}", "reached" if soak[key] <= most else "**not reached**")
+        (words, f"≤ {most:g}", *(within(one.large.get(key), most) for one in found))
         for key, (words, most) in LIMITS.items()
-        if key in soak
+        if any(key in one.large for one in found)
     ]
-    yield from table(("", "measured", "promise", ""), lines, right=(1, 2))
+    yield from table(("", "promise", *(one.processor for one in found)), lines)
+    for one in found:
+        yield from explained(one, one.large)
+    if any(one.large.get("ring_restart_percent", 0) > LIMITS["ring_restart_percent"][1] for one in found):
+        yield f"{NOTES['events']}\n"
+    if any(one.large.get("trace_factor", 0) > LIMITS["trace_factor"][1] for one in found):
+        yield f"{NOTES['trace']}\n"
+
+
+def within(value: float | None, most: float) -> str:
+    return "" if value is None else f"{value:g}" if value <= most else f"**{value:g}**"
+
+
+def explained(column: ProcessorColumn, soak: dict[str, Any]) -> Iterator[str]:
+    """Yield what the figures of the soak test mean on one processor."""
+    said: list[str] = []
     if "servers" in soak:
-        yield (
+        said.append(
             f"{soak['servers']:,} servers with an int state under one `DynamicSupervisor`, {soak['bytes_per_server']} "
             f"bytes each; then {soak['seconds']:g} s of 1,000 casts a second and {soak['kills']:,} kills, collector "
             f"included, with {100 * soak['cpu_share']:.0f} % of the core. Lateness of a 5 ms timer: "
-            f"p50 {soak['load_lateness_p50_ms']:g} ms.\n"
+            f"p50 {soak['load_lateness_p50_ms']:g} ms."
         )
     if "messages_per_second" in soak:
-        yield (
+        said.append(
             f"Full message load is 20 ping-pong pairs, 10 callers and 10 flooders, "
             f"{soak['messages_per_second'] / 1e6:.1f} million messages a second; beside it a 1 ms timer is late by "
-            f"{soak['drain_lateness_p50_ms']:g} ms and an echo over TCP takes {soak['drain_echo_p50_ms']:g} ms (p50).\n"
+            f"{soak['drain_lateness_p50_ms']:g} ms and an echo over TCP takes {soak['drain_echo_p50_ms']:g} ms (p50)."
         )
-    if soak.get("ring_restart_percent", 0) > LIMITS["ring_restart_percent"][1]:
-        yield f"{NOTES['events']}\n"
     if "trace_ns_per_event" in soak:
-        yield (
+        said.append(
             f"Tracing everything is {soak['trace_events_per_message']:g} events a message of "
             f"{soak['trace_ns_per_event']} ns each, and calls go through the queue; without a reader it costs nothing."
         )
-        if soak["trace_factor"] > LIMITS["trace_factor"][1]:
-            yield NOTES["trace"]
-    yield ""
+    if said:
+        yield f"*{column.processor}*: {' '.join(said)}\n"
 
 
-def all_ratios(figures: Figures) -> Iterator[str]:
+def all_ratios(found: Sequence[ProcessorColumn]) -> Iterator[str]:
     yield "## All workloads\n"
-    base = ERLANG if ERLANG in figures.peers else figures.ours
-    yield f"Ratio to {base}, below 1 is faster, and nanoseconds for one operation.\n"
+    newest = found[-1]
+    if len(found) > 1:
+        yield f"Ratio of this library to {ERLANG}, by processor; below 1 is faster.\n"
+        named = dict.fromkeys(workload for one in reversed(found) for workload in one.ratios)
+        yield from table(
+            ("one operation", *(f"{one.processor}, {one.ours}" for one in found)),
+            [(said(workload), *(short(one.ratio(workload)) for one in found)) for workload in named],
+        )
+    yield (
+        f"All programs on {newest.processor}: ratio to {newest.base}, below 1 is faster, and nanoseconds for one "
+        "operation.\n"
+    )
     yield from table(
-        ("one operation", *figures.peers, f"{figures.ours}, ns"),
+        ("one operation", *newest.versions, f"{newest.ours}, ns"),
         [
             (
-                f"{workload}: {WORDS[workload]}" if workload in WORDS else workload,
-                *(short(figures.ratio(peer, base, workload)) for peer in figures.peers),
-                nanoseconds(figures.time(figures.ours, workload)),
+                workload if len(found) > 1 else said(workload),
+                *(short(newest.ratio(workload, peer)) for peer in newest.versions),
+                nanoseconds(newest.nanoseconds.get(workload)),
             )
-            for workload in figures.workloads
-            if figures.time(base, workload) is not None
+            for workload in newest.ratios
         ],
     )
 
 
-def memory(figures: Figures) -> Iterator[str]:
+def said(workload: str) -> str:
+    return f"{workload}: {WORDS[workload]}" if workload in WORDS else workload
+
+
+def memory(newest: ProcessorColumn) -> Iterator[str]:
     yield "Resident bytes of one idle process.\n"
+    kinds = [kind for kind in ("idle_server", "idle_coro") if newest.bytes.get(kind)]
     yield from table(
-        ("", *figures.peers),
+        ("", *newest.versions),
         [
-            (workload, *("" if (b := figures.bytes(peer, workload)) is None else f"{b:.0f}" for peer in figures.peers))
-            for workload in ("idle_server", "idle_coro")
-            if any(figures.bytes(peer, workload) for peer in figures.peers)
+            (
+                kind,
+                *(f"{newest.bytes[kind][peer]:.0f}" if peer in newest.bytes[kind] else "" for peer in newest.versions),
+            )
+            for kind in kinds
         ],
     )
 
 
-def own_times(profile: Any) -> Iterator[str]:
+def own_times(newest: ProcessorColumn) -> Iterator[str]:
+    profile = newest.profile
     if not profile:
         return
     yield "## Profile\n"
@@ -239,12 +245,12 @@ def own_times(profile: Any) -> Iterator[str]:
     yield from table(("self time", "calls each", "function"), lines, right=(0, 1))
 
 
-def reading(figures: Figures, workloads: Any) -> Iterator[str]:
+def reading(newest: ProcessorColumn) -> Iterator[str]:
     yield "## How to read it\n"
     yield from (f"- {note}" for note in READING)
-    spreads = [f"{peer} {percent(figures.spread(peer, 'call'))}" for peer in figures.peers]
+    spreads = [f"{peer} {percent(newest.call_spreads.get(peer))}" for peer in newest.versions]
     yield f"- Spread (distance of the quartiles by the median) of `call`: {', '.join(spreads)}."
-    yield f"- Versions: {'; '.join(f'{peer}: {version}' for peer, version in figures.versions.items())}."
+    yield f"- Versions: {'; '.join(f'{peer}: {version}' for peer, version in newest.versions.items())}."
 
 
 def table(head: Iterable[str], lines: Iterable[Iterable[str]], right: tuple[int, ...] | None = None) -> Iterator[str]:

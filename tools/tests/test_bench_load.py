@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from benchmarks import __main__ as bench
-from benchmarks import load, report, run
+from benchmarks import columns, load, report, run
 from benchmarks.load import Load, Meter, parse
 
 QUIET = Load(others=0.02, stolen=0.001, average=3.0)
@@ -27,6 +27,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(report, "ROOT", tmp_path)
     monkeypatch.setattr(report, "RESULTS", tmp_path)
     monkeypatch.setattr(run, "RESULTS", tmp_path)
+    monkeypatch.setattr(columns, "PROCESSORS", tmp_path / "processors")
     monkeypatch.setattr(report, "page", lambda *_: iter(["# How fast it is"]))
     return written
 
