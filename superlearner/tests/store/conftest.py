@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
+import contextlib
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tools.postgres import NotInstalled, Postgres, postgres_server
 
 import otp
 from superlearner.store import Store, StoreService
@@ -117,70 +112,14 @@ def earlier() -> Callable[[str, str], str]:
     return script
 
 
-class Postgres:
-    """A PostgreSQL server for the tests: unprivileged, in a separate folder, on a free port."""
-
-    def __init__(self, programs: Path, folder: Path, user: str | None) -> None:
-        self.programs = programs
-        self.folder = folder
-        self.user = user
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self._numbers = count(1)
-
-    def run(self, program: str, *arguments: str) -> str:
-        done = subprocess.run(
-            [self.programs / program, *arguments],
-            user=self.user,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def control(self, *arguments: str) -> None:
-        log = str(self.folder / "log")
-        self.run("pg_ctl", "--pgdata", str(self.folder / "data"), "--log", log, "--wait", *arguments)
-
-    def begin(self) -> None:
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off -k {self.folder}"
-        self.control("start", "--options", options)
-
-    def new_database(self) -> str:
-        """The URL of an empty database."""
-        name = f"store_{next(self._numbers)}"
-        where = ("-h", str(self.folder), "-p", str(self.port), "-U", "ada")
-        self.run("psql", *where, "-c", f"CREATE DATABASE {name}", "postgres")
-        return f"postgresql://ada:secret@127.0.0.1:{self.port}/{name}"
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
-    here = shutil.which("initdb")
-    if not found and here is None:
-        pytest.skip("PostgreSQL is not installed (Debian: apt install postgresql)")
-    programs = found[-1].parent if found else Path(str(here)).resolve().parent
-    folder = Path(tempfile.mkdtemp(prefix="store-"))
-    user = None
-    if os.geteuid() == 0:  # it refuses to run as root
-        names = {entry.pw_name for entry in pwd.getpwall()}
-        user = "postgres" if "postgres" in names else "nobody"
-        os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
-    server = Postgres(programs, folder, user)
-    try:
-        server.run("initdb", "--pgdata", str(folder / "data"), "--username", "ada", "--auth", "trust", "--no-sync")
-        server.begin()
+    with contextlib.ExitStack() as stack:
         try:
-            yield server
-        finally:
-            server.control("stop", "--mode", "immediate")
-    finally:
-        shutil.rmtree(folder)
+            server = stack.enter_context(postgres_server())
+        except NotInstalled as missing:
+            pytest.skip(str(missing))
+        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

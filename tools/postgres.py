@@ -1,0 +1,102 @@
+"""A PostgreSQL server for tests and programs: unprivileged, in a folder of its own, on a free port.
+
+with postgres_server() as server:
+    url = server.new_database()
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Literal
+
+
+class NotInstalled(Exception):
+    """A server program that this machine does not have; the text says how to install it."""
+
+
+def free_port() -> int:
+    """Return a port of this machine that was free a moment ago."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+class Postgres:
+    """A server that belongs to `user`, since it refuses to run as root."""
+
+    def __init__(self, programs: Path, folder: Path, user: str | None) -> None:
+        self.programs = programs
+        self.folder = folder
+        self.user = user
+        self.port = free_port()
+        self._numbers = count(1)
+
+    def run(self, program: str, *arguments: str) -> str:
+        """Run one of its programs and return its output."""
+        done = subprocess.run(
+            [self.programs / program, *arguments],
+            user=self.user,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def control(self, *arguments: str) -> None:
+        """Run `pg_ctl` and wait until it has taken effect."""
+        log = str(self.folder / "log")
+        self.run("pg_ctl", "--pgdata", str(self.folder / "data"), "--log", log, "--wait", *arguments)
+
+    def begin(self) -> None:
+        """Start it."""
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off -k {self.folder}"
+        self.control("start", "--options", options)
+
+    def restart(self, mode: Literal["fast", "immediate"]) -> None:
+        """Restart it in order, or as after a crash."""
+        self.control("restart", "--mode", mode)
+
+    def new_database(self) -> str:
+        """Create an empty database and return its URL."""
+        name = f"store_{next(self._numbers)}"
+        where = ("-h", str(self.folder), "-p", str(self.port), "-U", "ada")
+        self.run("psql", *where, "-c", f"CREATE DATABASE {name}", "postgres")
+        return f"postgresql://ada:secret@127.0.0.1:{self.port}/{name}"
+
+
+@contextlib.contextmanager
+def postgres_server() -> Iterator[Postgres]:
+    """Run a server during the block; raises `NotInstalled`."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    here = shutil.which("initdb")
+    if not found and here is None:
+        raise NotInstalled("PostgreSQL is not installed (Debian: apt install postgresql)")
+    programs = found[-1].parent if found else Path(str(here)).resolve().parent
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    user = None
+    if os.geteuid() == 0:
+        names = {entry.pw_name for entry in pwd.getpwall()}
+        user = "postgres" if "postgres" in names else "nobody"
+        os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
+    server = Postgres(programs, folder, user)
+    try:
+        server.run("initdb", "--pgdata", str(folder / "data"), "--username", "ada", "--auth", "trust", "--no-sync")
+        server.begin()
+        try:
+            yield server
+        finally:
+            server.control("stop", "--mode", "immediate")
+    finally:
+        shutil.rmtree(folder)
