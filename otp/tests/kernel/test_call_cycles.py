@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import otp
-from otp import CallCycle, CallTimeout, GenServer, NoReply, Ok, Reply, ServerDown, Supervisor, impl, testing
+from otp import CallCycle, CallTimeout, GenServer, NoReply, Ok, Reply, ServerDown, impl, testing
 
 Act = Callable[[Any, otp.From], Awaitable[Any]]
 
@@ -62,20 +62,20 @@ async def ask(name: str, request: Act) -> Any:
     return await GenServer.call(name, request, 60)
 
 
-def among(count: int, program: Callable[..., Awaitable[Any]], **options: Any) -> Any:
-    """Run a program with the servers `a`, `b`, …"""
+@pytest.fixture
+def among(run: Callable[..., Any]) -> Callable[[int, Callable[..., Awaitable[Any]]], Any]:
+    """Runs a program with the servers `a`, `b`, … in each of the orders a call may take."""
 
-    async def main() -> Any:
-        return await program(*[await Peer.start(None, name=name) for name in "abcdefgh"[:count]])
+    def among_servers(count: int, program: Callable[..., Awaitable[Any]]) -> Any:
+        async def main() -> Any:
+            return await program(*[await Peer.start(None, name=name) for name in "abcdefgh"[:count]])
 
-    return testing.Scheduler(**options).run(main)
+        return run(main)
+
+    return among_servers
 
 
-MODES = pytest.mark.parametrize("options", [{"inline": True}, {"inline": False}, {"seed": 3}], ids=str)
-
-
-@MODES
-def test_two_servers_that_call_each_other_are_drawn_before_their_time_is_up(options: Any) -> None:
+def test_two_servers_that_call_each_other_are_drawn_before_their_time_is_up(among: Any) -> None:
     """Regression: both calls waited for five seconds until they timed out."""
 
     async def program(a: otp.Pid, b: otp.Pid) -> Any:
@@ -83,23 +83,21 @@ def test_two_servers_that_call_each_other_are_drawn_before_their_time_is_up(opti
         assert (CallCycle, (a, b), 2.0) == (kind, cycle, at)
         return text
 
-    text = among(2, program, **options)
+    text = among(2, program)
     assert "failed: 'timeout'" in text
     assert "waited for each other: a -> b -> a; let one of them answer later" in text
 
 
-@MODES
-def test_a_cycle_of_more_is_drawn_whole(options: Any) -> None:
+def test_a_cycle_of_more_is_drawn_whole(among: Any) -> None:
     async def program(*pids: otp.Pid) -> Any:
         kind, text, cycle, at = await ask("a", says(asks("b", asks("c", asks("d", asks("a"))))))
         assert (CallCycle, pids, 2.0) == (kind, cycle, at)
         return text
 
-    assert "a -> b -> c -> d -> a" in among(4, program, **options)
+    assert "a -> b -> c -> d -> a" in among(4, program)
 
 
-@MODES
-def test_a_cycle_is_seen_when_its_last_call_finds_messages_waiting(options: Any) -> None:
+def test_a_cycle_is_seen_when_its_last_call_finds_messages_waiting(among: Any) -> None:
     """Such a call takes the short way into the mailbox."""
 
     async def casts_first(state: Any, caller: Any) -> Any:
@@ -111,10 +109,10 @@ def test_a_cycle_is_seen_when_its_last_call_finds_messages_waiting(options: Any)
         kind, _text, cycle, at = await ask("a", says(asks("b", casts_first)))
         return kind, cycle == (a, b), at
 
-    assert (CallCycle, True, 2.0) == among(3, program, **options)
+    assert (CallCycle, True, 2.0) == among(3, program)
 
 
-def test_the_first_caller_fails_and_the_others_go_on_as_after_its_time_out() -> None:
+def test_the_first_caller_fails_and_the_others_go_on_as_after_its_time_out(among: Any) -> None:
     """As in Erlang, the call that would time out first fails; its server catches that, and replies to the other."""
 
     async def program(*pids: otp.Pid) -> Any:
@@ -130,7 +128,7 @@ def test_the_first_caller_fails_and_the_others_go_on_as_after_its_time_out() -> 
     assert (CallCycle, ["answer"], [True, True]) == among(2, program)
 
 
-def test_when_the_first_caller_ends_the_next_one_sees_the_cycle_as_well() -> None:
+def test_when_the_first_caller_ends_the_next_one_sees_the_cycle_as_well(among: Any) -> None:
     async def program(a: otp.Pid, b: otp.Pid) -> Any:
         seen: list[Any] = []
 
@@ -148,7 +146,7 @@ def test_when_the_first_caller_ends_the_next_one_sees_the_cycle_as_well() -> Non
     assert "waited for each other: a -> b -> a" in text
 
 
-def test_two_that_ask_each_other_at_the_same_time_are_a_cycle() -> None:
+def test_two_that_ask_each_other_at_the_same_time_are_a_cycle(among: Any) -> None:
     async def program(a: otp.Pid, b: otp.Pid) -> Any:
         seen: list[Any] = []
 
@@ -163,39 +161,19 @@ def test_two_that_ask_each_other_at_the_same_time_are_a_cycle() -> None:
         await testing.advance(3)
         return seen
 
-    first, second = among(2, program, inline=False)
+    first, second = among(2, program)
     assert (CallCycle, 2.0) == (first[0], first[3])
     assert "answer" == second  # the call of the first had failed, so it could reply
 
 
-def test_calls_without_a_limit_are_ended_too() -> None:
+def test_calls_without_a_limit_are_ended_too(among: Any) -> None:
     async def program(*pids: otp.Pid) -> Any:
         return await ask("a", says(asks("b", asks("a", None, "infinity"), "infinity")))
 
     assert CallCycle is among(2, program)[0]
 
 
-def test_an_init_that_calls_its_supervisor_is_a_cycle() -> None:
-    class Child(Peer):
-        @impl
-        async def init(self, arg: Any) -> Any:
-            return Ok(await Supervisor.which_children("top"))
-
-    class Top(Supervisor):
-        @impl
-        def init(self, arg: Any) -> otp.Children:
-            return otp.Children([])
-
-    async def main() -> None:
-        await Top.start_link(name="top")
-        with pytest.raises(otp.StartError):
-            await Supervisor.start_child("top", Child)
-        assert 2.0 == otp.monotonic()
-
-    testing.Scheduler().run(main)
-
-
-def test_a_system_message_to_the_caller_is_part_of_a_cycle() -> None:
+def test_a_system_message_to_the_caller_is_part_of_a_cycle(among: Any) -> None:
     async def program(*pids: otp.Pid) -> Any:
         async def looks(state: Any, caller: Any) -> Any:
             return await otp.sys.get_state("a")
@@ -205,7 +183,7 @@ def test_a_system_message_to_the_caller_is_part_of_a_cycle() -> None:
     assert CallCycle is among(2, program)[0]
 
 
-def test_a_child_task_that_is_done_does_not_hide_a_cycle() -> None:
+def test_a_child_task_that_is_done_does_not_hide_a_cycle(among: Any) -> None:
     async def program(*pids: otp.Pid) -> Any:
         async def calls_back(state: Any, caller: Any) -> Any:
             await asyncio.create_task(asyncio.sleep(1))
@@ -260,19 +238,18 @@ async def _a_message_carries_it(state: Any, caller: otp.From) -> Any:
         (_a_message_carries_it, "from a message"),
     ],
 )
-@MODES
 def test_a_server_whose_caller_is_answered_from_elsewhere_is_no_part_of_a_cycle(
-    options: Any, act: Act, answer: str
+    among: Any, act: Act, answer: str
 ) -> None:
     """The server calls back while another process has the `From`, and replies with it within the five seconds."""
 
     async def program(*pids: otp.Pid) -> Any:
         return await ask("a", says(asks("b", act))), otp.monotonic()
 
-    assert (answer, 3.0) == among(2, program, **options)
+    assert (answer, 3.0) == among(2, program)
 
 
-def test_a_server_that_answers_later_itself_is_no_part_of_a_cycle() -> None:
+def test_a_server_that_answers_later_itself_is_no_part_of_a_cycle(among: Any) -> None:
     async def program(a: otp.Pid, b: otp.Pid) -> Any:
         async def keeps(state: Any, caller: otp.From) -> Any:
             state["kept"] = caller
@@ -295,7 +272,7 @@ def test_a_server_that_answers_later_itself_is_no_part_of_a_cycle() -> None:
 
 
 @pytest.mark.parametrize("limits", [((3,), ()), ((), (3,)), ((3,), (30,))])
-def test_a_limit_of_its_own_ends_the_wait_of_a_caller(limits: Any) -> None:
+def test_a_limit_of_its_own_ends_the_wait_of_a_caller(among: Any, limits: Any) -> None:
     first, second = limits
 
     async def program(*pids: otp.Pid) -> Any:
@@ -308,7 +285,7 @@ def test_a_limit_of_its_own_ends_the_wait_of_a_caller(limits: Any) -> None:
     assert "wait" in text
 
 
-def test_a_time_out_around_the_call_ends_the_wait_of_a_caller() -> None:
+def test_a_time_out_around_the_call_ends_the_wait_of_a_caller(among: Any) -> None:
     async def program(*pids: otp.Pid) -> Any:
         async def bounded(state: Any, caller: Any) -> Any:
             try:
@@ -322,7 +299,7 @@ def test_a_time_out_around_the_call_ends_the_wait_of_a_caller() -> None:
     assert (TimeoutError, 3.0) == among(2, program)
 
 
-def test_a_child_task_that_calls_back_does_not_hold_its_process_up() -> None:
+def test_a_child_task_that_calls_back_does_not_hold_its_process_up(among: Any) -> None:
     async def program(*pids: otp.Pid) -> Any:
         async def calls_back_in_a_task(state: Any, caller: Any) -> Any:
             state["task"] = asyncio.create_task(GenServer.call("a", None))
@@ -335,7 +312,7 @@ def test_a_child_task_that_calls_back_does_not_hold_its_process_up() -> None:
     assert ("done", 3.0) == among(2, program)
 
 
-def test_a_caller_that_is_killed_within_the_time_frees_the_other() -> None:
+def test_a_caller_that_is_killed_within_the_time_frees_the_other(among: Any) -> None:
     async def program(a: otp.Pid, b: otp.Pid) -> Any:
         async def second(state: Any, caller: Any) -> Any:
             state["seen"] = await says(asks("a"))(state, caller)
@@ -352,7 +329,7 @@ def test_a_caller_that_is_killed_within_the_time_frees_the_other() -> None:
     assert "each other" not in text
 
 
-def test_a_server_that_waits_behind_a_busy_one_is_no_part_of_a_cycle() -> None:
+def test_a_server_that_waits_behind_a_busy_one_is_no_part_of_a_cycle(among: Any) -> None:
     async def program(*pids: otp.Pid) -> Any:
         async def busy(state: Any, caller: Any) -> Any:
             await asyncio.sleep(2)
@@ -367,7 +344,7 @@ def test_a_server_that_waits_behind_a_busy_one_is_no_part_of_a_cycle() -> None:
 # At their time-outs
 
 
-def test_a_time_out_in_a_cycle_draws_it() -> None:
+def test_a_time_out_in_a_cycle_draws_it(among: Any) -> None:
     async def program(*pids: otp.Pid) -> Any:
         return await ask("a", says(asks("b", asks("c", asks("a", None, 9), 9), 1)))
 

@@ -1,9 +1,12 @@
-"""Cycles of calls: found with the call that closes one, and ended before its time-out.
+"""Cycles of calls and starts: found with the wait that closes one, and ended before a time-out.
 
-A cycle of callers is a deadlock only if none of them can get a reply from elsewhere: a server may have handed its
-`From` to another process, which replies later. A reply needs a reference to the `From`, so the reference count of each
-call in the cycle is compared with the references that the callers and servers themselves hold. If there is one more, or
-a caller has set its own limit, the calls are left to their time-outs.
+A process waits for another one in a call, or in a start, until `init` is done. Which of the waits closes the cycle
+depends on the order: an `init` that calls its supervisor may run on the supervisor's stack, before that one waits.
+
+A cycle is a deadlock only if none of its processes can get a reply from elsewhere: a server may have handed its `From`
+to another process, which replies later. A reply needs a reference to the `From`, so the reference count of each call in
+the cycle is compared with the references that the callers and servers themselves hold. If there is one more, or a
+caller has set its own limit, the calls are left to their time-outs.
 """
 
 # Messages, states and reasons are terms of any type.
@@ -18,11 +21,11 @@ from types import BuiltinMethodType, CoroutineType, FunctionType, GeneratorType,
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from otp.kernel.callers import UNSET, Failed, From, call_of
+from otp.kernel.callers import UNSET, Failed, From, OutsideCaller, call_of
 from otp.kernel.kept import bounded_text
 from otp.kernel.process import Process
 from otp.kernel.scheduler import Timer
-from otp.kernel.states import CALLING, READY
+from otp.kernel.states import CALLING, FUT, READY
 from otp.kernel.wording import keyed_name
 
 __all__ = ["CYCLE_NS", "cycle_of", "drawn", "suspect"]
@@ -41,16 +44,40 @@ def cycle_of(frm: From) -> list[Process] | None:
 
     They are listed from the caller of `frm` on, in the order of the calls.
     """
-    me = frm._waiter
+    me = _caller(frm)
+    if me is None:
+        return None
     found = [me]
     p = frm._to
     while p is not me:
-        call = p._val
-        if p._st != CALLING or type(call) is not From or len(found) == LONGEST or p._node._s is not me._node._s:
+        call = _call_of(p)
+        if call is None or len(found) == LONGEST or p._node._s is not me._node._s:
             return None
         found.append(p)
         p = call._to
     return found
+
+
+def _caller(frm: From) -> Process | None:
+    """Return the process that made a call; for a stand-in the process for which it waits, if there is one."""
+    waiter = frm._waiter
+    return waiter._parent if type(waiter) is OutsideCaller else waiter
+
+
+def _call_of(p: Process) -> From | None:
+    """Return the call that `p` waits for: its own, or one of the stand-in whose future it awaits.
+
+    A supervisor that starts a child on the stack of its caller waits through a stand-in.
+    """
+    waiter: Process | None = None
+    if p._st == CALLING:
+        waiter = p
+    elif p._st == FUT:
+        waiter = getattr(p._ext().fut, "stand_in", None)
+    if waiter is None or waiter._st != CALLING:
+        return None
+    call = waiter._val
+    return call if type(call) is From else None
 
 
 def drawn(cycle: list[Process]) -> str:
@@ -66,21 +93,23 @@ def _name_of(p: Process) -> str:
 
 
 def suspect(frm: From) -> None:
-    """Check a new call to a server that is itself waiting in a call.
+    """Check a new wait for a process that waits itself.
 
     If the chain of calls leads back to the caller, it is examined again `CYCLE_NS` later.
     """
-    if _COUNTS_REFERENCES and cycle_of(frm) is not None:
+    if _COUNTS_REFERENCES and (cycle := cycle_of(frm)) is not None:
         s = frm._waiter._node._s
-        s.call_at(s.now_ns() + CYCLE_NS, _examine, (frm._waiter, id(frm)))  # by id: a reference would count
+        s.call_at(s.now_ns() + CYCLE_NS, _examine, (cycle[0], id(frm)))  # by id: a reference would count
 
 
 def _examine(timer: Timer) -> None:
     """End the call that would time out first, if the cycle still exists and is a deadlock."""
     me, number = timer.target
-    if me._st != CALLING or type(me._val) is not From or id(me._val) != number:
+    call = _call_of(me)
+    if call is None or id(call) != number:
         return
-    cycle = cycle_of(me._val)
+    cycle = cycle_of(call)
+    del call  # it would count
     if cycle is None or not all(map(_is_certain, cycle)):
         return
     first = min((*cycle[1:], me), key=_deadline)
@@ -92,10 +121,15 @@ def _examine(timer: Timer) -> None:
     if s.cycles is None:
         s.cycles = WeakKeyDictionary()
     for p in cycle[1:]:
-        s.cycles[p] = (p._val, found)  # they may fail together with the call that is ended
-    first._val = failed
-    first._st = READY
-    s.push(first)
+        call = _call_of(p)
+        if call is not None:
+            s.cycles[call._waiter] = (call, found)  # they may fail together with the call that is ended
+    call = _call_of(first)
+    if call is not None:
+        waiter = call._waiter
+        waiter._val = failed
+        waiter._st = READY
+        s.push(waiter)
 
 
 def _is_certain(p: Process) -> bool:
@@ -103,8 +137,10 @@ def _is_certain(p: Process) -> bool:
     x = p._x
     if (x is not None and x.tasks is not None and x.tasks.acted) or not _waits_patiently(p):
         return False
-    frm, probe = p._val, object()
-    known = _count(frm, _holders(frm))
+    frm, probe = _call_of(p), object()
+    if frm is None:
+        return False
+    known = _count(frm, _holders(p, frm))
     return sys.getrefcount(frm) - sys.getrefcount(probe) == known
 
 
@@ -116,20 +152,23 @@ def _waits_patiently(p: Process) -> bool:
             by_default = True
         elif type(held) in _CALLABLE and held.__name__ in ("__exit__", "__aexit__"):
             return False  # `asyncio.timeout` or a task group may end the wait
-    return by_default or _deadline(p) == _FOREVER
+    return by_default or _deadline(p)[1] == _FOREVER
 
 
-def _deadline(p: Process) -> float:
-    """Return the time at which the call of `p` times out, in ns."""
-    timer = _timer_of(p)
+def _deadline(p: Process) -> tuple[bool, float]:
+    """Return when the wait of `p` ends by itself, in ns; calls sort before starts, which have no time-out."""
+    frm = _call_of(p)
+    starts = frm is not None and frm._to._x is not None and frm._to._x.ack is frm
+    timer = _timer_of(p, frm)
     if timer is not None:
-        return timer.due
-    return p._side.deadline if p._side is not None and p._side.deadline else _FOREVER
+        return starts, timer.due
+    side = p._side if p._st == CALLING else None
+    return starts, side.deadline if side is not None and side.deadline else _FOREVER
 
 
-def _timer_of(p: Process) -> Timer | None:
+def _timer_of(p: Process, frm: From | None) -> Timer | None:
     for held in gc.get_referents(*_coroutines(p)):
-        if type(held) is Timer and held.fire is not None and type(held.target) is tuple and p._val in held.target:
+        if type(held) is Timer and held.fire is not None and type(held.target) is tuple and frm in held.target:
             return held
     return None
 
@@ -140,20 +179,24 @@ def _coroutines(p: Process) -> list[Any]:
     waits: Any = p._coro
     while type(waits) is CoroutineType or type(waits) is GeneratorType:
         found.append(waits)
-        waits = waits.cr_await if type(waits) is CoroutineType else waits.gi_yieldfrom
+        if type(waits) is CoroutineType:
+            waits = waits.cr_await
+        else:  # a generator that drives a coroutine step by step, see `child_start.Pending`, holds it itself
+            held = [inner for inner in gc.get_referents(waits) if type(inner) is CoroutineType]
+            waits = waits.gi_yieldfrom or (held[0] if held else None)
     return found
 
 
-def _holders(frm: From) -> list[Any]:
+def _holders(p: Process, frm: From) -> list[Any]:
     """Return what may hold a call that nothing else can answer.
 
-    That is its caller, its server, and the objects that only these two hold.
+    That is its caller `p`, its server, and the objects that only these two hold.
     """
-    found: dict[int, Any] = {}
-    for p in (frm._waiter, frm._to):
-        for holder in _owned_by(p, frm):
+    found: dict[int, Any] = {id(frm._waiter): frm._waiter}
+    for owner in (p, frm._to):
+        for holder in _owned_by(owner, frm):
             found[id(holder)] = holder
-    timer = _timer_of(frm._waiter)
+    timer = _timer_of(p, frm)
     if timer is not None:
         found[id(timer.target)] = timer.target
     return list(found.values())

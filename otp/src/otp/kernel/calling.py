@@ -47,7 +47,7 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
     "call", [dest, request]))`, with the time-out as third element only if one was given.
     """
     try:
-        st: int | None = dest._st
+        st: Any = dest._st
         s: Any = dest._node._s
         me: Any = s.current
         owned: Any = s.owned
@@ -118,8 +118,6 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
             frm._request = request
             frm._to = dest
             me._val = frm
-            if st == CALLING:
-                suspect(frm)
             mailbox.append(frm)
         else:
             if me._st == EXITING:
@@ -132,6 +130,8 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
                 finally:
                     del sent  # else frame, error and traceback form a cycle
             frm = sent
+        if st >= CALLING:  # the server waits as well: perhaps for this caller
+            suspect(frm)
     wait = me._side
     if timeout is UNSET and wait is not None and wait.armed and not s.virtual and wait.armed <= s.default_deadline:
         wait.deadline = s.default_deadline

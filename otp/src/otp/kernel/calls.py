@@ -150,6 +150,8 @@ def _expire_exactly(timer: Timer) -> None:
 
 async def wait_for_reply(me: Process, frm: From, timeout: Any, dest: Any) -> Any:
     """Block `me`, whose request `frm` is sent, until the reply, the server's end or the time-out."""
+    if frm._to._st >= CALLING:
+        suspect(frm)
     timer = start_waiting(me, frm, timeout)
     if timer is False:
         await spend()
@@ -233,6 +235,10 @@ async def wait_outside(frm: From, dest: Any, timeout: Any) -> Any:
             raise failure("timeout", dest, frm._request, timeout)
         if limit is not None:
             timer = s.call_at(s.now_ns() + limit, _expire_exactly, (stub, frm))
+        if stub._parent is not None:
+            future.stand_in = stub  # a process that awaits this future waits for the reply, see `call_cycles`
+            if frm._to._st >= CALLING:
+                suspect(frm)
         value = await future
         failed = call_failed(frm, value, dest, timeout) if type(value) is Failed else None
     finally:
@@ -267,8 +273,6 @@ def outside_done(stub: Process) -> None:
 
 def send_call(to: Process, frm: From) -> None:
     """Send the request of a call; a process that is not a server sees `("$gen_call", From, request)`."""
-    if to._st == CALLING:
-        suspect(frm)
     if to._vt is not None:
         deliver(to, frm)
         return
@@ -281,8 +285,6 @@ def send_call(to: Process, frm: From) -> None:
 
 def send_system(to: Process, frm: From) -> None:
     """Send a system message (Erlang's `{system, From, Request}`)."""
-    if to._st == CALLING:
-        suspect(frm)
     x = to._ext()
     if x.pend is None:
         x.pend = {}
