@@ -251,3 +251,19 @@ async def test_linked():
     assert "base_events" not in shown
     assert shown.count(">       await ") == 2
     result.stdout.fnmatch_lines(["*it waited at: File*test_a_failure_shows*line 20, in test_linked*"])
+
+
+def test_a_fault_that_affected_nothing_is_in_the_summary_and_can_be_a_failure(pytester: pytest.Pytester) -> None:
+    source = """
+from otp.testing import drop
+
+@pytest.mark.otp
+async def test_it():
+    with drop(to="nobody", matching=2):
+        pass
+"""
+    result = outcomes(pytester, source, "-W", "default")
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(["*warnings summary*", "*UnmatchedFault: drop(to='nobody', matching=2): expected *"])
+    result = outcomes(pytester, source, "-W", "error::otp.testing.UnmatchedFault")
+    result.assert_outcomes(failed=1)

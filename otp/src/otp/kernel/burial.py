@@ -12,7 +12,7 @@ from logging import ERROR
 from types import CoroutineType
 from typing import Any, Final
 
-from otp.kernel.callers import From, call_of
+from otp.kernel.callers import call_of, opened
 from otp.kernel.kept import bounded_text
 from otp.kernel.log import say
 from otp.kernel.mailbox import deliver
@@ -20,7 +20,7 @@ from otp.kernel.messages import Down
 from otp.kernel.monitors import unwatch
 from otp.kernel.process import Ext, Process
 from otp.kernel.replies import fail
-from otp.kernel.states import CAST_TAG, DEAD
+from otp.kernel.states import DEAD
 from otp.kernel.wording import keyed_name
 
 __all__ = ["cause_of", "exit_values", "fail_callers", "release", "safely", "tell_watcher"]
@@ -75,15 +75,7 @@ def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[An
 
 
 def _shown_message(x: Ext) -> str:
-    return "<sensitive>" if x.sensitive else bounded_text(_request_of(x.message))
-
-
-def _request_of(message: Any) -> Any:
-    """Return the request of a call or a cast, another message unchanged."""
-    if type(message) is From:
-        return message._request
-    cast = type(message) is tuple and len(message) == 2 and message[0] is CAST_TAG
-    return message[1] if cast else message
+    return "<sensitive>" if x.sensitive else bounded_text(opened(x.message)[1])
 
 
 _CALLBACK_WORDS: Final = {"failed": "init", "ignored": "init"}  # how an inline start ended

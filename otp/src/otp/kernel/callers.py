@@ -5,25 +5,31 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from otp.kernel.elsewhere import elsewhere
 from otp.kernel.pids import Identity, Pid, Ref
 from otp.kernel.process import OWNER, Process, new_process
 from otp.kernel.scheduler import CALL_FROM_THREAD
-from otp.kernel.states import CALL_TAG, CALLING, DEAD, REMOTE, SYSTEM_TAG
+from otp.kernel.states import CALL_TAG, CALLING, CAST_TAG, DEAD, REMOTE, SYSTEM_TAG
 
 __all__ = [
     "Failed",
     "UNSET",
     "From",
+    "MessageKind",
     "OutsideCaller",
     "as_message",
     "call_of",
     "new_call",
     "new_outside_caller",
+    "opened",
     "stand_in",
 ]
+
+
+MessageKind: TypeAlias = Literal["call", "cast", "info", "system"]
+"""The way a message was sent: by `call`, by `cast`, otherwise (`info`), or by the runtime (requests of `otp.sys`)."""
 
 
 class OutsideCaller(Process):
@@ -114,6 +120,19 @@ def call_of(message: Any) -> From | None:
     if type(message) is tuple and len(message) == 3 and type(message[1]) is From:  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
         return message[1] if message[0] is CALL_TAG or message[0] is SYSTEM_TAG else None
     return None
+
+
+def opened(message: Any) -> tuple[MessageKind, Any]:
+    """Return how a message was sent, and what its sender passed to `call`, `cast` or `send`."""
+    if type(message) is From:
+        return "call", message._request
+    if type(message) is tuple:
+        tag, length = message[0] if message else None, len(message)  # pyright: ignore[reportUnknownArgumentType]
+        if tag is CAST_TAG and length == 2:
+            return "cast", message[1]
+        if (tag is CALL_TAG or tag is SYSTEM_TAG) and length == 3 and type(message[1]) is From:
+            return "call" if tag is CALL_TAG else "system", message[2]
+    return "info", message
 
 
 class _Unset:

@@ -13,17 +13,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from otp.kernel.callers import call_of, opened
 from otp.kernel.death import exit_signal
 from otp.kernel.mailbox import deliver
 from otp.kernel.messages import Down, ExitSignal
 from otp.kernel.monitors import Monitor, unwatch, watch
 from otp.kernel.process import Process
-from otp.kernel.states import DEAD, SYSTEM_TAG
+from otp.kernel.replies import fail, forget
+from otp.kernel.states import DEAD, EXITING, INJECTED, REMOTE
 
 if TYPE_CHECKING:
     from otp.kernel.tracing import Subscription
 
-__all__ = ["LATE", "LOST", "Fate", "Fault", "Faults", "crashing", "late"]
+__all__ = ["LATE", "LOST", "Fate", "Fault", "Faults", "arrive", "crashing", "end_receiver", "hold_call", "late"]
 
 LOST: Final = "lost"
 LATE: Final = "late"
@@ -70,6 +72,7 @@ class Fault:
             self._left -= 1
             if self._left == 0:
                 self.heal()
+        hold_call(dest, message)
         return self._act(dest, message)
 
     def heal(self) -> None:
@@ -102,9 +105,7 @@ class Faults:
     def fate(self, dest: Process, message: Any) -> Fate | None:
         """Return the fate of a message to `dest`; None without a fault. Signals and system messages are exempt."""
         kind = type(message)
-        if self._handing_over or kind is Down or kind is ExitSignal:
-            return None
-        if kind is tuple and message and message[0] is SYSTEM_TAG:
+        if self._handing_over or kind is Down or kind is ExitSignal or opened(message)[0] == "system":
             return None
         for fault in tuple(self.of.get(dest, ())):
             fate = fault.meet(dest, message)
@@ -116,9 +117,27 @@ class Faults:
         """Deliver a delayed message."""
         self._handing_over = True
         try:
-            deliver(dest, message)
+            arrive(dest, message)
         finally:
             self._handing_over = False
+
+
+def hold_call(dest: Process, message: Any) -> None:
+    """Note a call whose request is lost or late as unanswered: the end of the server still fails its caller."""
+    frm = call_of(message)
+    if frm is not None and dest._st not in (DEAD, EXITING, INJECTED, REMOTE):
+        x = dest._ext()
+        if x.pend is None:
+            x.pend = {}
+        x.pend[frm] = INJECTED
+
+
+def arrive(dest: Process, message: Any) -> None:
+    """Deliver a late message; a server finds its call in the mailbox again."""
+    frm = call_of(message)
+    if frm is not None and dest._vt is not None and frm is message:
+        forget(frm)
+    deliver(dest, message)
 
 
 def late(ns: int) -> Callable[[Process, Any], Fate]:
@@ -135,18 +154,27 @@ def late(ns: int) -> Callable[[Process, Any], Fate]:
 def crashing(reason: Any) -> Callable[[Process, Any], Fate]:
     """Return a fault that ends the process before the message is delivered."""
 
-    def act(dest: Process, _message: Any) -> Fate:
+    def act(dest: Process, message: Any) -> Fate:
         if dest._st != DEAD:
-            exit_signal(dest, dest._node._outside, reason, False)
+            end_receiver(dest, message, reason)
         return LOST
 
     return act
+
+
+def end_receiver(dest: Process, message: Any, reason: Any) -> None:
+    """End the receiver of a message, which is lost; the caller of a lost call gets the reason."""
+    exit_signal(dest, dest._node._outside, reason, False)
+    frm = call_of(message)
+    if frm is not None and dest._st == DEAD:  # the caller does not wait yet
+        s = dest._node._s
+        s.loop.call_soon(fail, frm, "killed" if reason == "kill" else reason, context=s._base)
 
 
 def _hand_over(dest: Process, message: Any) -> None:
     """Deliver a delayed message, whatever faults are active by then."""
     faults: Faults | None = dest._node._faults
     if faults is None:
-        deliver(dest, message)
+        arrive(dest, message)
     else:
         faults.hand_over(dest, message)

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.bounded import text
-from otp.kernel.callers import From, OutsideCaller, as_message
+from otp.kernel.callers import OutsideCaller, as_message, call_of, opened
 from otp.kernel.focus import Focus, sender_of
 from otp.kernel.patterns import matches
 from otp.kernel.scheduler import thread_current
 from otp.kernel.state_view import formatted_state
-from otp.kernel.states import CALL_TAG, CAST_TAG, DEAD, EXITING, RECV, SEL, SYSTEM_TAG
+from otp.kernel.states import DEAD, EXITING, RECV, SEL
 from otp.kernel.tracing import bounded_text
 
 if TYPE_CHECKING:
@@ -51,15 +51,9 @@ def described(message: Any, dest: Any = None) -> dict[str, Any]:
 
 
 def _parts(message: Any) -> tuple[str, Any, Any]:
-    if type(message) is From:
-        return "call", message._request, message.ref
-    if type(message) is tuple and message:  # pyright: ignore[reportUnknownArgumentType]
-        tag, length = message[0], len(message)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        if tag is CAST_TAG and length == 2:
-            return "cast", message[1], None
-        if (tag is CALL_TAG or tag is SYSTEM_TAG) and length == 3:
-            return "call" if tag is CALL_TAG else "system", message[2], getattr(message[1], "ref", None)  # pyright: ignore[reportUnknownArgumentType]
-    return "info", message, None
+    kind, term = opened(message)
+    frm = call_of(message)
+    return kind, term, None if frm is None else frm.ref
 
 
 def _fields(way: str, term: Any, ref: Any, dest: Any) -> dict[str, Any]:

@@ -184,7 +184,7 @@ class Ext:
     mrefs: dict[Any, None] | None  # its monitors
     trap: bool
     sensitive: bool
-    pend: dict[Any, None] | None  # calls received and not yet replied to
+    pend: dict[Any, str | None] | None  # calls received and not yet replied to, or INJECTED
     fut: Future[Any] | None
     ncancel: int
     cbs: list[tuple[Callable[[Any], object], Context | None]] | None

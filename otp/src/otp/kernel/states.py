@@ -9,6 +9,7 @@ __all__ = [
     "CALLING",
     "CALL_TAG",
     "CAST_TAG",
+    "INJECTED",
     "DEAD",
     "EXITING",
     "FUT",
@@ -64,3 +65,4 @@ STATE_NAMES: Final = {
 CALL_TAG: Final = "$gen_call"
 CAST_TAG: Final = "$gen_cast"
 SYSTEM_TAG: Final = "system"
+INJECTED: Final = "injected"  # among unanswered calls: a fault lost or delayed the request

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from otp.kernel.call_cycles import cycle_of, drawn
 from otp.kernel.callers import From
-from otp.kernel.states import CALLING, REMOTE
+from otp.kernel.states import CALLING, INJECTED, REMOTE
 
 __all__ = ["why_silent"]
 
@@ -20,6 +20,8 @@ def why_silent(frm: From) -> str:
     x = server._x
     if x is not None and x.suspended:
         return "the server is suspended (sys.suspend)"
+    if x is not None and x.pend and x.pend.get(frm) == INJECTED:
+        return "an injected fault lost or delayed the request"
     if x is not None and x.pend and frm in x.pend:
         return "the server took the request and went on with NoReply; does nothing call GenServer.reply(caller, value)?"
     if server._st == CALLING and type(server._val) is From:

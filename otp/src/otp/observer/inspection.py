@@ -13,13 +13,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from otp.bounded import text
-from otp.kernel.callers import From
+from otp.kernel.callers import From, opened
 from otp.kernel.errors import BadArgument
 from otp.kernel.mailbox import mailbox_of
 from otp.kernel.pids import Pid
 from otp.kernel.process import Process
 from otp.kernel.state_view import HIDDEN_STATE, formatted_state, shown_state
-from otp.kernel.states import CALL_TAG, CAST_TAG, DEAD
+from otp.kernel.states import CALL_TAG, DEAD
 from otp.observer.reading import (
     kind_of,
     link_count,
@@ -179,7 +179,7 @@ def process(
         else tuple(text(_message_of(m), length=short, redact=redact) for m in islice(waiting, messages)),
         state=None if p._vt is None else HIDDEN_STATE if sensitive else _state_text(p, length, redact),
         callback=x.callback if x is not None and busy else None,
-        handling=text(_request_of(x.message), length=short, redact=redact)
+        handling=text(opened(x.message)[1], length=short, redact=redact)
         if x is not None and busy and not sensitive
         else None,
         busy_for=(node._s.now_ns() - x.begun) / 1e9 if x is not None and busy else None,
@@ -193,15 +193,6 @@ def process(
         monitored_by_count=monitored_by_count(p),
         child_count=len(children) if owned is None else len(owned),
     )
-
-
-def _request_of(message: Any) -> Any:
-    """Return the request of a call or a cast, another message unchanged."""
-    if type(message) is From:
-        return message._request
-    if type(message) is tuple and len(message) == 2 and message[0] is CAST_TAG:
-        return message[1]
-    return message
 
 
 def _message_of(message: Any) -> Any:

@@ -7,26 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from otp.bounded import text
-from otp.kernel.callers import From
+from otp.kernel.callers import MessageKind, call_of, opened
 from otp.kernel.errors import BadArgument
 from otp.kernel.mailbox import mailbox_of, merge_batch
 from otp.kernel.messages import ExitSignal
 from otp.kernel.pids import Pid
 from otp.kernel.process import Process
-from otp.kernel.replies import fail
-from otp.kernel.states import CAST_TAG, DEAD, EXITING, RUN
-from otp.kernel.system import is_system
+from otp.kernel.replies import fail, forget
+from otp.kernel.states import DEAD, EXITING, RUN
 from otp.redaction import Redact, is_secret, without_secrets
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
 
 __all__ = ["MailboxPage", "MessageKind", "MessageView", "drop_messages", "mailbox"]
-
-MessageKind = Literal["call", "cast", "info", "system"]
 
 EXAMINED: Final = 10_000
 LONGEST_TAG: Final = 40
@@ -163,8 +160,10 @@ def drop_messages(
     if p._x is not None:
         p._x.mark = 0  # a selective receive starts its search again
     for message in dropped:
-        if type(message) is From:
-            fail(message, "dropped")
+        frm = call_of(message)
+        if frm is not None:
+            forget(frm)
+            fail(frm, "dropped")
     return len(dropped)
 
 
@@ -199,36 +198,29 @@ def view_if_it_fits(
     position: int = 0,
 ) -> MessageView | None:
     """Return a message to `p` as it is shown, None if it does not match."""
-    found = kind_of_message(p, message)
+    found, content = _opened(p, message)
     if kind is not None and found != kind:
         return None
-    content = _content(message)
     word = _tag(content, redact)
     if tag is not None and word != tag:
         return None
     shown = text(content, length=length, redact=redact)
     if search and search.casefold() not in shown.casefold():
         return None
-    return MessageView(position, found, word, message.pid if type(message) is From else None, shown)
+    frm = call_of(message)
+    return MessageView(position, found, word, None if frm is None or found != "call" else frm.pid, shown)
 
 
 def kind_of_message(p: Process, message: Any) -> MessageKind:
     """Return how a message was sent."""
-    if type(message) is From:
-        return "call"
-    if type(message) is tuple and len(message) == 2 and message[0] is CAST_TAG:
-        return "cast"
-    ends = type(message) is ExitSignal and message.pid is p._parent
-    return "system" if ends or is_system(message) else "info"
+    return _opened(p, message)[0]
 
 
-def _content(message: Any) -> Any:
-    """Return the content of a message, without the envelope."""
-    if type(message) is From:
-        return message._request
-    if type(message) is tuple and len(message) == 2 and message[0] is CAST_TAG:
-        return message[1]
-    return message
+def _opened(p: Process, message: Any) -> tuple[MessageKind, Any]:
+    """Return how a message was sent, and what its sender passed; the exit signal of the parent is of the runtime."""
+    if type(message) is ExitSignal and message.pid is p._parent:
+        return "system", message
+    return opened(message)
 
 
 def _tag(content: Any, redact: Redact | None) -> str:

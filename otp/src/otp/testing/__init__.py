@@ -14,7 +14,7 @@
 """
 
 from otp.testing.determinism import NotDeterministic
-from otp.testing.faults import Fault, crash, delay, drop, partition
+from otp.testing.faults import Fault, UnmatchedFault, crash, delay, drop, partition
 from otp.testing.idle import advance, wait_all_idle
 from otp.testing.messages import assert_receive, flush, mailbox, refute_receive
 from otp.testing.mutation import MessageMutated
@@ -36,6 +36,7 @@ __all__ = [
     "Scheduler",
     "Sequencer",
     "Session",
+    "UnmatchedFault",
     "VirtualLoop",
     "advance",
     "assert_receive",

@@ -17,30 +17,53 @@
 A fault affects messages, casts and the requests of calls, as they are sent. It does not affect replies to calls, nor
 the signals of ended processes (`Down`, `ExitSignal`): within one node those are never lost. A fault is active until its
 `times` are used up, its `with` block ends, or `heal()`. All of it is part of the program, so a seed repeats it.
+
+`matching` is compared with the value that the sender passed to `call`, `cast` or `send`: a plain value, or a pattern of
+`receive`. `kind` narrows it to `"call"`, `"cast"`, `"info"` (all other messages) or `"system"` (requests of `otp.sys`).
+`to` and `sender` are pids, names, `(name, node)`, `Registry.via(…)`, nodes (all their processes), or several of these.
+The sender of a message from another program is unknown.
+
+A fault that affects no message makes a test pass that tests nothing. The run therefore ends with the warning
+`UnmatchedFault`, unless the fault is `optional`.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, get_args
 
-from otp.kernel.death import exit_signal
+from otp.kernel.callers import MessageKind, opened
 from otp.kernel.errors import BadArgument
+from otp.kernel.faults import end_receiver, hold_call
+from otp.kernel.names import is_name_and_node, resolve
 from otp.kernel.node import Node
 from otp.kernel.patterns import Is, compile_pattern
-from otp.kernel.pids import Pid
 from otp.kernel.process import Process
 from otp.kernel.scheduler import nanoseconds
+from otp.kernel.states import REMOTE
+from otp.kernel.tracing import bounded_text
 from otp.testing.kernel import TestingKernel, testing_kernel
+from otp.testing.mutation import line_of_user
 
 if TYPE_CHECKING:
+    from otp.kernel.terms import Dest
     from otp.testing.post import Post
 
-__all__ = ["Fault", "Who", "crash", "delay", "drop", "partition"]
+__all__ = ["Fault", "UnmatchedFault", "Who", "crash", "delay", "drop", "partition", "warn_of_unmatched"]
 
-Who: TypeAlias = Pid | str | Node | Iterable["Pid | str | Node"] | None
-"""A pid, a name, all processes of a node, several of these, or None: any process."""
+Who: TypeAlias = "Dest | Node | Iterable[Dest | Node] | None"
+"""A pid, a name, `(name, node)`, all processes of a node, several of these, or None: any process."""
+
+EXAMPLES: Final = 3
+
+
+class UnmatchedFault(UserWarning):
+    """A fault affected no message during the run; the warning names the fault and messages that it passed over.
+
+    `filterwarnings = error::otp.testing.UnmatchedFault` makes it a failure, `optional=True` of the fault prevents it.
+    """
 
 
 class Fault:
@@ -52,29 +75,66 @@ class Fault:
     def __init__(
         self,
         kernel: TestingKernel,
-        applies: Callable[[Process | None, Process, Any], bool],
+        description: str,
+        is_between: Callable[[Process | None, Process], bool],
+        applies: Callable[[MessageKind, Any], bool],
         act: Callable[[Process | None, Process, Any], None],
         times: int | None,
+        optional: bool,
     ) -> None:
         self._post: Post = kernel.open_post()
+        self._description = description
+        self._is_between = is_between
         self._applies = applies
         self._act = act
         self._left = times
+        self._optional = optional
+        self._place = line_of_user() or (__file__, 1)
+        self._passed_over = 0
+        self._examples: list[str] = []
         self.hits: int = 0
         self._post.faults.append(self)
+        self._post.injected.append(self)
         kernel.credit = 0  # it would not see calls on their caller's stack
 
     def meets(self, sender: Process | None, dest: Process, message: Any) -> bool:
         """Return whether it applies to this message; if so, it has handled it."""
-        if not self._applies(sender, dest, message):
+        if not self._is_between(sender, dest):
+            return False
+        kind, content = opened(message)
+        if not self._applies(kind, content):
+            if kind != "system":
+                self._passed_over += 1
+                if self._passed_over <= EXAMPLES:
+                    self._examples.append(f"{kind} {bounded_text(content)}")
             return False
         self.hits += 1
         if self._left is not None:
             self._left -= 1
             if self._left == 0:
                 self.heal()
+        hold_call(dest, message)
         self._act(sender, dest, message)
         return True
+
+    def unmatched(self) -> str:
+        """Return a sentence about a fault that affected no message and is not optional; else nothing."""
+        if self.hits or self._optional:
+            return ""
+        seen = "none was sent between its processes"
+        if self._passed_over:
+            more = ", …" if self._passed_over > EXAMPLES else ""
+            seen = f"{self._passed_over} did not match: {', '.join(self._examples)}{more}"
+        return (
+            f"{self._description}: expected at least one message to affect, got none; {seen}; "
+            "try optional=True if that may happen"
+        )
+
+    def warn(self) -> None:
+        """Issue the warning `UnmatchedFault` for the line that injected the fault, if it affected nothing."""
+        sentence = self.unmatched()
+        if sentence:
+            warnings.warn_explicit(sentence, UnmatchedFault, *self._place)
 
     def heal(self) -> None:
         """End the fault. Calling it twice has no effect."""
@@ -90,7 +150,24 @@ class Fault:
         self.heal()
 
 
-def drop(*, sender: Who = None, to: Who = None, matching: Any = None, times: int | None = None) -> Fault:
+def warn_of_unmatched(faults: Iterable[Fault], failed: BaseException | None = None) -> None:
+    """Issue the warnings of a run that has ended; a run that failed gets them as notes on its error."""
+    for fault in faults:
+        if failed is None:
+            fault.warn()
+        elif fault.unmatched():
+            failed.add_note(fault.unmatched())
+
+
+def drop(
+    *,
+    sender: Who = None,
+    to: Who = None,
+    matching: Any = None,
+    kind: MessageKind | None = None,
+    times: int | None = None,
+    optional: bool = False,
+) -> Fault:
     """Lose matching messages from `sender` to `to`, the next `times` of them (None: all).
 
     >>> import otp
@@ -105,11 +182,18 @@ def drop(*, sender: Who = None, to: Who = None, matching: Any = None, times: int
     >>> Scheduler().run(test)
     1
     """
-    return _fault("drop", sender, to, matching, times, lambda _sender, _dest, _message: None)
+    return _fault("drop", sender, to, matching, kind, times, optional, lambda _sender, _dest, _message: None)
 
 
 def delay(
-    seconds: float, *, sender: Who = None, to: Who = None, matching: Any = None, times: int | None = None
+    seconds: float,
+    *,
+    sender: Who = None,
+    to: Who = None,
+    matching: Any = None,
+    kind: MessageKind | None = None,
+    times: int | None = None,
+    optional: bool = False,
 ) -> Fault:
     """Deliver matching messages `seconds` later.
 
@@ -130,13 +214,22 @@ def delay(
     def later(_sender: Process | None, dest: Process, message: Any) -> None:
         kernel.call_at(kernel.now_ns() + after, lambda _timer: kernel.open_post().hand_over(dest, message))
 
-    return _fault("delay", sender, to, matching, times, later)
+    return _fault("delay", sender, to, matching, kind, times, optional, later)
 
 
-def crash(to: Who, *, sender: Who = None, matching: Any = None, reason: Any = "kill", times: int | None = 1) -> Fault:
+def crash(
+    to: Who,
+    *,
+    sender: Who = None,
+    matching: Any = None,
+    kind: MessageKind | None = None,
+    reason: Any = "kill",
+    times: int | None = 1,
+    optional: bool = False,
+) -> Fault:
     """End the receiver by an exit signal when a matching message reaches it, and lose the message.
 
-    `"kill"` cannot be trapped: the exit reason is `"killed"`.
+    `"kill"` cannot be trapped: the exit reason is `"killed"`. The caller of a lost call gets `ServerDown`.
 
     >>> import otp
     >>> from otp.testing import Scheduler
@@ -149,14 +242,16 @@ def crash(to: Who, *, sender: Who = None, matching: Any = None, reason: Any = "k
     'killed'
     """
 
-    def end(_sender: Process | None, dest: Process, _message: Any) -> None:
-        exit_signal(dest, dest._node._outside, reason, False)
+    def end(_sender: Process | None, dest: Process, message: Any) -> None:
+        end_receiver(dest, message, reason)
 
-    return _fault("crash", sender, to, matching, times, end)
+    return _fault("crash", sender, to, matching, kind, times, optional, end)
 
 
-def partition(one: Who, other: Who) -> Fault:
-    """Lose all messages between two groups, in both directions, until it is healed.
+def partition(
+    one: Who, other: Who, *, matching: Any = None, kind: MessageKind | None = None, optional: bool = False
+) -> Fault:
+    """Lose all (matching) messages between two groups, in both directions, until it is healed.
 
     Between nodes of one scheduler no connection is lost by this: links and monitors are not notified.
 
@@ -177,10 +272,12 @@ def partition(one: Who, other: Who) -> Fault:
     kernel = testing_kernel("partition")
     a, b = _member(one, "partition"), _member(other, "partition")
 
-    def between(sender: Process | None, dest: Process, _message: Any) -> bool:
+    def is_between(sender: Process | None, dest: Process) -> bool:
         return sender is not None and ((a(sender) and b(dest)) or (b(sender) and a(dest)))
 
-    return Fault(kernel, between, lambda _sender, _dest, _message: None, None)
+    description = _described("partition", {"matching": matching, "kind": kind}, one, other)
+    applies = _filter("partition", matching, kind)
+    return Fault(kernel, description, is_between, applies, lambda _sender, _dest, _message: None, None, optional)
 
 
 def _fault(
@@ -188,47 +285,78 @@ def _fault(
     sender: Who,
     to: Who,
     matching: Any,
+    kind: MessageKind | None,
     times: int | None,
+    optional: bool,
     act: Callable[[Process | None, Process, Any], None],
 ) -> Fault:
     kernel = testing_kernel(what)
     if times is not None and times < 1:
         raise BadArgument(f"{what}(times=…): expected a number of at least 1, or None for all, got {times!r}")
-    is_sender, is_dest, matches = _member(sender, what), _member(to, what), _matcher(matching)
+    is_sender, is_dest = _member(sender, what), _member(to, what)
 
-    def applies(sender: Process | None, dest: Process, message: Any) -> bool:
-        return is_dest(dest) and is_sender(sender) and matches(message)
+    def is_between(from_process: Process | None, dest: Process) -> bool:
+        return is_dest(dest) and is_sender(from_process)
 
-    return Fault(kernel, applies, act, times)
+    description = _described(what, {"sender": sender, "to": to, "matching": matching, "kind": kind})
+    return Fault(kernel, description, is_between, _filter(what, matching, kind), act, times, optional)
 
 
-def _member(who: Who, what: str) -> Callable[[Process | None], bool]:
+def _described(what: str, options: dict[str, Any], *groups: Any) -> str:
+    """Return the call that injected a fault, as text."""
+    given = [f"{name}={bounded_text(value)}" for name, value in options.items() if value is not None]
+    return f"{what}({', '.join([*map(bounded_text, groups), *given])})"
+
+
+def _member(who: Any, what: str) -> Callable[[Process | None], bool]:
     if who is None:
         return lambda _: True
-    if isinstance(who, Pid):
-        return lambda p: p is who
+    if isinstance(who, Process):
+        if who._st != REMOTE:
+            return lambda p: p is who
+        number, node = who._id, who._node.name  # as a message of this program meets it on its own node
+        return lambda p: p is who or (p is not None and p._id == number and p._node.name == node)
     if isinstance(who, Node):
         return lambda p: p is not None and p._node is who
     if isinstance(who, str):
         return lambda p: p is not None and p._node.whereis(who) is p
-    if isinstance(who, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
-        members = [_member(one, what) for one in who]
+    if is_name_and_node(who):
+        name, at = cast("tuple[Any, Any]", who)
+        node = at if isinstance(at, str) else at.name
+        return lambda p: p is not None and p._node.name == node and p._node.whereis(name) is p
+    if hasattr(who, "whereis"):
+        return lambda p: p is not None and _is_named(p, who)
+    if isinstance(who, Iterable):
+        members = [_member(one, what) for one in cast("Iterable[Any]", who)]
         return lambda p: any(member(p) for member in members)
     raise BadArgument(f"{what}: expected a pid, a name, a node or several of them, got {who!r}")
 
 
-def _matcher(matching: Any) -> Callable[[Any], bool]:
+def _is_named(p: Process, via: Any) -> bool:
+    try:
+        return resolve(via) is p
+    except BadArgument:  # its registry does not run
+        return False
+
+
+def _filter(what: str, matching: Any, kind: MessageKind | None) -> Callable[[MessageKind, Any], bool]:
+    """Return whether a message of some kind, and with some content, is affected."""
+    if kind is not None and kind not in get_args(MessageKind):
+        kinds = ", ".join(map(repr, get_args(MessageKind)))
+        raise BadArgument(f"{what}(kind=…): expected {kinds} or None for all, got {kind!r}")
     if matching is None:
-        return lambda _: True
+        return lambda found, _: kind is None or found == kind
     try:
         match = compile_pattern(matching)
     except TypeError:
         match = Is(matching)
 
-    def matches(message: Any) -> bool:
+    def applies(found: MessageKind, content: Any) -> bool:
+        if kind is not None and found != kind:
+            return False
         try:
-            return bool(match(message))
+            return bool(match(content))
         except Exception:  # as in receive: a predicate that raises on a message does not match it
             return False
 
-    return matches
+    return applies

@@ -163,6 +163,10 @@ class TestingKernel(LoopScheduler):
         if patience is not None and p is patience.first:
             patience.renew()
 
+    def drain_credit(self) -> int:
+        """Return how many calls may run inline, none while a fault is active: it would not see them."""
+        return 0 if self.post is not None and self.post.faults else super().drain_credit()
+
     def wake(self) -> None:
         """Wake the loop as in production, and note when work began."""
         self._busy_since = self.now_ns()

@@ -32,12 +32,11 @@ import sys
 from collections import deque
 from typing import Any, Final
 
-from otp.kernel.callers import From
+from otp.kernel.callers import opened
 from otp.kernel.reasons import is_ours
-from otp.kernel.states import CAST_TAG
 from otp.kernel.tracing import bounded_text
 
-__all__ = ["Fingerprints", "MessageMutated", "fingerprint", "type_of"]
+__all__ = ["Fingerprints", "MessageMutated", "fingerprint", "line_of_user", "type_of"]
 
 _MUTABLE: Final = (list, dict, set, bytearray, deque)
 _ATOMS: Final = frozenset({str, int, float, bool, bytes, complex, type(None)})
@@ -114,24 +113,21 @@ def _picture(value: Any, seen: set[int]) -> object:
     return picture
 
 
-def _content(message: Any) -> Any:
-    """Return the user's message: a request without its envelope."""
-    if type(message) is From:
-        return message._request
-    if type_of(message) is tuple and len(message) == 2 and message[0] is CAST_TAG:
-        return message[1]
-    return message
-
-
 def _place() -> str:
     """Return the user's line that sends, as `shop.py:12`; empty if there is none."""
+    found = line_of_user()
+    return "" if found is None else f"{os.path.basename(found[0])}:{found[1]}"
+
+
+def line_of_user() -> tuple[str, int] | None:
+    """Return file and line of the user's code on the stack, None if there is none."""
     frame = sys._getframe(2)
     while frame is not None:
         file = frame.f_code.co_filename
         if not is_ours(file) and not file.startswith(_TESTING):
-            return f"{os.path.basename(file)}:{frame.f_lineno}"
+            return file, frame.f_lineno
         frame = frame.f_back
-    return ""
+    return None
 
 
 class Fingerprints:
@@ -142,7 +138,7 @@ class Fingerprints:
 
     def sent(self, sender: Any, receiver: Any, message: Any) -> None:
         """Store the fingerprint of a message."""
-        content = _content(message)
+        content = opened(message)[1]
         picture = fingerprint(content)
         if picture is None:
             return
@@ -157,7 +153,7 @@ class Fingerprints:
         known = self._known.pop((id(message), id(receiver)), None)
         if known is None:
             return None
-        content = _content(message)
+        content = opened(message)[1]
         if fingerprint(content) == known[1]:
             return None
         return MessageMutated(known[2], receiver, known[3], content, known[4])

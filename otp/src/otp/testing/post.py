@@ -16,7 +16,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.callers import From
-from otp.kernel.mailbox import deliver
+from otp.kernel.faults import arrive
 from otp.kernel.message_events import told_delivered, told_under_way
 from otp.kernel.messages import Down, ExitSignal
 from otp.kernel.process import OWNER, Process
@@ -55,7 +55,8 @@ class Held:
 class Post:
     """The holder of messages in transit, which delivers them when the schedule chooses them.
 
-    `ready` are the messages that may be delivered next; `hold` says whether messages are held at all.
+    `ready` are the messages that may be delivered next; `hold` says whether messages are held at all. `faults` are
+    active, `injected` are all faults of the run.
     """
 
     def __init__(self, kernel: TestingKernel, *, hold: bool, causal: bool) -> None:
@@ -65,6 +66,7 @@ class Post:
         self.ready: list[Held] = []
         self.count: int = 0
         self.faults: list[Fault] = []
+        self.injected: list[Fault] = []
         self.fingerprints: Fingerprints = Fingerprints()
         self._numbers = 0
         self._past: dict[Process, dict[int, Held]] = {}
@@ -174,7 +176,7 @@ class Post:
         """Pass a message to the kernel, for good."""
         self._handing_over = True
         try:
-            deliver(dest, message)
+            arrive(dest, message)
         finally:
             self._handing_over = False
 

@@ -18,6 +18,7 @@ from otp.kernel.scheduler import here, last_scheduler
 from otp.kernel.signals import wait_down
 from otp.kernel.states import DEAD, EXITING, STATE_NAMES
 from otp.kernel.tracebacks import cut_our_frames, note_places, own_stack
+from otp.testing.faults import warn_of_unmatched
 from otp.testing.idle import settle
 from otp.testing.kernel import TestingKernel
 from otp.testing.library import Library
@@ -68,6 +69,7 @@ class Run:
                 error.__traceback__ = None  # its frames are those of the loop or of a waiter, not of the user
             cut_our_frames(error)
             failure = self.kernel.failure
+            self._report_faults(failure or error)
             if failure is None or failure is error:
                 raise
             raise failure from error
@@ -88,8 +90,15 @@ class Run:
         """Raise the error that fails the run although its program did not fail."""
         __tracebackhide__ = True
         failure = self.kernel.failure or getattr(self.loop, "refusal", None) or self.library.refusal
+        self._report_faults(failure)
         if failure is not None:
             raise failure
+
+    def _report_faults(self, failure: BaseException | None) -> None:
+        post = self.kernel.post
+        if post is not None:
+            injected, post.injected = post.injected, []
+            warn_of_unmatched(injected, failure)
 
     def close(self) -> None:
         """Stop the node, cancel remaining tasks, close the loop."""
