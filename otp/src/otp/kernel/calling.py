@@ -40,6 +40,18 @@ __all__ = ["call", "cast"]
 _CRASHED: Final = object()
 
 
+class _OptimizedOut:
+    """The `caller` of a `handle_call` that does not read it, as a debugger shows it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<From: optimized out>"
+
+
+_OPTIMIZED_OUT: Final = _OptimizedOut()
+
+
 async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
     """Send `request` to a server and wait for its reply, 5 seconds by default.
 
@@ -50,18 +62,28 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
         st: Any = dest._st
         s: Any = dest._node._s
         me: Any = s.current
-        owned: Any = s.owned
     except AttributeError:  # leave this block first: it must not become the context of other errors
-        st = me = s = owned = None
+        st = me = s = None
     # No credit: no drain is running, or all messages are traced. In an `except` block the server would see its
     # exception. Not owned: the drain of another thread is running.
-    if st == IDLE and (credit := s.credit) > 0 and dest._told is None and handled_exception() is None and owned():
+    if (
+        st == IDLE
+        and (credit := s.credit) > 0
+        and dest._told is None
+        and s.lock._is_owned()
+        and handled_exception() is None
+    ):
         if timeout is not UNSET:
             _check_timeout(dest, request, timeout)
-        frm = From()  # filled in here: an initialiser takes 60 ns more, `__new__` by name 20
-        frm._waiter = me
-        frm._request = request
-        frm._to = dest
+        vt = dest._vt
+        if vt.reads_caller:
+            frm = caller = From()  # filled in here: an initialiser takes 60 ns more, `__new__` by name 20
+            frm._waiter = me
+            frm._request = request
+            frm._to = dest
+        else:
+            frm = None
+            caller = _OPTIMIZED_OUT
         me._val = frm
         s.credit = credit - 1
         dest._st = RUN
@@ -69,12 +91,12 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
         context = dest._ctx
         try:
             if context is None:
-                result = dest._vt.handle_call(request, frm, dest._state)
+                result = vt.handle_call(request, caller, dest._state)
             else:
-                result = context.run(dest._vt.handle_call, request, frm, dest._state)
+                result = context.run(vt.handle_call, request, caller, dest._state)
         except BaseException as error:  # call no function here: the caller's stack may have no frame left
             result = _CRASHED
-            dest._val = (frm, None, error)
+            dest._val = error
         s.current = me
         if type(result) is Reply and dest._sig is None:
             dest._state = result.state
@@ -89,8 +111,14 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
             if me._sig is not None:
                 await park()
             return result.value
-        if result is not _CRASHED:
-            dest._val = (frm, result)  # stop, no reply or coroutine: the drain handles it
+        if frm is None:
+            frm = From()
+            frm._waiter = me
+            frm._request = request
+            frm._to = dest
+            me._val = frm
+        # crash, stop, no reply or coroutine: the drain handles it
+        dest._val = (frm, None, dest._val) if result is _CRASHED else (frm, result)
         result = None
         dest._st = READY
         s.push(dest)
@@ -103,7 +131,7 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
             return await _call_by_name(dest, request, timeout)
         return await _call_from_outside(dest, dest, request, timeout)
     else:
-        if not owned():
+        if not s.owned():
             s.check_thread("a call", CALL_FROM_THREAD)
         mailbox = dest._mbox
         if (

@@ -182,6 +182,7 @@ def with_debug(debug: Debug, base: Callbacks) -> Callbacks:
     debug.base = base
     own.debug = debug
     own.handle_call = debug.handle_call
+    own.reads_caller = True
     own.handle_cast = debug.handle_cast
     own.handle_info = debug.handle_info
     return own

@@ -111,15 +111,20 @@ def _leave_schedulers() -> None:
         if s.current is not None:
             s.current._sig = Fatal(FORKED, None, 0, True)  # ends the fork when its code ends or waits
         s.forget_work()
-        s.owned = _nowhere
+        s.lock = _HeldNowhere()
         s.post = _RefusingPost(s)
         for same_name in s.nodes.values():
             for node in same_name:
                 node._watched = True  # sends each message through the post
 
 
-def _nowhere() -> bool:
-    return False
+class _HeldNowhere:
+    """The lock of a scheduler in a fork, where no thread runs its loop."""
+
+    __slots__ = ()
+
+    def _is_owned(self) -> bool:
+        return False
 
 
 class _RefusingPost:

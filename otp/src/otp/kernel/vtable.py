@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
+import dis
+import sys
 from collections.abc import Callable
-from typing import Any
+from types import FunctionType, MethodType
+from typing import Any, Final
 
 __all__ = ["Callbacks", "callbacks_of", "changed_class", "forget_callbacks"]
+
+_SHOWS_LOCALS: Final = {"breakpoint", "currentframe", "dir", "eval", "exec", "_getframe", "locals", "set_trace", "vars"}
 
 
 class Callbacks:
@@ -24,6 +29,7 @@ class Callbacks:
         "handle_info",
         "handler",
         "init",
+        "reads_caller",
         "shared_context",
         "supervisor",
         "terminate",
@@ -44,6 +50,33 @@ class Callbacks:
         self.supervisor: bool = getattr(handler, "__otp_supervisor__", False)
         self.behaviour: str = getattr(handler, "__otp_behaviour__", "gen_server")
         self.shared_context: bool = getattr(cls, "context", None) == "shared"
+        self.reads_caller: bool = _reads_caller(self.handle_call)
+
+
+def _reads_caller(handle_call: Any) -> bool:
+    """Return whether `handle_call` may read its `caller`; if not, an inline call need not create it.
+
+    Creating it is a tenth of such a call. Functions that are not plain methods count as readers, as do all functions
+    while a debugger, which shows arguments, is attached.
+    """
+    fn = handle_call.__func__ if type(handle_call) is MethodType else None
+    if type(fn) is not FunctionType or _is_debugged():
+        return True
+    code = fn.__code__
+    if code.co_argcount != 4:
+        return True
+    name = code.co_varnames[2]
+    return not _SHOWS_LOCALS.isdisjoint(code.co_names) or any(
+        name == step.argval or (type(step.argval) is tuple and name in step.argval)
+        for step in dis.get_instructions(code)
+    )
+
+
+def _is_debugged() -> bool:
+    monitoring: Any = getattr(sys, "monitoring", None)  # Python 3.12
+    return sys.gettrace() is not None or (
+        monitoring is not None and monitoring.get_tool(monitoring.DEBUGGER_ID) is not None
+    )
 
 
 def callbacks_of(handler: Any, cls: Any) -> Callbacks:
