@@ -331,7 +331,7 @@ class SupervisorState(RestartWindow):
             if record is not None:
                 record.restarts += before.own
                 record.restarted_along += before.along
-                if isinstance(record.below, SupervisorState):
+                if record.below is not None and isinstance(record.below, SupervisorState):
                     record.below.take_over(before.below)
                 else:
                     record.below = before.below

@@ -90,8 +90,8 @@ def told_restarted(
     `restarts` counts the restarts of the child. `along` is true if it was stopped because of a sibling and its first
     start failed, so that this start is not a restart of the child.
     """
-    limits = state.max_restarts, state.max_seconds
-    values = (id, pid, old, reason, strategy, state.counted, *limits, group, restarts, along)
+    most, seconds = state.max_restarts, state.max_seconds
+    values = (id, pid, old, reason, strategy, state.counted, most, seconds, group, restarts, along)
     trace = me._node._trace
     if not along:
         trace.restarts += 1

@@ -316,7 +316,7 @@ def exit(pid: Any, reason: Any = ABSENT, /) -> Literal[True]:
     if p is None:
         raise unknown_name(pid, f"exit(pid, reason): no process has the name {pid!r}")
     s = p._node._s
-    if not s.owned():
+    if not s.lock._is_owned():
         s.check_thread("exit(pid, reason)", "node.call_from_thread(f()), where `async def f()` does it")
     me = s.current
     sender = me if me is not None else OWNER.get()  # a child task signals for its process

@@ -54,7 +54,7 @@ def _start(seconds: Any, dest: Any, message: Any, *, wrap: bool) -> Ref:
             check_name(dest, what)
         node = node_here(what)
     s = node._s
-    if not s.owned():
+    if not s.lock._is_owned():
         s.check_thread(what)
     ref = TimerRef(node, node.next_ref())
     ref._timer = s.call_at(s.now_ns() + (after or 0), _fire, (dest, TimerFired(ref, message) if wrap else message), ref)
