@@ -23,6 +23,7 @@ from otp.kernel.owners import own_tasks_and_callbacks
 from otp.kernel.reasons import Crash, is_clean
 from otp.kernel.starting import spawn_on
 from otp.kernel.tracebacks import cut_our_frames, note_places, own_stack
+from otp.standard_streams import keep_exit_status, open_descriptors
 
 if TYPE_CHECKING:
     from typing import TypeVarTuple
@@ -48,11 +49,12 @@ def run(main: Any, *args: Any, node: str = "nonode", debug: bool = False) -> Any
     """Run `main(*args)` as the first process of a node and return its result.
 
     `main` is an async function, or an `Application` class, which then runs until it ends or the program is asked to
-    stop. SIGTERM and Ctrl-C shut down from the leaves to the root; a second Ctrl-C raises `KeyboardInterrupt` in the
-    running code, also in a callback that computes. The garbage collector's thresholds are raised during the run; they
-    and the signal handlers are restored. `debug` is that of asyncio, and starts `otp.watchdog`, which reports what
-    holds the loop for a second. Raises what `main` raises, with a traceback of your own lines (of all with `debug`);
-    `SystemExit` inside a process ends the program with its status.
+    stop. SIGTERM, SIGHUP and Ctrl-C shut down from the leaves to the root; a second Ctrl-C raises `KeyboardInterrupt`
+    in the running code, also in a callback that computes. Closed standard streams are opened on the null device. The
+    garbage collector's thresholds are raised during the run; they and the signal handlers are restored. `debug` is that
+    of asyncio, and starts `otp.watchdog`, which reports what holds the loop for a second. Raises what `main` raises,
+    with a traceback of your own lines (of all with `debug`); `SystemExit` inside a process ends the program with its
+    status.
 
     >>> import otp
     >>> async def main(x):
@@ -63,7 +65,9 @@ def run(main: Any, *args: Any, node: str = "nonode", debug: bool = False) -> Any
     if running_loop() is not None:
         raise RuntimeError("otp.run: this thread already runs an event loop; in it use `async with otp.Node(name)`")
     check_function(main, "otp.run")
+    open_descriptors()
     with (
+        keep_exit_status(),
         _collector(),
         interrupts() as interrupted,
         asyncio.Runner(debug=debug) as runner,
@@ -213,19 +217,25 @@ def _watchdog(loop: asyncio.AbstractEventLoop, node: Node, debug: bool) -> Gener
 
 @contextlib.contextmanager
 def _signals(loop: asyncio.AbstractEventLoop, stop: Callable[[BaseException], None]) -> Generator[None, None, None]:
-    """Let SIGTERM request the ordered shutdown; if the loop does not support signals, Python's default stays."""
-    before = signal.getsignal(signal.SIGTERM)
-    installed = False
-    if before is not None:  # a handler that is not Python's could not be restored
-        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(signal.SIGTERM, stop, SystemExit(0))
-            installed = True
-    if not installed:
+    """Let SIGTERM, and the end of the terminal, request the ordered shutdown.
+
+    If the loop does not support signals, Python's default stays. SIGHUP under `nohup`, or with a handler, stays as is.
+    """
+    numbers = [signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        numbers.append(signal.SIGHUP)
+    with contextlib.ExitStack() as restoring:
+        for number in numbers:
+            before = signal.getsignal(number)
+            if before is None:  # a handler that is not Python's could not be restored
+                continue
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, stop, SystemExit(0))
+                restoring.callback(_restore, loop, number, before)
+                restoring.enter_context(watch_forks().parents_signal(number, before))
         yield
-        return
-    try:
-        with watch_forks().parents_signal(signal.SIGTERM, before):
-            yield
-    finally:
-        loop.remove_signal_handler(signal.SIGTERM)
-        signal.signal(signal.SIGTERM, before)
+
+
+def _restore(loop: asyncio.AbstractEventLoop, number: signal.Signals, before: Any) -> None:
+    loop.remove_signal_handler(number)
+    signal.signal(number, before)

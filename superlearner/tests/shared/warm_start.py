@@ -20,6 +20,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final
@@ -123,13 +124,20 @@ class WarmStart:
         self._line: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    def begin(self, *arguments: str, cwd: Path, env: dict[str, str]) -> Begun:
-        """Run `python -m superlearner` with these arguments."""
+    def begin(
+        self, *arguments: str, cwd: Path, env: dict[str, str], streams: Mapping[int, str | None] | None = None
+    ) -> Begun:
+        """Run `python -m superlearner` with these arguments.
+
+        `streams` has files to open on the descriptors 0 to 2, or None for those to close; a terminal becomes that of a
+        new session.
+        """
         line = self._line or self._open()
         out, its_out = os.pipe()
         errors, its_errors = os.pipe()
         end, its_end = socket.socketpair()
-        request = json.dumps({"arguments": arguments, "cwd": str(cwd), "env": env}).encode()
+        wanted = {"arguments": arguments, "cwd": str(cwd), "env": env, "streams": list((streams or {}).items())}
+        request = json.dumps(wanted).encode()
         socket.send_fds(line, [request], [its_out, its_errors, its_end.fileno()])
         its_end.close()
         os.close(its_out)
@@ -218,13 +226,35 @@ class _Forking:
         os.closerange(3, max(os.sysconf("SC_OPEN_MAX"), 3))
 
 
+def _replace(streams: dict[int, str | None]) -> None:
+    """Replace descriptors, and the streams that Python would have made of them; None for one that is closed."""
+    if streams:
+        os.setsid()
+    for number, file in streams.items():
+        os.close(number)
+        if file is not None:
+            opened = os.open(file, os.O_RDWR)
+            os.dup2(opened, 99)
+            os.close(opened)
+            os.dup2(99, number)  # for programs that it starts, too
+            os.close(99)
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if number in streams:
+            mode = "r" if number == 0 else "w"
+            made = None if streams[number] is None else open(number, mode, encoding="utf-8", closefd=False)
+            setattr(sys, name, made)
+            setattr(sys, f"__{name}__", made)
+
+
 def _command(wanted: dict[str, Any]) -> None:
     """Run `python -m superlearner` in that folder and environment."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(wanted["cwd"])
     os.environ.clear()
     os.environ.update(wanted["env"])
-    sys.stdout.reconfigure(write_through="PYTHONUNBUFFERED" in os.environ)
+    _replace(dict(wanted["streams"]))
+    if sys.stdout is not None:
+        sys.stdout.reconfigure(write_through="PYTHONUNBUFFERED" in os.environ)
     sys.path[0] = ""
     sys.argv[1:] = wanted["arguments"]
     runpy.run_module("superlearner", run_name="__main__", alter_sys=True)

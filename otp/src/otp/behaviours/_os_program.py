@@ -23,6 +23,7 @@ from otp.kernel.log import say
 from otp.kernel.mailbox import deliver
 from otp.kernel.process import Process
 from otp.kernel.replies import reply
+from otp.standard_streams import open_descriptors
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -82,6 +83,7 @@ class Program:
     def _start_guard(self) -> None:
         import subprocess
 
+        open_descriptors()  # the guard's own would take the place of its control socket
         theirs: list[int] = []
         try:
             self._control, other = socket.socketpair()

@@ -26,6 +26,7 @@ from otp.kernel.results import ABSENT, NoReply, Reply, Stop
 from otp.kernel.states import CALL_TAG, CAST_TAG
 from otp.kernel.tracing import bounded_text
 from otp.kernel.vtable import Callbacks
+from otp.standard_streams import write_line
 
 __all__ = ["Debug", "debug_command", "with_debug"]
 
@@ -63,7 +64,7 @@ class Debug:
         if self.log is not None:
             self.log.append(event)
         if self.tracing:
-            sys.stdout.write(_line(self.name(), event))
+            write_line(sys.stdout, _line(self.name(), event))
         for key, (function, state) in list(self.functions.items()):
             try:
                 after = function(state, event, self.name())
@@ -219,7 +220,7 @@ def _carry_out(debug: Debug, command: Any) -> Any:
             return list(debug.log or ())
         case ("log", "print"):
             name = debug.name()
-            sys.stdout.write("".join(_line(name, event) for event in debug.log or ()))
+            write_line(sys.stdout, "".join(_line(name, event) for event in debug.log or ()))
         case ("log", True | (True, int()) as wanted):
             debug.log = deque(debug.log or (), maxlen=LOG_SIZE if wanted is True else wanted[1])
         case ("trace", bool(wanted)):

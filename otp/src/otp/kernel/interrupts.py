@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Generator
 
 from otp.kernel.forks import watch_forks
+from otp.standard_streams import write_line
 
 __all__ = ["Interrupts", "interrupts"]
 
@@ -60,8 +61,7 @@ def interrupts() -> Generator[Interrupts, None, None]:
 def _say(line: str) -> None:
     """Write to standard error, which the interrupted code may be using as well."""
     try:
-        sys.stderr.write(line)
-        sys.stderr.flush()
-    except Exception:
+        write_line(sys.stderr, line)
+    except Exception:  # it must not be entered twice
         with contextlib.suppress(OSError):
             os.write(2, line.encode())

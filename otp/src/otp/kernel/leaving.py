@@ -11,6 +11,8 @@ import sys
 import traceback
 from typing import Any, Final, NoReturn
 
+from otp.standard_streams import write_line
+
 __all__ = ["FORKED", "IN_A_FORK", "NONE_IN_FORK", "leave_fork", "leave_if_forked"]
 
 CAME_BACK: Final = "a fork came back into the event loop of its parent and was ended; end it with os._exit() or exec\n"
@@ -36,14 +38,13 @@ def leave_fork(error: BaseException | None = None) -> NoReturn:
         if isinstance(error, SystemExit) and (error.code is None or isinstance(error.code, int)):
             status = error.code or 0
         elif isinstance(error, SystemExit):
-            sys.stderr.write(f"{error.code}\n")
+            write_line(sys.stderr, f"{error.code}\n")
         elif error is None:
-            sys.stderr.write(CAME_BACK)
+            write_line(sys.stderr, CAME_BACK)
         else:
             status = INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
-            traceback.print_exception(error)
-        sys.stdout.flush()
-        sys.stderr.flush()
+            write_line(sys.stderr, "".join(traceback.format_exception(error)))
+        write_line(sys.stdout, "")
     finally:
         os._exit(status & 0xFF)
 

@@ -8,6 +8,8 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
+from otp.standard_streams import write_line
+
 __all__ = ["is_taken", "say", "tell"]
 
 logger: logging.Logger = logging.getLogger("otp")
@@ -71,5 +73,4 @@ def _place(fields: Mapping[str, Any]) -> tuple[str, int]:
 
 
 def _complain() -> None:
-    if sys.stderr is not None:  # pyright: ignore[reportUnnecessaryComparison]
-        traceback.print_exc()
+    write_line(sys.stderr, traceback.format_exc())

@@ -29,6 +29,7 @@ from otp.peer.frames import send_frame
 from otp.peer.meter import Meter, descendants
 from otp.peer.removing import remove_folder
 from otp.peer.walls.plan import Part
+from otp.standard_streams import open_descriptors
 
 __all__ = ["be_guard", "die_with_parent", "load", "main", "receive"]
 
@@ -44,6 +45,7 @@ OUT_OF_MEMORY: Final = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT}
 
 def main() -> NoReturn:
     """Import modules, then run as a guard."""
+    open_descriptors()
     guard, control, link = (socket.socket(fileno=int(number)) for number in sys.argv[1:4])
     die_with_parent(signal.SIGKILL)
     parent = os.getppid()

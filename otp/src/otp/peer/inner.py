@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from otp.kernel.node import Node
 from otp.peer.frames import Frames, frame, send_frame
 from otp.peer.walls.plan import Part, Walls, walls_of
+from otp.standard_streams import forgive_lost_output
 from otp.watchdog import Held, Watchdog
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def become_peer(
     """Run as the peer; called in the fork, and never returns."""
     status = 70
     folder = order["folder"]
+    forgive_lost_output()  # it may be that of the starter, whose terminal may be closed
     try:
         control, link = _cut_loose(control, link, lifeline)
         folder = _behind_walls(order, outside, control)

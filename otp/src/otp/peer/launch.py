@@ -18,6 +18,7 @@ from typing import Any, Final
 from otp.kernel.errors import BadArgument, StartError
 from otp.peer.frames import Frames
 from otp.peer.removing import remove_folder
+from otp.standard_streams import open_descriptors
 
 __all__ = ["Launched", "Nursery", "launch", "order_bytes"]
 
@@ -104,6 +105,7 @@ class Nursery:
 
     def __init__(self, preload: Sequence[str], *, ours: bool = False) -> None:
         self._ours = ours
+        open_descriptors()
         self._line, theirs = socket.socketpair()
         number = theirs.detach()
         outlet = None if ours else subprocess.DEVNULL
@@ -171,6 +173,7 @@ def _connected() -> tuple[Launched, list[int]]:
     """Return our ends and the guard's: of three connections and of the pipe for its output."""
     if not hasattr(os, "fork") or sys.platform in ("emscripten", "wasi"):
         raise StartError(("enotsup", f"{sys.platform} has no fork, which a peer needs"))
+    open_descriptors()  # the guard's own would take the place of a connection with one of these numbers
     ends: list[socket.socket] = []
     theirs: list[int] = []
     try:

@@ -16,6 +16,7 @@ from typing import Final, NoReturn
 
 from otp.peer.child import be_guard, die_with_parent, load, receive
 from otp.peer.frames import send_frame
+from otp.standard_streams import open_descriptors
 
 __all__ = ["main"]
 
@@ -25,6 +26,7 @@ CONNECTIONS: Final = 3
 
 def main() -> NoReturn:
     """Import modules, then fork on request."""
+    open_descriptors()  # else a connection of a guard gets one of their numbers
     line = socket.socket(fileno=int(sys.argv[1]))
     die_with_parent(signal.SIGKILL)
     failed = load(receive(line)["preload"])

@@ -11,12 +11,11 @@ import logging
 import os
 import signal
 import threading
-from functools import partial
 from traceback import format_exception_only
 from typing import TYPE_CHECKING, Final
 
 from otp import Crash
-from superlearner.base.terminal import complain, say
+from superlearner.base.terminal import complain, say, stop_signals
 from superlearner.control.reasons import own_frame
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Ending"]
 
 SUPERVISORS: Final = "otp.supervisor"
-RAISED: Final = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: partial(SystemExit, 0)}
 
 
 class Ending:
@@ -60,7 +58,7 @@ class Ending:
 
         node.on_shutdown = asked
         if threading.current_thread() is threading.main_thread():
-            for number in RAISED:
+            for number in stop_signals():
                 signal.signal(number, self._on_signal)
                 signal.siginterrupt(number, False)
 
@@ -88,14 +86,14 @@ class Ending:
         self._interrupted = self._interrupted or number == signal.SIGINT
         watchdog = self._platform.watchdog
         is_held = watchdog is not None and watchdog.holding
-        self._loop.call_soon_threadsafe(self._loop_turns, RAISED[signal.Signals(number)]())
+        self._loop.call_soon_threadsafe(self._loop_turns, _raised_by(number))
         if not is_held and not is_second:
             self._waiting = signal.Signals(number)  # the loop handles it, unless something has just begun to block it
             if watchdog is None and number == signal.SIGINT:  # nothing else would interrupt a callback
                 complain("stopping; press Ctrl-C again to interrupt")
             return
         self._waiting = None
-        self._raised = RAISED[signal.Signals(number)]()
+        self._raised = _raised_by(number)
         raise self._raised
 
     def _loop_turns(self, asked: BaseException) -> None:
@@ -116,6 +114,10 @@ class Ending:
         if not self._announced:
             self._announced = True
             say("stopping …", end="")
+
+
+def _raised_by(number: int) -> BaseException:
+    return KeyboardInterrupt() if number == signal.SIGINT else SystemExit(0)
 
 
 def _is_no_ending(record: logging.LogRecord) -> bool:

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import sys
 from collections.abc import Coroutine, Generator
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from superlearner import __version__
 from superlearner.app.application import tree_of
 from superlearner.backend.boot import serve
 from superlearner.base.loading import LoadError, load
-from superlearner.base.terminal import complain, say, unwritable
+from superlearner.base.terminal import complain, say, stop_signals, unwritable
 from superlearner.cluster.cookie import CookieError
 from superlearner.cluster.readiness import notify_ready
 from superlearner.cluster.serving import control_of
@@ -88,7 +87,7 @@ async def _live(program: MemberProgram, arguments: dict[str, Any], loaded: Any) 
     otp.process_flag("trap_exit", True)
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for one in (signal.SIGTERM, signal.SIGINT):
+    for one in stop_signals():
         loop.add_signal_handler(one, asked.set)
     async with Node(f"backend.{node.name}", hidden=True) as hidden:
         backend = await serve(hidden, node, kind=MEMBER)

@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 
+from otp.standard_streams import forgive_lost_output, lost_output
 from superlearner.base.printable import printable_lines
 
-__all__ = ["complain", "say", "unwritable"]
+__all__ = ["complain", "say", "stop_signals", "unwritable", "with_lasting_output"]
+
+
+def stop_signals() -> list[signal.Signals]:
+    """Return the signals that ask for an ordered stop: also that of a closing terminal, unless `nohup` disabled it."""
+    asking = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        asking.append(signal.SIGHUP)
+    return asking
+
+
+@contextmanager
+def with_lasting_output() -> Generator[None]:
+    """Let nothing that is printed end the program or change its exit status; report a part that a reader misses."""
+    forgive_lost_output()
+    try:
+        yield
+    finally:
+        if (lost := lost_output()) is not None:
+            complain(f"a part of the output could not be written: {lost.strerror}")
 
 
 def say(text: str, end: str = "\n") -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from superlearner.base.terminal import with_lasting_output
 from superlearner.cli.attaching import attach, detach
 from superlearner.cli.cluster import cluster, node
 from superlearner.cli.config import config
@@ -95,7 +96,8 @@ app.command()(detach)
 
 def main() -> None:
     """Run the console script."""
-    app()
+    with with_lasting_output():
+        app()
 
 
 def _version(wanted: bool) -> None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from otp.standard_streams import raise_broken_pipe
 from superlearner.base.terminal import complain, say
 from superlearner.cli.asking import RequestRefused, connection_to, headers_for, refusal_of, target_of
 from superlearner.cli.door import failed
@@ -37,14 +36,13 @@ NEARLY_MS: Final = 50
 def follow(
     platform: FoundPlatform, entry: Mapping[str, Any], values: Mapping[str, Any], *, node: str | None, as_json: bool
 ) -> None:
-    """Write a line per event, as JSON with `as_json`, until Ctrl-C or the limit."""
+    """Write a line per event, as JSON with `as_json`, until Ctrl-C, the limit, or the end of the reader (`| head`)."""
+    raise_broken_pipe()
     try:
         for line in _lines(platform, entry, dict(values), node, as_json=as_json):
             say(line)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, BrokenPipeError):
         pass
-    except BrokenPipeError:  # the reader, such as `| head`, has closed the pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except RequestRefused as error:
         failed(error)
     except PlatformNotFound as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from otp.standard_streams import raise_broken_pipe
 from superlearner.base.terminal import say
 from superlearner.cli.door import ask_or_fail, reach
 from superlearner.cli.ends import FAILED, NO_PLATFORM, fail
@@ -39,8 +40,9 @@ def show_tree(
 def watch_tree(
     url: str | None, data_dir: Path | None, root: str | None, depth: int | None, format: str, node: str | None
 ) -> None:
-    """Write the trees now and after each change reported by live frames, until Ctrl-C."""
+    """Write the trees now and after each change reported by live frames, until Ctrl-C or the end of the reader."""
     platform = reach(url, data_dir)
+    raise_broken_pipe()
     before = None
     # An exception could hit a library that holds a lock, and closing the connection would wait for that lock.
     signal.signal(signal.SIGINT, lambda number, frame: os._exit(0))
@@ -49,11 +51,14 @@ def watch_tree(
         if drawn == before:
             continue
         before = drawn
-        if sys.stdout.isatty():
-            lines = shutil.get_terminal_size().lines - 1
-            say(FROM_THE_TOP + "\n".join(drawn.split("\n")[:lines]))
-        else:
-            say(drawn if format == "json" else f"{drawn}\n")
+        try:
+            if sys.stdout.isatty():
+                lines = shutil.get_terminal_size().lines - 1
+                say(FROM_THE_TOP + "\n".join(drawn.split("\n")[:lines]))
+            else:
+                say(drawn if format == "json" else f"{drawn}\n")
+        except BrokenPipeError:
+            return
     if node is not None:
         _drawn(platform, root, depth, format, node=node)  # reports an error if only the node has ended
     fail(f"the platform at {platform.url} has ended", NO_PLATFORM)

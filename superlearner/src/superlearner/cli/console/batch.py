@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from otp.standard_streams import raise_broken_pipe
 from superlearner.base.terminal import complain, say
 from superlearner.cli.console.failures import SHORT, NoPlatform, traceback_of, words_of
 from superlearner.cli.console.originals import explain
@@ -24,6 +25,7 @@ FILE: Final = "<console>"
 def run_texts(texts: Sequence[str], names: dict[str, Any], *, as_json: bool = False) -> int:
     """Run all texts, in order and with the same names; return the exit code of the first failure."""
     failed = 0
+    raise_broken_pipe()
     for text in texts:
         code = run_text(text, names, as_json=as_json)
         failed = failed or code
@@ -52,7 +54,7 @@ def run_text(text: str, names: dict[str, Any], *, as_json: bool = False) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        raise  # the reader has closed the pipe
+        return 0  # the reader of standard output has left
     except Exception as error:
         explain(error)
         sys.stderr.write(traceback_of(error))

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-from superlearner.base.terminal import complain, say
+from superlearner.base.terminal import complain, say, with_lasting_output
 from superlearner.cli.console.opening import FOLDER, open_console
 from superlearner.cli.ends import fail
 from superlearner.cli.remote import Remote
@@ -61,7 +61,7 @@ def platform_behind(arguments: Sequence[str], folder: Path) -> Generator[Callabl
         line = process.stdout.readline()
         if not line:
             code = process.wait()
-            sys.stderr.write(log.read_text(encoding="utf-8"))
+            sys.stderr.write(log.read_text(encoding="utf-8", errors="replace"))
             fail(f"the platform did not start (exit code {code})", code or 1)
         say(line.replace("Ctrl-C", "Ctrl-D").rstrip("\n"))
         if " is already running " in line:
@@ -105,4 +105,5 @@ if __name__ == "__main__":
     threading.Thread(target=_until_the_prompt_ends, name="superlearner-prompt", daemon=True).start()
     from superlearner.cli import app
 
-    app(["run", *sys.argv[1:]])
+    with with_lasting_output():
+        app(["run", *sys.argv[1:]])

@@ -6,6 +6,7 @@ import os
 import sys
 from contextlib import suppress
 
+from otp.standard_streams import raise_broken_pipe
 from superlearner.cli.asking import RequestRefused
 from superlearner.cli.door import failed, reach
 from superlearner.cli.ends import FAILED, NO_PLATFORM, fail
@@ -31,6 +32,7 @@ def show_top(
 ) -> None:
     """Show it until Ctrl-C or `q`; as plain lines where there is no keyboard."""
     reach(remote.url, remote.data_dir)
+    raise_broken_pipe()
     looking = Looking(remote, measure_ms, node)
     with suppress(KeyboardInterrupt):
         try:
@@ -48,7 +50,7 @@ def show_top(
         except RequestRefused as error:
             failed(error)
         except BrokenPipeError:
-            raise  # of standard output: the reader has closed the pipe
+            return  # of standard output: its reader has left
         except (WrongUrl, OSError) as error:
             fail(paragraph(str(error)), FAILED)
 
