@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import enum
 import time
+import uuid
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 import pytest
+from asyncpg.pgproto import pgproto
 
-from otp import NoReply, Reply, Stop
+from otp import NoReply, Reply, Stop, observer
 from otp.bounded import text
 from otp.kernel.reasons import Crash, ExceptionTerm
 
@@ -108,6 +110,32 @@ def test_no_code_of_the_value_runs() -> None:
         "[Hostile(kept=1), {'a': Hostile(kept=1)}, (Hostile(kept=1),)]"
     )
     assert Hostile.ran == []
+
+
+def test_an_object_is_not_read_through_a_base_whose_memory_layout_it_does_not_share() -> None:
+    """A crash report of a state with a UUID from asyncpg ended the program with a segmentation fault."""
+    identity = pgproto.UUID("12345678-1234-5678-1234-567812345678")
+    assert isinstance(identity, uuid.UUID)
+    assert text({"id": identity}) == "{'id': <UUID>}"
+    term = observer.unfold(identity)
+    assert term is not None
+    assert term.members == ()
+
+
+def test_slots_of_all_bases_are_shown_however_they_are_mixed() -> None:
+    class Mixin:
+        __slots__ = ()
+
+    class More(Mixin, Slotted):
+        __slots__ = ("more",)
+
+    class Open(More):
+        pass
+
+    mixed = Open("a")
+    mixed.more = "b"
+    mixed.free = "c"  # pyright: ignore[reportAttributeAccessIssue]
+    assert text(mixed).endswith("Open(value='a', more='b', free='c')")
 
 
 def test_methods_of_subclasses_of_containers_do_not_run() -> None:

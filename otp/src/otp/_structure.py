@@ -16,6 +16,9 @@ __all__ = ["answers_for_itself", "bases_of", "field_names", "members_of", "modul
 mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 """The bases of a class in resolution order, as stored in `type`."""
 
+_base_of: Callable[[type], type | None] = type.__dict__["__base__"].__get__
+"""The base whose memory layout a class extends."""
+
 name_of: Callable[[type], str] = type.__dict__["__qualname__"].__get__
 """The qualified name of a class."""
 
@@ -57,8 +60,20 @@ def stored(value: Any, kind: type) -> Iterator[tuple[str, Any]]:
     return chain(_slots(value, kind), _dictionary(value, kind))
 
 
+def _layout(kind: type) -> list[type]:
+    """Return a class after the bases that its memory layout extends; only these may have slots.
+
+    A class of an extension can name a base whose layout it does not share: `uuid.UUID` is one of asyncpg's UUIDs.
+    Its slots would be read from other memory.
+    """
+    bases = [kind]
+    while (base := _base_of(bases[-1])) is not None:
+        bases.append(base)
+    return bases[::-1]
+
+
 def _slots(value: Any, kind: type) -> Iterator[tuple[str, Any]]:
-    for base in reversed(mro(kind)):
+    for base in _layout(kind):
         for name, descriptor in members_of(base).items():
             if type(descriptor) is MemberDescriptorType:
                 try:
@@ -70,7 +85,9 @@ def _slots(value: Any, kind: type) -> Iterator[tuple[str, Any]]:
 def _dictionary(value: Any, kind: type) -> Iterator[tuple[str, Any]]:
     for base in mro(kind):
         descriptor = members_of(base).get("__dict__")
-        if type(descriptor) is GetSetDescriptorType or type(descriptor) is MemberDescriptorType:
+        if type(descriptor) is GetSetDescriptorType:
+            break
+        if type(descriptor) is MemberDescriptorType and any(one is base for one in _layout(kind)):
             break
     else:
         return  # no dictionary, or a class that has replaced it
