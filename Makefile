@@ -134,6 +134,10 @@ schemathesis: install-dev ## test the API against its OpenAPI document (EXAMPLES
 wheels: install-dev ## build both wheels and test them in an empty environment
 	$(PY) -m pytest -m slow tools/tests/test_wheels.py
 
+.PHONY: soak
+soak: install-dev ## run the example service for SECONDS=3600 under load, kills and restarts of its servers (SEED=random, needs PostgreSQL and Redis)
+	@nice $(PY) -m examples.orders.soak --seconds $(or $(SECONDS),3600) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 .PHONY: slow
 slow: install-dev ## run the slow tests and the second seed
 	$(PY) -m pytest -n auto -m "slow or repeated" $(TESTS)

@@ -1,0 +1,1 @@
+"""A service that takes orders and charges for them: FastAPI, PostgreSQL, Redis, and an `otp` tree behind it."""

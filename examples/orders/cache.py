@@ -1,0 +1,57 @@
+"""The cache: outcomes and the rate of each customer in Redis. Without Redis the service is slower, and open to all."""
+
+from __future__ import annotations
+
+import json
+import logging
+from uuid import UUID
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from otp import GenServer
+
+from .ledger import Outcome
+
+A_DAY = 86_400
+LIMIT, WINDOW = 50, 10  # orders of a customer, in seconds
+
+log = logging.getLogger("orders")
+
+
+def open_redis(url: str) -> Redis:
+    return Redis.from_url(url, decode_responses=True, socket_timeout=1, socket_connect_timeout=1, max_connections=50)
+
+
+async def _redis() -> Redis:
+    return await GenServer.call("redis", "client")
+
+
+async def admit(customer: str) -> bool:
+    """Count an order of a customer; return whether it is within the limit."""
+    key = f"rate:{customer}"
+    try:
+        async with (await _redis()).pipeline() as pipeline:
+            pipeline.incr(key)
+            pipeline.expire(key, WINDOW, nx=True)
+            count, _ = await pipeline.execute()
+    except (RedisError, OSError) as error:
+        log.warning("no rate limit: %s", error)
+        return True
+    return count <= LIMIT
+
+
+async def recall(id: UUID) -> Outcome | None:
+    try:
+        found = await (await _redis()).get(f"outcome:{id}")
+    except (RedisError, OSError):
+        return None
+    return Outcome(*json.loads(found)) if found else None
+
+
+async def remember(id: UUID, outcome: Outcome) -> None:
+    """Keep an outcome for a day; it does not change any more."""
+    try:
+        await (await _redis()).set(f"outcome:{id}", json.dumps(outcome), ex=A_DAY)
+    except (RedisError, OSError) as error:
+        log.warning("not cached: %s", error)

@@ -1,0 +1,55 @@
+"""The dispatcher: starts a worker for each order that is due, a few at a time."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import otp
+from otp import DynamicSupervisor, GenServer, NoReply, Ok, impl
+
+from . import ledger
+from .worker import Worker
+
+AT_ONCE = 8
+PAUSE = 1.0  # seconds between two looks; a notification or the end of a worker makes it look at once
+LONGEST_PAUSE = 5.0
+
+log = logging.getLogger("orders")
+
+
+class Dispatcher(GenServer[float]):
+    """A process without memory: orders are in the ledger, and the supervisor counts the workers.
+
+    Its state is the pause until it looks again, which grows while there is no database.
+    """
+
+    @impl
+    def init(self, arg: Any):
+        return Ok(PAUSE, timeout=0)
+
+    @impl
+    async def handle_cast(self, request: Any, state: float):
+        return await self.look(state)
+
+    @impl
+    async def handle_info(self, message: Any, state: float):  # a Timeout, or the Down of a worker
+        return await self.look(state)
+
+    async def look(self, pause: float) -> NoReply[float]:
+        try:
+            await start_workers()
+        except ledger.UNAVAILABLE as error:
+            log.warning("no orders can be claimed: %s", error or type(error).__name__)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        else:
+            pause = PAUSE
+        return NoReply(pause, timeout=pause)
+
+
+async def start_workers() -> None:
+    running = await DynamicSupervisor.count_children("workers")
+    if running.active < AT_ONCE:
+        for order in await ledger.claim(AT_ONCE - running.active):
+            worker = await DynamicSupervisor.start_child("workers", Worker.child_spec(order, restart="temporary"))
+            otp.monitor(worker)

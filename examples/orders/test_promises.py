@@ -1,0 +1,84 @@
+"""Each promise of the soak, broken once: the sentence that names it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from .soak.load import Results
+from .soak.measurements import Growth, Sample, growth
+from .soak.promises import broken_by_growth, broken_by_log, broken_by_programs, broken_by_requests
+
+ONE, TWO = UUID(int=1), UUID(int=2)
+PAID = {"payment": "payment-1", "status": "paid"}
+
+
+def test_an_accepted_order_without_an_outcome_is_found():
+    results = Results(accepted={ONE: 100, TWO: 100})
+    assert list(broken_by_requests(results, {ONE: PAID}, 0, {str(ONE): PAID})) == [
+        f"expected every accepted order to have an outcome, got 1 without, such as {TWO}"
+    ]
+
+
+def test_two_charges_for_one_order_are_found():
+    charges = {str(ONE): PAID, str(TWO): {"payment": "payment-2", "status": "paid"}}
+    [broken] = broken_by_requests(Results(accepted={ONE: 100}), {ONE: PAID}, 0, charges)
+    assert broken.startswith("expected one charge for each of 1 orders, got 2")
+
+
+def test_a_broken_connection_and_an_error_are_found():
+    results = Results(lost=["PUT after 0.1 s: ReadError"])
+    results.answers[500] += 1
+    assert list(broken_by_requests(results, {}, 0, {})) == [
+        "expected an answer to every request, got 1 broken connections: PUT after 0.1 s: ReadError",
+        "expected the answers 200, 202 and 503, got {500: 1}",
+    ]
+
+
+def test_a_wrong_end_of_the_service_is_found():
+    assert list(broken_by_programs([0, -15], [1.0, 2.0])) == []
+    assert len(list(broken_by_programs([1, -9], [25.0]))) == 2
+
+
+def test_growth_is_measured_in_the_last_run_after_its_warm_up():
+    first_run = [Sample(at, 1, 500, 500, 2) for at in range(10)]
+    last_run = [Sample(at, 2, 50 + min(at, 12), 20 + at, 2) for at in range(10, 20)]
+    assert growth([*first_run, *last_run]) == Growth(9, (62, 62), (32.5, 38.5))
+
+
+GROWN = {"memory": Growth(90, (80, 97), (20, 20)), "descriptors": Growth(90, (80, 80), (20, 31))}
+
+
+@pytest.mark.parametrize("kind", GROWN)
+def test_growth_is_found(kind: str):
+    [broken] = broken_by_growth([Sample(0, 1, 80, 20, 9)], GROWN[kind])
+    assert kind in broken
+
+
+def test_too_many_connections_to_the_database_are_found():
+    [broken] = broken_by_growth([Sample(0, 1, 80, 20, 19)], Growth(90, (80, 80), (20, 20)))
+    assert broken == "expected at most 18 connections to PostgreSQL, got 19"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Task was destroyed but it is pending!",
+        "Future exception was never retrieved",
+        "ResourceWarning: unclosed <socket>",
+    ],
+)
+def test_a_line_that_no_service_should_log_is_found(tmp_path: Path, line: str):
+    log = tmp_path / "log"
+    log.write_text(f"started\n{line}\n", encoding="utf-8")
+    assert list(broken_by_log(log)) == [f"log:2: expected no such line, got {line}"]
+
+
+def test_an_error_that_no_fault_explains_is_found(tmp_path: Path):
+    log = tmp_path / "log"
+    traceback = "Traceback (most recent call last):\n  File x\n{}\n"
+    expected = traceback.format("asyncpg.exceptions.ConnectionDoesNotExistError: closed")
+    log.write_text(expected + traceback.format("KeyError: 'a bug'"), encoding="utf-8")
+    assert list(broken_by_log(log)) == ["log:6: expected no crash but for a lost connection, got KeyError: 'a bug'"]
