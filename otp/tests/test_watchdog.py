@@ -15,6 +15,7 @@ import pytest
 import otp
 from otp import GenServer, NoReply, Ok, impl, watchdog
 from otp.watchdog import Held, Watchdog, is_idle
+from stopped_programs import continue_all, pass_time, stop_all
 
 
 class Blocker(GenServer[Any]):
@@ -184,3 +185,54 @@ def test_looking_at_a_thread_never_stops_the_program() -> None:
         [sys.executable, "-c", LOOKS_AMID_GARBAGE], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.stdout, done.stderr) == ("went on True\n", "")
+
+
+HOLDS_SHORTLY = """
+import asyncio, sys, threading
+import otp
+from otp.watchdog import Watchdog
+
+asked = threading.Event()
+
+class Loop:
+    def __init__(self, loop):
+        self.loop = loop
+
+    def call_soon_threadsafe(self, function):
+        self.loop.call_soon_threadsafe(function)
+        asked.set()
+
+def hold(loop, ended):
+    if not ended.is_set():
+        asked.wait()
+        asked.clear()
+        for part in range(10):
+            threading.Event().wait(0.04)
+            if part == 1:
+                print("holds", flush=True)  # the watchdog waits for the end of it
+        loop.call_soon(hold, loop, ended)
+
+async def main():
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    watchdog = Watchdog(Loop(loop), otp.node(), after=0.8, say=lambda held: print(held, flush=True))
+    watchdog.start()
+    loop.call_soon(hold, loop, ended)
+    await otp.Task.run_blocking(sys.stdin.readline)
+    ended.set()
+    watchdog.stop()
+
+otp.run(main)
+"""
+
+
+@pytest.mark.program
+def test_a_program_that_was_stopped_has_not_held_its_loop() -> None:
+    """Regression: a callback that held the loop for 0.4 s was reported with the time of the pause."""
+    with subprocess.Popen([sys.executable, "-c", HOLDS_SHORTLY], stdin=-1, stdout=-1, text=True) as program:
+        assert program.stdin is not None and program.stdout is not None
+        assert "holds\n" == program.stdout.readline()
+        stop_all([program.pid])
+        pass_time(1.0)
+        continue_all([program.pid])
+        print(file=program.stdin, flush=True)
+        assert {"holds\n"} >= set(program.stdout)

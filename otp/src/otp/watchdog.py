@@ -29,7 +29,7 @@ import sysconfig
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any, Final
 
@@ -89,6 +89,41 @@ class Held:
             f"{self.file}, line {self.line}, in {self.function}; "
             f"nothing else runs meanwhile (try `await`, `otp.Task.run_blocking`, or smaller steps)"
         )
+
+
+class _Hold:
+    """The time since a request to the loop, without that in which the whole program stood still.
+
+    A wait that ends late has two causes: the program was stopped, or its loop holds the interpreter, in a library that
+    does not release it. In the first case it has used no processor time.
+    """
+
+    __slots__ = ("_began", "_end", "_stood_still")
+
+    def __init__(self, end: threading.Event) -> None:
+        self._end = end
+        self._began = time.monotonic()
+        self._stood_still = 0.0
+
+    def seconds(self) -> float:
+        """Return how long it has lasted."""
+        return time.monotonic() - self._began - self._stood_still
+
+    def ends_within(self, seconds: float) -> bool:
+        """Wait until the loop turns or the time is over; return whether it turns."""
+        left = seconds
+        while left > 0:
+            began, used = time.monotonic(), time.process_time()
+            step = min(left, PING_EVERY_S)
+            if self._end.wait(step):
+                return True
+            late = max(0.0, time.monotonic() - began - step)
+            if late > step and time.process_time() - used < late / 2:
+                self._stood_still += late
+                left = seconds
+            else:
+                left -= step + late
+        return False
 
 
 class Watchdog:
@@ -151,32 +186,30 @@ class Watchdog:
                 continue
             pause = PING_EVERY_S
             self._turned.clear()
-            asked = time.monotonic()
             try:
                 self._loop.call_soon_threadsafe(self._turned.set)
             except RuntimeError:
                 return  # the loop is closed
-            if self._turned.wait(self._after):
+            hold = _Hold(self._turned)
+            if hold.ends_within(self._after):
                 continue
             self.holding = True
             if self._began is not None:
                 self._began()
-            held = self._name_holder(asked)
+            held = self._name_holder(hold)
             self.holding = False
             if held is not None and self._answers_again is not None and not self._stop.is_set():
                 self._loop.call_soon_threadsafe(self._answers_again, held)
 
-    def _name_holder(self, asked: float) -> Held | None:
+    def _name_holder(self, hold: _Hold) -> Held | None:
         """Report what holds the loop, repeatedly, until it turns; return the last finding."""
         held: Held | None = None
         while not self._turned.is_set() and not self._stop.is_set():
-            held = self._look(time.monotonic() - asked)
+            held = self._look(hold.seconds())
             if held is not None:
                 self._say(held)
-            self._turned.wait(AGAIN_AFTER_S)
-        if held is None:
-            return None
-        return Held(time.monotonic() - asked, held.pid, held.name, held.file, held.line, held.function)
+            hold.ends_within(AGAIN_AFTER_S)
+        return None if held is None else replace(held, seconds=hold.seconds())
 
     def _look(self, seconds: float) -> Held | None:
         frame = frame_of(self._loop_thread)

@@ -19,6 +19,7 @@ import pytest
 import websockets.sync.client
 
 from otp.peer.meter import descendants
+from stopped_programs import continue_all, pass_time, stop_all
 
 pytestmark = [
     pytest.mark.program,
@@ -290,3 +291,28 @@ def test_an_application_gets_its_argument_and_is_stopped_in_order(start: Callabl
     assert ["opens with {'till': 1}", "closed"] == [
         line for line in errors.splitlines() if "opens" in line or "closed" in line
     ]
+
+
+def test_a_tree_keeps_its_state_when_the_whole_machine_stood_still(
+    tmp_path: Path, start: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: after a pause of all its programs, the platform ended the tree as one that does not answer."""
+    monkeypatch.setenv("SHOP", "cheese")
+    file = tmp_path / "shop.py"
+    file.write_text(SHOP)
+    hold = 1.0
+    program = start(f"{file}:Shop", "--arg", "[1, 2]", SUPERLEARNER_PLAYGROUND_HOLD=str(hold))
+    with program.client() as client:
+        before = client.get("/api/v1/processes/till/info", params={"node": SHOP_NODE}).json()["data"]
+        family = descendants(program.process.pid)
+        stop_all(reversed(family))
+        pass_time(1.5 * hold)
+        continue_all(family[:1])
+        assert 200 == client.get("/health/live").status_code  # it has turned, and its tree is still stopped
+        continue_all(family)
+        message = {"message": "how much", "message_type": "call"}
+        assert [1, 2] == client.post("/api/v1/processes/till/message", json=message).json()["data"]["reply"]
+        after = client.get("/api/v1/processes/till/info", params={"node": SHOP_NODE}).json()["data"]
+    assert before["pid"] == after["pid"]
+    status, errors = program.end()
+    assert (0, ["imported"]) == (status, [line.partition(" ")[0] for line in errors.splitlines()])

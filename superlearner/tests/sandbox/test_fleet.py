@@ -210,6 +210,17 @@ def test_an_idle_sandbox_is_stopped_with_the_reason() -> None:
     assert fleet.sandboxes["a"].reason == "it was idle for 1 min"
 
 
+def test_a_sandbox_is_not_idle_while_the_platform_stands_still() -> None:
+    """Regression: after a night of a suspended laptop, all sandboxes were stopped as idle."""
+    fleet, _ = running(idle_s=60)
+    fleet, actions = after(fleet, Looked({"a": 120.0}, stood_still=3600.0), 3750.0)
+    assert actions == []
+    fleet, actions = after(fleet, Looked({"a": 120.0}), 3779.0)
+    assert actions == []
+    fleet, actions = after(fleet, Looked({"a": 120.0}), 3780.0)
+    assert [Stop] == [type(one) for one in actions]
+
+
 def test_a_sandbox_does_not_outlive_its_life_time() -> None:
     fleet, _ = running(idle_s=0, lifetime_s=3600)
     assert after(fleet, Looked({"a": 3690.0}), 3699.0)[1] == []

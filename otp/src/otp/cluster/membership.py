@@ -31,6 +31,7 @@ from otp.kernel.node import Node
 from otp.kernel.pids import Ref
 from otp.kernel.process import Process
 from otp.kernel.signals import off_exit, on_exit
+from otp.standstill import Pulse
 
 __all__ = ["Membership", "detached"]
 
@@ -117,6 +118,7 @@ class Membership:
         self._dialled: set[str] = set()
         self._complained: set[str] = set()
         self._ticks = 0
+        self._pulse = Pulse(settings.heartbeat)
         self._timer: asyncio.TimerHandle | None = None
 
     # Queries
@@ -177,7 +179,9 @@ class Membership:
             return
         self._timer = self._loop.call_later(self.settings.heartbeat, self._tick)
         now = self._loop.time()
+        asleep = self._pulse.stood_still(now)
         for node, since in list(self._pending.items()):
+            self._pending[node] = since = since + asleep
             if now - since <= self.settings.dead:
                 continue
             if node in self._tried_again:

@@ -59,6 +59,7 @@ from otp.distribution.handshake import NONCE, connection_number, is_proof, proof
 from otp.distribution.node_id import NodeId
 from otp.distribution.settings import Settings
 from otp.kernel.errors import BadArgument
+from otp.standstill import Pulse
 
 __all__ = ["Session"]
 
@@ -130,7 +131,7 @@ class Session:
         """The highest incarnation of each node that has proven itself."""
         self._epoch = 0
         self._noticed: set[tuple[NodeId, object]] = set()
-        self._ticked: float | None = None
+        self._pulse = Pulse(self.settings.heartbeat)
         self._closed = False
 
     # Queries
@@ -226,15 +227,15 @@ class Session:
 
     def tick(self, now: float) -> list[Action]:
         """Handle a heartbeat: send beats, drop silent nodes, greet wanted ones."""
-        late = 0.0 if self._ticked is None else now - self._ticked - self.settings.heartbeat
-        self._ticked = now
-        self._noticed.clear()
         # After a long pause no node has been heard: frames that arrived meanwhile are still unread.
-        asleep = late if late > self.settings.heartbeat else 0.0
+        asleep = self._pulse.stood_still(now)
+        self._noticed.clear()
         actions: list[Action] = []
         for peer in list(self._peers.values()):
             live, attempt = peer.live, peer.attempt
             peer.answered = b""
+            if attempt is not None:
+                attempt.since += asleep
             if attempt is not None and now - attempt.since > self.settings.dead and (live or not peer.wanted):
                 peer.attempt = None
             if live is not None:

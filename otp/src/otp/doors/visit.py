@@ -19,11 +19,11 @@ import socket
 from dataclasses import dataclass
 from typing import Any, Final
 
+from otp import standstill
 from otp.behaviours.behaviour import impl
 from otp.behaviours.gen_server import GenServer
 from otp.distribution import Distribution, NodeId, Session, SessionTransport, Settings
 from otp.distribution.carriers.stream import StreamCarrier
-from otp.kernel.errors import ReceiveTimeout
 from otp.kernel.mailbox import receive
 from otp.kernel.messages import NodeDown
 from otp.kernel.node import Node
@@ -81,8 +81,9 @@ async def receive_visitor(behind: Behind, connection: socket.socket) -> None:
 async def _until_gone(distribution: Distribution) -> None:
     distribution.monitor_nodes()
     try:
-        await receive(timeout=HANDSHAKE_S)
-    except ReceiveTimeout:
+        async with standstill.timeout(HANDSHAKE_S):
+            await receive()
+    except TimeoutError:
         return
     await receive(Is(NodeDown))
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
+from otp import standstill
 from otp.doors.place import Place, place_of
 from otp.kernel.calling import call
 from otp.kernel.errors import CallExit, Error
@@ -140,7 +141,7 @@ class Visitor:
         node.spawn(self._watch, distribution)
         await distribution.start()
         try:
-            async with asyncio.timeout(CONNECT_S):
+            async with standstill.timeout(CONNECT_S):
                 there = await self._up
             porter = await distribution.whereis(PORTER, there)
             self.facts = _facts(await call(porter, "hello", HELLO_S), self._place)
@@ -171,7 +172,7 @@ async def _connect(place: Place) -> socket.socket:
     connection = socket.socket(place.family, socket.SOCK_STREAM)
     connection.setblocking(False)
     try:
-        async with asyncio.timeout(CONNECT_S):
+        async with standstill.timeout(CONNECT_S):
             await asyncio.get_running_loop().sock_connect(connection, place.for_socket)
     except OSError as error:
         connection.close()

@@ -13,7 +13,6 @@ import contextlib
 import os
 import signal
 import socket
-from asyncio import TimerHandle
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Final, NamedTuple
@@ -28,6 +27,7 @@ from otp.peer.output import Output
 from otp.peer.spec import PeerSpec
 from otp.peer.walls.plan import Part, Wall, WallMissing, walls_of
 from otp.peer.walls.probing import make_plan
+from otp.standstill import SilenceLimit
 
 __all__ = ["Note", "Running", "no_room"]
 
@@ -77,10 +77,9 @@ class Running:
         self._last_word: dict[str, Any] | None = None
         self._held: dict[str, Any] | None = None
         self._pidfd = -1
-        self._beat_at = self._loop.time()
         self._second = 0
         self._in_second = 0
-        self._timers: dict[str, TimerHandle] = {}
+        self._timers: dict[str, SilenceLimit] = {}
 
     def __repr__(self) -> str:
         return f"<peer {self.spec.name} {self.os_pid}>"
@@ -118,7 +117,7 @@ class Running:
 
     def _after(self, what: str, seconds: float, act: Callable[[], object]) -> None:
         self._forget(what)
-        self._timers[what] = self._loop.call_later(seconds, act)
+        self._timers[what] = SilenceLimit(self._loop, seconds, act)
 
     def _forget(self, what: str) -> None:
         timer = self._timers.pop(what, None)
@@ -156,11 +155,11 @@ class Running:
 
     def _begun(self, pid: int) -> None:
         self.os_pid = pid
-        self._beat_at = self._loop.time()
         if hasattr(os, "pidfd_open"):
             with contextlib.suppress(OSError):  # it has already ended
                 self._pidfd = os.pidfd_open(pid)
-        self._watch_beat()
+        if self.spec.limits.hold_s is not None and self.ended is None:
+            self._after("hold", self.spec.limits.hold_s, self._is_silent)
 
     # Messages of the peer, which are not trusted
 
@@ -187,7 +186,8 @@ class Running:
     def _heard(self, message: dict[str, Any]) -> None:
         match message:
             case {"what": "beat"}:
-                self._beat_at = self._loop.time()
+                if (hold := self._timers.get("hold")) is not None:
+                    hold.renew()
                 self._held = None
             case {"what": "walls", "parts": list(parts), "folder": str(folder)} if not self.parts:
                 self._told_of_walls(parts, folder)
@@ -212,18 +212,9 @@ class Running:
             self.missing = WallMissing(missing)
             self.kill("walls", str(self.missing))
 
-    def _watch_beat(self) -> None:
-        """End a peer whose loop is held for too long; read pending messages first, as this loop may have been held."""
+    def _is_silent(self) -> None:
+        """End a peer whose loop is held for too long."""
         hold = self.spec.limits.hold_s
-        if hold is None or self.ended is not None:
-            return
-        left = self._beat_at + hold - self._loop.time()
-        if left <= 0:
-            self._hear_peer()
-            left = self._beat_at + hold - self._loop.time()
-        if left > 0:
-            self._after("hold", left, self._watch_beat)
-            return
         reason = f"did not answer for {hold:g} s"
         if self._held is not None:
             reason += f": its loop is held at {self._held['file']}:{self._held['line']} {self._held['function']}"

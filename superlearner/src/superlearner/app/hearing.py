@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import Final
 
 import otp
+from otp import standstill
 from otp.redaction import without_secrets
 from superlearner.control.terms import clip
 from superlearner.nodes.remote import BadAnswer, NodeGone, RemoteError, RemoteNode
@@ -106,7 +107,7 @@ class Hearing:
     async def catch_up(self) -> None:
         """Fetch the entries so far, within a time limit."""
         with contextlib.suppress(RemoteError, TimeoutError):
-            async with asyncio.timeout(CATCH_UP_S):
+            async with standstill.timeout(CATCH_UP_S):
                 while await self._more(0):
                     pass
 

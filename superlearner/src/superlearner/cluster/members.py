@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import otp
-from otp import Continue, Down, GenServer, NoReply, Ok, impl
+from otp import Continue, Down, GenServer, NoReply, Ok, impl, standstill
 from otp.cluster import Cluster, JoinRefused, Member, MemberDown, MemberLeaving, MemberUp
 from otp.distribution import IncarnationError
 from superlearner.cluster.control import Control
@@ -240,7 +240,7 @@ async def _attach(members: Members, member: Member) -> None:
     if cluster is None:
         return
     try:
-        async with asyncio.timeout(ASKED_S):
+        async with standstill.timeout(ASKED_S):
             backend = await cluster.distribution.whereis(BACKEND, member.name)
         if backend is None:
             members.problems[member.name] = "it runs without superlearner"

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import otp
+from otp import standstill
 from otp.cluster import Cluster, Member
 from superlearner.cluster.ways import BACKEND
 
@@ -31,7 +32,7 @@ async def pings(cluster: Cluster, names: Iterable[str] | None = None) -> dict[st
 async def _ping(cluster: Cluster, name: str) -> float | None:
     begun = time.perf_counter()
     try:
-        async with asyncio.timeout(PING_S):
+        async with standstill.timeout(PING_S):
             await cluster.distribution.whereis(BACKEND, name)
     except (TimeoutError, otp.CallExit):
         return None

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from otp import standstill
 from superlearner.cluster.members import Members
 from superlearner.nodes.kinds import MEMBER
 from superlearner.nodes.nodes import Nodes
@@ -62,7 +63,7 @@ async def ask_all(
     async def one(name: str) -> None:
         on = Context(nodes, ctx.user, ctx.door, on=name, claims=ctx.claims)
         try:
-            async with asyncio.timeout(ANSWER_S):
+            async with standstill.timeout(ANSWER_S):
                 answer = await execute(services, found, on, checked(found, parameters or {}))
         except TimeoutError:
             answers.missing.append(Missing(node=name, reason=f"it did not answer within {ANSWER_S:g} s"))

@@ -262,6 +262,7 @@ def _looked(fleet: Fleet, event: Looked, now: float) -> Next:
     actions: list[Action] = []
     for sandbox in fleet.sandboxes.values():
         limits, used = sandbox.configuration.limits, max(sandbox.used_at, event.used.get(sandbox.id, 0.0))
+        used = min(now, used + event.stood_still)
         if sandbox.status != "running" or sandbox.busy is not None:
             continue
         why = None

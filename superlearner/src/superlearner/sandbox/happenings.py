@@ -137,9 +137,13 @@ class NotReloaded:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A periodic check; `used` has the time of the last request to each sandbox."""
+    """A periodic check; `used` has the time of the last request to each sandbox.
+
+    For `stood_still` seconds before it, the platform could take no request.
+    """
 
     used: Mapping[str, float]
+    stood_still: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

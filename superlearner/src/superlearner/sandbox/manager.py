@@ -39,14 +39,13 @@ from superlearner.sandbox.happenings import (
 from superlearner.sandbox.our_paths import without_our_paths
 from superlearner.sandbox.record import Sandbox
 from superlearner.sandbox.runner import Runner
-from superlearner.sandbox.sandboxes import Sandboxes
+from superlearner.sandbox.sandboxes import LOOK_EVERY_S, Sandboxes
 from superlearner.sandbox.told import Report
 
 __all__ = ["MANAGER", "Asked", "RUNNERS", "SandboxManager"]
 
 MANAGER: Final = "sandbox_manager"
 RUNNERS: Final = "sandboxes"
-LOOK_EVERY_S: Final = 5.0
 
 Asked = Create | Restart | Destroy | Reload
 
@@ -97,7 +96,7 @@ class SandboxManager(GenServer[Sandboxes]):
                 otp.send_after(LOOK_EVERY_S, self.pid, ("look",))
                 for owner in {one.owner for one in sandboxes.all() if sandboxes.left(one.owner)}:
                     await self._happen(sandboxes, Forsaken(owner))
-                await self._happen(sandboxes, Looked(dict(sandboxes.used)))
+                await self._happen(sandboxes, Looked(dict(sandboxes.used), sandboxes.pulse.stood_still(time.time())))
             case _:
                 pass
         return NoReply(sandboxes)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
 import otp
+from otp import standstill
 from otp.peer import Limits as PeerLimits
 from otp.peer import Peer, Spares, WallMissing, Walls, probe
 from otp.peer import start as start_peer
@@ -84,7 +84,7 @@ class PeerProgram:
         seconds = RELOAD_S + self._watched.held_s
         self._watched.changing = True
         try:
-            async with asyncio.timeout(seconds):
+            async with standstill.timeout(seconds):
                 report = await ask(self._line, Report, "reload", text)
         except TimeoutError:
             return Report(f"the sandbox has not answered for {seconds:g} s; the result is unknown")
@@ -208,7 +208,7 @@ class PeerLauncher:
         assert peer.link is not None
         line = SandboxLine(peer.link, broken)
         await line.open()
-        async with asyncio.timeout(FACTS_S):
+        async with standstill.timeout(FACTS_S):
             told = await ask(line, Told, "facts")
         if told is None:
             raise ValueError("the process that answers for its tree has ended")

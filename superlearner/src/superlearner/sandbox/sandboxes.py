@@ -14,13 +14,17 @@ import otp
 from otp import Pid
 from otp.peer.output import KEPT
 from otp.redaction import without_secrets
+from otp.standstill import Pulse
 from superlearner.nodes.nodes import Absence
 from superlearner.sandbox.fleet import Fleet
 from superlearner.sandbox.ledger import SandboxLedger
 from superlearner.sandbox.program import Launcher, SandboxProgram
 from superlearner.sandbox.record import Sandbox, Wall
 
-__all__ = ["MOST_NOTICES", "Notice", "KeptOutput", "Sandboxes"]
+__all__ = ["LOOK_EVERY_S", "MOST_NOTICES", "Notice", "KeptOutput", "Sandboxes"]
+
+LOOK_EVERY_S: Final = 5.0
+"""Seconds between two checks for idle sandboxes."""
 
 MOST_NOTICES: Final = 50
 LOG: Final = logging.getLogger("superlearner.sandbox")
@@ -76,6 +80,9 @@ class Sandboxes:
     _walls: tuple[Wall, ...] | None = None
     _trying: asyncio.Future[tuple[Wall, ...]] | None = None
     _notices: dict[str, deque[Notice]] = field(default_factory=dict[str, "deque[Notice]"])
+    pulse: Pulse = field(default_factory=lambda: Pulse(LOOK_EVERY_S))
+    """The periodic checks for idle sandboxes; a late one shows that the machine was suspended or its clock set."""
+
     services: int = 0
     """Number of services so far, including the current one."""
 

@@ -6,13 +6,13 @@ program that closed its connection, or ended the process that answers, can no lo
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
 import otp
+from otp import standstill
 from superlearner.base.printable import printable
 from superlearner.nodes.remote import NodeBusy, NodeGone
 from superlearner.nodes.remote.protocol import Ask, written
@@ -209,7 +209,7 @@ async def beat(watched: Watched) -> None:
 async def _answer(watched: Watched, channel: int, question: bytes) -> bytes | None:
     for _ in range(TRIES):
         try:
-            async with asyncio.timeout(_patience(watched)):
+            async with standstill.timeout(_patience(watched)):
                 return await watched.line.ask(channel, question)
         except TimeoutError:
             continue

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.types import Message, Receive
 
+from otp import standstill
 from superlearner.settings.configuration import Configuration
 from superlearner.web.errors import ApiError
 
@@ -98,7 +98,7 @@ class Body:
         self._is_read = True
         seconds = self._bodies.limits.seconds
         try:
-            async with asyncio.timeout(seconds):
+            async with standstill.timeout(seconds):
                 return await self._whole()
         except TimeoutError:
             raise ApiError(408, "request_timeout", f"expected the whole body within {seconds:g} s") from None

@@ -21,6 +21,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from otp.standstill import SilenceLimit
 from superlearner.base.descriptors import descriptors
 from superlearner.settings.settings import Settings
 
@@ -178,14 +179,14 @@ class SlowSend:
     def __init__(self, transport: asyncio.Transport, seconds: Callable[[], float]) -> None:
         self._transport = transport
         self._seconds = seconds
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: SilenceLimit | None = None
         self._left = 0
 
     def begin(self) -> None:
         """Start the timer."""
         if self._timer is None:
             self._left = self._transport.get_write_buffer_size()
-            self._timer = asyncio.get_running_loop().call_later(self._seconds(), self._look)
+            self._timer = SilenceLimit(asyncio.get_running_loop(), self._seconds(), self._look)
 
     def end(self) -> None:
         """Stop the timer."""

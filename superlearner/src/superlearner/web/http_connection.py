@@ -10,6 +10,7 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from otp.standstill import SilenceLimit
 from superlearner.web.connections import LimitedConnection
 from superlearner.web.errors import ApiError
 
@@ -28,7 +29,7 @@ class HttpConnection(LimitedConnection, H11Protocol):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._head_timer: asyncio.TimerHandle | None = None
+        self._head_timer: SilenceLimit | None = None
         self._begun = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -98,7 +99,7 @@ class HttpConnection(LimitedConnection, H11Protocol):
             self._all.waits(self)
             if self._head_timer is None and self.timeout_keep_alive_task is None:
                 seconds = self._all.settings.head_timeout
-                self._head_timer = self.loop.call_later(seconds, self._head_is_late)
+                self._head_timer = SilenceLimit(self.loop, seconds, self._head_is_late)
 
     def _head_is_late(self) -> None:
         self._head_timer = None

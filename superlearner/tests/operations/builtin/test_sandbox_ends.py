@@ -11,6 +11,8 @@ import pytest
 import otp
 from asked_sandboxes import NODE, SOURCE, ask, cast, create, state, until
 from otp.peer import Peer
+from stopped_programs import continue_all, pass_time, stop_all
+from superlearner.sandbox import peers
 from superlearner.sandbox.turns import Turns
 
 Inside = Callable[..., Any]
@@ -197,5 +199,26 @@ def test_a_sandbox_that_blocks_its_observation_is_stopped_and_others_continue(
             assert f"sandbox {id} ended: {why}" == (await ask(platform, "GET", f"/sandboxes/{id}/notices"))[0]["text"]
         await cast(platform, "tick")
         assert "1" == await state(platform)
+
+    inside(look)
+
+
+@pytest.mark.operation("sandbox.info")
+def test_a_sandbox_that_stood_still_with_the_platform_keeps_its_state(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: a platform that was suspended with its sandboxes ended them, because it had not heard of them."""
+    monkeypatch.setattr(peers, "AFTER_HELD_S", 0.5)
+
+    async def look(platform: Any) -> None:
+        created = await create(platform, limits={"held_s": 0.5})
+        await cast(platform, "tick")
+        before = await state(platform)
+        stop_all([created["os_pid"]])
+        pass_time(1.5)
+        await ask(platform, "GET", "/sandboxes/a")
+        continue_all([created["os_pid"]])
+        assert before == await state(platform)
+        assert "running" == (await ask(platform, "GET", "/sandboxes/a"))["status"]
 
     inside(look)

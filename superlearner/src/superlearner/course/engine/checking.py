@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import otp
+from otp import standstill
 from otp.peer import Limits, Peer, Spares, WallMissing, Walls
 from otp.peer import start as start_peer
 from superlearner.control.terms import clip
@@ -204,7 +205,7 @@ async def _told(peer: Peer, token: str) -> Mapping[str, Any] | None:
     data = bytearray()
     head = f'["{token}", '.encode()
     try:
-        async with asyncio.timeout(READ_S):
+        async with standstill.timeout(READ_S):
             while True:
                 part = await loop.sock_recv(link, 1 << 16)
                 data += part

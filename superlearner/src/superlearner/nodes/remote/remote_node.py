@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from otp import standstill
 from superlearner.base.printable import printable
 from superlearner.control.terms import clip
 from superlearner.nodes.kinds import SERVICE, NodeKind
@@ -92,7 +93,7 @@ class RemoteNode:
         asking = asyncio.ensure_future(self.link.ask(written(request)))
         self._waiting.add(asking)
         try:
-            async with asyncio.timeout(seconds):
+            async with standstill.timeout(seconds):
                 await asyncio.wait([asking])
         except TimeoutError:
             raise NodeSilent(f"{self.name} has not answered for {seconds:g} s") from None

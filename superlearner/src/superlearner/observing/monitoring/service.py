@@ -59,7 +59,8 @@ class MonitoringService(GenServer[Any]):
         for monitor in plan.left:
             monitor.was_late(max(0.0, now - plan.due))
         plan.begun = now
-        self._go_on(plan)
+        if plan.left:  # else the node has ended, and this service is about to
+            self._go_on(plan)
 
     def _go_on(self, plan: MonitorPlan) -> None:
         """Do a step; a timer starts the next, so that others run in between."""

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from otp import BadArgument, CallExit
+from otp import BadArgument, CallExit, standstill
 from otp.doors import DoorError, WrongToken
 from otp.observer import ViewError
 from superlearner.control.terms import clip
@@ -125,7 +125,7 @@ async def _line(found: Attachment) -> AttachedNode:
     facts, processes, supervisors = found.facts, None, None
     if found.visitor is not None:
         try:
-            async with asyncio.timeout(ASKED_S):
+            async with standstill.timeout(ASKED_S):
                 info = await found.visitor.view.info()
             processes, supervisors = _count(info.processes), _count(info.supervisors)
         except (TimeoutError, CallExit, ViewError, BadArgument):

@@ -1,0 +1,66 @@
+"""A program that stood still itself does not end its peers for their silence meanwhile."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from otp.peer import Limits, start
+from otp.peer.ended import Ended
+from otp.peer.meter import descendants
+from stopped_programs import continue_all, pass_time, stop_all
+
+pytestmark = [pytest.mark.program, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
+
+HOLD_S = 1.0
+
+PROGRAM = f"""
+import sys
+import otp
+from otp.peer import Limits, start
+
+async def main():
+    source = "def boot(here): pass"
+    peer = await start("shop@127.0.0.1", "shop:boot", files={{"shop.py": source}}, limits=Limits(hold_s={HOLD_S}))
+    print("ready", flush=True)
+    await otp.Task.run_blocking(sys.stdin.readline)
+    print("awake", flush=True)
+    await otp.Task.run_blocking(sys.stdin.readline)
+    print((await peer.stop()).reason, flush=True)
+
+otp.run(main)
+"""
+
+
+def test_a_peer_that_stood_still_with_its_program_lives_on() -> None:
+    """Regression: the program continued, found its peer silent for longer than it may be, and ended it."""
+    with subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=-1, stdout=-1, text=True) as program:
+        assert program.stdin is not None and program.stdout is not None
+        assert "ready\n" == program.stdout.readline()
+        family = descendants(program.pid)
+        assert len(family) >= 3, "the program, the guard and the peer"
+        stop_all(reversed(family))
+        pass_time(1.5 * HOLD_S)
+        continue_all([program.pid])
+        print(file=program.stdin, flush=True)
+        assert "awake\n" == program.stdout.readline()  # it has turned, and its peer is still stopped
+        continue_all(family)
+        print(file=program.stdin, flush=True)
+        assert "shut down\n" == program.stdout.readline()
+        assert 0 == program.wait()
+
+
+def test_a_peer_that_stands_still_alone_is_ended(run: Callable[..., Any]) -> None:
+    async def main() -> Ended:
+        limits = Limits(hold_s=0.4)
+        peer = await start("shop@127.0.0.1", "shop:boot", files={"shop.py": "def boot(here): pass"}, limits=limits)
+        assert peer.os_pid is not None
+        stop_all([peer.os_pid])
+        return await peer.ended()
+
+    ended = run(main)
+    assert ("held", "did not answer for 0.4 s") == (ended.kind, ended.reason)
