@@ -55,6 +55,20 @@ def test_ten_tenths_are_one_second(loop: VirtualLoop) -> None:
     assert loop.now_ns == NS
 
 
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("seconds", [31_536_000, 1e9, 1e12, 1e16 + 2, 1e30])
+def test_a_sleep_of_years_ends(loop: VirtualLoop, seconds: float) -> None:
+    """A float of so many seconds is coarser than the nanosecond that asyncio added: the loop ran forever."""
+
+    async def main() -> float:
+        await asyncio.sleep(0.5)
+        await asyncio.sleep(seconds)
+        await asyncio.sleep(0)
+        return loop.time()
+
+    assert loop.run_until_complete(main()) == pytest.approx(seconds)
+
+
 def test_timers_of_equal_time_fire_in_the_order_of_their_creation(loop: VirtualLoop) -> None:
     fired: list[int] = []
     for i in range(50):

@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import logging
 import os
+from asyncio import _get_running_loop as running_loop  # pyright: ignore[reportPrivateUsage]
 from contextvars import Context
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
@@ -158,7 +159,12 @@ class Node:
         if self._given is None:
             if self._life == "open":
                 raise BadArgument(f"node {self.name!r} is already running; use a separate Node for each `async with`")
-            self._open(find_scheduler() or LoopScheduler(asyncio.get_running_loop()))
+            if running_loop() is None:  # trio, for example
+                raise BadArgument(
+                    f"node {self.name!r}: expected a running event loop of asyncio, got none; try asyncio.run(main()), "
+                    "or anyio's asyncio backend in place of trio"
+                )
+            self._open(find_scheduler() or LoopScheduler())
         return self
 
     async def __aexit__(

@@ -6,20 +6,26 @@
         assert await GenServer.call(counter, "next") == 0
 
 `otp_mode = auto` in the ini file marks every `async def` test. A failed test shows its seed and virtual time, the
-processes it left running, and the command that repeats it; `otp_leaks = error` makes leaks an error.
+processes it left running, and the command that repeats it; `otp_leaks = error` makes leaks an error. The first process
+also sets up async fixtures of scope `function`. Under Hypothesis' `@given` each example has a scheduler and a node of
+its own, and its own async fixtures.
 
-Only this module of `otp` imports pytest.
+Only this module of `otp` imports pytest; none imports Hypothesis.
 """
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
+import unittest
 from collections.abc import Callable, Generator, Iterator
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+
+from otp.testing.async_fixtures import PendingFixture, is_async_function, with_fixtures
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
@@ -30,27 +36,36 @@ __all__ = [
     "node",
     "pytest_addoption",
     "pytest_configure",
+    "pytest_fixture_setup",
     "pytest_generate_tests",
     "pytest_pycollect_makeitem",
     "pytest_pyfunc_call",
     "pytest_runtest_makereport",
+    "pytest_runtest_setup",
     "pytest_terminal_summary",
     "pytest_unmarked_otp_test",
+    "pytest_wide_async_fixture",
 ]
 
 _OPTIONS: Final = ("seed", "io", "inline", "early_timers", "causal", "max_steps")
 _SEED: Final = "_otp_seed"
 _LEAKS: Final = "otp left running"
 _run_of: Final = pytest.StashKey["_Open"]()
+_fixtures_of: Final = pytest.StashKey[list[PendingFixture]]()
+"""The fixtures that the test's process sets up; only tests that run as a process have the key."""
 
 
 class _Open:
-    """The state of the fixture `node` for a test."""
+    """The current run of a test: that of the fixture `node`, or of an example of Hypothesis."""
 
-    def __init__(self, seed: int, scheduler: Scheduler, run: Run) -> None:
-        self.seed = seed
-        self.scheduler = scheduler
-        self.run = run
+    def __init__(self, item: pytest.Item) -> None:
+        from otp.testing.scheduler import Scheduler
+
+        self.scheduler: Scheduler = Scheduler(**_options(item))
+        self.run: Run = self.scheduler.open()
+        self.seed = self.scheduler.seed
+        self.executes: bool = False
+        item.stash[_run_of] = self
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -86,17 +101,27 @@ def pytest_pycollect_makeitem(
     made = yield
     for item in made if isinstance(made, list) else [made]:  # pyright: ignore[reportUnknownVariableType]
         if isinstance(item, pytest.Function) and "node" in item.fixturenames and _is_test(item):
-            item.obj = _as_process(item, item.obj)
+            item.stash[_fixtures_of] = []
+            item.obj = _as_examples(item, item.obj) if _is_given(item.obj) else _as_process(item, item.obj)
     return made  # pyright: ignore[reportUnknownVariableType]
 
 
 def _is_ours(collector: pytest.Module | pytest.Class, name: str, obj: Any) -> bool:
-    if not inspect.iscoroutinefunction(obj) or not collector.istestfunction(obj, name):
+    if not _is_async(obj) or not collector.istestfunction(obj, name):
         return False
     if collector.get_closest_marker("otp") is not None:
         return True
     marks = [mark.name for mark in _marks(obj)]
     return "otp" in marks or (collector.config.getini("otp_mode") == "auto" and not _FOREIGN & set(marks))
+
+
+def _is_async(obj: Any) -> bool:
+    """Return whether a test is `async def`, also below `@given`."""
+    return inspect.iscoroutinefunction(obj.hypothesis.inner_test if _is_given(obj) else obj)
+
+
+def _is_given(obj: Any) -> bool:
+    return inspect.isroutine(obj) and getattr(obj, "is_hypothesis_test", False) and hasattr(obj, "hypothesis")
 
 
 _FOREIGN: Final = frozenset({"asyncio", "anyio", "trio"})
@@ -109,7 +134,7 @@ def _marks(obj: Any) -> list[pytest.Mark]:
 
 
 def _is_test(item: pytest.Function) -> bool:
-    if not inspect.iscoroutinefunction(item.obj):
+    if not _is_async(item.obj):
         return False
     if item.get_closest_marker("otp") is not None:
         return True
@@ -136,20 +161,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def node(request: pytest.FixtureRequest) -> Iterator[Node]:
     """Yield the node of the test, which is its first process; in a plain test, a node to inspect."""
-    from otp.testing.scheduler import Scheduler
-
-    options = _options(request)
-    scheduler = Scheduler(**options)
-    run = scheduler.open()
-    request.node.stash[_run_of] = _Open(scheduler.seed, scheduler, run)
+    opened = _Open(request.node)
     try:
-        yield run.node
+        yield opened.run.node
     finally:
-        run.close()
+        opened.run.close()
 
 
-def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
-    item: pytest.Item = request.node
+def _options(item: pytest.Item) -> dict[str, Any]:
     mark = item.get_closest_marker("otp")
     if mark is None:
         return {}
@@ -170,15 +189,138 @@ def _as_process(item: pytest.Function, test: Callable[..., Any]) -> Callable[...
     @functools.wraps(test)
     def as_process(**arguments: Any) -> None:
         __tracebackhide__ = True
-        _execute(item, test, arguments)
+        _execute(item, item.stash[_run_of], test, (), arguments)
 
     return as_process
+
+
+def _as_examples(item: pytest.Function, given: Any) -> Callable[..., None]:
+    """Return a test of Hypothesis in which each example is a run of its own."""
+    test = given.hypothesis.inner_test  # a function, also in a class
+
+    @functools.wraps(test)
+    def example(*args: Any, **arguments: Any) -> None:
+        __tracebackhide__ = True
+        node = item.funcargs["node"]
+        opened = _Open(item)
+        try:
+            _execute(item, opened, test, args, arguments, {id(node): opened.run.node})
+        finally:
+            opened.run.close()
+
+    @functools.wraps(given)
+    def as_examples(**arguments: Any) -> None:
+        __tracebackhide__ = True
+        function: Any = getattr(given, "__func__", given)
+        function._hypothesis_internal_use_settings = as_examples._hypothesis_internal_use_settings  # type: ignore[attr-defined]
+        given.hypothesis.inner_test = example
+        try:
+            given(**arguments)
+        finally:
+            given.hypothesis.inner_test = test
+
+    as_examples.hypothesis = copy.copy(given.hypothesis)  # type: ignore[attr-defined]
+    as_examples.hypothesis.inner_test = example  # type: ignore[attr-defined]  # plain: not for other plug-ins
+    signature = inspect.signature(given)
+    kept = [p for p in signature.parameters.values() if p.name not in _made_for_each_example(item)]
+    as_examples.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
+    return as_examples
+
+
+def _made_for_each_example(item: pytest.Function) -> set[str]:
+    """Return the fixtures that each example gets anew, about which Hypothesis need not warn."""
+    definitions = item._fixtureinfo.name2fixturedefs
+    made = {"node"}
+    for _ in definitions:  # at most as often as fixtures depend on each other
+        made |= {
+            name
+            for name, (*_others, found) in definitions.items()
+            if found.scope == "function" and (is_async_function(found.func) or made & set(found.argnames) - {"node"})
+        }
+    return made
+
+
+# Fixtures
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # the outermost: other plug-ins see a plain function
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, Any, Any]:
+    """Leave the async fixtures of a marked test, and those that use one, to the test's first process."""
+    item: pytest.Item = request._pyfuncitem
+    fixtures = item.stash.get(_fixtures_of, None)
+    if fixtures is None or fixturedef.scope != "function" or fixturedef.argname == "node":
+        return (yield)
+    function = fixturedef.func
+    uses_one = any(isinstance(request.getfixturevalue(name), PendingFixture) for name in fixturedef.argnames)
+    if not is_async_function(function) and not uses_one:
+        return (yield)
+    request.getfixturevalue("node")
+    if item.stash[_run_of].executes:
+        sentence = (
+            f"expected the async fixture {fixturedef.argname} before the test {item.name} begins, got "
+            f"getfixturevalue({fixturedef.argname!r}) in the running test; try it as an argument of the test"
+        )
+        return (yield from _called_instead(fixturedef, _refusal(sentence)))
+    if isinstance(function, MethodType) and isinstance(request.instance, type(function.__self__)):
+        function = function.__func__.__get__(request.instance)
+
+    def prepare(**arguments: Any) -> PendingFixture:
+        fixtures.append(PendingFixture(fixturedef.argname, function, arguments))
+        return fixtures[-1]
+
+    return (yield from _called_instead(fixturedef, prepare))
+
+
+def _called_instead(fixturedef: pytest.FixtureDef[Any], function: Callable[..., Any]) -> Generator[None, Any, Any]:
+    """Set up a fixture with another function; pytest cleans up after errors of that function only."""
+    original, fixturedef.func = fixturedef.func, function  # type: ignore[misc]
+    try:
+        return (yield)
+    finally:
+        fixturedef.func = original  # type: ignore[misc]
+
+
+def _refusal(sentence: str) -> Callable[..., None]:
+    def refuse(**_arguments: Any) -> None:
+        pytest.fail(sentence, pytrace=False)
+
+    return refuse
+
+
+@pytest.hookimpl(specname="pytest_fixture_setup", wrapper=True, trylast=True)  # the innermost: no other plug-in took it
+def pytest_wide_async_fixture(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, Any, Any]:
+    """Explain why a marked test cannot use an async fixture of a wider scope."""
+    item: pytest.Item = request._pyfuncitem
+    if fixturedef.scope != "function" and _fixtures_of in item.stash and is_async_function(fixturedef.func):
+        sentence = (
+            f"expected the async fixture {fixturedef.argname} of the otp test {item.name} to have the scope "
+            f"'function', got {fixturedef.scope!r}: each test has a node and an event loop of its own; try "
+            "scope='function', or a plain def fixture for what needs no event loop"
+        )
+        return (yield from _called_instead(fixturedef, _refusal(sentence)))
+    return (yield)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Explain that the methods of a `unittest.TestCase` do not run as processes."""
+    if not isinstance(item, pytest.Function) or _fixtures_of in item.stash or not inspect.iscoroutinefunction(item.obj):
+        return
+    if item.get_closest_marker("otp") and item.cls is not None and issubclass(item.cls, unittest.TestCase):
+        pytest.fail(
+            f"expected @pytest.mark.otp on a function or a plain class, got the TestCase {item.cls.__name__}, whose "
+            "methods unittest runs; try a class without TestCase, or otp.testing.Scheduler().run(fn) in a plain method",
+            pytrace=False,
+        )
 
 
 @pytest.hookimpl(specname="pytest_pyfunc_call")  # before pytest's own, after other plug-ins
 def pytest_unmarked_otp_test(pyfuncitem: pytest.Function) -> object | None:
     """Explain how to mark an `async def` test that uses `otp` and that no plug-in runs."""
-    if inspect.iscoroutinefunction(pyfuncitem.obj) and _speaks_of_otp(pyfuncitem):
+    if _fixtures_of not in pyfuncitem.stash and _is_async(pyfuncitem.obj) and _speaks_of_otp(pyfuncitem):
         pytest.fail(
             f"expected a mark on the async def test {pyfuncitem.name}, got none; try @pytest.mark.otp above it, or "
             "otp_mode = auto in the ini file",
@@ -188,7 +330,8 @@ def pytest_unmarked_otp_test(pyfuncitem: pytest.Function) -> object | None:
 
 
 def _speaks_of_otp(item: pytest.Function) -> bool:
-    used = getattr(inspect.unwrap(item.obj), "__globals__", {})
+    test = item.obj.hypothesis.inner_test if _is_given(item.obj) else item.obj
+    used = getattr(inspect.unwrap(test), "__globals__", {})
     return "node" in item.fixturenames or any(map(_is_of_otp, used.values()))
 
 
@@ -202,17 +345,28 @@ def _is_of_otp(found: object) -> bool:
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
     """Run a marked test whose function was replaced (a retry by another plug-in)."""
-    if not _is_test(pyfuncitem) or _run_of not in pyfuncitem.stash:
+    if not inspect.iscoroutinefunction(pyfuncitem.obj) or _fixtures_of not in pyfuncitem.stash:
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-    _execute(pyfuncitem, pyfuncitem.obj, arguments)
+    _execute(pyfuncitem, pyfuncitem.stash[_run_of], pyfuncitem.obj, (), arguments)
     return True
 
 
-def _execute(item: pytest.Function, test: Callable[..., Any], arguments: dict[str, Any]) -> None:
+def _execute(
+    item: pytest.Function,
+    opened: _Open,
+    test: Callable[..., Any],
+    args: tuple[Any, ...],
+    arguments: dict[str, Any],
+    instead: dict[int, Any] | None = None,
+) -> None:
     __tracebackhide__ = True
-    run = item.stash[_run_of].run
-    run.execute(test, (), arguments)
+    run = opened.run
+    opened.executes = True
+    try:
+        run.execute(with_fixtures(test, item.stash[_fixtures_of], instead or {}), args, arguments)
+    finally:
+        opened.executes = False
     if run.leaks and item.config.getini("otp_leaks") == "error":
         pytest.fail(
             f"expected nothing to be left running, got: {'; '.join(run.leaks)}; try start_supervised, or a link",

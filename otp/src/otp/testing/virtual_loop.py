@@ -28,6 +28,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import math
 from asyncio import base_events
 from collections import deque
 from collections.abc import Callable
@@ -189,6 +190,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         if now_ns > self.now_ns:
             self.now_ns = now_ns
             self._turns = 0
+            self._clock_resolution = max(1e-9, 2 * math.ulp(self.time()))  # asyncio adds it to a float
 
     def has_work(self) -> bool:
         """Return whether something is ready or due, apart from the caller."""
