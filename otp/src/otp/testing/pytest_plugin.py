@@ -228,7 +228,7 @@ def _as_examples(item: pytest.Function, given: Any) -> Callable[..., None]:
 
 
 def _made_for_each_example(item: pytest.Function) -> set[str]:
-    """Return the fixtures that each example gets anew, about which Hypothesis need not warn."""
+    """Return the fixtures that each example sets up again, about which Hypothesis need not warn."""
     definitions = item._fixtureinfo.name2fixturedefs
     made = {"node"}
     for _ in definitions:  # at most as often as fixtures depend on each other
