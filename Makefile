@@ -57,6 +57,18 @@ test: install-dev test-js ## run the tests, one browser test for each page, and 
 test-programs: install-dev ## run all tests that start programs (at most 4 minutes)
 	$(PY) -m pytest -n auto -m "program and not slow" $(TESTS) $(ARGS)
 
+ON_UVLOOP := asyncio_interop/test_uvloop.py doors \
+    $(patsubst %,kernel/test_%.py,borrowed_stack from_thread grants interrupts many_links node node_close program \
+        scheduler starting timers wrong_thread) \
+    $(patsubst %,behaviours/test_%.py,application dynamic_supervisor os_process registry task_blocking) \
+    $(patsubst %,peer/test_%.py,ended linking no_orphans peer scarce)
+ON_UVLOOP_ALL := asyncio_interop/test_uvloop.py behaviours doors kernel peer
+
+.PHONY: test-uvloop
+test-uvloop: install-dev ## run tests of kernel, behaviours, doors and peers on uvloop (ALL=1: all of them)
+	EVENT_LOOP=uvloop $(PY) -m pytest -n auto -m "not slow and not repeated and not hypothesis" \
+	    $(addprefix otp/tests/,$(if $(ALL),$(ON_UVLOOP_ALL),$(ON_UVLOOP))) $(ARGS)
+
 .PHONY: test-browser
 test-browser: install-dev ## run all browser tests (about 8 minutes on two cores)
 	$(PY) -m pytest -n auto -m "browser and not slow" superlearner/tests/web/browser $(ARGS)

@@ -20,6 +20,7 @@ import superlearner as _superlearner  # noqa: F401
 pytest_plugins = [
     "conformance_plugin",
     "encodable_plugin",
+    "loop_plugin",
     "operations_plugin",
     "samples_plugin",
 ]

@@ -63,7 +63,7 @@ async def refused(**options: Any) -> str:
     [
         pytest.param(subprocess, "Popen", id="process"),
         pytest.param(tempfile, "mkdtemp", id="folder"),
-        pytest.param(asyncio.SelectorEventLoop, "add_reader", id="descriptor"),
+        pytest.param(asyncio.get_running_loop, "add_reader", id="descriptor"),
     ],
 )
 def test_a_peer_without_room_says_so_and_leaves_nothing(
@@ -72,7 +72,8 @@ def test_a_peer_without_room_says_so_and_leaves_nothing(
     async def main() -> None:
         before, children = open_now(), descendants(os.getpid())
         with monkeypatch.context() as scarce:
-            scarce.setattr(where, name, refusing(errno.EMFILE))
+            owner = type(where()) if where is asyncio.get_running_loop else where
+            scarce.setattr(owner, name, refusing(errno.EMFILE))
             assert "out of resources: [Errno 24]" in await refused()
         assert (before, children) == (open_now(), descendants(os.getpid()))
         peer = await start("shop@127.0.0.1", **QUIET)

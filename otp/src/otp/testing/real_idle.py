@@ -49,7 +49,7 @@ class RealIdle:
 
     def _look(self) -> None:
         s = self._s
-        if s.drains == self._drains and s.idle:
+        if s.drains == self._drains and s.idle and not s.to_notify:
             self._quiet += 1
         else:
             self._drains, self._quiet = s.drains, 0

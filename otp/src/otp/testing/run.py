@@ -207,7 +207,8 @@ class Run:
 
 def _close_what_will_not_run(loop: Any) -> None:
     """Close generators that were garbage-collected in the last turn, before the loop reports them."""
-    for handle in tuple(loop._ready):
+    ready: Any = getattr(loop, "_ready", ())  # uvloop does not show them
+    for handle in tuple(ready):
         for argument in handle._args or ():
             close = getattr(argument, "close", None)
             if close is not None and inspect.isawaitable(argument):

@@ -142,10 +142,14 @@ class StreamCarrier(asyncio.Protocol):
 
     # Called by asyncio
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send this node's name, before anything is read."""
+    def connection_made(self, transport: asyncio.WriteTransport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Send this node's name, before anything is read.
+
+        The first transport is the one to write to: the only one of a socket, and of two pipes the one opened first.
+        Its class says nothing: those of uvloop are not asyncio's, and all of them have a method `write`.
+        """
         self._ends.append(transport)
-        if isinstance(transport, asyncio.WriteTransport):
+        if self._writing is None:
             self._writing = transport
             self._write(MAGIC + str(self._me.creation).encode() + b" " + self._me.name.encode())
 

@@ -1,0 +1,44 @@
+"""Pytest plug-in: with `EVENT_LOOP=uvloop` tests and the programs that they start run on that loop.
+
+Tests whose fixture `run` runs them in virtual time are left out: they have a loop of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+__all__ = ["pytest_collection_modifyitems", "pytest_configure"]
+
+WANTED = os.environ.get("EVENT_LOOP", "asyncio")
+IN_VIRTUAL_TIME = ("otp/tests", "otp/tests/asyncio_interop", "otp/tests/kernel")
+"""The folders whose `conftest.py` has a fixture `run` in virtual time."""
+
+PROGRAMS = Path(__file__).parent / "on_uvloop"
+
+
+def pytest_configure() -> None:
+    if WANTED not in ("asyncio", "uvloop"):
+        raise pytest.UsageError(f"EVENT_LOOP: expected asyncio or uvloop, got {WANTED}")
+    if WANTED == "uvloop":
+        import uvloop
+
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(PROGRAMS), os.environ.get("PYTHONPATH"))))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if WANTED == "uvloop":
+        virtual = {item for item in items if _is_virtual(item)}
+        config.hook.pytest_deselected(items=list(virtual))
+        items[:] = [item for item in items if item not in virtual]
+
+
+def _is_virtual(item: pytest.Item) -> bool:
+    info: Any = getattr(item, "_fixtureinfo", None)
+    runs = () if info is None else info.name2fixturedefs.get("run", ())
+    return any(run.baseid in IN_VIRTUAL_TIME for run in runs[-1:])
