@@ -131,7 +131,7 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
             return await _call_by_name(dest, request, timeout)
         return await _call_from_outside(dest, dest, request, timeout)
     else:
-        if not s.owned():
+        if not s.lock._is_owned():
             s.check_thread("a call", CALL_FROM_THREAD)
         mailbox = dest._mbox
         if (

@@ -129,6 +129,7 @@ class Scheduler:
         "_base",
         "_ct",
         "_heap",
+        "_ready",
         "_sweep_at",
         "_timer_handle",
         "_timer_no",
@@ -225,6 +226,7 @@ class Scheduler:
         self.filed: int = 0  # callers in the wheel, and the count at which dead ones are dropped
         self.sweep_wheel_at: int = SWEEP_FROM
         self.prolonged: dict[int, int] = {}  # default deadlines of long drains, with their extended values
+        self._ready: Any = getattr(self.loop, "_ready", True)  # asyncio's queue of callbacks; other loops hide theirs
         self._heap: list[tuple[int, int, Timer]] = []
         self._sweep_at = SWEEP_FROM
         self._timer_no = 0
@@ -273,7 +275,7 @@ class Scheduler:
         True if it has callbacks to run, or after the time of a drain: timers or sockets may be ready by then. An
         empty turn would take several times as long as resuming a process. uvloop does not show its callbacks.
         """
-        return bool(getattr(self.loop, "_ready", True)) or self.now_ns() - self.now >= DRAIN_NS
+        return bool(self._ready) or self.now_ns() - self.now >= DRAIN_NS
 
     # Run queue
 
