@@ -83,6 +83,7 @@ check: install-dev ## check style, types, layers, wording and house rules
 	$(PY) -m tools.check_order
 	$(PY) -m tools.check_repo
 	$(PY) -m tools.check_language
+	$(PY) -m tools.check_commands
 	$(PY) -m tools.check_conformance
 	$(PY) -m tools.rooms --check
 	$(PY) -m tools.commands --check

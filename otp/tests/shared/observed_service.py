@@ -38,27 +38,34 @@ class Till(GenServer):
 class Shop(Supervisor):
     @impl
     def init(self, arg):
-        return Children([Till.child_spec(7, id="till", name="till")])
+        return Children([Till.child_spec(7, id="till", name=TILL)])
 
 async def main():
-    async with otp.Node("shop@127.0.0.1") as node:
-        await node.start(Shop, None, name="shop")
+    async with otp.Node(NODE) as node:
+        await node.start(Shop, None, name=SHOP)
         async with otp.observe(node, **OPTIONS) as server:
             print(json.dumps([server.record.address, server.record.token, server.record.os_pid]), flush=True)
             await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-        print(json.dumps(await GenServer.call("till", "coins")), flush=True)
+        print(json.dumps(await GenServer.call(TILL, "coins")), flush=True)
 
 asyncio.run(main())
 """
 
 
 @asynccontextmanager
-async def service(folder: Path, *, bare: bool = False, **options: Any) -> AsyncIterator[Any]:
+async def service(
+    folder: Path,
+    *,
+    bare: bool = False,
+    named: tuple[str, str, str] = ("shop@127.0.0.1", "shop", "till"),
+    **options: Any,
+) -> AsyncIterator[Any]:
     """Start it, wait until observers can connect, and kill it at the end; gives `process`, `address` and `token`.
 
     Args:
         folder: for files of its own.
         bare: `otp` and msgspec are all that can be imported.
+        named: the names of the node, its supervisor and its server.
         options: of `otp.observe`.
     """
     flags, path = [], list[str]()
@@ -67,6 +74,8 @@ async def service(folder: Path, *, bare: bool = False, **options: Any) -> AsyncI
             (folder / "msgspec").symlink_to(Path(msgspec.__file__).parent)
         flags, path = ["-I", "-S"], [str(Path(otp.__file__).parents[1]), str(folder)]
     program = PROGRAM.replace("PATH", repr(path)).replace("OPTIONS", repr(options))
+    for word, name in zip(("NODE", "SHOP", "TILL"), named, strict=True):
+        program = program.replace(word, repr(name))
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, *flags, "-c", program),
         stdin=asyncio.subprocess.PIPE,

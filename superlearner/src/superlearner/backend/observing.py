@@ -19,7 +19,7 @@ from superlearner.backend.taping import Taping
 from superlearner.control.terms import clip, safe_json
 from superlearner.live.topics import TOPICS, LiveSource
 from superlearner.live.viewer import Viewer
-from superlearner.nodes.kinds import SERVICE, NodeKind
+from superlearner.nodes.kinds import SERVICE, TREE, NodeKind
 from superlearner.nodes.remote import protocol as p
 from superlearner.observing.tracing import NoTrace, as_recording
 from superlearner.operations.context import Context
@@ -151,6 +151,8 @@ class Observing:
             begun = Headless(
                 self._hidden, self.node, hello.epoch, hello.version, hello.settings, self._diary, self._kind
             )
+            if self._kind is not TREE:  # the node of the tree is the default: commands need not name it
+                begun.platform.nodes.called = hello.called or self.node.name
             begun.platform.evaluates = self._evaluates
             await begun.start()
             self._headless = begun

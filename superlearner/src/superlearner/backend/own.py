@@ -19,6 +19,7 @@ from otp.peer import Here
 from superlearner.backend.boot import SERVICE, start
 from superlearner.backend.child import answer_of, buffer_lines
 from superlearner.backend.diary import Diary
+from superlearner.base.commands import command
 from superlearner.base.loading import Loaded, LoadError, load
 from superlearner.control.failures import explain
 from superlearner.control.reasons import text_of_reason
@@ -62,7 +63,9 @@ async def boot(here: Here) -> None:
 
 
 def _no_terminal(*_: object, **__: object) -> None:
-    raise RuntimeError("breakpoint(): this program has no terminal; try: superlearner run FILE.py:Name --in-process")
+    raise RuntimeError(
+        f"breakpoint(): this program has no terminal; try: {command('run', 'FILE.py:Name', in_process=True)}"
+    )
 
 
 class _Tree:

@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import sys
 import time
 from pathlib import Path
 from typing import IO, Any, Final
 
-__all__ = ["DATABASE_FILE", "AlreadyRunning", "DataDir", "DataDirError", "command_line", "default_data_dir"]
+from superlearner.base.commands import beginning, command
+
+__all__ = [
+    "DATABASE_FILE",
+    "AlreadyRunning",
+    "DataDir",
+    "DataDirError",
+    "command_line",
+    "command_with",
+    "default_data_dir",
+]
 
 DATABASE_FILE: Final = "superlearner.db"
 LOCK_FILE = "lock"
@@ -52,8 +61,18 @@ def command_line(folder: Path | None) -> str:
     ('superlearner', 'superlearner', "superlearner --data-dir '/class a'")
     """
     if folder is None or folder.absolute() == default_data_dir().absolute():
-        return "superlearner"
-    return f"superlearner --data-dir {shlex.quote(str(folder.absolute()))}"
+        return beginning()
+    return beginning(data_dir=folder.absolute())
+
+
+def command_with(words: str, folder: Path) -> str:
+    """Return a command that takes the data directory itself, such as `run`.
+
+    >>> command_with("run", default_data_dir()), command_with("run", Path("/class a"))
+    ('superlearner run', "superlearner run --data-dir '/class a'")
+    """
+    elsewhere = folder.absolute() != default_data_dir().absolute()
+    return command(words, data_dir=folder.absolute() if elsewhere else None)
 
 
 def default_data_dir() -> Path:

@@ -18,10 +18,11 @@ from typing import Literal
 
 from otp import Application, DynamicSupervisor, Supervisor
 from otp.redaction import source_line, without_secrets
+from superlearner.base.commands import command
 
 __all__ = ["LoadError", "Loaded", "TreeNotStarted", "check", "kind_of", "load", "name_of"]
 
-EXAMPLE = "superlearner run shop/app.py:Shop"
+EXAMPLE = command("run", "shop/app.py:Shop")
 
 
 class LoadError(Exception):
@@ -206,7 +207,7 @@ def _only_candidate(path: Path, candidates: dict[str, type]) -> Loaded:
         )
     raise LoadError(
         f"{path} defines {len(candidates)} trees: {', '.join(candidates)}",
-        f"name one: superlearner run {path}:{next(iter(candidates))}",
+        f"name one: {_run(path, candidates)}",
     )
 
 
@@ -230,7 +231,11 @@ def _wrong_kind(path: Path, name: str, found: object, candidates: dict[str, type
     )
 
 
+def _run(path: Path, candidates: dict[str, type]) -> str:
+    return command("run", f"{path}:{next(iter(candidates))}")
+
+
 def _what_is_there(path: Path, candidates: dict[str, type]) -> str:
     if not candidates:
         return f"{path} defines no Supervisor and no Application; a tree is a class that derives from otp.Supervisor"
-    return f"{path} defines: {', '.join(candidates)}; try: superlearner run {path}:{next(iter(candidates))}"
+    return f"{path} defines: {', '.join(candidates)}; try: {_run(path, candidates)}"

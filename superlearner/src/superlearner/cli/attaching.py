@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from superlearner.base.commands import command
 from superlearner.base.terminal import say
 from superlearner.cli.door import ask_or_fail, reach, said
 from superlearner.cli.doors import DataDir, Url
@@ -46,7 +47,7 @@ def attach(
         _list(as_json=as_json)
         return
     if address is None:
-        fail("expected the door of a service, got none; try superlearner attach --list", USAGE)
+        fail(f"expected the door of a service, got none; try `{command('attach', list=True)}`", USAGE)
     if token is not None and token_file is not None:
         fail("expected --token or --token-file, got both", USAGE)
     if token_file is not None:

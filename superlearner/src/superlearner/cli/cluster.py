@@ -9,6 +9,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from superlearner.base.commands import command
+from superlearner.base.data_dir import command_with
 from superlearner.cli.door import said
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import verbs
@@ -69,7 +71,7 @@ def node(
     """
     near = get_close_matches(name, verbs("node"), 1, 0.8)
     if near:
-        fail(f"{name} is no name for a member; did you mean `superlearner node {near[0]}`?", USAGE)
+        fail(f"{name} is no name for a member; did you mean `{command('node', near[0])}`?", USAGE)
     from superlearner.backend.member import MemberProgram, run_member
     from superlearner.cluster.ways import BadWay, Way, tls_of
 
@@ -161,7 +163,7 @@ def status(
     if found is None:
         if as_json:
             typer.echo(json.dumps({"cluster": None, "status": "none", "members": [], "missing": []}))
-        fail(f"no member of a cluster runs here for {folder}; try: superlearner run", NO_CLUSTER)
+        fail(f"no member of a cluster runs here for {folder}; try: {command_with('run', folder)}", NO_CLUSTER)
     if as_json:
         typer.echo(json.dumps(found))
     else:
@@ -186,7 +188,7 @@ def connect(
     folder = _folder(ctx, data_dir)
     here = records(folder)
     if not here:
-        fail(f"no member of a cluster runs here for {folder}; try: superlearner run", NO_CLUSTER)
+        fail(f"no member of a cluster runs here for {folder}; try: {command_with('run', folder)}", NO_CLUSTER)
     try:
         found = ask(here[0], {"ask": "connect", "address": address})
     except ControlError as error:

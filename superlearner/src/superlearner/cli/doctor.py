@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from superlearner import __version__
+from superlearner.base.commands import command
 from superlearner.base.extras import EXTRAS, install
 from superlearner.base.terminal import say
 from superlearner.cli.asking import RequestRefused, ask
@@ -179,7 +180,9 @@ def _database(url: str | None, folder: Path) -> Diagnosis:
         info = database_info(url or file)
     except StoreUnavailable as error:
         return Diagnosis("bad", "database", str(error))
-    schema = "up to date" if info.up_to_date else "the next run, or superlearner db upgrade, brings it to this version"
+    schema = (
+        "up to date" if info.up_to_date else f"the next run, or `{command('db upgrade')}`, brings it to this version"
+    )
     return Diagnosis("ok", "database", f"{info.database}, {schema}")
 
 

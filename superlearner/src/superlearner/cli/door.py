@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
 
+from superlearner.base.commands import beginning
 from superlearner.cli.asking import PlatformAnswer, RequestRefused, ask
 from superlearner.cli.ends import FAILED, NO_PLATFORM, USAGE, fail
 from superlearner.cli.finding import FoundPlatform, PlatformNotFound, WrongUrl, find
@@ -27,8 +29,9 @@ def said(ctx: typer.Context, url: str | None, data_dir: Path | None) -> tuple[st
 
 def reach(url: str | None = None, data_dir: Path | None = None) -> FoundPlatform:
     """Return the platform; end the command if there is none."""
+    folder = None if data_dir is None else data_dir.absolute()
     try:
-        return find(url, data_dir)
+        return replace(find(url, data_dir), begin=beginning(url=url, data_dir=folder))
     except PlatformNotFound as error:
         fail(str(error), NO_PLATFORM)
     except WrongUrl as error:
@@ -51,10 +54,11 @@ def ask_or_fail(
     except PlatformNotFound as error:
         fail(paragraph(str(error)), NO_PLATFORM)
     except RequestRefused as error:
-        failed(error)
+        failed(error, platform)
 
 
-def failed(error: RequestRefused) -> NoReturn:
+def failed(error: RequestRefused, platform: FoundPlatform) -> NoReturn:
     """End the command with the error's code and hints."""
-    hints = "".join(f"\n  {clip(paragraph(in_our_words(hint)), LONGEST)}" for hint in error.hints)
+    words = (in_our_words(hint, platform.begin) for hint in error.hints)
+    hints = "".join(f"\n  {clip(paragraph(one), LONGEST)}" for one in words)
     fail(f"{plain(error.code)}: {clip(paragraph(str(error)), LONGEST)}{hints}", FAILED)

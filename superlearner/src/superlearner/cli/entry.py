@@ -11,6 +11,8 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from superlearner.base.commands import command
+from superlearner.base.data_dir import command_with
 from superlearner.base.terminal import with_lasting_output
 from superlearner.cli.attaching import attach, detach
 from superlearner.cli.cluster import cluster, node
@@ -245,7 +247,7 @@ def run(
     from superlearner.app.program import run_platform
 
     if peer and target is None:
-        fail("--peer is for a tree of yours: superlearner run FILE.py:Name --peer", USAGE)
+        fail(f"--peer is for a tree of yours: {command('run', 'FILE.py:Name', peer=True)}", USAGE)
     if peer is None:
         peer = target is not None and hasattr(os, "fork")  # needed to create a separate program
     raise typer.Exit(run_platform(configuration, target, _arguments(target, arg), peer=peer))
@@ -273,7 +275,9 @@ def token(
     except CredentialsError as error:
         fail(str(error))
     if found is None:
-        fail(f"there is no token in {folder}: the first `superlearner run` makes it; try --data-dir FOLDER")
+        fail(
+            f"there is no token in {folder}: the first `{command_with('run', folder)}` makes it; try --data-dir FOLDER"
+        )
     typer.echo(found)
 
 
@@ -359,7 +363,7 @@ def _arguments(target: str | None, arg: str | None) -> tuple[Any, ...]:
     if arg is None:
         return ()
     if target is None:
-        fail("--arg is for a tree of yours: superlearner run FILE.py:Name --arg JSON", USAGE)
+        fail(f"--arg is for a tree of yours: {command('run', 'FILE.py:Name', arg='JSON')}", USAGE)
     from superlearner.app.arguments import argument_of
     from superlearner.base.loading import LoadError
 

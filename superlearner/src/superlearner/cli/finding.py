@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from superlearner.base.data_dir import LOCK_FILE, default_data_dir
+from superlearner.base.commands import command
+from superlearner.base.data_dir import LOCK_FILE, command_with, default_data_dir
 
 __all__ = ["PlatformNotFound", "FoundPlatform", "WrongUrl", "data_dir_of", "find"]
 
 URL: Final = "SUPERLEARNER_URL"
 TOKEN: Final = "SUPERLEARNER_TOKEN"
-START: Final = "start one with `superlearner run`, or say where it is with --url or --data-dir"
+WHERE: Final = "or say where it is with --url or --data-dir"
+START: Final = f"start one with `{command('run')}`, {WHERE}"
 
 
 class PlatformNotFound(Exception):
@@ -37,13 +39,15 @@ class WrongUrl(ValueError):
 class FoundPlatform:
     """The address of a platform, with a token to send, if any.
 
-    `door` is the interface for the audit log: `cli`, `console` or `mcp`. `process` is the id if the data directory
+    `door` is the interface for the audit log: `cli`, `console` or `mcp`. `begin` is how commands begin that reach it
+    from this terminal. `process` is the id if the data directory
     names this platform, and `certificate` is the one recorded there, if it uses https.
     """
 
     url: str
     token: str | None
     door: str = "cli"
+    begin: str = "superlearner"
     process: int | None = None
     certificate: str | None = None
 
@@ -96,11 +100,15 @@ def _recorded(folder: Path) -> tuple[str, int]:
         record: Any = json.loads((folder / LOCK_FILE).read_text(encoding="utf-8"))
         address, process = str(record["url"]), int(record["pid"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise PlatformNotFound(f"no platform is running on the data directory {folder}; {START}") from None
+        raise PlatformNotFound(f"no platform is running on the data directory {folder}; {_start(folder)}") from None
     if not _lives(process):
-        raise PlatformNotFound(f"the platform of {folder} (process {process}) has ended unexpectedly; {START}")
+        raise PlatformNotFound(f"the platform of {folder} (process {process}) has ended unexpectedly; {_start(folder)}")
     parts = urlsplit(address)  # the path belongs to a proxy and is not needed on this machine
     return f"{parts.scheme}://{parts.netloc}", process
+
+
+def _start(folder: Path) -> str:
+    return f"start one with `{command_with('run', folder)}`, {WHERE}"
 
 
 def _has_port(folder: Path, scheme: str, port: int | None) -> bool:

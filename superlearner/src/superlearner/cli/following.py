@@ -44,7 +44,7 @@ def follow(
     except (KeyboardInterrupt, BrokenPipeError):
         pass
     except RequestRefused as error:
-        failed(error)
+        failed(error, platform)
     except PlatformNotFound as error:
         fail(paragraph(str(error)), NO_PLATFORM)
 

@@ -1,37 +1,60 @@
-"""Hints in terms of the interface: commands or tools instead of REST routes."""
+"""Hints in terms of the interface: commands, calls or tools instead of REST routes."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
-from superlearner.cli.manifest import categories, verbs
+from superlearner.base.commands import command, complete
+from superlearner.cli.manifest import categories, entry_of_verb, verb_of, verbs
+from superlearner.operations.routes import ROUTE, FoundRoute, RouteTable
 
 __all__ = ["in_our_words", "translated"]
 
-ROUTE: Final = re.compile(r"(GET|POST|PUT|PATCH|DELETE) /api/v1(/[\w/{}-]+)")
 FIELD: Final = re.compile(r'\bsend \{"(\w+)": true\}')
 
 
-def in_our_words(hint: str) -> str:
+def in_our_words(hint: str, begin: str = "superlearner") -> str:
     """Return the hint with options and commands instead of fields and routes.
 
-    >>> in_our_words('to do it all the same, send {"force": true}; see GET /api/v1/processes')
-    'to do it all the same, add --force; see `superlearner process list`'
+    Args:
+        hint: the hint of an answer of the API.
+        begin: how commands begin in this terminal.
+
+    >>> in_our_words('to do it all the same, send {"force": true}; see GET /api/v1/processes?node=till')
+    'to do it all the same, add --force; see `superlearner process list --node till`'
     """
-    return translated(hint, _command, lambda name: f"add --{name.replace('_', '-')}")
+    words = translated(hint, _routes(), _command, lambda name: f"add --{name.replace('_', '-')}")
+    return complete(words, begin)
 
 
-def translated(hint: str, operation: Callable[[str, str], str | None], flag: Callable[[str], str]) -> str:
-    """Return the hint with routes (method, path under `/api/v1`) and flags replaced."""
+def translated(
+    hint: str, routes: RouteTable, operation: Callable[[FoundRoute], str | None], flag: Callable[[str], str]
+) -> str:
+    """Return the hint with the routes of operations and flags replaced."""
     hint = FIELD.sub(lambda found: flag(found[1]), hint)
-    return ROUTE.sub(lambda found: operation(found[1], found[2]) or found[0], hint)
+
+    def replaced(found: re.Match[str]) -> str:
+        route = routes.find(found[1], found[2])
+        return (None if route is None else operation(route)) or found[0]
+
+    return ROUTE.sub(replaced, hint)
 
 
-def _command(method: str, path: str) -> str | None:
-    for category in categories():
-        for verb, entry in verbs(category).items():
-            if (entry["method"], entry["path"]) == (method, path):
-                return f"`superlearner {category} {verb}`"
-    return None
+@cache
+def _routes() -> RouteTable:
+    return RouteTable(
+        (entry["method"], entry["path"], entry["name"])
+        for category in categories()
+        for entry in verbs(category).values()
+    )
+
+
+def _command(route: FoundRoute) -> str:
+    entry = entry_of_verb(route.name.partition(".")[0], verb_of(route.name)) or {"parameters": ()}
+    in_path = [one["name"] for one in entry["parameters"] if one["place"] == "path"]
+    places = [route.values.get(name, name.upper()) for name in in_path]
+    options = {name: value for name, value in route.values.items() if name not in in_path}
+    return f"`{command(route.name, *places, node=route.node, **options)}`"

@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from superlearner import __version__
+from superlearner.base.commands import command
 from superlearner.base.extras import install
 from superlearner.base.terminal import complain
 from superlearner.cli.asking import RequestRefused
@@ -25,6 +26,7 @@ from superlearner.cli.remote import Line, Remote
 from superlearner.operations import PREFIX
 from superlearner.operations.adapters.mcp import error_of, result_of, tool_name, tool_of
 from superlearner.operations.adapters.mcp_choice import CHOSEN, FIND, FINDER, RUN, RUNNER, found
+from superlearner.operations.routes import FoundRoute, RouteTable
 
 if TYPE_CHECKING:
     from mcp.server import Server
@@ -131,7 +133,7 @@ class Tools:
             return error_of(
                 "missing_scope",
                 "force: a process of the platform itself takes the scope admin, which this server does not offer",
-                ["leave it out for other processes; `superlearner mcp --scope admin` offers it"],
+                [f"leave it out for other processes; `{command('mcp', scope='admin')}` offers it"],
             )
         try:
             answer = self._remote.ask(line, values, dry_run=dry_run, node=node)
@@ -144,13 +146,15 @@ class Tools:
         return result_of(answer.data, answer.meta)
 
     def _in_our_words(self, hint: str) -> str:
-        def tool(method: str, path: str) -> str | None:
-            for name, line in self._lines.items():
-                if (line["method"], line["path"]) == (method, f"{PREFIX}{path}"):
-                    return f"the tool {name}" if self._is_offered(name) else f"{RUN} with {line['name']}"
-            return None
+        def tool(route: FoundRoute) -> str:
+            given = route.values if route.node is None else {**route.values, "node": route.node}
+            offered = self._is_offered(route.name)
+            words = f"the tool {route.name}" if offered else f"{RUN} with {self._lines[route.name]['name']}"
+            return f"{words}, {json.dumps(given, ensure_ascii=False)}" if given else words
 
-        return translated(hint, tool, lambda name: f"set {name} to true")
+        lines = self._lines.items()
+        routes = RouteTable((line["method"], line["path"].removeprefix(PREFIX), name) for name, line in lines)
+        return translated(hint, routes, tool, lambda name: f"set {name} to true")
 
     def _narrowed(self) -> list[str]:
         hints = [] if self._chosen is None else [f"{FIND} finds operations without a tool of their own"]

@@ -144,8 +144,9 @@ def command_of(entry: Entry) -> Any:
 
             follow(reach(url, data_dir), entry, values, node=node, as_json=as_json)
         else:
-            answer = ask_or_fail(reach(url, data_dir), entry, values, dry_run=dry_run, node=node)
-            show(answer, as_json=as_json, short=() if dry_run else entry.get("short", ()))
+            platform = reach(url, data_dir)
+            answer = ask_or_fail(platform, entry, values, dry_run=dry_run, node=node)
+            show(answer, as_json=as_json, short=() if dry_run else entry.get("short", ()), begin=platform.begin)
 
     shown = [inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
     shown += [_argument(parameters[name]) for name in IN_PATH.findall(entry["path"])]

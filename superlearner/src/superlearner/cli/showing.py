@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TextIO, cast
 
+from superlearner.base.commands import complete
 from superlearner.base.terminal import say
 from superlearner.cli.asking import PlatformAnswer
 from superlearner.cli.cells import cell, exact, is_coloured_text, is_small, label
@@ -29,16 +30,43 @@ STYLES: Final = {
     **dict.fromkeys(("ended", "down", "gone", "failed", "error", "crashed", "unhealthy"), "red"),
     **dict.fromkeys(("starting", "stopping", "lost", "warning", "degraded"), "yellow"),
 }
+COMMAND: Final = "watch"
+"""The field that is a command."""
 STATES: Final = frozenset({"status", "state", "alive", "outcome", "level", "up"})
 """Fields whose values are coloured as good or bad."""
 
 
-def show(answer: PlatformAnswer, *, as_json: bool = False, short: Sequence[str] = ()) -> None:
-    """Write an answer to standard output, reduced to the fields in `short`."""
+def show(
+    answer: PlatformAnswer, *, as_json: bool = False, short: Sequence[str] = (), begin: str = "superlearner"
+) -> None:
+    """Write an answer to standard output, reduced to the fields in `short`.
+
+    Args:
+        answer: the answer.
+        as_json: write its data as it is.
+        short: the fields to write; all if empty.
+        begin: how commands begin in this terminal, for those in the text.
+    """
     if as_json:
         say(json_text(answer.data))
     else:
-        _Writer(sys.stdout, sys.stderr, sys.stdout.isatty()).answer(answer.data, answer.meta, short)
+        data = answer.data if begin == "superlearner" else completed(answer.data, begin)
+        _Writer(sys.stdout, sys.stderr, sys.stdout.isatty()).answer(data, answer.meta, short)
+
+
+def completed(data: Any, begin: str) -> Any:
+    """Return an answer whose commands run in this terminal."""
+    if isinstance(data, dict):
+        return {name: _command(name, value, begin) for name, value in cast("dict[str, Any]", data).items()}
+    if isinstance(data, list):
+        return [completed(one, begin) for one in cast("list[Any]", data)]
+    return complete(data, begin) if isinstance(data, str) else data
+
+
+def _command(name: str, value: Any, begin: str) -> Any:
+    if name == COMMAND and isinstance(value, str):
+        return complete(f"`{value}`", begin).strip("`")
+    return completed(value, begin)
 
 
 def drawn(data: Any, meta: Mapping[str, Any] | None = None, *, terminal: bool = False) -> str:

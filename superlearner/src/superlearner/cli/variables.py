@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from difflib import get_close_matches
 
+from superlearner.base.commands import command
 from superlearner.base.tls import CACERT
 from superlearner.cli.finding import TOKEN, URL
 
@@ -32,4 +33,4 @@ def _meant(name: str, read: set[str]) -> str:
 
     ends = [one.removeprefix(ENVIRONMENT) for one in read]
     close = get_close_matches(name.upper().removeprefix(ENVIRONMENT), ends, n=1)
-    return f"did you mean {ENVIRONMENT}{close[0]}?" if close else "see `superlearner config` and docs/command-line.md"
+    return f"did you mean {ENVIRONMENT}{close[0]}?" if close else f"see `{command('config')}` and docs/command-line.md"

@@ -6,9 +6,11 @@ import ssl
 from pathlib import Path
 from typing import Final
 
+from superlearner.base.commands import command
+
 __all__ = ["bundle_problem"]
 
-NEW: Final = "try a bundle of `superlearner cluster certificate`"
+NEW: Final = f"try a bundle of `{command('cluster certificate')}`"
 FOREIGN: Final = frozenset({18, 19, 20, 21})
 """Codes of OpenSSL for a certificate whose authority is another one."""
 

@@ -115,6 +115,8 @@ class Nodes:
         """The default node, if it is not the platform's own; it may stop and come back."""
         self._others: dict[str, WatchedNode | RemoteNode] = {}
         self._ends: dict[str, Any] = {}
+        self.called: str | None = None
+        """Beside an observed node: the name that it has on the platform, if commands need it."""
         self.left: dict[str, str] = {}
         """The reasons why the latest nodes in other processes were detached."""
         self._listeners: list[Callable[[Nodes], object]] = []
@@ -126,6 +128,7 @@ class Nodes:
     def open(self, node: Node, analytics: Ledger, backups: Backups, monitor: Monitor) -> None:
         """Set the platform's own node, and start watching it."""
         self._own = WatchedNode(node, PLATFORM, analytics, backups, monitor, _last_states(node))
+        monitor.called = partial(self.option_of, node.name)
         analytics.watch(node)
         monitor.watch(node)
 
@@ -141,6 +144,7 @@ class Nodes:
         analytics = Ledger()
         analytics.watch(node)
         monitor = Monitor(self._settings, analytics)
+        monitor.called = partial(self.option_of, node.name)
         monitor.watch(node)
         monitor.ready()
         found = self._others[node.name] = WatchedNode(
@@ -218,6 +222,12 @@ class Nodes:
             if full in self._others:
                 return self._others[full]
         return None
+
+    def option_of(self, name: str | None) -> str | None:
+        """Return the value of `--node` in commands about this node; None if they act on it without that."""
+        if self._own is None:
+            return self.called
+        return None if name in (None, self.default or self._own.name) else name
 
     def running_home(self) -> Node:
         """Return the node on which the platform runs; there is one as soon as the application has started."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
+from superlearner.base.commands import command
 from superlearner.nodes.kinds import PLATFORM, NodeKind
 from superlearner.nodes.remote import RemoteNode
 from superlearner.operations.failures import OperationError
@@ -124,6 +125,10 @@ class Context:
         """The kind of the node. Raises as `found`."""
         return PLATFORM if self.on is None else self.found.kind
 
+    def command(self, operation: str, *arguments: object, **options: object) -> str:
+        """Return the command line of an operation on the node of this execution, see `superlearner.base.commands`."""
+        return command(operation, *arguments, node=self.nodes.option_of(self.on), **options)
+
     @property
     def owner(self) -> str | None:
         """The owner of the node; None if it has none, like the platform's own node."""
@@ -142,7 +147,7 @@ class Context:
             f"{what} needs the scope {scope}, and {self.user.name} has {', '.join(sorted(self.user.scopes)) or 'none'}",
             hint=hint
             or ("the owner has it; " if scope == "admin" else "")
-            + "send a credential: `superlearner token` prints the owner's",
+            + f"send a credential: `{command('token')}` prints the owner's",
         )
 
     def check_secrets(self, *, redact: bool) -> None:

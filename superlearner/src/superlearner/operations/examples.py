@@ -13,13 +13,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
+from superlearner.base.commands import command, quoted
 from superlearner.operations import PREFIX
 from superlearner.operations.adapters.cli import entry_of
 from superlearner.operations.declaration import Operation
 
 __all__ = ["EXAMPLES", "command_of", "curl_of", "example_of", "example_of_schema"]
-
-PLAIN: Final = re.compile(r"[\w./:=@%+,-]+")
 
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "analytics.stored": {"supervisor": "demo_one_for_one"},
@@ -119,28 +118,21 @@ def curl_of(operation: Operation, values: Mapping[str, Any], at: str) -> str:
     lines = [" ".join(words), *([_token()] if operation.scope == "code" else [])]
     if body:
         lines += ["-H 'content-type: application/json'", f"-d {shlex.quote(json.dumps(body, ensure_ascii=False))}"]
-    lines.append(_quoted(address))
+    lines.append(quoted(address))
     return " \\\n  ".join(lines) if len(lines) > 2 else " ".join(lines)
 
 
 def command_of(operation: Operation, values: Mapping[str, Any]) -> str:
     """Return the shell command, such as `superlearner process kill counter_1`."""
-    category, _, verb = operation.name.partition(".")
-    words = ["superlearner", category, verb.replace("_", "-").replace(".", "-")]
     entry = entry_of(operation)
     kinds = {one["name"]: one for one in entry["parameters"]}
-    words += [_quoted(str(values[one])) for one in re.findall(r"\{(\w+)\}", entry["path"])]
+    places = re.findall(r"\{(\w+)\}", entry["path"])
+    options: dict[str, Any] = {}
     for name, value in values.items():
-        if kinds[name]["place"] == "path":
-            continue
-        option = f"--{name.replace('_', '-')}"
-        if kinds[name]["kind"] == "flag":
-            words.append(option if value else f"--no-{option[2:]}")
-        elif kinds[name]["kind"] == "list":
-            words += [part for item in value for part in (option, _quoted(str(item)))]
-        else:
-            words += [option, _quoted(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))]
-    return " ".join(words)
+        if name not in places:
+            typed = isinstance(value, str) or kinds[name]["kind"] in ("flag", "list")
+            options[name] = value if typed else json.dumps(value, ensure_ascii=False)
+    return command(operation.name, *(values[one] for one in places), **options)
 
 
 def _path(operation: Operation, values: Mapping[str, Any]) -> str:
@@ -152,8 +144,4 @@ def _in_query(value: Any) -> str:
 
 
 def _token() -> str:
-    return '-H "authorization: Bearer $(superlearner token)"'
-
-
-def _quoted(text: str) -> str:
-    return text if PLAIN.fullmatch(text) else shlex.quote(text)
+    return f'-H "authorization: Bearer $({command("token")})"'

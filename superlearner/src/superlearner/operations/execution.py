@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -19,6 +20,8 @@ from superlearner.operations.context import Context, DryRun
 from superlearner.operations.declaration import THINGS, Answer, Download, Operation, Paged
 from superlearner.operations.failures import Detail, OperationError
 from superlearner.operations.forwarding import LONGEST_S, forward
+from superlearner.operations.registry import Registry
+from superlearner.operations.routes import ROUTE, filled
 from superlearner.operations.seams import LivePages, Ownership
 from superlearner.operations.services import Services
 from superlearner.operations.users import NODE_SCOPES
@@ -127,6 +130,7 @@ async def execute(services: Services, operation: Operation, context: Context, pa
         ) from None
     except OperationError as error:
         outcome = error.code
+        _fill_routes(services, operation, context, parameters, error)
         raise
     except OSError as error:
         lacking = shortage_of(error)
@@ -148,6 +152,26 @@ async def execute(services: Services, operation: Operation, context: Context, pa
         page: Paged[Any] = result
         return Answer(operation.encode.dump_python(page.items, mode="json", exclude_unset=True), _meta(page))
     return Answer(operation.encode.dump_python(result, mode="json", exclude_unset=True))
+
+
+def _fill_routes(
+    services: Services, operation: Operation, context: Context, parameters: Mapping[str, Any], error: OperationError
+) -> None:
+    """Complete the routes in the hints of an error: with what the request named, and with its node."""
+    if not any(one.hint is not None and ROUTE.search(one.hint) for one in error.details):
+        return
+    routes = services.get(Registry).routes
+    node = context.nodes.option_of(context.on) if operation.on_node else None
+
+    def acts_on_node(method: str, target: str) -> bool:
+        found = routes.find(method, target)
+        other = None if found is None else services.get(Registry).get(found.name)
+        return other is not None and other.on_node
+
+    error.details = tuple(
+        one if one.hint is None else replace(one, hint=filled(one.hint, parameters, node, acts_on_node))
+        for one in error.details
+    )
 
 
 def _meant(operation: Operation, context: Context) -> str | None:

@@ -10,8 +10,9 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
+from superlearner.base.commands import command
 from superlearner.observing.tracing import Recordings, RecordingsUse
 from superlearner.operations.accounts import Accounts, standing_of
 from superlearner.operations.failures import OperationError
@@ -242,8 +243,8 @@ def _refusal(user: str, says: str, by: Iterable[str], what: str, name: QuotaName
     shown = list(by)
     more = [f"and {len(shown) - SHOWN} more"] if len(shown) > SHOWN else []
     listed = f": {', '.join(shown[:SHOWN] + more)}" if shown else ""
-    option = f"--{name.replace('_', '-')}"
-    ask = f"ask the owner for more: `superlearner user quota {user} {option} {wanted}`" if wanted is not None else ""
+    wants: dict[str, Any] = {name: wanted}
+    ask = "" if wanted is None else f"ask the owner for more: `{command('user.quota', user, **wants)}`"
     return FleetRefused("quota_exceeded", f"{says}{listed}", ", or ".join(filter(None, (what, ask))))
 
 

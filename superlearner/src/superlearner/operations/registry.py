@@ -11,6 +11,7 @@ from typing import Final
 
 from superlearner.operations import builtin as ours
 from superlearner.operations.declaration import IN_PATH, DeclarationError, Operation, declared
+from superlearner.operations.routes import RouteTable
 
 __all__ = ["GROUP", "Registry", "added_operations", "all_operations", "operation_in"]
 
@@ -46,6 +47,11 @@ class Registry:
     def get(self, name: str) -> Operation | None:
         """Return the operation with this name."""
         return self._by_name.get(name)
+
+    @property
+    def routes(self) -> RouteTable:
+        """The operations by route, for hints; made for each use, which is an error's."""
+        return RouteTable((one.method, one.path, one.name) for one in self._by_name.values())
 
     def __iter__(self) -> Iterator[Operation]:
         """Iterate over the operations by name."""

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 import otp
+from superlearner.base.commands import command
 from superlearner.control.terms import clip, safe_text
 from superlearner.operations.accounts import Accounts
 from superlearner.operations.context import Context
@@ -81,7 +82,7 @@ async def may_run_here(
                 f"--weak-walls allows only a single local user, got also {', '.join(others) or 'you'}: {missing}",
                 LONGEST,
             ),
-            hint="remove them and revoke their tokens, or use a machine with full isolation: superlearner doctor",
+            hint=f"remove them and revoke their tokens, or use a machine with full isolation: `{command('doctor')}`",
         )
 
 

@@ -34,7 +34,7 @@ __all__ = [
 MOST_NAMED: Final = 100
 """Most processes listed as affected by an exit, of each relation."""
 
-LISTINGS: Final = {"process": "processes", "child": "supervisors/{name}/children"}
+LISTINGS: Final = {"process": "GET /api/v1/processes", "child": "GET /api/v1/supervisors/{name}/children"}
 """The path that lists targets of a kind; others are listed under `supervisors`."""
 
 
@@ -167,8 +167,8 @@ def answering() -> Generator[None]:
     except MalformedPid as error:
         raise OperationError("malformed_pid", str(error), hint="see GET /api/v1/processes") from None
     except NotThere as error:
-        listing = LISTINGS.get(error.kind, "supervisors")
-        raise OperationError(f"{error.kind}_not_found", str(error), hint=f"see GET /api/v1/{listing}") from None
+        listing = LISTINGS.get(error.kind, "GET /api/v1/supervisors")
+        raise OperationError(f"{error.kind}_not_found", str(error), hint=f"see {listing}") from None
     except Unanswered as error:
         raise OperationError("timeout", str(error), hint="set a longer timeout_ms, or see process.backtrace") from None
     except otp.NoProcess:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from superlearner.base.commands import command
 from superlearner.control.terms import clip
 from superlearner.operations.accounts import Accounts
 from superlearner.operations.context import Context
@@ -57,7 +58,7 @@ async def found_user(accounts: Accounts, name: str) -> UserRow:
     near = get_close_matches(name[:200], known, 1)
     meant = f"; did you mean {near[0]}?" if near else ""
     what = "was removed" if row is not None else f"is not there{meant}"
-    hint = f"expected one of {', '.join(known[:10])}" if known else "add one: superlearner user add NAME"
+    hint = f"expected one of {', '.join(known[:10])}" if known else f"add one: `{command('user.add', name)}`"
     raise OperationError("user_not_found", f"the user {clip(name, 100)!r} {what}", hint=hint)
 
 
@@ -74,7 +75,7 @@ def may_manage(ctx: Context, role: Role, what: str) -> None:
             raise OperationError(
                 "missing_scope",
                 f"{what} requires the scope admin, which {ctx.user.name} does not have here",
-                hint="send the credential of an owner with all scopes: `superlearner token` prints it",
+                hint=f"send the credential of an owner with all scopes: `{command('token')}` prints it",
             )
         return
     mine = f"is {ctx.user.role}" if ctx.user.role else "has no role"
@@ -82,7 +83,7 @@ def may_manage(ctx: Context, role: Role, what: str) -> None:
     raise OperationError(
         "missing_scope",
         f"{what} is for {whose}, and {ctx.user.name} {mine}",
-        hint="send the credential of an owner: `superlearner token` prints it",
+        hint=f"send the credential of an owner: `{command('token')}` prints it",
     )
 
 

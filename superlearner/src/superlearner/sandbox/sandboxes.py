@@ -99,7 +99,7 @@ class Sandboxes:
         """Return why there is no node of this name, if it was that of a sandbox that has ended."""
         for one in self.all():
             if one.node == node and not one.alive:
-                hint = "POST /api/v1/sandboxes/{sandbox_id}/restart starts it again"
+                hint = f"POST /api/v1/sandboxes/{one.id}/restart starts it again"
                 return Absence(f"the sandbox {one.id} has ended: {one.reason}", hint)
         return None
 

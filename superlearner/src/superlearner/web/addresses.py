@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 from starlette.requests import HTTPConnection
 
+from superlearner.base.commands import beginning
 from superlearner.base.data_dir import command_line
 from superlearner.web.connections import is_local
 
@@ -20,4 +20,4 @@ def reaching(request: HTTPConnection, folder: Path | None, root_path: str) -> st
     """
     if request.client is not None and is_local(request.client.host):
         return command_line(folder)
-    return f"superlearner --url {shlex.quote(f'{request.url.scheme}://{request.url.netloc}{root_path}')}"
+    return beginning(url=f"{request.url.scheme}://{request.url.netloc}{root_path}")

@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import compile_path
 
+from superlearner.base.commands import complete
 from superlearner.base.data_dir import command_line
 from superlearner.base.validation import meant, problem_text
 from superlearner.control.terms import text_of
@@ -68,9 +69,8 @@ class ApiError(Exception):
             self.details.append({"field": None, "problem": message, "hint": hint})
 
     def for_terminal(self, cli: str) -> ApiError:
-        """Return the error with commands that begin with `cli`, for somebody on the machine of the platform."""
-        before, now = "`superlearner ", f"`{cli} "
-        details = [{**one, "hint": one["hint"] and one["hint"].replace(before, now)} for one in self.details]
+        """Return the error with commands that begin with `cli`, for the terminal of the client."""
+        details = [{**one, "hint": one["hint"] and complete(one["hint"], cli)} for one in self.details]
         return ApiError(self.status, self.code, self.message, details=details)
 
     def body(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from superlearner.base.commands import command
 from superlearner.operations.declaration import Operation
 from superlearner.operations.examples import command_of, curl_of, example_of, example_of_schema
 from superlearner.operations.failures import CODES
@@ -58,7 +59,7 @@ SCHEMES: Final[dict[str, Any]] = {
     BEARER: {
         "type": "http",
         "scheme": "bearer",
-        "description": "A token: `superlearner token` prints the owner's, `token.create` makes others.",
+        "description": f"A token: `{command('token')}` prints the owner's, `token.create` makes others.",
     },
     SESSION: {
         "type": "apiKey",

@@ -16,6 +16,7 @@ from typing import Final
 from starlette.types import Message, Receive, Send
 
 from superlearner.access.throttle import Throttle
+from superlearner.base.commands import command
 from superlearner.operations.quotas import Quotas
 from superlearner.web.connections import is_local
 from superlearner.web.errors import ApiError
@@ -74,7 +75,7 @@ class Pacing:
             raise await self._too_many(
                 f"{name} has more than {rate} requests a second; try again in {left} s",
                 f"wait as the Retry-After header says, or ask the owner for more: "
-                f"`superlearner user quota {name} --requests-per-second {2 * rate}`",
+                f"`{command('user.quota', name, requests_per_second=2 * rate)}`",
                 left,
                 name,
             )

@@ -8,6 +8,7 @@ from typing import Final
 
 from superlearner.access.credentials import OWNERS, Credentials, SignInSession
 from superlearner.access.throttle import Throttle
+from superlearner.base.commands import command
 from superlearner.operations.accounts import Accounts, LinkState, user_of
 from superlearner.operations.tokens import Tokens
 from superlearner.operations.users import ANONYMOUS, OWNER
@@ -19,7 +20,7 @@ from superlearner.web.visitors import Visit, WebVisitor
 __all__ = ["CredentialRefused", "Recogniser", "session_key", "token_key", "unauthorized", "user_key"]
 
 HINT: Final = (
-    "send the header Authorization: Bearer TOKEN; `superlearner token` prints the owner's on the machine where the "
+    f"send the header Authorization: Bearer TOKEN; `{command('token')}` prints the owner's on the machine where the "
     "platform runs, and the file `token` of its data directory contains it"
 )
 USERS: Final = "u"

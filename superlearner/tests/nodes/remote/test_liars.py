@@ -525,3 +525,23 @@ def test_parameters_are_sent_as_json_and_scopes_are_those_on_that_node(inside: I
             assert (request.user, request.scopes, request.door) == ("anonymous", ["read", "operate"], "rest")
 
     inside(test)
+
+
+def test_a_service_that_takes_no_name_of_its_node_is_attached_without_one(inside: Inside) -> None:
+    class Older(Liar):
+        """A service from before requests named its node."""
+
+        async def ask(self, request: bytes) -> object:
+            read = read_request(request)
+            if isinstance(read, Hello) and read.called is not None:
+                self.asked.append(read.called)
+                return written(Failed("malformed_request", "Object contains unknown field `called`"))
+            return await super().ask(request)
+
+    async def test(running: Any) -> None:
+        line = Older(written(Done()))
+        found = await running.platform.nodes.attach_remote("alias", line, there=LIAR)
+        assert (["alias"], "alias") == (line.asked, found.name)
+        running.platform.nodes.detach("alias")
+
+    inside(test)

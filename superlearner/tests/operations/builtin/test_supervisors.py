@@ -356,7 +356,7 @@ def test_a_paused_supervisor_refuses_changes_at_once_and_says_how_to_resume_it(i
             error = refused.json()["error"]
             assert (409, "conflict") == (refused.status_code, error["code"]), path
             assert " is paused: it starts, stops and restarts no child" in error["message"]
-            assert "POST /api/v1/supervisors/{name}/resume resumes it" == error["details"][0]["hint"]
+            assert "POST /api/v1/supervisors/row/resume resumes it" == error["details"][0]["hint"]
         await ask(platform, "POST", "/row/resume")
         assert 200 == (await platform.client.post(f"{AT}/row/restart", json={})).status_code
 

@@ -20,6 +20,7 @@ from superlearner.cli.hints import translated
 from superlearner.cli.remote import Line, Remote
 from superlearner.operations import PREFIX
 from superlearner.operations.adapters.console import docstring_of, signature_of
+from superlearner.operations.routes import FoundRoute, RouteTable
 
 __all__ = ["Caller", "Changed", "Functions", "made"]
 
@@ -92,11 +93,12 @@ class Caller:
         return value_of(answer.data, answer.meta)
 
     def _in_our_words(self, hint: str) -> str:
-        def call(method: str, path: str) -> str | None:
-            name = self.routes.get((method, path))
-            return None if name is None else f"{name}()"
+        def call(route: FoundRoute) -> str:
+            given = route.values if route.node is None else {**route.values, "node": route.node}
+            return f"{route.name}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
-        return translated(hint, call, lambda name: f"add {name}=True")
+        table = RouteTable((method, path, name) for (method, path), name in self.routes.items())
+        return translated(hint, table, call, lambda name: f"add {name}=True")
 
 
 @dataclass(frozen=True, slots=True)

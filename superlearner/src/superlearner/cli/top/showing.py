@@ -31,7 +31,7 @@ def show_top(
     as_json: bool,
 ) -> None:
     """Show it until Ctrl-C or `q`; as plain lines where there is no keyboard."""
-    reach(remote.url, remote.data_dir)
+    platform = reach(remote.url, remote.data_dir)
     raise_broken_pipe()
     looking = Looking(remote, measure_ms, node)
     with suppress(KeyboardInterrupt):
@@ -48,7 +48,7 @@ def show_top(
         except PlatformNotFound as error:
             fail(paragraph(str(error)), NO_PLATFORM)
         except RequestRefused as error:
-            failed(error)
+            failed(error, platform)
         except BrokenPipeError:
             return  # of standard output: its reader has left
         except (WrongUrl, OSError) as error:

@@ -79,13 +79,17 @@ class Record(msgspec.Struct, forbid_unknown_fields=True, tag=str.lower):
 # Requests of the platform
 
 
-class Hello(Record):
-    """Start: facts about the platform, and its settings. Answered by `Facts`."""
+class Hello(Record, omit_defaults=True):
+    """Start: facts about the platform, and its settings. Answered by `Facts`.
+
+    `called` is the node's name there, if that is another one; older services do not take it.
+    """
 
     protocol: int
     epoch: str
     version: str
     settings: dict[str, Any]
+    called: str | None = None
 
 
 class Ask(Record):

@@ -125,7 +125,11 @@ class RemoteNode:
 
     async def hello(self, epoch: str, version: str, settings: Mapping[str, Any], seconds: float) -> Fact:
         """Make the first request. Raises as `ask`, and if name or protocol differ."""
-        answer = await self.ask(Hello(PROTOCOL, epoch, version, dict(settings)), Facts, seconds)
+        hello = Hello(PROTOCOL, epoch, version, dict(settings), None if self.name == self._there else self.name)
+        answer = await self.ask(hello, Facts, seconds)
+        if isinstance(answer, Failed) and answer.code == "malformed_request" and hello.called is not None:
+            hello.called = None  # an older service
+            answer = await self.ask(hello, Facts, seconds)
         if isinstance(answer, Failed) or (answer.protocol, answer.node) != (PROTOCOL, self._there):
             raise self.bad("it is not the expected node, or uses another protocol")
         return answer.fact

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 from typing import Final
 
+from superlearner.base.commands import command
+
 __all__ = ["FewKills", "as_error"]
 
 MOST: Final = 10
@@ -53,5 +55,5 @@ class FewKills(logging.Filter):
             self._begun, self._count = record.created, 0
         self._count += 1
         if self._count == MOST + 1:
-            log.error("further kills are not shown here; `superlearner log list` lists more of them")
+            log.error("further kills are not shown here; `%s` lists more of them", command("log.list"))
         return self._count <= MOST

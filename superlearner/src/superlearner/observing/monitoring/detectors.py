@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final
 
+from superlearner.base.commands import command
 from superlearner.control.clock import timestamp
+from superlearner.observing.analytics.entries import Entry
 from superlearner.observing.analytics.figures import trend_of
 from superlearner.observing.analytics.history import History
 from superlearner.observing.monitoring.facts import AnomalyFinding, LoopHold, NodeFacts, ServiceGap, Severity, Type
@@ -55,8 +57,8 @@ def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             count=len(times),
             threshold=limits.anomaly_restarts,
             setting="anomaly_restarts",
-            hint="read the reason of the newest restart, and explain it with `superlearner error why`; "
-            "a child that fails at every start needs another argument or a working dependency, not another restart",
+            hint=f"{_explaining(recent, facts)}; a child that fails at every start needs another argument or a working "
+            "dependency, not another restart",
         )
 
 
@@ -103,8 +105,8 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             count=max(len(history.restarts.newest(facts.clock - round(window * NS))), len(gave_up), 1),
             threshold=limits.anomaly_give_up_within,
             setting="anomaly_give_up_within",
-            hint="the same child fails at each start: see the newest reasons. `superlearner supervisor pause` stops "
-            "restarts while you look, `superlearner supervisor set-flags` gives it more room",
+            hint=f"the same child fails at each start: {_explaining(list(history.restart_history()), facts)}"
+            + ("" if history.ended_at is not None else _room(history, allowed, facts)),
         )
 
 
@@ -135,8 +137,8 @@ def mailbox_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindin
             },
             threshold=limits.anomaly_mailbox_growth,
             setting="anomaly_mailbox_growth",
-            hint=f"`superlearner mailbox patterns {track.pid}` shows what floods it; let senders call instead of cast, "
-            "so that they wait, or share the work among several processes (PartitionSupervisor)",
+            hint=f"`{command('mailbox.patterns', track.pid, node=facts.called)}` shows what floods it; let senders "
+            "call instead of cast, so that they wait, or share the work among several processes (PartitionSupervisor)",
         )
 
 
@@ -171,8 +173,9 @@ def memory_growth(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
         },
         threshold=limits.anomaly_memory_growth,
         setting="anomaly_memory_growth",
-        hint="check if the number of processes or of waiting messages grows, too: that is the cause. Otherwise "
-        "`superlearner process memory PID` estimates the memory of a process: look for a state that only grows",
+        hint="check if the number of processes or of waiting messages grows, too: that is the cause. Otherwise look "
+        f"for a state that only grows: `{command('process.list', node=facts.called)}` lists the processes, and process "
+        "memory estimates that of one",
     )
 
 
@@ -332,9 +335,9 @@ def missing_service(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFindi
 
 def suspended_service(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
     """Find services of the platform that are suspended."""
-    hint = "resume it with `superlearner process resume`, or a supervisor with `superlearner supervisor resume`"
     for one in facts.services:
         if one.pid is not None:
+            hint = f"resume it with `{command('process.resume', one.pid, node=facts.called)}`"
             yield _of_service("suspended_service", one, "is suspended and handles no message", hint, limits)
 
 
@@ -371,6 +374,25 @@ DETECTORS: Final[tuple[Detector, ...]] = (
 def detect(facts: NodeFacts, limits: Settings) -> list[AnomalyFinding]:
     """Return all findings."""
     return [finding for detector in DETECTORS for finding in detector(facts, limits)]
+
+
+# Hints
+
+
+def _explaining(entries: Sequence[Entry], facts: NodeFacts) -> str:
+    """Return a phrase with the command that explains the newest restart or, without one, lists the failures."""
+    pid = next((pid for entry in entries[:1] if (pid := entry.child_pid or entry.old_pid)), None)
+    if pid is None:
+        return f"`{command('error.list', node=facts.called)}` lists the newest failures"
+    return f"`{command('error.why', pid, node=facts.called)}` explains the newest one"
+
+
+def _room(history: History, allowed: int | None, facts: NodeFacts) -> str:
+    """Return the commands that give a running supervisor more time or more restarts."""
+    who = history.name or history.pid
+    pause = command("supervisor.pause", who, node=facts.called)
+    more = command("supervisor.set_flags", who, max_restarts=10 * max(1, allowed or 1), node=facts.called)
+    return f". `{more}` gives it more room, `{pause}` stops restarts while you look"
 
 
 # Evidence

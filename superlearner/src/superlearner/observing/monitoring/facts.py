@@ -137,6 +137,8 @@ class NodeFacts:
 
     now: float
     clock: int
+    called: str | None = None
+    """Value of `--node` in commands about the node; None if they need none."""
     book: Book = field(default_factory=Book)
     whats: Mapping[str, str] = field(default_factory=dict[str, str])
     """Classes of the supervisors that have no name, by pid."""

@@ -104,6 +104,8 @@ class Monitor:
         self._subscription: Any = None
         self.services: Callable[[], Sequence[ServiceGap]] = tuple
         """Returns the services of the platform that do not work; a node that is not the platform's has none."""
+        self.called: Callable[[], str | None] = lambda: None
+        """Returns the value of `--node` in commands about the node; None if they need none."""
         self.talking = Talking(lambda: self.node)
         self._followers: tuple[Callable[[Point], object], ...] = ()
 
@@ -366,6 +368,7 @@ class Monitor:
                 self.ledger.trend(history)  # updates budget and liveness
         return NodeFacts(
             now=now,
+            called=self.called(),
             clock=round(otp.monotonic() * NS),
             book=self.ledger.book,
             whats=self._whats(),

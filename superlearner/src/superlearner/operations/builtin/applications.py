@@ -242,10 +242,11 @@ async def _find(ctx: Context, trees: PlaygroundTrees, name: str) -> Known:
     for one in await _known(ctx, trees):
         if one.name == name:
             return one
+    node = ctx.nodes.option_of(ctx.node.name) or ctx.node.name
     raise OperationError(
         "application_not_found",
         f"{ctx.node.name} has no application {name!r}",
-        hint=f"see GET /api/v1/applications?node={ctx.node.name}",
+        hint=f"see GET /api/v1/applications?node={node}",
     )
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from otp import BadArgument, CallExit, standstill
 from otp.doors import DoorError, WrongToken
 from otp.observer import ViewError
+from superlearner.base.commands import command
 from superlearner.control.terms import clip
 from superlearner.nodes.attaching import Attachment, Attachments, NameTaken
 from superlearner.nodes.remote import RemoteError
@@ -76,7 +77,7 @@ async def attach(
         problem = clip(str(error), LONGEST)
         raise OperationError("validation_error", problem, details=[Detail("address", problem)]) from None
     except (DoorError, ImportError) as error:
-        hint = "superlearner attach --list shows the services of this user"
+        hint = f"`{command('attach', list=True)}` shows the services of this user"
         raise OperationError("node_unavailable", clip(str(error), LONGEST), hint=hint) from None
     except RemoteError as error:
         raise OperationError("bad_answer", clip(str(error), LONGEST)) from None

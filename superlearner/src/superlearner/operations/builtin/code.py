@@ -108,7 +108,7 @@ async def reload(ctx: Context, module: ModuleText, force: Force = False) -> Upgr
     )
     await try_import(ctx.home, module)
     with _refusals(servers), ending_loops(ctx.node):
-        return _upgrade(await code.reload(module, timeout=CHANGE_S, trial=TRIAL_S), done=True)
+        return _upgrade(ctx, await code.reload(module, timeout=CHANGE_S, trial=TRIAL_S), done=True)
 
 
 @operation(
@@ -127,7 +127,7 @@ async def compatibility(ctx: Context, module: ModuleText, force: Force = False) 
     ctx.about_to(f"run the file of {module} and check whether its servers could be upgraded")
     await try_import(ctx.home, module)
     with _refusals(_running(ctx).get(module, [])), ending_loops(ctx.node):
-        return _upgrade(await code.check(module), done=False)
+        return _upgrade(ctx, await code.check(module), done=False)
 
 
 @operation(
@@ -150,7 +150,7 @@ async def rollback(ctx: Context, module: ModuleText, force: Force = False) -> Up
         [called(one.pid) for one in servers[:100]],
     )
     with _refusals(servers), ending_loops(ctx.node):
-        return _upgrade(await code.rollback(module, timeout=CHANGE_S, trial=TRIAL_S), done=True)
+        return _upgrade(ctx, await code.rollback(module, timeout=CHANGE_S, trial=TRIAL_S), done=True)
 
 
 def _running(ctx: Context) -> dict[str, list[code.RunningVersion]]:
@@ -204,7 +204,7 @@ def _refusals(servers: Sequence[code.RunningVersion]) -> Generator[None]:
         raise OperationError("upgrade_refused", words) from None
 
 
-def _upgrade(report: code.UpgradeReport, *, done: bool) -> Upgrade:
+def _upgrade(ctx: Context, report: code.UpgradeReport, *, done: bool) -> Upgrade:
     servers = [
         UpgradedServer(
             pid=plain_pid(one.pid),
@@ -220,7 +220,7 @@ def _upgrade(report: code.UpgradeReport, *, done: bool) -> Upgrade:
         servers=servers,
         servers_count=len(report.servers),
         still_old=[plain_pid(pid) for pid in report.still_old[:MOST_SERVERS]],
-        warnings=_warnings(report, done=done),
+        warnings=_warnings(ctx, report, done=done),
         old_references=[
             OldReference(module=clip(one.module, 200), name=clip(one.name, 200), what=clip(one.what, 200))
             for one in report.old_references
@@ -231,13 +231,13 @@ def _upgrade(report: code.UpgradeReport, *, done: bool) -> Upgrade:
     )
 
 
-def _warnings(report: code.UpgradeReport, *, done: bool) -> list[str]:
+def _warnings(ctx: Context, report: code.UpgradeReport, *, done: bool) -> list[str]:
     """Return a sentence for each module with old references, and one for processes with old objects."""
     module, has = clip(report.module, 200), "has" if done else "would have"
     by_holder: dict[str, list[str]] = {}
     for one in report.old_references:
         by_holder.setdefault(clip(one.module, 200), []).append(clip(one.name, 200))
-    back = f", or undo with: superlearner code rollback {module}" if done else ""
+    back = f", or undo with `{ctx.command('code.rollback', module)}`" if done else ""
     said = [
         f"{holder} {has} the old {_some(names)} of {module}, which no `case` of the new code matches; "
         f"reload {holder} as well{back}"

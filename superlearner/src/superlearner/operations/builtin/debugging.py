@@ -163,8 +163,7 @@ async def trace(
             await sys.install(found, (TRACE, publish, 0), timeout_ms / 1000)
     if not on:
         return _switched(found, "trace", on)
-    there = "" if ctx.on is None else f" --node {ctx.on}"
-    watch = f"superlearner events stream --types debugged --pid {number}{there}"
+    watch = ctx.command("events.stream", types=["debugged"], pid=number)
     return Switched(pid=number, name=registered, what="trace", on=on, watch=watch)
 
 

@@ -11,6 +11,7 @@ import msgspec
 from pydantic import Field
 
 import otp
+from superlearner.base.commands import command
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
 from superlearner.operations.failures import Detail, OperationError
@@ -323,7 +324,7 @@ def _check_scope(ctx: Context, origin: Origin) -> None:
         "missing_scope",
         f"a sandbox from a {origin} needs the scope {needed}, and {user.name} has "
         f"{', '.join(sorted(user.scopes)) or 'none'}",
-        hint="send a credential: `superlearner token` prints the owner's; or try a demo or a template",
+        hint=f"send a credential: `{command('token')}` prints the owner's; or try a demo or a template",
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from superlearner.base.commands import command
 from superlearner.operations.accounts import Accounts, role_of, scopes_of, standing_of
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, Picker, operation
@@ -80,7 +81,7 @@ def _may_have(ctx: Context, who: str, row: UserRow | None, scopes: list[Grant]) 
         raise OperationError(
             "validation_error",
             f"scopes: the {row.role} {who} cannot have {', '.join(beyond)}",
-            hint=f"change the role first: superlearner user role {who} {role_for(scopes)}",
+            hint=f"change the role first: `{command('user.role', who, role=role_for(scopes))}`",
         )
 
 

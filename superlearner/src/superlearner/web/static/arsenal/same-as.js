@@ -6,6 +6,7 @@
  * @module
  */
 
+import { quoted } from "../base/commands.js";
 import { fieldsOf, read } from "./form-fields.js";
 import { addressOf, requestOf } from "./form-request.js";
 
@@ -13,10 +14,6 @@ import { addressOf, requestOf } from "./form-request.js";
 /** @typedef {{node?: string, dryRun?: boolean, cli?: string}} How  `cli`: how commands begin */
 /** @typedef {Readonly<Record<string, unknown>>} Values */
 /** @typedef {{id: string, label: string, text: string, words: string}} Same */
-
-const PLAIN = /^[\w./:=@%+,-]+$/;
-// Control characters, and those that reverse the direction of text.
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Surrogate}]/u;
 
 /** @param {string} one  a single character */
 const code = (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`;
@@ -26,17 +23,6 @@ const seen = (text) => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Surrogate}]/gu,
 
 /** @param {unknown} value @param {number} [indent] */
 const json = (value, indent) => JSON.stringify(value, null, indent).split("\n").map(seen).join("\n");
-
-/** Quote any text as a shell word. @param {string} text */
-export function quoted(text) {
-  if (PLAIN.test(text)) return text;
-  if (!UNSEEN.test(text)) return `'${text.replaceAll("'", `'"'"'`)}'`;
-  const escaped = text.replace(/[\\']/g, "\\$&").replace(new RegExp(UNSEEN, "gu"), (one) => {
-    const number = one.codePointAt(0) ?? 0;
-    return number < 0x80 ? `\\x${number.toString(16).padStart(2, "0")}` : `\\U${number.toString(16).padStart(8, "0")}`;
-  });
-  return `$'${escaped}'`;
-}
 
 /**
  * @param {Line} line

@@ -8,9 +8,24 @@
 /** Commands that start a platform of their own, or look at the machine. */
 const ALONE = /^(run|doctor)\b/;
 /** Commands on the files of the platform, for its own machine. `token VERB` is an operation. */
-const ON_FILES = /^(config|db)\b|^token(?! +[a-z])/;
+const ON_FILES = /^(config|db|node b)\b|^token(?! +[a-z])/;
 /** A command at the beginning of a line, after a prompt, in a substitution, or after another command. */
 const COMMAND = /(^|\$ |\$\(|[;&|] )superlearner(?= +([a-z].*))/gm;
+
+const PLAIN = /^[\w./:=@%+,-]+$/;
+// Control characters, and those that reverse the direction of text.
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Surrogate}]/u;
+
+/** Quote any text as a shell word. @param {string} text */
+export function quoted(text) {
+  if (PLAIN.test(text)) return text;
+  if (!UNSEEN.test(text)) return `'${text.replaceAll("'", `'"'"'`)}'`;
+  const escaped = text.replace(/[\\']/g, "\\$&").replace(new RegExp(UNSEEN, "gu"), (one) => {
+    const number = one.codePointAt(0) ?? 0;
+    return number < 0x80 ? `\\x${number.toString(16).padStart(2, "0")}` : `\\U${number.toString(16).padStart(8, "0")}`;
+  });
+  return `$'${escaped}'`;
+}
 
 /** Return how commands begin in another terminal. */
 export const cli = () => document.documentElement.dataset.cli ?? "superlearner";

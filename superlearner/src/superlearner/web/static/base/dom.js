@@ -4,6 +4,8 @@
  * @module
  */
 
+import { complete } from "./commands.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
@@ -23,8 +25,8 @@ export function make(tag, attributes = {}, ...children) {
 /** Return a name with possible line breaks after its words. @param {string} name */
 export const breakable = (name) => name.split(/(?<=_)/).flatMap((word, place) => (place ? [make("wbr"), word] : [word]));
 
-/** Return text with the parts between backticks as code. @param {string} text */
-export const spoken = (text) => text.split("`").map((part, place) => (place % 2 ? make("code", {}, part) : part));
+/** Return text with the parts between backticks as code, and commands that reach this platform. @param {string} text */
+export const spoken = (text) => text.split("`").map((part, place) => (place % 2 ? make("code", {}, complete(part)) : part));
 
 /**
  * Set an attribute, or remove it for false and null; write only changes.

@@ -6,7 +6,8 @@
  */
 
 import { ApiError, platform } from "../base/api.js";
-import { byId, icon, root, write } from "../base/dom.js";
+import { command } from "../base/commands.js";
+import { byId, icon, root, spoken, write } from "../base/dom.js";
 import { counted, number, time } from "../base/words.js";
 import { tabs } from "../components/tabs.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
@@ -91,8 +92,7 @@ function aside({ state, why }) {
 
 /** Say how a second member joins. */
 function alone() {
-  const command = `${document.documentElement.dataset.cli ?? "superlearner"} node b`;
-  return html`<div class="void alone"><h2>One member so far</h2><p>Open another terminal and start a second member. It joins by itself.</p><pre><code>${command}</code></pre></div>`;
+  return html`<div class="void alone"><h2>One member so far</h2><p>Open another terminal and start a second member. It joins by itself.</p><pre><code>${command("node b")}</code></pre></div>`;
 }
 
 /** @param {Member} member @param {Topology} topology */
@@ -139,7 +139,7 @@ const OTHERS = {
     `${counted(total_count, "process", "processes")}${processes.length < total_count ? `; the first ${number(processes.length)} are shown` : ""}`),
   restarts: ({ restarts }) => table(["When", "Node", "Process", "Reason", "Supervisor"], restarts, (/** @type {any} */ one) => html`<td><time>${clock(one.at)}</time></td><td>${one.node}</td><th scope="row"><a href="${root()}/why/${one.event}?node=${encodeURIComponent(one.node)}">${one.name}</a></th><td><code>${one.reason}</code></td><td>${one.supervisor ?? ""}</td>`,
     counted(restarts.length, "restart"), "No process has been restarted on any member."),
-  anomalies: ({ anomalies }) => table(["Node", "Severity", "What", "What to try"], anomalies, (/** @type {any} */ one) => html`<td>${one.node}</td><td>${one.severity}</td><th scope="row">${one.description}</th><td>${one.hint}</td>`,
+  anomalies: ({ anomalies }) => table(["Node", "Severity", "What", "What to try"], anomalies, (/** @type {any} */ one) => html`<td>${one.node}</td><td>${one.severity}</td><th scope="row">${one.description}</th><td>${spoken(one.hint)}</td>`,
     counted(anomalies.length, "anomaly", "anomalies"), "Nothing is wrong: on all members all values are within their thresholds."),
 };
 

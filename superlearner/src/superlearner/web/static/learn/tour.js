@@ -6,7 +6,7 @@
  */
 
 import { ApiError, platform } from "../base/api.js";
-import { complete } from "../base/commands.js";
+import { complete, quoted } from "../base/commands.js";
 import { chosen, make, renew, root, staticFile, write } from "../base/dom.js";
 import { happened, pieces, shown, targetOf, typeOf } from "./tour-conditions.js";
 import { askedFor, beginning, learn, learned, place, setPlace } from "./tour-place.js";
@@ -21,7 +21,7 @@ const SETTLED_MS = 300;
 /** @typedef {HTMLElement & {present(name: string): boolean}} Tree */
 
 /** Return a text with its code; commands name the node. @param {string} text @param {string} [node] */
-const rich = (text, node = "") => pieces(text).map((one) => (one.code ? make("code", {}, complete(one.text) + (node && one.text.startsWith("superlearner process ") ? ` --node ${node}` : "")) : document.createTextNode(one.text)));
+const rich = (text, node = "") => pieces(text).map((one) => (one.code ? make("code", {}, complete(one.text) + (node && one.text.split(" ")[1] === "process" ? ` --node ${quoted(node)}` : "")) : document.createTextNode(one.text)));
 
 /** Return a page's URL including the root. @param {string} address @param {Record<string, string>} [words] */
 function address(address, words = {}) {
