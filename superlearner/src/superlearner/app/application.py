@@ -161,6 +161,7 @@ class SuperLearner(Application):
         state.log.close()
         if state.watchdog is not None:
             state.watchdog.stop()
+        state.node_figures.close()
         await state.attachments.close()
         await state.members.leave()
         state.nodes.close()

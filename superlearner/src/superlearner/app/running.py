@@ -22,6 +22,7 @@ import otp
 from otp import sentences
 from superlearner.app.guarding import Guard
 from superlearner.app.keeping import Keeper, Kept, rest_text
+from superlearner.app.node_figures import NodeFigures
 from superlearner.app.reaching import addresses_of
 from superlearner.app.services import services_of
 from superlearner.base.data_dir import DATABASE_FILE
@@ -193,6 +194,7 @@ class Platform:
         self.accounts.listen(self._user_changed)
         self.sandboxes.left = self.accounts.has_left  # also when the last token expires
         self.arsenal = all_operations() if arsenal is None else arsenal
+        self.node_figures = NodeFigures(self.nodes, self.attachments, self.arsenal)
         self.manual = Manual(root=settings.root_path, more=lambda: searched(self.arsenal, settings.root_path))
         self.openapi: Callable[[], dict[str, Any]] = dict
         self.homes = Homes()
@@ -238,7 +240,9 @@ class Platform:
 
     def figures(self) -> Source:
         """Return the source that exporters read."""
-        return Source(lambda: self.node, self.monitor, self.tally, self.version, self.started_at)
+        others = self.node_figures
+        own = lambda: self.node, self.monitor, self.tally, self.version, self.started_at
+        return Source(*own, lambda: others.latest, others.read)
 
     @property
     def node(self) -> otp.Node | None:

@@ -176,6 +176,7 @@ def _add_metrics(app: FastAPI, platform: Platform) -> None:
             from superlearner.observing.monitoring.prometheus import Exposition
 
             exposition = Exposition(platform.figures())
+        await platform.node_figures.read()
         content, media = exposition.scrape(request.headers.get("accept", ""))
         return Response(content, headers={"content-type": media, "cache-control": "no-store"})
 

@@ -7,18 +7,25 @@ counts. Labels are bounded: operations and outcomes are fixed, names from progra
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from otp import Node, observer
 from superlearner.observing.monitoring.monitor import Monitor
+from superlearner.observing.monitoring.node_readings import NodeReading
 from superlearner.observing.monitoring.tally import Durations, Tally
 
 __all__ = ["PREFIX", "Figure", "Source", "figures"]
 
 PREFIX: Final = "superlearner_"
 Kind = Literal["gauge", "counter", "histogram"]
+BY_LABEL: Final = {
+    "anomalies": ("type", "anomalies"),
+    "supervisor_restarts_total": ("supervisor", "restarts"),
+    "supervisor_give_ups_total": ("supervisor", "give_ups"),
+}
+"""Metrics of nodes in other programs with a further label, and where a reading has them."""
 Labels = tuple[tuple[str, str], ...]
 
 
@@ -42,10 +49,37 @@ class Source:
     tally: Tally
     version: str
     started: float
+    others: Callable[[], Sequence[NodeReading]] = tuple
+    """Returns the last readings of the nodes in other programs."""
+    read_others: Callable[[], Awaitable[object]] | None = None
+    """Reads them again, on the loop of the platform."""
 
 
 def figures(source: Source) -> Iterator[Figure]:
-    """Yield all metrics; those that need a scan are from the last sample."""
+    """Yield all metrics; those that need a scan are from the last sample.
+
+    Those of a node in another program have the label `node`; those of the platform's own have none.
+    """
+    others = source.others()
+    up = tuple(((("node", one.node),), int(one.numbers is not None)) for one in others)
+    yield Figure(f"{PREFIX}node_up", "gauge", "1", "Whether a node in another program answered.", up)
+    for figure in _of_platform(source):
+        found = tuple(_of_others(figure.name.removeprefix(PREFIX), others))
+        yield replace(figure, values=(*figure.values, *found)) if found else figure
+
+
+def _of_others(name: str, others: Sequence[NodeReading]) -> Iterator[tuple[Labels, float]]:
+    """Yield the values of a metric on the nodes in other programs."""
+    for one in others:
+        node = ("node", one.node)
+        if one.numbers is not None and name in one.numbers:
+            yield (node,), one.numbers[name]
+        elif name in BY_LABEL:
+            label, of = BY_LABEL[name]
+            yield from ((((label, key), node), count) for key, count in getattr(one, of).items())
+
+
+def _of_platform(source: Source) -> Iterator[Figure]:
     yield _one("info", "gauge", "", "Version and Python of the platform.", 1, version=source.version)
     uptime = time.time() - source.started
     yield _one("uptime_seconds", "gauge", "s", "Time since the platform was started.", round(uptime, 3))

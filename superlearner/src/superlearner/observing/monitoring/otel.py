@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any, Final
 
@@ -29,6 +31,8 @@ MISSING: Final = (
     f"otel_endpoint is set, but OpenTelemetry is not installed: nothing is exported; try: {install('otel')}"
 )
 PATIENCE_MS: Final = 2_000
+FRESH_S: Final = 2.0
+"""Seconds for which the readings of other nodes serve all metrics of an export."""
 
 
 def is_installed() -> bool:
@@ -46,9 +50,10 @@ class Export:
         source: source of the metrics.
         endpoint: URL of the collector, without `/v1/…`.
         interval: seconds between two exports of metrics.
+        loop: the loop of the platform.
     """
 
-    def __init__(self, source: Source, endpoint: str, interval: float) -> None:
+    def __init__(self, source: Source, endpoint: str, interval: float, loop: asyncio.AbstractEventLoop) -> None:
         from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.metrics import MeterProvider
@@ -72,12 +77,12 @@ class Export:
         self._tracer = self._tracers.get_tracer("superlearner")
         meter = self._meters.get_meter("superlearner")
         self._durations = meter.create_histogram("superlearner.operation.duration", "s", "Duration of operations.")
-        self._source = source
+        refresh = Refresh(source, loop)
         for figure in figures(source):
             if figure.kind == "histogram":
                 continue
             make = meter.create_observable_gauge if figure.kind == "gauge" else meter.create_observable_counter
-            make(_dotted(figure.name), [_observer(source, figure.name)], figure.unit, figure.words)
+            make(_dotted(figure.name), [_observer(source, figure.name, refresh)], figure.unit, figure.words)
 
     def on_event(self, event: str, measurements: Mapping[str, float], metadata: Mapping[str, Any]) -> None:
         """Handle a telemetry event: each operation becomes a span."""
@@ -110,11 +115,35 @@ def _dotted(name: str) -> str:
     return plain.replace("superlearner_", "superlearner.", 1)
 
 
-def _observer(source: Source, name: str) -> Callable[[Any], Iterable[Any]]:
+class Refresh:
+    """A reader of the nodes in other programs, once for all metrics of an export; called in the SDK's threads."""
+
+    def __init__(self, source: Source, loop: asyncio.AbstractEventLoop) -> None:
+        self._source = source
+        self._loop = loop
+        self._at = float("-inf")
+
+    def __call__(self) -> None:
+        """Read them, unless that was done a moment ago."""
+        now = time.monotonic()
+        if self._source.read_others is None or now < self._at + FRESH_S:
+            return
+        self._at = now
+        reading = asyncio.run_coroutine_threadsafe(_awaited(self._source.read_others), self._loop)
+        with suppress(TimeoutError, CancelledError):
+            reading.result(PATIENCE_MS / 1000)
+
+
+async def _awaited(read: Callable[[], Awaitable[object]]) -> None:
+    await read()
+
+
+def _observer(source: Source, name: str, refresh: Callable[[], None]) -> Callable[[Any], Iterable[Any]]:
     def observe(options: Any) -> Iterable[Any]:
         from opentelemetry.metrics import Observation
 
         del options
+        refresh()
         found: list[Figure] = [figure for figure in figures(source) if figure.name == name]
         return [Observation(value, dict(labels)) for figure in found for labels, value in figure.values]
 
@@ -133,7 +162,9 @@ class OtelService(GenServer[Any]):
     async def handle_continue(self, term: Any, state: Any) -> NoReply[Any]:
         source, telemetry, settings, _ = state
         now: Settings = settings()
-        export = await asyncio.to_thread(Export, source, now.otel_endpoint or "", now.otel_interval)
+        export = await asyncio.to_thread(
+            Export, source, now.otel_endpoint or "", now.otel_interval, asyncio.get_running_loop()
+        )
         detach = telemetry.attach(export.on_event)
         return NoReply((source, telemetry, settings, (export, detach)))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
@@ -44,16 +44,20 @@ class _Figures(Collector):
 
 
 def _family(figure: Figure) -> Any:
-    names = [name for name, _ in figure.values[0][0]] if figure.values else []
-    family: Any
     if figure.kind == "histogram":
-        family = HistogramMetricFamily(figure.name, figure.words, labels=names)
+        names = [name for name, _ in figure.values[0][0]] if figure.values else []
+        family: Any = HistogramMetricFamily(figure.name, figure.words, labels=names)
         for labels, durations in figure.values:
             buckets = list(durations.cumulative())
-            family.add_metric([value for _, value in labels], buckets, durations.total)
+            family.add_metric([_encodable(value) for _, value in labels], buckets, durations.total)
         return family
-    make: Any = CounterMetricFamily if figure.kind == "counter" else GaugeMetricFamily
-    family = make(figure.name, figure.words, labels=names)
+    # sample by sample: the values of other nodes have one more label
+    family = Metric(figure.name.removesuffix("_total"), figure.words, figure.kind)
     for labels, value in figure.values:
-        family.add_metric([word for _, word in labels], value)
+        family.add_sample(figure.name, {name: _encodable(word) for name, word in labels}, value)
     return family
+
+
+def _encodable(text: str) -> str:
+    """Return a label as it can be sent; programs may have names with half a character."""
+    return text.encode("utf-8", "backslashreplace").decode()
