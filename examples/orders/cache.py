@@ -6,7 +6,7 @@ import json
 import logging
 from uuid import UUID
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
 from otp import GenServer
@@ -20,7 +20,9 @@ log = logging.getLogger("orders")
 
 
 def open_redis(url: str) -> Redis:
-    return Redis.from_url(url, decode_responses=True, socket_timeout=1, socket_connect_timeout=1, max_connections=50)
+    """Return a client with a few connections; who finds all in use waits for one."""
+    options = {"decode_responses": True, "socket_timeout": 1, "socket_connect_timeout": 1}
+    return Redis.from_pool(BlockingConnectionPool.from_url(url, max_connections=8, timeout=1, **options))
 
 
 async def _redis() -> Redis:

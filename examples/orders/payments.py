@@ -11,7 +11,7 @@ from .ledger import Order, Outcome
 
 
 def open_client(url: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=url, timeout=2)
+    return httpx.AsyncClient(base_url=url, timeout=2, limits=httpx.Limits(max_connections=8))
 
 
 async def charge(order: Order) -> Outcome | None:

@@ -14,6 +14,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
@@ -79,9 +80,9 @@ async def soak(seconds: float, rate: float, seed: int, loop_name: str, logs: Pat
     if interrupted:
         say("interrupted")
     say(f"""
-faults        {faults.made.total()}: {", ".join(f"{label} {count}" for label, count in sorted(faults.made.items()))}
+faults        {faults.made.total()}: {listed(faults.made)}
 orders        {len(results.accepted)} accepted, {len(outcomes)} with an outcome, {len(charges)} charged
-answers       {", ".join(f"{status}: {count}" for status, count in sorted(results.answers.items()))}
+answers       {listed(results.answers)}
 stops         {len(faults.stops)} by SIGTERM, the longest took {max(faults.stops):.1f} s
 restarts      {restarts} by the supervisors of the last run""")
     if len(results.seconds) > 1:
@@ -92,9 +93,14 @@ restarts      {restarts} by the supervisors of the last run""")
         say(f"""\
 memory        {grown.resident[0]:.0f} MB, at the end of the last {grown.seconds:.0f} s {grown.resident[1]:.0f} MB
 descriptors   {grown.descriptors[0]:.0f}, at the end {grown.descriptors[1]:.0f}
+sockets       {listed(grown.peers[0])}; at the end {listed(grown.peers[1])}
 connections   {max(sample.connections or 0 for sample in samples)} to PostgreSQL at most""")
         broken += broken_by_growth(samples, grown)
     return broken
+
+
+def listed(counted: Counter[Any]) -> str:
+    return ", ".join(f"{what} {count}" for what, count in sorted(counted.items())) or "none"
 
 
 async def count_restarts(stage: Stage) -> int:

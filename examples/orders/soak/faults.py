@@ -36,13 +36,13 @@ class Faults:
         """Make faults; the service is stopped in the first half only, so that it grows old in the second one."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        for label, fault in self.deck():
+        for number, (label, fault) in enumerate(self.deck(), 1):
             await asyncio.sleep(self.random.uniform(*PAUSE))
             passed = loop.time() - begun
             if passed > seconds:
                 return
-            if label == "SIGTERM" and passed > seconds / 2:
-                continue
+            if number % 5 == 0 and passed < seconds / 2:
+                label, fault = "SIGTERM", self.restart_service
             self.say(f"{passed:7.1f} s  {label}")
             self.made[label] += 1
             await fault()
@@ -57,7 +57,6 @@ class Faults:
             deck += [(f"postgres {mode}", partial(self.restart_postgres, mode)) for mode in ("fast", "immediate")]
             deck += [(f"provider {mode}", partial(self.break_provider, mode)) for mode in ("error", "hang", "close")]
             deck += [("redis restart", self.restart_redis), ("SIGSTOP", self.pause)]
-            deck += [("SIGTERM", self.restart_service)] * 2
             self.random.shuffle(deck)
             yield from deck
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
@@ -21,6 +22,7 @@ class Sample:
     resident: int  # MB
     descriptors: int
     connections: int | None  # None while there is no database
+    peers: Counter[str] = field(default_factory=Counter[str])  # the sockets among the descriptors
 
 
 async def measure(stage: Stage, samples: list[Sample]) -> None:
@@ -33,7 +35,8 @@ async def measure(stage: Stage, samples: list[Sample]) -> None:
         folder = Path("/proc", str(stage.service.pid))
         try:
             pages = int((folder / "statm").read_text().split()[1])
-            descriptors = len(list((folder / "fd").iterdir()))
+            descriptors = [str(link.readlink()) for link in (folder / "fd").iterdir()]
+            peers = peers_of(stage, descriptors, (folder / "net" / "tcp").read_text())
         except (OSError, IndexError):  # it ended just now
             continue
         try:
@@ -43,7 +46,17 @@ async def measure(stage: Stage, samples: list[Sample]) -> None:
                 )
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             connections = None
-        samples.append(Sample(loop.time(), stage.service.pid, pages * 4096 // 2**20, descriptors, connections))
+        megabytes = pages * 4096 // 2**20
+        samples.append(Sample(loop.time(), stage.service.pid, megabytes, len(descriptors), connections, peers))
+
+
+def peers_of(stage: Stage, descriptors: list[str], table: str) -> Counter[str]:
+    """Count the sockets by the program at their other end; `table` is the kernel's table of TCP sockets."""
+    ends: dict[str, int] = {}
+    for row in table.splitlines()[1:]:
+        _, _, remote, *_, inode = row.split()[:10]
+        ends[f"socket:[{inode}]"] = int(remote.split(":")[1], 16)
+    return Counter(stage.ports.get(ends[one], "client") for one in descriptors if one in ends)
 
 
 @dataclass(frozen=True)
@@ -53,6 +66,7 @@ class Growth:
     seconds: float
     resident: tuple[float, float]
     descriptors: tuple[float, float]
+    peers: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
 
 
 def growth(samples: list[Sample]) -> Growth:
@@ -64,4 +78,5 @@ def growth(samples: list[Sample]) -> Growth:
         last[-1].at - last[0].at,
         (median(s.resident for s in early), median(s.resident for s in late)),
         (median(s.descriptors for s in early), median(s.descriptors for s in late)),
+        (early[-1].peers, late[-1].peers),
     )

@@ -13,8 +13,8 @@ from .measurements import Growth, Sample
 
 MORE_MEMORY = 1.10, 8
 """A tenth and 8 MB more: what an allocator's free lists vary by. A leak of 1 kB a request exceeds it in an hour."""
-MORE_DESCRIPTORS = 10
-"""Pools open connections when they are needed, so the count moves by the size of one pool."""
+MORE_DESCRIPTORS = 16
+"""There are three pools of eight, which open connections when they are needed: the count moves by two of them."""
 WARM_AFTER = 60.0
 """Seconds: the growth of a shorter run is its warm-up."""
 CONNECTIONS = 18

@@ -29,6 +29,7 @@ class Stage:
     provider_url: str
     service: Program
     service_url: str
+    ports: dict[int, str]
 
     @asynccontextmanager
     async def visit(self) -> AsyncIterator[Visitor]:
@@ -72,7 +73,8 @@ async def open_stage(logs: Path, loop: str) -> AsyncIterator[Stage]:
         ]
         provider, service = programs
         redis = redis_server(redis_port, logs / "redis.log")
-        stage = Stage(postgres, database, redis, provider, provider_url, service, service_url)
+        ports = {postgres.port: "PostgreSQL", redis_port: "Redis", payments.getsockname()[1]: "provider"}
+        stage = Stage(postgres, database, redis, provider, provider_url, service, service_url, ports)
         async with stage.connect() as connection:
             await connection.execute((EXAMPLES / "orders" / "schema.sql").read_text(encoding="utf-8"))
         async with running(redis), running(provider), running(service):
