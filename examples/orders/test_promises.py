@@ -9,7 +9,13 @@ import pytest
 
 from .soak.load import Results
 from .soak.measurements import Growth, Sample, growth
-from .soak.promises import broken_by_growth, broken_by_log, broken_by_programs, broken_by_requests
+from .soak.promises import (
+    broken_by_connections,
+    broken_by_growth,
+    broken_by_log,
+    broken_by_programs,
+    broken_by_requests,
+)
 
 ONE, TWO = UUID(int=1), UUID(int=2)
 PAID = {"payment": "payment-1", "status": "paid"}
@@ -28,12 +34,22 @@ def test_two_charges_for_one_order_are_found():
     assert broken.startswith("expected one charge for each of 1 orders, got 2")
 
 
-def test_a_broken_connection_and_an_error_are_found():
-    results = Results(lost=["PUT after 0.1 s: ReadError"])
+def test_an_error_is_found():
+    results = Results()
     results.answers[500] += 1
-    assert list(broken_by_requests(results, {}, 0, {})) == [
-        "expected an answer to every request, got 1 broken connections: PUT after 0.1 s: ReadError",
-        "expected the answers 200, 202 and 503, got {500: 1}",
+    assert list(broken_by_requests(results, {}, 0, {})) == ["expected the answers 200, 202 and 503, got {500: 1}"]
+
+
+def test_a_begun_request_without_an_answer_is_found(tmp_path: Path):
+    begun = tmp_path / "begun"
+    begun.write_text("1\n2\n", encoding="ascii")
+    turned_away, worked_on = {3: "PUT: closed"}, {2: "PUT: closed"}
+    assert list(broken_by_connections(turned_away, begun, 1)) == []
+    assert list(broken_by_connections(turned_away, begun, 0)) == [
+        "expected at most 5 requests turned away by each of 0 stops, got 1"
+    ]
+    assert list(broken_by_connections(turned_away | worked_on, begun, 1)) == [
+        "expected an answer to every request that was begun, got 1 broken connections: PUT: closed"
     ]
 
 

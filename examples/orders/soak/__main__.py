@@ -25,7 +25,7 @@ from tools.postgres import NotInstalled
 from .faults import Faults
 from .load import Load
 from .measurements import Sample, growth, measure
-from .promises import broken_by_growth, broken_by_log, broken_by_programs, broken_by_requests
+from .promises import broken_by_connections, broken_by_growth, broken_by_log, broken_by_programs, broken_by_requests
 from .stage import Stage, open_stage
 
 DRAINS_WITHIN = 60.0
@@ -74,6 +74,7 @@ async def soak(seconds: float, rate: float, seed: int, loop_name: str, logs: Pat
         *(f"expected the soak to go on, got {type(error).__name__}: {error}" for error in failed),
         *faults.problems,
         *broken_by_requests(results, outcomes, left, charges),
+        *broken_by_connections(results.lost, stage.begun, len(faults.stops)),
         *broken_by_programs(stage.service.ends, faults.stops),
         *broken_by_log(stage.service.log),
     ]
@@ -82,7 +83,7 @@ async def soak(seconds: float, rate: float, seed: int, loop_name: str, logs: Pat
     say(f"""
 faults        {faults.made.total()}: {listed(faults.made)}
 orders        {len(results.accepted)} accepted, {len(outcomes)} with an outcome, {len(charges)} charged
-answers       {listed(results.answers)}
+answers       {listed(results.answers)}; {len(results.lost)} connections closed without one
 stops         {len(faults.stops)} by SIGTERM, the longest took {max(faults.stops):.1f} s
 restarts      {restarts} by the supervisors of the last run""")
     if len(results.seconds) > 1:

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from itertools import count
 from uuid import UUID
 
 import httpx
@@ -19,7 +20,7 @@ class Results:
     accepted: dict[UUID, int] = field(default_factory=dict[UUID, int])  # and their cents
     unanswered: set[UUID] = field(default_factory=set[UUID])
     answers: Counter[int] = field(default_factory=Counter[int])
-    lost: list[str] = field(default_factory=list[str])  # connections that broke
+    lost: dict[int, str] = field(default_factory=dict[int, str])  # requests whose connection broke, by number
     seconds: list[float] = field(default_factory=list[float])  # each request that was accepted
 
 
@@ -32,6 +33,7 @@ class Load:
         self.results = Results()
         limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=0)
         self.client = httpx.AsyncClient(base_url=url, timeout=PATIENCE, limits=limits, trust_env=False)
+        self.numbers = count(1)
         self.recent = deque[UUID](maxlen=100)
         self.clients: set[asyncio.Task[None]] = set()
 
@@ -70,10 +72,12 @@ class Load:
     async def send(self, method: str, id: UUID, body: dict[str, object] | None = None) -> int | None:
         loop = asyncio.get_running_loop()
         begun = loop.time()
+        number = next(self.numbers)
+        headers = {"X-Request-ID": str(number)}
         try:
-            answer = await self.client.request(method, f"/orders/{id}", json=body)
+            answer = await self.client.request(method, f"/orders/{id}", json=body, headers=headers)
         except httpx.TransportError as error:
-            self.results.lost.append(f"{method} after {loop.time() - begun:.1f} s: {type(error).__name__} {error}")
+            self.results.lost[number] = f"{method} after {loop.time() - begun:.1f} s: {type(error).__name__} {error}"
             return None
         self.results.answers[answer.status_code] += 1
         if answer.status_code == 202:

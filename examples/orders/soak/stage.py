@@ -30,6 +30,8 @@ class Stage:
     service: Program
     service_url: str
     ports: dict[int, str]
+    begun: Path
+    """The numbers of the requests that the service has begun."""
 
     @asynccontextmanager
     async def visit(self) -> AsyncIterator[Visitor]:
@@ -65,16 +67,20 @@ async def open_stage(logs: Path, loop: str) -> AsyncIterator[Stage]:
             "ORDERS_REDIS": f"redis://127.0.0.1:{redis_port}",
             "ORDERS_PAYMENTS": provider_url,
             "ORDERS_OPERABLE": "yes",
+            "ORDERS_SOAK_BEGUN": str(logs / "begun"),
             "PYTHONFAULTHANDLER": "1",
         }
         programs = [
-            Program(uvicorn(app, at.fileno(), loop), logs / f"{app}.log", env, (at.fileno(),))
-            for app, at in (("orders.provider:app", payments), ("orders.service:app", web))
+            Program(uvicorn(app, at.fileno(), loop), logs / f"{name}.log", env, (at.fileno(),))
+            for name, app, at in (
+                ("provider", "orders.provider:app", payments),
+                ("service", "orders.soak.witness:app", web),
+            )
         ]
         provider, service = programs
         redis = redis_server(redis_port, logs / "redis.log")
         ports = {postgres.port: "PostgreSQL", redis_port: "Redis", payments.getsockname()[1]: "provider"}
-        stage = Stage(postgres, database, redis, provider, provider_url, service, service_url, ports)
+        stage = Stage(postgres, database, redis, provider, provider_url, service, service_url, ports, logs / "begun")
         async with stage.connect() as connection:
             await connection.execute((EXAMPLES / "orders" / "schema.sql").read_text(encoding="utf-8"))
         async with running(redis), running(provider), running(service):
