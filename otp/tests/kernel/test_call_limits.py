@@ -157,13 +157,30 @@ class Asked(GenServer[None]):
         return Reply("answered", None)
 
 
+class Clock:
+    """The real clock, which can be put forward; what is due by then fires at once."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        real = time.monotonic_ns
+        self.ahead = 0
+        monkeypatch.setattr(time, "monotonic_ns", lambda: real() + self.ahead)
+        monkeypatch.setattr(time, "monotonic", lambda: (real() + self.ahead) / 1e9)
+
+    async def forward(self, seconds: int) -> None:
+        await wait_all_idle()
+        otp.send_after(0, otp.self(), "now")
+        self.ahead += seconds * 1_000_000_000
+        assert await otp.receive() == "now"
+        await wait_all_idle()
+
+
 @pytest.mark.parametrize("woken_by", ["message", "future"])
 @pytest.mark.parametrize("timeouts", [{}, {"timeout": 1.0}], ids=["default", "given"])
 def test_what_a_process_does_before_a_call_takes_nothing_from_the_time_of_the_call(
     timeouts: Any, woken_by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Regression: a deadline counted from the start of the drain, so a call after a computation of 6 s timed out."""
-    real = time.monotonic_ns
+    clock = Clock(monkeypatch)
 
     async def main() -> Any:
         server = await Asked.start()
@@ -175,27 +192,11 @@ def test_what_a_process_does_before_a_call_takes_nothing_from_the_time_of_the_ca
             future = loop.create_future()
             loop.call_soon(future.set_result, None)
             await future
-        monkeypatch.setattr(time, "monotonic_ns", lambda: real() + 6_000_000_000)  # a computation of 6 s
+        clock.ahead += 6_000_000_000  # a computation of 6 s
         otp.send_after(0.05, server, ("go",))
         return await GenServer.call(server, "question", **timeouts)
 
     assert otp.run(main) == "answered"
-
-
-class Clock:
-    """The real clock, which can be put forward; what is due by then fires at once."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        real = time.monotonic_ns
-        self.ahead = 0
-        monkeypatch.setattr(time, "monotonic_ns", lambda: real() + self.ahead)
-
-    async def forward(self, seconds: int) -> None:
-        await wait_all_idle()
-        otp.send_after(0, otp.self(), "now")
-        self.ahead += seconds * 1_000_000_000
-        assert await otp.receive() == "now"
-        await wait_all_idle()
 
 
 def test_callers_that_have_ended_do_not_keep_others_from_their_time_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -229,7 +229,7 @@ async def shut_down(task: AnyTask, shutdown: Any) -> Outcome:
     limit = _Limit(me, "infinity" if shutdown == "brutal_kill" else shutdown, "shutdown")
     call = ("Task", "shutdown", [task, shown(shutdown)])
     watching = monitor(pid)
-    began = me._node._s.now
+    began = me._node._s.now_ns()
     unlink(pid)
     if shutdown == "brutal_kill":
         exit_process(pid, "kill")

@@ -35,7 +35,7 @@ async def stop(pid: Any, shutdown: Shutdown | None) -> Reason:
     """
     ref = monitor(pid)
     s = ref._node._s
-    began = s.now
+    began = s.now_ns()
     _signal(pid, shutdown)
     try:
         down = await receive(ref, timeout="infinity" if shutdown == "brutal_kill" else shutdown)
@@ -85,7 +85,7 @@ async def stop_all(children: Iterable[tuple[Any, Shutdown | None]]) -> dict[Any,
     children = list(children)
     me = here()
     s = me._node._s
-    began = s.now
+    began = s.now_ns()
     pending = iter(children)
     while wave := list(islice(pending, WAVE)):
         for pid, shutdown in wave:

@@ -88,7 +88,8 @@ def start_waiting(me: Process, frm: From, timeout: Any) -> Timer | Literal[False
         if wait is None:
             wait = me._side = Side()
         # the time a process has run since the drain began does not count towards its call; see `prolong`
-        wait.deadline = deadline = s.default_deadline if timeout is UNSET else s.now_ns() + limit
+        deadline = s.now_ns() + limit if timeout is not UNSET else s.default_deadline or s.read_deadline()
+        wait.deadline = deadline
         if wait.armed == 0 or (deadline // TICK + 1) * TICK < wait.armed:
             _file(me, wait, deadline)
     return None

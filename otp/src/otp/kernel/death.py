@@ -242,7 +242,7 @@ def _notify_in_slices(s: Scheduler, p: Process, reason: Any, seq: int) -> None:
 
 def _notify_slice(s: Scheduler) -> None:
     """Notify linked processes and monitors until the time or the messages of one drain are used up."""
-    started = s.read_clock()
+    started = s.begin_work()
     for n in range(1, BUDGET + 1):
         p, reason, seq = s.to_notify[0]
         causes = p._node._trace.causes
@@ -266,7 +266,7 @@ def _notify_slice(s: Scheduler) -> None:
             causes.now = 0
         if not s.to_notify:
             return
-        if n % LOOK_AT_CLOCK == 0 and s.now_ns() - started > DRAIN_NS:
+        if n % LOOK_AT_CLOCK == 0 and s.work_ns() - started > DRAIN_NS:
             break
     s.loop.call_soon(_notify_slice, s, context=s._base)
 

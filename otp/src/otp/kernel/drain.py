@@ -60,7 +60,7 @@ def _drain(s: Scheduler) -> None:
     s.credit = credit = s.drain_credit()
     floor = credit - BUDGET  # a drain without inline calls begins without credit, and does as much work
     rounds = at = served = 0
-    started = s.read_clock()
+    started = s.begin_work()
     s.drains += 1
     table, loop = s._ct, s.loop
     pop = s.runq.popleft
@@ -113,7 +113,7 @@ def _drain(s: Scheduler) -> None:
                 s.credit -= ROUND
                 rounds += 1
                 at = 0
-                if s.credit > floor and s.now_ns() - started < DRAIN_NS:
+                if s.credit > floor and s.work_ns() - started < DRAIN_NS:
                     continue
             break
     except BaseException as failure:
@@ -140,13 +140,12 @@ def _end_drain(s: Scheduler, started: int) -> None:
         s.loop.call_soon(s.drain, context=s._base)
     else:
         s.rest()
-    now = s.now_ns()
-    took = now - started
+    took = s.work_ns() - started
     s.busy += took
     if took > s.longest:
         s.longest = took
     if took > TICK:
-        s.prolong(now)
+        s.prolong()
     if took > LONG_DRAIN_NS and last is not None:
         last._node._trace.emit("drain_too_long", last, {"ms": took / 1e6, "what": last._node.describe(last)})
 

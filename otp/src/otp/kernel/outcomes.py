@@ -282,7 +282,7 @@ def begin_async(p: Process, what: str, frm: From | None, message: Any, coro: Any
     except BaseException as error:
         result = Raised(error)
     else:
-        x.begun = s.now_ns()
+        x.begun = s.work_ns()
         if p._ctx is None:  # context="shared": a waiting callback needs its own until it is done
             p._ctx = copy_context()
             p._ctx.run(OWNER.set, p)

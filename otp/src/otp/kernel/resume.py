@@ -36,7 +36,7 @@ def future_done(s: Scheduler, p: Process, future: Future[Any]) -> None:
     if p._st != FUT:
         return
     s.credit = credit = s.drain_credit()
-    s.read_clock()
+    started = s.begin_work()
     s.current = p
     s._ct[s.loop] = p
     p._st = RUN
@@ -49,9 +49,8 @@ def future_done(s: Scheduler, p: Process, future: Future[Any]) -> None:
         s.credit = 0
         s.current = None
         s._ct.pop(s.loop, None)
-        now = s.now_ns()
-        if now - s.now > TICK:
-            s.prolong(now)
+        if s.work_ns() - started > TICK:
+            s.prolong()
 
 
 def _resume(p: Process) -> None:

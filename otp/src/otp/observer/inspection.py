@@ -182,7 +182,7 @@ def process(
         handling=text(opened(x.message)[1], length=short, redact=redact)
         if x is not None and busy and not sensitive
         else None,
-        busy_for=(node._s.now_ns() - x.begun) / 1e9 if x is not None and busy else None,
+        busy_for=(node._s.work_ns() - x.begun) / 1e9 if x is not None and busy else None,
         waiting_at=waiting_at(p),
         child_id=None if record is None else text(record.id, length=80),
         restarts=None if record is None else record.restarts,
@@ -273,6 +273,6 @@ def clock(node: Node, deadline: float | None) -> Callable[[], bool]:
     """Return a function that says whether there is time left: `deadline` seconds of the node's clock from now."""
     if deadline is None:
         return lambda: True
-    now = node._s.now_ns
+    now = node._s.work_ns
     end = now() + round(deadline * 1e9)
     return lambda: now() < end

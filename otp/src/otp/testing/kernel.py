@@ -185,7 +185,7 @@ class TestingKernel(LoopScheduler):
     # Steps
 
     def _drain_steps(self) -> None:
-        self.read_clock()
+        self.begin_work()
         self.drains += 1
         fired = False
         try:
