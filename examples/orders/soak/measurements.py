@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-import asyncpg
+from examples.orders.ledger import UNAVAILABLE
 
 from .stage import Stage
 
@@ -44,7 +44,7 @@ async def measure(stage: Stage, samples: list[Sample]) -> None:
                 connections = await connection.fetchval(
                     "SELECT count(*) - 1 FROM pg_stat_activity WHERE datname = current_database()"
                 )
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except UNAVAILABLE:
             connections = None
         megabytes = pages * 4096 // 2**20
         samples.append(Sample(loop.time(), stage.service.pid, megabytes, len(descriptors), connections, peers))
