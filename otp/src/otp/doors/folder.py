@@ -25,6 +25,8 @@ __all__ = ["DoorRecord", "find_doors", "runtime_folder", "write_record"]
 
 ENDING: Final = ".door"
 LONGEST_RECORD: Final = 10_000
+LONGEST_FOLDER: Final = 60
+"""Bytes that leave room for the name of a socket: its path has at most 103 on macOS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +56,45 @@ class DoorRecord:
 def runtime_folder() -> Path:
     """Return the folder for doors of this user, and create it if it is missing.
 
-    It is `$XDG_RUNTIME_DIR/otp`, else `otp-UID` in the folder for temporary files. Raises `BadArgument` for one that
+    It is `$XDG_RUNTIME_DIR/otp`; where that is not set, or cannot be written, `otp-UID` in the folder for temporary
+    files, and `/tmp` instead of one that is too long for a socket. Raises `BadArgument` if there is none, or one that
     others can write or read.
     """
+    problems: list[str] = []
+    for path in _folders():
+        try:
+            path.mkdir(mode=0o700, exist_ok=True)
+            _check_private(path)
+            if os.access(path, os.W_OK | os.X_OK):
+                return path
+            problems.append(f"{path} cannot be written")
+        except OSError as error:
+            problems.append(f"{path}: {error.strerror}")
+    raise BadArgument(
+        f"expected a folder for doors, got none ({'; '.join(problems) or 'no folder for temporary files'}); "
+        "try another XDG_RUNTIME_DIR, or address='127.0.0.1:7000' and token=…"
+    )
+
+
+def _folders() -> list[Path]:
+    """Return the places for the folder of this user, the best one first."""
     if sys.platform == "win32":
-        raise BadArgument("expected Linux or macOS for a folder of doors; try address='127.0.0.1:7000' and token=…")
+        return []
     base = os.environ.get("XDG_RUNTIME_DIR")
-    path = Path(base, "otp") if base else Path(tempfile.gettempdir(), f"otp-{os.getuid()}")
-    path.mkdir(mode=0o700, exist_ok=True)
+    found = [Path(base, "otp")] if base else []
+    with contextlib.suppress(OSError):  # none can be written
+        found.append(Path(tempfile.gettempdir(), f"otp-{os.getuid()}"))
+    short = [path for path in found if len(os.fsencode(path)) <= LONGEST_FOLDER]
+    return short if len(short) == len(found) else [*short, Path("/tmp", f"otp-{os.getuid()}")]
+
+
+def _check_private(path: Path) -> None:
+    """Raise `BadArgument` for a folder that others can write or read."""
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise BadArgument(
             f"expected {path} to be a folder of this user alone; try `rm -r` of it, or another XDG_RUNTIME_DIR"
         )
-    return path
 
 
 def write_record(folder: Path, record: DoorRecord) -> tuple[Path, int]:
@@ -84,6 +111,7 @@ def write_record(folder: Path, record: DoorRecord) -> tuple[Path, int]:
         os.replace(beside, path)
     except BaseException:
         os.close(descriptor)
+        beside.unlink(missing_ok=True)
         raise
     return path, descriptor
 
