@@ -66,7 +66,7 @@ def test_addresses_and_sources_of_another_kind_are_errors(clusters: Any) -> None
         Static("sim/a", 7)  # type: ignore[arg-type]
 
     async def main(c: Clusters) -> None:
-        with pytest.raises(BadArgument, match="expected Multicast, Static, FileList or Dns, got 'sim/a'"):
+        with pytest.raises(BadArgument, match="expected Multicast, Folder, Static, FileList or Dns, got 'sim/a'"):
             await c.join("a", discovery=["sim/a"])
 
     clusters(main)

@@ -21,9 +21,6 @@ import otp
 from otp.cluster import Cluster, JoinRefused
 from otp.distribution import Settings
 
-pytest.importorskip("zenoh")
-pytest.importorskip("otp.distribution.carriers.zenoh")
-
 SETTINGS = Settings(heartbeat=0.25, dead=1.5)
 LIMIT = 20.0
 
@@ -260,13 +257,13 @@ def test_a_second_program_with_one_name(real: Any) -> None:
 
 
 def watched(cluster: Cluster) -> tuple[Any, asyncio.Queue[str], asyncio.Queue[Any]]:
-    """Return the direct links of a member, the names of those that it links with, and the ends of its connections."""
+    """Return the links of a member, the names of those that it links with, and the ends of its connections."""
     membership = cluster._membership
-    links, linked, ended = membership._carrier._links, asyncio.Queue[str](), asyncio.Queue[Any]()
-    switch, end = links._switch, membership.ended
-    links._switch = lambda node, number: (switch(node, number), linked.put_nowait(node.name))
+    carrier, linked, ended = membership._carrier, asyncio.Queue[str](), asyncio.Queue[Any]()
+    establish, end = carrier._establish, membership.ended
+    carrier._establish = lambda begun, node, *rest: (establish(begun, node, *rest), linked.put_nowait(node.name))
     membership.ended = lambda node, reason: (end(node, reason), ended.put_nowait((node.name, reason)))
-    return links, linked, ended
+    return carrier._links, linked, ended
 
 
 @pytest.mark.program
@@ -297,9 +294,9 @@ def test_members_whose_link_breaks_or_that_are_stopped_for_a_moment_stay(real: A
             await program.until("up", "m")
             assert name == await linked.get()
             await m.wait_size(2 if name == "a" else 3)
-            node = next(node for node in links._links if node.name == name)
+            node = next(node for node in links if node.name == name)
             program.signal(signal.SIGSTOP)
-            links._links[node]._socket.shutdown(socket.SHUT_RDWR)
+            links[node]._socket.shutdown(socket.SHUT_RDWR)
             program.signal(signal.SIGCONT)
             assert name == await linked.get()
         assert ended.empty()

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("zenoh")
-
 from member_programs import MemberPrograms
 
 pytestmark = [pytest.mark.program]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -123,6 +125,13 @@ class Two:
             raise AssertionError(f"the process on {node.name} ended with {ended.result()!r}")
         await ended
         return done.result()
+
+
+@pytest.fixture
+def sockets() -> Iterator[Path]:
+    """A private folder with a short path, as Unix sockets need it."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(params=list(MODES))

@@ -1,22 +1,31 @@
-"""Direct links between nodes of one machine: frames over a socket, and the switch from a carrier to a link."""
+"""Direct links between nodes of one machine: frames over a socket, seals, and how two nodes get a link."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 import socket
+import stat
 from collections.abc import Awaitable, Callable
+from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from direct_sides import SECRET, A, B, Side, linked
+from direct_sides import WAYS, A, B, Side, linked
 from otp.distribution import NodeId
+from otp.distribution.carriers import stream_address
+from otp.distribution.carriers.carrier_error import CarrierError
+from otp.distribution.carriers.direct import FIRST
 from otp.distribution.carriers.direct_link import FRAMES, DirectLink
-from otp.distribution.carriers.direct_links import FIRST, HOLD_S, DirectLinks
+from otp.distribution.carriers.seal import SEAL
 from otp.distribution.carriers.stream import FRAME_LIMIT, WRITE_LIMIT
-from otp.distribution.carriers.zenoh import ZenohCarrier
+from otp.distribution.carriers.stream_address import StreamAddress
+
+BOTH = pytest.mark.parametrize("way", list(WAYS))
 
 END = "the end"
 
@@ -167,196 +176,379 @@ def test_small_frames_of_one_read_leave_the_loop_to_others_in_between() -> None:
     run(main)
 
 
-# the links of a node
+# seals
 
 
-def test_a_link_is_read_when_the_last_frame_of_the_carrier_has_arrived() -> None:
+def test_sealed_frames_of_all_sizes_arrive_whole_and_in_order() -> None:
+    frames = [bytes([size % 251]) * size for size in (0, 1, 100, 40_000, FRAME_LIMIT, 3, *range(500))]
+
     async def main() -> None:
-        a, b, number = await linked()
-        assert a.links.put(B, b"1")
-        assert b.links.put(A, b"2")
-        a.links.switched(number)
-        assert (B, b"2") == await a.got.get()
-        assert b.got.empty()
-        b.links.switched(number)
-        assert (A, b"1") == await b.got.get()
-        a.links.close()
-        assert not a.links.put(B, b"too late")
-        b.links.close()
+        one, two = socket.socketpair()
+        (a, at_a), (b, at_b) = link(one), link(two)
+        a.seal(b"1", b"2")
+        b.seal(b"2", b"1")
+        b.limit = FRAME_LIMIT + SEAL
+        for frame in frames:
+            a.put(frame)
+        assert frames == [await at_b.get() for _ in frames]
+        b.put(b"back")
+        assert await at_a.get() == b"back"
+        a.close()
+        b.close()
 
     run(main)
 
 
-def test_a_link_whose_switch_was_lost_is_read_after_a_moment() -> None:
+def sealed(*frames: bytes) -> list[bytes]:
+    """Return frames as the side with key `1` sends them: length, frame and seal."""
+    sent: list[bytes] = []
+
     async def main() -> None:
-        loop = asyncio.get_running_loop()
-        a, b, _ = await linked()
-        begun = loop.time()
-        a.links.put(B, b"1")
-        a.links.put(B, b"2")
-        assert (A, b"1") == await b.got.get()
-        assert loop.time() - begun > HOLD_S / 2
-        assert (A, b"2") == await b.got.get()
-        a.links.close()
-        b.links.close()
+        one, two = socket.socketpair()
+        a, _ = link(one)
+        a.seal(b"1", b"2")
+        for frame in frames:
+            a._sent_at = float("-inf")  # no burst
+            a.put(frame)
+            sent.append(two.recv(100))
+        a.close()
+        two.close()
+
+    run(main)
+    return sent
+
+
+FIRST_AND_SECOND = sealed(b"first", b"second")
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        ([FIRST_AND_SECOND[0], FIRST_AND_SECOND[0]], [b"first"]),
+        ([FIRST_AND_SECOND[1], FIRST_AND_SECOND[0]], []),
+        ([FIRST_AND_SECOND[0][:-1] + b"x", FIRST_AND_SECOND[1]], []),
+        ([FIRST_AND_SECOND[0].replace(b"first", b"First"), FIRST_AND_SECOND[1]], []),
+        ([b"\0\0\0\4kill", FIRST_AND_SECOND[0]], []),
+        ([b"\0\0\0\0", FIRST_AND_SECOND[0]], []),
+        ([FIRST_AND_SECOND[0], b"\0\0\0\x14kill" + bytes(SEAL), FIRST_AND_SECOND[1]], [b"first"]),
+    ],
+    ids=["replayed", "reordered", "another seal", "another frame", "no seal", "empty", "injected"],
+)
+def test_a_frame_without_its_seal_ends_the_link(
+    said: list[bytes], taken: list[bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        one, two = socket.socketpair()
+        b, got = link(two)
+        b.seal(b"2", b"1")
+        one.sendall(b"".join(said))
+        assert [*taken, END] == [await got.get() for _ in [*taken, END]]
+        one.close()
+
+    with caplog.at_level(logging.WARNING, "otp.distribution"):
+        run(main)
+    assert "expected frames that its other end has sealed" in caplog.text
+
+
+def test_a_frame_that_comes_back_to_its_sender_ends_the_link() -> None:
+    async def main() -> None:
+        one, two = socket.socketpair()
+        a, got = link(one)
+        a.seal(b"1", b"2")
+        a.put(b"first")
+        two.sendall(await asyncio.get_running_loop().run_in_executor(None, two.recv, 100))
+        assert await got.get() == END
+        two.close()
 
     run(main)
 
 
-def test_a_switch_may_come_before_its_link_and_unknown_ones_are_harmless() -> None:
+# how two nodes get a link
+
+
+@BOTH
+def test_frames_go_both_ways_and_nodes_are_hinted_when_they_come_and_go(way: str, sockets: Path) -> None:
     async def main() -> None:
-        a, b = Side(A), Side(B)
-        for size in (0, 15, 16, 17, 1_000):
-            for _ in range(300):
-                a.links.switched(secrets.token_bytes(size))
-        assert len(a.links._switched) <= 256
-        a.links._switch = lambda _, number: b.links.switched(number)
-        a.links.dial(B, b.announced)
-        _, number = await b.switches.get()
-        a.links.switched(number)
-        assert b.links.put(A, b"hello")
-        assert (B, b"hello") == await a.got.get()
-        a.links.close()
-        b.links.close()
+        a, b = await linked(sockets, way)
+        assert a.address.startswith("unix/" if way == "unix" else "tcp/127.0.0.1:")
+        a.carrier.put(B, b"1")
+        b.carrier.put(A, b"2")
+        assert ((A, b"1"), (B, b"2")) == (await b.got.get(), await a.got.get())
+        assert (B, True) == await a.hints.get()
+        a.carrier.put(NodeId("c", 1), b"nobody")
+        a.carrier.put(B, b"x" * (FRAME_LIMIT + 1))
+        b.carrier.put(A, b"the last one")
+        await b.close()
+        assert (B, b"the last one") == await a.got.get()
+        assert (B, False) == await a.hints.get()
+        await a.close()
+        a.carrier.put(B, b"too late")
+        await a.carrier.connect(b.address)
 
     run(main)
 
 
-def test_who_has_not_seen_the_announcement_gets_no_link() -> None:
+@pytest.mark.parametrize("listen", ["127.0.0.1:0", "localhost:0", "tcp/[::1]:0"])
+def test_a_port_is_opened_only_where_listen_names_one(listen: str, sockets: Path) -> None:
     async def main() -> None:
-        a, b = Side(A), Side(B)
-        address, _, key = b.announced.partition("/")
-        host, _, port = address.partition(":")
-        a.links.dial(B, f"{address}/{'0' * 32}")
-        for said in (b"GET / HTTP/1.1\r\n\r\n", b"\0\0\0\0", b"\0\0\0\x23" + bytes(32) + b"a/1", b"\0\0\x08\x01"):
-            reader, writer = await asyncio.open_connection(host, int(port))
+        a = await Side(A, sockets, listen=listen).start()
+        b = await Side(B, sockets, listen=listen.removesuffix(":0"), connect=[a.address]).start()
+        assert (B, A) == (await a.linked.get(), await b.linked.get())
+        assert a.link(B)._sealing is not None
+        alone = await Side(NodeId("c", 1), sockets, listen=listen.removesuffix(":0")).start()
+        assert ["unix"] == [str(each.address).partition("/")[0] for each in alone.carrier._listeners.values()]
+        for side in (a, b, alone):
+            await side.close()
+
+    run(main)
+
+
+def test_nodes_that_share_a_listing_find_each_other_and_two_that_start_at_once_have_one_link(sockets: Path) -> None:
+    nodes = [NodeId(f"n{number}", 1) for number in range(8)]
+
+    async def main() -> None:
+        sides = [Side(node, sockets, listings=[sockets / "members"]) for node in nodes]
+        await asyncio.gather(*(side.start() for side in sides))
+        for side in sides:
+            assert {*nodes} - {side.me} == {await side.linked.get() for _ in nodes[1:]}
+        for one, other in permutations(sides, 2):
+            one.carrier.put(other.me, b"hello")
+        for side in sides:
+            assert {(node, b"hello") for node in nodes if node != side.me} == {await side.got.get() for _ in nodes[1:]}
+        assert not any(side.carrier._begun for side in sides)
+        for side in sides:
+            await side.close()
+        assert [sockets / "members"] == list(sockets.iterdir())
+        assert [] == list((sockets / "members").iterdir())
+
+    run(main)
+
+
+@BOTH
+@pytest.mark.parametrize("first", [A, B])
+def test_two_nodes_that_dial_each_other_at_once_have_one_link(way: str, first: NodeId, sockets: Path) -> None:
+    async def main() -> None:
+        a, b = [await Side(node, sockets, listen=WAYS[way]).start() for node in (A, B)]
+        ahead, late = (a, b) if first == A else (b, a)
+        await ahead.carrier.connect(late.address)
+        await late.carrier.connect(ahead.address)
+        assert (B, A) == (await a.linked.get(), await b.linked.get())
+        for side in (a, b):
+            while side.carrier._begun:
+                await side.dropped.get()
+        a.carrier.put(B, b"1")
+        b.carrier.put(A, b"2")
+        assert ((A, b"1"), (B, b"2")) == (await b.got.get(), await a.got.get())
+        assert (True, True) == (a.linked.empty(), b.linked.empty())
+        for side in (a, b):
+            await side.close()
+
+    run(main)
+
+
+def test_who_sends_something_else_gets_no_link(sockets: Path) -> None:
+    async def main() -> None:
+        b = await Side(B, sockets, listen="127.0.0.1:0").start()
+        address = StreamAddress.parse(b.address)
+        hello = b"otp link 2 " + bytes(24)
+        for said in (b"GET / HTTP/1.1\r\n\r\n", b"\0\0\0\0", b"\0\0\x08\x01", b"\0\0\0\x23" + hello,
+                     b"\0\0\0\x26" + hello + b"a/x", b"\0\0\0\x26" + hello + b"\xffa1"):  # fmt: skip
+            reader, writer = await asyncio.open_connection(address.host, address.port)
             writer.write(said)
             assert await reader.read() == b""
             writer.close()
             await writer.wait_closed()
-        assert not a.links.put(B, b"")
-        assert not b.links.put(A, b"")
-        for wrong in ("", "x", f"10.0.0.1:{port}/{key}", f"127.0.0.1:99999/{key}", f"{address}/xyz", f"999.1:1/{key}"):
-            a.links.dial(NodeId("c", 1), wrong)
-            assert [B] == list(a.links._dialler._nodes)
-        a.links.close()
-        b.links.close()
+        assert b.linked.empty()
+        await b.close()
 
     run(main)
 
 
-def test_more_silent_strangers_than_are_allowed_are_refused_and_members_are_linked_after_them() -> None:
+@BOTH
+def test_a_node_that_does_not_know_the_secret_gets_no_link_in_either_direction(way: str, sockets: Path) -> None:
     async def main() -> None:
-        a, b = Side(A), Side(B)
-        host, _, port = b.announced.partition("/")[0].partition(":")
-        strangers = [await asyncio.open_connection(host, int(port)) for _ in range(FIRST + 1)]
+        member = await Side(A, sockets, listen=WAYS[way]).start()
+        stranger = await Side(B, sockets, b"a guess", listen=WAYS[way]).start()
+        for one, other in ((member, stranger), (stranger, member)):
+            await one.carrier.connect(other.address, again=True)
+            assert "expected the proof of a node, got another one" == await one.dropped.get()
+            await other.dropped.get()
+        assert (None, None) == (member.link(B), stranger.link(A))
+        await member.close()
+        await stranger.close()
+
+    run(main)
+
+
+@BOTH
+def test_a_node_of_another_group_is_named_on_both_sides(way: str, sockets: Path) -> None:
+    async def main() -> None:
+        a = await Side(A, sockets, listen=WAYS[way]).start()
+        b = await Side(B, sockets, b"theirs", "other", listen=WAYS[way], connect=[a.address]).start()
+        assert (B, A) == (await a.strangers.get(), await b.strangers.get())
+        assert (True, True) == (a.linked.empty(), b.linked.empty())
+        await a.close()
+        await b.close()
+
+    run(main)
+
+
+def test_more_silent_strangers_than_are_allowed_are_refused_and_members_are_linked_after_them(sockets: Path) -> None:
+    async def main() -> None:
+        b = await Side(B, sockets, listen="127.0.0.1:0").start()
+        address = StreamAddress.parse(b.address)
+        strangers = [await asyncio.open_connection(address.host, address.port) for _ in range(FIRST + 1)]
         assert await strangers[-1][0].read() == b""
         for _, writer in strangers:
             writer.close()
             await writer.wait_closed()
-        a.links.dial(B, b.announced)
-        assert (B, (await b.switches.get())[1]) == await a.switches.get()
-        a.links.close()
-        b.links.close()
+        a = await Side(A, sockets, connect=[b.address]).start()
+        assert (A, B) == (await b.linked.get(), await a.linked.get())
+        await a.close()
+        await b.close()
 
     run(main)
 
 
-def test_a_node_that_is_gone_has_no_link_and_its_next_announcement_leads_to_a_new_one() -> None:
+def test_the_next_incarnation_of_a_node_gets_a_link_of_its_own(sockets: Path) -> None:
     async def main() -> None:
-        a, b, number = await linked()
-        a.links.switched(number)
-        b.links.close()
+        a, b = await linked(sockets)
+        await b.close()
         next_b = NodeId(B.name, B.creation + 1)
-        again = Side(next_b)
-        ended = a.links._links[B]
-        over = asyncio.Event()
-        before = ended.on_end
-        ended.on_end = lambda: (before(), over.set())
-        await over.wait()
-        assert not a.links.put(B, b"")
-        a.links.dial(next_b, again.announced)
-        assert (next_b, (await again.switches.get())[1]) == (await a.switches.get())[0:2]
-        a.links.close()
-        again.links.close()
+        again = await Side(next_b, sockets, connect=[a.address]).start()
+        assert (next_b, A) == (await a.linked.get(), await again.linked.get())
+        assert a.link(B) is None
+        await a.close()
+        await again.close()
 
     run(main)
 
 
-def test_a_loop_that_cannot_watch_sockets_has_no_links() -> None:
+# where a node listens
+
+
+def test_the_socket_and_the_entry_are_its_owners_and_leave_with_the_node(sockets: Path) -> None:
+    async def main() -> None:
+        a = await Side(A, sockets, listings=[sockets / "members"]).start()
+        [entry] = (sockets / "members").iterdir()
+        socket_ = Path(a.address.removeprefix("unix/"))
+        modes = [stat.S_IMODE(path.stat().st_mode) for path in (socket_, entry, entry.parent)]
+        assert [0o600, 0o600, 0o700] == modes
+        await a.close()
+        assert [] == [path for path in (socket_, entry) if path.exists()]
+
+    run(main)
+
+
+def test_entries_of_killed_nodes_are_removed_and_those_that_are_no_entries_stay(sockets: Path) -> None:
+    async def main() -> None:
+        a = await Side(A, sockets, listings=[sockets]).start()
+        [entry] = sockets.glob("*.link")
+        group = entry.name.partition("-")[0]
+        killed = sockets / "link-killed.sock"
+        with socket.socket(socket.AF_UNIX) as left:
+            left.bind(str(killed))
+        (sockets / f"{group}-1.link").write_text(f"killed/1\nunix/{killed}\n")
+        (sockets / "of another group-1.link").write_text("killed/1\ntcp/127.0.0.1:9\n")
+        junk = [sockets / f"{group}-{number}.link" for number in (2, 3, 4)]
+        for path, text in zip(junk, (b"", b"\xff\n\n", b"no node\nunix/x\n"), strict=True):
+            path.write_bytes(text)
+        b = await Side(B, sockets, listings=[sockets]).start()
+        assert (A, B) == (await b.linked.get(), await a.linked.get())
+        assert {*junk, *(Path(side.address.removeprefix("unix/")) for side in (a, b))} == {
+            path for path in sockets.iterdir() if path not in set(sockets.glob(f"{group}-????????????????.link"))
+        }
+        await a.close()
+        await b.close()
+
+    run(main)
+
+
+def test_a_folder_of_entries_that_others_can_write_to_is_refused(sockets: Path) -> None:
+    async def main() -> None:
+        (sockets / "members").mkdir()
+        (sockets / "members").chmod(0o777)
+        with pytest.raises(CarrierError, match="try `chmod 700` of it") as caught:
+            await Side(A, sockets, listings=[sockets / "members"]).start()
+        assert ("cannot_start", str(sockets / "members")) == caught.value.reason
+        assert [] == list(sockets.glob("*.sock"))
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"listen": "0.0.0.0"}, ("tls_required", "0.0.0.0")),
+        ({"listen": "10.0.0.1:7447"}, ("tls_required", "10.0.0.1:7447")),
+        ({"listen": "example.org:1"}, ("tls_required", "example.org:1")),
+        ({"connect": ["10.0.0.1:7447"]}, ("tls_required", "10.0.0.1:7447")),
+        ({"connect": ["tls/127.0.0.1:7447"]}, ("tls_required", "tls/127.0.0.1:7447")),
+        ({"multicast": "eth0"}, ("tls_required", "eth0")),
+        ({"connect": ["127.0.0.1"]}, ("bad_address", "127.0.0.1")),
+        ({"listen": "127.0.0.1:99999"}, ("bad_address", "127.0.0.1:99999")),
+        ({"listen": ""}, ("bad_address", "")),
+        ({"listen": "unix/relative"}, ("bad_address", "unix/relative")),
+        ({"connect": [f"unix//{'x' * 104}"]}, ("bad_address", f"unix//{'x' * 104}")),
+    ],
+)
+def test_an_address_that_is_wrong_or_needs_tls_is_refused(options: Any, reason: Any, sockets: Path) -> None:
+    async def main() -> None:
+        with pytest.raises(CarrierError) as caught:
+            await Side(A, sockets, **options).start()
+        assert reason == caught.value.reason
+        assert [] == list(sockets.iterdir())
+
+    run(main)
+
+
+def test_an_address_in_use_is_named_and_a_socket_that_was_left_behind_is_replaced(sockets: Path) -> None:
+    async def main() -> None:
+        a = await Side(A, sockets, listen="127.0.0.1:0").start()
+        path = f"unix/{sockets / 'mine.sock'}"
+        with socket.socket(socket.AF_UNIX) as left:
+            left.bind(path.removeprefix("unix/"))
+        b = await Side(B, sockets, listen=path).start()
+        assert path == b.address
+        for address in (a.address, b.address, a.address.removeprefix("tcp/")):
+            with pytest.raises(CarrierError, match="free address") as caught:
+                await Side(NodeId("c", 1), sockets, listen=address).start()
+            assert ("address_in_use", address) == caught.value.reason
+        await a.close()
+        await b.close()
+
+    run(main)
+
+
+def test_where_there_are_no_unix_sockets_each_frame_is_sealed(sockets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (stream_address, __import__("otp.distribution.carriers.direct", fromlist=["direct"])):
+        monkeypatch.setattr(module, "unix_family", lambda: None)
+
+    async def main() -> None:
+        a, b = [await Side(node, sockets, listings=[sockets]).start() for node in (A, B)]
+        assert (B, A) == (await a.linked.get(), await b.linked.get())
+        assert a.address.startswith("tcp/127.0.0.1:")
+        assert a.link(B)._sealing is not None
+        a.carrier.put(B, b"hello")
+        assert (A, b"hello") == await b.got.get()
+        with pytest.raises(CarrierError, match="this system has no Unix sockets"):
+            await a.carrier.connect("unix//x")
+        await a.close()
+        await b.close()
+
+    run(main)
+
+
+def test_a_loop_that_cannot_watch_sockets_is_refused_with_a_sentence(sockets: Path) -> None:
     async def main() -> None:
         class Loop(asyncio.SelectorEventLoop):
             def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:
                 raise NotImplementedError
 
         loop = asyncio.get_running_loop()
-        links = DirectLinks(A, loop, print, print, SECRET)
         loop.add_reader = Loop.add_reader.__get__(loop)
-        assert links.listen("127.0.0.1") is None
-        links.close()
-
-    run(main)
-
-
-def test_a_node_that_does_not_know_the_secret_gets_no_link_in_either_direction() -> None:
-    async def main() -> None:
-        for mine, other in ((A, B), (B, A)):
-            member, stranger = Side(mine), Side(other, b"a guess")
-            dropped: asyncio.Queue[Any] = asyncio.Queue()
-            for links in (member.links, stranger.links):
-                drop = links._drop
-                links._drop = lambda link, drop=drop: (drop(link), dropped.put_nowait(link))
-            member.links.dial(other, stranger.announced)
-            stranger.links.dial(mine, member.announced)
-            await dropped.get()  # the one that listens has refused it
-            await dropped.get()
-            assert not member.links.put(other, b"a frame")
-            assert not stranger.links.put(mine, b"a frame")
-            member.links.close()
-            stranger.links.close()
-
-    run(main)
-
-
-# with Zenoh
-
-
-@pytest.mark.parametrize("listen", ["127.0.0.1", "localhost", "::1"])
-def test_nodes_that_zenoh_has_found_send_each_other_frames_over_a_link(listen: str) -> None:
-    async def main() -> None:
-        group, heard = secrets.token_hex(8), asyncio.Queue[Any]()
-        one, two = (ZenohCarrier(group, listen=listen, secret=SECRET) for _ in "ab")
-        await one.start(A, lambda *_: None, lambda *_: None)
-        switched = asyncio.Event()
-        assert one._links
-        switch = one._links._switch
-        one._links._switch = lambda *sent: (switch(*sent), switched.set())
-        await two.start(B, lambda *frame: heard.put_nowait(frame), lambda *_: None)
-        await switched.wait()
-        one._send = lambda *_: heard.put_nowait("Zenoh")
-        one.put(B, b"hello")
-        assert (A, b"hello") == await heard.get()
-        await one.close()
-        await two.close()
-
-    run(main)
-
-
-def test_a_node_without_links_is_reached_over_zenoh() -> None:
-    async def main() -> None:
-        group, heard = secrets.token_hex(8), asyncio.Queue[Any]()
-        one, two = ZenohCarrier(group, secret=SECRET), ZenohCarrier(group)
-        await one.start(A, lambda *frame: heard.put_nowait(frame), lambda *_: None)
-        met = asyncio.Event()
-        await two.start(B, lambda *frame: heard.put_nowait(frame), lambda *_: met.set())
-        await met.wait()
-        two.put(A, b"1")
-        assert (B, b"1") == await heard.get()
-        one.put(B, b"2")
-        assert (A, b"2") == await heard.get()
-        assert one._links
-        assert not one._links._links
-        await one.close()
-        await two.close()
+        with pytest.raises(CarrierError, match="expected an event loop that watches sockets"):
+            await Side(A, sockets).start()
+        assert [] == os.listdir(sockets)
 
     run(main)

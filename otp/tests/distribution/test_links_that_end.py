@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import socket
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from direct_sides import SECRET, A, B, Side, linked
+from direct_sides import WAYS, A, B, Side, linked
 from otp.distribution import NodeId, Session
 from otp.distribution.actions import Down, Put
 from otp.distribution.carriers import dialler as dialler_module
-from otp.distribution.carriers import direct_links as links_module
+from otp.distribution.carriers import direct as links_module
 from otp.distribution.carriers import limited_warnings
-from otp.distribution.carriers.zenoh import ZenohCarrier
+from otp.distribution.carriers import listener as listener_module
+from otp.distribution.carriers.link_handshake import Greeting
+from otp.distribution.carriers.stream_address import StreamAddress
+
+BOTH = pytest.mark.parametrize("way", list(WAYS))
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:
@@ -26,7 +30,7 @@ def run(main: Callable[[], Awaitable[None]]) -> None:
 
 def break_off(side: Side, node: NodeId) -> None:
     """End a link as the system could, without an effect on the node at the other end."""
-    side.links._links[node]._socket.shutdown(socket.SHUT_RDWR)
+    side.link(node)._socket.shutdown(socket.SHUT_RDWR)
 
 
 class Relay(asyncio.Protocol):
@@ -57,101 +61,140 @@ class Relay(asyncio.Protocol):
 def refusing() -> str:
     """Return an address of this machine at which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
-        return f"127.0.0.1:{closed.getsockname()[1]}"
+        return f"tcp/127.0.0.1:{closed.getsockname()[1]}"
 
 
 async def relinked(a: Side, b: Side) -> None:
     """Return when two nodes have a new link."""
-    assert (await a.switches.get())[1] == (await b.switches.get())[1]
+    assert (b.me, a.me) == (await a.linked.get(), await b.linked.get())
 
 
-def test_a_link_that_ends_is_dialled_again_and_no_living_node_counts_as_closed() -> None:
+async def close(*sides: Side) -> None:
+    for side in sides:
+        await side.close()
+
+
+@BOTH
+def test_a_link_that_ends_is_dialled_again_and_no_living_node_counts_as_closed(way: str, sockets: Path) -> None:
     async def main() -> None:
-        a, b, _ = await linked()
+        a, b = await linked(sockets, way)
         for side, node in ((a, B), (b, A), (a, B)):
             break_off(side, node)
             await relinked(a, b)
         assert a.closed.empty()
         assert b.closed.empty()
-        a.links.close()
-        b.links.close()
+        await close(a, b)
 
     run(main)
 
 
-def test_a_node_that_refused_a_link_is_dialled_again_after_a_growing_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+@BOTH
+def test_frames_that_are_put_while_a_link_is_dialled_again_are_sent_over_the_next_one(way: str, sockets: Path) -> None:
+    async def main() -> None:
+        a, b = await linked(sockets, way)
+        ended = a.carrier._ended
+        sent = [b"1", b"2", b"3"]
+        a.carrier._ended = lambda node: (ended(node), [a.carrier.put(B, frame) for frame in sent])
+        a.link(B).on_end = lambda: a.carrier._ended(B)
+        break_off(a, B)
+        assert [(A, frame) for frame in sent] == [await b.got.get() for _ in sent]
+        await close(a, b)
+
+    run(main)
+
+
+def test_a_node_that_refused_a_link_is_dialled_again_after_a_growing_pause(
+    monkeypatch: pytest.MonkeyPatch, sockets: Path
+) -> None:
     monkeypatch.setattr(dialler_module, "SHORTEST_S", 0.01)
     monkeypatch.setattr(dialler_module, "LONGEST_S", 0.05)
 
     async def main() -> None:
-        a, b = Side(A), Side(B)
+        a, b = [await Side(node, sockets).start() for node in (A, B)]
         pauses, refusals = list[float](), 6
-        again = a.links._dialler._again
+        again = a.carrier._dialler._again
 
-        def seen(node: NodeId, known: Any) -> None:
-            pauses.append(known.pause)
+        def seen(target: Any) -> None:
+            pauses.append(target.pause)
             if len(pauses) == refusals:
                 monkeypatch.setattr(links_module, "LINKS", 256)
-            again(node, known)
+            again(target)
 
-        a.links._dialler._again = seen
+        a.carrier._dialler._again = seen
         monkeypatch.setattr(links_module, "LINKS", 0)
-        a.links.dial(B, b.announced)
+        await a.carrier.connect(b.address)
         await relinked(a, b)
         assert [0.0, 0.01, 0.02, 0.04, 0.05, 0.05] == pauses
-        a.links.close()
-        b.links.close()
+        await close(a, b)
 
     run(main)
 
 
-def test_an_address_that_refuses_after_its_link_belongs_to_a_node_that_has_ended_seen_from_both_sides() -> None:
+def test_an_address_that_gives_no_link_is_dialled_for_a_while_and_one_that_was_configured_forever(
+    monkeypatch: pytest.MonkeyPatch, sockets: Path
+) -> None:
+    monkeypatch.setattr(dialler_module, "ASKED_S", 0.05)
+
+    async def main() -> None:
+        a = await Side(A, sockets, connect=[refusing()]).start()
+        dialler, given_up = a.carrier._dialler, asyncio.Event()
+        give_up = dialler._give_up
+        dialler._give_up = lambda target: (give_up(target), given_up.set())
+        dialler.dial(StreamAddress.parse(refusing()), 0.1)
+        await given_up.wait()
+        [configured] = dialler._targets.values()
+        assert a.closed.empty()
+        with socket.create_server((configured.address.host, configured.address.port)) as server:
+            server.setblocking(False)
+            accepted, _ = await asyncio.get_running_loop().sock_accept(server)
+            accepted.close()
+        await close(a)
+
+    run(main)
+
+
+@BOTH
+def test_an_address_that_refuses_after_its_link_belongs_to_a_node_that_has_ended_seen_from_both_sides(
+    way: str, sockets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener_module, "_remove", lambda _: None)  # a killed process leaves its socket behind
+
     async def main() -> None:
         for ends in (A, B):
-            a, b, _ = await linked()
+            a, b = await linked(sockets, way)
             await b.tried.wait()
             gone, stays = (a, b) if ends == A else (b, a)
-            gone.links.close()
+            await gone.close()
             assert ends == await stays.closed.get()
-            assert {} == stays.links._dialler._nodes, "nothing is left to dial"
-            assert not stays.links.put(ends, b"")
-            stays.links.close()
+            assert {} == stays.carrier._dialler._targets, "nothing is left to dial"
+            assert stays.link(ends) is None
+            await stays.close()
 
     run(main)
 
 
-def test_a_forged_address_is_not_the_one_that_a_link_proves() -> None:
+def test_a_node_that_has_left_and_removed_its_socket_is_not_dialled_any_more(sockets: Path) -> None:
     async def main() -> None:
-        a, b = Side(A), Side(B)
-        address = refusing()
-        forged = [f"{address}/{side.announced.partition('/')[2]}" for side in (a, b)]
-        connected = a.links._dialler._on_connected
-        a.links._dialler._on_connected = lambda *known: (connected(*known), a.links.dial(B, forged[1]))
-        b.links.dial(A, forged[0])
-        a.links.dial(B, b.announced)
-        await relinked(a, b)
-        a.links.dial(B, forged[1])
-        b.links.dial(A, forged[0])
-        break_off(a, B)
-        await relinked(a, b)
+        a, b = await linked(sockets)
+        await b.close()
+        assert [(B, True), (B, False)] == [await a.hints.get(), await a.hints.get()]
+        assert {} == a.carrier._dialler._targets
         assert a.closed.empty()
-        assert b.closed.empty()
-        a.links.close()
-        b.links.close()
+        await close(a)
 
     run(main)
 
 
-def test_a_stranger_who_relays_between_two_nodes_gets_no_link_of_either() -> None:
+def test_a_stranger_who_relays_between_two_nodes_gets_no_link_of_either(sockets: Path) -> None:
     """He could otherwise read their frames, and end a node for the others by closing his address."""
 
     async def main() -> None:
-        a, b = Side(A), Side(B)
-        address, _, key = b.announced.partition("/")
+        a, b = [await Side(node, sockets, listen=WAYS["sealed"]).start() for node in (A, B)]
+        address = StreamAddress.parse(b.address)
         ended, loop = asyncio.Event(), asyncio.get_running_loop()
 
         async def join(one: Relay) -> None:
-            _, two = await loop.create_connection(lambda: Relay(ended), *address.split(":"))
+            _, two = await loop.create_connection(lambda: Relay(ended), address.host, address.port)
             one.other, two.other = two, one
             two.transport.write(one.held)
 
@@ -163,167 +206,95 @@ def test_a_stranger_who_relays_between_two_nodes_gets_no_link_of_either() -> Non
         joins: list[asyncio.Task[None]] = []
         stranger = await loop.create_server(accepted, "127.0.0.1", 0)
         host, port = stranger.sockets[0].getsockname()
-        a.links.dial(B, f"{host}:{port}/{key}")
+        await a.carrier.connect(f"{host}:{port}", again=True)
         await ended.wait()
-        assert (False, False) == (a.links.put(B, b""), b.links.put(A, b""))
-        a.links.dial(B, b.announced)
+        assert (None, None) == (a.link(B), b.link(A))
+        await a.carrier.connect(b.address)
         await relinked(a, b)
-        a.links.close()
-        b.links.close()
+        await close(a, b)
         stranger.close()
         await asyncio.gather(*joins)
 
     run(main)
 
 
-def test_an_address_that_cannot_be_reached_from_here_says_nothing_about_its_node() -> None:
+@BOTH
+def test_an_address_that_cannot_be_reached_from_here_says_nothing_about_its_node(way: str, sockets: Path) -> None:
     """The loopback of a container is another one: its node dials this one, but not the other way around."""
 
     async def main() -> None:
-        a, b = Side(A), Side(B)
-        a.links._announced = f"{refusing()}/{a.announced.partition('/')[2]}"
+        a, b = [await Side(node, sockets, listen=WAYS[way]).start() for node in (A, B)]
+        shown = refusing() if way == "sealed" else f"unix/{sockets / 'elsewhere.sock'}"
+        greeting = a.carrier._greeting
+        a.carrier._greeting = lambda connected: Greeting(*greeting(connected)[:3], shown)
         for _ in range(2):
-            a.links.dial(B, b.announced)
+            await a.carrier.connect(b.address)
             await relinked(a, b)
             await b.tried.wait()
             break_off(a, B)
         await relinked(a, b)
         assert b.closed.empty()
-        a.links.close()
-        b.links.close()
+        await close(a, b)
 
     run(main)
 
 
-def test_announcements_of_strangers_change_nothing_for_a_node_that_has_had_a_link() -> None:
+def test_an_address_that_never_gave_a_link_says_nothing_about_its_node(sockets: Path) -> None:
     async def main() -> None:
-        a, b, _ = await linked()
-        forged = f"127.0.0.1:9/{'0' * 32}"
-        a.links.gone(B, forged)
-        assert {} == a.links._doubted, "only its own announcement counts"
-        for number in range(300):
-            a.links.dial(NodeId(f"stranger{number}", 1), f"[::1]:{number + 1}/{'0' * 32}")
-        assert len(a.links._dialler._nodes) <= dialler_module.NODES
-        unlinked = a.links._dialler.unlinked
-        a.links._dialler.unlinked = lambda node: (a.links.dial(B, forged), unlinked(node), a.links.dial(B, forged))
-        break_off(a, B)
-        await relinked(a, b)
-        a.links.gone(B, b.announced)
-        assert [B] == list(a.links._doubted)
-        a.links.close()
-        b.links.close()
-
-    run(main)
-
-
-def test_an_address_that_never_gave_a_link_says_nothing_about_its_node() -> None:
-    async def main() -> None:
-        a, b = Side(A), Side(B)
-        b.links.close()
+        a = await Side(A, sockets).start()
         failed = asyncio.Event()
-        again = a.links._dialler._again
-        a.links._dialler._again = lambda node, known: (again(node, known), known.timer and failed.set())
-        a.links.dial(B, b.announced)
+        again = a.carrier._dialler._again
+        a.carrier._dialler._again = lambda target: (again(target), target.timer and failed.set())
+        await a.carrier.connect(refusing())
         await failed.wait()
         assert a.closed.empty()
-        a.links.gone(B)
-        assert {} == a.links._dialler._nodes
-        a.links.close()
+        await close(a)
 
     run(main)
 
 
-def test_a_node_that_is_no_longer_announced_is_soon_not_dialled_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def main() -> None:
-        a, b, _ = await linked()
-        assert b.links._server
-        b.links._loop.remove_reader(b.links._server)  # it is stopped: the system connects, and it answers nothing
-        monkeypatch.setattr(links_module, "FIRST_S", 0.05)
-        forgotten, failures = asyncio.Event(), list[NodeId]()
-        fail, forget = a.links._dialler.failed, a.links._dialler._forget
-        a.links._dialler.failed = lambda node, known: (failures.append(node), fail(node, known))
-        a.links._dialler._forget = lambda node: (forget(node), forgotten.set())
-        a.links.gone(B)
-        timer = a.links._doubted[B]
-        break_off(a, B)
-        await forgotten.wait()
-        assert timer.cancelled()
-        assert len(failures) < 10
-        assert {} == a.links._dialler._nodes
-        assert a.closed.empty()
-        a.links.close()
-        b.links.close()
-
-    run(main)
-
-
-@pytest.mark.parametrize("superseded", [False, True])
-def test_a_silent_link_ends_when_its_node_is_no_longer_announced_or_superseded(
-    monkeypatch: pytest.MonkeyPatch, superseded: bool
-) -> None:
+def test_a_silent_link_ends_when_its_node_is_superseded(monkeypatch: pytest.MonkeyPatch, sockets: Path) -> None:
     """A child that a node has forked keeps its sockets open."""
     monkeypatch.setattr(links_module, "SILENT_S", 0.05)
 
     async def main() -> None:
-        a, b, number = await linked()
-        a.links.switched(number)
-        b.links.switched(number)
+        a, b = await linked(sockets)
         ended = asyncio.Event()
-        unlinked = a.links._dialler.unlinked
-        a.links._dialler.unlinked = lambda node: (unlinked(node), ended.set())
+        unlinked = a.carrier._dialler.unlinked
+        a.carrier._dialler.unlinked = lambda node: (unlinked(node), ended.set())
         checked: asyncio.Queue[None] = asyncio.Queue()
-        check = a.links._check
-        a.links._check = lambda *link: (check(*link), checked.put_nowait(None))
-        if superseded:
-            a.links.dial(NodeId(B.name, B.creation + 1), b.announced)
-        else:
-            a.links.gone(B)
+        check = a.carrier._check
+        a.carrier._check = lambda *link: (check(*link), checked.put_nowait(None))
+        later = await Side(NodeId(B.name, B.creation + 1), sockets, connect=[a.address]).start()
+        await relinked(a, later)
         for _ in range(3):
-            b.links.put(A, b"still alive")
+            b.carrier.put(A, b"still alive")
             assert (B, b"still alive") == await a.got.get()
             await checked.get()
-            assert a.links.put(B, b""), "a node that the carrier has lost keeps its link while it sends"
+            assert a.link(B) is not None, "a node that was superseded keeps its link while it sends"
         await ended.wait()
-        assert not a.links.put(B, b"")
+        assert a.link(B) is None
         assert a.closed.empty()
-        a.links.close()
-        b.links.close()
-
-    run(main)
-
-
-def test_a_node_that_is_announced_again_keeps_its_link() -> None:
-    async def main() -> None:
-        a, b, _ = await linked()
-        a.links.gone(B)
-        b.links.gone(A)
-        timers = [a.links._doubted[B], b.links._doubted[A]]
-        a.links.dial(B, b.announced)
-        b.links.dial(A, a.announced)
-        assert [True, True] == [timer.cancelled() for timer in timers]
-        break_off(a, B)
-        await relinked(a, b)
-        a.links.close()
-        b.links.close()
+        await close(a, b, later)
 
     run(main)
 
 
 def test_strangers_cause_one_warning_in_a_while_and_their_number_is_told(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, sockets: Path
 ) -> None:
     async def main() -> None:
-        b = Side(B)
-        host, _, port = b.announced.partition("/")[0].partition(":")
+        b = await Side(B, sockets, listen=WAYS["sealed"]).start()
+        address = StreamAddress.parse(b.address)
         for number in range(201):
             if number == 200:
                 monkeypatch.setattr(limited_warnings, "WARN_EVERY", 0.0)
-            reader, writer = await asyncio.open_connection(host, int(port))
+            reader, writer = await asyncio.open_connection(address.host, address.port)
             writer.write(b"GET / HTTP/1.1\r\n\r\n")
             assert b"" == await reader.read()
             writer.close()
             await writer.wait_closed()
-        b.links.close()
+        await close(b)
 
     with caplog.at_level(logging.WARNING, "otp.distribution"):
         run(main)
@@ -341,23 +312,3 @@ def test_a_node_whose_process_has_ended_is_down_without_a_probe() -> None:
     assert {B} == sessions[A].nodes()
     assert [Down(B, "hint")] == sessions[A].closed(B)
     assert [] == sessions[A].closed(B)
-
-
-def test_zenoh_says_which_announcements_have_gone_and_whose_process_has_ended() -> None:
-    async def main() -> None:
-        group = secrets.token_hex(8)
-        one, two = (ZenohCarrier(group, secret=SECRET) for _ in "ab")
-        events: asyncio.Queue[Any] = asyncio.Queue()
-        one.on_closed = lambda node: events.put_nowait(("closed", node))
-        await one.start(A, lambda *_: None, lambda *_: None)
-        assert one._links
-        switch, gone = one._links._switch, one._links.gone
-        one._links._switch = lambda *sent: (switch(*sent), events.put_nowait("linked"))
-        one._links.gone = lambda node, text: (gone(node, text), events.put_nowait(("gone", node)))
-        await two.start(B, lambda *_: None, lambda *_: None)
-        assert "linked" == await events.get()
-        await two.close()
-        assert {("closed", B), ("gone", B)} == {await events.get(), await events.get()}
-        await one.close()
-
-    run(main)

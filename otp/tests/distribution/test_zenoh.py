@@ -371,7 +371,7 @@ SLOW = """
 import time
 from unittest.mock import Mock
 class Slow(ZenohCarrier):
-    def _declare(self, session, inbox, announcement):
+    def _declare(self, session, inbox):
         def declare_token(key):
             time.sleep(0.3)
             return live.declare_token(key)
@@ -379,7 +379,7 @@ class Slow(ZenohCarrier):
         late = Mock(wraps=session)
         late.liveliness.return_value = Mock(wraps=live)
         late.liveliness.return_value.declare_token = declare_token
-        super()._declare(late, inbox, announcement)
+        super()._declare(late, inbox)
 """
 """A carrier whose tokens take a while."""
 

@@ -92,6 +92,46 @@ def test_a_member_is_a_node_of_the_platform_until_it_leaves(
     assert not left(tmp_path / "data")
 
 
+@pytest.mark.parametrize("runtime", ["/proc/none", "missing", "read-only"])
+def test_members_of_a_long_data_directory_meet_without_a_runtime_folder(
+    command: Callable[..., Any], tmp_path: Path, runtime: str
+) -> None:
+    data = tmp_path / ("x" * 150)
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("SUPERLEARNER_")}
+    environment = {**kept, "PYTHONUNBUFFERED": "1", "XDG_RUNTIME_DIR": str(tmp_path / runtime)}
+    if runtime == "read-only":
+        environment["XDG_RUNTIME_DIR"] = "/sys"
+    started = [
+        command("node", name, "--data-dir", str(data), cwd=tmp_path, env=environment) for name in ("a", "b")
+    ]  # at once
+    try:
+        for process in started:
+            assert READY.match(process.stdout.readline())
+        found = command("cluster", "status", "--wait", "2", "--data-dir", str(data), cwd=tmp_path, env=environment)
+        assert "2 members, healthy" in found.communicate(timeout=20)[0]
+        assert [0, 0] == [end(process) for process in started]
+        assert not left(data)
+    finally:
+        for process in started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+
+def test_a_member_with_another_data_directory_connects_at_a_port_and_without_one_is_told_what_to_do(
+    member: Member, superlearner: Run, tmp_path: Path
+) -> None:
+    member("a", "--listen", "127.0.0.1:0")
+    [a] = status(superlearner)[1]["members"]
+    cookie = str(tmp_path / "data" / "cookie")
+    b = member("b", "--cookie-file", cookie, "--connect", a["address"], data="other")
+    assert a["address"].startswith("tcp/127.0.0.1:")
+    assert {"a@127.0.0.1", "b@127.0.0.1"} == names(status(superlearner, "--wait", "2")[1])
+    assert end(b) == 0
+    code, line = refused(superlearner, "--connect", "unix/relative")
+    assert (code, "try unix//run/user/1000/otp/NAME.sock" in line) == (2, True)
+
+
 def test_a_killed_member_is_silent_or_lost(member: Member, superlearner: Run) -> None:
     member("a")
     b = member("b")

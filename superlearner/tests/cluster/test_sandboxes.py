@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -45,7 +46,9 @@ def listens():
 
 
 def connects():
-    return socket.create_connection(("127.0.0.1", %(port)d), 2).getpeername()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+        link.connect(%(path)r)
+        return link.getpeername()
 
 
 def reads_the_cookie():
@@ -56,7 +59,7 @@ def reads_the_cookie():
 async def joins(node):
     from otp.cluster import Cluster
     try:
-        return str(await Cluster.join(node, cookie=%(word)r, connect=["tcp/127.0.0.1:%(port)d"]))
+        return str(await Cluster.join(node, cookie=%(word)r, connect=["unix/" + %(path)r], timeout=2))
     except BaseException as error:
         return type(error).__name__
 
@@ -65,7 +68,7 @@ class Scout(GenServer):
     @impl
     async def init(self, arg):
         import otp
-        for name, function in (("udp", scouts), ("multicast", listens), ("tcp", connects), ("file", reads_the_cookie)):
+        for name, function in (("udp", scouts), ("multicast", listens), ("unix", connects), ("file", reads_the_cookie)):
             print(tried(name, function), flush=True)
         print("join:", await joins(otp.node()), flush=True)
         return Ok(arg)
@@ -82,16 +85,17 @@ def test_a_sandbox_finds_no_member_and_is_none(start: Callable[..., Any], superl
     program = start()
     before = json.loads(superlearner("cluster", "status", "--json").stdout)
     [member] = before["members"]
-    port = int(member["address"].rpartition(":")[2])
+    path = member["address"].removeprefix("unix/")
+    assert Path(path).is_socket()
     cookie = program.data_dir / "cookie"
     word = cookie.read_text().strip()
-    source = SCOUT % {"port": port, "cookie": str(cookie), "word": word}
+    source = SCOUT % {"path": path, "cookie": str(cookie), "word": word}
     token = (program.data_dir / "token").read_text().strip()
     with httpx.Client(base_url=program.url, timeout=60, headers={"authorization": f"Bearer {token}"}) as asks:
         made = asks.post("/api/v1/sandboxes", json={"sandbox_id": "scout", "source": source})
         assert made.status_code == 200, made.text
         output = asks.get("/api/v1/sandboxes/scout/output").json()["data"]["text"]
-        assert ["udp", "multicast", "tcp", "file", "join"] == [line.partition(":")[0] for line in output.splitlines()]
+        assert ["udp", "multicast", "unix", "file", "join"] == [line.partition(":")[0] for line in output.splitlines()]
         assert not [line for line in output.splitlines() if not line.endswith(("Error", "Refused", "Unreachable"))], (
             output
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from otp.cluster import Dns, FileList, Multicast
+from otp.cluster import Dns, FileList, Folder, Multicast
 from superlearner.cluster.certificates import make_certificates
 from superlearner.cluster.cookie import CookieError, read_cookie
 from superlearner.cluster.ways import BadWay, Way, discovery_of, member_name, tls_of
@@ -40,6 +40,12 @@ def test_each_kind_of_discovery_has_a_spelling(text: str, expected: object) -> N
 def test_wrong_discovery_is_refused_with_the_spellings(text: str) -> None:
     with pytest.raises(BadWay, match=r"expected local, lan, file:PATH, dns:NAME\[:PORT\] or none"):
         discovery_of(text)
+
+
+def test_members_of_a_data_directory_find_each_other_there_unless_discovery_says_otherwise(tmp_path: Path) -> None:
+    assert (Folder(tmp_path / "members"), Multicast("lo")) == Way(tmp_path).arguments("b@h")["discovery"]
+    assert FileList(Path("x")) == Way(tmp_path, discovery="file:x").arguments("b@h")["discovery"]
+    assert Way(tmp_path, discovery="none").arguments("b@h")["discovery"] is None
 
 
 def test_a_cookie_file_wins_and_the_folder_gets_none(tmp_path: Path) -> None:

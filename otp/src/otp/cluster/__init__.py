@@ -13,8 +13,8 @@
 >>> asyncio.run(main())
 ['a', 'b']
 
-Real members need msgspec and eclipse-zenoh, the extra `cluster`; simulated ones, as here, need msgspec only. Importing
-`otp` does not import this package.
+Members of one machine, and simulated ones, need msgspec; those of several machines need eclipse-zenoh, too (the extra
+`cluster`). Importing `otp` does not import this package.
 
 Source: Erlang's distribution and `net_kernel`; membership by all members as in libcluster.
 """
@@ -22,7 +22,7 @@ Source: Erlang's distribution and `net_kernel`; membership by all members as in 
 from __future__ import annotations
 
 from otp.cluster.cluster import Cluster
-from otp.cluster.discovery import Discovery, Dns, FileList, Multicast, Static
+from otp.cluster.discovery import Discovery, Dns, FileList, Folder, Multicast, Static
 from otp.cluster.member import Member, MemberDown, MemberLeaving, MemberUp
 from otp.cluster.refusals import JoinRefused, NotMember, Refusal
 from otp.distribution.carriers.zenoh_settings import Tls
@@ -32,6 +32,7 @@ __all__ = [
     "Discovery",
     "Dns",
     "FileList",
+    "Folder",
     "JoinRefused",
     "Member",
     "MemberDown",

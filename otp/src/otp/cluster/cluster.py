@@ -89,9 +89,11 @@ class Cluster:
         Args:
             node: the running node, by default the caller's.
             cookie: the secret of the cluster, by default that of the variable `OTP_COOKIE`.
-            listen: the address to listen on. Beyond this machine, `tls` is required.
+            listen: the address to listen on: this machine, with a port also for other users of it. Beyond this
+                machine, `tls` is required.
             connect: addresses of members; one of them has to answer.
-            discovery: how to find members: `Multicast`, `Static`, `FileList`, `Dns`, a tuple of them, or `None`.
+            discovery: how to find members: `Multicast`, `Folder`, `Static`, `FileList`, `Dns`, a tuple of them, or
+                `None`.
             allow: what other members may start or call here: classes, functions, modules (their public names), or
                 `"module:name"`.
             tls: certificates, for members on other machines.
@@ -353,7 +355,7 @@ def _sources(discovery: Any) -> tuple[Discovery, ...]:
     for source in sources:
         if not hasattr(source, "addresses"):
             raise BadArgument(
-                f"Cluster.join(discovery=…): expected Multicast, Static, FileList or Dns, got {source!r:.100}; "
+                f"Cluster.join(discovery=…): expected Multicast, Folder, Static, FileList or Dns, got {source!r:.100}; "
                 "try Static('tcp/10.0.0.5:7447')"
             )
     return sources

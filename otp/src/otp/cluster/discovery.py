@@ -15,7 +15,7 @@ from typing import Protocol
 
 from otp.kernel.errors import BadArgument
 
-__all__ = ["Discovery", "Dns", "FileList", "Multicast", "Static"]
+__all__ = ["Discovery", "Dns", "FileList", "Folder", "Multicast", "Static"]
 
 
 class Discovery(Protocol):
@@ -28,9 +28,10 @@ class Discovery(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Multicast:
-    """Members find each other by multicast on a network interface; `"lo"` is this machine.
+    """Members find each other by multicast on a network interface, for which they need certificates.
 
-    Only members with the same cookie find each other.
+    `"lo"` is this machine: without certificates, the members of one user find each other there by a private folder of
+    that user, and nothing is sent. Only members with the same cookie find each other.
 
     >>> from otp.cluster import Multicast
     >>> Multicast().interface
@@ -41,6 +42,24 @@ class Multicast:
 
     async def addresses(self) -> list[str]:
         """Return no address: the carrier itself looks for members."""
+        return []
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Members of one user and machine find each other by entries in a folder, which only that user can write to.
+
+    Only members with the same cookie find each other. It has no effect with certificates.
+
+    >>> from otp.cluster import Folder
+    >>> Folder("data/members").path
+    'data/members'
+    """
+
+    path: str | os.PathLike[str]
+
+    async def addresses(self) -> list[str]:
+        """Return no address: the carrier itself reads the folder."""
         return []
 
 

@@ -102,6 +102,7 @@ class Membership:
         self.distribution: MemberDistribution
         self.on_evicted: Callable[[], object] | None = None
         self._carrier = carrier
+        self._dials: bool = getattr(carrier, "dials", False)  # else it finds nodes by their names
         self._discovery = discovery
         self._clock = clock
         self._loop = node._s.loop
@@ -284,8 +285,8 @@ class Membership:
         if self.over:
             return
         self._apart.pop(node, None)
-        if self.me.address is None:  # the carrier has one before its first connection, which may come before `begin`
-            self.me = self.me._replace(address=getattr(self._carrier, "address", None) or None)
+        # The carrier has one before its first connection, which may come before `begin`, and another one later.
+        self.me = self.me._replace(address=getattr(self._carrier, "address", None) or None)
         self._pending[node] = self._loop.time()
         known = [(member.name, member.incarnation, member.address) for member in self.up.values()]
         self.distribution.tell(node, ("cluster", "facts", PROTOCOL, facts_of(self.me, self.joined), known))
@@ -410,6 +411,8 @@ class Membership:
             pause = self.settings.dead
             self._sought[node] = _Sought(address, self._loop.time() + pause, pause)
             self.distribution.transport.connect(node)
+            if address is not None and self._dials:
+                self._dial(address, again=True)
 
     def _leaving(self, node: NodeId) -> None:
         self.distribution.tell(node, SEEN)

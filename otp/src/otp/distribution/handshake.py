@@ -10,8 +10,8 @@ A proof is an HMAC-SHA256 with the cookie over both node names, both nonces, the
 what it knows of the other, so a
 recorded proof is useless against a side with another nonce, in the other direction, or for another node.
 
-It does not hide or sign what is sent afterwards. Between hosts that do not trust the network, the carrier has to be
-encrypted (TLS), as with Erlang's distribution.
+It does not hide or sign what is sent afterwards: the carrier has to keep others out (a private socket), to sign each
+frame, or to be encrypted (TLS).
 
 >>> from otp.distribution import NodeId
 >>> a, b = NodeId("a", 1), NodeId("b", 1)

@@ -157,7 +157,7 @@ class Session:
             raise BadArgument(f"connect: cannot connect {self.me} to itself; try another name")
         return self._seek(now, node)
 
-    def _seek(self, now: float, node: NodeId) -> list[Action]:
+    def _seek(self, now: float, node: NodeId, *, hinted: bool = False) -> list[Action]:
         if self._closed or node == self.me or (node.name == self.me.name and not self._probes):
             return []
         if self._first(node) is not None or any(
@@ -166,7 +166,7 @@ class Session:
         ):
             return []  # connected, with this incarnation or with a later one, which makes this one obsolete
         peer = self._peers.setdefault(node, _Peer(node, wanted=False))
-        if peer.wanted:
+        if peer.wanted and not hinted:
             return []  # it is greeted at each heartbeat
         peer.wanted = True
         return [self._greet(now, peer)]
@@ -181,7 +181,7 @@ class Session:
     def hint(self, now: float, node: NodeId, present: bool) -> list[Action]:
         """Handle a carrier's hint that `node` is reachable or gone."""
         if present:
-            return self._seek(now, node) if self.settings.auto_connect else []
+            return self._seek(now, node, hinted=True) if self.settings.auto_connect else []
         live = self._live(node)
         if self._probes and live is not None:
             live.doubted = now if live.doubted is None else live.doubted

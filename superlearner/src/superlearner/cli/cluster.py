@@ -37,7 +37,8 @@ def node(
         typer.Option(metavar="ADDRESS", help="Address of a member; one of them has to answer.", show_default=False),
     ] = None,
     listen: Annotated[
-        str, typer.Option(help="Address to listen on; beyond loopback, --tls-… are required.")
+        str,
+        typer.Option(help="Address to listen on; other users need a port; beyond loopback, --tls-… are required."),
     ] = "127.0.0.1",
     discovery: Annotated[
         str, typer.Option(metavar="HOW", help="How to find members: local, lan, file:PATH, dns:NAME[:PORT] or none.")

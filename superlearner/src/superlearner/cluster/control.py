@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from otp.doors import runtime_folder
 
-__all__ = ["Control", "ControlError", "Record", "ask", "records", "started_at"]
+__all__ = ["FOLDER", "Control", "ControlError", "Record", "ask", "records", "started_at"]
 
 FOLDER: Final = "members"
 RECORDS: Final = "member-*.json"

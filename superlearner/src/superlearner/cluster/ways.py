@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from otp.cluster import Dns, FileList, Multicast
+from otp.cluster import Dns, FileList, Folder, Multicast
 from superlearner.cluster.bundles import bundle_problem
+from superlearner.cluster.control import FOLDER
 from superlearner.cluster.cookie import CookieError, read_cookie, read_or_make_cookie
 
 __all__ = ["BACKEND", "HOST", "BadWay", "Way", "discovery_of", "member_name", "tls_of"]
@@ -97,6 +98,10 @@ class Way:
             raise CookieError(f"there is no cookie {self.cookie_file}; copy {self.folder / 'cookie'} of another member")
         return found
 
+    def _discovery(self) -> Any:
+        found = discovery_of(self.discovery)
+        return (Folder(self.folder / FOLDER), found) if isinstance(found, Multicast) else found
+
     def arguments(self, name: str) -> dict[str, Any]:
         """Return the arguments of `Cluster.join` for the member `name`. Raises `CookieError`, `BadWay`."""
         incarnations = self.folder / INCARNATIONS
@@ -105,7 +110,7 @@ class Way:
             "cookie": self.cookie(),
             "listen": self.listen,
             "connect": self.connect,
-            "discovery": discovery_of(self.discovery),
+            "discovery": self._discovery(),
             "allow": self.allow,
             "tls": self.tls,
             "settings": self.settings,

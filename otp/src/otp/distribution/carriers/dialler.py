@@ -1,8 +1,8 @@
-"""The announced addresses of nodes on this machine, which are dialled until there is a link.
+"""Addresses on this machine, which are dialled until there is a link.
 
-An address that failed, or whose link has ended, is dialled again after a pause that grows, until its announcement has
-gone. An address that refuses a connection after it had a link belongs to a process that has ended: a living node
-listens until it leaves, and the system accepts connections for a stopped one.
+An address that failed, or whose link has ended, is dialled again after a pause that grows. An address that refuses a
+connection after it had a link belongs to a process that has ended: a living node listens until it leaves, and the
+system accepts connections for a stopped one.
 """
 
 from __future__ import annotations
@@ -10,42 +10,44 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import re
 import socket
 from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Final
 
-from otp.distribution.carriers.zenoh_settings import is_loopback
+from otp.distribution.carriers.listing import Entry
+from otp.distribution.carriers.stream_address import StreamAddress
 from otp.distribution.node_id import NodeId
 
-__all__ = ["Announced", "Dialler", "read"]
+__all__ = ["FOREVER", "Dialler", "Target"]
 
-NODES: Final = 256
-"""Addresses that are remembered; a further one takes the place of one that has given no link."""
 SHORTEST_S: Final = 0.01
 LONGEST_S: Final = 30.0
 """The maximum pause; a link that stood for longer is dialled again at once."""
+ASKED_S: Final = 1.0
+"""The maximum pause for a node that is listed, and for an address that is dialled forever."""
 LAST_S: Final = 0.5
-"""The maximum first pause after a link, and the maximum pause once a node is no longer announced: a process that ends
-closes its sockets one after the other."""
-ADDRESS: Final = re.compile(r"(?:\[([0-9a-f:]+)\]|([0-9.]+)):(\d{1,5})/([0-9a-f]{32})")
+"""The maximum first pause after a link: a process that ends closes its sockets one after the other."""
+GIVE_UP_S: Final = 30.0
+"""Seconds for which an address is dialled that gives no link."""
+FOREVER: Final = float("inf")
 
 
-@dataclass(slots=True)
-class Announced:
-    """An address and its key, and the text that announces them.
+@dataclass(slots=True, eq=False)
+class Target:
+    """An address, the `node` to which it leads as far as is known, and until when it is dialled.
 
-    It is `gone` if it is no longer announced, and `proven` if it belongs to its node and was reached from here.
+    It is `proven` if it was reached from here and belongs to that node. A target with an `entry` is dialled until the
+    node that has listed itself there ends.
     """
 
-    text: str
-    address: tuple[str, int]
-    key: bytes
+    address: StreamAddress
+    until: float
+    node: NodeId | None = None
+    entry: Entry | None = None
     pause: float = 0.0
     since: float = 0.0
-    gone: bool = False
     proven: bool = False
     linked: bool = False
     dials: bool = False
@@ -53,172 +55,177 @@ class Announced:
     timer: asyncio.TimerHandle | None = None
 
 
-def read(text: str) -> Announced | None:
-    """Return the address of an announcement, or None if it is not on this machine.
-
-    >>> read("127.0.0.1:4369/00112233445566778899aabbccddeeff").address
-    ('127.0.0.1', 4369)
-    """
-    found = ADDRESS.fullmatch(text)
-    if found is None:
-        return None
-    host, port = found[1] or found[2], int(found[3])
-    return Announced(text, (host, port), bytes.fromhex(found[4])) if is_loopback(host) and port <= 0xFFFF else None
-
-
 class Dialler:
     """The addresses of other nodes.
 
-    `on_connected` is called with a node, its address and a connected socket, which it then owns; it answers by `linked`
-    or `failed`. `on_refused` is called for a node whose process has ended.
+    `on_connected` is called with a target and a connected socket, which it then owns; it answers by `linked` or
+    `failed`. `on_refused` is called for a node whose process has ended, `on_left` for a listed node that gave no link
+    before it ended.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, on_connected: Callable[[NodeId, Announced, socket.socket], object],
-        on_refused: Callable[[NodeId], object],
+        self, loop: asyncio.AbstractEventLoop, on_connected: Callable[[Target, socket.socket], object],
+        on_refused: Callable[[NodeId], object], on_left: Callable[[NodeId], object],
     ) -> None:  # fmt: skip
         self._loop = loop
         self._on_connected = on_connected
         self._on_refused = on_refused
-        self._nodes: dict[NodeId, Announced] = {}
+        self._on_left = on_left
+        self._targets: dict[StreamAddress, Target] = {}
+        self._closed = False
 
-    def learn(self, node: NodeId, text: str) -> None:
-        """Remember an announced address, unless it is not on this machine, or there is a link."""
-        announced = read(text)
-        if announced is None:
+    def dial(self, address: StreamAddress, seconds: float = GIVE_UP_S, entry: Entry | None = None) -> None:
+        """Dial an address for so many seconds, unless it has a link or is being dialled; 0 is one attempt."""
+        if self._closed:
             return
-        known = self._nodes.get(node)
-        if known is not None:
-            if known.text == text:
-                known.gone = False
-                return
-            if known.linked or known.proven:  # an incarnation keeps its address: this one was forged
-                return
-            self._forget(node)
-        if len(self._nodes) >= NODES:
-            unproven = next((one for one, each in self._nodes.items() if not (each.linked or each.proven)), None)
-            if unproven is None:
-                return
-            self._forget(unproven)
-        self._nodes[node] = announced
+        until = self._loop.time() + seconds
+        target = self._targets.get(address)
+        if target is None:
+            target = self._targets[address] = Target(address, until, entry and entry.node, entry)
+        else:
+            target.until = max(target.until, until)
+        if not (target.linked or target.dials):
+            self._dial(target)
 
-    def dial(self, node: NodeId) -> None:
-        """Dial a node that has an address, unless it has a link or is being dialled."""
-        known = self._nodes.get(node)
-        if known is not None and not (known.linked or known.dials):
-            self._dial(node, known)
+    def leads_to(self, target: Target, node: NodeId) -> None:
+        """Record the node of an address, which it has proven."""
+        target.node, target.proven = node, True
 
-    def linked(self, node: NodeId, known: Announced, *, dialled: bool) -> None:
-        """Record the link and the address of a node; any other address was forged.
+    def linked(self, node: NodeId, address: StreamAddress | None) -> None:
+        """Record that a node has a link, which may have come from there, and the address that it has shown.
 
-        An address that the link did not go to is tried once: it may lead to nothing from here.
+        An address that was not dialled is tried once: it may lead to nothing from here.
         """
-        if node in self._nodes:
-            self._forget(node)
-        self._nodes[node] = known
-        known.linked, known.proven = True, dialled
-        known.since = self._loop.time()
-        if not dialled:
-            self._dial(node, known)
+        for target in self._of_name(node):
+            if target.node is not None and target.node.creation < node.creation:
+                self._forget(target)
+        if address is not None and address not in self._targets:
+            self._targets[address] = Target(address, 0.0, node)
+        for target in self._of(node):
+            target.linked, target.since = True, self._loop.time()
+            if target.timer is not None:
+                target.timer.cancel()
+                target.timer = None
+            if not (target.proven or target.dials):
+                self._dial(target)
 
     def unlinked(self, node: NodeId) -> None:
         """Redial a node whose link has ended."""
-        known = self._nodes.get(node)
-        if known is not None:
-            known.linked = False
-            if self._loop.time() - known.since > LONGEST_S:
-                known.pause = 0.0
-            elif known.proven:  # has its process ended?
-                known.pause = min(known.pause, LAST_S)
-            self._again(node, known)
+        now = self._loop.time()
+        for target in self._of(node):
+            target.linked = False
+            target.until = max(target.until, now + GIVE_UP_S)
+            if now - target.since > LONGEST_S:
+                target.pause = 0.0
+            elif target.proven:  # has its process ended?
+                target.pause = min(target.pause, LAST_S)
+            if not target.dials:
+                self._again(target)
 
-    def failed(self, node: NodeId, known: Announced) -> None:
+    def failed(self, target: Target) -> None:
         """Dial an address again that gave no link."""
-        known.dials = False
-        if self._nodes.get(node) is not known or known.linked:
-            return
-        if known.gone and (known.pause > LAST_S or not known.proven):
-            self._forget(node)
-        else:
-            self._again(node, known)
-
-    def gone(self, node: NodeId, text: str | None) -> bool:
-        """Forget a node if this announcement of it has gone; one that had a link is dialled a few times before.
-
-        Returns whether it has. None: another incarnation of the node is announced.
-        """
-        known = self._nodes.get(node)
-        if known is None or text not in (None, known.text):
-            return False
-        known.gone = True
-        if not (known.linked or known.dials):
-            if known.proven:
-                known.pause = SHORTEST_S
-                self._dial(node, known)
-            else:
-                self._forget(node)
-        return True
+        target.dials = False
+        if self._targets.get(target.address) is target and not target.linked:
+            self._again(target)
 
     def close(self) -> None:
         """Forget all addresses."""
-        for node in list(self._nodes):
-            self._forget(node)
+        self._closed = True
+        for target in list(self._targets.values()):
+            self._forget(target)
 
-    def _again(self, node: NodeId, known: Announced) -> None:
-        pause, known.pause = known.pause, min(max(2 * known.pause, SHORTEST_S), LONGEST_S)
-        if pause:
-            known.timer = self._loop.call_later(pause, self._dial, node, known)
+    def _of(self, node: NodeId) -> list[Target]:
+        return [target for target in self._targets.values() if target.node == node]
+
+    def _of_name(self, node: NodeId) -> list[Target]:
+        return [target for target in self._targets.values() if target.node and target.node.name == node.name]
+
+    def _again(self, target: Target) -> None:
+        late = self._loop.time() >= target.until
+        # An address that is proven is dialled first: only its refusal shows that the process has ended.
+        left = target.entry is not None and (late or not target.proven) and target.entry.is_left
+        if left or (late and target.entry is None):
+            self._give_up(target)
         else:
-            self._dial(node, known)
+            longest = LONGEST_S if target.entry is None and target.until != FOREVER else ASKED_S
+            pause, target.pause = target.pause, min(max(2 * target.pause, SHORTEST_S), longest)
+            if pause:
+                target.timer = self._loop.call_later(pause, self._dial, target, context=Context())
+            else:
+                self._dial(target)
 
-    def _dial(self, node: NodeId, known: Announced) -> None:
-        self._stop(known)
-        known.dials = True
-        host = known.address[0]
+    def _give_up(self, target: Target) -> None:
+        self._forget(target)
+        if target.entry is not None:
+            target.entry.remove()
+            self._on_left(target.entry.node)
+        if target.until == FOREVER:
+            self.dial(target.address, FOREVER)
+
+    def _dial(self, target: Target) -> None:
+        self._stop(target)
+        target.dials = True
         try:
-            dialled = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+            dialled = socket.socket(target.address.family, socket.SOCK_STREAM)
         except OSError:  # no descriptor is left
-            self.failed(node, known)
+            self.failed(target)
             return
         dialled.setblocking(False)
-        known.socket = dialled
-        problem = dialled.connect_ex(known.address)
-        if problem == errno.EINPROGRESS:
-            Context().run(self._loop.add_writer, dialled, self._done, node, known)
+        target.socket = dialled
+        problem = dialled.connect_ex(target.address.target)
+        if not target.address.path and problem in (errno.EINPROGRESS, errno.EWOULDBLOCK):
+            Context().run(self._loop.add_writer, dialled, self._done, target)
         else:
-            self._handle(node, known, dialled, problem)
+            self._handle(target, dialled, problem)
 
-    def _done(self, node: NodeId, known: Announced) -> None:
-        dialled = known.socket
+    def _done(self, target: Target) -> None:
+        dialled = target.socket
         if dialled is not None:
             self._loop.remove_writer(dialled)
-            self._handle(node, known, dialled, dialled.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+            self._handle(target, dialled, dialled.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
 
-    def _handle(self, node: NodeId, known: Announced, dialled: socket.socket, problem: int) -> None:
-        known.socket = None
-        if not problem and not known.linked:
-            self._on_connected(node, known, dialled)
+    def _handle(self, target: Target, dialled: socket.socket, problem: int) -> None:
+        target.socket = None
+        if not problem and not target.linked:
+            self._on_connected(target, dialled)
             return
         dialled.close()
-        if not problem:
-            known.dials, known.proven = False, True
-            return
+        if target.linked:
+            target.dials, target.proven = False, not problem
         # Windows also refuses a connection when too many wait to be accepted.
-        if problem == errno.ECONNREFUSED and known.proven and os.name == "posix":
-            self._forget(node)
-            self._on_refused(node)
+        elif problem == errno.ECONNREFUSED and target.proven and os.name == "posix":
+            self._refused(target)
+        elif problem == errno.ENOENT and target.proven:  # it has left, and removed its socket
+            target.dials, target.proven, target.until = False, False, target.until if target.until == FOREVER else 0.0
+            self._again(target)
         else:
-            self.failed(node, known)
+            self.failed(target)
 
-    def _stop(self, known: Announced) -> None:
-        known.dials = False
-        if known.timer is not None:
-            known.timer.cancel()
-            known.timer = None
-        if known.socket is not None:
-            self._loop.remove_writer(known.socket)
-            known.socket.close()
-            known.socket = None
+    def _refused(self, target: Target) -> None:
+        node = target.node
+        for other in self._of(node) if node is not None else [target]:
+            if other.entry is not None:
+                other.entry.remove()
+                other.entry = None
+            if other.until == FOREVER:
+                other.node, other.proven, other.linked = None, False, False
+                self.failed(other)
+            else:
+                self._forget(other)
+        if node is not None:
+            self._on_refused(node)
 
-    def _forget(self, node: NodeId) -> None:
-        self._stop(self._nodes.pop(node))
+    def _stop(self, target: Target) -> None:
+        target.dials = False
+        if target.timer is not None:
+            target.timer.cancel()
+            target.timer = None
+        if target.socket is not None:
+            self._loop.remove_writer(target.socket)
+            target.socket.close()
+            target.socket = None
+
+    def _forget(self, target: Target) -> None:
+        self._stop(target)
+        if self._targets.get(target.address) is target:
+            del self._targets[target.address]

@@ -28,6 +28,7 @@ from contextvars import Context
 from typing import Final
 from weakref import finalize
 
+from otp.distribution.carriers.seal import Seal
 from otp.distribution.carriers.stream import FRAME_LIMIT, LENGTH, WRITE_LIMIT
 
 __all__ = ["DirectLink"]
@@ -63,8 +64,10 @@ class DirectLink:
         "_closed",
         "_context",
         "_loop",
+        "_opening",
         "_reads",
         "_rest",
+        "_sealing",
         "_sent_at",
         "_socket",
         "_waiting",
@@ -97,6 +100,8 @@ class DirectLink:
         # No process owns the callbacks: a link outlives the one that uses it first.
         self._context = Context()
         self._rest = b""
+        self._sealing: Seal | None = None
+        self._opening: Seal | None = None
         self._waiting = bytearray()
         self._sent_at = float("-inf")
         self._behind = self._burst = self._reads = self._writes = self._closed = False
@@ -116,11 +121,17 @@ class DirectLink:
             self._reads = False
             self._loop.remove_reader(self._socket)
 
+    def seal(self, sent: bytes, received: bytes) -> None:
+        """Seal the frames that are sent and received from now on, with a key for each direction."""
+        self._sealing, self._opening = Seal(sent), Seal(received)
+
     def put(self, frame: bytes) -> None:
         """Send or drop `frame`."""
         waiting = self._waiting
         if self._closed or len(waiting) > WRITE_LIMIT:
             return
+        if self._sealing is not None:
+            frame = self._sealing.close(frame)
         now = self._loop.time()
         if waiting or now - self._sent_at < BURST_S:
             waiting += len(frame).to_bytes(LENGTH, "big")
@@ -216,8 +227,16 @@ class DirectLink:
                 self._fall_behind()
                 break
             left -= 1
+            frame = data[start + LENGTH : end]
+            if self._opening is not None:
+                opened = self._opening.open(frame)
+                if opened is None:
+                    self.warn("a link ended: expected frames that its other end has sealed, got another one")
+                    self._end()
+                    return
+                frame = opened
             try:
-                self.on_frame(data[start + LENGTH : end])
+                self.on_frame(frame)
             except Exception as error:
                 text = f"expected the frames of a link to be handled, got {error!r}"
                 self._loop.call_exception_handler({"message": text, "exception": error})

@@ -43,7 +43,6 @@ import zenoh
 from otp.distribution.carriers.background import Inbox, begin, in_background
 from otp.distribution.carriers.carrier import OnFrame, OnHint
 from otp.distribution.carriers.carrier_error import CarrierError
-from otp.distribution.carriers.direct_links import DirectLinks
 from otp.distribution.carriers.limited_warnings import LimitedWarnings
 from otp.distribution.carriers.lingering import close_without_waiting
 from otp.distribution.carriers.stream import FRAME_LIMIT
@@ -52,7 +51,6 @@ from otp.distribution.carriers.zenoh_settings import (
     check_listen,
     config_for,
     endpoint,
-    host_of,
     node_key,
     node_of,
     settings_for,
@@ -69,8 +67,6 @@ STRANGERS: Final = "otp-strangers"
 SENDER_LIMIT: Final = 2_048
 UNREAD_LIMIT: Final = 16 * 1024 * 1024
 """Bytes received that the loop has not handled; more are dropped."""
-SWITCH: Final = b"= "
-"""Before the sender of the number of a direct link; no node begins like this."""
 PUBLISHERS: Final = 256
 SENDERS: Final = 256
 """Keys of senders whose nodes are remembered: reading a key takes longer than handling its frame."""
@@ -94,9 +90,8 @@ class ZenohCarrier:
     answer. `multicast` is the network interface on which nodes find each other, `None` for none. One known address is
     enough: nodes tell each other whom they know.
 
-    Without `tls` all nodes are on this machine. Zenoh finds them and carries their first frames; the others take a
-    direct link, which needs a third of the time. It takes a `secret` that only the
-    nodes of the group know; without one Zenoh carries all.
+    Without `tls` all nodes are on this machine, and any process of it can read their frames and send others. A cluster
+    does not use it so: its members on one machine have `DirectCarrier`.
 
     `start` raises `CarrierError` with one of the reasons `("tls_required", address)`, `("address_in_use", address)`,
     `("bad_address", address)`, `("unreadable", path)` and `("cannot_start", text)`.
@@ -104,7 +99,7 @@ class ZenohCarrier:
 
     def __init__(
         self, group: str, *, listen: str = "127.0.0.1", connect: Sequence[str] = (), multicast: str | None = "lo",
-        tls: Tls | None = None, secret: bytes | None = None,
+        tls: Tls | None = None,
     ) -> None:  # fmt: skip
         if not re.fullmatch(r"[A-Za-z0-9_-]+", group):
             raise BadArgument(f"ZenohCarrier: expected a group of letters and digits, got {group!r:.100}")
@@ -113,14 +108,9 @@ class ZenohCarrier:
         self._connect = list(connect)
         self._multicast = multicast
         self._tls = tls
-        self._secret = secret if tls is None else None
-        self._links: DirectLinks | None = None
-        self._announced = f"otp/{group}/d/"
         self.address: str = ""
         self.on_stranger: Callable[[NodeId], object] | None = None
         """Called for a node of another group that an address has led to."""
-        self.on_closed: Callable[[NodeId], object] | None = None
-        """Called for a node whose process has ended: its address of direct links refuses this node after it had one."""
         # Strangers see this mark, and not the group, under which they could send frames.
         self._mark = hashlib.blake2b(b"otp 1 mark " + group.encode(), digest_size=8).hexdigest()
         self._session: zenoh.Session | None = None
@@ -152,14 +142,9 @@ class ZenohCarrier:
         self._loop = asyncio.get_running_loop()
         self._warnings = LimitedWarnings(self._loop)
         self._inbox = Inbox(self._loop, self._arrive, UNREAD_LIMIT)
-        announcement = None
-        if self._secret:
-            self._links = DirectLinks(me, self._loop, on_frame, self._switch, self._secret)
-            self._links.on_closed = self._ended
-            announcement = self._links.listen(host_of(listen))
         try:
             self._session = await self._open(listen, connect, self._multicast)
-            await in_background(partial(self._declare, self._session, self._inbox, announcement), OPEN_LIMIT)
+            await in_background(partial(self._declare, self._session, self._inbox), OPEN_LIMIT)
             self._look()
         except BaseException as error:
             await self.close()
@@ -175,24 +160,20 @@ class ZenohCarrier:
         zenoh.init_log_from_env_or("off")  # pyright: ignore[reportUnknownMemberType]
         return await in_background(partial(_opened, config), OPEN_LIMIT, undo=_close)
 
-    def _declare(self, session: zenoh.Session, inbox: Inbox[_Arrived], announcement: str | None) -> None:
+    def _declare(self, session: zenoh.Session, inbox: Inbox[_Arrived]) -> None:
         for reply in session.get(f"@/{session.zid()}/peer", timeout=OPEN_LIMIT):
             if reply.ok is not None:
                 self.address = json.loads(reply.ok.payload.to_string())["locators"][0]
         base = f"otp/{self._group}"
         frames = session.declare_subscriber(f"{base}/m/{node_key(self._me)}", partial(_frame_arrived, inbox))
         live = session.liveliness()
-        direct: tuple[object, ...] = ()
-        if announcement is not None:
-            others = live.declare_subscriber(f"{self._announced}*/*/*/*", partial(_hint_arrived, inbox), history=True)
-            direct = others, live.declare_token(f"{self._announced}{node_key(self._me)}/{announcement}")
         mark = live.declare_token(f"{STRANGERS}/{self._mark}/{node_key(self._me)}")
         # Whoever sees the token can send frames here. This node finds others after it: if it was killed before others
         # see its token, they would never be told that it has gone.
         token = live.declare_token(f"{base}/n/{node_key(self._me)}")
         hints = live.declare_subscriber(f"{base}/n/*/*", partial(_hint_arrived, inbox), history=True)
         strangers = live.declare_subscriber(f"{STRANGERS}/*/*/*", partial(_hint_arrived, inbox), history=True)
-        self._declared = [frames, *direct, mark, token, hints, strangers]
+        self._declared = [frames, mark, token, hints, strangers]
 
     def _explained(self, error: zenoh.ZError) -> CarrierError:
         if "already in use" in str(error):
@@ -235,23 +216,16 @@ class ZenohCarrier:
 
     def put(self, node: NodeId, frame: bytes) -> None:
         """Send or drop `frame`."""
-        if len(frame) <= FRAME_LIMIT and not (self._links is not None and self._links.put(node, frame)):
-            self._send(node, frame, self._me_key)
-
-    def _send(self, node: NodeId, frame: bytes, sender: bytes) -> None:
         session = self._session
-        if session is None or self._closed:
+        if session is None or self._closed or len(frame) > FRAME_LIMIT:
             return
         try:
             publisher = self._publishers.get(node)
             if publisher is None:
                 publisher = self._publish(session, node)
-            publisher.put(frame, attachment=sender)  # pyright: ignore[reportUnknownMemberType]
+            publisher.put(frame, attachment=self._me_key)  # pyright: ignore[reportUnknownMemberType]
         except zenoh.ZError as error:
             self._warn(f"{node}: expected Zenoh to take a frame, got {str(error)!r:.200}")
-
-    def _switch(self, node: NodeId, number: bytes) -> None:
-        self._send(node, number, SWITCH + self._me_key)
 
     def _publish(self, session: zenoh.Session, node: NodeId) -> zenoh.Publisher:
         if len(self._publishers) >= PUBLISHERS:
@@ -272,8 +246,6 @@ class ZenohCarrier:
             self._looking.cancel()
         if self._inbox is not None:
             self._inbox.close()
-        if self._links is not None:
-            self._links.close()
         session, guide = self._session, self._guide
         self._session = self._guide = None
         self._publishers.clear()
@@ -293,23 +265,9 @@ class ZenohCarrier:
             return
         what, value = item
         if isinstance(what, bytes) and isinstance(value, bytes):
-            if what.startswith(SWITCH):
-                if self._links is not None:
-                    self._links.switched(value)
-                return
             node = self._senders.get(what) or self._sender(what)
             if node is not None:
                 self._on_frame(node, value)
-                return
-        elif isinstance(what, str) and what.startswith(self._announced):
-            name, creation, announcement = what[len(self._announced) :].split("/", 2)
-            node = node_of(f"{name}/{creation}")
-            if node is not None:
-                if self._links is not None:
-                    if value:
-                        self._links.dial(node, announcement)
-                    else:
-                        self._links.gone(node, announcement)
                 return
         elif isinstance(what, str) and what.startswith(STRANGERS):
             mark, _, key = what[len(STRANGERS) + 1 :].partition("/")
@@ -326,10 +284,6 @@ class ZenohCarrier:
                     self._on_hint(node, value)
                 return
         self._warn(f"expected a node as name/creation, got {what[:100]!r}")
-
-    def _ended(self, node: NodeId) -> None:
-        if self.on_closed is not None:
-            self.on_closed(node)
 
     def _sender(self, key: bytes) -> NodeId | None:
         node = node_of(key.decode("ascii", "replace"))

@@ -16,6 +16,7 @@ from otp.distribution.settings import Settings
 
 __all__ = [
     "FRAGMENT",
+    "LOOPBACK_NAMES",
     "WINDOW",
     "Tls",
     "check_listen",

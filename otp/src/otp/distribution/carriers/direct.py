@@ -1,0 +1,458 @@
+"""Frames between the nodes of one machine: one direct stream for each pair of them.
+
+A node listens on a Unix socket in a folder that only its user can enter. Nodes of one user find each other by the
+`listings` that they share. A node of another user is reached at a port of the loopback interface, which is opened only
+if `listen` names one, or once this node dials one; there each frame has a seal.
+
+>>> import asyncio, tempfile
+>>> from pathlib import Path
+>>> from otp.distribution import NodeId
+>>> async def main(folder):
+...     a, b = (DirectCarrier("d5c1", b"secret", folder=folder, listings=[folder]) for _ in range(2))
+...     said = asyncio.Queue()
+...     await a.start(NodeId("a", 1), lambda *_: None, lambda *hint: said.put_nowait(hint))
+...     await b.start(NodeId("b", 1), lambda *frame: said.put_nowait(frame), lambda *_: None)
+...     print(await said.get())
+...     a.put(NodeId("b", 1), b"hello")
+...     print(await said.get())
+...     await b.close()
+...     print(await said.get())
+...     await a.close()
+>>> with tempfile.TemporaryDirectory() as folder:
+...     asyncio.run(main(Path(folder)))
+(NodeId(name='b', creation=1), True)
+(NodeId(name='a', creation=1), b'hello')
+(NodeId(name='b', creation=1), False)
+
+Both ends of a link prove that they know the secret of the group (`link_handshake`); everything else is for the session.
+If both dial at once, one link stays. A link that has ended is dialled again. If that
+is refused, the process of the node has ended, and `on_closed` is called.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from otp.distribution.carriers.carrier import OnFrame, OnHint
+from otp.distribution.carriers.carrier_error import CarrierError
+from otp.distribution.carriers.dialler import FOREVER, GIVE_UP_S, Dialler, Target
+from otp.distribution.carriers.direct_link import DirectLink
+from otp.distribution.carriers.limited_warnings import LimitedWarnings
+from otp.distribution.carriers.link_handshake import (
+    NONCE,
+    Greeting,
+    Handshake,
+    mark_of,
+    read_answer,
+    read_hello,
+)
+from otp.distribution.carriers.listener import Listener
+from otp.distribution.carriers.listing import Listing
+from otp.distribution.carriers.seal import SEAL
+from otp.distribution.carriers.stream import FRAME_LIMIT
+from otp.distribution.carriers.stream_address import (
+    UNIX,
+    StreamAddress,
+    belongs_to_us,
+    has_port,
+    place_of,
+    unix_family,
+)
+from otp.distribution.carriers.zenoh_settings import check_listen
+from otp.distribution.node_id import NodeId
+
+__all__ = ["DirectCarrier"]
+
+LINKS: Final = 1_024
+FIRST: Final = 64
+"""Accepted sockets that have not proven themselves."""
+FIRST_S: Final = 5.0
+FIRST_LIMIT: Final = 2_048
+NAMED_S: Final = 1.0
+"""Seconds between two reports of nodes of other groups that have dialled: any process may do so."""
+KEPT: Final = 64
+KEPT_S: Final = 1.0
+"""Frames, and seconds, for which a node without a link is given time for the next one."""
+SILENT_S: Final = 10.0
+"""Seconds of silence before the link of a node ends that has been superseded: a child that it has forked may keep the
+link open."""
+
+
+@dataclass(slots=True, eq=False)
+class _Begun:
+    """A link that is not proven yet."""
+
+    link: DirectLink
+    place: bytes
+    sealed: bool
+    timer: asyncio.TimerHandle
+    target: Target | None = None
+    """The address that was dialled, None if it was accepted."""
+    node: NodeId | None = None
+    """The node at the other end, once it has proven itself."""
+    hello: Greeting | None = None
+    shakes: Handshake | None = None
+
+
+class DirectCarrier:
+    """A carrier of frames between the nodes of `group` on this machine, which all know `secret`.
+
+    `folder` is where its Unix socket lies; only this user may enter it. `listings` are folders in which the nodes find
+    each other. `listen` with a port, such as `127.0.0.1:7447`, also opens that port to nodes of other users, and
+    `unix/PATH` names the socket. `connect` has the addresses of other nodes, which are dialled forever.
+
+    `start` raises `CarrierError` with one of the reasons `("tls_required", address)`, `("address_in_use", address)`,
+    `("bad_address", address)` and `("cannot_start", text)`.
+    """
+
+    dials: Final = True
+    """Nodes of which others tell have to be dialled: nothing else finds them."""
+
+    def __init__(
+        self, group: str, secret: bytes, *, folder: Path, listings: Sequence[Path] = (), listen: str = "127.0.0.1",
+        connect: Sequence[str] = (), multicast: str | None = None,
+    ) -> None:  # fmt: skip
+        self._group = group
+        self._secret = secret
+        self._mark = mark_of(group)
+        self._folder = folder.absolute()
+        self._listings_at = list(listings)
+        self._listen = listen
+        self._connect = list(connect)
+        self._multicast = multicast
+        self.address: str = ""
+        self.on_stranger: Callable[[NodeId], object] | None = None
+        """Called for a node of another group that was met at an address."""
+        self.on_closed: Callable[[NodeId], object] | None = None
+        """Called for a node whose process has ended: its address refuses this node after it had a link."""
+        self._links: dict[NodeId, DirectLink] = {}
+        self._begun: dict[DirectLink, _Begun] = {}
+        self._doubted: dict[NodeId, asyncio.TimerHandle] = {}
+        self._kept: dict[NodeId, list[bytes]] = {}
+        """Frames for nodes whose links have just ended, which are dialled again."""
+        self._listeners: dict[int, Listener] = {}
+        """The open listeners, by the family of their sockets."""
+        self._listings: list[Listing] = []
+        self._named_at = float("-inf")
+        self._closed = False
+        self._me: NodeId
+        self._on_frame: OnFrame
+        self._on_hint: OnHint
+        self._loop: asyncio.AbstractEventLoop
+        self._warnings: LimitedWarnings
+        self._dialler: Dialler
+
+    async def start(self, me: NodeId, on_frame: OnFrame, on_hint: OnHint) -> None:
+        """Listen, list this node, and dial the other nodes of the group; raises `CarrierError`."""
+        self._me = me
+        self._on_frame = on_frame
+        self._on_hint = on_hint
+        self._loop = asyncio.get_running_loop()
+        self._warnings = LimitedWarnings(self._loop)
+        self._dialler = Dialler(self._loop, self._connected, self._refused, self._left)
+        connect = [_reachable(address) for address in self._connect]
+        try:
+            self._listen_first()
+            self._listings = [Listing(path, self._group) for path in self._listings_at]
+            for listing in self._listings:
+                listing.add(me, self.address)
+        except BaseException:
+            await self.close()
+            raise
+        # From here on each of two nodes that start at once is listed before it looks for the other one.
+        entries = {entry.address: entry for listing in self._listings for entry in listing.others()}
+        for entry in entries.values():
+            try:
+                address = StreamAddress.parse(entry.address)
+            except CarrierError as error:
+                self._warnings.warn(f"{entry.file}: {error}")
+                continue
+            on_hint(entry.node, True)
+            self._dialler.dial(address, 0.0, entry)
+        for address in connect:
+            self._dial(address, FOREVER)
+
+    def _listen_first(self) -> None:
+        """Listen where nodes of this user come, and where `listen` says."""
+        if self._listen.startswith(UNIX):
+            self._open(StreamAddress.parse(self._listen), self._listen)
+            return
+        check_listen(self._listen, self._multicast, None)
+        if unix_family() is not None:
+            address = StreamAddress(str(self._folder / f"link-{os.urandom(8).hex()}.sock"))
+            self._open(address, str(address))
+        if unix_family() is None or has_port(self._listen):
+            self._open(StreamAddress.parse(self._listen, 0), self._listen)
+
+    def _open(self, address: StreamAddress, typed: str) -> None:
+        listener = Listener(self._loop, address, typed, self._accepted, self._warnings.warn)
+        self._listeners[address.family] = listener
+        self.address = str(listener.address)
+
+    async def connect(self, address: str, *, again: bool = False) -> None:
+        """Dial an address from now on, for half a minute; does not wait until there is a link.
+
+        With `again`, only once: the nodes have lost each other, and the caller repeats it.
+
+        Raises `CarrierError` for an address that is malformed, needs TLS, or is closed to this user.
+        """
+        if not self._closed:
+            self._dial(_reachable(address), 0.0 if again else GIVE_UP_S)
+
+    def _dial(self, address: StreamAddress, seconds: float) -> None:
+        if not address.path and all(family == unix_family() for family in self._listeners):
+            # Nodes of other users, to whom that node introduces this one, may have to dial it.
+            self._open(StreamAddress(host=address.host), str(address))
+        self._dialler.dial(address, seconds)
+
+    def put(self, node: NodeId, frame: bytes) -> None:
+        """Send `frame`, or drop it if there is no link to `node`; keep it for a moment if its link has just ended."""
+        link = self._links.get(node)
+        if len(frame) > FRAME_LIMIT:
+            return
+        if link is not None:
+            link.put(frame)
+        elif (kept := self._kept.get(node)) is not None and len(kept) < KEPT:
+            kept.append(frame)
+
+    async def close(self) -> None:
+        """End all links; what was put is still sent if that needs no waiting."""
+        if self._closed:
+            return
+        self._closed = True
+        for listing in self._listings:
+            listing.remove()
+        for listener in self._listeners.values():
+            listener.close()
+        self._dialler.close()
+        for timer in (*(begun.timer for begun in self._begun.values()), *self._doubted.values()):
+            timer.cancel()
+        for link in (*self._begun, *self._links.values()):
+            link.close()
+        self._begun.clear()
+        self._links.clear()
+        self._doubted.clear()
+
+    # The side that dials
+
+    def _connected(self, target: Target, dialled: socket.socket) -> None:
+        begun = self._begin(dialled, target)
+        if begun is None:
+            self._dialler.failed(target)
+            return
+        begun.hello = self._greeting(dialled)
+        begun.link.on_frame = partial(self._answered, begun)
+        begun.link.put(begun.hello.hello())
+
+    def _answered(self, begun: _Begun, frame: bytes) -> None:
+        read = read_answer(frame)
+        hello, target = begun.hello, begun.target
+        if read is None or hello is None or target is None:
+            self._drop(begun, "expected the answer of a node, got something else")
+            return
+        other, shown = read
+        if other.mark != self._mark:
+            self._stranger(other.node)
+            self._drop(begun)
+            return
+        begun.shakes = Handshake(self._secret, hello, other, begun.place, sealed=begun.sealed)
+        if not begun.shakes.is_proof("answers", shown):
+            self._drop(begun, "expected the proof of a node, got another one")
+            return
+        begun.node = other.node
+        self._dialler.leads_to(target, other.node)
+        if other.node == self._me or other.node in self._links:
+            self._linked_already(begun)
+            return
+        begun.link.on_frame = partial(self._accepts, begun)
+        begun.link.put(begun.shakes.proof("confirms"))
+
+    def _accepts(self, begun: _Begun, frame: bytes) -> None:
+        node, shakes = begun.node, begun.shakes
+        if node is None or shakes is None or not shakes.is_proof("accepts", frame):
+            self._drop(begun, "expected the proof of a node, got another one")
+        elif node in self._links:
+            self._linked_already(begun)
+        else:
+            self._establish(begun, node, shakes, None)
+
+    def _linked_already(self, begun: _Begun) -> None:
+        """Drop a link to a node that has another one, and keep what was learned of the address."""
+        if begun.target is not None:
+            begun.target.linked = True  # the address is dialled again once that link has ended
+        self._drop(begun)
+
+    # The side that listens
+
+    def _accepted(self, accepted: socket.socket) -> None:
+        waiting = sum(begun.target is None for begun in self._begun.values())
+        if waiting >= FIRST:
+            accepted.close()
+        elif (begun := self._begin(accepted, None)) is not None:
+            begun.link.on_frame = partial(self._greeted, begun, self._greeting(accepted))
+
+    def _greeted(self, begun: _Begun, mine: Greeting, frame: bytes) -> None:
+        hello = read_hello(frame)
+        if hello is None:
+            self._drop(begun, "expected the greeting of a node, got something else")
+            return
+        begun.hello = hello
+        begun.shakes = Handshake(self._secret, hello, mine, begun.place, sealed=begun.sealed)
+        begun.link.put(begun.shakes.proof("answers") + mine.encoded())
+        begun.link.on_frame = partial(self._confirmed, begun)
+        if hello.mark != self._mark and self._loop.time() >= self._named_at + NAMED_S:
+            self._named_at = self._loop.time()
+            self._stranger(hello.node)
+
+    def _confirmed(self, begun: _Begun, frame: bytes) -> None:
+        hello, shakes = begun.hello, begun.shakes
+        if hello is None or shakes is None or not shakes.is_proof("confirms", frame):
+            self._drop(begun, "expected the proof of a node, got another one")
+            return
+        node = hello.node
+        own = next((one for one in self._begun.values() if one.target is not None and one.node == node), None)
+        # If both dial, and both have proven themselves as listeners, the link that the smaller one has dialled stays.
+        if node == self._me or node in self._links or len(self._links) >= LINKS or (own and self._me < node):
+            self._drop(begun)
+            return
+        if own is not None:
+            self._linked_already(own)
+        begun.link.put(shakes.proof("accepts"))
+        try:
+            address = StreamAddress.parse(hello.address)
+        except CarrierError:
+            address = None
+        self._establish(begun, node, shakes, address)
+
+    # Both
+
+    def _greeting(self, connected: socket.socket) -> Greeting:
+        """Return what this node shows at a socket: the address is of the same kind, so the other side can dial it."""
+        local = connected.family == unix_family()
+        found = [str(one.address) for family, one in self._listeners.items() if (family == unix_family()) == local]
+        return Greeting(self._mark, os.urandom(NONCE), self._me, found[0] if found else "")
+
+    def _begin(self, connected: socket.socket, target: Target | None) -> _Begun | None:
+        local = connected.family == unix_family()
+        try:
+            place = place_of(connected.getsockname() if target is None else connected.getpeername())
+            ours = not local or belongs_to_us(connected)
+        except OSError:  # the other side has ended it
+            connected.close()
+            return None
+        if not ours:
+            self._warnings.warn(f"{self._me} refused a link: expected a process of this user, got another user's")
+            connected.close()
+            return None
+        link = DirectLink(self._loop, connected, _ignore, _ignore)
+        link.limit = FIRST_LIMIT
+        link.warn = self._warnings.warn
+        begun = _Begun(link, place, not local, self._loop.call_later(FIRST_S, self._late, link), target)
+        self._begun[link] = begun
+        link.on_end = partial(self._drop, begun)
+        link.resume()
+        return begun
+
+    def _late(self, link: DirectLink) -> None:
+        begun = self._begun.get(link)
+        if begun is not None:
+            self._drop(begun)
+
+    def _establish(self, begun: _Begun, node: NodeId, shakes: Handshake, address: StreamAddress | None) -> None:
+        link = begun.link
+        begun.timer.cancel()
+        del self._begun[link]
+        if begun.target is not None:
+            begun.target.dials = False
+        if begun.sealed:
+            keys = shakes.keys()
+            link.seal(*(keys if begun.target is not None else reversed(keys)))
+        for other in [other for other in self._links if other.name == node.name and other.creation < node.creation]:
+            if other not in self._doubted:
+                self._doubt(other, self._links[other])
+        self._links[node] = link
+        for frame in self._kept.pop(node, ()):
+            link.put(frame)
+        link.limit = FRAME_LIMIT + SEAL
+        link.on_frame = partial(self._on_frame, node)
+        link.on_end = partial(self._ended, node)
+        self._dialler.linked(node, address)
+        self._on_hint(node, True)
+
+    def _drop(self, begun: _Begun, why: str = "") -> None:
+        if self._begun.pop(begun.link, None) is None:
+            return
+        if why:
+            self._warnings.warn(f"{self._me} refused a link: {why}")
+        begun.timer.cancel()
+        begun.link.close()
+        if begun.target is not None:
+            self._dialler.failed(begun.target)
+
+    def _ended(self, node: NodeId) -> None:
+        del self._links[node]
+        doubted = self._doubted.pop(node, None)
+        if doubted is not None:
+            doubted.cancel()
+        kept = self._kept[node] = list[bytes]()
+        self._loop.call_later(KEPT_S, self._forget, node, kept)
+        self._on_hint(node, False)
+        self._dialler.unlinked(node)
+
+    def _forget(self, node: NodeId, kept: list[bytes]) -> None:
+        if self._kept.get(node) is kept:
+            del self._kept[node]
+
+    def _refused(self, node: NodeId) -> None:
+        self._kept.pop(node, None)
+        for listing in self._listings:
+            listing.others()  # removes what that node has left behind
+        if self.on_closed is not None:
+            self.on_closed(node)
+
+    def _left(self, node: NodeId) -> None:
+        if node not in self._links:
+            self._on_hint(node, False)
+
+    def _stranger(self, node: NodeId) -> None:
+        if self.on_stranger is not None:
+            self.on_stranger(node)
+
+    def _doubt(self, node: NodeId, link: DirectLink) -> None:
+        link.received = False
+        self._doubted[node] = self._loop.call_later(SILENT_S, self._check, node, link)
+
+    def _check(self, node: NodeId, link: DirectLink) -> None:
+        if link.received:
+            self._doubt(node, link)
+        else:
+            link.close()
+            link.on_end()
+
+
+def _reachable(address: str) -> StreamAddress:
+    """Return the address that a text names. Raises `CarrierError`, also for a socket that is closed to this user."""
+    found = StreamAddress.parse(address)
+    if found.path:
+        try:
+            os.stat(found.path)
+        except PermissionError:
+            raise CarrierError(
+                ("cannot_start", address),
+                f"{address} belongs to another user; try `--listen 127.0.0.1:7447` there (`listen=`), "
+                "and tcp/127.0.0.1:7447 here",
+            ) from None
+        except OSError:
+            pass  # it may come later
+    return found
+
+
+def _ignore(*_: object) -> None:
+    pass
