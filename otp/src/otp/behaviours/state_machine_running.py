@@ -17,7 +17,7 @@ from otp.kernel.callers import From
 from otp.kernel.errors import Error, Throw
 from otp.kernel.outcomes import Raised
 from otp.kernel.pids import Ref
-from otp.kernel.process import CANCEL, Process
+from otp.kernel.process import Cancel, Process
 from otp.kernel.replies import reply
 from otp.kernel.results import Continue, NoReply, Reply, Stop
 from otp.kernel.timers import cancel_timer, start_timer
@@ -116,7 +116,7 @@ def _steps(running: Running, step: Step, caller: From | None, is_awaited: bool =
             _give(pid, answer)
             return NoReply(running, hibernate=machine.hibernate)
         _give(pid, answer)
-        if pid._sig is not None and pid._sig is not CANCEL:
+        if pid._sig is not None and type(pid._sig) is not Cancel:
             return NoReply(running)  # a fatal signal: the kernel ends the process here
         running.asked = then
         kind, content, state, data = then

@@ -29,7 +29,7 @@ from otp.kernel.mailbox import deliver
 from otp.kernel.message_events import told_ended
 from otp.kernel.messages import ExitSignal
 from otp.kernel.places import where_in
-from otp.kernel.process import CANCEL, CUT_SHORT, Ext, Process, Thrown
+from otp.kernel.process import CUT_SHORT, Cancel, Ext, Process, Thrown
 from otp.kernel.reasons import is_word
 from otp.kernel.scheduler import BUDGET, CLEANUP_SECONDS, DRAIN_NS, Scheduler, Timer
 from otp.kernel.states import DEAD, EXITING, REMOTE, RUN
@@ -106,7 +106,7 @@ def decide(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> No
         return
     if p._st == RUN and (step is None or step.__self__.cr_running):  # else a step failed in the runtime: nothing runs
         pending = p._sig
-        if pending is None or pending is CANCEL or (killed and not pending.killed):
+        if pending is None or type(pending) is Cancel or (killed and not pending.killed):
             p._sig = Fatal(reason, sender, cause, killed)
         return
     older = p._sig
@@ -333,12 +333,19 @@ def _step_cleanup(p: Process, thrown: Thrown | None) -> None:
         _bury(p, x.reason[0], x.sender, x.cause)
         return
     _limit_cleanup(p, x)
+    cancel = p._sig
+    if type(cancel) is Cancel:  # requested by the cleanup itself
+        p._sig = None
     if waits_for is None:
+        if type(cancel) is Cancel:
+            p._val = Thrown(cancel.error())
         s.push(p)
     elif getattr(waits_for, "_asyncio_future_blocking", None):
         waits_for._asyncio_future_blocking = False
         x.fut = waits_for
         waits_for.add_done_callback(p._wakeup, context=s._base)
+        if type(cancel) is Cancel:
+            waits_for.cancel(msg=cancel.message)
     else:
         p._val = Thrown(RuntimeError(f"process {p} awaited {waits_for!r}, which asyncio cannot wait for"))
         s.push(p)

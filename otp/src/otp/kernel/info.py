@@ -14,7 +14,7 @@ from otp.kernel.mailbox import mailbox_of
 from otp.kernel.monitors import monitors_of, watchers_of
 from otp.kernel.names import node_here, not_a_pid
 from otp.kernel.pids import Pid
-from otp.kernel.process import CANCEL, Ext, Process
+from otp.kernel.process import Cancel, Ext, Process
 from otp.kernel.states import DEAD, EXITING, HIBERNATE, READY, REMOTE, STATE_NAMES, TIMED
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def is_alive(pid: Pid) -> bool:
         raise not_a_pid("is_alive(pid)", pid, f"; try otp.whereis({pid!r}) is not None")
     _require_local(pid, "is_alive(pid)")
     signal = pid._sig
-    return pid._st != DEAD and pid._st != EXITING and (signal is None or signal is CANCEL)
+    return pid._st != DEAD and pid._st != EXITING and (signal is None or type(signal) is Cancel)
 
 
 def _require_local(pid: Process, what: str) -> None:

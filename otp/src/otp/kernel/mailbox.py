@@ -21,7 +21,7 @@ from otp.kernel.errors import Exit, NotAProcess, NotProcessMain, ReceiveTimeout
 from otp.kernel.message_events import told_received, told_sent
 from otp.kernel.native import native_coroutine
 from otp.kernel.patterns import OfRef, Tag, compile_pattern, matches
-from otp.kernel.process import OWNER, Process
+from otp.kernel.process import OWNER, Process, Thrown
 from otp.kernel.reasons import same
 from otp.kernel.received_since import Since, keep_search, since_of
 from otp.kernel.results import ABSENT
@@ -172,8 +172,9 @@ def mailbox_of(p: Process) -> list[Any]:
     if post is not None:
         post.asked(p)
     waiting: list[Any] = list(p._mbox) if p._mbox else []
-    if p._st == READY and p._step is not None and p._val is not None and not waiting and p._vt is None:
-        waiting = [p._val]
+    held = None if type(p._val) is Thrown else p._val
+    if p._st == READY and p._step is not None and held is not None and not waiting and p._vt is None:
+        waiting = [held]
     x = p._x
     if x is not None and x.it is not None:
         import copy

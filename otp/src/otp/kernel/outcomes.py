@@ -19,7 +19,7 @@ from otp.kernel.death import deliver_fatal, terminate
 from otp.kernel.errors import BadArgument, Throw
 from otp.kernel.exception_reasons import drop_group, reason_of, without_our_frames
 from otp.kernel.message_events import told_begun, told_ended
-from otp.kernel.process import CANCEL, OWNER, Process, told_step
+from otp.kernel.process import OWNER, Cancel, Process, told_step
 from otp.kernel.reasons import is_clean
 from otp.kernel.replies import reply
 from otp.kernel.reports import report_crash
@@ -50,7 +50,7 @@ class Raised:
 def apply(p: Process, what: str, frm: From | None, message: Any, result: Any) -> None:
     """Apply what the callback `what` returned or raised."""
     if p._sig is not None:
-        if p._sig is CANCEL:
+        if type(p._sig) is Cancel:
             p._sig = None
         else:
             _signalled(p, frm, message, result)

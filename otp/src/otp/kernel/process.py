@@ -7,6 +7,8 @@ members belong to asyncio, not to the interface of a pid: `dir(pid)` leaves them
 
 from __future__ import annotations
 
+import os
+import sys
 from asyncio import CancelledError, InvalidStateError
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar
@@ -17,15 +19,16 @@ from otp.kernel.states import DEAD, EXITING, FUT, READY, WAITING
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
+    from types import CoroutineType, FrameType
 
     from otp.kernel.node import Node
 
 __all__ = [
     "BADGE",
-    "CANCEL",
     "CUT_SHORT",
     "OWNER",
     "Badge",
+    "Cancel",
     "Ext",
     "Process",
     "Side",
@@ -38,16 +41,20 @@ __all__ = [
 ]
 
 
-class _Cancel:
-    """A pending asyncio cancellation in a process's signal slot; compared by identity."""
+class Cancel:
+    """A pending asyncio cancellation in a process's signal slot, with the message of `cancel(msg)`."""
 
-    __slots__ = ()
+    __slots__ = ("message",)
 
-    def __repr__(self) -> str:
-        return "<cancelled by asyncio>"
+    def __init__(self, message: Any = None) -> None:
+        self.message: Any = message
+
+    def error(self) -> CancelledError:
+        """Return the error to raise, of exactly this type: TaskGroup and timeout() compare with `is`."""
+        return CancelledError() if self.message is None else CancelledError(self.message)
 
 
-CANCEL: Final = _Cancel()
+_OURS: Final = os.path.dirname(__file__) + os.sep
 
 
 CUT_SHORT: Final = True
@@ -271,7 +278,7 @@ class Process(Pid):
         """Resume its waiting coroutine by raising `error` there."""
         self._val = Thrown(error)
         self._step = ThrowingStep(self)
-        if self._st != READY:
+        if self._st != READY and self._st != EXITING:  # else it is queued already
             self._st = READY
             self._node._s.push(self)
 
@@ -288,7 +295,7 @@ class Process(Pid):
         return None if side is None else side.name
 
     @property
-    def _coro(self) -> Coroutine[Any, Any, Any] | None:
+    def _coro(self) -> CoroutineType[Any, Any, Any] | None:
         """Its coroutine, if any: a callback process has one only while an async callback waits."""
         step = self._step
         return None if step is None else step.__self__
@@ -312,16 +319,25 @@ class Process(Pid):
             return False
         x = self._ext()
         x.ncancel += 1
-        if st == FUT or st == EXITING:
-            if x.fut is not None and x.fut.cancel(msg=msg):
-                return True
-            if self._sig is None:
-                self._sig = CANCEL
-        elif st in WAITING and self._step is not None:
-            self._throw(CancelledError if msg is None else CancelledError(msg))
-        elif self._sig is None:
-            self._sig = CANCEL
+        if x.fut is not None and (st == FUT or st == EXITING) and x.fut.cancel(msg=msg):
+            return True
+        cancel = Cancel(msg)
+        if self._is_interruptible():
+            self._throw(cancel.error())
+        elif self._sig is None or type(self._sig) is Cancel:
+            self._sig = cancel
         return True
+
+    def _is_interruptible(self) -> bool:
+        """Return whether an error can be raised where it waits or has yielded, without losing what it is to get."""
+        step, st = self._step, self._st
+        if step is None or st == FUT:
+            return False
+        if st in WAITING:
+            return True
+        if step.__self__.cr_running or not (st == READY or (st == EXITING and self._ext().fut is None)):
+            return False
+        return type(self._val) is Thrown or (self._val is None and not _waits_here(step.__self__))
 
     def cancelling(self) -> int:
         """Return how many requests to cancel it are pending."""
@@ -332,7 +348,7 @@ class Process(Pid):
         x = self._ext()
         if x.ncancel:
             x.ncancel -= 1
-        if x.ncancel == 0 and self._sig is CANCEL:
+        if x.ncancel == 0 and type(self._sig) is Cancel:
             self._sig = None
         return x.ncancel
 
@@ -353,11 +369,30 @@ class Process(Pid):
         return self._coro
 
     def get_name(self) -> str:
-        """Return its name in the lists of tasks."""
-        return repr(self)
+        """Return its name as a task: its pid, unless `set_name` has set another."""
+        return self._node._s.task_names.get(self) or repr(self)
 
     def set_name(self, value: object) -> None:
-        """Do nothing: a process is listed by its pid, and its registered name is not a task name."""
+        """Set its name as a task, which is neither its pid nor its registered name."""
+        self._node._s.task_names[self] = str(value)
+
+    def get_stack(self, *, limit: int | None = None) -> list[FrameType]:
+        """Return the frames of its coroutine, oldest first; while it waits, asyncio shows only the outermost one."""
+        coro = self._coro
+        frame = None if coro is None else coro.cr_frame
+        frames: list[FrameType] = []
+        while frame is not None and (limit is None or len(frames) < limit):
+            frames.append(frame)
+            frame = frame.f_back
+        return frames[::-1]
+
+    def print_stack(self, *, limit: int | None = None, file: Any = None) -> None:
+        """Print the frames of its coroutine to `file`, or to standard error."""
+        import traceback
+
+        places = [(frame, frame.f_lineno) for frame in self.get_stack(limit=limit)]
+        print(f"Stack for {self!r} (most recent call last):", file=file or sys.stderr)  # noqa: T201
+        traceback.print_list(traceback.StackSummary.extract(iter(places)), file=file or sys.stderr)
 
     def result(self) -> None:
         """Return None: a process ends with a reason, not a value; raises `InvalidStateError` before its end."""
@@ -394,13 +429,14 @@ class Process(Pid):
 
     @property
     def _must_cancel(self) -> bool:
-        return self._sig is CANCEL
+        """Return whether a cancellation is still to be raised in it."""
+        return type(self._sig) is Cancel or (self._st == READY and type(self._val) is Thrown)
 
     @_must_cancel.setter
     def _must_cancel(self, value: bool) -> None:
         if value and self._sig is None:
-            self._sig = CANCEL
-        elif not value and self._sig is CANCEL:
+            self._sig = Cancel()
+        elif not value and type(self._sig) is Cancel:
             self._sig = None
 
     @property
@@ -423,6 +459,8 @@ _TASK_NAMES: Final = frozenset(
         "get_coro",
         "get_loop",
         "get_name",
+        "get_stack",
+        "print_stack",
         "remove_done_callback",
         "result",
         "set_name",
@@ -456,6 +494,16 @@ def run_in_context(p: Process, function: Callable[..., Any], *args: Any) -> Any:
     except RuntimeError:  # already entered
         return function(*args)
     return context.run(function, *args)
+
+
+def _waits_here(coro: Any) -> bool:
+    """Return whether a suspended coroutine waits in our code, which may be about to get None as a message."""
+    awaited = coro
+    while awaited is not None:
+        coro = awaited
+        awaited = getattr(coro, "cr_await", None) or getattr(coro, "gi_yieldfrom", None)
+    code = getattr(coro, "cr_code", None) or getattr(coro, "gi_code", None)
+    return code is not None and code.co_filename.startswith(_OURS)
 
 
 def _nothing() -> None:

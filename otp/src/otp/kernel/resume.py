@@ -13,7 +13,7 @@ from otp.kernel.death import Fatal, deliver_fatal, resume_exiting, terminate
 from otp.kernel.exception_reasons import drop_group, drop_traceback, reason_of, without_our_frames
 from otp.kernel.log import say
 from otp.kernel.outcomes import Raised
-from otp.kernel.process import CANCEL, Process, Thrown, run_in_context, told_step
+from otp.kernel.process import Cancel, Process, Thrown, run_in_context, told_step
 from otp.kernel.reports import report_crash
 from otp.kernel.scheduler import TICK, Scheduler
 from otp.kernel.states import DEAD, EXITING, FUT, READY, RUN
@@ -41,7 +41,7 @@ def future_done(s: Scheduler, p: Process, future: Future[Any]) -> None:
     s._ct[s.loop] = p
     p._st = RUN
     try:
-        _resume(p)
+        _resume(p, future)
     except BaseException as failure:
         blame(s, failure)
     finally:
@@ -53,12 +53,14 @@ def future_done(s: Scheduler, p: Process, future: Future[Any]) -> None:
             s.prolong()
 
 
-def _resume(p: Process) -> None:
+def _resume(p: Process, future: Future[Any]) -> None:
     coro: Any = p._coro
     try:
-        if p._sig is CANCEL:  # cancelled after the future was done, before it woke the process
+        cancel = p._sig
+        if type(cancel) is Cancel:  # cancelled after the future was done, before it woke the process
             p._sig = None
-            waits_for = run_in_context(p, coro.throw, CancelledError)
+        if type(cancel) is Cancel and not future.cancelled():  # else the future raises the first cancellation
+            waits_for = run_in_context(p, coro.throw, cancel.error())
         else:
             waits_for = run_in_context(p, coro.send, None)
     except StopIteration as done:

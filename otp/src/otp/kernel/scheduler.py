@@ -20,6 +20,7 @@ from collections.abc import Callable
 from contextvars import Context
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
+from weakref import WeakKeyDictionary
 
 from otp.kernel.current_tasks import current_task_table
 from otp.kernel.errors import BadArgument, NotAProcess
@@ -183,6 +184,7 @@ class Scheduler:
         "sweep_wheel_at",
         "switches",
         "task_failed",
+        "task_names",
         "tells_owners",
         "tasks_to_find",
         "tasks_to_watch",
@@ -222,6 +224,7 @@ class Scheduler:
         self.reports_tasks: bool = False  # the loop reports each new task, see `child_tasks`
         self.leftover: dict[Process, Leftover] = {}  # tasks that outlive their process
         self.tasks_to_find: dict[Process, Ended] = {}  # dead processes that may have left tasks
+        self.task_names: WeakKeyDictionary[Process, str] = WeakKeyDictionary()  # of processes, by `set_name`
         self.tasks_to_watch: dict[Process, None] = {}  # processes in whose child tasks `otp.exit` was called
         self.nodes: dict[str, list[Node]] = {}
         self.burying: bool = False  # an end is being carried out: others wait in `dead`

@@ -19,7 +19,7 @@ from otp.kernel.messages import Down, ExitSignal
 from otp.kernel.monitors import Monitor, unwatch, watch, watch_anywhere
 from otp.kernel.names import is_name_and_node, not_a_pid, resolve, unknown_name
 from otp.kernel.pids import Pid, Ref
-from otp.kernel.process import CANCEL, OWNER, Process
+from otp.kernel.process import OWNER, Cancel, Process
 from otp.kernel.received_since import forget_place, note_ref, since_of
 from otp.kernel.results import ABSENT
 from otp.kernel.scheduler import Timer, current_process, nanoseconds
@@ -323,7 +323,7 @@ def exit(pid: Any, reason: Any = ABSENT, /) -> Literal[True]:
     if sender is None or sender._st == DEAD:
         sender = p._node._outside
     exit_signal(p, sender, reason, False)
-    if me is p and p._sig is not None and p._sig is not CANCEL:
+    if me is p and p._sig is not None and type(p._sig) is not Cancel:
         raise CancelledError  # unwinds; exactly this type, which asyncio's own cleanup checks for
     return True
 

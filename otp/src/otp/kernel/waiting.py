@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError
 from typing import Any
 
 from otp.kernel.death import deliver_fatal
-from otp.kernel.process import CANCEL, Process
+from otp.kernel.process import Cancel, Process
 from otp.kernel.states import FUT, READY, RUN
 
 __all__ = ["interrupt", "wait_for"]
@@ -44,13 +43,14 @@ def wait_for(p: Process, waits_for: Any) -> None:
 
 def interrupt(p: Process) -> None:
     """Deliver a signal or a cancellation, which arrived while `p` ran, at this suspension point."""
-    if p._sig is not CANCEL:
+    cancel = p._sig
+    if type(cancel) is not Cancel:
         deliver_fatal(p)
         return
     p._sig = None
     x = p._ext()
     if p._st == FUT:
-        if x.fut is not None and x.fut.cancel():
+        if x.fut is not None and x.fut.cancel(msg=cancel.message):
             return
         x.fut = None
-    p._throw(CancelledError)
+    p._throw(cancel.error())
