@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+import otp
+from local_line import remote
 from superlearner.observing.monitoring import otel
 from superlearner.observing.monitoring.tally import NAMES, OTHERS, Tally
 from telemetry_table import TableCheck, emitted, table
@@ -167,6 +170,34 @@ def test_figures_and_operations_reach_a_collector_of_opentelemetry(
     assert kill.end_time_unix_nano > kill.start_time_unix_nano
     assert metrics["superlearner.restarts"].sum.data_points[0].as_int == 1
     assert metrics["superlearner.operation.duration"].histogram.data_points[0].count == 1
+
+
+def test_the_figures_of_other_nodes_reach_a_collector_with_their_name(
+    inside: Inside, collector: ThreadingHTTPServer
+) -> None:
+    from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+
+    async def test(platform: Any) -> None:
+        async with otp.Node("till@127.0.0.1") as node, remote(platform.platform, node):
+            to = f"http://127.0.0.1:{collector.server_address[1]}"
+            figures, loop = platform.platform.figures(), asyncio.get_running_loop()
+            export = await asyncio.to_thread(otel.Export, figures, to, 600.0, loop)
+            node.spawn(otp.receive)
+            await asyncio.to_thread(export.close)
+
+    inside(test)
+    found: dict[tuple[str, str], int] = {}
+    got: Queue[Any] = collector.got  # type: ignore[attr-defined]
+    while not got.empty():
+        path, body = got.get()
+        for of in ExportMetricsServiceRequest.FromString(body).resource_metrics if path == "/v1/metrics" else ():
+            for metric in (metric for scope in of.scope_metrics for metric in scope.metrics):
+                for point in metric.gauge.data_points:
+                    names = {one.key: one.value.string_value for one in point.attributes}
+                    found[metric.name, names.get("node", "")] = point.as_int
+    assert 1 == found["superlearner.node_up", "till@127.0.0.1"]
+    assert 1 == found["superlearner.processes", "till@127.0.0.1"]
+    assert 1 < found["superlearner.processes", ""]
 
 
 async def otel_is_open(platform: Any) -> None:

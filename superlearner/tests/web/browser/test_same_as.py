@@ -18,6 +18,7 @@ from superlearner.cli import operations as commands
 from superlearner.cli.asking import PlatformAnswer
 from superlearner.cli.console.calls import Caller
 from superlearner.cli.console.names import namespace
+from superlearner.cli.finding import FoundPlatform
 from superlearner.operations.adapters.cli import entry_of
 from superlearner.operations.adapters.mcp import tool_name
 from superlearner.operations.builtin.arsenal import line_of
@@ -69,7 +70,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, line: str) -> Asked:
     def watch(_: Any, entry: Any, values: Any, *, node: str | None, as_json: bool) -> None:
         asked.append(Asked(entry["name"], dict(values), as_json, node))
 
-    monkeypatch.setattr(commands, "reach", lambda *_: None)
+    monkeypatch.setattr(commands, "reach", lambda *_: FoundPlatform("http://127.0.0.1:9", None))
     monkeypatch.setattr(commands, "ask_or_fail", ask)
     monkeypatch.setattr("superlearner.cli.following.follow", watch)
     monkeypatch.setattr(commands, "show", lambda *_, **__: None)
