@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from uuid import UUID
 
@@ -71,6 +72,13 @@ GROWN = {"memory": Growth(90, (80, 97), (20, 20)), "descriptors": Growth(90, (80
 def test_growth_is_found(kind: str):
     [broken] = broken_by_growth([Sample(0, 1, 80, 20, 9)], GROWN[kind])
     assert kind in broken
+
+
+def test_connections_of_clients_that_stay_are_found():
+    stay = Sample(0, 1, 80, 70, 9, Counter(client=50))
+    assert stay.own_descriptors == 20
+    [broken] = broken_by_growth([stay], Growth(90, (80, 80), (20, 20)))
+    assert broken == "expected a connection for each of 40 clients, got 50"
 
 
 def test_too_many_connections_to_the_database_are_found():

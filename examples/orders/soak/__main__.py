@@ -93,7 +93,7 @@ restarts      {restarts} by the supervisors of the last run""")
         grown = growth(samples)
         say(f"""\
 memory        {grown.resident[0]:.0f} MB, at the end of the last {grown.seconds:.0f} s {grown.resident[1]:.0f} MB
-descriptors   {grown.descriptors[0]:.0f}, at the end {grown.descriptors[1]:.0f}
+descriptors   {grown.descriptors[0]:.0f} without those of clients, at the end {grown.descriptors[1]:.0f}
 sockets       {listed(grown.peers[0])}; at the end {listed(grown.peers[1])}
 connections   {max(sample.connections or 0 for sample in samples)} to PostgreSQL at most""")
         broken += broken_by_growth(samples, grown)

@@ -24,6 +24,11 @@ class Sample:
     connections: int | None  # None while there is no database
     peers: Counter[str] = field(default_factory=Counter[str])  # the sockets among the descriptors
 
+    @property
+    def own_descriptors(self) -> int:
+        """All but the connections of clients, which come and go with the load."""
+        return self.descriptors - self.peers["client"]
+
 
 async def measure(stage: Stage, samples: list[Sample]) -> None:
     """Take samples until cancelled."""
@@ -77,6 +82,6 @@ def growth(samples: list[Sample]) -> Growth:
     return Growth(
         last[-1].at - last[0].at,
         (median(s.resident for s in early), median(s.resident for s in late)),
-        (median(s.descriptors for s in early), median(s.descriptors for s in late)),
+        (median(s.own_descriptors for s in early), median(s.own_descriptors for s in late)),
         (early[-1].peers, late[-1].peers),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from .load import Results
+from .load import AT_ONCE, Results
 from .measurements import Growth, Sample
 
 MORE_MEMORY = 1.10, 8
@@ -80,6 +80,9 @@ def broken_by_growth(samples: list[Sample], grown: Growth) -> Iterator[str]:
     before, after = grown.descriptors
     if grown.seconds > WARM_AFTER and after > before + MORE_DESCRIPTORS:
         yield f"expected at most {before + MORE_DESCRIPTORS:.0f} descriptors at the end, got {after:.0f}"
+    clients = max(sample.peers["client"] for sample in samples)
+    if clients > AT_ONCE + MOST_TURNED_AWAY:
+        yield f"expected a connection for each of {AT_ONCE} clients, got {clients}"
     most = max(sample.connections or 0 for sample in samples)
     if most > CONNECTIONS:
         yield f"expected at most {CONNECTIONS} connections to PostgreSQL, got {most}"

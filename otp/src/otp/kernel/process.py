@@ -391,7 +391,7 @@ class Process(Pid):
         import traceback
 
         places = [(frame, frame.f_lineno) for frame in self.get_stack(limit=limit)]
-        print(f"Stack for {self!r} (most recent call last):", file=file or sys.stderr)  # noqa: T201
+        print(f"Stack for {self!r} (most recent call last):", file=file or sys.stderr)
         traceback.print_list(traceback.StackSummary.extract(iter(places)), file=file or sys.stderr)
 
     def result(self) -> None:
