@@ -220,7 +220,14 @@ def _signals(loop: asyncio.AbstractEventLoop, stop: Callable[[BaseException], No
     """Let SIGTERM, and the end of the terminal, request the ordered shutdown.
 
     If the loop does not support signals, Python's default stays. SIGHUP under `nohup`, or with a handler, stays as is.
+    A handler that the program installs later takes the place of this one: uvicorn, for example, first finishes its
+    requests, then restores this handler and raises the signal again.
     """
+
+    def asked(number: int, installed: Any) -> None:
+        if signal.getsignal(number) == installed[0]:  # the loop also reports signals that another handler takes
+            stop(SystemExit(0))
+
     numbers = [signal.SIGTERM]
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
         numbers.append(signal.SIGHUP)
@@ -230,7 +237,9 @@ def _signals(loop: asyncio.AbstractEventLoop, stop: Callable[[BaseException], No
             if before is None:  # a handler that is not Python's could not be restored
                 continue
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(number, stop, SystemExit(0))
+                installed: list[Any] = []
+                loop.add_signal_handler(number, asked, number, installed)
+                installed.append(signal.getsignal(number))
                 restoring.callback(_restore, loop, number, before)
                 restoring.enter_context(watch_forks().parents_signal(number, before))
         yield
