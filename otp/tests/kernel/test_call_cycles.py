@@ -364,3 +364,30 @@ def test_in_real_time_a_cycle_is_ended_before_the_time_outs() -> None:
     kind, took = otp.run(main)
     assert CallCycle is kind
     assert 1.9 < took < 5
+
+
+@pytest.mark.parametrize("timeouts", [{}, {"timeout": None}], ids=["default", "unlimited"])
+def test_the_log_of_a_cycle_has_the_time_that_its_processes_really_waited(
+    timeouts: Any, run: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Regression: *did not answer a call in 5 s*, after two seconds."""
+
+    class Asks(GenServer[Any]):
+        @impl
+        def init(self, arg: Any) -> Ok[Any]:
+            return Ok(arg)
+
+        @impl
+        async def handle_call(self, request: Any, caller: Any, state: Any) -> Reply[Any]:
+            return Reply(await GenServer.call(state, request, **timeouts), state)
+
+    async def main() -> None:
+        await Asks.start("b", name="a")
+        await Asks.start("a", name="b")
+        with pytest.raises(otp.CallExit):
+            await GenServer.call("a", "question", timeout=None)
+
+    run(main)
+    crashed = [line for line in caplog.text.splitlines() if " crashed: " in line]
+    assert 2 == len(crashed)
+    assert all("did not answer a call in 2.0 s (timeout)" in line for line in crashed)

@@ -18,6 +18,7 @@ from otp.behaviours.supervisor_state import RestartWindow
 from otp.kernel.log import is_taken, tell
 from otp.kernel.process import Process
 from otp.kernel.reasons import Reason, is_clean
+from otp.kernel.report_limits import is_left_out
 from otp.kernel.reports import LONGEST, about, called, shown
 from otp.kernel.sentences import (
     could_not_restart,
@@ -54,7 +55,7 @@ def said_restarted(
     me: Process, state: RestartWindow, strategy: str, id: Hashable, pid: Any, old: Any, reason: Reason, group: Any
 ) -> None:
     """Log that a child ended and was restarted."""
-    if not is_taken(logger, logging.INFO):
+    if not is_taken(logger, logging.INFO) or _is_left_out(me):
         return
     ids = _ids(group)
     again = restarted(
@@ -74,6 +75,8 @@ def said_ended(me: Process, id: Hashable, pid: Any, reason: Reason, spec: ChildS
     failed.
     """
     if (spec.restart == "permanent" or not is_clean(reason)) and is_taken(logger, logging.INFO):
+        if verdict != "give_up" and _is_left_out(me):
+            return
         decided = (
             not_restarted(spec.restart) if verdict == "gone"
             else no_restart_left(_me(me)) if verdict == "give_up"
@@ -108,7 +111,7 @@ def said_stopped(me: Process, id: Hashable, pid: Any, reason: Reason) -> None:
 
 def said_failed(me: Process, state: RestartWindow, id: Hashable, reason: Reason) -> None:
     """Log a failed restart, which will be retried."""
-    if is_taken(logger, logging.ERROR):
+    if is_taken(logger, logging.ERROR) and not _is_left_out(me):
         words = could_not_restart(
             _me(me), _child(id), reason_text(reason, LONGEST),
             used=state.counted, allowed=state.max_restarts, window=state.max_seconds,
@@ -153,6 +156,10 @@ def _say(
         **more,
     }
     tell(logger, level, words, fields)
+
+
+def _is_left_out(me: Process) -> bool:
+    return is_left_out(logger, me, {"otp_report": "left_out", **about(me)})
 
 
 def _signalled(pid: Any, reason: Reason) -> dict[str, Any]:

@@ -116,8 +116,9 @@ def _examine(timer: Timer) -> None:
     at = cycle.index(first)
     cycle = cycle[at:] + cycle[:at]
     failed = Failed("timeout")
-    failed.cycle = found = (tuple(cycle), drawn(cycle))
     s = first._node._s
+    waited = (s.now_ns() - timer.due + CYCLE_NS) / 1e9
+    failed.cycle = found = (tuple(cycle), drawn(cycle), waited)
     if s.cycles is None:
         s.cycles = WeakKeyDictionary()
     for p in cycle[1:]:

@@ -153,4 +153,5 @@ class Failed:
 
     def __init__(self, reason: Any) -> None:
         self.reason: Any = reason
-        self.cycle: tuple[tuple[Process, ...], str] | None = None  # the callers that waited for each other, and as text
+        self.cycle: tuple[tuple[Process, ...], str, float] | None = None
+        """The callers that waited for each other, the same as text, and for how many seconds."""

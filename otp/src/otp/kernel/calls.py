@@ -177,7 +177,7 @@ def call_failed(frm: From, failed: Failed, dest: Any, timeout: Any) -> CallExit:
     found = failure(failed.reason, dest, frm._request, timeout)
     if failed.cycle is not None:
         found = CallCycle(found.reason, dest, frm._request)
-        found.cycle, found.drawn = failed.cycle
+        found.cycle, found.drawn, found.waited = failed.cycle
     elif isinstance(found, CallTimeout):
         found.why = why
     else:
@@ -190,7 +190,7 @@ def _note_cycle(frm: From, failed: CallExit) -> None:
     cycles = frm._waiter._node._s.cycles
     call, found = (None, None) if cycles is None else cycles.pop(frm._waiter, (None, None))
     if call is frm and found is not None:
-        failed.cycle, failed.drawn = found
+        failed.cycle, failed.drawn, failed.waited = found
 
 
 def nobody(dest: Any, request: Any, timeout: Any = UNSET) -> CallExit:
@@ -204,7 +204,7 @@ def nobody(dest: Any, request: Any, timeout: Any = UNSET) -> CallExit:
 def retold(failed: CallExit, reason: Any, dest: Any, request: Any) -> CallExit:
     """Return the same failure with another description of the call."""
     found = type(failed)(reason, dest, request)
-    for name in ("why", "known", "cycle", "drawn"):
+    for name in ("why", "known", "cycle", "drawn", "waited"):
         if name in failed.__dict__:
             setattr(found, name, failed.__dict__[name])
     return found

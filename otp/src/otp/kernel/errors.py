@@ -142,6 +142,7 @@ class CallExit(Exit):
 
     cycle: tuple[Pid, ...] = ()  # the processes that waited for each other, if that was the cause
     drawn: str = ""  # the same as text: `a -> b -> a`
+    waited: float = 0.0  # for how many seconds they did
 
     def __init__(self, reason: Any, dest: Any = None, request: Any = None) -> None:
         super().__init__(reason)

@@ -85,6 +85,7 @@ class Node:
         "_outside",
         "_owned",
         "_procs",
+        "_reported",
         "_s",
         "_shown",
         "_shutdown_request",
@@ -119,6 +120,7 @@ class Node:
         self._awaited: dict[Any, list[Callable[[], None]]] = {}  # by key of a registry, see otp.kernel.awaiting
         self._faults: Any = None  # injected faults, see otp.kernel.faults
         self._distribution: Any = None  # connections with other nodes, see otp.distribution
+        self._reported: Any = None  # counts of log records, see otp.kernel.report_limits
         self._shutdown_request: BaseException | None = None
         self._closing: asyncio.Task[None] | None = None
         self._thread_calls: set[ThreadCall] = set()

@@ -14,10 +14,12 @@ import logging
 from typing import Any, Final
 
 from otp.kernel.bounded import text
+from otp.kernel.errors import CallExit
 from otp.kernel.hints import result_hint
 from otp.kernel.log import is_taken, say, tell
 from otp.kernel.process import Process
 from otp.kernel.reasons import Crash, is_clean, starts_with
+from otp.kernel.report_limits import is_left_out
 from otp.kernel.sentences import ended, handling
 from otp.kernel.state_view import formatted_state
 from otp.kernel.tracebacks import own_stack, traceback_text
@@ -36,10 +38,15 @@ def report_crash(p: Process, what: str, message: Any, reason: Any, error: BaseEx
     """Log the abnormal end of a process, except for errors that end the program."""
     if isinstance(error, (KeyboardInterrupt, SystemExit)) or is_clean(reason) or not is_taken(logger, logging.ERROR):
         return
+    above = p._parent
+    if above is not None and above._vt is not None and above._vt.supervisor:
+        if is_left_out(logger, above, {"otp_report": "left_out", **about(above)}):
+            return
     try:
         fields = _fields(p, what, message, reason, error)
         trace = None if error is None else traceback_text(error)
-        tell(logger, logging.ERROR, _words(p, reason, fields), fields, error, trace)
+        waited = error.waited if isinstance(error, CallExit) else 0.0
+        tell(logger, logging.ERROR, _words(p, reason, fields, waited), fields, error, trace)
     except (KeyboardInterrupt, SystemExit) as meant:  # raised by `format_status`, or Ctrl-C just now
         p._node.request_shutdown(meant)
     except Exception as failure:  # not even the interpreter's own methods can read a value
@@ -129,10 +136,10 @@ def called(p: Process) -> str:
     return process_text(process_name(p) or p._node.describe(p), p)
 
 
-def _words(p: Process, reason: Any, fields: dict[str, Any]) -> str:
+def _words(p: Process, reason: Any, fields: dict[str, Any], waited: float) -> str:
     """Return the report as text: a summary line, then one line for each detail."""
     doing = handling(fields["otp_message"], fields["otp_callback"], fields["otp_state_name"])
-    lines = [ended(called(p), reason_text(reason, LONGEST), failed=True, doing=doing)]
+    lines = [ended(called(p), reason_text(reason, LONGEST, waited), failed=True, doing=doing)]
     if fields["otp_hint"] is not None:
         lines.append(fields["otp_hint"])
     if fields["otp_state"] is not None:

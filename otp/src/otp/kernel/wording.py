@@ -134,8 +134,10 @@ def keyed_name(p: Process) -> str | None:
     return None
 
 
-def reason_text(reason: Any, limit: int = REASON) -> str:
+def reason_text(reason: Any, limit: int = REASON, waited: float = 0.0) -> str:
     """Return an exit reason in at most `limit` characters, without secrets.
+
+    `waited` is how long a call that failed really waited, if it is known.
 
     >>> reason_text("killed")
     'killed'
@@ -146,14 +148,14 @@ def reason_text(reason: Any, limit: int = REASON) -> str:
     >>> reason_text(("timeout", ("gen_server", "call", ["ledger", "balance"])))
     'ledger did not answer a call in 5 s (timeout)'
     """
-    return _reason(reason, limit, NESTED)
+    return _reason(reason, limit, NESTED, waited)
 
 
-def _reason(reason: Any, limit: int, depth: int) -> str:
+def _reason(reason: Any, limit: int, depth: int, waited: float = 0.0) -> str:
     """Return a reason as text; at most `depth` reasons inside it are worded, the ones below them stay terms."""
     if type(reason) is str:
         return _words(reason, limit)
-    plain = _plain(reason, limit, depth)
+    plain = _plain(reason, limit, depth, waited)
     if plain:
         return clip(plain, limit)
     term = reason.term if issubclass(type(reason), Crash) else reason
@@ -180,14 +182,14 @@ def _words(words: str, limit: int) -> str:
     return clip(without_secrets(words, limit), limit)
 
 
-def _plain(reason: Any, limit: int, depth: int) -> str:
+def _plain(reason: Any, limit: int, depth: int, waited: float) -> str:
     """Return the meaning of a reason of the runtime; "" for the reasons of a program."""
     if issubclass(type(reason), Crash):
         unknown = type(reason.term) is str and reason.term == "function_clause"
         in_behaviour = bool(reason.stack) and str(reason.stack[-1][0]).startswith(BEHAVIOURS)
         return "got a message it does not know (function_clause)" if unknown and in_behaviour else ""
     if depth and type(reason) is tuple and len(reason) == 2:
-        failed = _failed_call(*reason, limit, depth)
+        failed = _failed_call(*reason, limit, depth, waited)
         if failed:
             return failed
     tag, rest = tagged(reason)
@@ -218,7 +220,7 @@ def _plain(reason: Any, limit: int, depth: int) -> str:
             return ""
 
 
-def _failed_call(why: Any, call: Any, limit: int, depth: int) -> str:
+def _failed_call(why: Any, call: Any, limit: int, depth: int, waited: float) -> str:
     """Return the meaning of `(why, ("gen_server", "call", [dest, request, timeout]))`, the exit of a failed call."""
     _, about = tagged(call)
     if len(about) != 2 or type(about[0]) is not str or about[0] != "call" or type(about[1]) is not list:
@@ -231,10 +233,10 @@ def _failed_call(why: Any, call: Any, limit: int, depth: int) -> str:
         case "noproc":
             return f"there is no process {dest} to call (noproc)"
         case "timeout":
-            seconds = _value(arguments[2], limit) if len(arguments) > 2 else "5"
+            seconds = f"{waited:.1f}" if waited else _value(arguments[2], limit) if len(arguments) > 2 else "5"
             return f"{dest} did not answer a call in {seconds} s (timeout)"
         case _:
-            return f"its call to {dest} failed: {_reason(why, limit, depth - 1)}"
+            return f"its call to {dest} failed: {_reason(why, limit, depth - 1, waited)}"
 
 
 def _taken(pid: Pid) -> str:
