@@ -178,3 +178,13 @@ def test_while_the_default_node_is_down_its_reason_is_shown_and_the_platform_ans
             assert shown["left"][OTHER] == "killed by SIGKILL"
 
     inside(test)
+
+
+def test_commands_name_every_node_but_the_default_one(inside: Callable[..., Any]) -> None:
+    async def test(running: Any) -> None:
+        nodes, own = running.platform.nodes, running.node.name
+        assert [None, None, OTHER] == [nodes.option_of(name) for name in (None, own, OTHER)]
+        nodes.default = OTHER  # the user's tree has a node of its own
+        assert [None, own, None] == [nodes.option_of(name) for name in (None, own, OTHER)]
+
+    inside(test)

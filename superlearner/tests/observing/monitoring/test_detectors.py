@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections import deque
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from tools.check_commands import manifest
 
 from superlearner.observing.analytics.entries import Entry
 from superlearner.observing.analytics.history import Book, History
@@ -250,3 +253,32 @@ def test_an_anomaly_that_comes_back_soon_is_the_same_and_later_it_is_another() -
     alarms.update([], NOW + 60)
     ((later,), _) = alarms.update([storm], NOW + 121)
     assert later.number == 2
+
+
+@pytest.mark.parametrize("called", [None, "Jo's till@127.0.0.1"])
+def test_the_commands_in_hints_exist_and_name_the_node(called: str | None) -> None:
+    known = manifest()
+    growing_memory = growing(30.0)
+    found = detect(
+        facts(
+            called=called,
+            book=supervisor([50.0 - n for n in range(10)], allowed=1000),
+            tracks=[track([20 * n for n in range(12)])],
+            points=growing_memory,
+            services=[ServiceGap("store", "services", "0.7.0", NOW)],
+        ),
+        LIMITS,
+    )
+    gave_up = detect(facts(called=called, book=supervisor([59.0], gave_up=(58.0, 20.0))), LIMITS)
+    commands = [one for finding in (*found, *gave_up) for one in re.findall("`(superlearner [^`]+)`", finding.hint)]
+    names: set[str] = set()
+    for command in commands:
+        _, category, verb, *words = shlex.split(command)
+        entry = known[f"{category}.{verb.replace('-', '_')}"]
+        names.add(entry["name"])
+        places = [one for one in entry["parameters"] if one["place"] == "path"]
+        assert len(places) == len(words[: words.index("--node")] if called else words) - 2 * ("--max-restarts" in words)
+        assert (["--node", called] if called else []) == words[len(words) - 2 * bool(called) :], command
+    assert {
+        "error.why", "mailbox.patterns", "process.list", "process.resume", "supervisor.pause", "supervisor.set_flags",
+    } == names  # fmt: skip
