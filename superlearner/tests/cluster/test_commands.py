@@ -92,7 +92,7 @@ def test_a_member_is_a_node_of_the_platform_until_it_leaves(
     assert not left(tmp_path / "data")
 
 
-@pytest.mark.parametrize("runtime", ["/proc/none", "missing", "read-only"])
+@pytest.mark.parametrize("runtime", ["missing", "read-only"])
 def test_members_of_a_long_data_directory_meet_without_a_runtime_folder(
     command: Callable[..., Any], tmp_path: Path, runtime: str
 ) -> None:
