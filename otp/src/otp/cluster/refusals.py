@@ -14,7 +14,8 @@ _TRY: Final[dict[str, str]] = {
     "wrong_cookie": "expected the cookie of {0}, got another; try the same cookie on both",
     "name_taken": "the name {0!r} belongs to a living member; try another name, or stop that member first",
     "incompatible": "expected the same {0} on both sides, got {1!r} here and {2!r} there; try the same version of otp",
-    "unreachable": "no member answered at {0}; try the address of a running member",
+    "unreachable": "no member answered at {0}; try the address of a running member, which has a port only if `listen` "
+    "names one",
     "address_in_use": "cannot listen on {0}, which another program uses; try another address or port",
     "tls_required": "{0} is not on this machine, where only mutual TLS is allowed; try certificates",
 }
