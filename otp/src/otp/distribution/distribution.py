@@ -90,6 +90,8 @@ class Distribution:
         self._refs: WeakValueDictionary[int, Ref] = WeakValueDictionary()
         self._watchers: dict[Process, int] = {}
         self._waiting: dict[str, list[asyncio.Future[NodeId]]] = {}
+        self.last_loss: str = ""
+        """The reason of the latest loss of a connection; `"timeout"` if the other side was silent."""
 
     # Life
 

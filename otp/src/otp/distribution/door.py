@@ -66,4 +66,5 @@ class Door:
             here = self.distribution.node.name
             text = "node %s is disconnected from %s: too much was waiting for it; try `await distribution.drained(%r)`"
             say(logging.WARNING, text, node, here, node.name)
+        self.distribution.last_loss = reason
         self.distribution.went(self, node)

@@ -89,7 +89,11 @@ class Visitor:
         self._node: Node | None = None
         self._distribution: Distribution | None = None
         self._up: asyncio.Future[str]
+        self._dead_after = 0.0
         self._gone = asyncio.Event()
+        self.silent_since: float | None = None
+        """The loop's time of the last sign of life, if the connection was lost because of the silence after it."""
+
         self.facts: Facts
         self.view: RemoteView
 
@@ -135,6 +139,7 @@ class Visitor:
         connection = await _connect(self._place)
         self._up = asyncio.get_running_loop().create_future()
         node = self._node = await Node(f"visitor-{secrets.token_hex(6)}", hidden=True).__aenter__()
+        self._dead_after = SETTINGS.dead
         session = Session(NodeId(node.name, secrets.randbits(31) + 1), self._token.encode(), SETTINGS)
         transport = SessionTransport(StreamCarrier.over_socket(connection), session, on_refused=self._refused)
         self._distribution = distribution = Distribution(node, transport, confined=True)
@@ -161,6 +166,8 @@ class Visitor:
         if not self._up.done():
             self._up.set_result(up.node)
         await receive(Is(NodeDown))
+        if distribution.last_loss == "timeout":
+            self.silent_since = asyncio.get_running_loop().time() - self._dead_after
         self._gone.set()
 
     def _refused(self, _why: str) -> None:

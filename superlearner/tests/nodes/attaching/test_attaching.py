@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from typing import Any
 import pytest
 
 from observed_service import service
+from otp.distribution import Settings
+from otp.doors import visit
+from stopped_programs import continue_all, stop_all
 from superlearner.nodes.remote import protocol as p
 from superlearner.operations.users import SCOPES
 
@@ -120,6 +124,31 @@ def test_the_end_of_a_service_is_shown_and_after_a_restart_it_is_attached_again(
             await until(platform, lambda names: NODE in names)
             [line] = (await platform.get(ATTACHED))["data"]
             assert ("attached", second.os_pid, None) == (line["state"], line["os_pid"], line["why"])
+
+    inside(test)
+
+
+def test_a_service_whose_loop_is_held_is_busy_and_not_ended(
+    inside: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: it was said to have ended, while its process ran."""
+    monkeypatch.setattr(visit, "SETTINGS", Settings(heartbeat=1.0, dead=3.0))
+
+    async def test(platform: Any) -> None:
+        async with service(tmp_path) as shop:
+            await attach(platform)
+            stop_all([shop.os_pid])
+            try:
+                await until(platform, lambda names: NODE not in names)
+                [line] = (await platform.get(ATTACHED))["data"]
+                why = f"it has been busy for 3 s: its process {shop.os_pid} runs and does not answer"
+                assert ("looked_for", why) == (line["state"], line["why"])
+                asked = (await platform.client.get("/api/v1/processes", params={"node": NODE})).json()["error"]
+                assert re.fullmatch(
+                    f"{NODE} is not reachable, and .*: it has been busy for [0-9]+ s: .*", asked["message"]
+                )
+            finally:
+                continue_all([shop.os_pid])
 
     inside(test)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Final, Literal
 
@@ -56,6 +57,7 @@ class Attachment:
         self._nodes = nodes
         self._tell = tell
         self._pauses = pauses
+        self._silent_since: float | None = None
 
     def __repr__(self) -> str:
         return f"<Attachment {self.name or self.where.address} {self.state}>"
@@ -70,7 +72,7 @@ class Attachment:
                     self.state = "given_up"
                     self.begun.set_exception(error)
                     return
-                self.why = clip(str(error), LONGEST)
+                self.why = self._busy() or clip(str(error), LONGEST)
             if self.tries == len(self._pauses):
                 self.state = "given_up"
                 self.over.set()
@@ -101,15 +103,26 @@ class Attachment:
             if not self.begun.done():
                 self.begun.set_result(None)
             self.visitor = visitor
+            self._silent_since = None
             why = "it was detached"
             try:
                 await visitor.gone()
-                why = "its service has ended, or the connection to it is lost"
+                self._silent_since = visitor.silent_since
+                why = self._busy() or "its service has ended, or the connection to it is lost"
             finally:
                 self.visitor, self.state, self.why = None, "looked_for", why
                 if facts.backend is not None:
                     self._nodes.detach(name, why)
-        self._tell("bad", f"{name} is gone: {why}; it will be looked for {len(self._pauses)} times")
+        what = "gone" if self._busy() is None else "silent"
+        self._tell("bad", f"{name} is {what}: {why}; it will be looked for {len(self._pauses)} times")
+
+    def _busy(self) -> str | None:
+        """Return that the service was silent and its program still runs; None if not, or on another machine."""
+        since, facts = self._silent_since, self.facts
+        if since is None or facts is None or self.where.token is not None or not _runs(facts.os_pid):
+            return None
+        seconds = asyncio.get_running_loop().time() - since
+        return f"it has been busy for {seconds:.0f} s: its process {facts.os_pid} runs and does not answer"
 
     def told(self) -> str:
         """Return its state as a sentence, for requests to its node."""
@@ -126,3 +139,14 @@ class Attachment:
         if self.facts.backend is not None:
             return f"every page and operation, as far as its service permits ({permits})"
         return f"its metrics only, no pages and no operations: {self.facts.why}"
+
+
+def _runs(os_pid: int) -> bool:
+    """Return whether there is a process of this number."""
+    try:
+        os.kill(os_pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # of another user
+    return True
