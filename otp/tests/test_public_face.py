@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import importlib.util
 import inspect
 import subprocess
 import sys
+import tomllib
 import types
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -171,3 +174,8 @@ BEHAVIOURS = (
 @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda cls: cls.__name__)
 def test_help_of_a_behaviour_begins_with_an_example_that_runs(behaviour: type) -> None:
     assert ">>> otp.run(main)" in str(behaviour.__doc__)
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    assert project["version"] == otp.__version__ == importlib.metadata.version(project["name"])

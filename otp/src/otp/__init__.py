@@ -90,6 +90,7 @@ if TYPE_CHECKING:
     from otp.kernel.granted_name import GrantedName
 
     random: _random_module.Random
+    __version__: str
 
 _LATER: Final = {
     "Agent": "otp.behaviours.agent",
@@ -148,6 +149,9 @@ if not TYPE_CHECKING:  # else a type checker would accept any misspelt name
         if name in _FACES:
             return import_module(f"otp.{name}")
         module = _LATER.get(name)
+        if name == "__version__":  # costs 20 ms, so only a program that asks pays
+            value = globals()[name] = import_module("otp._version").installed_version()
+            return value
         if module is None:
             raise AttributeError(f"module 'otp' has no attribute {name!r}")
         value = globals()[name] = getattr(import_module(module), name)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import otp
-from otp import ExitSignal, GenServer, Ok, Reply, impl
+from otp import Agent, Children, ExitSignal, GenServer, GenStateMachine, Ok, Reply, Stop, Supervisor, impl
 from otp.testing import Scheduler, wait_all_idle
 
 
@@ -157,6 +157,56 @@ def test_start_link_waits_for_init(run: Any) -> None:
         )
 
     assert run(main) == (2.0, 2, True)
+
+
+@pytest.mark.parametrize("linked", [True, False], ids=["start_link", "start"])
+@pytest.mark.parametrize("family", ["server", "machine", "agent", "supervisor"])
+def test_a_caught_start_error_ends_the_starter_only_through_a_link(run: Any, family: str, linked: bool) -> None:
+    """As in Erlang; the docs of `start_link` offer `start`, and `node.start` for supervisors."""
+
+    class Refuses(GenServer[None]):
+        @impl
+        def init(self, arg: Any) -> Any:
+            return Stop("refused")
+
+    class Machine(GenStateMachine[str, None]):
+        callback_mode = "handle_event_function"
+
+        @impl
+        def init(self, arg: Any) -> Any:
+            return Stop("refused")
+
+        @impl
+        def handle_event(self, event: Any, content: Any, state: Any, data: Any) -> Any:
+            raise AssertionError
+
+    class Tree(Supervisor):
+        @impl
+        def init(self, arg: Any) -> Any:
+            return Children([Refuses])
+
+    def refuse() -> None:
+        raise otp.Exit("refused")
+
+    starts: dict[str, tuple[Any, Any]] = {
+        "server": (Refuses.start_link, Refuses.start),
+        "machine": (Machine.start_link, Machine.start),
+        "agent": (lambda: Agent.start_link(refuse), lambda: Agent.start(refuse)),
+        "supervisor": (Tree.start_link, lambda: otp.node().start(Tree)),
+    }
+
+    async def main() -> Any:
+        async def starter() -> None:
+            with pytest.raises(otp.StartError):
+                await starts[family][0 if linked else 1]()
+            await wait_all_idle()
+            raise otp.Exit("survived")
+
+        reason = await otp.wait_down(otp.spawn(starter))
+        return reason[0] if isinstance(reason, tuple) else reason
+
+    ended = "shutdown" if family == "supervisor" else "refused"
+    assert run(main) == (ended if linked else "survived")
 
 
 def test_a_failed_start_link_ends_a_starter_that_does_not_trap(run: Any) -> None:

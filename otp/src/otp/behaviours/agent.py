@@ -65,6 +65,8 @@ class Agent(Startable):
     async def start_link(cls, fn: Callable[[], Any], *, name: GivenName = None, timeout: Limit = "infinity") -> Pid:
         """Start an agent, linked with the calling process, whose state is what `fn()` returns.
 
+        A failed start ends the caller through the link, even if it catches the error: see `GenServer.start_link`.
+
         Args:
             fn: a function without arguments, plain or async, run in the agent.
             name: a name to register, or `Registry.via(…)`.

@@ -60,9 +60,9 @@ __all__ = ["GenServer"]
 S = TypeVar("S")
 R = TypeVar("R")
 
-InitResult: TypeAlias = "Ok[S] | Stop | Ignore"
-CallResult: TypeAlias = "Reply[S] | NoReply[S] | Stop"
-MessageResult: TypeAlias = "NoReply[S] | Stop"
+InitResult: TypeAlias = "Ok[S] | Stop[S] | Ignore"
+CallResult: TypeAlias = "Reply[S] | NoReply[S] | Stop[S]"
+MessageResult: TypeAlias = "NoReply[S] | Stop[S]"
 MultiReplies: TypeAlias = "tuple[list[tuple[Node | str, Any]], list[Node | str]]"
 
 logger: logging.Logger = logging.getLogger("otp")
@@ -166,14 +166,17 @@ class GenServer(Behaviour, Startable, Generic[S]):
     ) -> Coroutine[Any, Any, Pid]:
         """Start the server linked with the calling process and wait for its `init`.
 
+        A failed start ends the caller through the link, even if it catches the error, as in Erlang: to handle a
+        `StartError`, use `start`, or trap exits and receive the `ExitSignal`.
+
         Returns the pid (or `Ignore()` if `init` returned it). Raises `StartError(reason)`; `AlreadyStarted(pid)` if the
-        name is taken. A process that traps exits also finds the `ExitSignal` of a failed start in its mailbox.
+        name is taken, which sends no signal.
         """
         return start_server(cls, arg, name=name, link=True, timeout=timeout)
 
     @classmethod
     def start(cls, arg: Any = None, *, name: GivenName = None, timeout: Limit = "infinity") -> Coroutine[Any, Any, Pid]:
-        """Start the server without a link; also from outside a process."""
+        """Start the server without a link; also from outside a process. The caller can handle a `StartError`."""
         return start_server(cls, arg, name=name, timeout=timeout)
 
     @classmethod

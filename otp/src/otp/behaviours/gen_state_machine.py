@@ -94,9 +94,9 @@ S = TypeVar("S")
 D = TypeVar("D")
 R = TypeVar("R")
 
-InitResult: TypeAlias = "MachineOk[S, D] | Stop | Ignore"
+InitResult: TypeAlias = "MachineOk[S, D] | Stop[D] | Ignore"
 EventResult: TypeAlias = (
-    "NextState[S, D] | KeepState[D] | KeepStateAndData | RepeatState[D] | RepeatStateAndData | Stop | StopAndReply"
+    "NextState[S, D] | KeepState[D] | KeepStateAndData | RepeatState[D] | RepeatStateAndData | Stop[D] | StopAndReply"
 )
 
 _STATE_ARGUMENTS = "(self, event, content, data)"
@@ -257,6 +257,8 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
     async def start_link(cls, arg: Any = None, *, name: GivenName = None, timeout: Limit = "infinity") -> Pid:
         """Start the machine linked with the calling process and wait for its `init`.
 
+        A failed start ends the caller through the link, even if it catches the error: see `GenServer.start_link`.
+
         Returns the pid (or `Ignore()` if `init` returned it) before the first state is entered. Raises
         `StartError(reason)`; `AlreadyStarted(pid)` if the name is taken.
         """
@@ -264,7 +266,7 @@ class GenStateMachine(Behaviour, Startable, Generic[S, D]):
 
     @classmethod
     async def start(cls, arg: Any = None, *, name: GivenName = None, timeout: Limit = "infinity") -> Pid:
-        """Start the machine without a link; also from outside a process."""
+        """Start the machine without a link; also from outside a process. The caller can handle a `StartError`."""
         return await _start(cls, arg, name=name, timeout=timeout)
 
     @classmethod

@@ -105,6 +105,8 @@ class OsProcess(Startable):
     ) -> Pid:
         """Start a program, linked with the calling process, and wait until it runs.
 
+        A failed start ends the caller through the link, even if it catches the error: see `GenServer.start_link`.
+
         Args:
             argv: the program and its arguments; no shell is involved. A program without a `/` is looked up in the PATH
                 of its environment.

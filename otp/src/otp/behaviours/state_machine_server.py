@@ -73,7 +73,7 @@ class MachineServer:
 
     def _ready(self, result: Any) -> Any:
         if isinstance(result, (Stop, Ignore)):
-            return result
+            return result  # pyright: ignore[reportUnknownVariableType]
         if not isinstance(result, MachineOk):
             error = Exit(("bad_return_from_init", result))
             error.add_note(hint(result, "MachineOk(state, data), Stop(reason) or Ignore()"))

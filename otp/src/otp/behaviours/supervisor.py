@@ -103,6 +103,9 @@ class Supervisor(Behaviour, Startable):
     async def start_link(cls, arg: Any = None, *, name: GivenName = None) -> Pid:
         """Start the supervisor with its children, linked with the calling process.
 
+        A failed start ends the caller through the link, even if it catches the error: to handle a `StartError`, use
+        `node.start`, or trap exits and receive the `ExitSignal`.
+
         Args:
             arg: the argument of `init`.
             name: a name to register, or `Registry.via(…)`.

@@ -229,7 +229,10 @@ class BadTimeout(CallExit, BadArgument):
 
 
 class StartError(Exception):
-    """A failed start; `.reason` is what Erlang has in `{error, Reason}`, `.hint` suggests a fix, if known."""
+    """A failed start; `.reason` is what Erlang has in `{error, Reason}`, `.hint` suggests a fix, if known.
+
+    That of a `start_link` ends a caller that does not trap exits, also when it is caught: to handle one, use `start`.
+    """
 
     hint: str = ""
 

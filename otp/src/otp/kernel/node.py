@@ -11,7 +11,7 @@ import itertools
 import logging
 import os
 from asyncio import _get_running_loop as running_loop  # pyright: ignore[reportPrivateUsage]
-from contextvars import Context
+from contextvars import Context, copy_context
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 from weakref import WeakValueDictionary
@@ -25,7 +25,7 @@ from otp.kernel.kept import bounded_text
 from otp.kernel.leaving import leave_fork
 from otp.kernel.log import say
 from otp.kernel.pids import Pid, Ref, parse_pid_number
-from otp.kernel.process import Process, new_process
+from otp.kernel.process import OWNER, Process, new_process
 from otp.kernel.scheduler import Scheduler, find_scheduler
 from otp.kernel.states import DEAD, EXITING
 from otp.kernel.tracing import Subscription, Tracer
@@ -75,6 +75,7 @@ class Node:
         "_applications",
         "_awaited",
         "_closing",
+        "_context",
         "_distribution",
         "_faults",
         "_given",
@@ -136,6 +137,8 @@ class Node:
     def _open(self, scheduler: Scheduler) -> None:
         self._s = scheduler
         self._life = "open"
+        self._context = copy_context()
+        self._context.run(OWNER.set, None)
         self._watched = scheduler.post is not None
         if scheduler.virtual:
             self._trace.clock = scheduler.now_ns

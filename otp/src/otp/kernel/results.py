@@ -6,14 +6,20 @@ subclass, so that the engine distinguishes the two by type.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar as DefaultTypeVar
+
     from otp.kernel.terms import Limit
 
 __all__ = ["ABSENT", "Continue", "Ignore", "NoReply", "Ok", "Reply", "Result", "Stop", "WithOptions"]
 
 S = TypeVar("S")
+if TYPE_CHECKING:
+    T = DefaultTypeVar("T", default=Any)  # so that a bare `Stop` stays a complete type
+else:
+    T = TypeVar("T")
 
 
 class _Absent:
@@ -210,20 +216,24 @@ class _NoReplyWith(NoReply[S], WithOptions):
     __slots__ = ()
 
 
-class Stop(Result):
+class Stop(Result, Generic[T]):
     """The end of the server with `reason`.
 
     `terminate` runs first, then the reply is sent, if any. From `init`: `Stop(reason)`. Without `state` the state is
-    unchanged.
+    unchanged. `Stop[T]` is the type of one whose state has the type `T`.
     """
 
     __slots__ = ("reason", "reply", "state")
     __match_args__ = ("reason", "state")
     _fields = ("reason", "state", "reply")
 
+    @overload
+    def __init__(self: Stop[Any], reason: Any, *, reply: Any = ...) -> None: ...
+    @overload
+    def __init__(self, reason: Any, state: T, *, reply: Any = ...) -> None: ...
     def __init__(self, reason: Any, state: Any = ABSENT, *, reply: Any = ABSENT) -> None:
         self.reason: Any = reason
-        self.state: Any = state
+        self.state: T = state
         self.reply: Any = reply
 
 

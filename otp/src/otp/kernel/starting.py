@@ -10,7 +10,7 @@ the error before anything else runs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from sys import exception as handled_exception
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
@@ -189,13 +189,18 @@ def begin_server(
     Returns its result, or a `Begun` to wait for `init`. `me` is the starter, if the caller knows it better than the
     thread.
     """
+    is_own = True  # the running context is that of the starter, not of one of its tasks
     if me is None:
         try:
             me = here.last.current  # like `thread_current`, without the call
         except AttributeError:
             me = None
-        if me is None and (link or monitor):
-            me = current_process(f"{cls.__name__}.start_link", _outside(cls))
+        if me is None:
+            is_own = False
+            if link or monitor:
+                me = current_process(f"{cls.__name__}.start_link", _outside(cls))
+        elif me._step is not None and me._node._s.eager:
+            is_own = me._node._s.on_main(me)
     if me is not None:
         if me._st == EXITING:
             return Begun(me, me, None, link)  # no process: `wait_for_start` raises the error
@@ -227,7 +232,7 @@ def begin_server(
     p._vt = vt
     context = None
     if not vt.shared_context:
-        p._ctx = context = copy_context()
+        p._ctx = context = copy_context() if is_own else _context_for(me, node)
         if not s.tells_owners or OWNER.get() is not None:
             context.run(OWNER.set if s.reports_tasks else own_context, p)
     claim: Claim | None = None
@@ -309,6 +314,17 @@ def begin_server(
         p._val = Starting(arg)
         s.push(p)
     return Begun(me, p, ref, link)
+
+
+def _context_for(me: Process | None, node: Node) -> Context:
+    """Return the context of a server that a task or other code outside a process starts.
+
+    It outlives the task and serves others, so it gets the context of the process that owns the task, or of the node.
+    """
+    owner = OWNER.get() if me is None else me
+    if owner is None or owner._st == DEAD or owner._ctx is None or owner._node._s is not node._s:
+        return node._context.copy()
+    return owner._ctx.copy()
 
 
 def _begin_granting(

@@ -77,6 +77,31 @@ class Counter(GenServer[int]):
         return NoReply(state, hibernate=True)
 
 
+class Stopping(GenServer[int]):
+    """`Stop` has the type of its state, like the other results; a bare one fits every server."""
+
+    @impl
+    def init(self, arg: int) -> Ok[int] | Stop[int]:
+        return Ok(arg) if arg >= 0 else Stop("negative")
+
+    @impl
+    def handle_call(self, request: Any, caller: From, state: int) -> Reply[int] | Stop[int]:
+        if request == "wrong":
+            return Stop("normal", "text")  # type: ignore[arg-type]  # pyright: ignore[reportReturnType]
+        return Stop("normal", state + 1, reply="bye") if request == "stop" else Stop("normal", reply="bye")
+
+    @impl
+    def handle_cast(self, request: Any, state: int) -> NoReply[int] | Stop[str]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        return Stop("normal", "text")
+
+    @impl
+    def handle_info(self, message: object, state: int) -> Stop:
+        stopped = Stop("normal", state)
+        assert_type(stopped, Stop[int])
+        assert_type(stopped.state, int)
+        return stopped
+
+
 class WithoutAnnotations(GenServer[int]):
     """pyright takes the types of the contract where the parameters have its names; mypy has `Any`."""
 
