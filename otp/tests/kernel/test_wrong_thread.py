@@ -92,6 +92,11 @@ OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "node.spawn": lambda pid: pid._node.spawn(print),
     "start": lambda pid: Server.start(None),
     "node.start": lambda pid: pid._node.start(Server),
+    "cast": lambda pid: GenServer.cast(pid, "x"),
+    "send": lambda pid: otp.send(pid, "x"),
+    "send by pair": lambda pid: otp.send(("server", pid._node), "x"),
+    "abcast": lambda pid: GenServer.abcast([pid._node], "server", "x"),
+    "start_timer": lambda pid: otp.start_timer(1, pid, "x"),
     "call by name": lambda pid: GenServer.call("name", "x"),
     "cast by name": lambda pid: GenServer.cast("name", "x"),
     "send by name": lambda pid: otp.send("name", "x"),
@@ -102,6 +107,56 @@ OPERATIONS: dict[str, Callable[[Any], Any]] = {
 def test_what_touches_the_tables_of_another_thread_raises(operation: str) -> None:
     error = raised_beside_a_drain(OPERATIONS[operation], busy=False)
     assert isinstance(error, (BadArgument, otp.NotAProcess)), error
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_the_same_raises_while_the_loop_is_idle(operation: str) -> None:
+    def elsewhere(pid: otp.Pid) -> Any:
+        result = OPERATIONS[operation](pid)
+        return asyncio.run(_wait(result)) if asyncio.iscoroutine(result) else result
+
+    async def main() -> Any:
+        pid = await Server.start("state", name="server")
+        try:
+            return await asyncio.to_thread(elsewhere, pid)
+        except BaseException as error:
+            assert await GenServer.call(pid, "mine") == ("mine", pid)
+            return error
+
+    error = otp.run(main)
+    assert isinstance(error, (BadArgument, otp.NotAProcess)), error
+
+
+async def _wait(awaitable: Any) -> Any:
+    return await awaitable
+
+
+@pytest.mark.parametrize("idle", [True, False])
+def test_a_reply_from_another_thread_raises_and_the_call_can_still_be_answered(idle: bool) -> None:
+    class Later(Server):
+        @impl
+        async def handle_call(self, request: Any, caller: Any, state: Any) -> Any:
+            seen: list[BaseException] = []
+
+            def reply() -> None:
+                try:
+                    GenServer.reply(caller, "theirs")
+                except BadArgument as error:
+                    seen.append(error)
+
+            thread = threading.Thread(target=reply)
+            thread.start()
+            if idle:
+                await asyncio.to_thread(thread.join)
+            else:
+                thread.join()
+            assert "expected the thread of the node's event loop" in str(seen[0])
+            return Reply("ours", state)
+
+    async def main() -> Any:
+        return await GenServer.call(await Later.start(None), "x")
+
+    assert otp.run(main) == "ours"
 
 
 def test_a_node_in_the_other_thread_makes_no_difference() -> None:

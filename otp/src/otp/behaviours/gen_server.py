@@ -286,6 +286,11 @@ class GenServer(Behaviour, Startable, Generic[S]):
         """Reply to a call later, from any process; a late or second reply is dropped."""
         if not isinstance(caller, From):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise BadArgument(f"GenServer.reply(caller, value): expected the caller of handle_call, got {caller!r}")
+        s = caller._to._node._s
+        if not s.owned():
+            s.check_thread(
+                "GenServer.reply(caller, value)", "node.call_from_thread(f()), where `async def f()` does it"
+            )
         send_reply(caller, value)
 
     @staticmethod

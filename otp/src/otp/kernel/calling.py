@@ -276,6 +276,8 @@ def cast(dest: Any, request: Any) -> str:
         mailbox.append((CAST_TAG, request))
     elif dest._st == IDLE and not (node._watched or dest._told):
         s = node._s
+        if not s.owned():  # checked where a cast wakes its server: once per burst
+            s.check_thread(f"a message to {dest}")
         dest._mbox = mailbox = s.pool.pop() if s.pool else []
         mailbox.append((CAST_TAG, request))
         dest._st = READY

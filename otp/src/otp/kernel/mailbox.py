@@ -70,6 +70,8 @@ def deliver(dest: Process, message: Any) -> None:
         s.push(dest)
     elif st == IDLE:
         s = node._s
+        if not s.owned():
+            s.check_thread(f"a message to {dest}")
         m = dest._mbox = s.pool.pop() if s.pool else []
         m.append(message)
         dest._st = READY

@@ -65,9 +65,7 @@ and the answers that have arrived meanwhile come before the time-outs."""
 TICK: Final = 8_000_000  # ns: width of a bucket of call time-outs, which fires one width after its end
 NS: Final = 1_000_000_000
 CALL_FROM_THREAD: Final = "node.call_from_thread(GenServer.call(dest, request))"
-FROM_THREADS: Final = (
-    f"node.cast_from_thread(dest, request), node.send_from_thread(dest, message) or {CALL_FROM_THREAD}"
-)
+FROM_THREADS: Final = f"node.cast_from_thread(dest, request), node.send_from_thread(dest, message) or {CALL_FROM_THREAD}"
 LONGEST: Final = 1e12  # seconds, 31,000 years: more is not a valid number of nanoseconds for a clock
 
 
@@ -371,7 +369,7 @@ class Scheduler:
     def check_thread(self, what: str, instead: str = "") -> None:
         """Raise `BadArgument` in a thread other than the loop's, where tables must not be touched.
 
-        `send` and `cast` do not check: their messages are noticed when they wake an idle loop.
+        `send` and `cast` check only where they wake an idle server or an idle loop: more would cost every message.
         """
         if not self.is_here():
             self.check_os_process(what)
