@@ -65,7 +65,9 @@ and the answers that have arrived meanwhile come before the time-outs."""
 TICK: Final = 8_000_000  # ns: width of a bucket of call time-outs, which fires one width after its end
 NS: Final = 1_000_000_000
 CALL_FROM_THREAD: Final = "node.call_from_thread(GenServer.call(dest, request))"
-FROM_THREADS: Final = f"node.cast_from_thread(dest, request), node.send_from_thread(dest, message) or {CALL_FROM_THREAD}"
+FROM_THREADS: Final = (
+    f"node.cast_from_thread(dest, request), node.send_from_thread(dest, message) or {CALL_FROM_THREAD}"
+)
 LONGEST: Final = 1e12  # seconds, 31,000 years: more is not a valid number of nanoseconds for a clock
 
 
