@@ -52,6 +52,27 @@ def test_tasks_and_callbacks_made_before_sleep_zero_run_in_it(place: Any, loop: 
 
 
 @pytest.mark.parametrize("loop", REAL_LOOPS)
+def test_sleep_zero_in_a_process_takes_one_turn(loop: str) -> None:
+    """Regression: it took two, so that a task was a step further than beside another task."""
+
+    async def main() -> list[str]:
+        steps: list[str] = []
+
+        async def works() -> None:
+            steps.append("first")
+            await asyncio.sleep(0)
+            steps.append("second")
+
+        task = asyncio.create_task(works())
+        await asyncio.sleep(0)
+        found = list(steps)
+        await task
+        return found
+
+    assert ["first"] == LOOPS[loop](main)
+
+
+@pytest.mark.parametrize("loop", REAL_LOOPS)
 def test_a_timer_fires_between_two_computations_with_sleep_zero(loop: str) -> None:
     async def main() -> bool:
         fired: list[bool] = []

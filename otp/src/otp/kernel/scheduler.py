@@ -344,6 +344,13 @@ class Scheduler:
         self.push = self._append
         self.loop.call_soon(self.drain, context=self._base)
 
+    def begin_drain(self, p: Process) -> None:
+        """Run `p` now, in a callback of an idle loop: the drain that `push` schedules would run one turn later."""
+        self.idle = False
+        self.push = self._append
+        self._append(p)
+        self.drain()
+
     def on_main(self, me: Process) -> bool:
         """Return whether the main coroutine of the current process `me` runs, not an eager child task."""
         return self._ct.get(self.loop) is me

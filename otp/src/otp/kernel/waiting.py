@@ -12,8 +12,12 @@ __all__ = ["interrupt", "wait_for"]
 
 
 def _take_turn(p: Process) -> None:
-    """Put a process back into the run queue, after the loop callbacks that were due before it."""
-    p._node._s.push(p)
+    """Run a process in the turn after the one in which it yielded, as a task, after the callbacks before it."""
+    s = p._node._s
+    if s.idle and not s.virtual:
+        s.begin_drain(p)
+    else:
+        s.push(p)
 
 
 def wait_for(p: Process, waits_for: Any) -> None:
