@@ -153,15 +153,17 @@ class _Outlet(io.FileIO):
         self.raises = False
 
     def write(self, data: ReadableBuffer, /) -> int:
-        left = memoryview(data).cast("B")
-        size = len(left)
+        left = _view(data)
+        size = left.nbytes
         try:
             while left:
-                written: int | None = super().write(left)
+                written: int | None = _write(self, left)
+                if written == left.nbytes:
+                    break
                 if written is None:  # another program that has the terminal made it non-blocking
                     _wait_writable(self.fileno())
                 else:
-                    left = left[written:]
+                    left = left.cast("B")[written:]
         except OSError as error:
             if error.errno not in READER_LEFT:
                 self.lost = self.lost or error
@@ -169,6 +171,9 @@ class _Outlet(io.FileIO):
                 self.raises = False
                 raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from None
         return size
+
+
+_view, _write = memoryview, io.FileIO.write  # bound here: the code of a peer may clear `builtins`, and still has to end
 
 
 def _wait_writable(number: int) -> None:
