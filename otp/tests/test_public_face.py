@@ -36,7 +36,7 @@ PROMISED = set(
     ChildSpec Children Shared Tag Is AnyOf Ok Reply NoReply Stop Ignore Continue Request Down ExitSignal Timeout
     TimerFired Exit Error Throw BadArgument BadTimeout CallExit NoProcess CallTimeout ServerDown CallingSelf StartError
     AlreadyStarted AlreadyPresent NotFound ReceiveTimeout NotAProcess NotProcessMain Crash ExceptionTerm Pid Ref From
-    ChildInfo Counts Entry ProcessInfo OsProcess Output
+    ChildInfo Counts Entry ProcessInfo OsProcess Output controlling_process
     """.split()
 )
 

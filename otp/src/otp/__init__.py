@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from otp.behaviours.task_supervisor import TaskSupervisor
     from otp.doors import observe
     from otp.kernel.become import Become
+    from otp.kernel.controlling import controlling_process
     from otp.kernel.granted_name import GrantedName
 
     random: _random_module.Random
@@ -134,6 +135,7 @@ _LATER: Final = {
     "TaskReply": "otp.behaviours.task",
     "TaskStream": "otp.behaviours.task_stream",
     "TaskSupervisor": "otp.behaviours.task_supervisor",
+    "controlling_process": "otp.kernel.controlling",
 }
 """Names whose modules are imported on first use, so that a program pays only for what it uses."""
 
@@ -179,6 +181,7 @@ __all__ = [
     "CallingSelf",
     "CallTimeout",
     "cancel_timer",
+    "controlling_process",
     "ChangeModule",
     "ChildInfo",
     "Children",

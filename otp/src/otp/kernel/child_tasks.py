@@ -12,20 +12,22 @@ notified at once. Supervisors, `stop` and `Task.shutdown` also wait for the task
 from __future__ import annotations
 
 import asyncio
-import gc
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from contextvars import Context
+from functools import partial
 from logging import WARNING
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import ref
 
-from otp.kernel.connections import close_listeners, close_when_cancelled, is_accepted
+from otp.kernel.connections import close_when_cancelled, is_accepted
+from otp.kernel.holders import find_unheld
 from otp.kernel.log import say
+from otp.kernel.opened import Opened, close_listeners, close_now, end_program
 from otp.kernel.places import close_from_inside, where_in
 from otp.kernel.process import BADGE, OWNER, Badge, TaskTable
 from otp.kernel.scheduler import Timer
 from otp.kernel.states import DEAD
+from otp.kernel.task_owner import task_owner
 
 if TYPE_CHECKING:
     from otp.kernel.process import Process
@@ -86,13 +88,15 @@ def end_tasks(
     were `found` one turn after the end may have been cancelled during the end itself, and get time for cleanup.
     """
     s = p._node._s
-    if tasks.listens and not returned:
-        close_listeners(s, (p,))
+    opened = [] if returned or tasks.opened is None else tasks.opened.open()
+    if s.reports_tasks:
+        opened = close_listeners(opened)
     left = [task for task, acted in tasks.acted.items() if (acted or not returned) and _is_to_end(task)]
-    if not left:
+    if not (left or opened):
         return
     known = s.leftover.get(p)
     leftover = Leftover(p, killed, seconds, parent) if known is None else known
+    leftover.opened += opened
     for task in left:
         again = found and (task in leftover.tasks.acted or (killed and _cleans_up(task)))
         leftover.tasks.add(task, True)
@@ -110,6 +114,7 @@ class Ended(NamedTuple):
     killed: bool
     seconds: float
     parent: Process | None
+    listened: bool
     state: Any  # may hold the only reference to a task
     badge: ref[Badge] | None  # what the contexts of its tasks refer to; None if unknown
 
@@ -118,13 +123,13 @@ class Ended(NamedTuple):
         return self.badge is None or self.badge() is not None
 
 
-def find_tasks(p: Process, killed: bool, seconds: float, parent: Process | None) -> None:
+def find_tasks(p: Process, killed: bool, seconds: float, parent: Process | None, listened: bool) -> None:
     """Schedule a search for the tasks of a process, in a loop that reports none; one search serves all that end now."""
     s = p._node._s
     if not s.tasks_to_find:
         s.loop.call_soon(end_found_tasks, s, context=s._base)
     badge = None if p._ctx is None else p._ctx.get(BADGE)
-    s.tasks_to_find[p] = Ended(killed, seconds, parent, p._state, None if badge is None else ref(badge))
+    s.tasks_to_find[p] = Ended(killed, seconds, parent, listened, p._state, None if badge is None else ref(badge))
 
 
 def end_found_tasks(s: Scheduler) -> None:
@@ -133,16 +138,15 @@ def end_found_tasks(s: Scheduler) -> None:
     if not any(how.may_have_tasks() for how in ended.values()):
         return
     _end_tasks_of(s, ended)
-    listened = close_listeners(s, ended)
-    if listened:
-        late = {p: ended[p] for p in listened}
+    late = {p: how for p, how in ended.items() if how.listened}
+    if late:
         s.loop.call_soon(_end_late_tasks, s, late, ACCEPTED_AFTER, context=s._base)
 
 
 def _end_tasks_of(s: Scheduler, ended: dict[Process, Ended]) -> None:
     found: dict[Process, TaskTable] = {}
     for task in _in_order(asyncio.all_tasks(s.loop)):
-        owner = _owner(task)
+        owner = task_owner(task)
         if owner in ended:
             found.setdefault(owner, TaskTable()).add(task, True)
     for p, tasks in found.items():
@@ -168,7 +172,7 @@ def watch_found_tasks(p: Process) -> None:
 def _watch_found(s: Scheduler) -> None:
     watched, s.tasks_to_watch = s.tasks_to_watch, {}
     for task in _in_order(asyncio.all_tasks(s.loop)):
-        p = _owner(task)
+        p = task_owner(task)
         if p in watched and p._st != DEAD:
             p._ext().task_table(p).watch(task)
 
@@ -222,43 +226,38 @@ def _cleans_up(task: Any) -> bool:
     return task.cancelling() > 0 and task._fut_waiter is not None
 
 
-def _owner(task: Any) -> Any:
-    """Return the process in whose context a task runs."""
-    get_context = getattr(task, "get_context", None)
-    if get_context is not None:
-        return get_context().get(OWNER)
-    for part in gc.get_referents(task):  # Python 3.11 has no `get_context`; the task's own context comes first
-        if type(part) is Context:
-            return part.get(OWNER)
-    return None
-
-
 class _LeftTasks(TaskTable):
-    """A table of tasks that signals when the last one is done."""
+    """A table of tasks that calls `done` when the last one is."""
 
-    __slots__ = ("waiting",)
+    __slots__ = ("done",)
 
-    def __init__(self) -> None:
+    def __init__(self, done: Callable[[], None]) -> None:
         super().__init__()
-        self.waiting: list[asyncio.Future[None]] = []
+        self.done: Callable[[], None] = done
 
     def _forget(self, task: Any) -> None:
         super()._forget(task)
         if not self.acted:
-            self.tell()
-
-    def tell(self) -> None:
-        """Wake the waiters."""
-        for future in self.waiting:
-            if not future.done():
-                future.set_result(None)
-        self.waiting.clear()
+            self.done()
 
 
 class Leftover:
-    """The cancelled tasks of a dead process that have not ended yet."""
+    """The rest of a dead process: its cancelled tasks that have not ended, then the things that it opened."""
 
-    __slots__ = ("_timer", "killed", "p", "parent", "reported", "seconds", "since", "tasks", "turns")
+    __slots__ = (
+        "_search",
+        "_timer",
+        "killed",
+        "opened",
+        "p",
+        "parent",
+        "reported",
+        "seconds",
+        "since",
+        "tasks",
+        "turns",
+        "waiting",
+    )
 
     def __init__(self, p: Process, killed: bool, seconds: float, parent: Process | None) -> None:
         self.p: Process = p
@@ -266,10 +265,13 @@ class Leftover:
         self.killed: bool = killed  # killed, or its time for cleanup is over
         self.since: int = p._node._s.now_ns()
         self.seconds: float = seconds
-        self.tasks: _LeftTasks = _LeftTasks()
+        self.tasks: _LeftTasks = _LeftTasks(self._tasks_done)
+        self.opened: list[Opened] = []
+        self.waiting: list[asyncio.Future[None]] = []
         self.turns: int = 0
         self.reported: bool = False
         self._timer: Timer | None = None
+        self._search: Any = None  # for those that use what the process has opened
 
     def limit(self, seconds: float) -> None:
         """Limit the time for cleanup to `seconds`, counted from the end of the process."""
@@ -279,11 +281,11 @@ class Leftover:
             self._start_timer()
 
     def ended(self) -> asyncio.Future[None]:
-        """Return a future that is done when all tasks are, or when the remaining ones cannot be ended."""
+        """Return a future that is done when all has ended and is closed, or when remaining tasks cannot be ended."""
         s = self.p._node._s
         future: asyncio.Future[None] = s.loop.create_future()
-        if self.tasks.acted and s.leftover.get(self.p) is self:
-            self.tasks.waiting.append(future)
+        if s.leftover.get(self.p) is self:
+            self.waiting.append(future)
         else:
             future.set_result(None)
         return future
@@ -291,10 +293,14 @@ class Leftover:
     def look(self) -> None:
         """Check one turn later: tasks that still wait get time for cleanup, or run out of it."""
         s = self.p._node._s
+        if self.p in s.tasks_to_find:
+            end_found_tasks(s)
+        self.opened = close_listeners(self.opened)  # not before the tasks that accept their connections are found
         if not self.tasks.acted:
-            s.leftover.pop(self.p, None)
+            self._tasks_done()
         elif not self.killed:
-            self._start_timer()
+            if self._timer is None:
+                self._start_timer()
         elif self.turns < TURNS:
             self.turns += 1
             # those that wait; the others are about to run and may end by themselves
@@ -305,26 +311,88 @@ class Leftover:
                 task.cancel()
             s.loop.call_soon(self.look, context=s._base)
         else:
-            s.leftover.pop(self.p, None)
             for task in list(self.tasks.acted):
                 self._report(task)
                 _close(task)
-            self.tasks.tell()
+            self._close_opened()
+
+    def _tasks_done(self) -> None:
+        """Close what the process has opened, now that no task of it can use that; wait for its programs."""
+        if self.p._node._s.leftover.get(self.p) is self and self._search is None:
+            self._close_opened()
+
+    def _close_opened(self) -> None:
+        opened, self.opened = self.opened, []
+        self._search = find_unheld(self.p, opened)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        s = self.p._node._s
+        try:
+            next(self._search)
+        except StopIteration as found:
+            self._search = None
+            self._close(found.value)
+            if not self.tasks.acted or self.turns == TURNS:
+                self._finish()
+        else:
+            s.loop.call_soon(self._go_on, context=s._base)
+
+    def _close(self, opened: list[Opened]) -> None:
+        if not opened:
+            return
+        s = self.p._node._s
+        context = s._base.copy()
+        context.run(OWNER.set, self.p)  # a pool that reconnects when it loses a connection must not do so now
+        flushed: list[Opened] = []
+        for one in opened:
+            if self.killed:
+                context.run(close_now, one)
+            elif one.kind == "program":
+                self.tasks.add(s.loop.create_task(end_program(one), context=s._base.copy()), True)
+            else:
+                context.run(close_now, one, flush=True)
+                flushed.append(one)
+        if not s.reports_tasks:
+            how = Ended(self.killed, self.seconds, self.parent, True, None, None)
+            s.loop.call_soon(_end_late_tasks, s, {self.p: how}, ACCEPTED_AFTER, context=s._base)
+        if self.tasks.acted and self._timer is None:
+            self._start_timer()
+        if flushed:
+            s.call_at(self._deadline(), partial(_abort, flushed))
+
+    def _finish(self) -> None:
+        self.p._node._s.leftover.pop(self.p, None)
+        if self._timer is not None:
+            self._timer.fire = None
+        for future in self.waiting:
+            if not future.done():
+                future.set_result(None)
+        self.waiting.clear()
+
+    def _deadline(self) -> int:
+        return self.since + round(self.seconds * 1e9)
 
     def _start_timer(self) -> None:
-        self._timer = self.p._node._s.call_at(self.since + round(self.seconds * 1e9), self._time_is_over)
+        self._timer = self.p._node._s.call_at(self._deadline(), self._time_is_over)
 
     def _time_is_over(self, _timer: Timer) -> None:
         self.killed = True
         self.look()
 
     def _report(self, task: Any) -> None:
-        if self.reported:
+        if self.reported or task.get_coro().__name__ == end_program.__name__:
             return
         self.reported = True
         where = where_in(task.get_coro())
         self.p._node._trace.emit("abandoned_cleanup", self.p, {"where": where})
         say(WARNING, "process %s ended while one of its tasks tried to wait: abandoned at %s", self.p, where)
+
+
+def _abort(opened: list[Opened], _timer: Timer) -> None:
+    """Abort connections whose peer has not taken in time what was written."""
+    for one in opened:
+        one.abort()
 
 
 def look_at_error(task: asyncio.Future[Any]) -> None:

@@ -59,12 +59,11 @@ async def shut_down(node: Node, timeout: float) -> None:
 
 
 async def _tasks_end(node: Node, timeout: float) -> None:
-    """Wait for the cleanup of child tasks whose processes have ended."""
+    """Wait for the cleanup of child tasks whose processes have ended, and until what these have opened is closed."""
     end_found_tasks(node._s)
-    left = node._s.leftover
-    tasks = [task for p in list(left) if p._node is node for task in left[p].tasks.acted]
-    if tasks:
-        await asyncio.wait(tasks, timeout=timeout)
+    left = [left.ended() for p, left in node._s.leftover.items() if p._node is node]
+    if left:
+        await asyncio.wait(left, timeout=timeout)
 
 
 async def _stop(node: Node, processes: list[Process], timeout: float) -> None:

@@ -1,53 +1,15 @@
-"""Sockets of `asyncio.start_server` whose process has ended: closes listeners and connections.
-
-asyncio closes neither: the loop keeps a listener open although no code can reach it, so the next process cannot bind
-its port.
-"""
+"""Connections that asyncio accepts, or whose handler it runs, when the process that listens ends."""
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import Container
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from otp.kernel.process import OWNER, Process
+__all__ = ["close_when_cancelled", "is_accepted", "refuse"]
 
-if TYPE_CHECKING:
-    from otp.kernel.scheduler import Scheduler
-
-__all__ = ["close_listeners", "close_when_cancelled", "is_accepted", "refuse"]
-
-_WITH_HANDLER: Final = asyncio.StreamReaderProtocol
 _CLOSES_CONNECTIONS: Final = sys.version_info >= (3, 13)
 _HANDLER_ENDED: Final = "StreamReaderProtocol.connection_made.<locals>.callback"
-
-
-def close_listeners(s: Scheduler, ended: Container[Process]) -> list[Process]:
-    """Close the servers of asyncio that processes have opened, and return those processes.
-
-    Connections that have a protocol but no handler are closed as well. uvloop and Windows show neither.
-    """
-    listened: list[Process] = []
-    selector: Any = getattr(s.loop, "_selector", None)
-    sockets: Any = selector.get_map() if hasattr(selector, "get_map") else {}
-    for key in list(sockets.values()):
-        data: Any = key.data  # the handles of reader and writer, unless it is the selector's own socket
-        reader = data and data[0]
-        if not reader:
-            continue
-        owner: Any = reader._context.get(OWNER)
-        if owner not in ended:
-            continue
-        if getattr(reader._callback, "__name__", "") == "_accept_connection":
-            listened.append(owner)
-            reader._args[3].close()
-            continue
-        transport: Any = getattr(reader._callback, "__self__", None)
-        if getattr(transport, "_server", None) is not None and not isinstance(transport.get_protocol(), _WITH_HANDLER):
-            transport.close()
-    return listened
 
 
 def _is_acceptance(coro: Any) -> bool:

@@ -482,7 +482,8 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
         if x is not None and x.tasks is not None:
             end_tasks(p, x.tasks, returned, killed, _seconds_of_cleanup(p, x), parent)
         if not s.reports_tasks and not returned:
-            find_tasks(p, killed, _seconds_of_cleanup(p, x), parent)
+            listened = x is not None and x.tasks is not None and x.tasks.opened is not None
+            find_tasks(p, killed, _seconds_of_cleanup(p, x), parent, listened)
     if node._watched and node._trace.causes is not None:
         node._trace.causes.now = 0
         if node._trace.focus is not None:

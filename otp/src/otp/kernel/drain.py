@@ -21,6 +21,7 @@ from otp.kernel.calls import outside_done
 from otp.kernel.death import terminate
 from otp.kernel.forks import watch_forks
 from otp.kernel.mailbox import deliver
+from otp.kernel.opening import record_openings, stop_recording
 from otp.kernel.process import Process
 from otp.kernel.resume import blame, coroutine_done, future_done, run_odd
 from otp.kernel.scheduler import BUDGET, DRAIN_NS, TICK, Scheduler
@@ -54,6 +55,12 @@ class LoopScheduler(Scheduler):
         self.send: Callable[..., None] = deliver
         self.task_failed: Callable[..., None] = task_failed
         watch_forks()
+        record_openings(self)
+
+    def close(self) -> None:
+        """Forget the loop, when its last node is closed."""
+        stop_recording(self)
+        super().close()
 
 
 def _drain(s: Scheduler) -> None:

@@ -18,15 +18,13 @@ from typing import Any, Final
 from otp.kernel.child_tasks import adopt
 from otp.kernel.connections import close_when_cancelled, refuse
 from otp.kernel.process import CUT_SHORT, OWNER
-from otp.kernel.scheduler import Scheduler, thread_current
+from otp.kernel.scheduler import Scheduler
 from otp.kernel.states import DEAD
 
 __all__ = ["own_tasks_and_callbacks"]
 
 _ASKED: Final = ("_call_soon", "call_at", "create_future", "_add_reader", "_add_writer", "add_signal_handler")
 """The methods of a loop that lead to a callback in the running context; others call these or create tasks."""
-
-_OPENS: Final = "_start_serving"
 
 
 def own_tasks_and_callbacks(s: Scheduler) -> None:
@@ -88,8 +86,6 @@ def own_tasks_and_callbacks(s: Scheduler) -> None:
     for name in _ASKED:
         if hasattr(loop, name):
             setattr(loop, name, owned(getattr(loop, name)))
-    if hasattr(loop, _OPENS):
-        setattr(loop, _OPENS, _noted(getattr(loop, _OPENS)))
     _skip_outside_processes(s, loop)
     s.tells_owners = True
 
@@ -147,18 +143,6 @@ def _skip_outside_processes(s: Scheduler, loop: Any) -> None:
             return new_future(loop=loop) if s.current is None else owned_create_future()
 
         loop.create_future = create_future
-
-
-def _noted(start_serving: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a process that opens a server of asyncio as listening."""
-
-    def start(*args: Any, **options: Any) -> Any:
-        p = thread_current() or OWNER.get()
-        if p is not None and p._st != DEAD:
-            p._ext().task_table(p).listens = True
-        return start_serving(*args, **options)
-
-    return start
 
 
 def _as_owner(p: Any, function: Callable[..., Any], *args: Any, **options: Any) -> Any:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from types import CoroutineType, FrameType
 
     from otp.kernel.node import Node
+    from otp.kernel.opened import OpenedTable
 
 __all__ = [
     "BADGE",
@@ -125,15 +126,14 @@ class Side:
 class TaskTable:
     """The unfinished child tasks of a process, oldest first, and whether each has acted for it.
 
-    `p` is the process while it lives, None for tasks that outlive it. `listens` says that it has opened a
-    server of asyncio.
+    `p` is the process while it lives, None for tasks that outlive it. `opened` is what it has opened in the loop.
     """
 
-    __slots__ = ("acted", "listens", "p")
+    __slots__ = ("acted", "opened", "p")
 
     def __init__(self, p: Process | None = None) -> None:
         self.acted: dict[Any, bool] = {}
-        self.listens: bool = False
+        self.opened: OpenedTable | None = None
         self.p: Process | None = p
 
     def add(self, task: Any, acted: bool) -> None:

@@ -193,6 +193,7 @@ class Scheduler:
         "watched",
         "wheel",
         "work_ns",
+        "wrapped",
     )
 
     def __init__(
@@ -242,6 +243,7 @@ class Scheduler:
         self.post: Any = None  # post of a testing scheduler: delivers messages later
         self.watched: set[Node] = set()  # nodes whose messages are read: no inline calls
         self.wheel: dict[int, list[Process]] = {}
+        self.wrapped: dict[str, tuple[Any, Any]] = {}  # methods of the loop with those before, see `opening`
         self.filed: int = 0  # callers in the wheel, and the count at which dead ones are dropped
         self.sweep_wheel_at: int = SWEEP_FROM
         self.prolonged: dict[int, int] = {}  # default deadlines of long drains, with their extended values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -84,6 +85,12 @@ async def ends(pid: Pid) -> None:
     otp.monitor(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     otp.is_alive("name")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     otp.wait_down(pid)  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]
+
+
+def connections(pid: Pid, writer: asyncio.StreamWriter, transport: asyncio.Transport) -> None:
+    otp.controlling_process(writer, pid)
+    otp.controlling_process(transport, pid)
+    otp.controlling_process(writer, "name")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def never_returns() -> int:

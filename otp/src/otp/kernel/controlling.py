@@ -1,0 +1,82 @@
+"""Handing a connection over to another process."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from otp.kernel.errors import BadArgument, Error
+from otp.kernel.pids import Pid
+from otp.kernel.process import Process
+from otp.kernel.scheduler import current_process
+from otp.kernel.states import DEAD
+
+__all__ = ["controlling_process"]
+
+
+def controlling_process(
+    connection: asyncio.StreamWriter | asyncio.BaseTransport | asyncio.subprocess.Process, pid: Pid
+) -> None:
+    """Hand a connection of the calling process over to `pid`: it ends with that one.
+
+    Args:
+        connection: the `StreamWriter` or the transport of a connection, or a program of `asyncio.subprocess`.
+        pid: a process of the same event loop.
+
+    Raises:
+        Error: `"not_owner"`: the calling process has not opened it, or has handed it over; `"closed"`: it is closed;
+            `"noproc"`: `pid` has ended, and the calling process keeps it.
+
+    Tasks do not move with it: a task of the calling process that reads ends with the calling process.
+
+    >>> import asyncio, otp
+    >>> async def serve(parent):
+    ...     async def accept(reader, writer):
+    ...         otp.controlling_process(writer, parent)
+    ...         otp.send(parent, writer)
+    ...
+    ...     server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    ...     otp.send(parent, server.sockets[0].getsockname())
+    ...     await otp.receive()
+    >>> async def main():
+    ...     listener = otp.spawn(serve, otp.self())
+    ...     reader, _ = await asyncio.open_connection(*await otp.receive())
+    ...     writer = await otp.receive()
+    ...     otp.exit(listener, "kill")
+    ...     writer.write(b"still here")
+    ...     writer.close()
+    ...     return await reader.read()
+    >>> otp.run(main)
+    b'still here'
+
+    Source: Erlang/OTP, `gen_tcp:controlling_process/2`.
+    """
+    me = current_process("controlling_process(connection, pid)")
+    transport = _transport(connection)
+    if not isinstance(pid, Process) or pid._node._s is not me._node._s:
+        raise BadArgument(f"controlling_process(connection, pid): expected a process of this event loop, got {pid!r}")
+    if transport.is_closing():
+        raise Error("closed")
+    tasks = None if me._x is None else me._x.tasks
+    table = None if tasks is None else tasks.opened
+    opened = None if table is None else table.take(transport)
+    if opened is None or table is None:
+        raise Error("not_owner")
+    if pid._st == DEAD:
+        table.add(opened)
+        raise Error("noproc")
+    opened.move(pid)
+
+
+def _transport(connection: Any) -> Any:
+    if isinstance(connection, asyncio.StreamWriter):
+        return connection.transport
+    if isinstance(connection, asyncio.subprocess.Process):
+        program: Any = connection
+        return program._transport
+    if hasattr(connection, "is_closing") and hasattr(connection, "get_extra_info"):
+        return connection
+    raise BadArgument(
+        "controlling_process(connection, pid): expected a StreamWriter, a transport or a program of "
+        f"asyncio.subprocess, got {connection!r:.200}"
+    )
