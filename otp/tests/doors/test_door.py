@@ -219,3 +219,68 @@ def test_importing_doors_imports_neither_the_distribution_nor_msgspec() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert "[]" == done.stdout.strip()
+
+
+SERVICE = """
+import sys
+import otp
+async def main():
+    given = {"address": "127.0.0.1:0", "token": "x" * 20} if sys.argv[1:] else {}
+    async with otp.observe(name="shop", **given) as door:
+        print(door)
+otp.run(main)
+"""
+
+
+@pytest.mark.parametrize("runtime", ["stale", "/proc/self"], ids=["stale", "read-only"])
+def test_an_unusable_runtime_folder_costs_nothing(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, runtime: str
+) -> None:
+    """As in a session of `su`, or after the login session has ended."""
+    temporary = tmp_path_factory.mktemp("t")  # a path that is short enough for a socket
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder / runtime))
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+
+    async def main() -> None:
+        async with otp.Node("shop") as node, otp.observe(node) as door:
+            assert [door.record] == find_doors()
+            assert Path(door.record.address).parent == temporary / f"otp-{os.getuid()}"
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("given", "printed", "warning"),
+    [
+        ([], "<Door closed>\n", "this program cannot be observed: expected a folder for doors, got none"),
+        (["address"], "<Door shop-", "this door has only its address, no name: expected a folder for doors, got none"),
+    ],
+    ids=["no address", "address"],
+)
+def test_a_service_on_a_read_only_system_works_without_its_observers(
+    given: list[str], printed: str, warning: str
+) -> None:
+    """No folder for temporary files, and none for a login session."""
+    place = "import os, tempfile\nos.chdir('/proc/self')\ntempfile._candidate_tempdir_list = lambda: ['/proc/self']\n"
+    done = subprocess.run(
+        [sys.executable, "-c", place + SERVICE, *given],
+        capture_output=True, text=True, env={"XDG_RUNTIME_DIR": "/proc/self"}, check=False,
+    )  # fmt: skip
+    assert (0, True) == (done.returncode, done.stdout.startswith(printed)), done
+    assert done.stderr.startswith(warning), done.stderr
+
+
+def test_a_full_disk_closes_a_door_and_not_its_service(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def write(*_: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    async def main() -> str:
+        async with otp.Node("shop") as node, otp.observe(node) as door:
+            return f"{door}"
+
+    monkeypatch.setattr("otp.doors.door.write_record", write)
+    assert "<Door closed>" == run(main)
+    assert [] == list((folder / "otp").iterdir())
+    assert "this program cannot be observed" in caplog.text and "No space left on device" in caplog.text

@@ -68,7 +68,8 @@ def observe(
     An open door is a listening socket: it costs nothing until a visitor connects.
 
     Raises `BadArgument` for invalid arguments; opening it raises `ImportError` without msgspec, and `OSError` if the
-    address is taken.
+    given address is taken. If the folder of this user cannot be used, a warning says so, and the door stays closed; with
+    an address it has that, but no name.
 
     >>> import asyncio, otp
     >>> async def main():
@@ -115,6 +116,7 @@ class Door:
         self._backend = backend
         self._made: Node | None = None
         self._record: DoorRecord | None = None
+        self._is_listed = False
         self._socket: socket.socket | None = None
         self._behind: Behind | None = None
         self._visits: set[asyncio.Task[None]] = set()
@@ -145,6 +147,10 @@ class Door:
         node = await self._find_node()
         try:
             self._listen(node)
+        except _NoPlace as error:  # a service goes on without its observers
+            await self._leave_node()
+            log.warning("this program cannot be observed: %s", error)
+            return self
         except BaseException:
             await self._leave_node()
             raise
@@ -152,7 +158,8 @@ class Door:
         asyncio.get_running_loop().add_reader(self.listening.fileno(), self._accept)
         self._end = node.subscribe(lambda _event: None, kinds={"node_down"})
         self._end.on_node_end = self._node_ended
-        log.info("a door is open (%s); try: superlearner attach %s", ", ".join(self.permissions), self.record.name)
+        where = self.record.name if self._is_listed else self.record.address
+        log.info("a door is open (%s); try: superlearner attach %s", ", ".join(self.permissions), where)
         return self
 
     async def close(self) -> None:
@@ -202,11 +209,16 @@ class Door:
             await made.close()
 
     def _listen(self, node: Node) -> None:
-        folder = runtime_folder()
-        find_doors()  # removes what killed programs left behind
         stem = f"{UNFIT.sub('_', self._name or node.name)[:LONGEST_NAME]}-{os.getpid()}"
-        name = _free(folder, stem)
-        place = self._place or place_of(str(folder / f"{name}.sock"))
+        name, folder = stem, None
+        try:
+            folder, name = runtime_folder(), _free(stem)
+            place = self._place or place_of(str(folder / f"{name}.sock"))
+        except BadArgument as error:
+            if self._place is None:
+                raise _NoPlace(str(error)) from None
+            place = self._place
+            log.warning("this door has only its address, no name: %s", error)
         listening = socket.socket(place.family, socket.SOCK_STREAM)
         files: list[Path] = []
         descriptor = -1
@@ -219,12 +231,16 @@ class Door:
                 place = Place(None, place.host, listening.getsockname()[1])
             listening.listen(MOST_VISITS)
             record = DoorRecord(name, node.name, os.getpid(), str(place), self.permissions, self._token)
-            path, descriptor = write_record(folder, record)
-            files.append(path)
-        except BaseException:
+            if folder is not None:
+                path, descriptor = write_record(folder, record)
+                files.append(path)
+        except BaseException as error:
             listening.close()
             _remove(os.getpid(), files, descriptor)
+            if isinstance(error, OSError) and self._place is None:
+                raise _NoPlace(f"{folder}: {error.strerror or error}; try another XDG_RUNTIME_DIR") from None
             raise
+        self._is_listed = folder is not None
         self._record = record
         self._socket = listening
         # For a program that ends without closing it.
@@ -260,7 +276,11 @@ class Door:
             self._closing = asyncio.get_running_loop().create_task(self.close(), context=Context())
 
 
-def _free(folder: Path, stem: str) -> str:
+class _NoPlace(Exception):
+    """No folder for the door can be used; the text says why, and what to try."""
+
+
+def _free(stem: str) -> str:
     """Return a name that no door of this program has; several doors of one node are numbered."""
     taken = {record.name for record in find_doors()}
     return next(name for name in (stem, *(f"{stem}.{n}" for n in range(2, 10_000))) if name not in taken)
