@@ -16,6 +16,7 @@ from otp.kernel.bounded import text
 from otp.kernel.coroutines import check_function
 from otp.kernel.exception_reasons import stack_of
 from otp.kernel.forks import watch_forks
+from otp.kernel.from_thread import IMPORTING
 from otp.kernel.interrupts import Interrupts, interrupts
 from otp.kernel.monitors import watch
 from otp.kernel.node import Node
@@ -64,6 +65,8 @@ def run(main: Any, *args: Any, node: str = "nonode", debug: bool = False) -> Any
     """
     if running_loop() is not None:
         raise RuntimeError("otp.run: this thread already runs an event loop; in it use `async with otp.Node(name)`")
+    if IMPORTING.get():
+        raise RuntimeError("otp.run: a running program imports this module; try if __name__ == '__main__': otp.run(main)")
     check_function(main, "otp.run")
     open_descriptors()
     with (

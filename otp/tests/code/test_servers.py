@@ -195,3 +195,16 @@ def test_a_state_machine_keeps_its_timers(source: Any, run: Any) -> None:
         assert "late" == (await otp.sys.get_state(door))[0]
 
     run(main)
+
+
+def test_new_code_may_run_coroutines_while_it_is_loaded(source: Any) -> None:
+    """As it could when the program imported it first."""
+    shop = source(source.counter)
+
+    async def main() -> None:
+        counter = await shop.module.Counter.start_link(0)
+        shop.write(f"import asyncio\nasyncio.run(asyncio.sleep(0))\n{source.counter_2}")
+        await code.reload(shop.module)
+        assert ("new", 0) == await GenServer.call(counter, "next")
+
+    otp.run(main)

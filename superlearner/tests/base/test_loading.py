@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import otp
 from superlearner.base.loading import LoadError, check, load
 
 TWO = """\
@@ -119,3 +121,50 @@ def test_a_file_is_looked_at_without_running_it(tmp_path: Path) -> None:
     assert str(found.value) == str(loaded.value)
     with pytest.raises(LoadError, match="there is no file"):
         check(f"{tmp_path / 'shpo.py'}:Shop")
+
+
+RUNS = """
+import asyncio
+from otp import Children, Supervisor, impl
+
+async def warm():
+    await asyncio.sleep(0)
+    return [await asyncio.to_thread(int, "1"), asyncio.current_task() is not None]
+
+WARM = asyncio.run(warm())
+loop = asyncio.new_event_loop()
+WARM.append(loop.run_until_complete(asyncio.sleep(0, 2)))
+loop.close()
+
+class Shop(Supervisor):
+    @impl
+    def init(self, arg): return Children([])
+"""
+
+
+def load_in_a_process(file: Path) -> object:
+    """Load a file where the program of a peer does: in a process of a node that runs."""
+
+    async def main() -> object:
+        me, task, loop = otp.self(), asyncio.current_task(), asyncio.get_running_loop()
+        try:
+            return load(f"{file}:Shop").cls
+        finally:
+            await asyncio.sleep(0)
+            assert (me, task, loop) == (otp.self(), asyncio.current_task(), asyncio.get_running_loop())
+            assert 42 == await otp.Agent.get(await otp.Agent.start(lambda: 42), lambda n: n)
+
+    return otp.run(main)
+
+
+def test_a_file_may_run_coroutines_while_it_is_imported(file: Path) -> None:
+    """As it may where it is a program."""
+    file.write_text(RUNS)
+    assert "Shop" == getattr(load_in_a_process(file), "__name__", None)
+    assert [1, True, 2] == sys.modules["trees_for_loading"].WARM
+
+
+def test_a_file_that_is_a_program_without_a_guard_is_explained(file: Path) -> None:
+    file.write_text(f"{RUNS}\nimport otp\notp.run(warm)\n")
+    with pytest.raises(LoadError, match="if __name__ == '__main__': otp.run"):
+        load_in_a_process(file)

@@ -24,6 +24,7 @@ from __future__ import annotations
 from otp.code.loading import latest, vsn
 from otp.code.reports import OldObject, OldReference, RunningVersion, UpgradedServer, UpgradeRefused, UpgradeReport
 from otp.code.upgrade import check, reload, rollback, versions
+from otp.kernel.from_thread import run_import
 
 __all__ = [
     "OldObject",
@@ -36,6 +37,7 @@ __all__ = [
     "latest",
     "reload",
     "rollback",
+    "run_import",
     "versions",
     "vsn",
 ]

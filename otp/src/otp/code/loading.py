@@ -7,6 +7,7 @@ import importlib.util
 import linecache
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, Final, TypeVar, cast
 
@@ -15,6 +16,7 @@ from otp.behaviours.newest import found_in, shown_version
 from otp.code.reports import UpgradeRefused
 from otp.kernel.errors import BadArgument, Error
 from otp.kernel.exception_reasons import reason_of
+from otp.kernel.from_thread import run_import
 from otp.kernel.reasons import same
 
 __all__ = ["Versions", "latest", "load", "vsn"]
@@ -76,7 +78,7 @@ def load(module: ModuleType) -> ModuleType:
         code = compile(loader.get_data(path), path, "exec", dont_inherit=True)
         fresh = importlib.util.module_from_spec(spec)
         modules[name] = fresh  # dataclasses and imports of the module itself look here
-        exec(code, vars(fresh))
+        run_import(partial(exec, code, vars(fresh)))
     except KeyboardInterrupt:  # Ctrl-C, not from the module
         raise
     except BaseException as error:  # including errors that end an endless loop: they count as the module's

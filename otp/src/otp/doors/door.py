@@ -68,8 +68,8 @@ def observe(
     An open door is a listening socket: it costs nothing until a visitor connects.
 
     Raises `BadArgument` for invalid arguments; opening it raises `ImportError` without msgspec, and `OSError` if the
-    given address is taken. If the folder of this user cannot be used, a warning says so, and the door stays closed; with
-    an address it has that, but no name.
+    given address is taken. If the folder of this user cannot be used, a warning says so, and the door stays closed, or
+    has only the given address.
 
     >>> import asyncio, otp
     >>> async def main():

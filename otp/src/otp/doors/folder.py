@@ -124,8 +124,17 @@ def find_doors() -> list[DoorRecord]:
     >>> all(record.os_pid > 0 for record in find_doors())
     True
     """
-    found = [_read(path) for path in sorted(runtime_folder().glob(f"*{ENDING}"))]
-    return [record for record in found if record is not None]
+    found: list[DoorRecord | None] = []
+    for folder in (folders := _folders()):  # a service may have another environment
+        try:
+            _check_private(folder)
+            found += map(_read, folder.glob(f"*{ENDING}"))
+        except OSError:
+            continue
+        except BadArgument:  # others may create the one in the folder for temporary files
+            if folder is folders[0]:
+                raise
+    return sorted((record for record in found if record is not None), key=lambda record: record.name)
 
 
 def _read(path: Path) -> DoorRecord | None:

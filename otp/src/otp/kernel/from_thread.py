@@ -15,7 +15,7 @@ import logging
 from asyncio import _get_running_loop as running_loop  # pyright: ignore[reportPrivateUsage]
 from asyncio import _set_running_loop as set_running_loop  # pyright: ignore[reportPrivateUsage]
 from concurrent.futures import Future
-from contextvars import Context, copy_context
+from contextvars import Context, ContextVar, copy_context
 from inspect import iscoroutine
 from threading import TIMEOUT_MAX
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -37,14 +37,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 __all__ = [
+    "IMPORTING",
     "ThreadCall",
     "call_from_thread",
     "cast_from_thread",
     "end_calls",
     "run_as_in_a_thread",
+    "run_import",
     "send_from_thread",
 ]
 
+
+IMPORTING: Final[ContextVar[bool]] = ContextVar("otp importing", default=False)
+"""Whether the running code is that of a module which a running program imports."""
 
 GRACE: Final = 0.05
 """Seconds that calls have to notice that their server has just ended, before the node ends them."""
@@ -194,6 +199,29 @@ def _in_the_loop(node: Node, what: str, function: Any, context: Context) -> None
         if not node._s.loop.is_closed():
             raise
         raise BadArgument(f"{what}: the event loop of node {node.name!r} is closed") from error
+
+
+def run_import(function: Callable[[], T]) -> T:
+    """Run a function that imports a user's module, as before any event loop runs.
+
+    `asyncio.run` at the top level of the module works then, as it does where the module is a program.
+    """
+    loop = running_loop()
+    if loop is None:
+        return function()
+
+    def importing() -> T:
+        IMPORTING.set(True)
+        OWNER.set(None)
+        return function()
+
+    last, here.last = last_scheduler(), None  # its `current` stays: a watchdog names the process that imports
+    set_running_loop(None)
+    try:
+        return copy_context().run(importing)
+    finally:
+        set_running_loop(loop)
+        here.last = last
 
 
 def run_as_in_a_thread(s: Scheduler, function: Callable[[], T]) -> T:

@@ -12,11 +12,13 @@ import sys
 import traceback
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
 from otp import Application, DynamicSupervisor, Supervisor
+from otp.code import run_import
 from otp.redaction import source_line, without_secrets
 from superlearner.base.commands import command
 
@@ -139,7 +141,7 @@ def _import_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        run_import(partial(spec.loader.exec_module, module))
     except SystemExit as error:
         sys.modules.pop(name, None)
         raise LoadError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import os
+import sys
 import textwrap
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -13,6 +14,7 @@ from typer.core import TyperGroup
 
 from superlearner.base.commands import command
 from superlearner.base.data_dir import command_with
+from superlearner.base.docstrings import docstring_of
 from superlearner.base.terminal import with_lasting_output
 from superlearner.cli.attaching import attach, detach
 from superlearner.cli.cluster import cluster, node
@@ -99,7 +101,19 @@ app.command()(detach)
 def main() -> None:
     """Run the console script."""
     with with_lasting_output():
+        if sys.flags.optimize > 1:
+            _restore_docstrings(app)
         app()
+
+
+def _restore_docstrings(commands: typer.Typer) -> None:
+    """Restore those that Python removed: they are the help of the commands."""
+    for one in commands.registered_commands:
+        if one.callback is not None:
+            one.callback.__doc__ = docstring_of(one.callback)
+    for group in commands.registered_groups:
+        if group.typer_instance is not None:
+            _restore_docstrings(group.typer_instance)
 
 
 def _version(wanted: bool) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Generic, Literal, Protocol, TypeVar, g
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model, model_validator
 from pydantic.fields import FieldInfo
 
+from superlearner.base.docstrings import docstring_of
 from superlearner.operations.context import Context
 from superlearner.operations.failures import CODES
 from superlearner.operations.users import SCOPES, Scope
@@ -326,7 +327,7 @@ def _read(
         raise wrong("codes of superlearner.operations.failures", unknown)
     if not inspect.iscoroutinefunction(function):
         raise wrong("an async def", function)
-    text = inspect.getdoc(function)
+    text = docstring_of(function)
     if not text:
         raise wrong("a docstring, which every interface shows", text)
     summary, _, description = text.partition("\n\n")

@@ -25,6 +25,7 @@ from typing import Any, Final, TypeVar
 
 import otp
 from otp import Application, Down, From, GenServer, NoReply, Ok, Pid, Reply, Supervisor, impl
+from otp.code import run_import
 from superlearner.base.loading import kind_of
 from superlearner.control.failures import explain, explain_start
 from superlearner.control.reasons import tagged, text_of_reason
@@ -205,7 +206,7 @@ async def _load(folder: str, wanted: Mapping[str, Any]) -> tuple[ModuleType, typ
     if wanted["module"] is None and folder not in sys.path:
         sys.path.insert(0, folder)
     try:
-        module = importlib.import_module(name)
+        module = run_import(partial(importlib.import_module, name))
     except ModuleNotFoundError as error:
         if wanted["module"] is None or not f"{name}.".startswith(f"{error.name}."):  # another module is missing
             raise
