@@ -66,7 +66,9 @@ def run(main: Any, *args: Any, node: str = "nonode", debug: bool = False) -> Any
     if running_loop() is not None:
         raise RuntimeError("otp.run: this thread already runs an event loop; in it use `async with otp.Node(name)`")
     if IMPORTING.get():
-        raise RuntimeError("otp.run: a running program imports this module; try if __name__ == '__main__': otp.run(main)")
+        raise RuntimeError(
+            "otp.run: a running program imports this module; try if __name__ == '__main__': otp.run(main)"
+        )
     check_function(main, "otp.run")
     open_descriptors()
     with (

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from superlearner.base.data_dir import AlreadyRunning, DataDir, DataDirError, default_data_dir
+from superlearner.base.data_dir import (
+    AlreadyRunning,
+    DataDir,
+    DataDirError,
+    command_line,
+    default_data_dir,
+    provide_temporary_folder,
+)
 
 
 def test_the_lock_of_a_directory_names_its_holder(tmp_path: Path) -> None:
@@ -47,3 +57,46 @@ def test_a_directory_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
 def test_the_default_follows_xdg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert default_data_dir() == tmp_path / "superlearner"
+
+
+def test_a_user_without_a_home_gets_a_folder_that_errors_can_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a number for a user in a container: no HOME, no entry in passwd."""
+
+    def no_entry(number: int) -> Any:
+        raise KeyError(number)
+
+    monkeypatch.setattr("pwd.getpwuid", no_entry)
+    for name in ("HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    assert default_data_dir().is_relative_to("/")
+    assert command_line(Path("/class")) == "superlearner --data-dir /class"
+
+
+@pytest.mark.parametrize("room", [None, 5], ids=["none", "for a part"])
+def test_a_full_disk_is_named_and_the_lock_is_released(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int | None
+) -> None:
+    def write(number: int, data: bytes) -> int:
+        if room is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return room
+
+    data = DataDir(tmp_path)
+    data.acquire()
+    with monkeypatch.context() as full, pytest.raises(DataDirError, match="No space left on device; try --data-dir"):
+        full.setattr("os.write", write)
+        data.announce("http://127.0.0.1:4000/")
+    data.close()
+    data.acquire()
+    data.close()
+
+
+def test_a_system_without_temporary_files_has_a_folder_for_them_in_the_data_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr("tempfile._candidate_tempdir_list", lambda: ["/proc/self"])
+    provide_temporary_folder(tmp_path)
+    assert str(tmp_path / "tmp") == tempfile.gettempdir()
+    with tempfile.NamedTemporaryFile() as file:
+        assert Path(file.name).parent == tmp_path / "tmp"

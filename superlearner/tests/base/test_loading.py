@@ -166,5 +166,5 @@ def test_a_file_may_run_coroutines_while_it_is_imported(file: Path) -> None:
 
 def test_a_file_that_is_a_program_without_a_guard_is_explained(file: Path) -> None:
     file.write_text(f"{RUNS}\nimport otp\notp.run(warm)\n")
-    with pytest.raises(LoadError, match="if __name__ == '__main__': otp.run"):
+    with pytest.raises(LoadError, match=r"if __name__ == '__main__': otp\.run"):
         load_in_a_process(file)

@@ -8,6 +8,7 @@ import shlex
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -411,3 +412,14 @@ def test_a_token_that_others_can_read_stops_a_start_that_needs_it(
     code, errors = start().end()
     assert code == 0
     assert "warning: others can read the token" in errors
+
+
+@pytest.mark.cold
+def test_a_command_runs_in_a_folder_that_was_deleted(tmp_path: Path) -> None:
+    (tmp_path / "left").mkdir()
+    command = 'cd left && rmdir ../left && exec "$0" -m superlearner config'
+    done = subprocess.run(
+        ["sh", "-c", command, sys.executable], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    words = "superlearner: the current folder has been deleted; relative paths begin at /\n"
+    assert (0, words) == (done.returncode, done.stderr)

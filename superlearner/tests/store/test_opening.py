@@ -209,6 +209,26 @@ def test_a_file_that_another_program_holds_is_refused(
     migrate(f"sqlite:///{file}")
 
 
+def test_a_program_waits_its_turn_to_migrate_and_says_so(
+    tmp_path: Path, earlier: Earlier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a loaded machine another program takes longer than the time that SQLite waits for a lock."""
+    monkeypatch.setattr("superlearner.store.engines.BUSY_S", 0.05)
+    file = tmp_path / "store.db"
+    asyncio.run(do(f"sqlite:///{file}", earlier("0001", "sqlite")))
+    holder = sqlite3.connect(file)
+    holder.execute("BEGIN EXCLUSIVE")
+    told: list[str] = []
+
+    def tell(text: str) -> None:
+        told.append(text)
+        holder.close()  # the other program has finished
+
+    assert SCHEMAS[-1] == migrate(f"sqlite:///{file}", tell=tell)
+    (line,) = told
+    assert line.startswith("the database file store.db is locked by another program; waiting for its turn, for up to ")
+
+
 def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="cannot be"):
         migrate(f"sqlite:///{tmp_path}")

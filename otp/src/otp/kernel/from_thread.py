@@ -49,7 +49,7 @@ __all__ = [
 
 
 IMPORTING: Final[ContextVar[bool]] = ContextVar("otp importing", default=False)
-"""Whether the running code is that of a module which a running program imports."""
+"""True in the code of a module while a running program imports it."""
 
 GRACE: Final = 0.05
 """Seconds that calls have to notice that their server has just ended, before the node ends them."""

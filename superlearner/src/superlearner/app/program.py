@@ -18,7 +18,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from superlearner import __version__
 from superlearner.access.links import answers, fresh_link, link_of
-from superlearner.base.data_dir import AlreadyRunning, DataDir, DataDirError, command_line, default_data_dir
+from superlearner.base.data_dir import (
+    AlreadyRunning,
+    DataDir,
+    DataDirError,
+    command_line,
+    default_data_dir,
+    provide_temporary_folder,
+)
 from superlearner.base.descriptors import allow_descriptors
 from superlearner.base.listening import CannotListen, Listener
 from superlearner.base.terminal import complain, say
@@ -86,6 +93,7 @@ def _run_on_data_dir(configuration: Configuration, tree: Own, known: list[Creden
         return _open_the_first(running, settings, data.path)
     except DataDirError as error:
         return _failed(str(error))
+    provide_temporary_folder(data.path.absolute())
     with contextlib.closing(data):
         try:
             tls = None if settings.certfile is None else server_context(settings.certfile, settings.keyfile)
@@ -100,7 +108,10 @@ def _run_on_data_dir(configuration: Configuration, tree: Own, known: list[Creden
                 return _failed(str(error))
             if credentials is not None:
                 known.append(credentials)  # so that the log redacts them
-            data.announce(listener.url(settings.root_path), target, certificate)
+            try:
+                data.announce(listener.url(settings.root_path), target, certificate)
+            except DataDirError as error:
+                return _failed(str(error))
             _let_go_in_children(data, listener)
             return _run(configuration, listener, tree, data.path, credentials)
 

@@ -22,6 +22,7 @@ from otp.distribution import IncarnationError
 from superlearner import __version__
 from superlearner.app.application import tree_of
 from superlearner.backend.boot import serve
+from superlearner.base.data_dir import provide_temporary_folder
 from superlearner.base.loading import LoadError, load
 from superlearner.base.terminal import complain, say, stop_signals, unwritable
 from superlearner.cluster.cookie import CookieError
@@ -60,6 +61,7 @@ def run_member(program: MemberProgram) -> int:
     terminal = TerminalLog(lambda: settings)
     terminal.open()
     try:
+        provide_temporary_folder(program.way.folder)
         name = member_name(program.name)
         arguments = program.way.arguments(name)
         loaded = None if program.app is None else load(program.app)

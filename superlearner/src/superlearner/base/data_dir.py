@@ -5,9 +5,12 @@ The lock file contains the address of the platform that holds it, so that a seco
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import IO, Any, Final
@@ -22,6 +25,7 @@ __all__ = [
     "command_line",
     "command_with",
     "default_data_dir",
+    "provide_temporary_folder",
 ]
 
 DATABASE_FILE: Final = "superlearner.db"
@@ -80,10 +84,29 @@ def default_data_dir() -> Path:
     if xdg := os.environ.get("XDG_DATA_HOME"):
         return Path(xdg) / "superlearner"
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "superlearner"
+        return _home() / "Library" / "Application Support" / "superlearner"
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", str(Path.home()))) / "superlearner"
-    return Path.home() / ".local" / "share" / "superlearner"
+        return Path(os.environ.get("LOCALAPPDATA", str(_home()))) / "superlearner"
+    return _home() / ".local" / "share" / "superlearner"
+
+
+def _home() -> Path:
+    """Return the user's home; the root folder for a user without one, as the number of a user in a container is."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(os.sep)
+
+
+def provide_temporary_folder(data_dir: Path) -> None:
+    """Let temporary files go into the data directory if this system has no other folder for them."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        folder = data_dir / "tmp"
+        with contextlib.suppress(OSError):  # whatever needs a file says so
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tempfile.tempdir = str(folder)
 
 
 class DataDir:
@@ -107,10 +130,7 @@ class DataDir:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = open(self.path / LOCK_FILE, "a+", encoding="utf-8")  # noqa: SIM115 - open while it is locked
         except OSError as error:
-            raise DataDirError(
-                f"the data directory {self.path} cannot be used: {error.strerror or error}; "
-                "try --data-dir FOLDER with a folder you can write to"
-            ) from None
+            raise self._unusable(error) from None
         if not _try_lock(lock):
             record = _record_of_holder(lock)
             lock.close()
@@ -121,13 +141,20 @@ class DataDir:
         """Write the address into the lock file, for a second `run` and for the command line.
 
         It includes the certificate itself: its file may be renewed while this platform still serves the old one.
+
+        Raises:
+            DataDirError: the disk is full.
         """
         if self._lock is None:
             raise RuntimeError("the data directory is not locked; this is a bug in SuperLearner, please report it")
-        self._lock.seek(0)
-        self._lock.truncate()
-        json.dump({"url": url, "pid": os.getpid(), "app": app, "certificate": certificate}, self._lock)
-        self._lock.flush()
+        text = json.dumps({"url": url, "pid": os.getpid(), "app": app, "certificate": certificate}).encode()
+        number = self._lock.fileno()
+        try:
+            os.ftruncate(number, 0)
+            if os.write(number, text) < len(text):  # the disk had room for a part
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            raise self._unusable(error) from None
 
     def let_go(self) -> None:
         """Close this copy of the lock in a forked child, which may outlive the platform.
@@ -140,11 +167,18 @@ class DataDir:
 
     def close(self) -> None:
         """Release the lock; the file stays, empty."""
-        if self._lock is not None:
-            self._lock.seek(0)
-            self._lock.truncate()
-            self._lock.close()
-            self._lock = None
+        lock, self._lock = self._lock, None
+        if lock is None:
+            return
+        with contextlib.suppress(OSError):  # its disk is gone, or broken
+            os.ftruncate(lock.fileno(), 0)
+        lock.close()
+
+    def _unusable(self, error: OSError) -> DataDirError:
+        return DataDirError(
+            f"the data directory {self.path} cannot be used: {error.strerror or error}; "
+            "try --data-dir FOLDER with a folder you can write to"
+        )
 
 
 def _try_lock(file: IO[str]) -> bool:

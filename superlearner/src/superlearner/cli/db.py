@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from superlearner.base.data_dir import DATABASE_FILE
-from superlearner.base.terminal import say
+from superlearner.base.terminal import complain, say
 from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.finding import data_dir_of
 from superlearner.cli.plain import paragraph
@@ -70,7 +70,7 @@ def upgrade(data_dir: DataDirectory = None) -> None:
         before = None
         with contextlib.suppress(StoreUnavailable):  # no database yet; the next line reports other errors
             before = database_info(place).revision
-        after = migrate(place)
+        after = migrate(place, tell=complain)
     say(f"schema {after}, as before" if before == after else f"schema {before or 'none'} → {after}")
 
 

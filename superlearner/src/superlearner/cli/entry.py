@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from superlearner.base.commands import command
 from superlearner.base.data_dir import command_with
 from superlearner.base.docstrings import docstring_of
-from superlearner.base.terminal import with_lasting_output
+from superlearner.base.terminal import complain, with_lasting_output
 from superlearner.cli.attaching import attach, detach
 from superlearner.cli.cluster import cluster, node
 from superlearner.cli.config import config
@@ -101,9 +101,18 @@ app.command()(detach)
 def main() -> None:
     """Run the console script."""
     with with_lasting_output():
+        _leave_deleted_folder()
         if sys.flags.optimize > 1:
             _restore_docstrings(app)
         app()
+
+
+def _leave_deleted_folder() -> None:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        os.chdir(os.sep)
+        complain(f"the current folder has been deleted; relative paths begin at {os.sep}")
 
 
 def _restore_docstrings(commands: typer.Typer) -> None:
@@ -231,7 +240,6 @@ def run(
         from superlearner.cli.finding import data_dir_of
 
         raise typer.Exit(run_behind(_typed(ctx, "console"), data_dir or data_dir_of()))
-    from superlearner.base.terminal import complain
     from superlearner.cli.variables import unread_variables
     from superlearner.settings.configuration import load_configuration
     from superlearner.settings.sources import SettingsError

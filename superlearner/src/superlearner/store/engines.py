@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from otp.redaction import without_secrets
 from superlearner.base.extras import install
-from superlearner.store.failures import StoreUnavailable
+from superlearner.store.failures import StoreLocked, StoreUnavailable
 
 __all__ = ["BUSY_S", "DATABASE_ERRORS", "explained", "file_of", "make_engine", "read_url", "shown"]
 
@@ -128,7 +128,7 @@ def _of_sqlite(cause: BaseException, file: Path) -> StoreUnavailable:
             f"place, or start with an empty one after: mv {quoted} {shlex.quote(f'{file}.damaged')}",
         )
     if "locked" in text or "busy" in text:
-        return StoreUnavailable(
+        return StoreLocked(
             f"{name} is locked by another program",
             f"find that program with: fuser {quoted}; the store retries by itself",
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["NameTaken", "NotOfThisDatabase", "StoreUnavailable"]
+__all__ = ["NameTaken", "NotOfThisDatabase", "StoreLocked", "StoreUnavailable"]
 
 
 class StoreUnavailable(Exception):
@@ -17,6 +17,10 @@ class StoreUnavailable(Exception):
         super().__init__(f"{why}; {hint}")
         self.why = why
         self.hint = hint
+
+
+class StoreLocked(StoreUnavailable):
+    """Another program holds the database, such as one that upgrades it; it can be used when that has finished."""
 
 
 class NameTaken(ValueError):

@@ -11,7 +11,8 @@ import contextlib
 import os
 import shlex
 import sqlite3
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -20,13 +21,17 @@ from sqlalchemy import Connection, func, inspect, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
+from superlearner.store import engines
 from superlearner.store.engines import DATABASE_ERRORS, explained, file_of, make_engine, read_url, shown
-from superlearner.store.failures import StoreUnavailable
+from superlearner.store.failures import StoreLocked, StoreUnavailable
 from superlearner.store.tables import HEAD, METADATA, SCHEMAS, VERSION_TABLE
 
 __all__ = ["DatabaseInfo", "database_info", "migrate"]
 
 MAGIC: Final = b"SQLite format 3\0"
+TURNS: Final = 30
+"""Number of times that a migration waits `BUSY_S` seconds for another program: a minute in all."""
+PAUSE_S: Final = 0.1
 ONE_AT_A_TIME: Final = 7_329_110_441
 """Key of the PostgreSQL lock that allows one migration at a time."""
 
@@ -48,10 +53,15 @@ class DatabaseInfo:
         return self.revision == self.head
 
 
-def migrate(url: str | Path) -> str:
+def migrate(url: str | Path, *, turns: int = TURNS, tell: Callable[[str], object] = str) -> str:
     """Create the tables, or upgrade them to this version; return the revision. Blocks.
 
     Safe to call at any time and from several programs: each step is applied once, all of them or none.
+
+    Args:
+        url: the URL or the file of the database.
+        turns: how often to wait `BUSY_S` seconds for another program that holds an SQLite database.
+        tell: called with a sentence when the first of these has passed.
 
     Raises:
         StoreUnavailable: the database cannot be used, or is not ours to change; it is unchanged.
@@ -61,7 +71,20 @@ def migrate(url: str | Path) -> str:
     ...     print(migrate(f"sqlite:///{folder}/store.db") == database_info(f"sqlite:///{folder}/store.db").head)
     True
     """
-    return asyncio.run(_migrate(read_url(url)))
+    place = read_url(url)
+    until = time.monotonic() + turns * engines.BUSY_S
+    told = False
+    while True:
+        try:
+            return asyncio.run(_migrate(place))
+        except StoreLocked as error:
+            left = until - time.monotonic()
+            if turns < 2 or left <= 0:
+                raise
+            if not told:
+                tell(f"{error.why}; waiting for its turn, for up to {left:.0f} s")
+                told = True
+            time.sleep(min(left, PAUSE_S))  # SQLite does not wait for some of its locks
 
 
 def database_info(url: str | Path) -> DatabaseInfo:

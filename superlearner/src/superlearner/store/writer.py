@@ -247,5 +247,5 @@ def _open(url: str | Path) -> Database:
     from superlearner.store.database import Database
     from superlearner.store.opening import migrate
 
-    migrate(url)
+    migrate(url, turns=1)  # the store tries again by itself, and says why it waits
     return Database(url)
