@@ -135,6 +135,27 @@ def test_what_is_no_utf_8_is_replaced_and_bytes_come_as_they_are(run: Any) -> No
     run(program)
 
 
+def test_what_a_debugger_lets_interpreters_print_is_no_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A debugger (debugpy) puts itself into each Python that is started, so into the guard, and prints warnings."""
+    popen = subprocess.Popen
+    noise = "import sys; print('noise'); print('noise', file=sys.stderr, flush=True); sys.argv = sys.argv[1:]"
+    under_a_debugger = f"{noise}; exec(compile(open(sys.argv[0]).read(), sys.argv[0], 'exec'))"
+
+    def start(command: list[str], **options: Any) -> Any:
+        return popen([*command[:3], "-c", under_a_debugger, *command[3:]], **options)
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+
+    async def main() -> list[tuple[str, Any]]:
+        await OsProcess.start(["sh", "-c", "echo out; read line; echo $line >&2"], owner=otp.self(), name="sh")
+        first = await otp.receive(Output)
+        await OsProcess.write("sh", "err\n")
+        second = await otp.receive(Output)
+        return [(one.stream, one.data) for one in (first, second)]
+
+    assert [("stdout", "out"), ("stderr", "err")] == Scheduler(io="real").run(main)
+
+
 def test_a_line_that_is_too_long_comes_in_parts() -> None:
     async def program() -> None:
         await OsProcess.start_link([sys.executable, "-c", "print('é' * 100_000); print('next')"])

@@ -1,8 +1,10 @@
 """The guard of an external program: a small process between it and otp, run as a script.
 
-    python -I -S _os_guard.py CONTROL
+    python -I -S _os_guard.py CONTROL STDIN STDOUT STDERR
 
-`CONTROL` is the number of an inherited socket. It receives eight bytes with the length of the marshalled (argv,
+The four are numbers of inherited descriptors: a socket, and the program's ends of three pipes. The guard's own standard
+streams are the null device: what an interpreter prints by itself, as under a debugger, is no output of the program. The
+socket receives eight bytes with the length of the marshalled (argv,
 environment, directory), then one byte for each signal to send to the group; end of file means that the parent is dead.
 The guard answers in lines: `started PID` or `failed ERRNO PLACE`, `exited STATUS`, and `gone` when no process of the
 group is left, after which the guard ends.
@@ -36,8 +38,9 @@ HELD_OFF = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)  # the
 
 def main() -> NoReturn:
     """Start the program, report, and wait for the end of its group."""
-    control = int(sys.argv[1])
-    os.set_inheritable(control, False)
+    control, *streams = map(int, sys.argv[1:5])
+    for number in (control, *streams):
+        os.set_inheritable(number, False)
     parent = os.getppid()
     prctl = _prctl()
     prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -61,11 +64,9 @@ def main() -> NoReturn:
         if os.getppid() != guard:  # killed in the meantime
             os._exit(127)
         restore = [number for number, was in before.items() if was is not signal.SIG_IGN]
-        _become(argv, environment, folder, restore, fail)
-    os.close(fail)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for number in (0, 1, 2):  # only the program has its ends of the pipes now
-        os.dup2(nothing, number)
+        _become(argv, environment, folder, restore, fail, streams)
+    for number in (fail, *streams):  # only the program has its ends of the pipes now
+        os.close(number)
     if failure := os.read(failed, 100):
         os.waitpid(program, 0)
         _tell(control, "failed " + failure.decode())
@@ -132,11 +133,14 @@ def _become(
     folder: bytes | None,
     restore: list[signal.Signals],
     fail: int,
+    streams: list[int],
 ) -> NoReturn:
     """Lead a new group in the forked child, and execute the program."""
     place = "folder"
     try:
         os.setpgid(0, 0)
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
         signal.set_wakeup_fd(-1)
         for number in (*restore, signal.SIGPIPE, getattr(signal, "SIGXFSZ", signal.SIGPIPE)):
             signal.signal(number, signal.SIG_DFL)

@@ -99,11 +99,11 @@ class Program:
                 os.set_blocking(fd, False)
                 self._outlets.append(Outlet(self._process, self.order.owner, name, fd, self.order.lines))
             self._guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", *_guard(), str(theirs[0])],
-                stdin=theirs[1],
-                stdout=theirs[2],
-                stderr=theirs[3],
-                pass_fds=theirs[:1],
+                [sys.executable, "-I", "-S", *_guard(), *map(str, theirs)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=theirs,
                 start_new_session=True,  # keys typed at our terminal must not reach it
             )
         finally:
