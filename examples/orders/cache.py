@@ -9,11 +9,13 @@ from uuid import UUID
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
-from otp import GenServer
+from otp import CallExit
 
 from .ledger import Outcome
+from .owner import using
 
 A_DAY = 86_400
+UNAVAILABLE = (RedisError, OSError, CallExit)
 LIMIT, WINDOW = 50, 10  # orders of a customer, in seconds
 
 log = logging.getLogger("orders")
@@ -25,19 +27,19 @@ def open_redis(url: str) -> Redis:
     return Redis.from_pool(BlockingConnectionPool.from_url(url, max_connections=8, timeout=1, **options))
 
 
-async def _redis() -> Redis:
-    return await GenServer.call("redis", "client")
-
-
 async def admit(customer: str) -> bool:
     """Count an order of a customer; return whether it is within the limit."""
     key = f"rate:{customer}"
-    try:
-        async with (await _redis()).pipeline() as pipeline:
+
+    async def add_one(redis: Redis) -> int:
+        async with redis.pipeline() as pipeline:
             pipeline.incr(key)
             pipeline.expire(key, WINDOW, nx=True)
-            count, _ = await pipeline.execute()
-    except (RedisError, OSError) as error:
+            return (await pipeline.execute())[0]
+
+    try:
+        count = await using("redis", add_one)
+    except UNAVAILABLE as error:
         log.warning("no rate limit: %s", error)
         return True
     return count <= LIMIT
@@ -45,8 +47,8 @@ async def admit(customer: str) -> bool:
 
 async def recall(id: UUID) -> Outcome | None:
     try:
-        found = await (await _redis()).get(f"outcome:{id}")
-    except (RedisError, OSError):
+        found = await using("redis", lambda redis: redis.get(f"outcome:{id}"))
+    except UNAVAILABLE:
         return None
     return Outcome(*json.loads(found)) if found else None
 
@@ -54,6 +56,6 @@ async def recall(id: UUID) -> Outcome | None:
 async def remember(id: UUID, outcome: Outcome) -> None:
     """Keep an outcome for a day; it does not change any more."""
     try:
-        await (await _redis()).set(f"outcome:{id}", json.dumps(outcome), ex=A_DAY)
-    except (RedisError, OSError) as error:
+        await using("redis", lambda redis: redis.set(f"outcome:{id}", json.dumps(outcome), ex=A_DAY))
+    except UNAVAILABLE as error:
         log.warning("not cached: %s", error)

@@ -6,19 +6,23 @@ another one claims the order. So an order may be worked on twice, but it has one
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import asyncpg
 
-from otp import GenServer
+from otp import CallExit
+
+from .owner import using
+
+T = TypeVar("T")
 
 LEASE = timedelta(seconds=15)  # longer than any worker takes
 CHANNEL = "orders"
-UNAVAILABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+UNAVAILABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, CallExit)
+"""What a query raises while the database, or the process that owns its connections, restarts."""
 
 ACCEPT = """
 WITH accepted AS (INSERT INTO orders (id, customer, cents) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING)
@@ -56,23 +60,23 @@ def open_pool(database: str) -> asyncpg.Pool:
     )
 
 
-@asynccontextmanager
-async def connection() -> AsyncIterator[Any]:
-    """Borrow a connection, or raise `TimeoutError` if all are in use for too long."""
-    pool: asyncpg.Pool = await GenServer.call("database", "client")
-    async with pool.acquire(timeout=5) as borrowed:
-        yield borrowed
+async def query(work: Callable[[Any], Awaitable[T]]) -> T:
+    """Do some work with a connection; raises `TimeoutError` if all are in use for too long."""
+
+    async def borrow(pool: asyncpg.Pool) -> T:
+        async with pool.acquire(timeout=5) as connection:
+            return await work(connection)
+
+    return await using("database", borrow)
 
 
 async def accept(order: Order) -> None:
     """Store an order; storing it again does nothing."""
-    async with connection() as database:
-        await database.execute(ACCEPT, order.id, order.customer, order.cents, CHANNEL)
+    await query(lambda connection: connection.execute(ACCEPT, order.id, order.customer, order.cents, CHANNEL))
 
 
 async def find(id: UUID) -> tuple[Order, Outcome | None] | None:
-    async with connection() as database:
-        row = await database.fetchrow(FIND, id)
+    row = await query(lambda connection: connection.fetchrow(FIND, id))
     if row is None:
         return None
     order = Order(id, row["customer"], row["cents"], row["attempts"])
@@ -81,18 +85,15 @@ async def find(id: UUID) -> tuple[Order, Outcome | None] | None:
 
 async def claim(count: int) -> list[Order]:
     """Return up to `count` orders that are due; no one else gets them until the lease expires."""
-    async with connection() as database:
-        rows = await database.fetch(CLAIM, count, LEASE)
+    rows = await query(lambda connection: connection.fetch(CLAIM, count, LEASE))
     return [Order(*row) for row in rows]
 
 
 async def postpone(order: Order, seconds: float) -> None:
     """Let an order be claimed again in some seconds."""
-    async with connection() as database:
-        await database.execute(POSTPONE, order.id, timedelta(seconds=seconds))
+    await query(lambda connection: connection.execute(POSTPONE, order.id, timedelta(seconds=seconds)))
 
 
 async def finish(order: Order, outcome: Outcome) -> None:
     """Store the outcome of an order, unless it has one."""
-    async with connection() as database:
-        await database.execute(FINISH, order.id, outcome.status, outcome.payment)
+    await query(lambda connection: connection.execute(FINISH, order.id, outcome.status, outcome.payment))

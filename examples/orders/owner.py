@@ -1,35 +1,42 @@
-"""Owners of clients: processes whose connections last as long as they do."""
+"""Owners of clients: processes that work with a client for others, and whose connections last as long as they do."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import otp
-from otp import ExitSignal, From, GenServer, NoReply, Ok, Reply, Stop, impl
+from otp import ExitSignal, From, GenServer, NoReply, Ok, Stop, impl
+
+T = TypeVar("T")
 
 
 class Owned(NamedTuple):
     client: Any
     manager: AbstractAsyncContextManager[Any]
+    work: set[asyncio.Task[None]]
 
 
 class Owner(GenServer[Owned]):
-    """A process that opens a client, lends it to all who ask, and closes it at its end.
+    """A process that opens a client, does with it what others ask for, all at once, and closes it at its end.
 
-    Ask for the client each time you use it: after a restart of its owner it is another one.
+    The work is done in tasks of the owner: whoever asked for it can be killed, and the client is in order.
     """
 
     @impl
     async def init(self, arg: Callable[[], AbstractAsyncContextManager[Any]]):
         otp.process_flag("trap_exit", True)  # so that `terminate` runs when its supervisor stops it
         manager = arg()
-        return Ok(Owned(await manager.__aenter__(), manager))
+        return Ok(Owned(await manager.__aenter__(), manager, set()))
 
     @impl
-    def handle_call(self, request: Any, caller: From, state: Owned):
-        return Reply(state.client, state)
+    def handle_call(self, request: Callable[[Any], Awaitable[Any]], caller: From, state: Owned):
+        task = asyncio.create_task(answer(request(state.client), caller))
+        state.work.add(task)
+        task.add_done_callback(state.work.discard)
+        return NoReply(state)
 
     @impl
     def handle_info(self, message: Any, state: Owned):
@@ -46,3 +53,21 @@ class Owner(GenServer[Owned]):
     @impl
     async def terminate(self, reason: Any, state: Owned):
         await state.manager.__aexit__(None, None, None)
+
+
+async def answer(work: Awaitable[Any], caller: From) -> None:
+    try:
+        result = "done", await work
+    except Exception as error:
+        result = "failed", error
+    GenServer.reply(caller, result)
+
+
+async def using(owner: str, work: Callable[[Any], Awaitable[T]]) -> T:
+    """Let an owner do some work with its client; return its result or raise its error."""
+    match await GenServer.call(owner, work, timeout=15):
+        case "done", result:
+            return result
+        case "failed", error:
+            raise error
+    raise AssertionError

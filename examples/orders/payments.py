@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import httpx
 
-from otp import GenServer
-
 from .breaker import Breaker
 from .ledger import Order, Outcome
+from .owner import using
 
 
 def open_client(url: str) -> httpx.AsyncClient:
@@ -21,13 +20,9 @@ async def charge(order: Order) -> Outcome | None:
     """
     if not await Breaker.call("breaker", "may I?", timeout=5):
         return None
-    client: httpx.AsyncClient = await GenServer.call("payments", "client")
+    body, key = {"customer": order.customer, "cents": order.cents}, {"Idempotency-Key": str(order.id)}
     try:
-        answer = await client.post(
-            "/charges",
-            json={"customer": order.customer, "cents": order.cents},
-            headers={"Idempotency-Key": str(order.id)},
-        )
+        answer: httpx.Response = await using("payments", lambda client: client.post("/charges", json=body, headers=key))
         answer.raise_for_status()
     except httpx.HTTPError:
         Breaker.cast("breaker", "failed")

@@ -90,8 +90,7 @@ async def live() -> bool:
 
 @app.get("/health/ready")
 async def ready() -> bool:
-    async with ledger.connection() as database:
-        await database.execute("SELECT 1")
+    await ledger.query(lambda connection: connection.execute("SELECT 1"))
     return True
 
 
@@ -99,5 +98,5 @@ async def unavailable(request: Request, failure: Exception) -> JSONResponse:
     return JSONResponse({"detail": f"try again: {type(failure).__name__}"}, 503, headers={"Retry-After": "1"})
 
 
-for failure in (otp.CallExit, *ledger.UNAVAILABLE):
+for failure in ledger.UNAVAILABLE:
     app.add_exception_handler(failure, unavailable)

@@ -12,14 +12,14 @@ import httpx
 import pytest
 
 import otp
-from otp import DynamicSupervisor, GenServer
+from otp import DynamicSupervisor
 from otp.testing import advance, start_supervised, wait_all_idle
 
 from . import ledger
 from .breaker import FAILURES, PAUSE, Breaker
 from .dispatcher import AT_ONCE, Dispatcher
 from .ledger import Order, Outcome
-from .owner import Owner
+from .owner import Owner, using
 
 pytestmark = pytest.mark.otp(seed=(1, 2, 3))
 
@@ -181,10 +181,48 @@ async def test_a_client_is_closed_with_its_owner_and_replaced(reason: str):
         yield len(opened)
         opened.append("closed")
 
+    async def itself(client: int) -> int:
+        return client
+
     owner = await start_supervised(Owner.child_spec(client, name="database"))
-    assert await GenServer.call("database", "client") == 1
+    assert await using("database", itself) == 1
     otp.exit(owner, reason)
     await otp.wait_down(owner)
     await wait_all_idle()
     assert opened == ["open", "closed", "open"]
-    assert await GenServer.call("database", "client") == 3
+    assert await using("database", itself) == 3
+
+
+async def test_the_work_of_an_owner_goes_on_without_the_one_that_asked_for_it():
+    done: list[str] = []
+    proceed = asyncio.Event()
+
+    @asynccontextmanager
+    async def client() -> AsyncIterator[list[str]]:
+        yield done
+
+    async def work(client: list[str]) -> None:
+        await proceed.wait()
+        client.append("done")
+
+    await start_supervised(Owner.child_spec(client, name="database"))
+    caller = otp.spawn(using, "database", work)
+    await wait_all_idle()
+    otp.exit(caller, "kill")
+    proceed.set()
+    await wait_all_idle()
+    assert done == ["done"]
+
+
+async def test_an_error_of_the_work_is_raised_where_it_was_asked_for():
+    @asynccontextmanager
+    async def client() -> AsyncIterator[None]:
+        yield
+
+    async def fail(client: None) -> None:
+        raise ConnectionRefusedError
+
+    owner = await start_supervised(Owner.child_spec(client, name="database"))
+    with pytest.raises(ConnectionRefusedError):
+        await using("database", fail)
+    assert otp.whereis("database") == owner
