@@ -69,6 +69,11 @@ test-uvloop: install-dev ## run tests of kernel, behaviours, doors and peers on 
 	EVENT_LOOP=uvloop $(PY) -m pytest -n auto -m "not slow and not repeated and not hypothesis" \
 	    $(addprefix otp/tests/,$(if $(ALL),$(ON_UVLOOP_ALL),$(ON_UVLOOP))) $(ARGS)
 
+.PHONY: suites
+suites: install-dev ## run CPython's tests of asyncio in processes (ALL=1: all of them, and those of anyio)
+	$(PY) -m tools.foreign_suites asyncio $(if $(ALL),,--quick)
+	$(if $(ALL),$(PY) -m tools.foreign_suites anyio)
+
 .PHONY: test-browser
 test-browser: install-dev ## run all browser tests (about 8 minutes on two cores)
 	$(PY) -m pytest -n auto -m "browser and not slow" superlearner/tests/web/browser $(ARGS)
@@ -186,7 +191,7 @@ full: ## run everything, on every Python what depends on it (at most 90 minutes)
 
 .PHONY: lock
 lock: ## update the locks from requirements/*.in (needs uv)
-	cd requirements && for name in runtime dev; do \
+	cd requirements && for name in runtime dev foreign; do \
 	    uv pip compile --universal --python-version 3.11 --upgrade --generate-hashes --no-header --no-annotate \
 	        --no-emit-index-url --no-emit-find-links --quiet $$name.in --output-file $$name.txt || exit 1; \
 	done
