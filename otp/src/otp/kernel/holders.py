@@ -206,7 +206,8 @@ class _References:
 
     def _referrers(self, level: list[int]) -> list[Any]:
         if len(level) <= WIDTH:
-            return gc.get_referrers(*(self._nodes[number] for number in level))
+            asked = tuple(self._nodes[number] for number in level)
+            return [node for node in gc.get_referrers(*asked) if node is not asked]  # Python 3.13 finds this tuple
         members = set(level)
         return [node for node in gc.get_objects() if not members.isdisjoint(map(id, gc.get_referents(node)))]
 
