@@ -22,7 +22,7 @@ T = TypeVar("T")
 LEASE = timedelta(seconds=15)  # longer than any worker takes
 CHANNEL = "orders"
 UNAVAILABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, CallExit)
-"""What a query raises while the database, or the process that owns its connections, restarts."""
+"""Errors of a query while the database, or the process that owns its connections, restarts."""
 
 ACCEPT = """
 WITH accepted AS (INSERT INTO orders (id, customer, cents) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING)

@@ -20,9 +20,9 @@ class Owned(NamedTuple):
 
 
 class Owner(GenServer[Owned]):
-    """A process that opens a client, does with it what others ask for, all at once, and closes it at its end.
+    """A process that opens a client, runs the requests of others with it at the same time, and closes it at its end.
 
-    The work is done in tasks of the owner: whoever asked for it can be killed, and the client is in order.
+    The requests run in tasks of the owner, so the client stays in order when a requesting process is killed.
     """
 
     @impl

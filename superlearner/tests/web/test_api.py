@@ -322,7 +322,7 @@ def test_a_child_is_stopped_and_started_by_its_supervisor(inside: Inside) -> Non
         assert started.json()["data"]["pid"] == str(platform.node.whereis("counter_1")).strip("<>")
         nobody = await platform.client.post(f"{at}/counter_9/restart")
         assert failure(nobody) == (404, "child_not_found")
-        assert nobody.json()["error"]["details"][0]["hint"] == "see GET /api/v1/supervisors/{name}/children"
+        assert nobody.json()["error"]["details"][0]["hint"] == f"see GET {at}"
 
     inside(test)
 
