@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import secrets
@@ -17,10 +18,11 @@ import pytest
 
 from direct_sides import WAYS, A, B, Side, linked
 from otp.distribution import NodeId
-from otp.distribution.carriers import stream_address
+from otp.distribution.carriers import direct, stream_address
 from otp.distribution.carriers.carrier_error import CarrierError
 from otp.distribution.carriers.direct import FIRST
 from otp.distribution.carriers.direct_link import FRAMES, DirectLink
+from otp.distribution.carriers.listing import Entry
 from otp.distribution.carriers.seal import SEAL
 from otp.distribution.carriers.stream import FRAME_LIMIT, WRITE_LIMIT
 from otp.distribution.carriers.stream_address import StreamAddress
@@ -410,6 +412,26 @@ def test_more_silent_strangers_than_are_allowed_are_refused_and_members_are_link
     run(main)
 
 
+def test_strangers_at_the_port_keep_no_node_of_this_user_from_its_link(
+    sockets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(direct, "FIRST_S", 1_000.0)  # they come back at once
+
+    async def main() -> None:
+        a = await Side(A, sockets, listen="127.0.0.1:0").start()
+        address = StreamAddress.parse(a.address)
+        strangers = [await asyncio.open_connection(address.host, address.port) for _ in range(FIRST + 1)]
+        assert await strangers[-1][0].read() == b""
+        b = await Side(B, sockets, connect=[f"unix/{next(sockets.glob('*.sock'))}"]).start()
+        assert (A, B) == (await b.linked.get(), await a.linked.get())
+        for _, writer in strangers:
+            writer.close()
+        await a.close()
+        await b.close()
+
+    run(main)
+
+
 def test_the_next_incarnation_of_a_node_gets_a_link_of_its_own(sockets: Path) -> None:
     async def main() -> None:
         a, b = await linked(sockets)
@@ -516,6 +538,39 @@ def test_an_address_in_use_is_named_and_a_socket_that_was_left_behind_is_replace
             assert ("address_in_use", address) == caught.value.reason
         await a.close()
         await b.close()
+
+    run(main)
+
+
+def test_a_file_at_the_address_to_listen_on_stays(sockets: Path) -> None:
+    file = sockets / "file"
+    file.write_text("of the user")
+    link_to_it = sockets / "link"
+    link_to_it.symlink_to(file)
+
+    async def main() -> None:
+        for path in (file, link_to_it):
+            with pytest.raises(CarrierError, match="free address"):
+                await Side(A, sockets, listen=f"unix/{path}").start()
+
+    run(main)
+    assert file.read_text() == link_to_it.read_text() == "of the user"
+
+
+def test_an_entry_that_cannot_be_opened_is_not_taken_for_one_that_was_left_behind(
+    sockets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> Any:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    async def main() -> None:
+        a = await Side(A, sockets, listings=[sockets]).start()
+        entry = Entry(A, a.address, next(sockets.glob("*.link")))
+        with monkeypatch.context() as full:
+            full.setattr(Path, "open", fails)
+            assert not entry.is_left
+        await a.close()
+        assert entry.is_left
 
     run(main)
 

@@ -292,7 +292,9 @@ class DirectCarrier:
     # The side that listens
 
     def _accepted(self, accepted: socket.socket) -> None:
-        waiting = sum(begun.target is None for begun in self._begun.values())
+        # Strangers reach only the port: nodes of this user do not wait for them.
+        sealed = accepted.family != unix_family()
+        waiting = sum(begun.target is None and begun.sealed == sealed for begun in self._begun.values())
         if waiting >= FIRST:
             accepted.close()
         elif (begun := self._begin(accepted, None)) is not None:

@@ -7,6 +7,7 @@ import contextlib
 import errno
 import os
 import socket
+import stat
 from collections.abc import Callable
 from contextvars import Context
 from typing import Final
@@ -119,7 +120,9 @@ def _remove(address: StreamAddress) -> None:
 
 
 def _is_left(address: StreamAddress) -> bool:
-    """Return whether the socket at a path has lost its process."""
+    """Return whether there is a socket at a path, and it has lost its process."""
+    if not stat.S_ISSOCK(os.lstat(address.path).st_mode):  # a file refuses connections, too
+        return False
     with socket.socket(address.family, socket.SOCK_STREAM) as one:
         one.setblocking(False)
         return one.connect_ex(address.path) == errno.ECONNREFUSED

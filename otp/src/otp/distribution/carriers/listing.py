@@ -42,8 +42,10 @@ class Entry(NamedTuple):
         try:
             with self.file.open("rb") as file:
                 return _is_free(file.fileno())
-        except OSError:
+        except FileNotFoundError:
             return True
+        except OSError:  # no file descriptors are left
+            return False
 
     def remove(self) -> None:
         """Remove what a node has left behind."""
