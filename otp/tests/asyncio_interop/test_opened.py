@@ -7,6 +7,7 @@ import gc
 import os
 import socket
 import ssl
+import weakref
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import Context
 from pathlib import Path
@@ -140,6 +141,34 @@ def test_a_connection_ends_with_the_process_that_opened_it(place: str, how: str,
     async def main() -> Any:
         async with Peer() as peer:
             await end(await PLACES[place](peer.connect), how)
+            return await peer.lost()
+
+    assert WITH_UVLOOP[loop](main) == b""
+
+
+class Lazy:
+    """An object that stands for another one, which is created when somebody asks for its class."""
+
+    @property
+    def __class__(self) -> Any:
+        raise RuntimeError("created by the search")
+
+    __module__: Any = property(lambda _: None)  # pyright: ignore[reportIncompatibleVariableOverride]
+
+
+@pytest.mark.parametrize("how", ["kill", "crash"])
+@pytest.mark.parametrize("makes", [lambda: weakref.proxy(Authority.__new__(Authority)), Lazy], ids=["proxy", "lazy"])
+def test_objects_that_stand_for_others_are_not_touched_when_a_connection_ends(makes: Any, how: str, loop: str) -> None:
+    async def main() -> Any:
+        async with Peer() as peer:
+
+            async def opens() -> Any:
+                _, writer = await peer.connect()
+                around: Any = writer.transport.get_protocol()
+                around.refers = [makes(), around]
+                return writer
+
+            await end(await in_init(opens), how)
             return await peer.lost()
 
     assert WITH_UVLOOP[loop](main) == b""
@@ -365,6 +394,45 @@ def test_a_connection_that_was_handed_over_ends_with_the_other_process(loop: str
             otp.controlling_process(writer, second)
             await end(second, "kill")
             return await peer.lost()
+
+    assert WITH_UVLOOP[loop](main) == b"survived"
+
+
+def test_a_connection_that_is_handed_over_may_have_been_encrypted_later(loop: str, tmp_path: Path) -> None:
+    tls = Authority(tmp_path).member("peer")
+    server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server_side.load_cert_chain(tls.cert, tls.key)
+    client_side = ssl.create_default_context(cafile=tls.ca)
+    client_side.verify_flags &= ~ssl.VERIFY_X509_STRICT  # the default since Python 3.13
+
+    async def main() -> Any:
+        me = otp.self()
+        got = asyncio.get_running_loop().create_future()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"hello\n")
+            await writer.start_tls(server_side)
+            got.set_result(await reader.read())
+            writer.close()
+
+        server = await asyncio.start_server(serve, HERE, 0)
+
+        async def opens() -> None:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            await reader.readline()
+            await writer.start_tls(client_side, server_hostname=HERE)
+            otp.controlling_process(writer, me)
+            otp.send(me, writer)
+
+        first = await in_a_process(opens)
+        writer = await otp.receive()
+        await end(first, "kill")
+        await turns(20)
+        writer.write(b"survived")
+        writer.close()
+        read = await asyncio.wait_for(got, LIMIT)
+        server.close()
+        return read
 
     assert WITH_UVLOOP[loop](main) == b"survived"
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from otp.kernel.errors import BadArgument, Error
+from otp.kernel.opened import record, take
 from otp.kernel.pids import Pid
 from otp.kernel.process import Process
 from otp.kernel.scheduler import current_process
@@ -57,13 +58,11 @@ def controlling_process(
         raise BadArgument(f"controlling_process(connection, pid): expected a process of this event loop, got {pid!r}")
     if transport.is_closing():
         raise Error("closed")
-    tasks = None if me._x is None else me._x.tasks
-    table = None if tasks is None else tasks.opened
-    opened = None if table is None else table.take(transport)
-    if opened is None or table is None:
+    opened = take(me, transport)
+    if opened is None:
         raise Error("not_owner")
     if pid._st == DEAD:
-        table.add(opened)
+        record(opened)
         raise Error("noproc")
     opened.move(pid)
 

@@ -5,6 +5,9 @@ class that asyncio does not define) goes on while a module, another living proce
 object: closing it would break them. A writer that is merely kept in a list does not count, nor do the variables of
 another process, to which `controlling_process` hands a connection over; a process that waits for data of it does.
 
+Objects of any kind are met, so their classes are asked, not they: `isinstance` would ask a `weakref.proxy` for the
+class of what it stands for, and let a lazy object of a web framework create that.
+
 The objects around the connection are examined first. Most often nothing else refers to them, and the search ends.
 Otherwise it follows the references upwards, which takes some scans of the heap (10 ms for 100,000 objects), one a turn.
 """
@@ -35,6 +38,7 @@ LEVELS: Final = 40  # references between a connection and a module; SQLAlchemy h
 WIDTH: Final = 100  # objects for which the collector finds referrers, one by one; more are looked up in a set
 
 _LEAVES: Final = (ModuleType, type, CodeType, asyncio.AbstractEventLoop, Pid, logging.Logger)
+_ENDS: Final = (Pid, TaskTable, asyncio.Task, asyncio.AbstractEventLoop, asyncio.Handle, FrameType)
 _OF_THE_LOOP: Final = (asyncio.BaseTransport, asyncio.Handle)
 _CONTAINERS: Final = (list, dict, set, frozenset, tuple, deque, asyncio.Future, asyncio.Queue)
 _PLAIN: Final = frozenset(
@@ -87,7 +91,7 @@ def _referred_to_from_elsewhere(transport: Any) -> dict[int, Any]:
         for part in _parts(nodes[at]):
             number = numbers.get(id(part))
             if number is None:
-                if isinstance(part, _LEAVES) or not gc.is_tracked(part):
+                if issubclass(type(part), _LEAVES) or not gc.is_tracked(part):
                     continue
                 if len(nodes) == AROUND:
                     return {id(nodes[0]): nodes[0]}
@@ -126,22 +130,30 @@ def _parts(node: Any) -> Any:
     return gc.get_referents(node) if type(node) is not FunctionType else node.__closure__ or ()
 
 
+def _module_of(node: Any) -> str:
+    """Return the module of the class of an object; a class may have something else there."""
+    kind: Any = type(node)
+    module = getattr(kind, "__module__", None)
+    return module if type(module) is str else ""
+
+
 def _is_of_the_loop(node: Any) -> bool:
-    return isinstance(node, _OF_THE_LOOP) or type(node).__module__ == "uvloop.loop"
+    return issubclass(type(node), _OF_THE_LOOP) or _module_of(node) == "uvloop.loop"
 
 
 def _is_client(node: Any) -> bool:
     """Return whether an object may be a client or a pool: of a class that neither Python nor asyncio defines."""
-    module: str = type(node).__module__
+    module = _module_of(node)
     return (
         module not in _PLAIN
         and module.partition(".")[0] not in ("asyncio", "_asyncio", "uvloop", "otp")
-        and not isinstance(node, asyncio.BaseProtocol | asyncio.BaseTransport)
+        and not issubclass(type(node), (asyncio.BaseProtocol, asyncio.BaseTransport))
     )
 
 
 def _is_module(node: Any) -> bool:
-    return isinstance(node, ModuleType | type) or (type(node) is dict and "__builtins__" in node and "__name__" in node)
+    kind: Any = type(node)
+    return issubclass(kind, (ModuleType, type)) or (kind is dict and "__builtins__" in node and "__name__" in node)
 
 
 def _is_stream(node: Any) -> bool:
@@ -217,10 +229,10 @@ class _References:
 
     def _is_end(self, node: Any) -> bool:
         return (
-            isinstance(node, Pid | TaskTable | asyncio.Task | asyncio.AbstractEventLoop | asyncio.Handle | FrameType)
+            issubclass(type(node), _ENDS)
             or _is_module(node)
             or _is_of_the_loop(node)
-            or type(node).__module__ == "otp.kernel.drain"
+            or _module_of(node) == "otp.kernel.drain"
         )
 
     def find_holder(self, entries: list[int], clients: bool) -> Process | Literal["node"] | None:
@@ -235,7 +247,7 @@ class _References:
             path = todo.pop()
             node = self._nodes[path.at]
             holds = path.waits or (clients and path.client)
-            if isinstance(node, asyncio.Task):
+            if issubclass(type(node), asyncio.Task):
                 if node.done():
                     continue
                 owner = task_owner(node)
@@ -244,7 +256,7 @@ class _References:
                         return "node"
                     continue
                 node = owner
-            if isinstance(node, Process):
+            if issubclass(type(node), Process):
                 if holds and node._st not in (DEAD, REMOTE) and (holder is None or node._id < holder._id):
                     holder = node
             elif _is_module(node):
@@ -254,7 +266,7 @@ class _References:
                 client = path.client or _is_client(node)
                 if clients and client and not (self._is_end(node) or self._is_explained(path.at)):
                     return "node"
-                kept = path.kept or isinstance(node, _CONTAINERS)
+                kept = path.kept or issubclass(type(node), _CONTAINERS)
                 waits = path.waits or _is_stream(node)
                 for above in self._above.get(path.at, ()):
                     further = _Path(above, client, kept, waits)

@@ -15,7 +15,7 @@ from otp.kernel.states import DEAD
 if TYPE_CHECKING:
     from otp.kernel.process import Process
 
-__all__ = ["Opened", "OpenedTable", "close_listeners", "close_now", "end_program", "record"]
+__all__ = ["Opened", "OpenedTable", "close_listeners", "close_now", "end_program", "record", "take"]
 
 Kind: TypeAlias = Literal["listener", "accepted", "connection", "program"]
 """`connection`: one that the process opened itself; `program`: a subprocess of asyncio."""
@@ -114,6 +114,12 @@ def record(opened: Opened) -> None:
         left.opened.append(opened)  # opened by the cleanup of a task
     elif p._state is CUT_SHORT:
         close_now(opened)
+
+
+def take(p: Process, made: Any) -> Opened | None:
+    """Remove and return the entry of a server or transport, if `p` owns it."""
+    tasks = None if p._x is None else p._x.tasks
+    return None if tasks is None or tasks.opened is None else tasks.opened.take(made)
 
 
 def close_listeners(opened: list[Opened]) -> list[Opened]:

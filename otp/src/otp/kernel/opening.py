@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from otp.kernel.opened import Kind, Opened, record
+from otp.kernel.opened import Kind, Opened, record, take
 from otp.kernel.process import CUT_SHORT, OWNER, Process
 from otp.kernel.states import DEAD
 
@@ -24,11 +24,11 @@ _CONNECT: Final[dict[str, Kind]] = {
     "create_unix_connection": "connection",
     "create_datagram_endpoint": "connection",
     "connect_accepted_socket": "connection",
-    "start_tls": "connection",
     "subprocess_exec": "program",
     "subprocess_shell": "program",
 }
 _LISTEN: Final = ("create_server", "create_unix_server")
+_ENCRYPT: Final = "start_tls"
 _MISSING: Final = object()
 
 
@@ -37,12 +37,15 @@ def record_openings(s: Scheduler) -> None:
     if s.virtual:
         return
     loop: Any = s.loop
-    for name in (*_CONNECT, *_LISTEN):
+    for name in (*_CONNECT, *_LISTEN, _ENCRYPT):
         method = getattr(loop, name, None)
         if method is None:
             continue
         before = getattr(loop, "__dict__", {}).get(name, _MISSING)
-        wrapper = _listening(s, method) if name in _LISTEN else _connecting(s, method, _CONNECT[name])
+        if name == _ENCRYPT:
+            wrapper = _encrypting(s, method)
+        else:
+            wrapper = _listening(s, method) if name in _LISTEN else _connecting(s, method, _CONNECT[name])
         try:
             setattr(loop, name, wrapper)
         except AttributeError:  # a loop without attributes of its own: unknown who opens what
@@ -80,6 +83,18 @@ def _connecting(s: Scheduler, method: Callable[..., Any], kind: Kind) -> Callabl
         return made
 
     return connect
+
+
+def _encrypting(s: Scheduler, method: Callable[..., Any]) -> Callable[..., Any]:
+    async def start_tls(transport: Any, *args: Any, **options: Any) -> Any:
+        p = _opener(s)
+        made: Any = await method(transport, *args, **options)
+        if p is not None and made is not None:  # None if the connection was lost meanwhile
+            below = take(p, transport)  # the new transport stands for both: only it can be handed over
+            record(Opened("connection" if below is None else below.kind, p, made))
+        return made
+
+    return start_tls
 
 
 def _listening(s: Scheduler, method: Callable[..., Any]) -> Callable[..., Any]:
