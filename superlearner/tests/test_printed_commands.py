@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from observed_service import service
+from superlearner.cli.hints import in_our_words
 
 pytestmark = pytest.mark.program
 
@@ -96,6 +97,18 @@ def test_hints_about_an_attached_service_act_on_it(start: Run, superlearner: Run
                 assert [] == [command for command in printed if not command.endswith(" --node again")]
 
     asyncio.run(asyncio.wait_for(main(), 60))
+
+
+@pytest.mark.parametrize(
+    ("query", "command"),
+    [
+        ("words=x", "superlearner process list --words x"),
+        ("a%3B%20touch%20x=1", "superlearner process list"),
+        ("search=a%3B%20touch%20x&--force=1", "superlearner process list --search 'a; touch x'"),
+    ],
+)
+def test_the_hint_of_a_node_puts_only_options_and_quoted_words_into_a_command(query: str, command: str) -> None:
+    assert in_our_words(f"see GET /api/v1/processes?{query}") == f"see `{command}`"
 
 
 def test_hints_reach_the_platform_that_was_asked(start: Run, superlearner: Run, tmp_path: Path) -> None:

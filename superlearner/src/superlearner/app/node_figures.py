@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Iterator, Mapping
 from contextvars import Context as Variables
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import otp
 from otp import observer
@@ -19,6 +19,7 @@ from superlearner.nodes.attaching import Attachment, Attachments
 from superlearner.nodes.kinds import MEMBER, SERVICE, TREE
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import RemoteError, RemoteNode
+from superlearner.observing.monitoring.facts import Type
 from superlearner.observing.monitoring.node_readings import NodeReading, SupervisorNames
 from superlearner.operations.context import Context
 from superlearner.operations.execution import checked
@@ -34,6 +35,8 @@ log: Final = logging.getLogger(__name__)
 ANSWER_S: Final = 1.0
 """Seconds that a scrape waits for the nodes, together."""
 MOST_NODES: Final = 100
+ANOMALIES: Final = frozenset(get_args(Type))
+"""The values of the label `type`: a node may answer any number of others."""
 READER: Final = User("metrics", frozenset({"read"}))
 KINDS: Final = (SERVICE, TREE, MEMBER)
 """Kinds of nodes with metrics of their own; sandboxes come and go too often for series that stay."""
@@ -147,7 +150,7 @@ class NodeFigures:
                 "loop_lag_seconds": now["loop_lag_ms"] / 1000,
                 "longest_callback_seconds": now["longest_callback_ms"] / 1000,
             },
-            anomalies["summary"]["by_type"],
+            {kind: count for kind, count in anomalies["summary"]["by_type"].items() if kind in ANOMALIES},
             restarts.add_up((name, count) for name, count, _ in lines),
             give_ups.add_up((name, count) for name, _, count in lines if count),
         )

@@ -21,7 +21,7 @@ ON_FILES: Final = re.compile(r"(config|db|node b)\b|token(?! +[a-z])")
 PRINTED: Final = re.compile(r"`superlearner (?=([a-z][^`]*)`)")
 
 
-def command(words: str, *arguments: object, node: str | None = None, **options: Any) -> str:
+def command(words: str, /, *arguments: object, node: str | None = None, **options: Any) -> str:
     """Return a command line for a shell, without the backticks that a sentence puts around it.
 
     Args:

@@ -18,6 +18,8 @@ __all__ = ["ROUTE", "FoundRoute", "RouteTable", "filled"]
 
 ROUTE: Final = re.compile(rf"(GET|POST|PUT|PATCH|DELETE) {PREFIX}(/[\w/{{}}%.@:~+?&=-]*[\w}}=])")
 """A route in a text: method, and path below the prefix with its query."""
+NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+"""A parameter; the hints of other nodes may have anything there, and names become options without quotes."""
 IN_PATH: Final = re.compile(r"\{(\w+)(?::path)?\}")
 
 
@@ -58,7 +60,7 @@ class RouteTable:
             found = pattern.fullmatch(path) if of == method else None
             if found is not None:
                 given = {one: unquote(value) for one, value in found.groupdict().items() if not IN_PATH.match(value)}
-                asked = dict(parse_qsl(query))
+                asked = {name: value for name, value in parse_qsl(query) if NAME.fullmatch(name)}
                 node = asked.pop("node", None)
                 return FoundRoute(name, given | asked, node)
         return None
