@@ -8,6 +8,7 @@ import os
 import socket
 import ssl
 import weakref
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import Context
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 
 import otp
 from otp import ChildSpec, GenServer, NoReply, Ok, Pid, Reply, Supervisor
+from otp.kernel import holders
 from otp.tests.shared.certificate_authority import Authority
 from otp.tests.shared.loops import WITH_UVLOOP, turns
 
@@ -172,6 +174,43 @@ def test_objects_that_stand_for_others_are_not_touched_when_a_connection_ends(ma
             return await peer.lost()
 
     assert WITH_UVLOOP[loop](main) == b""
+
+
+def test_the_end_of_many_processes_scans_the_heap_once_a_turn(loop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    referrers = holders._References._referrers
+    turn, scans = [0], Counter[int]()
+
+    def scan(self: Any, level: list[int]) -> list[Any]:
+        scans[turn[0]] += 1
+        return referrers(self, level)
+
+    monkeypatch.setattr(holders._References, "_referrers", scan)
+
+    def count(counted: asyncio.AbstractEventLoop) -> None:
+        turn[0] += 1
+        counted.call_soon(count, counted, context=Context())
+
+    async def main() -> Any:
+        kept: list[Any] = []
+        peers = [Peer() for _ in range(6)]
+        pids: list[Pid] = []
+        for peer in peers:
+            await peer.__aenter__()
+
+            async def opens(peer: Peer = peer) -> None:
+                kept.append(await peer.connect())
+
+            pids.append(await in_a_process(opens))
+        count(asyncio.get_running_loop())
+        for pid in pids:
+            await end(pid, "kill")
+        for peer in peers:
+            await peer.lost()
+            await peer.__aexit__()
+
+    WITH_UVLOOP[loop](main)
+    assert len(scans) >= 6
+    assert 1 == max(scans.values())
 
 
 @pytest.mark.parametrize("how", ENDS)

@@ -9,7 +9,8 @@ Objects of any kind are met, so their classes are asked, not they: `isinstance` 
 class of what it stands for, and let a lazy object of a web framework create that.
 
 The objects around the connection are examined first. Most often nothing else refers to them, and the search ends.
-Otherwise it follows the references upwards, which takes some scans of the heap (10 ms for 100,000 objects), one a turn.
+Otherwise it follows the references upwards, which takes some scans of the heap (10 ms for 100,000 objects), one a turn,
+however many processes end at once.
 """
 
 from __future__ import annotations
@@ -63,14 +64,21 @@ def find_unheld(dead: Process, opened: list[Opened]) -> Generator[None, None, li
             unheld.append(one)
         entries.clear()
     if searched:
-        references = _References(dead, nodes)
-        yield from references.climb()
-        for one, numbers in searched:
-            holder = references.find_holder(numbers, one.kind != "accepted")
-            if holder is None:
-                unheld.append(one)
-            else:
-                one.move(holder)
+        s = dead._node._s
+        while s.searching:  # many processes may have ended at once
+            yield
+        s.searching = True
+        try:
+            references = _References(nodes)
+            yield from references.climb()
+            for one, numbers in searched:
+                holder = references.find_holder(numbers, one.kind != "accepted")
+                if holder is None:
+                    unheld.append(one)
+                else:
+                    one.move(holder)
+        finally:
+            s.searching = False
     return unheld
 
 
@@ -130,10 +138,9 @@ def _parts(node: Any) -> Any:
     return gc.get_referents(node) if type(node) is not FunctionType else node.__closure__ or ()
 
 
-def _module_of(node: Any) -> str:
+def _module_of(node: object) -> str:
     """Return the module of the class of an object; a class may have something else there."""
-    kind: Any = type(node)
-    module = getattr(kind, "__module__", None)
+    module = getattr(type(node), "__module__", None)
     return module if type(module) is str else ""
 
 
@@ -152,8 +159,9 @@ def _is_client(node: Any) -> bool:
 
 
 def _is_module(node: Any) -> bool:
-    kind: Any = type(node)
-    return issubclass(kind, (ModuleType, type)) or (kind is dict and "__builtins__" in node and "__name__" in node)
+    if issubclass(type(node), (ModuleType, type)):
+        return True
+    return type(node) is dict and "__builtins__" in node and "__name__" in node
 
 
 def _is_stream(node: Any) -> bool:
@@ -180,8 +188,7 @@ class _Path(NamedTuple):
 class _References:
     """All references that lead to some objects."""
 
-    def __init__(self, dead: Process, nodes: dict[int, Any]) -> None:
-        self._dead: Process = dead
+    def __init__(self, nodes: dict[int, Any]) -> None:
         self._nodes: dict[int, Any] = nodes
         self._above: dict[int, list[int]] = {}
         self._is_complete: bool = False
@@ -215,6 +222,8 @@ class _References:
             for number in self._nodes
             if sys.getrefcount(self._nodes[number]) - 2 <= len(self._above.get(number, ()))  # less ours
         )
+        if self._is_complete:
+            yield
 
     def _referrers(self, level: list[int]) -> list[Any]:
         if len(level) <= WIDTH:

@@ -180,6 +180,7 @@ class Scheduler:
         "random",
         "reports_tasks",
         "runq",
+        "searching",
         "send",
         "sweep_wheel_at",
         "switches",
@@ -243,6 +244,7 @@ class Scheduler:
         self.post: Any = None  # post of a testing scheduler: delivers messages later
         self.watched: set[Node] = set()  # nodes whose messages are read: no inline calls
         self.wheel: dict[int, list[Process]] = {}
+        self.searching: bool = False  # one search for holders at a time, see `holders`
         self.wrapped: dict[str, tuple[Any, Any]] = {}  # methods of the loop with those before, see `opening`
         self.filed: int = 0  # callers in the wheel, and the count at which dead ones are dropped
         self.sweep_wheel_at: int = SWEEP_FROM
