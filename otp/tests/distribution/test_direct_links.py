@@ -542,6 +542,24 @@ def test_an_address_in_use_is_named_and_a_socket_that_was_left_behind_is_replace
     run(main)
 
 
+def test_a_node_that_cannot_open_the_port_for_its_dialling_leaves_nothing_behind(
+    sockets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> Any:
+        raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))  # no IPv6
+
+    monkeypatch.setattr(socket, "create_server", fails)
+
+    async def main() -> None:
+        side = Side(A, sockets, listings=[sockets], connect=["[::1]:7447"])
+        with pytest.raises(CarrierError) as caught:
+            await side.start()
+        assert ("cannot_start", "tcp/[::1]:7447") == caught.value.reason
+        assert [] == list(sockets.iterdir())
+
+    run(main)
+
+
 def test_a_file_at_the_address_to_listen_on_stays(sockets: Path) -> None:
     file = sockets / "file"
     file.write_text("of the user")

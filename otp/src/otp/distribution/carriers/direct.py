@@ -163,10 +163,15 @@ class DirectCarrier:
             self._listings = [Listing(path, self._group) for path in self._listings_at]
             for listing in self._listings:
                 listing.add(me, self.address)
+            # From here on each of two nodes that start at once is listed before it looks for the other one.
+            self._dial_listed()
+            for address in connect:
+                self._dial(address, FOREVER)
         except BaseException:
             await self.close()
             raise
-        # From here on each of two nodes that start at once is listed before it looks for the other one.
+
+    def _dial_listed(self) -> None:
         entries = {entry.address: entry for listing in self._listings for entry in listing.others()}
         for entry in entries.values():
             try:
@@ -174,10 +179,8 @@ class DirectCarrier:
             except CarrierError as error:
                 self._warnings.warn(f"{entry.file}: {error}")
                 continue
-            on_hint(entry.node, True)
+            self._on_hint(entry.node, True)
             self._dialler.dial(address, 0.0, entry)
-        for address in connect:
-            self._dial(address, FOREVER)
 
     def _listen_first(self) -> None:
         """Listen where nodes of this user come, and where `listen` says."""
