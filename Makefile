@@ -154,7 +154,7 @@ wheels: install-dev ## build both wheels and test them in an empty environment
 
 .PHONY: soak
 soak: install-dev ## run the example service for SECONDS=3600 under load, kills and restarts of its servers (SEED=random, needs PostgreSQL and Redis)
-	@nice $(PY) -m examples.orders.soak --seconds $(or $(SECONDS),3600) $(if $(SEED),--seed $(SEED)) $(ARGS)
+	@$(PY) -m examples.orders.soak --seconds $(or $(SECONDS),3600) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .PHONY: slow
 slow: install-dev ## run the slow tests and the second seed

@@ -33,7 +33,7 @@ class Owner(GenServer[Owned]):
 
     @impl
     def handle_call(self, request: Callable[[Any], Awaitable[Any]], caller: From, state: Owned):
-        task = asyncio.create_task(answer(request(state.client), caller))
+        task = asyncio.create_task(answer(request, state.client, caller))
         state.work.add(task)
         task.add_done_callback(state.work.discard)
         return NoReply(state)
@@ -55,9 +55,9 @@ class Owner(GenServer[Owned]):
         await state.manager.__aexit__(None, None, None)
 
 
-async def answer(work: Awaitable[Any], caller: From) -> None:
+async def answer(work: Callable[[Any], Awaitable[Any]], client: Any, caller: From) -> None:
     try:
-        result = "done", await work
+        result = "done", await work(client)
     except Exception as error:
         result = "failed", error
     GenServer.reply(caller, result)
