@@ -38,7 +38,7 @@ def node(
     ] = None,
     listen: Annotated[
         str,
-        typer.Option(help="Address to listen on; other users need a port; beyond loopback, --tls-… are required."),
+        typer.Option(help="Address to listen on; a port admits other users; beyond loopback, --tls-… are required."),
     ] = "127.0.0.1",
     discovery: Annotated[
         str, typer.Option(metavar="HOW", help="How to find members: local, lan, file:PATH, dns:NAME[:PORT] or none.")

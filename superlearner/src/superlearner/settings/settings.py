@@ -146,7 +146,7 @@ class Settings(BaseSettings):
         "127.0.0.1",
         min_length=1,
         json_schema_extra=AT_START,
-        description="address for members; other users need a port; beyond loopback, certificates are required",
+        description="address for members; a port admits other users; beyond loopback, certificates are required",
     )
     cluster_connect: tuple[str, ...] = Field(
         (), json_schema_extra=AT_START, description="addresses of members of the cluster, such as tls/10.0.0.5:7447"
