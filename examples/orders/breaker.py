@@ -11,7 +11,7 @@ PAUSE = 2.0  # seconds, until it lets one request try
 
 
 class Breaker(GenStateMachine):
-    """A machine that answers `"may I?"`; after each request, cast `"worked"` or `"failed"`."""
+    """A machine that answers `"is_allowed"`; after each request, cast `"worked"` or `"failed"`."""
 
     callback_mode = "state_functions"
 
@@ -21,7 +21,7 @@ class Breaker(GenStateMachine):
 
     def closed(self, event: Any, content: Any, failures: int):
         match event, content:
-            case ("call", caller), "may I?":
+            case ("call", caller), "is_allowed":
                 return KeepState(failures, ReplyTo(caller, True))
             case "cast", "worked":
                 return KeepState(0)
@@ -32,7 +32,7 @@ class Breaker(GenStateMachine):
 
     def open(self, event: Any, content: Any, failures: int):
         match event, content:
-            case ("call", caller), "may I?":
+            case ("call", caller), "is_allowed":
                 return KeepState(failures, ReplyTo(caller, False))
             case "cast", "worked":
                 return NextState("closed", 0)
@@ -43,7 +43,7 @@ class Breaker(GenStateMachine):
 
     def half_open(self, event: Any, content: Any, failures: int):
         match event, content:
-            case ("call", caller), "may I?":  # one request may; the next one after another pause
+            case ("call", caller), "is_allowed":  # one request is allowed, the next one after another pause
                 return NextState("open", 0, ReplyTo(caller, True), StateTimeout(PAUSE, "try one"))
             case "cast", "worked":
                 return NextState("closed", 0)

@@ -1,4 +1,4 @@
-"""The cache: outcomes and the rate of each customer in Redis. Without Redis the service is slower, and open to all."""
+"""The cache: outcomes and the rate of each customer in Redis. Without Redis there is neither."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = logging.getLogger("orders")
 
 
 def open_redis(url: str) -> Redis:
-    """Return a client with a few connections; who finds all in use waits for one."""
+    """Return a client with a few connections; a caller that finds all in use waits for one."""
     options = {"decode_responses": True, "socket_timeout": 1, "socket_connect_timeout": 1}
     return Redis.from_pool(BlockingConnectionPool.from_url(url, max_connections=8, timeout=1, **options))
 
@@ -45,7 +45,7 @@ async def admit(customer: str) -> bool:
     return count <= LIMIT
 
 
-async def recall(id: UUID) -> Outcome | None:
+async def find_outcome(id: UUID) -> Outcome | None:
     try:
         found = await using("redis", lambda redis: redis.get(f"outcome:{id}"))
     except UNAVAILABLE:
@@ -53,8 +53,8 @@ async def recall(id: UUID) -> Outcome | None:
     return Outcome(*json.loads(found)) if found else None
 
 
-async def remember(id: UUID, outcome: Outcome) -> None:
-    """Keep an outcome for a day; it does not change any more."""
+async def store_outcome(id: UUID, outcome: Outcome) -> None:
+    """Cache an outcome for a day; it is final."""
     try:
         await using("redis", lambda redis: redis.set(f"outcome:{id}", json.dumps(outcome), ex=A_DAY))
     except UNAVAILABLE as error:

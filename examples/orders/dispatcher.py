@@ -12,16 +12,16 @@ from . import ledger
 from .worker import Worker
 
 AT_ONCE = 8
-PAUSE = 1.0  # seconds between two looks; a notification or the end of a worker makes it look at once
+PAUSE = 1.0  # seconds between two checks; a notification or the end of a worker causes one at once
 LONGEST_PAUSE = 5.0
 
 log = logging.getLogger("orders")
 
 
 class Dispatcher(GenServer[float]):
-    """A process without memory: orders are in the ledger, and the supervisor counts the workers.
+    """A server that keeps no orders: they are in the ledger, and the supervisor counts the workers.
 
-    Its state is the pause until it looks again, which grows while there is no database.
+    Its state is the pause until the next check, which grows while there is no database.
     """
 
     @impl
@@ -30,13 +30,13 @@ class Dispatcher(GenServer[float]):
 
     @impl
     async def handle_cast(self, request: Any, state: float):
-        return await self.look(state)
+        return await self.dispatch(state)
 
     @impl
     async def handle_info(self, message: Any, state: float):  # a Timeout, or the Down of a worker
-        return await self.look(state)
+        return await self.dispatch(state)
 
-    async def look(self, pause: float) -> NoReply[float]:
+    async def dispatch(self, pause: float) -> NoReply[float]:
         try:
             await start_workers()
         except ledger.UNAVAILABLE as error:

@@ -1,7 +1,7 @@
 """The ledger: orders and their outcomes in PostgreSQL.
 
 An order is accepted once it is committed. A worker claims it by a lease: if the worker dies, the lease expires and
-another one claims the order. So an order may be worked on twice, but it has one outcome, the first that is stored.
+another one claims the order. So an order may be processed twice, but it has one outcome: the first that is stored.
 """
 
 from __future__ import annotations

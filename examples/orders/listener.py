@@ -45,11 +45,11 @@ class Listener(GenServer[State]):
         try:
             connection = await asyncpg.connect(state.database, timeout=3, command_timeout=5)
             connection.add_termination_listener(lambda *_: otp.send(me, "lost"))
-            await connection.add_listener(ledger.CHANNEL, lambda *_: GenServer.cast("dispatcher", "look"))
+            await connection.add_listener(ledger.CHANNEL, lambda *_: GenServer.cast("dispatcher", "dispatch"))
         except ledger.UNAVAILABLE as error:
             log.warning("no notifications of orders: %s", error or type(error).__name__)
             return NoReply(state, timeout=PAUSE)
-        GenServer.cast("dispatcher", "look")  # for those that were accepted in the meantime
+        GenServer.cast("dispatcher", "dispatch")  # for those that were accepted in the meantime
         return NoReply(State(state.database, connection))
 
     @impl

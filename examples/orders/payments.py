@@ -18,7 +18,7 @@ async def charge(order: Order) -> Outcome | None:
 
     The provider charges once for each key, so an order can be charged again until there is an answer.
     """
-    if not await Breaker.call("breaker", "may I?", timeout=5):
+    if not await Breaker.call("breaker", "is_allowed", timeout=5):
         return None
     body, key = {"customer": order.customer, "cents": order.cents}, {"Idempotency-Key": str(order.id)}
     try:

@@ -59,7 +59,7 @@ async def cut():
 
 
 @app.put("/mode/{mode}")
-async def fail(request: Request, mode: Mode) -> Mode:
+async def set_mode(request: Request, mode: Mode) -> Mode:
     request.app.state.mode = mode
     return mode
 

@@ -70,7 +70,7 @@ async def accept(id: UUID, new: NewOrder) -> OrderStatus:
 
 @app.get("/orders/{id}")
 async def show(id: UUID) -> OrderStatus:
-    outcome = await cache.recall(id)
+    outcome = await cache.find_outcome(id)
     if outcome is None:
         found = await ledger.find(id)
         if found is None:

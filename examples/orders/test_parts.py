@@ -77,7 +77,7 @@ class NoRedis:
 
 
 async def start_tree(answer: Callable[[httpx.Request], Any]) -> None:
-    """Start what works on orders; `answer` is the provider."""
+    """Start the processes that handle orders; `answer` is the provider."""
     transport = httpx.MockTransport(answer)
 
     def open_client() -> httpx.AsyncClient:
@@ -161,14 +161,14 @@ async def test_the_dispatcher_waits_for_the_database_without_a_crash(memory: Mem
 async def test_the_breaker_lets_one_request_try_after_a_pause():
     await start_supervised(Breaker.child_spec(name="breaker"))
     for _ in range(FAILURES):
-        assert await Breaker.call("breaker", "may I?")
+        assert await Breaker.call("breaker", "is_allowed")
         Breaker.cast("breaker", "failed")
-    assert not await Breaker.call("breaker", "may I?")
+    assert not await Breaker.call("breaker", "is_allowed")
     await advance(PAUSE)
-    assert await Breaker.call("breaker", "may I?")
-    assert not await Breaker.call("breaker", "may I?")
+    assert await Breaker.call("breaker", "is_allowed")
+    assert not await Breaker.call("breaker", "is_allowed")
     Breaker.cast("breaker", "worked")
-    assert await Breaker.call("breaker", "may I?")
+    assert await Breaker.call("breaker", "is_allowed")
 
 
 @pytest.mark.parametrize("reason", ["shutdown", "a bug"])
@@ -193,7 +193,7 @@ async def test_a_client_is_closed_with_its_owner_and_replaced(reason: str):
     assert await using("database", itself) == 3
 
 
-async def test_the_work_of_an_owner_goes_on_without_the_one_that_asked_for_it():
+async def test_an_owner_finishes_work_whose_caller_was_killed():
     done: list[str] = []
     proceed = asyncio.Event()
 
@@ -214,7 +214,7 @@ async def test_the_work_of_an_owner_goes_on_without_the_one_that_asked_for_it():
     assert done == ["done"]
 
 
-async def test_an_error_of_the_work_is_raised_where_it_was_asked_for():
+async def test_an_error_in_the_work_is_raised_in_the_caller():
     @asynccontextmanager
     async def client() -> AsyncIterator[None]:
         yield

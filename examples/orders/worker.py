@@ -28,5 +28,5 @@ class Worker(GenServer[Order]):
             await ledger.postpone(state, min(0.5 * 2**state.attempts, LONGEST_PAUSE))
         else:
             await ledger.finish(state, outcome)
-            await cache.remember(state.id, outcome)
+            await cache.store_outcome(state.id, outcome)
         return Stop("normal", state)

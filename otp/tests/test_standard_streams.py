@@ -118,7 +118,7 @@ FORGIVING = "import sys, os\nfrom otp.standard_streams import *\nforgive_lost_ou
         pytest.param("print('x' * 99999)\nprint('y', flush=True)", "", {}, id="no reader"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_printed_costs_nothing(program: str, streams: str, env: dict[str, str]) -> None:
+def test_lines_that_cannot_be_printed_are_dropped(program: str, streams: str, env: dict[str, str]) -> None:
     leave = "" if streams else "r, w = os.pipe(); os.close(r); os.dup2(w, 1)\n"
     assert (0, "lasts") == run(f"{FORGIVING}{leave}{program}\nos.write(9, b'lasts')", streams=streams, **env)
 

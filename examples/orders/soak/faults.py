@@ -33,7 +33,7 @@ class Faults:
         self.problems: list[str] = []
 
     async def run(self, seconds: float) -> None:
-        """Make faults; the service is stopped in the first half only, so that it grows old in the second one."""
+        """Make faults; the service is stopped in the first half only, so that its last run is a long one."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
         for number, (label, fault) in enumerate(self.deck(), 1):
@@ -62,7 +62,7 @@ class Faults:
 
     def exit_of_a_process(self) -> Fault:
         name = self.random.choice(PROCESSES)
-        # A supervisor traps exit signals, and ignores those of strangers, as in Erlang.
+        # A supervisor traps exit signals, and ignores those of other processes, as in Erlang.
         reason = "kill" if name == "workers" else self.random.choice(REASONS)
         return f"{reason} {name}", partial(self.exit, name, reason)
 

@@ -1,4 +1,4 @@
-"""The load: clients that send orders at a bounded rate, and insist on an answer."""
+"""The load: clients that send orders at a bounded rate, and repeat them until they are accepted."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The service, with a note of each request that it begins: those have to be answered, also after SIGTERM.
 
-uvicorn closes a connection that it has accepted but not read from when SIGTERM arrives. Only this note tells such a
-request, which its client may repeat, from one that the service was working on.
+uvicorn closes a connection that it has accepted but not read from when SIGTERM arrives. Only this note distinguishes
+such a request, which its client may repeat, from one that the service was working on.
 """
 
 from __future__ import annotations

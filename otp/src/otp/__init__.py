@@ -151,7 +151,7 @@ if not TYPE_CHECKING:  # else a type checker would accept any misspelt name
         if name in _FACES:
             return import_module(f"otp.{name}")
         module = _LATER.get(name)
-        if name == "__version__":  # costs 20 ms, so only a program that asks pays
+        if name == "__version__":  # read on first access: it takes 20 ms
             value = globals()[name] = import_module("otp._version").installed_version()
             return value
         if module is None:

@@ -229,7 +229,7 @@ def _signals(loop: asyncio.AbstractEventLoop, stop: Callable[[BaseException], No
     requests, then restores this handler and raises the signal again.
     """
 
-    def asked(number: int, installed: Any) -> None:
+    def handle_signal(number: int, installed: Any) -> None:
         if signal.getsignal(number) == installed[0]:  # the loop also reports signals that another handler takes
             stop(SystemExit(0))
 
@@ -243,7 +243,7 @@ def _signals(loop: asyncio.AbstractEventLoop, stop: Callable[[BaseException], No
                 continue
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 installed: list[Any] = []
-                loop.add_signal_handler(number, asked, number, installed)
+                loop.add_signal_handler(number, handle_signal, number, installed)
                 installed.append(signal.getsignal(number))
                 restoring.callback(_restore, loop, number, before)
                 restoring.enter_context(watch_forks().parents_signal(number, before))

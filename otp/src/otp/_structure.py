@@ -63,8 +63,8 @@ def stored(value: Any, kind: type) -> Iterator[tuple[str, Any]]:
 def _layout(kind: type) -> list[type]:
     """Return a class after the bases that its memory layout extends; only these may have slots.
 
-    A class of an extension can name a base whose layout it does not share: `uuid.UUID` is one of asyncpg's UUIDs.
-    Its slots would be read from other memory.
+    A class of a C extension can have a base whose layout it does not share, as asyncpg's UUIDs have `uuid.UUID`: the
+    slots of that base would be read from other memory.
     """
     bases = [kind]
     while (base := _base_of(bases[-1])) is not None:

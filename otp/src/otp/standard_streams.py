@@ -1,8 +1,8 @@
 """Standard input, output and error of a program that outlives their readers.
 
-A terminal is closed, `head` has read enough, a disk is full, a service manager starts a program without descriptors:
-a service goes on, and a line that cannot be printed costs nothing. A closed descriptor is opened on the null device
-first, else the next file or socket gets its number, and whatever prints writes into it.
+A terminal closes, `head` has read enough, a disk is full, or a service manager starts a program without descriptors:
+the service runs on, and lines that cannot be printed are dropped. Closed descriptors are opened on the null device
+first; otherwise the next file or socket gets such a number, and printed lines are written into it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = [
 
 STANDARD: Final = {"stdin": 0, "stdout": 1, "stderr": 2}
 READER_LEFT: Final = frozenset({errno.EPIPE, errno.EIO})
-"""Errors of a pipe without a reader and of a terminal that was closed: the text has no reader who could miss it."""
+"""Errors of a pipe without a reader and of a terminal that was closed: no reader misses the text."""
 
 
 def open_descriptors() -> None:
@@ -38,7 +38,7 @@ def open_descriptors() -> None:
         try:
             os.fstat(number)
         except OSError:
-            with contextlib.suppress(OSError):  # no null device: nothing better can be done
+            with contextlib.suppress(OSError):  # no null device
                 _open_null(number)
 
 
@@ -50,8 +50,8 @@ def forgive_lost_output() -> None:
     open_descriptors()
     if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]
         sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)), "utf-8")
-    sys.stdout = sys.__stdout__ = _forgiving(sys.stdout, 1, "replace")
-    sys.stderr = sys.__stderr__ = _forgiving(sys.stderr, 2, "backslashreplace")
+    sys.stdout = sys.__stdout__ = _replace_stream(sys.stdout, 1, "replace")
+    sys.stderr = sys.__stderr__ = _replace_stream(sys.stderr, 2, "backslashreplace")
 
 
 def raise_broken_pipe() -> None:
@@ -61,7 +61,7 @@ def raise_broken_pipe() -> None:
 
 
 def lost_output() -> OSError | None:
-    """Flush standard output; return why a part of it was lost, if it had a reader who misses it."""
+    """Flush standard output; return the first error that lost a part of it, unless its reader had left."""
     outlet = _outlet(sys.stdout)
     if outlet is None:
         return None
@@ -70,7 +70,7 @@ def lost_output() -> OSError | None:
 
 
 def write_line(stream: TextIO | None, text: str) -> None:
-    """Write and flush; drop what cannot be written. For lines of ours in programs of others."""
+    """Write and flush; drop what cannot be written. For lines that the library prints in a program."""
     if stream is not None:
         with contextlib.suppress(OSError, ValueError):  # a ValueError: it is closed, or cannot encode the text
             stream.write(text)
@@ -81,8 +81,8 @@ def write_line(stream: TextIO | None, text: str) -> None:
 def keep_exit_status() -> Generator[None, None, None]:
     """Keep what is left in a buffer at the end of a program from changing its exit status to 120.
 
-    The interpreter does that for text that it cannot flush. Reports on standard error are worth no status; standard
-    output is, unless its reader has left.
+    The interpreter does that for text that it cannot flush. Text lost on standard error does not change the status;
+    text lost on standard output does, unless its reader has left.
     """
     try:
         yield
@@ -95,12 +95,12 @@ def keep_exit_status() -> Generator[None, None, None]:
             except OSError as error:
                 if number == 2 or error.errno in READER_LEFT:
                     _drop_rest(stream, number)
-            except ValueError:  # somebody has closed it
+            except ValueError:  # it is closed
                 pass
 
 
 def _drop_rest(stream: Any, number: int) -> None:
-    """Let the null device take what is left in the buffer of a stream, if that is the standard one."""
+    """Discard what is left in the buffer of a stream, if it is the standard one."""
     with contextlib.suppress(OSError, ValueError):
         if stream.fileno() == number:
             _open_null(number)
@@ -115,13 +115,13 @@ def _open_null(number: int) -> None:
         os.close(opened)
 
 
-def _forgiving(stream: Any, number: int, errors: str) -> TextIO:
+def _replace_stream(stream: Any, number: int, errors: str) -> TextIO:
     if stream is None:
         return io.TextIOWrapper(io.BufferedWriter(_Outlet(number)), encoding="utf-8", errors=errors)
     buffer: Any = getattr(stream, "buffer", None)
     raw: Any = getattr(buffer, "raw", buffer)
     if type(raw) is not io.FileIO:
-        return stream  # done already, or replaced by a program that runs us, which takes care of it
+        return stream  # replaced already, here or by the program that runs this one
     with contextlib.suppress(OSError):
         stream.flush()
     outlet = _Outlet(raw.fileno())
@@ -142,9 +142,9 @@ def _outlet(stream: Any) -> _Outlet | None:
 
 
 class _Outlet(io.FileIO):
-    """A descriptor that takes all that is written, and drops what it cannot write.
+    """A descriptor that accepts all writes, and drops what it cannot write.
 
-    `lost` is the first error of a write whose text somebody may miss; with `raises`, the first broken pipe is raised.
+    `lost` is the first error, except that of a reader that left; with `raises`, the first broken pipe is raised.
     """
 
     def __init__(self, number: int) -> None:

@@ -1,9 +1,9 @@
-"""Time limits on others that leave out the time in which this program stood still.
+"""Time limits on other programs that exclude the time in which this program stood still.
 
 A program that was stopped (SIGSTOP, a paused container, a suspended machine), or whose loop was held, continues with
 all its timers due, before it has read what others have sent meanwhile and while they may still be stopped themselves.
-A limit on the silence of others therefore has to ask first whether this program stood still itself. Here such a
-limit is waited for in steps: a step that ends too late shows that this program stood still, and the limit begins again.
+So a limit on the silence of others first has to check whether this program stood still itself. Here such a limit is
+waited for in steps: a step that ends too late shows that this program stood still, and the limit begins again.
 
 A limit that a user sets (`otp.call(timeout=…)`, `send_after`, `asyncio.timeout`) follows the clock of the loop instead.
 """
@@ -40,7 +40,7 @@ class Pulse:
         self._ticked: float | None = None
 
     def stood_still(self, now: float) -> float:
-        """Note a tick; return the seconds by which it is late, or 0.0 if that is less than a period."""
+        """Record a tick; return the seconds by which it is late, or 0.0 if that is less than a period."""
         late = 0.0 if self._ticked is None else now - self._ticked - self._period
         self._ticked = now
         return late if late > self._period else 0.0
@@ -50,7 +50,7 @@ class SilenceLimit:
     """A limit on the silence of another program: calls `expire` after `seconds` without `renew`.
 
     Args:
-        loop: the loop that hears the other program.
+        loop: the loop that receives from the other program.
         seconds: the limit; it begins again when this program stood still for more than a quarter of it.
         expire: called once, in the loop and outside of any process.
     """
@@ -66,7 +66,7 @@ class SilenceLimit:
         self._begin_step()
 
     def renew(self) -> None:
-        """Begin again: there was a sign of life."""
+        """Begin again, after a sign of life."""
         self._since = self._loop.time()
 
     def cancel(self) -> None:
@@ -99,7 +99,7 @@ class SilenceLimit:
 
 @contextlib.asynccontextmanager
 async def timeout(seconds: float) -> AsyncGenerator[None]:
-    """Wait for others like `asyncio.timeout`, without the time in which this program stood still.
+    """Limit a wait for others like `asyncio.timeout`, but exclude time in which this program stood still.
 
     Raises `TimeoutError` at its end.
 

@@ -1,4 +1,4 @@
-"""A process answers `cancel` as a task does: once, where it waits or has yielded, and with the message.
+"""A process reacts to `cancel` as a task does: once, where it waits or has yielded, and with the message.
 
 anyio knows its own cancellations by the message of `cancel(msg)`.
 """
@@ -89,7 +89,7 @@ async def waits() -> None:
 
 
 class Cancelled:
-    """What a task or process sees of the cancellations that it gets in one step while it waits."""
+    """The cancellations that a task or process sees when it gets several in one step while it waits."""
 
     def __init__(self, wait: Callable[[], Any]) -> None:
         self.wait = wait

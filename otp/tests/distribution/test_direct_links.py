@@ -348,7 +348,7 @@ def test_two_nodes_that_dial_each_other_at_once_have_one_link(way: str, first: N
     run(main)
 
 
-def test_who_sends_something_else_gets_no_link(sockets: Path) -> None:
+def test_a_program_that_sends_something_else_gets_no_link(sockets: Path) -> None:
     async def main() -> None:
         b = await Side(B, sockets, listen="127.0.0.1:0").start()
         address = StreamAddress.parse(b.address)

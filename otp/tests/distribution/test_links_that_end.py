@@ -92,10 +92,10 @@ def test_a_link_that_ends_is_dialled_again_and_no_living_node_counts_as_closed(w
 def test_frames_that_are_put_while_a_link_is_dialled_again_are_sent_over_the_next_one(way: str, sockets: Path) -> None:
     async def main() -> None:
         a, b = await linked(sockets, way)
-        ended = a.carrier._ended
+        ended = a.carrier._on_ended
         sent = [b"1", b"2", b"3"]
-        a.carrier._ended = lambda node: (ended(node), [a.carrier.put(B, frame) for frame in sent])
-        a.link(B).on_end = lambda: a.carrier._ended(B)
+        a.carrier._on_ended = lambda node: (ended(node), [a.carrier.put(B, frame) for frame in sent])
+        a.link(B).on_end = lambda: a.carrier._on_ended(B)
         break_off(a, B)
         assert [(A, frame) for frame in sent] == [await b.got.get() for _ in sent]
         await close(a, b)
@@ -219,7 +219,7 @@ def test_a_stranger_who_relays_between_two_nodes_gets_no_link_of_either(sockets:
 
 
 @BOTH
-def test_an_address_that_cannot_be_reached_from_here_says_nothing_about_its_node(way: str, sockets: Path) -> None:
+def test_a_node_is_not_taken_for_ended_when_its_address_cannot_be_reached_from_here(way: str, sockets: Path) -> None:
     """The loopback of a container is another one: its node dials this one, but not the other way around."""
 
     async def main() -> None:
@@ -239,7 +239,7 @@ def test_an_address_that_cannot_be_reached_from_here_says_nothing_about_its_node
     run(main)
 
 
-def test_an_address_that_never_gave_a_link_says_nothing_about_its_node(sockets: Path) -> None:
+def test_a_node_is_not_taken_for_ended_when_its_address_never_gave_a_link(sockets: Path) -> None:
     async def main() -> None:
         a = await Side(A, sockets).start()
         failed = asyncio.Event()

@@ -20,7 +20,7 @@ ATTACK = """
 import socket
 from otp.distribution import NodeId
 from otp.distribution.carriers.carrier_error import CarrierError
-from otp.distribution.carriers.direct import _reachable
+from otp.distribution.carriers.direct import _parse_reachable
 from otp.distribution.carriers.link_handshake import Greeting, Handshake, read_answer
 
 def attack(what, *words):
@@ -29,7 +29,7 @@ def attack(what, *words):
 def reached(address):
     # As `connect` of a node of this user does.
     try:
-        return str(_reachable(address))
+        return str(_parse_reachable(address))
     except CarrierError as error:
         return str(error)
 
@@ -78,7 +78,7 @@ def test_another_user_can_neither_enter_the_folder_nor_use_a_socket_outside_of_i
             assert "PermissionError" == await loop.run_in_executor(None, stranger, "dial", path)
             refused = await loop.run_in_executor(None, stranger, "reach", b.address)
             assert f"{b.address} belongs to another user; try `--listen 127.0.0.1:7447` there" in refused
-            # Somebody has opened the folder by mistake.
+            # The folder was opened to others by mistake.
             sockets.chmod(0o777)
             os.chmod(path, 0o666)
             assert "" == await loop.run_in_executor(None, stranger, "dial", path), "the connection is closed"

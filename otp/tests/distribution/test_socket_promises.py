@@ -124,7 +124,7 @@ class World:
         if self.way == "zenoh":
             return ZenohCarrier(self.group)
         listen = "127.0.0.1:0" if self.way == "sealed" else "127.0.0.1"
-        # Without a listing in common, the nodes are told the ports of the earlier ones.
+        # Without a common listing, each node gets the ports of the earlier ones.
         listings = [self.folder] if self.way == "unix" else []
         made = DirectCarrier(self.group, b"s", folder=self.folder, listings=listings, listen=listen, connect=self.ports)
         start = made.start

@@ -233,7 +233,7 @@ otp.run(main)
 
 
 @pytest.mark.parametrize("runtime", ["stale", "/proc/self"], ids=["stale", "read-only"])
-def test_an_unusable_runtime_folder_costs_nothing(
+def test_a_service_runs_on_without_a_usable_runtime_folder(
     folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, runtime: str
 ) -> None:
     """As in a session of `su`, or after the login session has ended."""

@@ -26,7 +26,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("base", ["missing/deeper", "a file", "x" * 90, None])
-def test_a_runtime_folder_of_no_use_is_replaced_by_one_for_temporary_files(
+def test_an_unusable_runtime_folder_is_replaced_by_one_for_temporary_files(
     base: str | None, short: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (short / "a file").touch()

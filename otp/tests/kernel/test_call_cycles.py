@@ -370,7 +370,7 @@ def test_in_real_time_a_cycle_is_ended_before_the_time_outs() -> None:
 def test_the_log_of_a_cycle_has_the_time_that_its_processes_really_waited(
     timeouts: Any, run: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Regression: *did not answer a call in 5 s*, after two seconds."""
+    """Regression: the log read *did not answer a call in 5 s* after two seconds."""
 
     class Asks(GenServer[Any]):
         @impl

@@ -1,4 +1,4 @@
-"""Timers and time-outs follow the clock of the loop, as those of asyncio do, whatever a test makes of it."""
+"""Timers and time-outs follow the clock of the loop, as those of asyncio do, however a test changes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An inline call creates its `From` only for a `handle_call` that may read it; the difference must not be seen."""
+"""An inline call creates its `From` only for a `handle_call` that may read it; the difference must not show."""
 
 from __future__ import annotations
 

@@ -15,11 +15,11 @@ A: Final = NodeId("a", 1)
 B: Final = NodeId("b", 1)
 SECRET: Final = b"only members know it"
 WAYS: Final = {"unix": "127.0.0.1", "sealed": "127.0.0.1:0"}
-"""Where nodes listen whose frames are to take a Unix socket, and a port of the loopback interface."""
+"""The addresses to listen on for frames over a Unix socket, and over a port of the loopback interface."""
 
 
 class Side:
-    """A node: what has arrived, the nodes that it has linked with, its hints, and the nodes that it takes for ended."""
+    """A node: what has arrived, the nodes that it has linked with, its hints, and the nodes that count as ended."""
 
     def __init__(self, me: NodeId, folder: Path, secret: bytes = SECRET, group: str = "g", **options: Any) -> None:
         self.me = me

@@ -238,7 +238,7 @@ def test_faults_of_a_running_node_find_calls_to_plain_processes_and_tuples_that_
     assert Scheduler().run(main) == (1, 1, "killed")
 
 
-def test_faults_of_a_running_node_tell_the_caller_that_its_server_ended() -> None:
+def test_faults_of_a_running_node_notify_the_caller_of_the_end_of_its_server() -> None:
     async def main() -> Any:
         echo = await Echo.start(None)
         observer.inject(otp.node(), echo, "crash", kind="call")

@@ -184,7 +184,7 @@ def test_async_fixtures_and_hypothesis_beside_other_plugins(pytester: pytest.Pyt
     result.assert_outcomes(passed=22, skipped=1)
 
 
-def test_a_failing_example_is_shrunk_and_what_does_not_combine_says_so(pytester: pytest.Pytester) -> None:
+def test_a_failing_example_is_shrunk_and_unsupported_combinations_are_explained(pytester: pytest.Pytester) -> None:
     result = outcomes(
         pytester,
         FIXTURES
@@ -246,7 +246,7 @@ async def test_example(n):
     )
 
 
-def test_a_node_outside_an_asyncio_loop_says_what_it_needs() -> None:
+def test_a_node_outside_an_asyncio_loop_explains_what_it_needs() -> None:
     """As under trio, the other backend of anyio."""
     with pytest.raises(BadArgument, match=r"expected a running event loop of asyncio, got none.* anyio's asyncio"):
         Node("tests").__aenter__().send(None)

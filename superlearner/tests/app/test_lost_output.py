@@ -120,7 +120,7 @@ def read_until_started(lines: Iterable[str]) -> None:
     pytest.fail("it has not started")
 
 
-def test_a_reader_that_leaves_costs_a_tree_in_a_peer_nothing(begin_with: Callable[..., Begun], story: Story) -> None:
+def test_a_tree_in_a_peer_runs_on_when_its_reader_leaves(begin_with: Callable[..., Begun], story: Story) -> None:
     program = begin_with(*RUN)
     read_until_started(program.stdout)
     assert b"open\n" == story.next(program)
@@ -173,7 +173,7 @@ def test_a_command_says_that_its_output_is_incomplete(begin_with: Callable[..., 
     ],
     ids=" ".join,
 )
-def test_a_command_whose_reader_leaves_ends_without_a_word(
+def test_a_command_whose_reader_leaves_ends_without_an_error(
     begin_with: Callable[..., Begun], untouched: Any, words: list[str]
 ) -> None:
     program = begin_with(*words, SUPERLEARNER_DATA_DIR=str(untouched.data_dir))

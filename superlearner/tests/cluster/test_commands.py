@@ -118,7 +118,7 @@ def test_members_of_a_long_data_directory_meet_without_a_runtime_folder(
             process.communicate()
 
 
-def test_a_member_with_another_data_directory_connects_at_a_port_and_without_one_is_told_what_to_do(
+def test_a_member_with_another_data_directory_connects_at_a_port_and_gets_a_hint_without_one(
     member: Member, superlearner: Run, tmp_path: Path
 ) -> None:
     member("a", "--listen", "127.0.0.1:0")

@@ -45,7 +45,7 @@ def opened(ports):
     return len(open_)
 
 def sent():
-    """End processes by what was heard, and return the number of frames of connections that were."""
+    """End processes with the frames received; return the number of frames of connections among them."""
     heard = 0
     for session, subscriber in open_:
         samples = [sample for _ in range(100) if (sample := subscriber.try_recv()) is not None]

@@ -209,7 +209,7 @@ def test_a_file_that_another_program_holds_is_refused(
     migrate(f"sqlite:///{file}")
 
 
-def test_a_program_waits_its_turn_to_migrate_and_says_so(
+def test_a_program_waits_its_turn_to_migrate_and_reports_it(
     tmp_path: Path, earlier: Earlier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a loaded machine another program takes longer than the time that SQLite waits for a lock."""

@@ -12,7 +12,7 @@ from logging import ERROR
 from types import CoroutineType
 from typing import Any, Final
 
-from otp.kernel.callers import call_of, opened
+from otp.kernel.callers import call_of, unwrap_message
 from otp.kernel.kept import bounded_text
 from otp.kernel.log import say
 from otp.kernel.mailbox import deliver
@@ -75,7 +75,7 @@ def exit_values(p: Process, x: Ext | None, reason: Any, sender: Any) -> tuple[An
 
 
 def _shown_message(x: Ext) -> str:
-    return "<sensitive>" if x.sensitive else bounded_text(opened(x.message)[1])
+    return "<sensitive>" if x.sensitive else bounded_text(unwrap_message(x.message)[1])
 
 
 _CALLBACK_WORDS: Final = {"failed": "init", "ignored": "init"}  # how an inline start ended

@@ -23,8 +23,8 @@ __all__ = [
     "call_of",
     "new_call",
     "new_outside_caller",
-    "opened",
     "stand_in",
+    "unwrap_message",
 ]
 
 
@@ -122,7 +122,7 @@ def call_of(message: Any) -> From | None:
     return None
 
 
-def opened(message: Any) -> tuple[MessageKind, Any]:
+def unwrap_message(message: Any) -> tuple[MessageKind, Any]:
     """Return how a message was sent, and what its sender passed to `call`, `cast` or `send`."""
     if type(message) is From:
         return "call", message._request

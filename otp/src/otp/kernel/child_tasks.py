@@ -324,9 +324,9 @@ class Leftover:
     def _close_opened(self) -> None:
         opened, self.opened = self.opened, []
         self._search = find_unheld(self.p, opened)
-        self._go_on()
+        self._continue_search()
 
-    def _go_on(self) -> None:
+    def _continue_search(self) -> None:
         s = self.p._node._s
         try:
             next(self._search)
@@ -336,7 +336,7 @@ class Leftover:
             if not self.tasks.acted or self.turns == TURNS:
                 self._finish()
         else:
-            s.loop.call_soon(self._go_on, context=s._base)
+            s.loop.call_soon(self._continue_search, context=s._base)
 
     def _close(self, opened: list[Opened]) -> None:
         if not opened:
@@ -390,7 +390,7 @@ class Leftover:
 
 
 def _abort(opened: list[Opened], _timer: Timer) -> None:
-    """Abort connections whose peer has not taken in time what was written."""
+    """Abort connections whose peers have not read in time what was written."""
     for one in opened:
         one.abort()
 

@@ -18,17 +18,17 @@ __all__ = ["controlling_process"]
 def controlling_process(
     connection: asyncio.StreamWriter | asyncio.BaseTransport | asyncio.subprocess.Process, pid: Pid
 ) -> None:
-    """Hand a connection of the calling process over to `pid`: it ends with that one.
+    """Make `pid` the owner of a connection that the calling process owns.
 
     Args:
         connection: the `StreamWriter` or the transport of a connection, or a program of `asyncio.subprocess`.
         pid: a process of the same event loop.
 
     Raises:
-        Error: `"not_owner"`: the calling process has not opened it, or has handed it over; `"closed"`: it is closed;
+        Error: `"not_owner"`: the calling process did not open it, or has handed it over; `"closed"`: it is closed;
             `"noproc"`: `pid` has ended, and the calling process keeps it.
 
-    Tasks do not move with it: a task of the calling process that reads ends with the calling process.
+    The connection then ends with `pid`. Tasks do not move with it: one that reads ends with the calling process.
 
     >>> import asyncio, otp
     >>> async def serve(parent):

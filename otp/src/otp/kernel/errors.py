@@ -231,7 +231,7 @@ class BadTimeout(CallExit, BadArgument):
 class StartError(Exception):
     """A failed start; `.reason` is what Erlang has in `{error, Reason}`, `.hint` suggests a fix, if known.
 
-    That of a `start_link` ends a caller that does not trap exits, also when it is caught: to handle one, use `start`.
+    A failed `start_link` ends a caller that does not trap exits, even if it catches the error: use `start` for that.
     """
 
     hint: str = ""

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from otp.kernel.callers import call_of, opened
+from otp.kernel.callers import call_of, unwrap_message
 from otp.kernel.death import exit_signal
 from otp.kernel.mailbox import deliver
 from otp.kernel.messages import Down, ExitSignal
@@ -105,7 +105,7 @@ class Faults:
     def fate(self, dest: Process, message: Any) -> Fate | None:
         """Return the fate of a message to `dest`; None without a fault. Signals and system messages are exempt."""
         kind = type(message)
-        if self._handing_over or kind is Down or kind is ExitSignal or opened(message)[0] == "system":
+        if self._handing_over or kind is Down or kind is ExitSignal or unwrap_message(message)[0] == "system":
             return None
         for fault in tuple(self.of.get(dest, ())):
             fate = fault.meet(dest, message)
@@ -133,7 +133,7 @@ def hold_call(dest: Process, message: Any) -> None:
 
 
 def arrive(dest: Process, message: Any) -> None:
-    """Deliver a late message; a server finds its call in the mailbox again."""
+    """Deliver a late message; a call is then pending in the mailbox, not lost."""
     frm = call_of(message)
     if frm is not None and dest._vt is not None and frm is message:
         forget(frm)

@@ -202,9 +202,9 @@ def _in_the_loop(node: Node, what: str, function: Any, context: Context) -> None
 
 
 def run_import(function: Callable[[], T]) -> T:
-    """Run a function that imports a user's module, as before any event loop runs.
+    """Run a function that imports a user's module, as if no event loop were running.
 
-    `asyncio.run` at the top level of the module works then, as it does where the module is a program.
+    So `asyncio.run` at the top level of the module works, as it does where the module is a program.
     """
     loop = running_loop()
     if loop is None:

@@ -1,14 +1,14 @@
 """The search for other users of a connection whose process has ended.
 
 A connection that the process opened for itself ends with it. One that belongs to a client or a pool (an object of a
-class that asyncio does not define) goes on while a module, another living process or a task that goes on refers to that
-object: closing it would break them. A writer that is merely kept in a list does not count, nor do the variables of
-another process, to which `controlling_process` hands a connection over; a process that waits for data of it does.
+class that asyncio does not define) stays open while a module, another living process or an unfinished task refers to
+that object: closing it would break them. A writer that is merely kept in a list does not count, nor do the variables of
+another process, for which there is `controlling_process`. A process that waits for data of the connection does count.
 
-Objects of any kind are met, so their classes are asked, not they: `isinstance` would ask a `weakref.proxy` for the
-class of what it stands for, and let a lazy object of a web framework create that.
+Any kind of object can be found, so `type` is used: `isinstance` would read `__class__`, for which a `weakref.proxy`
+asks its referent, and which makes a lazy object of a web framework create its value.
 
-The objects around the connection are examined first. Most often nothing else refers to them, and the search ends.
+The objects around the connection are examined first. Usually nothing else refers to them, and the search ends.
 Otherwise it follows the references upwards, which takes some scans of the heap (10 ms for 100,000 objects), one a turn,
 however many processes end at once.
 """
@@ -56,7 +56,7 @@ def find_unheld(dead: Process, opened: list[Opened]) -> Generator[None, None, li
     searched: list[tuple[Opened, list[int]]] = []
     nodes: dict[int, Any] = {}
     for one in opened:
-        entries = _referred_to_from_elsewhere(one.find())
+        entries = _find_referenced(one.find())
         nodes.update(entries)
         if entries:
             searched.append((one, list(entries)))
@@ -82,16 +82,16 @@ def find_unheld(dead: Process, opened: list[Opened]) -> Generator[None, None, li
     return unheld
 
 
-def _referred_to_from_elsewhere(transport: Any) -> dict[int, Any]:
-    """Return the objects that lead to `transport` and are referred to by others than it leads to itself.
+def _find_referenced(transport: Any) -> dict[int, Any]:
+    """Return the objects that lead to `transport` and have referrers to which it does not lead.
 
-    The loop does not count. Like a garbage collector, it compares the references it finds with the counts.
+    The loop does not count. Like a garbage collector, this compares the references it finds with the counts.
     """
     if transport is None:
         return {}
     nodes: list[Any] = [transport]
     numbers: dict[int, int] = {id(transport): 0}
-    found: list[int] = [_references_of_the_loop(transport)]
+    found: list[int] = [_count_loop_references(transport)]
     transport = None
     before: list[list[int]] = [[]]
     at = 0
@@ -125,7 +125,7 @@ def _referred_to_from_elsewhere(transport: Any) -> dict[int, Any]:
     }
 
 
-def _references_of_the_loop(transport: Any) -> int:
+def _count_loop_references(transport: Any) -> int:
     """Return how often asyncio and uvloop refer to a transport: once while it reads."""
     if type(transport).__name__ == "_SSLProtocolTransport":  # the loop refers to the one below
         return 0

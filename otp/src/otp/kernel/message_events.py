@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.kernel.bounded import text
-from otp.kernel.callers import OutsideCaller, as_message, call_of, opened
+from otp.kernel.callers import OutsideCaller, as_message, call_of, unwrap_message
 from otp.kernel.focus import Focus, sender_of
 from otp.kernel.patterns import matches
 from otp.kernel.scheduler import thread_current
@@ -51,7 +51,7 @@ def described(message: Any, dest: Any = None) -> dict[str, Any]:
 
 
 def _parts(message: Any) -> tuple[str, Any, Any]:
-    kind, term = opened(message)
+    kind, term = unwrap_message(message)
     frm = call_of(message)
     return kind, term, None if frm is None else frm.ref
 

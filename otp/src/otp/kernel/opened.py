@@ -30,7 +30,7 @@ def _keep(made: Any) -> Any:
 class Opened:
     """A listener, connection or program, and the process that owns it, None for the event loop.
 
-    It refers weakly to what it describes, where the loop allows that: what the program drops, it drops as before.
+    Its reference is weak, where the loop allows that, so a record keeps nothing alive.
     """
 
     __slots__ = ("_find", "kind", "owner")
@@ -59,7 +59,7 @@ class Opened:
         return made
 
     def move(self, holder: Process | Literal["node"]) -> None:
-        """Give it to another process, or leave it to the event loop."""
+        """Make another process the owner, or leave it to the event loop."""
         self.owner = None if holder == "node" else holder
         record(self)
 
@@ -131,7 +131,7 @@ def close_listeners(opened: list[Opened]) -> list[Opened]:
 
 
 def close_now(opened: Opened, flush: bool = False) -> None:
-    """Close a listener or connection, or kill a program; `flush` says to send first what was written."""
+    """Close a listener or connection, or kill a program; `flush` first sends what was written."""
     made = opened.find()
     if made is None:
         return
@@ -144,7 +144,7 @@ def close_now(opened: Opened, flush: bool = False) -> None:
 
 
 async def end_program(opened: Opened) -> None:
-    """Ask a program to end and wait for it; kill it when this is cancelled."""
+    """Terminate a program and wait for it; kill it when this is cancelled."""
     transport = opened.find()
     if transport is None:
         return

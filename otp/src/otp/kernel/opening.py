@@ -1,7 +1,7 @@
 """The methods by which an event loop opens things, wrapped to record which process opens them.
 
-Only the loop knows what is open, and no event loop says for whom. While it runs processes, its documented methods are
-therefore wrapped, on this one loop object: nothing else changes, and calls from outside processes pass through.
+An event loop does not record which process opened something. While it runs processes, its documented methods are
+therefore wrapped, on this loop object only; calls from outside processes pass through.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def record_openings(s: Scheduler) -> None:
             wrapper = _listening(s, method) if name in _LISTEN else _connecting(s, method, _CONNECT[name])
         try:
             setattr(loop, name, wrapper)
-        except AttributeError:  # a loop without attributes of its own: unknown who opens what
+        except AttributeError:  # a loop whose attributes cannot be set: nothing is recorded
             return
         s.wrapped[name] = (wrapper, before)
 

@@ -1,4 +1,4 @@
-"""A limit on the reports about the children of one supervisor: one that keeps failing causes thousands a second."""
+"""A limit on the reports about the children of one supervisor: a child that keeps failing causes thousands a second."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Reported:
 def is_left_out(log: logging.Logger, supervisor: Process, fields: dict[str, Any]) -> bool:
     """Count a report about a child; return whether it is one too many in this second.
 
-    The first one that is left out is replaced by a warning with these fields, and the next second begins with the
-    number.
+    The first report that is left out is replaced by a warning with these fields; another warning, before the first
+    report of the next second, gives the number.
     """
     node = supervisor._node
     if node._reported is None:
@@ -44,10 +44,10 @@ def is_left_out(log: logging.Logger, supervisor: Process, fields: dict[str, Any]
         before, found = found, Reported(now)
         by_logger[log.name] = found
         if before is not None and before.count > MOST_REPORTS:
-            _say(log, supervisor, fields, f"{before.count - MOST_REPORTS} reports about its children were left out")
+            _warn(log, supervisor, fields, f"{before.count - MOST_REPORTS} reports about its children were left out")
     found.count += 1
     if found.count == MOST_REPORTS + 1:
-        _say(
+        _warn(
             log,
             supervisor,
             fields,
@@ -56,6 +56,6 @@ def is_left_out(log: logging.Logger, supervisor: Process, fields: dict[str, Any]
     return found.count > MOST_REPORTS
 
 
-def _say(log: logging.Logger, supervisor: Process, fields: dict[str, Any], words: str) -> None:
+def _warn(log: logging.Logger, supervisor: Process, fields: dict[str, Any], words: str) -> None:
     who = process_text(process_name(supervisor) or supervisor._node.describe(supervisor), supervisor)
     tell(log, logging.WARNING, f"{who}: {words}", fields)

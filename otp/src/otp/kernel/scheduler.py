@@ -60,8 +60,8 @@ SWEEP_FROM: Final = 1_000  # timers, or callers in the wheel; below, dead entrie
 DEFAULT_TIMEOUT: Final = 5_000_000_000  # ns, of a call
 LATE_NS: Final = 100_000_000
 LATE_TURNS: Final = 8
-"""Turns of the loop for which timers wait that are later than `LATE_NS`: the program stood still or its loop was held,
-and the answers that have arrived meanwhile come before the time-outs."""
+"""Turns of the loop for which timers wait that are more than `LATE_NS` late: the program was stopped or its loop held,
+and replies that have arrived come before the time-outs."""
 TICK: Final = 8_000_000  # ns: width of a bucket of call time-outs, which fires one width after its end
 NS: Final = 1_000_000_000
 CALL_FROM_THREAD: Final = "node.call_from_thread(GenServer.call(dest, request))"
@@ -94,7 +94,7 @@ def _shown(seconds: float) -> str:
 
 
 def _system_clock(read: Callable[[], int] = time.monotonic_ns) -> int:
-    """Read the clock of a loop that is not written in Python; libraries that freeze time in tests do not reach it."""
+    """Read the clock of a loop that is not written in Python; libraries that freeze time do not affect it."""
     return read()
 
 
@@ -261,7 +261,7 @@ class Scheduler:
         self.send: Callable[..., None]
         self.task_failed: Callable[..., None]
         self.now: int = 0  # time of the timers that fire
-        self.began: int = 0  # begin of the work that runs, by `work_ns`
+        self.began: int = 0  # start of the current work, by `work_ns`
         self.default_deadline: int = 0  # of calls that begin in this work; 0 until the first one
         self.lock: Any  # held by the loop's thread for good, see `owned`
         self._own()
@@ -285,7 +285,7 @@ class Scheduler:
         return int(self.loop.time() * 1e9) if self._follows_loop else _system_clock()
 
     def begin_work(self) -> int:
-        """Note the begin of a slice of work, by `work_ns`."""
+        """Record the start of a slice of work, by `work_ns`."""
         self.default_deadline = 0
         self.began = began = self.work_ns()
         return began
@@ -365,9 +365,9 @@ class Scheduler:
         lock.acquire()
 
     def owned(self) -> bool:
-        """Return whether this is the loop's thread; `is_here` checks again if it says no.
+        """Return whether this is the loop's thread, by a lock that it holds for good; `is_here` checks a second time.
 
-        A lock that the thread holds for good says so in 10 ns, a `threading.local` in 60. `call` asks the lock itself.
+        This takes 10 ns, a `threading.local` 60. `call` reads the lock itself.
         """
         return self.lock._is_owned()
 
@@ -449,7 +449,7 @@ class Scheduler:
         self.begin_work()
         now = self.now_ns()
         if armed is not None and self._follows_loop and now < armed[0]:
-            now = armed[0]  # the loop decides when a time has come; the tests of some projects run its handles early
+            now = armed[0]  # the loop decides when a timer is due; the tests of some projects run its handles early
         self.now = now
         limit = BUDGET
         if heap and heap[0][0] <= now:

@@ -12,7 +12,7 @@ __all__ = ["interrupt", "wait_for"]
 
 
 def _take_turn(p: Process) -> None:
-    """Run a process in the turn after the one in which it yielded, as a task, after the callbacks before it."""
+    """Run a process one turn after it yielded, as a task runs: after the callbacks that were queued before it."""
     s = p._node._s
     if s.idle and not s.virtual:
         s.begin_drain(p)

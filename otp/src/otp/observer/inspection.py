@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from otp.bounded import text
-from otp.kernel.callers import From, opened
+from otp.kernel.callers import From, unwrap_message
 from otp.kernel.errors import BadArgument
 from otp.kernel.mailbox import mailbox_of
 from otp.kernel.pids import Pid
@@ -179,7 +179,7 @@ def process(
         else tuple(text(_message_of(m), length=short, redact=redact) for m in islice(waiting, messages)),
         state=None if p._vt is None else HIDDEN_STATE if sensitive else _state_text(p, length, redact),
         callback=x.callback if x is not None and busy else None,
-        handling=text(opened(x.message)[1], length=short, redact=redact)
+        handling=text(unwrap_message(x.message)[1], length=short, redact=redact)
         if x is not None and busy and not sensitive
         else None,
         busy_for=(node._s.work_ns() - x.begun) / 1e9 if x is not None and busy else None,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.bounded import text
-from otp.kernel.callers import MessageKind, call_of, opened
+from otp.kernel.callers import MessageKind, call_of, unwrap_message
 from otp.kernel.errors import BadArgument
 from otp.kernel.mailbox import mailbox_of, merge_batch
 from otp.kernel.messages import ExitSignal
@@ -198,7 +198,7 @@ def view_if_it_fits(
     position: int = 0,
 ) -> MessageView | None:
     """Return a message to `p` as it is shown, None if it does not match."""
-    found, content = _opened(p, message)
+    found, content = _unwrap(p, message)
     if kind is not None and found != kind:
         return None
     word = _tag(content, redact)
@@ -213,14 +213,14 @@ def view_if_it_fits(
 
 def kind_of_message(p: Process, message: Any) -> MessageKind:
     """Return how a message was sent."""
-    return _opened(p, message)[0]
+    return _unwrap(p, message)[0]
 
 
-def _opened(p: Process, message: Any) -> tuple[MessageKind, Any]:
+def _unwrap(p: Process, message: Any) -> tuple[MessageKind, Any]:
     """Return how a message was sent, and what its sender passed; the exit signal of the parent is of the runtime."""
     if type(message) is ExitSignal and message.pid is p._parent:
         return "system", message
-    return opened(message)
+    return unwrap_message(message)
 
 
 def _tag(content: Any, redact: Redact | None) -> str:

@@ -81,7 +81,7 @@ def become_peer(
     """Run as the peer; called in the fork, and never returns."""
     status = 70
     folder = order["folder"]
-    forgive_lost_output()  # it may be that of the starter, whose terminal may be closed
+    forgive_lost_output()  # it may be the starter's, whose terminal may close
     try:
         control, link = _cut_loose(control, link, lifeline)
         folder = _behind_walls(order, outside, control)

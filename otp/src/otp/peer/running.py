@@ -159,7 +159,7 @@ class Running:
             with contextlib.suppress(OSError):  # it has already ended
                 self._pidfd = os.pidfd_open(pid)
         if self.spec.limits.hold_s is not None and self.ended is None:
-            self._after("hold", self.spec.limits.hold_s, self._is_silent)
+            self._after("hold", self.spec.limits.hold_s, self._end_silent)
 
     # Messages of the peer, which are not trusted
 
@@ -212,7 +212,7 @@ class Running:
             self.missing = WallMissing(missing)
             self.kill("walls", str(self.missing))
 
-    def _is_silent(self) -> None:
+    def _end_silent(self) -> None:
         """End a peer whose loop is held for too long."""
         hold = self.spec.limits.hold_s
         reason = f"did not answer for {hold:g} s"

@@ -1,6 +1,6 @@
 """Async fixtures of a test: its first process sets them up before the test and finishes them after it.
 
-So what a fixture starts is on the test's node, and linked to the test if it says `start_link`. A plain fixture that
+So what a fixture starts is on the test's node, and linked to the test if it uses `start_link`. A plain fixture that
 uses an async one is set up there, too.
 """
 
@@ -67,7 +67,7 @@ async def _next_async(generator: AsyncIterator[Any]) -> Any:
 def with_fixtures(
     test: Callable[..., Awaitable[Any]], fixtures: Sequence[PendingFixture], instead: dict[int, Any]
 ) -> Callable[..., Awaitable[Any]]:
-    """Return `test` between the setup of its fixtures and their end.
+    """Return `test` wrapped in the setup and teardown of its fixtures.
 
     `instead` has replacements for other arguments, by the `id` of the original.
     """

@@ -23,7 +23,7 @@ the signals of ended processes (`Down`, `ExitSignal`): within one node those are
 `to` and `sender` are pids, names, `(name, node)`, `Registry.via(…)`, nodes (all their processes), or several of these.
 The sender of a message from another program is unknown.
 
-A fault that affects no message makes a test pass that tests nothing. The run therefore ends with the warning
+With a fault that affects no message, a test passes without testing anything. The run therefore ends with the warning
 `UnmatchedFault`, unless the fault is `optional`.
 """
 
@@ -34,7 +34,7 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, get_args
 
-from otp.kernel.callers import MessageKind, opened
+from otp.kernel.callers import MessageKind, unwrap_message
 from otp.kernel.errors import BadArgument
 from otp.kernel.faults import end_receiver, hold_call
 from otp.kernel.names import is_name_and_node, resolve
@@ -101,7 +101,7 @@ class Fault:
         """Return whether it applies to this message; if so, it has handled it."""
         if not self._is_between(sender, dest):
             return False
-        kind, content = opened(message)
+        kind, content = unwrap_message(message)
         if not self._applies(kind, content):
             if kind != "system":
                 self._passed_over += 1

@@ -164,7 +164,7 @@ class TestingKernel(LoopScheduler):
             patience.renew()
 
     def drain_credit(self) -> int:
-        """Return how many calls may run inline, none while a fault is active: it would not see them."""
+        """Return how many calls may run inline, none while a fault is active: they would bypass it."""
         return 0 if self.post is not None and self.post.faults else super().drain_credit()
 
     def wake(self) -> None:

@@ -32,7 +32,7 @@ import sys
 from collections import deque
 from typing import Any, Final
 
-from otp.kernel.callers import opened
+from otp.kernel.callers import unwrap_message
 from otp.kernel.reasons import is_ours
 from otp.kernel.tracing import bounded_text
 
@@ -138,7 +138,7 @@ class Fingerprints:
 
     def sent(self, sender: Any, receiver: Any, message: Any) -> None:
         """Store the fingerprint of a message."""
-        content = opened(message)[1]
+        content = unwrap_message(message)[1]
         picture = fingerprint(content)
         if picture is None:
             return
@@ -153,7 +153,7 @@ class Fingerprints:
         known = self._known.pop((id(message), id(receiver)), None)
         if known is None:
             return None
-        content = opened(message)[1]
+        content = unwrap_message(message)[1]
         if fingerprint(content) == known[1]:
             return None
         return MessageMutated(known[2], receiver, known[3], content, known[4])

@@ -262,7 +262,7 @@ def pytest_fixture_setup(
             f"expected the async fixture {fixturedef.argname} before the test {item.name} begins, got "
             f"getfixturevalue({fixturedef.argname!r}) in the running test; try it as an argument of the test"
         )
-        return (yield from _called_instead(fixturedef, _refusal(sentence)))
+        return (yield from _set_up_with(fixturedef, _refusal(sentence)))
     if isinstance(function, MethodType) and isinstance(request.instance, type(function.__self__)):
         function = function.__func__.__get__(request.instance)
 
@@ -270,10 +270,10 @@ def pytest_fixture_setup(
         fixtures.append(PendingFixture(fixturedef.argname, function, arguments))
         return fixtures[-1]
 
-    return (yield from _called_instead(fixturedef, prepare))
+    return (yield from _set_up_with(fixturedef, prepare))
 
 
-def _called_instead(fixturedef: pytest.FixtureDef[Any], function: Callable[..., Any]) -> Generator[None, Any, Any]:
+def _set_up_with(fixturedef: pytest.FixtureDef[Any], function: Callable[..., Any]) -> Generator[None, Any, Any]:
     """Set up a fixture with another function; pytest cleans up after errors of that function only."""
     original, fixturedef.func = fixturedef.func, function  # type: ignore[misc]
     try:
@@ -301,7 +301,7 @@ def pytest_wide_async_fixture(
             f"'function', got {fixturedef.scope!r}: each test has a node and an event loop of its own; try "
             "scope='function', or a plain def fixture for what needs no event loop"
         )
-        return (yield from _called_instead(fixturedef, _refusal(sentence)))
+        return (yield from _set_up_with(fixturedef, _refusal(sentence)))
     return (yield)
 
 

@@ -1,7 +1,7 @@
 """Metrics of the nodes in other programs, for exporters: attached services, the user's tree, members of the cluster.
 
-A node that does not answer in time is reported as down, and asked nothing more until it has answered or is gone. What
-it answers is untrusted.
+A node that does not answer in time is reported as down, and gets no further request until it has answered or is gone.
+Answers are untrusted.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class NodeFigures:
         names = list(islice(dict.fromkeys(self._names()), MOST_NODES))
         for name in [one for one in self._restarts if one not in names]:
             del self._restarts[name]
-        late = set(self._asking)  # they have not answered an earlier reader: nobody waits for them again
+        late = set(self._asking)  # still without an answer to an earlier read: not waited for again
         tasks = [self._task(name) for name in names]
         if waited := [task for name, task in zip(names, tasks, strict=True) if name not in late]:
             await asyncio.wait(waited, timeout=ANSWER_S)
@@ -77,7 +77,7 @@ class NodeFigures:
         return self.latest
 
     def close(self) -> None:
-        """Wait for no answer any more."""
+        """Cancel the requests that are under way."""
         for task in list(self._asking.values()):
             task.cancel()
 
@@ -91,7 +91,7 @@ class NodeFigures:
         """Return the request to a node that is under way, or a new one."""
         known = self._asking.get(name)
         if known is None:
-            # In a fresh context: it may outlive the request of whoever reads the metrics first.
+            # In a fresh context: it may outlive the request that reads the metrics first.
             known = asyncio.get_running_loop().create_task(self._read(name), context=Variables())
             self._asking[name] = known
             known.add_done_callback(lambda task: self._ended(name, task))
@@ -107,7 +107,7 @@ class NodeFigures:
         if isinstance(remote, RemoteNode):
             try:
                 return await self._by_operations(remote)
-            except FAILURES:  # also an answer of another version
+            except FAILURES:  # also for an answer of another version
                 pass
         attachment = self._attachments.find(name)
         if attachment is not None:
@@ -118,7 +118,7 @@ class NodeFigures:
         return NodeReading(name)
 
     async def _by_operations(self, remote: RemoteNode) -> NodeReading:
-        """Return what the backend of a node answers."""
+        """Return the reading of a node with a backend."""
         metrics, stats, anomalies = await asyncio.gather(
             self._ask(remote, "system.metrics", window_s=1),
             self._ask(remote, "analytics.supervisors"),
@@ -163,7 +163,7 @@ class NodeFigures:
         return (await forward(found, context, remote, checked(found, parameters))).data
 
     async def _by_view(self, name: str, attachment: Attachment) -> NodeReading:
-        """Return what the runtime of a service counts, which takes no platform there."""
+        """Return the counts of a service's runtime, which need no platform there."""
         visitor = attachment.visitor
         if visitor is None:
             return NodeReading(name)

@@ -51,7 +51,7 @@ def command(words: str, /, *arguments: object, node: str | None = None, **option
 
 
 def beginning(**options: Any) -> str:
-    """Return how commands begin that need these options, to reach a platform.
+    """Return the beginning of commands that need these options to reach a platform.
 
     >>> beginning(url=None, data_dir="/class a")
     "superlearner --data-dir '/class a'"
@@ -79,11 +79,11 @@ def quoted(text: str) -> str:
 
 
 def complete(text: str, begin: str) -> str:
-    """Return a text whose commands find the platform of which it speaks.
+    """Return a text whose commands reach the platform that it is about.
 
     Args:
         text: a text with commands in backticks.
-        begin: how commands begin in the reader's terminal, see `command_line` of `data_dir`.
+        begin: the beginning of commands in the reader's terminal, see `command_line` of `data_dir`.
 
     >>> complete("see `superlearner error why 0.17.0`, or `superlearner run`", "superlearner --data-dir '/class a'")
     "see `superlearner --data-dir '/class a' error why 0.17.0`, or `superlearner run`"

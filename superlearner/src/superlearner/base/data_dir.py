@@ -91,7 +91,7 @@ def default_data_dir() -> Path:
 
 
 def _home() -> Path:
-    """Return the user's home; the root folder for a user without one, as the number of a user in a container is."""
+    """Return the user's home; the root folder for a user without one, such as a bare user id in a container."""
     try:
         return Path.home()
     except RuntimeError:
@@ -104,7 +104,7 @@ def provide_temporary_folder(data_dir: Path) -> None:
         tempfile.gettempdir()
     except FileNotFoundError:
         folder = data_dir / "tmp"
-        with contextlib.suppress(OSError):  # whatever needs a file says so
+        with contextlib.suppress(OSError):  # the code that needs a file reports it
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         tempfile.tempdir = str(folder)
 

@@ -14,7 +14,7 @@ __all__ = ["complain", "say", "stop_signals", "unwritable", "with_lasting_output
 
 
 def stop_signals() -> list[signal.Signals]:
-    """Return the signals that ask for an ordered stop: also that of a closing terminal, unless `nohup` disabled it."""
+    """Return the signals that request an ordered stop: also that of a closing terminal, unless `nohup` disabled it."""
     asking = [signal.SIGINT, signal.SIGTERM]
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         asking.append(signal.SIGHUP)
@@ -23,7 +23,7 @@ def stop_signals() -> list[signal.Signals]:
 
 @contextmanager
 def with_lasting_output() -> Generator[None]:
-    """Let nothing that is printed end the program or change its exit status; report a part that a reader misses."""
+    """Ignore failed output, so that it changes no exit status; report what was lost at the end."""
     forgive_lost_output()
     try:
         yield

@@ -116,7 +116,7 @@ def _leave_deleted_folder() -> None:
 
 
 def _restore_docstrings(commands: typer.Typer) -> None:
-    """Restore those that Python removed: they are the help of the commands."""
+    """Restore docstrings that Python removed: they are the help of the commands."""
     for one in commands.registered_commands:
         if one.callback is not None:
             one.callback.__doc__ = docstring_of(one.callback)

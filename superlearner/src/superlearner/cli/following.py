@@ -36,7 +36,7 @@ NEARLY_MS: Final = 50
 def follow(
     platform: FoundPlatform, entry: Mapping[str, Any], values: Mapping[str, Any], *, node: str | None, as_json: bool
 ) -> None:
-    """Write a line per event, as JSON with `as_json`, until Ctrl-C, the limit, or the end of the reader (`| head`)."""
+    """Write a line per event, as JSON with `as_json`, until Ctrl-C, the limit, or its reader leaves (`| head`)."""
     raise_broken_pipe()
     try:
         for line in _lines(platform, entry, dict(values), node, as_json=as_json):

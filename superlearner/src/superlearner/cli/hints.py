@@ -21,7 +21,7 @@ def in_our_words(hint: str, begin: str = "superlearner") -> str:
 
     Args:
         hint: the hint of an answer of the API.
-        begin: how commands begin in this terminal.
+        begin: the beginning of commands in this terminal.
 
     >>> in_our_words('to do it all the same, send {"force": true}; see GET /api/v1/processes?node=till')
     'to do it all the same, add --force; see `superlearner process list --node till`'

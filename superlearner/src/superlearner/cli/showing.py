@@ -45,7 +45,7 @@ def show(
         answer: the answer.
         as_json: write its data as it is.
         short: the fields to write; all if empty.
-        begin: how commands begin in this terminal, for those in the text.
+        begin: the beginning of commands in this terminal, for those in the text.
     """
     if as_json:
         say(json_text(answer.data))

@@ -40,7 +40,7 @@ def show_tree(
 def watch_tree(
     url: str | None, data_dir: Path | None, root: str | None, depth: int | None, format: str, node: str | None
 ) -> None:
-    """Write the trees now and after each change reported by live frames, until Ctrl-C or the end of the reader."""
+    """Write the trees now and after each change reported by live frames, until Ctrl-C or until its reader leaves."""
     platform = reach(url, data_dir)
     raise_broken_pipe()
     before = None

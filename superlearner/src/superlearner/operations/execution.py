@@ -157,7 +157,7 @@ async def execute(services: Services, operation: Operation, context: Context, pa
 def _fill_routes(
     services: Services, operation: Operation, context: Context, parameters: Mapping[str, Any], error: OperationError
 ) -> None:
-    """Complete the routes in the hints of an error: with what the request named, and with its node."""
+    """Fill in the routes in the hints of an error, from the parameters of the request and its node."""
     if not any(one.hint is not None and ROUTE.search(one.hint) for one in error.details):
         return
     routes = services.get(Registry).routes

@@ -50,7 +50,7 @@ class Registry:
 
     @property
     def routes(self) -> RouteTable:
-        """The operations by route, for hints; made for each use, which is an error's."""
+        """The operations by route, for hints; built for each use, since only errors need it."""
         return RouteTable((one.method, one.path, one.name) for one in self._by_name.values())
 
     def __iter__(self) -> Iterator[Operation]:

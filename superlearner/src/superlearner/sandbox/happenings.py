@@ -139,7 +139,7 @@ class NotReloaded:
 class Looked:
     """A periodic check; `used` has the time of the last request to each sandbox.
 
-    For `stood_still` seconds before it, the platform could take no request.
+    For `stood_still` seconds before it, the platform could not receive requests.
     """
 
     used: Mapping[str, float]

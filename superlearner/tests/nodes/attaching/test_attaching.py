@@ -131,7 +131,7 @@ def test_the_end_of_a_service_is_shown_and_after_a_restart_it_is_attached_again(
 def test_a_service_whose_loop_is_held_is_busy_and_not_ended(
     inside: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Regression: it was said to have ended, while its process ran."""
+    """Regression: it was reported as ended while its process ran."""
     monkeypatch.setattr(visit, "SETTINGS", Settings(heartbeat=1.0, dead=3.0))
 
     async def test(platform: Any) -> None:

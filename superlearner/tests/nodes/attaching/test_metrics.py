@@ -200,7 +200,7 @@ def test_names_and_nodes_make_a_bounded_number_of_series(inside: Run) -> None:
     inside(test)
 
 
-def test_the_page_says_which_metrics_nodes_have() -> None:
+def test_the_page_lists_the_metrics_of_nodes() -> None:
     page = (ROOT / "docs" / "telemetry.md").read_text(encoding="utf-8")
     rows = [line for line in page.splitlines() if line.startswith("| `superlearner_")]
     marked = {name for row in rows if "`node`" in row for name in BASIC | SAMPLED if f"_{name}`" in row}

@@ -207,7 +207,7 @@ def test_a_sandbox_that_blocks_its_observation_is_stopped_and_others_continue(
 def test_a_sandbox_that_stood_still_with_the_platform_keeps_its_state(
     inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Regression: a platform that was suspended with its sandboxes ended them, because it had not heard of them."""
+    """Regression: a platform that was suspended with its sandboxes ended them, for lack of messages from them."""
     monkeypatch.setattr(peers, "AFTER_HELD_S", 0.5)
 
     async def look(platform: Any) -> None:

@@ -87,12 +87,12 @@ class Dialler:
         if not (target.linked or target.dials):
             self._dial(target)
 
-    def leads_to(self, target: Target, node: NodeId) -> None:
-        """Record the node of an address, which it has proven."""
+    def set_node(self, target: Target, node: NodeId) -> None:
+        """Record the node that has proven itself at an address."""
         target.node, target.proven = node, True
 
     def linked(self, node: NodeId, address: StreamAddress | None) -> None:
-        """Record that a node has a link, which may have come from there, and the address that it has shown.
+        """Record that a node has a link, which either side may have dialled, and the address in its greeting.
 
         An address that was not dialled is tried once: it may lead to nothing from here.
         """

@@ -9,14 +9,14 @@ if `listen` names one, or once this node dials one; there each frame has a seal.
 >>> from otp.distribution import NodeId
 >>> async def main(folder):
 ...     a, b = (DirectCarrier("d5c1", b"secret", folder=folder, listings=[folder]) for _ in range(2))
-...     said = asyncio.Queue()
-...     await a.start(NodeId("a", 1), lambda *_: None, lambda *hint: said.put_nowait(hint))
-...     await b.start(NodeId("b", 1), lambda *frame: said.put_nowait(frame), lambda *_: None)
-...     print(await said.get())
+...     events = asyncio.Queue()
+...     await a.start(NodeId("a", 1), lambda *_: None, lambda *hint: events.put_nowait(hint))
+...     await b.start(NodeId("b", 1), lambda *frame: events.put_nowait(frame), lambda *_: None)
+...     print(await events.get())
 ...     a.put(NodeId("b", 1), b"hello")
-...     print(await said.get())
+...     print(await events.get())
 ...     await b.close()
-...     print(await said.get())
+...     print(await events.get())
 ...     await a.close()
 >>> with tempfile.TemporaryDirectory() as folder:
 ...     asyncio.run(main(Path(folder)))
@@ -24,7 +24,7 @@ if `listen` names one, or once this node dials one; there each frame has a seal.
 (NodeId(name='a', creation=1), b'hello')
 (NodeId(name='b', creation=1), False)
 
-Both ends of a link prove that they know the secret of the group (`link_handshake`); everything else is for the session.
+Both ends of a link prove that they know the secret of the group (`link_handshake`); the rest is up to the session.
 If both dial at once, one link stays. A link that has ended is dialled again. If that
 is refused, the process of the node has ended, and `on_closed` is called.
 """
@@ -76,13 +76,12 @@ FIRST: Final = 64
 FIRST_S: Final = 5.0
 FIRST_LIMIT: Final = 2_048
 NAMED_S: Final = 1.0
-"""Seconds between two reports of nodes of other groups that have dialled: any process may do so."""
+"""Seconds between two reports of nodes of other groups: any process may dial."""
 KEPT: Final = 64
 KEPT_S: Final = 1.0
-"""Frames, and seconds, for which a node without a link is given time for the next one."""
+"""The frames that are kept for a node whose link has ended, and the seconds until its next link."""
 SILENT_S: Final = 10.0
-"""Seconds of silence before the link of a node ends that has been superseded: a child that it has forked may keep the
-link open."""
+"""Seconds of silence after which the link of a superseded node ends: a forked child may keep it open."""
 
 
 @dataclass(slots=True, eq=False)
@@ -113,7 +112,7 @@ class DirectCarrier:
     """
 
     dials: Final = True
-    """Nodes of which others tell have to be dialled: nothing else finds them."""
+    """Nodes learned from other members have to be dialled: nothing else finds them."""
 
     def __init__(
         self, group: str, secret: bytes, *, folder: Path, listings: Sequence[Path] = (), listen: str = "127.0.0.1",
@@ -156,8 +155,8 @@ class DirectCarrier:
         self._on_hint = on_hint
         self._loop = asyncio.get_running_loop()
         self._warnings = LimitedWarnings(self._loop)
-        self._dialler = Dialler(self._loop, self._connected, self._refused, self._left)
-        connect = [_reachable(address) for address in self._connect]
+        self._dialler = Dialler(self._loop, self._on_connected, self._on_refused, self._on_left)
+        connect = [_parse_reachable(address) for address in self._connect]
         try:
             self._listen_first()
             self._listings = [Listing(path, self._group) for path in self._listings_at]
@@ -183,7 +182,7 @@ class DirectCarrier:
             self._dialler.dial(address, 0.0, entry)
 
     def _listen_first(self) -> None:
-        """Listen where nodes of this user come, and where `listen` says."""
+        """Listen for nodes of this user, and at the address of `listen`."""
         if self._listen.startswith(UNIX):
             self._open(StreamAddress.parse(self._listen), self._listen)
             return
@@ -195,7 +194,7 @@ class DirectCarrier:
             self._open(StreamAddress.parse(self._listen, 0), self._listen)
 
     def _open(self, address: StreamAddress, typed: str) -> None:
-        listener = Listener(self._loop, address, typed, self._accepted, self._warnings.warn)
+        listener = Listener(self._loop, address, typed, self._on_accepted, self._warnings.warn)
         self._listeners[address.family] = listener
         self.address = str(listener.address)
 
@@ -207,11 +206,11 @@ class DirectCarrier:
         Raises `CarrierError` for an address that is malformed, needs TLS, or is closed to this user.
         """
         if not self._closed:
-            self._dial(_reachable(address), 0.0 if again else GIVE_UP_S)
+            self._dial(_parse_reachable(address), 0.0 if again else GIVE_UP_S)
 
     def _dial(self, address: StreamAddress, seconds: float) -> None:
         if not address.path and all(family == unix_family() for family in self._listeners):
-            # Nodes of other users, to whom that node introduces this one, may have to dial it.
+            # Nodes of other users, which learn of this one from that node, may have to dial it.
             self._open(StreamAddress(host=address.host), str(address))
         self._dialler.dial(address, seconds)
 
@@ -245,16 +244,16 @@ class DirectCarrier:
 
     # The side that dials
 
-    def _connected(self, target: Target, dialled: socket.socket) -> None:
+    def _on_connected(self, target: Target, dialled: socket.socket) -> None:
         begun = self._begin(dialled, target)
         if begun is None:
             self._dialler.failed(target)
             return
         begun.hello = self._greeting(dialled)
-        begun.link.on_frame = partial(self._answered, begun)
+        begun.link.on_frame = partial(self._on_answer, begun)
         begun.link.put(begun.hello.hello())
 
-    def _answered(self, begun: _Begun, frame: bytes) -> None:
+    def _on_answer(self, begun: _Begun, frame: bytes) -> None:
         read = read_answer(frame)
         hello, target = begun.hello, begun.target
         if read is None or hello is None or target is None:
@@ -262,7 +261,7 @@ class DirectCarrier:
             return
         other, shown = read
         if other.mark != self._mark:
-            self._stranger(other.node)
+            self._report_stranger(other.node)
             self._drop(begun)
             return
         begun.shakes = Handshake(self._secret, hello, other, begun.place, sealed=begun.sealed)
@@ -270,40 +269,40 @@ class DirectCarrier:
             self._drop(begun, "expected the proof of a node, got another one")
             return
         begun.node = other.node
-        self._dialler.leads_to(target, other.node)
+        self._dialler.set_node(target, other.node)
         if other.node == self._me or other.node in self._links:
-            self._linked_already(begun)
+            self._drop_duplicate(begun)
             return
-        begun.link.on_frame = partial(self._accepts, begun)
+        begun.link.on_frame = partial(self._on_accept, begun)
         begun.link.put(begun.shakes.proof("confirms"))
 
-    def _accepts(self, begun: _Begun, frame: bytes) -> None:
+    def _on_accept(self, begun: _Begun, frame: bytes) -> None:
         node, shakes = begun.node, begun.shakes
         if node is None or shakes is None or not shakes.is_proof("accepts", frame):
             self._drop(begun, "expected the proof of a node, got another one")
         elif node in self._links:
-            self._linked_already(begun)
+            self._drop_duplicate(begun)
         else:
             self._establish(begun, node, shakes, None)
 
-    def _linked_already(self, begun: _Begun) -> None:
+    def _drop_duplicate(self, begun: _Begun) -> None:
         """Drop a link to a node that has another one, and keep what was learned of the address."""
         if begun.target is not None:
-            begun.target.linked = True  # the address is dialled again once that link has ended
+            begun.target.linked = True  # its address is dialled again once the other link has ended
         self._drop(begun)
 
     # The side that listens
 
-    def _accepted(self, accepted: socket.socket) -> None:
-        # Strangers reach only the port: nodes of this user do not wait for them.
+    def _on_accepted(self, accepted: socket.socket) -> None:
+        # Other users reach only the port, so they cannot use up the places of this user's nodes.
         sealed = accepted.family != unix_family()
         waiting = sum(begun.target is None and begun.sealed == sealed for begun in self._begun.values())
         if waiting >= FIRST:
             accepted.close()
         elif (begun := self._begin(accepted, None)) is not None:
-            begun.link.on_frame = partial(self._greeted, begun, self._greeting(accepted))
+            begun.link.on_frame = partial(self._on_hello, begun, self._greeting(accepted))
 
-    def _greeted(self, begun: _Begun, mine: Greeting, frame: bytes) -> None:
+    def _on_hello(self, begun: _Begun, mine: Greeting, frame: bytes) -> None:
         hello = read_hello(frame)
         if hello is None:
             self._drop(begun, "expected the greeting of a node, got something else")
@@ -311,12 +310,12 @@ class DirectCarrier:
         begun.hello = hello
         begun.shakes = Handshake(self._secret, hello, mine, begun.place, sealed=begun.sealed)
         begun.link.put(begun.shakes.proof("answers") + mine.encoded())
-        begun.link.on_frame = partial(self._confirmed, begun)
+        begun.link.on_frame = partial(self._on_confirm, begun)
         if hello.mark != self._mark and self._loop.time() >= self._named_at + NAMED_S:
             self._named_at = self._loop.time()
-            self._stranger(hello.node)
+            self._report_stranger(hello.node)
 
-    def _confirmed(self, begun: _Begun, frame: bytes) -> None:
+    def _on_confirm(self, begun: _Begun, frame: bytes) -> None:
         hello, shakes = begun.hello, begun.shakes
         if hello is None or shakes is None or not shakes.is_proof("confirms", frame):
             self._drop(begun, "expected the proof of a node, got another one")
@@ -328,7 +327,7 @@ class DirectCarrier:
             self._drop(begun)
             return
         if own is not None:
-            self._linked_already(own)
+            self._drop_duplicate(own)
         begun.link.put(shakes.proof("accepts"))
         try:
             address = StreamAddress.parse(hello.address)
@@ -339,7 +338,7 @@ class DirectCarrier:
     # Both
 
     def _greeting(self, connected: socket.socket) -> Greeting:
-        """Return what this node shows at a socket: the address is of the same kind, so the other side can dial it."""
+        """Return the greeting for a socket; its address is of the same kind, so the other side can dial it."""
         local = connected.family == unix_family()
         found = [str(one.address) for family, one in self._listeners.items() if (family == unix_family()) == local]
         return Greeting(self._mark, os.urandom(NONCE), self._me, found[0] if found else "")
@@ -359,13 +358,13 @@ class DirectCarrier:
         link = DirectLink(self._loop, connected, _ignore, _ignore)
         link.limit = FIRST_LIMIT
         link.warn = self._warnings.warn
-        begun = _Begun(link, place, not local, self._loop.call_later(FIRST_S, self._late, link), target)
+        begun = _Begun(link, place, not local, self._loop.call_later(FIRST_S, self._on_late, link), target)
         self._begun[link] = begun
         link.on_end = partial(self._drop, begun)
         link.resume()
         return begun
 
-    def _late(self, link: DirectLink) -> None:
+    def _on_late(self, link: DirectLink) -> None:
         begun = self._begun.get(link)
         if begun is not None:
             self._drop(begun)
@@ -387,7 +386,7 @@ class DirectCarrier:
             link.put(frame)
         link.limit = FRAME_LIMIT + SEAL
         link.on_frame = partial(self._on_frame, node)
-        link.on_end = partial(self._ended, node)
+        link.on_end = partial(self._on_ended, node)
         self._dialler.linked(node, address)
         self._on_hint(node, True)
 
@@ -401,7 +400,7 @@ class DirectCarrier:
         if begun.target is not None:
             self._dialler.failed(begun.target)
 
-    def _ended(self, node: NodeId) -> None:
+    def _on_ended(self, node: NodeId) -> None:
         del self._links[node]
         doubted = self._doubted.pop(node, None)
         if doubted is not None:
@@ -415,18 +414,18 @@ class DirectCarrier:
         if self._kept.get(node) is kept:
             del self._kept[node]
 
-    def _refused(self, node: NodeId) -> None:
+    def _on_refused(self, node: NodeId) -> None:
         self._kept.pop(node, None)
         for listing in self._listings:
             listing.others()  # removes what that node has left behind
         if self.on_closed is not None:
             self.on_closed(node)
 
-    def _left(self, node: NodeId) -> None:
+    def _on_left(self, node: NodeId) -> None:
         if node not in self._links:
             self._on_hint(node, False)
 
-    def _stranger(self, node: NodeId) -> None:
+    def _report_stranger(self, node: NodeId) -> None:
         if self.on_stranger is not None:
             self.on_stranger(node)
 
@@ -442,7 +441,7 @@ class DirectCarrier:
             link.on_end()
 
 
-def _reachable(address: str) -> StreamAddress:
+def _parse_reachable(address: str) -> StreamAddress:
     """Return the address that a text names. Raises `CarrierError`, also for a socket that is closed to this user."""
     found = StreamAddress.parse(address)
     if found.path:

@@ -7,8 +7,8 @@ a → b   confirm   a's proof
 b → a   accept    a proof that b uses this link; b ends it if the two have another one
 ```
 
-A proof is an HMAC over all that was said before, and the address that was dialled as each side's system has it: a
-stranger who relays between the two is dialled at another address, and gets no link. The keys of a sealed link are
+A proof is an HMAC over all earlier frames and the dialled address as each side's operating system reports it. An
+attacker who relays between the two was dialled at another address, so its proofs fail. The keys of a sealed link are
 derived from the same bytes, so each link has its own, one for each direction.
 """
 
@@ -31,7 +31,7 @@ Step = Literal["answers", "confirms", "accepts"]
 
 
 class Greeting(NamedTuple):
-    """The words of a node before it is proven: the mark of its group, its nonce, its name and its address."""
+    """The data that a node sends before its proof: the mark of its group, its nonce, its name and its address."""
 
     mark: bytes
     nonce: bytes
@@ -39,7 +39,7 @@ class Greeting(NamedTuple):
     address: str
 
     def encoded(self) -> bytes:
-        """Return it as bytes."""
+        """Return the greeting as bytes."""
         return self.mark + self.nonce + f"{node_key(self.node)} {self.address}".encode(errors="surrogateescape")
 
     def hello(self) -> bytes:
@@ -48,7 +48,7 @@ class Greeting(NamedTuple):
 
 
 def mark_of(group: str) -> bytes:
-    """Return what shows strangers which group it is; nothing else of the group follows from it."""
+    """Return a public identifier of a group, from which nothing else of the group can be derived."""
     return hashlib.blake2b(b"otp 2 mark " + group.encode(), digest_size=MARK).digest()
 
 
@@ -87,11 +87,11 @@ class Handshake:
     def __init__(self, secret: bytes, dials: Greeting, listens: Greeting, place: bytes, *, sealed: bool) -> None:
         parts = (b"sealed" if sealed else b"plain", dials.encoded(), listens.encoded(), place)
         # Each part has its length in front, so that different lists of parts give different bytes.
-        self._said = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        self._transcript = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
         self._secret = secret
 
     def proof(self, step: Step) -> bytes:
-        """Return the proof that a side shows in a step."""
+        """Return the proof that a side sends in a step."""
         return self._digest(b"otp 2 link " + step.encode())
 
     def is_proof(self, step: Step, shown: bytes) -> bool:
@@ -103,4 +103,4 @@ class Handshake:
         return self._digest(b"otp 2 link key of who dials"), self._digest(b"otp 2 link key of who listens")
 
     def _digest(self, purpose: bytes) -> bytes:
-        return hmac.digest(self._secret, purpose + b"\0" + self._said, "sha256")
+        return hmac.digest(self._secret, purpose + b"\0" + self._transcript, "sha256")

@@ -1,4 +1,4 @@
-"""A socket that waits for links, of one address on this machine."""
+"""A socket that listens for links at one address of this machine."""
 
 from __future__ import annotations
 
@@ -47,20 +47,20 @@ class Listener:
             _remove(address)
             why = "expected an event loop that watches sockets; try asyncio.SelectorEventLoop"
             raise CarrierError(("cannot_start", typed), f"{typed}: {why}") from None
-        self._close_socket = finalize(self, self._server.close)  # a loop that is closed first leaves it open
+        self._close_socket = finalize(self, self._server.close)  # also if the loop is closed before
         self.address: StreamAddress = address
         if not address.path:
             self.address = StreamAddress(host=address.host, port=self._server.getsockname()[1])
 
     def close(self) -> None:
-        """Listen no longer."""
+        """Stop listening."""
         server, self._server = self._server, None
         if server is None:
             return
         if self._again is not None:
             self._again.cancel()
         self._loop.remove_reader(server)
-        _remove(self.address)  # before the socket: who finds it refusing takes this process for ended
+        _remove(self.address)  # first: a path that refuses connections counts as the end of this process
         self._close_socket()
 
     def _watch(self) -> None:
@@ -120,7 +120,7 @@ def _remove(address: StreamAddress) -> None:
 
 
 def _is_left(address: StreamAddress) -> bool:
-    """Return whether there is a socket at a path, and it has lost its process."""
+    """Return whether a path is that of a socket whose process has ended."""
     if not stat.S_ISSOCK(os.lstat(address.path).st_mode):  # a file refuses connections, too
         return False
     with socket.socket(address.family, socket.SOCK_STREAM) as one:

@@ -1,7 +1,7 @@
 """A folder in which the nodes of one machine list their addresses, so that they find each other without a network.
 
 A node writes an entry, and holds a lock on it for its lifetime. An entry that can be locked was left behind by a node
-that was killed; who reads it next removes it, and its socket.
+that was killed; the next reader removes it and its socket.
 """
 
 from __future__ import annotations

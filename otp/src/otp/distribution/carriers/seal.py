@@ -1,4 +1,4 @@
-"""Seals: a MAC at the end of each frame, for links that others on the machine could reach."""
+"""Seals: a MAC at the end of each frame, for links that other users of the machine could reach."""
 
 from __future__ import annotations
 

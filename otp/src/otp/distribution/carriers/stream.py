@@ -146,7 +146,7 @@ class StreamCarrier(asyncio.Protocol):
         """Send this node's name, before anything is read.
 
         The first transport is the one to write to: the only one of a socket, and of two pipes the one opened first.
-        Its class says nothing: those of uvloop are not asyncio's, and all of them have a method `write`.
+        Its class does not show that: uvloop's transports are not asyncio's, and all of them have a method `write`.
         """
         self._ends.append(transport)
         if self._writing is None:

@@ -82,7 +82,7 @@ class Record(msgspec.Struct, forbid_unknown_fields=True, tag=str.lower):
 class Hello(Record, omit_defaults=True):
     """Start: facts about the platform, and its settings. Answered by `Facts`.
 
-    `called` is the node's name there, if that is another one; older services do not take it.
+    `called` is the node's name there, if that is another one; older services do not accept it.
     """
 
     protocol: int

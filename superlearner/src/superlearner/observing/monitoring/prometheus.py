@@ -59,5 +59,5 @@ def _family(figure: Figure) -> Any:
 
 
 def _encodable(text: str) -> str:
-    """Return a label as it can be sent; programs may have names with half a character."""
+    """Return a label that can be encoded; names in programs may contain lone surrogates."""
     return text.encode("utf-8", "backslashreplace").decode()
