@@ -163,27 +163,27 @@ def within(value: float | None, most: float) -> str:
 
 def explained(column: ProcessorColumn, soak: dict[str, Any]) -> Iterator[str]:
     """Yield what the figures of the soak test mean on one processor."""
-    said: list[str] = []
+    sentences: list[str] = []
     if "servers" in soak:
-        said.append(
+        sentences.append(
             f"{soak['servers']:,} servers with an int state under one `DynamicSupervisor`, {soak['bytes_per_server']} "
             f"bytes each; then {soak['seconds']:g} s of 1,000 casts a second and {soak['kills']:,} kills, collector "
             f"included, with {100 * soak['cpu_share']:.0f} % of the core. Lateness of a 5 ms timer: "
             f"p50 {soak['load_lateness_p50_ms']:g} ms."
         )
     if "messages_per_second" in soak:
-        said.append(
+        sentences.append(
             f"Full message load is 20 ping-pong pairs, 10 callers and 10 flooders, "
             f"{soak['messages_per_second'] / 1e6:.1f} million messages a second; beside it a 1 ms timer is late by "
             f"{soak['drain_lateness_p50_ms']:g} ms and an echo over TCP takes {soak['drain_echo_p50_ms']:g} ms (p50)."
         )
     if "trace_ns_per_event" in soak:
-        said.append(
+        sentences.append(
             f"Tracing everything is {soak['trace_events_per_message']:g} events a message of "
             f"{soak['trace_ns_per_event']} ns each, and calls go through the queue; without a reader it costs nothing."
         )
-    if said:
-        yield f"*{column.processor}*: {' '.join(said)}\n"
+    if sentences:
+        yield f"*{column.processor}*: {' '.join(sentences)}\n"
 
 
 def all_ratios(found: Sequence[ProcessorColumn]) -> Iterator[str]:
@@ -194,7 +194,7 @@ def all_ratios(found: Sequence[ProcessorColumn]) -> Iterator[str]:
         named = dict.fromkeys(workload for one in reversed(found) for workload in one.ratios)
         yield from table(
             ("one operation", *(f"{one.processor}, {one.ours}" for one in found)),
-            [(said(workload), *(short(one.ratio(workload)) for one in found)) for workload in named],
+            [(describe(workload), *(short(one.ratio(workload)) for one in found)) for workload in named],
         )
     yield (
         f"All programs on {newest.processor}: ratio to {newest.base}, below 1 is faster, and nanoseconds for one "
@@ -204,7 +204,7 @@ def all_ratios(found: Sequence[ProcessorColumn]) -> Iterator[str]:
         ("one operation", *newest.versions, f"{newest.ours}, ns"),
         [
             (
-                workload if len(found) > 1 else said(workload),
+                workload if len(found) > 1 else describe(workload),
                 *(short(newest.ratio(workload, peer)) for peer in newest.versions),
                 nanoseconds(newest.nanoseconds.get(workload)),
             )
@@ -213,7 +213,7 @@ def all_ratios(found: Sequence[ProcessorColumn]) -> Iterator[str]:
     )
 
 
-def said(workload: str) -> str:
+def describe(workload: str) -> str:
     return f"{workload}: {WORDS[workload]}" if workload in WORDS else workload
 
 

@@ -71,7 +71,7 @@ async def in_process(awaitable: Any) -> Any:
 
 
 class Processes:
-    """While it is entered, whatever a loop of asyncio runs until it is complete runs in a process."""
+    """A context in which a process runs what a loop of asyncio would run until it is complete."""
 
     def __init__(self) -> None:
         self._runner_run: Any = asyncio.Runner.run

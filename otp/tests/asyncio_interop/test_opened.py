@@ -149,7 +149,7 @@ def test_a_connection_ends_with_the_process_that_opened_it(place: str, how: str,
 
 
 class Lazy:
-    """An object that stands for another one, which is created when somebody asks for its class."""
+    """A lazy proxy, which creates its object when its `__class__` is read."""
 
     @property
     def __class__(self) -> Any:
@@ -160,7 +160,7 @@ class Lazy:
 
 @pytest.mark.parametrize("how", ["kill", "crash"])
 @pytest.mark.parametrize("makes", [lambda: weakref.proxy(Authority.__new__(Authority)), Lazy], ids=["proxy", "lazy"])
-def test_objects_that_stand_for_others_are_not_touched_when_a_connection_ends(makes: Any, how: str, loop: str) -> None:
+def test_proxies_are_not_resolved_when_a_connection_ends(makes: Any, how: str, loop: str) -> None:
     async def main() -> Any:
         async with Peer() as peer:
 

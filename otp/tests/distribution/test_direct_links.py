@@ -412,7 +412,7 @@ def test_more_silent_strangers_than_are_allowed_are_refused_and_members_are_link
     run(main)
 
 
-def test_strangers_at_the_port_keep_no_node_of_this_user_from_its_link(
+def test_other_users_at_the_port_do_not_prevent_links_between_nodes_of_this_user(
     sockets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(direct, "FIRST_S", 1_000.0)  # they come back at once

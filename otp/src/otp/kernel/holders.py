@@ -139,7 +139,7 @@ def _parts(node: Any) -> Any:
 
 
 def _module_of(node: object) -> str:
-    """Return the module of the class of an object; a class may have something else there."""
+    """Return the module name of an object's class, or "" if `__module__` is something else."""
     module = getattr(type(node), "__module__", None)
     return module if type(module) is str else ""
 
@@ -247,7 +247,7 @@ class _References:
     def find_holder(self, entries: list[int], clients: bool) -> Process | Literal["node"] | None:
         """Return the living process that holds a connection, or `"node"` for a module or a task without a process.
 
-        `clients` says that a holder of a client or pool holds its connections.
+        With `clients`, a holder of a client or pool also holds its connections.
         """
         holder: Process | None = None
         seen: set[_Path] = set()

@@ -43,9 +43,9 @@ def record_openings(s: Scheduler) -> None:
             continue
         before = getattr(loop, "__dict__", {}).get(name, _MISSING)
         if name == _ENCRYPT:
-            wrapper = _encrypting(s, method)
+            wrapper = _wrap_start_tls(s, method)
         else:
-            wrapper = _listening(s, method) if name in _LISTEN else _connecting(s, method, _CONNECT[name])
+            wrapper = _wrap_listen(s, method) if name in _LISTEN else _wrap_connect(s, method, _CONNECT[name])
         try:
             setattr(loop, name, wrapper)
         except AttributeError:  # a loop whose attributes cannot be set: nothing is recorded
@@ -74,7 +74,7 @@ def _opener(s: Scheduler) -> Process | None:
     return None if p is None or p._node._s is not s or p is p._node._outside else p
 
 
-def _connecting(s: Scheduler, method: Callable[..., Any], kind: Kind) -> Callable[..., Any]:
+def _wrap_connect(s: Scheduler, method: Callable[..., Any], kind: Kind) -> Callable[..., Any]:
     async def connect(*args: Any, **options: Any) -> Any:
         p = _opener(s)
         made: Any = await method(*args, **options)
@@ -85,19 +85,19 @@ def _connecting(s: Scheduler, method: Callable[..., Any], kind: Kind) -> Callabl
     return connect
 
 
-def _encrypting(s: Scheduler, method: Callable[..., Any]) -> Callable[..., Any]:
+def _wrap_start_tls(s: Scheduler, method: Callable[..., Any]) -> Callable[..., Any]:
     async def start_tls(transport: Any, *args: Any, **options: Any) -> Any:
         p = _opener(s)
         made: Any = await method(transport, *args, **options)
         if p is not None and made is not None:  # None if the connection was lost meanwhile
-            below = take(p, transport)  # the new transport stands for both: only it can be handed over
+            below = take(p, transport)  # the new transport replaces it: only that can be handed over
             record(Opened("connection" if below is None else below.kind, p, made))
         return made
 
     return start_tls
 
 
-def _listening(s: Scheduler, method: Callable[..., Any]) -> Callable[..., Any]:
+def _wrap_listen(s: Scheduler, method: Callable[..., Any]) -> Callable[..., Any]:
     async def listen(protocol_factory: Any, *args: Any, **options: Any) -> Any:
         p = _opener(s)
         if p is None:

@@ -275,7 +275,7 @@ def partition(
     def is_between(sender: Process | None, dest: Process) -> bool:
         return sender is not None and ((a(sender) and b(dest)) or (b(sender) and a(dest)))
 
-    description = _described("partition", {"matching": matching, "kind": kind}, one, other)
+    description = _describe("partition", {"matching": matching, "kind": kind}, one, other)
     applies = _filter("partition", matching, kind)
     return Fault(kernel, description, is_between, applies, lambda _sender, _dest, _message: None, None, optional)
 
@@ -298,11 +298,11 @@ def _fault(
     def is_between(from_process: Process | None, dest: Process) -> bool:
         return is_dest(dest) and is_sender(from_process)
 
-    description = _described(what, {"sender": sender, "to": to, "matching": matching, "kind": kind})
+    description = _describe(what, {"sender": sender, "to": to, "matching": matching, "kind": kind})
     return Fault(kernel, description, is_between, _filter(what, matching, kind), act, times, optional)
 
 
-def _described(what: str, options: dict[str, Any], *groups: Any) -> str:
+def _describe(what: str, options: dict[str, Any], *groups: Any) -> str:
     """Return the call that injected a fault, as text."""
     given = [f"{name}={bounded_text(value)}" for name, value in options.items() if value is not None]
     return f"{what}({', '.join([*map(bounded_text, groups), *given])})"

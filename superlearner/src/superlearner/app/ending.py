@@ -86,14 +86,14 @@ class Ending:
         self._interrupted = self._interrupted or number == signal.SIGINT
         watchdog = self._platform.watchdog
         is_held = watchdog is not None and watchdog.holding
-        self._loop.call_soon_threadsafe(self._loop_turns, _raised_by(number))
+        self._loop.call_soon_threadsafe(self._loop_turns, _error_for(number))
         if not is_held and not is_second:
             self._waiting = signal.Signals(number)  # the loop handles it, unless something has just begun to block it
             if watchdog is None and number == signal.SIGINT:  # nothing else would interrupt a callback
                 complain("stopping; press Ctrl-C again to interrupt")
             return
         self._waiting = None
-        self._raised = _raised_by(number)
+        self._raised = _error_for(number)
         raise self._raised
 
     def _loop_turns(self, asked: BaseException) -> None:
@@ -116,7 +116,7 @@ class Ending:
             say("stopping …", end="")
 
 
-def _raised_by(number: int) -> BaseException:
+def _error_for(number: int) -> BaseException:
     return KeyboardInterrupt() if number == signal.SIGINT else SystemExit(0)
 
 

@@ -36,7 +36,7 @@ ANSWER_S: Final = 1.0
 """Seconds that a scrape waits for the nodes, together."""
 MOST_NODES: Final = 100
 ANOMALIES: Final = frozenset(get_args(Type))
-"""The values of the label `type`: a node may answer any number of others."""
+"""The accepted values of the label `type`: a node may send any number of others."""
 READER: Final = User("metrics", frozenset({"read"}))
 KINDS: Final = (SERVICE, TREE, MEMBER)
 """Kinds of nodes with metrics of their own; sandboxes come and go too often for series that stay."""
@@ -106,18 +106,18 @@ class NodeFigures:
         remote = self._nodes.find(name)
         if isinstance(remote, RemoteNode):
             try:
-                return await self._by_operations(remote)
+                return await self._read_operations(remote)
             except FAILURES:  # also for an answer of another version
                 pass
         attachment = self._attachments.find(name)
         if attachment is not None:
             try:
-                return await self._by_view(name, attachment)
+                return await self._read_view(name, attachment)
             except FAILURES:
                 pass
         return NodeReading(name)
 
-    async def _by_operations(self, remote: RemoteNode) -> NodeReading:
+    async def _read_operations(self, remote: RemoteNode) -> NodeReading:
         """Return the reading of a node with a backend."""
         metrics, stats, anomalies = await asyncio.gather(
             self._ask(remote, "system.metrics", window_s=1),
@@ -162,12 +162,12 @@ class NodeFigures:
         context = Context(self._nodes, READER, "link", on=remote.name, claims="other")
         return (await forward(found, context, remote, checked(found, parameters))).data
 
-    async def _by_view(self, name: str, attachment: Attachment) -> NodeReading:
+    async def _read_view(self, name: str, attachment: Attachment) -> NodeReading:
         """Return the counts of a service's runtime, which need no platform there."""
         visitor = attachment.visitor
         if visitor is None:
             return NodeReading(name)
-        found, summary = await asyncio.gather(_plain(visitor.view.metrics()), _plain(visitor.view.info()))
+        found, summary = await asyncio.gather(_await(visitor.view.metrics()), _await(visitor.view.info()))
         return NodeReading(
             name,
             {
@@ -183,7 +183,7 @@ class NodeFigures:
         )  # fmt: skip
 
 
-async def _plain(answer: Awaitable[Any]) -> Any:
+async def _await(answer: Awaitable[Any]) -> Any:
     return await answer
 
 

@@ -19,7 +19,7 @@ __all__ = ["ROUTE", "FoundRoute", "RouteTable", "filled"]
 ROUTE: Final = re.compile(rf"(GET|POST|PUT|PATCH|DELETE) {PREFIX}(/[\w/{{}}%.@:~+?&=-]*[\w}}=])")
 """A route in a text: method, and path below the prefix with its query."""
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
-"""A parameter; the hints of other nodes may have anything there, and names become options without quotes."""
+"""The name of a parameter: hints of other nodes are untrusted, and names become options without quotes."""
 IN_PATH: Final = re.compile(r"\{(\w+)(?::path)?\}")
 
 

@@ -73,7 +73,7 @@ def migrate(url: str | Path, *, turns: int = TURNS, tell: Callable[[str], object
     """
     place = read_url(url)
     until = time.monotonic() + turns * engines.BUSY_S
-    told = False
+    notified = False
     while True:
         try:
             return asyncio.run(_migrate(place))
@@ -81,9 +81,9 @@ def migrate(url: str | Path, *, turns: int = TURNS, tell: Callable[[str], object
             left = until - time.monotonic()
             if turns < 2 or left <= 0:
                 raise
-            if not told:
+            if not notified:
                 tell(f"{error.why}; waiting for its turn, for up to {left:.0f} s")
-                told = True
+                notified = True
             time.sleep(min(left, PAUSE_S))  # SQLite does not wait for some of its locks
 
 

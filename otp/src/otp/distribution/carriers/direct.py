@@ -133,7 +133,7 @@ class DirectCarrier:
         """Called for a node whose process has ended: its address refuses this node after it had a link."""
         self._links: dict[NodeId, DirectLink] = {}
         self._begun: dict[DirectLink, _Begun] = {}
-        self._doubted: dict[NodeId, asyncio.TimerHandle] = {}
+        self._superseded: dict[NodeId, asyncio.TimerHandle] = {}
         self._kept: dict[NodeId, list[bytes]] = {}
         """Frames for nodes whose links have just ended, which are dialled again."""
         self._listeners: dict[int, Listener] = {}
@@ -234,13 +234,13 @@ class DirectCarrier:
         for listener in self._listeners.values():
             listener.close()
         self._dialler.close()
-        for timer in (*(begun.timer for begun in self._begun.values()), *self._doubted.values()):
+        for timer in (*(begun.timer for begun in self._begun.values()), *self._superseded.values()):
             timer.cancel()
         for link in (*self._begun, *self._links.values()):
             link.close()
         self._begun.clear()
         self._links.clear()
-        self._doubted.clear()
+        self._superseded.clear()
 
     # The side that dials
 
@@ -379,8 +379,8 @@ class DirectCarrier:
             keys = shakes.keys()
             link.seal(*(keys if begun.target is not None else reversed(keys)))
         for other in [other for other in self._links if other.name == node.name and other.creation < node.creation]:
-            if other not in self._doubted:
-                self._doubt(other, self._links[other])
+            if other not in self._superseded:
+                self._watch_superseded(other, self._links[other])
         self._links[node] = link
         for frame in self._kept.pop(node, ()):
             link.put(frame)
@@ -402,9 +402,9 @@ class DirectCarrier:
 
     def _on_ended(self, node: NodeId) -> None:
         del self._links[node]
-        doubted = self._doubted.pop(node, None)
-        if doubted is not None:
-            doubted.cancel()
+        timer = self._superseded.pop(node, None)
+        if timer is not None:
+            timer.cancel()
         kept = self._kept[node] = list[bytes]()
         self._loop.call_later(KEPT_S, self._forget, node, kept)
         self._on_hint(node, False)
@@ -429,13 +429,13 @@ class DirectCarrier:
         if self.on_stranger is not None:
             self.on_stranger(node)
 
-    def _doubt(self, node: NodeId, link: DirectLink) -> None:
+    def _watch_superseded(self, node: NodeId, link: DirectLink) -> None:
         link.received = False
-        self._doubted[node] = self._loop.call_later(SILENT_S, self._check, node, link)
+        self._superseded[node] = self._loop.call_later(SILENT_S, self._check, node, link)
 
     def _check(self, node: NodeId, link: DirectLink) -> None:
         if link.received:
-            self._doubt(node, link)
+            self._watch_superseded(node, link)
         else:
             link.close()
             link.on_end()

@@ -39,7 +39,7 @@ class Listener:
         self._on_accepted = on_accepted
         self._warn = warn
         self._again: asyncio.TimerHandle | None = None
-        self._server: socket.socket | None = _listening(address, typed)
+        self._server: socket.socket | None = _listen(address, typed)
         try:
             self._watch()
         except NotImplementedError:
@@ -83,18 +83,18 @@ class Listener:
         self._on_accepted(accepted)
 
 
-def _listening(address: StreamAddress, typed: str) -> socket.socket:
+def _listen(address: StreamAddress, typed: str) -> socket.socket:
     try:
         if address.path:
-            return _at_path(address)
+            return _listen_at_path(address)
         server = socket.create_server((address.host, address.port), family=address.family, backlog=WAITING)
     except OSError as error:
-        raise _explained(typed, error) from None
+        raise _explain(typed, error) from None
     server.setblocking(False)
     return server
 
 
-def _at_path(address: StreamAddress) -> socket.socket:
+def _listen_at_path(address: StreamAddress) -> socket.socket:
     server = socket.socket(address.family, socket.SOCK_STREAM)
     try:
         try:
@@ -128,7 +128,7 @@ def _is_left(address: StreamAddress) -> bool:
         return one.connect_ex(address.path) == errno.ECONNREFUSED
 
 
-def _explained(typed: str, error: OSError) -> CarrierError:
+def _explain(typed: str, error: OSError) -> CarrierError:
     if error.errno == errno.EADDRINUSE:
         return CarrierError(
             ("address_in_use", typed), f"{typed}: expected a free address, got one in use; try another port"

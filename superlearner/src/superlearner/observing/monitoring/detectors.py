@@ -57,8 +57,8 @@ def restart_storm(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding
             count=len(times),
             threshold=limits.anomaly_restarts,
             setting="anomaly_restarts",
-            hint=f"{_explaining(recent, facts)}; a child that fails at every start needs another argument or a working "
-            "dependency, not another restart",
+            hint=f"{_describe_command(recent, facts)}; a child that fails at every start needs another argument or a "
+            "working dependency, not another restart",
         )
 
 
@@ -105,8 +105,8 @@ def crash_loop(facts: NodeFacts, limits: Settings) -> Iterator[AnomalyFinding]:
             count=max(len(history.restarts.newest(facts.clock - round(window * NS))), len(gave_up), 1),
             threshold=limits.anomaly_give_up_within,
             setting="anomaly_give_up_within",
-            hint=f"the same child fails at each start: {_explaining(list(history.restart_history()), facts)}"
-            + ("" if history.ended_at is not None else _room(history, allowed, facts)),
+            hint=f"the same child fails at each start: {_describe_command(list(history.restart_history()), facts)}"
+            + ("" if history.ended_at is not None else _suggest_room(history, allowed, facts)),
         )
 
 
@@ -379,7 +379,7 @@ def detect(facts: NodeFacts, limits: Settings) -> list[AnomalyFinding]:
 # Hints
 
 
-def _explaining(entries: Sequence[Entry], facts: NodeFacts) -> str:
+def _describe_command(entries: Sequence[Entry], facts: NodeFacts) -> str:
     """Return a phrase with the command that explains the newest restart or, without one, lists the failures."""
     pid = next((pid for entry in entries[:1] if (pid := entry.child_pid or entry.old_pid)), None)
     if pid is None:
@@ -387,7 +387,7 @@ def _explaining(entries: Sequence[Entry], facts: NodeFacts) -> str:
     return f"`{command('error.why', pid, node=facts.called)}` explains the newest one"
 
 
-def _room(history: History, allowed: int | None, facts: NodeFacts) -> str:
+def _suggest_room(history: History, allowed: int | None, facts: NodeFacts) -> str:
     """Return the commands that give a running supervisor more time or more restarts."""
     who = history.name or history.pid
     pause = command("supervisor.pause", who, node=facts.called)

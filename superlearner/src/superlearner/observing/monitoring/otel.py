@@ -129,12 +129,12 @@ class Refresh:
         if self._source.read_others is None or now < self._at + FRESH_S:
             return
         self._at = now
-        reading = asyncio.run_coroutine_threadsafe(_awaited(self._source.read_others), self._loop)
+        reading = asyncio.run_coroutine_threadsafe(_await(self._source.read_others), self._loop)
         with suppress(TimeoutError, CancelledError):
             reading.result(PATIENCE_MS / 1000)
 
 
-async def _awaited(read: Callable[[], Awaitable[object]]) -> None:
+async def _await(read: Callable[[], Awaitable[object]]) -> None:
     await read()
 
 

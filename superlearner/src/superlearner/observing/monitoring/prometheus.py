@@ -49,15 +49,15 @@ def _family(figure: Figure) -> Any:
         family: Any = HistogramMetricFamily(figure.name, figure.words, labels=names)
         for labels, durations in figure.values:
             buckets = list(durations.cumulative())
-            family.add_metric([_encodable(value) for _, value in labels], buckets, durations.total)
+            family.add_metric([_make_encodable(value) for _, value in labels], buckets, durations.total)
         return family
     # sample by sample: the values of other nodes have one more label
     family = Metric(figure.name.removesuffix("_total"), figure.words, figure.kind)
     for labels, value in figure.values:
-        family.add_sample(figure.name, {name: _encodable(word) for name, word in labels}, value)
+        family.add_sample(figure.name, {name: _make_encodable(word) for name, word in labels}, value)
     return family
 
 
-def _encodable(text: str) -> str:
+def _make_encodable(text: str) -> str:
     """Return a label that can be encoded; names in programs may contain lone surrogates."""
     return text.encode("utf-8", "backslashreplace").decode()
