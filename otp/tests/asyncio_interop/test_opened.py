@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import socket
@@ -176,19 +177,60 @@ def test_proxies_are_not_resolved_when_a_connection_ends(makes: Any, how: str, l
     assert WITH_UVLOOP[loop](main) == b""
 
 
+def _calls_by_turn(
+    holder: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Callable[[asyncio.AbstractEventLoop], None], Counter[int]]:
+    """Count the calls of a function by turn of the loop; return what begins to count the turns, and the calls."""
+    function = getattr(holder, name)
+    number, calls = [0], Counter[int]()
+
+    def counted(*args: Any) -> Any:
+        calls[number[0]] += 1
+        return function(*args)
+
+    monkeypatch.setattr(holder, name, counted)
+
+    def turn(loop: asyncio.AbstractEventLoop) -> None:
+        number[0] += 1
+        loop.call_soon(turn, loop, context=Context())
+
+    return turn, calls
+
+
+def test_many_connections_of_a_process_are_examined_in_several_turns(
+    loop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn, examined = _calls_by_turn(holders, "_find_referenced", monkeypatch)
+    monkeypatch.setattr(holders, "DRAIN_NS", -1)  # each one takes longer
+
+    async def main() -> None:
+        me = otp.self()
+
+        async def keep(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+            pass
+
+        async def opens() -> Any:
+            server = await asyncio.start_server(keep, HERE, 0)
+            otp.send(me, server.sockets[0].getsockname())
+            return server
+
+        pid = await in_init(opens)
+        address = await otp.receive()
+        opened = [await asyncio.open_connection(*address) for _ in range(5)]
+        await turns(20)
+        turn(asyncio.get_running_loop())
+        await end(pid, "kill")
+        for reader, writer in opened:
+            with contextlib.suppress(ConnectionResetError):
+                await asyncio.wait_for(reader.read(), LIMIT)
+            writer.close()
+
+    WITH_UVLOOP[loop](main)
+    assert {1: 5} == Counter(examined.values())
+
+
 def test_the_end_of_many_processes_scans_the_heap_once_a_turn(loop: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    referrers = holders._References._referrers
-    turn, scans = [0], Counter[int]()
-
-    def scan(self: Any, level: list[int]) -> list[Any]:
-        scans[turn[0]] += 1
-        return referrers(self, level)
-
-    monkeypatch.setattr(holders._References, "_referrers", scan)
-
-    def count(counted: asyncio.AbstractEventLoop) -> None:
-        turn[0] += 1
-        counted.call_soon(count, counted, context=Context())
+    turn, scans = _calls_by_turn(holders._References, "_referrers", monkeypatch)
 
     async def main() -> Any:
         kept: list[Any] = []
@@ -201,7 +243,7 @@ def test_the_end_of_many_processes_scans_the_heap_once_a_turn(loop: str, monkeyp
                 kept.append(await peer.connect())
 
             pids.append(await in_a_process(opens))
-        count(asyncio.get_running_loop())
+        turn(asyncio.get_running_loop())
         for pid in pids:
             await end(pid, "kill")
         for peer in peers:

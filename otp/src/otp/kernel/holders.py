@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from otp.kernel.pids import Pid
 from otp.kernel.process import CUT_SHORT, Process, TaskTable
+from otp.kernel.scheduler import DRAIN_NS
 from otp.kernel.states import DEAD, REMOTE
 from otp.kernel.task_owner import task_owner
 
@@ -50,12 +51,17 @@ _PLAIN: Final = frozenset(
 def find_unheld(dead: Process, opened: list[Opened]) -> Generator[None, None, list[Opened]]:
     """Return those of `opened` that end with the process `dead`; the holders of the others take them over.
 
-    It yields after each scan of the heap, for the loop to go on meanwhile.
+    It yields after each scan of the heap, and while it examines many connections, for the loop to go on meanwhile.
     """
+    s = dead._node._s
+    began = s.work_ns()
     unheld: list[Opened] = []
     searched: list[tuple[Opened, list[int]]] = []
     nodes: dict[int, Any] = {}
     for one in opened:
+        if s.work_ns() - began > DRAIN_NS:
+            yield
+            began = s.work_ns()
         entries = _find_referenced(one.find())
         nodes.update(entries)
         if entries:
@@ -64,7 +70,6 @@ def find_unheld(dead: Process, opened: list[Opened]) -> Generator[None, None, li
             unheld.append(one)
         entries.clear()
     if searched:
-        s = dead._node._s
         while s.searching:  # many processes may have ended at once
             yield
         s.searching = True
