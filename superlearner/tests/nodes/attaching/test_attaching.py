@@ -18,6 +18,7 @@ from observed_service import service
 from otp.distribution import Settings
 from otp.doors import visit
 from stopped_programs import continue_all, stop_all
+from superlearner.nodes.attaching.attachment import _runs
 from superlearner.nodes.remote import protocol as p
 from superlearner.operations.users import SCOPES
 
@@ -151,6 +152,10 @@ def test_a_service_whose_loop_is_held_is_busy_and_not_ended(
                 continue_all([shop.os_pid])
 
     inside(test)
+
+
+def test_a_silent_service_with_a_process_id_that_no_system_has_is_not_busy() -> None:
+    assert (True, False) == (_runs(os.getpid()), _runs(2**70))
 
 
 def test_a_service_that_stays_away_is_detached(inside: Run, tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ def _runs(os_pid: int) -> bool:
     """Return whether there is a process of this number."""
     try:
         os.kill(os_pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # the number is what the service says
         return False
     except OSError:
         return True  # of another user
