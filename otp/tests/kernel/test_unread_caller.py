@@ -106,6 +106,24 @@ def test_the_bytecode_shows_whether_a_handler_reads_its_caller() -> None:
     assert [False, True] == [callbacks_of(None, cls).reads_caller for cls in (Server, Passes)]
 
 
+def test_code_that_ipython_reloads_in_place_gets_the_caller(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its autoreload assigns the new `__code__` to the old function."""
+    monkeypatch.setitem(sys.modules, "IPython", sys)
+
+    class Reloaded(Server):
+        @impl
+        def handle_call(self, request: Any, caller: From, state: Any) -> Any:
+            return Reply("old", state)
+
+    async def main() -> Any:
+        server = await Reloaded.start(None)
+        before = await GenServer.call(server, "echo")
+        Reloaded.handle_call.__code__ = Passes.handle_call.__code__
+        return before, await GenServer.call(server, "echo")
+
+    assert ("old", True) == run(main)
+
+
 def test_a_debugger_is_shown_the_caller(run: Any) -> None:
     seen: list[Any] = []
 

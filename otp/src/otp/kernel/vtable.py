@@ -13,6 +13,8 @@ from typing import Any, Final
 
 __all__ = ["Callbacks", "callbacks_of", "changed_class", "forget_callbacks"]
 
+_REPLACES_CODE: Final = {"IPython", "jurigged"}
+"""Modules that reload a function by assigning its `__code__`, without a sign to anyone."""
 _SHOWS_LOCALS: Final = {"breakpoint", "currentframe", "dir", "eval", "exec", "_getframe", "locals", "set_trace", "vars"}
 
 
@@ -56,11 +58,11 @@ class Callbacks:
 def _reads_caller(handle_call: Any) -> bool:
     """Return whether `handle_call` may read its `caller`; if not, an inline call need not create it.
 
-    Creating it is a tenth of such a call. Functions that are not plain methods count as readers, as do all functions
-    while a debugger, which shows arguments, is attached.
+    Creating it is a tenth of such a call. Functions that are not plain methods count as readers. So do all functions
+    while a debugger, which shows arguments, is attached, and in a program that may replace the code inside a function.
     """
     fn = handle_call.__func__ if type(handle_call) is MethodType else None
-    if type(fn) is not FunctionType or _is_debugged():
+    if type(fn) is not FunctionType or _is_debugged() or not _REPLACES_CODE.isdisjoint(sys.modules):
         return True
     code = fn.__code__
     if code.co_argcount != 4:
