@@ -129,6 +129,23 @@ def test_the_end_of_a_service_is_shown_and_after_a_restart_it_is_attached_again(
     inside(test)
 
 
+def test_a_program_that_ran_beside_an_ended_service_does_not_take_its_place(inside: Run, tmp_path: Path) -> None:
+    """Regression: requests to the ended service then acted on the other program of the same name."""
+
+    async def test(platform: Any) -> None:
+        async with service(tmp_path), service(tmp_path) as first:
+            attached = await attach(platform, f"{NODE}-{first.os_pid}")
+            assert attached.status_code == 200
+            first.process.kill()
+            await until(platform, lambda names: NODE not in names)
+            async with service(tmp_path) as restarted:
+                await until(platform, lambda names: NODE in names)
+                [line] = (await platform.get(ATTACHED))["data"]
+                assert restarted.os_pid == line["os_pid"]
+
+    inside(test)
+
+
 def test_a_service_whose_loop_is_held_is_busy_and_not_ended(
     inside: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

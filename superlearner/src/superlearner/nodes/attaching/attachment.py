@@ -58,6 +58,8 @@ class Attachment:
         self._tell = tell
         self._pauses = pauses
         self._silent_since: float | None = None
+        self._siblings: frozenset[str] = frozenset()
+        """Doors of programs that ran beside it under the same name: none of them is its restart."""
 
     def __repr__(self) -> str:
         return f"<Attachment {self.name or self.where.address} {self.state}>"
@@ -88,7 +90,7 @@ class Attachment:
 
     async def _visit(self) -> None:
         """Attach once and return when the service ends."""
-        address, token = self.where.look(None if self.facts is None else self.facts.node)
+        address, token = self.where.look(None if self.facts is None else self.facts.node, self._siblings)
         async with Visitor(address, token) as visitor:
             facts = visitor.facts
             if self.facts is not None and facts.node != self.facts.node:
@@ -98,8 +100,9 @@ class Attachment:
             self.name, self.facts, self.state, self.tries, self.why = name, facts, "attached", 0, None
             if facts.backend is not None:
                 await self._nodes.attach_remote(name, ServiceLine(facts.backend), there=facts.node)
-            again = "again " if self.begun.done() else ""
-            self._tell("ok", f"{name} is {again}attached: {self.can_do()}")
+            self._siblings = self.where.siblings(address, facts.node)
+            again = f"again attached, to process {facts.os_pid}" if self.begun.done() else "attached"
+            self._tell("ok", f"{name} is {again}: {self.can_do()}")
             if not self.begun.done():
                 self.begun.set_result(None)
             self.visitor = visitor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from otp import BadArgument
@@ -21,11 +22,12 @@ class Whereabouts:
     address: str
     token: str | None
 
-    def look(self, node: str | None = None) -> tuple[str, str]:
+    def look(self, node: str | None = None, others: Collection[str] = ()) -> tuple[str, str]:
         """Return the current address and token of the door.
 
         Args:
             node: the node seen behind it before; it identifies the door after a restart of the service.
+            others: names of doors of other programs with such a node, which do not count as restarts of this one.
 
         Raises:
             DoorError: there is no such door, or more than one.
@@ -36,12 +38,22 @@ class Whereabouts:
             doors = find_doors()
         except BadArgument as error:
             raise DoorError(str(error)) from None
-        found = self._among(doors, node)
+        found = self._among([one for one in doors if one.name not in others], node)
         if len(found) == 1:
             return found[0].address, found[0].token
         known = ", ".join(one.name for one in doors) or "none"
         several = "several doors are" if found else "no door of this user is"
         raise DoorError(f"{several} called {self.address}: there are {known}; one on another machine needs its token")
+
+    def siblings(self, address: str, node: str) -> frozenset[str]:
+        """Return the names of the doors of other programs whose nodes have this name; `address` is that of ours."""
+        if self.token is not None:
+            return frozenset()
+        try:
+            doors = find_doors()
+        except BadArgument:
+            return frozenset()
+        return frozenset(one.name for one in doors if one.node == node and one.address != address)
 
     def _among(self, doors: list[DoorRecord], node: str | None) -> list[DoorRecord]:
         exact = [one for one in doors if self.address in (one.name, one.address)]
