@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import random
 import shutil
 import signal
@@ -131,6 +132,7 @@ def main() -> int:
     parser.add_argument("--loop", choices=("uvloop", "asyncio"), default="uvloop")
     chosen = parser.parse_args()
     logs = Path(tempfile.mkdtemp(prefix="soak-"))
+    os.environ["XDG_RUNTIME_DIR"] = str(logs)  # the door of its service is not among those of the user
     say(f"soak: {chosen.seconds:g} s, {chosen.rate:g} orders/s, {chosen.loop}, seed {chosen.seed}, logs in {logs}")
     begun = time.monotonic()
     try:

@@ -15,15 +15,13 @@ BEGUN = "ORDERS_SOAK_BEGUN"
 """The environment variable with the path of the notes: a number in each line, as in the header `X-Request-ID`."""
 
 
-class Witness:
-    def __init__(self) -> None:
-        self.notes = os.open(os.environ[BEGUN], os.O_CREAT | os.O_APPEND | os.O_WRONLY)
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        for name, value in scope.get("headers", ()):
-            if name == b"x-request-id":
-                os.write(self.notes, value + b"\n")
-        await service(scope, receive, send)
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    for name, value in scope.get("headers", ()):
+        if name == b"x-request-id":
+            note(value)
+    await service(scope, receive, send)
 
 
-app = Witness()
+def note(number: bytes) -> None:
+    with open(os.environ[BEGUN], "ab", buffering=0) as notes:
+        notes.write(number + b"\n")

@@ -17,6 +17,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     """The folder of doors, of this test alone."""
     path = Path(tmp_path_factory.mktemp("d"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(path))
+    monkeypatch.setenv("TMPDIR", str(path))  # doors there are listed too
+    monkeypatch.setattr("tempfile.tempdir", str(path))
     return path
 
 

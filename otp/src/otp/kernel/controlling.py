@@ -41,12 +41,15 @@ def controlling_process(
     ...     await otp.receive()
     >>> async def main():
     ...     listener = otp.spawn(serve, otp.self())
-    ...     reader, _ = await asyncio.open_connection(*await otp.receive())
+    ...     reader, client = await asyncio.open_connection(*await otp.receive())
     ...     writer = await otp.receive()
     ...     otp.exit(listener, "kill")
     ...     writer.write(b"still here")
     ...     writer.close()
-    ...     return await reader.read()
+    ...     text = await reader.read()
+    ...     client.close()
+    ...     await asyncio.gather(writer.wait_closed(), client.wait_closed())
+    ...     return text
     >>> otp.run(main)
     b'still here'
 
