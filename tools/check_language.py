@@ -94,11 +94,8 @@ OPENERS: Final = Form(
 
 MAX_SUBJECT: Final = 72
 SUBJECTS_SINCE: Final = "c43387a2d2af0026c70e33ec34fe4dce48e03e98"
-LONG_SUBJECTS: Final = {
-    "46ef25bd3e55a19c3abb89c1eed7d258b64d4434",
-    "a8a1051146266171e530d2c58e1afd40b4d432b7",
-}
-"""Published commits with a longer subject."""
+LONG_SUBJECTS: Final = {"a8a1051146266171e530d2c58e1afd40b4d432b7"}
+"""Commits with a longer subject, made before this check."""
 
 _FORMS: Final = [(re.compile(rf"\b(?:{form.pattern})\b", re.IGNORECASE), form.hint) for form in FORMS]
 _OPENERS: Final = re.compile(rf"\s*{OPENERS.pattern}\b")
