@@ -151,9 +151,10 @@ async function toCrash(by) {
   keepFocus();
 }
 
-/** Take the focus from a button that has just been disabled. */
+/** Take the focus from a button that has just been disabled; some browsers have then moved it to the body. */
 function keepFocus() {
-  if (document.activeElement instanceof HTMLButtonElement && document.activeElement.disabled) axis.focus();
+  const focused = document.activeElement;
+  if (focused === document.body || (focused instanceof HTMLButtonElement && focused.disabled)) axis.focus();
 }
 
 /** Draw everything at the moment. @param {boolean} [moved]  the moment or the filter changed */
