@@ -92,13 +92,11 @@ def end_tasks(
     if s.reports_tasks:
         opened = close_listeners(opened)
     left = [task for task, acted in tasks.acted.items() if (acted or not returned) and _is_to_end(task)]
-    shared, tasks.shared = [] if returned else tasks.shared, []
-    if not (left or opened or shared):
+    if not (left or opened):
         return
     known = s.leftover.get(p)
     leftover = Leftover(p, killed, seconds, parent) if known is None else known
     leftover.opened += opened
-    leftover.shared += shared
     for task in left:
         again = found and (task in leftover.tasks.acted or (killed and _cleans_up(task)))
         leftover.tasks.add(task, True)
@@ -140,7 +138,7 @@ def end_found_tasks(s: Scheduler) -> None:
     if not any(how.may_have_tasks() for how in ended.values()):
         return
     _end_tasks_of(s, ended)
-    late = {p: how._replace(state=None) for p, how in ended.items() if how.listened}
+    late = {p: how for p, how in ended.items() if how.listened}
     if late:
         s.loop.call_soon(_end_late_tasks, s, late, ACCEPTED_AFTER, context=s._base)
 
@@ -255,7 +253,6 @@ class Leftover:
         "parent",
         "reported",
         "seconds",
-        "shared",
         "since",
         "tasks",
         "turns",
@@ -270,7 +267,6 @@ class Leftover:
         self.seconds: float = seconds
         self.tasks: _LeftTasks = _LeftTasks(self._tasks_done)
         self.opened: list[Opened] = []
-        self.shared: list[Any] = []  # see `find_shared`
         self.waiting: list[asyncio.Future[None]] = []
         self.turns: int = 0
         self.reported: bool = False
@@ -326,16 +322,9 @@ class Leftover:
             self._close_opened()
 
     def _close_opened(self) -> None:
-        self._close_shared()
         opened, self.opened = self.opened, []
         self._search = find_unheld(self.p, opened)
         self._continue_search()
-
-    def _close_shared(self) -> None:
-        """Close the connections that no code can use any more, also those that others opened."""
-        if not self.shared:
-            return
-        self.close(self.p._node._s.orphans.take_unheld(self, self.shared))
 
     def _continue_search(self) -> None:
         s = self.p._node._s
@@ -343,14 +332,13 @@ class Leftover:
             next(self._search)
         except StopIteration as found:
             self._search = None
-            self.close(found.value)
+            self._close(found.value)
             if not self.tasks.acted or self.turns == TURNS:
                 self._finish()
         else:
             s.loop.call_soon(self._continue_search, context=s._base)
 
-    def close(self, opened: list[Opened]) -> None:
-        """Close what the process has opened or held; its programs are waited for."""
+    def _close(self, opened: list[Opened]) -> None:
         if not opened:
             return
         s = self.p._node._s

@@ -68,7 +68,6 @@ def controlling_process(
         record(opened)
         raise Error("noproc")
     opened.move(pid)
-    pid._node._s.orphans.forget(transport)
 
 
 def _transport(connection: Any) -> Any:

@@ -28,7 +28,6 @@ from otp.kernel.log import say
 from otp.kernel.mailbox import deliver
 from otp.kernel.message_events import told_ended
 from otp.kernel.messages import ExitSignal
-from otp.kernel.orphans import find_shared
 from otp.kernel.places import where_in
 from otp.kernel.process import CUT_SHORT, Cancel, Ext, Process, Thrown
 from otp.kernel.reasons import is_word
@@ -286,8 +285,6 @@ def _end(p: Process, reason: Any, sender: Any, cause: int, killed: bool) -> None
         x.reason = (reason,)
         x.sender, x.cause = sender, cause
     p._st = EXITING
-    if p._node._s.connections:
-        find_shared(p)
     held, p._val = p._val, None  # a value it held is lost with it
     if type(held) is From and held._to is p:  # a call that an async callback was about to receive
         if x.pend is None:
@@ -481,10 +478,6 @@ def _bury(p: Process, reason: Any, sender: Any, cause: int, killed: bool = False
         release(p, x)
     signalled = sender is not None or (x is not None and x.reason is not None)
     returned = vt is None and not signalled and is_word(reason, "normal")
-    if not returned and s.connections:
-        if x is None or x.tasks is None or not x.tasks.shared:
-            find_shared(p)
-            x = p._x
     if not s.reports_tasks or (x is not None and x.tasks is not None):
         if x is not None and x.tasks is not None:
             end_tasks(p, x.tasks, returned, killed, _seconds_of_cleanup(p, x), parent)

@@ -22,7 +22,6 @@ from otp.kernel.death import terminate
 from otp.kernel.forks import watch_forks
 from otp.kernel.mailbox import deliver
 from otp.kernel.opening import record_openings, stop_recording
-from otp.kernel.orphans import Orphans
 from otp.kernel.process import Process
 from otp.kernel.resume import blame, coroutine_done, future_done, run_odd
 from otp.kernel.scheduler import BUDGET, DRAIN_NS, TICK, Scheduler
@@ -56,13 +55,11 @@ class LoopScheduler(Scheduler):
         self.send: Callable[..., None] = deliver
         self.task_failed: Callable[..., None] = task_failed
         watch_forks()
-        self.orphans: Orphans = Orphans()
         record_openings(self)
 
     def close(self) -> None:
         """Forget the loop, when its last node is closed."""
         stop_recording(self)
-        self.orphans.close()
         super().close()
 
 

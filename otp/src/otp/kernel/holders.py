@@ -20,8 +20,7 @@ import gc
 import logging
 import sys
 from collections import deque
-from collections.abc import Generator, Iterable
-from functools import lru_cache
+from collections.abc import Generator
 from types import CodeType, CoroutineType, FrameType, FunctionType, GeneratorType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
@@ -32,21 +31,16 @@ from otp.kernel.states import DEAD, REMOTE
 from otp.kernel.task_owner import task_owner
 
 if TYPE_CHECKING:
-    from otp.kernel.opened import Connections, Opened
+    from otp.kernel.opened import Opened
 
-__all__ = ["Leading", "find_leading", "find_unheld", "take_unheld"]
+__all__ = ["find_unheld"]
 
-AROUND: Final = 5_000  # objects that a connection or a state may refer to; more are not examined first
+AROUND: Final = 5_000  # objects that a connection may refer to; more are not examined first
 LEVELS: Final = 40  # references between a connection and a module; SQLAlchemy has 21
 WIDTH: Final = 100  # objects for which the collector finds referrers, one by one; more are looked up in a set
 
-
-class Leading(list[Any]):
-    """Objects that lead to connections; the search for holders knows that it holds none."""
-
-
 _LEAVES: Final = (ModuleType, type, CodeType, asyncio.AbstractEventLoop, Pid, logging.Logger)
-_ENDS: Final = (Pid, TaskTable, Leading, asyncio.Task, asyncio.AbstractEventLoop, asyncio.Handle, FrameType)
+_ENDS: Final = (Pid, TaskTable, asyncio.Task, asyncio.AbstractEventLoop, asyncio.Handle, FrameType)
 _OF_THE_LOOP: Final = (asyncio.BaseTransport, asyncio.Handle)
 _CONTAINERS: Final = (list, dict, set, frozenset, tuple, deque, asyncio.Future, asyncio.Queue)
 _PLAIN: Final = frozenset(
@@ -122,94 +116,18 @@ def _find_referenced(transport: Any) -> dict[int, Any]:
             before[number].append(at)
         part = None  # it would count as a reference
         at += 1
+    leading, todo = {0}, [0]
+    while todo:
+        for number in before[todo.pop()]:
+            if number not in leading:
+                leading.add(number)
+                todo.append(number)
     counts = [sys.getrefcount(nodes[number]) - 2 for number in range(len(nodes))]  # less the list and the argument
     return {
         id(nodes[number]): nodes[number]
-        for number in _reach([0], before)
-        if (counts[number] > found[number] and (number == 0 or not _is_of_the_loop(nodes[number])))
-        or _is_at_work(nodes[number])
+        for number in sorted(leading)
+        if counts[number] > found[number] and (number == 0 or not _is_of_the_loop(nodes[number]))
     }
-
-
-def _reach(start: list[int], edges: list[list[int]]) -> list[int]:
-    """Return, in order, the numbers that can be reached from those in `start`, which are among them."""
-    reached, todo = set(start), list(start)
-    while todo:
-        for number in edges[todo.pop()]:
-            if number not in reached:
-                reached.add(number)
-                todo.append(number)
-    return sorted(reached)
-
-
-def _is_at_work(node: Any) -> bool:
-    """Return whether an object is a task that goes on: it may be referred to by what it waits for alone."""
-    return issubclass(type(node), asyncio.Task) and not node.done()
-
-
-def find_leading(roots: Iterable[Any], connections: Connections) -> Leading:
-    """Return the objects by which some objects lead to open connections, and the transports of these."""
-    nodes: list[Any] = []
-    numbers: dict[int, int] = {}
-    before: list[list[int]] = []
-    goals: list[int] = []
-    at = -1
-    parts: Any = roots
-    while at < len(nodes):
-        for part in parts:
-            number = numbers.get(id(part))
-            if number is None:
-                if not gc.is_tracked(part) or _is_apart(part):
-                    continue
-                if len(nodes) == AROUND:
-                    break
-                number = numbers[id(part)] = len(nodes)
-                if connections.of(part) is not None:
-                    goals.append(number)
-                nodes.append(part)
-                before.append([])
-            if at >= 0:
-                before[number].append(at)
-        at += 1
-        parts = _parts(nodes[at]) if at < len(nodes) < AROUND else ()
-    return Leading(nodes[number] for number in _reach(goals, before))
-
-
-def _is_apart(node: object) -> bool:
-    """Return whether an object is no part of a process's state: what it refers to is held by others."""
-    return _is_apart_type(type(node)) or (type(node) is dict and _is_module(node))
-
-
-@lru_cache(256)
-def _is_apart_type(kind: type) -> bool:
-    return issubclass(kind, (*_LEAVES, asyncio.Task)) or str(kind.__module__).startswith("otp.kernel.")
-
-
-def take_unheld(nodes: Leading, connections: Connections) -> list[Opened]:
-    """Remove and return the connections to which, and to what leads to them, nothing but the loop refers.
-
-    What leads to none of the others is removed from `nodes` as well. The connection that was opened last comes first: a
-    pool that restores its minimum does so for the opener of the one that it lost, and its process opened the first.
-    """
-    numbers = {id(nodes[at]): at for at in range(len(nodes))}
-    found = [0] * len(nodes)
-    after: list[list[int]] = []
-    for at in range(len(nodes)):
-        after.append([numbers[id(part)] for part in _parts(nodes[at]) if id(part) in numbers])
-        for number in after[at]:
-            found[number] += 1
-    entries: list[int] = []
-    for at in range(len(nodes)):
-        opened = connections.of(nodes[at])
-        if opened is not None:
-            found[at] += _count_loop_references(nodes[at])
-        by_others = sys.getrefcount(nodes[at]) - 2 > found[at]  # less the list and the argument
-        if by_others and (opened is not None or not _is_of_the_loop(nodes[at])):
-            entries.append(at)
-    held = _reach(entries, after)
-    unheld = {id(nodes[at]) for at in set(range(len(nodes))).difference(held)}
-    nodes[:] = [nodes[at] for at in held]
-    return [opened for number, opened in reversed(connections.items()) if number in unheld]
 
 
 def _count_loop_references(transport: Any) -> int:
@@ -325,7 +243,7 @@ class _References:
 
     def _is_end(self, node: Any) -> bool:
         return (
-            isinstance(node, _ENDS)
+            issubclass(type(node), _ENDS)
             or _is_module(node)
             or _is_of_the_loop(node)
             or _module_of(node) == "otp.kernel.drain"

@@ -15,7 +15,7 @@ from otp.kernel.states import DEAD
 if TYPE_CHECKING:
     from otp.kernel.process import Process
 
-__all__ = ["Connections", "Opened", "OpenedTable", "close_listeners", "close_now", "end_program", "record", "take"]
+__all__ = ["Opened", "OpenedTable", "close_listeners", "close_now", "end_program", "record", "take"]
 
 Kind: TypeAlias = Literal["listener", "accepted", "connection", "program"]
 """`connection`: one that the process opened itself; `program`: a subprocess of asyncio."""
@@ -96,33 +96,6 @@ class OpenedTable:
                 self._entries.remove(opened)
                 return opened
         return None
-
-
-class Connections(dict[int, Opened]):
-    """The connections that code has opened in a loop, in processes and outside, by the identity of the transport.
-
-    Closed ones are removed when the table has doubled.
-    """
-
-    __slots__ = ("_sweep_at",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._sweep_at: int = FIRST_SWEEP
-
-    def add(self, transport: Any, opened: Opened) -> None:
-        """Enter a connection that was opened."""
-        self.pop(id(transport), None)  # of a transport that is gone: the table is in the order of opening
-        self[id(transport)] = opened
-        if len(self) >= self._sweep_at:
-            for number in [number for number, known in self.items() if known.find() is None]:
-                del self[number]
-            self._sweep_at = max(FIRST_SWEEP, 2 * len(self))
-
-    def of(self, node: Any) -> Opened | None:
-        """Return the entry of an object that is an open transport."""
-        opened = self.get(id(node))
-        return opened if opened is not None and opened.find() is node else None
 
 
 def record(opened: Opened) -> None:

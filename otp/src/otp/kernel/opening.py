@@ -78,12 +78,8 @@ def _wrap_connect(s: Scheduler, method: Callable[..., Any], kind: Kind) -> Calla
     async def connect(*args: Any, **options: Any) -> Any:
         p = _opener(s)
         made: Any = await method(*args, **options)
-        transport: Any = made if hasattr(made, "close") else made[0]
-        opened = Opened(kind, p, transport)
-        if kind == "connection":
-            s.connections.add(transport, opened)
         if p is not None:
-            record(opened)
+            record(Opened(kind, p, made if hasattr(made, "close") else made[0]))
         return made
 
     return connect
@@ -93,15 +89,9 @@ def _wrap_start_tls(s: Scheduler, method: Callable[..., Any]) -> Callable[..., A
     async def start_tls(transport: Any, *args: Any, **options: Any) -> Any:
         p = _opener(s)
         made: Any = await method(transport, *args, **options)
-        if made is None:  # the connection was lost meanwhile
-            return made
-        below = None if p is None else take(p, transport)  # the new one replaces it: only that can be handed over
-        s.connections.pop(id(transport), None)
-        opened = Opened("connection" if below is None else below.kind, p, made)
-        if opened.kind == "connection":
-            s.connections.add(made, opened)
-        if p is not None:
-            record(opened)
+        if p is not None and made is not None:  # None if the connection was lost meanwhile
+            below = take(p, transport)  # the new transport replaces it: only that can be handed over
+            record(Opened("connection" if below is None else below.kind, p, made))
         return made
 
     return start_tls

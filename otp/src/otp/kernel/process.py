@@ -126,16 +126,14 @@ class Side:
 class TaskTable:
     """The unfinished child tasks of a process, oldest first, and whether each has acted for it.
 
-    `p` is the process while it lives, None for tasks that outlive it. `opened` is what it has opened in the loop;
-    `shared`, at its end, the objects by which it held connections that others have opened.
+    `p` is the process while it lives, None for tasks that outlive it. `opened` is what it has opened in the loop.
     """
 
-    __slots__ = ("acted", "opened", "p", "shared")
+    __slots__ = ("acted", "opened", "p")
 
     def __init__(self, p: Process | None = None) -> None:
         self.acted: dict[Any, bool] = {}
         self.opened: OpenedTable | None = None
-        self.shared: list[Any] = []
         self.p: Process | None = p
 
     def add(self, task: Any, acted: bool) -> None:

@@ -25,14 +25,12 @@ from weakref import WeakKeyDictionary
 from otp.kernel.current_tasks import current_task_table
 from otp.kernel.errors import BadArgument, NotAProcess
 from otp.kernel.leaving import IN_A_FORK, NONE_IN_FORK, leave_if_forked
-from otp.kernel.opened import Connections
 from otp.kernel.process import OWNER
 from otp.kernel.states import DEAD
 
 if TYPE_CHECKING:
     from otp.kernel.child_tasks import Ended, Leftover
     from otp.kernel.node import Node
-    from otp.kernel.orphans import Orphans
     from otp.kernel.process import Process
 
 __all__ = [
@@ -150,7 +148,6 @@ class Scheduler:
         "began",
         "burying",
         "busy",
-        "connections",
         "credit",
         "current",
         "cycles",
@@ -175,7 +172,6 @@ class Scheduler:
         "nodes",
         "notices",
         "now",
-        "orphans",
         "os_pid",
         "pool",
         "post",
@@ -249,8 +245,6 @@ class Scheduler:
         self.watched: set[Node] = set()  # nodes whose messages are read: no inline calls
         self.wheel: dict[int, list[Process]] = {}
         self.searching: bool = False  # one search for holders at a time, see `holders`
-        self.connections: Connections = Connections()
-        self.orphans: Orphans
         self.wrapped: dict[str, tuple[Any, Any]] = {}  # methods of the loop with those before, see `opening`
         self.filed: int = 0  # callers in the wheel, and the count at which dead ones are dropped
         self.sweep_wheel_at: int = SWEEP_FROM
