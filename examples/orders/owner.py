@@ -52,6 +52,9 @@ class Owner(GenServer[Owned]):
 
     @impl
     async def terminate(self, reason: Any, state: Owned):
+        for task in state.work:  # those who wait learn that the owner has ended, not that its client is closed
+            task.cancel()
+        await asyncio.gather(*state.work, return_exceptions=True)
         await state.manager.__aexit__(None, None, None)
 
 
