@@ -7,8 +7,8 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from otp.standard_streams import forgive_lost_output, lost_output
 from superlearner.base.printable import printable_lines
+from superlearner.base.standard_streams import forgive_lost_output, lost_output
 
 __all__ = ["complain", "say", "stop_signals", "unwritable", "with_lasting_output"]
 
