@@ -19,9 +19,11 @@ NAME: Final = "otp.standard_streams"
 def _load_alone() -> None:
     """Execute the module without its package; an import of it later finds this one."""
     package = find_spec("otp")  # does not execute it
-    assert package is not None and package.origin is not None
+    assert package is not None
+    assert package.origin is not None
     spec = spec_from_file_location(NAME, Path(package.origin).with_name("standard_streams.py"))
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = sys.modules[NAME] = module_from_spec(spec)
     spec.loader.exec_module(module)
 
