@@ -92,6 +92,7 @@ check: install-dev ## check style, types, layers, wording and house rules
 	$(PY) -m tools.check_conformance
 	$(PY) -m tools.rooms --check
 	$(PY) -m tools.commands --check
+	$(PY) -m tools.restart_rules --check
 
 .PHONY: check-js
 check-js: ## check the types of the JavaScript modules (needs npx, which comes with Node)

@@ -9,7 +9,7 @@ import pytest
 
 import otp
 from otp import Agent, Children, ChildSpec, Supervisor, impl
-from superlearner.control.prediction import Flags, Sibling, predict
+from otp.observer.prediction import Flags, Sibling, predict
 from superlearner.control.supervising import flags_of, predict_all
 
 RESTARTS = ("permanent", "transient", "temporary")

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 import otp
+from otp.observer.prediction import Outcome
 from otp.testing import Scheduler, wait_all_idle
-from superlearner.control.prediction import Outcome
 from superlearner.control.supervising import predict_all
 from superlearner.teaching.game import LEVELS, Node, Question, explain, question, run
 from superlearner.teaching.game.running import build

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import otp
 from otp import Crash
+from otp.observer.prediction import is_clean
 from otp.sentences import reason_text as text_of_reason
 from otp.sentences import tagged
 from otp.watchdog import LIBRARY_FOLDERS
@@ -24,13 +25,8 @@ frames."""
 
 
 def is_crash(reason: Any) -> bool:
-    """Return whether `reason` is a failure, not a normal end or a shutdown."""
-    if type(reason) is str:
-        return reason not in ("normal", "shutdown")
-    if is_a(reason, tuple) and not is_a(reason, Crash):
-        tag, rest = tagged(reason)
-        return not (tag == "shutdown" and len(rest) == 1)
-    return True
+    """Return whether `reason` is a failure: what the runtime calls no clean end, or an exception."""
+    return is_a(reason, Crash) or not is_clean(reason)
 
 
 def own_frame(reason: Any) -> tuple[str, int, str] | None:

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
+from otp.observer.prediction import Flags, Sibling, predict
 from superlearner.control.cause_steps import Line, Step, line_of
 from superlearner.control.causes import trail
 from superlearner.control.events import TraceEvent
-from superlearner.control.prediction import Flags, Sibling, predict
 from superlearner.control.reasons import is_crash, tagged, text_of_reason
 from superlearner.control.restart_drawing import MOST_TOUCHED, Drawing, MomentNode
 from superlearner.control.restart_events import STARTS, Group, is_stop

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import otp
 from otp import Pid, Supervisor
+from otp.observer.prediction import Flags, Prediction, Sibling, predict
 from otp.redaction import HIDDEN, hides, is_secret
-from superlearner.control.prediction import Flags, Prediction, Sibling, predict
 from superlearner.control.slots import DYNAMIC, id_text
 from superlearner.control.terms import is_a, plain_pid, text_of
 from superlearner.control.tree import record_of, supervisor_state

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from otp.observer.prediction import is_restarted
 from superlearner.control.events import TraceEvent
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, Slot, id_text, key_part
@@ -202,7 +203,7 @@ def _terminated(model: Projection, supervisor: Row, data: Mapping[str, Any], at:
         _carry(model, row, last)
         dirty = remove(model, row.key)
         return dirty | patch(model, model.rows[supervisor.key], children=max(0, (supervisor.children or 1) - 1))
-    comes_back = data.get("by") == "exit" and (row.restart == "permanent" or (row.restart == "transient" and crash))
+    comes_back = data.get("by") == "exit" and is_restarted(row.restart, reason)
     state = "restarting" if comes_back else "gave_up" if row.state == "gave_up" else "stopped"
     dirty = patch(model, row, pid=None, state=state, since=at, last=last, mailbox=None, doing=None)
     return dirty | _stop_below(model, row.key, at)

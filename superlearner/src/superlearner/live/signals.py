@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from superlearner.control.events import TraceEvent
-from superlearner.control.reasons import is_crash, text_of_reason
+from superlearner.control.reasons import text_of_reason
 from superlearner.control.slots import DYNAMIC, id_text, key_part
 from superlearner.control.terms import plain_pid
 from superlearner.live.entries import shorten
@@ -18,7 +18,7 @@ from superlearner.live.rows import Row, label
 if TYPE_CHECKING:
     from superlearner.live.stories import Story
 
-__all__ = ["Signals", "comes_back"]
+__all__ = ["Signals"]
 
 MOST_ENDS: Final = 512
 MOST_STORIES: Final = 256
@@ -50,15 +50,6 @@ class _Start:
     id: Any
     pid: str
     at_ns: int
-
-
-def comes_back(restart: str | None, reason: Any) -> bool:
-    """Return whether a supervisor restarts a child that ended by itself.
-
-    >>> comes_back("transient", "normal"), comes_back("transient", "killed"), comes_back("temporary", "killed")
-    (False, True, False)
-    """
-    return restart == "permanent" or (restart == "transient" and is_crash(reason))
 
 
 def party_of(row: Row | None) -> Party | None:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from otp import sentences
+from otp.observer.prediction import is_restarted
 from otp.redaction import without_secrets
 from superlearner.control.clock import wall_of
 from superlearner.control.events import TraceEvent
@@ -25,7 +26,7 @@ from superlearner.live.entries import MAX_ENTRIES, Entries, shorten
 from superlearner.live.naming import called, name_of, slot_of
 from superlearner.live.projection import Projection, row_of
 from superlearner.live.rows import Row, label
-from superlearner.live.signals import Signals, comes_back, party_of
+from superlearner.live.signals import Signals, party_of
 from superlearner.live.stories import Entry, Restarts, Story
 
 __all__ = ["Feed"]
@@ -148,7 +149,7 @@ class Feed:
             story.restarts = Restarts()
             self._open[sup_pid] = story
             row = model.rows.get(model.by_pid.get(pid, ""))
-            story.waits = row is None or comes_back(row.restart, data["reason"])
+            story.waits = row is None or is_restarted(row.restart, data["reason"])
             self._signals.above(story, event, supervisor, party_of(row) or (story.key or "", story.who))
             self._put(story)
             return
@@ -165,7 +166,7 @@ class Feed:
         story.who, story.key, story.pid, story.what = who, key, pid, what
         story.event, story.reason = event.seq, text_of_reason(reason)
         story.supervisor, story.sup_key, story.strategy = label(supervisor), supervisor.key, supervisor.strategy or ""
-        story.waits = row is None or comes_back(row.restart, reason)
+        story.waits = row is None or is_restarted(row.restart, reason)
         if not story.waits and row is not None and row.restart:
             story.tail = sentences.not_restarted(row.restart)
         if row is not None and row.kind == "supervisor" and pid is not None:

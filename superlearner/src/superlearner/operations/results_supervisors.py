@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from superlearner.control.prediction import Outcome
+from otp.observer.prediction import Outcome
 
 __all__ = [
     "BulkOfChildren",

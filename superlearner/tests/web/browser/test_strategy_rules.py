@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Page
 
-from superlearner.control.prediction import Flags, Sibling, predict
+from otp.observer.prediction import Flags, Sibling, predict
 from superlearner.live.bursts import Burst
 
 HURRY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

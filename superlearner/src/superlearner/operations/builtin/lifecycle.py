@@ -10,6 +10,7 @@ from pydantic import Field
 import otp
 from otp import ChildSpec, Pid, Supervisor
 from otp.observer import ChildStart
+from otp.observer.prediction import is_restarted
 from superlearner.control.names import registered_name
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.steer import hold
@@ -139,16 +140,12 @@ async def stop(
         registered = registered_name(pid)
         ctx.about_to(f"stop {called(pid)} and its subtree with the reason {reason}", lambda: feels(pid, reason))
         await Supervisor.stop(pid, reason, timeout_ms / 1000)
-    failed = reason not in ("normal", "shutdown")
-    again = record is not None and (
-        record.spec.restart == "permanent" or (record.spec.restart == "transient" and failed)
-    )
     return StoppedSupervisor(
         supervisor=plain_pid(pid),
         name=registered,
         reason=reason,
         terminated=True,
-        starts_again=again,
+        starts_again=record is not None and is_restarted(record.spec.restart, reason),
     )
 
 

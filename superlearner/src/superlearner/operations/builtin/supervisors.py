@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from otp import Pid, Supervisor
+from otp.observer.prediction import Prediction
 from superlearner.control.clock import Clock
 from superlearner.control.look import supervisors
 from superlearner.control.names import display_name, registered_name
-from superlearner.control.prediction import Prediction
 from superlearner.control.slots import DYNAMIC
 from superlearner.control.steer import child_id
 from superlearner.control.supervising import Step, flags_of, predict_all, text_of_record

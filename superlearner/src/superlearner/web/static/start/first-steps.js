@@ -6,6 +6,7 @@
  */
 
 import { label } from "../live/model.js";
+import { fates, isRestarted } from "../teaching/strategy-rules.js";
 import { unlimited } from "../base/words.js";
 
 /** @typedef {import("../live/model.js").Model} Model */
@@ -32,7 +33,7 @@ const SERVICES = "superlearner/services";
 const childrenOf = (model, supervisor) => (model.kids.get(supervisor.key) ?? []).flatMap((key) => model.rows.get(key) ?? []);
 
 /** Return whether a supervisor restarts this child after a kill. @param {Row} row */
-const comesBack = (row) => row.kind === "worker" && !row.critical && (row.restart === "permanent" || row.restart === "transient");
+const comesBack = (row) => row.kind === "worker" && !row.critical && row.restart !== null && isRestarted(row.restart, "killed");
 
 /** @param {Row} supervisor @param {Row[]} children */
 function worth(supervisor, children) {
@@ -73,12 +74,8 @@ export function sceneOf(model, kept) {
  * @returns {Row[]}
  */
 export function affected({ supervisor, children }, key) {
-  const place = children.findIndex((row) => row.key === key);
-  if (place < 0) return [];
-  const back = (/** @type {Row} */ row) => row.key === key || row.restart !== "temporary";
-  if (supervisor.strategy === "one_for_all") return children.filter(back);
-  if (supervisor.strategy === "rest_for_one") return children.slice(place).filter(back);
-  return children.slice(place, place + 1);
+  const fate = fates(supervisor.strategy, children, key);
+  return children.filter((row) => row.key === key || fate.get(row.key) === "restarts");
 }
 
 /**

@@ -7,6 +7,7 @@
 
 import { isSettled, startedIn } from "../live/bursts.js";
 import { label } from "../live/model.js";
+import { ALONG, CLEAN, RESTARTED } from "./restart-table.js";
 
 /** @typedef {import("../live/model.js").Model} Model */
 /** @typedef {import("../live/model.js").Row} Row */
@@ -22,9 +23,6 @@ export const STATIC = ["one_for_one", "rest_for_one", "one_for_all"];
 /** @param {string|null} strategy */
 export const isDynamic = (strategy) => strategy === "dynamic" || strategy === "simple_one_for_one";
 
-/** Return whether a reason is no failure. @param {string} reason */
-export const isClean = (reason) => reason === "normal" || reason === "shutdown";
-
 /** @param {Model} model @param {string} key @returns {Child[]} */
 export const childrenOf = (model, key) => (model.kids.get(key) ?? []).flatMap((kid) => {
   const row = model.rows.get(kid);
@@ -36,24 +34,22 @@ export const childrenOf = (model, key) => (model.kids.get(key) ?? []).flatMap((k
  * @param {string|null} restart
  * @param {string} reason
  */
-export const comesBack = (restart, reason) => restart === "temporary" ? false : restart === "transient" ? !isClean(reason) : true;
+export const isRestarted = (restart, reason) => RESTARTED[CLEAN.includes(reason) ? "clean" : "failure"].includes(restart ?? "permanent");
 
 /**
  * Return the effect on each child if one of them ends while the supervisor has restarts left.
  * @param {string|null} strategy
- * @param {readonly Child[]} children  in start order
+ * @param {readonly Pick<Child, "key"|"restart">[]} children  in start order
  * @param {string} victim  its key
  * @param {string} [reason]
  * @returns {Map<string, Fate>}
  */
 export function fates(strategy, children, victim, reason = "killed") {
-  const at = children.findIndex((child) => child.key === victim);
-  const back = at >= 0 && comesBack(children[at]?.restart ?? null, reason);
-  return new Map(children.map(({ key, restart }, place) => {
-    if (key === victim) return [key, back ? "restarts" : "gone"];
-    const along = back && (strategy === "one_for_all" || (strategy === "rest_for_one" && place > at));
-    return [key, !along ? "stays" : restart === "temporary" ? "gone" : "restarts"];
-  }));
+  const at = children.findIndex(({ key }) => key === victim);
+  const back = at >= 0 && isRestarted(children[at]?.restart ?? null, reason);
+  const along = ALONG[strategy ?? ""] ?? ALONG.one_for_one;
+  return new Map(children.map(({ key, restart }, place) => [key,
+    place === at ? (back ? "restarts" : "gone") : back ? along?.[place < at ? "before" : "after"][restart ?? "permanent"] ?? "stays" : "stays"]));
 }
 
 /** The state recorded before a child is killed. @typedef {{supervisor: string, name: string, strategy: string|null, children: Child[], victim: Child, reason: string, feed: readonly FeedEvent[]}} Before */
@@ -133,10 +129,9 @@ function because(child, then, now, came) {
     if (came) return child.restart === "transient" ? `It died, and ${then.reason} is a failure: a transient child is started again.` : "It died; a permanent child is always started again.";
     return child.restart === "transient" ? `It is transient, and ${then.reason} is no failure.` : child.restart === "temporary" ? "It is temporary: never started again." : "It was not started again.";
   }
-  const after = then.children.indexOf(child) > then.children.findIndex((one) => one.key === victim.key);
   if (came) return strategy === "rest_for_one" ? `rest_for_one restarts it too, because it was started after ${victim.label}.` : strategy === "one_for_all" ? "one_for_all restarts all children together." : "It ended and was started again for a reason of its own.";
   if (!now.started.has(victim.key)) return `${victim.label} was not started again, so no sibling was affected.`;
-  if (child.restart === "temporary" && (strategy === "one_for_all" || (strategy === "rest_for_one" && after))) return "It was stopped along, but it is temporary: never started again.";
+  if (fates(strategy, then.children, victim.key, then.reason).get(child.key) === "gone") return "It was stopped along, but it is temporary: never started again.";
   if (strategy === "rest_for_one") return `It was started before ${victim.label}: rest_for_one leaves it alone.`;
   return strategy === "one_for_one" ? "one_for_one restarts only the child that ended." : "A dynamic supervisor restarts only the child that ended.";
 }
