@@ -478,7 +478,9 @@ def test_entries_of_killed_nodes_are_removed_and_those_that_are_no_entries_stay(
         b = await Side(B, sockets, listings=[sockets]).start()
         assert (A, B) == (await b.linked.get(), await a.linked.get())
         assert {*junk, *(Path(side.address.removeprefix("unix/")) for side in (a, b))} == {
-            path for path in sockets.iterdir() if path not in set(sockets.glob(f"{group}-????????????????.link"))
+            path
+            for path in sockets.iterdir()
+            if path not in {*sockets.glob(f"{group}-????????????????.link"), *sockets.glob("link-*.lock")}
         }
         await a.close()
         await b.close()

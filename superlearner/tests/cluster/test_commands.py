@@ -67,6 +67,13 @@ def left(folder: Path) -> list[str]:
     ]
 
 
+def is_running(os_pid: int) -> bool:
+    try:
+        return psutil.Process(os_pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def end(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM) -> int:
     process.send_signal(number)
     return process.wait(20)
@@ -157,7 +164,7 @@ def test_members_in_the_background(superlearner: Run, tmp_path: Path) -> None:
     finally:
         ended = superlearner("cluster", "stop")
     assert (ended.returncode, ended.stdout) == (0, "ended m2@127.0.0.1\n")
-    assert not [record for record in here if record.is_alive or Path(record.path).exists()]
+    assert not [record for record in here if is_running(record.os_pid) or Path(record.path).exists()]
     assert not left(tmp_path / "data")
     assert status(superlearner)[0] == 3
 

@@ -5,25 +5,43 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from superlearner.cluster.control import Control, ControlError, Record, ask, records, started_at
+from superlearner.cluster.control import Control, ControlError, Record, ask, records
+from superlearner.cluster.readiness import Readiness
+
+MEMBER = """
+import os, sys
+from pathlib import Path
+from otp.locked_entries import LockedEntry
+from otp.unix_sockets import bind_privately
+bound = bind_privately(sys.argv[2])
+entry = LockedEntry(Path(sys.argv[1]), input().encode())
+print(flush=True)
+input()
+"""
 
 
 @pytest.fixture
-def other() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that waits for the end of its input."""
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+def other(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that holds the record which it reads, and a socket, until it is killed."""
+    (tmp_path / "members").mkdir()
+    words = [str(tmp_path / "members" / "member-x.json"), str(tmp_path / "left.sock")]
+    with subprocess.Popen(
+        [sys.executable, "-c", MEMBER, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         yield process
         process.kill()
 
@@ -42,7 +60,7 @@ def control(folder: Path) -> Control:
 
 def write(folder: Path, record: Record) -> Path:
     path = folder / "members" / "member-x.json"
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(asdict(record)))
     return path
 
@@ -99,25 +117,43 @@ def test_the_error_of_a_handler_is_the_answer(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path: Path, other: subprocess.Popen[bytes]) -> None:
-    left = tmp_path / "left.sock"
-    left.touch()
-    path = write(tmp_path, Record("b@h", other.pid, started_at(other.pid) or "", str(left)))
+    assert other.stdin and other.stdout
+    left, path = tmp_path / "left.sock", tmp_path / "members" / "member-x.json"
+    other.stdin.write(json.dumps(asdict(Record("b@h", other.pid, str(left)))).encode() + b"\n")
+    other.stdin.flush()
+    other.stdout.readline()
     assert [record.name for record in records(tmp_path)] == ["b@h"]
+    assert left.exists()
     os.kill(other.pid, signal.SIGKILL)
     other.wait()
     assert not records(tmp_path)
     assert (path.exists(), left.exists()) == (False, False)
 
 
-def test_another_process_with_the_same_id_is_not_taken_for_it(tmp_path: Path, other: subprocess.Popen[bytes]) -> None:
-    record = Record("b@h", other.pid, started_at(other.pid) or "", str(tmp_path / "b.sock"))
-    assert record.is_alive
-    write(tmp_path, replace(record, started="1"))
+def test_another_process_with_the_same_id_is_not_taken_for_it(tmp_path: Path) -> None:
+    path = write(tmp_path, Record("b@h", os.getpid(), str(tmp_path / "b.sock")))
     assert not records(tmp_path)
+    assert not path.exists()
+
+
+def test_a_record_removes_nothing_but_a_socket_of_this_user(tmp_path: Path) -> None:
+    """A record in a folder that others can write to names any file."""
+    (tmp_path / "thesis.txt").write_text("dear")
+    write(tmp_path, Record("b@h", 1, str(tmp_path / "thesis.txt")))
+    assert not records(tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "dear"
+
+
+def test_the_record_of_a_member_of_an_earlier_version_stays(tmp_path: Path) -> None:
+    """It has another form, and no lock."""
+    path = write(tmp_path, Record("b@h", os.getpid(), str(tmp_path / "b.sock")))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "started": "12345"}))
+    assert not records(tmp_path)
+    assert path.exists()
 
 
 def test_a_half_written_record_is_ignored(tmp_path: Path) -> None:
-    path = write(tmp_path, Record("b@h", 1, "", ""))
+    path = write(tmp_path, Record("b@h", 1, ""))
     path.write_text('{"name": "b')
     assert not records(tmp_path)
     assert path.exists()
@@ -125,7 +161,7 @@ def test_a_half_written_record_is_ignored(tmp_path: Path) -> None:
 
 def test_a_member_that_hangs_or_ends_is_named(tmp_path: Path) -> None:
     path = str(tmp_path / "s")
-    record = Record("b@h", 7, "", path)
+    record = Record("b@h", 7, path)
     with pytest.raises(ControlError, match=r"b@h \(process 7\) cannot be asked"):
         ask(record, {})
     with socket.socket(socket.AF_UNIX) as listening:
@@ -133,3 +169,42 @@ def test_a_member_that_hangs_or_ends_is_named(tmp_path: Path) -> None:
         listening.listen()
         with pytest.raises(ControlError, match=r"b@h \(process 7\) did not answer in 0.01 s"):
             ask(record, {}, timeout=0.01)
+
+
+KILLED = """
+import asyncio, os, sys
+from pathlib import Path
+from superlearner.cluster.control import Control
+from superlearner.cluster.readiness import Readiness
+
+async def main():
+    async with Control(Path(sys.argv[1]), "b@h", {}):
+        with Readiness():
+            print(flush=True)
+            await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+def test_the_next_program_removes_the_sockets_of_one_that_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also without its record: its data directory may be gone."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", short)
+        with Readiness():
+            before = {*Path(short, "otp").iterdir()}
+            with subprocess.Popen(
+                [sys.executable, "-c", KILLED, str(tmp_path / "data")], stdout=subprocess.PIPE
+            ) as process:
+                assert process.stdout is not None
+                process.stdout.readline()
+                process.kill()
+            shutil.rmtree(tmp_path / "data")
+            assert {"member", "ready"} == {
+                path.name.partition("-")[0] for path in {*Path(short, "otp").glob("*.sock")} - before
+            }
+            with Readiness():
+                assert len(before) + 2 == len(list(Path(short, "otp").iterdir()))
+        assert not list(Path(short, "otp").iterdir())

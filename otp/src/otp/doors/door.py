@@ -12,7 +12,6 @@ import socket
 import weakref
 from collections.abc import Iterable
 from contextvars import Context
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +21,9 @@ from otp.kernel.errors import BadArgument
 from otp.kernel.names import node_here
 from otp.kernel.node import Node
 from otp.kernel.scheduler import find_scheduler
+from otp.locked_entries import LockedEntry
 from otp.observer.requests import Permission, check_permissions
+from otp.unix_sockets import bind_privately
 
 if TYPE_CHECKING:
     from otp.doors.visit import Behind
@@ -219,24 +220,22 @@ class Door:
                 raise _NoPlace(str(error)) from None
             place = self._place
             log.warning("this door has only its address, no name: %s", error)
-        listening = socket.socket(place.family, socket.SOCK_STREAM)
-        files: list[Path] = []
-        descriptor = -1
+        listening: socket.socket | None = None
+        path: str | None = None
+        entry: LockedEntry | None = None
         try:
-            listening.setblocking(False)
-            _bind(listening, place)
-            if place.path is not None:
-                files.append(Path(place.path))
-            else:
+            listening = _bind(place)
+            path = place.path
+            if path is None:
                 place = Place(None, place.host, listening.getsockname()[1])
             listening.listen(MOST_VISITS)
             record = DoorRecord(name, node.name, os.getpid(), str(place), self.permissions, self._token)
             if folder is not None:
-                path, descriptor = write_record(folder, record)
-                files.append(path)
+                entry = write_record(folder, record)
         except BaseException as error:
-            listening.close()
-            _remove(os.getpid(), files, descriptor)
+            if listening is not None:
+                listening.close()
+            _remove(os.getpid(), path, entry)
             if isinstance(error, OSError) and self._place is None:
                 raise _NoPlace(f"{folder}: {error.strerror or error}; try another XDG_RUNTIME_DIR") from None
             raise
@@ -244,7 +243,7 @@ class Door:
         self._record = record
         self._socket = listening
         # For a program that ends without closing it.
-        self._tidy = weakref.finalize(self, _remove, os.getpid(), files, descriptor)
+        self._tidy = weakref.finalize(self, _remove, os.getpid(), path, entry)
 
     def _accept(self) -> None:
         """Accept a connection; called by the loop."""
@@ -286,38 +285,25 @@ def _free(stem: str) -> str:
     return next(name for name in (stem, *(f"{stem}.{n}" for n in range(2, 10_000))) if name not in taken)
 
 
-def _bind(listening: socket.socket, place: Place) -> None:
-    if place.path is None:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(place.for_socket)
-        return
-    _take_over(place.path)
-    before = os.umask(0o177)  # the socket never has another mode
-    try:
-        listening.bind(place.for_socket)
-    finally:
-        os.umask(before)
-
-
-def _take_over(path: str) -> None:
-    """Remove a socket left behind by a killed program: one that nothing listens on."""
-    if not Path(path).is_socket():
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
-        asking.setblocking(False)
+def _bind(place: Place) -> socket.socket:
+    if place.path is not None:
+        bound = bind_privately(place.path)
+    else:
+        bound = socket.socket(place.family, socket.SOCK_STREAM)
         try:
-            asking.connect(path)
-        except ConnectionRefusedError:
-            Path(path).unlink(missing_ok=True)
-        except OSError:  # a program is busy there
-            pass
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(place.for_socket)
+        except BaseException:
+            bound.close()
+            raise
+    bound.setblocking(False)
+    return bound
 
 
-def _remove(os_pid: int, files: list[Path], descriptor: int) -> None:
-    """Remove a door's files; not in a fork of the program that opened it."""
-    if descriptor >= 0:
-        with contextlib.suppress(OSError):
-            os.close(descriptor)
-    if os.getpid() == os_pid:
-        for path in files:
-            path.unlink(missing_ok=True)
+def _remove(os_pid: int, path: str | None, entry: LockedEntry | None) -> None:
+    """Remove a door's socket and record; not in a fork of the program that opened it."""
+    if path is not None and os.getpid() == os_pid:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+    if entry is not None:
+        entry.remove()

@@ -1,7 +1,6 @@
 """The folder of open doors of one user: a socket and a record for each, private to the user.
 
-The program that wrote a record holds a lock on it for its lifetime. A record that can be locked was left behind by a
-killed program, and is removed by the next reader.
+A record lasts as long as its program; the next reader removes the record and the socket of one that was killed.
 """
 
 from __future__ import annotations
@@ -13,18 +12,16 @@ import stat
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from otp.kernel.errors import BadArgument
-
-if sys.platform != "win32":
-    import fcntl
+from otp.locked_entries import LockedEntry, read_entries
 
 __all__ = ["DoorRecord", "find_doors", "runtime_folder", "write_record"]
 
 ENDING: Final = ".door"
-LONGEST_RECORD: Final = 10_000
 LONGEST_FOLDER: Final = 60
 """Bytes that leave room for the name of a socket: its path has at most 103 on macOS."""
 
@@ -97,23 +94,9 @@ def _check_private(path: Path) -> None:
         )
 
 
-def write_record(folder: Path, record: DoorRecord) -> tuple[Path, int]:
-    """Write a record and lock it; return its file, and the descriptor that holds the lock."""
-    path = folder / f"{record.name}{ENDING}"
-    beside = folder / f".{record.name}.{os.getpid()}"
-    with contextlib.suppress(FileNotFoundError):
-        beside.unlink()
-    descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        if sys.platform != "win32":
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        os.write(descriptor, json.dumps(asdict(record)).encode())
-        os.replace(beside, path)
-    except BaseException:
-        os.close(descriptor)
-        beside.unlink(missing_ok=True)
-        raise
-    return path, descriptor
+def write_record(folder: Path, record: DoorRecord) -> LockedEntry:
+    """Write the record of a door of this program. Raises `OSError`."""
+    return LockedEntry(folder / f"{record.name}{ENDING}", json.dumps(asdict(record)).encode())
 
 
 def find_doors() -> list[DoorRecord]:
@@ -124,42 +107,28 @@ def find_doors() -> list[DoorRecord]:
     >>> all(record.os_pid > 0 for record in find_doors())
     True
     """
-    found: list[DoorRecord | None] = []
+    found: list[DoorRecord] = []
     for folder in (folders := _folders()):  # a service may have another environment
         try:
             _check_private(folder)
-            found += map(_read, folder.glob(f"*{ENDING}"))
+            found += read_entries(folder, f"*{ENDING}", _parse, partial(_socket_in, folder)).values()
         except OSError:
             continue
         except BadArgument:  # others may create the one in the folder for temporary files
             if folder is folders[0]:
                 raise
-    return sorted((record for record in found if record is not None), key=lambda record: record.name)
+    return sorted(found, key=lambda record: record.name)
 
 
-def _read(path: Path) -> DoorRecord | None:
-    """Return the record in a file; None if it is invalid, or was left behind and is removed now."""
+def _parse(content: bytes) -> DoorRecord | None:
     try:
-        with path.open("rb") as file:
-            said: dict[str, Any] = json.loads(file.read(LONGEST_RECORD))
-            said["permissions"] = tuple(said["permissions"])
-            record = DoorRecord(**said)
-            if _is_left(file.fileno()):
-                path.unlink()
-                if record.address == str(path.with_suffix(".sock")):
-                    Path(record.address).unlink(missing_ok=True)
-                return None
-            return record
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        fields: dict[str, Any] = json.loads(content)
+        fields["permissions"] = tuple(fields["permissions"])
+        return DoorRecord(**fields)
+    except (ValueError, TypeError, KeyError):
         return None
 
 
-def _is_left(descriptor: int) -> bool:
-    """Return whether the lock is free."""
-    if sys.platform == "win32":
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def _socket_in(folder: Path, record: DoorRecord) -> str | None:
+    """Return the path of a door's socket unless the user has chosen it."""
+    return record.address if Path(record.address).parent == folder else None

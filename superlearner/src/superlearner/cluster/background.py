@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from superlearner.cluster.control import ANSWER_S, ControlError, ask, records, started_at
+from superlearner.cluster.control import ANSWER_S, ControlError, ask, records
 from superlearner.cluster.readiness import Readiness
 from superlearner.cluster.ways import member_name
 
@@ -167,8 +167,25 @@ def _wait_ended(os_pid: int, timeout: float) -> None:
                 events.control([wanted], 1, max(0.0, timeout))
 
 
+def _started_at(os_pid: int) -> str | None:
+    """Return when a process began, in a form to compare; None if there is none. Process ids are reused."""
+    try:
+        stat = Path(f"/proc/{os_pid}/stat").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None if Path("/proc/self").exists() else _started_by_ps(os_pid)
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else fields[19]
+
+
+def _started_by_ps(os_pid: int) -> str | None:
+    asked = subprocess.run(["ps", "-o", "lstart=", "-p", str(os_pid)], capture_output=True, text=True, check=False)
+    return asked.stdout.strip() or None
+
+
 def _remember(folder: Path, pids: dict[str, int]) -> None:
-    begun = {**_remembered(folder), **{name: (pid, started_at(pid) or "") for name, pid in pids.items()}}
+    begun = {**_remembered(folder), **{name: (pid, _started_at(pid) or "") for name, pid in pids.items()}}
     _write(folder, begun)
 
 
@@ -184,7 +201,7 @@ def _remembered(folder: Path) -> dict[str, tuple[int, str]]:
         alive = {
             str(name): (int(os_pid), str(started))
             for name, (os_pid, started) in known.items()
-            if started_at(int(os_pid)) == started
+            if _started_at(int(os_pid)) == started
         }
     except FileNotFoundError:
         return {}

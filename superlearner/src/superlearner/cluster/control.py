@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import socket
-import subprocess
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
@@ -19,8 +18,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from otp.doors import runtime_folder
+from otp.locked_entries import LockedEntry, read_entries, reserve_socket
+from otp.unix_sockets import bind_privately
 
-__all__ = ["FOLDER", "Control", "ControlError", "Record", "ask", "records", "started_at"]
+__all__ = ["FOLDER", "Control", "ControlError", "Record", "ask", "records"]
 
 FOLDER: Final = "members"
 RECORDS: Final = "member-*.json"
@@ -36,54 +37,23 @@ class ControlError(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A member on this machine: its name, its process with the time of its start, and its socket."""
+    """A member on this machine: its name, its process id and its socket."""
 
     name: str
     os_pid: int
-    started: str
     path: str
-
-    @property
-    def is_alive(self) -> bool:
-        """Return whether the process that wrote this still runs."""
-        return started_at(self.os_pid) == self.started
-
-
-def started_at(os_pid: int) -> str | None:
-    """Return when a process began, in a form to compare; None if there is none. Process ids are reused."""
-    try:
-        stat = Path(f"/proc/{os_pid}/stat").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None if Path("/proc/self").exists() else _started_by_ps(os_pid)
-    except OSError:
-        return None
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] == "Z" else fields[19]
-
-
-def _started_by_ps(os_pid: int) -> str | None:
-    asked = subprocess.run(["ps", "-o", "lstart=", "-p", str(os_pid)], capture_output=True, text=True, check=False)
-    return asked.stdout.strip() or None
 
 
 def records(folder: Path) -> list[Record]:
     """Return the members of this data directory that run on this machine; remove what killed ones left."""
-    found = [_remove_what_is_left(path) for path in sorted((folder / FOLDER).glob(RECORDS))]
-    return [record for record in found if record is not None]
+    return list(read_entries(folder / FOLDER, RECORDS, _parse, lambda record: record.path).values())
 
 
-def _remove_what_is_left(path: Path) -> Record | None:
-    """Return the member of a record if it runs; remove the record and the socket of one that was killed."""
+def _parse(content: bytes) -> Record | None:
     try:
-        record = Record(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None  # there is none, or it is being written
-    if record.is_alive:
-        return record
-    for left in (path, Path(record.path)):
-        with contextlib.suppress(OSError):
-            left.unlink()
-    return None
+        return Record(**json.loads(content))
+    except (ValueError, TypeError):
+        return None
 
 
 def ask(record: Record, request: Mapping[str, Any], timeout: float = ANSWER_S) -> dict[str, Any]:
@@ -125,9 +95,10 @@ class Control:
     def __init__(self, folder: Path, name: str, handlers: Mapping[str, Handler]) -> None:
         key = blake2b(f"{folder.absolute()}\0{name}".encode(), digest_size=8).hexdigest()
         self._path = runtime_folder() / f"member-{key}-{os.getpid()}.sock"
-        self._file = folder / FOLDER / f"member-{key}.json"
-        self._record = Record(name, os.getpid(), started_at(os.getpid()) or "", str(self._path))
+        self._file = folder / FOLDER / f"member-{key}-{os.getpid()}.json"
+        self._record = Record(name, os.getpid(), str(self._path))
         self._handlers = handlers
+        self._entries: list[LockedEntry] = []
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Control:
@@ -140,25 +111,20 @@ class Control:
     async def open(self) -> None:
         """Listen, and write the record."""
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _remove_what_is_left(self._file)  # a killed member of this name, whose record is replaced
-        with contextlib.suppress(FileNotFoundError):
-            self._path.unlink()
-        before = os.umask(0o177)  # the socket never has another mode
-        try:
-            self._server = await asyncio.start_unix_server(self._served, str(self._path), limit=LONGEST)
-        finally:
-            os.umask(before)
-        draft = self._file.with_suffix(f".{os.getpid()}")
-        draft.write_text(json.dumps(asdict(self._record)), encoding="utf-8")
-        draft.replace(self._file)
+        self._entries.append(reserve_socket(self._path))
+        bound = bind_privately(str(self._path))
+        self._server = await asyncio.start_unix_server(self._served, sock=bound, limit=LONGEST)
+        self._entries.append(LockedEntry(self._file, json.dumps(asdict(self._record)).encode()))
 
     async def close(self) -> None:
         """Stop listening, and remove the record."""
         if self._server is not None:
             self._server.close()
-        for path in (self._path, self._file):
             with contextlib.suppress(OSError):
-                path.unlink()
+                self._path.unlink()
+        for entry in self._entries:
+            entry.remove()
+        self._entries.clear()
 
     async def _served(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

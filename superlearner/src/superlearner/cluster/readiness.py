@@ -9,10 +9,11 @@ import secrets
 import socket
 import subprocess
 import threading
-from pathlib import Path
 from typing import Final
 
 from otp.doors import runtime_folder
+from otp.locked_entries import reserve_socket
+from otp.unix_sockets import bind_privately
 
 __all__ = ["Readiness", "notify_ready"]
 
@@ -35,15 +36,11 @@ class Readiness:
 
     def __init__(self) -> None:
         self._path = runtime_folder() / f"ready-{os.getpid()}-{secrets.token_hex(4)}.sock"
-        self._line = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._heard: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
     def __enter__(self) -> Readiness:
-        before = os.umask(0o177)
-        try:
-            self._line.bind(str(self._path))
-        finally:
-            os.umask(before)
+        self._entry = reserve_socket(self._path)
+        self._line = bind_privately(str(self._path), socket.SOCK_DGRAM)
         threading.Thread(target=self._listen, daemon=True).start()
         return self
 
@@ -51,7 +48,8 @@ class Readiness:
         with contextlib.suppress(OSError):
             self._line.shutdown(socket.SHUT_RDWR)
         self._line.close()
-        Path(self._path).unlink(missing_ok=True)
+        self._path.unlink(missing_ok=True)
+        self._entry.remove()
 
     @property
     def environment(self) -> dict[str, str]:

@@ -67,6 +67,7 @@ from otp.distribution.carriers.stream_address import (
 )
 from otp.distribution.carriers.zenoh_settings import check_listen
 from otp.distribution.node_id import NodeId
+from otp.locked_entries import LockedEntry, reserve_socket
 
 __all__ = ["DirectCarrier"]
 
@@ -139,6 +140,7 @@ class DirectCarrier:
         self._listeners: dict[int, Listener] = {}
         """The open listeners, by the family of their sockets."""
         self._listings: list[Listing] = []
+        self._reserved: LockedEntry | None = None
         self._named_at = float("-inf")
         self._closed = False
         self._me: NodeId
@@ -188,7 +190,12 @@ class DirectCarrier:
             return
         check_listen(self._listen, self._multicast, None)
         if unix_family() is not None:
-            address = StreamAddress(str(self._folder / f"link-{os.urandom(8).hex()}.sock"))
+            path = self._folder / f"link-{os.urandom(8).hex()}.sock"
+            address = StreamAddress(str(path))
+            try:
+                self._reserved = reserve_socket(path)
+            except OSError as error:
+                raise CarrierError(("cannot_start", str(address)), f"{address}: {error.strerror or error}") from None
             self._open(address, str(address))
         if unix_family() is None or has_port(self._listen):
             self._open(StreamAddress.parse(self._listen, 0), self._listen)
@@ -233,6 +240,8 @@ class DirectCarrier:
             listing.remove()
         for listener in self._listeners.values():
             listener.close()
+        if self._reserved is not None:
+            self._reserved.remove()
         self._dialler.close()
         for timer in (*(begun.timer for begun in self._begun.values()), *self._superseded.values()):
             timer.cancel()

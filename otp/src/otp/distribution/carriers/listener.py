@@ -7,7 +7,6 @@ import contextlib
 import errno
 import os
 import socket
-import stat
 from collections.abc import Callable
 from contextvars import Context
 from typing import Final
@@ -15,6 +14,7 @@ from weakref import finalize
 
 from otp.distribution.carriers.carrier_error import CarrierError
 from otp.distribution.carriers.stream_address import StreamAddress
+from otp.unix_sockets import bind_privately
 
 __all__ = ["Listener"]
 
@@ -95,21 +95,9 @@ def _listen(address: StreamAddress, typed: str) -> socket.socket:
 
 
 def _listen_at_path(address: StreamAddress) -> socket.socket:
-    server = socket.socket(address.family, socket.SOCK_STREAM)
-    try:
-        try:
-            server.bind(address.path)
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE or not _is_left(address):
-                raise
-            os.unlink(address.path)
-            server.bind(address.path)
-        os.chmod(address.path, 0o600)
-        server.listen(WAITING)
-        server.setblocking(False)
-    except BaseException:
-        server.close()
-        raise
+    server = bind_privately(address.path)
+    server.listen(WAITING)
+    server.setblocking(False)
     return server
 
 
@@ -117,15 +105,6 @@ def _remove(address: StreamAddress) -> None:
     if address.path:
         with contextlib.suppress(OSError):
             os.unlink(address.path)
-
-
-def _is_left(address: StreamAddress) -> bool:
-    """Return whether a path is that of a socket whose process has ended."""
-    if not stat.S_ISSOCK(os.lstat(address.path).st_mode):  # a file refuses connections, too
-        return False
-    with socket.socket(address.family, socket.SOCK_STREAM) as one:
-        one.setblocking(False)
-        return one.connect_ex(address.path) == errno.ECONNREFUSED
 
 
 def _explain(typed: str, error: OSError) -> CarrierError:

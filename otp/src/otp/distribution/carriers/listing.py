@@ -1,32 +1,26 @@
 """A folder in which the nodes of one machine list their addresses, so that they find each other without a network.
 
-A node writes an entry, and holds a lock on it for its lifetime. An entry that can be locked was left behind by a node
-that was killed; the next reader removes it and its socket.
+An entry lasts as long as its node; the next reader removes the entry and the socket of one that was killed.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import stat
 import sys
 from pathlib import Path
 from typing import Final, NamedTuple
-from weakref import finalize
 
 from otp.distribution.carriers.carrier_error import CarrierError
 from otp.distribution.carriers.stream_address import UNIX
 from otp.distribution.carriers.zenoh_settings import node_key, node_of
 from otp.distribution.node_id import NodeId
-
-if sys.platform != "win32":
-    import fcntl
+from otp.locked_entries import LockedEntry, is_left, read_entries, remove_left
 
 __all__ = ["Entry", "Listing"]
 
 ENDING: Final = ".link"
-LONGEST: Final = 4_096
 
 
 class Entry(NamedTuple):
@@ -39,20 +33,11 @@ class Entry(NamedTuple):
     @property
     def is_left(self) -> bool:
         """Return whether its node has ended."""
-        try:
-            with self.file.open("rb") as file:
-                return _is_free(file.fileno())
-        except FileNotFoundError:
-            return True
-        except OSError:  # no file descriptors are left
-            return False
+        return is_left(self.file)
 
     def remove(self) -> None:
         """Remove what a node has left behind."""
-        left = [self.file, Path(self.address[len(UNIX) :])] if self.address.startswith(UNIX) else [self.file]
-        for path in left:
-            with contextlib.suppress(OSError):
-                path.unlink()
+        remove_left(self.file, _socket_of((self.node, self.address)))
 
 
 class Listing:
@@ -64,7 +49,7 @@ class Listing:
     def __init__(self, folder: Path, group: str) -> None:
         self._folder = folder
         self._group = hashlib.blake2b(b"otp 2 listing " + group.encode(), digest_size=8).hexdigest()
-        self._mine: Path | None = None
+        self._mine: LockedEntry | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             found = folder.stat()
@@ -77,65 +62,36 @@ class Listing:
         """List a node, until `remove` or the end of this program. Raises `CarrierError`."""
         key = hashlib.blake2b(f"{node_key(node)} {address}".encode(errors="surrogateescape"), digest_size=8)
         path = self._folder / f"{self._group}-{key.hexdigest()}{ENDING}"
-        draft = path.with_suffix(f".{os.getpid()}")
         text = f"{node_key(node)}\n{address}\n"
         try:
-            with contextlib.suppress(FileNotFoundError):
-                draft.unlink()
-            descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
-            try:
-                if sys.platform != "win32":
-                    fcntl.flock(descriptor, fcntl.LOCK_EX)
-                os.write(descriptor, text.encode(errors="surrogateescape"))
-                draft.replace(path)
-            except BaseException:
-                os.close(descriptor)
-                raise
+            self._mine = LockedEntry(path, text.encode(errors="surrogateescape"))
         except OSError as error:
             raise _unusable(self._folder, error.strerror or str(error)) from None
-        self._mine = path
-        self._unlock = finalize(self, os.close, descriptor)
 
     def others(self) -> list[Entry]:
         """Return the other nodes of the group that run; remove what killed ones of any group have left."""
-        found: list[Entry] = []
-        for path in sorted(self._folder.glob(f"*{ENDING}")):
-            entry = None if path == self._mine else _read(path)
-            if entry is None:
-                continue
-            if entry.is_left:
-                entry.remove()
-            elif path.name.startswith(self._group):
-                found.append(entry)
-        return found
+        mine = self._mine and self._mine.path
+        found = read_entries(self._folder, f"*{ENDING}", _parse, _socket_of)
+        return [
+            Entry(*entry, path) for path, entry in found.items() if path != mine and path.name.startswith(self._group)
+        ]
 
     def remove(self) -> None:
         """Remove the entry of this node."""
         if self._mine is not None:
-            with contextlib.suppress(OSError):
-                self._mine.unlink()
+            self._mine.remove()
             self._mine = None
-            self._unlock()
 
 
-def _read(path: Path) -> Entry | None:
-    try:
-        with path.open("rb") as file:
-            lines = file.read(LONGEST).decode(errors="surrogateescape").split("\n")
-    except OSError:
-        return None
+def _parse(content: bytes) -> tuple[NodeId, str] | None:
+    lines = content.decode(errors="surrogateescape").split("\n")
     node = node_of(lines[0])
-    return None if node is None or len(lines) != 3 else Entry(node, lines[1], path)
+    return None if node is None or len(lines) != 3 else (node, lines[1])
 
 
-def _is_free(descriptor: int) -> bool:
-    if sys.platform == "win32":
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def _socket_of(entry: tuple[NodeId, str]) -> str | None:
+    address = entry[1]
+    return address[len(UNIX) :] if address.startswith(UNIX) else None
 
 
 def _unusable(folder: Path, why: str) -> CarrierError:

@@ -1,0 +1,166 @@
+"""Files in a folder that last as long as the programs that wrote them.
+
+A program locks its entry, and the system releases the lock when the program ends, however it ends. So an entry that can
+be locked was left behind; the next reader removes it, and the socket that it names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+from weakref import WeakSet, finalize
+
+if sys.platform != "win32":
+    import fcntl
+
+__all__ = ["LockedEntry", "is_left", "read_entries", "remove_left", "reserve_socket"]
+
+LONGEST: Final = 10_000
+"""Bytes of an entry."""
+RESERVED: Final = ".lock"
+T = TypeVar("T")
+
+_held: Final[WeakSet[LockedEntry]] = WeakSet()
+
+
+class LockedEntry:
+    """An entry of this program, until `remove` or the end of the program; a forked child does not hold it.
+
+    It replaces one of the same path. Raises `OSError` if it cannot be written.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     entry = LockedEntry(Path(folder, "b.entry"), b"here")
+    ...     found = read_entries(Path(folder), "*.entry", bytes.decode, lambda _: None)
+    ...     entry.remove()
+    ...     list(found.values()), is_left(entry.path)
+    (['here'], True)
+    """
+
+    def __init__(self, path: Path, content: bytes) -> None:
+        self.path = path
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        while True:
+            with contextlib.suppress(FileNotFoundError):
+                draft.unlink()
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+            descriptor = os.open(draft, flags, 0o600)
+            try:
+                if sys.platform != "win32":
+                    fcntl.flock(descriptor, fcntl.LOCK_EX)
+                if os.write(descriptor, content) < len(content):  # the disk had room for a part
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                draft.replace(path)
+            except BaseException as error:
+                os.close(descriptor)
+                with contextlib.suppress(OSError):
+                    draft.unlink()
+                if isinstance(error, FileNotFoundError) and path.parent.exists():
+                    continue  # a reader removed the draft before it was locked
+                raise
+            break
+        self._unlock = finalize(self, os.close, descriptor)
+        _held.add(self)
+
+    def remove(self) -> None:
+        """Remove the entry; no effect in a forked child, and the second time."""
+        if self._unlock.alive:
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+            self._unlock()
+
+
+def _release_in_child() -> None:
+    for entry in list(_held):
+        entry._unlock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_release_in_child)
+
+
+def read_entries(
+    folder: Path, pattern: str, parse: Callable[[bytes], T | None], socket_of: Callable[[T], str | None]
+) -> dict[Path, T]:
+    """Return the entries of running programs; remove those that killed programs left behind.
+
+    Files of other users, and those for which `parse` returns None, are no entries, and stay.
+
+    Args:
+        folder: a folder in which only this user can write.
+        pattern: the names of its entries.
+        parse: returns what an entry contains.
+        socket_of: returns the path of the socket that goes with an entry.
+    """
+    for draft in folder.glob(f".{pattern}.*"):
+        if is_left(draft):
+            remove_left(draft, None)
+    found: dict[Path, T] = {}
+    for path in sorted(folder.glob(pattern)):
+        content = _read(path)
+        entry = None if content is None else parse(content)
+        if entry is None:
+            continue
+        if is_left(path):
+            remove_left(path, socket_of(entry))
+        else:
+            found[path] = entry
+    return found
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode) or not _is_own(found):
+                return None
+            return file.read(LONGEST)
+    except OSError:
+        return None
+
+
+def is_left(path: Path) -> bool:
+    """Return whether the program that wrote an entry has ended."""
+    try:
+        with path.open("rb") as file:
+            if sys.platform == "win32":
+                return False
+            fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return True
+    except OSError:  # it is locked, or no file descriptors are left
+        return False
+    return True
+
+
+def remove_left(path: Path, socket: str | None) -> None:
+    """Remove an entry that was left behind, and the socket of its program."""
+    with contextlib.suppress(OSError):
+        if socket is not None and stat.S_ISSOCK((found := os.lstat(socket)).st_mode) and _is_own(found):
+            os.unlink(socket)
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+def reserve_socket(path: Path) -> LockedEntry:
+    """Lock an entry beside the path of a socket, and remove sockets of killed programs in its folder.
+
+    Bind the socket afterwards, and remove it before the entry. Raises `OSError`.
+    """
+    read_entries(path.parent, f"*{RESERVED}", _parse_path, lambda socket: socket)
+    return LockedEntry(path.with_suffix(RESERVED), os.fsencode(path))
+
+
+def _parse_path(content: bytes) -> str | None:
+    path = os.fsdecode(content)
+    return path if os.path.isabs(path) and "\0" not in path else None
+
+
+def _is_own(found: os.stat_result) -> bool:
+    return sys.platform == "win32" or found.st_uid == os.geteuid()
