@@ -15,11 +15,11 @@ import otp
 from otp import Agent, Application, DynamicSupervisor, GenServer, Registry, TaskSupervisor, impl, observer
 from otp.testing import Scheduler, wait_all_idle
 from superlearner.control.clock import Clock
-from superlearner.control.restart_events import groups
-from superlearner.control.restart_moments import moment_of
-from superlearner.control.restart_now import Running, waits
 from superlearner.control.terms import short_state
 from superlearner.operations.builtin.restarts import shown
+from superlearner.restarts.groups import groups
+from superlearner.restarts.moments import moment_of
+from superlearner.restarts.present import Running, waits
 from tools.files import ROOT
 from tools.recorded_trees import Group, Part, price, share
 

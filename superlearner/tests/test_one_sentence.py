@@ -11,9 +11,9 @@ import pytest
 import otp
 from otp import ChildSpec, GenServer, NoReply, Ok, Supervisor, impl
 from superlearner.app.running import Tree
-from superlearner.control.causes import why
 from superlearner.control.steer import kill, resolve
 from superlearner.control.terms import plain_pid
+from superlearner.restarts.causes import why
 
 CRASH = "ValueError('negative amount')"
 READERS = ("feed", "events", "causes", "log")

@@ -17,7 +17,6 @@ import otp
 from otp import Node, Pid, sentences
 from otp.trace import Event
 from superlearner.control.clock import Clock
-from superlearner.control.ends_below import EndsBelow
 from superlearner.control.exits import ExitLog
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import Slot
@@ -34,6 +33,7 @@ from superlearner.live.rows import label
 from superlearner.live.ticks import Asked, tell_clock
 from superlearner.live.viewer import Viewer
 from superlearner.live.words import Feed
+from superlearner.restarts.ends_below import EndsBelow
 
 __all__ = ["KINDS", "Hub"]
 

@@ -6,8 +6,6 @@ from dataclasses import asdict
 from typing import Final, cast
 
 import otp
-from superlearner.control.cause_steps import BY_OUTSIDE, OUTSIDE, Step
-from superlearner.control.causes import why as causes_of
 from superlearner.control.clock import Clock
 from superlearner.control.reasons import is_crash, text_of_reason, where_of
 from superlearner.control.slots import id_text
@@ -22,6 +20,8 @@ from superlearner.operations.results import PastExit, Pid
 from superlearner.operations.results_errors import ErrorLine, ErrorPattern, LastError, Why, WhyLine, WhyParty, WhyStep
 from superlearner.operations.seams import LivePages
 from superlearner.operations.targets import process_of
+from superlearner.restarts.cause_steps import BY_OUTSIDE, OUTSIDE, Step
+from superlearner.restarts.causes import why as causes_of
 
 AUDIT_S: Final = 0.05
 """The greatest difference between the clocks of node and audit log, in seconds."""

@@ -12,15 +12,6 @@ import otp
 from superlearner.control.clock import Clock
 from superlearner.control.events import TraceEvent
 from superlearner.control.reasons import text_of_reason
-from superlearner.control.restart_events import STARTS, Group, groups
-from superlearner.control.restart_moments import (
-    Happening,
-    NoSupervisor,
-    moment_of,
-)
-from superlearner.control.restart_moments import Moment as Found
-from superlearner.control.restart_now import Running, waits
-from superlearner.control.restart_tables import Past
 from superlearner.operations.audit import AuditLog
 from superlearner.operations.builtin.errors import with_request
 from superlearner.operations.context import Context
@@ -28,6 +19,15 @@ from superlearner.operations.declaration import Paged, operation
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage
 from superlearner.operations.results_restarts import Moment, RestartLine
+from superlearner.restarts.groups import STARTS, Group, groups
+from superlearner.restarts.moments import (
+    Happening,
+    NoSupervisor,
+    moment_of,
+)
+from superlearner.restarts.moments import Moment as Found
+from superlearner.restarts.present import Running, waits
+from superlearner.restarts.tables import Past
 
 HINT = "restart.list lists the restarts in memory"
 

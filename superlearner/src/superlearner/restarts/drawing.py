@@ -8,11 +8,11 @@ from itertools import islice
 from typing import Any, Final, Literal
 
 from superlearner.control.reasons import text_of_reason
-from superlearner.control.restart_events import Group
-from superlearner.control.restart_now import Row, Table, rows_of
-from superlearner.control.restart_tables import Past
 from superlearner.control.slots import DYNAMIC, key_part
 from superlearner.control.terms import plain_pid
+from superlearner.restarts.groups import Group
+from superlearner.restarts.present import Row, Table, rows_of
+from superlearner.restarts.tables import Past
 
 __all__ = ["MOST_TOUCHED", "Drawing", "MomentNode"]
 

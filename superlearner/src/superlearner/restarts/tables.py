@@ -9,10 +9,10 @@ from operator import attrgetter
 from typing import Any, Final
 
 from superlearner.control.events import TraceEvent
-from superlearner.control.restart_events import OF_CHILDREN, STARTS, is_stop
-from superlearner.control.restart_now import Now, Row, Table, rows_of
 from superlearner.control.slots import DYNAMIC, id_text, key_part
 from superlearner.control.terms import plain_pid
+from superlearner.restarts.groups import OF_CHILDREN, STARTS, is_stop
+from superlearner.restarts.present import Now, Row, Table, rows_of
 
 __all__ = ["Past"]
 

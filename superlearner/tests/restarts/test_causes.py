@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import otp
 from otp import Children, ChildSpec, GenServer, NoReply, Ok, Supervisor, impl
-from superlearner.control.cause_steps import OUTSIDE, Step
-from superlearner.control.causes import trail, why
 from superlearner.control.terms import plain_pid
+from superlearner.restarts.cause_steps import OUTSIDE, Step
+from superlearner.restarts.causes import trail, why
 
 
 class Worker(GenServer[Any]):

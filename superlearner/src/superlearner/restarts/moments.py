@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from otp.observer.prediction import Flags, Sibling, predict
-from superlearner.control.cause_steps import Line, Step, line_of
-from superlearner.control.causes import trail
 from superlearner.control.events import TraceEvent
 from superlearner.control.reasons import is_crash, tagged, text_of_reason
-from superlearner.control.restart_drawing import MOST_TOUCHED, Drawing, MomentNode
-from superlearner.control.restart_events import STARTS, Group, is_stop
-from superlearner.control.restart_now import Now, Row, waits
-from superlearner.control.restart_tables import Past
 from superlearner.control.slots import DYNAMIC
 from superlearner.control.terms import plain_pid
+from superlearner.restarts.cause_steps import Line, Step, line_of
+from superlearner.restarts.causes import trail
+from superlearner.restarts.drawing import MOST_TOUCHED, Drawing, MomentNode
+from superlearner.restarts.groups import STARTS, Group, is_stop
+from superlearner.restarts.present import Now, Row, waits
+from superlearner.restarts.tables import Past
 
 __all__ = ["Ghost", "Happening", "Kind", "Moment", "NoSupervisor", "moment_of"]
 

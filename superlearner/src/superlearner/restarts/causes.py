@@ -14,10 +14,10 @@ from typing import Final
 
 import otp
 from otp import Node, Pid
-from superlearner.control.cause_steps import Step, Words, names_in, number_of
 from superlearner.control.events import TraceEvent
 from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
+from superlearner.restarts.cause_steps import Step, Words, names_in, number_of
 
 __all__ = ["trail", "why"]
 

@@ -1,0 +1,276 @@
+"""Restarts, folded from the events of a node: one pure function and one type for one restart.
+
+A supervisor handles one end at a time. It reports the end, the stops that its strategy requires, and then its answer:
+starts, a failed start, or that it gives up. Only the answer says which end it belongs to, so stops wait for it. A
+failed start is tried again after other messages, so other ends may come in between.
+
+>>> from superlearner.restarts.fold import NOTHING, after
+>>> from types import SimpleNamespace as Event
+>>> def event(seq, kind, pid, cause, **data):
+...     return Event(seq=seq, at=seq, kind=kind, pid=pid, cause=cause, data=data)
+>>> budget = {"strategy": "rest_for_one", "used": 1, "allowed": 3, "window": 5, "group": ("c",), "along": False}
+>>> state = NOTHING
+>>> for one in [
+...     event(2, "child_terminated", "top", 1, id="b", child="b1", reason="killed", by="exit"),
+...     event(4, "child_terminated", "top", 3, id="c", child="c1", reason="shutdown", by="supervisor"),
+...     event(5, "child_restarted", "top", 1, id="b", child="b2", old="b1", reason="killed", **budget),
+...     event(6, "child_started", "top", 1, id="c", child="c2", old=None, along=True),
+... ]:
+...     state = after(state, one)
+>>> found = state.latest
+>>> found.outcome, [one.pid for one in found.stopped], [one.pid for one in found.started]
+('restarted', ['c1'], ['b2', 'c2'])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, NamedTuple
+
+from superlearner.control.events import TraceEvent
+
+__all__ = ["KINDS", "NOTHING", "Child", "Failure", "Outcome", "Restart", "Restarts", "after", "is_stop"]
+
+KINDS: Final = frozenset(
+    {"exited", "child_started", "child_terminated", "child_restarted", "restart_failed", "gave_up"}
+)
+"""Kinds of events that change the state."""
+
+MOST_ACTING: Final = 256
+MOST_ENDED: Final = 256
+MOST_OPEN: Final = 64
+MOST_CHILDREN: Final = 1_000
+
+Outcome = Literal["restarted", "retries", "gave_up", "shut_down"]
+"""The answer of a supervisor: it restarted the child, failed to and tries again, had no restart left, or ended with a
+significant child."""
+
+
+class Child(NamedTuple):
+    """A child that was stopped or started; `pid` is the process that ended or began, `event` the event's number."""
+
+    event: int
+    id: Any
+    pid: Any
+    at: int
+
+
+class Failure(NamedTuple):
+    """A start that failed; `event` is its number, the cause of the next attempt."""
+
+    event: int
+    id: Any
+    reason: Any
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """The end of a child and everything its supervisor did about it; the one type for one restart.
+
+    Attributes:
+        cause: the number of the event of the end, which identifies the restart.
+        supervisor: the pid of the supervisor.
+        id: the child's id; None for a dynamic one.
+        old: the process that ended.
+        reason: its exit reason.
+        at: the time of the report, by the clock of the node, in ns.
+        outcome: None while no answer is known: the supervisor is stopping children, or leaves the child ended. That
+            the end of a significant child ended it shows when its own supervisor reports that.
+        stopped: the siblings that it stopped, in order; after it gave up, all of its children; at most 1,000.
+        started: the children that run again, in order; at most 1,000.
+        failures: the starts that failed; each of them is counted as a restart.
+        strategy, used, allowed, window: the strategy, and the restarts that counted, as the last answer reports them.
+        group: the ids of children that the strategy restarts with this one.
+        reported: the number of the event that reports the restart, after the first of its group may have started.
+        escalated: the restart of a child of this child that ended it: the restart below.
+    """
+
+    cause: int
+    supervisor: Any
+    id: Any
+    old: Any
+    reason: Any
+    at: int
+    outcome: Outcome | None = None
+    stopped: tuple[Child, ...] = ()
+    started: tuple[Child, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    strategy: str | None = None
+    used: int | None = None
+    allowed: Any = None
+    window: Any = None
+    group: tuple[Any, ...] = ()
+    reported: int = 0
+    escalated: Restart | None = None
+
+    @property
+    def successor(self) -> Any:
+        """The process that runs in the place of the one that ended; None while there is none."""
+        if self.id is None:
+            return self.started[-1].pid if self.started else None
+        return next((one.pid for one in reversed(self.started) if one.id == self.id), None)
+
+    @property
+    def is_complete(self) -> bool:
+        """True once the child and all of its group have been started, since the last start that failed."""
+        since = self.failures[-1].event if self.failures else 0
+        return self.reported > since and sum(one.event > since for one in self.started) > len(self.group)
+
+    @property
+    def ends_supervisor(self) -> bool:
+        """True if its supervisor ends because of it."""
+        return self.outcome in ("gave_up", "shut_down")
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """A supervisor that handles ends: its open restarts, oldest first, and the stops that wait for an answer."""
+
+    open: tuple[Restart, ...] = ()
+    stopping: tuple[Child, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Restarts:
+    """The state of the fold; `latest` is the restart that the last event changed, None if it changed none.
+
+    `acting` are the supervisors that handle ends, `ended` the restarts that ended a supervisor whose own supervisor
+    has not reported its end. Both are bounded.
+    """
+
+    latest: Restart | None = None
+    acting: Mapping[Any, Acting] = field(default_factory=dict[Any, Acting])
+    ended: Mapping[Any, Restart] = field(default_factory=dict[Any, Restart])
+
+
+NOTHING: Final = Restarts()
+
+
+def is_stop(event: TraceEvent) -> bool:
+    """Return whether an event is a stop of a child by its supervisor, not an end by itself."""
+    return event.kind == "child_terminated" and event.data["by"] != "exit"
+
+
+def after(state: Restarts, event: TraceEvent) -> Restarts:
+    """Return the state after one more event; pure."""
+    match event.kind:
+        case "exited":
+            return _exited(state, event)
+        case "child_terminated":
+            return _stopped(state, event) if is_stop(event) else _ended(state, event)
+        case "child_started" | "child_restarted" | "restart_failed" | "gave_up":
+            return _answered(state, event)
+        case _:
+            return _same(state)
+
+
+def _ended(state: Restarts, event: TraceEvent) -> Restarts:
+    """Open a restart; an unanswered one before it stays without an answer."""
+    data, child = event.data, event.data["child"]
+    below = state.ended.get(child)
+    if below is not None and below.outcome is None:
+        reason = data["reason"]
+        below = replace(below, outcome="shut_down") if type(reason) is str and reason == "shutdown" else None
+    restart = Restart(event.cause, event.pid, data["id"], child, data["reason"], event.at, escalated=below)
+    before = state.acting.get(event.pid, Acting())
+    waiting = tuple(one for one in before.open if one.outcome == "retries")
+    found = _with(state, event.pid, Acting((*waiting[1 - MOST_OPEN :], restart)), restart)
+    return replace(found, ended=_without(state.ended, child)) if child in state.ended else found
+
+
+def _stopped(state: Restarts, event: TraceEvent) -> Restarts:
+    acting, pid = state.acting.get(event.pid), event.data["child"]
+    if pid in state.ended:
+        state = replace(state, ended=_without(state.ended, pid))
+    if acting is None:
+        return _same(state)
+    child = _child(event)
+    last = acting.open[-1]
+    if not last.ends_supervisor:
+        return _with(state, event.pid, replace(acting, stopping=_more(acting.stopping, child)), None)
+    return _with(state, event.pid, *_changed(acting, last, stopped=_more(last.stopped, child)))
+
+
+def _answered(state: Restarts, event: TraceEvent) -> Restarts:
+    acting = state.acting.get(event.pid)
+    restart = None if acting is None else _of_answer(acting, event)
+    if acting is None or restart is None:  # a start on request, or of a supervisor that begins
+        return _same(state) if acting is None else _with(state, event.pid, replace(acting, stopping=()), None)
+    data = event.data
+    changes: dict[str, Any] = {"stopped": _more(restart.stopped, *acting.stopping)}
+    if event.kind != "child_started":
+        changes |= {"used": data["used"], "allowed": data["allowed"], "window": data["window"]}
+    match event.kind:
+        case "restart_failed":
+            failure = Failure(event.seq, data["id"], data["reason"], event.at)
+            changes |= {"outcome": "retries", "failures": (*restart.failures, failure)}
+        case "gave_up":
+            changes["outcome"] = "gave_up"
+        case _:
+            changes |= {"outcome": "restarted", "started": _more(restart.started, _child(event))}
+    if event.kind == "child_restarted":
+        changes |= {"strategy": data["strategy"], "group": tuple(data.get("group") or ()), "reported": event.seq}
+    rest, changed = _changed(replace(acting, stopping=()), restart, **changes)
+    if changed.is_complete:
+        rest = replace(rest, open=tuple(one for one in rest.open if one is not changed))
+    return _with(state, event.pid, rest, changed)
+
+
+def _of_answer(acting: Acting, event: TraceEvent) -> Restart | None:
+    """Return the restart that an event answers: it names the end, or the last failed start, as its cause."""
+    for restart in reversed(acting.open):
+        awaited = restart.failures[-1].event if restart.failures else restart.cause
+        if awaited and awaited == event.cause:
+            return restart
+    return None
+
+
+def _child(event: TraceEvent) -> Child:
+    return Child(event.seq, event.data["id"], event.data["child"], event.at)
+
+
+def _exited(state: Restarts, event: TraceEvent) -> Restarts:
+    """Close the restarts of a supervisor that ended; its own supervisor reports whether one of them ended it."""
+    acting = state.acting.get(event.pid)
+    if acting is None:
+        return _same(state)
+    last = acting.open[-1]
+    found = replace(_same(state), acting=_without(state.acting, event.pid))
+    if last.outcome not in (None, "gave_up") or event.data.get("sender") is not None:
+        return found
+    if last.outcome is None:
+        last = replace(last, stopped=_more(last.stopped, *acting.stopping))
+    return replace(found, ended=_bounded({**state.ended, event.pid: last}, MOST_ENDED))
+
+
+def _more(children: tuple[Child, ...], *others: Child) -> tuple[Child, ...]:
+    return children if len(children) >= MOST_CHILDREN else (*children, *others)[:MOST_CHILDREN]
+
+
+def _changed(acting: Acting, restart: Restart, **changes: Any) -> tuple[Acting, Restart]:
+    """Return both with a changed restart."""
+    changed = replace(restart, **changes)
+    return replace(acting, open=tuple(changed if one is restart else one for one in acting.open)), changed
+
+
+def _with(state: Restarts, pid: Any, acting: Acting, latest: Restart | None) -> Restarts:
+    others = _without(state.acting, pid)
+    now = _bounded({**others, pid: acting}, MOST_ACTING) if acting.open else others
+    return replace(state, latest=latest, acting=now)
+
+
+def _same(state: Restarts) -> Restarts:
+    return state if state.latest is None else replace(state, latest=None)
+
+
+def _without(table: Mapping[Any, Any], key: Any) -> dict[Any, Any]:
+    return {one: value for one, value in table.items() if one is not key and one != key}
+
+
+def _bounded(table: dict[Any, Any], most: int) -> dict[Any, Any]:
+    """Return a table without its oldest entry if it has become too large."""
+    if len(table) > most:
+        del table[next(iter(table))]
+    return table
