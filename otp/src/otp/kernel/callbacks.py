@@ -310,6 +310,7 @@ def callback_done(p: Process, result: Any) -> None:
     x.frm = x.callback = x.message = None
     x.begun = 0
     p._step = None
+    p._val = None  # a message that it was resumed with and has not taken, because code in between raised
     p._st = RUN
     if p._vt.shared_context:
         p._ctx = None

@@ -109,7 +109,7 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
                 return await _answered_early(me)
             me._val = None
             if me._sig is not None:
-                await park()
+                await park(me)
             return result.value
         if frm is None:
             frm = From()
@@ -171,7 +171,7 @@ async def call(dest: Any, request: Any, timeout: Any = UNSET) -> Any:
             await spend()
             raise failure("timeout", dest, request, timeout)
     try:
-        value = await park()
+        value = await park(me)
     except BaseException:
         forget(frm)
         raise
@@ -240,7 +240,7 @@ async def _answered_early(me: Process) -> Any:
     """Return the reply that the handler gave with `GenServer.reply`; a second one in its result is dropped."""
     value, me._val = me._val, None
     if me._sig is not None:
-        await park()
+        await park(me)
     return value
 
 

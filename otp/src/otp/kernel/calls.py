@@ -158,7 +158,7 @@ async def wait_for_reply(me: Process, frm: From, timeout: Any, dest: Any) -> Any
         await spend()
         raise failure("timeout", dest, frm._request, timeout)
     try:
-        value = await park()
+        value = await park(me)
     except BaseException:
         forget(frm)
         raise

@@ -96,10 +96,8 @@ def _drain(s: Scheduler) -> None:
                 p._st = running
                 s.current = p
                 table[loop] = p
-                value = p._val
-                p._val = None
                 try:
-                    waits_for = p._ctx.run(step, value)  # pyright: ignore[reportOptionalMemberAccess]
+                    waits_for = p._ctx.run(step, None)  # pyright: ignore[reportOptionalMemberAccess]
                 except StopIteration as done:
                     if p._st == running and p._sig is None and p._vt is None:
                         p._st = ready
@@ -174,9 +172,8 @@ def run_one(s: Scheduler, p: Process) -> None:
     p._st = RUN
     s.current = p
     s._ct[s.loop] = p
-    value, p._val = p._val, None
     try:
-        waits_for = p._ctx.run(step, value)  # pyright: ignore[reportOptionalMemberAccess]
+        waits_for = p._ctx.run(step, None)  # pyright: ignore[reportOptionalMemberAccess]
     except StopIteration as done:
         coroutine_done(p, done.value, None)
     except BaseException as raised:

@@ -130,9 +130,16 @@ FOREVER: Final = "infinity"
 
 
 @types.coroutine
-def park() -> Generator[None, Any, Any]:
-    """Suspend the running process until the scheduler resumes it."""
-    return (yield)
+def park(me: Process) -> Generator[None, None, Any]:
+    """Suspend the running process until the scheduler resumes it; return the value it is resumed with.
+
+    The value is in a slot of the process and not what `send` passes: an awaitable in between may have no `send` (an
+    iterator that `__await__` returns), or one that takes a tuple apart (`anext` with a default on CPython 3.11).
+    """
+    yield
+    value = me._val
+    me._val = None
+    return value
 
 
 def _refused(me: Process) -> Generator[Any, Any, Any]:
@@ -242,7 +249,10 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
                 told_received(me, m[0])
             return m.popleft()
         me._st = RECV
-        return (yield)
+        yield
+        value = me._val  # like `park`, which would cost a frame per message
+        me._val = None
+        return value
     if x is not None:
         if me._st == EXITING:
             yield from _refused(me)
@@ -262,7 +272,9 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
             return _taken(me, m.popleft())
         if limit is None:
             me._st = RECV
-            return _taken(me, (yield))
+            yield
+            value, me._val = me._val, None
+            return _taken(me, value)
     else:
         if x is None:
             x = me._ext()
@@ -282,7 +294,9 @@ def receive(matching: Any = None, timeout: Any = FOREVER) -> Generator[None, Any
     try:
         while True:
             me._val = timer
-            value = yield
+            yield
+            value = me._val
+            me._val = None
             if value is not LOOK or x is None:
                 return _taken(me, value)
             found = _scan(me, x, x.match, x.mark)

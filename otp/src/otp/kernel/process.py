@@ -84,10 +84,14 @@ class ThrowingStep:
         self._p = p
         self.__self__: Any = p._coro  # like the `send` of a coroutine
 
-    def __call__(self, value: Any) -> Any:
+    def __call__(self, _nothing: None) -> Any:
         p, send = self._p, self.__self__.send
         p._step = told_step(p, send) if p._told else send
-        return value.into(self.__self__) if type(value) is Thrown else send(value)
+        thrown = p._val
+        if type(thrown) is not Thrown:
+            return send(None)
+        p._val = None
+        return thrown.into(self.__self__)
 
 
 OWNER: ContextVar[Process | None] = ContextVar("otp_owner", default=None)
