@@ -73,3 +73,64 @@ def test_giving_up_is_always_reported(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         Scheduler(inline=True).run(main)
     assert "gave_up" in [getattr(one, "otp_decision", None) for one in caplog.records]
+
+
+def _counts(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str | None]]:
+    return [
+        (one.name, one.getMessage().partition(": ")[2], getattr(one, "otp_name", None))
+        for one in caplog.records
+        if one.getMessage().endswith("were left out")
+    ]
+
+
+@pytest.mark.parametrize("reason", ["shutdown", "kill"])
+def test_the_number_of_reports_left_out_is_logged_when_the_supervisor_is_ended(
+    caplog: pytest.LogCaptureFixture, reason: str
+) -> None:
+    async def main() -> None:
+        child = Failing.child_spec(name="one")
+        pid = await Supervisor.start_link_children([child], max_restarts="infinity", name="above")
+        otp.unlink(pid)
+        await fail("one", 2 * MOST_REPORTS)
+        otp.exit(pid, reason)
+        await otp.wait_down(pid)
+        assert counted() == _counts(caplog)
+
+    def counted() -> list[tuple[str, str, str]]:
+        words = f"{MOST_REPORTS} reports about its children were left out"
+        return [("otp", words, "above"), ("otp.supervisor", words, "above")]
+
+    with caplog.at_level(logging.INFO):
+        Scheduler(inline=True).run(main)
+    assert counted() == _counts(caplog)
+
+
+def test_the_number_of_reports_left_out_is_logged_when_the_supervisor_gives_up(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Regression: the log said that reports were left out and never how many."""
+
+    async def main() -> None:
+        child = Failing.child_spec(name="one")
+        pid = await Supervisor.start_link_children([child], max_restarts=MOST_REPORTS + 10, name="above")
+        otp.unlink(pid)
+        await fail("one", MOST_REPORTS + 10)
+        GenServer.cast("one", "the last")
+        await otp.wait_down(pid)
+
+    with caplog.at_level(logging.INFO):
+        Scheduler(inline=True).run(main)
+    assert [
+        ("otp", "11 reports about its children were left out", "above"),
+        ("otp.supervisor", "10 reports about its children were left out", "above"),
+    ] == _counts(caplog)
+
+
+def test_the_number_of_reports_left_out_is_logged_when_the_node_ends(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        await start("one")
+        await fail("one", MOST_REPORTS + 1)
+
+    with caplog.at_level(logging.INFO):
+        Scheduler(inline=True).run(main)
+    assert ["otp", "otp.supervisor"] == [name for name, _, _ in _counts(caplog)]
