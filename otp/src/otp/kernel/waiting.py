@@ -14,7 +14,7 @@ __all__ = ["interrupt", "wait_for"]
 def _take_turn(p: Process) -> None:
     """Run a process one turn after it yielded, as a task runs: after the callbacks that were queued before it."""
     s = p._node._s
-    if s.idle and not s.virtual:
+    if s.idle:
         s.begin_drain(p)
     else:
         s.push(p)

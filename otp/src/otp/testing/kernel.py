@@ -172,6 +172,14 @@ class TestingKernel(LoopScheduler):
         self._busy_since = self.now_ns()
         super().wake()
 
+    def begin_drain(self, p: Process) -> None:
+        """Run `p` now as in production; if the next step is chosen, queue it, so that it is one of the choices."""
+        if self.drain == self._drain_steps:
+            self.push(p)
+        else:
+            self._busy_since = self.now_ns()
+            super().begin_drain(p)
+
     def open_post(self) -> Post:
         """Return the post, which faults need; created on demand if the order is fixed."""
         if self.post is None:
