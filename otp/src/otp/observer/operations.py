@@ -68,22 +68,23 @@ class ChildStart:
 # Reading the tables
 
 
-def _state_of(p: Process) -> SupervisorState | DynamicState:
-    state = supervisor_state(p)
+def _state_of(p: Pid) -> SupervisorState | DynamicState:
+    process = cast("Process", p)  # a pid of this node
+    state = supervisor_state(process)
     if state is None:
-        found = p._node.label(p).rstrip(",")
+        found = p._node.label(process).rstrip(",")
         raise BadArgument(f"expected a running supervisor, got {found}; try processes(kind='supervisor')")
     return state
 
 
-def which_children(p: Process, limit: int) -> ChildPage:
+def which_children(p: Pid, limit: int) -> ChildPage:
     """Return the first `limit` children in start order, read from the supervisor's table."""
     state = _state_of(p)
     records = islice(cast("Any", state.children), limit)
     return ChildPage(tuple(child_view(record) for record in records), len(state))
 
 
-def count_children(p: Process) -> ChildCounts:
+def count_children(p: Pid) -> ChildCounts:
     """Return how many children there are, read from the supervisor's table."""
     state = _state_of(p)
     if isinstance(state, SupervisorState):
@@ -93,7 +94,7 @@ def count_children(p: Process) -> ChildCounts:
     return ChildCounts(specs, len(state.running), state.supervisors, number - state.supervisors)
 
 
-def _child(p: Process, child: Any) -> Any:
+def _child(p: Pid, child: Any) -> Any:
     """Return the supervisor's id of a child given by its pid, its id, or its id as a view shows it."""
     state = _state_of(p)
     if isinstance(state, DynamicState):
@@ -122,7 +123,7 @@ def _is_id(record: ChildRecord, wanted: Any) -> bool:
 # Requests to the supervisor
 
 
-async def start_child(p: Process, child: Any) -> Pid | None:
+async def start_child(p: Pid, child: Any) -> Pid | None:
     """Start one more child; return its pid, `None` if its start was ignored."""
     state = _state_of(p)
     if isinstance(state, DynamicState) and state.template is not None:
@@ -152,29 +153,29 @@ def _class_named(name: Any) -> type[Startable]:
     return found
 
 
-async def terminate_child(p: Process, child: Any) -> None:
+async def terminate_child(p: Pid, child: Any) -> None:
     """Stop a child, without a restart."""
     await ask(p, ("terminate_child", _child(p, child)))
 
 
-async def restart_child(p: Process, child: Any) -> Pid | None:
+async def restart_child(p: Pid, child: Any) -> Pid | None:
     """Start a stopped child."""
     return _pid(await ask(p, ("restart_child", _kept_child(p, child))))
 
 
-async def delete_child(p: Process, child: Any) -> None:
+async def delete_child(p: Pid, child: Any) -> None:
     """Remove a stopped child."""
     await ask(p, ("delete_child", _kept_child(p, child)))
 
 
-def _kept_child(p: Process, child: Any) -> Any:
+def _kept_child(p: Pid, child: Any) -> Any:
     state = _state_of(p)
     if isinstance(state, DynamicState) and state.template is None:
         raise BadArgument(f"a DynamicSupervisor such as {p} does not keep stopped children; try start_child")
     return _child(p, child)
 
 
-async def change_strategy(p: Process, strategy: Any, max_restarts: Any, max_seconds: Any) -> None:
+async def change_strategy(p: Pid, strategy: Any, max_restarts: Any, max_seconds: Any) -> None:
     """Change the strategy or intensity of a running supervisor; None leaves a value unchanged."""
     _state_of(p)
     await Supervisor.change_flags(p, strategy=strategy, max_restarts=max_restarts, max_seconds=max_seconds)
@@ -189,10 +190,11 @@ def _pid(answer: Any) -> Pid | None:
 # Servers and modules
 
 
-async def replace_state(p: Process, state: Any) -> None:
+async def replace_state(p: Pid, state: Any) -> None:
     """Replace the state of a server between two messages."""
-    if p._vt is None or p._vt.supervisor:
-        what = "supervisor" if p._vt is not None else "coroutine"
+    vt = cast("Process", p)._vt
+    if vt is None or vt.supervisor:
+        what = "supervisor" if vt is not None else "coroutine"
         raise BadArgument(f"replace_state: expected a server, got the {what} {p}, whose state is not a term")
     await debug.replace_state(p, lambda _: state)
 

@@ -6,21 +6,15 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import otp
-from otp import Pid, observer
+from otp import Pid
 from superlearner.control.failures import explain_start
 from superlearner.control.reasons import text_of_reason
 from superlearner.control.supervising import NotRestartable
 from superlearner.control.terms import clip
-from superlearner.operations.context import Context
 from superlearner.operations.failures import OperationError
 from superlearner.operations.targets import answering, called
 
-__all__ = ["refuse_paused", "steering", "view_of"]
-
-
-def view_of(context: Context) -> observer.NodeView:
-    """Return the view through which operations read and change the node."""
-    return observer.LocalView(context.node)
+__all__ = ["refuse_paused", "steering"]
 
 
 def refuse_paused(supervisor: Pid) -> None:

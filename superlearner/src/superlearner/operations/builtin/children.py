@@ -10,6 +10,7 @@ from pydantic import Field
 import otp
 from otp import Pid, Supervisor
 from otp.observer import ChildStart
+from otp.observer.operations import count_children, delete_child, start_child
 from superlearner.control.clock import Clock
 from superlearner.control.names import is_critical
 from superlearner.control.steer import NotThere, child_id, kill, restart_child, terminate_child
@@ -41,7 +42,7 @@ from superlearner.operations.results_supervisors import (
     StartedChild,
 )
 from superlearner.operations.shown import shown_child
-from superlearner.operations.steering import refuse_paused, steering, view_of
+from superlearner.operations.steering import refuse_paused, steering
 from superlearner.operations.targets import (
     answering,
     called,
@@ -81,7 +82,7 @@ async def count(ctx: Context, name: SupervisorText) -> Counts:
     """
     pid = supervisor_of(ctx, name)
     with steering():
-        found = await view_of(ctx).count_children(pid)
+        found = count_children(pid)
     return Counts(
         supervisor=plain_pid(pid),
         specs=found.specs,
@@ -151,7 +152,7 @@ async def start(
         protect_children(ctx, pid, force=force)
         ctx.about_to(f"start {start or 'a child'} under {called(pid)}", [called(pid)])
         child = given if start is None else ChildStart(start, term, id, registered_name, restart, shutdown)
-        started = await view_of(ctx).start_child(pid, child)
+        started = await start_child(pid, child)
     known = None if started is None else _text_of_child(started, pid)
     return StartedChild(supervisor=plain_pid(pid), id=known, pid=None if started is None else plain_pid(started))
 
@@ -220,7 +221,7 @@ async def delete(ctx: Context, name: SupervisorText, child: ChildText, force: Fo
         protect_children(ctx, pid, force=force)
         refuse_paused(pid)
         ctx.about_to(f"delete the child {child} of {called(pid)}", [called(pid)])
-        await view_of(ctx).delete_child(pid, known)
+        await delete_child(pid, known)
     return Deleted(supervisor=plain_pid(pid), id=child, deleted=True)
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 import otp
 from otp import ChildSpec, Pid, Supervisor
 from otp.observer import ChildStart
+from otp.observer.operations import start_child
 from otp.observer.prediction import is_restarted
 from superlearner.control.names import registered_name
 from superlearner.control.reasons import text_of_reason
@@ -36,7 +37,7 @@ from superlearner.operations.results_supervisors import (
     StoppedSupervisor,
     WholeRestart,
 )
-from superlearner.operations.steering import refuse_paused, steering, view_of
+from superlearner.operations.steering import refuse_paused, steering
 from superlearner.operations.targets import called, feels, protect, protect_children, supervisor_of, term_of
 
 MOST_CHILDREN = 100
@@ -98,13 +99,12 @@ async def start(
         name=name,
     )
     spec = ChildSpec(name, start=begin, restart="transient", type="supervisor")
-    view = view_of(ctx)
     started: list[StartedChild] = []
     with steering():
         pid = await Supervisor.start_child(above, spec)
         try:
             for one in given:
-                child = await view.start_child(pid, one)
+                child = await start_child(pid, one)
                 started.append(_started_child(pid, one.id or one.start, child))
         except BaseException:
             await Supervisor.terminate_child(above, name)
@@ -231,7 +231,7 @@ async def resume(ctx: Context, name: SupervisorText) -> Paused:
     pid = supervisor_of(ctx, name)
     with steering():
         ctx.about_to(f"resume {called(pid)}", [called(pid)])
-        await view_of(ctx).resume(pid)
+        await otp.sys.resume(pid)
     return _paused(pid)
 
 

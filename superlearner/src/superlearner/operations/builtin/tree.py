@@ -27,7 +27,7 @@ from superlearner.operations.results_tree import (
     TreeResult,
     WaitLine,
 )
-from superlearner.operations.steering import steering, view_of
+from superlearner.operations.steering import steering
 from superlearner.operations.targets import process_of, supervisor_of
 
 NOT_THERE = ("malformed_pid", "process_not_found")
@@ -58,7 +58,7 @@ async def show(
     """
     top = None if root is None else supervisor_of(ctx, root)
     with steering():
-        tree = await view_of(ctx).supervision_tree(top, depth, DEADLINE_S, limit=limit)
+        tree = observer.supervision_tree(ctx.node, top, depth=depth, limit=limit, deadline=DEADLINE_S)
     result = TreeResult(node=tree.node, size=tree.size, partial=tree.partial, why=list(tree.why))
     if format == "json":
         result.roots = [
@@ -103,7 +103,7 @@ async def relationships(
 
     Supervision, links and monitors among the 10,000 oldest processes, at most 20,000 relations.
     """
-    graph = await view_of(ctx).graph(limit=10_000)
+    graph = observer.graph(ctx.node, limit=10_000)
     edges = [edge for edge in graph.edges if kind is None or edge.kind == kind]
     start = (page - 1) * per_page
     lines = [

@@ -1,1 +1,0 @@
-"""The old name of `superlearner.operations`, for packages that add operations."""
