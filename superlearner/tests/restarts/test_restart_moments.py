@@ -17,7 +17,8 @@ from otp.testing import Scheduler, wait_all_idle
 from superlearner.control.terms import plain_pid, short_state
 from superlearner.control.tree import place_of, supervisor_state
 from superlearner.restarts.drawing import MomentNode
-from superlearner.restarts.groups import OF_CHILDREN, Group, groups, is_stop
+from superlearner.restarts.fold import is_stop
+from superlearner.restarts.groups import OF_CHILDREN, Group, groups
 from superlearner.restarts.moments import Happening, Moment, NoSupervisor, moment_of
 from superlearner.restarts.present import Running, waits
 

@@ -110,10 +110,13 @@ class Event:
     """An event on a node.
 
     `seq` numbers the node's events from 1, `at` is the node's clock in ns, `cause` the seq of the event that led to
-    it (0: none recorded), `data` depends on `kind`.
+    it (0: none recorded), `data` depends on `kind`. `facts` is unset until a reader leaves there what it made of the
+    event for the readers after it.
     """
 
-    __slots__ = ("at", "cause", "data", "kind", "node", "pid", "seq")
+    __slots__ = ("at", "cause", "data", "facts", "kind", "node", "pid", "seq")
+
+    facts: Any
 
     def __init__(
         self, seq: int, at: int, node: str, kind: str, pid: Pid | None, cause: int, data: dict[str, Any]

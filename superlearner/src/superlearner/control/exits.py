@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from superlearner.control.clock import wall_of
-from superlearner.control.reasons import is_crash, text_of_reason, where_of
-from superlearner.control.terms import message_text, plain_pid
+from superlearner.control.facts import facts_of
+from superlearner.control.terms import message_text
 
 __all__ = ["Exit", "ExitEvent", "ExitLog"]
 
@@ -69,16 +69,15 @@ class ExitLog:
 
     def take(self, key: str, event: ExitEvent) -> None:
         """Record the end of the child in the slot `key`."""
-        reason = event.data["reason"]
-        child = event.data.get("child")
+        facts = facts_of(event)
         slot = self._by_slot.pop(key, None) or deque(maxlen=EXITS_OF_A_SLOT)
         slot.appendleft(
             Exit(
                 at=wall_of(self._offset, event.at),
-                reason=text_of_reason(reason),
-                pid=None if child is None else plain_pid(child),
-                crash=is_crash(reason),
-                where=where_of(reason),
+                reason=facts.reason,
+                pid=facts.child,
+                crash=facts.crash,
+                where=facts.where,
                 event=event.cause,
             )
         )

@@ -9,8 +9,7 @@ from otp import Pid, sentences
 from otp.observer.reading import kind_of
 from otp.observer.tree import is_child, top_supervisors
 from otp.trace import Event
-from superlearner.control.reasons import is_crash, text_of_reason
-from superlearner.control.terms import plain_pid
+from superlearner.control.facts import facts_of
 from superlearner.control.tree import supervisor_state
 from superlearner.live.hub import KINDS, Hub
 from superlearner.live.projection import graft, remove, row_of
@@ -55,14 +54,14 @@ class AttachedHub(Hub):
     def _ended(self, pid: Pid, event: Event) -> set[str]:
         """Handle the end of a whole tree, which no supervisor reports."""
         self._newcomers.pop(pid, None)
-        row = row_of(self.model, pid)
+        facts = facts_of(event)
+        row = row_of(self.model, facts.pid)
         if row is None or row.parent is not None:
             return set()
-        reason = event.data.get("reason")
-        level = "bad" if is_crash(reason) or row.state == "gave_up" else "info"
-        end = sentences.ended(label(row), text_of_reason(reason), failed=is_crash(reason))
+        level = "bad" if facts.crash or row.state == "gave_up" else "info"
+        end = sentences.ended(label(row), facts.reason, failed=facts.crash)
         text = sentences.story(end, sentences.not_restarted(None))
-        self.feed.note(self.model, self.model.wall(event.at), level, text, plain_pid(pid), "ended")
+        self.feed.note(self.model, self.model.wall(event.at), level, text, facts.pid, "ended")
         return remove(self.model, row.key)
 
     def _pending(self) -> bool:

@@ -18,9 +18,8 @@ from otp import Node, Pid, sentences
 from otp.trace import Event
 from superlearner.control.clock import Clock
 from superlearner.control.exits import ExitLog
-from superlearner.control.reasons import is_crash, text_of_reason
+from superlearner.control.facts import facts_of
 from superlearner.control.slots import Slot
-from superlearner.control.terms import plain_pid
 from superlearner.control.tree import TreeReader
 from superlearner.live.alone import GROUP, Alone, ended
 from superlearner.live.deflate import SharedDeflate
@@ -198,11 +197,12 @@ class Hub:
 
     def _left(self, event: Event) -> None:
         """Handle the end of a process without a supervisor."""
-        pid = "" if event.pid is None else plain_pid(event.pid)
+        facts = facts_of(event)
+        pid = facts.pid
         try:
-            row = row_of(self.model, event.pid)
-            if row is not None and row.parent == GROUP and is_crash(event.data["reason"]):
-                end = sentences.ended(label(row), text_of_reason(event.data["reason"]), failed=True)
+            row = row_of(self.model, pid)
+            if row is not None and row.parent == GROUP and facts.crash:
+                end = sentences.ended(label(row), facts.reason, failed=True)
                 words = sentences.story(end, sentences.not_restarted(None))
                 self.feed.note(self.model, self.model.wall(event.at), "bad", words, pid, "crashed")
             dirty = ended(self.model, pid)
@@ -225,17 +225,14 @@ class Hub:
                 fresh = self.reader.supervisor(event.pid)
         self.feed.take(self.model, event)
         self.model.restarts = self.node.restart_count
-        if event.kind == "child_terminated" and (key := self._key_of(event.data.get("child"))) is not None:
+        if event.kind == "child_terminated" and (key := self.model.by_pid.get(facts_of(event).child or "")) is not None:
             self.exits.take(key, event)
             self._ends_below.take(event, {row.pid: row.key for row in below(self.model, key) if row.pid is not None})
         return apply(self.model, event, fresh)
 
-    def _key_of(self, pid: Pid | None) -> str | None:
-        return None if pid is None else self.model.by_pid.get(plain_pid(pid))
-
     def _fresh(self, event: Event) -> Slot | None:
         """Return the slot of a child that just started, if its supervisor is on the page."""
-        if event.pid is None or plain_pid(event.pid) not in self.model.by_pid or event.data.get("child") is None:
+        if event.pid is None or facts_of(event).pid not in self.model.by_pid or event.data.get("child") is None:
             return None
         return self.reader.child(event.pid, event.data["child"])
 

@@ -13,7 +13,6 @@ import msgspec
 
 from superlearner.control.clock import wall_of
 from superlearner.control.slots import Slot
-from superlearner.control.terms import plain_pid
 from superlearner.live.rows import Last, Row
 
 __all__ = ["Projection", "below", "graft", "patch", "put", "remove", "row_of"]
@@ -90,9 +89,9 @@ def graft(model: Projection, slot: Slot, parent: str | None, at: float) -> set[s
     return dirty
 
 
-def row_of(model: Projection, pid: Any) -> Row | None:
+def row_of(model: Projection, pid: str | None) -> Row | None:
     """Return the row of a living process, None if it is not on the page."""
-    key = None if pid is None else model.by_pid.get(plain_pid(pid))
+    key = None if pid is None else model.by_pid.get(pid)
     return None if key is None else model.rows[key]
 
 

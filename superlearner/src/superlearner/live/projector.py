@@ -15,9 +15,8 @@ import msgspec
 
 from otp.observer.prediction import is_restarted
 from superlearner.control.events import TraceEvent
-from superlearner.control.reasons import is_crash, text_of_reason
+from superlearner.control.facts import facts_of
 from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, Slot, id_text, key_part
-from superlearner.control.terms import plain_pid
 from superlearner.live.projection import Projection, graft, patch, remove, row_of
 from superlearner.live.rows import Last, Row
 
@@ -54,11 +53,11 @@ def apply(model: Projection, event: TraceEvent, fresh: Slot | None = None) -> se
     match event.kind:
         case "registered" | "unregistered":
             name = id_text(data["name"]) if event.kind == "registered" else None
-            return patch(model, row_of(model, event.pid), name=name)
+            return patch(model, row_of(model, facts_of(event).pid), name=name)
         case "child_started" | "child_restarted" | "child_terminated" | "restart_failed" | "gave_up":
-            supervisor = row_of(model, event.pid)
+            supervisor = row_of(model, facts_of(event).pid)
         case "strategy_changed":
-            supervisor = row_of(model, event.pid)
+            supervisor = row_of(model, facts_of(event).pid)
             if supervisor is not None and fresh is not None:
                 return patch(model, supervisor, strategy=fresh.strategy, budget=fresh.budget)
             return set()
@@ -72,9 +71,9 @@ def apply(model: Projection, event: TraceEvent, fresh: Slot | None = None) -> se
         case "child_restarted":
             return _restarted(model, supervisor, event, at, fresh)
         case "child_terminated":
-            return _terminated(model, supervisor, data, at)
+            return _terminated(model, supervisor, event, at)
         case "restart_failed":
-            return _restart_failed(model, supervisor, data, at)
+            return _restart_failed(model, supervisor, event, at)
         case _:
             spent = _spent(supervisor, data, at)
             return patch(model, supervisor, state="gave_up", since=at, budget=spent)
@@ -157,7 +156,7 @@ def _started(
     model: Projection, supervisor: Row, event: TraceEvent, at: float, fresh: Slot | None, before: Row | None = None
 ) -> set[str]:
     data = event.data
-    pid = plain_pid(data["child"])
+    pid = facts_of(event).child or ""
     if pid in model.by_pid:
         return set()
     dynamic = supervisor.strategy in DYNAMIC
@@ -182,38 +181,37 @@ def _started(
 def _restarted(model: Projection, supervisor: Row, event: TraceEvent, at: float, fresh: Slot | None) -> set[str]:
     data = event.data
     dirty = patch(model, supervisor, budget=_spent(supervisor, data, at))
-    carried = model.carried.pop(plain_pid(data["old"]), None) if data.get("old") is not None else None
+    carried = model.carried.pop(facts_of(event).old or "", None)
     dirty |= _started(model, model.rows[supervisor.key], event, at, fresh, carried)
-    key = model.by_pid.get(plain_pid(data["child"]))
+    key = model.by_pid.get(facts_of(event).child or "")
     if key is not None and carried is not None:  # a dynamic child has a new key; keep its history
         dirty |= patch(model, model.rows[key], last=carried.last)
     return dirty
 
 
-def _terminated(model: Projection, supervisor: Row, data: Mapping[str, Any], at: float) -> set[str]:
-    row = row_of(model, data.get("child"))
+def _terminated(model: Projection, supervisor: Row, event: TraceEvent, at: float) -> set[str]:
+    data, facts = event.data, facts_of(event)
+    row = row_of(model, facts.child)
     if row is None or row.parent != supervisor.key:
         if data.get("child") is not None and supervisor.children and _counts_more_than_shown(model, supervisor):
             return patch(model, supervisor, children=supervisor.children - 1)
         return set()
-    reason = data["reason"]
-    crash = is_crash(reason)
-    last = Last(at, text_of_reason(reason), crash)
+    last = Last(at, facts.reason, facts.crash)
     if supervisor.strategy in DYNAMIC or row.restart == "temporary":
         _carry(model, row, last)
         dirty = remove(model, row.key)
         return dirty | patch(model, model.rows[supervisor.key], children=max(0, (supervisor.children or 1) - 1))
-    comes_back = data.get("by") == "exit" and is_restarted(row.restart, reason)
+    comes_back = data.get("by") == "exit" and is_restarted(row.restart, data["reason"])
     state = "restarting" if comes_back else "gave_up" if row.state == "gave_up" else "stopped"
     dirty = patch(model, row, pid=None, state=state, since=at, last=last, mailbox=None, doing=None)
     return dirty | _stop_below(model, row.key, at)
 
 
-def _restart_failed(model: Projection, supervisor: Row, data: Mapping[str, Any], at: float) -> set[str]:
+def _restart_failed(model: Projection, supervisor: Row, event: TraceEvent, at: float) -> set[str]:
+    data, facts = event.data, facts_of(event)
     dirty = patch(model, supervisor, budget=_spent(supervisor, data, at))
     row = model.rows.get(f"{supervisor.key}/{key_part(data['id'])}")
-    reason = data["reason"]
-    last = Last(at, text_of_reason(reason), is_crash(reason))
+    last = Last(at, facts.reason, facts.crash)
     return dirty | patch(model, row, state="restarting", since=at, last=last)
 
 

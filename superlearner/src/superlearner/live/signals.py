@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from superlearner.control.events import TraceEvent
-from superlearner.control.reasons import text_of_reason
+from superlearner.control.facts import facts_of
 from superlearner.control.slots import DYNAMIC, id_text, key_part
-from superlearner.control.terms import plain_pid
 from superlearner.live.entries import shorten
 from superlearner.live.naming import called, slot_of
 from superlearner.live.projection import Projection
@@ -69,8 +68,7 @@ class Signals:
         """Keep the cause of a process's end until its supervisor reports that it handled it."""
         if event.pid is None:
             return
-        pid, sender = plain_pid(event.pid), event.data.get("sender")
-        sent_by = None if sender is None else plain_pid(sender)
+        pid, sent_by = facts_of(event).pid, facts_of(event).sender
         other = self._ends.get(event.cause)
         linked = replace(other, linked=None) if other is not None and other.pid == sent_by else None
         self._ends[event.seq] = _Ended(
@@ -80,7 +78,7 @@ class Signals:
 
     def begins(self, story: Story, model: Projection, event: TraceEvent, supervisor: Row, who: Party) -> None:
         """Add a child's own end: its cause, and its supervisor's receipt of the exit signal."""
-        reason = text_of_reason(event.data["reason"], 80)
+        reason = facts_of(event).brief_reason
         found = self._ends.get(event.cause)
         if found is not None and found.sender is not None:
             if found.linked is not None:
@@ -110,30 +108,29 @@ class Signals:
         """Add the ends of processes that were linked to a supervisor that ended: its children."""
         for seq, one in self._ends.items():
             if seq > event.cause and one.cause == event.cause and one.party is not None:
-                story.burst.add("link", who, one.party, one.at_ns, text_of_reason(event.data["reason"], 80))
+                story.burst.add("link", who, one.party, one.at_ns, facts_of(event).brief_reason)
 
     def above(self, story: Story, event: TraceEvent, supervisor: Row, who: Party) -> None:
         """Add the end of a supervisor that gave up, as received by its own supervisor."""
-        story.burst.add("exit", who, party_of(supervisor), event.at, text_of_reason(event.data["reason"], 80))
+        story.burst.add("exit", who, party_of(supervisor), event.at, facts_of(event).brief_reason)
         self._belongs(event.cause, story)
 
     def stopped(self, story: Story, model: Projection, event: TraceEvent, supervisor: Row) -> None:
         """Add the stop of a child by its supervisor."""
         data = event.data
-        pid = None if data.get("child") is None else plain_pid(data["child"])
+        pid = facts_of(event).child
         row = _row(model, pid)
         who = row or (slot_of(supervisor, data.get("id"), pid), called(model, supervisor, data.get("id"), str(pid)))
-        story.burst.add("stop", party_of(supervisor), who, event.at, text_of_reason(data["reason"], 80))
+        story.burst.add("stop", party_of(supervisor), who, event.at, facts_of(event).brief_reason)
 
     def started(self, model: Projection, event: TraceEvent, supervisor: Row | None) -> Story | None:
         """Add the start of a child; return the story that it is a part of."""
-        data = event.data
-        if data.get("child") is None:
+        data, pid = event.data, facts_of(event).child
+        if pid is None:
             return None
-        pid = plain_pid(data["child"])
         if supervisor is None:
             if event.pid is not None:
-                below = self._unborn.setdefault(plain_pid(event.pid), [])
+                below = self._unborn.setdefault(facts_of(event).pid, [])
                 if len(below) < MOST_BELOW:
                     below.append(_Start(data.get("id"), pid, event.at))
                 shorten(self._unborn, MOST_UNBORN)
@@ -159,7 +156,7 @@ class Signals:
         """Add a failed start, which is retried in the same story."""
         id = event.data.get("id")
         who = (slot_of(supervisor, id, story.pid), called(model, supervisor, id, story.who))
-        reason = text_of_reason(event.data["reason"], 80)
+        reason = facts_of(event).brief_reason
         story.burst.add("failed", party_of(supervisor), who, event.at, reason)
         self._belongs(event.seq, story)
 

@@ -18,9 +18,8 @@ from otp.observer.prediction import is_restarted
 from otp.redaction import without_secrets
 from superlearner.control.clock import wall_of
 from superlearner.control.events import TraceEvent
-from superlearner.control.reasons import is_crash, text_of_reason
+from superlearner.control.facts import facts_of
 from superlearner.control.slots import DYNAMIC, key_part
-from superlearner.control.terms import plain_pid
 from superlearner.live.bursts import Burst
 from superlearner.live.entries import MAX_ENTRIES, Entries, shorten
 from superlearner.live.naming import called, name_of, slot_of
@@ -119,14 +118,14 @@ class Feed:
             case "gave_up":
                 self._gives_up(model, event, data, at)
             case "strategy_changed":
-                sup = row_of(model, event.pid)
+                sup = row_of(model, facts_of(event).pid)
                 if sup is not None:
                     text = sentences.flags_changed(label(sup), data, sup.strategy)
-                    self.note(model, at, "info", text, plain_pid(event.pid))
+                    self.note(model, at, "info", text, facts_of(event).pid)
             case "drain_too_long" if data.get("ms", 0) >= LONG_DRAIN_MS:
                 self._held_up(model, event, data, at)
             case "abandoned_cleanup":
-                who = label(row_of(model, event.pid)) or str(event.pid)
+                who = label(row_of(model, facts_of(event).pid)) or str(event.pid)
                 self.note(model, at, "warn", sentences.abandoned_cleanup(who, data.get("where")), None)
             case _:
                 pass
@@ -134,37 +133,36 @@ class Feed:
     # Stories
 
     def _terminated(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
-        supervisor = row_of(model, event.pid)
+        supervisor = row_of(model, facts_of(event).pid)
         if supervisor is None:
             return
-        sup_pid = plain_pid(event.pid)
+        facts = facts_of(event)
         if data.get("by") != "exit":
             self._stopped(model, event, supervisor, at)
             return
-        child = data.get("child")
-        pid = None if child is None else plain_pid(child)
+        sup_pid, pid = facts.pid, facts.child
         if pid is not None and pid in self._gave_up:
             story = self._gave_up.pop(pid)
             story.supervisor, story.strategy = label(supervisor), supervisor.strategy or ""
             story.restarts = Restarts()
             self._open[sup_pid] = story
-            row = model.rows.get(model.by_pid.get(pid, ""))
+            row = row_of(model, pid)
             story.waits = row is None or is_restarted(row.restart, data["reason"])
             self._signals.above(story, event, supervisor, party_of(row) or (story.key or "", story.who))
             self._put(story)
             return
-        row = None if pid is None else model.rows.get(model.by_pid.get(pid, ""))
+        row = row_of(model, pid)
         reason = data["reason"]
         dynamic = supervisor.strategy in DYNAMIC
-        if not is_crash(reason) and dynamic:
+        if not facts.crash and dynamic:
             self._open.pop(sup_pid, None)
             return  # dynamic children come and go: an orderly end is not worth an entry
         key = row.key if row is not None else slot_of(supervisor, data["id"], pid)
         who = label(row) or called(model, supervisor, data["id"], str(pid))
-        what = "stopped" if not is_crash(reason) else "killed" if reason == "killed" else "crashed"
+        what = "stopped" if not facts.crash else "killed" if reason == "killed" else "crashed"
         story = self._begin(key, at)
         story.who, story.key, story.pid, story.what = who, key, pid, what
-        story.event, story.reason = event.seq, text_of_reason(reason)
+        story.event, story.reason = event.seq, facts.reason
         story.supervisor, story.sup_key, story.strategy = label(supervisor), supervisor.key, supervisor.strategy or ""
         story.waits = row is None or is_restarted(row.restart, reason)
         if not story.waits and row is not None and row.restart:
@@ -199,7 +197,7 @@ class Feed:
 
     def _started_again(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
         """Record that a child runs again after its supervisor's pause, or on request."""
-        supervisor = row_of(model, event.pid)
+        supervisor = row_of(model, facts_of(event).pid)
         part_of = self._signals.started(model, event, supervisor)
         if part_of is not None and (part_of.settled or not part_of.burst.full):
             self._put(part_of)
@@ -216,7 +214,7 @@ class Feed:
             text = sentences.started(by, who)
         else:
             return
-        pid = plain_pid(data["child"])
+        pid = facts_of(event).child
         self._put(
             Entry(
                 id=self._number(), at=at, kind="started", level="ok", text=text, key=key, pid=pid, sup=supervisor.key,
@@ -244,7 +242,7 @@ class Feed:
         return row is not None
 
     def _restarted(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
-        supervisor = row_of(model, event.pid)
+        supervisor = row_of(model, facts_of(event).pid)
         self._signals.started(model, event, supervisor)
         story = self._story_of(supervisor, event, data)
         if story is None or supervisor is None:
@@ -254,7 +252,7 @@ class Feed:
             group = {slot_of(supervisor, child): called(model, supervisor, child) for child in ids}
             story.restarts.add(group, data)
         else:
-            successor = plain_pid(data["child"])
+            successor = facts_of(event).child or ""
             story.key = slot_of(supervisor, None, successor)
             story.restarts.add({story.key: story.who}, data, successor)
         story.done = True
@@ -262,28 +260,27 @@ class Feed:
         self._put(story)
 
     def _restart_failed(self, model: Projection, event: TraceEvent, data: Mapping[str, Any]) -> None:
-        supervisor = row_of(model, event.pid)
+        supervisor = row_of(model, facts_of(event).pid)
         story = self._story_of(supervisor, event, data)
         if story is None or supervisor is None:
             return
         who = called(model, supervisor, data.get("id"), story.who)
-        story.restarts.failed(label(supervisor), who, text_of_reason(data["reason"]), data)
+        story.restarts.failed(label(supervisor), who, facts_of(event).reason, data)
         self._signals.failed(model, event, supervisor, story)
         self._put(story)
 
     def _story_of(self, supervisor: Row | None, event: TraceEvent, data: Mapping[str, Any]) -> Story | None:
         """Return the open story of this child, else the latest one of its supervisor."""
         if supervisor is not None:
-            old = data.get("old")
-            key = slot_of(supervisor, data.get("id"), None if old is None else plain_pid(old))
+            key = slot_of(supervisor, data.get("id"), facts_of(event).old)
             story = self._latest.get(key)
             if story is not None and not story.done and story.sup_key == supervisor.key:
                 return story
-        return self._open.get(plain_pid(event.pid))
+        return self._open.get(facts_of(event).pid)
 
     def _gives_up(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
-        supervisor = row_of(model, event.pid)
-        sup_pid = plain_pid(event.pid)
+        supervisor = row_of(model, facts_of(event).pid)
+        sup_pid = facts_of(event).pid
         last = self._open.get(sup_pid)
         if last is not None and not last.done:
             last.done, last.waits = True, False
@@ -297,10 +294,10 @@ class Feed:
         story.who, story.key, story.pid, story.what = who, supervisor.key, sup_pid, "gave_up"
         story.supervisor, story.sup_key = label(parent), None if parent is None else parent.key
         story.strategy = "" if parent is None else parent.strategy or ""
-        story.event, story.reason = event.seq, text_of_reason(data["reason"])
+        story.event, story.reason = event.seq, facts_of(event).reason
         child = called(model, supervisor, data.get("id"), last.who if last is not None else "a child")
         last_one = sentences.last_straw(
-            child, story.reason, failed=is_crash(data["reason"]), retried=data.get("retried", False)
+            child, story.reason, failed=facts_of(event).crash, retried=data.get("retried", False)
         )
         story.opening = sentences.gave_up(
             who, last_one, used=data["used"], allowed=data["allowed"], window=data["window"]
@@ -313,10 +310,10 @@ class Feed:
         self._put(story)
 
     def _held_up(self, model: Projection, event: TraceEvent, data: Mapping[str, Any], at: float) -> None:
-        row = row_of(model, event.pid)
+        row = row_of(model, facts_of(event).pid)
         who = label(row) or str(event.pid)
         text = sentences.held(who, data["ms"] / 1000)
-        pid = None if event.pid is None else plain_pid(event.pid)
+        pid = facts_of(event).pid or None
         entry = self._entry(model, at, "warn", text, pid, "stuck")
         self._holds.append((at, pid, entry.id))
         self._put(entry)

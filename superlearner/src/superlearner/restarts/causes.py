@@ -18,12 +18,11 @@ from superlearner.control.events import TraceEvent
 from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
 from superlearner.restarts.cause_steps import Step, Words, names_in, number_of
+from superlearner.restarts.groups import OF_CHILDREN, STARTS
 
 __all__ = ["trail", "why"]
 
 MOST: Final = 20
-STARTS: Final = frozenset({"child_started", "child_restarted"})
-OF_CHILDREN: Final = STARTS | {"child_terminated", "restart_failed", "gave_up"}
 
 
 def why(node: Node, number: str) -> list[Step]:

@@ -10,7 +10,7 @@ import otp
 from otp import Node
 from otp.trace import Event
 from superlearner.control.exits import ExitEvent, ExitLog
-from superlearner.control.terms import plain_pid
+from superlearner.control.facts import facts_of
 
 __all__ = ["EndsBelow"]
 
@@ -64,6 +64,6 @@ class EndsBelow:
 
     def ended(self, event: Event) -> None:
         """Handle an `exited` event; ignore a process that is not waited for."""
-        key = None if event.pid is None or not self._waiting else self._waiting.pop(plain_pid(event.pid), None)
+        key = None if event.pid is None or not self._waiting else self._waiting.pop(facts_of(event).pid, None)
         if key is not None:
             self._exits.take(key, _End(event.at, event.seq, {"reason": event.data["reason"], "child": event.pid}))

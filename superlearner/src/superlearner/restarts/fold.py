@@ -150,7 +150,7 @@ NOTHING: Final = Restarts()
 
 def is_stop(event: TraceEvent) -> bool:
     """Return whether an event is a stop of a child by its supervisor, not an end by itself."""
-    return event.kind == "child_terminated" and event.data["by"] != "exit"
+    return event.kind == "child_terminated" and event.data.get("by") != "exit"
 
 
 def after(state: Restarts, event: TraceEvent) -> Restarts:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from superlearner.control.events import TraceEvent
+from superlearner.restarts.fold import is_stop
 
-__all__ = ["OF_CHILDREN", "STARTS", "Group", "groups", "is_stop"]
+__all__ = ["OF_CHILDREN", "STARTS", "Group", "groups"]
 
 STARTS: Final = frozenset({"child_started", "child_restarted"})
 OF_CHILDREN: Final = STARTS | {"child_terminated", "restart_failed", "gave_up"}
@@ -66,11 +67,6 @@ class Group:
         return any(event.kind in ANSWERS for event in self.events)
 
 
-def is_stop(event: TraceEvent) -> bool:
-    """Return whether a `child_terminated` event is a stop by the supervisor, not an end by itself."""
-    return event.kind == "child_terminated" and event.data["by"] != "exit"
-
-
 def groups(events: Sequence[TraceEvent], waits: Waits = nothing_waits) -> dict[int, Group]:
     """Group events by their first cause; events without one, such as a stop on request, are left out.
 
@@ -105,7 +101,7 @@ class _Sorter:
         self.answers: Counter[int] = Counter()
         for event in events:
             if event.kind == "child_terminated":
-                if event.data["by"] != "exit":
+                if is_stop(event):
                     self.stops[event.cause] = event
             elif event.kind in ANSWERS:
                 self.answers[event.cause] += 1
@@ -177,7 +173,7 @@ class _Sorter:
     def _terminated(self, event: TraceEvent) -> None:
         pid, cause = event.pid, event.cause
         self.above[event.data["child"]] = pid
-        if event.data["by"] != "exit":
+        if is_stop(event):
             group = self.group_of.get(cause)
             if group is not None:
                 self._join(event, group)

@@ -14,7 +14,8 @@ from superlearner.control.terms import plain_pid
 from superlearner.restarts.cause_steps import Line, Step, line_of
 from superlearner.restarts.causes import trail
 from superlearner.restarts.drawing import MOST_TOUCHED, Drawing, MomentNode
-from superlearner.restarts.groups import STARTS, Group, is_stop
+from superlearner.restarts.fold import is_stop
+from superlearner.restarts.groups import STARTS, Group
 from superlearner.restarts.present import Now, Row, waits
 from superlearner.restarts.tables import Past
 

@@ -11,7 +11,8 @@ from typing import Any, Final
 from superlearner.control.events import TraceEvent
 from superlearner.control.slots import DYNAMIC, id_text, key_part
 from superlearner.control.terms import plain_pid
-from superlearner.restarts.groups import OF_CHILDREN, STARTS, is_stop
+from superlearner.restarts.fold import is_stop
+from superlearner.restarts.groups import OF_CHILDREN, STARTS
 from superlearner.restarts.present import Now, Row, Table, rows_of
 
 __all__ = ["Past"]

@@ -12,6 +12,7 @@ from otp import Node, Pid
 from otp.trace import Event
 from superlearner.base.telemetry import Telemetry
 from superlearner.control.clock import Clock
+from superlearner.control.facts import facts_of
 from superlearner.control.look import supervisors
 from superlearner.control.slots import DYNAMIC, id_text
 from superlearner.control.terms import plain_pid
@@ -181,7 +182,7 @@ class Ledger:
     def on_event(self, event: Event) -> None:
         """Process a trace event; log errors, as the emitting supervisor must not fail."""
         try:
-            fresh = None if event.pid is None or plain_pid(event.pid) in self.book.by_pid else event.pid
+            fresh = None if facts_of(event).pid in self.book.by_pid else event.pid
             if fresh is not None:
                 self._enter(fresh)
             entry = apply(self.book, event)

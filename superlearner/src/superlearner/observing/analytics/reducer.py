@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from superlearner.control.clock import wall_of
 from superlearner.control.events import TraceEvent
+from superlearner.control.facts import facts_of
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import id_text
-from superlearner.control.terms import plain_pid
 from superlearner.observing.analytics.entries import Entry, EventType
 from superlearner.observing.analytics.history import Book, History, belongs, count
 from superlearner.observing.analytics.times import Times
@@ -51,7 +51,8 @@ def meet(book: Book, pid: str, name: str | None) -> History:
 
 def apply(book: Book, event: TraceEvent) -> Entry | None:
     """Apply an event of a supervisor registered with `meet`; return its entry."""
-    history = book.by_pid.get(plain_pid(event.pid))
+    facts = facts_of(event)
+    history = book.by_pid.get(facts.pid)
     if history is None:
         return None
     data = event.data
@@ -67,79 +68,77 @@ def apply(book: Book, event: TraceEvent) -> Entry | None:
             _budget(history, data["allowed"], data["window"])
             old = history.causes.get(event.cause)
             _caused(history, event.seq, old)
-            return _entry(book, history, event, "restart_failed", data["id"], old, None, data["reason"])
+            return _entry(book, history, event, "restart_failed", old, None, facts.reason, crash=facts.crash)
         case "gave_up":
             _budget(history, data["allowed"], data["window"])
             old = history.causes.get(event.cause)
-            return _entry(book, history, event, "gave_up", data["id"], old, None, data["reason"])
+            return _entry(book, history, event, "gave_up", old, None, facts.reason, crash=facts.crash)
         case "strategy_changed":
             _budget(history, data["max_restarts"], data["max_seconds"])
             what = f"{data['strategy']}, at most {data['max_restarts']} restarts in {data['max_seconds']} s"
-            return _entry(book, history, event, "strategy_changed", None, None, None, what, crash=False)
+            return _entry(book, history, event, "strategy_changed", None, None, text_of_reason(what))
         case _:
             return None
 
 
 def _started(book: Book, history: History, event: TraceEvent, data: Mapping[str, Any]) -> Entry:
-    id, child = data["id"], plain_pid(data["child"])
+    id, facts = data["id"], facts_of(event)
     before = None if id is None else history.down.pop(_place(id), None)
     if id is not None:
-        history.note_start(id_text(id), data["restarts"], again=data["old"] is not None)
-    if data["old"] is not None:  # started on request, or with a sibling, after its own end
-        return _ran_again(book, history, event, plain_pid(data["old"]), UNKNOWN if before is None else before[2])
+        history.note_start(facts.id or "", data["restarts"], again=facts.old is not None)
+    if facts.old is not None:  # started on request, or with a sibling, after its own end
+        reason = UNKNOWN if before is None else before[2]
+        return _ran_again(book, history, event, reason, crash=is_crash(reason))
     if data["along"]:
         return _went_along(book, history, event, before)
-    return _entry(book, history, event, "started", id, None, child, None)
+    return _entry(book, history, event, "started", None, facts.child, None)
 
 
 def _terminated(book: Book, history: History, event: TraceEvent, data: Mapping[str, Any]) -> Entry:
-    id, old, reason = data["id"], plain_pid(data["child"]), data["reason"]
+    id, facts = data["id"], facts_of(event)
+    old = facts.child or ""
     by_itself = data["by"] == "exit"
     kind: EventType = "terminated" if by_itself else "stopped"
-    entry = _entry(book, history, event, kind, id, old, None, reason)
     down = history.down
-    down[old if id is None else _place(id)] = old, event.at, entry.reason or ""
+    down[old if id is None else _place(id)] = old, event.at, facts.reason
     if len(down) > MAX_DOWN:
         del down[next(iter(down))]
     if by_itself:
         _caused(history, event.cause, old)
-    return entry
+    return _entry(book, history, event, kind, old, None, facts.reason, crash=facts.crash)
 
 
 def _restarted(book: Book, history: History, event: TraceEvent, data: Mapping[str, Any]) -> Entry:
-    id = data["id"]
-    old = None if data["old"] is None else plain_pid(data["old"])
+    id, facts = data["id"], facts_of(event)
     history.attempts.add(event.at)
     _budget(history, data["allowed"], data["window"])
-    before = history.down.pop((old or "") if id is None else _place(id), None)
+    before = history.down.pop((facts.old or "") if id is None else _place(id), None)
     if id is not None:
-        history.note_start(id_text(id), data["restarts"], again=not data["along"])
+        history.note_start(facts.id or "", data["restarts"], again=not data["along"])
     if data["along"]:
         return _went_along(book, history, event, before)
     recovery = None if before is None else max(0, event.at - before[1])
-    return _ran_again(book, history, event, old, data["reason"], recovery)
+    return _ran_again(book, history, event, facts.reason, crash=facts.crash, recovery=recovery)
 
 
 def _ran_again(
-    book: Book, history: History, event: TraceEvent, old: str | None, reason: Any, recovery: int | None = None
+    book: Book, history: History, event: TraceEvent, reason: str, *, crash: bool, recovery: int | None = None
 ) -> Entry:
     """Count a restart."""
+    facts = facts_of(event)
     history.restarts.add(event.at)
     book.total_restarts += 1
     if recovery is not None:
         history.recovered(recovery)
-    id, child = event.data["id"], plain_pid(event.data["child"])
-    entry = _entry(book, history, event, "restarted", id, old, child, reason, recovery=recovery)
-    count(history.by_reason, entry.reason or "")
-    return entry
+    count(history.by_reason, reason)
+    return _entry(book, history, event, "restarted", facts.old, facts.child, reason, crash=crash, recovery=recovery)
 
 
 def _went_along(book: Book, history: History, event: TraceEvent, before: tuple[str, int, str] | None) -> Entry:
     """Count a child that was restarted because of a sibling; `before` is its end."""
     old, ended, why = (None, None, UNKNOWN) if before is None else before
     took = None if ended is None else event.at - ended
-    id, child, kind = event.data["id"], plain_pid(event.data["child"]), "restarted_along"
-    return _entry(book, history, event, kind, id, old, child, why, crash=False, recovery=took)
+    return _entry(book, history, event, "restarted_along", old, facts_of(event).child, why, recovery=took)
 
 
 def _entry(
@@ -147,27 +146,26 @@ def _entry(
     history: History,
     event: TraceEvent,
     kind: EventType,
-    id: Any,
     old: str | None,
     child: str | None,
-    reason: Any,
+    reason: str | None,
     *,
-    crash: bool | None = None,
+    crash: bool = False,
     recovery: int | None = None,
 ) -> Entry:
     book.number += 1
-    has_reason = kind != "started"
+    facts = facts_of(event)
     entry = Entry(
         book.number,
         wall_of(book.offset, event.at),
         kind,
         history.key,
-        plain_pid(event.pid),
-        None if id is None else id_text(id),
+        facts.pid,
+        facts.id,
         old,
         child,
-        text_of_reason(reason) if has_reason else None,
-        (has_reason and is_crash(reason)) if crash is None else crash,
+        reason,
+        crash,
         None if recovery is None else round(recovery / 1e9, 6),
     )
     history.counts[kind] = history.counts.get(kind, 0) + 1

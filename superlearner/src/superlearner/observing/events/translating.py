@@ -11,8 +11,8 @@ import otp
 from otp import sentences
 from otp.redaction import without_secrets
 from superlearner.control.clock import Clock
+from superlearner.control.facts import facts_of
 from superlearner.control.names import display_name
-from superlearner.control.reasons import is_crash, text_of_reason, where_of
 from superlearner.control.slots import id_text
 from superlearner.control.terms import clip, plain_pid, text_of
 from superlearner.control.tree import supervisor_state, what_of
@@ -46,7 +46,7 @@ def can_wait(event: otp.trace.Event) -> bool:
 
 
 def _spawned(event: Any) -> Event:
-    data, pid = event.data, plain_pid(event.pid)
+    data, pid = event.data, facts_of(event).pid
     name, what, parent = _name(data.get("name")), _words(data.get("what")), data.get("parent")
     who, by = (None, None) if not isinstance(parent, otp.Pid) else _supervisor(parent)
     text = sentences.started("", _who(name, pid, what))
@@ -55,16 +55,16 @@ def _spawned(event: Any) -> Event:
 
 
 def _exited(event: Any) -> Event:
-    data, pid = event.data, plain_pid(event.pid)
-    name, reason, sender = _name(data.get("name")), data.get("reason"), _pid(data.get("sender"))
-    said, abnormal, what = text_of_reason(reason), is_crash(reason), _words(data.get("what"))
+    data, facts = event.data, facts_of(event)
+    pid, name, reason, sender = facts.pid, _name(data.get("name")), data.get("reason"), facts.sender
+    said, abnormal, what = facts.reason, facts.crash, _words(data.get("what"))
     if sender is None and type(reason) is otp.Crash:
         told: dict[str, Any] = {
             "reason": said,
             "abnormal": True,
             "callback": _words(data.get("callback")),
             "message": _hidden(data.get("message")),
-            "where": where_of(reason),
+            "where": facts.where,
             "what": what,
         }
         doing = sentences.handling(told["message"], told["callback"])
@@ -76,25 +76,26 @@ def _exited(event: Any) -> Event:
 
 
 def _registered(event: Any) -> Event:
-    pid, name = plain_pid(event.pid), _name(event.data.get("name"))
+    pid, name = facts_of(event).pid, _name(event.data.get("name"))
     told = sentences.registered if event.kind == "registered" else sentences.unregistered
     return Event(event.kind, 0.0, told(pid, str(name)), {}, pid=pid, name=name)
 
 
 def _child(event: Any) -> Event:
     """Convert a supervisor's event about a child."""
-    data, kind = event.data, event.kind
+    data, kind, facts = event.data, event.kind, facts_of(event)
     child = data.get("child")
-    pid, id = _pid(child), None if data.get("id") is None else id_text(data["id"])
+    pid, id = facts.child, facts.id
     name = None if child is None else display_name(child)
-    supervisor, own = _supervisor(event.pid)
+    own = facts.pid
+    supervisor = display_name(event.pid) or own
     told: dict[str, Any] = {"id": id, "supervisor_pid": own}
     also = () if id is None else (id,)
     called = name or id
     who = sentences.process_text(called, pid, "child")
-    reason, failed = text_of_reason(data.get("reason")), is_crash(data.get("reason"))
+    reason, failed = facts.reason, facts.crash
     if kind == "child_started":
-        old = _pid(data.get("old"))
+        old = facts.old
         told |= {"restart": data.get("restart"), "type": data.get("type"), "old": old, **_counts(data), **_runs(child)}
         text = sentences.started(supervisor, who) if old is None else sentences.restarted(supervisor, who)
     elif kind == "child_terminated":
@@ -105,7 +106,7 @@ def _child(event: Any) -> Event:
         budget: dict[str, Any] = {key: _number(data.get(key)) for key in ("used", "allowed", "window")}
         told |= {"reason": reason, **budget}
         if kind == "child_restarted":
-            old, strategy = _pid(data.get("old")), data.get("strategy")
+            old, strategy = facts.old, data.get("strategy")
             group = [id_text(one) for one in (data.get("group") or ())[:20]]
             told |= {"old": old, "strategy": strategy, "group": group, **_counts(data), **_runs(child)}
             also = (*also, *(() if old is None else (old,)))
@@ -136,7 +137,8 @@ def _runs(child: Any) -> dict[str, Any]:
 
 
 def _strategy_changed(event: Any) -> Event:
-    supervisor, own = _supervisor(event.pid)
+    own = facts_of(event).pid
+    supervisor = display_name(event.pid) or own
     before = event.data.get("before")
     old = before.get("strategy") if isinstance(before, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     told = {key: _plain(value) for key, value in event.data.items()} | {"strategy_before": _plain(old)}
