@@ -361,3 +361,15 @@ def test_the_socket_for_commands_is_its_owners(member: Member, tmp_path: Path) -
     member("a")
     [record] = records(tmp_path / "data")
     assert stat.S_IMODE(Path(record.path).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("way", [("--listen", "127.0.0.1:0"), ("--connect", "tcp/127.0.0.1:9")])
+def test_a_cookie_file_that_strangers_could_guess_takes_no_port(
+    superlearner: Run, tmp_path: Path, way: tuple[str, str]
+) -> None:
+    cookie = tmp_path / "guessable"
+    cookie.write_text("sixteen letters!\n")
+    cookie.chmod(0o600)
+    code, line = refused(superlearner, "--cookie-file", str(cookie), *way)
+    assert code == 1
+    assert f"{way[1]}: expected a random cookie of at least 32 characters" in line

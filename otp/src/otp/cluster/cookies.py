@@ -9,10 +9,13 @@ from typing import Final
 from otp.cluster.refusals import JoinRefused
 from otp.kernel.errors import BadArgument
 
-__all__ = ["VARIABLE", "cookie_of", "discovery_key", "link_secret"]
+__all__ = ["VARIABLE", "cookie_of", "discovery_key", "is_weak", "link_secret"]
 
 VARIABLE: Final = "OTP_COOKIE"
 _PURPOSE: Final = b"otp 1 discovery key"
+SHORTEST: Final = 32
+DIFFERENT: Final = 8
+"""Fewer different bytes are not random: of 32 random hexadecimal digits, one cookie in 400,000 has at most these."""
 
 
 def cookie_of(given: str | bytes | None) -> bytes:
@@ -35,6 +38,17 @@ def discovery_key(cookie: bytes) -> str:
     (True, 32)
     """
     return hmac.digest(cookie, _PURPOSE, "sha256").hex()[:32]
+
+
+def is_weak(cookie: bytes) -> bool:
+    """Return whether a program could find this cookie by trying.
+
+    Any program that may connect to a member gets values that it can compare with those of a guess.
+
+    >>> is_weak(b"secret"), is_weak(32 * b"x"), is_weak(b"0123456789abcdef0123456789abcdef")
+    (True, True, False)
+    """
+    return len(cookie) < SHORTEST or len(set(cookie)) < DIFFERENT
 
 
 def link_secret(cookie: bytes) -> bytes:

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from otp.cluster.cookies import discovery_key, link_secret
+from otp.cluster.cookies import discovery_key, is_weak, link_secret
 from otp.cluster.discovery import Discovery, Folder, Multicast
 from otp.distribution import NodeId, Settings
 from otp.distribution.carriers.direct import DirectCarrier
@@ -48,7 +48,7 @@ def real_carrier(
     def create(_me: NodeId) -> DirectCarrier:
         return DirectCarrier(
             group, link_secret(cookie), folder=folder, listings=listings, listen=listen, connect=tuple(connect),
-            multicast=multicast,
+            multicast=multicast, weak=is_weak(cookie),
         )  # fmt: skip
 
     return create, settings

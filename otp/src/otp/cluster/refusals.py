@@ -36,7 +36,8 @@ class JoinRefused(Exception):
     """A join or a connection that failed.
 
     `.reason`: `"no_cookie"`, `("wrong_cookie", node)`, `("name_taken", name)`, `("incompatible", what, here, there)`,
-    `("unreachable", addresses)`, `("address_in_use", address)` or `("tls_required", address)`.
+    `("unreachable", addresses)`, `("address_in_use", address)`, `("weak_cookie", address)` or
+    `("tls_required", address)`.
 
     >>> from otp.cluster import JoinRefused
     >>> print(JoinRefused(("name_taken", "b")))

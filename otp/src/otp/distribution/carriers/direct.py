@@ -108,8 +108,10 @@ class DirectCarrier:
     each other. `listen` with a port, such as `127.0.0.1:7447`, also opens that port to nodes of other users, and
     `unix/PATH` names the socket. `connect` has the addresses of other nodes, which are dialled forever.
 
+    With `weak`, others could guess the secret, so ports are neither opened nor dialled.
+
     `start` raises `CarrierError` with one of the reasons `("tls_required", address)`, `("address_in_use", address)`,
-    `("bad_address", address)` and `("cannot_start", text)`.
+    `("bad_address", address)`, `("weak_cookie", address)` and `("cannot_start", text)`.
     """
 
     dials: Final = True
@@ -117,7 +119,7 @@ class DirectCarrier:
 
     def __init__(
         self, group: str, secret: bytes, *, folder: Path, listings: Sequence[Path] = (), listen: str = "127.0.0.1",
-        connect: Sequence[str] = (), multicast: str | None = None,
+        connect: Sequence[str] = (), multicast: str | None = None, weak: bool = False,
     ) -> None:  # fmt: skip
         self._group = group
         self._secret = secret
@@ -127,6 +129,7 @@ class DirectCarrier:
         self._listen = listen
         self._connect = list(connect)
         self._multicast = multicast
+        self._weak = weak
         self.address: str = ""
         self.on_stranger: Callable[[NodeId], object] | None = None
         """Called for a node of another group that was met at an address."""
@@ -201,6 +204,7 @@ class DirectCarrier:
             self._open(StreamAddress.parse(self._listen, 0), self._listen)
 
     def _open(self, address: StreamAddress, typed: str) -> None:
+        self._check_strength(address, typed)
         listener = Listener(self._loop, address, typed, self._on_accepted, self._warnings.warn)
         self._listeners[address.family] = listener
         self.address = str(listener.address)
@@ -215,7 +219,16 @@ class DirectCarrier:
         if not self._closed:
             self._dial(_parse_reachable(address), 0.0 if again else GIVE_UP_S)
 
+    def _check_strength(self, address: StreamAddress, typed: str) -> None:
+        if self._weak and not address.path:
+            raise CarrierError(
+                ("weak_cookie", typed),
+                f"{typed}: expected a random cookie of at least 32 characters, since other users of this machine can "
+                "try to guess it at a port, got a shorter or simpler one; try `secrets.token_urlsafe(32)`",
+            )
+
     def _dial(self, address: StreamAddress, seconds: float) -> None:
+        self._check_strength(address, str(address))
         if not address.path and all(family == unix_family() for family in self._listeners):
             # Nodes of other users, which learn of this one from that node, may have to dial it.
             self._open(StreamAddress(host=address.host), str(address))
