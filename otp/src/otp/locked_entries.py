@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 from weakref import WeakSet, finalize
+
+from otp.unix_sockets import is_own_socket
 
 if sys.platform != "win32":
     import fcntl
@@ -90,10 +91,10 @@ def read_entries(
 ) -> dict[Path, T]:
     """Return the entries of running programs; remove those that killed programs left behind.
 
-    Files of other users, and those for which `parse` returns None, are no entries, and stay.
+    Files for which `parse` returns None are no entries, and stay.
 
     Args:
-        folder: a folder in which only this user can write.
+        folder: a folder in which only one user can write.
         pattern: the names of its entries.
         parse: returns what an entry contains.
         socket_of: returns the path of the socket that goes with an entry.
@@ -117,9 +118,6 @@ def read_entries(
 def _read(path: Path) -> bytes | None:
     try:
         with path.open("rb") as file:
-            found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode) or not _is_own(found):
-                return None
             return file.read(LONGEST)
     except OSError:
         return None
@@ -140,9 +138,9 @@ def is_left(path: Path) -> bool:
 
 
 def remove_left(path: Path, socket: str | None) -> None:
-    """Remove an entry that was left behind, and the socket of its program."""
+    """Remove an entry that was left behind, and the socket of its program if that is a socket of this user."""
     with contextlib.suppress(OSError):
-        if socket is not None and stat.S_ISSOCK((found := os.lstat(socket)).st_mode) and _is_own(found):
+        if socket is not None and is_own_socket(socket):
             os.unlink(socket)
     with contextlib.suppress(OSError):
         path.unlink()
@@ -160,7 +158,3 @@ def reserve_socket(path: Path) -> LockedEntry:
 def _parse_path(content: bytes) -> str | None:
     path = os.fsdecode(content)
     return path if os.path.isabs(path) and "\0" not in path else None
-
-
-def _is_own(found: os.stat_result) -> bool:
-    return sys.platform == "win32" or found.st_uid == os.geteuid()

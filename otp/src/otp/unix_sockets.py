@@ -6,8 +6,19 @@ import errno
 import os
 import socket
 import stat
+import struct
+import sys
+from typing import Final
 
-__all__ = ["bind_privately"]
+__all__ = ["bind_privately", "is_own_socket", "uid_of_peer"]
+
+_UCRED: Final = struct.Struct("iII")
+"""`struct ucred` of Linux: process, user and group."""
+_XUCRED: Final = struct.Struct("II")
+"""The beginning of `struct xucred` of macOS and FreeBSD: version and user."""
+_XUCRED_SIZE: Final = 256
+_SOL_LOCAL: Final = 0
+_LOCAL_PEERCRED: Final = 1
 
 
 def bind_privately(path: str, kind: int = socket.SOCK_STREAM) -> socket.socket:
@@ -32,10 +43,32 @@ def bind_privately(path: str, kind: int = socket.SOCK_STREAM) -> socket.socket:
     return bound
 
 
-def _is_left(path: str, kind: int) -> bool:
+def is_own_socket(path: str) -> bool:
+    """Return whether a path is that of a socket which this user has bound. Raises `OSError`."""
     found = os.lstat(path)
-    if not stat.S_ISSOCK(found.st_mode) or found.st_uid != os.geteuid():  # a file refuses connections, too
+    return stat.S_ISSOCK(found.st_mode) and found.st_uid == os.geteuid()
+
+
+def _is_left(path: str, kind: int) -> bool:
+    if not is_own_socket(path):  # a file refuses connections, too
         return False
     with socket.socket(socket.AF_UNIX, kind) as asking:
         asking.setblocking(False)
         return asking.connect_ex(path) == errno.ECONNREFUSED
+
+
+def uid_of_peer(connected: socket.socket) -> int | None:
+    """Return the user at the other end of a Unix socket, None if this system does not say. Raises `OSError`."""
+    if sys.platform == "linux":
+        answer = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+        return _UCRED.unpack(answer)[1]
+    if sys.platform.startswith(("darwin", "freebsd")):
+        return _uid_in_xucred(connected.getsockopt(_SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED_SIZE))
+    return None
+
+
+def _uid_in_xucred(answer: bytes) -> int | None:
+    if len(answer) < _XUCRED.size:
+        return None
+    version, uid = _XUCRED.unpack_from(answer)
+    return None if version else uid

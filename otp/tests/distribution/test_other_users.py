@@ -110,3 +110,25 @@ def test_another_user_gets_no_link_at_a_port(sockets: Path) -> None:
             await b.close()
 
     run(main)
+
+
+@pytest.mark.parametrize("uid", [None, NOBODY], ids=["unknown", "another"])
+def test_frames_are_sealed_if_the_system_does_not_say_who_is_at_the_other_end(
+    uid: int | None, sockets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otp.distribution.carriers.direct.uid_of_peer", lambda _: uid)
+
+    async def main() -> None:
+        if uid is None:
+            a, b = await linked(sockets)
+            assert None not in (a.link(B)._sealing, b.link(A)._sealing)
+            a.carrier.put(B, b"hello")
+            assert (A, b"hello") == await b.got.get()
+        else:
+            a, b = [await Side(node, sockets).start() for node in (A, B)]
+            await a.carrier.connect(b.address, again=True)
+            assert {} == a.carrier._begun
+        for side in (a, b):
+            await side.close()
+
+    run(main)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from other_user import NOBODY, needs_root
 from superlearner.access import credentials as module
 from superlearner.access.credentials import Credentials, CredentialsError, read_or_make_token, read_token
 from superlearner.access.throttle import ADDRESSES, Throttle
@@ -55,6 +56,16 @@ def test_a_token_that_others_can_read_is_refused_and_left_alone(tmp_path: Path, 
     with pytest.raises(CredentialsError, match=rf"0600, got {mode:04o}; delete it"):
         read_or_make_token(tmp_path)
     assert made in (tmp_path / "token").read_text()
+
+
+@needs_root
+def test_a_token_of_another_user_who_knows_it_is_refused(tmp_path: Path) -> None:
+    """Such as one planted in a data directory before the first start; only root could read it."""
+    made = read_or_make_token(tmp_path)
+    os.chown(tmp_path / "token", NOBODY, NOBODY)
+    with pytest.raises(CredentialsError, match=f"belongs to user {NOBODY}: expected a file of this user"):
+        read_or_make_token(tmp_path)
+    assert made == read_token(tmp_path), "a command of root uses the token of the platform that it asks"
 
 
 @pytest.mark.parametrize("text", ["", "hunter2", "x" * 31, "two words " * 10, "ü" * 40, "line\n" * 40])

@@ -54,6 +54,15 @@ def test_a_directory_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
         DataDir(tmp_path / "file" / "below").acquire()
 
 
+def test_a_lock_that_is_a_link_is_refused_and_its_file_stays(tmp_path: Path) -> None:
+    """Others who can write to the directory may have prepared it; the text of the lock is replaced."""
+    (tmp_path / "thesis.txt").write_text("dear")
+    (tmp_path / "lock").symlink_to("thesis.txt")
+    with pytest.raises(DataDirError, match="symbolic links"):
+        DataDir(tmp_path).acquire()
+    assert (tmp_path / "thesis.txt").read_text() == "dear"
+
+
 def test_the_default_follows_xdg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert default_data_dir() == tmp_path / "superlearner"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +10,7 @@ from threading import Barrier
 
 import pytest
 
+from other_user import NOBODY, needs_root
 from superlearner.cluster.cookie import COOKIE_FILE, CookieError, read_cookie, read_or_make_cookie
 
 MANY = 16
@@ -47,6 +49,15 @@ def test_a_cookie_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> 
     read_or_make_cookie(tmp_path)
     path.chmod(mode)
     with pytest.raises(CookieError, match=f"can be read by others.*chmod 600 {path}"):
+        read_or_make_cookie(tmp_path)
+
+
+@needs_root
+def test_a_cookie_of_another_user_who_knows_it_is_refused(tmp_path: Path) -> None:
+    """Such as one planted in a data directory before the first start; only root could read it."""
+    read_or_make_cookie(tmp_path)
+    os.chown(tmp_path / COOKIE_FILE, NOBODY, NOBODY)
+    with pytest.raises(CookieError, match=f"belongs to user {NOBODY}: expected a file of this user"):
         read_or_make_cookie(tmp_path)
 
 

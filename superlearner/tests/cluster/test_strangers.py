@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -133,3 +134,32 @@ def test_another_user_reads_and_sends_no_frame(
             if b.poll() is None:
                 b.kill()
             b.communicate()
+
+
+PLANT = """
+import os
+from pathlib import Path
+
+def attack(what, path):
+    if what == "link":
+        os.symlink("/root", path)
+    else:
+        os.mkdir(path)
+        os.chmod(path, 0o777)
+    return what
+"""
+
+
+@pytest.mark.parametrize(("words", "what"), [("node b", "folder"), ("node b", "link"), ("cluster start 1", "folder")])
+def test_a_folder_that_another_user_has_prepared_for_sockets_is_refused_with_a_sentence(
+    superlearner: Callable[..., Any], words: str, what: str
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as shared, OtherUser(PLANT) as stranger:
+        os.chmod(shared, 0o1777)  # as /tmp
+        prepared = Path(shared, "otp")
+        assert what == stranger(what, str(prepared))
+        done = superlearner(*words.split(), XDG_RUNTIME_DIR=shared, TMPDIR=shared)
+        assert (1, "") == (done.returncode, done.stdout)
+        [line] = done.stderr.splitlines()
+        assert f"expected {prepared} to be a folder of this user alone" in line
+        assert what != "folder" or [] == list(prepared.iterdir())

@@ -206,10 +206,16 @@ def read_or_make_token(data_dir: Path) -> str:
         CredentialsError: as for :func:`read_token`, or the file cannot be written.
     """
     token = read_token(data_dir)
+    path = data_dir / TOKEN_FILE
     if token is not None:
+        # Only root can read the token of another user, who knows it.
+        if os.name == "posix" and (owner := path.lstat().st_uid) != os.geteuid():
+            raise CredentialsError(
+                f"the token {path} belongs to user {owner}: expected a file of this user; "
+                "try another data directory, or delete it, and the next start creates a new one"
+            )
         return token
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    path = data_dir / TOKEN_FILE
     draft = data_dir / f"{TOKEN_FILE}.new"  # renamed when complete, so no reader sees half a token
     try:
         with contextlib.suppress(FileNotFoundError):

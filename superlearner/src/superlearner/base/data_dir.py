@@ -128,7 +128,7 @@ class DataDir:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = open(self.path / LOCK_FILE, "a+", encoding="utf-8")  # noqa: SIM115 - open while it is locked
+            lock = open(self.path / LOCK_FILE, "a+", encoding="utf-8", opener=_open_no_link)  # noqa: SIM115 - open while it is locked
         except OSError as error:
             raise self._unusable(error) from None
         if not _try_lock(lock):
@@ -179,6 +179,11 @@ class DataDir:
             f"the data directory {self.path} cannot be used: {error.strerror or error}; "
             "try --data-dir FOLDER with a folder you can write to"
         )
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    """Open a file that is no link: its text is replaced, and others may have prepared the directory."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def _try_lock(file: IO[str]) -> bool:

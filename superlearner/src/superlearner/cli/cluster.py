@@ -106,12 +106,13 @@ def start(
 
     Exits with 1 and ends them if they are not connected in time. `superlearner cluster stop` ends them.
     """
+    from otp import BadArgument
     from superlearner.base.terminal import unwritable
     from superlearner.cluster.background import NotConnected, start_members
 
     try:
         names, size = start_members(_folder(ctx, data_dir), count, teaching=teaching, timeout=timeout)
-    except NotConnected as error:
+    except (NotConnected, BadArgument) as error:
         fail(str(error), NOT_TRUE)
     except OSError as error:
         fail(unwritable(error), NOT_TRUE)

@@ -29,12 +29,18 @@ def read_cookie(path: Path) -> str | None:
     """
     try:
         with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            found = os.fstat(file.fileno())
             text = file.read(LONGEST + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise CookieError(f"the cookie {path} cannot be read: {error.strerror or error}") from None
+    mode = stat.S_IMODE(found.st_mode)
+    if os.name == "posix" and found.st_uid != os.geteuid():  # only root can read it, and its owner knows it
+        raise CookieError(
+            f"the cookie {path} belongs to user {found.st_uid}: expected a file of this user; "
+            "try another data directory, or a copy"
+        )
     if mode & 0o077 and os.name == "posix":
         raise CookieError(f"the cookie {path} can be read by others (mode {mode:04o}); try: chmod 600 {path}")
     cookie = text.strip()

@@ -60,7 +60,6 @@ from otp.distribution.carriers.stream import FRAME_LIMIT
 from otp.distribution.carriers.stream_address import (
     UNIX,
     StreamAddress,
-    belongs_to_us,
     has_port,
     place_of,
     unix_family,
@@ -68,6 +67,7 @@ from otp.distribution.carriers.stream_address import (
 from otp.distribution.carriers.zenoh_settings import check_listen
 from otp.distribution.node_id import NodeId
 from otp.locked_entries import LockedEntry, reserve_socket
+from otp.unix_sockets import uid_of_peer
 
 __all__ = ["DirectCarrier"]
 
@@ -91,6 +91,8 @@ class _Begun:
 
     link: DirectLink
     place: bytes
+    local: bool
+    """It is a Unix socket."""
     sealed: bool
     timer: asyncio.TimerHandle
     target: Target | None = None
@@ -317,8 +319,8 @@ class DirectCarrier:
 
     def _on_accepted(self, accepted: socket.socket) -> None:
         # Other users reach only the port, so they cannot use up the places of this user's nodes.
-        sealed = accepted.family != unix_family()
-        waiting = sum(begun.target is None and begun.sealed == sealed for begun in self._begun.values())
+        local = accepted.family == unix_family()
+        waiting = sum(begun.target is None and begun.local == local for begun in self._begun.values())
         if waiting >= FIRST:
             accepted.close()
         elif (begun := self._begin(accepted, None)) is not None:
@@ -369,18 +371,19 @@ class DirectCarrier:
         local = connected.family == unix_family()
         try:
             place = place_of(connected.getsockname() if target is None else connected.getpeername())
-            ours = not local or belongs_to_us(connected)
+            uid = uid_of_peer(connected) if local else None
         except OSError:  # the other side has ended it
             connected.close()
             return None
-        if not ours:
+        if uid is not None and uid != os.geteuid():
             self._warnings.warn(f"{self._me} refused a link: expected a process of this user, got another user's")
             connected.close()
             return None
         link = DirectLink(self._loop, connected, _ignore, _ignore)
         link.limit = FIRST_LIMIT
         link.warn = self._warnings.warn
-        begun = _Begun(link, place, not local, self._loop.call_later(FIRST_S, self._on_late, link), target)
+        # Without an answer of the system, too, the folder of the socket has kept others out so far.
+        begun = _Begun(link, place, local, uid is None, self._loop.call_later(FIRST_S, self._on_late, link), target)
         self._begun[link] = begun
         link.on_end = partial(self._drop, begun)
         link.resume()

@@ -5,21 +5,17 @@ from __future__ import annotations
 import os
 import re
 import socket
-import struct
-import sys
 from dataclasses import dataclass
 from typing import Final
 
 from otp.distribution.carriers.carrier_error import CarrierError
 from otp.distribution.carriers.zenoh_settings import LOOPBACK_NAMES, endpoint, host_of
 
-__all__ = ["LONGEST_PATH", "UNIX", "StreamAddress", "belongs_to_us", "has_port", "place_of", "unix_family"]
+__all__ = ["LONGEST_PATH", "UNIX", "StreamAddress", "has_port", "place_of", "unix_family"]
 
 UNIX: Final = "unix/"
 LONGEST_PATH: Final = 103
 """Bytes of the path of a Unix socket: macOS has room for 104, Linux for 108, with a zero at the end."""
-_PEER: Final = struct.Struct("iII")
-"""`struct ucred` of Linux: process, user and group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +84,3 @@ def has_port(listen: str) -> bool:
 def place_of(name: str | tuple[str, int] | tuple[str, int, int, int]) -> bytes:
     """Return the address of a socket in one form for both ends."""
     return repr(name if isinstance(name, str) else name[:2]).encode()
-
-
-def belongs_to_us(connected: socket.socket) -> bool:
-    """Return whether the other end of a Unix socket is a process of this user, as far as the system can tell."""
-    if sys.platform != "linux":
-        return True  # the folder of the socket has kept others out
-    peer = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
-    return _PEER.unpack(peer)[1] == os.geteuid()
