@@ -165,6 +165,12 @@ def test_who_is_healed_or_has_ended_is_as_fast_as_before() -> None:
         ("drop", {"times": 0}, "a number of times from 1"),
         ("delay", {"seconds": -1}, "seconds"),
         ("burn", {}, "expected one of drop, delay, crash, slow"),
+        ("drop", {"kind": "system"}, r"lost \('call', 'cast', 'info'\), got 'system'; .*try otp\.sys\.suspend"),
+        ("delay", {"kind": "system"}, "got 'system'"),
+        ("crash", {"kind": "system"}, "got 'system'"),
+        ("drop", {"kind": "reply"}, "expected 'call', 'cast', 'info' or None as kind, got 'reply'"),
+        ("slow", {"kind": "call"}, "affects all callbacks; try 'delay'"),
+        ("slow", {"tag": "add"}, "affects all callbacks; try 'delay'"),
     ],
 )
 def test_what_makes_no_sense_is_refused(what: Any, options: dict[str, Any], said: str) -> None:

@@ -264,3 +264,18 @@ async def test_memory_of_very_much_is_the_least_and_says_so() -> None:
 async def test_the_state_of_a_coroutine_is_not_known() -> None:
     found = observer.memory(here(), otp.self())
     assert found is not None and found.state is None
+
+
+def test_kinds_that_match_no_message_are_refused() -> None:
+    """Regression: dropping messages of the runtime, or of a misspelt kind, silently did nothing."""
+
+    async def main() -> None:
+        node, other = otp.node(), otp.spawn(otp.receive)
+        with pytest.raises(otp.BadArgument, match="got 'system'; messages of the runtime are exempt"):
+            observer.drop_messages(node, other, kind="system")  # type: ignore[arg-type]
+        with pytest.raises(otp.BadArgument, match="expected 'call', 'cast', 'info' or None as kind, got 'calls'"):
+            observer.drop_messages(node, other, kind="calls")  # type: ignore[arg-type]
+        with pytest.raises(otp.BadArgument, match="'system' or None as kind, got 'calls'"):
+            observer.mailbox(node, other, kind="calls")  # type: ignore[arg-type]
+
+    testing.Scheduler().run(main)

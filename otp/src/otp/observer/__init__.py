@@ -35,7 +35,7 @@ from otp.observer.graph import Edge, Graph, graph
 from otp.observer.inspection import info, process, processes, supervision_tree
 from otp.observer.last_states import LastStates, keep_last_states
 from otp.observer.local_view import LocalView
-from otp.observer.mailbox import MailboxPage, MessageKind, MessageView, drop_messages, mailbox
+from otp.observer.mailbox import MailboxPage, MessageKind, MessageView, SentKind, drop_messages, mailbox
 from otp.observer.metrics import Metrics, metrics
 from otp.observer.node_view import NodeView
 from otp.observer.operations import ChildStart
@@ -99,6 +99,7 @@ __all__ = [
     "ReloadedServer",
     "RemoteView",
     "Running",
+    "SentKind",
     "State",
     "SupervisorView",
     "Term",

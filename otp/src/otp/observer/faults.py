@@ -16,7 +16,7 @@ from otp.kernel.process import Process
 from otp.kernel.scheduler import nanoseconds
 from otp.kernel.slowness import Slowness
 from otp.kernel.states import DEAD, EXITING
-from otp.observer.mailbox import MessageKind, view_if_it_fits
+from otp.observer.mailbox import SentKind, check_sent_kind, view_if_it_fits
 
 if TYPE_CHECKING:
     from otp.kernel.node import Node
@@ -44,7 +44,7 @@ def inject(
     pid: Pid,
     fault: FaultKind,
     *,
-    kind: MessageKind | None = None,
+    kind: SentKind | None = None,
     tag: str | None = None,
     search: str = "",
     times: int | None = None,
@@ -59,14 +59,14 @@ def inject(
         fault: `"drop"` loses messages, `"delay"` delivers them `seconds` later (messages sent afterwards overtake
             them), `"crash"` ends the process when one reaches it, `"slow"` makes each callback of a server wait
             `seconds` first.
-        kind, tag, search: which messages, as in `mailbox`; `"slow"` affects all of them.
+        kind, tag, search: which messages, as in `mailbox`; not for `"slow"`, which affects all of them.
         times: how many messages; None for all. A crash happens once at most.
         seconds: of `"delay"` and `"slow"`.
         reason: that of the exit signal of `"crash"`; `"kill"` cannot be trapped.
         ended: called when the fault ends, for whatever reason.
 
     Signals (`Down`, `ExitSignal`), replies and system messages are exempt: within a node they are never lost. Raises
-    `BadArgument` for a process that does not exist, and for a fault that does not apply to it.
+    `BadArgument` for these as `kind`, for a process that does not exist, and for a fault that does not apply to it.
 
     >>> import otp
     >>> from otp import observer
@@ -86,7 +86,10 @@ def inject(
     if times is not None and times < 1:
         raise BadArgument(f"{what}: expected a number of times from 1, or None for all, got {times}")
     pause = nanoseconds(seconds, f"{what}, seconds") or 0
+    check_sent_kind(kind, what)
     if fault == "slow":
+        if kind is not None or tag is not None or search:
+            raise BadArgument(f"{what}: expected no kind, tag or search, since it affects all callbacks; try 'delay'")
         return _slow(p, seconds, what, ended)
 
     def matches(message: Any) -> bool:

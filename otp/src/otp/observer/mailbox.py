@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from otp.bounded import text
 from otp.kernel.callers import MessageKind, call_of, unwrap_message
@@ -23,7 +23,10 @@ from otp.redaction import Redact, is_secret, without_secrets
 if TYPE_CHECKING:
     from otp.kernel.node import Node
 
-__all__ = ["MailboxPage", "MessageKind", "MessageView", "drop_messages", "mailbox"]
+__all__ = ["MailboxPage", "MessageKind", "MessageView", "SentKind", "check_sent_kind", "drop_messages", "mailbox"]
+
+SentKind: TypeAlias = Literal["call", "cast", "info"]
+"""The kinds of messages that may be lost; those of the runtime may not."""
 
 EXAMINED: Final = 10_000
 LONGEST_TAG: Final = 40
@@ -88,6 +91,7 @@ def mailbox(
     >>> otp.run(main)
     (["('add', 3)"], 1)
     """
+    _check_kind(kind, get_args(MessageKind), "mailbox")
     p = _alive(node, pid)
     waiting = [] if p is None else mailbox_of(p)
     if p is None or (p._x is not None and p._x.sensitive):
@@ -105,7 +109,7 @@ def drop_messages(
     node: Node,
     pid: Pid,
     *,
-    kind: MessageKind | None = None,
+    kind: SentKind | None = None,
     tag: str | None = None,
     search: str = "",
     limit: int | None = None,
@@ -116,7 +120,8 @@ def drop_messages(
     the runtime stay. Without a filter all others are dropped; with one the oldest 10,000 are searched. Erlang has no
     such function.
 
-    Raises `BadArgument` for a supervisor, whose messages keep its tree consistent, and for the running process.
+    Raises `BadArgument` for a supervisor, whose messages keep its tree consistent, for the running process, and for
+    messages of the runtime as `kind`.
 
     >>> import otp
     >>> from otp import observer
@@ -131,6 +136,7 @@ def drop_messages(
     >>> otp.run(main)
     ('stop',)
     """
+    check_sent_kind(kind, "drop_messages")
     p = _alive(node, pid)
     if p is None:
         return 0
@@ -165,6 +171,25 @@ def drop_messages(
             forget(frm)
             fail(frm, "dropped")
     return len(dropped)
+
+
+def check_sent_kind(kind: str | None, what: str) -> None:
+    """Raise `BadArgument` for a kind of messages that are never lost."""
+    if kind == "system":
+        raise BadArgument(
+            f"{what}: expected a kind that can be lost ({_listed(get_args(SentKind))}), got 'system'; messages of the "
+            "runtime are exempt, try otp.sys.suspend(pid) to hold a process"
+        )
+    _check_kind(kind, get_args(SentKind), what)
+
+
+def _check_kind(kind: Any, kinds: tuple[str, ...], what: str) -> None:
+    if kind is not None and kind not in kinds:
+        raise BadArgument(f"{what}: expected {_listed(kinds)} or None as kind, got {text(kind)}")
+
+
+def _listed(kinds: tuple[str, ...]) -> str:
+    return ", ".join(map(repr, kinds))
 
 
 def _alive(node: Node, pid: Pid) -> Process | None:

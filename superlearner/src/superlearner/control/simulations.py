@@ -50,7 +50,7 @@ MOST_BELOW: Final = 10_000
 class Only:
     """The messages that a fault affects, as in `otp.observer.mailbox`; default: all."""
 
-    kind: observer.MessageKind | None = None
+    kind: observer.SentKind | None = None
     tag: str | None = None
     search: str = ""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from superlearner.operations.declaration import Picker
-from superlearner.operations.results_mailbox import MessageType
+from superlearner.operations.results_mailbox import MessageType, SentType
 
 __all__ = [
     "ChildText",
@@ -15,6 +15,7 @@ __all__ = [
     "MeasureMs",
     "NewName",
     "OfKind",
+    "OfSentKind",
     "OfTag",
     "OfText",
     "PageNumber",
@@ -85,5 +86,6 @@ TimeoutMs = Annotated[int, Field(ge=1, le=600_000, description="milliseconds to 
 PageNumber = Annotated[int, Field(ge=1, le=1_000_000, description="page number, from 1")]
 PerPage = Annotated[int, Field(ge=1, le=1000, description="items per page")]
 OfKind = Annotated[MessageType | None, Field(description="only messages of this kind")]
+OfSentKind = Annotated[SentType | None, Field(description="only messages of this kind; those of the runtime stay")]
 OfTag = Annotated[str | None, Field(max_length=40, description="only messages with this first word", examples=["add"])]
 OfText = Annotated[str, Field(max_length=200, description="only messages whose displayed text contains this")]

@@ -8,9 +8,10 @@ from pydantic import BaseModel, Field
 
 from superlearner.operations.results import Pid
 
-__all__ = ["DropResult", "MailboxCount", "MailboxLine", "MessageLine", "MessagePattern", "MessageType"]
+__all__ = ["DropResult", "MailboxCount", "MailboxLine", "MessageLine", "MessagePattern", "MessageType", "SentType"]
 
 MessageType = Literal["call", "cast", "info", "system"]
+SentType = Literal["call", "cast", "info"]
 
 
 class MessageLine(BaseModel):

@@ -220,6 +220,18 @@ def test_messages_are_lost_or_late_and_the_list_counts_them(inside: Inside) -> N
     inside(test, TREE)
 
 
+def test_messages_of_the_runtime_are_refused_as_the_kind_of_a_fault(inside: Inside) -> None:
+    """Regression: such a simulation ran for its time and affected nothing."""
+
+    async def test(platform: Any) -> None:
+        for path in ("simulate/crash-next", "simulate/drop", "simulate/delay", "mailbox/drop"):
+            refused = await platform.client.post(f"{AT}/processes/left/{path}", json={"kind": "system"})
+            assert refused.status_code == 422
+            assert "'call', 'cast' or 'info'" in refused.text
+
+    inside(test, TREE)
+
+
 @pytest.mark.everywhere
 @pytest.mark.operation("simulation.slow_callbacks")
 def test_slow_callbacks_run_in_sequence_until_the_simulation_ends(inside: Inside) -> None:

@@ -12,7 +12,7 @@ from superlearner.control.tree import supervisor_state
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
 from superlearner.operations.failures import OperationError
-from superlearner.operations.parameters import Force, OfKind, OfTag, OfText, PidText, Reason
+from superlearner.operations.parameters import Force, OfSentKind, OfTag, OfText, PidText, Reason
 from superlearner.operations.results_simulation import SimulationLine
 from superlearner.operations.simulated import ERRORS, a_server, begun, line_of, words_of
 from superlearner.operations.steering import steering
@@ -28,7 +28,7 @@ async def crash_next(
     ctx: Context,
     pid: PidText,
     reason: Reason = "kill",
-    kind: OfKind = None,
+    kind: OfSentKind = None,
     tag: OfTag = None,
     text: OfText = "",
     duration_ms: InForceMs = 60_000,
@@ -48,7 +48,7 @@ async def crash_next(
 async def drop(
     ctx: Context,
     pid: PidText,
-    kind: OfKind = None,
+    kind: OfSentKind = None,
     tag: OfTag = None,
     text: OfText = "",
     times: Times = None,
@@ -71,7 +71,7 @@ async def delay(
     delay_ms: Annotated[
         int, Field(ge=1, le=60_000, description="milliseconds by which each message is delayed")
     ] = 1000,
-    kind: OfKind = None,
+    kind: OfSentKind = None,
     tag: OfTag = None,
     text: OfText = "",
     times: Times = None,

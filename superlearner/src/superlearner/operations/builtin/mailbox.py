@@ -17,7 +17,7 @@ from superlearner.control.tree import supervisor_state
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Paged, operation
 from superlearner.operations.failures import OperationError
-from superlearner.operations.parameters import Force, OfKind, OfTag, OfText, PageNumber, PerPage, PidText
+from superlearner.operations.parameters import Force, OfKind, OfSentKind, OfTag, OfText, PageNumber, PerPage, PidText
 from superlearner.operations.results_mailbox import (
     DropResult,
     MailboxCount,
@@ -25,6 +25,7 @@ from superlearner.operations.results_mailbox import (
     MessageLine,
     MessagePattern,
     MessageType,
+    SentType,
 )
 from superlearner.operations.targets import answering, called, process_of, protect
 
@@ -122,7 +123,7 @@ async def flush(ctx: Context, pid: PidText, force: Force = False) -> DropResult:
 async def drop(
     ctx: Context,
     pid: PidText,
-    kind: OfKind = None,
+    kind: OfSentKind = None,
     tag: OfTag = None,
     text: OfText = "",
     limit: Annotated[int | None, Field(ge=1, le=1_000_000, description="drop at most this many, the oldest")] = None,
@@ -178,7 +179,7 @@ def _drop(
     ctx: Context,
     text: str,
     sentence: str,
-    kind: MessageType | None = None,
+    kind: SentType | None = None,
     tag: str | None = None,
     search: str = "",
     limit: int | None = None,

@@ -115,7 +115,7 @@ export class SlMailbox extends Panel {
     renew(this.#more, more ? [button("Show more", () => this.#further(), "link")] : found.length || !known ? [] : [document.createTextNode("No message fits.")]);
     const can = seen.row.pid !== null && !seen.gone && seen.row.kind !== "supervisor";
     this.#acts.hidden = !can || depth === 0;
-    this.#drop.hidden = !filtered || !found.length;
+    this.#drop.hidden = !filtered || !found.length || this.#filter.kind === "system"; // those stay
   }
 
   /** @param {Pattern[]} patterns @param {number} depth */
