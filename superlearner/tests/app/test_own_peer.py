@@ -316,3 +316,39 @@ def test_a_tree_keeps_its_state_when_the_whole_machine_stood_still(
     assert before["pid"] == after["pid"]
     status, errors = program.end()
     assert (0, ["imported"]) == (status, [line.partition(" ")[0] for line in errors.splitlines()])
+
+
+STARTS = """\
+import asyncio, otp
+from otp import Children, GenServer, Ok, Supervisor
+
+class Till(GenServer):
+    def init(self, arg):
+        otp.process_flag("trap_exit", True)
+        return Ok(arg)
+
+    def terminate(self, reason, state):
+        print("terminate:", reason, flush=True)
+
+class Slow(GenServer):
+    async def init(self, arg):
+        print("init", flush=True)
+        await asyncio.sleep(0.1)
+        return Ok(arg)
+
+class Shop(Supervisor):
+    def init(self, arg):
+        return Children([Till, Slow])
+"""
+
+
+def test_sigterm_in_the_last_moment_of_its_start_stops_the_tree_in_order(
+    begin: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Regression: the program was killed, and `terminate` of a server that had started did not run."""
+    (tmp_path / "shop.py").write_text(STARTS)
+    process = begin("shop.py:Shop")
+    assert any(line == "init\n" for line in process.stdout)
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=30)
+    assert (0, True) == (process.returncode, "terminate: shutdown\n" in said)

@@ -38,6 +38,9 @@ __all__ = ["Here", "become_peer"]
 BEAT_S: Final = 1.0
 """Seconds between two signs of life, or a third of the time that the loop may be held."""
 
+START_GRACE_S: Final = 0.5
+"""Seconds to finish a start during which the peer is asked to stop: what has started can then stop in order."""
+
 LONGEST_NAME: Final = 200
 
 UNTELLABLE: Final = frame({"what": "failed", "type": "an exception", "why": "it cannot be shown"})
@@ -172,6 +175,7 @@ class _Peer:
         self._hold: float | None = order["limits"]["hold_s"]
         self._beat_s = BEAT_S if self._hold is None else min(BEAT_S, self._hold / 3)
         self._stop = asyncio.Event()
+        self._booting: asyncio.Task[Any] | None = None
 
     async def live(self) -> None:
         """Start the node, run the program, and wait for the request to stop."""
@@ -183,10 +187,23 @@ class _Peer:
             watchdog = Watchdog(loop, node, after=after, say=self._held)
             watchdog.start()
             self._beat(loop)
-            await self._boot(node)
+            await self._boot_until_stop(node)
             self._say({"what": "ready"})
             await self._stop.wait()
         watchdog.stop()
+
+    async def _boot_until_stop(self, node: Node) -> None:
+        """Run the program's boot function, and cancel it if the peer has to stop and it does not return soon."""
+        if self._stop.is_set():
+            return
+        self._booting = asyncio.current_task()
+        try:
+            await self._boot(node)
+        except asyncio.CancelledError:
+            if not self._stop.is_set():
+                raise
+        finally:
+            self._booting = None
 
     async def _boot(self, node: Node) -> None:
         module, _, function = self._order["boot"].partition(":")
@@ -221,6 +238,11 @@ class _Peer:
             os._exit(0)  # the platform has ended
         if any(order.get("what") == "stop" for order in self._frames.feed(data)):
             self._stop.set()
+            asyncio.get_running_loop().call_later(START_GRACE_S, self._give_up_boot)
+
+    def _give_up_boot(self) -> None:
+        if self._booting is not None:
+            self._booting.cancel()
 
 
 def _keep_out(loop: asyncio.AbstractEventLoop, thread: int) -> None:

@@ -315,9 +315,18 @@ class _PeerServer(GenServer[_State]):
             await running.begin()
         except OSError as error:
             return Stop(("peer", "unavailable", no_room(error)))
+        unwanted: Any = None
         while not isinstance(message := await receive(AnyOf(Note, ExitSignal)), Note):
-            if message.reason != "normal":  # the starter is gone: there is no reason to begin
-                running.kill("killed", "was not wanted any more before it was ready")
+            if message.reason != "normal" and unwanted is None:  # the starter is gone: there is no reason to begin
+                unwanted = message.reason
+                if running.os_pid is None:
+                    running.kill("killed", "was not wanted any more before it was ready")
+                else:  # some of its servers may run
+                    running.ask_to_stop(spec.shutdown)
+        if unwanted is not None:
+            while running.ended is None:
+                await receive(Note)
+            return Stop(unwanted)
         if running.ended is not None:
             if running.missing is not None:
                 failed.append(running.missing)

@@ -115,10 +115,9 @@ class OwnProgram:
         return True
 
     def give_up(self) -> None:
-        """Give up waiting for a tree that does not finish its start."""
+        """Stop a program whose tree starts: in order if the start is over soon, so that what has started can clean up."""
         if self.run is not None and not self.run.started:
-            otp.spawn(self.run.peer.kill, "the platform stops")
-            self.run.line.close("the platform stops")
+            otp.spawn(self.run.peer.stop, STOP_S)
 
     async def start(self) -> Any:
         """Start it, linked to the calling process.
