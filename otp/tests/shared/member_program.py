@@ -2,7 +2,7 @@
 
 python member_program.py JSON    the arguments of `Cluster.join`, and `name`
 
-`member_programs` describes what it prints.
+A `multicast` that is empty finds the members of this machine. `member_programs` describes what it prints.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from typing import Any
 
 import otp
-from otp.cluster import Cluster, Multicast, Tls
+from otp.cluster import Cluster, MemberDown, Multicast, Tls
 from otp.distribution import Settings
 
 
@@ -22,23 +22,41 @@ def say(cluster: Cluster) -> None:
     print(json.dumps(["view", time.monotonic(), [member.name for member in cluster.members()]]), flush=True)
 
 
-async def main(name: str, settings: dict[str, Any], multicast: str | None, tls: list[str] | None, **given: Any) -> None:
+class Child(otp.GenServer[None]):
+    def init(self, arg: None) -> Any:
+        print(json.dumps(["child started"]), flush=True)
+        return otp.Ok(None)
+
+
+class Children(otp.Supervisor):
+    def init(self, arg: None) -> Any:
+        return otp.Children([Child])
+
+
+async def main(
+    name: str, settings: dict[str, Any], multicast: str | None = "", tls: list[str] | None = None, **given: Any
+) -> None:
     async with otp.Node(name) as node:
         cluster = await Cluster.join(
             node,
             **given,
             settings=Settings(**settings),
-            discovery=multicast and Multicast(multicast),
             tls=tls and Tls(*tls),
+            **({} if multicast == "" else {"discovery": multicast and Multicast(multicast)}),
         )
 
         async def watch() -> None:
             cluster.monitor()
             while True:
-                await otp.receive()
+                match await otp.receive():
+                    case MemberDown(_, member, reason):
+                        print(json.dumps(["down", member.name, reason]), flush=True)
+                    case _:
+                        pass
                 say(cluster)
 
         node.spawn(watch)
+        await node.start(Children)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
         await cluster.leave()
 

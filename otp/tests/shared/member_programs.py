@@ -1,7 +1,8 @@
 """Members in programs of their own: their views of the cluster, when all of a group had the same, and other events.
 
 A program gets its arguments as JSON, and prints events as JSON lists. `["view", time, names]` are the members that it
-sees, at a time of the clock that all programs of a machine share.
+sees, at a time of the clock that all programs of a machine share; `["down", name, reason]` says why one has gone;
+`["child started"]` is printed by the child of a supervisor.
 """
 
 from __future__ import annotations
