@@ -227,6 +227,15 @@ def test_a_sandbox_does_not_outlive_its_life_time() -> None:
     assert [Stop] == [type(one) for one in after(fleet, Looked({"a": 3699.0}), 3700.0)[1]]
 
 
+def test_the_life_time_of_a_sandbox_excludes_standstills_of_the_platform() -> None:
+    """Regression: sandboxes whose time ended during a night of a suspended laptop were stopped in the morning."""
+    fleet, _ = running(idle_s=0, lifetime_s=3600)
+    fleet, actions = after(fleet, Looked({}, stood_still=4000.0), 4150.0)
+    assert actions == []
+    assert after(fleet, Looked({"a": 3690.0}), 7699.0)[1] == []
+    assert [Stop] == [type(one) for one in after(fleet, Looked({"a": 3699.0}), 7700.0)[1]]
+
+
 def test_sandboxes_of_a_removed_owner_are_removed() -> None:
     fleet, _ = running()
     fleet, _ = happened(create("b", "bob"), Started("b", 1, FACTS), fleet=fleet)

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import otp
 from otp import observer
+from otp.standstill import Pulse
 from superlearner.base.terminal import complain
 from superlearner.control.tree import what_of
 from superlearner.observing.watchdog import AGAIN_AFTER_S, LIBRARY_FOLDERS
@@ -85,11 +86,18 @@ class Rescue:
     def __init__(self, node: otp.Node) -> None:
         self._node = node
         self._timer: asyncio.TimerHandle | None = None
+        self._pulse = Pulse(GRACE_S / 2)
+        self._goes_on = 0.0
 
     def begin(self) -> None:
-        """Check now, and repeatedly until `end`."""
+        """Check now, and repeatedly until `end`; the time in which this program stood still does not count."""
+        now = otp.monotonic()
+        if self._pulse.stood_still(now):
+            self._goes_on = now
         for pid, seconds in starting(self._node).items():
-            if seconds >= GRACE_S and what_of(pid) != OWN:  # it gives up by itself, and ends its program first
+            if (
+                min(seconds, now - self._goes_on) >= GRACE_S and what_of(pid) != OWN
+            ):  # it gives up by itself, and ends its program first
                 who = self._node.label(pid).rstrip(",")
                 log.warning("%s is in its init while the platform stops, and is killed", who)
                 otp.exit(pid, "kill")

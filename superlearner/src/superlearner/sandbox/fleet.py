@@ -196,6 +196,7 @@ def _started(fleet: Fleet, sandbox: Sandbox, event: Started, now: float) -> Next
         supervisor_pid=facts.supervisor_pid,
         walls=facts.walls,
         started_at=now,
+        stood_still=0.0,
         ended_at=None,
     )
     if sandbox.status != "starting":  # destroyed meanwhile: the kill is already sent
@@ -263,12 +264,15 @@ def _looked(fleet: Fleet, event: Looked, now: float) -> Next:
     for sandbox in fleet.sandboxes.values():
         limits, used = sandbox.configuration.limits, max(sandbox.used_at, event.used.get(sandbox.id, 0.0))
         used = min(now, used + event.stood_still)
+        if event.stood_still:
+            sandbox = replace(sandbox, stood_still=sandbox.stood_still + event.stood_still)
+            fleet = fleet.put(sandbox)
         if sandbox.status != "running" or sandbox.busy is not None:
             continue
         why = None
         if limits.idle_s and now - used >= limits.idle_s:
             why = f"it was idle for {_span(limits.idle_s)}"
-        elif limits.lifetime_s and sandbox.started_at is not None and now - sandbox.started_at >= limits.lifetime_s:
+        elif limits.lifetime_s and now - (sandbox.started_at or now) - sandbox.stood_still >= limits.lifetime_s:
             why = f"it ran for {_span(limits.lifetime_s)}, which is its limit"
         if why is not None:
             stopped = replace(sandbox, status="stopping", goal="keep", reason=why)

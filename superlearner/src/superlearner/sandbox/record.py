@@ -128,6 +128,9 @@ class Sandbox:
     started_at: float | None = None
     ended_at: float | None = None
     used_at: float = 0.0
+    stood_still: float = 0.0
+    """Seconds of this run in which the platform stood still, which do not count as its life time."""
+
     versions: tuple[Version, ...] = ()
     current: int = 0
     goal: Goal = "keep"
