@@ -6,7 +6,8 @@ Tests that need a thread use `otp.run`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import gc
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -50,3 +51,10 @@ async def waits_for_a_future() -> None:
 def wait(request: pytest.FixtureRequest) -> Callable[[], Awaitable[None]]:
     """Return a function that waits without end, one for each kind of wait."""
     return request.param
+
+
+@pytest.fixture
+def collect_unclosed() -> Iterator[None]:
+    """Collect here what is left open on purpose, not in another test, where its warning would be an error."""
+    yield
+    gc.collect()
