@@ -229,6 +229,38 @@ def test_a_child_started_later_is_not_caused_by_the_restart_of_its_supervisor() 
     run(test, group("inner", worker("x")))
 
 
+def test_a_sibling_that_a_second_attempt_stops_has_the_first_cause() -> None:
+    starts = iter(range(9))
+
+    async def second_fails() -> Any:
+        if next(starts) == 1:
+            raise ValueError("no stock")
+        return await Worker.start_link(None, name="w")
+
+    async def test(node: otp.Node) -> None:
+        old, between = number("v"), []
+        otp.trace.subscribe(node, lambda event: between.append(event.data["child"]), kinds={"child_restarted"})
+        await kill("v", "top")
+        assert number("v") not in (old, plain_pid(between[0]))
+        steps = why(node, plain_pid(between[0]))
+        assert kinds(steps) == [("exited", "v"), ("stopped", "top")]
+        assert steps[-1].text == "top (one_for_all) stopped v: it restarts all its children together"
+
+    run(test, worker("v"), ChildSpec("w", start=(second_fails,)), strategy="one_for_all")
+
+
+def test_children_of_a_stopped_supervisor_are_not_stopped_for_a_child_that_it_left_alone() -> None:
+    async def test(node: otp.Node) -> None:
+        old = number("y")
+        await kill("x", "inner")
+        await Supervisor.terminate_child("top", "inner")
+        assert [step.text for step in why(node, old)] == [
+            "top stopped inner: it was asked to", "inner stopped y: it was ending itself",
+        ]  # fmt: skip
+
+    run(test, group("inner", worker("x", restart="temporary"), worker("y")))
+
+
 def test_exits_older_than_the_memory_of_the_node_have_no_chain() -> None:
     assert trail([], "0.7.0") == []
 

@@ -18,6 +18,7 @@ from superlearner.control.events import TraceEvent
 from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
 from superlearner.restarts.cause_steps import Step, Words, names_in, number_of
+from superlearner.restarts.fold import Restart, fold, is_stop
 from superlearner.restarts.groups import OF_CHILDREN, STARTS
 
 __all__ = ["trail", "why"]
@@ -89,6 +90,7 @@ class _Memory:
         self.exits: dict[str, TraceEvent] = {}
         self.doings: dict[str, list[TraceEvent]] = {}
         self.stops: dict[int, TraceEvent] = {}
+        self._fold(events)
         names = names_in(events)
         for event in events:
             pid = number_of(event.pid)
@@ -96,7 +98,7 @@ class _Memory:
                 self.doings.setdefault(pid, []).append(event)
                 if event.kind in STARTS and event.data.get("child") is not None:
                     self.starts[str(number_of(event.data["child"]))] = event
-                elif event.kind == "child_terminated" and event.data.get("by") != "exit":
+                elif is_stop(event):
                     self.stops[event.cause] = event
             elif event.kind == "exited" and pid is not None:
                 self.exits[pid] = event
@@ -106,6 +108,22 @@ class _Memory:
             return "the node" if pid is None else called(pid) or names.get(pid) or pid
 
         self.words = Words(name, lambda pid: pid not in known and not alive(pid))
+
+    def _fold(self, events: Sequence[TraceEvent]) -> None:
+        """Index the restarts by their starts, failures and stops, and those that ended a supervisor by its pid."""
+        found = fold(events)
+        self.answers: dict[int, Restart] = {}
+        self.stopped_for: dict[int, Restart] = {}
+        self.ending: dict[str | None, Restart] = {}
+        for restart in found.restarts:
+            self.answers |= dict.fromkeys((one.event for one in (*restart.started, *restart.failures)), restart)
+            self.stopped_for |= dict.fromkeys((one.event for one in restart.stopped), restart)
+            if restart.ends_supervisor:
+                self.ending[number_of(restart.supervisor)] = restart
+        for acting in found.state.acting.values():
+            self.stopped_for |= dict.fromkeys((one.event for one in acting.stopping), acting.open[-1])
+        for pid, restart in found.state.ended.items():
+            self.ending[number_of(pid)] = restart
 
     def about(self, number: str) -> TraceEvent | None:
         """Return the end of a process, or its start if it has not ended."""
@@ -138,29 +156,12 @@ class _Memory:
 
     def _stops(self, event: TraceEvent, cause: TraceEvent | None) -> list[Step]:
         """Return the stops that the strategy required before the restart."""
-        if cause is None or cause.kind != "exited":
+        restart = self.answers.get(event.seq)
+        if restart is None or cause is None or cause.kind != "exited":
             return []  # an earlier attempt stopped the siblings
-        stops: list[TraceEvent] = []
-        first: TraceEvent | None = None
-        strategy: str | None = None
-        for one in self._by(event):
-            if one.kind == "child_terminated" and one.cause == cause.seq:
-                first, stops = one, []
-            elif first is not None and one.kind == "child_terminated" and one.data.get("by") != "exit":
-                if one.seq < event.seq:
-                    stops.append(one)
-            elif first is not None and one.kind == "child_restarted" and one.data.get("id") == first.data.get("id"):
-                strategy = one.data.get("strategy")
-                break
-            elif first is not None and one.seq > event.seq and one.kind == "child_terminated":
-                break
-        if first is None:
-            return []
-        begun = min(
-            (one.seq for one in self._by(event) if one.kind in STARTS and one.cause == cause.seq), default=event.seq
-        )
-        stops = [one for one in stops if one.seq < begun]
-        return [self.words.stopped(stops, id_text(first.data.get("id")), strategy)] if stops else []
+        begun = min((one.event for one in (*restart.started, *restart.failures)), default=event.seq)
+        stops = [self.by_seq[one.event] for one in restart.stopped if one.event < begun]
+        return [self.words.stopped(stops, id_text(restart.id), restart.strategy)] if stops else []
 
     def _end_before(self, event: TraceEvent) -> TraceEvent | None:
         """Return the end by itself that a start on request follows, such as one after a give-up."""
@@ -196,52 +197,32 @@ class _Memory:
         stop = self.stops.get(event.seq)  # a process that traps exits ends by itself: its exit event has no sender
         if stop is not None:
             return self._stopped(stop)
-        last = next(
-            (one for one in reversed(self.doings.get(number, [])) if _decides(one) and one.seq < event.seq), None
-        )
-        if last is not None and sender is None:
-            if last.kind == "gave_up":
-                return [], last
-            if last.kind == "child_terminated" and type(data["reason"]) is str and data["reason"] == "shutdown":
-                return [self.words.ended_with_child(event, last)], self.by_seq.get(last.cause)
+        restart = self.ending.get(number)
+        if restart is not None and sender is None:
+            if restart.outcome == "gave_up":
+                return [], self.by_seq.get(restart.answered)
+            if type(data["reason"]) is str and data["reason"] == "shutdown":
+                child = self.by_seq[restart.event]
+                return [self.words.ended_with_child(event, child)], self.by_seq.get(restart.cause)
         return [self.words.ended(event)], cause
 
     def _stopped(self, stop: TraceEvent) -> Explained:
         """Explain a stop: another child's end, the supervisor's own end, or a request."""
-        before = [one for one in self._by(stop) if one.seq < stop.seq]
-        last = next(
-            (one for one in reversed(before) if one.kind != "child_terminated" or one.data.get("by") == "exit"), None
-        )
-        if last is not None and last.kind == "gave_up":
-            return [self.words.stopped([stop], None, None, "it gave up")], last
-        if last is not None and last.kind == "child_terminated" and self._deals_with(last, stop):
-            restart = next(
-                (one for one in self._by(stop) if one.kind == "child_restarted" and one.cause == last.cause), None
-            )
-            strategy = None if restart is None else restart.data.get("strategy")
-            why = None if strategy else f"{id_text(last.data.get('id'))} had ended"
-            return [self.words.stopped([stop], id_text(last.data.get("id")), strategy, why)], self.by_seq.get(
-                last.cause
-            )
+        restart = self.stopped_for.get(stop.seq)
+        if restart is not None and restart.outcome == "gave_up" and stop.seq > restart.answered:
+            return [self.words.stopped([stop], None, None, "it gave up")], self.by_seq.get(restart.answered)
+        if restart is not None:
+            first, strategy = id_text(restart.id), restart.strategy
+            step = self.words.stopped([stop], first, strategy, None if strategy else f"{first} had ended")
+            return [step], self.by_seq.get(restart.cause)
         end = self.exits.get(str(number_of(stop.pid)))
         if end is not None and end.seq > stop.seq and not self._worked(stop, end):
             return [self.words.stopped([stop], None, None, "it was ending itself")], end
         return [self.words.stopped([stop], None, None, "it was asked to")], None
 
-    def _deals_with(self, end: TraceEvent, stop: TraceEvent) -> bool:
-        """Return whether a stop after a child's end is part of handling that end."""
-        mine = [one for one in self._by(stop) if one.cause == end.cause and one.kind in STARTS | {"restart_failed"}]
-        if mine:
-            return mine[0].seq > stop.seq or any(one.seq > stop.seq for one in mine)
-        ended = self.exits.get(str(number_of(stop.pid)))
-        return ended is None or not self._worked(stop, ended)
-
     def _worked(self, stop: TraceEvent, end: TraceEvent) -> bool:
         """Return whether the supervisor did more than stop children before its own end."""
-        return any(
-            stop.seq < one.seq < end.seq and not (one.kind == "child_terminated" and one.data.get("by") != "exit")
-            for one in self._by(stop)
-        )
+        return any(stop.seq < one.seq < end.seq and not is_stop(one) for one in self._by(stop))
 
     # Supervisors
 
@@ -256,10 +237,3 @@ class _Memory:
         return [
             one for one in self._by(event) if one.kind == "child_restarted" and oldest <= one.at and one.seq < event.seq
         ]
-
-
-def _decides(event: TraceEvent) -> bool:
-    """Return whether an event can end its supervisor: a give-up, or a child's own end."""
-    return event.kind in {"gave_up", "child_restarted"} or (
-        event.kind == "child_terminated" and event.data.get("by") == "exit"
-    )

@@ -24,13 +24,25 @@ failed start is tried again after other messages, so other ends may come in betw
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple
 
 from superlearner.control.events import TraceEvent
 
-__all__ = ["KINDS", "NOTHING", "Child", "Failure", "Outcome", "Restart", "Restarts", "after", "is_stop"]
+__all__ = [
+    "KINDS",
+    "NOTHING",
+    "Child",
+    "Failure",
+    "Found",
+    "Outcome",
+    "Restart",
+    "Restarts",
+    "after",
+    "fold",
+    "is_stop",
+]
 
 KINDS: Final = frozenset(
     {"exited", "child_started", "child_terminated", "child_restarted", "restart_failed", "gave_up"}
@@ -71,6 +83,7 @@ class Restart:
 
     Attributes:
         cause: the number of the event of the end, which identifies the restart.
+        event: the number of the supervisor's report of the end, or of its first answer if that report is not known.
         supervisor: the pid of the supervisor.
         id: the child's id; None for a dynamic one.
         old: the process that ended.
@@ -84,10 +97,12 @@ class Restart:
         strategy, used, allowed, window: the strategy, and the restarts that counted, as the last answer reports them.
         group: the ids of children that the strategy restarts with this one.
         reported: the number of the event that reports the restart, after the first of its group may have started.
+        answered: the number of the last answer.
         escalated: the restart of a child of this child that ended it: the restart below.
     """
 
     cause: int
+    event: int
     supervisor: Any
     id: Any
     old: Any
@@ -103,6 +118,7 @@ class Restart:
     window: Any = None
     group: tuple[Any, ...] = ()
     reported: int = 0
+    answered: int = 0
     escalated: Restart | None = None
 
     @property
@@ -148,9 +164,29 @@ class Restarts:
 NOTHING: Final = Restarts()
 
 
+class Found(NamedTuple):
+    """The restarts in a sequence of events, and the state after it."""
+
+    restarts: list[Restart]
+    state: Restarts
+
+
 def is_stop(event: TraceEvent) -> bool:
     """Return whether an event is a stop of a child by its supervisor, not an end by itself."""
     return event.kind == "child_terminated" and event.data.get("by") != "exit"
+
+
+def fold(events: Iterable[TraceEvent]) -> Found:
+    """Return the restarts of a sequence of events, oldest first, and those that still go on."""
+    state, found = NOTHING, dict[tuple[Any, int], Restart]()
+    for event in events:
+        state = after(state, event)
+        if state.latest is not None:
+            found[state.latest.supervisor, state.latest.event] = state.latest
+    for below in (*(one.escalated for one in found.values()), *state.ended.values()):
+        if below is not None:
+            found[below.supervisor, below.event] = below
+    return Found(list(found.values()), state)
 
 
 def after(state: Restarts, event: TraceEvent) -> Restarts:
@@ -173,7 +209,7 @@ def _ended(state: Restarts, event: TraceEvent) -> Restarts:
     if below is not None and below.outcome is None:
         reason = data["reason"]
         below = replace(below, outcome="shut_down") if type(reason) is str and reason == "shutdown" else None
-    restart = Restart(event.cause, event.pid, data["id"], child, data["reason"], event.at, escalated=below)
+    restart = Restart(event.cause, event.seq, event.pid, data["id"], child, data["reason"], event.at, escalated=below)
     before = state.acting.get(event.pid, Acting())
     waiting = tuple(one for one in before.open if one.outcome == "retries")
     found = _with(state, event.pid, Acting((*waiting[1 - MOST_OPEN :], restart)), restart)
@@ -196,10 +232,15 @@ def _stopped(state: Restarts, event: TraceEvent) -> Restarts:
 def _answered(state: Restarts, event: TraceEvent) -> Restarts:
     acting = state.acting.get(event.pid)
     restart = None if acting is None else _of_answer(acting, event)
+    data = event.data
+    if restart is None and event.kind != "child_started" and event.cause:  # the end is no longer in memory
+        restart = Restart(
+            event.cause, event.seq, event.pid, data["id"], data.get("old"), data["reason"], event.at
+        )  # fmt: skip
+        acting = Acting((*(acting.open if acting is not None else ()), restart))
     if acting is None or restart is None:  # a start on request, or of a supervisor that begins
         return _same(state) if acting is None else _with(state, event.pid, replace(acting, stopping=()), None)
-    data = event.data
-    changes: dict[str, Any] = {"stopped": _more(restart.stopped, *acting.stopping)}
+    changes: dict[str, Any] = {"stopped": _more(restart.stopped, *acting.stopping), "answered": event.seq}
     if event.kind != "child_started":
         changes |= {"used": data["used"], "allowed": data["allowed"], "window": data["window"]}
     match event.kind:
