@@ -205,10 +205,10 @@ def test_a_process_that_is_long_in_a_callback_is_shown_as_stuck(inside: Inside) 
         stuck = await until(viewer, lambda found: changed(found, key).get("state") == "stuck")
         assert changed(stuck, key)["doing"].startswith("handle_cast")
         slow, hubs = resolve(platform.node, "slow"), platform.platform.hubs
-        assert hubs.past_of(platform.node, slow).since < changed(stuck, key)["since"]
+        assert hubs.born(platform.platform.nodes.find(None), slow) < changed(stuck, key)["since"]
         otp.send(("slow", platform.node), "go on")
         runs = await until(viewer, lambda found: changed(found, key).get("state") == "running")
-        assert changed(runs, key)["since"] == hubs.past_of(platform.node, slow).since
+        assert changed(runs, key)["since"] == hubs.born(platform.platform.nodes.find(None), slow)
 
     inside(test, Tree("top", lambda: Top.start_link(None)), heartbeat_interval=0.05)
 

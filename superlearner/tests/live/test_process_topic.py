@@ -152,3 +152,27 @@ def test_invalid_parameters_are_ignored(asked: dict[str, str]) -> None:
     assert (question.wanted.sort, question.offset, question.pins) == ("pid", 0, ())
     assert question.count <= 200
     assert len(question.wanted.search) <= 200
+
+
+def test_a_start_time_is_the_same_in_the_page_the_list_and_the_details(inside: Inside) -> None:
+    """The list showed the middle of two samples, the details the time of the event, or null without a supervisor."""
+
+    async def alone() -> None:
+        otp.register("alone", otp.self())
+        await otp.receive(otp.Is("end"))
+
+    async def test(running: Any) -> None:
+        await running.client.delete("/api/v1/processes/counter_1")
+        await running.node.wait_registered("counter_1")
+        running.node.spawn(alone)
+        await running.node.wait_registered("alone")
+        for name in ("counter_1", "alone", "playground"):
+            (listed,) = (await running.get(f"/api/v1/processes?search={name}&per_page=1"))["data"]
+            details = (await running.get(f"/api/v1/processes/{listed['pid']}/info"))["data"]
+            assert details["started_at"] is not None
+            assert details["started_at"] == listed["started_at"]
+            async with looking(running, search=name, count="1") as viewer:
+                (row,) = (await frame(viewer))["rows"]
+                assert details["started_at"] == row["started_at"]
+
+    inside(test)

@@ -19,7 +19,7 @@ from superlearner.control.tree import record_of, supervisor_state
 __all__ = ["Line", "Sort", "lines_of", "list_processes"]
 
 Line = dict[str, Any]
-Born = Callable[[int], "float | None"]
+Born = Callable[[Pid], "float | None"]
 
 Sort = Literal[
     "pid", "-pid", "name", "-name", "type", "-type", "what", "-what", "status", "-status",
@@ -29,9 +29,9 @@ Sort = Literal[
 """Sort columns of the process list; a leading `-` reverses the order."""
 
 
-def unknown(number: int) -> None:
+def unknown(pid: Pid) -> None:
     """Return None: start times were not recorded."""
-    del number
+    del pid
 
 
 async def list_processes(
@@ -52,7 +52,7 @@ def lines_of(pids: Iterable[Pid], work: Work = IDLE, born: Born = unknown) -> li
     Args:
         pids: a few dozen at most.
         work: measurements of activity, if there are any.
-        born: a function from a pid's number to the approximate start time.
+        born: returns the start time of a process, None if it is unknown.
     """
     living = list(pids)
     records = _records_of(living)
@@ -69,7 +69,7 @@ def _line(pid: Any, record: Any, work: Work, born: Born) -> Line:
         "supervisor_name": None if parent is None else display_name(parent),
         "child_id": None if record is None or record.id is None else id_text(record.id),
         "restarts": None if record is None else record.restarts,
-        "started_at": born(pid.id),
+        "started_at": born(pid),
         "current_function": _doing(pid),
         "messages_per_s": round(messages, 1),
         "callback_percent": round(busy, 1),

@@ -56,9 +56,16 @@ class Hubs:
         key = None if hub is None else hub.model.by_pid.get(plain_pid(pid))
         if hub is None or key is None:
             return ChildPast()
-        row = hub.model.rows.get(key)
-        since = None if row is None else hub.model.started.get(plain_pid(pid), row.since)
-        return ChildPast(key, since, hub.exits.of(key))
+        return ChildPast(key, hub.exits.of(key))
+
+    def born(self, watched: WatchedNode, pid: Pid) -> float | None:
+        """Return when a process started: by its row, else by the estimate of its node's monitor."""
+        hub, estimate = self.known(watched.node), watched.monitor.births.of(pid.id)
+        shown = plain_pid(pid)
+        row = None if hub is None else hub.model.rows.get(hub.model.by_pid.get(shown, ""))
+        if hub is None or row is None or (estimate is None and hub is not self.own):
+            return estimate  # None if it is older than the hub, whose row has the time of the hub's start
+        return hub.model.started.get(shown, row.since)
 
     def hurry(self, node: Node) -> None:
         """Have the hub of a node send its next frame immediately."""

@@ -21,7 +21,6 @@ from superlearner.control.process_list import Line, lines_of
 from superlearner.live.frames import encode
 from superlearner.live.process_question import WORKING, Question, question_of
 from superlearner.live.viewer import Viewer
-from superlearner.observing.monitoring.births import Births
 from superlearner.observing.monitoring.rates import Rates
 
 __all__ = ["Lookout"]
@@ -94,14 +93,14 @@ class ProcessLook:
         if not question.measures_all:
             lookout.look_at_work()
         work = lookout.rates
-        lines = {line["pid"]: line for line in lines_of(self.pids, work, lookout.births.of)}
+        lines = {line["pid"]: line for line in lines_of(self.pids, work, lookout.born)}
         told = {
             "total": len(order.pids),
             "all": len(lookout.node.processes()),
             "offset": question.offset,
             "order": list(lines),
             "pins": [
-                {"pin": pin, "row": None if pid is None else lines_of([pid], work, lookout.births.of)[0]}
+                {"pin": pin, "row": None if pid is None else lines_of([pid], work, lookout.born)[0]}
                 for pin, pid in fixed
             ],
             "measured_s": round(lookout.rates.seconds, 2) if question.work else None,
@@ -180,14 +179,14 @@ class Lookout:
 
     Args:
         node: the node that the processes run on.
-        births: approximate start times of the processes.
+        born: returns the start time of a process, None if it is unknown.
         head: facts about the platform for each snapshot.
         now: the wall clock.
     """
 
-    def __init__(self, node: Node, births: Births, head: Mapping[str, Any], now: Callable[[], float]) -> None:
+    def __init__(self, node: Node, born: Callable[[Pid], float | None], head: Mapping[str, Any], now: Callable[[], float]) -> None:
         self.node = node
-        self.births = births
+        self.born = born
         self.head = dict(head)
         self.now = now
         self.rates = Rates(node)

@@ -7,6 +7,7 @@ query.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
@@ -49,7 +50,8 @@ async def processes(platform: Platform, watched: WatchedNode, asked: Mapping[str
     """Return the process list of a node."""
     known = lookout_of(watched)
     if known is None:
+        assert platform.hubs is not None
         head = {"epoch": platform.epoch, "node": watched.node.name, "version": platform.version}
-        known = Lookout(watched.node, watched.monitor.births, head, Clock().now)
+        known = Lookout(watched.node, partial(platform.hubs.born, watched), head, Clock().now)
         _lookouts[watched.monitor] = known
     return _Asked(known, question_of(asked))

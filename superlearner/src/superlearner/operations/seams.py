@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from otp import Application, Node, Pid
 from otp.trace import Recording
 from superlearner.control.exits import Exit
+from superlearner.nodes.nodes import WatchedNode
 from superlearner.observing.monitoring import ServiceGap
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import Operation
@@ -20,10 +21,9 @@ __all__ = ["ApiDocument", "ChildPast", "Evaluation", "LivePages", "Ownership", "
 
 @dataclass(frozen=True, slots=True)
 class ChildPast:
-    """The live pages' record of a child: its key, its start time, its last exits."""
+    """The live pages' record of a child: its key, its last exits."""
 
     key: str | None = None
-    since: float | None = None
     exits: list[Exit] = field(default_factory=list[Exit])
 
 
@@ -44,6 +44,10 @@ class LivePages(Protocol):
 
     def past_of(self, node: Node, pid: Pid) -> ChildPast:
         """Return the record of the child that a process belongs to."""
+        ...
+
+    def born(self, watched: WatchedNode, pid: Pid) -> float | None:
+        """Return when a process started; None if that is unknown."""
         ...
 
     def hurry(self, node: Node) -> None:

@@ -158,6 +158,7 @@ def test_a_service_whose_loop_is_held_is_busy_and_not_ended(
             await attach(platform)
             stop_all([shop.os_pid])
             try:
+                waiting = asyncio.ensure_future(platform.client.get("/api/v1/processes", params={"node": NODE}))
                 await until(platform, lambda names: NODE not in names)
                 [line] = (await platform.get(ATTACHED))["data"]
                 why = f"it has been busy for 3 s: its process {shop.os_pid} runs and does not answer"
@@ -166,6 +167,13 @@ def test_a_service_whose_loop_is_held_is_busy_and_not_ended(
                 assert re.fullmatch(
                     f"{NODE} is not reachable, and .*: it has been busy for [0-9]+ s: .*", asked["message"]
                 )
+                words = (await waiting).json()["error"]["message"]  # was that it has ended
+                assert "has ended" not in words
+                assert re.search("it has been busy for [0-9]+ s: its process [0-9]+ runs", words)
+                [one] = platform.platform.attachments
+                one._silent_since -= 6
+                [line] = (await platform.get(ATTACHED))["data"]
+                assert re.match("it has been busy for (9|10) s: ", line["why"])  # and not 3 s until the next attempt
             finally:
                 continue_all([shop.os_pid])
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Literal
 
-from otp import BadArgument
+from otp import BadArgument, standstill
 from otp.doors import DoorError, Facts, Visitor
 from superlearner.control.terms import clip
-from superlearner.nodes.attaching.line import ServiceLine
+from superlearner.nodes.attaching.line import ENDED, ServiceLine
 from superlearner.nodes.attaching.whereabouts import Whereabouts
 from superlearner.nodes.nodes import Nodes
 from superlearner.nodes.remote import RemoteError
@@ -21,6 +22,8 @@ PAUSES_S: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0)
 """Seconds between attempts to find a service; after the last one, it is given up."""
 
 LONGEST: Final = 300
+WORD_S: Final = 2.0
+"""A request fails a moment before the reason is known."""
 State = Literal["connecting", "attached", "looked_for", "given_up"]
 
 
@@ -49,7 +52,6 @@ class Attachment:
         self.facts: Facts | None = None
         self.visitor: Visitor | None = None
         self.tries = 0
-        self.why: str | None = None
         self.begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the service was first attached; fails if that was not possible."""
         self.over = asyncio.Event()
@@ -57,6 +59,7 @@ class Attachment:
         self._nodes = nodes
         self._tell = tell
         self._pauses = pauses
+        self._why: str | None = None
         self._silent_since: float | None = None
         self._siblings: frozenset[str] = frozenset()
         """Doors of programs that ran beside it under the same name: none of them is its restart."""
@@ -74,7 +77,7 @@ class Attachment:
                     self.state = "given_up"
                     self.begun.set_exception(error)
                     return
-                self.why = self._busy() or clip(str(error), LONGEST)
+                self._why = clip(str(error), LONGEST)
             if self.tries == len(self._pauses):
                 self.state = "given_up"
                 self.over.set()
@@ -97,31 +100,46 @@ class Attachment:
                 raise DoorError(f"{address} is now the door of {facts.node}, not of {self.facts.node}")
             name = self.name or facts.node
             # Before the list of nodes changes: its listeners may ask for this.
-            self.name, self.facts, self.state, self.tries, self.why = name, facts, "attached", 0, None
+            self._silent_since = None
+            self.name, self.facts, self.state, self.tries, self._why = name, facts, "attached", 0, None
             if facts.backend is not None:
-                await self._nodes.attach_remote(name, ServiceLine(facts.backend), there=facts.node)
+                line = ServiceLine(facts.backend, partial(self._end_of, visitor))
+                await self._nodes.attach_remote(name, line, there=facts.node)
             self._siblings = self.where.siblings(address, facts.node)
             again = f"again attached, to process {facts.os_pid}" if self.begun.done() else "attached"
             self._tell("ok", f"{name} is {again}: {self.can_do()}")
             if not self.begun.done():
                 self.begun.set_result(None)
             self.visitor = visitor
-            self._silent_since = None
             why = "it was detached"
             try:
                 await visitor.gone()
                 self._silent_since = visitor.silent_since
-                why = self._busy() or "its service has ended, or the connection to it is lost"
+                why = self.why or ENDED
             finally:
-                self.visitor, self.state, self.why = None, "looked_for", why
+                self.visitor, self.state, self._why = None, "looked_for", ENDED
                 if facts.backend is not None:
                     self._nodes.detach(name, why)
-        what = "gone" if self._busy() is None else "silent"
+        what = "gone" if why == ENDED else "silent"
         self._tell("bad", f"{name} is {what}: {why}; it will be looked for {len(self._pauses)} times")
 
-    def _busy(self) -> str | None:
-        """Return that the service was silent and its program still runs; None if not, or on another machine."""
-        since, facts = self._silent_since, self.facts
+    @property
+    def why(self) -> str | None:
+        """Why it is not attached; None if it is."""
+        return self._busy(self._silent_since) or self._why
+
+    async def _end_of(self, visitor: Visitor) -> str:
+        """Return why a request to the service failed."""
+        try:
+            async with standstill.timeout(WORD_S):
+                await visitor.gone()
+        except TimeoutError:  # only its backend has ended
+            return f"{self.name} is not reachable: {ENDED}"
+        return f"{self.name} is not reachable: {self._busy(visitor.silent_since) or ENDED}"
+
+    def _busy(self, since: float | None) -> str | None:
+        """Return that the service is silent since then and its program still runs; None on another machine."""
+        facts = self.facts
         if since is None or facts is None or self.where.token is not None or not _runs(facts.os_pid):
             return None
         seconds = asyncio.get_running_loop().time() - since

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import otp
 from otp import GenServer, Pid
 from superlearner.nodes.remote import NodeGone
 
-__all__ = ["ServiceLine"]
+__all__ = ["ENDED", "ServiceLine"]
+
+ENDED = "its service has ended, or the connection to it is lost"
+
+
+async def _ended() -> str:
+    return ENDED
 
 
 class ServiceLine:
@@ -14,17 +22,19 @@ class ServiceLine:
 
     Args:
         backend: the process that answers.
+        why: returns why it does not, as a sentence; called after a failed request.
     """
 
-    def __init__(self, backend: Pid) -> None:
+    def __init__(self, backend: Pid, why: Callable[[], Awaitable[str]] = _ended) -> None:
         self._backend = backend
+        self._why = why
 
     async def ask(self, request: bytes) -> object:
         """Send a request and wait for its answer. Raises `NodeGone`."""
         try:
             return await GenServer.call(self._backend, request, timeout=None)
         except otp.CallExit:
-            raise NodeGone("the service has ended, or the connection to it is lost") from None
+            raise NodeGone(await self._why()) from None
 
     def tell(self, request: bytes) -> None:
         """Send a request and ignore its answer."""

@@ -42,6 +42,8 @@ NOT_THERE = ("malformed_pid", "process_not_found")
                  "supervisor_name type links")  # fmt: skip
 async def list_all(
     ctx: Context,
+    pages: LivePages,
+    /,
     page: PageNumber = 1,
     per_page: PerPage = 50,
     type: Annotated[Type | None, Field(description="only supervisors, servers or plain functions")] = None,
@@ -75,7 +77,7 @@ async def list_all(
         descending=sort.startswith("-"),
     )
     seen = await measure(ctx.node, measure_ms / 1000) if measure_ms else None
-    born = ctx.watched.monitor.births.of
+    born = partial(pages.born, ctx.watched)
     lines, total = await list_processes(
         ctx.node, wanted, page=page, per_page=per_page, work=IDLE if seen is None else seen, born=born
     )
@@ -97,7 +99,7 @@ async def info(ctx: Context, pages: LivePages, /, pid: PidText) -> ProcessDetail
     past = pages.past_of(ctx.node, found)
     with answering():
         try:
-            facts = describe(ctx.node, found, key=past.key, started_at=past.since, exits=past.exits)
+            facts = describe(ctx.node, found, key=past.key, started_at=pages.born(ctx.watched, found), exits=past.exits)
         except LookupError:
             raise NotThere("process", pid) from None
     return ProcessDetails(**facts)
