@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
 import socket
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from otp.observer.remote_view import RemoteView
 if TYPE_CHECKING:
     from otp.distribution import Distribution
 
-__all__ = ["DoorError", "Facts", "Visitor", "WrongToken"]
+__all__ = ["DoorError", "Facts", "Visitor", "WrongToken", "connect"]
 
 CONNECT_S: Final = 10.0
 HELLO_S: Final = 30.0
@@ -136,7 +137,7 @@ class Visitor:
             if error.name != "msgspec":
                 raise
             raise ImportError("otp.doors needs msgspec; try: pip install msgspec") from None
-        connection = await _connect(self._place)
+        connection = await connect(self._place)
         self._up = asyncio.get_running_loop().create_future()
         node = self._node = await Node(f"visitor-{secrets.token_hex(6)}", hidden=True).__aenter__()
         self._dead_after = SETTINGS.dead
@@ -175,7 +176,8 @@ class Visitor:
             self._up.set_exception(WrongToken(f"the door {self._place} has another token"))
 
 
-async def _connect(place: Place) -> socket.socket:
+async def connect(place: Place) -> socket.socket:
+    """Return a connection to a door. Raises `DoorError` if nothing listens there."""
     connection = socket.socket(place.family, socket.SOCK_STREAM)
     connection.setblocking(False)
     try:
@@ -183,7 +185,8 @@ async def _connect(place: Place) -> socket.socket:
             await asyncio.get_running_loop().sock_connect(connection, place.for_socket)
     except OSError as error:
         connection.close()
-        why = error.strerror or "no answer"
+        # asyncio's own text repeats the address; the negative numbers of a resolver have a text of their own
+        why = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror or "no answer"
         raise DoorError(f"nothing listens at {place} ({why}); is the service running, with otp.observe()?") from None
     except BaseException:
         connection.close()

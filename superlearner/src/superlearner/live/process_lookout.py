@@ -184,7 +184,9 @@ class Lookout:
         now: the wall clock.
     """
 
-    def __init__(self, node: Node, born: Callable[[Pid], float | None], head: Mapping[str, Any], now: Callable[[], float]) -> None:
+    def __init__(
+        self, node: Node, born: Callable[[Pid], float | None], head: Mapping[str, Any], now: Callable[[], float]
+    ) -> None:
         self.node = node
         self.born = born
         self.head = dict(head)

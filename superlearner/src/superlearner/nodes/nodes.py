@@ -23,7 +23,7 @@ from superlearner.observing.analytics import Ledger
 from superlearner.observing.monitoring import Monitor
 from superlearner.settings.settings import Settings
 
-__all__ = ["SHARED", "Absence", "Nodes", "WatchedNode", "shared"]
+__all__ = ["SHARED", "Absence", "NameTaken", "Nodes", "WatchedNode", "shared"]
 
 HELLO_S: Final = 10.0
 MOST_LEFT: Final = 50
@@ -40,6 +40,18 @@ SHARED: Final = (
 def shared(settings: Settings) -> dict[str, Any]:
     """Return the values of those settings."""
     return {name: getattr(settings, name) for name in SHARED}
+
+
+class NameTaken(ValueError):
+    """A node of this name is attached already.
+
+    Attributes:
+        name: the name.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"expected a free name, {name} is already attached")
+        self.name = name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,7 +188,7 @@ class Nodes:
             kind: the kind of the node.
 
         Raises:
-            ValueError: a node of this name is already attached.
+            NameTaken: a node of this name is already attached.
             RemoteError: it does not answer as expected.
         """
         self._check_free(name)
@@ -271,7 +283,7 @@ class Nodes:
 
     def _check_free(self, name: str) -> None:
         if self.find(name) is not None:
-            raise ValueError(f"expected a free name, {name} is already attached")
+            raise NameTaken(name)
 
     def _changed(self) -> None:
         for listener in self._listeners:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -135,6 +136,13 @@ def test_a_program_that_ran_beside_an_ended_service_does_not_take_its_place(insi
 
     async def test(platform: Any) -> None:
         async with service(tmp_path), service(tmp_path) as first:
+            several = (await attach(platform)).json()["error"]
+            assert re.match(f"several doors are called {NODE}: {NODE}-[0-9]+, {NODE}-[0-9]+; ", several["message"])
+            [detail] = several["details"]
+            assert re.fullmatch(
+                f"`superlearner attach {NODE}-[0-9]+ --name shop_2`; --node shop_2 then selects its node",
+                detail["hint"],
+            )
             attached = await attach(platform, f"{NODE}-{first.os_pid}")
             assert attached.status_code == 200
             first.process.kill()
@@ -226,10 +234,28 @@ def test_a_wrong_token_a_closed_port_and_a_taken_name_are_refused(inside: Run, t
             assert (422, "validation_error") == (status, name)
             assert "another token" in words
             assert (409, "name_taken") == (await code(name=platform.node.name))[:2]
-            assert (503, "node_unavailable") == (await code("nobody"))[:2]
+            with socket.socket() as closed, socket.create_server(("127.0.0.1", 0)) as other:
+                closed.bind(("127.0.0.1", 0))  # and does not listen
+                one, two = (f"127.0.0.1:{end.getsockname()[1]}" for end in (closed, other))
+                for address, expected in (
+                    ("nobody", "no door of this user is called nobody: there are shop"),
+                    (one, f"nothing listens at {one} (Connection refused)"),
+                    ("/no.sock", "nothing listens at /no.sock (No such file or directory)"),
+                    (two, f"expected the token of {two}, which is no door of this user"),
+                ):
+                    status, name, words = await code(address)
+                    assert (503, "node_unavailable") == (status, name)
+                    assert words.startswith(expected)
             assert (422, "validation_error") == (await code("nowhere", token="x" * 20))[:2]
             assert (await attach(platform)).status_code == 200
-            assert (409, "name_taken") == (await code())[:2]
+            taken = (await attach(platform)).json()["error"]
+            assert (
+                "name_taken",
+                f"`superlearner attach {NODE} --name shop_2`; --node shop_2 then selects its node",
+            ) == (
+                taken["code"],
+                taken["details"][0]["hint"],
+            )
             assert (await attach(platform, name="again")).status_code == 200  # a service with two names
         refused = await platform.client.post(ATTACHED, json={"address": NODE})
         assert (403, "missing_scope") == (refused.status_code, refused.json()["error"]["code"])

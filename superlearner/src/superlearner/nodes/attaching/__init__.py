@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from superlearner.nodes.attaching.attachment import Attachment
-from superlearner.nodes.attaching.attachments import Attachments, NameTaken
+from superlearner.nodes.attaching.attachments import Attachments, TooManyServices
+from superlearner.nodes.attaching.whereabouts import SeveralDoors
 
-__all__ = ["Attachment", "Attachments", "NameTaken"]
+__all__ = ["Attachment", "Attachments", "SeveralDoors", "TooManyServices"]

@@ -93,7 +93,7 @@ class Attachment:
 
     async def _visit(self) -> None:
         """Attach once and return when the service ends."""
-        address, token = self.where.look(None if self.facts is None else self.facts.node, self._siblings)
+        address, token = await self.where.look(None if self.facts is None else self.facts.node, self._siblings)
         async with Visitor(address, token) as visitor:
             facts = visitor.facts
             if self.facts is not None and facts.node != self.facts.node:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextvars import Context
+from itertools import count
 from typing import Final
 
 from superlearner.nodes.attaching.attachment import PAUSES_S, Attachment
 from superlearner.nodes.attaching.whereabouts import Whereabouts
-from superlearner.nodes.nodes import Absence, Nodes
+from superlearner.nodes.nodes import Absence, NameTaken, Nodes
 
-__all__ = ["Attachments", "NameTaken"]
+__all__ = ["Attachments", "TooManyServices"]
 
 MOST: Final = 50
 
 
-class NameTaken(ValueError):
-    """A node of this name exists, or the maximum number of services is attached."""
+class TooManyServices(ValueError):
+    """The maximum number of services is attached."""
 
 
 class Attachments:
@@ -57,14 +58,15 @@ class Attachments:
             name: the name of its node here; None keeps the node's own.
 
         Raises:
-            NameTaken: the name is in use, or too many services are attached.
+            NameTaken: the name is in use.
+            TooManyServices: the limit is reached.
             DoorError: the door cannot be used; `WrongToken` if the token is wrong.
             RemoteError: the service does not answer as expected.
         """
         if name is not None and self._is_taken(name):
-            raise NameTaken(f"a node {name!r} already exists")
+            raise NameTaken(name)
         if len(self._tasks) >= MOST:
-            raise NameTaken(f"{MOST} services are attached, which is the limit")
+            raise TooManyServices(f"{MOST} services are attached, which is the limit")
         attachment = Attachment(Whereabouts(address, token), name, self._nodes, self._tell, self.pauses)
         # In a fresh context: the attachment outlives the request.
         task = asyncio.get_running_loop().create_task(attachment.live(), context=Context())
@@ -77,7 +79,7 @@ class Attachments:
         same = [one for one in self._tasks if one.name == attachment.name and one is not attachment]
         if any(one.state == "attached" for one in same):  # services without pages are not in the list of nodes
             await self._end(attachment)
-            raise NameTaken(f"a service {attachment.name!r} is already attached")
+            raise NameTaken(attachment.name or "")
         for one in same:
             await self._end(one)  # stop looking for it: it has been found
         return attachment
@@ -98,6 +100,11 @@ class Attachments:
     def _is_taken(self, name: str) -> bool:
         found = self.find(name)
         return self._nodes.find(name) is not None or (found is not None and found.state == "attached")
+
+    def free_name(self, name: str) -> str:
+        """Return a similar name that no node has."""
+        base = name.partition("@")[0]
+        return next(free for free in (f"{base}_{number}" for number in count(2)) if not self._is_taken(free))
 
     async def _end(self, attachment: Attachment) -> None:
         task = self._tasks.pop(attachment)

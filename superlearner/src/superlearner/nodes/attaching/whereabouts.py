@@ -7,22 +7,37 @@ from dataclasses import dataclass
 
 from otp import BadArgument
 from otp.doors import DoorError, DoorRecord, find_doors
+from otp.doors.place import Place, place_of
+from otp.doors.visitor import connect
 
-__all__ = ["Whereabouts"]
+__all__ = ["SeveralDoors", "Whereabouts"]
+
+
+class SeveralDoors(DoorError):
+    """A name that several doors have.
+
+    Attributes:
+        names: the full names of the doors, any of which is unique.
+    """
+
+    def __init__(self, address: str, names: tuple[str, ...]) -> None:
+        super().__init__(f"several doors are called {address}: {', '.join(names)}; try one of these names")
+        self.names = names
 
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
     """A door as the user named it: by address, or by its name if it is theirs.
 
-    >>> Whereabouts("127.0.0.1:7000", "a-token-of-somebody").look()
+    >>> import asyncio
+    >>> asyncio.run(Whereabouts("127.0.0.1:7000", "a-token-of-somebody").look())
     ('127.0.0.1:7000', 'a-token-of-somebody')
     """
 
     address: str
     token: str | None
 
-    def look(self, node: str | None = None, others: Collection[str] = ()) -> tuple[str, str]:
+    async def look(self, node: str | None = None, others: Collection[str] = ()) -> tuple[str, str]:
         """Return the current address and token of the door.
 
         Args:
@@ -30,7 +45,8 @@ class Whereabouts:
             others: names of doors of other programs with such a node, which do not count as restarts of this one.
 
         Raises:
-            DoorError: there is no such door, or more than one.
+            SeveralDoors: more than one door has this name.
+            DoorError: there is no such door, or its token is missing.
         """
         if self.token is not None:
             return self.address, self.token
@@ -41,9 +57,22 @@ class Whereabouts:
         found = self._among([one for one in doors if one.name not in others], node)
         if len(found) == 1:
             return found[0].address, found[0].token
+        if found:
+            raise SeveralDoors(self.address, tuple(one.name for one in found))
+        if (place := self._place()) is not None:
+            (await connect(place)).close()
+            raise DoorError(f"expected the token of {place}, which is no door of this user; try --token-file FILE")
         known = ", ".join(one.name for one in doors) or "none"
-        several = "several doors are" if found else "no door of this user is"
-        raise DoorError(f"{several} called {self.address}: there are {known}; one on another machine needs its token")
+        raise DoorError(
+            f"no door of this user is called {self.address}: there are {known}; "
+            "one of another user or machine needs its address and token"
+        )
+
+    def _place(self) -> Place | None:
+        try:
+            return place_of(self.address)
+        except BadArgument:
+            return None  # it is a name
 
     def siblings(self, address: str, node: str) -> frozenset[str]:
         """Return the names of the doors of other programs whose nodes have this name; `address` is that of ours."""

@@ -12,7 +12,8 @@ from otp.doors import DoorError, WrongToken
 from otp.observer import ViewError
 from superlearner.base.commands import command
 from superlearner.control.terms import clip
-from superlearner.nodes.attaching import Attachment, Attachments, NameTaken
+from superlearner.nodes.attaching import Attachment, Attachments, SeveralDoors, TooManyServices
+from superlearner.nodes.nodes import NameTaken
 from superlearner.nodes.remote import RemoteError
 from superlearner.operations.context import Context
 from superlearner.operations.declaration import operation
@@ -72,17 +73,22 @@ async def attach(
         problem = str(error)
         raise OperationError("validation_error", problem, details=[Detail("token", problem)]) from None
     except NameTaken as error:
-        raise OperationError("name_taken", str(error), hint="choose another name") from None
+        raise OperationError(
+            "name_taken", str(error), hint=_under(attachments.free_name(error.name), address, token)
+        ) from None
+    except TooManyServices as error:
+        raise OperationError("name_taken", str(error), hint=f"detach one, see `{command('node.attached')}`") from None
     except BadArgument as error:
         problem = clip(str(error), LONGEST)
         raise OperationError("validation_error", problem, details=[Detail("address", problem)]) from None
+    except SeveralDoors as error:
+        hint = _under(attachments.free_name(error.names[0]), error.names[0], token)
+        raise OperationError("node_unavailable", clip(str(error), LONGEST), hint=hint) from None
     except (DoorError, ImportError) as error:
         hint = f"`{command('attach', list=True)}` shows the services of this user"
         raise OperationError("node_unavailable", clip(str(error), LONGEST), hint=hint) from None
     except RemoteError as error:
         raise OperationError("bad_answer", clip(str(error), LONGEST)) from None
-    except ValueError as error:  # the name was taken meanwhile, or its own name is taken
-        raise OperationError("name_taken", clip(str(error), LONGEST), hint="choose another name") from None
     return await _line(found)
 
 
@@ -119,6 +125,12 @@ async def attached(attachments: Attachments, /) -> list[AttachedNode]:
     Each with its state and its permissions.
     """
     return await asyncio.gather(*(_line(one) for one in attachments))
+
+
+def _under(name: str, address: str, token: str | None) -> str:
+    """Return a hint to attach a service under another name."""
+    how = f"add --name {name}" if token is not None else f"`{command('attach', address, name=name)}`"
+    return f"{how}; --node {name} then selects its node"
 
 
 async def _line(found: Attachment) -> AttachedNode:
