@@ -208,6 +208,46 @@ async def test_it():
     result.stdout.fnmatch_lines(["*expected @pytest.mark.otp(seed=0*got sed*"])
 
 
+def test_a_mark_that_cannot_be_applied_is_one_sentence(pytester: pytest.Pytester) -> None:
+    """Regression: wrong options ended in tracebacks of the plug-in, and a marked plain function passed silently."""
+    result = outcomes(
+        pytester,
+        """
+@pytest.mark.otp(seeds=3)
+async def test_misspelt(): pass
+
+@pytest.mark.otp(3)
+async def test_positional(): pass
+
+@pytest.mark.otp(seed="x")
+async def test_no_number(): pass
+
+@pytest.mark.otp(io="nope")
+async def test_no_io(): pass
+
+@pytest.mark.otp
+def test_plain(): pass
+
+@pytest.mark.otp(seed=2)
+def test_plain_with_a_node(node): assert node.processes() == []
+
+@pytest.mark.otp
+class TestMixed:
+    def test_plain(self): pass
+    async def test_async(self): assert otp.self()
+""",
+    )
+    result.assert_outcomes(errors=5, passed=3)
+    result.stdout.fnmatch_lines_random([
+        "expected @pytest.mark.otp(seed=0*), got seeds=3; try seed=3",
+        "expected @pytest.mark.otp(seed=0*), got 3; try seed=3",
+        "@pytest.mark.otp: seed: expected a number or a tuple of numbers, got 'x'; try seed=1",
+        "@pytest.mark.otp: io: expected \"virtual\" or \"real\", got 'nope'",
+        "expected @pytest.mark.otp on an async def test, got the plain function test_plain, *; try async def*",
+    ])  # fmt: skip
+    result.stdout.no_fnmatch_line("*pytest_plugin.py*")
+
+
 @pytest.mark.parametrize("arguments", ["node", ""])
 def test_an_unmarked_test_is_told_how_to_mark_it(pytester: pytest.Pytester, arguments: str) -> None:
     """Regression: pytest named five other plug-ins, and not ours."""

@@ -16,6 +16,7 @@ Only this module of `otp` imports pytest; none imports Hypothesis.
 from __future__ import annotations
 
 import copy
+import difflib
 import functools
 import inspect
 import unittest
@@ -59,9 +60,16 @@ class _Open:
     """The current run of a test: that of the fixture `node`, or of an example of Hypothesis."""
 
     def __init__(self, item: pytest.Item) -> None:
+        from otp.kernel.errors import BadArgument
         from otp.testing.scheduler import Scheduler
 
-        self.scheduler: Scheduler = Scheduler(**_options(item))
+        problem = None
+        try:
+            self.scheduler: Scheduler = Scheduler(**_options(item))
+        except BadArgument as error:
+            problem = str(error)
+        if problem is not None:  # outside of the handler, whose traceback pytest would show
+            pytest.fail(f"@pytest.mark.otp: {problem}", pytrace=False)
         self.run: Run = self.scheduler.open()
         self.seed = self.scheduler.seed
         self.executes: bool = False
@@ -172,16 +180,27 @@ def _options(item: pytest.Item) -> dict[str, Any]:
     mark = item.get_closest_marker("otp")
     if mark is None:
         return {}
-    unknown = mark.kwargs.keys() - set(_OPTIONS)
+    unknown = {name: value for name, value in mark.kwargs.items() if name not in _OPTIONS}
     if mark.args or unknown:
-        raise pytest.UsageError(
-            f"{item.nodeid}: expected @pytest.mark.otp(seed=0, io='virtual', inline=None), got "
-            f"{', '.join([*map(repr, mark.args), *sorted(unknown)])}"
+        got = [*map(repr, mark.args), *(f"{name}={value!r}" for name, value in unknown.items())]
+        meant = [f"seed={value!r}" for value in mark.args[:1]] + [
+            f"{near}={value!r}"
+            for name, value in unknown.items()
+            for near in difflib.get_close_matches(name, _OPTIONS, 1)
+        ]
+        pytest.fail(
+            f"expected @pytest.mark.otp(seed=0, io='virtual', inline=None), got {', '.join(got)}; "
+            f"try {', '.join(meant or _OPTIONS)}",
+            pytrace=False,
         )
     options = dict(mark.kwargs)
     callspec = getattr(item, "callspec", None)
     if callspec is not None and _SEED in callspec.params:
         options["seed"] = callspec.params[_SEED]
+    if not isinstance(seed := options.get("seed", 0), int):
+        pytest.fail(
+            f"@pytest.mark.otp: seed: expected a number or a tuple of numbers, got {seed!r}; try seed=1", pytrace=False
+        )
     return options
 
 
@@ -306,8 +325,17 @@ def pytest_wide_async_fixture(
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Explain that the methods of a `unittest.TestCase` do not run as processes."""
-    if not isinstance(item, pytest.Function) or _fixtures_of in item.stash or not inspect.iscoroutinefunction(item.obj):
+    """Explain that plain functions and the methods of a `unittest.TestCase` do not run as processes."""
+    if not isinstance(item, pytest.Function) or _fixtures_of in item.stash:
+        return
+    if not _is_async(item.obj):
+        # A mark of a class or module is for its async tests; a plain test with the fixture has a node to inspect.
+        if any(mark.name == "otp" for mark in _marks(item.obj)) and "node" not in item.fixturenames:
+            pytest.fail(
+                f"expected @pytest.mark.otp on an async def test, got the plain function {item.name}, which runs without "
+                "a node; try async def, the fixture node, or no mark",
+                pytrace=False,
+            )
         return
     if item.get_closest_marker("otp") and item.cls is not None and issubclass(item.cls, unittest.TestCase):
         pytest.fail(
