@@ -23,6 +23,8 @@ pytestmark = pytest.mark.program
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Member = Callable[..., subprocess.Popen[str]]
+WAITS = re.compile(r" waits for .*…$")
+"""A line of progress, which depends on the load of the machine."""
 READY = re.compile(r"member (\S+) ready, (\d+) members?")
 
 
@@ -252,7 +254,7 @@ def free_port() -> int:
 
 def refused(superlearner: Run, *arguments: str) -> tuple[int, str]:
     done = superlearner("node", "b", *arguments)
-    lines = done.stderr.strip().splitlines()
+    lines = [line for line in done.stderr.strip().splitlines() if not WAITS.search(line)]
     assert (done.stdout, len(lines)) == ("", 1), done
     return done.returncode, lines[0]
 
@@ -260,7 +262,7 @@ def refused(superlearner: Run, *arguments: str) -> tuple[int, str]:
 def test_a_missing_cookie_file(superlearner: Run) -> None:
     code, line = refused(superlearner, "--cookie-file", "missing")
     assert code == 1
-    assert "there is no cookie missing" in line
+    assert "expected a file with the cookie of the cluster, got no file missing; try a copy" in line
 
 
 def test_a_cookie_that_others_can_read(superlearner: Run, tmp_path: Path) -> None:
@@ -320,9 +322,31 @@ def test_an_allowed_module_without_a_name(superlearner: Run) -> None:
 
 def test_an_address_where_nobody_answers(superlearner: Run) -> None:
     address = f"tcp/127.0.0.1:{free_port()}"
-    code, line = refused(superlearner, "--connect", address)
-    assert code == 3
+    done = superlearner("node", "b", "--connect", address)
+    waits, line = done.stderr.strip().splitlines()
+    assert (3, f"superlearner: b@127.0.0.1 waits for an answer from {address} …") == (done.returncode, waits)
     assert address in line
+
+
+def test_a_name_that_no_other_machine_can_reach_is_named(superlearner: Run) -> None:
+    done = superlearner("node", "b@10.0.0.5", "--cookie-file", "missing")
+    assert "warning: no other machine reaches b@10.0.0.5: expected --listen 10.0.0.5 and --tls-ca" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("node", "b", "--listen", "127.0.0.1:0"), ("cluster", "start", "1"), ("attach", "--list")]
+)
+def test_a_runtime_folder_that_others_can_write_is_refused_in_a_sentence(
+    superlearner: Run, tmp_path_factory: pytest.TempPathFactory, words: tuple[str, ...]
+) -> None:
+    """Regression: it was a traceback where the links of the member need no folder."""
+    folder = tmp_path_factory.mktemp("d") / "otp"  # a short path
+    folder.mkdir()
+    folder.chmod(0o777)
+    done = superlearner(*words, XDG_RUNTIME_DIR=str(folder.parent))
+    [line] = done.stderr.splitlines()
+    assert (1, "") == (done.returncode, done.stdout)
+    assert f"expected {folder} to be a folder of this user alone; try" in line
 
 
 def test_a_name_that_a_living_member_has(member: Member, superlearner: Run) -> None:

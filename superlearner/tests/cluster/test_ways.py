@@ -5,19 +5,44 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from otp.cluster import Dns, FileList, Folder, Multicast
 from superlearner.cluster.certificates import make_certificates
 from superlearner.cluster.cookie import CookieError, read_cookie
-from superlearner.cluster.ways import BadWay, Way, discovery_of, member_name, tls_of
+from superlearner.cluster.ways import BadWay, Way, discovery_of, member_name, tls_of, unreachable_host
 
 
 @pytest.mark.parametrize("name", ["", "-b", "b c", "b@", "a@b@c", "b/..", "b\n", "x" * 64])
 def test_a_wrong_name_is_refused_with_an_example(name: str) -> None:
     with pytest.raises(BadWay, match=r"try b, or b@10\.0\.0\.5"):
         member_name(name)
+
+
+TLS = object()
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "missing"),
+    [
+        ("b@10.0.0.5", {}, "--listen 10.0.0.5 and --tls-ca, --tls-cert, --tls-key"),
+        ("b@shop.internal", {"listen": "tcp/127.0.0.1:7447"}, "--listen shop.internal and --tls-ca"),
+        ("b@10.0.0.5", {"listen": "[::1]:7447", "connect": ("tcp/[::1]:1",)}, "--listen 10.0.0.5 and --tls-ca"),
+        ("b@10.0.0.5", {"tls": TLS}, "--listen 10.0.0.5, got"),
+        ("b@10.0.0.5", {"tls": TLS, "connect": ("tls/10.0.0.6:7447",)}, None),  # it dials
+        ("b@10.0.0.5", {"tls": TLS, "listen": "10.0.0.5:7447"}, None),
+        ("b@10.0.0.5", {"listen": "10.0.0.5"}, None),  # refused elsewhere
+        ("b@127.0.0.1", {}, None),
+        ("b@localhost", {}, None),
+    ],
+)
+def test_a_member_named_after_a_host_that_it_cannot_be_reached_at(
+    tmp_path: Path, name: str, more: dict[str, Any], missing: str | None
+) -> None:
+    warning = unreachable_host(name, Way(tmp_path, **more))
+    assert warning is None if missing is None else warning is not None and f"expected {missing}" in warning
 
 
 @pytest.mark.parametrize(
@@ -57,7 +82,7 @@ def test_a_cookie_file_wins_and_the_folder_gets_none(tmp_path: Path) -> None:
 
 
 def test_a_missing_cookie_file_is_not_created(tmp_path: Path) -> None:
-    with pytest.raises(CookieError, match="there is no cookie"):
+    with pytest.raises(CookieError, match=r"got no file .*/missing; try a copy"):
         Way(tmp_path, cookie_file=tmp_path / "missing").cookie()
     assert not list(tmp_path.iterdir())
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -18,7 +18,7 @@ from otp.distribution import TEACHING
 from otp.distribution.carriers.simulated import SimulatedNetwork
 from otp.distribution.faults import Cut
 from superlearner.backend import serve
-from superlearner.cluster.members import MEMBERSHIP, MembershipService
+from superlearner.cluster.members import MEMBERSHIP, Members, MembershipService, _Serving
 from superlearner.cluster.ways import BACKEND, Way
 from superlearner.nodes.kinds import MEMBER
 
@@ -203,3 +203,21 @@ def test_without_a_cluster_the_answers_say_so(inside: Inside) -> None:
         assert refused["code"] == "node_unavailable"
 
     inside(test)
+
+
+def test_a_stop_during_the_join_is_silent(tmp_path: Path) -> None:
+    """Regression: a platform that was asked to end logged that it is in no cluster."""
+    told: list[str] = []
+
+    async def main() -> None:
+        async with otp.Node("stopped@127.0.0.1") as node:
+            members = Members(Way(tmp_path), cast("Any", None), lambda: node, tell=lambda _, text: told.append(text))
+            members.is_ready = True
+            closing = node.begin_close()
+            assert closing is not None
+            await _Serving(members).join(cast("Any", None))
+            await members.leave()
+            await closing
+
+    asyncio.run(main())
+    assert [] == told

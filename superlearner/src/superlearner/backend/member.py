@@ -22,13 +22,13 @@ from otp.distribution import IncarnationError
 from superlearner import __version__
 from superlearner.app.application import tree_of
 from superlearner.backend.boot import serve
-from superlearner.base.data_dir import provide_temporary_folder
+from superlearner.base.data_dir import in_data_dir, provide_temporary_folder
 from superlearner.base.loading import LoadError, load
 from superlearner.base.terminal import complain, say, stop_signals, unwritable
 from superlearner.cluster.cookie import CookieError
 from superlearner.cluster.readiness import notify_ready
 from superlearner.cluster.serving import control_of
-from superlearner.cluster.ways import BACKEND, BadWay, Way, member_name
+from superlearner.cluster.ways import BACKEND, BadWay, Way, member_name, unreachable_host
 from superlearner.control.failures import explain_start
 from superlearner.control.reasons import text_of_reason
 from superlearner.nodes.kinds import MEMBER
@@ -44,6 +44,8 @@ NOBODY: Final = 3
 CODES: Final = {"unreachable": NOBODY, "bad_address": USAGE, "tls_required": USAGE}
 """The exit codes of refusals that are not `FAILED`."""
 LONGEST_S: Final = 1e9
+CALM_S: Final = 0.8
+"""Seconds of joining after which it says what it waits for; alone in its cluster, a member waits for half a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,15 @@ def run_member(program: MemberProgram) -> int:
     try:
         provide_temporary_folder(program.way.folder)
         name = member_name(program.name)
+        if (warning := unreachable_host(name, program.way)) is not None:
+            complain(f"warning: {warning}")
         arguments = program.way.arguments(name)
         loaded = None if program.app is None else load(program.app)
     except BadWay as error:
         complain(str(error))
         return USAGE
     except (CookieError, LoadError) as error:
-        complain(str(error))
+        complain(in_data_dir(str(error), program.way.folder))
         return FAILED
     except OSError as error:
         complain(unwritable(error))
@@ -93,24 +97,30 @@ async def _live(program: MemberProgram, arguments: dict[str, Any], loaded: Any) 
         loop.add_signal_handler(one, asked.set)
     async with Node(f"backend.{node.name}", hidden=True) as hidden:
         backend = await serve(hidden, node, kind=MEMBER)
-        try:
-            meta = {"kind": "node", "os_pid": os.getpid(), "version": __version__}
-            with _one_explanation():
-                joining = Cluster.join(node, **arguments, services={BACKEND: backend}, meta=meta)
-                cluster = await _unless(asked, joining)
-            if cluster is None:
-                return DONE
-        except JoinRefused as error:
-            complain(f"{node.name} is not admitted: {error}")
-            return CODES.get(error.reason[0], FAILED)
-        except (otp.BadArgument, IncarnationError, OSError) as error:
-            complain(str(error))
-            return FAILED
 
         async def joined(_timeout: float) -> Cluster:
             return cluster
 
-        async with control_of(program.way.folder, node.name, joined):
+        cluster: Any = None
+        try:
+            meta = {"kind": "node", "os_pid": os.getpid(), "version": __version__}
+            control = control_of(program.way.folder, node.name, joined)
+            with _one_explanation(), _progress(f"{node.name} waits for {_awaited(program.way)}"):
+                joining = Cluster.join(node, **arguments, services={BACKEND: backend}, meta=meta)
+                cluster = await _unless(asked, joining)
+            if cluster is None:
+                return DONE
+            await control.open()
+        except JoinRefused as error:
+            complain(f"{node.name} is not admitted: {error}")
+            return CODES.get(error.reason[0], FAILED)
+        except (otp.BadArgument, IncarnationError, OSError) as error:
+            complain(unwritable(error) if isinstance(error, OSError) else str(error))
+            if cluster is not None:
+                await cluster.leave()
+            return FAILED
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(control.close)
             tree = None
             if loaded is not None:
                 try:
@@ -133,6 +143,20 @@ async def _live(program: MemberProgram, arguments: dict[str, Any], loaded: Any) 
             ended.cancel()
             await cluster.leave()
     return code
+
+
+def _awaited(way: Way) -> str:
+    return f"an answer from {' or '.join(way.connect)}" if way.connect else f"the members of {way.folder}"
+
+
+@contextlib.contextmanager
+def _progress(words: str) -> Generator[None]:
+    """Print a line if this takes long."""
+    timer = asyncio.get_running_loop().call_later(CALM_S, complain, f"{words} …")
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 async def _unless(asked: asyncio.Event, joining: Coroutine[Any, Any, Cluster]) -> Cluster | None:

@@ -51,5 +51,7 @@ def unwritable(error: OSError) -> str:
     >>> unwritable(OSError(30, "Read-only file system", "/data/members"))
     '/data/members: Read-only file system; try --data-dir with another folder'
     """
+    if error.errno is None:
+        return str(error)  # a sentence of ours
     where = "" if error.filename is None else f"{error.filename}: "
     return f"{where}{error.strerror or error}; try --data-dir with another folder"

@@ -123,7 +123,7 @@ def start(
 def stop(
     ctx: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]…", help="Members to end [default: all that start began].")
+        list[str] | None, typer.Argument(metavar="NAME", help="Members to end [default: all that start began].")
     ] = None,
     data_dir: DataDirOption = None,
 ) -> None:
@@ -165,7 +165,7 @@ def status(
     if found is None:
         if as_json:
             typer.echo(json.dumps({"cluster": None, "status": "none", "members": [], "missing": []}))
-        fail(f"no member of a cluster runs here for {folder}; try: {command_with('run', folder)}", NO_CLUSTER)
+        fail(f"no member of a cluster runs here for {folder}; try `{command_with('run', folder)}`", NO_CLUSTER)
     if as_json:
         typer.echo(json.dumps(found))
     else:
@@ -190,7 +190,7 @@ def connect(
     folder = _folder(ctx, data_dir)
     here = records(folder)
     if not here:
-        fail(f"no member of a cluster runs here for {folder}; try: {command_with('run', folder)}", NO_CLUSTER)
+        fail(f"no member of a cluster runs here for {folder}; try `{command_with('run', folder)}`", NO_CLUSTER)
     try:
         found = ask(here[0], {"ask": "connect", "address": address})
     except ControlError as error:
@@ -200,7 +200,7 @@ def connect(
 
 @cluster.command()
 def certificate(
-    hosts: Annotated[list[str], typer.Argument(metavar="HOST…", help="IP addresses or names of the hosts.")],
+    hosts: Annotated[list[str], typer.Argument(metavar="HOST", help="IP addresses or names of the hosts.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the authority and the bundles.")] = Path(
         "certificates"
     ),

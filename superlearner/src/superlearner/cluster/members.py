@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import otp
-from otp import Continue, Down, GenServer, NoReply, Ok, impl, standstill
+from otp import Continue, Down, GenServer, NoReply, Ok, impl, observer, standstill
 from otp.cluster import Cluster, JoinRefused, Member, MemberDown, MemberLeaving, MemberUp
 from otp.distribution import IncarnationError
 from superlearner.cluster.control import Control
@@ -192,6 +192,8 @@ class _Serving:
                 arguments = members.way.arguments(node.name)
                 members.cluster = await Cluster.join(node, **arguments, meta=members.meta())
             except (JoinRefused, CookieError, BadWay, otp.BadArgument, IncarnationError, OSError) as error:
+                if observer.info(members.node()).life != "open":
+                    return  # an ordered stop during the start
                 if members.why != str(error):
                     members.tell("bad", f"this platform is in no cluster: {error}")
                 members.state, members.why = "refused", str(error)

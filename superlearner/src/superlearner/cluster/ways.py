@@ -10,9 +10,10 @@ from typing import Any, Final
 from otp.cluster import Dns, FileList, Folder, Multicast
 from superlearner.cluster.bundles import bundle_problem
 from superlearner.cluster.control import FOLDER
-from superlearner.cluster.cookie import CookieError, read_cookie, read_or_make_cookie
+from superlearner.cluster.cookie import COOKIE_FILE, CookieError, read_cookie, read_or_make_cookie
+from superlearner.settings.settings import is_loopback
 
-__all__ = ["BACKEND", "HOST", "BadWay", "Way", "discovery_of", "member_name", "tls_of"]
+__all__ = ["BACKEND", "HOST", "BadWay", "Way", "discovery_of", "member_name", "tls_of", "unreachable_host"]
 
 BACKEND: Final = "superlearner.backend"
 """The service of a member that answers the pages and operations of a platform."""
@@ -36,6 +37,30 @@ def member_name(name: str) -> str:
     if not NAME.fullmatch(name):
         raise BadWay(f"expected a name of letters, digits, '_', '-' and '.', got {name!r}; try b, or b@10.0.0.5")
     return name if "@" in name else f"{name}@{HOST}"
+
+
+def unreachable_host(name: str, way: Way) -> str | None:
+    """Return a warning for a member that is named after another address than it can be reached at, else None.
+
+    >>> unreachable_host("b@127.0.0.1", Way(Path("data")))
+    >>> unreachable_host("b@10.0.0.5", Way(Path("data")))[:68]
+    'no other machine reaches b@10.0.0.5: expected --listen 10.0.0.5 and '
+    """
+    short, _, host = name.partition("@")
+    if is_loopback(host) or not is_loopback(_host_of(way.listen)) or (way.tls is not None and way.connect):
+        return None
+    expected = f"--listen {host}" + ("" if way.tls is not None else " and --tls-ca, --tls-cert, --tls-key")
+    return (
+        f"no other machine reaches {name}: expected {expected}, got --listen {way.listen}; "
+        f"try {short} for a member on this machine"
+    )
+
+
+def _host_of(listen: str) -> str:
+    """Return the host of `127.0.0.1`, `127.0.0.1:7447`, `tcp/127.0.0.1:7447` or `[::1]:7447`."""
+    address = listen.rpartition("/")[2]
+    host = address.rpartition(":")[0] if address.count(":") == 1 or address.startswith("[") else address
+    return host.strip("[]")
 
 
 def discovery_of(text: str) -> Any:
@@ -95,7 +120,10 @@ class Way:
             return read_or_make_cookie(self.folder)
         found = read_cookie(self.cookie_file)
         if found is None:
-            raise CookieError(f"there is no cookie {self.cookie_file}; copy {self.folder / 'cookie'} of another member")
+            raise CookieError(
+                f"expected a file with the cookie of the cluster, got no file {self.cookie_file}; "
+                f"try a copy of the file {COOKIE_FILE} in the data directory of a member"
+            )
         return found
 
     def _discovery(self) -> Any:
