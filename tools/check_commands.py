@@ -13,6 +13,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,6 +48,8 @@ def problems_in_python(text: str, operations: Mapping[str, Mapping[str, Any]]) -
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _is_command(node.func):
             yield from ((node.lineno, problem) for problem in _problems_of_call(node, operations))
+        if isinstance(node, ast.JoinedStr):
+            yield from ((node.lineno, problem) for problem in _without_backticks(node))
         if id(node) in exempt or not isinstance(node, ast.Constant | ast.JoinedStr):
             continue
         words = _text(node)
@@ -63,6 +66,16 @@ def problems_in_page(text: str, operations: Mapping[str, Mapping[str, Any]]) -> 
     for number, line in enumerate(text.splitlines(), 1):
         if not line.lstrip().startswith(("*", "/*", "//", "{#")) and (found := written.search(line)):
             yield number, f"{found[0]!r} is written as text; try command(…) of base/commands.js, or {{{{ cli }}}}"
+
+
+def _without_backticks(text: ast.JoinedStr) -> Iterator[str]:
+    """Yield a problem for each command in a sentence that completing it would not find."""
+    for before, one in pairwise([ast.Constant(""), *text.values]):
+        match before, one:
+            case ast.Constant(str(words)), ast.FormattedValue(ast.Call(ast.Name("command"))) if words[-1:] not in "`(":
+                yield "a command in a sentence stands in backticks, by which its data directory is added"
+            case _:
+                pass
 
 
 def _written(operations: Mapping[str, object], allowed: frozenset[str] = frozenset()) -> re.Pattern[str]:

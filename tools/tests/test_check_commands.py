@@ -25,6 +25,10 @@ OPERATIONS = manifest()
             'ctx.command("supervisor.set_flags", name, max_restart=3)',
             "supervisor.set_flags: unknown options ['max_restart']",
         ),
+        (
+            "hint = f\"try: {command('run', path)}\"",
+            "a command in a sentence stands in backticks, by which its data directory is added",
+        ),
         ('command("evaluate")', "there is no command 'evaluate'"),
         ('hint = "see GET /api/v1/supervisor"', "'GET /api/v1/supervisor' is no route"),
         ('hint = f"stop it with POST /api/v1/traces/{id}/halt"', "'POST /api/v1/traces/x/halt' is no route"),
@@ -43,6 +47,7 @@ def test_a_command_that_would_not_run_is_refused(text: str, problem: str) -> Non
         'ctx.command("process.message", pid, "increment")',
         'command("user.quota", user, **more)',
         'command("run", "FILE.py:Name")',
+        "hint = f\"try `{command('run', path)}`, or $({command('token')})\"",
         'hint = f"stop it with POST /api/v1/traces/{id}/stop"',
         'words = "colours in superlearner console"',
     ],

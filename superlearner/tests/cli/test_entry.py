@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shlex
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import websockets
+from typer.main import get_command
 
 from superlearner.base.interfaces import machine_addresses
+from superlearner.cli import app
 
 pytestmark = pytest.mark.program
 
+IN_BACKTICKS = re.compile(r"`(superlearner [^`]+)`")
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 BANK = """\
@@ -177,6 +181,39 @@ def test_an_argument_that_is_not_json_is_refused(
     assert [words for words in said if words not in done.stderr] == []
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "app.py:Account", "--in-process", "--port", "0"),
+        ("run", "--peer"),
+        ("node", "b", "--app", "app.py:Account"),
+        ("attach",),
+    ],
+)
+def test_hints_of_refused_commands_keep_the_data_directory(superlearner: Run, tmp_path: Path, words: Any) -> None:
+    (tmp_path / "app.py").write_text(BANK)
+    done = superlearner(*words, "--data-dir", str(tmp_path / "class a"))
+    assert 0 != done.returncode
+    printed = IN_BACKTICKS.findall(done.stderr)
+    assert printed, done.stderr
+    assert [] == [one for one in printed if f"--data-dir {shlex.quote(str(tmp_path / 'class a'))}" not in one]
+
+
+def test_usage_lines_have_the_notation_of_manuals() -> None:
+    """They had `[[FILE.py:Name]]` and `{PID}`."""
+
+    def lines(found: Any, name: str) -> Iterator[str]:
+        context = found.context_class(found, info_name=name)
+        yield " ".join(found.collect_usage_pieces(context))
+        for below, one in dict(getattr(found, "commands", {})).items():
+            yield from lines(one, below)
+
+    usages = list(lines(get_command(app), "superlearner"))
+    assert len(usages) > 100
+    assert {"[OPTIONS] [FILE.py:Name]", "[OPTIONS] PID", "[OPTIONS] HOST..."} <= set(usages)
+    assert [] == [usage for usage in usages if re.search(r"[{}]|\[\[", usage)]
+
+
 ROOMS = "from otp import DynamicSupervisor\n\nclass Rooms(DynamicSupervisor): pass\n"
 
 
@@ -196,6 +233,8 @@ def test_a_dynamic_supervisor_has_no_argument(superlearner: Run, tmp_path: Path)
         (BANK, "app.py:Account", ["expected a Supervisor or an Application", "Account", "Bank"]),
         (BANK, "nowhere.py:Bank", ["there is no file nowhere.py"]),
         (BANK, "ap.py:Bank", ["there is no file ap.py", "did you mean", "app.py"]),
+        (BANK, "apps.py", ["there is no file apps.py", "did you mean", "app.py"]),
+        (BANK, "nofile.py:Bank", ["there is no file nofile.py\nthe folder searched is"]),
         ("x = 1\n", "app.py", ["no Supervisor and no Application"]),
         (BANK.replace("(Account, 10)", '{"id": "a", "start": (Account.start_link, 1), "restrat": "permanent"}'),
          "app.py:Bank", ["restrat", "restart"]),

@@ -252,3 +252,20 @@ def test_platforms_share_their_routes_but_not_their_requests(inside: Inside) -> 
 
     inside(test)
     inside(test)
+
+
+@pytest.mark.parametrize(
+    ("named", "meant"),
+    [
+        ("shop@127.0.0.1", ""),
+        ("superlerner@127.0.0.1", "; did you mean superlearner@127.0.0.1?"),
+        ("superlernr", "; did"),
+    ],
+)
+def test_a_node_is_suggested_for_its_name_and_not_for_its_host(inside: Inside, named: str, meant: str) -> None:
+    async def test(platform: Any) -> None:
+        answer = await platform.client.get("/api/v1/processes", params={"node": named})
+        assert answer.json()["error"]["message"].startswith(f"there is no node '{named}'{meant}")
+        assert meant or answer.json()["error"]["message"].endswith("'")
+
+    inside(test)

@@ -24,6 +24,7 @@ from superlearner.base.data_dir import (
     DataDirError,
     command_line,
     default_data_dir,
+    in_data_dir,
     provide_temporary_folder,
 )
 from superlearner.base.descriptors import allow_descriptors
@@ -89,10 +90,10 @@ def _run_on_data_dir(configuration: Configuration, tree: Own, known: list[Creden
         data.acquire()
     except AlreadyRunning as running:
         if target is not None:
-            return _not_started(running, target)
-        return _open_the_first(running, settings, data.path)
+            return _not_started(running, target, configuration)
+        return _open_the_first(running, configuration, data.path)
     except DataDirError as error:
-        return _failed(str(error))
+        return _failed(str(error), configuration)
     provide_temporary_folder(data.path.absolute())
     with contextlib.closing(data):
         try:
@@ -100,18 +101,18 @@ def _run_on_data_dir(configuration: Configuration, tree: Own, known: list[Creden
             certificate = None if settings.certfile is None else first_certificate(settings.certfile)
             listener = Listener.bind(settings.host, settings.port, tls)
         except (CannotListen, TlsError) as error:
-            return _failed(str(error))
+            return _failed(str(error), configuration)
         with contextlib.closing(listener):
             try:
                 credentials = _credentials(settings, listener, data.path)
             except Failure as error:
-                return _failed(str(error))
+                return _failed(str(error), configuration)
             if credentials is not None:
                 known.append(credentials)  # so that the log redacts them
             try:
                 data.announce(listener.url(settings.root_path), target, certificate)
             except DataDirError as error:
-                return _failed(str(error))
+                return _failed(str(error), configuration)
             _let_go_in_children(data, listener)
             return _run(configuration, listener, tree, data.path, credentials)
 
@@ -166,7 +167,7 @@ def _run(
         try:
             check(tree.target)
         except LoadError as error:
-            return _failed(str(error))
+            return _failed(str(error), configuration)
     gc.disable()  # nearly all objects of a start survive it; scanning them took a sixth of its time
     with contextlib.ExitStack() as ending:
         ending.callback(gc.enable)
@@ -182,7 +183,7 @@ def _run(
             allow_descriptors(configuration.current.max_connections + FOR_OTHERS)
             platform = Platform(configuration, listener, _trees(tree), __version__, credentials)
         except (LoadError, DeclarationError, BadWay) as error:
-            return _failed(str(error))
+            return _failed(str(error), configuration)
         if spares is not None and tree.target is not None:
             from superlearner.app.own_peer import run_in_peer
 
@@ -192,7 +193,7 @@ def _run(
         try:
             reason = otp.run(_live, platform, node=NODE_NAME)
         except Failure as error:
-            return _failed(str(error))
+            return _failed(str(error), configuration)
         except KeyboardInterrupt:
             return DONE
     if reason is None:
@@ -339,40 +340,44 @@ def _root_gave_up(reason: Any, data_dir: Path) -> int:
     return ROOT_GAVE_UP
 
 
-def _not_started(running: AlreadyRunning, target: str) -> int:
+def _not_started(running: AlreadyRunning, target: str, configuration: Configuration) -> int:
     from superlearner.base.loading import name_of
 
     where = "" if running.url is None else f" at {running.url}"
     return _failed(
         f"{name_of(target)} was not started: SuperLearner is already running{where} for this data directory\n"
         f"  stop that one (process {running.os_pid}) first, "
-        "or run this one beside it with --data-dir FOLDER and --port PORT"
+        "or run this one beside it with --data-dir FOLDER and --port PORT",
+        configuration,
     )
 
 
-def _open_the_first(running: AlreadyRunning, settings: Settings, path: Path) -> int:
+def _open_the_first(running: AlreadyRunning, configuration: Configuration, path: Path) -> int:
     if running.url is None:
         return _failed(
-            f"another platform is starting on {path} and has not published its address; try again, or --data-dir FOLDER"
+            f"another platform is starting on {path} and has not published its address; "
+            "try again, or --data-dir FOLDER",
+            configuration,
         )
     if not answers(running.url, running.certificate):
         return _failed(
             f"the data directory {path} is held by process {running.os_pid} or one of its children, "
             f"but nothing answers at {running.url}\n"
-            "  try again if it is busy; else end that process, or run another platform with --data-dir FOLDER"
+            "  try again if it is busy; else end that process, or run another platform with --data-dir FOLDER",
+            configuration,
         )
     say(
         f"SuperLearner is already running at {fresh_link(running.url, path, running.certificate)} "
         f"(process {running.os_pid})"
     )
     complain("to run another one in parallel, give it its own data directory: --data-dir FOLDER")
-    if settings.browser:
+    if configuration.current.browser:
         from superlearner.base.browser import open_browser
 
         open_browser(fresh_link(running.url, path, running.certificate), wait=True)
     return DONE
 
 
-def _failed(message: str) -> int:
-    complain(message)
+def _failed(message: str, configuration: Configuration) -> int:
+    complain(in_data_dir(message, _named(configuration)))
     return FAILED

@@ -64,7 +64,7 @@ async def boot(here: Here) -> None:
 
 def _no_terminal(*_: object, **__: object) -> None:
     raise RuntimeError(
-        f"breakpoint(): this program has no terminal; try: {command('run', 'FILE.py:Name', in_process=True)}"
+        f"breakpoint(): this program has no terminal; try `{command('run', 'FILE.py:Name', in_process=True)}`"
     )
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 import shlex
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["beginning", "command", "complete", "quoted"]
+__all__ = ["beginning", "command", "complete", "complete_all", "quoted"]
 
 PLAIN: Final = re.compile(r"[\w./:=@%+,-]+", re.ASCII)
 
@@ -18,6 +19,8 @@ ALONE: Final = re.compile(r"(run|doctor)\b")
 """Commands that start a platform of their own, or look at the machine."""
 ON_FILES: Final = re.compile(r"(config|db|node b)\b|token(?! +[a-z])")
 """Commands on the files of the platform, for its own machine; `token VERB` is an operation."""
+UNSEEN: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
+"""Categories of control characters, and of those that reverse the direction of text; as in `base/commands.js`."""
 PRINTED: Final = re.compile(r"`superlearner (?=([a-z][^`]*)`)")
 
 
@@ -74,8 +77,26 @@ def _option(name: str, value: Any) -> list[str]:
 
 
 def quoted(text: str) -> str:
-    """Return a text as a word for a shell."""
-    return text if PLAIN.fullmatch(text) else shlex.quote(text)
+    r"""Return a text as a word for a shell; bash and zsh know the escapes of `$'…'`.
+
+    >>> print(quoted("a b"), quoted("red\x1b[31m, \u202eright to left"))
+    'a b' $'red\x1b[31m, \U0000202eright to left'
+    """
+    if PLAIN.fullmatch(text):
+        return text
+    if not any(map(_is_unseen, text)):
+        return shlex.quote(text)
+    return f"$'{''.join(map(_escaped, text))}'"
+
+
+def _is_unseen(one: str) -> bool:
+    return unicodedata.category(one) in UNSEEN
+
+
+def _escaped(one: str) -> str:
+    if _is_unseen(one):
+        return f"\\x{ord(one):02x}" if one.isascii() else f"\\U{ord(one):08x}"
+    return f"\\{one}" if one in "\\'" else one
 
 
 def complete(text: str, begin: str) -> str:
@@ -94,3 +115,12 @@ def complete(text: str, begin: str) -> str:
         return f"`{'superlearner' if alone else begin} "
 
     return PRINTED.sub(completed, text)
+
+
+def complete_all(text: str, begin: str) -> str:
+    """Return a text of a command whose printed commands are to act where that one does, also those that start there.
+
+    >>> complete_all("try `superlearner run --data-dir /b`, or `superlearner doctor`", "superlearner --data-dir /a")
+    'try `superlearner run --data-dir /b`, or `superlearner --data-dir /a doctor`'
+    """
+    return PRINTED.sub(lambda found: found[0] if " --data-dir " in found[1] else f"`{begin} ", text)

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import IO, Any, Final
 
-from superlearner.base.commands import beginning, command
+from superlearner.base.commands import beginning, command, complete_all
 
 __all__ = [
     "DATABASE_FILE",
@@ -25,6 +25,7 @@ __all__ = [
     "command_line",
     "command_with",
     "default_data_dir",
+    "in_data_dir",
     "provide_temporary_folder",
 ]
 
@@ -77,6 +78,15 @@ def command_with(words: str, folder: Path) -> str:
     """
     elsewhere = folder.absolute() != default_data_dir().absolute()
     return command(words, data_dir=folder.absolute() if elsewhere else None)
+
+
+def in_data_dir(text: str, folder: Path | None) -> str:
+    """Return a text whose commands act on this data directory; None is the default one.
+
+    >>> in_data_dir("try `superlearner run`", Path("/class a"))
+    "try `superlearner --data-dir '/class a' run`"
+    """
+    return complete_all(text, command_line(folder))
 
 
 def default_data_dir() -> Path:

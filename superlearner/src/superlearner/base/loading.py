@@ -107,23 +107,23 @@ def _split(target: str) -> tuple[Path, str | None]:
     if not colon or len(file) <= 1 or "/" in name or "\\" in name:  # no colon, or only that of a drive letter
         file, name = target, ""
     if colon and file != target and not name:
-        raise LoadError(f"expected FILE.py:Name, got {target!r}: the name is empty", f"try: {EXAMPLE}")
+        raise LoadError(f"expected FILE.py:Name, got {target!r}: the name is empty", f"try `{EXAMPLE}`")
     path = Path(file)
     if path.is_dir():
-        raise LoadError(f"expected a Python file, got the folder {file}", f"try: {EXAMPLE}")
+        raise LoadError(f"expected a Python file, got the folder {file}", f"try `{EXAMPLE}`")
     if not path.is_file():
         raise LoadError(f"there is no file {file}", _similar_file(path))
     if path.suffix != ".py":
-        raise LoadError(f"expected a file that ends with .py, got {file}", f"try: {EXAMPLE}")
+        raise LoadError(f"expected a file that ends with .py, got {file}", f"try `{EXAMPLE}`")
     return path, name or None
 
 
 def _similar_file(path: Path) -> str:
     folder = path.parent
-    names = [entry.name for entry in folder.iterdir() if entry.suffix == ".py"] if folder.is_dir() else []
-    close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.5)
+    found = {entry.stem: entry for entry in folder.iterdir() if entry.suffix == ".py"} if folder.is_dir() else {}
+    close = difflib.get_close_matches(path.stem, found, n=1, cutoff=0.7)  # ".py" is similar in all of them
     if close:
-        return f"did you mean {folder / close[0]}?"
+        return f"did you mean {found[close[0]]}?"
     return f"the folder searched is {folder.resolve()}"
 
 
@@ -205,11 +205,11 @@ def _only_candidate(path: Path, candidates: dict[str, type]) -> Loaded:
     if not candidates:
         raise LoadError(
             f"{path} defines no Supervisor and no Application",
-            f"try a class that derives from otp.Supervisor, then: {EXAMPLE}",
+            f"try a class that derives from otp.Supervisor, then `{EXAMPLE}`",
         )
     raise LoadError(
         f"{path} defines {len(candidates)} trees: {', '.join(candidates)}",
-        f"name one: {_run(path, candidates)}",
+        f"name one: `{_run(path, candidates)}`",
     )
 
 
@@ -240,4 +240,4 @@ def _run(path: Path, candidates: dict[str, type]) -> str:
 def _what_is_there(path: Path, candidates: dict[str, type]) -> str:
     if not candidates:
         return f"{path} defines no Supervisor and no Application; a tree is a class that derives from otp.Supervisor"
-    return f"{path} defines: {', '.join(candidates)}; try: {_run(path, candidates)}"
+    return f"{path} defines: {', '.join(candidates)}; try `{_run(path, candidates)}`"

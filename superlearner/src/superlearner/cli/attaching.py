@@ -23,7 +23,11 @@ def attach(
     ctx: typer.Context,
     address: Annotated[
         str | None,
-        typer.Argument(help="Name of the service (see --list), path of its socket, or HOST:PORT.", show_default=False),
+        typer.Argument(
+            metavar="ADDRESS",
+            help="Name of the service (see --list), path of its socket, or HOST:PORT.",
+            show_default=False,
+        ),
     ] = None,
     token_file: Annotated[
         Path | None,
@@ -69,7 +73,7 @@ def attach(
 
 def detach(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="Name of its node.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of its node.")],
     as_json: Annotated[bool, typer.Option("--json", help="Write the data as JSON.")] = False,
     url: Url = None,
     data_dir: DataDir = None,

@@ -76,7 +76,9 @@ def upgrade(data_dir: DataDirectory = None) -> None:
 
 @db.command()
 def backup(
-    file: Annotated[Path, typer.Argument(help="File for the copy; it must not exist.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="File for the copy; it must not exist.", show_default=False)
+    ],
     data_dir: DataDirectory = None,
 ) -> None:
     """Write a consistent copy of the database. Works while a platform is running."""

@@ -27,6 +27,7 @@ from superlearner.cli.ends import USAGE, fail
 from superlearner.cli.manifest import categories, entry_of_verb, verbs
 from superlearner.cli.mistyped import explained
 from superlearner.cli.operations import Commands, WithOperations, group_of
+from superlearner.cli.usage import write_usual_usage
 
 __all__ = ["app", "main"]
 
@@ -162,7 +163,7 @@ def run(
     target: Annotated[
         str | None,
         typer.Argument(
-            metavar="[FILE.py:Name]",
+            metavar="FILE.py:Name",
             help="Your Supervisor or Application [default: the demo].",
             show_default=False,
         ),
@@ -269,7 +270,7 @@ def run(
     from superlearner.app.program import run_platform
 
     if peer and target is None:
-        fail(f"--peer is for a tree of yours: {command('run', 'FILE.py:Name', peer=True)}", USAGE)
+        fail(f"--peer is for a tree of yours: `{command('run', 'FILE.py:Name', peer=True)}`", USAGE)
     if peer is None:
         peer = target is not None and hasattr(os, "fork")  # needed to create a separate program
     raise typer.Exit(run_platform(configuration, target, _arguments(target, arg), peer=peer))
@@ -318,7 +319,7 @@ def tree(
     root: Annotated[
         str | None,
         typer.Argument(
-            help="Show only this supervisor, by name or pid, and its children.", metavar="[ROOT]", show_default=False
+            help="Show only this supervisor, by name or pid, and its children.", metavar="ROOT", show_default=False
         ),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Redraw after each change.")] = False,
@@ -385,7 +386,7 @@ def _arguments(target: str | None, arg: str | None) -> tuple[Any, ...]:
     if arg is None:
         return ()
     if target is None:
-        fail(f"--arg is for a tree of yours: {command('run', 'FILE.py:Name', arg='JSON')}", USAGE)
+        fail(f"--arg is for a tree of yours: `{command('run', 'FILE.py:Name', arg='JSON')}`", USAGE)
     from superlearner.app.arguments import argument_of
     from superlearner.base.loading import LoadError
 
@@ -393,3 +394,6 @@ def _arguments(target: str | None, arg: str | None) -> tuple[Any, ...]:
         return (argument_of(arg),)
     except LoadError as error:
         fail(str(error), USAGE)
+
+
+write_usual_usage(app)

@@ -25,6 +25,7 @@ from superlearner.cli.doors import NODES
 from superlearner.cli.manifest import Entry
 from superlearner.cli.names import completion_of
 from superlearner.cli.showing import show
+from superlearner.cli.usage import UsualCommand
 from superlearner.cli.values import value_of
 
 __all__ = ["Commands", "WithOperations", "command_of", "group_of"]
@@ -167,7 +168,7 @@ def command_of(entry: Entry) -> Any:
     run.__annotations__ = {one.name: one.annotation for one in shown}
     words = f"{entry['summary']}.\n\n{entry['description']}"
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command(manifest.verb_of(entry["name"]), help=words.strip())(run)
+    app.command(manifest.verb_of(entry["name"]), help=words.strip(), cls=UsualCommand)(run)
     return get_command(app)
 
 

@@ -90,8 +90,9 @@ class Context:
         if (absence := nodes.absence(name)) is not None:
             return OperationError("node_not_found", absence.why, hint=absence.hint)
         known = [one.name for one in nodes]
-        near = get_close_matches(name, known, 1)
-        meant = f"; did you mean {near[0]}?" if near else ""
+        own = {one.partition("@")[0]: one for one in known}  # the host is similar in all of them
+        near = get_close_matches(name.partition("@")[0], own, 1)
+        meant = f"; did you mean {own[near[0]]}?" if near else ""
         return OperationError(
             "node_not_found", f"there is no node {name!r}{meant}", hint=f"expected one of {', '.join(known)}"
         )

@@ -1,9 +1,10 @@
 // Commands on pages have what they need to reach the platform.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { command, complete } from "#static/base/commands.js";
+import { command, complete, quoted } from "#static/base/commands.js";
 
 const BESIDE = "superlearner --data-dir /class";
 const REMOTE = "superlearner --url https://class.example/sl";
@@ -23,4 +24,9 @@ test("commands in scripts are found where the shell would run them", () => {
   assert.equal(complete(script, BESIDE), "$ superlearner --data-dir /class tree\nsuperlearner --data-dir /class top  # like top\necho superlearner tree\n"
     + "curl -H \"Bearer $(superlearner --data-dir /class token)\" | superlearner --data-dir /class log list && superlearner run");
   assert.deepEqual([command("token", REMOTE), command("token list", REMOTE), command("token", BESIDE)], ["superlearner token", `${REMOTE} token list`, `${BESIDE} token`]);
+});
+
+test("words are quoted as in the terminal", () => {
+  const words = JSON.parse(readFileSync(new URL("../../shared/quoted_words.json", import.meta.url), "utf8"));
+  assert.deepEqual(words.map(([text]) => quoted(text)), words.map(([, expected]) => expected));
 });
