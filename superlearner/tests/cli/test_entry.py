@@ -251,6 +251,22 @@ def test_the_error_explains_why_a_program_cannot_be_run(
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize("words", [("run", "--port", "0"), ("node", "b")])
+def test_too_few_descriptors_are_refused_before_the_start(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Regression: imports failed halfway, with a traceback of the store or of the event loop."""
+    program = shlex.join([sys.executable, "-m", "superlearner", *words, "--data-dir", str(tmp_path)])
+    done = subprocess.run(["sh", "-c", f"ulimit -n 24; exec {program}"], capture_output=True, text=True, check=False)
+    expected = "superlearner: expected a limit of at least 64 open files, got 24; try `ulimit -n 4096` before\n"
+    assert (1, "", expected) == (done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("words", [("process", "list"), ("tree", "--watch")])
+def test_an_address_that_refuses_is_named_without_the_number_of_the_error(superlearner: Run, words: Any) -> None:
+    done = superlearner(*words, "--url", "http://127.0.0.1:9")
+    assert 3 == done.returncode
+    assert "no platform answers at http://127.0.0.1:9 (Connection refused)" in done.stderr
+
+
 def test_a_user_tree_runs_in_the_playground(start: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(BANK)
     program = start("app.py:Bank", "--in-process")

@@ -186,7 +186,7 @@ async def connect(place: Place) -> socket.socket:
     except OSError as error:
         connection.close()
         # asyncio's own text repeats the address; the negative numbers of a resolver have a text of their own
-        why = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror or "no answer"
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or "no answer"
         raise DoorError(f"nothing listens at {place} ({why}); is the service running, with otp.observe()?") from None
     except BaseException:
         connection.close()

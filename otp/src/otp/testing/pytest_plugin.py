@@ -332,8 +332,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         # A mark of a class or module is for its async tests; a plain test with the fixture has a node to inspect.
         if any(mark.name == "otp" for mark in _marks(item.obj)) and "node" not in item.fixturenames:
             pytest.fail(
-                f"expected @pytest.mark.otp on an async def test, got the plain function {item.name}, which runs without "
-                "a node; try async def, the fixture node, or no mark",
+                f"expected @pytest.mark.otp on an async def test, got the plain function {item.name}, which runs "
+                "without a node; try async def, the fixture node, or no mark",
                 pytrace=False,
             )
         return

@@ -27,8 +27,9 @@ from superlearner.base.data_dir import (
     in_data_dir,
     provide_temporary_folder,
 )
-from superlearner.base.descriptors import allow_descriptors
+from superlearner.base.descriptors import allow_descriptors, too_few_descriptors
 from superlearner.base.listening import CannotListen, Listener
+from superlearner.base.shortage import cause_text
 from superlearner.base.terminal import complain, say
 from superlearner.base.tls import TlsError, first_certificate, server_context
 from superlearner.observing.logs import TerminalLog
@@ -85,6 +86,8 @@ def run_platform(
 
 def _run_on_data_dir(configuration: Configuration, tree: Own, known: list[Credentials]) -> int:
     settings, target = configuration.current, tree.target
+    if (problem := too_few_descriptors()) is not None:
+        return _failed(problem, configuration)
     data = DataDir(settings.data_dir or default_data_dir())
     try:
         data.acquire()
@@ -335,7 +338,7 @@ def _root_gave_up(reason: Any, data_dir: Path) -> int:
         report.write_text(text, encoding="utf-8")
         where = f"the crash report is {report}"
     except OSError as error:
-        where = f"the crash report could not be written: {error}"
+        where = f"the crash report could not be written: {cause_text(error)}"
     complain(f"the root supervisor gave up ({text_of_reason(reason)}); {where}")
     return ROOT_GAVE_UP
 

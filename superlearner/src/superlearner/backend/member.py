@@ -23,6 +23,7 @@ from superlearner import __version__
 from superlearner.app.application import tree_of
 from superlearner.backend.boot import serve
 from superlearner.base.data_dir import in_data_dir, provide_temporary_folder
+from superlearner.base.descriptors import too_few_descriptors
 from superlearner.base.loading import LoadError, load
 from superlearner.base.terminal import complain, say, stop_signals, unwritable
 from superlearner.cluster.cookie import CookieError
@@ -62,6 +63,9 @@ def run_member(program: MemberProgram) -> int:
     settings: Any = Settings(browser=False, log_level="warning")  # pyright: ignore[reportCallIssue]
     terminal = TerminalLog(lambda: settings)
     terminal.open()
+    if (problem := too_few_descriptors()) is not None:
+        complain(problem)
+        return FAILED
     try:
         provide_temporary_folder(program.way.folder)
         name = member_name(program.name)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 
-__all__ = ["allow_descriptors", "descriptors"]
+__all__ = ["allow_descriptors", "descriptors", "too_few_descriptors"]
+
+FEWEST = 64
+"""With fewer, imports fail halfway, and with them the store or the event loop."""
 
 
 def descriptors() -> int | None:
@@ -15,6 +18,15 @@ def descriptors() -> int | None:
 
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return None if soft == resource.RLIM_INFINITY else soft
+
+
+def too_few_descriptors() -> str | None:
+    """Return why this program cannot run, if it may not open the files that its start needs."""
+    allow_descriptors(FEWEST)
+    limit = descriptors()
+    if limit is None or limit >= FEWEST:
+        return None
+    return f"expected a limit of at least {FEWEST} open files, got {limit}; try `ulimit -n 4096` before"
 
 
 def allow_descriptors(wanted: int) -> None:

@@ -1,6 +1,6 @@
-"""Resources this machine can run out of.
+"""Errors of the operating system as text, and resources this machine can run out of.
 
-Such an error is neither a bug nor a bad request: a retry may succeed.
+A shortage is neither a bug nor a bad request: a retry may succeed.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 from typing import Final
 
-__all__ = ["shortage_of"]
+__all__ = ["cause_text", "shortage_of"]
 
 WORDS: Final = {
     errno.EAGAIN: "room for another process",
@@ -30,3 +30,14 @@ def shortage_of(error: BaseException) -> str | None:
     ('disk space', None)
     """
     return WORDS.get(error.errno or 0) if isinstance(error, OSError) else None
+
+
+def cause_text(error: BaseException) -> str:
+    """Return the text of an error; that of the operating system without its number.
+
+    >>> cause_text(OSError(28, "No space left on device", "/data/x")), cause_text(OSError(111, "Connection refused"))
+    ('/data/x: No space left on device', 'Connection refused')
+    """
+    if isinstance(error, OSError) and error.errno is not None and error.strerror:
+        return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__

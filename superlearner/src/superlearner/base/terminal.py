@@ -8,6 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from superlearner.base.printable import printable_lines
+from superlearner.base.shortage import cause_text
 from superlearner.base.standard_streams import forgive_lost_output, lost_output
 
 __all__ = ["complain", "say", "stop_signals", "unwritable", "with_lasting_output"]
@@ -53,5 +54,4 @@ def unwritable(error: OSError) -> str:
     """
     if error.errno is None:
         return str(error)  # a sentence of ours
-    where = "" if error.filename is None else f"{error.filename}: "
-    return f"{where}{error.strerror or error}; try --data-dir with another folder"
+    return f"{cause_text(error)}; try --data-dir with another folder"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
+from superlearner.base.shortage import cause_text
 from superlearner.cli.finding import START, FoundPlatform, PlatformNotFound
 from superlearner.operations import PREFIX
 
@@ -143,7 +144,7 @@ def request(platform: FoundPlatform, method: str, target: str, body: Any = None,
         hint = "name its authority with --cacert FILE"
         raise PlatformNotFound(f"{platform.url} was not contacted: {why}; {hint}") from None
     except (OSError, http.client.HTTPException) as error:
-        why = str(error) or type(error).__name__
+        why = cause_text(error)
         raise PlatformNotFound(f"no platform answers at {platform.url} ({why}); {START}") from None
     finally:
         connection.close()

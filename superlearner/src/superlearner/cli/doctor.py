@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from superlearner import __version__
+from superlearner.base.data_dir import command_with
 from superlearner.base.extras import EXTRAS, install
 from superlearner.base.terminal import say
 from superlearner.cli.asking import RequestRefused, ask
 from superlearner.cli.ends import FAILED
-from superlearner.base.data_dir import command_with
 from superlearner.cli.finding import FoundPlatform, PlatformNotFound, WrongUrl, data_dir_of, find
 from superlearner.cli.manifest import entry_of_verb
 from superlearner.cli.plain import plain

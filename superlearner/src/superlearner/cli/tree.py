@@ -14,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from otp.standard_streams import raise_broken_pipe
+from superlearner.base.shortage import cause_text
 from superlearner.base.terminal import say
 from superlearner.cli.door import ask_or_fail, reach
 from superlearner.cli.ends import FAILED, NO_PLATFORM, fail
@@ -97,7 +98,7 @@ def _changes(platform: FoundPlatform, node: str | None) -> Iterator[None]:
     except InvalidHandshake as error:
         fail(f"the live feed of {platform.url} refused access: {paragraph(str(error))}", FAILED)
     except (OSError, TimeoutError) as error:
-        fail(f"no platform answers at {platform.url} ({error})", NO_PLATFORM)
+        fail(f"no platform answers at {platform.url} ({cause_text(error)})", NO_PLATFORM)
     with socket, suppress(ConnectionClosed):
         while True:
             frame = json.loads(socket.recv())

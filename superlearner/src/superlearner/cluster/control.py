@@ -20,6 +20,7 @@ from typing import Any, Final
 from otp.doors import runtime_folder
 from otp.locked_entries import LockedEntry, read_entries, reserve_socket
 from otp.unix_sockets import bind_privately
+from superlearner.base.shortage import cause_text
 
 __all__ = ["FOLDER", "Control", "ControlError", "Record", "ask", "records"]
 
@@ -76,7 +77,8 @@ def ask(record: Record, request: Mapping[str, Any], timeout: float = ANSWER_S) -
         except TimeoutError:
             raise ControlError(f"{record.name} (process {record.os_pid}) did not answer in {timeout:g} s") from None
         except OSError as error:
-            raise ControlError(f"{record.name} (process {record.os_pid}) cannot be asked: {error}") from None
+            why = cause_text(error)
+            raise ControlError(f"{record.name} (process {record.os_pid}) cannot be asked: {why}") from None
     answer: dict[str, Any] = json.loads(text)
     if "error" in answer:
         raise ControlError(answer["error"])

@@ -18,6 +18,7 @@ import otp
 from otp import Continue, Down, GenServer, NoReply, Ok, impl, observer, standstill
 from otp.cluster import Cluster, JoinRefused, Member, MemberDown, MemberLeaving, MemberUp
 from otp.distribution import IncarnationError
+from superlearner.base.shortage import cause_text
 from superlearner.cluster.control import Control
 from superlearner.cluster.cookie import CookieError
 from superlearner.cluster.line import MemberLine
@@ -194,9 +195,9 @@ class _Serving:
             except (JoinRefused, CookieError, BadWay, otp.BadArgument, IncarnationError, OSError) as error:
                 if observer.info(members.node()).life != "open":
                     return  # an ordered stop during the start
-                if members.why != str(error):
-                    members.tell("bad", f"this platform is in no cluster: {error}")
-                members.state, members.why = "refused", str(error)
+                if members.why != (why := cause_text(error)):
+                    members.tell("bad", f"this platform is in no cluster: {why}")
+                members.state, members.why = "refused", why
                 otp.send_after(AGAIN_S, me, "join")
                 return
         members.state, members.why = "member", None

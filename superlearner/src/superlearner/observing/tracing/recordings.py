@@ -21,6 +21,7 @@ import otp
 from otp import Node, Pid
 from otp.trace import Recorder, RecordingError
 from otp.trace import Recording as Read
+from superlearner.base.shortage import cause_text
 from superlearner.store import Recording, Store, StoreUnavailable
 
 __all__ = [
@@ -178,7 +179,7 @@ class Recordings:
                 self._nodes = {**{one: self._nodes.get(one) for one in self._running}, name: node}
             except (RecordingError, OSError) as error:
                 await self._records.delete_recording(name)
-                raise RecordingsUnavailable(str(error)) from None
+                raise RecordingsUnavailable(cause_text(error)) from None
             except BaseException:
                 await self._records.delete_recording(name)
                 raise
