@@ -52,6 +52,13 @@ KIOSK = TILL | {
     "children": [TILL, TILL | {"id": "safe", "pid": None, "name": None, "status": "restarting"}],
 }  # fmt: skip
 
+LINES = """dd => [...dd.childNodes].filter((one) => one.nodeType === Node.TEXT_NODE && one.data.trim()).map((one) => {
+  const range = document.createRange();
+  range.selectNodeContents(one);
+  return new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size;
+})"""
+"""In how many lines each word of an element is."""
+
 
 @pytest.fixture
 def cluster(open_page: Callable[..., Page], untouched: Any) -> Callable[..., Page]:
@@ -162,3 +169,16 @@ def test_no_rule_of_axe_is_broken_in_any_view(cluster: Callable[..., Page], them
         expect(page.locator("#cluster")).to_have_attribute("data-ready", {"Members": "health"}.get(name, name.lower()))
         assert broken_rules(page) == []
         assert page.evaluate(SIDEWAYS) == 0, json.dumps([name, width])
+
+
+def test_an_address_breaks_between_its_words(cluster: Callable[..., Page]) -> None:
+    page = cluster(
+        topology(member(OWN, address="unix//tmp/otp-1000/link-0123456789abcdef.sock"), member("b@127.0.0.1"))
+    )
+    address = page.locator(".member dd").filter(has_text="unix//").first
+    expect(address).to_be_visible()
+    for width in (1440, 360):
+        page.set_viewport_size({"width": width, "height": 800})
+        lines = address.evaluate(LINES)
+        assert len(lines) > 1
+        assert set(lines) == {1}

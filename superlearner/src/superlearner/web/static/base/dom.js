@@ -22,8 +22,8 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Return a name with possible line breaks after its words. @param {string} name */
-export const breakable = (name) => name.split(/(?<=_)/).flatMap((word, place) => (place ? [make("wbr"), word] : [word]));
+/** Return a name or a path with possible line breaks after its words. @param {string} name */
+export const breakable = (name) => name.split(/(?<=[_/-])(?!\/)/).flatMap((word, place) => (place ? [make("wbr"), word] : [word]));
 
 /** Return text with the parts between backticks as code, and commands that reach this platform. @param {string} text */
 export const spoken = (text) => text.split("`").map((part, place) => (place % 2 ? make("code", {}, complete(part)) : part));

@@ -7,7 +7,7 @@
 
 import { ApiError, platform } from "../base/api.js";
 import { command } from "../base/commands.js";
-import { byId, icon, root, spoken, write } from "../base/dom.js";
+import { breakable, byId, icon, root, spoken, write } from "../base/dom.js";
 import { counted, number, time } from "../base/words.js";
 import { tabs } from "../components/tabs.js";
 import { html, nothing, render, repeat } from "../vendor/lit-html.js";
@@ -105,7 +105,7 @@ function card(member, { process_distribution: processes }) {
     <p class="hint">${member.own ? "this platform" : `${member.health}: ${member.evidence}`}</p>
     ${link && last ? html`<figure><svg viewBox="0 0 100 20" preserveAspectRatio="none" role="img" aria-label="Round trips of the last two minutes"><polyline points=${spark(link.samples)}></polyline></svg>
       <figcaption><b>${last.ms === null ? "no answer" : `${last.ms.toFixed(1)} ms`}</b> ${last.frames.toFixed(0)} frames/s · ${rate(last.bytes)}</figcaption></figure>` : nothing}
-    <dl><dt>Processes</dt><dd>${count === null || count === undefined ? "unknown" : number(count)}</dd><dt>Since</dt><dd>${time(member.since)}</dd><dt>Incarnation</dt><dd>${member.incarnation}</dd><dt>OS process</dt><dd>${member.os_pid ?? "unknown"}</dd><dt>Address</dt><dd>${member.address ?? "none"}</dd></dl>
+    <dl><dt>Processes</dt><dd>${count === null || count === undefined ? "unknown" : number(count)}</dd><dt>Since</dt><dd>${time(member.since)}</dd><dt>Incarnation</dt><dd>${member.incarnation}</dd><dt>OS process</dt><dd>${member.os_pid ?? "unknown"}</dd><dt class="wide">Address</dt><dd class="wide">${breakable(member.address ?? "none")}</dd></dl>
     <p class="acts">${member.observed ? html`<a class="btn" href=${tree}>Open its tree</a>` : html`<span class="hint">It runs without SuperLearner; its processes cannot be shown.</span>`}</p></li>`;
 }
 
