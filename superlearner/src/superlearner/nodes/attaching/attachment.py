@@ -125,7 +125,7 @@ class Attachment:
 
     @property
     def why(self) -> str | None:
-        """Why it is not attached; None if it is."""
+        """The reason why it is not attached; None if it is."""
         return self._busy(self._silent_since) or self._why
 
     async def _end_of(self, visitor: Visitor) -> str:
