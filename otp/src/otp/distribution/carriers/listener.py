@@ -110,6 +110,6 @@ def _remove(address: StreamAddress) -> None:
 def _explain(typed: str, error: OSError) -> CarrierError:
     if error.errno == errno.EADDRINUSE:
         return CarrierError(
-            ("address_in_use", typed), f"{typed}: expected a free address, got one in use; try another port"
+            ("address_in_use", typed), f"{typed}: expected a free address, got one in use; try another path or port"
         )
     return CarrierError(("cannot_start", typed), f"{typed}: {error.strerror or error}")
