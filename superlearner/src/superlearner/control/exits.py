@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from superlearner.control.clock import wall_of
+from superlearner.control.events import TraceEvent
 from superlearner.control.facts import facts_of
 from superlearner.control.terms import message_text
 
-__all__ = ["Exit", "ExitEvent", "ExitLog"]
+__all__ = ["Exit", "ExitLog"]
 
 EXITS_OF_A_SLOT: Final = 20
 MAX_SLOTS: Final = 1000
-
-
-class ExitEvent(Protocol):
-    """The fields that are read of a `child_terminated` event."""
-
-    @property
-    def at(self) -> int:
-        """Time of the node clock, in ns."""
-        ...
-
-    @property
-    def cause(self) -> int:
-        """Sequence number of the event that led to it."""
-        ...
-
-    @property
-    def data(self) -> Mapping[str, Any]:
-        """Other values, depending on the kind."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +48,18 @@ class ExitLog:
         self._offset = offset
         self._by_slot: dict[str, deque[Exit]] = {}
 
-    def take(self, key: str, event: ExitEvent) -> None:
-        """Record the end of the child in the slot `key`."""
-        facts = facts_of(event)
+    def take(self, key: str, event: TraceEvent) -> None:
+        """Record the end of the child in the slot `key`, from its own event or that of its supervisor."""
+        facts, own = facts_of(event), event.kind == "exited"
         slot = self._by_slot.pop(key, None) or deque(maxlen=EXITS_OF_A_SLOT)
         slot.appendleft(
             Exit(
                 at=wall_of(self._offset, event.at),
                 reason=facts.reason,
-                pid=facts.child,
+                pid=facts.pid if own else facts.child,
                 crash=facts.crash,
                 where=facts.where,
-                event=event.cause,
+                event=event.seq if own else event.cause,
             )
         )
         self._by_slot[key] = slot  # insertion order: the slot that changed last is dropped last

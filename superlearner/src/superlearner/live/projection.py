@@ -13,7 +13,7 @@ import msgspec
 
 from superlearner.control.clock import wall_of
 from superlearner.control.slots import Slot
-from superlearner.live.rows import Last, Row
+from superlearner.live.rows import Row
 
 __all__ = ["Projection", "below", "graft", "patch", "put", "remove", "row_of"]
 
@@ -158,7 +158,7 @@ def _row_of_slot(slot: Slot, key: str, parent: str | None, at: float) -> Row:
         since=slot.since or at,
         restarts=slot.restarts,
         restarted_along=slot.restarted_along,
-        last=None if slot.last is None else Last(slot.last.at, slot.last.reason, slot.last.crash),
+        last=slot.last,
         budget=slot.budget,
         mailbox=None if slot.pid is None else 0,
         children=slot.child_count,

@@ -16,9 +16,9 @@ import msgspec
 from otp.observer.prediction import is_restarted
 from superlearner.control.events import TraceEvent
 from superlearner.control.facts import facts_of
-from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, Slot, id_text, key_part
+from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
 from superlearner.live.projection import Projection, graft, patch, remove, row_of
-from superlearner.live.rows import Last, Row
+from superlearner.live.rows import Row
 
 __all__ = ["KINDS", "apply", "counts_after", "is_restart", "measure", "rest"]
 
@@ -196,7 +196,7 @@ def _terminated(model: Projection, supervisor: Row, event: TraceEvent, at: float
         if data.get("child") is not None and supervisor.children and _counts_more_than_shown(model, supervisor):
             return patch(model, supervisor, children=supervisor.children - 1)
         return set()
-    last = Last(at, facts.reason, facts.crash)
+    last = LastExit(at, facts.reason, facts.crash)
     if supervisor.strategy in DYNAMIC or row.restart == "temporary":
         _carry(model, row, last)
         dirty = remove(model, row.key)
@@ -211,7 +211,7 @@ def _restart_failed(model: Projection, supervisor: Row, event: TraceEvent, at: f
     data, facts = event.data, facts_of(event)
     dirty = patch(model, supervisor, budget=_spent(supervisor, data, at))
     row = model.rows.get(f"{supervisor.key}/{key_part(data['id'])}")
-    last = Last(at, facts.reason, facts.crash)
+    last = LastExit(at, facts.reason, facts.crash)
     return dirty | patch(model, row, state="restarting", since=at, last=last)
 
 
@@ -235,7 +235,7 @@ def _stop_below(model: Projection, key: str, at: float) -> set[str]:
     return dirty
 
 
-def _carry(model: Projection, row: Row, last: Last) -> None:
+def _carry(model: Projection, row: Row, last: LastExit) -> None:
     """Keep the data of a dynamic child that ended until its restart is reported."""
     if row.pid is not None:
         model.carried[row.pid] = replace(row, last=last)

@@ -10,19 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
-from superlearner.control.slots import Budget
+from superlearner.control.slots import Budget, LastExit
 
-__all__ = ["Last", "Row", "WireBudget", "changes", "label", "wire_budget", "wire_row"]
+__all__ = ["Row", "WireBudget", "changes", "label", "wire_budget", "wire_row"]
 
 MAX_EXPIRES: Final = 16
-
-
-class Last(msgspec.Struct, frozen=True):
-    """The last exit of a slot."""
-
-    at: float
-    reason: str
-    crash: bool
 
 
 class WireBudget(msgspec.Struct, frozen=True):
@@ -53,7 +45,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     again_at: float | None = None
     restarts: int = 0
     restarted_along: int = 0
-    last: Last | None = None
+    last: LastExit | None = None
     budget: Budget | None = None
     mailbox: int | None = None
     children: int | None = None

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import otp
 from otp import Node
 from otp.trace import Event
-from superlearner.control.exits import ExitEvent, ExitLog
+from superlearner.control.events import TraceEvent
+from superlearner.control.exits import ExitLog
 from superlearner.control.facts import facts_of
 
 __all__ = ["EndsBelow"]
 
 MOST_WAITING: Final = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """An `exited` event in the form of a `child_terminated` event."""
-
-    at: int
-    cause: int
-    data: Mapping[str, Any]
 
 
 class EndsBelow:
@@ -40,7 +31,7 @@ class EndsBelow:
         self._waiting: dict[str, str] = {}
         """Slots of processes that are still cleaning up, by pid."""
 
-    def take(self, event: ExitEvent, below: Mapping[str, str]) -> None:
+    def take(self, event: TraceEvent, below: Mapping[str, str]) -> None:
         """Handle the end of a supervisor.
 
         Args:
@@ -66,4 +57,4 @@ class EndsBelow:
         """Handle an `exited` event; ignore a process that is not waited for."""
         key = None if event.pid is None or not self._waiting else self._waiting.pop(facts_of(event).pid, None)
         if key is not None:
-            self._exits.take(key, _End(event.at, event.seq, {"reason": event.data["reason"], "child": event.pid}))
+            self._exits.take(key, event)
