@@ -19,13 +19,14 @@ from typing import Any, Final, Literal
 import otp
 from otp import ChildSpec, GenServer, Ignore, NoReply, Ok, Pid, Supervisor, impl, sentences
 from otp.trace import Event
+from superlearner.control.events import STARTS
 from superlearner.control.reasons import text_of_reason
 
 __all__ = ["Caretaker", "Keeper", "Kept", "first_start"]
 
 CARETAKER: Final = "caretaker"
 NS: Final = 1_000_000_000
-KINDS: Final = frozenset({"gave_up", "child_terminated", "child_started", "child_restarted"})
+KINDS: Final = STARTS | {"gave_up", "child_terminated"}
 
 StartFunction = Callable[[], Awaitable[Any]]
 log = logging.getLogger(__name__)

@@ -1,11 +1,20 @@
-"""The fields of runtime events that reducers read."""
+"""Runtime events as reducers read them: their fields, and the kinds of those of supervisors."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-__all__ = ["TraceEvent"]
+__all__ = ["ANSWERS", "OF_CHILDREN", "STARTS", "TraceEvent"]
+
+STARTS: Final = frozenset({"child_started", "child_restarted"})
+"""Kinds of events that report a child that runs."""
+
+ANSWERS: Final = STARTS | {"restart_failed", "gave_up"}
+"""Kinds of events that show what a supervisor did about an end."""
+
+OF_CHILDREN: Final = ANSWERS | {"child_terminated"}
+"""Kinds of events of a supervisor about its children."""
 
 
 class TraceEvent(Protocol):

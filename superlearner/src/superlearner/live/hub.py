@@ -17,6 +17,7 @@ import otp
 from otp import Node, Pid, sentences
 from otp.trace import Event
 from superlearner.control.clock import Clock
+from superlearner.control.events import STARTS
 from superlearner.control.exits import ExitLog
 from superlearner.control.facts import facts_of
 from superlearner.control.slots import Slot
@@ -37,7 +38,6 @@ from superlearner.restarts.ends_below import EndsBelow
 __all__ = ["KINDS", "Hub"]
 
 KINDS: Final = TREE_KINDS | {"exited", "drain_too_long", "abandoned_cleanup"}
-FRESH_KINDS: Final = frozenset({"child_started", "child_restarted"})
 MAX_RESTING: Final = 200
 HASTE: Final = 0.01
 """Seconds between frames for one interval after a manual action."""
@@ -219,7 +219,7 @@ class Hub:
         if event.kind == "unregistered" and not (event.pid is not None and otp.is_alive(event.pid)):
             return set()  # it ended: its supervisor reports that, and the row keeps its name until then
         if event.pid is not None:
-            if event.kind in FRESH_KINDS:
+            if event.kind in STARTS:
                 fresh = self._fresh(event)
             elif event.kind == "strategy_changed":
                 fresh = self.reader.supervisor(event.pid)

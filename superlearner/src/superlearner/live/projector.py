@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from otp.observer.prediction import is_restarted
-from superlearner.control.events import TraceEvent
+from superlearner.control.events import OF_CHILDREN, TraceEvent
 from superlearner.control.facts import facts_of
 from superlearner.control.slots import DYNAMIC, MAX_CHILDREN, Budget, LastExit, Slot, id_text, key_part
 from superlearner.live.projection import Projection, graft, patch, remove, row_of
@@ -22,18 +22,7 @@ from superlearner.live.rows import Row
 
 __all__ = ["KINDS", "apply", "counts_after", "is_restart", "measure", "rest"]
 
-KINDS: Final = frozenset(
-    {
-        "child_started",
-        "child_terminated",
-        "child_restarted",
-        "restart_failed",
-        "gave_up",
-        "strategy_changed",
-        "registered",
-        "unregistered",
-    }
-)
+KINDS: Final = OF_CHILDREN | {"strategy_changed", "registered", "unregistered"}
 """Kinds of events that change the tree."""
 
 MAX_TIMES: Final = 64

@@ -20,6 +20,7 @@ import msgspec
 
 import otp
 from otp.trace import Recording, Row
+from superlearner.control.events import OF_CHILDREN, STARTS
 from superlearner.control.slots import DYNAMIC, Budget, Slot, id_text, key_part
 from superlearner.control.terms import clip
 from superlearner.live.frames import Frames, encode
@@ -28,7 +29,6 @@ from superlearner.live.projector import KINDS, apply, counts_after, is_restart
 
 __all__ = ["Replay", "Replays"]
 
-SUPERVISION: Final = frozenset({"child_started", "child_restarted", "child_terminated", "restart_failed", "gave_up"})
 DYNAMIC_CLASSES: Final = ("DynamicSupervisor", "TaskSupervisor", "PartitionSupervisor")
 TEXT: Final = 240
 STATE: Final = 500
@@ -142,7 +142,7 @@ class Replay:
                 return
             except (msgspec.ValidationError, RecursionError):
                 pass  # of another version, or invalid: the events have to suffice
-        supervisors = self._supervisors or {_pid(row.pid) for row in self.recording.events if row.kind in SUPERVISION}
+        supervisors = self._supervisors or {_pid(row.pid) for row in self.recording.events if row.kind in OF_CHILDREN}
         below: dict[str, list[str]] = {}
         above: dict[str, str] = {}
         for one in self.recording.processes[:MOST_TREE]:
@@ -211,7 +211,7 @@ class Replay:
         data = {key: _term(value) for key, value in row.data.items()}
         child = _pid(data.get("child"))
         fresh: Slot | None = None
-        if child is not None and row.kind in ("child_started", "child_restarted"):
+        if child is not None and row.kind in STARTS:
             fresh = self._fresh(pid, child, data, row.kind)
             if pid not in self._model.by_pid:  # its own start comes later and includes this event
                 members = self._waiting.setdefault(pid, [])
@@ -280,7 +280,7 @@ class Replay:
             words, more = _words(get("message"), TEXT), _short(get("way"), 20) or ""
         elif kind == "spawned":
             other, words, more = _pid(get("parent")), _short(get("name"), 120) or "", _short(get("what"), 120) or ""
-        elif kind in ("child_started", "child_restarted", "child_terminated"):
+        elif kind in STARTS or kind == "child_terminated":
             other, words, more = _pid(get("child")), _words(get("id"), 120), _words(get("reason"), TEXT)
             if kind == "child_started":
                 more = _short(get("type"), 20) or ""

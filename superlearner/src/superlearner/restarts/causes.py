@@ -14,12 +14,11 @@ from typing import Final
 
 import otp
 from otp import Node, Pid
-from superlearner.control.events import TraceEvent
+from superlearner.control.events import OF_CHILDREN, STARTS, TraceEvent
 from superlearner.control.names import display_name
 from superlearner.control.slots import id_text
 from superlearner.restarts.cause_steps import Step, Words, names_in, number_of
 from superlearner.restarts.fold import Restart, fold, is_stop
-from superlearner.restarts.groups import OF_CHILDREN, STARTS
 
 __all__ = ["trail", "why"]
 

@@ -28,7 +28,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple
 
-from superlearner.control.events import TraceEvent
+from superlearner.control.events import ANSWERS, OF_CHILDREN, TraceEvent
 
 __all__ = [
     "KINDS",
@@ -44,9 +44,7 @@ __all__ = [
     "is_stop",
 ]
 
-KINDS: Final = frozenset(
-    {"exited", "child_started", "child_terminated", "child_restarted", "restart_failed", "gave_up"}
-)
+KINDS: Final = OF_CHILDREN | {"exited"}
 """Kinds of events that change the state."""
 
 MOST_ACTING: Final = 256
@@ -191,15 +189,11 @@ def fold(events: Iterable[TraceEvent]) -> Found:
 
 def after(state: Restarts, event: TraceEvent) -> Restarts:
     """Return the state after one more event; pure."""
-    match event.kind:
-        case "exited":
-            return _exited(state, event)
-        case "child_terminated":
-            return _stopped(state, event) if is_stop(event) else _ended(state, event)
-        case "child_started" | "child_restarted" | "restart_failed" | "gave_up":
-            return _answered(state, event)
-        case _:
-            return _same(state)
+    if event.kind == "exited":
+        return _exited(state, event)
+    if event.kind == "child_terminated":
+        return _stopped(state, event) if is_stop(event) else _ended(state, event)
+    return _answered(state, event) if event.kind in ANSWERS else _same(state)
 
 
 def _ended(state: Restarts, event: TraceEvent) -> Restarts:

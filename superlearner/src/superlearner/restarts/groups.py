@@ -10,17 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-from superlearner.control.events import TraceEvent
+from superlearner.control.events import ANSWERS, TraceEvent
 from superlearner.restarts.fold import is_stop
 
-__all__ = ["OF_CHILDREN", "STARTS", "Group", "groups"]
-
-STARTS: Final = frozenset({"child_started", "child_restarted"})
-OF_CHILDREN: Final = STARTS | {"child_terminated", "restart_failed", "gave_up"}
-ANSWERS: Final = frozenset({"child_started", "child_restarted", "restart_failed", "gave_up"})
-"""Kinds of events that show what a supervisor did about an end."""
+__all__ = ["Group", "groups"]
 
 Waits = Callable[[TraceEvent], bool]
 

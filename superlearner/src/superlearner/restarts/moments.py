@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from otp.observer.prediction import Flags, Sibling, predict
-from superlearner.control.events import TraceEvent
+from superlearner.control.events import STARTS, TraceEvent
 from superlearner.control.reasons import is_crash, tagged, text_of_reason
 from superlearner.control.slots import DYNAMIC
 from superlearner.control.terms import plain_pid
@@ -15,7 +15,7 @@ from superlearner.restarts.cause_steps import Line, Step, line_of
 from superlearner.restarts.causes import trail
 from superlearner.restarts.drawing import MOST_TOUCHED, Drawing, MomentNode
 from superlearner.restarts.fold import is_stop
-from superlearner.restarts.groups import STARTS, Group
+from superlearner.restarts.groups import Group
 from superlearner.restarts.present import Now, Row, waits
 from superlearner.restarts.tables import Past
 

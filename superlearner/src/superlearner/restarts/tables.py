@@ -8,11 +8,10 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any, Final
 
-from superlearner.control.events import TraceEvent
+from superlearner.control.events import OF_CHILDREN, STARTS, TraceEvent
 from superlearner.control.slots import DYNAMIC, id_text, key_part
 from superlearner.control.terms import plain_pid
 from superlearner.restarts.fold import is_stop
-from superlearner.restarts.groups import OF_CHILDREN, STARTS
 from superlearner.restarts.present import Now, Row, Table, rows_of
 
 __all__ = ["Past"]

@@ -12,6 +12,7 @@ from otp import Node, Pid
 from otp.trace import Event
 from superlearner.base.telemetry import Telemetry
 from superlearner.control.clock import Clock
+from superlearner.control.events import STARTS
 from superlearner.control.facts import facts_of
 from superlearner.control.look import supervisors
 from superlearner.control.slots import DYNAMIC, id_text
@@ -30,7 +31,6 @@ KEEP_ENDED_S: Final = 600.0
 MAX_ENDED: Final = 200
 MAX_SAMPLED: Final = 1_000
 SWEEP_AT: Final = 1_000
-STARTS: Final = frozenset({"child_started", "child_restarted"})
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from superlearner.control.clock import wall_of
-from superlearner.control.events import TraceEvent
+from superlearner.control.events import OF_CHILDREN, TraceEvent
 from superlearner.control.facts import facts_of
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.slots import id_text
@@ -20,9 +20,7 @@ from superlearner.observing.analytics.times import Times
 
 __all__ = ["KINDS", "apply", "meet"]
 
-KINDS: Final = frozenset(
-    {"child_started", "child_terminated", "child_restarted", "restart_failed", "gave_up", "strategy_changed"}
-)
+KINDS: Final = OF_CHILDREN | {"strategy_changed"}
 """Kinds of events that are processed."""
 
 MAX_DOWN: Final = 1_000

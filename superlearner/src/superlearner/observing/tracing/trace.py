@@ -18,6 +18,7 @@ from otp.bounded import text
 from otp.redaction import is_secret, without_secrets
 from otp.trace import Event, Subscription
 from superlearner.control.clock import Clock
+from superlearner.control.events import STARTS
 from superlearner.control.names import display_name
 from superlearner.control.reasons import is_crash, text_of_reason
 from superlearner.control.terms import clip, is_a, plain_pid
@@ -27,7 +28,6 @@ from superlearner.observing.tracing.captured import OUTSIDE, Captured, Mark, Per
 __all__ = ["MAX_PIDS", "Ended", "Trace", "TraceOptions"]
 
 KINDS: Final = frozenset({"sent", "received", "dropped", "exited"})
-STARTS: Final = frozenset({"child_started", "child_restarted"})
 MAX_PIDS: Final = 500
 MAX_PEOPLE: Final = 1_000
 """Maximum number of participants kept, of traced processes and of others each."""

@@ -10,7 +10,7 @@ from pydantic import Field
 
 import otp
 from superlearner.control.clock import Clock
-from superlearner.control.events import TraceEvent
+from superlearner.control.events import ANSWERS, STARTS, TraceEvent
 from superlearner.control.reasons import text_of_reason
 from superlearner.operations.audit import AuditLog
 from superlearner.operations.builtin.errors import with_request
@@ -19,7 +19,7 @@ from superlearner.operations.declaration import Paged, operation
 from superlearner.operations.failures import OperationError
 from superlearner.operations.parameters import PageNumber, PerPage
 from superlearner.operations.results_restarts import Moment, RestartLine
-from superlearner.restarts.groups import STARTS, Group, groups
+from superlearner.restarts.groups import Group, groups
 from superlearner.restarts.moments import (
     Happening,
     NoSupervisor,
@@ -115,7 +115,7 @@ def _happening(one: Happening, since: int) -> dict[str, Any]:
 
 
 def _line(group: Group, past: Past, clock: Clock) -> RestartLine:
-    first, answers = group.first, group.of("child_restarted", "restart_failed", "gave_up", "child_started")
+    first, answers = group.first, group.of(*ANSWERS)
     supervisor = (group.end or answers[0]).pid
     reason = first.data.get("reason")
     done = next((one for one in answers if one.kind == "child_restarted" and one.pid is supervisor), None)

@@ -11,11 +11,10 @@ from typing import Any, Final, Literal
 import otp
 from otp import Children, ChildSpec, GenServer, NoReply, Ok, Pid, Supervisor, impl
 from otp.testing import Scheduler, wait_all_idle
+from superlearner.restarts.fold import KINDS, Restart, fold
 from superlearner.teaching.game.levels import ALLOWED, WINDOW_S, Node, Question
 
 __all__ = ["Happened", "Run", "build", "run"]
-
-KINDS: Final = frozenset({"spawned", "exited", "child_terminated", "child_restarted", "gave_up"})
 
 LOGGERS: Final = ("otp", "otp.supervisor")
 
@@ -76,7 +75,8 @@ def run(question: Question, order: int = 0) -> Run:
         question: the tree, its victim and its links.
         order: seed of the order in which processes run.
 
-    >>> from superlearner.teaching.game.levels import Node, Question
+    >>> from superlearner.restarts.fold import KINDS, Restart, fold
+    from superlearner.teaching.game.levels import Node, Question
     >>> tree = Node("top", "rest_for_one", (Node("a"), Node("b"), Node("c")))
     >>> run(Question(2, 0, "", "", tree, "b")).restarted
     ('b', 'c')
@@ -127,7 +127,7 @@ async def _play(question: Question) -> Run:
     node = otp.trace.node_of(otp.self())
     before = await build(question)
     seen: list[otp.trace.Event] = []
-    reading = otp.trace.subscribe(node, seen.append, kinds=KINDS)
+    reading = otp.trace.subscribe(node, seen.append, kinds=KINDS | {"spawned"})
     otp.exit(before[question.victim], "kill")
     await wait_all_idle()
     reading.close()
@@ -144,8 +144,9 @@ def _told(question: Question, before: dict[str, Pid], seen: Sequence[otp.trace.E
     """Return the events by name, in their order."""
     names = {pid: name for name, pid in before.items()}
     ended: set[Pid] = set()
+    restarts = {restart.event: restart for restart in fold(seen).restarts}
     told: list[Happened] = []
-    for at, event in enumerate(seen):
+    for event in seen:
         data, pid = event.data, event.pid
         if pid is None:
             continue
@@ -155,9 +156,9 @@ def _told(question: Question, before: dict[str, Pid], seen: Sequence[otp.trace.E
         elif event.kind == "exited":
             told.append(_exit(question, names, ended, pid, data))
             ended.add(pid)
-        elif event.kind == "child_terminated" and data["by"] == "exit":
+        elif event.seq in restarts:
             told.append(Happened("signal", data["id"], to=names[pid], reason=str(data["reason"])))
-            told.append(_decision(names[pid], pid, data["id"], seen[at + 1 :]))
+            told.append(_decision(names[pid], restarts[event.seq]))
     return tuple(told)
 
 
@@ -171,10 +172,9 @@ def _exit(question: Question, names: dict[Pid, str], ended: set[Pid], pid: Pid, 
     return Happened("link", names[sender], to=name, reason=reason)
 
 
-def _decision(name: str, supervisor: Pid, child: str, later: Sequence[otp.trace.Event]) -> Happened:
-    for event in later:
-        if event.pid == supervisor and event.data.get("id") == child and event.kind in ("child_restarted", "gave_up"):
-            if event.kind == "gave_up":
-                return Happened("give_up", name, left=0)
-            return Happened("restart", name, left=event.data["allowed"] - event.data["used"])
+def _decision(name: str, restart: Restart) -> Happened:
+    if restart.outcome == "gave_up":
+        return Happened("give_up", name, left=0)
+    if restart.outcome == "restarted":
+        return Happened("restart", name, left=restart.allowed - (restart.used or 0))
     return Happened("drop", name)
