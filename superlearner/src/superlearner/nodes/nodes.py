@@ -204,7 +204,7 @@ class Nodes:
         """Detach a node; it keeps running. Callers that wait for its answer get `why`."""
         found = self._others.pop(name, None)
         if isinstance(found, RemoteNode):
-            found.down(f"the node {name} is not reachable: {why}")
+            found.down(f"the node {name} is gone: {why}")
             self.left = dict(
                 [*((key, word) for key, word in self.left.items() if key != name), (name, why)][-MOST_LEFT:]
             )
