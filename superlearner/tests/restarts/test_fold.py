@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -148,7 +148,7 @@ async def round_of(top: Any, seen: list[Any], state: Restarts, drawn: Any) -> Re
         assert (restart.escalated.cause, restart.old) == (below.cause, below.supervisor)
         check(restart.escalated)
     if chain[-1].outcome is None and not otp.is_alive(top):  # nobody is above that would report why it ended
-        chain[-1] = replace(state.ended[top], outcome="shut_down")
+        chain[-1] = state.ended[top]._replace(outcome="shut_down")
     check(chain[-1])
     assert (list(state.ended) == [top]) == (not otp.is_alive(top))
     return state

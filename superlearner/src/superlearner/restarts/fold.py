@@ -25,7 +25,7 @@ failed start is tried again after other messages, so other ends may come in betw
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
 from superlearner.control.events import ANSWERS, OF_CHILDREN, TraceEvent
@@ -75,8 +75,7 @@ class Failure(NamedTuple):
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Restart:
+class Restart(NamedTuple):
     """The end of a child and everything its supervisor did about it; the one type for one restart.
 
     Attributes:
@@ -138,16 +137,14 @@ class Restart:
         return self.outcome in ("gave_up", "shut_down")
 
 
-@dataclass(frozen=True, slots=True)
-class Acting:
+class Acting(NamedTuple):
     """A supervisor that handles ends: its open restarts, oldest first, and the stops that wait for an answer."""
 
     open: tuple[Restart, ...] = ()
     stopping: tuple[Child, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Restarts:
+class Restarts(NamedTuple):
     """The state of the fold; `latest` is the restart that the last event changed, None if it changed none.
 
     `acting` are the supervisors that handle ends, `ended` the restarts that ended a supervisor whose own supervisor
@@ -155,8 +152,8 @@ class Restarts:
     """
 
     latest: Restart | None = None
-    acting: Mapping[Any, Acting] = field(default_factory=dict[Any, Acting])
-    ended: Mapping[Any, Restart] = field(default_factory=dict[Any, Restart])
+    acting: Mapping[Any, Acting] = MappingProxyType({})
+    ended: Mapping[Any, Restart] = MappingProxyType({})
 
 
 NOTHING: Final = Restarts()
@@ -202,24 +199,24 @@ def _ended(state: Restarts, event: TraceEvent) -> Restarts:
     below = state.ended.get(child)
     if below is not None and below.outcome is None:
         reason = data["reason"]
-        below = replace(below, outcome="shut_down") if type(reason) is str and reason == "shutdown" else None
+        below = below._replace(outcome="shut_down") if type(reason) is str and reason == "shutdown" else None
     restart = Restart(event.cause, event.seq, event.pid, data["id"], child, data["reason"], event.at, escalated=below)
     before = state.acting.get(event.pid, Acting())
     waiting = tuple(one for one in before.open if one.outcome == "retries")
     found = _with(state, event.pid, Acting((*waiting[1 - MOST_OPEN :], restart)), restart)
-    return replace(found, ended=_without(state.ended, child)) if child in state.ended else found
+    return found._replace(ended=_without(state.ended, child)) if child in state.ended else found
 
 
 def _stopped(state: Restarts, event: TraceEvent) -> Restarts:
     acting, pid = state.acting.get(event.pid), event.data["child"]
     if pid in state.ended:
-        state = replace(state, ended=_without(state.ended, pid))
+        state = state._replace(ended=_without(state.ended, pid))
     if acting is None:
         return _same(state)
     child = _child(event)
     last = acting.open[-1]
     if not last.ends_supervisor:
-        return _with(state, event.pid, replace(acting, stopping=_more(acting.stopping, child)), None)
+        return _with(state, event.pid, acting._replace(stopping=_more(acting.stopping, child)), None)
     return _with(state, event.pid, *_changed(acting, last, stopped=_more(last.stopped, child)))
 
 
@@ -233,7 +230,7 @@ def _answered(state: Restarts, event: TraceEvent) -> Restarts:
         )  # fmt: skip
         acting = Acting((*(acting.open if acting is not None else ()), restart))
     if acting is None or restart is None:  # a start on request, or of a supervisor that begins
-        return _same(state) if acting is None else _with(state, event.pid, replace(acting, stopping=()), None)
+        return _same(state) if acting is None else _with(state, event.pid, acting._replace(stopping=()), None)
     changes: dict[str, Any] = {"stopped": _more(restart.stopped, *acting.stopping), "answered": event.seq}
     if event.kind != "child_started":
         changes |= {"used": data["used"], "allowed": data["allowed"], "window": data["window"]}
@@ -247,9 +244,9 @@ def _answered(state: Restarts, event: TraceEvent) -> Restarts:
             changes |= {"outcome": "restarted", "started": _more(restart.started, _child(event))}
     if event.kind == "child_restarted":
         changes |= {"strategy": data["strategy"], "group": tuple(data.get("group") or ()), "reported": event.seq}
-    rest, changed = _changed(replace(acting, stopping=()), restart, **changes)
+    rest, changed = _changed(acting._replace(stopping=()), restart, **changes)
     if changed.is_complete:
-        rest = replace(rest, open=tuple(one for one in rest.open if one is not changed))
+        rest = rest._replace(open=tuple(one for one in rest.open if one is not changed))
     return _with(state, event.pid, rest, changed)
 
 
@@ -272,12 +269,12 @@ def _exited(state: Restarts, event: TraceEvent) -> Restarts:
     if acting is None:
         return _same(state)
     last = acting.open[-1]
-    found = replace(_same(state), acting=_without(state.acting, event.pid))
+    found = _same(state)._replace(acting=_without(state.acting, event.pid))
     if last.outcome not in (None, "gave_up") or event.data.get("sender") is not None:
         return found
     if last.outcome is None:
-        last = replace(last, stopped=_more(last.stopped, *acting.stopping))
-    return replace(found, ended=_bounded({**state.ended, event.pid: last}, MOST_ENDED))
+        last = last._replace(stopped=_more(last.stopped, *acting.stopping))
+    return found._replace(ended=_bounded({**state.ended, event.pid: last}, MOST_ENDED))
 
 
 def _more(children: tuple[Child, ...], *others: Child) -> tuple[Child, ...]:
@@ -286,22 +283,29 @@ def _more(children: tuple[Child, ...], *others: Child) -> tuple[Child, ...]:
 
 def _changed(acting: Acting, restart: Restart, **changes: Any) -> tuple[Acting, Restart]:
     """Return both with a changed restart."""
-    changed = replace(restart, **changes)
-    return replace(acting, open=tuple(changed if one is restart else one for one in acting.open)), changed
+    changed = restart._replace(**changes)
+    return acting._replace(open=tuple(changed if one is restart else one for one in acting.open)), changed
 
 
 def _with(state: Restarts, pid: Any, acting: Acting, latest: Restart | None) -> Restarts:
-    others = _without(state.acting, pid)
-    now = _bounded({**others, pid: acting}, MOST_ACTING) if acting.open else others
-    return replace(state, latest=latest, acting=now)
+    if not acting.open:
+        return state._replace(latest=latest, acting=_without(state.acting, pid))
+    now = dict(state.acting)
+    now.pop(pid, None)  # the one that acted last is dropped last
+    now[pid] = acting
+    return state._replace(latest=latest, acting=_bounded(now, MOST_ACTING))
 
 
 def _same(state: Restarts) -> Restarts:
-    return state if state.latest is None else replace(state, latest=None)
+    return state if state.latest is None else state._replace(latest=None)
 
 
-def _without(table: Mapping[Any, Any], key: Any) -> dict[Any, Any]:
-    return {one: value for one, value in table.items() if one is not key and one != key}
+def _without(table: Mapping[Any, Any], key: Any) -> Mapping[Any, Any]:
+    if key not in table:
+        return table
+    rest = dict(table)
+    del rest[key]
+    return rest
 
 
 def _bounded(table: dict[Any, Any], most: int) -> dict[Any, Any]:

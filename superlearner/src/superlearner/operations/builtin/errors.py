@@ -93,10 +93,12 @@ async def why(ctx: Context, audit: AuditLog, /, pid: PidText) -> Why:
         if error.code != "process_not_found":
             raise
         number, alive = pid.removeprefix("#PID").strip("<>"), False
-        if not causes_of(ctx.node, number):
+        if not (causes := causes_of(ctx.node, number)):
             raise
+    else:
+        causes = causes_of(ctx.node, number)
     clock = Clock()
-    steps = [with_request(ctx, audit, step, clock.wall(step.at_ns)) for step in causes_of(ctx.node, number)]
+    steps = [with_request(ctx, audit, step, clock.wall(step.at_ns)) for step in causes]
     return Why(
         pid=number,
         alive=alive,
