@@ -13,7 +13,7 @@ import pytest
 import otp
 from otp import GenServer, NoReply, Ok, Reply, StartError, Supervisor, impl, observer, testing
 from otp.observer import ChildStart, NotPermitted, RemoteView, TraceSpec, ViewError, ViewServer
-from otp.observer.requests import METHODS
+from otp.observer.node_view import METHODS
 
 
 class Counter(GenServer[Any]):

@@ -22,7 +22,7 @@ from otp.kernel.names import node_here
 from otp.kernel.node import Node
 from otp.kernel.scheduler import find_scheduler
 from otp.locked_entries import LockedEntry
-from otp.observer.requests import Permission, check_permissions
+from otp.observer.methods import Permission, check_permissions
 from otp.unix_sockets import bind_privately
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from otp.kernel.patterns import Is
 from otp.kernel.pids import Pid
 from otp.kernel.results import Ok, Reply
 from otp.kernel.signals import wait_down
-from otp.observer.requests import Permission
+from otp.observer.methods import Permission
 from otp.observer.view_server import ViewOf, ViewServer
 
 __all__ = ["PORTER", "PROTOCOL", "SETTINGS", "VIEW", "Behind", "receive_visitor"]

@@ -34,10 +34,9 @@ from otp.observer.faults import FaultKind, InjectedFault, inject
 from otp.observer.graph import Edge, Graph, graph
 from otp.observer.inspection import info, process, processes, supervision_tree
 from otp.observer.last_states import LastStates, keep_last_states
-from otp.observer.local_view import LocalView
 from otp.observer.mailbox import MailboxPage, MessageKind, MessageView, SentKind, drop_messages, mailbox
 from otp.observer.metrics import Metrics, metrics
-from otp.observer.node_view import NodeView
+from otp.observer.node_view import LocalView, NodeView
 from otp.observer.operations import ChildStart
 from otp.observer.remote_view import Link, RemoteView
 from otp.observer.sizes import Memory, memory

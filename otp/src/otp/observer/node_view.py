@@ -1,28 +1,45 @@
-"""The common interface for inspecting and controlling a node, wherever it runs."""
+"""The view of a node: the table of what can be asked of it, and the view of a node of this loop."""
+
+# Terms have no type.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
-from otp.behaviours.child_spec import Strategy
-from otp.kernel.pids import Pid
-from otp.observer.events import TraceSpec
-from otp.observer.graph import Graph
-from otp.observer.inspection import Sort
-from otp.observer.metrics import Metrics
-from otp.observer.stream import EventStream
-from otp.observer.views import ChildCounts, ChildPage, Kind, NodeInfo, ProcessDetails, ProcessPage, Reloaded, Tree
+from otp.bounded import text
+from otp.kernel.errors import BadArgument
+from otp.observer import queries
+from otp.observer.methods import Method, Query, Stream
+from otp.observer.operations import ChildStart
+from otp.observer.stream import EventStream, LocalStream
 
 if TYPE_CHECKING:
+    from otp.kernel.node import Node
+    from otp.kernel.pids import Pid
+    from otp.kernel.process import Process
     from otp.kernel.terms import Name
 
-__all__ = ["DEFAULT_TRACE", "NodeView"]
-
-DEFAULT_TRACE: Final = TraceSpec()
+__all__ = ["METHODS", "LocalView", "NodeView"]
 
 
-class NodeView(Protocol):
+def _tuple(members: Iterable[Any] | None) -> tuple[Any, ...] | None:
+    return None if members is None else tuple(members)
+
+
+def _child(child: Any) -> Any:
+    """Return a child in plain terms: a class by its name, since classes do not travel."""
+    if isinstance(child, (ChildStart, list)):
+        return child
+    cls, arg = child if type(child) is tuple and len(child) == 2 else (child, None)
+    if not isinstance(cls, type):
+        raise BadArgument(f"expected ChildStart('module:Class', arg), a class or (class, arg), got {text(child)}")
+    return ChildStart(f"{cls.__module__}:{cls.__qualname__}", arg)
+
+
+class NodeView(ABC):
     """The interface that tools use: a local node reads its tables, a remote one uses a connection.
 
     A `pid`, `supervisor`, `root` or `child` may be a pid, a registered name, or a pid's text; one that never belonged
@@ -30,143 +47,81 @@ class NodeView(Protocol):
     size and time, whatever the processes hold. All results are frozen dataclasses.
     """
 
+    __slots__ = ()
+
+    # Reading: no program code is asked, called or changed
+    info: Final = Query(queries.info, "read")
+    metrics: Final = Query(queries.metrics, "read")
+    processes: Final = Query(queries.processes, "read")
+    process: Final = Query(queries.process, "read")
+    state: Final = Query(queries.state, "read")
+    supervision_tree: Final = Query(queries.supervision_tree, "read")
+    graph: Final = Query(queries.graph, "read", pids=_tuple)
+    which_children: Final = Query(queries.which_children, "read")
+    count_children: Final = Query(queries.count_children, "read")
+    trace: Final = Stream(queries.trace, "read")
+    events: Final = Stream(queries.events, "read", kinds=_tuple)
+
+    send: Final = Query(queries.send, "operate")
+    cast: Final = Query(queries.cast, "operate")
+    call: Final = Query(queries.call, "operate")
+    exit: Final = Query(queries.exit, "operate")
+    suspend: Final = Query(queries.suspend, "operate")
+    resume: Final = Query(queries.resume, "operate")
+    start_child: Final = Query(queries.start_child, "operate", child=_child)
+    terminate_child: Final = Query(queries.terminate_child, "operate")
+    restart_child: Final = Query(queries.restart_child, "operate")
+    delete_child: Final = Query(queries.delete_child, "operate")
+    change_strategy: Final = Query(queries.change_strategy, "operate")
+
+    replace_state: Final = Query(queries.replace_state, "code")
+    reload: Final = Query(queries.reload, "code")
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The name of the node."""
+
+    @abstractmethod
+    async def _ask(self, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return the value of a method."""
+
+    @abstractmethod
+    def _open(self, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> EventStream:
+        """Return the stream of a method."""
+
+
+METHODS: Final = {name: row for name, row in vars(NodeView).items() if isinstance(row, Method)}
+"""The table: the methods of a view by name."""
+
+
+class LocalView(NodeView):
+    """The `NodeView` of a node of this loop.
+
+    >>> import otp
+    >>> async def main():
+    ...     view = otp.observer.LocalView(otp.trace.node_of(otp.self()))
+    ...     return (await view.info()).processes
+    >>> otp.run(main)
+    1
+    """
+
+    __slots__ = ("_node",)
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def find(self, pid: Pid | Name) -> Process:
+        """Return the process for a pid, a registered name or a pid's text; raises `BadArgument`."""
+        return queries.find(self._node, pid)
+
     @property
     def name(self) -> str:
         """The name of the node."""
-        ...
+        return self._node.name
 
-    # Reading: no program code is asked, called or changed
+    async def _ask(self, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return await method.function(self._node, *args, **kwargs)
 
-    async def info(self) -> NodeInfo:
-        """Return a summary of the node."""
-        ...
-
-    async def metrics(self) -> Metrics:
-        """Return the metrics that the runtime counts."""
-        ...
-
-    async def processes(
-        self,
-        *,
-        kind: Kind | None = None,
-        search: str = "",
-        status: str | None = None,
-        sort: Sort = "pid",
-        descending: bool = False,
-        offset: int = 0,
-        limit: int = 1000,
-        deadline: float = 0.1,
-    ) -> ProcessPage:
-        """Return a part of the list of processes; see `otp.observer.processes`."""
-        ...
-
-    async def process(self, pid: Pid | Name, *, redact: bool = True) -> ProcessDetails | None:
-        """Return the details of a process, `None` if it has ended."""
-        ...
-
-    async def state(self, pid: Pid | Name, *, redact: bool = True, length: int = 10_000) -> str | None:
-        """Return the state of a server as bounded text; `None` for a coroutine and for a dead process."""
-        ...
-
-    async def supervision_tree(
-        self, root: Pid | Name | None = None, depth: int = 20, deadline: float = 0.1, *, limit: int = 5000
-    ) -> Tree:
-        """Return the supervision trees, or the one below `root`; each says what was left out, and why."""
-        ...
-
-    async def graph(self, *, pids: Iterable[Pid | Name] | None = None, limit: int = 2000) -> Graph:
-        """Return the processes and the connections between them."""
-        ...
-
-    async def which_children(self, supervisor: Pid | Name, *, limit: int = 1000) -> ChildPage:
-        """Return the children of a supervisor in start order, even while it is busy."""
-        ...
-
-    async def count_children(self, supervisor: Pid | Name) -> ChildCounts:
-        """Return how many children a supervisor has, by kind."""
-        ...
-
-    def trace(self, spec: TraceSpec = DEFAULT_TRACE) -> EventStream:
-        """Return the events from now on that match `spec`."""
-        ...
-
-    def events(
-        self,
-        since: int | None = 0,
-        *,
-        kinds: Iterable[str] | None = None,
-        redact: bool = True,
-        buffer: int = 1000,
-    ) -> EventStream:
-        """Return the lifecycle events after number `since` that the node still has, then new ones.
-
-        No event comes twice, and the stream reports missing ones. With `since=None` only new events are returned.
-        """
-        ...
-
-    # Controlling
-
-    async def send(self, pid: Pid | Name, message: Any) -> None:
-        """Send a message."""
-        ...
-
-    async def cast(self, pid: Pid | Name, request: Any) -> None:
-        """Cast a request."""
-        ...
-
-    async def call(self, pid: Pid | Name, request: Any, timeout: float | Literal["infinity"] = 5.0) -> Any:
-        """Call a server; raises `CallExit` like `GenServer.call`."""
-        ...
-
-    async def exit(self, pid: Pid | Name, reason: Any = "kill") -> None:
-        """Send an exit signal."""
-        ...
-
-    async def suspend(self, pid: Pid | Name) -> None:
-        """Stop a server from handling messages."""
-        ...
-
-    async def resume(self, pid: Pid | Name) -> None:
-        """Resume a suspended server."""
-        ...
-
-    async def start_child(self, supervisor: Pid | Name, child: Any) -> Pid | None:
-        """Start one more child and return its pid, `None` if its start was ignored.
-
-        `child` is a `ChildStart`, a behaviour's class or `(class, arg)`; for a supervisor of simple_one_for_one a list
-        of further arguments. Raises like `Supervisor.start_child`.
-        """
-        ...
-
-    async def terminate_child(self, supervisor: Pid | Name, child: Any) -> None:
-        """Stop a child, by its pid, its id, or its id as `ChildView.id` shows it; raises `NotFound`."""
-        ...
-
-    async def restart_child(self, supervisor: Pid | Name, child: Any) -> Pid | None:
-        """Start a stopped child; raises `NotFound`, or `StartError`, for example with `"running"`."""
-        ...
-
-    async def delete_child(self, supervisor: Pid | Name, child: Any) -> None:
-        """Remove a stopped child; raises like `restart_child`."""
-        ...
-
-    async def change_strategy(
-        self,
-        supervisor: Pid | Name,
-        strategy: Strategy | None = None,
-        *,
-        max_restarts: int | Literal["infinity"] | None = None,
-        max_seconds: float | Literal["infinity"] | None = None,
-    ) -> None:
-        """Change the strategy or intensity of a running supervisor; its children are not affected."""
-        ...
-
-    # Changing code and states
-
-    async def replace_state(self, pid: Pid | Name, state: Any) -> None:
-        """Replace the state of a server between two messages; the state is a term, since functions do not travel."""
-        ...
-
-    async def reload(self, module: str) -> Reloaded:
-        """Reload a module and upgrade its servers, all or none; raises `UpgradeRefused`."""
-        ...
+    def _open(self, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> EventStream:
+        return LocalStream(self._node, lambda wake: method.function(self._node, wake, None, *args, **kwargs))

@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from otp.behaviours.behaviour import impl
@@ -38,9 +39,9 @@ from otp.kernel.states import DEAD
 from otp.observer.events import check_number
 from otp.observer.failures import ViewError, to_failure
 from otp.observer.feed import EventFeed
-from otp.observer.local_view import LocalView
-from otp.observer.node_view import DEFAULT_TRACE
-from otp.observer.requests import METHODS, Permission, check_permissions, needed, to_arguments
+from otp.observer.methods import Permission, Stream, check_permissions
+from otp.observer.node_view import METHODS
+from otp.observer.queries import find
 from otp.observer.terms import from_term, to_term
 
 __all__ = ["ViewOf", "ViewServer"]
@@ -53,12 +54,8 @@ MOST_CREDIT: Final = 1000
 SECONDS: Final = 300
 """Maximum seconds of an operation; `call` has its own time-out, which is at most this."""
 MEMBERS: Final = 100_000
-_STREAMS: Final = frozenset({"trace", "events"})
-_LOGGED: Final = frozenset(METHODS) - {
-    *("send", "cast", "call"),
-    *(name for name, method in METHODS.items() if method.permission == "read"),
-}
-"""Methods that end, hold or change processes; the observed program logs each such request."""
+_UNLOGGED: Final = frozenset({"send", "cast", "call"})
+"""Other methods that need more than `read` end, hold or change processes: the observed program logs each request."""
 
 
 class ViewOf(NamedTuple):
@@ -156,7 +153,6 @@ class _Serving:
     def __init__(self, me: Process, node: Node, permissions: frozenset[Permission]) -> None:
         self.me = me
         self.node = node
-        self.view = LocalView(self.node)
         self.permissions = permissions
         self.working: dict[Ref, From] = {}
         self.streams: dict[int, _Stream] = {}
@@ -185,24 +181,22 @@ class _Serving:
         method = METHODS.get(name)
         if method is None:
             raise BadArgument(f"expected a method, one of {', '.join(sorted(METHODS))}, got {text(name)}")
-        if name in _STREAMS and type(arguments) is dict:
-            reader = arguments.pop("reader", caller.pid)
-        else:
-            reader = None
-        arguments = to_arguments(name, method, arguments)
-        needed(name, method, arguments, self.permissions)
-        if name in _STREAMS:
-            return ("ok", self.open(name, arguments, reader))
-        if name in _LOGGED:
+        is_stream = isinstance(method, Stream)
+        reader = arguments.pop("reader", caller.pid) if is_stream and type(arguments) is dict else None
+        arguments = method.unpack(arguments)
+        method.check(arguments, self.permissions)
+        if is_stream:
+            return ("ok", self.open(method, arguments, reader))
+        if method.waits and name not in _UNLOGGED:
             say(logging.INFO, "a view of %s asks for %s %s", self.node.name, name, text(arguments, length=500))
-        operation = getattr(self.view, name)
+        operation = partial(method.function, self.node, **arguments)
         if not method.waits:
-            return ("ok", to_term(await operation(**arguments), strict=False))
-        if name in ("suspend", "replace_state") and self.view.find(arguments["pid"]) is self.me:
+            return ("ok", to_term(await operation(), strict=False))
+        if name in ("suspend", "replace_state") and find(self.node, arguments["pid"]) is self.me:
             raise BadArgument(f"{name}: cannot target {self.me}, the view server itself")
         if len(self.working) >= MOST_REQUESTS:
             raise ViewError("busy", f"expected fewer than {MOST_REQUESTS} operations at a time; try again")
-        _, ref = spawn_monitor(_work, operation, arguments, caller)
+        _, ref = spawn_monitor(_work, operation, caller)
         self.working[ref] = caller
         return None
 
@@ -210,7 +204,7 @@ class _Serving:
         """Return the pid of a term; one of this node that has ended is found, too."""
         own, distribution = self.node, self.me._node._distribution
         if distribution is not None and (node, creation) != (own.name, own.creation):
-            return distribution.pid(node, creation, number)  # a reader; elsewhere `LocalView.find` refuses it
+            return distribution.pid(node, creation, number)  # a reader; elsewhere `queries.find` refuses it
         if node != own.name or creation != own.creation or not 0 < number < own._next_id:
             raise BadArgument(f"expected a pid of node {own.name}, got <0.{number}.0> of {text(node)}")
         return own._procs.get(number) or own.parse_pid(f"<0.{number}.0>")
@@ -226,19 +220,15 @@ class _Serving:
 
     # Streams
 
-    def open(self, name: str, arguments: dict[str, Any], reader: Any) -> int:
+    def open(self, method: Stream[...], arguments: dict[str, Any], reader: Any) -> int:
         """Begin a stream and return its number."""
         if not isinstance(reader, Pid):
-            raise BadArgument(f"{name}(reader=…): expected a pid, got {text(reader)}")
+            raise BadArgument(f"{method.name}(reader=…): expected a pid, got {text(reader)}")
         if len(self.streams) >= MOST_STREAMS:
             raise ViewError("busy", f"expected fewer than {MOST_STREAMS} streams at a time; close one")
         number = self.last + 1
         awake = _Alarm(self.me)
-        if name == "trace":
-            feed = self.view.trace_feed(arguments.get("spec", DEFAULT_TRACE), awake, self.me)
-        else:
-            given: dict[str, Any] = {"since": 0, "kinds": None, "redact": True, "buffer": 1000, **arguments}
-            feed = self.view.events_feed(awake, unwatched=self.me, **given)
+        feed = method.function(self.node, awake, self.me, **arguments)
         self.last = number
         watched = monitor(reader)
         stream = self.streams[number] = _Stream(number, feed, watched, [])
@@ -318,11 +308,11 @@ def _part(stream: _Stream, credit: int) -> Any:
     return None if ended is None else ("ok", ((), ended))
 
 
-async def _work(operation: Any, arguments: dict[str, Any], caller: From) -> None:
+async def _work(operation: Any, caller: From) -> None:
     """Carry out an operation that may wait, in its own process."""
     try:
         async with asyncio.timeout(SECONDS):
-            answer: Any = ("ok", to_term(await operation(**arguments), strict=False))
+            answer: Any = ("ok", to_term(await operation(), strict=False))
     except TimeoutError as error:
         late = TimeoutError(f"expected an operation that takes at most {SECONDS} s; it may still be carried out")
         answer = to_failure(error if isinstance(error, CallExit) else late)

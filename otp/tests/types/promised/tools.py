@@ -7,6 +7,7 @@ from typing import Any, Literal, assert_type
 
 import otp
 from otp import Down, GenServer, Node, Pid, code, observer, sys, testing, trace
+from otp.doors import Visitor
 
 
 async def debugging(pid: Pid) -> None:
@@ -59,6 +60,17 @@ async def views(node: Node, pid: Pid) -> None:
     )
     await view.processes(sort="size")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await view.process(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert_type(await view.start_child(pid, (Counter, 1)), Pid | None)
+    assert_type(view.events(since=None, kinds=("exited",)), observer.EventStream)
+    await view.call("name")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    view.trace(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def visits(visitor: Visitor) -> None:
+    assert_type(visitor.view, observer.RemoteView)
+    assert_type(await visitor.view.which_children("shop", limit=10), observer.ChildPage)
+    assert_type(await visitor.view.permissions(), frozenset[str])
+    await visitor.view.which_children("shop", 10)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 class Counter(GenServer[int]): ...
