@@ -2,13 +2,12 @@
 
 Recorded are
 
-- the names of each module of `otp`, outside `otp.kernel` and `otp.behaviours`;
-- the public members of the classes that its packages and top-level modules export;
+- the names of the packages and top-level modules of `otp`, outside `otp.kernel` and `otp.behaviours`, with the public
+  members of their classes;
 - each name of `otp` and `superlearner` that the documentation, a lesson or an example imports;
-- the modules that plug-ins import, and the entry points.
-
-Names that the library does not export, those of a module inside a package, may move if a decision says so; then remove
-them here by hand.
+- the modules that plug-ins import, and the entry points;
+- the names that the modules inside those packages had when the record began. They may move if a decision says so; then
+  remove them here by hand.
 
     python -m tools.promised_names --add    # record what is new; nothing is removed
 """
@@ -59,10 +58,9 @@ def collect() -> set[str]:
     """Return the names that can be imported now and that others rely on, as `module:name` or `module:Class.member`."""
     found: set[str] = set()
     for module in _modules(otp):
-        is_face = hasattr(module, "__path__") or module.__name__.count(".") < 2
         for name in _exported(module):
             found.add(f"{module.__name__}:{name}")
-            if is_face and isinstance(thing := getattr(module, name), type):
+            if isinstance(thing := getattr(module, name), type):
                 found |= {f"{module.__name__}:{name}.{member}" for member in _members(thing)}
     for plug_in in PLUG_INS:
         found |= {f"{plug_in}:{name}" for name in _exported(importlib.import_module(plug_in))}
@@ -87,11 +85,15 @@ def _is_field(thing: Any, name: str) -> bool:
 
 
 def _modules(package: ModuleType) -> Iterator[ModuleType]:
+    """Yield a package, the packages in it, and the modules of the top level."""
     yield package
     for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        if found.name not in PRIVATE and not found.name.rpartition(".")[2].startswith("_"):
-            module = importlib.import_module(found.name)
-            yield from _modules(module) if found.ispkg else (module,)
+        if found.name in PRIVATE or found.name.rpartition(".")[2].startswith("_"):
+            continue
+        if found.ispkg:
+            yield from _modules(importlib.import_module(found.name))
+        elif package is otp:
+            yield importlib.import_module(found.name)
 
 
 def _exported(module: ModuleType) -> list[str]:
