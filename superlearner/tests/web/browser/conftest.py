@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import inspect
+import os
 import socket
 import sys
 import threading
@@ -53,8 +54,9 @@ SECOND = "shop@127.0.0.1"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark all tests of this folder as browser tests."""
+    here = f"{Path(__file__).parent}{os.sep}"  # a text: to compare paths would take a second for all tests
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if str(item.path).startswith(here):
             item.add_marker(pytest.mark.browser)
 
 
