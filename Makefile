@@ -9,6 +9,8 @@ PY := $(VENV)/bin/python
 ARGS ?=
 TESTS ?= otp/tests superlearner/tests tools/tests examples
 SOURCES := otp/src superlearner/src
+# Else each process of the tests, and each program that they start, would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 QUICK := not slow and not repeated and (not browser or page) and (not program or sample)
 
 # An environment belongs to the folder it was made in; a copied or moved checkout recreates it.
@@ -48,7 +50,7 @@ NODE = $$($(PY) -c 'import pathlib, playwright; print(pathlib.Path(playwright.__
 
 .PHONY: test
 test: install-dev test-js ## run the tests, one browser test for each page, and the examples in the documentation (at most 5 minutes)
-	@# The tests start some hundred programs. Where Python may not keep what it compiled, each would compile all of this.
+	@# The tests start some hundred programs at once, of which each would compile what it finds uncompiled.
 	@$(PY) -m compileall -q -j 0 otp/src superlearner/src
 	@# Processes share the tests, one more than there are cores; ARGS="-n 0" runs them in one, where a debugger works.
 	$(PY) -m pytest -n auto -m "$(QUICK)" $(TESTS) $(if $(SOURCES),--doctest-modules $(SOURCES)) $(ARGS)
