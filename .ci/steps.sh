@@ -8,6 +8,39 @@ step() {
     echo "== $* took $((SECONDS - begun)) s ($(((SECONDS - started) / 60)) min so far)"
 }
 
+# beside NAME COMMAND...: runs steps beside those that follow, for a core that they would leave idle. Its output is kept.
+# collect NAME: waits for them, prints their output, and fails as they did. A run that ends before ends them.
+declare -A beside=()
+outputs="$(mktemp -d)"
+trap end_beside EXIT
+
+beside() {
+    local name="$1"
+    shift
+    set -m # in a group of processes of its own, which can be ended as a whole
+    "$@" >"$outputs/$name" 2>&1 &
+    set +m
+    beside[$name]=$!
+}
+
+collect() {
+    local status=0
+    wait "${beside[$1]}" || status=$?
+    unset "beside[$1]"
+    cat "$outputs/$1"
+    return "$status"
+}
+
+end_beside() {
+    local name
+    for name in "${!beside[@]}"; do
+        kill -- "-${beside[$name]}" 2>/dev/null || true
+        echo "== $name, beside the steps above:"
+        cat "$outputs/$name"
+    done
+    rm -rf "$outputs"
+}
+
 # Prints the versions that run, oldest first; names the others on standard error and returns 1.
 probe_pythons() {
     local version missing=()
