@@ -34,9 +34,9 @@ $(VENV)/runtime-stamp: requirements/runtime.txt $(PACKAGES) $(MOVED)
 	@GOAL=$(firstword $(MAKECMDGOALS)) sh tools/bootstrap.sh $(VENV) requirements/runtime.txt
 	@touch $@
 
-$(VENV)/dev-stamp: requirements/dev.txt $(VENV)/runtime-stamp
+$(VENV)/dev-stamp: requirements/runtime.txt requirements/dev.txt $(PACKAGES) $(MOVED)
 	@GOAL=$(firstword $(MAKECMDGOALS)) sh tools/bootstrap.sh $(VENV) requirements/runtime.txt requirements/dev.txt
-	@touch $@
+	@touch $(VENV)/runtime-stamp $@
 
 .PHONY: moved
 moved:

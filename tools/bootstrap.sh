@@ -34,8 +34,10 @@ for lock in "$@"; do
     set -- "$@" --requirement "$lock"
     shift
 done
-"$venv/bin/python" -m pip install --quiet --quiet --require-hashes "$@" || stop \
+"$venv/bin/python" -m pip install --quiet --quiet --no-compile --require-hashes "$@" || stop \
     "The packages could not be fetched: connect to the network (or set PIP_INDEX_URL to a mirror within reach), $again"
+# pip would compile on one core. Templates of programs are among the files, which are no Python yet: they may fail.
+"$venv/bin/python" -m compileall -q -q -j 0 "$venv/lib" || true
 "$venv/bin/python" -m pip uninstall --quiet --quiet --yes otp 2>/dev/null  # the library's distribution had this name
 "$venv/bin/python" -m pip install --quiet --quiet --no-deps --no-build-isolation --editable ./otp --editable ./superlearner || stop \
     "The packages of this repository could not be installed: remove the folder $venv, $again"
